@@ -1,0 +1,1 @@
+"""A FastAPI service chassis that works with or without Tarmac."""

@@ -1,0 +1,1 @@
+"""Products: browse, search, staff edits."""

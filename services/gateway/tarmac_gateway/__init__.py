@@ -1,0 +1,1 @@
+"""The public door: routes, token check, rate limit, CORS, deadlines."""

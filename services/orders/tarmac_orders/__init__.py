@@ -1,0 +1,1 @@
+"""Orders from pending to confirmed or cancelled."""

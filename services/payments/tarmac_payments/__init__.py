@@ -1,0 +1,1 @@
+"""One payment per order, through a sandbox provider."""

@@ -1,0 +1,1 @@
+"""One typed file describes a system; from it Tarmac runs, renders, verifies and drills it."""
