@@ -1,0 +1,52 @@
+"""What the architecture tests read: the repository's root and its Python files, parsed once."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file of the repository; `name` is its path from the root."""
+
+    path: Path
+    name: str
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, self.name)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def sources() -> list[Source]:
+    """Every Python file that the project keeps, tests and bench included, in a stable order."""
+    folders = ("src", "kit", "services", "systems", "tests", "bench", "docs", ".githooks")
+    return [
+        Source(path, path.relative_to(ROOT).as_posix())
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if "__pycache__" not in path.parts
+    ]
+
+
+@pytest.fixture(scope="session")
+def shipped(sources: list[Source]) -> list[Source]:
+    """The files that run at a user's: the tool, the kit and the services, without their tests."""
+    folders = ("src/", "kit/tarmac_kit/", "services/")
+    return [s for s in sources if s.name.startswith(folders) and "/tests/" not in s.name]

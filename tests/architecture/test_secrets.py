@@ -1,0 +1,119 @@
+"""Settings come from the environment, and no secret was ever committed (FND-12)."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+import yaml
+
+#: Written so that no pattern finds itself here.
+PATTERNS = {
+    "private key": re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"),
+    "AWS access key": re.compile(rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "GitHub token": re.compile(rb"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{50,})"),
+    "Slack token": re.compile(rb"\bxox[abprs]-[A-Za-z0-9-]{20,}"),
+    "Stripe key": re.compile(rb"\b[rs]k_live_[A-Za-z0-9]{16,}"),
+    "password in a URL": re.compile(
+        rb"[a-z][a-z0-9+]*://[^\s:/@\"'`<>{}$%]+:([^\s:/@\"'`<>{}$%]+)@[a-z0-9\[]"
+    ),
+}
+PLACEHOLDERS = {b"pw", b"p", b"password", b"pass", b"secret", b"...", b"guest"}
+#: Folders whose examples and fixtures may spell out a made-up URL.
+EXAMPLES = ("docs/", "tests/", "CONTRIBUTING.md", "README.md")
+
+
+def findings(path, content):
+    """Return what in one file's bytes looks like a secret, as `path: what`."""
+    found = []
+    for what, pattern in PATTERNS.items():
+        for match in pattern.finditer(content):
+            if what == "password in a URL" and (
+                match.group(1) in PLACEHOLDERS or path.startswith(EXAMPLES) or "/tests/" in path
+            ):
+                continue
+            line = content.count(b"\n", 0, match.start()) + 1
+            found.append(f"{path}:{line}: {what}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"-----BEGIN RSA " + b"PRIVATE KEY-----", "private key"),
+        (b"key = 'AKIA" + b"ABCDEFGHIJKLMNOP'", "AWS access key"),
+        (b"ghp_" + b"a" * 36, "GitHub token"),
+        (b"sk_live_" + b"a" * 24, "Stripe key"),
+        (b"postgresql://orders:hunter2" + b"@db.example.com/orders", "password in a URL"),
+    ],
+)
+def test_a_secret_is_recognised(content, what):
+    assert findings("src/tarmac/settings.py", content) == [f"src/tarmac/settings.py:1: {what}"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"postgresql://user:pw@host:5432/db",
+        b'f"postgresql://{user}:{password}@{host}"',
+        b"postgresql://orders@localhost/orders",
+        b"https://example.com/a:b@c",
+    ],
+)
+def test_a_placeholder_is_not_taken_for_a_secret(content):
+    assert findings("kit/tarmac_kit/database.py", content) == []
+
+
+def test_no_version_of_any_file_in_the_history_holds_a_secret(root):
+    def git(*arguments, data=b""):
+        return subprocess.run(
+            ["git", *arguments], cwd=root, input=data, capture_output=True, check=True
+        ).stdout
+
+    names = {}
+    for line in git("rev-list", "--objects", "HEAD").splitlines():
+        oid, _, path = line.partition(b" ")
+        if path:
+            names.setdefault(oid, path.decode())
+    assert "pyproject.toml" in names.values()
+    stream = git("cat-file", "--batch", data=b"\n".join(names) + b"\n")
+    found, at = [], 0
+    while at < len(stream):
+        end = stream.index(b"\n", at)
+        oid, kind, size = stream[at:end].split()
+        content = stream[end + 1 : end + 1 + int(size)]
+        at = end + 1 + int(size) + 1
+        if kind == b"blob":
+            found += findings(names[oid], content)
+    assert found == []
+
+
+def test_env_files_are_ignored_by_git_and_the_example_is_not(root):
+    def ignored(path):
+        ask = ["git", "check-ignore", "-q", "--no-index", path]
+        return subprocess.run(ask, cwd=root, check=False).returncode == 0
+
+    assert ignored(".env")
+    assert ignored("systems/shop/.env")
+    assert ignored(".tarmac/shop/state.sqlite")
+    assert not ignored(".env.example")
+
+
+def keys_of(example):
+    """Return the variables that an env file sets or shows commented out."""
+    return set(re.findall(r"^(?:# ?)?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE))
+
+
+def test_the_example_lists_every_key_that_a_user_may_set(root):
+    """Hold .env.example equal to the settings and secrets that the services' own files declare."""
+    declared = set()
+    for path in root.glob("services/*/service.yaml"):
+        part = yaml.safe_load(path.read_text())
+        declared |= set(part.get("secrets") or {})
+        # A required setting has no default: the plan or the system's file gives it.
+        settings = part.get("settings") or {}
+        declared |= {key for key, spec in settings.items() if not spec.get("required")}
+    assert declared
+    listed = keys_of((root / ".env.example").read_text())
+    assert sorted(declared - listed) == []

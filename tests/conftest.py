@@ -1,0 +1,25 @@
+"""The order of the whole suite: what fails fastest first, real servers later, whole systems last.
+
+Loaded by pytest for every run that includes tests/; a run of one service's tests keeps its order.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+UNIT = Path(__file__).parent / "unit"
+
+
+def _rank(item: pytest.Item) -> int:
+    if item.get_closest_marker("e2e"):
+        return 3
+    if item.get_closest_marker("servers"):
+        return 2
+    return 0 if UNIT in item.path.parents else 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort by cost; the sort is stable, so a file's tests stay together and in their order."""
+    items.sort(key=_rank)
