@@ -1,0 +1,281 @@
+"""The guard: the parent of every process of a system, which ends them all when the supervisor ends.
+
+Started by `spawn.py` as `python -I -S guard.py FD`, with standard library modules only, so that it
+is small and starts in milliseconds. It holds one end of a socket pair; when the other end closes,
+however the supervisor died, it kills everything below itself and exits.
+
+It knows nothing of services, plans or restarts, and it never starts a thread: the kernel sends
+PR_SET_PDEATHSIG when the spawning *thread* ends.
+
+Requests and answers are JSON lines. A spawn request carries the output's file descriptor:
+    {"id": 1, "op": "spawn", "name": "db", "argv": [...], "env": {}, "cwd": "/", "drop": "userns"}
+    {"id": 1, "pid": 4711}                   or {"id": 1, "error": "..."}
+    {"op": "signal", "pid": 4711, "signal": 15}
+    {"exit": 4711, "status": -9}             sent when a spawned process ended (negative: a signal)
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+CLONE_NEWUSER = 0x10000000  # linux/sched.h
+#: Marks a process with the node it belongs to, so that what it leaves behind can be found.
+NODE_VARIABLE = "TARMAC_NODE"
+#: Who a server that refuses root runs as: inside its user namespace, or really (nobody).
+UNPRIVILEGED_UID = 65534
+LINUX = sys.platform.startswith("linux")
+
+Channel = socket.socket
+
+
+def become_subreaper() -> None:
+    """Let orphans of this process's descendants come to it instead of to pid 1 (Linux only)."""
+    if LINUX:
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def parents() -> dict[int, int]:
+    """Map every living process to its parent; zombies are left out. Empty where /proc is absent."""
+    found: dict[int, int] = {}
+    if not LINUX:
+        return found
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", "rb") as stat:
+            # The name in parentheses may hold spaces and parentheses: split after the last one.
+            state, parent = stat.read().rpartition(b")")[2].split()[:2]
+            if state not in (b"Z", b"X"):
+                found[int(entry)] = int(parent)
+    return found
+
+
+def descendants(root: int) -> list[int]:
+    """List the living descendants of a process, nearest first."""
+    children: dict[int, list[int]] = {}
+    for pid, parent in parents().items():
+        children.setdefault(parent, []).append(pid)
+    found: list[int] = []
+    queue = list(children.get(root, ()))
+    while queue:
+        pid = queue.pop(0)
+        found.append(pid)
+        queue.extend(children.get(pid, ()))
+    return found
+
+
+def kill_descendants(root: int, deadline_s: float = 5.0) -> None:
+    """Kill everything below a process with SIGKILL, again and again until nothing is left."""
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        living = descendants(root)
+        if not living:
+            return
+        for pid in living:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if root == os.getpid():
+            _reap_all()
+        time.sleep(0.002)
+
+
+def _reap_all() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _enter_user_namespace() -> None:
+    """Stop being root in the process's own eyes: PostgreSQL's servers refuse to run as root."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    uid, gid = os.geteuid(), os.getegid()
+    if libc.unshare(CLONE_NEWUSER) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"no user namespace: {os.strerror(number)}")
+    for name, line in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{UNPRIVILEGED_UID} {uid} 1"),
+        ("gid_map", f"{UNPRIVILEGED_UID} {gid} 1"),
+    ):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(line)
+
+
+def _become_nobody() -> None:
+    os.setgroups([])
+    os.setgid(UNPRIVILEGED_UID)
+    os.setuid(UNPRIVILEGED_UID)
+
+
+DROPS = {"userns": _enter_user_namespace, "setuid": _become_nobody}
+
+
+def _exec_child(request: dict[str, Any], output: int, parent: int) -> None:
+    """Turn the forked child into the program; only returns by an exception."""
+    os.setsid()
+    if drop := request.get("drop"):
+        DROPS[drop]()
+    if LINUX:
+        # Set after the credentials changed: a change clears it.
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.chdir(request["cwd"])
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    os.umask(0o077)
+    argv: list[str] = request["argv"]
+    os.execvpe(argv[0], argv, request["env"])
+
+
+def spawn(request: dict[str, Any], output: int) -> int:
+    """Fork and execute a program; return its pid.
+
+    Raises:
+        OSError: the program could not be executed, with the child's own error text.
+    """
+    read_end, write_end = os.pipe()  # closes at exec; carries the error otherwise
+    guard = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _exec_child(request, output, guard)
+        except BaseException as error:  # noqa: BLE001 - reported to the parent, then this child ends
+            os.write(write_end, str(error).encode())
+        os._exit(127)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as pipe:
+        complaint = pipe.read()
+    if complaint:
+        os.waitpid(pid, 0)
+        raise OSError(complaint.decode())
+    return pid
+
+
+def node_of(pid: int) -> str | None:
+    """Read which node a process says it belongs to; None where it overwrote its environment."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as environ:
+        for entry in environ.read().split(b"\0"):
+            name, _, value = entry.partition(b"=")
+            if name == NODE_VARIABLE.encode():
+                return value.decode()
+    return None
+
+
+def kill_leftovers(living_nodes: dict[int, str]) -> None:
+    """Kill the orphans that ended nodes left behind: backends in sessions of their own, daemons.
+
+    An orphan that names a node which still lives (it made itself a daemon) is left alone.
+    """
+    me = os.getpid()
+    for pid, parent in parents().items():
+        if parent == me and pid not in living_nodes and node_of(pid) not in living_nodes.values():
+            for victim in [*descendants(pid), pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+
+
+def _answer(channel: Channel, message: dict[str, Any]) -> None:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        channel.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _receive(channel: Channel) -> tuple[bytes, list[int]]:
+    fds = array.array("i")
+    data, ancillary, _, _ = channel.recvmsg(65536, socket.CMSG_LEN(4 * fds.itemsize))
+    for level, kind, payload in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
+    return data, list(fds)
+
+
+def _handle(
+    channel: Channel, request: dict[str, Any], outputs: list[int], nodes: dict[int, str]
+) -> None:
+    if request["op"] == "signal":
+        if request["pid"] in nodes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(request["pid"], request["signal"])
+        return
+    output = outputs.pop(0)
+    try:
+        pid = spawn(request, output)
+    except (OSError, KeyError) as error:
+        _answer(channel, {"id": request["id"], "error": str(error)})
+    else:
+        nodes[pid] = request["name"]
+        _answer(channel, {"id": request["id"], "pid": pid})
+    finally:
+        os.close(output)
+
+
+def _report_exits(channel: Channel, nodes: dict[int, str]) -> None:
+    ended = []
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                break
+            if nodes.pop(pid, None) is not None:
+                ended.append((pid, os.waitstatus_to_exitcode(status)))
+    if ended:
+        kill_leftovers(nodes)  # before the report: a restart must not meet them
+    for pid, code in ended:
+        _answer(channel, {"exit": pid, "status": code})
+
+
+def main(fd: int) -> None:
+    """Serve spawn and signal requests until the supervisor's end of the channel closes."""
+    become_subreaper()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_write, False)
+    os.set_blocking(wake_read, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake_write)
+    channel = socket.socket(fileno=fd)
+    nodes: dict[int, str] = {}
+    buffer, outputs = b"", list[int]()
+    watched: list[Channel | int] = [channel, wake_read]
+    while True:
+        readable, _, _ = select.select(watched, [], [])
+        if wake_read in readable:
+            os.read(wake_read, 4096)
+            _report_exits(channel, nodes)
+        if channel in readable:
+            try:
+                data, fds = _receive(channel)
+            except ConnectionResetError:
+                data, fds = b"", []
+            if not data:
+                break
+            outputs += fds
+            *lines, buffer = (buffer + data).split(b"\n")
+            for line in lines:
+                _handle(channel, json.loads(line), outputs, nodes)
+    if not LINUX:  # no subreaper there: each node has a session, and so a group, of its own
+        for pid in nodes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+    kill_descendants(os.getpid())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
