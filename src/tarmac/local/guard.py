@@ -251,6 +251,7 @@ def main(fd: int) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_write)
     channel = socket.socket(fileno=fd)
+    channel.set_inheritable(False)  # a child that held it would keep the supervisor from noticing
     nodes: dict[int, str] = {}
     buffer, outputs = b"", list[int]()
     watched: list[Channel | int] = [channel, wake_read]
