@@ -99,7 +99,7 @@ def test_no_service_reads_another_parts_tables(root):
     assert {table: parts for table, parts in owners.items() if len(parts) > 1} == {}
     found = [
         f"{source.relative_to(root)} touches {table} of {part}"
-        for source in root.glob("services/*/tarmac_*/*.py")
+        for source in root.glob("services/*/tarmac_*/repository.py")
         for table, parts in owners.items()
         for part in parts - {source.parts[-3]}
         if touched(source.read_text(), table)
