@@ -1,6 +1,6 @@
 """Write the generated pages under docs/reference/ from what they describe.
 
-Called by `make docs`; tests/architecture/test_requirements.py calls `requirements_page` too. It reads
+Called by `make docs`, and for comparison by tests/architecture/test_requirements.py. It reads
 committed files only and never writes outside docs/reference/.
 """
 
