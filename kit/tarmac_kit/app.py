@@ -1,0 +1,93 @@
+"""`create_app`: parts and an environment become one ASGI app with lifespan.
+
+Called by `serve`, by tests, and by anyone who brings an ASGI server. It opens nothing: the
+lifespan does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import JSONResponse, Response
+
+from tarmac_kit import conventions, logs, metrics, problems, settings
+from tarmac_kit.chassis import Chassis, Part
+from tarmac_kit.middleware import ASGIApp, Edge, Receive, Scope, Send
+from tarmac_kit.settings import Settings, SettingsError
+
+
+@dataclass(frozen=True)
+class Application:
+    """An ASGI app: FastAPI inside, the kit's middleware around it."""
+
+    api: FastAPI
+    chassis: Chassis
+    _outermost: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._outermost(scope, receive, send)
+
+
+def create_app(parts: Sequence[Part], environ: Mapping[str, str] | None = None) -> Application:
+    """Return the app of `parts`, mounted in order, reading `environ` (the process's if None).
+
+    Raises SettingsError with a line for every variable that is missing or wrong, of all parts.
+    """
+    environ = os.environ if environ is None else environ
+    loaded = settings.load(Settings, environ, service=environ.get("SERVICE_NAME", "service"))
+    logs.configure(loaded.service_name, level=loaded.log_level, form=loaded.log_format)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await chassis.start()
+        try:
+            yield
+        finally:
+            await chassis.stop()
+
+    api = FastAPI(title=loaded.service_name, lifespan=lifespan, redoc_url=None)
+    chassis = Chassis(api, environ, loaded)
+    api.state.chassis = chassis
+    problems.install(api)
+    _health_routes(api, chassis)
+    for part in parts:
+        chassis.mounting = part.name
+        try:
+            part.mount(chassis)
+        except Exception:
+            # A part may trip over the setting that it misses; what it misses is the message.
+            if not chassis.missing:
+                raise
+    chassis.mounting = ""
+    if chassis.missing:
+        raise SettingsError(chassis.missing)
+    outermost: Any = api
+    for wrap in chassis.wraps:
+        outermost = wrap(outermost)
+    edge = Edge(outermost, metrics=chassis.metrics, health=chassis.health)
+    return Application(api, chassis, edge)
+
+
+def _health_routes(api: FastAPI, chassis: Chassis) -> None:
+    async def health() -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready() -> Response:
+        status, body = await chassis.health.ready()
+        return JSONResponse(body, status)
+
+    async def exposition() -> Response:
+        return Response(chassis.metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+
+    for path, endpoint in (
+        (conventions.HEALTH_PATH, health),
+        (conventions.LIVE_PATH, health),
+        (conventions.READY_PATH, ready),
+        (conventions.METRICS_PATH, exposition),
+    ):
+        api.add_api_route(path, endpoint, methods=["GET"], include_in_schema=False)

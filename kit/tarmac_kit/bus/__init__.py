@@ -1,0 +1,23 @@
+"""Adapters of brokers, one file each; `open_bus` picks by the URL's scheme."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from tarmac_kit.messages import Bus
+from tarmac_kit.settings import SettingsError
+
+
+def make_bus(url: str, *, service: str) -> Bus:
+    """Return the adapter for `url`; it is not open yet.
+
+    Raises SettingsError for a scheme without an adapter.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme in ("nats", "tls"):
+        from tarmac_kit.bus.nats import NatsBus  # noqa: PLC0415 - the client is imported when used
+
+        return NatsBus(url, name=service)
+    raise SettingsError(
+        [f"{service}: BROKER_URL is wrong: no adapter for {scheme!r}; use a nats:// broker"]
+    )

@@ -1,0 +1,333 @@
+"""The Bus on NATS JetStream: file streams, durable pull consumers, de-duplication by message id.
+
+Made by `make_bus` for nats:// URLs. One stream per first token of a topic ("order" holds
+"order.>"), created by whoever comes first. It stays connected through any number of restarts of
+the broker; delivery is at least once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import nats.errors
+from nats.aio.client import Client as Connection
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StorageType, StreamConfig
+from nats.js.errors import APIError, NoStreamResponseError
+
+from tarmac_kit.jsons import dumps
+from tarmac_kit.logs import get_logger, without_credentials
+from tarmac_kit.messages import Handler, Message, PoisonMessage
+
+MSG_ID = "Nats-Msg-Id"
+KEY = "Message-Key"
+REASON = "Parked-Reason"
+
+IN_FLIGHT = 64
+ACK_WAIT_S = 30.0
+FETCH_S = 2.0
+PUBLISH_S = 2.0
+CLOSE_S = 5.0
+#: What nobody consumed in this time is dropped, so that a disk cannot fill up.
+MAX_AGE_S = 7 * 86_400.0
+_RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+#: The server's answer to a stream that exists with other settings: an operator's, and kept.
+_STREAM_DIFFERS = 10058
+
+
+class NatsBus:
+    """One connection to a NATS server with JetStream."""
+
+    def __init__(self, url: str, *, name: str) -> None:
+        self._url = url
+        self._name = name
+        self._nc: Connection | None = None
+        self._streams: set[str] = set()
+        self._keeper: asyncio.Task[None] | None = None
+        self._consumers: list[asyncio.Task[None]] = []
+        self._up = asyncio.Event()
+        self._closing = False
+        self._log = get_logger("nats")
+        self._logged_at = 0.0
+
+    @property
+    def connected(self) -> bool:
+        """Say whether the broker can be reached now."""
+        return self._nc is not None and self._nc.is_connected
+
+    async def open(self) -> None:
+        """Begin to connect and stay connected; returns at once."""
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep_connected(), name="nats connection")
+
+    async def close(self) -> None:
+        """Stop the consumers, give handlers in hand some seconds, disconnect."""
+        self._closing = True
+        for task in self._consumers:
+            task.cancel()
+        await asyncio.gather(*self._consumers, return_exceptions=True)
+        self._consumers.clear()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+            self._keeper = None
+        if self._nc is not None:
+            with contextlib.suppress(Exception):
+                if self._nc.is_connected:
+                    # Acknowledgements of the last handlers must be out before the end.
+                    await self._nc.flush(timeout=1)
+                await self._nc.close()
+            self._nc = None
+
+    async def publish(self, message: Message) -> None:
+        """Store the message in its stream; raises when it is not known to be stored."""
+        headers = {**message.headers, MSG_ID: message.id, KEY: message.key}
+        await self._store(message.topic, dumps(message.payload).encode(), headers)
+
+    async def consume(self, topics: tuple[str, ...], group: str, handler: Handler) -> None:
+        """Begin to hand messages to `handler`, up to 64 at once, one at a time per key."""
+        for topic in topics:
+            task = asyncio.create_task(
+                self._keep_consuming(topic, group, handler), name=f"consume {topic}"
+            )
+            self._consumers.append(task)
+
+    async def _keep_connected(self) -> None:
+        """Connect; when the client gives up for good (bad credentials), begin again."""
+        while True:
+            ended = asyncio.Event()
+            nc = Connection()
+            try:
+                await nc.connect(
+                    servers=self._url,
+                    name=self._name,
+                    allow_reconnect=True,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.25,  # type: ignore[arg-type]
+                    connect_timeout=2,
+                    ping_interval=10,
+                    error_cb=self._on_error,
+                    disconnected_cb=self._on_disconnect,
+                    reconnected_cb=self._on_connect,
+                    closed_cb=_setter(ended),
+                )
+                self._nc = nc
+                await self._on_connect()
+                await ended.wait()
+            except (OSError, nats.errors.Error, TimeoutError) as error:
+                await self._on_error(error)
+            finally:
+                self._up.clear()
+                if self._nc is not nc:
+                    with contextlib.suppress(Exception):
+                        await nc.close()
+            await asyncio.sleep(1.0)
+
+    async def _on_connect(self) -> None:
+        # The server may have come back with an empty disk: streams are made sure of again.
+        self._streams.clear()
+        self._up.set()
+        self._log.info("broker connected")
+
+    async def _on_disconnect(self) -> None:
+        if self._up.is_set() and not self._closing:
+            self._log.warning("broker lost; it is tried again until it is back")
+        self._up.clear()
+
+    async def _on_error(self, error: Exception) -> None:
+        now = time.monotonic()
+        if self._closing or now - self._logged_at < 5.0:
+            return
+        self._logged_at = now
+        self._log.warning(
+            "broker failed", error=without_credentials(str(error)) or type(error).__name__
+        )
+
+    def _jetstream(self) -> JetStreamContext:
+        if self._nc is None or not self._nc.is_connected:
+            raise ConnectionError("the broker is not connected")
+        return self._nc.jetstream(timeout=PUBLISH_S)
+
+    async def _store(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
+        jetstream = self._jetstream()
+        await self._ensure_stream(jetstream, subject)
+        try:
+            await jetstream.publish(subject, body, timeout=PUBLISH_S, headers=headers)
+        except NoStreamResponseError:
+            self._streams.clear()
+            raise
+
+    async def _ensure_stream(self, jetstream: JetStreamContext, subject: str) -> str:
+        stream = subject.split(".", 1)[0]
+        if stream not in self._streams:
+            config = StreamConfig(
+                name=stream,
+                subjects=[f"{stream}.>"],
+                storage=StorageType.FILE,
+                max_age=MAX_AGE_S,
+                duplicate_window=120.0,
+            )
+            try:
+                await jetstream.add_stream(config)
+            except APIError as error:
+                if error.err_code != _STREAM_DIFFERS:
+                    raise
+            self._streams.add(stream)
+        return stream
+
+    async def _keep_consuming(self, topic: str, group: str, handler: Handler) -> None:
+        consumer = _Consumer(topic, group, handler, self._park)
+        try:
+            while True:
+                await self._up.wait()
+                try:
+                    jetstream = self._jetstream()
+                    stream = await self._ensure_stream(jetstream, topic)
+                    await consumer.run(jetstream, stream)
+                except asyncio.CancelledError:
+                    # The client cancels what waits on it when it closes: that is not our end.
+                    current = asyncio.current_task()
+                    if self._closing or current is None or current.cancelling():
+                        raise
+                except Exception as error:  # noqa: BLE001 - a consumer outlives every failure
+                    if self._up.is_set():
+                        await self._on_error(error)
+                await asyncio.sleep(0.25)
+        finally:
+            await consumer.finish()
+
+    async def _park(self, group: str, raw: Any, reason: str) -> None:
+        headers = {**(raw.headers or {}), REASON: reason[:500].replace("\n", " ")}
+        # Its own id for de-duplication: the same message may be parked by two groups.
+        headers[MSG_ID] = f"{group}:{headers.get(MSG_ID, '')}"
+        await self._store(f"parked.{group}.{raw.subject}", raw.data, headers)
+
+
+class _Consumer:
+    """One durable consumer and the messages of it that are in hand."""
+
+    def __init__(
+        self,
+        topic: str,
+        group: str,
+        handler: Handler,
+        park: Callable[[str, Any, str], Awaitable[None]],
+    ) -> None:
+        self._topic = topic
+        self._group = group
+        self._handler = handler
+        self._park = park
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tails: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self, jetstream: JetStreamContext, stream: str) -> None:
+        """Fetch and hand out until the connection fails, which raises."""
+        durable = f"{self._group}__{self._topic.replace('.', '-')}"
+        await jetstream.add_consumer(
+            stream,
+            ConsumerConfig(
+                durable_name=durable,
+                filter_subject=self._topic,
+                deliver_policy=DeliverPolicy.ALL,
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=ACK_WAIT_S,
+                max_deliver=-1,
+                max_ack_pending=IN_FLIGHT,
+            ),
+        )
+        pulled = await jetstream.pull_subscribe_bind(durable, stream)
+        try:
+            while True:
+                free = IN_FLIGHT - len(self._tasks)
+                if free == 0:
+                    await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+                    continue
+                try:
+                    fetched = await pulled.fetch(free, timeout=FETCH_S)
+                except TimeoutError:
+                    continue
+                for raw in fetched:
+                    self._begin(raw)
+        finally:
+            with contextlib.suppress(Exception):
+                await pulled.unsubscribe()
+
+    async def finish(self) -> None:
+        """Let the handlers in hand end; what is cut off comes again."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
+            for task in late:
+                task.cancel()
+
+    def _begin(self, raw: Any) -> None:
+        key = (raw.headers or {}).get(KEY, "")
+        task = asyncio.create_task(self._settle(raw, self._tails.get(key) if key else None))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if key:
+            self._tails[key] = task
+            task.add_done_callback(lambda done: self._forget(key, done))
+
+    def _forget(self, key: str, task: asyncio.Task[None]) -> None:
+        if self._tails.get(key) is task:
+            del self._tails[key]
+
+    async def _settle(self, raw: Any, previous: asyncio.Task[None] | None) -> None:
+        """Handle one delivery and tell the broker; a broker that is away delivers it again."""
+        work = asyncio.create_task(self._handle(raw, previous))
+        try:
+            while not (await asyncio.wait({work}, timeout=ACK_WAIT_S / 3))[0]:
+                with contextlib.suppress(nats.errors.Error, OSError):
+                    await raw.in_progress()
+        except asyncio.CancelledError:
+            work.cancel()
+            raise
+        error = work.exception()
+        try:
+            if isinstance(error, PoisonMessage):
+                await self._park(self._group, raw, str(error))
+                await raw.term()
+            elif error is not None:
+                attempt = raw.metadata.num_delivered
+                delay_s = _RETRY_S[min(attempt, len(_RETRY_S)) - 1]
+                await raw.nak(delay=delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            else:
+                await raw.ack()
+        except (nats.errors.Error, OSError, TimeoutError) as lost:
+            get_logger("nats").warning(
+                "could not settle a message; it comes again", topic=raw.subject, error=repr(lost)
+            )
+
+    async def _handle(self, raw: Any, previous: asyncio.Task[None] | None) -> None:
+        if previous is not None:
+            await asyncio.wait({previous})
+        headers = dict(raw.headers or {})
+        try:
+            payload = json.loads(raw.data)
+        except ValueError:
+            payload = None
+        if not isinstance(payload, dict) or MSG_ID not in headers:
+            raise PoisonMessage("not a JSON object with a message id")
+        await self._handler(
+            Message(
+                id=headers.pop(MSG_ID),
+                topic=raw.subject,
+                key=headers.pop(KEY, ""),
+                payload=payload,
+                headers=headers,
+                attempt=raw.metadata.num_delivered,
+            )
+        )
+
+
+def _setter(event: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    async def set_event() -> None:
+        event.set()
+
+    return set_event

@@ -1,0 +1,252 @@
+"""Calls to the service that plays a role: deadlines, bounded retries, a circuit breaker, traces.
+
+Made by `Chassis.client`. It retries only calls that may be repeated, and never past the deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsonlib
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from opentelemetry.trace import SpanKind
+
+from tarmac_kit import conventions, deadline, trace
+from tarmac_kit.breaker import Breaker
+from tarmac_kit.jsons import to_json
+from tarmac_kit.problems import Problem
+
+_REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+
+
+class Unavailable(Problem):
+    """The role did not answer, or answered 502 or 503."""
+
+    def __init__(self, role: str, detail: str = "it did not answer") -> None:
+        super().__init__(
+            503,
+            "upstream_unavailable",
+            "A service that is needed is not available",
+            f"{role}: {detail}",
+            headers={"Retry-After": "1"},
+        )
+        self.role = role
+
+
+class CircuitOpen(Unavailable):
+    """The role failed often just now; it is left alone for some seconds."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(role, "it failed often just now and is given time")
+        self.code = "circuit_open"
+
+
+class DeadlineExceeded(Problem):
+    """The role did not answer in the time there was, or answered 504."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            504, "deadline_exceeded", "There was not enough time", f"{role}: no answer in time"
+        )
+        self.role = role
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer, read whole. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def json(self) -> Any:
+        """Return the body as JSON; raise ValueError if it is none."""
+        return jsonlib.loads(self.body)
+
+    @property
+    def ok(self) -> bool:
+        """Say whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True)
+class Request:
+    """One attempt, as a transport gets it. `timeout_s` is all the time there is."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    timeout_s: float
+
+
+class TransportError(Exception):
+    """The connection could not be made or broke; nothing is known of the call's effect."""
+
+
+#: Raises TransportError, or TimeoutError when `timeout_s` is over.
+Transport = Callable[[Request], Awaitable[Response]]
+
+
+class RetryBudget:
+    """Keeps retries a small part of the calls, so that they cannot double an overload."""
+
+    def __init__(self, *, ratio: float = 0.2, reserve: float = 10.0) -> None:
+        self._ratio = ratio
+        self._reserve = reserve
+        self._left = reserve
+
+    def call(self) -> None:
+        """Note a first attempt."""
+        self._left = min(self._reserve, self._left + self._ratio)
+
+    def take(self) -> bool:
+        """Say whether a retry may be made, and count it."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class Client:
+    """Calls one role. Paths are relative to the role's URL."""
+
+    def __init__(
+        self,
+        role: str,
+        url: str,
+        transport: Transport,
+        *,
+        timeout_s: float = 2.0,
+        retries: int = 1,
+        breaker: Breaker | None = None,
+        budget: RetryBudget | None = None,
+        count: Callable[[str, str], None] | None = None,
+        backoff_s: float = 0.05,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.role = role
+        self.url = url.rstrip("/")
+        self._transport = transport
+        self._timeout_s = timeout_s
+        self._retries = retries
+        self._breaker = breaker or Breaker()
+        self._budget = budget or RetryBudget()
+        self._count = count or (lambda _role, _outcome: None)
+        self._backoff_s = backoff_s
+        self._sleep = sleep
+
+    async def get(self, path: str, **options: Any) -> Response:
+        """GET `path`; options as for `request`."""
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> Response:
+        """POST to `path`; it is tried once unless `idempotent=True`."""
+        return await self.request("POST", path, **options)
+
+    async def put(self, path: str, **options: Any) -> Response:
+        """PUT to `path`; options as for `request`."""
+        return await self.request("PUT", path, **options)
+
+    async def patch(self, path: str, **options: Any) -> Response:
+        """PATCH `path`; it is tried once unless `idempotent=True`."""
+        return await self.request("PATCH", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> Response:
+        """DELETE `path`; options as for `request`."""
+        return await self.request("DELETE", path, **options)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        idempotent: bool | None = None,
+        timeout_s: float | None = None,
+        authorization: str | None = None,
+    ) -> Response:
+        """Make one call and return the answer, whatever its status but 502, 503, 504.
+
+        `authorization` is passed on as it stands. Raises Unavailable, CircuitOpen or
+        DeadlineExceeded, which are Problems: not caught, they are this service's own answer.
+        """
+        target = f"{self.url}{path}"
+        if params:
+            given = {name: value for name, value in params.items() if value is not None}
+            target = f"{target}?{urlencode(given, doseq=True)}" if given else target
+        sent = dict(headers or {})
+        body = None
+        if json is not None:
+            body = jsonlib.dumps(json, default=to_json).encode()
+            sent.setdefault("Content-Type", "application/json")
+        if authorization is not None:
+            sent["Authorization"] = authorization
+        if idempotent is None:
+            idempotent = method in _REPEATABLE
+        with (
+            deadline.within(self._timeout_s if timeout_s is None else timeout_s),
+            trace.span(f"{method} {self.role}", kind=SpanKind.CLIENT) as span,
+        ):
+            trace.inject(sent)
+            response = await self._attempts(
+                method, target, sent, body, attempts=1 + (self._retries if idempotent else 0)
+            )
+            span.set_attribute("http.response.status_code", response.status)
+            return response
+
+    async def _attempts(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None, *, attempts: int
+    ) -> Response:
+        self._budget.call()
+        attempt = 1
+        while True:
+            left_s = deadline.remaining_s() or 0.0
+            if left_s <= 0:
+                raise DeadlineExceeded(self.role)
+            if not self._breaker.allow():
+                self._count(self.role, "open")
+                raise CircuitOpen(self.role)
+            headers[conventions.DEADLINE_HEADER] = str(max(1, int(left_s * 1000)))
+            failure, response = await self._attempt(Request(method, url, headers, body, left_s))
+            if response is not None:
+                return response
+            assert failure is not None  # noqa: S101 - one of the two is always there
+            wait_s = random.uniform(0, self._backoff_s * 2**attempt)  # noqa: S311 - jitter
+            enough = (deadline.remaining_s() or 0.0) > wait_s
+            over = isinstance(failure, DeadlineExceeded)
+            if over or attempt >= attempts or not enough or not self._budget.take():
+                raise failure
+            attempt += 1
+            await self._sleep(wait_s)
+
+    async def _attempt(self, request: Request) -> tuple[Problem | None, Response | None]:
+        """Make one attempt and tell the breaker; return what failed or the answer."""
+        try:
+            response = await self._transport(request)
+        except TimeoutError:
+            self._count(self.role, "timeout")
+            self._breaker.failed()
+            return DeadlineExceeded(self.role), None
+        except TransportError as error:
+            self._count(self.role, "error")
+            self._breaker.failed()
+            return Unavailable(self.role, str(error) or "the connection broke"), None
+        except BaseException:
+            self._breaker.abandoned()
+            raise
+        self._count(self.role, f"{response.status // 100}xx")
+        if response.status in (502, 503):
+            self._breaker.failed()
+            return Unavailable(self.role, f"it answered {response.status}"), None
+        if response.status == 504:
+            self._breaker.failed()
+            return DeadlineExceeded(self.role), None
+        self._breaker.succeeded()
+        return None, response

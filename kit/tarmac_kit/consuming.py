@@ -1,0 +1,41 @@
+"""What surrounds every handled message: span, log line, metric.
+
+Put around handlers by `Chassis.consume`. It changes no outcome: what the handler raises is raised.
+"""
+
+from __future__ import annotations
+
+import structlog
+from opentelemetry.trace import SpanKind
+
+from tarmac_kit import trace
+from tarmac_kit.logs import get_logger
+from tarmac_kit.messages import Handler, Message, PoisonMessage
+from tarmac_kit.metrics import Metrics
+
+
+def observed(handler: Handler, group: str, metrics: Metrics) -> Handler:
+    """Return `handler` with a consumer span that continues the publisher's trace."""
+
+    async def handle(message: Message) -> None:
+        structlog.contextvars.clear_contextvars()
+        log = get_logger("consumer").bind(
+            topic=message.topic, group=group, message_id=message.id, attempt=message.attempt
+        )
+        with trace.span(
+            f"process {message.topic}", kind=SpanKind.CONSUMER, carrier=message.headers
+        ):
+            try:
+                await handler(message)
+            except PoisonMessage as error:
+                metrics.consumed(message.topic, group, "parked")
+                log.error("message parked", reason=str(error))  # noqa: TRY400 - the reason is enough
+                raise
+            except Exception as error:
+                metrics.consumed(message.topic, group, "retry")
+                log.warning("message failed; it comes again", error=str(error), exc_info=error)
+                raise
+            metrics.consumed(message.topic, group, "ok")
+            log.info("message handled")
+
+    return handle

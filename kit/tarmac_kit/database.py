@@ -1,0 +1,221 @@
+"""A pool of asyncpg connections with migrations, deadlines and hooks after commit.
+
+Made by `Chassis.database`, opened by the chassis when the process starts. It waits for a server
+that is not there yet and drops dead connections, but never repeats a statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING, Any
+
+from tarmac_kit import deadline, migrations
+from tarmac_kit.jsons import dumps
+from tarmac_kit.logs import get_logger, without_credentials
+from tarmac_kit.problems import Problem
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Connection = asyncpg.Connection[Any]
+    Pool = asyncpg.Pool[Any]
+
+#: A connection that rested longer is asked before it is handed out: its server may be gone.
+_CHECK_AFTER_S = 5.0
+
+
+class DatabaseUnavailable(Problem):
+    """The database cannot be reached or has no connection free; try again."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            503,
+            "database_unavailable",
+            "The database is not available",
+            detail,
+            headers={"Retry-After": "1"},
+        )
+
+
+def connection_errors() -> tuple[type[Exception], ...]:
+    """Return the exceptions that mean "the connection is gone", not "the statement is wrong"."""
+    import asyncpg  # noqa: PLC0415 - only with a database
+
+    return (
+        OSError,  # TimeoutError and ConnectionError are OSErrors
+        asyncpg.PostgresConnectionError,
+        asyncpg.InterfaceError,
+        asyncpg.AdminShutdownError,
+        asyncpg.CrashShutdownError,
+        asyncpg.CannotConnectNowError,
+        asyncpg.TooManyConnectionsError,
+    )
+
+
+async def _prepare(conn: Connection) -> None:
+    for kind in ("json", "jsonb"):
+        await conn.set_type_codec(
+            kind, encoder=dumps, decoder=json.loads, schema="pg_catalog", format="text"
+        )
+
+
+class Database:
+    """One database of a service. json and jsonb columns are Python values."""
+
+    def __init__(self, url: str, *, name: str = "database", pool_max: int = 10) -> None:
+        self.url = url
+        self.name = name
+        self._pool_max = pool_max
+        self._pool: Pool | None = None
+        self._sources: dict[str, Traversable] = {}
+        self._after: dict[int, list[Callable[[], None]]] = {}
+        self._rested: dict[int, float] = {}
+
+    def add_migrations(self, part: str, folder: Traversable) -> None:
+        """Let `open` apply the files of `folder` under the name `part`; before `open` only."""
+        self._sources[part] = folder
+
+    async def connect(self, *, timeout_s: float = 2.0) -> Connection:
+        """Return a new connection outside the pool; the caller closes it."""
+        import asyncpg  # noqa: PLC0415 - only with a database
+
+        conn: Connection = await asyncpg.connect(self.url, timeout=timeout_s)
+        await _prepare(conn)
+        return conn
+
+    async def open(self) -> None:
+        """Wait for the server with backoff, apply the migrations, open the pool.
+
+        Raises MigrationError at once; waiting ends only by cancellation.
+        """
+        import asyncpg  # noqa: PLC0415 - only with a database
+
+        pending = tuple(
+            migration
+            for part, folder in self._sources.items()
+            for migration in migrations.read(part, folder)
+        )
+        delay_s = 0.05
+        while self._pool is None:
+            try:
+                if pending:
+                    conn = await self.connect()
+                    try:
+                        await migrations.apply(conn, pending)
+                    finally:
+                        conn.terminate()
+                self._pool = await asyncpg.create_pool(
+                    self.url,
+                    min_size=1,
+                    max_size=self._pool_max,
+                    timeout=2.0,
+                    init=_prepare,
+                )
+            except connection_errors() as error:
+                get_logger().warning(
+                    "database is not there yet",
+                    database=self.name,
+                    error=without_credentials(str(error)) or type(error).__name__,
+                )
+                await asyncio.sleep(delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+                delay_s = min(delay_s * 2, 2.0)
+
+    async def close(self) -> None:
+        """Close the pool; connections in use have two seconds to come back."""
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        try:
+            async with asyncio.timeout(2.0):
+                await pool.close()
+        except connection_errors():
+            pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Give a connection of the pool; each statement is a transaction of its own.
+
+        Raises DatabaseUnavailable when there is none within 2 s (or the deadline), or when it is
+        lost on the way.
+        """
+        if self._pool is None:
+            raise DatabaseUnavailable(f"{self.name} is not open yet")
+        gone = connection_errors()
+        conn = await self._acquire(self._pool)
+        try:
+            yield conn
+        except gone as error:
+            if not conn.is_closed():
+                # Not the connection's: a file, a call, or a wrong use of asyncpg.
+                raise
+            raise DatabaseUnavailable(f"{self.name}: the connection was lost") from error
+        finally:
+            await self._release(self._pool, conn)
+
+    @asynccontextmanager
+    async def transaction(self, *, isolation: Any = None) -> AsyncIterator[Connection]:
+        """Give a connection inside BEGIN .. COMMIT; an exception rolls back."""
+        hooks: list[Callable[[], None]] = []
+        async with self.connection() as conn:
+            self._after[id(conn)] = hooks
+            try:
+                async with conn.transaction(isolation=isolation):
+                    yield conn
+            finally:
+                del self._after[id(conn)]
+        for hook in hooks:
+            hook()
+
+    def after_commit(self, conn: Connection, hook: Callable[[], None]) -> None:
+        """Call `hook` when the transaction of `conn` is committed; on another connection never."""
+        hooks = self._after.get(id(conn))
+        if hooks is not None:
+            hooks.append(hook)
+
+    async def ping(self) -> None:
+        """Ask the server one thing; raise if it does not answer."""
+        async with self.connection() as conn:
+            await conn.fetchval("select 1", timeout=1.0)
+
+    async def _acquire(self, pool: Pool) -> Connection:
+        """Take a connection; one that rested and turns out dead is replaced once."""
+        gone = connection_errors()
+        for last in (False, True):
+            timeout_s = deadline.limit_s(2.0)
+            try:
+                conn: Any = await pool.acquire(timeout=timeout_s)
+            except TimeoutError:
+                raise DatabaseUnavailable(
+                    f"{self.name}: no connection within {timeout_s:.1f} s"
+                ) from None
+            except gone as error:
+                raise DatabaseUnavailable(f"{self.name} cannot be reached") from error
+            rested_at = self._rested.pop(conn.get_server_pid(), None)
+            if rested_at is None or time.monotonic() - rested_at < _CHECK_AFTER_S:
+                return conn  # type: ignore[no-any-return]
+            try:
+                await conn.fetchval("select 1", timeout=1.0)
+            except gone as error:
+                conn.terminate()
+                await pool.release(conn)
+                if last:
+                    raise DatabaseUnavailable(f"{self.name} cannot be reached") from error
+            else:
+                return conn  # type: ignore[no-any-return]
+        raise AssertionError("unreachable")
+
+    async def _release(self, pool: Pool, conn: Any) -> None:
+        gone = connection_errors()
+        try:
+            if not conn.is_closed():
+                self._rested[conn.get_server_pid()] = time.monotonic()
+            await pool.release(conn)
+        except gone:
+            # The server went away while the connection was reset; the pool has dropped it.
+            get_logger().info("a dead connection was dropped", database=self.name)

@@ -1,0 +1,76 @@
+"""The health routes: alive, ready, and why not.
+
+Installed by `create_app`; filled through `Chassis.check`. A check never runs more than once per
+half second and never longer than one second, however often it is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tarmac_kit.logs import without_credentials
+
+Probe = Callable[[], Awaitable[None]]
+
+CACHE_S = 0.5
+LIMIT_S = 1.0
+
+
+@dataclass
+class Check:
+    """One thing that readiness depends on (`required`) or only reports."""
+
+    name: str
+    probe: Probe
+    required: bool = True
+    _asked_at: float = field(default=-CACHE_S, init=False)
+    _error: str | None = field(default=None, init=False)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def error(self) -> str | None:
+        """Return why the check fails now, or None; the answer is kept for CACHE_S."""
+        async with self._lock:
+            if time.monotonic() - self._asked_at < CACHE_S:
+                return self._error
+            try:
+                async with asyncio.timeout(LIMIT_S):
+                    await self.probe()
+            except TimeoutError:
+                self._error = f"no answer within {LIMIT_S:g} s"
+            except Exception as error:  # noqa: BLE001 - whatever it raises is the reason
+                self._error = without_credentials(str(error)) or type(error).__name__
+            else:
+                self._error = None
+            self._asked_at = time.monotonic()
+            return self._error
+
+
+class Health:
+    """The checks of one process, and whether it drains."""
+
+    def __init__(self) -> None:
+        self._checks: list[Check] = []
+        self.draining = False
+
+    def add(self, name: str, probe: Probe, *, required: bool = True) -> None:
+        """Add a check; names tell them apart in the answer."""
+        self._checks.append(Check(name, probe, required))
+
+    async def ready(self) -> tuple[int, dict[str, Any]]:
+        """Return status and body of `/health/ready`."""
+        errors = await asyncio.gather(*(check.error() for check in self._checks))
+        results = {}
+        failed = []
+        for check, error in zip(self._checks, errors, strict=True):
+            results[check.name] = "ok" if error is None else f"failed: {error}"
+            if error is not None and check.required:
+                failed.append(check.name)
+        if self.draining:
+            return 503, {"status": "draining", "failed": failed, "checks": results}
+        if failed:
+            return 503, {"status": "unready", "failed": failed, "checks": results}
+        return 200, {"status": "ready", "checks": results}

@@ -1,0 +1,59 @@
+"""What travels over a broker, and the Protocol that each broker's adapter fulfils.
+
+Used by the relay (publishes), the chassis (consumes) and services (handlers). It knows no broker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Message:
+    """One event. `id` stays the same over redeliveries; `key` is the aggregate's id."""
+
+    id: str
+    topic: str
+    key: str
+    payload: dict[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: 1 on the first delivery.
+    attempt: int = 1
+
+
+Handler = Callable[[Message], Awaitable[None]]
+
+
+class PoisonMessage(Exception):  # noqa: N818 - names the message
+    """This message can never be handled; it is parked at once, on `parked.<group>.<topic>`."""
+
+
+class Bus(Protocol):
+    """A broker's adapter."""
+
+    @property
+    def connected(self) -> bool:
+        """Say whether the broker can be reached now."""
+        ...
+
+    async def open(self) -> None:
+        """Begin to connect and stay connected; returns at once, also when the broker is away."""
+        ...
+
+    async def close(self) -> None:
+        """Stop the consumers, let handlers in hand finish, disconnect."""
+        ...
+
+    async def publish(self, message: Message) -> None:
+        """Return when the broker has stored the message durably; raise otherwise."""
+        ...
+
+    async def consume(self, topics: tuple[str, ...], group: str, handler: Handler) -> None:
+        """Hand each message to one member of `group` until `close`; survives the broker's end.
+
+        A handler that returns acknowledges; PoisonMessage parks; any other exception has the
+        message delivered again, with growing delay and without limit.
+        """
+        ...

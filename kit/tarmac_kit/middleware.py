@@ -1,0 +1,166 @@
+"""What surrounds every request: trace, deadline, access log line, metrics, draining.
+
+One pure ASGI callable, put around the whole app by `create_app`: every layer more would cost each
+request its own send and receive. It never reads a body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+from opentelemetry.trace import SpanKind
+
+from tarmac_kit import conventions, deadline, problems, trace
+from tarmac_kit.health import Health
+from tarmac_kit.logs import get_logger
+from tarmac_kit.metrics import Metrics
+
+Scope = MutableMapping[str, Any]
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_QUIET = frozenset(
+    {
+        conventions.HEALTH_PATH,
+        conventions.LIVE_PATH,
+        conventions.READY_PATH,
+        conventions.METRICS_PATH,
+    }
+)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_ROUTE_KEY = "tarmac_route"
+_DEADLINE_HEADER = conventions.DEADLINE_HEADER.lower().encode()
+UNMATCHED = "unmatched"
+
+
+def set_route(scope: Scope, template: str) -> None:
+    """Name the route of a request that FastAPI does not route, for log and metrics."""
+    scope[_ROUTE_KEY] = template
+
+
+def route_template(scope: Scope) -> str:
+    """Return the template of the matched route; one value for every path that matched none."""
+    named = scope.get(_ROUTE_KEY)
+    if named is not None:
+        return str(named)
+    template = getattr(scope.get("route"), "path_format", None)
+    return UNMATCHED if template is None else str(scope.get("root_path", "")) + str(template)
+
+
+class _Exchange:
+    """The answer of one request, as far as it went out."""
+
+    def __init__(self, send: Send, *, closing: Callable[[], bool]) -> None:
+        self._send = send
+        self._closing = closing
+        self.status = 0
+        self.timer: asyncio.Timeout | None = None
+
+    async def send(self, event: Event) -> None:
+        if event["type"] == "http.response.start":
+            self.status = event["status"]
+            if self.timer is not None and not self.timer.expired():
+                # The deadline is for the answer's head; a stream may take longer.
+                self.timer.reschedule(None)
+            if self._closing():
+                headers = [*event.get("headers", ()), (b"connection", b"close")]
+                event = {**event, "headers": headers}
+        await self._send(event)
+
+
+class Edge:
+    """The outermost ASGI app of a service."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, health: Health) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._health = health
+        self._in_flight = 0
+        self._log = get_logger("http")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name in (b"traceparent", b"tracestate", _DEADLINE_HEADER)
+        }
+        exchange = _Exchange(send, closing=lambda: self._health.draining)
+        started = time.perf_counter()
+        self._in_flight += 1
+        self._metrics.in_flight(self._in_flight)
+        structlog.contextvars.clear_contextvars()
+        try:
+            with trace.span(method, kind=SpanKind.SERVER, carrier=headers) as span:
+                try:
+                    await self._within_deadline(scope, receive, exchange, headers)
+                finally:
+                    took_s = time.perf_counter() - started
+                    route = route_template(scope)
+                    status = exchange.status or 499
+                    span.update_name(f"{method} {route}")
+                    span.set_attribute("http.response.status_code", status)
+                    self._metrics.request(method, route, status, took_s)
+                    self._access(scope, method, route, status, took_s)
+        finally:
+            self._in_flight -= 1
+            self._metrics.in_flight(self._in_flight)
+
+    def _access(self, scope: Scope, method: str, route: str, status: int, took_s: float) -> None:
+        if scope["path"] in _QUIET and status < 500:
+            return
+        client = scope.get("client")
+        write = self._log.warning if status >= 500 else self._log.info
+        write(
+            "request",
+            method=method,
+            path=scope["path"],
+            route=route,
+            status=status,
+            duration_ms=round(took_s * 1000, 2),
+            client=client[0] if client else None,
+        )
+
+    async def _within_deadline(
+        self, scope: Scope, receive: Receive, exchange: _Exchange, headers: dict[str, str]
+    ) -> None:
+        limit_s = _limit_s(headers.get(_DEADLINE_HEADER.decode()))
+        try:
+            with deadline.within(limit_s):
+                async with asyncio.timeout(limit_s) as exchange.timer:
+                    await self._app(scope, receive, exchange.send)
+        except Exception as error:  # noqa: BLE001 - the last place that can log it with its trace
+            late = isinstance(error, TimeoutError) and (
+                exchange.timer is None or exchange.timer.expired()
+            )
+            if late:
+                problem = problems.Problem(504, "deadline_exceeded", "The caller's time is over")
+            else:
+                problem = problems.from_status(500)
+                self._log.exception("unhandled exception", path=scope["path"])
+            await self._answer(scope, receive, exchange, problem)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, exchange: _Exchange, problem: problems.Problem
+    ) -> None:
+        if not exchange.status:
+            await problem.response(instance=scope["path"])(scope, receive, exchange.send)
+
+
+def _limit_s(header: str | None) -> float | None:
+    """Return the seconds the caller gives; a value that is no number is as good as none."""
+    if header is None:
+        return None
+    try:
+        return float(header) / 1000
+    except ValueError:
+        return None

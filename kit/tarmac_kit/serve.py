@@ -1,0 +1,104 @@
+"""`python -m tarmac_kit.serve tarmac_orders [tarmac_other ...]`: parts as one process.
+
+Started by whoever runs services, and by a fork server through `main`. SIGTERM drains: ready
+turns 503, after a moment no connection is accepted, what is in hand is finished, exit 0. It
+prints nothing but log lines; bad settings are lines on stderr and exit 2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import uvicorn
+
+from tarmac_kit.app import Application, create_app
+from tarmac_kit.chassis import Part
+from tarmac_kit.logs import get_logger
+from tarmac_kit.settings import SettingsError
+
+
+def load(package: str) -> Part:
+    """Return `PART` of `<package>.app`; raise SettingsError when there is none."""
+    part = getattr(importlib.import_module(f"{package}.app"), "PART", None)
+    if not isinstance(part, Part):
+        raise SettingsError([f"{package}.app: has no PART; add PART = Part(name=..., mount=mount)"])
+    return part
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn, which on a signal first says `draining` and only then stops to accept."""
+
+    def __init__(self, config: uvicorn.Config, app: Application) -> None:
+        super().__init__(config)
+        self._application = app
+        self.exit_code = 0
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
+        """Begin to drain; a second signal ends at once."""
+        chassis = self._application.chassis
+        if chassis.health.draining:
+            self.should_exit = True
+            self.force_exit = True
+            return
+        chassis.drain()
+        if not self.started:
+            self.should_exit = True
+            return
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(loop.call_later, chassis.settings.drain_delay_s, self._stop)
+
+    def fail(self) -> None:
+        """End with exit code 1: the service cannot start or go on."""
+        self.exit_code = 1
+        self._stop()
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def main(packages: Sequence[str] | None = None) -> int:
+    """Serve the parts until a signal; return the exit code."""
+    packages = sys.argv[1:] if packages is None else packages
+    if not packages:
+        sys.stderr.write("tarmac_kit.serve: no package given; name one, as in tarmac_orders\n")
+        return 2
+    try:
+        app = create_app([load(package) for package in packages])
+    except SettingsError as error:
+        sys.stderr.write("".join(f"{line}\n" for line in error.lines))
+        return 2
+    settings = app.chassis.settings
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_grace_s)),
+        backlog=2048,
+    )
+    server = DrainingServer(config, app)
+    app.chassis.on_failure = server.fail
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        return 130
+    if not server.started and not app.chassis.health.draining:
+        return server.exit_code or 3
+    get_logger().info("stopped", exit_code=server.exit_code)
+    return server.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Settings from environment variables, and one clear line for each that is missing or wrong.
+
+Used by `Chassis.read` and `create_app`. It reads the mapping it is given and nothing else: no
+files, no defaults from the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar, cast
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
+
+M = TypeVar("M", bound=BaseSettings)
+
+_UNSHOWN = ("SECRET", "PASSWORD", "TOKEN", "KEY", "URL")
+
+
+def _split(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return frozenset(part.strip() for part in value.split(",") if part.strip())
+
+
+#: A comma separated variable, as a set.
+CommaSet = Annotated[frozenset[str], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """What every service reads."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    service_name: str = "service"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    log_level: str = "info"
+    log_format: str = "json"
+    broker_url: str | None = None
+    publishes: CommaSet = frozenset()
+    consumes: CommaSet = frozenset()
+    #: Seconds between SIGTERM and the end of accepting, in which balancers see `ready` turn 503.
+    drain_delay_s: float = Field(default=0.2, ge=0)
+    #: Seconds in-flight requests have to finish after that.
+    shutdown_grace_s: float = Field(default=8.0, ge=0)
+    database_pool_max: int = Field(default=10, ge=1)
+    #: Seconds a published outbox row is kept.
+    outbox_keep_s: float = Field(default=86_400, gt=0)
+    #: Seconds an inbox row is kept: longer than the broker keeps messages (7 days).
+    inbox_keep_s: float = Field(default=14 * 86_400, gt=0)
+
+
+class SettingsError(Exception):
+    """Environment variables are missing or wrong; `lines` has one line for each."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def load(model: type[M], environ: Mapping[str, str], *, service: str) -> M:
+    """Return `model` filled from `environ`; empty variables count as unset.
+
+    Raises SettingsError with every missing or wrong variable.
+    """
+    instance = model.__new__(model)
+    try:
+        # Past BaseSettings.__init__, which would read the process's own environment as well.
+        BaseModel.__init__(instance, **_values(model, environ))
+    except ValidationError as error:
+        raise SettingsError(_lines(model, error, service)) from None
+    return cast("M", instance)
+
+
+def without_missing(model: type[M], environ: Mapping[str, str]) -> M:
+    """Return `model` unvalidated, so that a part can go on and report what else it misses."""
+    return model.model_construct(**_values(model, environ))
+
+
+def _values(model: type[BaseSettings], environ: Mapping[str, str]) -> dict[str, Any]:
+    source = EnvSettingsSource(model, case_sensitive=False, env_ignore_empty=True)
+    source.env_vars = {name.lower(): value for name, value in environ.items() if value != ""}
+    return source()
+
+
+def _lines(model: type[BaseSettings], error: ValidationError, service: str) -> list[str]:
+    lines = []
+    for found in error.errors():
+        name = _env_name(model, str(found["loc"][0]) if found["loc"] else "settings")
+        if found["type"] == "missing":
+            lines.append(
+                f"{service}: {name} is not set; give it in the system file's env, "
+                f"or a default under settings in service.yaml"
+            )
+        else:
+            shown = "" if any(word in name for word in _UNSHOWN) else f" ({found['input']})"
+            lines.append(f"{service}: {name} is wrong{shown}: {found['msg']}; correct it")
+    return lines
+
+
+def _env_name(model: type[BaseSettings], field: str) -> str:
+    info = model.model_fields.get(field)
+    alias = info.validation_alias if info else None
+    if isinstance(alias, AliasChoices):
+        alias = alias.choices[0] if isinstance(alias.choices[0], str) else None
+    if isinstance(alias, str):
+        return alias.upper()
+    return (model.model_config.get("env_prefix", "") + field).upper()
