@@ -1,0 +1,54 @@
+"""Orders as a part of a process: `python -m tarmac_kit.serve tarmac_orders`."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.resources import files
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from tarmac_kit import Chassis, Part
+from tarmac_orders import events
+from tarmac_orders.endpoints import build_router
+from tarmac_orders.repository import OrderRepository
+from tarmac_orders.service import CONSUMER, Orders
+from tarmac_orders.steps import Steps, Sweep
+from tarmac_orders.upstream import Catalog, Inventory
+
+
+class OrdersSettings(BaseSettings):
+    """What orders read from the environment beside the kit's own names."""
+
+    reservation_ttl_s: float = Field(default=900.0, gt=0, le=86_400)
+    order_step_after_s: float = Field(default=5.0, gt=0)
+    order_sweep_s: float = Field(default=1.0, gt=0)
+
+
+def mount(chassis: Chassis) -> None:
+    """Wire orders into the process; opens nothing yet."""
+    settings = chassis.read(OrdersSettings)
+    database = chassis.database(migrations=files("tarmac_orders") / "migrations", part="orders")
+    repository = OrderRepository()
+    steps = Steps(
+        database=database,
+        orders=repository,
+        inventory=Inventory(chassis.client("inventory"), ttl_s=settings.reservation_ttl_s),
+        outbox=chassis.outbox(database),
+        sweep_after_s=settings.order_step_after_s,
+    )
+    orders = Orders(
+        database=database,
+        orders=repository,
+        catalog=Catalog(chassis.client("catalog")),
+        steps=steps,
+        inbox=chassis.inbox(database),
+    )
+    chassis.include(build_router(orders))
+    chassis.consume(events.PAYMENT_CAPTURED, orders.on_payment_captured, group=CONSUMER)
+    chassis.consume(events.PAYMENT_DECLINED, orders.on_payment_declined, group=CONSUMER)
+    sweep = Sweep(steps, lease_s=settings.order_step_after_s)
+    chassis.background("order-sweep", partial(sweep.run, interval_s=settings.order_sweep_s))
+
+
+PART = Part(name="orders", mount=mount)

@@ -1,0 +1,207 @@
+"""The orders' SQL, all of it. Called by the service and the steps inside their transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from tarmac_kit.repository import fetch_all
+from tarmac_orders.domain import Line, NewOrder, Order, State, Step
+
+if TYPE_CHECKING:
+    from tarmac_kit.database import Connection
+
+_COLUMNS = """
+    id, customer_id, email, idempotency_key, fingerprint, state, reason, currency, total_minor,
+    payment_token, shipping_address, short, created_at, updated_at
+"""
+
+# Of two requests with one key the second waits here for the first one's commit, then gets no row.
+_ADD = """
+INSERT INTO orders (id, customer_id, email, idempotency_key, fingerprint, currency, total_minor,
+                    payment_token, shipping_address, step_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10))
+ON CONFLICT ON CONSTRAINT one_order_per_key DO NOTHING
+RETURNING id
+"""
+
+_ADD_LINES = """
+INSERT INTO order_lines (order_id, position, product_id, name, quantity, unit_price_minor)
+SELECT $1, l.position, l.product_id, l.name, l.quantity, l.unit_price_minor
+  FROM unnest($2::int[], $3::uuid[], $4::text[], $5::int[], $6::bigint[])
+       AS l (position, product_id, name, quantity, unit_price_minor)
+"""
+
+_ADD_HISTORY = "INSERT INTO order_history (order_id, state, reason) VALUES ($1, $2, $3)"
+
+_FIND = f"SELECT {_COLUMNS} FROM orders WHERE id = $1"  # noqa: S608 - constants of this file
+
+_FIND_LOCKED = _FIND + " FOR UPDATE"
+
+_FIND_BY_KEY = f"""
+SELECT {_COLUMNS} FROM orders WHERE customer_id = $1 AND idempotency_key = $2
+"""  # noqa: S608
+
+_LINES = """
+SELECT order_id, product_id, name, quantity, unit_price_minor FROM order_lines
+ WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, position
+"""
+
+_HISTORY = "SELECT state, reason, at FROM order_history WHERE order_id = $1 ORDER BY seq"
+
+_LIST = f"""
+SELECT {_COLUMNS} FROM orders
+ WHERE ($1::text IS NULL OR customer_id = $1)
+   AND ($2::text IS NULL OR state = $2)
+   AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
+ ORDER BY created_at DESC, id DESC LIMIT $5
+"""  # noqa: S608
+
+# The states in the WHERE are the guard: whoever comes second changes nothing.
+_MOVE = f"""
+UPDATE orders
+   SET state = $3, reason = coalesce($4, reason), short = coalesce($5, short),
+       updated_at = now(), attempts = 0, step_at = now() + make_interval(secs => $6)
+ WHERE id = $1 AND state = ANY($2::text[])
+RETURNING {_COLUMNS}
+"""  # noqa: S608
+
+# A lease: the orders are claimed for as long as a step may take, and twice as long each time one
+# comes to nothing. SKIP LOCKED lets two replicas claim side by side.
+_CLAIM = """
+UPDATE orders
+   SET attempts = attempts + 1,
+       step_at = now() + make_interval(secs => least($1 * power(2, least(attempts, 10)), $2))
+ WHERE id IN (SELECT id FROM orders
+               WHERE state IN ('pending', 'paid', 'cancelling') AND step_at <= now()
+               ORDER BY step_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+
+
+class OrderRepository:
+    """Reads and writes orders, their lines and their history."""
+
+    async def add(self, connection: Connection, new: NewOrder, *, sweep_after_s: float) -> bool:
+        """Insert a pending order; False when the customer used its key before."""
+        added = await connection.fetchval(
+            _ADD,
+            new.id,
+            new.customer_id,
+            new.email,
+            new.idempotency_key,
+            new.fingerprint,
+            new.currency,
+            new.total_minor,
+            new.payment_token,
+            new.shipping_address,
+            sweep_after_s,
+        )
+        if added is None:
+            return False
+        await connection.execute(
+            _ADD_LINES,
+            new.id,
+            list(range(1, len(new.lines) + 1)),
+            [line.product_id for line in new.lines],
+            [line.name for line in new.lines],
+            [line.quantity for line in new.lines],
+            [line.unit_price_minor for line in new.lines],
+        )
+        await connection.execute(_ADD_HISTORY, new.id, State.PENDING.value, None)
+        return True
+
+    async def find(
+        self, connection: Connection, order_id: UUID, *, lock: bool = False
+    ) -> Order | None:
+        """Read an order with its lines, locked if asked."""
+        row = await connection.fetchrow(_FIND_LOCKED if lock else _FIND, order_id)
+        return await self._with_lines(connection, row)
+
+    async def find_by_key(
+        self, connection: Connection, customer_id: str, idempotency_key: str
+    ) -> Order | None:
+        """Read the order that a customer's key made."""
+        row = await connection.fetchrow(_FIND_BY_KEY, customer_id, idempotency_key)
+        return await self._with_lines(connection, row)
+
+    async def page(
+        self,
+        connection: Connection,
+        *,
+        customer_id: str | None,
+        state: State | None,
+        after: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> Sequence[Order]:
+        """Read up to `limit` orders, latest first; of everybody when `customer_id` is None."""
+        created_at, order_id = after or (None, None)
+        rows = await connection.fetch(
+            _LIST, customer_id, state.value if state else None, created_at, order_id, limit
+        )
+        orders = [_order(row) for row in rows]
+        lines = await connection.fetch(_LINES, [order.id for order in orders])
+        found: dict[UUID, list[Line]] = {}
+        for row in lines:
+            found.setdefault(row["order_id"], []).append(_line(row))
+        return [replace(order, lines=tuple(found.get(order.id, ()))) for order in orders]
+
+    async def history(self, connection: Connection, order_id: UUID) -> Sequence[Step]:
+        """Read the states that an order went through, first to last."""
+        return await fetch_all(connection, _HISTORY, order_id, into=Step)
+
+    async def move(
+        self,
+        connection: Connection,
+        order_id: UUID,
+        *,
+        of: Collection[State],
+        to: State,
+        reason: str | None = None,
+        short: Sequence[dict[str, Any]] | None = None,
+        sweep_after_s: float = 0.0,
+    ) -> Order | None:
+        """Move an order on if it is in one of the states `of`; else None, and nothing changes."""
+        row = await connection.fetchrow(
+            _MOVE,
+            order_id,
+            [state.value for state in of],
+            to.value,
+            reason,
+            None if short is None else [*short],
+            sweep_after_s,
+        )
+        if row is None:
+            return None
+        await connection.execute(_ADD_HISTORY, order_id, to.value, reason)
+        return await self._with_lines(connection, row)
+
+    async def claim(
+        self, connection: Connection, *, lease_s: float, longest_s: float, limit: int
+    ) -> Sequence[UUID]:
+        """Claim up to `limit` orders whose next step is due and that nobody works on."""
+        rows = await connection.fetch(_CLAIM, lease_s, longest_s, limit)
+        return [row["id"] for row in rows]
+
+    async def _with_lines(self, connection: Connection, row: Any) -> Order | None:
+        if row is None:
+            return None
+        lines = await connection.fetch(_LINES, [row["id"]])
+        return replace(_order(row), lines=tuple(_line(each) for each in lines))
+
+
+def _order(row: Any) -> Order:
+    values = dict(row.items())
+    return Order(**{**values, "state": State(values["state"])})
+
+
+def _line(row: Any) -> Line:
+    return Line(
+        product_id=row["product_id"],
+        name=row["name"],
+        quantity=row["quantity"],
+        unit_price_minor=row["unit_price_minor"],
+    )

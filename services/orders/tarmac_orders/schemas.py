@@ -1,0 +1,92 @@
+"""What the orders' routes take and answer. Read by the endpoints; holds no behaviour."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from tarmac_orders.domain import MAX_LINES, MAX_QUANTITY, State
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class ItemIn(BaseModel):
+    """How many of one product; the price is the shop's to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_id: UUID
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, strict=True)]
+
+
+class AddressIn(BaseModel):
+    """Where the parcel goes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text
+    street: Text
+    postal_code: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20)]
+    city: Text
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+
+
+class OrderIn(BaseModel):
+    """What a customer orders and pays with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: Annotated[list[ItemIn], Field(min_length=1, max_length=MAX_LINES)]
+    payment_token: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]+$", min_length=4, max_length=200)
+    ]
+    shipping_address: AddressIn | None = None
+
+
+class LineOut(BaseModel):
+    """One line, with the name and price of when it was ordered."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    product_id: UUID
+    name: str
+    quantity: int
+    unit_price_minor: int
+
+
+class OrderOut(BaseModel):
+    """An order as its customer sees it."""
+
+    id: UUID
+    status: State
+    reason: str | None
+    currency: str
+    total_minor: int
+    lines: list[LineOut]
+    shipping_address: dict[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class StepOut(BaseModel):
+    """A state that an order went through."""
+
+    status: State
+    reason: str | None
+    at: datetime
+
+
+class OrderWithHistory(OrderOut):
+    """An order and how it came to be where it is."""
+
+    history: list[StepOut]
+
+
+class OrderPageOut(BaseModel):
+    """A page of orders, latest first; ask again with `next_cursor` until it is null."""
+
+    items: list[OrderOut]
+    next_cursor: str | None

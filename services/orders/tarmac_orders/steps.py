@@ -1,0 +1,172 @@
+"""The steps of an order that are its own service's to take, each of which resumes after a crash.
+
+Called with an order's id by the service (at once) and by the sweep (for orders that were left in
+between). A step asks the inventory, which may be asked again, and then moves the order in one
+transaction with its event; the state it moves from is the guard, so two at once are no more than
+one. Answers no HTTP and reads no broker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from tarmac_kit import Database, Problem, get_logger
+from tarmac_orders import events
+from tarmac_orders.domain import Order, Reason, State
+from tarmac_orders.repository import OrderRepository
+from tarmac_orders.upstream import Inventory, NotNowError, Verdict
+
+log = get_logger(__name__)
+
+
+class AddsEvents(Protocol):
+    """The part of the kit's outbox that is used here."""
+
+    async def add(
+        self,
+        conn: Any,
+        *,
+        topic: str,
+        aggregate_type: str,
+        aggregate_id: str,
+        payload: dict[str, Any],
+    ) -> UUID | None: ...
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Takes orders on, from wherever they stand."""
+
+    database: Database
+    orders: OrderRepository
+    inventory: Inventory
+    outbox: AddsEvents
+    #: How long whoever changed an order has for its next step before the sweep takes it over.
+    sweep_after_s: float
+
+    async def advance(self, order_id: UUID) -> Order:
+        """Take every step that is due and answer the order as it then stands.
+
+        Raises NotNowError when the inventory gave no answer; the sweep will ask again.
+        """
+        while True:
+            async with self.database.connection() as connection:
+                order = await self.orders.find(connection, order_id)
+            if order is None:
+                raise LookupError(f"orders: {order_id} is gone; were rows deleted by hand?")
+            # A step that finds the order moved by somebody else changes nothing: look again.
+            if order.state is State.PENDING:
+                await self._reserve(order)
+            elif order.state is State.PAID:
+                await self._sell(order)
+            elif order.state is State.CANCELLING:
+                await self._release(order)
+            else:
+                return order
+
+    async def try_to_advance(self, order_id: UUID) -> None:
+        """Advance an order, and leave it to the sweep if that does not work now."""
+        try:
+            await self.advance(order_id)
+        except (NotNowError, Problem) as error:
+            log.warning("order waits for its next step", order_id=str(order_id), error=str(error))
+
+    async def _reserve(self, order: Order) -> None:
+        answer = await self.inventory.reserve(order.id, order.lines)
+        if answer.verdict is Verdict.DONE:
+            async with self.database.transaction() as connection:
+                moved = await self.orders.move(
+                    connection, order.id, of={State.PENDING}, to=State.PLACED
+                )
+                if moved:
+                    await self._publish(connection, events.PLACED, moved, events.placed(moved))
+            return
+        # Not straight to cancelled: the release bars the order at the inventory, so that another
+        # attempt to reserve, under way at this moment, cannot hold stock for a dead order.
+        is_short = answer.verdict is Verdict.SHORT
+        async with self.database.transaction() as connection:
+            await self.orders.move(
+                connection,
+                order.id,
+                of={State.PENDING},
+                to=State.CANCELLING,
+                reason=Reason.OUT_OF_STOCK if is_short else Reason.RESERVATION_REFUSED,
+                short=answer.short if is_short else None,
+                sweep_after_s=self.sweep_after_s,
+            )
+
+    async def _sell(self, order: Order) -> None:
+        answer = await self.inventory.commit(order.id)
+        async with self.database.transaction() as connection:
+            if answer.verdict is Verdict.DONE:
+                moved = await self.orders.move(
+                    connection, order.id, of={State.PAID}, to=State.CONFIRMED
+                )
+                if moved:
+                    payload = events.confirmed(moved)
+                    await self._publish(connection, events.CONFIRMED, moved, payload)
+                return
+            is_short = answer.verdict is Verdict.SHORT
+            await self.orders.move(
+                connection,
+                order.id,
+                of={State.PAID},
+                to=State.CANCELLING,
+                reason=Reason.RESERVATION_EXPIRED if is_short else Reason.RESERVATION_REFUSED,
+                short=answer.short if is_short else None,
+                sweep_after_s=self.sweep_after_s,
+            )
+
+    async def _release(self, order: Order) -> None:
+        answer = await self.inventory.release(order.id)
+        if answer.verdict is not Verdict.DONE:
+            raise NotNowError(f"inventory: release of {order.id} came to {answer.verdict}")
+        async with self.database.transaction() as connection:
+            moved = await self.orders.move(
+                connection, order.id, of={State.CANCELLING}, to=State.CANCELLED
+            )
+            if moved:
+                payload = events.cancelled(moved)
+                await self._publish(connection, events.CANCELLED, moved, payload)
+
+    async def _publish(
+        self, connection: Any, topic: str, order: Order, payload: dict[str, Any]
+    ) -> None:
+        await self.outbox.add(
+            connection,
+            topic=topic,
+            aggregate_type="order",
+            aggregate_id=str(order.id),
+            payload=payload,
+        )
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Finds orders that stand still where a step of ours is due, and advances them."""
+
+    steps: Steps
+    lease_s: float
+    #: The longest pause between two attempts at one order.
+    longest_s: float = 60.0
+    batch: int = 16
+
+    async def once(self) -> int:
+        """Advance one batch of orders that are due; answer how many there were."""
+        async with self.steps.database.transaction() as connection:
+            claimed = await self.steps.orders.claim(
+                connection, lease_s=self.lease_s, longest_s=self.longest_s, limit=self.batch
+            )
+        async with asyncio.TaskGroup() as group:
+            for order_id in claimed:
+                group.create_task(self.steps.try_to_advance(order_id))
+        return len(claimed)
+
+    async def run(self, *, interval_s: float) -> None:
+        """Sweep for as long as the process lives."""
+        while True:
+            if await self.once() < self.batch:
+                await asyncio.sleep(interval_s)

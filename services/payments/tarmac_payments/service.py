@@ -1,0 +1,233 @@
+"""Take the money for an order once, and give it back when the order is cancelled.
+
+Called by the consumers, the endpoints and the sweep. The payment's row is written before the
+provider is asked, with the key it is asked by; so whatever happens in between, the sweep asks
+again by the same key. The result and its event are one transaction, guarded by the state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+from tarmac_kit import Claims, Database, Message, Problem, get_logger
+from tarmac_payments import events
+from tarmac_payments.domain import (
+    Charge,
+    NewPayment,
+    Payment,
+    State,
+    after_charge,
+    charge_key,
+    refund_key,
+)
+from tarmac_payments.provider import ChargeRequest, Provider, ProviderError, RefundRequest
+from tarmac_payments.repository import PaymentRepository
+
+STAFF = "staff"
+CONSUMER = "payments"
+
+log = get_logger(__name__)
+
+
+class AddsEvents(Protocol):
+    """The part of the kit's outbox that is used here."""
+
+    async def add(
+        self,
+        conn: Any,
+        *,
+        topic: str,
+        aggregate_type: str,
+        aggregate_id: str,
+        payload: dict[str, Any],
+    ) -> UUID | None: ...
+
+
+class SeesFirst(Protocol):
+    """The part of the kit's inbox that is used here."""
+
+    async def first_time(self, conn: Any, *, consumer: str, message_id: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Payments:
+    """One payment per order, through one provider."""
+
+    database: Database
+    payments: PaymentRepository
+    provider: Provider
+    outbox: AddsEvents
+    inbox: SeesFirst
+    #: How long whoever changed a payment has for its next call before the sweep takes it over.
+    sweep_after_s: float
+
+    async def show(self, user: Claims, order_id: UUID) -> Payment:
+        """Read the payment of an own order, staff any; else problem 404."""
+        async with self.database.connection() as connection:
+            payment = await self.payments.find_of_order(connection, order_id)
+        if payment is None or not (payment.customer_id == user.subject or STAFF in user.roles):
+            raise Problem(
+                404, "payment_unknown", "There is no payment for this order", str(order_id)
+            )
+        return payment
+
+    async def on_order_placed(self, message: Message) -> None:
+        """Hear that an order wants paying: write its one payment, then ask the provider."""
+        order = events.read(events.PlacedOrder, message.topic, message.payload)
+        async with self.database.transaction() as connection:
+            if not await self._is_first(connection, message):
+                return
+            new = NewPayment(
+                id=uuid4(),
+                order_id=order.order_id,
+                customer_id=order.customer_id,
+                amount_minor=order.total_minor,
+                currency=order.currency,
+                payment_token=order.payment_token,
+                state=State.PROCESSING,
+            )
+            payment = await self.payments.add(connection, new, sweep_after_s=self.sweep_after_s)
+        # None: it was cancelled (and voided) before, or placed under another message id.
+        if payment is not None:
+            await self.try_to_advance(payment.id)
+
+    async def on_order_cancelled(self, message: Message) -> None:
+        """Hear that an order is over: give back what was taken, or see that nothing is."""
+        order = events.read(events.CancelledOrder, message.topic, message.payload)
+        async with self.database.transaction() as connection:
+            if not await self._is_first(connection, message):
+                return
+            void = NewPayment(
+                id=uuid4(),
+                order_id=order.order_id,
+                customer_id=order.customer_id,
+                amount_minor=order.total_minor,
+                currency=order.currency,
+                payment_token=None,
+                state=State.VOIDED,
+            )
+            if await self.payments.add(connection, void, sweep_after_s=0.0):
+                return
+            payment = await self.payments.find_of_order(connection, order.order_id, lock=True)
+            if payment is None:
+                raise LookupError(f"payments: of order {order.order_id} is gone")
+            if payment.state is State.PROCESSING:
+                await self.payments.mark_cancelled(connection, payment.id)
+            moved = await self.payments.move(
+                connection,
+                payment.id,
+                of={State.CAPTURED},
+                to=State.REFUNDING,
+                reason=order.reason,
+                sweep_after_s=self.sweep_after_s,
+            )
+        if moved:
+            await self.try_to_advance(moved.id)
+
+    async def advance(self, payment_id: UUID) -> None:
+        """Ask the provider for what is due; ProviderError when it gave no usable answer."""
+        async with self.database.connection() as connection:
+            payment = await self.payments.find(connection, payment_id)
+        if payment is None:
+            raise LookupError(f"payments: {payment_id} is gone; were rows deleted by hand?")
+        if payment.state is State.PROCESSING:
+            payment = await self._charge(payment)
+        if payment.state is State.REFUNDING:
+            await self._refund(payment)
+
+    async def try_to_advance(self, payment_id: UUID) -> None:
+        """Advance a payment, and leave it to the sweep if that does not work now."""
+        try:
+            await self.advance(payment_id)
+        except (ProviderError, Problem) as error:
+            log.warning("payment waits", payment_id=str(payment_id), error=str(error))
+
+    async def _charge(self, payment: Payment) -> Payment:
+        async def deliver(charge: Charge) -> None:
+            await self._apply(payment.id, charge)
+
+        request = ChargeRequest(
+            key=charge_key(payment.id),
+            token=payment.payment_token or "",
+            amount_minor=payment.amount_minor,
+            currency=payment.currency,
+        )
+        await self.provider.charge(request, deliver)
+        async with self.database.connection() as connection:
+            return await self.payments.find(connection, payment.id) or payment
+
+    async def _apply(self, payment_id: UUID, charge: Charge) -> None:
+        """Write a result with its event; one that was written before changes nothing."""
+        async with self.database.transaction() as connection:
+            # Locked: an order.cancelled at this moment comes before this result or after it.
+            payment = await self.payments.find(connection, payment_id, lock=True)
+            if payment is None or payment.state is not State.PROCESSING:
+                return
+            moved = await self.payments.move(
+                connection,
+                payment_id,
+                of={State.PROCESSING},
+                to=after_charge(payment, charge),
+                reason=charge.declined,
+                reference=charge.reference,
+                sweep_after_s=self.sweep_after_s,
+            )
+            if moved is None:
+                raise LookupError(f"payments: {payment_id} moved although it was locked")
+            topic = events.CAPTURED if charge.captured else events.DECLINED
+            payload = events.captured(moved) if charge.captured else events.declined(moved)
+            await self.outbox.add(
+                connection,
+                topic=topic,
+                aggregate_type="payment",
+                aggregate_id=str(moved.id),
+                payload=payload,
+            )
+
+    async def _refund(self, payment: Payment) -> None:
+        if payment.provider_reference is None:
+            raise LookupError(f"payments: {payment.id} is to be refunded and was never taken")
+        request = RefundRequest(
+            key=refund_key(payment.id),
+            reference=payment.provider_reference,
+            amount_minor=payment.amount_minor,
+        )
+        await self.provider.refund(request)
+        async with self.database.transaction() as connection:
+            await self.payments.move(
+                connection, payment.id, of={State.REFUNDING}, to=State.REFUNDED
+            )
+
+    async def _is_first(self, connection: Any, message: Message) -> bool:
+        return await self.inbox.first_time(connection, consumer=CONSUMER, message_id=message.id)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Finds payments that stand still where the provider is to be asked, and advances them."""
+
+    payments: Payments
+    lease_s: float
+    #: The longest pause between two attempts at one payment.
+    longest_s: float = 60.0
+    batch: int = 16
+
+    async def once(self) -> int:
+        """Advance one batch of payments that are due; answer how many there were."""
+        async with self.payments.database.transaction() as connection:
+            claimed = await self.payments.payments.claim(
+                connection, lease_s=self.lease_s, longest_s=self.longest_s, limit=self.batch
+            )
+        async with asyncio.TaskGroup() as group:
+            for payment_id in claimed:
+                group.create_task(self.payments.try_to_advance(payment_id))
+        return len(claimed)
+
+    async def run(self, *, interval_s: float) -> None:
+        """Sweep for as long as the process lives."""
+        while True:
+            if await self.once() < self.batch:
+                await asyncio.sleep(interval_s)
