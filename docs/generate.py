@@ -1,7 +1,6 @@
-"""Write the generated pages under docs/reference/ from what they describe.
+"""Write the generated pages under docs/reference/ and .env.example from what they describe.
 
-Called by `make docs`, and for comparison by tests/architecture/test_requirements.py. It reads
-committed files only and never writes outside docs/reference/.
+Called by `make docs`, and for comparison by tests/architecture/. It reads committed files only.
 """
 
 from __future__ import annotations
@@ -26,6 +25,47 @@ What the five systems have to show, entry by entry, with the proofs that stand t
 *partly* name tests, gates or figures that run with `make test` and `make bench`; *partly* says what
 is missing. Everything else is *open*, and nothing is claimed for it.
 """
+
+ENV_INTRODUCTION = """\
+# Written by `make docs` from services/*/service.yaml; edit those.
+#
+# Every variable that you may set, with its default. The plan gives a service all others (address,
+# stores, roles, topics). In a system's tarmac.yaml a value stands under the service's `env`; without
+# Tarmac it is an ordinary environment variable. Values of your own belong in .env, which git ignores;
+# a secret that you do not set is generated for this machine and never written to Git.
+
+"""
+
+#: What the kit reads in every service, apart from what the plan gives.
+KIT_SETTINGS = {
+    "LOG_LEVEL": ("info", "debug, info, warning or error."),
+    "LOG_FORMAT": ("json", "json, or console for reading by eye."),
+    "DRAIN_DELAY_S": ("0.2", "Seconds between SIGTERM and the end of accepting."),
+    "SHUTDOWN_GRACE_S": ("8.0", "Seconds that requests in flight have to finish after that."),
+    "DATABASE_POOL_MAX": ("10", "Connections that one process opens to one database."),
+    "OUTBOX_KEEP_S": ("86400", "Seconds that a published outbox row is kept."),
+    "INBOX_KEEP_S": ("1209600", "Seconds that an inbox row is kept; longer than the broker keeps."),
+}
+
+
+def env_example(parts: list[dict[str, Any]]) -> str:
+    """Return .env.example for the parts' service.yaml contents: settings, then secrets, of each."""
+    sections = [ENV_INTRODUCTION, "# --- every service\n"]
+    sections += [_variable(name, *spec) for name, spec in KIT_SETTINGS.items()]
+    for part in parts:
+        settings = {
+            key: spec for key, spec in (part.get("settings") or {}).items() if "default" in spec
+        }
+        secrets = part.get("secrets") or {}
+        if settings or secrets:
+            sections.append(f"\n# --- {part['part']}\n")
+        sections += [_variable(k, str(s["default"]), s["about"]) for k, s in settings.items()]
+        sections += [_variable(k, "", f"Secret. {s['about']}") for k, s in secrets.items()]
+    return "".join(sections)
+
+
+def _variable(name: str, default: str, about: str) -> str:
+    return f"# {' '.join(about.split())}\n# {name}={default}\n"
 
 
 def requirements_page(entries: list[dict[str, Any]]) -> str:
@@ -77,12 +117,19 @@ def _proof(proof: dict[str, str]) -> str:
 
 def main() -> None:
     """Write every generated page, and say which ones changed."""
-    entries = yaml.safe_load((ROOT / "tests" / "requirements.yaml").read_text(encoding="utf-8"))
-    pages = {REFERENCE / "requirements.md": requirements_page(entries)}
+    parts = [_read(path) for path in sorted(ROOT.glob("services/*/service.yaml"))]
+    pages = {
+        REFERENCE / "requirements.md": requirements_page(_read(ROOT / "tests/requirements.yaml")),
+        ROOT / ".env.example": env_example(parts),
+    }
     for path, text in pages.items():
         changed = not path.exists() or path.read_text(encoding="utf-8") != text
         path.write_text(text, encoding="utf-8")
         print(f"{path.relative_to(ROOT)}: {'written' if changed else 'unchanged'}")
+
+
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 
 import pytest
 import yaml
+
+from tarmac_kit.settings import Settings
 
 #: Written so that no pattern finds itself here.
 PATTERNS = {
@@ -100,20 +103,34 @@ def test_env_files_are_ignored_by_git_and_the_example_is_not(root):
     assert not ignored(".env.example")
 
 
-def keys_of(example):
-    """Return the variables that an env file sets or shows commented out."""
-    return set(re.findall(r"^(?:# ?)?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE))
+@pytest.fixture(scope="module")
+def generate(root):
+    spec = importlib.util.spec_from_file_location("generate", root / "docs/generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_the_example_lists_every_key_that_a_user_may_set(root):
-    """Hold .env.example equal to the settings and secrets that the services' own files declare."""
-    declared = set()
-    for path in root.glob("services/*/service.yaml"):
-        part = yaml.safe_load(path.read_text())
-        declared |= set(part.get("secrets") or {})
-        # A required setting has no default: the plan or the system's file gives it.
+def test_the_example_lists_every_key_that_a_user_may_set(root, generate):
+    parts = [yaml.safe_load(p.read_text()) for p in sorted(root.glob("services/*/service.yaml"))]
+    assert parts
+    example = (root / ".env.example").read_text()
+    assert example == generate.env_example(parts), "run `make docs`"
+    listed = set(re.findall(r"^# ([A-Z][A-Z0-9_]+)=", example, re.MULTILINE))
+    for part in parts:
+        assert (part.get("secrets") or {}).keys() <= listed
         settings = part.get("settings") or {}
-        declared |= {key for key, spec in settings.items() if not spec.get("required")}
-    assert declared
-    listed = keys_of((root / ".env.example").read_text())
-    assert sorted(declared - listed) == []
+        assert {key for key, spec in settings.items() if "default" in spec} <= listed
+        # What has no default is given by the plan or by the system's file.
+        assert all(spec.get("required") for key, spec in settings.items() if key not in listed)
+
+
+def test_the_example_lists_what_the_kit_reads_in_every_service_with_its_default(generate):
+    given_by_the_plan = {"service_name", "host", "port", "broker_url", "publishes", "consumes"}
+    fields = Settings.model_fields.items()
+    defaults = {
+        name.upper(): field.default for name, field in fields if name not in given_by_the_plan
+    }
+    assert defaults.keys() == generate.KIT_SETTINGS.keys()
+    shown = {name: type(defaults[name])(text) for name, (text, _) in generate.KIT_SETTINGS.items()}
+    assert shown == defaults

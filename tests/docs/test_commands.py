@@ -1,8 +1,8 @@
 """What the pages tell a reader to type works as it stands.
 
-A block fenced as `console` holds lines `$ tarmac ...` that change nothing (help, schema); lines below
-a command are what it prints, `...` stands for left-out lines. Blocks fenced as `sh` are not run here:
-tests/e2e does what they do.
+A block fenced as `console` holds lines `$ tarmac ...` that change nothing (help, schema); lines
+below a command are what it prints, `...` stands for left-out lines. Blocks fenced as `sh` are not
+run here: tests/e2e does what they do.
 """
 
 from __future__ import annotations
