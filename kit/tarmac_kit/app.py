@@ -17,8 +17,11 @@ from starlette.responses import JSONResponse, Response
 
 from tarmac_kit import conventions, logs, metrics, problems, settings
 from tarmac_kit.chassis import Chassis, Part
+from tarmac_kit.client import Transport
+from tarmac_kit.messages import Bus
 from tarmac_kit.middleware import ASGIApp, Edge, Receive, Scope, Send
 from tarmac_kit.settings import Settings, SettingsError
+from tarmac_kit.tokens import TokenVerifier
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,19 @@ class Application:
         await self._outermost(scope, receive, send)
 
 
-def create_app(parts: Sequence[Part], environ: Mapping[str, str] | None = None) -> Application:
+def create_app(
+    parts: Sequence[Part],
+    environ: Mapping[str, str] | None = None,
+    *,
+    bus: Bus | None = None,
+    transport: Transport | None = None,
+    verifier: TokenVerifier | None = None,
+) -> Application:
     """Return the app of `parts`, mounted in order, reading `environ` (the process's if None).
 
-    Raises SettingsError with a line for every variable that is missing or wrong, of all parts.
+    `bus`, `transport` and `verifier` take the place of those that the environment names: tests
+    give fakes. Raises SettingsError with a line for every variable of all parts that is missing
+    or wrong.
     """
     environ = os.environ if environ is None else environ
     loaded = settings.load(Settings, environ, service=environ.get("SERVICE_NAME", "service"))
@@ -51,7 +63,7 @@ def create_app(parts: Sequence[Part], environ: Mapping[str, str] | None = None) 
             await chassis.stop()
 
     api = FastAPI(title=loaded.service_name, lifespan=lifespan, redoc_url=None)
-    chassis = Chassis(api, environ, loaded)
+    chassis = Chassis(api, environ, loaded, bus=bus, transport=transport, verifier=verifier)
     api.state.chassis = chassis
     problems.install(api)
     _health_routes(api, chassis)

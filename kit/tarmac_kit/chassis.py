@@ -19,7 +19,7 @@ from tarmac_kit import conventions, settings
 from tarmac_kit.breaker import Breaker
 from tarmac_kit.bus import make_bus
 from tarmac_kit.cache import Cache
-from tarmac_kit.client import Client
+from tarmac_kit.client import Client, Transport
 from tarmac_kit.consuming import observed
 from tarmac_kit.database import Database
 from tarmac_kit.health import Health, Probe
@@ -33,7 +33,7 @@ from tarmac_kit.outbox import Outbox
 from tarmac_kit.relay import Relay
 from tarmac_kit.settings import M, Settings, SettingsError
 from tarmac_kit.tokens import TokenVerifier
-from tarmac_kit.transport import HttpTransport
+from tarmac_kit.transport import HttpTransport, json_fetcher
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -50,12 +50,23 @@ class Part:
 class Chassis:
     """One per process: declared in `mount`, opened when the process starts."""
 
-    def __init__(self, app: FastAPI, environ: Mapping[str, str], settings_: Settings) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        environ: Mapping[str, str],
+        settings_: Settings,
+        *,
+        bus: Bus | None = None,
+        transport: Transport | None = None,
+        verifier: TokenVerifier | None = None,
+    ) -> None:
+        """Take the last three in place of those that the environment names."""
         self.app = app
         self.settings = settings_
         self.health = Health()
         self.metrics = Metrics(settings_.service_name)
-        self.transport = HttpTransport()
+        self._http = HttpTransport()
+        self.transport: Transport = transport or self._http
         #: What is missing in the environment, collected over all parts.
         self.missing: list[str] = []
         #: Called when the process cannot go on; `serve` sets it.
@@ -69,16 +80,18 @@ class Chassis:
         self._outboxes: dict[int, Outbox] = {}
         self._inboxes: dict[int, Inbox] = {}
         self._idempotencies: dict[int, Idempotency] = {}
-        self._verifier: TokenVerifier | None = None
+        self._verifier = verifier
         self._consumers: list[tuple[str, str, Handler]] = []
         self._backgrounds: list[tuple[str, Hook]] = []
         self._start_hooks: list[Hook] = []
         self._stop_hooks: list[Hook] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._opening: asyncio.Task[None] | None = None
         self._started = False
-        self.bus: Bus | None = None
-        if settings_.broker_url:
+        self.bus = bus
+        if bus is None and settings_.broker_url:
             self.bus = make_bus(settings_.broker_url, service=settings_.service_name)
+        if self.bus is not None:
             self.check("broker", self._bus_connected, required=False)
         self.check("started", self._has_started)
 
@@ -225,7 +238,7 @@ class Chassis:
             url, issuer, audience = (
                 self._require(name, "give it in the service's env") for name in names
             )
-            fetch = self.transport.json_fetcher(url)
+            fetch = json_fetcher(self.transport, url)
             self._verifier = TokenVerifier(fetch, issuer=issuer, audience=audience)
         return self._verifier
 
@@ -239,7 +252,15 @@ class Chassis:
         """Begin to open everything and return: the port answers while stores are awaited."""
         if self.bus is not None:
             await self.bus.open()
-        self._tasks.append(asyncio.create_task(self._open(), name="open"))
+        self._opening = asyncio.create_task(self._open(), name="open")
+        self._tasks.append(self._opening)
+
+    async def opened(self) -> None:
+        """Wait until everything is open; raise RuntimeError when the process cannot start."""
+        if self._opening is not None:
+            await asyncio.shield(self._opening)
+        if not self._started:
+            raise RuntimeError("the service cannot start; its log says why")
 
     async def _open(self) -> None:
         log = get_logger()
@@ -292,7 +313,7 @@ class Chassis:
             await hook()
         if self.bus is not None:
             await self.bus.close()
-        await self.transport.close()
+        await self._http.close()
         for cache in self._caches.values():
             await cache.close()
         for database in self._databases.values():

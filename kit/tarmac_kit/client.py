@@ -9,6 +9,7 @@ import asyncio
 import json as jsonlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +20,9 @@ from tarmac_kit import conventions, deadline, trace
 from tarmac_kit.breaker import Breaker
 from tarmac_kit.jsons import to_json
 from tarmac_kit.problems import Problem
+
+#: The Authorization header of the request in hand, for calls that pass it on.
+received_authorization: ContextVar[str | None] = ContextVar("tarmac_authorization", default=None)
 
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
@@ -170,11 +174,11 @@ class Client:
         params: Mapping[str, Any] | None = None,
         idempotent: bool | None = None,
         timeout_s: float | None = None,
-        authorization: str | None = None,
+        forward: bool = False,
     ) -> Response:
         """Make one call and return the answer, whatever its status but 502, 503, 504.
 
-        `authorization` is passed on as it stands. Raises Unavailable, CircuitOpen or
+        `forward` passes on the Authorization of the request in hand. Raises Unavailable, CircuitOpen or
         DeadlineExceeded, which are Problems: not caught, they are this service's own answer.
         """
         target = f"{self.url}{path}"
@@ -186,8 +190,9 @@ class Client:
         if json is not None:
             body = jsonlib.dumps(json, default=to_json).encode()
             sent.setdefault("Content-Type", "application/json")
-        if authorization is not None:
-            sent["Authorization"] = authorization
+        received = received_authorization.get()
+        if forward and received is not None:
+            sent["Authorization"] = received
         if idempotent is None:
             idempotent = method in _REPEATABLE
         with (

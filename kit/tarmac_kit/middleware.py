@@ -15,6 +15,7 @@ import structlog
 from opentelemetry.trace import SpanKind
 
 from tarmac_kit import conventions, deadline, problems, trace
+from tarmac_kit.client import received_authorization
 from tarmac_kit.health import Health
 from tarmac_kit.logs import get_logger
 from tarmac_kit.metrics import Metrics
@@ -36,6 +37,7 @@ _QUIET = frozenset(
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ROUTE_KEY = "tarmac_route"
 _DEADLINE_HEADER = conventions.DEADLINE_HEADER.lower().encode()
+_READ = (b"traceparent", b"tracestate", b"authorization", _DEADLINE_HEADER)
 UNMATCHED = "unmatched"
 
 
@@ -92,8 +94,10 @@ class Edge:
         headers = {
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in scope["headers"]
-            if name in (b"traceparent", b"tracestate", _DEADLINE_HEADER)
+            if name in _READ
         }
+        # Each request has a context of its own, so nothing is reset afterwards.
+        received_authorization.set(headers.pop("authorization", None))
         exchange = _Exchange(send, closing=lambda: self._health.draining)
         started = time.perf_counter()
         self._in_flight += 1

@@ -70,12 +70,12 @@ def load(model: type[M], environ: Mapping[str, str], *, service: str) -> M:
         BaseModel.__init__(instance, **_values(model, environ))
     except ValidationError as error:
         raise SettingsError(_lines(model, error, service)) from None
-    return cast("M", instance)
+    return instance
 
 
 def without_missing(model: type[M], environ: Mapping[str, str]) -> M:
     """Return `model` unvalidated, so that a part can go on and report what else it misses."""
-    return model.model_construct(**_values(model, environ))
+    return cast("M", model.model_construct(**_values(model, environ)))
 
 
 def _values(model: type[BaseSettings], environ: Mapping[str, str]) -> dict[str, Any]:

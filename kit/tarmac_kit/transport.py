@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tarmac_kit.client import Request, Response, TransportError
+from tarmac_kit.client import Request, Response, Transport, TransportError
 
 #: A pool that lives longer sticks to the replicas it found when it began.
 MAX_AGE_S = 60.0
@@ -34,6 +34,20 @@ class _Pool:
         self.in_use -= 1
         if self.retired and self.in_use == 0:
             await self.session.close()
+
+
+def json_fetcher(
+    transport: Transport, url: str, *, timeout_s: float = 2.0
+) -> Callable[[], Awaitable[Any]]:
+    """Return a function that GETs `url` and returns its JSON; it raises on anything but 200."""
+
+    async def fetch() -> Any:
+        answer = await transport(Request("GET", url, {}, None, timeout_s))
+        if answer.status != 200:
+            raise TransportError(f"{url} answered {answer.status}")
+        return answer.json()
+
+    return fetch
 
 
 class HttpTransport:
@@ -65,17 +79,6 @@ class HttpTransport:
             raise TransportError(type(error).__name__) from error
         finally:
             await pool.leave()
-
-    def json_fetcher(self, url: str, *, timeout_s: float = 2.0) -> Callable[[], Awaitable[Any]]:
-        """Return a function that GETs `url` and returns its JSON; raises on anything but 200."""
-
-        async def fetch() -> Any:
-            answer = await self(Request("GET", url, {}, None, timeout_s))
-            if answer.status != 200:
-                raise TransportError(f"{url} answered {answer.status}")
-            return answer.json()
-
-        return fetch
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,0 +1,404 @@
+"""Fakes and an in-process client for the unit tests of services: no network, disk or sleep.
+
+Imported by tests only. Each fake keeps what it was given where a test can read it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsonlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+from urllib.parse import unquote, urlencode, urlsplit
+from uuid import UUID, uuid4
+
+from tarmac_kit.app import Application
+from tarmac_kit.breaker import Breaker
+from tarmac_kit.client import Client, Request, Response
+from tarmac_kit.jsons import dumps, to_json
+from tarmac_kit.messages import Handler, Message, PoisonMessage
+from tarmac_kit.middleware import Event, Scope
+from tarmac_kit.tokens import ALGORITHM, TokenIssuer, TokenVerifier
+
+ISSUER = "https://issuer.test"
+AUDIENCE = "tests"
+
+
+@dataclass
+class FakeClock:
+    """A clock that moves when it is told to; call it for the time in seconds."""
+
+    now_s: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def advance(self, seconds: float) -> None:
+        """Move on by `seconds`."""
+        self.now_s += seconds
+
+
+class FakeBus:
+    """A Bus in memory. `published` has every message; handlers run inside `publish`."""
+
+    def __init__(self) -> None:
+        self.published: list[Message] = []
+        self.parked: list[tuple[Message, str]] = []
+        #: Messages whose handler raised; `redeliver` hands them out again.
+        self.waiting: list[tuple[Message, Handler]] = []
+        self.connected = True
+        self._handlers: list[tuple[tuple[str, ...], str, Handler]] = []
+
+    async def open(self) -> None:
+        """Do nothing: it is always open."""
+
+    async def close(self) -> None:
+        """Forget the handlers."""
+        self._handlers.clear()
+
+    async def publish(self, message: Message) -> None:
+        """Keep the message and hand it to each group; raise ConnectionError if not connected."""
+        if not self.connected:
+            raise ConnectionError("the fake bus is not connected")
+        self.published.append(message)
+        for topics, _group, handler in tuple(self._handlers):
+            if message.topic in topics:
+                await self._deliver(message, handler)
+
+    async def consume(self, topics: tuple[str, ...], group: str, handler: Handler) -> None:
+        """Hand later messages of `topics` to `handler`."""
+        self._handlers.append((topics, group, handler))
+
+    async def redeliver(self) -> None:
+        """Hand out once more, with the next attempt, what failed."""
+        waiting, self.waiting = self.waiting, []
+        for message, handler in waiting:
+            await self._deliver(replace(message, attempt=message.attempt + 1), handler)
+
+    async def _deliver(self, message: Message, handler: Handler) -> None:
+        try:
+            await handler(message)
+        except PoisonMessage as error:
+            self.parked.append((message, str(error)))
+        except Exception:  # noqa: BLE001 - as the real one: any other exception means "again"
+            self.waiting.append((message, handler))
+
+
+class FakeDatabase:
+    """Stands for a Database where the repository is fake as well: gives `conn` and commits.
+
+    `rolled_back` counts the transactions that ended with an exception.
+    """
+
+    def __init__(self, conn: Any = None) -> None:
+        self.conn = object() if conn is None else conn
+        self.committed = 0
+        self.rolled_back = 0
+
+    @asynccontextmanager
+    async def transaction(self, *, isolation: Any = None) -> AsyncIterator[Any]:  # noqa: ARG002 - the real one's
+        """Give `conn`; count how it ended."""
+        try:
+            yield self.conn
+        except BaseException:
+            self.rolled_back += 1
+            raise
+        self.committed += 1
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """Give `conn`."""
+        yield self.conn
+
+    async def ping(self) -> None:
+        """Answer."""
+
+
+@dataclass(frozen=True)
+class Added:
+    """One event that was added to a FakeOutbox."""
+
+    id: UUID
+    topic: str
+    aggregate_type: str
+    aggregate_id: str
+    payload: dict[str, Any]
+
+
+class FakeOutbox:
+    """An Outbox in memory: `added` has the events, as JSON would carry them."""
+
+    def __init__(self, publishes: Sequence[str] | None = None) -> None:
+        self.added: list[Added] = []
+        self._publishes = publishes
+
+    async def add(
+        self,
+        conn: Any,  # noqa: ARG002 - the real one's
+        *,
+        topic: str,
+        aggregate_type: str,
+        aggregate_id: str,
+        payload: Mapping[str, Any],
+    ) -> UUID | None:
+        """Keep one event; None for a topic outside `publishes`, if that was given."""
+        if self._publishes is not None and topic not in self._publishes:
+            return None
+        event_id = uuid4()
+        body = jsonlib.loads(dumps(dict(payload)))
+        self.added.append(Added(event_id, topic, aggregate_type, aggregate_id, body))
+        return event_id
+
+
+class FakeInbox:
+    """An Inbox in memory."""
+
+    def __init__(self) -> None:
+        self.seen: set[tuple[str, str]] = set()
+
+    async def first_time(self, conn: Any, *, consumer: str, message_id: str) -> bool:  # noqa: ARG002
+        """Return True once per consumer and message."""
+        if (consumer, message_id) in self.seen:
+            return False
+        self.seen.add((consumer, message_id))
+        return True
+
+
+class FakeCache:
+    """A Cache in memory, without expiry: `values` has what was set."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    async def get(self, key: str) -> Any:
+        """Return the value or None."""
+        return self.values.get(key)
+
+    async def set(self, key: str, value: Any, *, ttl_s: float) -> None:  # noqa: ARG002 - the real one's
+        """Keep the value, as JSON would carry it."""
+        self.values[key] = jsonlib.loads(dumps(value))
+
+    async def delete(self, *keys: str) -> None:
+        """Forget the keys."""
+        for key in keys:
+            self.values.pop(key, None)
+
+
+Answerer = Callable[[Request], Response] | Response | Exception
+
+
+@dataclass
+class FakeTransport:
+    """Answers attempts by "METHOD /path" (without the query); `requests` has them all.
+
+    An answer is a Response, a function of the Request, an exception to raise, or a list of these,
+    one for each attempt, the last for all later ones. What is not named answers 404.
+    """
+
+    answers: dict[str, Answerer | list[Answerer]] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+
+    async def __call__(self, request: Request) -> Response:
+        self.requests.append(request)
+        named = self.answers.get(f"{request.method} {urlsplit(request.url).path}")
+        if isinstance(named, list):
+            named = named.pop(0) if len(named) > 1 else named[0]
+        if named is None:
+            return json_response(404, {"code": "not_found"})
+        if isinstance(named, Exception):
+            raise named
+        return named if isinstance(named, Response) else named(request)
+
+
+def json_response(status: int, body: Any) -> Response:
+    """Return a Response with `body` as JSON."""
+    return Response(status, {"content-type": "application/json"}, dumps(body).encode())
+
+
+def fake_client(
+    role: str, answers: dict[str, Answerer | list[Answerer]], *, retries: int = 1
+) -> tuple[Client, FakeTransport]:
+    """Return a Client of `role` that never waits, and its transport."""
+    transport = FakeTransport(answers)
+
+    async def no_sleep(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    client = Client(
+        role, f"http://{role}", transport, retries=retries, breaker=Breaker(), sleep=no_sleep
+    )
+    return client, transport
+
+
+@cache
+def signing_key() -> Any:
+    """Return an RSA private key, made once per process."""
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - only with tokens
+
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@cache
+def issuer() -> TokenIssuer:
+    """Return the issuer of `issue_token`."""
+    return TokenIssuer(signing_key(), kid="test", issuer=ISSUER, audience=AUDIENCE)
+
+
+def issue_token(
+    subject: str | UUID,
+    *,
+    email: str = "someone@example.com",
+    roles: Sequence[str] = (),
+    ttl_s: int = 900,
+) -> str:
+    """Return a token that `static_verifier` accepts."""
+    return issuer().issue(str(subject), email=email, roles=roles, ttl_s=ttl_s)
+
+
+def forge_token(
+    *,
+    headers: Mapping[str, Any] | None = None,
+    key: Any = None,
+    algorithm: str = ALGORITHM,
+    without: Sequence[str] = (),
+    **claims: Any,
+) -> str:
+    """Return a token whose claims, headers, key or algorithm are as given, right otherwise."""
+    import jwt  # noqa: PLC0415 - only with tokens
+
+    now = int(time.time())
+    right = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "someone",
+        "iat": now,
+        "nbf": now,
+        "exp": now + 900,
+        "jti": "forged",
+    }
+    body = {name: value for name, value in {**right, **claims}.items() if name not in without}
+    return jwt.encode(
+        body,
+        signing_key() if key is None else key,
+        algorithm=algorithm,
+        headers={"kid": "test", **(headers or {})},
+    )
+
+
+def static_verifier() -> TokenVerifier:
+    """Return a verifier that knows the key of `issue_token` without asking anyone."""
+
+    async def fetch() -> dict[str, Any]:
+        return issuer().jwks()
+
+    return TokenVerifier(fetch, issuer=ISSUER, audience=AUDIENCE)
+
+
+class InProcess:
+    """Calls an app without a network; made by `running`."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    async def get(self, path: str, **options: Any) -> Response:
+        """GET `path`; options as for `request`."""
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> Response:
+        """POST to `path`; options as for `request`."""
+        return await self.request("POST", path, **options)
+
+    async def put(self, path: str, **options: Any) -> Response:
+        """PUT to `path`; options as for `request`."""
+        return await self.request("PUT", path, **options)
+
+    async def patch(self, path: str, **options: Any) -> Response:
+        """PATCH `path`; options as for `request`."""
+        return await self.request("PATCH", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> Response:
+        """DELETE `path`; options as for `request`."""
+        return await self.request("DELETE", path, **options)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        content: bytes | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        token: str | None = None,
+    ) -> Response:
+        """Send one request, with `token` as bearer token, and return the answer."""
+        sent = {"host": "test", **{name.lower(): value for name, value in (headers or {}).items()}}
+        body = content or b""
+        if json is not None:
+            body = jsonlib.dumps(json, default=to_json).encode()
+            sent.setdefault("content-type", "application/json")
+        if body:
+            sent["content-length"] = str(len(body))
+        if token is not None:
+            sent["authorization"] = f"Bearer {token}"
+        raw_path, _, query = path.partition("?")
+        if params:
+            query = "&".join(part for part in (query, urlencode(params, doseq=True)) if part)
+        scope: Scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote(raw_path),
+            "raw_path": raw_path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
+            "client": ("127.0.0.1", 1),
+            "server": ("test", 80),
+        }
+        return await _exchange(self.app, scope, body)
+
+
+async def _exchange(app: Application, scope: Scope, body: bytes) -> Response:
+    asked = asyncio.Event()
+    start: Event = {}
+    chunks: list[bytes] = []
+
+    async def receive() -> Event:
+        if asked.is_set():
+            # The client stays: a disconnect would be news that no test asked for.
+            await asyncio.Event().wait()
+        asked.set()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(event: Event) -> None:
+        if event["type"] == "http.response.start":
+            start.update(event)
+        else:
+            chunks.append(event.get("body", b""))
+
+    await app(scope, receive, send)
+    headers = {name.decode().lower(): value.decode() for name, value in start.get("headers", ())}
+    return Response(start["status"], headers, b"".join(chunks))
+
+
+@asynccontextmanager
+async def running(app: Application, *, timeout_s: float = 10.0) -> AsyncIterator[InProcess]:
+    """Start `app`, wait until its stores are open, and give an in-process client; then stop it.
+
+    Raises RuntimeError when it cannot start.
+    """
+    chassis = app.chassis
+    await chassis.start()
+    try:
+        async with asyncio.timeout(timeout_s):
+            await chassis.opened()
+        yield InProcess(app)
+    finally:
+        await chassis.stop()
