@@ -45,7 +45,7 @@ check: sync lint ## format, lint, types, import rule, commit messages, architect
 	.venv/bin/pytest -q tests/architecture
 
 bench: sync ## measure, and write bench/results.md
-	.venv/bin/python bench/run.py $(ARGS)
+	.venv/bin/python -m bench.run $(ARGS)
 
 hooks: ## have git check each commit message
 	@git config core.hooksPath .githooks

@@ -29,10 +29,10 @@ is missing. Everything else is *open*, and nothing is claimed for it.
 ENV_INTRODUCTION = """\
 # Written by `make docs` from services/*/service.yaml; edit those.
 #
-# Every variable that you may set, with its default. The plan gives a service all others (address,
-# stores, roles, topics). In a system's tarmac.yaml a value stands under the service's `env`; without
-# Tarmac it is an ordinary environment variable. Values of your own belong in .env, which git ignores;
-# a secret that you do not set is generated for this machine and never written to Git.
+# Every variable that you may set, with its default. The plan gives a service all others: address,
+# stores, roles, topics. In a system's tarmac.yaml a value stands under the service's `env`; without
+# Tarmac it is an ordinary environment variable. Values of your own belong in .env, which git
+# ignores; a secret that you do not set is generated for this machine and never written to Git.
 
 """
 

@@ -1,0 +1,45 @@
+"""One measured figure, and how to measure two things beside each other; used by every bench file.
+
+Nothing here decides whether a figure is good: bench/results.md shows it, and a reader judges.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of ours beside somebody else's, in the same unit, from the same run.
+
+    `note` says what both sides are, how often each ran, and anything that flatters one of them.
+    """
+
+    name: str
+    unit: str
+    ours: float
+    theirs: float
+    note: str
+
+    @property
+    def ratio(self) -> float:
+        """Return ours divided by theirs: below 1, ours is the smaller."""
+        return self.ours / self.theirs
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Return the wall time of one call, in seconds."""
+    begun = time.perf_counter()
+    run()
+    return time.perf_counter() - begun
+
+
+def interleaved(
+    ours: Callable[[], float], theirs: Callable[[], float], *, rounds: int
+) -> tuple[float, float]:
+    """Return the medians of both, measured in turns, so that a busy minute hits both alike."""
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
+    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)

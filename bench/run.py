@@ -1,0 +1,72 @@
+"""Measure every figure and write bench/results.md; called by `make bench`.
+
+Finds the files bench/bench_*.py; each has one function `measure() -> list[Figure]`. Names on the
+command line (`make bench ARGS=help`) measure these files only and print them without writing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+from pathlib import Path
+
+from bench.figure import Figure
+
+FOLDER = Path(__file__).parent
+
+INTRODUCTION = """\
+<!-- Written by `make bench`. -->
+# Measured
+
+Each line is one figure: ours and theirs in one run on one machine, measured in turns; medians. A
+ratio below 1 means that ours is smaller. Figures of different machines do not compare; ratios may.
+"""
+
+
+def machine() -> str:
+    """Return one line about the machine that measured."""
+    system = platform.freedesktop_os_release()["PRETTY_NAME"] if sys.platform == "linux" else ""
+    return (
+        f"{os.cpu_count()} CPUs ({platform.machine()}), {system or platform.platform()}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def page(figures: list[Figure]) -> str:
+    """Return bench/results.md for these figures."""
+    rows = [
+        f"| {f.name} | {f.ours:.3g} {f.unit} | {f.theirs:.3g} {f.unit} | {f.ratio:.2f} | {f.note} |"
+        for f in figures
+    ]
+    head = ["| Figure | Ours | Theirs | Ratio | What was compared |", "|---|---:|---:|---:|---|"]
+    return "\n".join([INTRODUCTION, f"Machine: {machine()}\n", *head, *rows]) + "\n"
+
+
+def main(names: list[str]) -> int:
+    """Measure the named files, or all of them; print each figure as it comes."""
+    paths = sorted(FOLDER.glob("bench_*.py"))
+    chosen = [p for p in paths if not names or p.stem.removeprefix("bench_") in names]
+    if not chosen:
+        known = ", ".join(p.stem.removeprefix("bench_") for p in paths)
+        print(f"bench: no such file ({' '.join(names)}); choose from {known}", file=sys.stderr)
+        return 2
+    figures: list[Figure] = []
+    for path in chosen:
+        measured: list[Figure] = importlib.import_module(f"bench.{path.stem}").measure()
+        for figure in measured:
+            print(
+                f"{figure.name}: {figure.ours:.3g} {figure.unit}, theirs {figure.theirs:.3g} "
+                f"{figure.unit}, ratio {figure.ratio:.2f}",
+                flush=True,
+            )
+        figures += measured
+    if not names:
+        (FOLDER / "results.md").write_text(page(figures), encoding="utf-8")
+        print("bench/results.md written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
