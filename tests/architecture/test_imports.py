@@ -75,3 +75,51 @@ def test_model_plan_and_stores_use_no_module_that_does_input_or_output(shipped):
 def test_an_import_inside_a_function_is_seen():
     code = "def f():\n    from urllib import request\n    import http.client\n"
     assert set(imported(ast.parse(code))) & set(IO_MODULES) == {"urllib.request", "http.client"}
+
+
+@pytest.fixture
+def small_tree(contracts, tmp_path):
+    """Lay out packages of the real names that keep every contract, and return their folder."""
+    layers = contracts["importlinter:contract:layers"]["layers"]
+    modules = [f"tarmac.{w}" for w in layers.split() if w not in {"|", ":"} and w[0] != "("]
+    modules += contracts["importlinter"]["root_packages"].split()
+    for module in modules:
+        package = tmp_path.joinpath(*module.split("."))
+        package.mkdir(parents=True, exist_ok=True)
+        (package / "__init__.py").touch()
+    stores = tmp_path / "tarmac/stores"
+    (stores / "_kind.py").touch()
+    for kind in ("postgres", "redis"):
+        (stores / f"{kind}.py").write_text("import tarmac.stores._kind\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "contract"),
+    [
+        ("tarmac/model/loader.py", "import tarmac.local", "The tool's layers"),
+        ("tarmac/model/loader.py", "import subprocess", "Model, stores and plan do no input"),
+        ("tarmac/stores/redis.py", "import tarmac.stores.postgres", "Store kinds do not import"),
+        ("tarmac_orders/app.py", "import tarmac_catalog", "Services do not import each other"),
+        ("tarmac_orders/app.py", "import tarmac.errors", "Services know the kit only"),
+        ("tarmac_kit/app.py", "import tarmac.launch", "The kit knows neither tool nor services"),
+        ("tarmac/local/state.py", "import tarmac_kit", "The tool does not import what it runs"),
+    ],
+)
+def test_an_import_against_the_rule_breaks_the_contract_that_forbids_it(
+    root, small_tree, file, line, contract
+):
+    path = small_tree / file
+    path.write_text((path.read_text() if path.exists() else "") + line + "\n")
+    lint = Path(sys.executable).with_name("lint-imports")
+    run = subprocess.run(
+        [lint, "--no-logo", "--no-cache", "--config", root / ".importlinter"],
+        cwd=small_tree,
+        env={"PYTHONPATH": str(small_tree)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 broken" in run.stdout, run.stdout
+    broken = next(line for line in run.stdout.splitlines() if "BROKEN" in line)
+    assert broken.startswith(contract)
