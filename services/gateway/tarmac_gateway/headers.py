@@ -1,0 +1,232 @@
+"""What headers pass the gateway, and which ones it adds: security, CORS, forwarding.
+
+Pure functions over raw header lists, called by proxy.py and edge.py for each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+#: Said anew by the gateway; what a client says of itself here is dropped.
+_CLAIMS = frozenset(
+    {
+        b"expect",
+        b"forwarded",
+        b"host",
+        b"traceparent",
+        b"tracestate",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-prefix",
+        b"x-forwarded-proto",
+        b"x-original-url",
+        b"x-real-ip",
+        b"x-request-id",
+        b"x-request-timeout-ms",
+        b"x-rewrite-url",
+    }
+)
+#: The gateway's own answer to these; a backend behind it does not decide them.
+_DECIDED_HERE = frozenset({b"server", b"date", b"x-powered-by", b"x-request-id"})
+
+#: The names and order of helmet 8; the policy is stricter, for an API serves no page but /docs.
+SECURITY: tuple[tuple[bytes, bytes], ...] = (
+    (
+        b"content-security-policy",
+        b"default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
+    ),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"origin-agent-cluster", b"?1"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-dns-prefetch-control", b"off"),
+    (b"x-download-options", b"noopen"),
+    (b"x-frame-options", b"DENY"),
+    (b"x-permitted-cross-domain-policies", b"none"),
+    (b"x-xss-protection", b"0"),
+)
+
+CORS_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+CORS_REQUEST_HEADERS = b"authorization, content-type, idempotency-key, if-match, x-request-id"
+CORS_EXPOSED = (
+    b"etag, idempotency-replayed, link, location, ratelimit-limit, ratelimit-remaining, "
+    b"ratelimit-reset, retry-after, x-cache, x-request-id"
+)
+CORS_MAX_AGE_S = b"600"
+
+
+def first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """Return the first value of a header whose name is given in lower case."""
+    return next((value for key, value in headers if key.lower() == name), None)
+
+
+def without(headers: Iterable[tuple[bytes, bytes]], names: set[bytes]) -> RawHeaders:
+    return [(key, value) for key, value in headers if key.lower() not in names]
+
+
+def _named_by_connection(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
+    return {
+        token.strip().lower()
+        for key, value in headers
+        if key.lower() == b"connection"
+        for token in value.split(b",")
+    }
+
+
+def for_backend(headers: Sequence[tuple[bytes, bytes]]) -> RawHeaders:
+    """Keep what a client may say to a backend: neither hop-by-hop nor claims about itself.
+
+    A name with an underscore is dropped too: some frameworks read X_Forwarded_For as the other.
+    """
+    dropped = HOP_BY_HOP | _CLAIMS | _named_by_connection(headers)
+    chunked = first(headers, b"transfer-encoding") is not None
+    return [
+        (key, value)
+        for key, value in headers
+        if (name := key.lower()) not in dropped
+        and b"_" not in name
+        and not (chunked and name == b"content-length")
+    ]
+
+
+def for_client(headers: Sequence[tuple[bytes, bytes]], *, bodiless: bool) -> RawHeaders:
+    """Keep what a backend may say to a client; `bodiless` answers (204, 304) carry no length."""
+    dropped = HOP_BY_HOP | _DECIDED_HERE | _named_by_connection(headers)
+    return [
+        (name, value)
+        for key, value in headers
+        if (name := key.lower()) not in dropped
+        and not name.startswith(b"access-control-")
+        and not (bodiless and name == b"content-length")
+    ]
+
+
+def with_security(headers: RawHeaders) -> RawHeaders:
+    """Add the security headers that the answer does not set itself."""
+    given = {key.lower() for key, _ in headers}
+    return headers + [(key, value) for key, value in SECURITY if key not in given]
+
+
+def is_preflight(method: str, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    return (
+        method == "OPTIONS"
+        and first(headers, b"origin") is not None
+        and first(headers, b"access-control-request-method") is not None
+    )
+
+
+def cors(origin: bytes | None, allowed: frozenset[str], *, preflight: bool) -> RawHeaders:
+    """Answer an Origin: an unlisted one gets no allow header; `Vary` is always there."""
+    headers: RawHeaders = [(b"vary", b"Origin")]
+    if origin is None or origin.decode("latin-1").lower() not in allowed:
+        return headers
+    headers.append((b"access-control-allow-origin", origin))
+    if preflight:
+        headers += [
+            (b"access-control-allow-methods", CORS_METHODS),
+            (b"access-control-allow-headers", CORS_REQUEST_HEADERS),
+            (b"access-control-max-age", CORS_MAX_AGE_S),
+        ]
+    else:
+        headers.append((b"access-control-expose-headers", CORS_EXPOSED))
+    return headers
+
+
+def client_address(
+    peer: str,
+    headers: Sequence[tuple[bytes, bytes]],
+    proxies: Sequence[IPv4Network | IPv6Network],
+) -> str:
+    """Tell a client's address: the peer, or behind trusted proxies the last one they did not add.
+
+    Without TRUSTED_PROXIES nothing that a client sends is believed.
+    """
+    if not _within(peer, proxies):
+        return peer
+    for hop in reversed(_hops(headers)):
+        if not _is_address(hop):
+            return peer
+        if not _within(hop, proxies):
+            return hop
+    return peer
+
+
+def forwarded(
+    peer: str,
+    scheme: str,
+    headers: Sequence[tuple[bytes, bytes]],
+    proxies: Sequence[IPv4Network | IPv6Network],
+) -> RawHeaders:
+    """Build X-Forwarded-For, -Proto and -Host; earlier ones count only from a trusted proxy."""
+    proto = scheme.encode()
+    host = first(headers, b"host") or b""
+    hops = [peer]
+    if _within(peer, proxies):
+        hops = [*_hops(headers), peer]
+        claimed = first(headers, b"x-forwarded-proto")
+        proto = claimed if claimed in {b"http", b"https"} else proto
+        host = first(headers, b"x-forwarded-host") or host
+    return [
+        (b"x-forwarded-for", ", ".join(hops).encode("latin-1")),
+        (b"x-forwarded-proto", proto),
+        (b"x-forwarded-host", host),
+    ]
+
+
+def relocated(headers: RawHeaders, upstream_prefix: str, prefix: str, origin: str) -> RawHeaders:
+    """Rewrite a Location that points into the backend to the public path of the same thing."""
+    moved: RawHeaders = []
+    for key, value in headers:
+        new_value = value
+        if key == b"location":
+            target = value.decode("latin-1")
+            path = target.removeprefix(origin)
+            below = path[len(upstream_prefix) :]
+            inside = path.startswith(upstream_prefix) and below[:1] in {"", "/", "?", "#"}
+            if path.startswith("/") and inside:
+                new_value = (prefix + path[len(upstream_prefix) :]).encode("latin-1")
+        moved.append((key, new_value))
+    return moved
+
+
+def _hops(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    return [
+        hop.strip()
+        for key, value in headers
+        if key.lower() == b"x-forwarded-for"
+        for hop in value.decode("latin-1").split(",")
+    ]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _within(peer: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    if not networks or not _is_address(peer):
+        return False
+    address = ip_address(peer)
+    return any(address in network for network in networks)

@@ -1,0 +1,262 @@
+"""The proxy: one request to one backend and its answer back, streamed both ways.
+
+Called by edge.py for a request that may pass. It decides nothing about who may call: it moves
+bytes, keeps the deadline and says 502 or 504 where a backend does not answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+from starlette.types import Receive, Send
+from yarl import URL
+
+from tarmac_gateway import headers as http_headers
+from tarmac_gateway.body import Outcome, RequestBody
+from tarmac_gateway.domain import Match
+from tarmac_gateway.headers import RawHeaders
+from tarmac_gateway.upstream import Backend
+from tarmac_kit.conventions import DEADLINE_HEADER
+from tarmac_kit.logs import get_logger
+from tarmac_kit.problems import Problem
+
+log = get_logger("tarmac_gateway.proxy")
+
+_BODILESS = frozenset({204, 304})
+#: Repeated after a connection error, and only without a body: nothing can be done twice by them.
+_REPEATABLE = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A request that may pass: what was asked, by whom, and where it goes."""
+
+    method: str
+    match: Match
+    query: bytes
+    headers: RawHeaders
+    added: RawHeaders
+    #: Seconds that the caller still waits, or None when it does not say.
+    caller_s: float | None
+
+
+class _BrokenOffError(Exception):
+    """The backend ended its answer before the end; the client must see a broken answer."""
+
+
+class Proxy:
+    """Forwards passages to `backends`."""
+
+    def __init__(
+        self,
+        backends: Mapping[str, Backend],
+        *,
+        max_body_bytes: int,
+        body_idle_timeout_s: float,
+    ) -> None:
+        self._backends = backends
+        self._max_body_bytes = max_body_bytes
+        self._body_idle_timeout_s = body_idle_timeout_s
+
+    async def forward(self, passage: Passage, receive: Receive, send: Send) -> None:
+        """Send the request on and its answer back.
+
+        Raises Problem while nothing of the answer was sent: 413, 408, 502 or 504. A backend that
+        breaks off later leaves the answer incomplete, which the server shows as a closed
+        connection. A client that goes away cancels the upstream request.
+        """
+        length = _declared_length(passage.headers)
+        if length is not None and length > self._max_body_bytes:
+            raise self._too_large()
+        exchange = _Exchange(
+            self._backends[passage.match.route.service],
+            passage,
+            idle_s=self._body_idle_timeout_s,
+        )
+        body = RequestBody(
+            receive, limit_bytes=self._max_body_bytes, on_progress=exchange.on_upload_progress
+        )
+        has_body = (
+            length not in {None, 0}
+            or http_headers.first(passage.headers, b"transfer-encoding") is not None
+        )
+        if not has_body:
+            body.skip()
+        answer = asyncio.ensure_future(exchange.run(body if has_body else None, send))
+        gone = asyncio.ensure_future(body.disconnected())
+        try:
+            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                answer.cancel()
+                await asyncio.wait({answer})
+            if body.outcome is Outcome.TOO_LARGE and not exchange.started:
+                raise self._too_large()
+            if body.outcome is Outcome.GONE or answer.cancelled():
+                _forget(answer)
+                return
+            await _finish(answer, passage)
+        finally:
+            answer.cancel()
+            gone.cancel()
+            await asyncio.wait({answer, gone})
+            _forget(answer)
+
+    def _too_large(self) -> Problem:
+        return Problem(
+            413,
+            "body_too_large",
+            "The body is too large",
+            f"at most {self._max_body_bytes} bytes are taken",
+            headers={"Connection": "close"},
+        )
+
+
+class _Exchange:
+    """One request and answer with a backend."""
+
+    def __init__(self, backend: Backend, passage: Passage, *, idle_s: float) -> None:
+        self._backend = backend
+        self._passage = passage
+        self._idle_s = idle_s
+        self._timeout: asyncio.Timeout | None = None
+        self._now = asyncio.get_running_loop().time
+        caller_s = passage.caller_s
+        self._caller_ends = None if caller_s is None else self._now() + caller_s
+        self.started = False
+
+    async def run(self, body: RequestBody | None, send: Send) -> None:
+        address = self._backend.address
+        attempts = 1
+        if self._passage.method in _REPEATABLE and body is None:
+            attempts += address.retries
+        try:
+            async with asyncio.timeout_at(self._ends_at()) as self._timeout:
+                while True:
+                    attempts -= 1
+                    try:
+                        async with self._backend.session() as session:
+                            await self._attempt(session, body, send)
+                        return
+                    except aiohttp.ClientConnectionError as error:
+                        if attempts == 0 or self.started:
+                            raise
+                        log.info("upstream_retry", upstream=address.service, reason=_reason(error))
+        except TimeoutError:
+            if self.started:
+                raise _BrokenOffError("no byte within the idle time-out") from None
+            if body is not None and body.waiting and body.outcome is Outcome.OPEN:
+                raise Problem(
+                    408, "body_too_slow", "The body did not arrive in time", "send it without pause"
+                ) from None
+            raise Problem(
+                504,
+                "upstream_timeout",
+                "A service did not answer in time",
+                f"{address.service} had {address.timeout_s:g} s",
+            ) from None
+        except (aiohttp.ClientError, OSError) as error:
+            if self.started:
+                raise _BrokenOffError(_reason(error)) from error
+            log.warning("upstream_failed", upstream=address.service, reason=_reason(error))
+            raise Problem(
+                502,
+                "upstream_unavailable",
+                "A service is not answering",
+                f"{address.service} cannot be reached now; try again in a moment",
+                headers={"Retry-After": "1"},
+            ) from error
+
+    def on_upload_progress(self) -> None:
+        """Move the deadline on while a body is still coming in."""
+        if self._timeout is not None and not self.started:
+            self._timeout.reschedule(self._ends_at())
+
+    def _ends_at(self) -> float:
+        ends = self._now() + self._backend.address.timeout_s
+        return ends if self._caller_ends is None else min(ends, self._caller_ends)
+
+    async def _attempt(
+        self, session: aiohttp.ClientSession, body: RequestBody | None, send: Send
+    ) -> None:
+        passage = self._passage
+        ends = self._timeout.when() if self._timeout else None
+        left_ms = max(1, int(((ends or self._ends_at()) - self._now()) * 1000))
+        outgoing = [
+            *http_headers.for_backend(passage.headers),
+            *passage.added,
+            (DEADLINE_HEADER.lower().encode(), str(left_ms).encode()),
+        ]
+        async with session.request(
+            passage.method,
+            self._url(),
+            headers=[(key.decode("latin-1"), _text(value)) for key, value in outgoing],
+            data=None if body is None else body.chunks(),
+            allow_redirects=False,
+        ) as response:
+            await self._answer(response, send)
+            if body is not None and body.outcome is not Outcome.COMPLETE:
+                # The backend answered before it had read everything: its connection holds the
+                # rest of a body and serves nobody else.
+                response.close()
+
+    async def _answer(self, response: aiohttp.ClientResponse, send: Send) -> None:
+        match = self._passage.match
+        origin = self._backend.address.url
+        headers = http_headers.relocated(
+            http_headers.for_client(response.raw_headers, bodiless=response.status in _BODILESS),
+            match.route.upstream,
+            match.route.prefix,
+            origin,
+        )
+        self.started = True
+        self._keep_idle()
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        async for chunk in response.content.iter_any():
+            self._keep_idle()
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _keep_idle(self) -> None:
+        # From here on only silence ends the exchange: a long download is not a slow backend.
+        if self._timeout is not None:
+            self._timeout.reschedule(self._now() + self._idle_s)
+
+    def _url(self) -> URL:
+        url = self._backend.address.url + self._passage.match.upstream_path
+        if self._passage.query:
+            url += "?" + self._passage.query.decode("latin-1")
+        return URL(url, encoded=True)
+
+
+async def _finish(answer: asyncio.Future[None], passage: Passage) -> None:
+    try:
+        await answer
+    except _BrokenOffError as error:
+        service = passage.match.route.service
+        log.warning("upstream_broke_off", upstream=service, reason=str(error))
+
+
+def _forget(answer: asyncio.Future[None]) -> None:
+    """Look at the outcome of an answer that nobody waits for, so that asyncio does not warn."""
+    if answer.done() and not answer.cancelled():
+        answer.exception()
+
+
+def _declared_length(headers: RawHeaders) -> int | None:
+    value = http_headers.first(headers, b"content-length")
+    return int(value) if value is not None and value.isdigit() else None
+
+
+def _text(value: bytes) -> str:
+    # aiohttp writes header values as UTF-8: decoded so, they leave as the bytes that came.
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
