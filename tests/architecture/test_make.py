@@ -1,0 +1,87 @@
+"""The commands that a newcomer types: help, the Python floor, one service's tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+BARE = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+INTERNAL = {"sync", "lint"}
+
+
+def make(root, *arguments, **environ):
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        cwd=root,
+        env={**BARE, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_make_alone_lists_every_target_for_people(root):
+    phony = re.search(r"^\.PHONY: (.+)$", (root / "Makefile").read_text(), re.MULTILINE)
+    shown = make(root)
+    assert shown.returncode == 0
+    listed = set(re.findall(r"^  make (\w+) +\S", shown.stdout, re.MULTILINE))
+    assert listed == set(phony.group(1).split()) - INTERNAL
+
+
+def test_make_test_of_one_service_runs_its_tests_with_coverage(root, tmp_path):
+    # -o sync: the environment that runs this test is the one to use.
+    service = "catalog"
+    run = make(
+        root,
+        *("-o", "sync", "test", f"SERVICE={service}"),
+        "ARGS=-m 'not servers' -p no:cacheprovider",
+        COVERAGE_FILE=str(tmp_path / "coverage"),
+    )
+    assert run.returncode == 0, run.stdout
+    assert re.search(rf"services/{service}/tarmac_{service}/domain\.py +\d+", run.stdout)
+    assert re.search(r"^TOTAL +\d+ +\d+ +\d+%$", run.stdout, re.MULTILINE)
+    assert re.search(r"\d+ passed", run.stdout)
+
+
+@pytest.fixture
+def sync(root, tmp_path):
+    """Return a function that runs a copy of the sync script with a python of the test's making."""
+    (tmp_path / ".ci").mkdir()
+    script = shutil.copy(root / ".ci/sync", tmp_path / ".ci/sync")
+
+    def run(python):
+        interpreter = tmp_path / "python"
+        interpreter.write_text(python)
+        interpreter.chmod(0o755)
+        return subprocess.run(
+            [script],
+            env={**BARE, "PYTHON": str(interpreter)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_a_python_below_the_floor_is_refused_with_its_version_and_what_to_do(sync):
+    refused = sync('#!/bin/sh\n[ "$1" = -V ] && echo "Python 3.9.2"\nexit 1\n')
+    assert refused.returncode == 3
+    assert "too old (Python 3.9.2); install Python 3.11 or newer" in refused.stderr
+
+
+def test_a_python_without_venv_is_refused_with_the_package_to_install(sync):
+    refused = sync('#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\nexit 0\n')
+    assert refused.returncode == 3
+    assert "apt-get install python3-venv" in refused.stderr
+
+
+def test_continuous_integration_runs_make_test_and_stops_at_the_first_failure(root):
+    script = (root / ".ci/run").read_text()
+    assert "set -euo pipefail" in script
+    assert script.rstrip().endswith("\nmake test")
+    assert os.access(root / ".ci/run", os.X_OK)
