@@ -62,7 +62,13 @@ def create_app(
         finally:
             await chassis.stop()
 
-    api = FastAPI(title=loaded.service_name, lifespan=lifespan, redoc_url=None)
+    api = FastAPI(
+        title=loaded.service_name,
+        lifespan=lifespan,
+        redoc_url=None,
+        # Edge makes the spans, also for what FastAPI does not route: none of them twice.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     chassis = Chassis(api, environ, loaded, bus=bus, transport=transport, verifier=verifier)
     api.state.chassis = chassis
     problems.install(api)

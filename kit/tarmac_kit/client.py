@@ -178,8 +178,9 @@ class Client:
     ) -> Response:
         """Make one call and return the answer, whatever its status but 502, 503, 504.
 
-        `forward` passes on the Authorization of the request in hand. Raises Unavailable, CircuitOpen or
-        DeadlineExceeded, which are Problems: not caught, they are this service's own answer.
+        `forward` passes on the Authorization of the request in hand. Raises Unavailable,
+        CircuitOpen or DeadlineExceeded, which are Problems: not caught, they are this service's
+        own answer.
         """
         target = f"{self.url}{path}"
         if params:

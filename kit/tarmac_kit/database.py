@@ -104,15 +104,15 @@ class Database:
         delay_s = 0.05
         while self._pool is None:
             try:
-                if pending:
-                    conn = await self.connect()
-                    try:
-                        await migrations.apply(conn, pending)
-                    finally:
-                        conn.terminate()
+                conn = await self.connect()
+                try:
+                    await migrations.apply(conn, pending)
+                finally:
+                    conn.terminate()
                 self._pool = await asyncpg.create_pool(
                     self.url,
-                    min_size=1,
+                    # asyncpg restores a floor by itself, loudly, while the server is away.
+                    min_size=0,
                     max_size=self._pool_max,
                     timeout=2.0,
                     init=_prepare,

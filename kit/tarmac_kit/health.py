@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tarmac_kit.logs import without_credentials
+from tarmac_kit.logs import get_logger, without_credentials
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -36,17 +36,25 @@ class Check:
         async with self._lock:
             if time.monotonic() - self._asked_at < CACHE_S:
                 return self._error
-            try:
-                async with asyncio.timeout(LIMIT_S):
-                    await self.probe()
-            except TimeoutError:
-                self._error = f"no answer within {LIMIT_S:g} s"
-            except Exception as error:  # noqa: BLE001 - whatever it raises is the reason
-                self._error = without_credentials(str(error)) or type(error).__name__
-            else:
-                self._error = None
+            before, self._error = self._error, await self._ask()
             self._asked_at = time.monotonic()
+            if (before is None) != (self._error is None):
+                log = get_logger("health")
+                if self._error is None:
+                    log.info("check passes again", check=self.name)
+                else:
+                    log.warning("check fails", check=self.name, error=self._error)
             return self._error
+
+    async def _ask(self) -> str | None:
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await self.probe()
+        except TimeoutError:
+            return f"no answer within {LIMIT_S:g} s"
+        except Exception as error:  # noqa: BLE001 - whatever it raises is the reason
+            return without_credentials(str(error)) or type(error).__name__
+        return None
 
 
 class Health:

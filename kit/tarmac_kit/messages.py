@@ -26,7 +26,7 @@ class Message:
 Handler = Callable[[Message], Awaitable[None]]
 
 
-class PoisonMessage(Exception):  # noqa: N818 - names the message
+class PoisonMessage(Exception):
     """This message can never be handled; it is parked at once, on `parked.<group>.<topic>`."""
 
 

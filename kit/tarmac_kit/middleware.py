@@ -51,7 +51,10 @@ def route_template(scope: Scope) -> str:
     named = scope.get(_ROUTE_KEY)
     if named is not None:
         return str(named)
-    template = getattr(scope.get("route"), "path_format", None)
+    route = scope.get("route")
+    # A route of a nested router knows its own part only; FastAPI keeps the whole beside it.
+    whole = scope.get("fastapi", {}).get("effective_route_context")
+    template = getattr(whole, "path_format", None) or getattr(route, "path_format", None)
     return UNMATCHED if template is None else str(scope.get("root_path", "")) + str(template)
 
 
@@ -120,7 +123,7 @@ class Edge:
             self._metrics.in_flight(self._in_flight)
 
     def _access(self, scope: Scope, method: str, route: str, status: int, took_s: float) -> None:
-        if scope["path"] in _QUIET and status < 500:
+        if scope["path"] in _QUIET:
             return
         client = scope.get("client")
         write = self._log.warning if status >= 500 else self._log.info

@@ -82,6 +82,8 @@ async def apply(conn: Connection[Any], migrations: tuple[Migration, ...]) -> int
 
     Raises MigrationError when an applied file was changed since, or when one fails.
     """
+    if not migrations:
+        return 0
     await conn.execute("select pg_advisory_lock($1)", _LOCK)
     try:
         await conn.execute(_TABLE)

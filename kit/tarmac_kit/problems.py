@@ -22,7 +22,7 @@ from tarmac_kit import trace
 MEDIA_TYPE = "application/problem+json"
 
 
-class Problem(Exception):  # noqa: N818 - the RFC's own word
+class Problem(Exception):
     """An answer that is no success: status, stable code, title for people, detail of the case."""
 
     def __init__(
