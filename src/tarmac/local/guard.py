@@ -278,5 +278,14 @@ def main(fd: int) -> None:
     kill_descendants(os.getpid())
 
 
+def drop_and_exec(how: str, argv: list[str]) -> None:
+    """Give up root, then become the program: for commands that run before a server."""
+    DROPS[how]()
+    os.umask(0o077)
+    os.execvp(argv[0], argv)
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "--drop":
+        drop_and_exec(sys.argv[2], sys.argv[3:])
     main(int(sys.argv[1]))

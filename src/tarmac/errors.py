@@ -1,0 +1,54 @@
+"""What can go wrong, by what the caller should do; the command line maps each to an exit code.
+
+Every layer raises these; only `cli` prints them. A leaf: imports nothing of Tarmac.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong: `where: what is wrong (the value); what to do`."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class TarmacError(Exception):
+    """An expected failure: printed without a traceback."""
+
+    exit_code = 1
+
+
+class BadInput(TarmacError):
+    """The model, a file or an argument is wrong; holds every problem that was found."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(dict.fromkeys(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class MissingTool(TarmacError):
+    """A program that is needed is not on this machine; the text says how to get it."""
+
+    exit_code = 3
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Suggest the nearest known name, or list what there is: the tail of an error's text."""
+    names = sorted(known)
+    if close := difflib.get_close_matches(name, names, n=1, cutoff=0.6):
+        return f"did you mean '{close[0]}'?"
+    if not names:
+        return "there is none to choose from"
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"choose one of: {shown}"

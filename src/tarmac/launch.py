@@ -1,0 +1,158 @@
+"""How a program is started, as data: what the plan computes and `local` or a renderer carries out.
+
+A leaf: no I/O, imports nothing of Tarmac. A secret stands in it by path, never by value, so a plan
+can be printed, compared and saved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret by its path, e.g. `stores/orders-db/order-service`; `local` makes it up once."""
+
+    path: str
+    #: Random bytes behind it; hexadecimal text of twice the length.
+    size_bytes: int = 24
+
+
+#: Text that may hold secrets: its parts in order.
+Text = tuple[str | Secret, ...]
+
+
+def text(*parts: str | Secret | Text) -> Text:
+    """Join strings, secrets and texts into one text, neighbouring strings merged."""
+    joined: list[str | Secret] = []
+    for part in parts:
+        for piece in part if isinstance(part, tuple) else (part,):
+            if isinstance(piece, str) and joined and isinstance(joined[-1], str):
+                joined[-1] += piece
+            else:
+                joined.append(piece)
+    return tuple(joined)
+
+
+def reveal(value: Text, secrets: Mapping[str, str]) -> str:
+    """Put the secrets' values in. Raises KeyError with the path of one that is not known."""
+    return "".join(part if isinstance(part, str) else secrets[part.path] for part in value)
+
+
+def redact(value: Text) -> str:
+    """Write the text with each secret's path in place of its value."""
+    return "".join(part if isinstance(part, str) else f"<secret {part.path}>" for part in value)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to write before the start, relative to the node's folder."""
+
+    path: str
+    content: Text
+    mode: int = 0o600
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program that is run to its end, with text on its standard input."""
+
+    argv: tuple[str, ...]
+    stdin: Text = ()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A folder made once per machine by a command, then copied for each node.
+
+    `{tree}` in an argument stands for the folder: the cached one for `make`, the copy for `adopt`.
+    """
+
+    path: str
+    cache_key: str
+    make: Command
+    #: Run on each new copy, before the node ever sees it.
+    adopt: Command | None = None
+
+
+@dataclass(frozen=True)
+class Sql:
+    """Statements to run once the node is ready, each in autocommit; they must be repeatable."""
+
+    url: Text
+    statements: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class TcpProbe:
+    """Passes when a connection is accepted."""
+
+    port: int
+
+
+@dataclass(frozen=True)
+class ExchangeProbe:
+    """Passes when the server answers `send` with bytes that hold `expect`: any binary protocol."""
+
+    port: int
+    expect: bytes
+    send: Text | bytes = b""
+
+
+@dataclass(frozen=True)
+class HttpProbe:
+    """Passes when GET answers with a status below 400."""
+
+    port: int
+    path: str
+
+
+@dataclass(frozen=True)
+class CommandProbe:
+    """Passes when the command ends with 0."""
+
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LogProbe:
+    """Passes once a line of output matches the pattern."""
+
+    pattern: str
+
+    def matches(self, line: str) -> bool:
+        """Tell whether a line of output is the awaited one."""
+        return re.search(self.pattern, line) is not None
+
+
+Probe = TcpProbe | ExchangeProbe | HttpProbe | CommandProbe | LogProbe
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Everything needed to start, watch and stop one process.
+
+    Paths in `argv` and `files` may use `{folder}`: the node's own folder, absolute.
+    """
+
+    argv: tuple[str, ...]
+    ready: Probe
+    #: Passes when the program runs at all; None: as soon as the process exists.
+    booted: Probe | None = None
+    env: Mapping[str, Text] = field(default_factory=dict)
+    cwd: str = "{folder}"
+    files: tuple[File, ...] = ()
+    trees: tuple[Tree, ...] = ()
+    setup: tuple[Sql, ...] = ()
+    stop_signal: str = "SIGTERM"
+    #: Seconds between the stop signal and SIGKILL.
+    grace_s: float = 10.0
+    #: Seconds from the start within which it must be booted, then ready.
+    booted_within_s: float = 30.0
+    ready_within_s: float = 60.0
+    #: The program refuses to run as root.
+    refuses_root: bool = False
+    #: Folders whose files are part of what runs: an edit there makes `up` restart the node.
+    sources: tuple[str, ...] = ()

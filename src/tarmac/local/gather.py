@@ -1,0 +1,212 @@
+"""Gathers the facts of this machine: programs, ports, interpreters; saves them for the next start."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from tarmac.errors import TarmacError
+from tarmac.local import privileges
+from tarmac.local.files import write_atomically
+from tarmac.local.paths import Home
+from tarmac.model.system import System
+from tarmac.plan import ports
+from tarmac.plan.facts import Facts
+from tarmac.plan.ports import PortNeed
+from tarmac.stores._kind import Module, Offer, Program, StoreKind, Wheel
+
+LOOPBACK = "127.0.0.1"
+#: The user's own variables that a process gets; all else comes from the plan, so that a variable
+#: that happens to be set in one shell cannot change what a service does.
+PASSED_ON = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM"}
+    | {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
+    | {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+)
+#: How far above a taken port to look for a free one.
+SEARCH = 200
+
+
+def gather(
+    system: System,
+    kinds: Mapping[str, StoreKind],
+    home: Home,
+    *,
+    namespace: str,
+    running: Collection[str],
+    fast_stores: bool,
+    strict_ports: bool,
+) -> Facts:
+    """Find programs and free ports.
+
+    Args:
+        running: port keys (`plan.ports`) that this system itself holds now: they stay.
+        strict_ports: a taken port is an error instead of a move to the next free one.
+
+    Raises:
+        TarmacError: a port is taken and may not move.
+    """
+    saved: dict[str, int] = {}
+    with contextlib.suppress(OSError, ValueError):
+        saved = json.loads(home.facts.read_text())["ports"]
+    chosen = choose_ports(ports.needs(system, kinds), saved, running, strict=strict_ports)
+    used = {store.kind for store in system.file.stores.values()}
+    if system.file.broker is not None:
+        used.add(system.file.broker.kind)
+    offers = {kind: offer for kind in sorted(used) if (offer := _offer(kinds[kind]))}
+    facts = Facts(
+        namespace=namespace,
+        pythons=_pythons(system),
+        ports=chosen,
+        offers=offers,
+        folder=str(Path(system.folder).resolve()),
+        host=LOOPBACK,
+        fast_stores=fast_stores,
+        environ={name: os.environ[name] for name in sorted(PASSED_ON & os.environ.keys())},
+        kit_sources=_package_folders("tarmac_kit"),
+    )
+    return facts
+
+
+def save(facts: Facts, home: Home) -> None:
+    """Keep the facts: the next start prefers the same ports, and a reader can see them."""
+    content = {
+        "namespace": facts.namespace,
+        "ports": dict(sorted(facts.ports.items())),
+        "programs": {
+            kind: {"provider": offer.provider, "version": offer.version}
+            for kind, offer in facts.offers.items()
+        },
+        "fast_stores": facts.fast_stores,
+    }
+    write_atomically(home.facts, json.dumps(content, indent=1) + "\n")
+
+
+def choose_ports(
+    needs: Iterable[PortNeed],
+    saved: Mapping[str, int],
+    running: Collection[str] = (),
+    *,
+    strict: bool = False,
+) -> dict[str, int]:
+    """Choose a free port for each need: the preferred one, else last time's, else the next free.
+
+    All are held open until the last is chosen, so that no two needs get the same.
+    """
+    chosen: dict[str, int] = {}
+    with contextlib.ExitStack() as held:
+        for need in needs:
+            if need.key in running and need.key in saved:
+                chosen[need.key] = saved[need.key]
+                continue
+            candidates = [] if need.preferred is None else [need.preferred]
+            if not (strict or need.fixed) or need.preferred is None:
+                candidates += [saved[need.key]] if need.key in saved else []
+                if need.preferred is not None:
+                    candidates += range(need.preferred + 1, need.preferred + SEARCH)
+                candidates.append(0)
+            chosen[need.key] = _first_free(candidates, need, held)
+    return chosen
+
+
+def _first_free(candidates: Iterable[int], need: PortNeed, held: contextlib.ExitStack) -> int:
+    for port in candidates:
+        listener = socket.socket()
+        # Ports in TIME_WAIT are free; Linux still refuses one that somebody listens on.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((LOOPBACK, port))
+        except OSError as error:
+            listener.close()
+            if error.errno == errno.EACCES:
+                raise TarmacError(
+                    f"{need.key}: port {port} needs more privileges; choose one above 1023"
+                ) from None
+            continue
+        held.enter_context(listener)
+        found: int = listener.getsockname()[1]
+        return found
+    raise TarmacError(
+        f"{need.key}: port {need.preferred} is taken; stop what listens there, or leave out "
+        "--strict-ports"
+        if not need.fixed
+        else f"{need.key}: port {need.preferred} is taken and the service says `listen: fixed`; "
+        "stop what listens there"
+    )
+
+
+def _offer(kind: StoreKind) -> Offer | None:
+    for provider in kind.providers:
+        found = {name: _command(program) for name, program in provider.programs.items()}
+        programs = {name: command for name, command in found.items() if command is not None}
+        if len(programs) == len(found):
+            first = next(iter(provider.programs.values()))
+            version = importlib.metadata.version(first.distribution)
+            return Offer(provider.id, programs, version)
+    return None
+
+
+def _command(program: Program) -> tuple[str, ...] | None:
+    if isinstance(program, Module):
+        return (sys.executable, "-m", program.name)
+    return _in_wheel(program)
+
+
+def _in_wheel(program: Wheel) -> tuple[str, ...] | None:
+    try:
+        distribution = importlib.metadata.distribution(program.distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    for file in distribution.files or ():
+        if str(file).endswith(program.path):
+            path = Path(str(file.locate())).resolve()
+            if privileges.drop() == "setuid":
+                path = _readable_copy(path, distribution)
+            return (str(path),)
+    return None
+
+
+def _readable_copy(program: Path, distribution: importlib.metadata.Distribution) -> Path:
+    """Copy a wheel's files to where nobody can read them: a project below /root is closed to it."""
+    target = Path(f"/var/tmp/tarmac-programs/{distribution.name}-{distribution.version}")  # noqa: S108
+    site = Path(str(distribution.locate_file(""))).resolve()
+    if not target.exists():
+        partial = target.with_name(f"{target.name}.{os.getpid()}")
+        for file in distribution.files or ():
+            source = Path(str(file.locate())).resolve()
+            if source.is_file() and source.is_relative_to(site):
+                copy = partial / source.relative_to(site)
+                copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+                shutil.copy2(source, copy)
+        with contextlib.suppress(OSError):
+            partial.replace(target)
+    return target / program.relative_to(site) if program.is_relative_to(site) else program
+
+
+def _pythons(system: System) -> dict[str, str]:
+    """Find each service's own virtual environment: `.venv` in its folder or above it."""
+    found = {"": sys.executable}
+    for name, parts in system.parts.items():
+        for sourced in parts[:1]:
+            folder = Path(sourced.folder).resolve()
+            for place in (folder, *folder.parents):
+                if (python := place / ".venv" / "bin" / "python").exists():
+                    found[name] = str(python)
+                    break
+                if (place / ".git").exists():
+                    break
+    return found
+
+
+def _package_folders(package: str) -> tuple[str, ...]:
+    spec = importlib.util.find_spec(package)
+    return tuple(spec.submodule_search_locations or ()) if spec else ()

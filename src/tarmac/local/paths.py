@@ -1,0 +1,100 @@
+"""Where one copy of a system keeps everything: `.tarmac/<namespace>/` beside its file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tarmac.errors import TarmacError
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one namespace; private to its user and ignored by git."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, file: Path, namespace: str) -> Home:
+        """Name the home of a system's namespace."""
+        return cls(file.resolve().parent / ".tarmac" / namespace)
+
+    def create(self) -> None:
+        """Make the folders, readable by their owner only, and keep git from seeing them."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root.chmod(0o700)
+        ignore = self.root.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+        for folder in (self.logs, self.nodes):
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def logs(self) -> Path:
+        """One file per process, and the rotated ones."""
+        return self.root / "logs"
+
+    @property
+    def nodes(self) -> Path:
+        """One folder per process: its configuration and data."""
+        return self.root / "nodes"
+
+    @property
+    def state(self) -> Path:
+        """The SQLite file with what runs."""
+        return self.root / "state.sqlite"
+
+    @property
+    def secrets(self) -> Path:
+        """The secrets' values."""
+        return self.root / "secrets.json"
+
+    @property
+    def facts(self) -> Path:
+        """The facts of the last start: ports stay the same while they are free."""
+        return self.root / "facts.json"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the supervisor as long as it lives, however it ends."""
+        return self.root / "lock"
+
+    @property
+    def supervisor_log(self) -> Path:
+        """What the supervisor itself says."""
+        return self.logs / "supervisor.log"
+
+    @property
+    def socket(self) -> Path:
+        """The supervisor's control socket.
+
+        It stands in the temporary folder: a path of more than 107 bytes cannot be bound.
+        """
+        digest = hashlib.sha256(str(self.root).encode()).hexdigest()[:16]
+        return runtime_folder() / f"{digest}.sock"
+
+
+def runtime_folder() -> Path:
+    """Find or make this user's folder for sockets.
+
+    Raises:
+        TarmacError: somebody else made a folder of that name.
+    """
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    folder = base / f"tarmac-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077 or folder.is_symlink():
+        raise TarmacError(f"{folder}: not a private folder of this user; remove it")
+    return folder
+
+
+def cache_folder() -> Path:
+    """Find or make the folder for what is made once per machine, e.g. an empty database."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "tarmac"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

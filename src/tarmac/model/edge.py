@@ -1,0 +1,50 @@
+"""Declared edges: who uses what. Start order, credentials, policies and dashboards follow them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tarmac.model.reference import Reference, split
+from tarmac.model.system import System
+
+Kind = Literal["call", "store", "publish", "consume", "external"]
+
+
+@dataclass(frozen=True, order=True)
+class Edge:
+    """`source` (a service) uses `target` (a service, store, topic or external)."""
+
+    source: str
+    target: str
+    kind: Kind
+    #: The slot, for a store bound to one.
+    slot: str = ""
+
+
+def edges(system: System) -> tuple[Edge, ...]:
+    """List the edges of a system, sorted; a reference in an env value is an edge too."""
+    found: set[Edge] = set()
+    for name, service in system.file.services.items():
+        found.update(Edge(name, target, "call") for target in service.calls)
+        found.update(Edge(name, store, "store", slot) for slot, store in service.stores.items())
+        found.update(Edge(name, topic, "publish") for topic in service.publishes)
+        found.update(Edge(name, topic, "consume") for topic in service.consumes)
+        found.update(Edge(name, external, "external") for external in service.externals)
+        for value in service.env.values():
+            for reference in references(value):
+                if reference.root == "services" and reference.name not in (name, *service.calls):
+                    found.add(Edge(name, reference.name, "call"))
+                if reference.root == "stores" and reference.name not in service.stores.values():
+                    found.add(Edge(name, reference.name, "store"))
+    return tuple(sorted(found))
+
+
+def references(value: object) -> tuple[Reference, ...]:
+    """List the references of an env value; none where it is not well formed or not text."""
+    if not isinstance(value, str):
+        return ()
+    try:
+        return tuple(piece for piece in split(value) if isinstance(piece, Reference))
+    except ValueError:
+        return ()

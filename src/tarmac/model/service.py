@@ -1,0 +1,122 @@
+"""A service: which parts or which command it is made of, and what it is bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from tarmac.model.value import (
+    Duration,
+    EnvName,
+    EnvValue,
+    Name,
+    OneOrMore,
+    Strict,
+    Topic,
+)
+
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Call(Strict):
+    """How one service calls another."""
+
+    timeout: Duration = Field(default=2.0, description="The longest a call may take.")
+    retries: int = Field(
+        default=1, ge=0, le=10, description="Further tries of idempotent calls only."
+    )
+
+
+class Public(Strict):
+    """Where the world reaches the service."""
+
+    host: str | None = Field(default=None, description="The host's first label under the domain.")
+    paths: tuple[str, ...] = ("/",)
+
+
+class ProbeSpec(Strict):
+    """How to tell that a service of another framework is ready; one of the four."""
+
+    http: str | None = Field(default=None, description="A path that answers below 400.")
+    tcp: bool | None = Field(default=None, description="The port accepts connections.")
+    command: OneOrMore | None = Field(default=None, description="A command that ends with 0.")
+    log: str | None = Field(default=None, description="A pattern that a line of output matches.")
+    within: Duration = Field(default=60.0, description="The deadline.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        given = [k for k in (self.http, self.tcp, self.command, self.log) if k is not None]
+        if len(given) != 1:
+            raise ValueError("give exactly one of http, tcp, command and log")
+        return self
+
+
+class Task(Strict):
+    """Something that runs to its end: once before the service, or on a schedule."""
+
+    run: OneOrMore
+    schedule: str | None = None
+
+
+def _listed_calls(value: Any) -> Any:
+    """Turn `[a, {b: {timeout: 2s}}]` into `{a: {}, b: {timeout: 2s}}`."""
+    if not isinstance(value, tuple):
+        return value
+    calls: dict[str, Any] = {}
+    for item in value:
+        entries = item.items() if isinstance(item, dict) else [(item, {})]
+        for name, options in entries:
+            if not isinstance(name, str):
+                raise ValueError(f"a call is a service's name, not {name!r}")
+            if name in calls:
+                raise ValueError(f"'{name}' is listed twice; remove one of the two")
+            calls[name] = options
+    return calls
+
+
+class Service(Strict):
+    """One service of the system."""
+
+    source: OneOrMore = Field(
+        default=(), description="Folders with a service.yaml; several share one process."
+    )
+    run: OneOrMore | None = Field(default=None, description="The command, for any language.")
+    cwd: str | None = Field(default=None, description="Where `run` starts; this file's folder.")
+    port: PortNumber | None = Field(default=None, description="Short for ports: {http: ...}.")
+    ports: dict[Name, PortNumber] = {}
+    listen: Literal["given", "fixed"] = Field(
+        default="given",
+        description="given: listens where PORT says. fixed: only ever on its own port.",
+    )
+    public: Public | None = None
+    calls: Annotated[
+        dict[Name, Call],
+        BeforeValidator(_listed_calls, json_schema_input_type=tuple[Name | dict[Name, Call], ...]),
+    ] = {}
+    stores: dict[Name, Name] = Field(default={}, description="Slot -> store.")
+    publishes: tuple[Topic, ...] = ()
+    consumes: tuple[Topic, ...] = ()
+    externals: tuple[Name, ...] = ()
+    env: dict[EnvName, EnvValue] = {}
+    secrets: tuple[EnvName, ...] = ()
+    probe: ProbeSpec | None = None
+    isolated: bool = Field(default=False, description="Never shares an interpreter's memory.")
+    tasks: dict[Name, Task] = {}
+    volumes: dict[Name, str] = {}
+    resources: dict[Name, str | int | float] = {}
+    replicas: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if bool(self.source) == bool(self.run):
+            raise ValueError("give either source (a folder with service.yaml) or run (a command)")
+        if self.port is not None and "http" in self.ports:
+            raise ValueError("port is short for ports.http; give one of the two")
+        return self
+
+    @property
+    def listening(self) -> Mapping[str, int]:
+        """Every port by name, the short form included."""
+        return {"http": self.port, **self.ports} if self.port is not None else self.ports

@@ -1,0 +1,69 @@
+"""The system: the whole of one `tarmac.yaml`, and of the parts that its services are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from tarmac.model.document import Document
+from tarmac.model.environment import Environment, External
+from tarmac.model.location import Location, Path
+from tarmac.model.objective import Invariant, Objective
+from tarmac.model.part import Part
+from tarmac.model.service import Service
+from tarmac.model.store import BrokerEntry, StoreEntry
+from tarmac.model.value import EnvName, EnvValue, Name, Strict
+
+
+class SystemFile(Strict):
+    """What stands in `tarmac.yaml`."""
+
+    tarmac: Literal[1] = Field(description="The format's version.")
+    system: Name
+    owner: str | None = None
+    domain: str | None = None
+    env: dict[EnvName, EnvValue] = Field(default={}, description="For every service.")
+    services: dict[Name, Service]
+    stores: dict[Name, StoreEntry] = {}
+    broker: BrokerEntry | None = None
+    externals: dict[Name, External] = {}
+    objectives: tuple[Objective, ...] = ()
+    invariants: dict[Name, Invariant] = {}
+    environments: dict[Name, Environment] = {}
+
+
+@dataclass(frozen=True)
+class SourcedPart:
+    """A part and where it stands."""
+
+    part: Part
+    #: The folder of its service.yaml, relative to the system's file or absolute.
+    folder: str
+    document: Document
+
+
+@dataclass(frozen=True)
+class System:
+    """A loaded system: the file, its parts by service, and every place for error messages."""
+
+    file: SystemFile
+    #: The folder of `tarmac.yaml`, as it was given.
+    folder: str
+    document: Document
+    parts: Mapping[str, tuple[SourcedPart, ...]]
+
+    @property
+    def name(self) -> str:
+        """The system's name."""
+        return self.file.system
+
+    def locate(self, path: Path, *, key: bool = False) -> Location:
+        """Find the place of a value in `tarmac.yaml`."""
+        return self.document.locate(path, key=key)
+
+    def roles(self, service: str) -> tuple[str, ...]:
+        """List the roles that a service plays: its parts' names."""
+        return tuple(sourced.part.part for sourced in self.parts.get(service, ()))

@@ -1,0 +1,1 @@
+"""Model + facts -> plan: every name, port, URL, variable and secret reference. Pure, no I/O."""
