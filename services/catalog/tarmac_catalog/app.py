@@ -21,6 +21,7 @@ class CatalogSettings(BaseSettings):
 
 def mount(chassis: Chassis) -> None:
     """Wire the catalog into the process; opens nothing yet."""
+    chassis.verifier()  # here, so that what it misses in the environment is said at the start
     settings = chassis.read(CatalogSettings)
     catalog = Catalog(
         database=chassis.database(

@@ -22,6 +22,7 @@ class InventorySettings(BaseSettings):
 
 def mount(chassis: Chassis) -> None:
     """Wire the inventory into the process; opens nothing yet."""
+    chassis.verifier()  # here, so that what it misses in the environment is said at the start
     settings = chassis.read(InventorySettings)
     inventory = Inventory(
         database=chassis.database(

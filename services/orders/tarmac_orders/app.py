@@ -27,6 +27,7 @@ class OrdersSettings(BaseSettings):
 
 def mount(chassis: Chassis) -> None:
     """Wire orders into the process; opens nothing yet."""
+    chassis.verifier()  # here, so that what it misses in the environment is said at the start
     settings = chassis.read(OrdersSettings)
     database = chassis.database(migrations=files("tarmac_orders") / "migrations", part="orders")
     repository = OrderRepository()

@@ -25,6 +25,7 @@ class PaymentsSettings(BaseSettings):
 
 def mount(chassis: Chassis) -> None:
     """Wire payments into the process; opens nothing yet."""
+    chassis.verifier()  # here, so that what it misses in the environment is said at the start
     settings = chassis.read(PaymentsSettings)
     database = chassis.database(migrations=files("tarmac_payments") / "migrations", part="payments")
     payments = Payments(

@@ -11,7 +11,7 @@ CREATE TABLE products (
     created_at  timestamptz NOT NULL DEFAULT now(),
     updated_at  timestamptz NOT NULL DEFAULT now(),
     -- 'simple' keeps every word as typed, so that a prefix of it is found;
-    -- 'english' adds the stems, so that "knives" finds a knife.
+    -- 'english' adds the stems, so that "boiling" finds what boils.
     search      tsvector GENERATED ALWAYS AS (
         to_tsvector('simple', name || ' ' || category || ' ' || description)
         || to_tsvector('english', name || ' ' || description)

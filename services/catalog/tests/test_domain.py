@@ -1,0 +1,92 @@
+"""The pure part of the catalog: search words, pages and cursors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from tarmac_catalog.domain import (
+    BadCursorError,
+    Product,
+    Sort,
+    cut_page,
+    decode_cursor,
+    encode_cursor,
+    prefix_query,
+    search_words,
+)
+
+AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def product(number: int) -> Product:
+    return Product(
+        UUID(int=number), f"Cup {number}", "", "kitchen", 100 * number, "EUR", True, 1, AT, AT
+    )
+
+
+def test_search_words_are_lower_case_and_free_of_query_signs() -> None:
+    assert search_words("Copper!  & kettle:* | (x)_y 'z") == ["copper", "kettle", "x", "y", "z"]
+
+
+def test_search_words_keep_letters_of_every_language() -> None:
+    assert search_words("Küche café") == ["küche", "café"]
+
+
+def test_a_query_of_signs_alone_has_no_words() -> None:
+    assert search_words("&& !! ") == []
+
+
+def test_a_long_query_is_cut() -> None:
+    assert len(search_words("a " * 100)) == 8
+
+
+def test_every_word_may_be_the_beginning_of_a_longer_one() -> None:
+    assert prefix_query(["cop", "ket"]) == "cop:* & ket:*"
+
+
+def test_the_last_page_has_no_cursor() -> None:
+    page = cut_page([product(1), product(2)], sort=Sort.NAME, limit=2)
+    assert (len(page.items), page.next) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("sort", "value"),
+    [
+        (Sort.NAME, "Cup 2"),
+        (Sort.PRICE, 200),
+        (Sort.PRICE_DESCENDING, 200),
+        (Sort.NEWEST, AT),
+    ],
+)
+def test_a_cursor_points_behind_the_last_item_and_survives_a_url(sort, value) -> None:
+    page = cut_page([product(1), product(2), product(3)], sort=sort, limit=2)
+    assert page.next is not None
+    assert (page.next.value, page.next.id) == (value, UUID(int=2))
+    assert decode_cursor(encode_cursor(page.next), sort=sort) == page.next
+
+
+def test_a_cursor_of_another_sort_is_refused() -> None:
+    page = cut_page([product(1), product(2)], sort=Sort.PRICE, limit=1)
+    assert page.next is not None
+    with pytest.raises(BadCursorError, match="sort"):
+        decode_cursor(encode_cursor(page.next), sort=Sort.PRICE_DESCENDING)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "äö",
+        "bm9uc2Vuc2U",
+        "WyJuYW1lIiwxLCIwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDEiXQ",
+        "WyJuYW1lIiwiYSIsNV0",
+        "e30",
+        "MQ",
+    ],
+)
+def test_a_cursor_of_somebody_elses_making_is_refused(text: str) -> None:
+    with pytest.raises(BadCursorError, match="start without a cursor"):
+        decode_cursor(text, sort=Sort.NAME)

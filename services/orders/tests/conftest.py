@@ -1,0 +1,279 @@
+"""Fakes that orders' unit tests share: a database that rolls back, an inventory with a mind."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tarmac_kit import Claims, Message, Unavailable
+from tarmac_orders.domain import NewOrder, Order, State, Step
+from tarmac_orders.service import Orders
+from tarmac_orders.steps import Steps, Sweep
+from tarmac_orders.upstream import Catalog, Inventory
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class Tables:
+    """What a database keeps, and an orders repository over it."""
+
+    def __init__(self) -> None:
+        self.orders: dict[UUID, Order] = {}
+        self.steps: list[tuple[UUID, Step]] = []
+        self.outbox: list[tuple[str, dict[str, Any]]] = []
+        self.inbox: set[str] = set()
+        self.due: dict[UUID, float] = {}
+        self.crash_before_commit: str | None = None
+        self.crash_after_commit: str | None = None
+        self._clock = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self._clock += timedelta(seconds=1)
+        return self._clock
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Tables]:
+        yield self
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tables]:
+        kept = copy.deepcopy((self.orders, self.steps, self.outbox, self.inbox, self.due))
+        heard = len(self.outbox)
+        try:
+            yield self
+            said = [topic for topic, _ in self.outbox[heard:]]
+            if self.crash_before_commit in said:
+                self.crash_before_commit = None
+                raise Crash  # noqa: TRY301 - inside the transaction on purpose
+        except BaseException:
+            self.orders, self.steps, self.outbox, self.inbox, self.due = kept
+            raise
+        if self.crash_after_commit in said:
+            self.crash_after_commit = None
+            raise Crash
+
+    async def add(self, _connection: Any, new: NewOrder, *, sweep_after_s: float) -> bool:
+        if await self.find_by_key(None, new.customer_id, new.idempotency_key):
+            return False
+        now = self.now()
+        self.orders[new.id] = Order(
+            **vars(new),
+            state=State.PENDING,
+            reason=None,
+            short=None,
+            created_at=now,
+            updated_at=now,
+        )
+        self.due[new.id] = sweep_after_s
+        self.steps.append((new.id, Step(State.PENDING, None, now)))
+        return True
+
+    async def find(self, _connection: Any, order_id: UUID, *, lock: bool = False) -> Order | None:
+        return self.orders.get(order_id)
+
+    async def find_by_key(self, _connection: Any, customer_id: str, key: str) -> Order | None:
+        for order in self.orders.values():
+            if (order.customer_id, order.idempotency_key) == (customer_id, key):
+                return order
+        return None
+
+    async def page(self, _connection, *, customer_id, state, after, limit):
+        found = [
+            order
+            for order in self.orders.values()
+            if customer_id in {None, order.customer_id}
+            and state in {None, order.state}
+            and (after is None or (order.created_at, order.id) < after)
+        ]
+        return sorted(found, key=lambda o: (o.created_at, o.id), reverse=True)[:limit]
+
+    async def history(self, _connection: Any, order_id: UUID) -> list[Step]:
+        return [step for of, step in self.steps if of == order_id]
+
+    async def move(
+        self, _connection, order_id, *, of, to, reason=None, short=None, sweep_after_s=0.0
+    ):
+        order = self.orders.get(order_id)
+        if order is None or order.state not in of:
+            return None
+        moved = replace(
+            order,
+            state=to,
+            reason=reason or order.reason,
+            short=[*short] if short is not None else order.short,
+            updated_at=self.now(),
+        )
+        self.orders[order_id] = moved
+        self.due[order_id] = sweep_after_s
+        self.steps.append((order_id, Step(to, reason, moved.updated_at)))
+        return moved
+
+    async def claim(self, _connection, *, lease_s, longest_s, limit):
+        stands = {State.PENDING, State.PAID, State.CANCELLING}
+        return [o.id for o in self.orders.values() if o.state in stands][:limit]
+
+    async def first_time(self, _connection: Any, *, consumer: str, message_id: str) -> bool:
+        if message_id in self.inbox:
+            return False
+        self.inbox.add(message_id)
+        return True
+
+
+class Outbox:
+    """Writes events into the fake tables, so that they roll back with them."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+    async def add(self, _connection, *, topic, aggregate_type, aggregate_id, payload):
+        assert aggregate_type == "order"
+        assert aggregate_id == payload["order_id"]
+        self.tables.outbox.append((topic, payload))
+        return uuid4()
+
+
+@dataclass
+class Reply:
+    """An answer of a fake service."""
+
+    status: int
+    body: Any = None
+
+    def json(self) -> Any:
+        if self.body is None:
+            raise ValueError("not JSON")
+        return self.body
+
+
+@dataclass
+class Shelf:
+    """A client whose other side is the catalog and the inventory of a small shop."""
+
+    products: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stock: dict[str, int] = field(default_factory=dict)
+    held: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    sold: set[str] = field(default_factory=set)
+    away: bool = False
+    answers_lost: int = 0
+    next_reply: Reply | None = None
+    calls: list[str] = field(default_factory=list)
+
+    def add(self, *, minor: int = 500, stock: int = 10, currency: str = "EUR") -> UUID:
+        product_id = uuid4()
+        self.products[str(product_id)] = {
+            "product_id": str(product_id),
+            "name": f"cup of {minor}",
+            "price_minor": minor,
+            "currency": currency,
+            "active": True,
+        }
+        self.stock[str(product_id)] = stock
+        return product_id
+
+    async def post(self, path: str, **options: Any) -> Reply:
+        if path == "/prices":
+            self._reach("prices")
+            wanted = options["json"]["product_ids"]
+            known = [self.products[each] for each in wanted if each in self.products]
+            return self._answer(Reply(200, {"prices": known}))
+        order_id = path.split("/")[2]
+        self._reach("commit")
+        if order_id in self.sold:
+            return self._answer(Reply(200, {}))
+        if order_id in self.closed:
+            return self._answer(Reply(409, {"code": "reservation_released"}))
+        del self.held[order_id]
+        self.sold.add(order_id)
+        return self._answer(Reply(200, {}))
+
+    async def put(self, path: str, **options: Any) -> Reply:
+        order_id = path.split("/")[2]
+        self._reach("reserve")
+        if order_id in self.closed:
+            return self._answer(Reply(409, {"code": "reservation_released"}))
+        if order_id in self.held or order_id in self.sold:
+            return self._answer(Reply(200, {}))
+        lines = options["json"]["lines"]
+        short = [line for line in lines if self.stock[line["product_id"]] < line["quantity"]]
+        if short:
+            return self._answer(Reply(409, {"code": "out_of_stock", "short": short}))
+        for line in lines:
+            self.stock[line["product_id"]] -= line["quantity"]
+        self.held[order_id] = lines
+        return self._answer(Reply(201, {}))
+
+    async def delete(self, path: str, **_options: Any) -> Reply:
+        order_id = path.split("/")[2]
+        self._reach("release")
+        for line in self.held.pop(order_id, []):
+            self.stock[line["product_id"]] += line["quantity"]
+        self.closed.add(order_id)
+        return self._answer(Reply(200, {}))
+
+    def _reach(self, call: str) -> None:
+        self.calls.append(call)
+        if self.away:
+            raise Unavailable("inventory")
+
+    def _answer(self, reply: Reply) -> Reply:
+        if self.next_reply is not None:
+            reply, self.next_reply = self.next_reply, None
+        if self.answers_lost:
+            self.answers_lost -= 1
+            raise Unavailable("inventory", "the connection broke")
+        return reply
+
+
+@dataclass
+class Shop:
+    """Orders with everything around them faked."""
+
+    tables: Tables
+    shelf: Shelf
+    orders: Orders
+    sweep: Sweep
+
+    def state(self, order_id: UUID) -> State:
+        return self.tables.orders[order_id].state
+
+    def said(self) -> list[str]:
+        return [topic for topic, _ in self.tables.outbox]
+
+
+@pytest.fixture
+def shop() -> Shop:
+    tables, shelf = Tables(), Shelf()
+    steps = Steps(tables, tables, Inventory(shelf, ttl_s=900.0), Outbox(tables), 5.0)
+    orders = Orders(tables, tables, Catalog(shelf), steps, tables)
+    return Shop(tables, shelf, orders, Sweep(steps, lease_s=5.0))
+
+
+@pytest.fixture
+def customer() -> Claims:
+    return Claims("customer-1", "ada@example.com", frozenset(), "t", 0)
+
+
+@pytest.fixture
+def staff() -> Claims:
+    return Claims("staff-1", "sam@example.com", frozenset({"staff"}), "t", 0)
+
+
+@pytest.fixture
+def payment():
+    """Build the message of a payment's result."""
+
+    def build(topic: str, order_id: UUID, *, message_id: str = "") -> Message:
+        payload = {"payment_id": str(uuid4()), "order_id": str(order_id)}
+        return Message(message_id or str(uuid4()), topic, str(order_id), payload)
+
+    return build
