@@ -63,7 +63,10 @@ class Relay:
         self._batch = batch
         self._published = published or (lambda _topic, _count: None)
         self._woken = asyncio.Event()
-        self._leading = False
+        #: Whether this one holds the lock and publishes.
+        self.leading = False
+        #: Whether it hears of what others commit.
+        self.listening = False
 
     def wake(self) -> None:
         """Say that rows were committed; many calls at once cost one round."""
@@ -87,22 +90,23 @@ class Relay:
             except connection_errors() as error:
                 log.warning("the relay lost its database", error=type(error).__name__)
             finally:
-                self._leading = False
+                self.leading = self.listening = False
                 conn.terminate()
 
     async def _with(self, conn: Connection) -> None:
         """Work on one connection: lead and publish, or pass the word to the one that leads."""
         await conn.add_listener(_CHANNEL, lambda *_: self._woken.set())
+        self.listening = True
         prune_at = 0.0
         loop = asyncio.get_running_loop()
         while True:
-            if not self._leading:
-                self._leading = await conn.fetchval("select pg_try_advisory_lock($1)", _LOCK)
-            if self._leading:
+            if not self.leading:
+                self.leading = await conn.fetchval("select pg_try_advisory_lock($1)", _LOCK)
+            if self.leading:
                 self._woken.clear()
                 done = await self.relay_pending(conn)
                 if loop.time() >= prune_at:
-                    pruned = await self._prune(conn)
+                    pruned = await self.prune(conn)
                     prune_at = loop.time() + (0.1 if pruned else 60.0)
                 if not done:
                     # The broker is away or refuses: no hurry, and no listening to wake-ups.
@@ -166,7 +170,7 @@ class Relay:
             self._published(message.topic, 1)
         return len(rows)
 
-    async def _prune(self, conn: Connection, batch: int = 500) -> bool:
+    async def prune(self, conn: Connection, batch: int = 500) -> bool:
         """Delete a batch of old published rows; say whether there may be more."""
         status = await conn.execute(_PRUNE, self._keep_s, batch)
         return status == f"DELETE {batch}"

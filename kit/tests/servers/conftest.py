@@ -104,12 +104,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if os.geteuid() == 0:
         as_user = ["unshare", "-U", f"--map-user={pwd.getpwnam('nobody').pw_uid}"]
     data = folder / "data"
-    made = subprocess.run(
-        [*as_user, str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
-        + ["-E", "UTF8", "--no-locale", "--no-sync"],
-        capture_output=True,
-        check=False,
-    )
+    initdb = [*as_user, str(binaries / "initdb"), "-D", str(data), "-U", "postgres"]
+    initdb += ["-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+    made = subprocess.run(initdb, capture_output=True, check=False)
     if made.returncode:
         pytest.skip(f"initdb does not run here: {made.stderr.decode()[-500:]}")
     port = free_port()

@@ -1,0 +1,247 @@
+"""`python -m tarmac_kit.serve` as a process of its own, with environment variables and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+pytestmark = pytest.mark.servers
+
+PARTS = Path(__file__).parent.parent / "parts"
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@dataclass
+class Served:
+    """A process and what it wrote. Files, not pipes: a full pipe would stop it."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    folder: Path
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "out").read_text().splitlines()]
+
+    @property
+    def error(self) -> str:
+        return (self.folder / "err").read_text()
+
+    async def get(self, path: str) -> tuple[int, str]:
+        async with aiohttp.ClientSession() as http, http.get(self.url + path) as answer:
+            return answer.status, await answer.text()
+
+    async def until(self, true: Callable[[], Awaitable[bool]]) -> None:
+        """Ask again and again: the process tells nobody."""
+        async with asyncio.timeout(15):
+            while True:
+                try:
+                    if await true():
+                        return
+                except aiohttp.ClientConnectorError:
+                    if self.process.returncode is not None:
+                        raise
+                await asyncio.sleep(0.02)
+
+    async def until_ready(self) -> None:
+        async def ready() -> bool:
+            return (await self.get("/health/ready"))[0] == 200
+
+        await self.until(ready)
+
+    async def exit_code(self) -> int:
+        return await asyncio.wait_for(self.process.wait(), 15)
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+
+@pytest.fixture
+def serve(tmp_path: Path):
+    count = itertools.count()
+
+    @asynccontextmanager
+    async def serving(*packages: str, **env: str) -> AsyncIterator[Served]:
+        port = free_port()
+        folder = tmp_path / str(next(count))
+        folder.mkdir()
+        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tarmac_kit.serve",
+                *packages,
+                env={
+                    "PATH": os.environ["PATH"],
+                    "PYTHONPATH": str(PARTS),
+                    "SERVICE_NAME": "hello-service",
+                    "PORT": str(port),
+                    **env,
+                },
+                stdout=out,
+                stderr=err,
+            )
+        try:
+            yield Served(process, f"http://127.0.0.1:{port}", folder)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    return serving
+
+
+async def test_a_part_serves_logs_json_and_ends_with_0(serve) -> None:
+    async with serve("tarmac_hello", GREETING="Hi") as served:
+        await served.until_ready()
+        traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(
+                f"{served.url}/hello/you?token=in-a-query",
+                headers={"traceparent": traceparent, "Authorization": "Bearer s3cret"},
+            ) as answer,
+        ):
+            assert await answer.json() == {"text": "Hi, you"}
+        served.terminate()
+        assert await served.exit_code() == 0
+        assert served.error == ""
+        assert "s3cret" not in str(served.lines)
+        assert "in-a-query" not in str(served.lines)
+        request = next(line for line in served.lines if line["event"] == "request")
+        assert request["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+        assert (request["route"], request["status"]) == ("/hello/{name}", 200)
+        assert all({"ts", "level", "event", "service"} <= line.keys() for line in served.lines)
+
+
+async def test_what_is_missing_is_said_in_one_line_each_and_ends_with_2(serve) -> None:
+    async with serve("tarmac_hello") as served:
+        assert await served.exit_code() == 2
+        assert served.lines == []
+        (line,) = served.error.splitlines()
+        assert line.startswith("hello-service: GREETING is not set; give it in the system file")
+
+
+async def test_sigterm_under_load_behind_a_balancer_fails_no_request(serve) -> None:
+    async with serve("tarmac_hello", GREETING="Hi", DRAIN_DELAY_S="0.5") as served:
+        await served.until_ready()
+        done = 0
+        failures: list[str] = []
+        left_out = asyncio.Event()
+        warm = asyncio.Event()
+
+        async def load(http: aiohttp.ClientSession) -> None:
+            nonlocal done
+            while not left_out.is_set():
+                try:
+                    # POST: aiohttp repeats nothing that would hide a lost request.
+                    async with http.post(f"{served.url}/hello/you/slowly") as answer:
+                        await answer.read()
+                        if answer.status != 200:
+                            failures.append(str(answer.status))
+                    done += 1
+                except aiohttp.ClientError as error:
+                    failures.append(repr(error))
+                if done >= 100:
+                    warm.set()
+
+        async def balance() -> None:
+            # As balancers do: ask for readiness, and send nothing more after the first 503.
+            async def unready() -> bool:
+                return (await served.get("/health/ready"))[0] != 200
+
+            await served.until(unready)
+            left_out.set()
+
+        async with aiohttp.ClientSession() as http:
+            balancer = asyncio.create_task(balance())
+            workers = [asyncio.create_task(load(http)) for _ in range(16)]
+            await asyncio.wait_for(warm.wait(), 20)
+            before = done
+            served.terminate()
+            await asyncio.wait_for(asyncio.gather(balancer, *workers), 20)
+        assert failures == []
+        assert done > before
+        assert await served.exit_code() == 0
+
+
+async def test_ready_turns_503_on_sigterm_while_requests_are_still_answered(serve) -> None:
+    async with serve("tarmac_hello", GREETING="Hi", DRAIN_DELAY_S="1") as served:
+        await served.until_ready()
+        served.terminate()
+
+        async def draining() -> bool:
+            status, body = await served.get("/health/ready")
+            return status == 503 and json.loads(body)["status"] == "draining"
+
+        await served.until(draining)
+        assert (await served.get("/hello/you"))[0] == 200
+        async with aiohttp.ClientSession() as http, http.get(f"{served.url}/hello/you") as answer:
+            assert answer.headers["connection"] == "close"
+
+
+async def test_a_request_in_hand_when_the_signal_comes_is_finished(serve) -> None:
+    env = {"GREETING": "Hi", "SLOW_S": "0.6", "DRAIN_DELAY_S": "0"}
+    async with serve("tarmac_hello", **env) as served:
+        await served.until_ready()
+
+        async def in_hand() -> bool:
+            _, text = await served.get("/metrics")
+            # The one that asks is in hand as well.
+            return 'http_requests_in_flight{service="hello-service"} 2.0' in text
+
+        async with aiohttp.ClientSession() as http:
+
+            async def slow() -> int:
+                async with http.post(f"{served.url}/hello/you/slowly") as answer:
+                    return answer.status
+
+            asked = asyncio.create_task(slow())
+            await served.until(in_hand)
+            served.terminate()
+            assert await asked == 200
+        assert await served.exit_code() == 0
+
+
+async def test_a_process_that_waits_for_its_database_ends_with_sigterm(serve) -> None:
+    url = f"postgresql://u:s3cret@127.0.0.1:{free_port()}/db"
+    async with serve("tarmac_stores", DATABASE_URL=url) as served:
+
+        async def alive() -> bool:
+            return (await served.get("/health/live"))[0] == 200
+
+        await served.until(alive)
+        assert (await served.get("/health/ready"))[0] == 503
+        served.terminate()
+        assert await served.exit_code() == 0
+        assert any(line["event"] == "database is not there yet" for line in served.lines)
+        assert "s3cret" not in str(served.lines)
+
+
+async def test_a_migration_that_was_changed_ends_the_process_with_1(
+    serve, database_url: str
+) -> None:
+    async with serve("tarmac_stores", DATABASE_URL=database_url) as served:
+        await served.until_ready()
+    async with serve("tarmac_stores", DATABASE_URL=database_url, CHANGED="yes") as served:
+        assert await served.exit_code() == 1
+        (line,) = (line for line in served.lines if line["level"] == "critical")
+        assert "0001_things.sql: was changed after it was applied" in line["error"]
