@@ -1,0 +1,103 @@
+"""Identity's routes. Each takes a body apart, asks service.py and shapes the answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from tarmac_identity.schemas import (
+    KeySet,
+    Login,
+    ProfileChange,
+    RefreshRequest,
+    Registration,
+    Tokens,
+    UserOut,
+)
+from tarmac_identity.service import Identity
+from tarmac_kit import Claims
+from tarmac_kit.tokens import unauthorized
+
+#: Verifiers keep keys themselves; a proxy in between must not keep a withdrawn one for long.
+KEY_SET_MAX_AGE_S = 300
+
+router = APIRouter()
+_bearer = HTTPBearer(auto_error=False, description="An access token (RS256).")
+
+
+def _identity(request: Request) -> Identity:
+    identity: Identity = request.app.state.identity
+    return identity
+
+
+Service = Annotated[Identity, Depends(_identity)]
+
+
+async def _caller(
+    identity: Service,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> Claims:
+    # Its own keys, not JWKS_URL: the service that publishes them needs no way to itself.
+    if credentials is None:
+        raise unauthorized("send Authorization: Bearer <token>", error=None)
+    return await identity.verify(credentials.credentials)
+
+
+Caller = Annotated[Claims, Depends(_caller)]
+
+
+def _not_stored(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
+
+
+@router.post("/users/register", status_code=201, summary="Make an account")
+async def register(body: Registration, identity: Service) -> UserOut:
+    """An address has one account: a second one is answered with 409."""
+    return await identity.register(body)
+
+
+@router.post("/users/login", summary="Log in")
+async def login(body: Login, identity: Service, response: Response) -> Tokens:
+    """Gives an access token for fifteen minutes and a refresh token for one later use.
+
+    After a few wrong passwords an account refuses every login for a minute, with the same 401.
+    """
+    _not_stored(response)
+    return await identity.login(body.email, body.password)
+
+
+@router.post("/users/refresh", summary="Renew tokens")
+async def refresh(body: RefreshRequest, identity: Service, response: Response) -> Tokens:
+    """Each refresh token works once. Using one again ends every token that came from that login."""
+    _not_stored(response)
+    return await identity.refresh(body.refresh_token)
+
+
+@router.post("/users/logout", status_code=204, summary="Log out")
+async def logout(body: RefreshRequest, identity: Service) -> None:
+    """Ends the login that the refresh token belongs to. Access tokens end by themselves."""
+    await identity.logout(body.refresh_token)
+
+
+@router.get("/users/me", summary="Read the own profile")
+async def read_me(caller: Caller, identity: Service, response: Response) -> UserOut:
+    """`X-Cache` says whether the profile came from the cache."""
+    profile, hit = await identity.profile(caller.subject)
+    response.headers["X-Cache"] = "hit" if hit else "miss"
+    response.headers["Cache-Control"] = "private, no-cache"
+    return profile
+
+
+@router.patch("/users/me", summary="Change the own profile")
+async def change_me(body: ProfileChange, caller: Caller, identity: Service) -> UserOut:
+    """The next read shows the change."""
+    return await identity.rename(caller.subject, body.name)
+
+
+@router.get("/.well-known/jwks.json", summary="Keys that sign access tokens")
+async def key_set(identity: Service, response: Response) -> KeySet:
+    """RS256 keys; each is named by its RFC 7638 thumbprint."""
+    response.headers["Cache-Control"] = f"public, max-age={KEY_SET_MAX_AGE_S}"
+    return KeySet.model_validate(await identity.key_set())

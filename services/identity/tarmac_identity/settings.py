@@ -1,0 +1,27 @@
+"""Identity's settings, read from the environment by app.py."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings
+
+from tarmac_identity.domain import check_password, normal_email
+
+
+class IdentitySettings(BaseSettings):
+    """Every variable that identity reads besides the kit's own."""
+
+    jwt_issuer: str
+    jwt_audience: str
+    key_encryption_secret: str = Field(min_length=16)
+    admin_password: Annotated[str, AfterValidator(check_password)]
+    admin_email: Annotated[str, AfterValidator(normal_email)] = "admin@example.com"
+    bcrypt_cost: int = Field(default=12, ge=4, le=16)
+    access_token_ttl_s: int = Field(default=900, ge=1)
+    refresh_token_ttl_s: int = Field(default=30 * 86_400, ge=1)
+    login_max_failures: int = Field(default=5, ge=1)
+    login_lock_s: float = Field(default=60.0, gt=0)
+    login_window_s: float = Field(default=900.0, gt=0)
+    profile_cache_ttl_s: float = Field(default=60.0, gt=0)

@@ -1,0 +1,178 @@
+"""Identity on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tarmac_identity import repository
+from tarmac_identity.app import PART
+from tarmac_identity.domain import token_hash
+from tarmac_kit import create_app
+from tarmac_kit.testing import running
+
+pytestmark = pytest.mark.servers
+
+ADA = {"email": "ada@example.com", "password": "correct horse battery", "name": "Ada"}
+
+
+def environ(url: str, **changes: str) -> dict[str, str]:
+    return {
+        "SERVICE_NAME": "user-service",
+        "DATABASE_URL": url,
+        "JWT_ISSUER": "https://shop.test",
+        "JWT_AUDIENCE": "shop",
+        "KEY_ENCRYPTION_SECRET": "a secret of some length",
+        "ADMIN_PASSWORD": "administrator's own",
+        "BCRYPT_COST": "4",
+        "LOGIN_MAX_FAILURES": "3",
+        "LOGIN_LOCK_S": "0.3",
+        **changes,
+    }
+
+
+async def test_the_whole_life_of_an_account(database_url):
+    async with running(create_app([PART], environ(database_url))) as shop:
+        assert (await shop.post("/users/register", json=ADA)).status == 201
+        assert (await shop.post("/users/register", json=ADA)).status == 409
+        tokens = (await shop.post("/users/login", json={**_login()})).json()
+        me = await shop.get("/users/me", token=tokens["access_token"])
+        assert me.json()["email"] == "ada@example.com"
+        renamed = await shop.patch(
+            "/users/me", json={"name": "Countess"}, token=tokens["access_token"]
+        )
+        assert renamed.json()["name"] == "Countess"
+        refreshed = await shop.post(
+            "/users/refresh", json={"refresh_token": tokens["refresh_token"]}
+        )
+        assert refreshed.status == 200
+        await shop.post("/users/logout", json={"refresh_token": refreshed.json()["refresh_token"]})
+        ready = await shop.get("/health/ready")
+        assert ready.status == 200
+    conn = await asyncpg.connect(database_url)
+    stored = await conn.fetchval("select password_hash from users where email = $1", ADA["email"])
+    assert stored.startswith("$2b$04$")
+    live = await conn.fetchval("select count(*) from refresh_tokens where revoked_at is null")
+    assert live == 0
+    await conn.close()
+
+
+def _login(**changes: str) -> dict[str, str]:
+    return {"email": ADA["email"], "password": ADA["password"], **changes}
+
+
+async def test_two_replicas_that_start_together_agree_on_one_key(database_url):
+    apps = [create_app([PART], environ(database_url)) for _ in range(2)]
+    async with running(apps[0]) as first, running(apps[1]) as second:
+        sets = [(await one.get("/.well-known/jwks.json")).json() for one in (first, second)]
+        assert sets[0] == sets[1]
+        assert len(sets[0]["keys"]) == 1
+        # A token of one is good at the other.
+        await first.post("/users/register", json=ADA)
+        tokens = (await first.post("/users/login", json=_login())).json()
+        assert (await second.get("/users/me", token=tokens["access_token"])).status == 200
+    # And both made the administrator once.
+    conn = await asyncpg.connect(database_url)
+    assert await conn.fetchval("select count(*) from users where 'staff' = any(roles)") == 1
+    await conn.close()
+
+
+async def test_a_key_that_another_secret_closed_ends_the_start(database_url, capsys):
+    async with running(create_app([PART], environ(database_url))):
+        pass
+    other = create_app(
+        [PART], environ(database_url, KEY_ENCRYPTION_SECRET="another secret of length")
+    )
+    failed = asyncio.Event()
+    other.chassis.on_failure = failed.set
+    await other.chassis.start()
+    await asyncio.wait_for(failed.wait(), 10)
+    await other.chassis.stop()
+    errors = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [line] = [line for line in errors if line["level"] == "critical"]
+    assert "cannot be opened with this KEY_ENCRYPTION_SECRET" in line["error"]
+
+
+async def test_failures_lock_an_address_for_a_while(database_url):
+    async with running(create_app([PART], environ(database_url))) as shop:
+        await shop.post("/users/register", json=ADA)
+        for _ in range(3):
+            await shop.post("/users/login", json=_login(password="wrong"))
+        assert (await shop.post("/users/login", json=_login())).status == 401
+        await asyncio.sleep(0.35)  # the lock's own time
+        assert (await shop.post("/users/login", json=_login())).status == 200
+
+
+async def test_a_refresh_token_that_is_used_twice_at_once_works_at_most_once(database_url):
+    async with running(create_app([PART], environ(database_url))) as shop:
+        await shop.post("/users/register", json=ADA)
+        token = (await shop.post("/users/login", json=_login())).json()["refresh_token"]
+        answers = await asyncio.gather(
+            *(shop.post("/users/refresh", json={"refresh_token": token}) for _ in range(5))
+        )
+        good = [answer for answer in answers if answer.status == 200]
+        assert len(good) == 1
+        after = await shop.post(
+            "/users/refresh", json={"refresh_token": good[0].json()["refresh_token"]}
+        )
+        assert after.status == 401
+
+
+async def test_one_address_registered_ten_times_at_once_is_one_account(database_url):
+    async with running(create_app([PART], environ(database_url))) as shop:
+        answers = await asyncio.gather(*(shop.post("/users/register", json=ADA) for _ in range(10)))
+        assert sorted(answer.status for answer in answers) == [201] + [409] * 9
+
+
+async def test_the_count_of_failures_forgets_and_prunes(database_url):
+    async with running(create_app([PART], environ(database_url))) as shop:
+        identity = shop.app.api.state.identity
+        conn = await asyncpg.connect(database_url)
+        try:
+
+            async def fail(**limits: float) -> int:
+                settings = {"max_failures": 3, "lock_s": 60.0, "window_s": 900.0, **limits}
+                await repository.count_failure(conn, "a@b.c", **settings)
+                return await conn.fetchval("select failures from login_attempts")
+
+            assert [await fail(), await fail()] == [1, 2]
+            await conn.execute("update login_attempts set last_at = now() - interval '1 hour'")
+            assert await fail() == 1
+            assert not await repository.locked(conn, "a@b.c")
+            assert [await fail(), await fail()] == [2, 3]
+            assert await repository.locked(conn, "a@b.c")
+            until = await conn.fetchval("select locked_until from login_attempts")
+            assert await fail() == 3  # while it is locked nothing is counted or made longer
+            assert await conn.fetchval("select locked_until from login_attempts") == until
+            await repository.count_failure(
+                conn, "x@b.c", max_failures=1, lock_s=60.0, window_s=900.0
+            )
+            assert await repository.locked(conn, "x@b.c")
+
+            await conn.execute(
+                "update login_attempts set last_at = now() - interval '1 day', locked_until = null"
+            )
+            made = await shop.post("/users/register", json=ADA)
+            await repository.add_refresh_token(
+                conn,
+                token_hash=token_hash("old"),
+                family=uuid4(),
+                user_id=made.json()["id"],
+                expires_at=datetime.now(UTC) - timedelta(days=2),
+            )
+            assert await identity.prune() == 3
+            found = await repository.credentials(conn, ADA["email"])
+            assert found is not None
+            await repository.set_password_hash(
+                conn, found.id, old=found.password_hash, new="$2b$new"
+            )
+            again = await repository.credentials(conn, ADA["email"])
+            assert again is not None
+            assert again.password_hash == "$2b$new"
+        finally:
+            await conn.close()

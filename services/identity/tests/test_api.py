@@ -1,0 +1,302 @@
+"""Identity's routes over ASGI in process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import bcrypt
+import jwt
+import pytest
+
+from tarmac_identity import domain
+from tarmac_identity.app import PART
+from tarmac_kit import SettingsError, create_app
+from tarmac_kit.testing import forge_token
+
+ADA = {"email": "Ada@Example.com", "password": "correct horse battery", "name": " Ada "}
+
+
+async def registered(shop):
+    response = await shop.post("/users/register", json=ADA)
+    assert response.status == 201
+    return response.json()
+
+
+async def logged_in(shop, email="ada@example.com", password=ADA["password"]):
+    return await shop.post("/users/login", json={"email": email, "password": password})
+
+
+async def test_registering_makes_an_account_without_showing_its_password(shop, store):
+    made = await registered(shop)
+    assert made["email"] == "ada@example.com"
+    assert made["name"] == "Ada"
+    assert made["roles"] == []
+    assert "password" not in str(made)
+    [hashed] = [kept for user, kept in store.users.values() if user.email == made["email"]]
+    assert hashed.startswith("$2b$04$")
+    assert bcrypt.checkpw(ADA["password"].encode(), hashed.encode())
+
+
+async def test_an_address_that_differs_in_case_only_is_taken(shop):
+    await registered(shop)
+    response = await shop.post("/users/register", json={**ADA, "email": "ADA@example.com"})
+    assert (response.status, response.json()["code"]) == (409, "email_taken")
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "words"),
+    [
+        ({"email": "nonsense"}, "email", "is no e-mail address"),
+        ({"password": "short"}, "password", "at least 10 characters"),
+        ({"password": "ä" * 40}, "password", "at most 72 bytes"),
+        ({"name": "  "}, "name", "must not be empty"),
+        ({"name": "a\nb"}, "name", "control characters"),
+        ({"name": None}, "name", "string"),
+        ({"roles": ["staff"]}, "roles", "Extra inputs"),
+    ],
+)
+async def test_a_body_that_breaks_the_schema_is_422_and_names_the_field(shop, change, where, words):
+    response = await shop.post("/users/register", json={**ADA, **change})
+    assert response.status == 422
+    [error] = response.json()["errors"]
+    assert error["loc"][-1] == where
+    assert words in error["msg"]
+    assert change.get("password", "other") not in str(response.json())
+
+
+async def test_a_body_that_is_no_json_is_400(shop):
+    response = await shop.post(
+        "/users/register", content=b"{", headers={"content-type": "application/json"}
+    )
+    assert (response.status, response.json()["code"]) == (400, "malformed_body")
+
+
+async def test_a_login_gives_a_token_that_says_who_it_is(shop):
+    made = await registered(shop)
+    response = await logged_in(shop, "ADA@example.com")
+    tokens = response.json()
+    assert response.headers["cache-control"] == "no-store"
+    assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 900)
+    head = jwt.get_unverified_header(tokens["access_token"])
+    claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
+    [key] = (await shop.get("/.well-known/jwks.json")).json()["keys"]
+    assert (head["alg"], head["kid"]) == ("RS256", key["kid"])
+    assert claims["sub"] == made["id"]
+    assert claims["email"] == "ada@example.com"
+    assert claims["roles"] == []
+    assert claims["iss"] == "https://shop.test"
+    assert claims["aud"] == "shop"
+    assert claims["exp"] - claims["iat"] == 900
+    assert claims["nbf"] <= claims["iat"]
+    assert claims["jti"]
+    jwt.decode(tokens["access_token"], jwt.PyJWK(key).key, algorithms=["RS256"], audience="shop")
+
+
+async def test_unknown_wrong_and_locked_are_told_apart_by_nobody(shop, monkeypatch):
+    await registered(shop)
+    checked = []
+    real = bcrypt.checkpw
+
+    def watched(password, hashed):
+        checked.append(hashed[:7])
+        return real(password, hashed)
+
+    monkeypatch.setattr(bcrypt, "checkpw", watched)
+    answers = [
+        await logged_in(shop, "nobody@example.com"),
+        await logged_in(shop, "no address at all"),
+        await logged_in(shop, password="wrong"),
+        await logged_in(shop, password="x" * 200),
+        await logged_in(shop, password="wrong"),
+        await logged_in(shop),  # locked by now, although it is right
+    ]
+    bodies = [{**answer.json(), "trace_id": ""} for answer in answers]
+    assert {answer.status for answer in answers} == {401}
+    assert all(body == bodies[0] for body in bodies)
+    # One check at the same cost each, whatever the reason.
+    assert checked == [b"$2b$04$"] * len(answers)
+
+
+async def test_a_lock_ends_by_itself_and_a_login_clears_the_count(shop, store):
+    await registered(shop)
+    for _ in range(3):
+        await logged_in(shop, password="wrong")
+    assert (await logged_in(shop)).status == 401
+    store.now += timedelta(seconds=61)
+    assert (await logged_in(shop)).status == 200
+    assert store.attempts == {}
+
+
+async def test_failures_of_unknown_addresses_are_counted_alike(shop, store):
+    for _ in range(3):
+        await logged_in(shop, "nobody@example.com")
+    assert await store.locked(None, "nobody@example.com")
+
+
+async def test_an_old_hash_is_made_again_at_todays_cost(shop, store):
+    await registered(shop)
+    [(user, _)] = [kept for kept in store.users.values() if kept[0].email == "ada@example.com"]
+    old = bcrypt.hashpw(ADA["password"].encode(), bcrypt.gensalt(5)).decode()
+    store.users[user.id] = (user, old)
+    assert (await logged_in(shop)).status == 200
+    assert store.users[user.id][1].startswith("$2b$04$")
+    assert (await logged_in(shop)).status == 200
+
+
+async def test_the_loop_is_free_while_a_password_is_hashed(shop, monkeypatch):
+    entered, leave = threading.Event(), threading.Event()
+    real = bcrypt.hashpw
+
+    def slow(password, salt):
+        entered.set()
+        assert leave.wait(5)
+        return real(password, salt)
+
+    monkeypatch.setattr(bcrypt, "hashpw", slow)
+    registering = asyncio.create_task(shop.post("/users/register", json=ADA))
+    await asyncio.to_thread(entered.wait, 5)
+    assert (await shop.get("/health")).status == 200
+    assert not registering.done()
+    leave.set()
+    assert (await registering).status == 201
+
+
+async def test_a_refresh_token_works_once_and_its_reuse_ends_the_family(shop):
+    await registered(shop)
+    first = (await logged_in(shop)).json()["refresh_token"]
+    other = (await logged_in(shop)).json()["refresh_token"]
+    second = (await shop.post("/users/refresh", json={"refresh_token": first})).json()
+    assert second["refresh_token"] != first
+    again = await shop.post("/users/refresh", json={"refresh_token": first})
+    assert (again.status, again.json()["code"]) == (401, "invalid_refresh_token")
+    ended = await shop.post("/users/refresh", json={"refresh_token": second["refresh_token"]})
+    assert ended.status == 401
+    # Another login of the same user goes on.
+    assert (await shop.post("/users/refresh", json={"refresh_token": other})).status == 200
+
+
+async def test_refresh_tokens_are_stored_as_hashes_only(shop, store):
+    await registered(shop)
+    token = (await logged_in(shop)).json()["refresh_token"]
+    assert list(store.tokens) == [domain.token_hash(token)]
+    assert token not in str(store.tokens)
+
+
+async def test_an_expired_or_unknown_refresh_token_is_401(shop, store):
+    await registered(shop)
+    token = (await logged_in(shop)).json()["refresh_token"]
+    [(token_hash, kept)] = store.tokens.items()
+    store.tokens[token_hash] = replace(kept, expires_at=store.now - timedelta(seconds=1))
+    for wrong in (token, "unknown", ""):
+        response = await shop.post("/users/refresh", json={"refresh_token": wrong})
+        assert response.status == 401
+        assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_after_logout_the_refresh_token_is_worth_nothing(shop):
+    await registered(shop)
+    token = (await logged_in(shop)).json()["refresh_token"]
+    assert (await shop.post("/users/logout", json={"refresh_token": token})).status == 204
+    assert (await shop.post("/users/refresh", json={"refresh_token": token})).status == 401
+    assert (await shop.post("/users/logout", json={"refresh_token": "unknown"})).status == 204
+
+
+async def test_the_repeated_read_of_a_profile_is_a_hit_until_it_changes(shop, store, cache):
+    await registered(shop)
+    token = (await logged_in(shop)).json()["access_token"]
+    first = await shop.get("/users/me", token=token)
+    reads = store.reads
+    second = await shop.get("/users/me", token=token)
+    assert (first.headers["x-cache"], second.headers["x-cache"]) == ("miss", "hit")
+    assert first.json() == second.json()
+    assert store.reads == reads
+    changed = await shop.patch("/users/me", json={"name": "Countess"}, token=token)
+    assert changed.json()["name"] == "Countess"
+    assert cache.values == {}
+    third = await shop.get("/users/me", token=token)
+    assert (third.headers["x-cache"], third.json()["name"]) == ("miss", "Countess")
+
+
+async def test_profiles_are_read_without_a_cache(shop):
+    await registered(shop)
+    token = (await logged_in(shop)).json()["access_token"]
+    shop.app.api.state.identity._cache = None
+    assert (await shop.get("/users/me", token=token)).headers["x-cache"] == "miss"
+    assert (await shop.patch("/users/me", json={"name": "A"}, token=token)).status == 200
+
+
+async def test_a_profile_wants_a_token_of_this_issuer(shop):
+    await registered(shop)
+    assert (await shop.get("/users/me")).status == 401
+    assert (await shop.get("/users/me", token="garbage")).status == 401
+    assert (await shop.get("/users/me", token=forge_token())).status == 401
+
+
+async def test_a_user_that_is_gone_is_404(shop, store):
+    await registered(shop)
+    token = (await logged_in(shop)).json()["access_token"]
+    store.users.clear()
+    assert (await shop.get("/users/me", token=token)).status == 404
+    assert (await shop.patch("/users/me", json={"name": "A"}, token=token)).status == 404
+    identity = shop.app.api.state.identity
+    odd = identity._issuer.issue("no-uuid")
+    assert (await shop.get("/users/me", token=odd)).status == 404
+
+
+async def test_the_administrator_is_there_and_is_staff(shop):
+    tokens = (await logged_in(shop, "admin@example.com", "administrator's own")).json()
+    profile = (await shop.get("/users/me", token=tokens["access_token"])).json()
+    assert profile["roles"] == ["staff"]
+    claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
+    assert claims["roles"] == ["staff"]
+
+
+async def test_a_second_start_keeps_key_and_administrator(shop, store):
+    before = (list(store.keys), dict(store.users))
+    await shop.app.api.state.identity.prepare()
+    assert (store.keys, store.users) == before
+    assert store.locks == 2
+
+
+async def test_the_stored_key_does_not_show_its_private_half(shop, store):
+    [key] = store.keys
+    assert "d" not in key.public_jwk
+    assert b"PRIVATE" not in key.private_key
+    answer = await shop.get("/.well-known/jwks.json")
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert set(answer.json()["keys"][0]) == {"kty", "n", "e", "kid", "use", "alg"}
+
+
+async def test_the_document_shows_every_route_with_examples(shop):
+    document = (await shop.get("/openapi.json")).json()
+    assert {"/users/register", "/users/login", "/users/refresh", "/users/me"} <= set(
+        document["paths"]
+    )
+    body = document["components"]["schemas"]["Registration"]
+    assert body["properties"]["password"]["minLength"] == 10
+
+
+async def test_without_its_key_identity_says_that_it_is_starting(shop):
+    await registered(shop)
+    shop.app.api.state.identity._issuer = None
+    assert (await logged_in(shop)).status == 503
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({}, "KEY_ENCRYPTION_SECRET is not set"),
+        ({}, "DATABASE_URL is not set"),
+        ({"ADMIN_PASSWORD": "short"}, "ADMIN_PASSWORD is wrong"),
+        ({"ADMIN_EMAIL": "nonsense"}, "ADMIN_EMAIL is wrong"),
+        ({"BCRYPT_COST": "3"}, "BCRYPT_COST is wrong"),
+    ],
+)
+def test_a_missing_or_wrong_variable_is_named(environ, words):
+    with pytest.raises(SettingsError) as caught:
+        create_app([PART], environ)
+    assert words in str(caught.value)
+    assert "short" not in str(caught.value)

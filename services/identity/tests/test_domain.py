@@ -1,0 +1,148 @@
+"""Addresses, passwords and keys, without any I/O."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tarmac_identity import keys
+from tarmac_identity.domain import (
+    check_password,
+    login_email,
+    new_refresh_token,
+    normal_email,
+    normal_password,
+    token_hash,
+)
+from tarmac_identity.passwords import TURNS, Passwords
+from tarmac_kit import Problem
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("  Ada.Lovelace@Example.COM ", "ada.lovelace@example.com"),
+        ("ada+shop@example.com", "ada+shop@example.com"),
+        ("ada@shop.test", "ada@shop.test"),
+        ("ada@BÜCHER.example.com", "ada@bücher.example.com"),
+    ],
+)
+def test_an_address_has_one_form(given, kept):
+    assert normal_email(given) == kept
+    assert login_email(given) == kept
+
+
+@pytest.mark.parametrize("text", ["", "ada", "ada@", "@example.com", "a b@example.com", "a@b@c.d"])
+def test_what_is_no_address_is_refused_and_finds_nobody(text):
+    with pytest.raises(ValueError, match="is no e-mail address"):
+        normal_email(text)
+    assert login_email(text).startswith("invalid:")
+    assert text == "" or text not in login_email(text).removeprefix("invalid:")
+
+
+def test_a_password_is_long_enough_and_fits_into_bcrypt():
+    assert check_password("x" * 10) == "x" * 10
+    assert check_password("x" * 72) == "x" * 72
+    with pytest.raises(ValueError, match="at least 10 characters"):
+        check_password("x" * 9)
+    with pytest.raises(ValueError, match="at most 72 bytes in UTF-8"):
+        check_password("x" * 73)
+    with pytest.raises(ValueError, match="at most 72 bytes"):
+        check_password("ä" * 37)
+    for text in ("x" * 10 + "\x00", "x" * 10 + "\ud800"):
+        with pytest.raises(ValueError, match="NUL or half a character"):
+            check_password(text)
+
+
+def test_a_password_typed_on_another_keyboard_is_the_same():
+    assert normal_password("pa\u0308sswort") == normal_password("p\u00e4sswort")
+
+
+def test_a_refresh_token_holds_256_bits_and_is_stored_as_a_hash():
+    tokens = {new_refresh_token() for _ in range(100)}
+    assert len(tokens) == 100
+    assert all(len(token) == 43 for token in tokens)
+    assert len(token_hash("x")) == 32
+    assert token_hash("x") != token_hash("y")
+
+
+def test_a_keys_name_is_its_rfc_7638_thumbprint():
+    # The example of RFC 7638, section 3.1.
+    jwk = {
+        "kty": "RSA",
+        "n": (
+            "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc"
+            "_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQ"
+            "R0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bF"
+            "TWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
+        ),
+        "e": "AQAB",
+        "alg": "RS256",
+        "kid": "2011-04-29",
+    }
+    assert keys.thumbprint(jwk) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+
+
+def test_a_stored_key_opens_only_with_its_secret_and_under_its_own_name():
+    made = keys.generate()
+    closed = keys.close_up(made, "the right secret")
+    assert b"RSA" not in closed
+    opened = keys.open_up(made.kid, closed, "the right secret")
+    assert opened.kid == made.kid
+    assert opened.private_key.private_numbers() == made.private_key.private_numbers()
+    assert set(made.public_jwk) == {"kty", "n", "e", "kid", "use", "alg"}
+    for kid, stored, secret in (
+        (made.kid, closed, "another secret"),
+        ("another-kid", closed, "the right secret"),
+        (made.kid, closed[:-1] + bytes([closed[-1] ^ 1]), "the right secret"),
+        (made.kid, b"short", "the right secret"),
+    ):
+        with pytest.raises(keys.KeyClosedError, match="KEY_ENCRYPTION_SECRET"):
+            keys.open_up(kid, stored, secret)
+
+
+def test_a_key_under_a_foreign_name_is_refused():
+    made = keys.generate()
+    other = keys.SigningKey("another-kid", made.private_key, made.public_jwk)
+    with pytest.raises(keys.KeyClosedError, match="holds another key"):
+        keys.open_up("another-kid", keys.close_up(other, "secret"), "secret")
+
+
+def test_two_keys_are_two_names():
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    assert keys.named(private).kid == keys.named(private).kid != keys.generate().kid
+
+
+@pytest.fixture
+def passwords():
+    made = Passwords(cost=4, workers=1)
+    yield made
+    made.close()
+
+
+async def test_a_hash_is_bcrypt_at_the_cost_that_was_asked_for(passwords):
+    hashed = await passwords.hash("correct horse")
+    assert hashed.startswith("$2b$04$")
+    assert await passwords.matches("correct horse", hashed)
+    assert not await passwords.matches("wrong horse", hashed)
+    assert not passwords.outdated(hashed)
+    assert passwords.outdated(hashed.replace("$04$", "$12$"))
+
+
+async def test_what_bcrypt_cannot_take_is_wrong_and_no_error(passwords):
+    hashed = await passwords.hash("correct horse")
+    for text in ("x" * 100, "a\x00b", "\ud800", ""):
+        assert not await passwords.matches(text, hashed)
+
+
+async def test_nobodys_hash_costs_as_much_and_matches_nothing(passwords):
+    assert passwords.nobody.startswith("$2b$04$")
+    assert len(passwords.nobody) == len(await passwords.hash("x"))
+    assert not await passwords.matches(".", passwords.nobody)
+
+
+async def test_a_queue_that_is_too_long_is_503(passwords):
+    passwords._waiting = TURNS
+    with pytest.raises(Problem) as caught:
+        await passwords.hash("correct horse")
+    assert caught.value.status == 503
