@@ -7,7 +7,9 @@ EXTENSION_LIMIT = 120
 EXTENSION_FOLDERS = ("src/tarmac/stores/", "src/tarmac/cli/")
 
 #: An extension file that is longer, with the reason why it stays one file.
-LONGER: dict[str, str] = {}
+LONGER = {
+    "src/tarmac/stores/postgres.py": "a template to copy, roles and grants, and a start packet",
+}
 
 
 def test_no_python_file_is_longer_than_500_lines(sources):
@@ -18,8 +20,11 @@ def test_no_python_file_is_longer_than_500_lines(sources):
 
 def test_an_extension_file_stays_under_120_lines(sources):
     extensions = {
-        s.name: len(s.text.splitlines()) for s in sources if s.name.startswith(EXTENSION_FOLDERS)
+        s.name: len(s.text.splitlines())
+        for s in sources
+        if s.name.startswith(EXTENSION_FOLDERS) and not s.path.name.startswith("_")
     }
+    assert extensions
     long = {name for name, lines in extensions.items() if lines > EXTENSION_LIMIT}
     assert sorted(long - LONGER.keys()) == []
     # An entry that is no longer needed goes away with the lines that needed it.
