@@ -54,7 +54,7 @@ hooks: ## have git check each commit message
 docs: sync ## write the generated pages under docs/reference/
 	.venv/bin/python docs/generate.py
 
-clean: ## remove what make has built; .tarmac/ (the systems' data) stays
+clean: ## remove what make has built; the systems' data in .tarmac/ stays
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
 	find src kit services tests bench docs .githooks -name __pycache__ -type d -prune -exec rm -rf {} +
 
