@@ -1,0 +1,53 @@
+"""Notifications: wires events to letters and letters to the mail server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings
+
+from tarmac_kit import Chassis, Part
+from tarmac_notifications.events import ORDER_CANCELLED, ORDER_CONFIRMED, Address
+from tarmac_notifications.letters import Sender
+from tarmac_notifications.service import Notifications
+from tarmac_notifications.smtp import SmtpMailer, parse_url
+
+GROUP = "notifications"
+
+
+def _is_smtp(url: str) -> str:
+    parse_url(url)
+    return url
+
+
+class NotificationSettings(BaseSettings):
+    """Every variable that notifications reads besides the kit's own."""
+
+    smtp_url: Annotated[str, AfterValidator(_is_smtp)]
+    mail_from: Address = "no-reply@example.com"
+    shop_name: str = Field(default="Shop", min_length=1, max_length=80, pattern=r"^[^\r\n]+$")
+    shop_url: str = ""
+    smtp_timeout_s: float = Field(default=10.0, gt=0)
+
+
+def mount(chassis: Chassis) -> None:
+    settings = chassis.read(NotificationSettings)
+    mailer = SmtpMailer(parse_url(settings.smtp_url), timeout_s=settings.smtp_timeout_s)
+    sender = Sender(settings.shop_name, settings.mail_from, settings.shop_url.rstrip("/"))
+    notifications = Notifications(sender, mailer)
+    chassis.consume(ORDER_CONFIRMED, notifications.on_confirmed, group=GROUP)
+    chassis.consume(ORDER_CANCELLED, notifications.on_cancelled, group=GROUP)
+    chassis.check("mail", mailer.ping)
+    bus = chassis.bus
+    if bus is not None:
+
+        async def events() -> None:
+            if not bus.connected:
+                raise ConnectionError("the broker is not connected")
+
+        # Other services go on without a broker for a while; this one has nothing else to do.
+        chassis.check("events", events)
+
+
+PART = Part(name="notifications", mount=mount)

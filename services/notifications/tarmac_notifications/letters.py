@@ -1,0 +1,81 @@
+"""Letters: an event becomes a mail with a text and an HTML part. Pure, but for the templates.
+
+Called by service.py. Texts of events are escaped in HTML and never become a header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from tarmac_notifications import domain
+from tarmac_notifications.events import OrderCancelled, OrderConfirmed
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("tarmac_notifications"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters["short"] = lambda order_id: domain.short_order(str(order_id))
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who writes: the shop's name, its address, and where an order can be looked at."""
+
+    shop: str
+    address: str
+    #: Without a slash at the end; empty when there is no such page.
+    shop_url: str
+
+    def letter(self, event: OrderConfirmed | OrderCancelled, event_id: str) -> EmailMessage:
+        """Write the letter of an event; its Message-ID is the event's, and so is a repetition's."""
+        if isinstance(event, OrderConfirmed):
+            name, subject = "order_confirmed", f"Your order {_short(event)} is confirmed"
+            at, extra = event.confirmed_at, {}
+        else:
+            name, subject = "order_cancelled", f"Your order {_short(event)} was cancelled"
+            at, extra = event.cancelled_at, {"reason": domain.reason_text(event.reason)}
+        values = {"subject": subject, **self._values(event), **extra}
+        letter = EmailMessage(policy=SMTP)
+        letter["Subject"] = subject
+        letter["From"] = Address(self.shop, addr_spec=self.address)
+        letter["To"] = domain.ascii_address(event.email)
+        letter["Date"] = format_datetime(at)
+        letter["Message-ID"] = f"<{event_id}@{self.address.rpartition('@')[2]}>"
+        letter["Auto-Submitted"] = "auto-generated"
+        letter.set_content(_TEMPLATES.get_template(f"{name}.txt").render(values))
+        letter.add_alternative(
+            _TEMPLATES.get_template(f"{name}.html").render(values), subtype="html"
+        )
+        return letter
+
+    def _values(self, event: OrderConfirmed | OrderCancelled) -> Mapping[str, Any]:
+        lines = [
+            {
+                "name": " ".join(line.name.split()),
+                "quantity": line.quantity,
+                "price": domain.money(line.quantity * line.unit_price_minor, event.currency),
+            }
+            for line in event.lines
+        ]
+        return {
+            "shop": self.shop,
+            "order_id": str(event.order_id),
+            "order_url": f"{self.shop_url}/orders/{event.order_id}" if self.shop_url else "",
+            "lines": lines,
+            "total": domain.money(event.total_minor, event.currency),
+        }
+
+
+def _short(event: OrderConfirmed | OrderCancelled) -> str:
+    return domain.short_order(str(event.order_id))

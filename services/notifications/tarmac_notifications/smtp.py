@@ -1,0 +1,98 @@
+"""The mail server: hands letters over and says whether it answers.
+
+Used by service.py and the readiness check. It keeps nothing: a letter that it could not hand over
+is the broker's to bring again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+#: Letters handed over at the same time: mail servers count connections.
+CONNECTIONS = 8
+
+
+class RefusedForGoodError(Exception):
+    """The server will never take this letter: its answer was a permanent one (5xx)."""
+
+
+class Mailer(Protocol):
+    """Where letters go."""
+
+    async def send(self, letter: EmailMessage) -> None:
+        """Return when the letter was taken. Raises RefusedForGoodError, or anything for later."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise when the server does not answer."""
+        ...
+
+
+@dataclass(frozen=True)
+class SmtpAddress:
+    """Where the server is and how to log in."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+    #: TLS from the first byte (smtps); otherwise STARTTLS where the server offers it.
+    tls: bool
+
+
+def parse_url(url: str) -> SmtpAddress:
+    """Read smtp://user:password@host:port or smtps://...; its ValueError shows no password."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("is no smtp:// or smtps:// URL; write smtp://user:password@host:port")
+    tls = parts.scheme == "smtps"
+    return SmtpAddress(
+        host=parts.hostname,
+        port=parts.port or (465 if tls else 25),
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        tls=tls,
+    )
+
+
+class SmtpMailer:
+    """Hands letters to one SMTP server, each over a connection of its own."""
+
+    def __init__(self, address: SmtpAddress, *, timeout_s: float) -> None:
+        self._address = address
+        self._timeout_s = timeout_s
+        self._connections = asyncio.Semaphore(CONNECTIONS)
+
+    async def send(self, letter: EmailMessage) -> None:
+        async with self._connections, self._connection() as server:
+            try:
+                await server.send_message(letter)
+            except aiosmtplib.SMTPRecipientsRefused as error:
+                codes = [refused.code for refused in error.recipients]
+                if all(code >= 500 for code in codes):
+                    raise RefusedForGoodError(f"the address was refused ({codes[0]})") from None
+                raise
+            except aiosmtplib.SMTPDataError as error:
+                if error.code >= 500:
+                    raise RefusedForGoodError(f"the letter was refused ({error.code})") from None
+                raise
+
+    async def ping(self) -> None:
+        async with self._connection() as server:
+            await server.noop()
+
+    def _connection(self) -> aiosmtplib.SMTP:
+        return aiosmtplib.SMTP(
+            hostname=self._address.host,
+            port=self._address.port,
+            username=self._address.user,
+            password=self._address.password,
+            use_tls=self._address.tls,
+            timeout=self._timeout_s,
+        )
