@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from aiohttp import web
 
 from tarmac_kit import Claims, Message, Unavailable
 from tarmac_orders.domain import NewOrder, Order, State, Step
@@ -277,3 +278,32 @@ def payment():
         return Message(message_id or str(uuid4()), topic, str(order_id), payload)
 
     return build
+
+
+@pytest.fixture
+async def shelf_url(shop_shelf: Shelf) -> AsyncIterator[str]:
+    """Serve the shelf over HTTP, as catalog and inventory would."""
+
+    async def serve(request: web.Request) -> web.Response:
+        body = await request.json() if request.can_read_body else None
+        call = {"POST": shop_shelf.post, "PUT": shop_shelf.put, "DELETE": shop_shelf.delete}
+        try:
+            reply = await call[request.method](request.path, json=body)
+        except Unavailable:
+            return web.Response(status=503)
+        return web.json_response(reply.body, status=reply.status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", serve)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    yield f"http://{host}:{port}"
+    await runner.cleanup()
+
+
+@pytest.fixture
+def shop_shelf() -> Shelf:
+    return Shelf()

@@ -1,0 +1,248 @@
+"""Payments and the sandbox on a real PostgreSQL: exactly one row, one charge, one event."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.resources import files
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from tarmac_kit import Database, Inbox, Message, Outbox, create_app
+from tarmac_kit.testing import (
+    AUDIENCE,
+    ISSUER,
+    FakeBus,
+    issue_token,
+    running,
+    static_verifier,
+)
+from tarmac_payments import events
+from tarmac_payments.app import PART
+from tarmac_payments.domain import State
+from tarmac_payments.provider import ChargeRequest, ProviderError, Sandbox
+from tarmac_payments.repository import PaymentRepository, SandboxBooks
+from tarmac_payments.service import Payments, Sweep
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+async def payments(database_url):
+    database = Database(database_url, pool_max=10)
+    database.add_migrations("payments", files("tarmac_payments") / "migrations")
+    outbox = Outbox(database, publishes=set(events.PUBLISHED))
+    inbox = Inbox(database)
+    await database.open()
+    provider = Sandbox(database, SandboxBooks())
+    yield Payments(database, PaymentRepository(), provider, outbox, inbox, 2.0)
+    await database.close()
+
+
+def message(topic: str, order_id: UUID, token: str = "tok_ok") -> Message:
+    payload = {
+        "order_id": str(order_id),
+        "customer_id": "ada",
+        "currency": "EUR",
+        "total_minor": 900,
+        "payment_token": token,
+        "reason": "by_customer",
+    }
+    return Message(str(uuid4()), topic, str(order_id), payload)
+
+
+async def read(payments: Payments, sql: str):
+    async with payments.database.connection() as connection:
+        return [tuple(row.values()) for row in await connection.fetch(sql)]
+
+
+async def make_due(payments: Payments) -> None:
+    async with payments.database.connection() as connection:
+        await connection.execute("UPDATE payments SET step_at = now() - interval '1 s'")
+
+
+async def test_one_order_placed_twenty_times_at_once_is_one_row_one_charge_one_event(
+    payments,
+) -> None:
+    order_id = uuid4()
+    same = message("order.placed", order_id)
+    twins = [message("order.placed", order_id) for _ in range(10)]
+    await asyncio.gather(*(payments.on_order_placed(each) for each in [same] * 10 + twins))
+    assert await read(payments, "SELECT state FROM payments") == [("captured",)]
+    assert await read(payments, "SELECT amount_minor FROM sandbox_charges") == [(900,)]
+    assert await read(payments, "SELECT type FROM outbox") == [("payment.captured",)]
+
+
+@pytest.mark.parametrize(
+    ("token", "state", "reason"),
+    [
+        ("tok_ok", "captured", None),
+        ("tok_twice", "captured", None),
+        ("tok_declined", "declined", "card_declined"),
+        ("tok_insufficient_funds", "declined", "insufficient_funds"),
+    ],
+)
+async def test_the_sandbox_does_as_the_token_says(payments, token, state, reason) -> None:
+    await payments.on_order_placed(message("order.placed", uuid4(), token))
+    assert await read(payments, "SELECT state, reason FROM payments") == [(state, reason)]
+    assert await read(payments, "SELECT type FROM outbox") == [(f"payment.{state}",)]
+
+
+@pytest.mark.parametrize(("token", "booked"), [("tok_timeout", 1), ("tok_error_once", 0)])
+async def test_a_first_call_that_fails_is_made_good_by_the_second(payments, token, booked) -> None:
+    await payments.on_order_placed(message("order.placed", uuid4(), token))
+    assert await read(payments, "SELECT state FROM payments") == [("processing",)]
+    assert await read(payments, "SELECT count(*)::int FROM sandbox_charges") == [(booked,)]
+    assert await read(payments, "SELECT type FROM outbox") == []
+    sweep = Sweep(payments, lease_s=2.0)
+    assert await sweep.once() == 0
+    await make_due(payments)
+    assert await sweep.once() == 1
+    assert await read(payments, "SELECT state FROM payments") == [("captured",)]
+    assert await read(payments, "SELECT count(*)::int FROM sandbox_charges") == [(1,)]
+    assert await read(payments, "SELECT calls FROM sandbox_calls") == [(2,)]
+    assert await read(payments, "SELECT type FROM outbox") == [("payment.captured",)]
+
+
+async def test_five_sweeps_at_once_finish_every_payment_once(payments) -> None:
+    for _ in range(30):
+        await payments.on_order_placed(message("order.placed", uuid4(), "tok_timeout"))
+    await make_due(payments)
+
+    async def run() -> int:
+        sweep, swept = Sweep(payments, lease_s=2.0, batch=4), 0
+        while found := await sweep.once():
+            swept += found
+        return swept
+
+    assert sum(await asyncio.gather(*(run() for _ in range(5)))) == 30
+    assert await read(payments, "SELECT count(*)::int FROM outbox") == [(30,)]
+    assert await read(payments, "SELECT DISTINCT state FROM payments") == [("captured",)]
+
+
+async def test_placed_and_cancelled_at_once_never_keep_the_money(payments) -> None:
+    for _ in range(20):
+        order_id = uuid4()
+        await asyncio.gather(
+            payments.on_order_placed(message("order.placed", order_id)),
+            payments.on_order_cancelled(message("order.cancelled", order_id)),
+        )
+    states = {state for (state,) in await read(payments, "SELECT state FROM payments")}
+    assert states <= {"refunded", "voided"}
+    [(charged,)] = await read(payments, "SELECT count(*)::int FROM sandbox_charges")
+    [(refunded,)] = await read(payments, "SELECT count(*)::int FROM sandbox_refunds")
+    assert charged == refunded
+
+
+async def test_a_key_that_is_used_for_another_amount_is_refused(payments) -> None:
+    heard = []
+
+    async def deliver(charge) -> None:
+        heard.append(charge)
+
+    await payments.provider.charge(ChargeRequest("key", "tok_ok", 900, "EUR"), deliver)
+    with pytest.raises(ProviderError, match="was used for 900"):
+        await payments.provider.charge(ChargeRequest("key", "tok_ok", 901, "EUR"), deliver)
+    assert len(heard) == 1
+
+
+async def test_the_table_itself_refuses_a_second_payment_and_a_second_refund(payments) -> None:
+    order_id = uuid4()
+    await payments.on_order_placed(message("order.placed", order_id))
+    await payments.on_order_cancelled(message("order.cancelled", order_id))
+    async with payments.database.connection() as connection:
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await connection.execute(
+                "INSERT INTO payments (id, order_id, customer_id, amount_minor, currency, state,"
+                " step_at) VALUES ($1, $2, 'ada', 1, 'EUR', 'processing', now())",
+                uuid4(),
+                order_id,
+            )
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await connection.execute(
+                "INSERT INTO sandbox_refunds SELECT 'again', reference, 1 FROM sandbox_charges"
+            )
+
+
+@pytest.fixture
+def bus(monkeypatch) -> FakeBus:
+    fake = FakeBus()
+    monkeypatch.setattr("tarmac_kit.chassis.make_bus", lambda _url, *, service: fake)
+    return fake
+
+
+@pytest.fixture
+async def api(database_url, bus):
+    app = create_app(
+        [PART],
+        {
+            "SERVICE_NAME": "payment-service",
+            "DATABASE_URL": database_url,
+            "PAYMENT_STEP_AFTER_S": "0.2",
+            "PAYMENT_SWEEP_S": "0.05",
+            "BROKER_URL": "nats://127.0.0.1:9",
+            "PUBLISHES": "payment.captured,payment.declined",
+            "CONSUMES": "order.placed,order.cancelled",
+            "JWKS_URL": "http://127.0.0.1:9/jwks.json",
+            "JWT_ISSUER": ISSUER,
+            "JWT_AUDIENCE": AUDIENCE,
+        },
+    )
+    app.chassis._verifier = static_verifier()
+    async with running(app) as client:
+        yield client
+
+
+async def until(api, order_id: UUID, status: State):
+    async with asyncio.timeout(10):
+        while True:
+            answer = await api.get(f"/payments/{order_id}", token=issue_token("ada"))
+            if answer.status == 200 and answer.json()["status"] == status:
+                return answer.json()
+            await asyncio.sleep(0.02)
+
+
+async def test_a_running_service_turns_an_order_into_a_result_and_a_refund(api, bus) -> None:
+    order_id = uuid4()
+    placed = message("order.placed", order_id, "tok_timeout")
+    await bus.publish(placed)
+    await bus.publish(placed)
+    shown = await until(api, order_id, State.CAPTURED)
+    assert shown["amount_minor"] == 900
+    assert "payment_token" not in shown
+    async with asyncio.timeout(10):
+        while len(bus.published) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    captured = bus.published[2]
+    assert (captured.topic, captured.payload["order_id"]) == ("payment.captured", str(order_id))
+    await bus.publish(message("order.cancelled", order_id))
+    await until(api, order_id, State.REFUNDED)
+
+
+async def test_the_payment_of_somebody_else_is_not_there(api, bus) -> None:
+    order_id = uuid4()
+    await bus.publish(message("order.placed", order_id))
+    path = f"/payments/{order_id}"
+    assert (await api.get(path)).status == 401
+    assert (await api.get(path, token=issue_token("eve"))).status == 404
+    assert (await api.get(path, token=issue_token("sam", roles=["staff"]))).status == 200
+
+
+async def test_a_second_start_on_the_same_database_changes_nothing(database_url, look) -> None:
+    for _ in range(2):
+        app = create_app(
+            [PART],
+            {
+                "DATABASE_URL": database_url,
+                "JWKS_URL": "http://127.0.0.1:9/jwks.json",
+                "JWT_ISSUER": ISSUER,
+                "JWT_AUDIENCE": AUDIENCE,
+            },
+        )
+        async with running(app):
+            pass
+    async with look() as connection:
+        applied = await connection.fetch("SELECT part FROM schema_migrations")
+    parts = sorted(row["part"] for row in applied)
+    assert parts == ["kit_inbox", "kit_outbox", "payments", "payments"]

@@ -1,0 +1,97 @@
+-- What the shop sells, and how many of each are on the shelf. Run as product-service's role on products-db after the
+-- migrations of both of its parts; running it again changes nothing, and what staff changed meanwhile stays as it is.
+-- One statement: a product's stock and the ledger row that explains it are written together or not at all.
+WITH goods (id, category, name, price_minor, on_hand, day, description) AS (VALUES
+    ('5eed0000-0000-4000-8000-000000001001', 'kitchen', 'Cast-iron skillet, 28 cm', 5490, 64, 135,
+     'Pre-seasoned, with two pouring lips. Sears on any hob, in the oven and over a fire; lasts longer than its owner.'),
+    ('5eed0000-0000-4000-8000-000000001002', 'kitchen', 'Chef''s knife, 20 cm', 7900, 41, 130,
+     'Forged high-carbon steel, walnut handle. Comes sharp and stays so; the first regrind is on us.'),
+    ('5eed0000-0000-4000-8000-000000001003', 'kitchen', 'Copper kettle, 1.7 l', 11900, 18, 115,
+     'Tin-lined copper with a stay-cool beech handle. Whistles a third, not a shriek.'),
+    ('5eed0000-0000-4000-8000-000000001004', 'kitchen', 'Pour-over coffee set', 3850, 120, 65,
+     'Borosilicate carafe, steel filter and a stand of oiled oak. Makes four cups.'),
+    ('5eed0000-0000-4000-8000-000000001005', 'kitchen', 'Olive-wood chopping board', 4200, 57, 190,
+     'Cut from a single piece, 40 x 25 cm. Each has a grain of its own.'),
+    ('5eed0000-0000-4000-8000-000000001006', 'kitchen', 'Mortar and pestle, granite', 3490, 33, 90,
+     'Rough inside, polished outside, 16 cm across. Heavy enough to stay where it is.'),
+    ('5eed0000-0000-4000-8000-000000001007', 'kitchen', 'Set of six tumblers', 2650, 210, 110,
+     'Tempered glass, 30 cl, stackable. Made for every day and for the dishwasher.'),
+    ('5eed0000-0000-4000-8000-000000002001', 'linen', 'Waffle tea towel, pair', 1890, 300, 145,
+     'Washed linen and cotton, 50 x 70 cm. Softer with every wash, and dries in an hour.'),
+    ('5eed0000-0000-4000-8000-000000002002', 'linen', 'Linen bed set, double', 14900, 26, 10,
+     'Stonewashed French flax: one cover, two pillow cases. Cool in July, warm in January.'),
+    ('5eed0000-0000-4000-8000-000000002003', 'linen', 'Merino throw, charcoal', 9900, 38, 105,
+     'Fine merino from one spinning mill, 130 x 180 cm, with a hand-knotted fringe.'),
+    ('5eed0000-0000-4000-8000-000000002004', 'linen', 'Bath towel, sage', 2990, 145, 100,
+     'Heavy long-staple cotton, 70 x 140 cm, with a loop that does not tear out.'),
+    ('5eed0000-0000-4000-8000-000000002005', 'linen', 'Half-linen apron', 3250, 72, 155,
+     'Cross-back straps, two deep pockets. Keeps flour off and its shape.'),
+    ('5eed0000-0000-4000-8000-000000003001', 'lighting', 'Brass desk lamp', 12900, 22, 50,
+     'Two joints, a weighted foot and a dimmer in the cable. Bulb included, E27.'),
+    ('5eed0000-0000-4000-8000-000000003002', 'lighting', 'Paper pendant, 45 cm', 4590, 85, 170,
+     'Folded by hand from washi paper. Gives the light of an overcast noon.'),
+    ('5eed0000-0000-4000-8000-000000003003', 'lighting', 'Camping lantern, rechargeable', 3990, 160, 70,
+     'Sixty hours on low, ten on high; charges your phone on the third night.'),
+    ('5eed0000-0000-4000-8000-000000003004', 'lighting', 'Beeswax candles, box of eight', 1950, 240, 180,
+     'Dipped, not moulded. Burn seven hours each without a drip.'),
+    ('5eed0000-0000-4000-8000-000000003005', 'lighting', 'Wall light, smoked glass', 8450, 0, 185,
+     'Mouth-blown shade on a blackened steel arm. Back in stock with the next kiln.'),
+    ('5eed0000-0000-4000-8000-000000004001', 'stationery', 'Dotted notebook, A5', 1690, 500, 15,
+     '192 numbered pages of 100 g paper that takes ink without showing it on the back.'),
+    ('5eed0000-0000-4000-8000-000000004002', 'stationery', 'Fountain pen, medium nib', 5900, 48, 160,
+     'Turned resin barrel, piston filler, steel nib. Writes at the first touch.'),
+    ('5eed0000-0000-4000-8000-000000004003', 'stationery', 'Bottle of ink, iron gall', 1450, 130, 40,
+     '50 ml. Goes on grey-blue, turns black overnight and stays for a century.'),
+    ('5eed0000-0000-4000-8000-000000004004', 'stationery', 'Desk calendar, perpetual', 3400, 29, 55,
+     'Beech and brass. Turned by hand every morning; never out of date.'),
+    ('5eed0000-0000-4000-8000-000000004005', 'stationery', 'Pencils, dozen, 2B', 1290, 410, 140,
+     'Cedar, unpainted. For drawing, lists and second thoughts.'),
+    ('5eed0000-0000-4000-8000-000000004006', 'stationery', 'Archive box, grey board', 990, 350, 80,
+     'Acid-free, with a label holder. Takes A4 lying down.'),
+    ('5eed0000-0000-4000-8000-000000005001', 'garden', 'Hand trowel, ash handle', 2290, 95, 35,
+     'Forged from one bar of carbon steel; slim enough to plant between what already grows.'),
+    ('5eed0000-0000-4000-8000-000000005002', 'garden', 'Secateurs, bypass', 4950, 60, 5,
+     'Every part can be replaced, from spring to blade. Cuts to 22 mm.'),
+    ('5eed0000-0000-4000-8000-000000005003', 'garden', 'Watering can, 5 l', 3690, 44, 120,
+     'Galvanised, balanced, with a brass rose that rains rather than pours.'),
+    ('5eed0000-0000-4000-8000-000000005004', 'garden', 'Terracotta pot, set of three', 3150, 70, 175,
+     'Frost-proof, wood-fired, with saucers: 12, 16 and 20 cm.'),
+    ('5eed0000-0000-4000-8000-000000005005', 'garden', 'Herb seeds, kitchen six', 1490, 280, 165,
+     'Basil, chives, dill, parsley, sage and thyme; open-pollinated, sown until June.'),
+    ('5eed0000-0000-4000-8000-000000006001', 'outdoor', 'Waxed canvas rucksack, 22 l', 13900, 31, 85,
+     'Roll top, leather straps, a back you can sit against. Repaired free for ten years.'),
+    ('5eed0000-0000-4000-8000-000000006002', 'outdoor', 'Steel flask, 0.75 l', 2890, 190, 60,
+     'Double wall: hot for twelve hours, cold for a day. One lid, no plastic inside.'),
+    ('5eed0000-0000-4000-8000-000000006003', 'outdoor', 'Wool walking socks, three pairs', 2750, 220, 0,
+     'Mostly merino, knitted without a seam at the toes.'),
+    ('5eed0000-0000-4000-8000-000000006004', 'outdoor', 'Folding stool, beech', 4490, 37, 20,
+     'Weighs 900 g, carries 120 kg, opens with one hand.'),
+    ('5eed0000-0000-4000-8000-000000006005', 'outdoor', 'Rain poncho, olive', 5650, 52, 25,
+     'Taped seams, long enough for cyclists, packs into its own pocket.'),
+    ('5eed0000-0000-4000-8000-000000006006', 'outdoor', 'Compass, sighting mirror', 3950, 10, 45,
+     'Liquid-filled and declination-adjustable; glows without batteries. The last ten of the series.'),
+    ('5eed0000-0000-4000-8000-000000007001', 'toys', 'Building blocks, 60 pieces', 4290, 88, 150,
+     'Maple and lime wood in the shapes that bridges need. Finished with oil only.'),
+    ('5eed0000-0000-4000-8000-000000007002', 'toys', 'Kite, single line', 2450, 110, 125,
+     'Ripstop nylon on carbon spars. Flies from a light breeze upward; tail included.'),
+    ('5eed0000-0000-4000-8000-000000007003', 'toys', 'Wooden railway, starter set', 6490, 27, 30,
+     'A figure of eight, a bridge and a train of three. Fits all that grandparents kept.'),
+    ('5eed0000-0000-4000-8000-000000007004', 'toys', 'Card game: Harvest', 1690, 175, 95,
+     'Two to five players, twenty minutes, no reading. Sharper than it looks.'),
+    ('5eed0000-0000-4000-8000-000000007005', 'toys', 'Marionette, fox', 3850, 16, 75,
+     'Carved lime wood, eight strings, dressed in felt. Bows when you do.')
+),
+added AS (
+    INSERT INTO products (id, category, name, price_minor, currency, description, created_at, updated_at)
+    SELECT id::uuid, category, name, price_minor, 'EUR', description, opened, opened
+      FROM goods, LATERAL (SELECT timestamptz '2025-09-01 08:00+00' + day * interval '1 day') AS t (opened)
+    ON CONFLICT DO NOTHING
+),
+counted AS (
+    INSERT INTO stock (product_id, on_hand) SELECT id::uuid, on_hand FROM goods
+    ON CONFLICT DO NOTHING
+    RETURNING product_id, on_hand
+)
+INSERT INTO stock_ledger (product_id, movement, on_hand_change, reserved_change, actor)
+SELECT product_id, 'opening', on_hand, 0, 'seed' FROM counted ORDER BY product_id
+ON CONFLICT DO NOTHING;
