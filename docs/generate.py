@@ -5,12 +5,17 @@ Called by `make docs`, and for comparison by tests/architecture/. It reads commi
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import click
 import yaml
+
+from tarmac.cli.main import tarmac
+from tarmac.model.schema import part_schema, system_schema
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -26,13 +31,18 @@ What the five systems have to show, entry by entry, with the proofs that stand t
 is missing. Everything else is *open*, and nothing is claimed for it.
 """
 
+COMMANDS_INTRODUCTION = """\
+<!-- Written by `make docs` from the command itself. -->
+# Commands
+"""
+
 ENV_INTRODUCTION = """\
 # Written by `make docs` from services/*/service.yaml; edit those.
 #
 # Every variable that you may set, with its default. The plan gives a service all others: address,
 # stores, roles, topics. In a system's tarmac.yaml a value stands under the service's `env`; without
-# Tarmac it is an ordinary environment variable. Values of your own belong in .env, which git
-# ignores; a secret that you do not set is generated for this machine and never written to Git.
+# Tarmac it is an ordinary environment variable. Secrets belong in a file .env beside tarmac.yaml,
+# which git ignores; one that is not there is made up for this machine.
 
 """
 
@@ -62,6 +72,21 @@ def env_example(parts: list[dict[str, Any]]) -> str:
         sections += [_variable(k, str(s["default"]), s["about"]) for k, s in settings.items()]
         sections += [_variable(k, "", f"Secret. {s['about']}") for k, s in secrets.items()]
     return "".join(sections)
+
+
+def commands_page() -> str:
+    """Return docs/reference/commands.md: every verb's own help."""
+    context = click.Context(
+        tarmac, info_name="tarmac", terminal_width=80, **tarmac.context_settings
+    )
+    parts = [COMMANDS_INTRODUCTION, f"```text\n{tarmac.get_help(context)}\n```\n"]
+    for name in tarmac.list_commands(context):
+        verb = tarmac.get_command(context, name)
+        if verb is None:
+            continue
+        inner = click.Context(verb, parent=context, info_name=name)
+        parts.append(f"## {name}\n\n```text\n{verb.get_help(inner)}\n```\n")
+    return "\n".join(parts)
 
 
 def _variable(name: str, default: str, about: str) -> str:
@@ -115,14 +140,22 @@ def _proof(proof: dict[str, str]) -> str:
     return f"[{text}]({link})"
 
 
-def main() -> None:
-    """Write every generated page, and say which ones changed."""
+def generated() -> dict[Path, str]:
+    """Return every generated file with its content."""
     parts = [_read(path) for path in sorted(ROOT.glob("services/*/service.yaml"))]
-    pages = {
-        REFERENCE / "requirements.md": requirements_page(_read(ROOT / "tests/requirements.yaml")),
+    entries = _read(ROOT / "tests/requirements.yaml")
+    return {
+        REFERENCE / "requirements.md": requirements_page(entries),
+        REFERENCE / "commands.md": commands_page(),
+        REFERENCE / "tarmac.schema.json": json.dumps(system_schema(), indent=2) + "\n",
+        REFERENCE / "service.schema.json": json.dumps(part_schema(), indent=2) + "\n",
         ROOT / ".env.example": env_example(parts),
     }
-    for path, text in pages.items():
+
+
+def main() -> None:
+    """Write every generated file, and say which ones changed."""
+    for path, text in generated().items():
         changed = not path.exists() or path.read_text(encoding="utf-8") != text
         path.write_text(text, encoding="utf-8")
         print(f"{path.relative_to(ROOT)}: {'written' if changed else 'unchanged'}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 
@@ -48,5 +50,14 @@ def sources() -> list[Source]:
 @pytest.fixture(scope="session")
 def shipped(sources: list[Source]) -> list[Source]:
     """The files that run at a user's: the tool, the kit and the services, without their tests."""
-    folders = ("src/", "kit/tarmac_kit/", "services/")
-    return [s for s in sources if s.name.startswith(folders) and "/tests/" not in s.name]
+    places = ("src/*", "kit/tarmac_kit/*", "services/*/tarmac_*/*")
+    return [s for s in sources if any(fnmatch(s.name, place) for place in places)]
+
+
+@pytest.fixture(scope="session")
+def generate():
+    """Return docs/generate.py as a module: docs/ is no package."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 
 import pytest
 import yaml
@@ -107,11 +106,3 @@ def test_a_proof_that_points_nowhere_is_recognised(root, proof, reason):
 def test_a_parametrised_test_is_found_by_its_functions_name(root):
     node = "tests/architecture/test_requirements.py::test_a_proof_that_points_nowhere_is_recognised"
     assert broken_proof(root, {"test": f"{node}[proof0-no such test]"}) is None
-
-
-def test_the_page_is_what_make_docs_would_write(root, entries):
-    spec = importlib.util.spec_from_file_location("generate", root / "docs/generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    page = (root / "docs/reference/requirements.md").read_text()
-    assert page == module.requirements_page(entries), "run `make docs`"

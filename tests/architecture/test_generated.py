@@ -1,0 +1,47 @@
+"""Generated files are what `make docs` would write, and the verbs' help is worth generating."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from tarmac.cli.main import tarmac
+
+CONTEXT = click.Context(tarmac, info_name="tarmac")
+VERBS = tarmac.list_commands(CONTEXT)
+#: Verbs whose only output is a file for other programs, in a format of its own.
+OWN_FORMAT = {"schema"}
+
+
+def test_every_generated_file_is_what_make_docs_would_write(root, generate):
+    stale = [
+        path.relative_to(root).as_posix()
+        for path, text in generate.generated().items()
+        if not path.exists() or path.read_text() != text
+    ]
+    assert stale == [], "run `make docs`"
+
+
+def test_there_are_verbs():
+    assert {"up", "down", "ps", "logs"} <= set(VERBS)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_verbs_help_has_one_example_and_a_line_for_the_list(name):
+    verb = tarmac.get_command(CONTEXT, name)
+    help_text = verb.get_help(click.Context(verb, parent=CONTEXT, info_name=name))
+    assert help_text.count("Example: ") == 1
+    assert f"Example: tarmac {name}" in help_text
+    assert verb.get_short_help_str(limit=80).endswith(".")
+
+
+@pytest.mark.parametrize("name", sorted(set(VERBS) - OWN_FORMAT))
+def test_a_verb_that_tells_something_can_tell_it_as_json(name):
+    options = [o for p in tarmac.get_command(CONTEXT, name).params for o in p.opts]
+    assert "--json" in options
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_option_of_a_verb_says_what_it_does(name):
+    params = tarmac.get_command(CONTEXT, name).params
+    assert [p.name for p in params if isinstance(p, click.Option) and not p.help] == []
