@@ -16,6 +16,7 @@ from fastapi import APIRouter, FastAPI
 
 from tarmac_kit import cache as caches
 from tarmac_kit import conventions, settings
+from tarmac_kit.background import keep_running, pruning
 from tarmac_kit.breaker import Breaker
 from tarmac_kit.bus import make_bus
 from tarmac_kit.cache import Cache
@@ -88,6 +89,7 @@ class Chassis:
         self._tasks: list[asyncio.Task[None]] = []
         self._opening: asyncio.Task[None] | None = None
         self._started = False
+        self._failure = ""
         self.bus = bus
         if bus is None and settings_.broker_url:
             self.bus = make_bus(settings_.broker_url, service=settings_.service_name)
@@ -191,7 +193,7 @@ class Chassis:
         if found is None:
             found = Inbox(database)
             self._inboxes[id(database)] = found
-            self.background("inbox pruning", _pruning(found.prune, self.settings.inbox_keep_s))
+            self.background("inbox pruning", pruning(found.prune, self.settings.inbox_keep_s))
         return found
 
     def idempotency(self, database: Database) -> Idempotency:
@@ -200,7 +202,7 @@ class Chassis:
         if found is None:
             found = Idempotency(database)
             self._idempotencies[id(database)] = found
-            self.background("idempotency pruning", _pruning(found.prune, 86_400.0))
+            self.background("idempotency pruning", pruning(found.prune, 86_400.0))
         return found
 
     def consume(self, topic: str, handler: Handler, *, group: str) -> None:
@@ -260,7 +262,7 @@ class Chassis:
         if self._opening is not None:
             await asyncio.shield(self._opening)
         if not self._started:
-            raise RuntimeError("the service cannot start; its log says why")
+            raise RuntimeError(self._failure)
 
     async def _open(self) -> None:
         log = get_logger()
@@ -277,25 +279,13 @@ class Chassis:
             reasons = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
             for reason in reasons:
                 log.critical("cannot start", error=str(reason), exc_info=reason)
+            self._failure = f"cannot start: {reasons[0]}"
             self.on_failure()
             return
         for name, run in self._backgrounds:
-            self._tasks.append(asyncio.create_task(self._keep_running(name, run), name=name))
+            self._tasks.append(asyncio.create_task(keep_running(name, run), name=name))
         self._started = True
         log.info("started", pid=os.getpid(), port=self.settings.port)
-
-    async def _keep_running(self, name: str, run: Hook) -> None:
-        delay_s = 0.1
-        loop = asyncio.get_running_loop()
-        while True:
-            began_at = loop.time()
-            try:
-                await run()
-                get_logger().info("background task ended; it starts again", task=name)
-            except Exception:  # noqa: BLE001 - a background task must not end the process
-                get_logger().exception("background task failed; it starts again", task=name)
-            delay_s = 0.1 if loop.time() - began_at > 30 else min(delay_s * 2, 10.0)
-            await asyncio.sleep(delay_s)
 
     def drain(self) -> None:
         """Say `draining` on `/health/ready` and close connections with their next answer."""
@@ -304,15 +294,13 @@ class Chassis:
     async def stop(self) -> None:
         """Stop consumers and background tasks, run the stop hooks, close what was opened."""
         self.drain()
-        if self.bus is not None and self._consumers:
-            await self.bus.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for hook in self._stop_hooks:
-            await hook()
         if self.bus is not None:
             await self.bus.close()
+        for hook in self._stop_hooks:
+            await hook()
         await self._http.close()
         for cache in self._caches.values():
             await cache.close()
@@ -325,7 +313,7 @@ class Chassis:
 
     async def _has_started(self) -> None:
         if not self._started:
-            raise RuntimeError("still opening its stores")
+            raise RuntimeError(self._failure or "still opening its stores")
 
     def _require(self, name: str, what_to_do: str) -> str:
         value = self._environ.get(name, "")
@@ -345,13 +333,3 @@ class Chassis:
                 f"{self.settings.service_name}: {name} is wrong ({text}): not a number; correct it"
             )
             return default
-
-
-def _pruning(prune: Callable[..., Awaitable[int]], keep_s: float, every_s: float = 60.0) -> Hook:
-    async def run() -> None:
-        while True:
-            deleted = await prune(keep_s=keep_s, batch=1000)
-            # A full batch means that there is more: go on, but let others have the database.
-            await asyncio.sleep(0.1 if deleted == 1000 else every_s)
-
-    return run

@@ -238,7 +238,7 @@ class Client:
             response = await self._transport(request)
         except TimeoutError:
             self._count(self.role, "timeout")
-            self._breaker.failed()
+            self._late(request)
             return DeadlineExceeded(self.role), None
         except TransportError as error:
             self._count(self.role, "error")
@@ -252,7 +252,14 @@ class Client:
             self._breaker.failed()
             return Unavailable(self.role, f"it answered {response.status}"), None
         if response.status == 504:
-            self._breaker.failed()
+            self._late(request)
             return DeadlineExceeded(self.role), None
         self._breaker.succeeded()
         return None, response
+
+    def _late(self, request: Request) -> None:
+        """Tell the breaker of no answer in time, unless the caller left the role too little."""
+        if request.timeout_s < self._timeout_s / 2:
+            self._breaker.abandoned()
+        else:
+            self._breaker.failed()

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: A connection that rested longer is asked before it is handed out: its server may be gone.
 _CHECK_AFTER_S = 5.0
+#: A server that hangs is given up after this; a statement may have a longer timeout of its own.
+_COMMAND_S = 30.0
 
 
 class DatabaseUnavailable(Problem):
@@ -115,6 +117,7 @@ class Database:
                     min_size=0,
                     max_size=self._pool_max,
                     timeout=2.0,
+                    command_timeout=_COMMAND_S,
                     init=_prepare,
                 )
             except connection_errors() as error:
@@ -179,7 +182,15 @@ class Database:
             hooks.append(hook)
 
     async def ping(self) -> None:
-        """Ask the server one thing; raise if it does not answer."""
+        """Ask the server one thing; raise if it does not answer.
+
+        A pool that is all in use says nothing against the server: then on a connection beside it.
+        """
+        pool = self._pool
+        if pool is not None and not pool.get_idle_size() and pool.get_size() == self._pool_max:
+            beside = await self.connect(timeout_s=1.0)
+            beside.terminate()
+            return
         async with self.connection() as conn:
             await conn.fetchval("select 1", timeout=1.0)
 
@@ -214,6 +225,8 @@ class Database:
         gone = connection_errors()
         try:
             if not conn.is_closed():
+                if len(self._rested) > 4 * self._pool_max:
+                    self._rested.clear()  # connections that were dropped never come for theirs
                 self._rested[conn.get_server_pid()] = time.monotonic()
             await pool.release(conn)
         except gone:

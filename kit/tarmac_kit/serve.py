@@ -23,7 +23,13 @@ from tarmac_kit.settings import SettingsError
 
 def load(package: str) -> Part:
     """Return `PART` of `<package>.app`; raise SettingsError when there is none."""
-    part = getattr(importlib.import_module(f"{package}.app"), "PART", None)
+    try:
+        module = importlib.import_module(f"{package}.app")
+    except ModuleNotFoundError as error:
+        if error.name not in (package, f"{package}.app"):
+            raise
+        raise SettingsError([f"{package}: has no module {error.name}; install the part"]) from None
+    part = getattr(module, "PART", None)
     if not isinstance(part, Part):
         raise SettingsError([f"{package}.app: has no PART; add PART = Part(name=..., mount=mount)"])
     return part

@@ -24,6 +24,8 @@ LEEWAY_S = 5
 REFETCH_AFTER_S = 10.0
 #: Keys are asked for again after this, so that one that was withdrawn ends.
 KEEP_KEYS_S = 300.0
+#: While the issuer cannot be reached, requests fail at once for this long, not one by one.
+REST_S = 1.0
 
 FetchKeys = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -48,6 +50,16 @@ def unauthorized(detail: str, *, error: str | None = "invalid_token") -> Problem
         "A valid access token is needed",
         detail,
         headers={"WWW-Authenticate": challenge},
+    )
+
+
+def _keys_unavailable() -> Problem:
+    return Problem(
+        503,
+        "keys_unavailable",
+        "Tokens cannot be verified now",
+        "the issuer's keys cannot be fetched",
+        headers={"Retry-After": "1"},
     )
 
 
@@ -115,6 +127,7 @@ class TokenVerifier:
         self._clock = clock
         self._keys: dict[str, Any] = {}
         self._fetched_at: float | None = None
+        self._failed_at: float | None = None
         self._lock = asyncio.Lock()
 
     async def verify(self, token: str) -> Claims:
@@ -170,17 +183,14 @@ class TokenVerifier:
     async def _refetch(self) -> None:
         import jwt  # noqa: PLC0415 - see verify
 
+        if self._failed_at is not None and self._clock() - self._failed_at < REST_S:
+            raise _keys_unavailable()
         try:
             found = jwt.PyJWKSet.from_dict(await self._fetch())
         except Exception as error:
             if not self._keys:
-                raise Problem(
-                    503,
-                    "keys_unavailable",
-                    "Tokens cannot be verified now",
-                    "the issuer's keys cannot be fetched",
-                    headers={"Retry-After": "1"},
-                ) from error
+                self._failed_at = self._clock()
+                raise _keys_unavailable() from error
         else:
             self._keys = {
                 key.key_id: key.key
