@@ -1,4 +1,4 @@
-"""Gathers the facts of this machine: programs, ports, interpreters; saves them for the next start."""
+"""Gathers this machine's facts: programs, ports, interpreters; saves them for the next start."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def gather(
     if system.file.broker is not None:
         used.add(system.file.broker.kind)
     offers = {kind: offer for kind in sorted(used) if (offer := _offer(kinds[kind]))}
-    facts = Facts(
+    return Facts(
         namespace=namespace,
         pythons=_pythons(system),
         ports=chosen,
@@ -74,7 +74,6 @@ def gather(
         environ={name: os.environ[name] for name in sorted(PASSED_ON & os.environ.keys())},
         kit_sources=_package_folders("tarmac_kit"),
     )
-    return facts
 
 
 def save(facts: Facts, home: Home) -> None:

@@ -9,30 +9,37 @@ import asyncio
 import itertools
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tarmac.local import guard
 
 
+@dataclass(frozen=True)
+class Running:
+    """A started process; `exited` gets its exit status, negative if a signal ended it."""
+
+    pid: int
+    exited: asyncio.Future[int]
+
+
 class Spawner:
     """One guard process and the channel to it.
 
     Args:
-        on_exit: called with (pid, exit status); a negative status is the signal that ended it.
         on_guard_lost: called when the guard itself was killed; its children are dead by then.
     """
 
-    def __init__(
-        self, on_exit: Callable[[int, int], None], on_guard_lost: Callable[[], None]
-    ) -> None:
-        self._on_exit = on_exit
+    def __init__(self, on_guard_lost: Callable[[], None]) -> None:
         self._on_guard_lost = on_guard_lost
         self._ids = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[int]] = {}
+        self._waiting: dict[int, asyncio.Future[Running]] = {}
+        self._running: dict[int, Running] = {}
         self._lock = asyncio.Lock()
         self._closing = False
         self._channel: socket.socket | None = None
@@ -73,11 +80,8 @@ class Spawner:
         cwd: Path,
         output: int,
         drop: str | None = None,
-    ) -> int:
+    ) -> Running:
         """Start a program whose standard output and error go to the descriptor `output`.
-
-        Returns:
-            Its pid.
 
         Raises:
             OSError: it could not be executed, or the guard is gone.
@@ -92,7 +96,7 @@ class Spawner:
             "cwd": str(cwd),
             "drop": drop,
         }
-        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
             await self._send(request, [output])
@@ -145,15 +149,23 @@ class Spawner:
 
     def _dispatch(self, message: dict[str, Any]) -> None:
         if "exit" in message:
-            self._on_exit(message["exit"], message["status"])
+            self._ended(message["exit"], message["status"])
             return
         answer = self._waiting.get(message["id"])
         if answer is None or answer.done():
             return
         if "pid" in message:
-            answer.set_result(message["pid"])
+            # Registered here, not by the one who waits: the exit may be in the same batch.
+            running = Running(message["pid"], asyncio.get_running_loop().create_future())
+            self._running[running.pid] = running
+            answer.set_result(running)
         else:
             answer.set_exception(OSError(message["error"]))
+
+    def _ended(self, pid: int, status: int) -> None:
+        running = self._running.pop(pid, None)
+        if running is not None and not running.exited.done():
+            running.exited.set_result(status)
 
     async def _lost(self) -> None:
         if self._channel is not None:
@@ -165,4 +177,6 @@ class Spawner:
         if self._process is not None:
             await self._process.wait()
         guard.kill_descendants(os.getpid())
+        for pid in list(self._running):
+            self._ended(pid, -signal.SIGKILL)
         self._on_guard_lost()

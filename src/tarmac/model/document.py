@@ -143,7 +143,7 @@ class _Reader:
         for name, value in node.value:
             if not isinstance(name, yaml.ScalarNode):
                 self._complain(name, "a key must be a plain name, not a list or a mapping")
-            elif name.value == "<<" and name.style is None:
+            elif name.value == "<<" and not name.style:
                 base = self.plain(value, depth + 1)
                 for part in base if isinstance(base, tuple) else (base,):
                     if isinstance(part, dict):
@@ -160,7 +160,7 @@ class _Reader:
         if node.tag.startswith("!"):
             self._complain(node, f"tag '{node.tag}' is not known; remove it")
         value: str = node.value
-        if node.style is not None or node.tag == "tag:yaml.org,2002:binary":
+        if node.style or node.tag == "tag:yaml.org,2002:binary":
             return value
         if _NULL.match(value):
             return None

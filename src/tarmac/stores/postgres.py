@@ -25,7 +25,7 @@ HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
 def _startup_packet(user: str) -> bytes:
-    """Build the first message of a client; any server that takes connections answers it with R."""
+    """Build the first message of a client; a server that is up answers by asking for a password."""
     body = struct.pack("!I", 196608) + b"user\0" + user.encode() + b"\0\0"  # protocol 3.0
     return struct.pack("!I", len(body) + 4) + body
 
@@ -80,13 +80,15 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
             *("-D", "{folder}/data"),
             *(part for key, value in settings.items() for part in ("-c", f"{key}={value}")),
         ),
-        ready=ExchangeProbe(view.ports["main"], expect=b"R", send=_startup_packet(ADMIN)),
+        ready=ExchangeProbe(
+            view.ports["main"], expect=b"SCRAM-SHA-256", send=_startup_packet(ADMIN)
+        ),
         files=(File("pg_hba.conf", text(HBA)),),
         trees=(
             Tree(
                 "data",
                 cache_key=f"postgres-{offer.version}",
-                # The template is never served: its one role has no password yet.
+                # Never served as it is: its one role gets a password in each copy.
                 make=Command((*initdb, "--locale=C.UTF-8", "--no-sync", "--no-instructions")),
                 adopt=Command((*single, "postgres"), stdin=adopt),
             ),

@@ -1,0 +1,102 @@
+"""Finds the system that a verb is about, and the options that all verbs share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tarmac.errors import BadInput, Problem, did_you_mean
+from tarmac.local import client
+from tarmac.local.paths import Home
+
+FILE = "tarmac.yaml"
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def system_argument(function: F) -> F:
+    """Add SYSTEM and --namespace to a verb."""
+    namespace = click.option(
+        "--namespace", "-n", default="default", show_default=True, help="Which copy of the system."
+    )
+    return click.argument("system", required=False)(namespace(function))
+
+
+def json_option(function: F) -> F:
+    """Add --json to a verb."""
+    return click.option("as_json", "--json", is_flag=True, help="Print JSON.")(function)
+
+
+def find(system: str | None) -> Path:
+    """Find a system's file.
+
+    Args:
+        system: a name (`systems/NAME/tarmac.yaml`), a file, a folder, or None: `tarmac.yaml` here
+            or above, else the only system below `systems/` that runs.
+
+    Raises:
+        BadInput: there is none.
+    """
+    here = Path.cwd()
+    if system is None:
+        for folder in (here, *here.parents):
+            if (folder / FILE).exists():
+                return _shown(folder / FILE)
+        running = [file for file in _known(here) if any(map(client.is_running, _homes(file)))]
+        if len(running) == 1:
+            return _shown(running[0])
+        known = ", ".join(sorted(file.parent.name for file in _known(here)))
+        hint = f"name a system: {known}" if known else "go to where it is, or name it"
+        raise BadInput([Problem(str(here), f"no {FILE} here or above; {hint}")])
+    for candidate in (Path(system), Path(system) / FILE):
+        if candidate.is_file():
+            return candidate
+    for folder in (here, *here.parents):
+        candidate = folder / "systems" / system / FILE
+        if candidate.is_file():
+            return _shown(candidate)
+    names = [file.parent.name for file in _known(here)]
+    raise BadInput([Problem(system, f"no such system or file; {did_you_mean(system, names)}")])
+
+
+def home_of(system: str | None, namespace: str) -> Home:
+    """Find the home of a system's namespace."""
+    return Home.of(find(system), namespace)
+
+
+def status_of(system: str | None, namespace: str) -> client.Status:
+    """Read how a system stands. Raises BadInput where it never ran."""
+    file = find(system)
+    status = client.status(Home.of(file, namespace))
+    if status is None:
+        names = [home.root.name for home in _homes(file)]
+        known = f"; namespaces that did: {', '.join(names)}" if names else ""
+        raise BadInput(
+            [Problem(str(file), f"never ran in namespace '{namespace}'{known}; `tarmac up` it")]
+        )
+    return status
+
+
+def print_json(content: Any) -> None:
+    """Print JSON for another program to read."""
+    click.echo(json.dumps(content, indent=2))
+
+
+def _homes(file: Path) -> list[Home]:
+    return client.find_homes(file)
+
+
+def _known(here: Path) -> Iterator[Path]:
+    for folder in (here, *here.parents):
+        if (folder / "systems").is_dir():
+            yield from sorted((folder / "systems").glob(f"*/{FILE}"))
+            return
+
+
+def _shown(path: Path) -> Path:
+    """Write a path as its reader would type it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

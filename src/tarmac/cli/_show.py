@@ -1,0 +1,105 @@
+"""How a system's state looks to a person and to another program."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console, JustifyMethod
+from rich.table import Table
+from rich.text import Text
+
+from tarmac.local import state
+from tarmac.local.client import Status
+from tarmac.local.state import NodeState
+
+STYLES = {
+    state.HEALTHY: "green",
+    state.READY: "cyan",
+    state.BOOTED: "cyan",
+    state.UNHEALTHY: "bold red",
+    state.CRASH_LOOP: "bold red",
+    state.BACKOFF: "yellow",
+    state.STOPPED: "dim",
+}
+
+
+def as_data(status: Status) -> dict[str, Any]:
+    """Write a status as plain data, for --json."""
+    return {
+        "system": status.system,
+        "namespace": status.namespace,
+        "file": status.file,
+        "running": status.running,
+        "healthy": status.healthy,
+        "notes": list(status.notes),
+        "nodes": [
+            {key: value for key, value in asdict(node).items() if key != "position"}
+            for node in status.nodes
+        ],
+    }
+
+
+def table(status: Status) -> Table:
+    """Draw every node with its state, its address and what it waits for."""
+    drawn = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("NAME", "STATE", "PID", "SINCE", "RESTARTS", "ADDRESS", "WHAT"):
+        justify: JustifyMethod = "right" if column in ("PID", "RESTARTS") else "left"
+        shrinks = column == "WHAT"
+        drawn.add_column(column, justify=justify, no_wrap=True, min_width=4 if shrinks else None)
+    now = time.time()
+    for node in status.nodes:
+        drawn.add_row(
+            node.name,
+            Text(node.state, STYLES.get(node.state, "")),
+            str(node.pid or ""),
+            _ago(now - node.since),
+            str(node.restarts or ""),
+            node.url or _address(node),
+            Text(node.detail or node.about, "" if node.detail else "dim"),
+        )
+    return drawn
+
+
+def explain_failures(console: Console, status: Status) -> None:
+    """Print for each node that does not get well: its last lines and the likely cause."""
+    for node in status.nodes:
+        if node.state in (state.HEALTHY, state.STOPPED):
+            continue
+        if node.state in (state.READY, state.WAITING) and not node.cause:
+            continue  # it is well itself and waits for another
+        headline = Text(f"\n{node.name} is in state {node.state}: {node.detail}", "bold red")
+        console.print(headline, soft_wrap=True)
+        for line in node.last_lines[-12:]:
+            console.print(Text(f"  {line}", "dim"), soft_wrap=True)
+        if node.cause:
+            console.print(Text(f"  likely cause: {node.cause}", "yellow"), soft_wrap=True)
+        console.print(f"  more: tarmac logs {status.system} {node.name}")
+
+
+def what_to_open(console: Console, nodes: tuple[NodeState, ...]) -> None:
+    """Print the pages that a person can open now."""
+    for node in nodes:
+        if node.page:
+            console.print(f"  {node.name:<22} [link={node.page}]{node.page}[/link]")
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """Open the console; a pipe or file gets whole lines instead of 80 columns."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=200)
+
+
+def _address(node: NodeState) -> str:
+    if node.role == "service":
+        return ""
+    return f"127.0.0.1:{next(iter((node.ports or {'': 0}).values()))}"
+
+
+def _ago(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f}s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f}m"
+    return f"{seconds / 3600:.0f}h" if seconds < 172800 else f"{seconds / 86400:.0f}d"

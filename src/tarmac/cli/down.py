@@ -1,0 +1,31 @@
+"""`tarmac down`: drain and stop a system."""
+
+from __future__ import annotations
+
+import click
+
+from tarmac.cli import _project
+
+
+@click.command("down", short_help="Drain and stop a system; its data stays.")
+@_project.system_argument
+@click.option("--delete-data", is_flag=True, help="Also delete its data, logs and secrets.")
+@_project.json_option
+def VERB(system: str | None, namespace: str, *, delete_data: bool, as_json: bool) -> None:
+    """Drain and stop SYSTEM: services first, then their stores. Data stays unless you say so.
+
+    Example: tarmac down shop --delete-data
+    """
+    from tarmac.local import client, remove
+
+    home = _project.home_of(system, namespace)
+    was_running = client.is_running(home)
+    if was_running:
+        client.down(home)
+    deleted = remove.delete(home) if delete_data else []
+    if as_json:
+        _project.print_json({"stopped": was_running, "deleted": deleted})
+        return
+    click.echo("stopped" if was_running else "nothing was running")
+    for line in deleted:
+        click.echo(f"deleted {line}")

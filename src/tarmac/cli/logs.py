@@ -1,0 +1,55 @@
+"""`tarmac logs`: what the processes of a system printed."""
+
+from __future__ import annotations
+
+import click
+
+from tarmac.cli import _project
+from tarmac.errors import BadInput, Problem, did_you_mean
+
+
+@click.command("logs", short_help="Show or follow the logs, merged by time.")
+@click.argument("system", required=False)
+@click.argument("names", nargs=-1)
+@click.option("--namespace", "-n", default="default", show_default=True, help="Which copy.")
+@click.option("--follow", "-f", is_flag=True, help="Go on as lines come.")
+@click.option("--last", "-l", default=100, show_default=True, help="Lines of each to begin with.")
+@_project.json_option
+def VERB(
+    system: str | None,
+    names: tuple[str, ...],
+    namespace: str,
+    *,
+    follow: bool,
+    last: int,
+    as_json: bool,
+) -> None:
+    """Show the logs of SYSTEM, or of some of its processes by NAMES, merged by time.
+
+    Example: tarmac logs shop order-service -f
+    """
+    from tarmac.cli import _follow, _show
+
+    status = _project.status_of(system, namespace)
+    home = _project.home_of(system, namespace)
+    known = [node.name for node in status.nodes] + ["supervisor"]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise BadInput(
+            [
+                Problem(name, f"not part of {status.system}; {did_you_mean(name, known)}")
+                for name in unknown
+            ]
+        )
+    chosen = names or [node.name for node in status.nodes if node.role == "service"]
+    tails = [_follow.Tail(home.logs / f"{name}.log", last=max(last, 0)) for name in chosen]
+    console = _show.open_console()
+    width = max(map(len, chosen))
+    try:
+        for line in _follow.follow(tails) if follow else _follow.merged(tails):
+            if as_json:
+                _project.print_json({"at": line[0], "name": line[1], "text": line[2]})
+            else:
+                console.print(_follow.written(line, width), soft_wrap=True)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -1,0 +1,81 @@
+"""The `tarmac` command: finds the verbs in this folder and reports expected failures."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from importlib.metadata import version
+from typing import NoReturn
+
+import click
+
+from tarmac import cli
+from tarmac.errors import TarmacError, did_you_mean
+
+
+class Verbs(click.Group):
+    """Imports a verb's module when it is asked for; `--help` imports all, and all are light."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the verbs: the modules of the folder."""
+        del ctx
+        names = (info.name for info in pkgutil.iter_modules(cli.__path__))
+        return sorted(name for name in names if not name.startswith("_") and name != "main")
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a verb."""
+        if name not in self.list_commands(ctx):
+            return None
+        verb: click.Command = importlib.import_module(f"tarmac.cli.{name}").VERB
+        return verb
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest verb for one that does not exist."""
+        if args and self.get_command(ctx, args[0]) is None:
+            hint = did_you_mean(args[0], self.list_commands(ctx))
+            ctx.fail(f"unknown verb '{args[0]}'; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(f"tarmac {version('tarmac')}")
+        ctx.exit()
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Print the version.",
+)
+def tarmac() -> None:
+    """Run, render, verify and drill a system of services from one typed file.
+
+    Exit codes: 0 fine, 1 findings or failures, 2 bad input, 3 a missing tool.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line; an expected failure is printed without a traceback."""
+    try:
+        tarmac.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.Exit as ending:
+        sys.exit(ending.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except TarmacError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(141)
+    sys.exit(0)

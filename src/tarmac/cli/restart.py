@@ -1,0 +1,40 @@
+"""`tarmac restart`: stop some processes and start them again."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tarmac.cli import _project
+from tarmac.errors import TarmacError
+
+
+@click.command("restart", short_help="Drain some processes and start them again.")
+@click.argument("system")
+@click.argument("names", nargs=-1)
+@click.option("--namespace", "-n", default="default", show_default=True, help="Which copy.")
+@click.option("--timeout", default=120.0, show_default=True, help="Seconds to wait for health.")
+@_project.json_option
+def VERB(
+    system: str, names: tuple[str, ...], namespace: str, *, timeout: float, as_json: bool
+) -> None:
+    """Drain and restart the NAMES of SYSTEM, or all of it; return when all is healthy again.
+
+    Example: tarmac restart shop order-service
+    """
+    from tarmac.cli import _show
+    from tarmac.local import client
+
+    home = _project.home_of(system, namespace)
+    if not client.is_running(home):
+        raise TarmacError(f"{system}: not running; `tarmac up {system}` starts it")
+    client.ask(home, {"verb": "restart", "names": list(names)})
+    status = client.wait(home, within_s=timeout)
+    if as_json:
+        _project.print_json(_show.as_data(status))
+    else:
+        console = _show.open_console()
+        console.print(_show.table(status))
+        _show.explain_failures(console, status)
+    sys.exit(0 if status.healthy else 1)

@@ -1,0 +1,204 @@
+"""Finds, starts and asks the supervisor of a namespace; what the verbs use of `local`.
+
+Light: it never imports the model, so that `ps` answers at once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tarmac.errors import TarmacError
+from tarmac.local import state
+from tarmac.local.paths import Home
+from tarmac.local.state import NodeState, StateFile
+
+#: Longer than any node's deadline and grace: an answer that does not come by then never will.
+ANSWER_S = 180.0
+POLL_S = 0.03
+
+
+@dataclass(frozen=True)
+class Status:
+    """A namespace as it stands."""
+
+    running: bool
+    system: str
+    file: str
+    namespace: str
+    nodes: tuple[NodeState, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every node is healthy."""
+        return self.running and all(node.state == state.HEALTHY for node in self.nodes)
+
+
+class Refused(TarmacError):
+    """The supervisor could not do what it was asked."""
+
+    def __init__(self, errors: list[str], exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__("\n".join(errors))
+
+
+def is_running(home: Home) -> bool:
+    """Tell whether a supervisor lives: it holds the lock, and nothing else can."""
+    if not home.lock.exists():
+        return False
+    with home.lock.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def status(home: Home) -> Status | None:
+    """Read how a namespace stands; None where nothing ever ran."""
+    if not home.state.exists():
+        return None
+    file = StateFile(home.state)
+    try:
+        meta, nodes = file.meta(), file.nodes()
+    finally:
+        file.close()
+    running = is_running(home)
+    if not running:
+        nodes = tuple(replace(node, state=state.STOPPED, pid=None) for node in nodes)
+    return Status(
+        running=running,
+        system=meta.get("system", ""),
+        file=meta.get("file", ""),
+        namespace=meta.get("namespace", home.root.name),
+        nodes=nodes,
+        notes=tuple(meta.get("notes", ())),
+    )
+
+
+def up(home: Home, options: dict[str, Any]) -> dict[str, Any]:
+    """Start the supervisor, or have the one that runs apply what changed.
+
+    Returns:
+        What was started, restarted and stopped, and notes.
+
+    Raises:
+        Refused: the model is wrong or something is missing.
+    """
+    if is_running(home):
+        return ask(home, {"verb": "apply", "options": options})
+    home.create()
+    read_end, write_end = os.pipe()
+    with home.supervisor_log.open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "tarmac.local.daemon", json.dumps(options), str(write_end)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(write_end,),
+            start_new_session=True,
+        )
+    os.close(write_end)
+    with os.fdopen(read_end) as report:
+        line = report.readline()
+    if not line:
+        tail = home.supervisor_log.read_text(errors="replace").strip().splitlines()[-5:]
+        raise TarmacError(
+            f"the supervisor ended at once; {home.supervisor_log}: " + "\n".join(tail)
+        )
+    return _checked(json.loads(line))
+
+
+def ask(home: Home, request: dict[str, Any]) -> dict[str, Any]:
+    """Send one request and wait for its answer.
+
+    Raises:
+        Refused: the supervisor says why it cannot.
+        TarmacError: it does not answer.
+    """
+    with connect(home) as connection:
+        connection.settimeout(ANSWER_S)
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        with connection.makefile("r") as answers:
+            line = answers.readline()
+    if not line:
+        raise TarmacError(f"the supervisor went away; its log is {home.supervisor_log}")
+    return _checked(json.loads(line))
+
+
+def connect(home: Home, within_s: float = 10.0) -> socket.socket:
+    """Open a connection to the supervisor; it may still be starting."""
+    end = time.monotonic() + within_s
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(str(home.socket))
+            return connection
+        except OSError as error:
+            connection.close()
+            if time.monotonic() > end or not is_running(home):
+                raise TarmacError(
+                    f"the supervisor does not answer ({error.strerror}); "
+                    f"its log is {home.supervisor_log}"
+                ) from None
+            time.sleep(POLL_S)
+
+
+def attach(home: Home) -> socket.socket:
+    """Tie the system's life to the returned connection: when it closes, everything stops."""
+    connection = connect(home)
+    connection.sendall(b'{"verb": "attach"}\n')
+    return connection
+
+
+def wait(
+    home: Home, *, within_s: float, on_change: Callable[[Status], None] = lambda _: None
+) -> Status:
+    """Wait until every node is healthy, one is in a crash loop, or the time is over."""
+    end = time.monotonic() + within_s
+    last: tuple[NodeState, ...] = ()
+    while True:
+        now = status(home)
+        if now is None or not now.running:
+            raise TarmacError(f"the supervisor ended; its log is {home.supervisor_log}")
+        if now.nodes != last:
+            last = now.nodes
+            on_change(now)
+        looping = any(node.state == state.CRASH_LOOP for node in now.nodes)
+        if now.healthy or looping or time.monotonic() > end:
+            return now
+        time.sleep(POLL_S)
+
+
+def down(home: Home) -> None:
+    """Stop everything and wait until the supervisor itself is gone."""
+    ask(home, {"verb": "down"})
+    end = time.monotonic() + ANSWER_S
+    while is_running(home):
+        if time.monotonic() > end:
+            raise TarmacError(f"the supervisor does not end; its log is {home.supervisor_log}")
+        time.sleep(POLL_S)
+
+
+def find_homes(file: Path) -> list[Home]:
+    """List the namespaces that a system has had, by name."""
+    base = file.resolve().parent / ".tarmac"
+    if not base.is_dir():
+        return []
+    return [Home(entry) for entry in sorted(base.iterdir()) if (entry / "state.sqlite").exists()]
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    if not answer.get("ok"):
+        raise Refused(answer["errors"], answer["exit_code"])
+    return answer

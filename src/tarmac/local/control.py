@@ -1,0 +1,104 @@
+"""The supervisor's control socket: one JSON line asks, one answers.
+
+{"verb": "apply", "options": {...}}   {"verb": "restart", "names": [...]}   {"verb": "down"}
+{"verb": "attach"}: the system lives as long as this connection does
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+from typing import Any
+
+from tarmac.errors import BadInput, TarmacError
+from tarmac.local.paths import Home
+from tarmac.local.supervisor import Applied, Options, Supervisor
+
+
+def answer_of(applied: Applied | None = None) -> bytes:
+    """Write the answer to what went well."""
+    content = dataclasses.asdict(applied) if applied is not None else {}
+    return json.dumps({"ok": True, **content}).encode() + b"\n"
+
+
+def failure_of(error: Exception) -> bytes:
+    """Write the answer to what did not: the problems and the exit code that they mean."""
+    if isinstance(error, BadInput):
+        lines = [str(problem) for problem in error.problems]
+    else:
+        lines = [str(error) or type(error).__name__]
+    code = error.exit_code if isinstance(error, TarmacError) else 1
+    return json.dumps({"ok": False, "exit_code": code, "errors": lines}).encode() + b"\n"
+
+
+class Control:
+    """Listens on the namespace's socket."""
+
+    def __init__(self, supervisor: Supervisor, home: Home) -> None:
+        self._supervisor = supervisor
+        self._home = home
+        self._server: asyncio.Server | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._answered = asyncio.Event()
+        self._answered.set()
+
+    async def listen(self) -> None:
+        """Begin to answer; the lock is ours, so a socket that is still there is stale."""
+        self._home.socket.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._serve, self._home.socket)
+        self._home.socket.chmod(0o600)
+
+    async def close(self) -> None:
+        """Stop to answer and remove the socket."""
+        if self._server is not None:
+            self._server.close()
+        await self._answered.wait()  # the one who asked for the end wants to hear of it
+        for writer in self._open:
+            writer.close()
+        self._home.socket.unlink(missing_ok=True)
+
+    def begin_shut_down(self) -> asyncio.Task[None]:
+        """Shut down once, whoever asks and however often."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._supervisor.shut_down())
+        return self._ending
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        try:
+            line = await reader.readline()
+            if not line:
+                return
+            request = json.loads(line)
+            if request["verb"] == "attach":
+                writer.write(answer_of())
+                await reader.read()  # returns when the other side is gone, however it went
+                self.begin_shut_down()
+                return
+            self._answered.clear()
+            writer.write(await self._answer(request))
+            await writer.drain()
+        except (OSError, ValueError):
+            pass  # the asker went away, or was not a Tarmac
+        finally:
+            self._answered.set()
+            self._open.discard(writer)
+            with contextlib.suppress(OSError):
+                writer.close()
+
+    async def _answer(self, request: dict[str, Any]) -> bytes:
+        try:
+            if request["verb"] == "apply":
+                return answer_of(await self._supervisor.apply(Options(**request["options"])))
+            if request["verb"] == "restart":
+                await self._supervisor.restart(request["names"])
+                return answer_of()
+            if request["verb"] == "down":
+                await self.begin_shut_down()
+                return answer_of()
+        except (TarmacError, OSError) as error:
+            return failure_of(error)
+        return failure_of(TarmacError(f"unknown verb '{request['verb']}'"))

@@ -1,0 +1,55 @@
+"""The supervisor's process: `python -m tarmac.local.daemon OPTIONS REPORT_FD`.
+
+Started by `client`, detached from the terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from tarmac.errors import TarmacError
+from tarmac.local.control import Control, answer_of, failure_of
+from tarmac.local.paths import Home
+from tarmac.local.supervisor import Options, Supervisor
+
+
+async def serve(options: Options, report: int) -> int:
+    """Run a system until it is told to stop.
+
+    Args:
+        report: a descriptor that gets one JSON line: what was started, or why nothing was.
+
+    Returns:
+        The exit code.
+    """
+    home = Home.of(Path(options.file), options.namespace)
+    try:
+        supervisor = Supervisor(home)
+    except (TarmacError, OSError) as error:
+        os.write(report, failure_of(error))
+        return 1
+    control = Control(supervisor, home)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, control.begin_shut_down)
+    try:
+        applied = await supervisor.apply(options)
+        await control.listen()
+    except (TarmacError, OSError) as error:
+        await supervisor.shut_down()
+        os.write(report, failure_of(error))
+        return error.exit_code if isinstance(error, TarmacError) else 1
+    os.write(report, answer_of(applied))
+    os.close(report)
+    await supervisor.done.wait()
+    await control.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(serve(Options(**json.loads(sys.argv[1])), int(sys.argv[2]))))

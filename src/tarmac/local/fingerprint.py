@@ -1,0 +1,35 @@
+"""Tells whether a node would run differently from how it runs now."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tarmac.launch import Launch, reveal
+
+#: Never part of what runs.
+SKIPPED = frozenset({"__pycache__", "node_modules", ".venv", ".git", ".tarmac", "tests"})
+
+
+def fingerprint(launch: Launch, secrets: Mapping[str, str]) -> str:
+    """Digest a launch, its secrets' values, and the time and size of its source files."""
+    digest = hashlib.sha256(repr(launch).encode())
+    texts = [*launch.env.values(), *(file.content for file in launch.files)]
+    for value in texts:
+        digest.update(reveal(value, secrets).encode())
+    for source in launch.sources:
+        for line in _files(Path(source)):
+            digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> list[str]:
+    found = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in SKIPPED]
+        for name in files:
+            status = Path(root, name).stat()
+            found.append(f"{root}/{name} {status.st_mtime_ns} {status.st_size}\n")
+    return sorted(found)

@@ -1,0 +1,29 @@
+"""What a model says that running it here does not act on yet; `up` tells its user each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.model.system import System
+
+
+def not_acted_on(system: System) -> Iterator[str]:
+    """Yield a line for everything that is read and checked but changes nothing here."""
+    for name, service in system.file.services.items():
+        wanted = {
+            "tasks": service.tasks,
+            "volumes": service.volumes,
+            "resources": service.resources,
+            "replicas": service.replicas > 1,
+            "isolated": service.isolated,
+        }
+        for key, given in wanted.items():
+            if given:
+                yield f"{name}: {key} is not acted on here yet"
+    if system.file.invariants:
+        yield "invariants are not checked yet"
+    if system.file.environments:
+        names = ", ".join(system.file.environments)
+        yield f"environments ({names}) are not rendered yet"
+    if system.file.objectives:
+        yield "objectives are not measured yet"

@@ -1,0 +1,116 @@
+"""Makes a node's folder ready for a start: its trees (copied from a cache) and its files."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from tarmac.errors import TarmacError
+from tarmac.launch import Command, Launch, Tree, reveal
+from tarmac.local import privileges
+from tarmac.local.files import write_atomically
+from tarmac.local.guard import UNPRIVILEGED_UID
+from tarmac.local.paths import Home, cache_folder
+from tarmac.local.privileges import Drop
+
+
+def folder_of(home: Home, name: str, launch: Launch) -> Path:
+    """Name a node's folder; a server that really becomes nobody cannot enter a private project."""
+    return (outside_folder(home) if drop_for(launch) == "setuid" else home.nodes) / name
+
+
+def outside_folder(home: Home) -> Path:
+    """Name where the nodes of a namespace stand that cannot be inside the project."""
+    digest = hashlib.sha256(str(home.root).encode()).hexdigest()[:12]
+    return Path("/var/tmp/tarmac-nodes") / digest  # noqa: S108 - owned by nobody, 0700
+
+
+def drop_for(launch: Launch) -> Drop | None:
+    """Tell how this program is to give up root."""
+    return privileges.drop() if launch.refuses_root else None
+
+
+async def prepare(folder: Path, launch: Launch, secrets: Mapping[str, str]) -> None:
+    """Write everything that the node needs; repeatable.
+
+    Raises:
+        TarmacError: a command that makes a tree failed, with its output.
+        OSError: the disk is full, or a folder may not be written.
+    """
+    drop = drop_for(launch)
+    _own_folder(folder, drop)
+    for tree in launch.trees:
+        if not (folder / tree.path).exists():
+            await _grow(folder / tree.path, tree, secrets, drop)
+    for file in launch.files:
+        path = folder / file.path
+        content = reveal(file.content, secrets).replace("{folder}", str(folder))
+        if not path.exists() or path.read_text() != content:
+            write_atomically(path, content, file.mode)
+        if drop == "setuid":
+            os.chown(path, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
+
+
+def _own_folder(folder: Path, drop: Drop | None) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if drop == "setuid":
+        for parent in (folder.parent.parent, folder.parent):
+            parent.chmod(0o711)
+        os.chown(folder, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
+
+
+async def _grow(target: Path, tree: Tree, secrets: Mapping[str, str], drop: Drop | None) -> None:
+    """Copy the cached tree beside the target, adopt it, then rename: never half a tree."""
+    source = await _cached(tree, drop)
+    partial = target.with_name(f".{target.name}.partial")
+    await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
+    await asyncio.to_thread(_copy, source, partial, drop)
+    if tree.adopt is not None:
+        await _run(tree.adopt, partial, secrets, drop)
+    partial.replace(target)
+
+
+async def _cached(tree: Tree, drop: Drop | None) -> Path:
+    if drop == "setuid":
+        base = Path("/var/tmp/tarmac-trees")  # noqa: S108 - made by and for nobody
+        base.mkdir(mode=0o700, exist_ok=True)
+        os.chown(base, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
+    else:
+        base = cache_folder() / "trees"
+        base.mkdir(mode=0o700, exist_ok=True)
+    digest = hashlib.sha256(repr(tree.make.argv).encode()).hexdigest()[:12]
+    cached = base / f"{tree.cache_key}-{digest}"
+    if not cached.exists():
+        partial = base / f".{cached.name}.{os.getpid()}.{id(tree)}"
+        await _run(tree.make, partial, {}, drop)
+        # Two starts at once may both have made it; either copy will do.
+        with contextlib.suppress(OSError):
+            partial.rename(cached)
+        await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
+    return cached
+
+
+def _copy(source: Path, target: Path, drop: Drop | None) -> None:
+    shutil.copytree(source, target, symlinks=True)
+    if drop == "setuid":
+        for path in (target, *target.rglob("*")):
+            os.chown(path, UNPRIVILEGED_UID, UNPRIVILEGED_UID, follow_symlinks=False)
+
+
+async def _run(command: Command, tree: Path, secrets: Mapping[str, str], drop: Drop | None) -> None:
+    argv = [part.replace("{tree}", str(tree)) for part in command.argv]
+    process = await asyncio.create_subprocess_exec(
+        *privileges.run_as(drop, argv),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate(reveal(command.stdin, secrets).encode())
+    if process.returncode != 0:
+        shown = output.decode("utf-8", "replace").strip()[-2000:]
+        raise TarmacError(f"{argv[0]}: ended with {process.returncode}\n{shown}")

@@ -1,0 +1,112 @@
+"""Carries out a probe: one try, within a limit; passes or says why not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from tarmac.launch import (
+    CommandProbe,
+    ExchangeProbe,
+    HttpProbe,
+    LogProbe,
+    Probe,
+    TcpProbe,
+    reveal,
+)
+
+LIMIT_S = 2.0
+
+
+async def passes(
+    probe: Probe,
+    *,
+    host: str,
+    secrets: Mapping[str, str],
+    env: Mapping[str, str],
+    cwd: Path,
+    matched: bool,
+) -> str | None:
+    """Try once.
+
+    Args:
+        matched: a line of output has matched, for a log probe.
+
+    Returns:
+        None if it passes, else why not, in a few words.
+    """
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            match probe:
+                case TcpProbe(port):
+                    _, writer = await asyncio.open_connection(host, port)
+                    writer.close()
+                    return None
+                case HttpProbe(port, path):
+                    return await _http(host, port, path)
+                case ExchangeProbe():
+                    return await _exchange(host, probe, secrets)
+                case CommandProbe(argv):
+                    return await _command(argv, env, cwd)
+                case LogProbe(pattern):
+                    return None if matched else f"no line of output matched '{pattern}' yet"
+    except TimeoutError:
+        return f"no answer within {LIMIT_S:g} s"
+    except OSError as error:
+        return error.strerror or str(error) or type(error).__name__
+
+
+async def _http(host: str, port: int, path: str) -> str | None:
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+    answer = await _talk(host, port, request.encode(), b"\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    words = head.split(b" ", 2)
+    if len(words) < 2 or not words[1].isdigit():
+        return f"port {port} does not speak HTTP"
+    if int(words[1]) < 400:
+        return None
+    shown = body.decode("utf-8", "replace").strip().replace("\n", " ")[:300]
+    return f"{path} answers {words[1].decode()} {shown}".rstrip()
+
+
+async def _exchange(host: str, probe: ExchangeProbe, secrets: Mapping[str, str]) -> str | None:
+    send = probe.send if isinstance(probe.send, bytes) else reveal(probe.send, secrets).encode()
+    answer = await _talk(host, probe.port, send, probe.expect)
+    if probe.expect in answer:
+        return None
+    return f"answers {answer[:60]!r}" if answer else "closes the connection"
+
+
+async def _talk(host: str, port: int, send: bytes, until: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(send)
+        await writer.drain()
+        answer = b""
+        while until not in answer and len(answer) < 65536:
+            data = await reader.read(4096)
+            if not data:
+                break
+            answer += data
+        return answer
+    finally:
+        writer.close()
+
+
+async def _command(argv: tuple[str, ...], env: Mapping[str, str], cwd: Path) -> str | None:
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        env=dict(env),
+        cwd=cwd,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        status = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return None if status == 0 else f"'{' '.join(argv)}' ended with {status}"

@@ -1,0 +1,299 @@
+"""One node's life: prepared, started, watched, restarted with backoff, drained and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tarmac.errors import TarmacError
+from tarmac.launch import LogProbe, Probe, Secret, reveal
+from tarmac.local import probes, sql, state
+from tarmac.local.causes import likely_cause
+from tarmac.local.logs import LogFile, Output
+from tarmac.local.paths import Home
+from tarmac.local.prepare import drop_for, folder_of, prepare
+from tarmac.local.spawn import Running, Spawner
+from tarmac.local.state import NodeState, moved
+from tarmac.plan.plan import Node
+
+#: Backoff before a restart: doubles from the first to the longest.
+FIRST_BACKOFF_S = 0.1
+LONGEST_BACKOFF_S = 10.0
+#: Ends in a row, none of them after a healthy spell, that make a crash loop.
+CRASH_LOOP_ENDS = 5
+#: A process that was healthy for so long starts again with the first backoff.
+SPELL_S = 10.0
+#: Time between probes: until it is ready, until what it needs is ready, and then.
+EAGER_PROBE_S = 0.02
+PATIENT_PROBE_S = 0.2
+STEADY_PROBE_S = 1.0
+#: Failed probes in a row that make a ready process unhealthy.
+UNHEALTHY_AFTER = 2
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every process of a system shares."""
+
+    home: Home
+    host: str
+    spawner: Spawner
+    secrets: Mapping[str, str]
+    #: Writes a node's state down.
+    record: Callable[[NodeState], None]
+    #: Tells which of these nodes are not ready now.
+    not_ready: Callable[[tuple[str, ...]], list[str]]
+    #: Returns when this node is ready.
+    wait_ready: Callable[[str], Awaitable[None]]
+    #: Runs once the node is ready, before it counts so: its seeds.
+    once_ready: Callable[[Node], Awaitable[None]]
+
+
+class Process:
+    """A node that is kept running until `stop`."""
+
+    def __init__(self, node: Node, position: int, around: Surroundings) -> None:
+        self.node = node
+        self.ready = asyncio.Event()
+        self.around = around
+        self._log = LogFile(around.home.logs / f"{node.name}.log", self._own_secrets())
+        self._running: Running | None = None
+        self._stopping = False
+        self._spawned = asyncio.Event()
+        self._spawned.set()
+        self._matched = False
+        self._healthy_since: float | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self.state = NodeState(
+            name=node.name,
+            role=node.role,
+            about=node.about,
+            since=time.time(),
+            url=node.url,
+            page=node.page,
+            ports=node.ports,
+            position=position,
+        )
+        self.around.record(self.state)
+
+    def start(self) -> None:
+        """Begin its life."""
+        self._task = asyncio.create_task(self._live(), name=self.node.name)
+
+    def try_now(self) -> None:
+        """Cut the wait before the next try short."""
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Send the stop signal, give it time to drain, then kill it."""
+        self._stopping = True
+        self._wake.set()
+        await self._spawned.wait()  # a process that is just being made must be known to be stopped
+        running = self._running
+        if running is not None and not running.exited.done():
+            self._move(state.STOPPING)
+            number = signal.Signals[self.node.launch.stop_signal]
+            await self._signal(running, number)
+            done, _ = await asyncio.wait([running.exited], timeout=self.node.launch.grace_s)
+            if not done:
+                self._log.note(f"still there after {self.node.launch.grace_s:g} s: SIGKILL")
+                await self._signal(running, signal.SIGKILL)
+        if self._task is not None:
+            if running is None:
+                self._task.cancel()
+            await asyncio.wait([self._task])
+        self._move(state.STOPPED, pid=None, detail="")
+        self._log.close()
+
+    def _own_secrets(self) -> list[str]:
+        launch = self.node.launch
+        texts = [*launch.env.values(), *(file.content for file in launch.files)]
+        paths = {part.path for value in texts for part in value if isinstance(part, Secret)}
+        return [self.around.secrets[path] for path in paths]
+
+    async def _signal(self, running: Running, number: int) -> None:
+        with contextlib.suppress(OSError):  # the guard is gone, and its children with it
+            await self.around.spawner.signal(running.pid, number)
+
+    def _move(self, to: str, **changes: object) -> None:
+        self.state = moved(self.state, to, **changes)
+        self.around.record(self.state)
+
+    async def _live(self) -> None:
+        ends = 0
+        while not self._stopping:
+            healthy_since, failure, status = None, "", None
+            try:
+                await self._wait_for_others()
+                self._move(state.PREPARING, detail="")
+                folder = folder_of(self.around.home, self.node.name, self.node.launch)
+                await prepare(folder, self.node.launch, self.around.secrets)
+                healthy_since, failure, status = await self._run_once(folder)
+            except (TarmacError, OSError) as error:
+                failure = str(error) or type(error).__name__
+                self._log.note(failure)
+            self.ready.clear()
+            if self._stopping:
+                break
+            spell_s = time.monotonic() - healthy_since if healthy_since is not None else 0.0
+            ends = 1 if spell_s > SPELL_S else ends + 1
+            await self._back_off(ends, failure, status)
+
+    async def _wait_for_others(self) -> None:
+        for name in self.node.after:
+            if self.around.not_ready((name,)):
+                self._move(state.WAITING, pid=None, detail=f"waits for {name}")
+                await self.around.wait_ready(name)
+
+    async def _run_once(self, folder: Path) -> tuple[float | None, str, int | None]:
+        """Start and watch until the end.
+
+        Returns:
+            When it became healthy (monotonic) or None; what failed; the exit status.
+        """
+        launch = self.node.launch
+        env = {name: reveal(value, self.around.secrets) for name, value in launch.env.items()}
+        cwd = Path(launch.cwd.replace("{folder}", str(folder)))
+        self._matched = False
+        self._healthy_since = None
+        if isinstance(launch.ready, LogProbe):
+            self._log.on_line = self._look_for(launch.ready)
+        output = Output(self._log)
+        await output.start()
+        self._spawned.clear()
+        try:
+            self._running = running = await self.around.spawner.spawn(
+                self.node.name,
+                [part.replace("{folder}", str(folder)) for part in launch.argv],
+                env=env,
+                cwd=cwd,
+                output=output.write_end,
+                drop=drop_for(launch),
+            )
+        finally:
+            self._spawned.set()
+            output.handed_over()
+        self._move(state.STARTING, pid=running.pid, exit_status=None, detail="")
+        watch = asyncio.create_task(self._watch(env, cwd))
+        running.exited.add_done_callback(lambda _: watch.cancel())
+        try:
+            await asyncio.wait([watch])
+            failure = ""
+            if not watch.cancelled():
+                failure = watch.result()
+                self._log.note(f"{failure}: it is stopped")
+                await self._signal(running, signal.SIGKILL)
+            status = await running.exited
+        finally:
+            watch.cancel()
+            self._running = None
+        await output.drain()
+        self._log.note(f"ended {_ending(status)}")
+        return self._healthy_since, failure or f"ended {_ending(status)}", status
+
+    def _look_for(self, probe: LogProbe) -> Callable[[str], None]:
+        def look(line: str) -> None:
+            self._matched = self._matched or probe.matches(line)
+
+        return look
+
+    async def _back_off(self, ends: int, failure: str, status: int | None) -> None:
+        lines = tuple(line for line in self._log.tail if not line.startswith("[tarmac]"))
+        looping = ends >= CRASH_LOOP_ENDS
+        delay_s = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (ends - 1))
+        if looping:
+            delay_s = LONGEST_BACKOFF_S
+        self._move(
+            state.CRASH_LOOP if looping else state.BACKOFF,
+            pid=None,
+            exit_status=status,
+            restarts=self.state.restarts + 1,
+            detail=f"{failure}; next try in {delay_s:.1f} s",
+            cause=likely_cause(status, lines) or failure,
+            last_lines=lines,
+        )
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(delay_s * random.uniform(0.8, 1.2)):  # noqa: S311 - jitter
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _watch(self, env: Mapping[str, str], cwd: Path) -> str:
+        """Probe it through booted, ready and healthy; return why it must be ended."""
+        launch = self.node.launch
+        started = time.monotonic()
+        if launch.booted is not None:
+            late = await self._until(launch.booted, started + launch.booted_within_s, env, cwd)
+            if late:
+                return f"not booted within {launch.booted_within_s:g} s ({late})"
+        self._move(state.BOOTED)
+        late = await self._until(launch.ready, started + launch.ready_within_s, env, cwd)
+        if late:
+            return f"not ready within {launch.ready_within_s:g} s ({late})"
+        try:
+            for step in launch.setup:
+                await sql.run(step, self.around.secrets)
+            await self.around.once_ready(self.node)
+        except TarmacError as error:
+            return str(error)
+        self.ready.set()
+        self._move(state.READY, detail="", cause="", last_lines=())
+        await self._stay_healthy(env, cwd)
+        return ""
+
+    async def _stay_healthy(self, env: Mapping[str, str], cwd: Path) -> None:
+        failed = 0
+        while True:
+            complaint = await self._probe(self.node.launch.ready, env, cwd)
+            failed = failed + 1 if complaint else 0
+            missing = self.around.not_ready(self.node.needs)
+            if failed >= UNHEALTHY_AFTER:
+                self.ready.clear()
+                self._move(state.UNHEALTHY, detail=complaint)
+            elif not failed and missing:
+                self.ready.set()
+                self._move(state.READY, detail=f"waits for {', '.join(missing)}")
+            elif not failed:
+                self.ready.set()
+                if self._healthy_since is None:
+                    self._healthy_since = time.monotonic()
+                if self.state.state != state.HEALTHY:
+                    self._move(state.HEALTHY, detail="")
+            steady = self.state.state == state.HEALTHY and not failed
+            await asyncio.sleep(STEADY_PROBE_S if steady else PATIENT_PROBE_S)
+
+    async def _until(self, probe: Probe, deadline: float, env: Mapping[str, str], cwd: Path) -> str:
+        """Probe until it passes; return the last complaint if the deadline comes first."""
+        pause_s = EAGER_PROBE_S
+        while complaint := await self._probe(probe, env, cwd):
+            if time.monotonic() > deadline:
+                return complaint
+            if self.state.detail != complaint:
+                self._move(self.state.state, detail=complaint)
+            await asyncio.sleep(pause_s)
+            pause_s = min(PATIENT_PROBE_S, pause_s * 1.2)
+        return ""
+
+    async def _probe(self, probe: Probe, env: Mapping[str, str], cwd: Path) -> str | None:
+        return await probes.passes(
+            probe,
+            host=self.around.host,
+            secrets=self.around.secrets,
+            env=env,
+            cwd=cwd,
+            matched=self._matched,
+        )
+
+
+def _ending(status: int) -> str:
+    if status < 0:
+        return f"by {signal.Signals(-status).name}"
+    return f"with exit status {status}"

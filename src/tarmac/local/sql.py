@@ -1,0 +1,77 @@
+"""Runs set-up statements and seeds in a store that answers SQL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+
+from tarmac.errors import TarmacError
+from tarmac.launch import Sql, reveal
+from tarmac.plan.plan import Seed
+
+CONNECT_S = 10.0
+#: Remembers which seed files a database has had; beside the services' own tables.
+_SEEDED = (
+    "CREATE TABLE IF NOT EXISTS tarmac_seeds (file text PRIMARY KEY, digest text, at timestamptz)"
+)
+
+
+async def run(step: Sql, secrets: Mapping[str, str]) -> None:
+    """Run statements one by one.
+
+    Raises:
+        TarmacError: the server refused one; its text never holds a secret.
+    """
+    try:
+        connection = await asyncpg.connect(reveal(step.url, secrets), timeout=CONNECT_S)
+        try:
+            # A failing statement would be logged whole, and one of them sets a password.
+            await connection.execute("SET log_min_error_statement = panic")
+            for statement in step.statements:
+                await connection.execute(reveal(statement, secrets))
+        finally:
+            await connection.close()
+    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        raise TarmacError(f"set-up failed: {error or type(error).__name__}") from None
+
+
+async def sow(seed: Seed, secrets: Mapping[str, str]) -> bool:
+    """Load a seed file once per database, in one transaction.
+
+    Returns:
+        Whether it was loaded now.
+
+    Raises:
+        TarmacError: the file cannot be read, or a statement of it failed.
+    """
+    path = Path(seed.file)
+    try:
+        content = path.read_text()
+    except OSError as error:
+        raise TarmacError(f"{path}: the seed cannot be read ({error.strerror})") from None
+    try:
+        connection = await asyncpg.connect(reveal(seed.url, secrets), timeout=CONNECT_S)
+        try:
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock(hashtext('tarmac_seeds'))")
+                await connection.execute(_SEEDED)
+                known = await connection.fetchval(
+                    "SELECT digest FROM tarmac_seeds WHERE file = $1", path.name
+                )
+                if known is not None:
+                    return False
+                await connection.execute(content)
+                digest = hashlib.sha256(content.encode()).hexdigest()
+                await connection.execute(
+                    "INSERT INTO tarmac_seeds VALUES ($1, $2, now())", path.name, digest
+                )
+                return True
+        finally:
+            await connection.close()
+    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        raise TarmacError(
+            f"{path}: the seed does not fit {seed.store}: {error or type(error).__name__}"
+        ) from None

@@ -1,0 +1,151 @@
+"""What runs now, in one SQLite file: the supervisor writes it, every reading verb reads it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+WAITING = "waiting"
+PREPARING = "preparing"
+STARTING = "starting"
+BOOTED = "booted"
+READY = "ready"
+HEALTHY = "healthy"
+UNHEALTHY = "unhealthy"
+BACKOFF = "backoff"
+CRASH_LOOP = "crash-loop"
+STOPPING = "stopping"
+STOPPED = "stopped"
+
+#: States in which a process exists.
+RUNNING = frozenset({STARTING, BOOTED, READY, HEALTHY, UNHEALTHY, STOPPING})
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS nodes (
+  name TEXT PRIMARY KEY, role TEXT, about TEXT, state TEXT, pid INTEGER, since REAL,
+  restarts INTEGER, exit_status INTEGER, url TEXT, page TEXT, ports TEXT, detail TEXT, cause TEXT,
+  last_lines TEXT, position INTEGER
+);
+CREATE TABLE IF NOT EXISTS events (
+  id INTEGER PRIMARY KEY, at REAL, node TEXT, state TEXT, pid INTEGER, detail TEXT
+);
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT);
+"""
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """One process as it stands."""
+
+    name: str
+    role: str
+    about: str
+    state: str = WAITING
+    pid: int | None = None
+    #: Seconds since the epoch at which it came into this state.
+    since: float = 0.0
+    restarts: int = 0
+    exit_status: int | None = None
+    url: str = ""
+    page: str = ""
+    ports: Mapping[str, int] | None = None
+    #: What it waits for, or why it is not where it should be.
+    detail: str = ""
+    #: The likely cause of the last failure.
+    cause: str = ""
+    last_lines: tuple[str, ...] = ()
+    #: The order in which nodes are shown.
+    position: int = 0
+
+
+class StateFile:
+    """The open state file."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=5)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        # A power cut may take the last rows: they are made anew at the next start.
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def clear(self) -> None:
+        """Forget the nodes of an earlier run; events are kept for two days."""
+        self._database.execute("DELETE FROM nodes")
+        self._database.execute("DELETE FROM events WHERE at < ?", (time.time() - 172800,))
+
+    def put(self, node: NodeState) -> None:
+        """Write a node, and an event if its state is new."""
+        row = {**{field.name: getattr(node, field.name) for field in fields(node)}}
+        row["ports"] = json.dumps(dict(node.ports or {}))
+        row["last_lines"] = json.dumps(node.last_lines)
+        known = self._database.execute(
+            "SELECT state FROM nodes WHERE name = ?", (node.name,)
+        ).fetchone()
+        columns = ", ".join(row)
+        marks = ", ".join("?" * len(row))
+        self._database.execute(
+            f"INSERT OR REPLACE INTO nodes ({columns}) VALUES ({marks})",  # noqa: S608 - own names
+            tuple(row.values()),
+        )
+        if known is None or known[0] != node.state:
+            self._database.execute(
+                "INSERT INTO events (at, node, state, pid, detail) VALUES (?, ?, ?, ?, ?)",
+                (time.time(), node.name, node.state, node.pid, node.detail),
+            )
+
+    def remove(self, name: str) -> None:
+        """Forget a node that is no longer part of the system."""
+        self._database.execute("DELETE FROM nodes WHERE name = ?", (name,))
+
+    def set_meta(self, **values: Any) -> None:
+        """Write facts of the run: system, file, supervisor_pid, notes ..."""
+        for key, value in values.items():
+            self._database.execute(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value))
+            )
+
+    def meta(self) -> dict[str, Any]:
+        """Read the facts of the run."""
+        rows = self._database.execute("SELECT key, value FROM meta").fetchall()
+        return {key: json.loads(value) for key, value in rows}
+
+    def nodes(self) -> tuple[NodeState, ...]:
+        """Read every node, in the order of the plan."""
+        names = [field.name for field in fields(NodeState)]
+        rows = self._database.execute(
+            f"SELECT {', '.join(names)} FROM nodes ORDER BY position"  # noqa: S608 - own names
+        ).fetchall()
+        return tuple(_node(dict(zip(names, row, strict=True))) for row in rows)
+
+    def events(
+        self, node: str | None = None
+    ) -> tuple[tuple[float, str, str, int | None, str], ...]:
+        """Read what happened: (at, node, state, pid, detail), oldest first."""
+        return tuple(
+            self._database.execute(
+                "SELECT at, node, state, pid, detail FROM events "
+                "WHERE ?1 IS NULL OR node = ?1 ORDER BY id",
+                (node,),
+            )
+        )
+
+
+def _node(row: dict[str, Any]) -> NodeState:
+    row["ports"] = json.loads(row["ports"])
+    row["last_lines"] = tuple(json.loads(row["last_lines"]))
+    return NodeState(**row)
+
+
+def moved(node: NodeState, state: str, **changes: Any) -> NodeState:
+    """Return the node in another state; `since` is renewed if it is another one."""
+    since = time.time() if state != node.state else node.since
+    return replace(node, state=state, since=since, **changes)
