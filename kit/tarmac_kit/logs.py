@@ -15,16 +15,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from tarmac_kit import trace
-
-get_logger = structlog.stdlib.get_logger
 
 _SECRET = re.compile(r"authorization|password|passwd|secret|token|cookie|api_?key", re.IGNORECASE)
 _CREDENTIALS_IN_URL = re.compile(r"(\w+://[^:/@\s]*):[^@/\s]+@")
 _LEVELS = logging.getLevelNamesMapping()
 
 Event = MutableMapping[str, Any]
+
+
+def get_logger(name: str = "") -> FilteringBoundLogger:
+    """Return a logger; `name` is in each of its lines as `component`."""
+    found: FilteringBoundLogger = (
+        structlog.get_logger(component=name) if name else structlog.get_logger()
+    )
+    return found
 
 
 def without_credentials(text: str) -> str:
@@ -63,7 +70,7 @@ class _StandardLibrary(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = record.levelno if record.levelno in (10, 20, 30, 40, 50) else logging.INFO
-        fields: dict[str, Any] = {"logger": record.name}
+        fields: dict[str, Any] = {"component": record.name}
         if record.exc_info:
             fields["exc_info"] = record.exc_info
         structlog.get_logger().log(level, record.getMessage(), **fields)

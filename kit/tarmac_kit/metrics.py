@@ -34,6 +34,8 @@ class Metrics:
             buckets=BUCKETS_S,
             registry=self.registry,
         )
+        #: `labels` takes a lock and checks its arguments; each request would pay that twice.
+        self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._in_flight = Gauge(
             "http_requests_in_flight", "Requests now in hand.", ("service",), registry=self.registry
         ).labels(service)
@@ -64,9 +66,13 @@ class Metrics:
 
     def request(self, method: str, route: str, status: int, duration_s: float) -> None:
         """Count one answered request."""
-        labels = (self.service, method, route, str(status))
-        self._requests.labels(*labels).inc()
-        self._duration.labels(*labels).observe(duration_s)
+        found = self._by_request.get((method, route, status))
+        if found is None:
+            labels = (self.service, method, route, str(status))
+            found = (self._requests.labels(*labels), self._duration.labels(*labels))
+            self._by_request[method, route, status] = found
+        found[0].inc()
+        found[1].observe(duration_s)
 
     def in_flight(self, count: int) -> None:
         """Set the number of requests in hand."""

@@ -87,7 +87,8 @@ class Edge:
         self._metrics = metrics
         self._health = health
         self._in_flight = 0
-        self._log = get_logger("http")
+        # Bound once: a lazy logger puts itself together for each line.
+        self._log = get_logger("http").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -160,7 +160,7 @@ def test_the_standard_librarys_lines_have_the_same_form(capsys) -> None:
         logging.getLogger("asyncio").exception("task %s failed", 7)
     logging.getLogger("uvicorn.error").error("bad")
     first, second = lines_of(capsys)
-    assert (first["level"], first["event"], first["logger"]) == (
+    assert (first["level"], first["event"], first["component"]) == (
         "error",
         "task 7 failed",
         "asyncio",
