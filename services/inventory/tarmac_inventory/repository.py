@@ -30,24 +30,28 @@ SELECT product_id, on_hand, reserved FROM stock
  WHERE product_id = ANY($1::uuid[]) ORDER BY product_id FOR NO KEY UPDATE
 """
 
-_OPEN_LEVEL = """
-INSERT INTO stock (product_id, on_hand) VALUES ($1, $2)
-ON CONFLICT (product_id) DO NOTHING RETURNING product_id
-"""
-
 _MOVE = """
+WITH c AS (
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[]) AS c (product_id, on_hand, reserved)
+), noted AS (
+    INSERT INTO stock_ledger
+           (product_id, movement, on_hand_change, reserved_change, order_id, actor)
+    SELECT product_id, $4, on_hand, reserved, $5, $6 FROM c ORDER BY product_id
+)
 UPDATE stock SET on_hand = stock.on_hand + c.on_hand, reserved = stock.reserved + c.reserved,
                  updated_at = now()
-  FROM unnest($1::uuid[], $2::int[], $3::int[]) AS c (product_id, on_hand, reserved)
- WHERE stock.product_id = c.product_id
+  FROM c WHERE stock.product_id = c.product_id
 """
 
-_LEDGER = """
-INSERT INTO stock_ledger
-       (product_id, movement, on_hand_change, reserved_change, order_id, actor)
-SELECT c.product_id, $4, c.on_hand, c.reserved, $5, $6
-  FROM unnest($1::uuid[], $2::int[], $3::int[]) AS c (product_id, on_hand, reserved)
- ORDER BY c.product_id
+_OPEN_LEVEL = """
+WITH opened AS (
+    INSERT INTO stock (product_id, on_hand) VALUES ($1, $2)
+    ON CONFLICT (product_id) DO NOTHING RETURNING product_id, on_hand
+), noted AS (
+    INSERT INTO stock_ledger (product_id, movement, on_hand_change, reserved_change, actor)
+    SELECT product_id, $3, on_hand, 0, $4 FROM opened
+)
+SELECT product_id FROM opened
 """
 
 # A second request for the same order waits here until the first one's transaction has ended.
@@ -101,15 +105,14 @@ class StockRepository:
         levels = await fetch_all(connection, _LOCK_LEVELS, list(product_ids), into=Level)
         return {level.product_id: level for level in levels}
 
-    async def open_level(self, connection: Connection, product_id: UUID, on_hand: int) -> bool:
-        """Write the first level of a product; False when it has one."""
-        return await connection.fetchval(_OPEN_LEVEL, product_id, on_hand) is not None
+    async def open_level(
+        self, connection: Connection, product_id: UUID, on_hand: int, *, actor: str
+    ) -> bool:
+        """Write the first level of a product and its ledger row; False when it has one."""
+        values = (product_id, on_hand, Movement.OPENING.value, actor)
+        return await connection.fetchval(_OPEN_LEVEL, *values) is not None
 
-    async def move(self, connection: Connection, moved: Sequence[Change]) -> None:
-        """Change levels; the table's constraints refuse what would oversell."""
-        await connection.execute(_MOVE, *_columns(moved))
-
-    async def write_ledger(
+    async def move(
         self,
         connection: Connection,
         movement: Movement,
@@ -118,8 +121,16 @@ class StockRepository:
         order_id: UUID | None = None,
         actor: str | None = None,
     ) -> None:
-        """Append one ledger row per change."""
-        await connection.execute(_LEDGER, *_columns(moved), movement.value, order_id, actor)
+        """Change levels and write a ledger row for each; constraints refuse to oversell."""
+        await connection.execute(
+            _MOVE,
+            [change.product_id for change in moved],
+            [change.on_hand for change in moved],
+            [change.reserved for change in moved],
+            movement.value,
+            order_id,
+            actor,
+        )
 
     async def open_reservation(
         self, connection: Connection, order_id: UUID, state: ReservationState, *, ttl_s: float
@@ -175,11 +186,3 @@ class StockRepository:
         """Lock the reservation that ran out first and that nobody else is working on."""
         found: UUID | None = await connection.fetchval(_NEXT_EXPIRED)
         return found
-
-
-def _columns(moved: Sequence[Change]) -> tuple[list[UUID], list[int], list[int]]:
-    return (
-        [change.product_id for change in moved],
-        [change.on_hand for change in moved],
-        [change.reserved for change in moved],
-    )

@@ -61,10 +61,7 @@ class Inventory:
     async def count(self, product_id: UUID, on_hand: int, *, actor: str) -> Level:
         """Set what is on the shelf; below what is set aside is a problem 409."""
         async with self.database.transaction() as connection:
-            opened = await self.stock.open_level(connection, product_id, on_hand)
-            if opened:
-                opening = [Change(product_id, on_hand, 0)]
-                await self.stock.write_ledger(connection, Movement.OPENING, opening, actor=actor)
+            if await self.stock.open_level(connection, product_id, on_hand, actor=actor):
                 return Level(product_id, on_hand, 0)
             level = (await self.stock.lock_levels(connection, [product_id]))[product_id]
             if on_hand < level.reserved:
@@ -77,7 +74,7 @@ class Inventory:
                 )
             change = Change(product_id, on_hand - level.on_hand, 0)
             if change.on_hand:
-                await self._move(connection, Movement.COUNT, [change], actor=actor)
+                await self.stock.move(connection, Movement.COUNT, [change], actor=actor)
             return replace(level, on_hand=on_hand)
 
     async def reservation(self, order_id: UUID) -> Reservation:
@@ -125,7 +122,7 @@ class Inventory:
             if answer is Answer.SELL:
                 sold = changes(Movement.COMMIT, existing.lines)
                 await self.stock.lock_levels(connection, [c.product_id for c in sold])
-                await self._move(connection, Movement.COMMIT, sold, order_id=order_id)
+                await self.stock.move(connection, Movement.COMMIT, sold, order_id=order_id)
             if answer is Answer.TAKE:
                 await self._take(connection, Movement.RETAKE, order_id, existing.lines)
             if answer is not Answer.ALREADY:
@@ -196,26 +193,14 @@ class Inventory:
                     for each in short
                 ],
             )
-        await self._move(connection, movement, changes(movement, lines), order_id=order_id)
+        await self.stock.move(connection, movement, changes(movement, lines), order_id=order_id)
 
     async def _give_back(
         self, connection: Connection, movement: Movement, existing: Reservation
     ) -> None:
         moved = changes(movement, existing.lines)
         await self.stock.lock_levels(connection, [change.product_id for change in moved])
-        await self._move(connection, movement, moved, order_id=existing.order_id)
-
-    async def _move(
-        self,
-        connection: Connection,
-        movement: Movement,
-        moved: Sequence[Change],
-        *,
-        order_id: UUID | None = None,
-        actor: str | None = None,
-    ) -> None:
-        await self.stock.move(connection, moved)
-        await self.stock.write_ledger(connection, movement, moved, order_id=order_id, actor=actor)
+        await self.stock.move(connection, movement, moved, order_id=existing.order_id)
 
 
 async def sweep(inventory: Inventory, *, interval_s: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,41 +18,47 @@ _COLUMNS = """
     payment_token, shipping_address, short, created_at, updated_at
 """
 
-# Of two requests with one key the second waits here for the first one's commit, then gets no row.
+# The lines come with their order, in one round trip.
+_WITH_LINES = f"""
+    {_COLUMNS},
+    (SELECT jsonb_agg(jsonb_build_object(
+                'product_id', l.product_id, 'name', l.name, 'quantity', l.quantity,
+                'unit_price_minor', l.unit_price_minor) ORDER BY l.position)
+       FROM order_lines l WHERE l.order_id = o.id) AS lines
+"""  # noqa: S608 - constants of this file; values are always parameters
+
+# Order, lines and history in one statement. Of two requests with one key the second waits here for
+# the first one's commit, then adds nothing.
 _ADD = """
-INSERT INTO orders (id, customer_id, email, idempotency_key, fingerprint, currency, total_minor,
-                    payment_token, shipping_address, step_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10))
-ON CONFLICT ON CONSTRAINT one_order_per_key DO NOTHING
-RETURNING id
+WITH added AS (
+    INSERT INTO orders (id, customer_id, email, idempotency_key, fingerprint, currency,
+                        total_minor, payment_token, shipping_address, step_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10))
+    ON CONFLICT ON CONSTRAINT one_order_per_key DO NOTHING
+    RETURNING id, state, created_at, updated_at
+), lines AS (
+    INSERT INTO order_lines (order_id, position, product_id, name, quantity, unit_price_minor)
+    SELECT added.id, l.position, l.product_id, l.name, l.quantity, l.unit_price_minor
+      FROM added, unnest($11::uuid[], $12::text[], $13::int[], $14::bigint[]) WITH ORDINALITY
+           AS l (product_id, name, quantity, unit_price_minor, position)
+), noted AS (
+    INSERT INTO order_history (order_id, state) SELECT id, state FROM added
+)
+SELECT state, created_at, updated_at FROM added
 """
 
-_ADD_LINES = """
-INSERT INTO order_lines (order_id, position, product_id, name, quantity, unit_price_minor)
-SELECT $1, l.position, l.product_id, l.name, l.quantity, l.unit_price_minor
-  FROM unnest($2::int[], $3::uuid[], $4::text[], $5::int[], $6::bigint[])
-       AS l (position, product_id, name, quantity, unit_price_minor)
-"""
-
-_ADD_HISTORY = "INSERT INTO order_history (order_id, state, reason) VALUES ($1, $2, $3)"
-
-_FIND = f"SELECT {_COLUMNS} FROM orders WHERE id = $1"  # noqa: S608 - constants of this file
+_FIND = f"SELECT {_WITH_LINES} FROM orders o WHERE id = $1"  # noqa: S608
 
 _FIND_LOCKED = _FIND + " FOR UPDATE"
 
 _FIND_BY_KEY = f"""
-SELECT {_COLUMNS} FROM orders WHERE customer_id = $1 AND idempotency_key = $2
+SELECT {_WITH_LINES} FROM orders o WHERE customer_id = $1 AND idempotency_key = $2
 """  # noqa: S608
-
-_LINES = """
-SELECT order_id, product_id, name, quantity, unit_price_minor FROM order_lines
- WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, position
-"""
 
 _HISTORY = "SELECT state, reason, at FROM order_history WHERE order_id = $1 ORDER BY seq"
 
 _LIST = f"""
-SELECT {_COLUMNS} FROM orders
+SELECT {_WITH_LINES} FROM orders o
  WHERE ($1::text IS NULL OR customer_id = $1)
    AND ($2::text IS NULL OR state = $2)
    AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
@@ -62,11 +67,16 @@ SELECT {_COLUMNS} FROM orders
 
 # The states in the WHERE are the guard: whoever comes second changes nothing.
 _MOVE = f"""
-UPDATE orders
-   SET state = $3, reason = coalesce($4, reason), short = coalesce($5, short),
-       updated_at = now(), attempts = 0, step_at = now() + make_interval(secs => $6)
- WHERE id = $1 AND state = ANY($2::text[])
-RETURNING {_COLUMNS}
+WITH o AS (
+    UPDATE orders
+       SET state = $3, reason = coalesce($4, reason), short = coalesce($5, short),
+           updated_at = now(), attempts = 0, step_at = now() + make_interval(secs => $6)
+     WHERE id = $1 AND state = ANY($2::text[])
+    RETURNING {_COLUMNS}
+), noted AS (
+    INSERT INTO order_history (order_id, state, reason) SELECT id, state, $4 FROM o
+)
+SELECT {_WITH_LINES} FROM o
 """  # noqa: S608
 
 # A lease: the orders are claimed for as long as a step may take, and twice as long each time one
@@ -85,9 +95,11 @@ RETURNING id
 class OrderRepository:
     """Reads and writes orders, their lines and their history."""
 
-    async def add(self, connection: Connection, new: NewOrder, *, sweep_after_s: float) -> bool:
-        """Insert a pending order; False when the customer used its key before."""
-        added = await connection.fetchval(
+    async def add(
+        self, connection: Connection, new: NewOrder, *, sweep_after_s: float
+    ) -> Order | None:
+        """Insert a pending order; None when the customer used its key before."""
+        row = await connection.fetchrow(
             _ADD,
             new.id,
             new.customer_id,
@@ -99,34 +111,33 @@ class OrderRepository:
             new.payment_token,
             new.shipping_address,
             sweep_after_s,
-        )
-        if added is None:
-            return False
-        await connection.execute(
-            _ADD_LINES,
-            new.id,
-            list(range(1, len(new.lines) + 1)),
             [line.product_id for line in new.lines],
             [line.name for line in new.lines],
             [line.quantity for line in new.lines],
             [line.unit_price_minor for line in new.lines],
         )
-        await connection.execute(_ADD_HISTORY, new.id, State.PENDING.value, None)
-        return True
+        if row is None:
+            return None
+        return Order(
+            **vars(new),
+            state=State(row["state"]),
+            reason=None,
+            short=None,
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+        )
 
     async def find(
         self, connection: Connection, order_id: UUID, *, lock: bool = False
     ) -> Order | None:
         """Read an order with its lines, locked if asked."""
-        row = await connection.fetchrow(_FIND_LOCKED if lock else _FIND, order_id)
-        return await self._with_lines(connection, row)
+        return _order(await connection.fetchrow(_FIND_LOCKED if lock else _FIND, order_id))
 
     async def find_by_key(
         self, connection: Connection, customer_id: str, idempotency_key: str
     ) -> Order | None:
         """Read the order that a customer's key made."""
-        row = await connection.fetchrow(_FIND_BY_KEY, customer_id, idempotency_key)
-        return await self._with_lines(connection, row)
+        return _order(await connection.fetchrow(_FIND_BY_KEY, customer_id, idempotency_key))
 
     async def page(
         self,
@@ -142,12 +153,7 @@ class OrderRepository:
         rows = await connection.fetch(
             _LIST, customer_id, state.value if state else None, created_at, order_id, limit
         )
-        orders = [_order(row) for row in rows]
-        lines = await connection.fetch(_LINES, [order.id for order in orders])
-        found: dict[UUID, list[Line]] = {}
-        for row in lines:
-            found.setdefault(row["order_id"], []).append(_line(row))
-        return [replace(order, lines=tuple(found.get(order.id, ()))) for order in orders]
+        return [order for row in rows if (order := _order(row))]
 
     async def history(self, connection: Connection, order_id: UUID) -> Sequence[Step]:
         """Read the states that an order went through, first to last."""
@@ -174,10 +180,7 @@ class OrderRepository:
             None if short is None else [*short],
             sweep_after_s,
         )
-        if row is None:
-            return None
-        await connection.execute(_ADD_HISTORY, order_id, to.value, reason)
-        return await self._with_lines(connection, row)
+        return _order(row)
 
     async def claim(
         self, connection: Connection, *, lease_s: float, longest_s: float, limit: int
@@ -186,22 +189,12 @@ class OrderRepository:
         rows = await connection.fetch(_CLAIM, lease_s, longest_s, limit)
         return [row["id"] for row in rows]
 
-    async def _with_lines(self, connection: Connection, row: Any) -> Order | None:
-        if row is None:
-            return None
-        lines = await connection.fetch(_LINES, [row["id"]])
-        return replace(_order(row), lines=tuple(_line(each) for each in lines))
 
-
-def _order(row: Any) -> Order:
+def _order(row: Any) -> Order | None:
+    if row is None:
+        return None
     values = dict(row.items())
-    return Order(**{**values, "state": State(values["state"])})
-
-
-def _line(row: Any) -> Line:
-    return Line(
-        product_id=row["product_id"],
-        name=row["name"],
-        quantity=row["quantity"],
-        unit_price_minor=row["unit_price_minor"],
+    lines = tuple(
+        Line(**{**line, "product_id": UUID(line["product_id"])}) for line in values["lines"] or ()
     )
+    return Order(**{**values, "state": State(values["state"]), "lines": lines})

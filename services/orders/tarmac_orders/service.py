@@ -102,7 +102,7 @@ class Orders:
                 f"order {order.id} was asked for something else; use a new key",
             )
         try:
-            order = await self.steps.advance(order.id)
+            order = await self.steps.advance(order.id, known=order)
         except NotNowError as error:
             log.warning("order left pending", order_id=str(order.id), error=str(error))
             order = await self._found(order.id)
@@ -170,7 +170,7 @@ class Orders:
                     "This order cannot be cancelled any more",
                     f"order {order_id} is {order.state}",
                 )
-            await self.orders.move(
+            moved = await self.orders.move(
                 connection,
                 order_id,
                 of=CANCELLABLE,
@@ -178,8 +178,8 @@ class Orders:
                 reason=Reason.BY_CUSTOMER,
                 sweep_after_s=self.steps.sweep_after_s,
             )
-        await self.steps.try_to_advance(order_id)
-        return await self._found(order_id)
+        advanced = await self.steps.try_to_advance(order_id, known=moved)
+        return advanced or await self._found(order_id)
 
     async def on_payment_captured(self, message: Message) -> None:
         """Hear that an order is paid: sell its stock and confirm it."""
@@ -216,7 +216,7 @@ class Orders:
                     topic=message.topic,
                 )
         # Committed: from here on the sweep would do it too.
-        await self.steps.try_to_advance(order_id)
+        await self.steps.try_to_advance(order_id, known=moved)
 
     async def _accept(
         self, customer: Claims, key: str, items: Sequence[Item], request: Request, asked: str
@@ -246,10 +246,12 @@ class Orders:
         )
         async with self.database.transaction() as connection:
             added = await self.orders.add(connection, new, sweep_after_s=self.steps.sweep_after_s)
+        if added is not None:
+            return added, False
         order = await self._by_key(customer, key)
         if order is None:
             raise LookupError(f"orders: key of {new.id} is gone; were rows deleted by hand?")
-        return order, not added
+        return order, True
 
     async def _by_key(self, customer: Claims, key: str) -> Order | None:
         async with self.database.connection() as connection:

@@ -47,48 +47,52 @@ class Steps:
     #: How long whoever changed an order has for its next step before the sweep takes it over.
     sweep_after_s: float
 
-    async def advance(self, order_id: UUID) -> Order:
+    async def advance(self, order_id: UUID, *, known: Order | None = None) -> Order:
         """Take every step that is due and answer the order as it then stands.
 
-        Raises NotNowError when the inventory gave no answer; the sweep will ask again.
+        `known` is the order as the caller just read or wrote it. Raises NotNowError when the
+        inventory gave no answer; the sweep will ask again.
         """
-        while True:
-            async with self.database.connection() as connection:
-                order = await self.orders.find(connection, order_id)
-            if order is None:
-                raise LookupError(f"orders: {order_id} is gone; were rows deleted by hand?")
-            # A step that finds the order moved by somebody else changes nothing: look again.
-            if order.state is State.PENDING:
-                await self._reserve(order)
-            elif order.state is State.PAID:
-                await self._sell(order)
-            elif order.state is State.CANCELLING:
-                await self._release(order)
-            else:
-                return order
+        step = {
+            State.PENDING: self._reserve,
+            State.PAID: self._sell,
+            State.CANCELLING: self._release,
+        }
+        order = known or await self._read(order_id)
+        while order.state in step:
+            # None: somebody else moved the order meanwhile; look where it is now.
+            order = await step[order.state](order) or await self._read(order_id)
+        return order
 
-    async def try_to_advance(self, order_id: UUID) -> None:
-        """Advance an order, and leave it to the sweep if that does not work now."""
+    async def try_to_advance(self, order_id: UUID, *, known: Order | None = None) -> Order | None:
+        """Advance an order, and leave it to the sweep if that does not work now (None then)."""
         try:
-            await self.advance(order_id)
+            return await self.advance(order_id, known=known)
         except (NotNowError, Problem) as error:
             log.warning("order waits for its next step", order_id=str(order_id), error=str(error))
+            return None
 
-    async def _reserve(self, order: Order) -> None:
+    async def _read(self, order_id: UUID) -> Order:
+        async with self.database.connection() as connection:
+            order = await self.orders.find(connection, order_id)
+        if order is None:
+            raise LookupError(f"orders: {order_id} is gone; were rows deleted by hand?")
+        return order
+
+    async def _reserve(self, order: Order) -> Order | None:
         answer = await self.inventory.reserve(order.id, order.lines)
-        if answer.verdict is Verdict.DONE:
-            async with self.database.transaction() as connection:
+        async with self.database.transaction() as connection:
+            if answer.verdict is Verdict.DONE:
                 moved = await self.orders.move(
                     connection, order.id, of={State.PENDING}, to=State.PLACED
                 )
                 if moved:
                     await self._publish(connection, events.PLACED, moved, events.placed(moved))
-            return
-        # Not straight to cancelled: the release bars the order at the inventory, so that another
-        # attempt to reserve, under way at this moment, cannot hold stock for a dead order.
-        is_short = answer.verdict is Verdict.SHORT
-        async with self.database.transaction() as connection:
-            await self.orders.move(
+                return moved
+            # Not straight to cancelled: the release bars the order at the inventory, so that
+            # another attempt to reserve, under way now, cannot hold stock for a dead order.
+            is_short = answer.verdict is Verdict.SHORT
+            return await self.orders.move(
                 connection,
                 order.id,
                 of={State.PENDING},
@@ -98,7 +102,7 @@ class Steps:
                 sweep_after_s=self.sweep_after_s,
             )
 
-    async def _sell(self, order: Order) -> None:
+    async def _sell(self, order: Order) -> Order | None:
         answer = await self.inventory.commit(order.id)
         async with self.database.transaction() as connection:
             if answer.verdict is Verdict.DONE:
@@ -108,9 +112,9 @@ class Steps:
                 if moved:
                     payload = events.confirmed(moved)
                     await self._publish(connection, events.CONFIRMED, moved, payload)
-                return
+                return moved
             is_short = answer.verdict is Verdict.SHORT
-            await self.orders.move(
+            return await self.orders.move(
                 connection,
                 order.id,
                 of={State.PAID},
@@ -120,7 +124,7 @@ class Steps:
                 sweep_after_s=self.sweep_after_s,
             )
 
-    async def _release(self, order: Order) -> None:
+    async def _release(self, order: Order) -> Order | None:
         answer = await self.inventory.release(order.id)
         if answer.verdict is not Verdict.DONE:
             raise NotNowError(f"inventory: release of {order.id} came to {answer.verdict}")
@@ -131,6 +135,7 @@ class Steps:
             if moved:
                 payload = events.cancelled(moved)
                 await self._publish(connection, events.CANCELLED, moved, payload)
+            return moved
 
     async def _publish(
         self, connection: Any, topic: str, order: Order, payload: dict[str, Any]

@@ -62,9 +62,9 @@ class Tables:
             self.crash_after_commit = None
             raise Crash
 
-    async def add(self, _connection: Any, new: NewOrder, *, sweep_after_s: float) -> bool:
+    async def add(self, _connection: Any, new: NewOrder, *, sweep_after_s: float) -> Order | None:
         if await self.find_by_key(None, new.customer_id, new.idempotency_key):
-            return False
+            return None
         now = self.now()
         self.orders[new.id] = Order(
             **vars(new),
@@ -76,7 +76,7 @@ class Tables:
         )
         self.due[new.id] = sweep_after_s
         self.steps.append((new.id, Step(State.PENDING, None, now)))
-        return True
+        return self.orders[new.id]
 
     async def find(self, _connection: Any, order_id: UUID, *, lock: bool = False) -> Order | None:
         return self.orders.get(order_id)

@@ -74,20 +74,23 @@ class Sandbox:
 
     async def charge(self, request: ChargeRequest, deliver: Deliver) -> None:
         """Behave as the token says; deterministic, over restarts too."""
+        fails = request.token == "tok_error_once"  # noqa: S105 - a sandbox's token
         async with self.database.transaction() as connection:
             calls = await self.books.count_call(connection, request.key)
-        if request.token == "tok_error_once" and calls == 1:  # noqa: S105 - a sandbox's token
+            booked = None
+            if not (fails and calls == 1):
+                booked = await self.books.book_charge(
+                    connection,
+                    request.key,
+                    token=request.token,
+                    amount_minor=request.amount_minor,
+                    currency=request.currency,
+                    reference=f"sbx_{uuid4().hex}",
+                    declined=DECLINING.get(request.token),
+                )
+        if booked is None:
             raise ProviderError("sandbox: internal error (500); ask again with the same key")
-        async with self.database.transaction() as connection:
-            charge, booked_minor = await self.books.book_charge(
-                connection,
-                request.key,
-                token=request.token,
-                amount_minor=request.amount_minor,
-                currency=request.currency,
-                reference=f"sbx_{uuid4().hex}",
-                declined=DECLINING.get(request.token),
-            )
+        charge, booked_minor = booked
         if booked_minor != request.amount_minor:
             raise ProviderError(
                 f"sandbox: key {request.key} was used for {booked_minor}; use another key"
