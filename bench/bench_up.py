@@ -1,8 +1,8 @@
 """How long `tarmac up shop` takes beside honcho starting the same programs and stores.
 
-Both sides run the shop's plan: the same argv, environment and configuration, on data of their own.
-Ours is timed until `tarmac up -d` returns, that is until all is healthy; theirs until the ready route
-of every service answers, asked every 20 ms. What is measured is stopped and deleted at the end.
+Both sides run the shop's plan: the same argv, environment and configuration, on data of their
+own. Ours is timed until `tarmac up -d` returns, that is until all is healthy; theirs until every
+service's ready route answers, asked every 20 ms. All is stopped and deleted at the end.
 """
 
 from __future__ import annotations

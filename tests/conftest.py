@@ -5,11 +5,7 @@ Loaded by pytest for every run that includes tests/; a run of one service's test
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-
-UNIT = Path(__file__).parent / "unit"
 
 
 def _rank(item: pytest.Item) -> int:
@@ -17,7 +13,7 @@ def _rank(item: pytest.Item) -> int:
         return 3
     if item.get_closest_marker("servers"):
         return 2
-    return 0 if UNIT in item.path.parents else 1
+    return 0 if item.path.parent.name == "unit" else 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
