@@ -44,7 +44,9 @@ _STREAM_DIFFERS = 10058
 class NatsBus:
     """One connection to a NATS server with JetStream."""
 
-    def __init__(self, url: str, *, name: str) -> None:
+    def __init__(self, url: str, *, name: str, ack_wait_s: float = ACK_WAIT_S) -> None:
+        """Take the URL; a message without a sign of life for `ack_wait_s` comes again."""
+        self._ack_wait_s = ack_wait_s
         self._url = url
         self._name = name
         self._nc: Connection | None = None
@@ -182,7 +184,7 @@ class NatsBus:
         return stream
 
     async def _keep_consuming(self, topic: str, group: str, handler: Handler) -> None:
-        consumer = _Consumer(topic, group, handler, self._park)
+        consumer = _Consumer(topic, group, handler, self._park, self._ack_wait_s)
         try:
             while True:
                 await self._up.wait()
@@ -218,7 +220,9 @@ class _Consumer:
         group: str,
         handler: Handler,
         park: Callable[[str, Any, str], Awaitable[None]],
+        ack_wait_s: float,
     ) -> None:
+        self._ack_wait_s = ack_wait_s
         self._topic = topic
         self._group = group
         self._handler = handler
@@ -236,7 +240,7 @@ class _Consumer:
                 filter_subject=self._topic,
                 deliver_policy=DeliverPolicy.ALL,
                 ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=ACK_WAIT_S,
+                ack_wait=self._ack_wait_s,
                 max_deliver=-1,
                 max_ack_pending=IN_FLIGHT,
             ),
@@ -282,7 +286,7 @@ class _Consumer:
         """Handle one delivery and tell the broker; a broker that is away delivers it again."""
         work = asyncio.create_task(self._handle(raw, previous))
         try:
-            while not (await asyncio.wait({work}, timeout=ACK_WAIT_S / 3))[0]:
+            while not (await asyncio.wait({work}, timeout=self._ack_wait_s / 3))[0]:
                 with contextlib.suppress(nats.errors.Error, OSError):
                     await raw.in_progress()
         except asyncio.CancelledError:

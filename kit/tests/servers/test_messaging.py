@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -357,6 +358,66 @@ async def test_one_row_that_the_broker_refuses_does_not_hold_up_the_others(
             await shop.place("o")
             assert await shop.until_applied(1) == [("o", 0)]
             await shop.until_unpublished(1)
+
+
+async def test_a_slow_handler_keeps_its_message(nats_url: str) -> None:
+    bus = NatsBus(nats_url, name="order-service", ack_wait_s=0.4)
+    await bus.open()
+    await until(lambda: bus.connected)
+    attempts: list[int] = []
+    done = asyncio.Event()
+
+    async def slow(message: Message) -> None:
+        attempts.append(message.attempt)
+        # Three times as long as the broker waits without a sign of life.
+        await asyncio.sleep(1.2)
+        done.set()
+
+    await bus.consume((TOPIC,), "pay", slow)
+    await bus.publish(Message("1", TOPIC, "k", {}))
+    await asyncio.wait_for(done.wait(), 10)
+    await bus.close()
+    assert attempts == [1]
+
+
+async def test_messages_of_one_key_are_handled_one_at_a_time_and_others_beside(
+    nats_url: str,
+) -> None:
+    async with bus_on(nats_url) as bus:
+        in_hand: Counter[str] = Counter()
+        most: Counter[str] = Counter()
+        together = asyncio.Event()
+        handled: list[str] = []
+
+        async def handle(message: Message) -> None:
+            in_hand[message.key] += 1
+            most[message.key] = max(most[message.key], in_hand[message.key])
+            if in_hand["a"] and in_hand["b"]:
+                together.set()
+            await asyncio.wait_for(together.wait(), 10)
+            in_hand[message.key] -= 1
+            handled.append(message.id)
+
+        for number in range(6):
+            await bus.publish(Message(str(number), TOPIC, "ab"[number % 2], {}))
+        await bus.consume((TOPIC,), "pay", handle)
+        await until(lambda: len(handled) == 6)
+        assert most == {"a": 1, "b": 1}
+        assert [message for message in handled if int(message) % 2 == 0] == ["0", "2", "4"]
+
+
+async def test_nats_that_comes_back_with_an_empty_disk_gets_its_streams_again(
+    shop: Shop, nats, nats_url: str
+) -> None:
+    async with bus_on(nats_url) as bus, task(relay_of(shop, bus).run()):
+        await bus.consume((TOPIC,), "pay", shop.handle)
+        await shop.place("before")
+        await shop.until_applied(1)
+        await asyncio.to_thread(nats.kill)
+        shutil.rmtree(nats.log.parent / "store")
+        await asyncio.to_thread(nats.start)
+        await shop.place("after")
+        assert await shop.until_applied(2) == [("before", 0), ("after", 0)]
 
 
 async def test_the_trace_goes_through_outbox_and_broker(shop: Shop, nats_url: str) -> None:
