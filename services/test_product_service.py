@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201, S101, SLF001 - tests, though no folder of that name holds them
+# ruff: noqa: ANN001, ANN201, S101 - tests, though no folder of that name holds them
 """Catalog and inventory as one process on one database, with what the shop sells in it."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 import tarmac_catalog.app
 import tarmac_inventory.app
 from tarmac_kit import create_app
-from tarmac_kit.testing import AUDIENCE, ISSUER, issue_token, running, static_verifier
+from tarmac_kit.testing import issue_token, running, static_verifier
 
 pytestmark = pytest.mark.servers
 
@@ -34,12 +34,9 @@ async def api(database_url):
         {
             "SERVICE_NAME": "product-service",
             "DATABASE_URL": database_url,
-            "JWKS_URL": "http://127.0.0.1:9/jwks.json",
-            "JWT_ISSUER": ISSUER,
-            "JWT_AUDIENCE": AUDIENCE,
         },
+        verifier=static_verifier(),
     )
-    app.chassis._verifier = static_verifier()
     async with running(app) as client:
         yield client
 

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -111,7 +111,7 @@ def decode_cursor(text: str, *, sort: Sort) -> Cursor:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         written, value, product_id = json.loads(raw)
         cursor = Cursor(sort=Sort(written), value=_read_value(value, sort), id=UUID(product_id))
-    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+    except (binascii.Error, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise BadCursorError("cursor: not one of this listing; start without a cursor") from error
     if cursor.sort is not sort:
         raise BadCursorError(f"cursor: made for sort {cursor.sort}; ask with that sort")
@@ -127,10 +127,15 @@ def _sort_value(product: Product, sort: Sort) -> str | int | datetime:
 
 
 def _read_value(value: object, sort: Sort) -> str | int | datetime:
+    """Read a cursor's value; ValueError or OverflowError for one that no column can hold."""
     if sort is Sort.NAME and isinstance(value, str):
-        return value
-    if sort is Sort.NEWEST and isinstance(value, str):
-        return datetime.fromisoformat(value)
-    if sort in {Sort.PRICE, Sort.PRICE_DESCENDING} and type(value) is int:
+        value.encode()  # half a surrogate pair is no text
+        if "\0" not in value:
+            return value
+    elif sort is Sort.NEWEST and isinstance(value, str):
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    elif sort in {Sort.PRICE, Sort.PRICE_DESCENDING} and type(value) is int and 0 <= value < 2**63:
         return value
     raise BadCursorError("cursor: its value does not fit the sort; start without a cursor")

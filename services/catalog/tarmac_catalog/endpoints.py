@@ -18,6 +18,7 @@ from tarmac_catalog.schemas import (
     ProductIn,
     ProductOut,
     ProductPage,
+    Slug,
 )
 from tarmac_catalog.service import Catalog
 from tarmac_kit import require_role
@@ -25,7 +26,7 @@ from tarmac_kit import require_role
 _STAFF = [Depends(require_role("staff"))]
 
 Search = Annotated[str | None, Query(min_length=1, max_length=200, description="Search words.")]
-CategorySlug = Annotated[str | None, Query(max_length=60)]
+CategorySlug = Annotated[Slug | None, Query()]
 Limit = Annotated[int, Query(ge=1, le=100)]
 CursorText = Annotated[str | None, Query(max_length=1000)]
 

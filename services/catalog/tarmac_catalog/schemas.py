@@ -11,9 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 #: The largest price that a staff member may type: ten million in major units.
 MAX_PRICE_MINOR = 1_000_000_000
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000)]
+#: PostgreSQL's text holds every character but NUL; a name is one line.
+Name = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"
+    ),
+]
+Description = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=5000, pattern=r"^[^\x00]*$")
+]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Version = Annotated[int, Field(ge=1, lt=2**31, strict=True)]
 PriceMinor = Annotated[int, Field(gt=0, le=MAX_PRICE_MINOR, strict=True)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
@@ -35,7 +44,7 @@ class ProductEdit(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: Annotated[int, Field(ge=1, strict=True)]
+    version: Version
     name: Name | None = None
     description: Description | None = None
     category: Slug | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -73,6 +75,29 @@ def test_a_cursor_of_another_sort_is_refused() -> None:
     assert page.next is not None
     with pytest.raises(BadCursorError, match="sort"):
         decode_cursor(encode_cursor(page.next), sort=Sort.PRICE_DESCENDING)
+
+
+def written(sort: Sort, value: object) -> str:
+    raw = json.dumps([sort.value, value, str(UUID(int=1))]).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("sort", "value"),
+    [
+        (Sort.NAME, "a\0b"),
+        (Sort.NAME, "\ud800"),
+        (Sort.NAME, 5),
+        (Sort.PRICE, 2**63),
+        (Sort.PRICE, True),
+        (Sort.NEWEST, "2026-01-01T00:00:00"),
+        (Sort.NEWEST, "0001-01-01T00:00:00+23:00"),
+        (Sort.NEWEST, "soon"),
+    ],
+)
+def test_a_cursor_with_a_value_that_no_column_holds_is_refused(sort, value) -> None:
+    with pytest.raises(BadCursorError, match="start without a cursor"):
+        decode_cursor(written(sort, value), sort=sort)
 
 
 @pytest.mark.parametrize(

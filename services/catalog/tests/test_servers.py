@@ -9,7 +9,7 @@ import pytest
 
 from tarmac_catalog.app import PART
 from tarmac_kit import SettingsError, create_app
-from tarmac_kit.testing import AUDIENCE, ISSUER, issue_token, running, static_verifier
+from tarmac_kit.testing import issue_token, running, static_verifier
 
 pytestmark = pytest.mark.servers
 
@@ -20,17 +20,12 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
     return {
         "SERVICE_NAME": "svc",
         "DATABASE_URL": database_url,
-        "JWKS_URL": "http://127.0.0.1:9/jwks.json",
-        "JWT_ISSUER": ISSUER,
-        "JWT_AUDIENCE": AUDIENCE,
         **more,
     }
 
 
 def app_of(environ):
-    app = create_app([PART], environ)
-    app.chassis._verifier = static_verifier()
-    return app
+    return create_app([PART], environ, verifier=static_verifier())
 
 
 @pytest.fixture
@@ -89,6 +84,8 @@ async def test_a_product_is_created_shown_listed_and_priced(api) -> None:
         {"category": "Not A Slug"},
         {"currency": "euro"},
         {"colour": "red"},
+        {"name": "a\0b"},
+        {"description": "a\0b"},
     ],
 )
 async def test_a_body_that_breaks_the_schema_is_422_with_the_place(api, broken) -> None:
@@ -178,6 +175,13 @@ async def test_a_cursor_that_does_not_fit_is_a_400(api) -> None:
     for params in ({"cursor": "nonsense"}, {"cursor": "WyJuYW1lIiwiYSIsNV0", "sort": "price"}):
         answer = await api.get("/products", params=params)
         assert (answer.status, answer.json()["code"]) == (400, "bad_cursor")
+
+
+async def test_a_query_that_no_category_or_version_can_match_is_422(api) -> None:
+    assert (await api.get("/products?category=%00")).status == 422
+    made = await add(api, "Cup")
+    path = f"/products/{made['id']}"
+    assert (await api.patch(path, json={"version": 2**40}, token=STAFF)).status == 422
 
 
 async def test_of_two_editors_of_one_version_the_second_is_told(api) -> None:

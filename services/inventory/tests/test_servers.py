@@ -262,12 +262,9 @@ async def api(database_url):
             "SERVICE_NAME": "inventory",
             "DATABASE_URL": database_url,
             "RESERVATION_SWEEP_S": "0.05",
-            "JWKS_URL": "http://127.0.0.1:9/jwks.json",
-            "JWT_ISSUER": ISSUER,
-            "JWT_AUDIENCE": AUDIENCE,
         },
+        verifier=static_verifier(),
     )
-    app.chassis._verifier = static_verifier()
     async with running(app) as client:
         yield client
 

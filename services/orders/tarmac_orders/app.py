@@ -21,7 +21,7 @@ class OrdersSettings(BaseSettings):
     """What orders read from the environment beside the kit's own names."""
 
     reservation_ttl_s: float = Field(default=900.0, gt=0, le=86_400)
-    order_step_after_s: float = Field(default=5.0, gt=0)
+    order_step_after_s: float = Field(default=3.0, gt=0)
     order_sweep_s: float = Field(default=1.0, gt=0)
 
 

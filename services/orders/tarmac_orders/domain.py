@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -215,8 +215,8 @@ def decode_cursor(text: str) -> tuple[datetime, UUID]:
         written, order_id = raw.decode().split(" ")
         created_at = datetime.fromisoformat(written)
         last_id = UUID(order_id)
-    except (binascii.Error, ValueError) as error:
+        if created_at.tzinfo is not None:
+            return created_at.astimezone(UTC), last_id
+    except (binascii.Error, ValueError, OverflowError) as error:
         raise BadCursorError("cursor: not one of this list; start without a cursor") from error
-    if created_at.tzinfo is None:
-        raise BadCursorError("cursor: its time has no zone; start without a cursor")
-    return created_at, last_id
+    raise BadCursorError("cursor: its time has no zone; start without a cursor")

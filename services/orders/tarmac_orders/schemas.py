@@ -10,7 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tarmac_orders.domain import MAX_LINES, MAX_QUANTITY, State
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+#: A line of an address: no control characters, which neither a label nor PostgreSQL can hold.
+Text = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"
+    ),
+]
+PostalCode = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=20, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
 
 
 class ItemIn(BaseModel):
@@ -29,7 +38,7 @@ class AddressIn(BaseModel):
 
     name: Text
     street: Text
-    postal_code: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20)]
+    postal_code: PostalCode
     city: Text
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 

@@ -156,7 +156,7 @@ class Sweep:
     steps: Steps
     lease_s: float
     #: The longest pause between two attempts at one order.
-    longest_s: float = 60.0
+    longest_s: float = 15.0
     batch: int = 16
 
     async def once(self) -> int:
@@ -167,8 +167,14 @@ class Sweep:
             )
         async with asyncio.TaskGroup() as group:
             for order_id in claimed:
-                group.create_task(self.steps.try_to_advance(order_id))
+                group.create_task(self._one(order_id))
         return len(claimed)
+
+    async def _one(self, order_id: UUID) -> None:
+        try:
+            await self.steps.try_to_advance(order_id)
+        except Exception:
+            log.exception("order cannot take its next step", order_id=str(order_id))
 
     async def run(self, *, interval_s: float) -> None:
         """Sweep for as long as the process lives."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID, uuid4
 
 import pytest
@@ -80,7 +80,14 @@ def test_a_cursor_comes_back_as_it_went() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "äö", "bm90IGEgY3Vyc29y", encode_cursor(datetime(2026, 1, 1), CUP)],  # noqa: DTZ001
+    [
+        "",
+        "x",
+        "äö",
+        "bm90IGEgY3Vyc29y",
+        encode_cursor(datetime(2026, 1, 1), CUP),  # noqa: DTZ001
+        encode_cursor(datetime.min.replace(tzinfo=timezone(timedelta(hours=23))), CUP),
+    ],
 )
 def test_a_cursor_of_somebody_elses_making_is_refused(text: str) -> None:
     with pytest.raises(BadCursorError, match="start without a cursor"):

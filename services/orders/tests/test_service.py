@@ -401,6 +401,24 @@ async def test_an_order_that_was_deleted_by_hand_is_said_so(shop) -> None:
         await shop.orders.steps.advance(_nobody())
 
 
+async def test_one_order_that_cannot_go_on_does_not_stop_the_sweep(shop, customer) -> None:
+    cup = shop.shelf.add()
+    shop.shelf.put, real_put = None, shop.shelf.put
+    for key in ("a", "b"):
+        with pytest.raises(TypeError):
+            await shop.orders.place(customer, key, wants(Item(cup, 1)))
+    bad, good = shop.tables.orders
+
+    async def put(path, **options):
+        if str(bad) in path:
+            raise RuntimeError("a bug")
+        return await real_put(path, **options)
+
+    shop.shelf.put = put
+    assert await shop.sweep.once() == 2
+    assert (shop.state(bad), shop.state(good)) == (State.PENDING, State.PLACED)
+
+
 async def test_what_is_published_is_what_the_schema_says(shop, customer, payment) -> None:
     cup = shop.shelf.add(stock=9)
     for key, topic in (("a", "payment.captured"), ("b", "payment.declined")):

@@ -212,7 +212,7 @@ class Sweep:
     payments: Payments
     lease_s: float
     #: The longest pause between two attempts at one payment.
-    longest_s: float = 60.0
+    longest_s: float = 15.0
     batch: int = 16
 
     async def once(self) -> int:
@@ -223,8 +223,14 @@ class Sweep:
             )
         async with asyncio.TaskGroup() as group:
             for payment_id in claimed:
-                group.create_task(self.payments.try_to_advance(payment_id))
+                group.create_task(self._one(payment_id))
         return len(claimed)
+
+    async def _one(self, payment_id: UUID) -> None:
+        try:
+            await self.payments.try_to_advance(payment_id)
+        except Exception:
+            log.exception("payment cannot go on", payment_id=str(payment_id))
 
     async def run(self, *, interval_s: float) -> None:
         """Sweep for as long as the process lives."""

@@ -166,10 +166,8 @@ async def test_the_table_itself_refuses_a_second_payment_and_a_second_refund(pay
 
 
 @pytest.fixture
-def bus(monkeypatch) -> FakeBus:
-    fake = FakeBus()
-    monkeypatch.setattr("tarmac_kit.chassis.make_bus", lambda _url, *, service: fake)
-    return fake
+def bus() -> FakeBus:
+    return FakeBus()
 
 
 @pytest.fixture
@@ -181,15 +179,12 @@ async def api(database_url, bus):
             "DATABASE_URL": database_url,
             "PAYMENT_STEP_AFTER_S": "0.2",
             "PAYMENT_SWEEP_S": "0.05",
-            "BROKER_URL": "nats://127.0.0.1:9",
             "PUBLISHES": "payment.captured,payment.declined",
             "CONSUMES": "order.placed,order.cancelled",
-            "JWKS_URL": "http://127.0.0.1:9/jwks.json",
-            "JWT_ISSUER": ISSUER,
-            "JWT_AUDIENCE": AUDIENCE,
         },
+        bus=bus,
+        verifier=static_verifier(),
     )
-    app.chassis._verifier = static_verifier()
     async with running(app) as client:
         yield client
 

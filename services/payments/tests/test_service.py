@@ -328,6 +328,16 @@ async def test_only_the_owner_and_staff_see_a_payment(till) -> None:
         assert caught.value.status == 404
 
 
+async def test_one_payment_that_cannot_go_on_does_not_stop_the_sweep(till) -> None:
+    till.bank.fail_before = 2
+    for _ in range(2):
+        await till.payments.on_order_placed(placed(order_id=str(uuid4())))
+    bad, good = till.tables.rows
+    till.tables.rows[bad] = replace(till.tables.rows[bad], state=State.REFUNDING)
+    assert await till.sweep.once() == 2
+    assert till.tables.rows[good].state is State.CAPTURED
+
+
 async def test_what_is_published_is_what_the_schema_says(till) -> None:
     await till.payments.on_order_placed(placed())
     till.bank.declines = "card_declined"
