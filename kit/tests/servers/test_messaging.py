@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tarmac_kit import Database, Inbox, Message, Outbox, PoisonMessage
+from tarmac_kit import Bus, Database, Inbox, Message, Outbox, PoisonMessage
 from tarmac_kit.bus.nats import NatsBus
 from tarmac_kit.relay import Relay
+from tarmac_kit.testing import FakeBus
 
 pytestmark = pytest.mark.servers
 
@@ -168,14 +169,29 @@ async def test_a_topic_that_is_not_bound_is_not_written(shop: Shop) -> None:
     assert await shop.unpublished() == 0
 
 
+class Counting:
+    """A bus that counts what it is given: the broker's own de-duplication would hide it."""
+
+    connected = True
+
+    def __init__(self, bus: NatsBus, count: Counter[str]) -> None:
+        self._bus = bus
+        self._count = count
+
+    async def publish(self, message: Message) -> None:
+        self._count[message.id] += 1
+        await self._bus.publish(message)
+
+
 async def test_events_of_one_aggregate_keep_their_order_with_two_relays(
     shop: Shop, nats_url: str
 ) -> None:
+    published: Counter[str] = Counter()
     async with (
         bus_on(nats_url) as bus,
         bus_on(nats_url) as other_bus,
-        task(Relay(shop.database, other_bus).run()),
-        task(relay_of(shop, bus).run()),
+        task(Relay(shop.database, Counting(other_bus, published), poll_s=0.01).run()),
+        task(relay_of(shop, Counting(bus, published)).run()),
     ):
         await bus.consume((TOPIC,), "pay", shop.handle)
 
@@ -188,6 +204,7 @@ async def test_events_of_one_aggregate_keep_their_order_with_two_relays(
         for order in "abcd":
             assert [number for key, number in rows if key == order] == list(range(15))
         assert set(shop.delivered.values()) == {1}
+        assert set(published.values()) == {1}, "two relays must not do the work twice"
 
 
 async def test_a_commit_beside_a_relay_that_does_not_lead_wakes_the_one_that_does(
@@ -213,7 +230,7 @@ class KilledBetween:
 
     connected = True
 
-    def __init__(self, bus: NatsBus) -> None:
+    def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self.stored = 0
 
@@ -240,6 +257,20 @@ async def test_a_relay_killed_between_publish_and_mark_gives_one_application(
             # A later one shows that the repeated one has passed.
             await shop.place("later")
             assert await shop.until_applied(2) == [("o", 0), ("later", 0)]
+
+
+async def test_the_inbox_alone_gives_one_application_when_the_broker_forgets_ids(
+    shop: Shop,
+) -> None:
+    await shop.place("o")
+    bus = FakeBus()
+    await bus.consume((TOPIC,), "pay", shop.handle)
+    with pytest.raises(asyncio.CancelledError):
+        await Relay(shop.database, KilledBetween(bus)).run()
+    async with task(relay_of(shop, bus).run()):
+        await shop.until_unpublished(0)
+    assert list(shop.delivered.values()) == [2]
+    assert await shop.rows() == [("o", 0)]
 
 
 async def test_a_message_delivered_twice_by_the_broker_is_applied_once(
