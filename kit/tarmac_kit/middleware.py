@@ -7,6 +7,7 @@ request its own send and receive. It never reads a body.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -169,6 +170,8 @@ def _limit_s(header: str | None) -> float | None:
     if header is None:
         return None
     try:
-        return float(header) / 1000
+        limit_s = float(header) / 1000
     except ValueError:
         return None
+    # A loop cannot schedule infinity; a day is as long as none.
+    return min(limit_s, 86_400.0) if math.isfinite(limit_s) else None

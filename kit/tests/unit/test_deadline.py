@@ -94,10 +94,17 @@ async def test_a_handler_that_outlives_the_deadline_is_cancelled_and_answers_504
         assert answer.status == 504
 
 
-async def test_a_header_that_is_no_number_is_as_good_as_none() -> None:
+@pytest.mark.parametrize("value", ["soon", "inf", "nan", ""])
+async def test_a_header_that_is_no_number_is_as_good_as_none(value: str) -> None:
     async with running(chain("c", None, Hop())) as c:
-        answer = await c.get("/left", headers={"X-Request-Timeout-Ms": "soon"})
+        answer = await c.get("/left", headers={"X-Request-Timeout-Ms": value})
         assert answer.json() == [-1.0]
+
+
+async def test_a_number_beyond_all_measure_is_a_day() -> None:
+    async with running(chain("c", None, Hop())) as c:
+        answer = await c.get("/left", headers={"X-Request-Timeout-Ms": "9" * 40})
+        assert answer.json() == [pytest.approx(86_400, abs=5)]
 
 
 def test_a_deadline_is_never_lengthened() -> None:
