@@ -97,10 +97,14 @@ def limits(schema: Mapping[str, Any]) -> str:
         "minItems": "at least {} items",
         "maxItems": "at most {} items",
     }
-    said = [text.format(schema[key]) for key, text in words.items() if key in schema]
+    said = [text.format(_plain(schema[key])) for key, text in words.items() if key in schema]
     if schema.get("default") is not None:
         said.append(f"default {schema['default']}")
     return ", ".join(said)
+
+
+def _plain(number: Any) -> Any:
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _is_null(schema: Any) -> bool:

@@ -36,6 +36,9 @@ _LOCK = (
     'a1 1 0 0 1 1-1zm1.500 0h4V5a2 2 0 1 0-4 0z"/></svg>'
 )
 
+#: Headers that a call is shown with also where the schema calls them optional.
+_ALWAYS_SENT = frozenset({"idempotency-key"})
+
 
 def render(document: Document) -> str:
     """Render the page of a document that `openapi.merge` made."""
@@ -100,21 +103,22 @@ def _services(document: Document) -> str:
 
 
 def _start(document: Document, base: str) -> str:
-    login = next(
-        (
-            (path, item["post"])
-            for path, item in document["paths"].items()
-            if path.endswith("/login") and "post" in item
-        ),
-        None,
-    )
+    """Show how to come to a token, where the routes lead to a login."""
+    posts = {path: item["post"] for path, item in document["paths"].items() if "post" in item}
+    login = next((path for path in posts if path.endswith("/login")), None)
     if login is None:
         return ""
-    lines = _curl("post", login[0], login[1], document, base)
+    register = f"{login.removesuffix('/login')}/register"
+    first = ""
+    if register in posts:
+        lines = _curl("post", register, posts[register], document, base)
+        first = f"<p>Make an account:</p>{_code(lines)}"
+    lines = _curl("post", login, posts[login], document, base).replace("curl ", "curl -s ", 1)
+    kept = f'TOKEN=$({lines} \\\n  | sed \'s/.*"access_token":"\\([^"]*\\)".*/\\1/\')'
     return (
         '<div class="card"><h2>Get a token</h2><p>Operations with a lock want '
-        "<code>Authorization: Bearer …</code>. Log in, then keep the answer's "
-        f"<code>access_token</code> in <code>$TOKEN</code>.</p>{_code(lines)}</div>"
+        f"<code>Authorization: Bearer …</code>.</p>{first}"
+        f"<p>Log in and keep the token for the calls below:</p>{_code(kept)}</div>"
     )
 
 
@@ -146,9 +150,11 @@ def _operation(operation: Operation, document: Document, base: str) -> str:
     description = str(spec.get("description", ""))
     about = "".join(f"<p>{escape(text)}</p>" for text in description.split("\n\n") if text.strip())
     return (
-        f'<details id="{_anchor(path, method)}"><summary><b class="{method}">{method}</b>'
+        # The anchor is inside: browsers open a closed block to show what a link leads to.
+        f'<details><summary><b class="{method}">{method}</b>'
         f"<code>{shown}</code>{_LOCK if locked else ''}<span>{summary}</span></summary>"
-        f'<div class="body">{about}{_parameters(spec, document)}{_body(spec, document)}'
+        f'<div class="body" id="{_anchor(path, method)}">{about}'
+        f"{_parameters(spec, document)}{_body(spec, document)}"
         f"<h3>Try it</h3>{_code(_curl(method, path, spec, document, base))}"
         f"{_responses(spec)}</div></details>"
     )
@@ -239,7 +245,8 @@ def _curl(method: str, path: str, spec: dict[str, Any], document: Document, base
     words += [
         f'-H "{found["name"]}: $(uuidgen)"'
         for found in _resolved(spec, document)
-        if found.get("in") == "header" and found.get("required")
+        if found.get("in") == "header"
+        and (found.get("required") or str(found["name"]).lower() in _ALWAYS_SENT)
     ]
     schema = _json_schema(spec)
     if schema is not None:
