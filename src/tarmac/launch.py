@@ -127,7 +127,14 @@ class LogProbe:
         return re.search(self.pattern, line) is not None
 
 
-Probe = TcpProbe | ExchangeProbe | HttpProbe | CommandProbe | LogProbe
+@dataclass(frozen=True)
+class AliveProbe:
+    """Passes once the process has lived so long: all that can be known without a port."""
+
+    for_s: float = 1.0
+
+
+Probe = AliveProbe | TcpProbe | ExchangeProbe | HttpProbe | CommandProbe | LogProbe
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,17 +35,17 @@ def find(system: str | None) -> Path:
     """Find a system's file.
 
     Args:
-        system: a name (`systems/NAME/tarmac.yaml`), a file, a folder, or None: `tarmac.yaml` here
-            or above, else the only system below `systems/` that runs.
+        system: a name (`systems/NAME/tarmac.yaml`, or that of the `tarmac.yaml` here or above), a
+            file, a folder, or None: the one here or above, else the only one that runs.
 
     Raises:
         BadInput: there is none.
     """
     here = Path.cwd()
+    own = _above(here)
     if system is None:
-        for folder in (here, *here.parents):
-            if (folder / FILE).exists():
-                return _shown(folder / FILE)
+        if own is not None:
+            return _shown(own)
         running = [file for file in _known(here) if any(map(client.is_running, _homes(file)))]
         if len(running) == 1:
             return _shown(running[0])
@@ -58,8 +59,28 @@ def find(system: str | None) -> Path:
         candidate = folder / "systems" / system / FILE
         if candidate.is_file():
             return _shown(candidate)
+    if own is not None and re.search(
+        rf"(?m)^system:\s*['\"]?{re.escape(system)}\b", own.read_text()
+    ):
+        return _shown(own)
     names = [file.parent.name for file in _known(here)]
     raise BadInput([Problem(system, f"no such system or file; {did_you_mean(system, names)}")])
+
+
+def split_names(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """Tell a system's name from the names of its processes.
+
+    In a folder with a `tarmac.yaml`, `tarmac logs web` means its process `web`.
+    """
+    if not words:
+        return None, ()
+    try:
+        find(words[0])
+    except BadInput:
+        if _above(Path.cwd()) is not None:
+            return None, words
+        raise
+    return words[0], words[1:]
 
 
 def home_of(system: str | None, namespace: str) -> Home:
@@ -83,6 +104,14 @@ def status_of(system: str | None, namespace: str) -> client.Status:
 def print_json(content: Any) -> None:
     """Print JSON for another program to read."""
     click.echo(json.dumps(content, indent=2))
+
+
+def _above(here: Path) -> Path | None:
+    """Find the nearest `tarmac.yaml`, here or above."""
+    for folder in (here, *here.parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+    return None
 
 
 def _homes(file: Path) -> list[Home]:

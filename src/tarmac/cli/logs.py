@@ -9,14 +9,12 @@ from tarmac.errors import BadInput, Problem, did_you_mean
 
 
 @click.command("logs", short_help="Show or follow the logs, merged by time.")
-@click.argument("system", required=False)
-@click.argument("names", nargs=-1)
+@click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
 @click.option("--namespace", "-n", default="default", show_default=True, help="Which copy.")
 @click.option("--follow", "-f", is_flag=True, help="Go on as lines come.")
 @click.option("--last", "-l", default=100, show_default=True, help="Lines of each to begin with.")
 @_project.json_option
 def VERB(
-    system: str | None,
     names: tuple[str, ...],
     namespace: str,
     *,
@@ -30,6 +28,7 @@ def VERB(
     """
     from tarmac.cli import _follow, _show
 
+    system, names = _project.split_names(names)
     status = _project.status_of(system, namespace)
     home = _project.home_of(system, namespace)
     known = [node.name for node in status.nodes] + ["supervisor"]

@@ -11,14 +11,11 @@ from tarmac.errors import TarmacError
 
 
 @click.command("restart", short_help="Drain some processes and start them again.")
-@click.argument("system")
-@click.argument("names", nargs=-1)
+@click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
 @click.option("--namespace", "-n", default="default", show_default=True, help="Which copy.")
 @click.option("--timeout", default=120.0, show_default=True, help="Seconds to wait for health.")
 @_project.json_option
-def VERB(
-    system: str, names: tuple[str, ...], namespace: str, *, timeout: float, as_json: bool
-) -> None:
+def VERB(names: tuple[str, ...], namespace: str, *, timeout: float, as_json: bool) -> None:
     """Drain and restart the NAMES of SYSTEM, or all of it; return when all is healthy again.
 
     Example: tarmac restart shop order-service
@@ -26,9 +23,10 @@ def VERB(
     from tarmac.cli import _show
     from tarmac.local import client
 
+    system, names = _project.split_names(names)
     home = _project.home_of(system, namespace)
     if not client.is_running(home):
-        raise TarmacError(f"{system}: not running; `tarmac up {system}` starts it")
+        raise TarmacError(f"{home.root}: nothing runs here; `tarmac up` starts it")
     client.ask(home, {"verb": "restart", "names": list(names)})
     status = client.wait(home, within_s=timeout)
     if as_json:

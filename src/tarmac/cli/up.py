@@ -56,24 +56,30 @@ def VERB(
         "fast_stores": fast_stores,
         "strict_ports": strict_ports,
     }
+    # Who finds it running only looks on: it goes on without them, as before.
+    ours = not detach and not client.is_running(home)
     lifeline = None
-    if not client.is_running(home) and not detach:
-        signal.signal(signal.SIGTERM, _interrupt)
-        signal.signal(signal.SIGHUP, _interrupt)
     change = client.up(home, options)
     try:
-        if not detach:
+        if ours:
+            signal.signal(signal.SIGTERM, _interrupt)
+            signal.signal(signal.SIGHUP, _interrupt)
             lifeline = client.attach(home)
         status = _wait(console, home, timeout)
         _report(console, status, change, time.monotonic() - began, as_json=as_json)
         if detach or not status.healthy:
-            _leave(home, attached=lifeline is not None, healthy=status.healthy)
-            return
+            if lifeline is not None:
+                client.down(home)
+            sys.exit(0 if status.healthy else 1)
+        what = (
+            "stops everything" if ours else f"leaves it running; tarmac down {system or ''} stops"
+        )
+        console.print(f"Ctrl-C {what}.\n", style="dim")
         _show_log(console, home, status)
     except KeyboardInterrupt:
-        console.print("stopping", style="dim")
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if client.is_running(home) and lifeline is not None:
+        if lifeline is not None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            console.print("stopping", style="dim")
             client.down(home)
         sys.exit(130)
 
@@ -94,7 +100,8 @@ def _wait(console: Console, home: Home, timeout_s: float) -> Status:
             return client.wait(
                 home, within_s=timeout_s, on_change=lambda now: live.update(_show.table(now))
             )
-    said: dict[str, str] = {}
+    before = client.status(home)
+    said = {node.name: node.state for node in before.nodes} if before else {}
 
     def say(now: Status) -> None:
         for node in now.nodes:
@@ -131,19 +138,9 @@ def _report(
     _show.what_to_open(console, status.nodes)
 
 
-def _leave(home: Home, *, attached: bool, healthy: bool) -> None:
-    from tarmac.local import client
-
-    if attached:
-        client.down(home)
-    if not healthy:
-        sys.exit(1)
-
-
 def _show_log(console: Console, home: Home, status: Status) -> None:
     from tarmac.cli import _follow
 
-    console.print("Ctrl-C stops everything.\n", style="dim")
     names = [node.name for node in status.nodes if node.role == "service"]
     width = max(map(len, names))
     tails = [_follow.Tail(home.logs / f"{name}.log", last=0) for name in names]

@@ -99,6 +99,7 @@ def up(home: Home, options: dict[str, Any]) -> dict[str, Any]:
         return ask(home, {"verb": "apply", "options": options})
     home.create()
     read_end, write_end = os.pipe()
+    home.supervisor_log.touch(mode=0o600)
     with home.supervisor_log.open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "tarmac.local.daemon", json.dumps(options), str(write_end)],
@@ -116,7 +117,10 @@ def up(home: Home, options: dict[str, Any]) -> dict[str, Any]:
         raise TarmacError(
             f"the supervisor ended at once; {home.supervisor_log}: " + "\n".join(tail)
         )
-    return _checked(json.loads(line))
+    answer = json.loads(line)
+    if answer.get("already"):  # somebody else was faster: have theirs apply what is wanted
+        return ask(home, {"verb": "apply", "options": options})
+    return _checked(answer)
 
 
 def ask(home: Home, request: dict[str, Any]) -> dict[str, Any]:

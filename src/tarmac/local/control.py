@@ -14,7 +14,7 @@ from typing import Any
 
 from tarmac.errors import BadInput, TarmacError
 from tarmac.local.paths import Home
-from tarmac.local.supervisor import Applied, Options, Supervisor
+from tarmac.local.supervisor import AlreadyRunning, Applied, Options, Supervisor
 
 
 def answer_of(applied: Applied | None = None) -> bytes:
@@ -30,7 +30,8 @@ def failure_of(error: Exception) -> bytes:
     else:
         lines = [str(error) or type(error).__name__]
     code = error.exit_code if isinstance(error, TarmacError) else 1
-    return json.dumps({"ok": False, "exit_code": code, "errors": lines}).encode() + b"\n"
+    answer = {"ok": False, "exit_code": code, "errors": lines}
+    return json.dumps({**answer, "already": isinstance(error, AlreadyRunning)}).encode() + b"\n"
 
 
 class Control:
@@ -74,8 +75,8 @@ class Control:
                 return
             request = json.loads(line)
             if request["verb"] == "attach":
-                writer.write(answer_of())
-                await reader.read()  # returns when the other side is gone, however it went
+                with contextlib.suppress(OSError):
+                    await reader.read()  # returns when the other side is gone, however it went
                 self.begin_shut_down()
                 return
             self._answered.clear()

@@ -27,6 +27,7 @@ async def serve(options: Options, report: int) -> int:
     Returns:
         The exit code.
     """
+    os.umask(0o077)
     home = Home.of(Path(options.file), options.namespace)
     try:
         supervisor = Supervisor(home)

@@ -11,7 +11,8 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Collection, Iterable, Mapping
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tarmac.errors import TarmacError
@@ -32,6 +33,9 @@ PASSED_ON = frozenset(
     | {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
     | {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
 )
+#: Ports for whoever prefers none: below those that kernels hand out for outgoing connections
+#: (Linux from 32768, macOS from 49152), so that none is gone when a killed store comes back.
+ANY_FROM, ANY_COUNT = 20000, 12000
 #: How far above a taken port to look for a free one.
 SEARCH = 200
 
@@ -58,7 +62,8 @@ def gather(
     saved: dict[str, int] = {}
     with contextlib.suppress(OSError, ValueError):
         saved = json.loads(home.facts.read_text())["ports"]
-    chosen = choose_ports(ports.needs(system, kinds), saved, running, strict=strict_ports)
+    needs = ports.needs(system, kinds)
+    chosen = choose_ports(needs, saved, running, strict=strict_ports, salt=str(home.root))
     used = {store.kind for store in system.file.stores.values()}
     if system.file.broker is not None:
         used.add(system.file.broker.kind)
@@ -96,50 +101,71 @@ def choose_ports(
     running: Collection[str] = (),
     *,
     strict: bool = False,
+    salt: str = "",
 ) -> dict[str, int]:
     """Choose a free port for each need: the preferred one, else last time's, else the next free.
 
-    All are held open until the last is chosen, so that no two needs get the same.
+    A port that another need prefers is never given away.
+
+    Args:
+        running: keys whose saved ports stay as they are.
+        strict: a preferred port that is taken is an error.
+        salt: spreads the ports that nobody prefers, so that two systems seldom look for the same.
+
+    Raises:
+        TarmacError: a port is taken and may not move.
     """
-    chosen: dict[str, int] = {}
-    with contextlib.ExitStack() as held:
-        for need in needs:
-            if need.key in running and need.key in saved:
-                chosen[need.key] = saved[need.key]
-                continue
-            candidates = [] if need.preferred is None else [need.preferred]
-            if not (strict or need.fixed) or need.preferred is None:
-                candidates += [saved[need.key]] if need.key in saved else []
-                if need.preferred is not None:
-                    candidates += range(need.preferred + 1, need.preferred + SEARCH)
-                candidates.append(0)
-            chosen[need.key] = _first_free(candidates, need, held)
+    wanted = list(needs)
+    reserved = {need.preferred for need in wanted}
+    chosen = {
+        need.key: saved[need.key] for need in wanted if need.key in running and need.key in saved
+    }
+    for need in wanted:
+        if need.key not in chosen:
+            taken = {*chosen.values(), *(reserved - {need.preferred})}
+            chosen[need.key] = _first_free(
+                _candidates(need, saved, salt, strict=strict), need, taken
+            )
     return chosen
 
 
-def _first_free(candidates: Iterable[int], need: PortNeed, held: contextlib.ExitStack) -> int:
+def _candidates(
+    need: PortNeed, saved: Mapping[str, int], salt: str, *, strict: bool
+) -> Iterator[int]:
+    if need.preferred is not None:
+        yield need.preferred
+        if strict or need.fixed:
+            return
+    if need.key in saved:
+        yield saved[need.key]
+    if need.preferred is not None:
+        yield from range(need.preferred + 1, need.preferred + SEARCH)
+    else:
+        start = zlib.crc32(f"{salt}/{need.key}".encode())
+        yield from (ANY_FROM + (start + step) % ANY_COUNT for step in range(SEARCH))
+
+
+def _first_free(candidates: Iterable[int], need: PortNeed, taken: Collection[int | None]) -> int:
     for port in candidates:
-        listener = socket.socket()
-        # Ports in TIME_WAIT are free; Linux still refuses one that somebody listens on.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((LOOPBACK, port))
-        except OSError as error:
-            listener.close()
-            if error.errno == errno.EACCES:
-                raise TarmacError(
-                    f"{need.key}: port {port} needs more privileges; choose one above 1023"
-                ) from None
+        if port in taken:
             continue
-        held.enter_context(listener)
-        found: int = listener.getsockname()[1]
-        return found
+        with socket.socket() as listener:
+            # Ports in TIME_WAIT are free; Linux still refuses one that somebody listens on.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((LOOPBACK, port))
+            except OSError as error:
+                if error.errno == errno.EACCES:
+                    raise TarmacError(
+                        f"{need.key}: port {port} needs more privileges; choose one above 1023"
+                    ) from None
+                continue
+            return port
+    advice = "or leave out --strict-ports"
+    if need.fixed:
+        advice = "the service says `listen: fixed`"
     raise TarmacError(
-        f"{need.key}: port {need.preferred} is taken; stop what listens there, or leave out "
-        "--strict-ports"
-        if not need.fixed
-        else f"{need.key}: port {need.preferred} is taken and the service says `listen: fixed`; "
-        "stop what listens there"
+        f"{need.key}: port {need.preferred} is taken; stop what listens there, {advice}"
     )
 
 

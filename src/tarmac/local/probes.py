@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tarmac.launch import (
+    AliveProbe,
     CommandProbe,
     ExchangeProbe,
     HttpProbe,
@@ -27,11 +28,13 @@ async def passes(
     env: Mapping[str, str],
     cwd: Path,
     matched: bool,
+    lived_s: float,
 ) -> str | None:
     """Try once.
 
     Args:
         matched: a line of output has matched, for a log probe.
+        lived_s: how long the process has lived.
 
     Returns:
         None if it passes, else why not, in a few words.
@@ -39,6 +42,8 @@ async def passes(
     try:
         async with asyncio.timeout(LIMIT_S):
             match probe:
+                case AliveProbe(for_s):
+                    return None if lived_s >= for_s else f"lives for less than {for_s:g} s"
                 case TcpProbe(port):
                     _, writer = await asyncio.open_connection(host, port)
                     writer.close()

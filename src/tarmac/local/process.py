@@ -69,6 +69,7 @@ class Process:
         self._spawned.set()
         self._matched = False
         self._healthy_since: float | None = None
+        self._started = 0.0
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self.state = NodeState(
@@ -229,7 +230,7 @@ class Process:
     async def _watch(self, env: Mapping[str, str], cwd: Path) -> str:
         """Probe it through booted, ready and healthy; return why it must be ended."""
         launch = self.node.launch
-        started = time.monotonic()
+        self._started = started = time.monotonic()
         if launch.booted is not None:
             late = await self._until(launch.booted, started + launch.booted_within_s, env, cwd)
             if late:
@@ -290,6 +291,7 @@ class Process:
             env=env,
             cwd=cwd,
             matched=self._matched,
+            lived_s=time.monotonic() - self._started,
         )
 
 

@@ -181,6 +181,7 @@ def _own_launch(bindings: Bindings, name: str, service: Service) -> Launch:
         argv=("/bin/sh", "-c", argv[0]) if len(argv) == 1 and " " in argv[0] else tuple(argv),
         booted=TcpProbe(number) if number else None,
         ready=ready,
+        booted_within_s=within_s,
         ready_within_s=within_s,
         cwd=cwd,
         sources=tuple(sourced.folder for sourced in parts),
@@ -196,8 +197,7 @@ def _own_probe(service: Service, port: int | None) -> tuple[Probe, float]:
         return CommandProbe(spec.command), within_s
     if spec is not None and spec.log:
         return LogProbe(spec.log), within_s
-    # Without a port and a probe nothing more can be known than that the process exists.
-    return (TcpProbe(port) if port else CommandProbe(("true",))), within_s
+    return (TcpProbe(port) if port else AliveProbe()), within_s
 
 
 def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:

@@ -41,8 +41,8 @@ SUPERVISOR = textwrap.dedent(
 
     async def main():
         guard.become_subreaper()
-        lost, exits = asyncio.Event(), []
-        spawner = Spawner(lambda pid, status: exits.append([pid, status]), lost.set)
+        lost = asyncio.Event()
+        spawner = Spawner(lost.set)
         await spawner.start()
         read_end, write_end = os.pipe()
         for number in range(2):

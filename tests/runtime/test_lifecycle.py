@@ -1,0 +1,276 @@
+"""Up, down, restart and recovery of real processes, as their user sees them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import threading
+import time
+import urllib.request
+
+from sandbox import PORT, TARMAC, Sandbox, web
+
+from tarmac.local import guard
+
+SYSTEM = f"""
+    tarmac: 1
+    system: small
+    services:
+      {web("front", PORT, ", calls: [back]")}
+      {web("back", PORT + 1)}
+    """
+
+
+def family(box: Sandbox) -> list[int]:
+    """Every process of the sandbox's supervisor, itself included."""
+    with sqlite3.connect(box.folder / ".tarmac/default/state.sqlite") as database:
+        rows = dict(database.execute("SELECT key, value FROM meta").fetchall())
+    pid = int(rows["supervisor_pid"])
+    return [pid, *guard.descendants(pid)]
+
+
+def gone(pids: list[int], within_s: float = 10) -> bool:
+    end = time.monotonic() + within_s
+    while time.monotonic() < end and set(pids) & set(guard.parents()):
+        time.sleep(0.01)
+    return not set(pids) & set(guard.parents())
+
+
+def test_up_starts_what_is_called_before_its_callers_and_down_leaves_nothing(sandbox):
+    sandbox.write(SYSTEM)
+    up = sandbox.up()
+    assert up["healthy"]
+    assert up["changes"] == {"started": ["front", "back"], "restarted": [], "stopped": []}
+    front, back = sandbox.node("front"), sandbox.node("back")
+    assert back["since"] <= front["since"]
+    assert sandbox.get("front").startswith("pid ")
+    assert sandbox.get("front", "/env/BACK_URL") == back["url"]
+    pids = family(sandbox)
+    done = sandbox.tarmac("down")
+    assert (done.returncode, done.stdout) == (0, "stopped\n")
+    assert gone(pids)
+    assert sandbox.tarmac("down").stdout == "nothing was running\n"
+    assert {node["state"] for node in sandbox.ps()["nodes"]} == {"stopped"}
+
+
+def test_a_second_up_changes_only_what_changed(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    before = {node["name"]: node["pid"] for node in sandbox.ps()["nodes"]}
+    again = sandbox.up()
+    assert again["changes"] == {"started": [], "restarted": [], "stopped": []}
+    sandbox.write(
+        f"""
+        tarmac: 1
+        system: small
+        services:
+          {web("front", PORT, ", calls: [back]")}
+          {web("back", PORT + 1, ", env: {A: b}")}
+          {web("extra", PORT + 2)}
+        """
+    )
+    changed = sandbox.up()
+    assert changed["changes"] == {"started": ["extra"], "restarted": ["back"], "stopped": []}
+    after = {node["name"]: node["pid"] for node in sandbox.ps()["nodes"]}
+    assert after["front"] == before["front"]
+    assert after["back"] != before["back"]
+    sandbox.write(SYSTEM)
+    assert sandbox.up()["changes"]["stopped"] == ["extra"]
+    assert "extra" not in [node["name"] for node in sandbox.ps()["nodes"]]
+
+
+def test_a_wrong_file_changes_nothing_of_what_runs(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    pid = sandbox.node("front")["pid"]
+    sandbox.write(SYSTEM.replace("calls: [back]", "calls: [bakc]"))
+    refused = sandbox.tarmac("up", "-d")
+    assert refused.returncode == 2
+    assert (
+        refused.stderr.strip().endswith(
+            "tarmac.yaml:4:100: front uses unknown service 'bakc'; did you mean 'back'?"
+        )
+        or "front uses unknown service 'bakc'; did you mean 'back'?" in refused.stderr
+    )
+    assert "Traceback" not in refused.stderr
+    assert sandbox.node("front")["pid"] == pid
+    assert sandbox.ps()["healthy"]
+
+
+def test_a_wrong_file_starts_nothing(sandbox):
+    sandbox.write(SYSTEM.replace(f"port: {PORT + 1}", f"port: {PORT}"))
+    refused = sandbox.tarmac("up", "-d")
+    assert refused.returncode == 2
+    assert f"both ask for port {PORT}" in refused.stderr
+    assert sandbox.tarmac("ps").returncode == 1
+    assert not (sandbox.folder / ".tarmac/default/secrets.json").exists()
+
+
+def test_kill_9_of_the_supervisor_leaves_nothing_and_up_recovers(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    pids = family(sandbox)
+    assert len(pids) == 4
+    os.kill(pids[0], signal.SIGKILL)
+    assert gone(pids)
+    assert not sandbox.ps()["running"]
+    assert sandbox.up()["healthy"]
+
+
+def test_kill_9_of_the_guard_is_survived(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    supervisor, *rest = family(sandbox)
+    guard_pid = next(pid for pid, parent in guard.parents().items() if parent == supervisor)
+    os.kill(guard_pid, signal.SIGKILL)
+    assert gone(rest)
+    sandbox.until("front", lambda node: node["state"] == "healthy" and node["pid"] not in rest)
+    assert family(sandbox)[0] == supervisor
+
+
+def test_a_service_that_dies_is_restarted_and_the_end_is_in_its_log(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    pid = sandbox.node("back")["pid"]
+    os.kill(pid, signal.SIGKILL)
+    node = sandbox.until("back", lambda node: node["restarts"] == 1 and node["state"] == "healthy")
+    assert node["pid"] != pid
+    assert "[tarmac] ended by SIGKILL" in sandbox.tarmac("logs", "small", "back").stdout
+
+
+def test_a_service_that_never_starts_ends_in_a_crash_loop_with_its_last_lines_and_cause(sandbox):
+    (sandbox.folder / "broken.py").write_text("print('hello')\nimport nothing_of_the_kind\n")
+    sandbox.write(
+        SYSTEM + f"  bad: {{run: [{TARMAC[0].removesuffix('tarmac')}python, broken.py]}}\n"
+    )
+    done = sandbox.tarmac("up", "-d")
+    assert done.returncode == 1
+    assert "bad is in state crash-loop: ended with exit status 1" in done.stdout
+    assert "No module named 'nothing_of_the_kind'" in done.stdout
+    assert "likely cause: module nothing_of_the_kind is not installed" in done.stdout
+    assert sandbox.node("front")["state"] == "healthy"
+
+
+def test_a_command_that_does_not_exist_says_so(sandbox):
+    sandbox.write(SYSTEM + "  bad: {run: [no-such-program]}\n")
+    done = sandbox.tarmac("up", "-d")
+    assert done.returncode == 1
+    assert "No such file or directory" in done.stdout
+
+
+def test_a_service_that_is_never_ready_is_ended_at_its_deadline(sandbox):
+    mute = f"mute: {{run: [sleep, '60'], port: {PORT + 5}, probe: {{tcp: true, within: 1s}}}}"
+    sandbox.write(SYSTEM + f"  {mute}\n")
+    done = sandbox.tarmac("up", "-d", "--timeout", "4")
+    assert done.returncode == 1
+    assert "not ready within 1 s" in sandbox.tarmac("logs", "small", "mute").stdout + done.stdout
+
+
+def test_a_request_in_flight_is_finished_before_a_stop(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    url = sandbox.node("front")["url"]
+    answers = []
+
+    def ask() -> None:
+        with urllib.request.urlopen(url + "/slow", timeout=10) as answer:
+            answers.append(answer.status)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    time.sleep(0.2)  # the request must be inside
+    assert sandbox.tarmac("restart", "small", "front").returncode == 0
+    asker.join()
+    assert answers == [200]
+
+
+def test_a_process_that_ignores_the_stop_signal_is_killed(sandbox):
+    (sandbox.folder / "deaf.py").write_text(
+        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print('up', flush=True)\ntime.sleep(100)\n"
+    )
+    sandbox.write(
+        f"""
+        tarmac: 1
+        system: small
+        services:
+          deaf: {{run: [{TARMAC[0].removesuffix("tarmac")}python, deaf.py], probe: {{log: ^up}}}}
+        """
+    )
+    sandbox.up()
+    pids = family(sandbox)
+    assert sandbox.tarmac("down").returncode == 0
+    assert gone(pids)
+    log = (sandbox.folder / ".tarmac/default/logs/deaf.log").read_text()
+    assert "still there after 10 s: SIGKILL" in log
+
+
+def test_attached_up_ends_everything_when_it_is_killed(sandbox):
+    sandbox.write(SYSTEM)
+    attached = subprocess.Popen(
+        [*TARMAC, "up"],
+        cwd=sandbox.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    seen = ""
+    while "Ctrl-C stops everything" not in seen:
+        line = attached.stdout.readline()
+        assert line, seen
+        seen += line
+    pids = family(sandbox)
+    attached.kill()
+    attached.wait()
+    attached.stdout.close()
+    assert gone(pids)
+
+
+def test_a_taken_port_moves_and_says_so_and_strict_ports_refuses(sandbox):
+    sandbox.write(SYSTEM)
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", PORT))
+        taken.listen()
+        refused = sandbox.tarmac("up", "-d", "--strict-ports")
+        assert refused.returncode == 1
+        assert f"port {PORT} is taken" in refused.stderr
+        up = sandbox.up()
+    assert f"front: port {PORT} is taken; its http port is {PORT + 2} here" in up["notes"]
+    assert sandbox.node("front")["url"] == f"http://127.0.0.1:{PORT + 2}"
+
+
+def test_two_namespaces_run_side_by_side(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    sandbox.up("--namespace", "pr-7")
+    try:
+        assert sandbox.tarmac("ps", "-n", "pr-7").returncode == 0
+        assert sandbox.ps()["healthy"]
+    finally:
+        done = sandbox.tarmac("down", "-n", "pr-7", "--delete-data")
+    assert "deleted" in done.stdout
+    assert not (sandbox.folder / ".tarmac/pr-7").exists()
+    assert sandbox.ps()["healthy"]
+
+
+def test_two_ups_at_once_make_one_system(sandbox):
+    sandbox.write(SYSTEM)
+    starts = [
+        subprocess.Popen([*TARMAC, "up", "-d"], cwd=sandbox.folder, stdout=subprocess.DEVNULL)
+        for _ in range(3)
+    ]
+    assert [start.wait(60) for start in starts] == [0, 0, 0]
+    assert len(family(sandbox)) == 4
+
+
+def test_everything_kept_is_private_and_ignored_by_git(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    root = sandbox.folder / ".tarmac"
+    assert (root / ".gitignore").read_text() == "*\n"
+    for path in (root / "default").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path

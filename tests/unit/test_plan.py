@@ -1,0 +1,215 @@
+"""`resolve` is pure: the same model and facts give the same plan, with every name in it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from demo_system import DEMO, demo
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tarmac import registry, stores
+from tarmac.errors import BadInput, MissingTool
+from tarmac.launch import HttpProbe, Secret, TcpProbe, redact, reveal, text
+from tarmac.model.reference import Reference, split
+from tarmac.plan import graph, ports
+from tarmac.plan.facts import Facts
+from tarmac.plan.resolve import resolve
+from tarmac.stores._kind import Offer
+
+KINDS = registry.load(stores, "STORE")
+
+
+def facts_for(system, **changes) -> Facts:
+    known = {
+        kind.id: Offer(
+            "embedded",
+            {name: (f"/bin/{name}",) for name in kind.providers[0].programs},
+            "18.6",
+        )
+        for kind in KINDS.values()
+    }
+    given_ports = {
+        need.key: need.preferred or 20000 + number
+        for number, need in enumerate(ports.needs(system, KINDS))
+    }
+    values = {
+        "namespace": "test",
+        "pythons": {"": "/venv/bin/python"},
+        "ports": given_ports,
+        "offers": known,
+        "folder": "/work/demo",
+        "environ": {"PATH": "/bin"},
+    }
+    return Facts(**{**values, **changes})
+
+
+def plan_of(main: str = DEMO, **changes):
+    system = demo(main)
+    return resolve(system, "local", facts_for(system, **changes), KINDS)
+
+
+def env_of(plan, name: str) -> dict[str, str]:
+    return {key: redact(value) for key, value in plan.node(name).launch.env.items()}
+
+
+def test_the_same_input_gives_the_same_plan():
+    assert plan_of() == plan_of()
+
+
+def test_a_kit_service_gets_every_address_and_credential_by_reference():
+    env = env_of(plan_of(), "order-service")
+    database = "postgresql://order_service:<secret stores/orders-db/order-service>@127.0.0.1:"
+    assert env.pop("DATABASE_URL").startswith(database)
+    assert env.pop("REDIS_URL").startswith("redis://order_service:<secret stores/cache/order-")
+    assert env.pop("BROKER_URL").startswith("nats://order_service:<secret stores/broker/order-")
+    assert env == {
+        "PATH": "/bin",
+        "SERVICE_NAME": "order-service",
+        "HOST": "127.0.0.1",
+        "PORT": "3003",
+        "PRODUCT_SERVICE_URL": "http://127.0.0.1:8000",
+        "PRODUCT_SERVICE_TIMEOUT_S": "2.5",
+        "PRODUCT_SERVICE_RETRIES": "3",
+        "CATALOG_URL": "http://127.0.0.1:8000",
+        "CATALOG_TIMEOUT_S": "2.5",
+        "CATALOG_RETRIES": "3",
+        "PUBLISHES": "order.placed",
+        "CONSUMES": "payment.captured",
+        "SIGNING_SECRET": "<secret services/order-service/SIGNING_SECRET>",
+        "JWT_ISSUER": "https://demo.example.com",
+        "JWKS_URL": "http://127.0.0.1:8000/keys",
+    }
+
+
+def test_a_foreign_service_is_bound_by_its_references():
+    env = env_of(plan_of(), "web")
+    assert env["ORDERS"] == "http://127.0.0.1:3003/orders"
+    assert env["STORE"].startswith("postgresql://web:<secret stores/orders-db/web>@127.0.0.1:")
+    assert plan_of().node("web").after == ("order-service", "orders-db")
+
+
+def test_a_kit_service_starts_with_its_callees_but_is_healthy_only_after_them():
+    node = plan_of().node("order-service")
+    assert node.after == ("broker", "cache", "orders-db")
+    assert node.needs == ("broker", "cache", "orders-db", "product-service")
+
+
+def test_kit_services_are_probed_by_their_health_and_workers_have_a_port_that_nobody_is_given():
+    plan = plan_of()
+    assert plan.node("order-service").launch.ready == HttpProbe(3003, "/health/ready")
+    worker = plan.node("payment-service")
+    assert worker.ports == {}
+    assert worker.url == ""
+    assert isinstance(worker.launch.ready, HttpProbe)
+    assert isinstance(plan.node("web").launch.ready, TcpProbe)
+
+
+def test_no_secret_is_ever_in_argv_and_every_secret_is_listed():
+    plan = plan_of()
+    for node in plan.nodes:
+        assert all(isinstance(part, str) for part in node.launch.argv)
+    paths = {secret.path for secret in plan.secrets}
+    assert {
+        "stores/orders-db/admin",
+        "stores/orders-db/order-service",
+        "stores/cache/admin",
+    } <= paths
+    assert Secret("services/order-service/SIGNING_SECRET", 32) in plan.secrets
+
+
+def test_a_port_that_moved_and_a_version_that_differs_are_noted():
+    system = demo()
+    facts = facts_for(system)
+    moved = {**facts.ports, "services/web/http": 8081}
+    plan = plan_of(ports=moved)
+    assert "web: port 8080 is taken; its http port is 8081 here" in plan.notes
+    assert any(note.startswith("cache: version 7 is asked for;") for note in plan.notes)
+    assert plan.node("web").url == "http://127.0.0.1:8081"
+
+
+def test_fast_stores_are_said_and_give_up_durability():
+    fast = plan_of(fast_stores=True)
+    assert any("--fast-stores: postgres gives up fsync" in note for note in fast.notes)
+    assert "fsync=off" in fast.node("orders-db").launch.argv
+    assert not any("fsync=off" in part for part in plan_of().node("orders-db").launch.argv)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "orders-db: postgres",
+            "orders-db: postgres\n      x: oracle",
+            "store 'x' has unknown kind",
+        ),
+        ("broker: nats", "broker: kafka", "unknown broker 'kafka'; choose one of: nats"),
+        ("orders-db.url}", "orders-db.uri}", "has no output 'uri'; did you mean 'url'?"),
+        ("order-service.url}", "order-service.adress}", "did you mean 'address'?"),
+        ('version: "7"', "seed: x.sql", "a store of kind redis takes no seed"),
+    ],
+)
+def test_what_only_the_catalogue_knows_is_said_with_its_place(old, new, expected):
+    main = DEMO.replace(old, new)
+    with pytest.raises(BadInput, match=r"systems/demo/tarmac\.yaml:\d+:\d+: ") as caught:
+        plan_of(main)
+    assert expected in str(caught.value)
+
+
+def test_kit_services_may_call_in_a_circle_because_they_wait_by_themselves():
+    main = DEMO.replace("port: 8000", "port: 8000\n        env: {A: '${services.web.url}'}")
+    assert "web" in plan_of(main).node("product-service").needs
+
+
+def test_a_cycle_of_foreign_services_is_named_edge_by_edge():
+    main = """
+        tarmac: 1
+        system: demo
+        services:
+          a: {run: [a], port: 8001, calls: [b]}
+          b: {run: [b], port: 8002, calls: [a]}
+        """
+    with pytest.raises(BadInput, match="a waits for b waits for a"):
+        plan_of(main)
+
+
+def test_a_store_without_a_provider_says_how_to_get_one():
+    with pytest.raises(MissingTool, match="nothing on this machine can be a PostgreSQL"):
+        plan_of(offers={})
+
+
+def test_references_are_split_and_dollars_can_be_escaped():
+    assert split("a ${stores.db.url} $${b} ${system.name}") == (
+        "a ",
+        Reference("stores", "db", "url", "${stores.db.url}"),
+        " ",
+        "${",
+        "b} ",
+        Reference("system", "system", "name", "${system.name}"),
+    )
+
+
+def test_texts_merge_reveal_and_redact():
+    value = text("a", "b", Secret("p"), text("c"))
+    assert value == ("ab", Secret("p"), "c")
+    assert reveal(value, {"p": "X"}) == "abXc"
+    assert redact(value) == "ab<secret p>c"
+    with pytest.raises(KeyError):
+        reveal(value, {})
+
+
+NAMES = st.sampled_from("abcdefgh")
+
+
+@given(st.dictionaries(NAMES, st.sets(NAMES, max_size=4), max_size=8))
+def test_waves_respect_every_edge_or_a_cycle_is_named(after):
+    if loop := graph.cycle(after):
+        assert loop[0] == loop[-1]
+        assert all(b in after[a] for a, b in pairwise(loop))
+        return
+    groups = graph.waves(after)
+    position = {name: index for index, group in enumerate(groups) for name in group}
+    assert sorted(position) == sorted(after)
+    for name, befores in after.items():
+        assert all(position[before] < position[name] for before in befores if before in after)
