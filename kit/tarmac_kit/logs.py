@@ -94,7 +94,8 @@ def configure(service: str, *, level: str = "info", form: str = "json") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        # Looked up for each logger: whoever runs the app (a test) may replace stdout.
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stdout),
         # Lines are few and a second app in one process (tests) has another name.
         cache_logger_on_first_use=False,
     )
