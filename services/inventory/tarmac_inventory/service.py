@@ -27,7 +27,7 @@ from tarmac_inventory.domain import (
     shortages,
 )
 from tarmac_inventory.repository import StockRepository
-from tarmac_kit import Database, Problem, get_logger
+from tarmac_kit import Database, DatabaseUnavailable, Problem, get_logger
 
 if TYPE_CHECKING:
     from tarmac_kit.database import Connection
@@ -206,8 +206,11 @@ class Inventory:
 async def sweep(inventory: Inventory, *, interval_s: float) -> None:
     """Expire reservations for as long as the process lives."""
     while True:
-        while await inventory.expire_one():
-            pass
+        try:
+            while await inventory.expire_one():
+                pass
+        except DatabaseUnavailable as error:
+            log.warning("the sweep waits for its database", error=str(error))
         await asyncio.sleep(interval_s)
 
 

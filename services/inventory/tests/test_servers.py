@@ -12,8 +12,8 @@ import pytest
 from tarmac_inventory.app import PART
 from tarmac_inventory.domain import Line
 from tarmac_inventory.repository import StockRepository
-from tarmac_inventory.service import Inventory
-from tarmac_kit import Database, Problem, create_app
+from tarmac_inventory.service import Inventory, sweep
+from tarmac_kit import Database, DatabaseUnavailable, Problem, create_app
 from tarmac_kit.testing import AUDIENCE, ISSUER, issue_token, running, static_verifier
 
 pytestmark = pytest.mark.servers
@@ -180,13 +180,13 @@ async def test_two_sweeps_at_once_give_back_each_expired_reservation_once(invent
         await run_out(inventory, order_id)
     assert (await inventory.level(cup)).reserved == 25
 
-    async def sweep() -> int:
+    async def sweep_all() -> int:
         swept = 0
         while await inventory.expire_one():
             swept += 1
         return swept
 
-    assert sum(await asyncio.gather(sweep(), sweep(), sweep())) == 12
+    assert sum(await asyncio.gather(sweep_all(), sweep_all(), sweep_all())) == 12
     assert (await inventory.level(cup)).reserved == 1
     assert (await inventory.reservation(kept)).state == "held"
 
@@ -316,6 +316,29 @@ async def test_the_sweep_of_a_running_service_gives_expired_stock_back(api, look
     async with look() as connection:
         movements = await connection.fetch("SELECT movement FROM stock_ledger ORDER BY seq")
     assert [row["movement"] for row in movements] == ["opening", "reserve", "expire"]
+
+
+async def test_the_sweep_outlives_a_database_that_goes_and_comes_back(inventory) -> None:
+    cup, order_id = await with_stock(inventory, on_hand=5), uuid4()
+    await inventory.reserve(order_id, [Line(cup, 2)], ttl_s=60)
+    await run_out(inventory, order_id)
+    attempts = 0
+
+    class Flickering:
+        def transaction(self):
+            nonlocal attempts
+            attempts += 1
+            if attempts <= 3:
+                raise DatabaseUnavailable("it is away")
+            return inventory.database.transaction()
+
+    flickering = Inventory(Flickering(), StockRepository())
+    sweeping = asyncio.create_task(sweep(flickering, interval_s=0))
+    async with asyncio.timeout(10):
+        while (await inventory.reservation(order_id)).state == "held":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    sweeping.cancel()
+    assert (await inventory.level(cup)).reserved == 0
 
 
 async def test_a_second_start_on_the_same_database_changes_nothing(database_url, look) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from tarmac_kit import Database, Problem, get_logger
+from tarmac_kit import Database, DatabaseUnavailable, Problem, get_logger
 from tarmac_orders import events
 from tarmac_orders.domain import Order, Reason, State
 from tarmac_orders.repository import OrderRepository
@@ -179,5 +179,10 @@ class Sweep:
     async def run(self, *, interval_s: float) -> None:
         """Sweep for as long as the process lives."""
         while True:
-            if await self.once() < self.batch:
+            try:
+                found = await self.once()
+            except DatabaseUnavailable as error:
+                log.warning("the sweep waits for its database", error=str(error))
+                found = 0
+            if found < self.batch:
                 await asyncio.sleep(interval_s)

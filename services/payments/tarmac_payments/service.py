@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from tarmac_kit import Claims, Database, Message, Problem, get_logger
+from tarmac_kit import Claims, Database, DatabaseUnavailable, Message, Problem, get_logger
 from tarmac_payments import events
 from tarmac_payments.domain import (
     Charge,
@@ -235,5 +235,10 @@ class Sweep:
     async def run(self, *, interval_s: float) -> None:
         """Sweep for as long as the process lives."""
         while True:
-            if await self.once() < self.batch:
+            try:
+                found = await self.once()
+            except DatabaseUnavailable as error:
+                log.warning("the sweep waits for its database", error=str(error))
+                found = 0
+            if found < self.batch:
                 await asyncio.sleep(interval_s)
