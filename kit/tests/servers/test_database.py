@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,42 @@ async def test_a_full_pool_is_503_within_its_limit(database_url: str) -> None:
             await database._acquire(database._pool)
         # Readiness is about the server, not about how busy this process is.
         await database.ping()
+    await database.close()
+
+
+async def test_a_connection_that_rested_and_hangs_is_replaced(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tarmac_kit.database._CHECK_AFTER_S", 0)
+    database = Database(database_url)
+    await database.open()
+    async with database.connection() as conn:
+        hanging = conn.get_server_pid()
+    async with database.connection() as conn:
+        assert conn.get_server_pid() == hanging, "a sound one is used again"
+    # Stopped, it answers no more, as behind a host that vanished: nobody closes the connection.
+    os.kill(hanging, signal.SIGSTOP)
+    try:
+        async with database.connection() as conn:
+            assert conn.get_server_pid() != hanging
+            assert await conn.fetchval("select 1") == 1
+    finally:
+        os.kill(hanging, signal.SIGCONT)
+    await database.close()
+
+
+async def test_an_error_of_ones_own_inside_a_transaction_is_not_the_databases(
+    database_url: str,
+) -> None:
+    database = Database(database_url)
+    await database.open()
+
+    async def open_a_file() -> None:
+        async with database.transaction():
+            raise FileNotFoundError("mine")
+
+    with pytest.raises(FileNotFoundError, match="mine"):
+        await open_a_file()
     await database.close()
 
 

@@ -31,6 +31,7 @@ from tarmac_kit import (
     settings,
     trace,
 )
+from tarmac_kit.background import keep_running
 from tarmac_kit.jsons import dumps
 from tarmac_kit.testing import FakeBus, FakeClock, FakeDatabase, FakeInbox, FakeOutbox
 
@@ -314,6 +315,36 @@ async def test_the_fake_bus_parks_poison_and_redelivers_what_failed() -> None:
     bus.connected = False
     with pytest.raises(ConnectionError):
         await bus.publish(Message("x", "t", "k", {}))
+
+
+async def test_a_background_task_that_fails_or_ends_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    logs.configure("svc")
+    pauses: list[float] = []
+
+    async def no_sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("tarmac_kit.background.asyncio.sleep", no_sleep)
+    runs = 0
+
+    async def run() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 4:
+            raise asyncio.CancelledError
+        if runs == 1:
+            raise RuntimeError("broken")
+
+    with pytest.raises(asyncio.CancelledError):
+        await keep_running("beside", run)
+    assert pauses == [0.2, 0.4, 0.8]
+    assert [(line["level"], line["task"]) for line in lines_of(capsys)] == [
+        ("error", "beside"),
+        ("info", "beside"),
+        ("info", "beside"),
+    ]
 
 
 async def test_the_fakes_of_stores_remember() -> None:
