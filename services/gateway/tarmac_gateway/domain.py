@@ -17,6 +17,8 @@ _SERVICE = re.compile(r"[a-z][a-z0-9-]*\Z")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+\Z")
 _UPSTREAM = re.compile(r"(/[A-Za-z0-9._~-]+)*/?\Z")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+#: Nearly every path: no escapes and no segment that begins with a dot, so nothing to look into.
+_PLAIN = re.compile(rb"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?\Z")
 #: An escape of `.`, `/`, `\` or `%` that is left after one decoding: a backend that decodes twice
 #: would see a path other than the one that was matched here.
 _ESCAPED_TWICE = re.compile(r"%(2[eEfF5]|5[cC])")
@@ -112,6 +114,9 @@ def split_path(raw_path: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
     (escaped or not, with `;parameters` or not), escaped slashes and backslashes, empty inner
     segments, escapes of escapes, control characters, bytes that are no UTF-8.
     """
+    if _PLAIN.match(raw_path):
+        plain = tuple(raw_path[1:].decode("ascii").split("/"))
+        return plain, plain
     if not raw_path.startswith(b"/"):
         raise UnsafePathError("the path does not begin with a slash")
     if _BAD_ESCAPE.search(raw_path):

@@ -96,6 +96,7 @@ class Edge:
             page = self._pages.get(scope["path"])
             if page is not None:
                 set_route(scope, scope["path"])
+                self._count(scope, None)
             await (page or self._inner)(scope, receive, send)
             return
         set_route(scope, match.route.label)
@@ -146,28 +147,30 @@ class Edge:
                     claims, refused = await self._rules.verifier().verify(token.strip()), None
                 except Problem as problem:
                     refused = problem
-        if claims is not None:
-            key = f"subject:{claims.subject}"
-        else:
-            peer = scope["client"][0] if scope.get("client") else "unknown"
-            key = f"address:{http_headers.client_address(peer, headers, self._proxies)}"
-        limits: RawHeaders = []
-        if self._rules.limiter is not None:
-            decision = self._rules.limiter.take(key)
-            if not decision.allowed:
-                raise decision.problem()
-            limits = [
-                (name.lower().encode(), value.encode())
-                for name, value in decision.headers().items()
-            ]
+        limits = self._count(scope, claims)
         if refused is not None and not self._rules.table.is_public(scope["method"], segments):
             raise refused
         return limits
 
+    def _count(self, scope: Scope, claims: Claims | None) -> RawHeaders:
+        """Count a request against its token's subject, or its address. Raises 429."""
+        if self._rules.limiter is None:
+            return []
+        if claims is not None:
+            key = f"subject:{claims.subject}"
+        else:
+            address = http_headers.client_address(_peer(scope), scope["headers"], self._proxies)
+            key = f"address:{address}"
+        decision = self._rules.limiter.take(key)
+        if not decision.allowed:
+            raise decision.problem()
+        return [
+            (name.lower().encode(), value.encode()) for name, value in decision.headers().items()
+        ]
+
     def _passage(self, scope: Scope, match: Match) -> Passage:
         headers: RawHeaders = scope["headers"]
-        peer = scope["client"][0] if scope.get("client") else "unknown"
-        added = http_headers.forwarded(peer, scope["scheme"], headers, self._proxies)
+        added = http_headers.forwarded(_peer(scope), scope["scheme"], headers, self._proxies)
         traced: Mapping[str, str] = trace.inject({})
         added += [(name.encode(), value.encode()) for name, value in traced.items()]
         request_id = trace.current_ids()[0]
@@ -181,3 +184,7 @@ class Edge:
             added=added,
             caller_s=deadline.remaining_s(),
         )
+
+
+def _peer(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope.get("client") else "unknown"

@@ -25,6 +25,9 @@ from tarmac_kit.problems import Problem
 
 log = get_logger("tarmac_gateway.proxy")
 
+#: What it takes to tell a caller that its time is over.
+ANSWER_S = 0.01
+
 _BODILESS = frozenset({204, 304})
 #: Repeated after a connection error, and only without a body: nothing can be done twice by them.
 _REPEATABLE = frozenset({"GET", "HEAD"})
@@ -123,8 +126,10 @@ class _Exchange:
         self._idle_s = idle_s
         self._timeout: asyncio.Timeout | None = None
         self._now = asyncio.get_running_loop().time
-        caller_s = passage.caller_s
-        self._caller_ends = None if caller_s is None else self._now() + caller_s
+        timeout_s, caller_s = backend.address.timeout_s, passage.caller_s
+        self._allowed_s = timeout_s if caller_s is None else min(timeout_s, caller_s)
+        # A moment before the caller's own end, so that it still hears why.
+        self._caller_ends = None if caller_s is None else self._now() + caller_s - ANSWER_S
         self.started = False
 
     async def run(self, body: RequestBody | None, send: Send) -> None:
@@ -155,7 +160,7 @@ class _Exchange:
                 504,
                 "upstream_timeout",
                 "A service did not answer in time",
-                f"{address.service} had {address.timeout_s:g} s",
+                f"{address.service} had {self._allowed_s:.3g} s",
             ) from None
         except (aiohttp.ClientError, OSError) as error:
             if self.started:

@@ -209,6 +209,25 @@ def test_the_page_says_which_service_is_not_answering_and_shows_what_it_said_las
     assert "Read an order" in text
 
 
+def test_the_page_shows_how_to_come_to_a_token():
+    def post(summary: str) -> dict[str, Any]:
+        schema = {"type": "object", "required": ["email"], "properties": {"email": {}}}
+        body = {"content": {"application/json": {"schema": schema}}}
+        return {"post": {"summary": summary, "requestBody": body, "responses": {}}}
+
+    users = {"paths": {"/users/login": post("Log in"), "/users/register": post("Register")}}
+    document = merge(
+        parse_routes("/api/users=user-service/users", "POST /api/users/login"),
+        [ServiceDocument("user-service", users, answering=True)],
+        title="x",
+        url="http://localhost:3000",
+    )
+    text = read(page.render(document)).text
+    assert 'Make an account:curl -X POST "http://localhost:3000/api/users/register"' in text
+    assert 'TOKEN=$(curl -s -X POST "http://localhost:3000/api/users/login"' in text
+    assert r"""| sed 's/.*"access_token":"\([^"]*\)".*/\1/')""" in text
+
+
 def test_a_page_without_any_document_says_so():
     document = merge(
         TABLE, [ServiceDocument("order-service", {}, answering=False)], title="x", url="u"
@@ -309,3 +328,12 @@ def test_limits_are_said_in_words():
         "at least 10 characters, to 5, default 3"
     )
     assert type_name(True, {}) == "any"
+
+
+async def test_readers_of_the_page_are_counted_like_everybody(world):
+    url = await world.gateway(RATE_LIMIT_PER_MINUTE="1", RATE_LIMIT_BURST="1")
+    statuses = []
+    for path in ("/docs", "/openapi.json", "/health"):
+        async with world.client.get(url + path) as response:
+            statuses.append(response.status)
+    assert statuses == [200, 429, 200]

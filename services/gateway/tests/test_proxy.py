@@ -230,6 +230,22 @@ async def test_a_slow_backend_is_504_within_the_deadline_and_is_cancelled(world,
     await asyncio.wait_for(cancelled.wait(), 2)
 
 
+async def test_a_callers_own_deadline_ends_a_slow_request_with_a_whole_answer(world, bearer):
+    hang = asyncio.Event()
+
+    async def handler(_request: web.Request) -> web.Response:
+        await hang.wait()
+        return web.Response()
+
+    await world.backend("order-service", handler, handler_cancellation=True)
+    url = await world.gateway(ORDER_SERVICE_TIMEOUT_S="20")
+    headers = {**bearer, "X-Request-Timeout-Ms": "150"}
+    async with world.client.get(f"{url}/api/orders", headers=headers) as response:
+        problem = json.loads(await response.read())
+    assert (response.status, problem["code"]) == (504, "upstream_timeout")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
 async def test_a_client_that_goes_away_cancels_the_request_to_the_backend(world, bearer):
     began, cancelled = asyncio.Event(), asyncio.Event()
 
