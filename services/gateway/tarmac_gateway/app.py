@@ -11,7 +11,6 @@ from tarmac_gateway.settings import GatewaySettings, read_backends
 from tarmac_gateway.upstream import make_backends
 from tarmac_kit import Chassis, Part
 from tarmac_kit.ratelimit import RateLimiter
-from tarmac_kit.settings import SettingsError
 
 #: Token buckets kept; the ones used longest ago are forgotten first, which fills them again.
 MAX_CLIENTS = 50_000
@@ -19,13 +18,15 @@ MAX_CLIENTS = 50_000
 
 def mount(chassis: Chassis) -> None:
     settings = chassis.read(GatewaySettings)
+    chassis.verifier()  # now, so that a missing JWKS_URL is said at start
     try:
         table = parse_routes(settings.routes, settings.public_routes)
     except ValueError as error:
-        raise SettingsError(str(error).split("; ")) from None
+        name = chassis.settings.service_name
+        chassis.missing.extend(f"{name}: {line}" for line in str(error).splitlines())
+        return
     addresses = read_backends(chassis, table)
     backends = make_backends(addresses, max_age_s=settings.connection_max_age_s)
-    chassis.verifier()  # now, so that a missing JWKS_URL is said at start
     limiter = (
         RateLimiter(
             per_minute=settings.rate_limit_per_minute,

@@ -148,8 +148,8 @@ def parse_routes(text: str, public: str = "") -> RouteTable:
     """Read ROUTES and PUBLIC_ROUTES.
 
     ROUTES is `/api/orders=order-service/orders`, separated by blanks or commas; PUBLIC_ROUTES is
-    `GET /api/products, POST /api/users/login`, separated by commas. Raises ValueError that names
-    every entry that is wrong.
+    `GET /api/products, POST /api/users/login`, separated by commas. Raises ValueError with a
+    line for every entry that is wrong.
     """
     errors: list[str] = []
     routes: dict[str, Route] = {}
@@ -180,7 +180,7 @@ def parse_routes(text: str, public: str = "") -> RouteTable:
             errors.append(f"PUBLIC_ROUTES: '{entry}' is below no route; correct it or drop it")
         open_routes.append(PublicRoute(method.upper(), segments))
     if errors:
-        raise ValueError("; ".join(errors))
+        raise ValueError("\n".join(errors))
     ordered = sorted(routes.values(), key=lambda route: (-len(route.segments), route.prefix))
     return RouteTable(tuple(ordered), tuple(open_routes))
 

@@ -295,6 +295,20 @@ async def test_a_websocket_is_refused(world):
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
+def test_everything_that_is_wrong_is_said_at_once_on_a_line_each():
+    environ = {"SERVICE_NAME": "api-gateway", "ROUTES": "nonsense /a=B"}
+    with pytest.raises(SettingsError) as caught:
+        create_app([PART], environ)
+    assert [line.partition(" ")[2].partition(" ")[0] for line in caught.value.lines] == [
+        "JWKS_URL",
+        "JWT_ISSUER",
+        "JWT_AUDIENCE",
+        "ROUTES:",
+        "ROUTES:",
+    ]
+    assert all(line.startswith("api-gateway: ") for line in caught.value.lines)
+
+
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
