@@ -170,11 +170,17 @@ def spawn(request: dict[str, Any], output: int) -> int:
 
 def node_of(pid: int) -> str | None:
     """Read which node a process says it belongs to; None where it overwrote its environment."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as environ:
-        for entry in environ.read().split(b"\0"):
-            name, _, value = entry.partition(b"=")
-            if name == NODE_VARIABLE.encode():
-                return value.decode()
+    content = b""
+    for _ in range(20):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as environ:
+            content = environ.read()
+        if content:
+            break
+        time.sleep(0.0005)  # it is just executing its program: the kernel shows nothing then
+    for entry in content.split(b"\0"):
+        name, _, value = entry.partition(b"=")
+        if name == NODE_VARIABLE.encode():
+            return value.decode()
     return None
 
 

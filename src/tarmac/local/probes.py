@@ -58,6 +58,8 @@ async def passes(
                     return None if matched else f"no line of output matched '{pattern}' yet"
     except TimeoutError:
         return f"no answer within {LIMIT_S:g} s"
+    except ConnectionRefusedError:
+        return f"nothing listens on port {getattr(probe, 'port', 0)}"
     except OSError as error:
         return error.strerror or str(error) or type(error).__name__
 

@@ -217,7 +217,7 @@ class Process:
             exit_status=status,
             restarts=self.state.restarts + 1,
             detail=f"{failure}; next try in {delay_s:.1f} s",
-            cause=likely_cause(status, lines) or failure,
+            cause=likely_cause(status if failure.startswith("ended") else None, lines) or failure,
             last_lines=lines,
         )
         self._wake.clear()

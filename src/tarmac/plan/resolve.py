@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.launch import (
+    AliveProbe,
     CommandProbe,
     HttpProbe,
     Launch,

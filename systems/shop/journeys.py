@@ -1,0 +1,110 @@
+"""What a shop's customer does, step by step, through the gateway's public address alone.
+
+Used by the end-to-end tests; knows nothing of Tarmac, of services behind the gateway or of stores.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+#: States in which an order stays for ever.
+ENDED = frozenset({"confirmed", "cancelled"})
+POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response: its status, its body as data, its headers."""
+
+    status: int
+    data: Any
+    headers: dict[str, str]
+
+
+@dataclass
+class Shopper:
+    """One customer with a browser of their own."""
+
+    session: aiohttp.ClientSession
+    #: The gateway's address, e.g. http://127.0.0.1:3000
+    gateway: str
+    email: str = field(default_factory=lambda: f"ann-{uuid.uuid4().hex[:10]}@example.com")
+    password: str = field(default_factory=lambda: f"pw-{uuid.uuid4().hex}")
+    token: str = ""
+    refresh_token: str = ""
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Send one request with the customer's token, if they have one."""
+        sent = dict(headers or {})
+        if self.token and "Authorization" not in sent:
+            sent["Authorization"] = f"Bearer {self.token}"
+        url = f"{self.gateway}{path}"
+        async with self.session.request(method, url, json=body, headers=sent) as response:
+            is_json = "json" in response.headers.get("Content-Type", "")
+            data = await response.json(content_type=None) if is_json else await response.text()
+            return Answer(response.status, data, dict(response.headers))
+
+    async def sign_up(self) -> Answer:
+        """Register and log in."""
+        body = {"email": self.email, "password": self.password, "name": "Ann Shopper"}
+        registered = await self.ask("POST", "/api/users/register", body)
+        await self.log_in()
+        return registered
+
+    async def log_in(self) -> Answer:
+        """Get tokens for the password."""
+        body = {"email": self.email, "password": self.password}
+        answer = await self.ask("POST", "/api/users/login", body)
+        if answer.status == 200:
+            self.token = answer.data["access_token"]
+            self.refresh_token = answer.data["refresh_token"]
+        return answer
+
+    async def find(self, words: str) -> dict[str, Any]:
+        """Search the catalogue; return the first product found."""
+        answer = await self.ask("GET", f"/api/products?q={words}")
+        found: dict[str, Any] = answer.data["items"][0]
+        return found
+
+    async def stock(self, product_id: str) -> int:
+        """Ask how many of a product can be bought now."""
+        answer = await self.ask("GET", f"/api/products/{product_id}/stock")
+        available: int = answer.data["available"]
+        return available
+
+    async def order(
+        self,
+        product_id: str,
+        quantity: int = 1,
+        *,
+        payment_token: str = "tok_ok",
+        key: str | None = None,
+    ) -> Answer:
+        """Place an order; a key makes a repetition the same order."""
+        body = {
+            "items": [{"product_id": product_id, "quantity": quantity}],
+            "payment_token": payment_token,
+        }
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        return await self.ask("POST", "/api/orders", body, headers=headers)
+
+    async def ended(self, order_id: str, within_s: float = 30.0) -> dict[str, Any]:
+        """Wait until an order is confirmed or cancelled; a lost one raises TimeoutError."""
+        end = time.monotonic() + within_s
+        last: Any = None
+        while time.monotonic() < end:
+            answer = await self.ask("GET", f"/api/orders/{order_id}")
+            last = answer.data
+            if answer.status == 200 and last["status"] in ENDED:
+                order: dict[str, Any] = last
+                return order
+            await asyncio.sleep(POLL_S)
+        raise TimeoutError(f"order {order_id} did not end within {within_s:g} s: {last}")

@@ -1,0 +1,457 @@
+"""The whole shop on real stores, as its customers use it and while its parts are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tarmac.local import guard
+from tarmac_identity import keys
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+ROOT = Path(__file__).parents[2]
+TARMAC = str(Path(sys.executable).with_name("tarmac"))
+NAMESPACE = f"e2e-{os.getpid()}"
+
+
+def _journeys():
+    spec = importlib.util.spec_from_file_location(
+        "shop_journeys", ROOT / "systems/shop/journeys.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+Shopper = _journeys().Shopper
+
+
+def tarmac(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [TARMAC, args[0], "shop", *args[1:], "-n", NAMESPACE],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The running shop, as somebody on the same machine sees it."""
+
+    gateway: str
+    mail: str
+
+    def node(self, name: str) -> dict:
+        nodes = json.loads(tarmac("ps", "--json").stdout)["nodes"]
+        return next(node for node in nodes if node["name"] == name)
+
+    def kill(self, name: str) -> int:
+        pid = self.node(name)["pid"]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    @contextlib.contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Stop a process and all below it: it holds its connections and answers nothing."""
+        pid = self.node(name)["pid"]
+        pids = [pid, *guard.descendants(pid)]
+        try:
+            for each in pids:
+                os.kill(each, signal.SIGSTOP)
+            yield
+        finally:
+            for each in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGCONT)
+
+    async def healthy(self, name: str, *, not_pid: int | None = None) -> None:
+        end = time.monotonic() + 60
+        while True:
+            node = await asyncio.to_thread(self.node, name)
+            if node["state"] == "healthy" and node["pid"] != not_pid:
+                return
+            assert time.monotonic() < end, node
+            await asyncio.sleep(0.1)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        return json.loads((ROOT / f"systems/shop/.tarmac/{NAMESPACE}/secrets.json").read_text())
+
+    def database(self, store: str, user: str, password: str) -> str:
+        port = self.node(store)["ports"]["main"]
+        return f"postgresql://{user}:{password}@127.0.0.1:{port}/{store.removesuffix('-db')}"
+
+    def admin(self, store: str) -> str:
+        return self.database(store, "postgres", self.secrets[f"stores/{store}/admin"])
+
+    async def rows(self, store: str, query: str, *args: object) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self.admin(store))
+        try:
+            return await connection.fetch(query, *args)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="module")
+def shop():
+    up = tarmac("up", "-d", "--json")
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        nodes = {node["name"]: node for node in json.loads(up.stdout)["nodes"]}
+        assert {name for name, node in nodes.items() if node["role"] == "service"} == {
+            "api-gateway",
+            "user-service",
+            "product-service",
+            "order-service",
+            "payment-service",
+            "notification-service",
+        }
+        yield Shop(nodes["api-gateway"]["url"], nodes["mail"]["page"])
+    finally:
+        down = tarmac("down", "--delete-data")
+    assert down.returncode == 0, down.stdout + down.stderr
+
+
+@pytest.fixture
+async def session():
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def ann(shop, session):
+    shopper = Shopper(session, shop.gateway)
+    registered = await shopper.sign_up()
+    assert registered.status == 201
+    assert shopper.token
+    return shopper
+
+
+async def letters(shop: Shop, session: aiohttp.ClientSession, to: str, count: int) -> list[dict]:
+    """Wait until somebody has so many letters."""
+    end = time.monotonic() + 30
+    while True:
+        async with session.get(f"{shop.mail}messages", params={"to": to}) as answer:
+            found = await answer.json()
+        if len(found) >= count:
+            return found
+        assert time.monotonic() < end, f"{len(found)} letters to {to}, not {count}"
+        await asyncio.sleep(0.1)
+
+
+async def test_a_customer_registers_browses_orders_pays_and_gets_a_letter(shop, session, ann):
+    profile = await ann.ask("GET", "/api/users/me")
+    assert (profile.status, profile.data["email"]) == (200, ann.email)
+    listed = await ann.ask("GET", "/api/products?limit=5")
+    assert len(listed.data["items"]) == 5
+    product = await ann.find("kettle")
+    before = await ann.stock(product["id"])
+    placed = await ann.order(product["id"], 2)
+    assert placed.status == 201
+    assert placed.data["total_minor"] == 2 * product["price_minor"]
+    assert str(uuid.UUID(placed.data["id"])) == placed.data["id"]
+    order = await ann.ended(placed.data["id"])
+    assert order["status"] == "confirmed"
+    assert await ann.stock(product["id"]) == before - 2
+    (letter,) = await letters(shop, session, ann.email, 1)
+    assert product["name"] in letter["text"]
+    mine = await ann.ask("GET", "/api/orders")
+    assert [each["id"] for each in mine.data["items"]] == [order["id"]]
+    paid = "SELECT FROM payments WHERE order_id = $1"
+    assert len(await shop.rows("payments-db", paid, uuid.UUID(order["id"]))) == 1
+
+
+async def test_tokens_are_refreshed_and_an_old_one_is_worth_nothing(ann):
+    body = {"refresh_token": ann.refresh_token}
+    fresh = await ann.ask("POST", "/api/users/refresh", body)
+    assert fresh.status == 200
+    ann.token = fresh.data["access_token"]
+    assert (await ann.ask("GET", "/api/users/me")).status == 200
+    assert (await ann.ask("POST", "/api/users/refresh", body)).status == 401
+
+
+async def test_a_declined_card_cancels_the_order_and_releases_the_stock(shop, session, ann):
+    product = await ann.find("lamp")
+    before = await ann.stock(product["id"])
+    placed = await ann.order(product["id"], 3, payment_token="tok_declined")
+    order = await ann.ended(placed.data["id"])
+    assert (order["status"], order["reason"]) == ("cancelled", "payment_declined")
+    assert await ann.stock(product["id"]) == before
+    (letter,) = await letters(shop, session, ann.email, 1)
+    assert "cancelled" in letter["subject"]
+
+
+@pytest.mark.parametrize("token", ["tok_timeout", "tok_twice", "tok_error_once"])
+async def test_a_provider_that_misbehaves_takes_the_money_once(shop, ann, token):
+    product = await ann.find("tumblers")
+    placed = await ann.order(product["id"], 1, payment_token=token)
+    order = await ann.ended(placed.data["id"])
+    assert order["status"] == "confirmed"
+    charges = await shop.rows(
+        "payments-db",
+        "SELECT state FROM payments WHERE order_id = $1",
+        uuid.UUID(order["id"]),
+    )
+    assert [row["state"] for row in charges] == ["captured"]
+
+
+async def test_the_same_key_twice_is_one_order_even_at_the_same_time(ann):
+    product = await ann.find("tumblers")
+    key = uuid.uuid4().hex
+    answers = await asyncio.gather(*(ann.order(product["id"], key=key) for _ in range(10)))
+    made = {answer.data["id"] for answer in answers if answer.status == 201}
+    assert len(made) == 1
+    assert all(answer.status in (201, 409) for answer in answers)
+    again = await ann.order(product["id"], key=key)
+    assert (again.status, again.data["id"]) == (201, made.pop())
+    other = await ann.order(product["id"], 2, key=key)
+    assert other.status == 422
+    listed = await ann.ask("GET", "/api/orders")
+    assert len(listed.data["items"]) == 1
+
+
+async def test_another_customers_order_does_not_exist(shop, session, ann):
+    product = await ann.find("tumblers")
+    placed = await ann.order(product["id"])
+    bob = Shopper(session, shop.gateway)
+    await bob.sign_up()
+    assert (await bob.ask("GET", f"/api/orders/{placed.data['id']}")).status == 404
+    assert (await bob.ask("POST", f"/api/orders/{placed.data['id']}/cancel")).status == 404
+    assert (await ann.ask("GET", f"/api/orders/{placed.data['id']}")).status == 200
+
+
+async def test_nobody_gets_in_without_a_token_that_is_really_ours(shop, session, ann):
+    (row,) = await shop.rows("users-db", "SELECT kid, private_key FROM signing_keys LIMIT 1")
+    secret = shop.secrets["services/user-service/KEY_ENCRYPTION_SECRET"]
+    ours = keys.open_up(row["kid"], row["private_key"], secret).private_key
+    forger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    claims = jwt.decode(ann.token, options={"verify_signature": False})
+    header = {"kid": row["kid"]}
+    now = int(time.time())
+
+    def signed(key=ours, headers=header, algorithm="RS256", **changes) -> str:
+        return jwt.encode({**claims, **changes}, key, algorithm=algorithm, headers=headers)
+
+    tokens = {
+        "ours": signed(),
+        "forged": signed(forger),
+        "expired": signed(iat=now - 7200, nbf=now - 7200, exp=now - 3600),
+        "not yet": signed(nbf=now + 3600),
+        "alg none": signed(None, algorithm="none"),
+        "hmac": signed("x" * 64, algorithm="HS256"),
+        "unknown kid": signed(headers={"kid": "other"}),
+        "wrong audience": signed(aud="bank"),
+        "wrong issuer": signed(iss="https://elsewhere.example.com"),
+        "garbage": "a.b.c",
+    }
+    statuses = {}
+    for name, token in tokens.items():
+        stranger = Shopper(session, shop.gateway, token=token)
+        statuses[name] = (await stranger.ask("GET", "/api/orders")).status
+    statuses["missing"] = (await Shopper(session, shop.gateway).ask("GET", "/api/orders")).status
+    assert statuses.pop("ours") == 200
+    assert set(statuses.values()) == {401}, statuses
+    problem = await Shopper(session, shop.gateway).ask("GET", "/api/orders")
+    assert problem.headers["Content-Type"].startswith("application/problem+json")
+    assert "Bearer" in problem.headers["WWW-Authenticate"]
+
+
+async def test_more_than_the_stock_cannot_be_sold(shop, session, ann):
+    admin = Shopper(session, shop.gateway, email="admin@ecommerce.example.com")
+    admin.password = shop.secrets["services/user-service/ADMIN_PASSWORD"]
+    assert (await admin.log_in()).status == 200
+    product = await ann.find("throw")
+    path = f"/api/products/{product['id']}/stock"
+    assert (await ann.ask("PUT", path, {"on_hand": 1000})).status == 403
+    assert (await admin.ask("PUT", path, {"on_hand": 5})).status == 200
+    answers = await asyncio.gather(*(ann.order(product["id"]) for _ in range(12)))
+    sold = [answer.data["id"] for answer in answers if answer.status == 201]
+    short = [answer for answer in answers if answer.status == 409]
+    assert (len(sold), len(short)) == (5, 7)
+    assert {(await ann.ended(order))["status"] for order in sold} == {"confirmed"}
+    assert await ann.stock(product["id"]) == 0
+
+
+async def test_the_broker_killed_in_mid_flow_loses_nothing(shop, session, ann):
+    product = await ann.find("tumblers")
+    first = [await ann.order(product["id"]) for _ in range(3)]
+    pid = shop.kill("broker")
+    second = [await ann.order(product["id"]) for _ in range(3)]
+    await shop.healthy("broker", not_pid=pid)
+    third = [await ann.order(product["id"]) for _ in range(3)]
+    placed = [*first, *second, *third]
+    assert [answer.status for answer in placed] == [201] * 9
+    ended = [await ann.ended(answer.data["id"], 60) for answer in placed]
+    assert {order["status"] for order in ended} == {"confirmed"}
+    subjects = [letter["subject"] for letter in await letters(shop, session, ann.email, 9)]
+    assert len(set(subjects)) == 9
+
+
+@pytest.mark.parametrize("store", ["orders-db", "payments-db", "products-db"])
+async def test_a_database_killed_in_mid_flow_loses_nothing(shop, ann, store):
+    product = await ann.find("tumblers")
+    key = [uuid.uuid4().hex for _ in range(6)]
+    accepted = {}
+    for number in range(6):
+        if number == 2:
+            pid = shop.kill(store)
+        answer = await ann.order(product["id"], key=key[number])
+        if answer.status == 201:
+            accepted[number] = answer.data["id"]
+    await shop.healthy(store, not_pid=pid)
+    await shop.healthy("order-service")
+    for number in range(6):  # what was not accepted is asked again, as a client does
+        end = time.monotonic() + 30
+        while number not in accepted:
+            answer = await ann.order(product["id"], key=key[number])
+            assert time.monotonic() < end, answer
+            if answer.status == 201:
+                accepted[number] = answer.data["id"]
+            else:
+                await asyncio.sleep(0.2)
+    ended = [await ann.ended(order_id, 60) for order_id in accepted.values()]
+    assert {order["status"] for order in ended} == {"confirmed"}
+    ids = [uuid.UUID(order_id) for order_id in accepted.values()]
+    assert len(set(ids)) == 6
+    count = "SELECT order_id, count(*) AS n FROM payments WHERE order_id = ANY($1) GROUP BY 1"
+    assert {row["n"] for row in await shop.rows("payments-db", count, ids)} == {1}
+    listed = await ann.ask("GET", "/api/orders")
+    assert len(listed.data["items"]) == 6, "one order for each key"
+
+
+async def test_order_service_killed_between_commit_and_publish_loses_no_event(shop, ann):
+    product = await ann.find("tumblers")
+    with shop.frozen("broker"):  # it accepts nothing, so nothing is published
+        placed = await ann.order(product["id"])
+        assert placed.status == 201
+        (row,) = await shop.rows(
+            "orders-db",
+            "SELECT published_at FROM outbox WHERE aggregateid = $1",
+            placed.data["id"],
+        )
+        assert row["published_at"] is None
+        pid = shop.kill("order-service")
+    await shop.healthy("order-service", not_pid=pid)
+    assert (await ann.ended(placed.data["id"], 60))["status"] == "confirmed"
+
+
+@pytest.mark.parametrize(
+    "service", ["product-service", "order-service", "payment-service", "notification-service"]
+)
+async def test_a_service_killed_while_orders_flow_loses_nothing(shop, session, ann, service):
+    product = await ann.find("tumblers")
+    orders = []
+    for number in range(5):
+        if number == 2:
+            pid = shop.kill(service)
+        answer = await ann.order(product["id"])
+        if answer.status == 201:
+            orders.append(answer.data["id"])
+    await shop.healthy(service, not_pid=pid)
+    assert len(orders) >= 2
+    assert {(await ann.ended(order, 60))["status"] for order in orders} == {"confirmed"}
+    assert len(await letters(shop, session, ann.email, len(orders))) >= len(orders)
+
+
+async def test_ready_follows_the_database_and_live_does_not(shop, session, ann):
+    service = shop.node("payment-service")["url"]
+
+    async def status(path: str) -> int:
+        async with session.get(service + path) as answer:
+            return answer.status
+
+    async def becomes(wanted: int) -> bool:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            if await status("/health/ready") == wanted:
+                return True
+            await asyncio.sleep(0.1)
+        return False
+
+    for store in ("payments-db", "broker"):
+        assert await becomes(200)
+        with shop.frozen(store):
+            assert await becomes(503), store
+            assert await status("/health/live") == 200
+        assert await becomes(200), store
+
+
+async def test_no_service_can_open_another_ones_database(shop):
+    secrets = shop.secrets
+    stores = {
+        "user-service": "users-db",
+        "product-service": "products-db",
+        "order-service": "orders-db",
+        "payment-service": "payments-db",
+    }
+    for service, own in stores.items():
+        password = secrets[f"stores/{own}/{service}"]
+        for store in stores.values():
+            url = shop.database(store, service.replace("-", "_"), password)
+            if store == own:
+                await (await asyncpg.connect(url)).close()
+            else:
+                with pytest.raises(asyncpg.InvalidPasswordError):
+                    await asyncpg.connect(url)
+
+
+async def test_no_secret_is_in_a_log_or_in_a_command_line(shop):
+    values = set(shop.secrets.values())
+    logs = ROOT / f"systems/shop/.tarmac/{NAMESPACE}/logs"
+    for log in logs.iterdir():
+        content = log.read_text()
+        assert not [value for value in values if value in content], log.name
+    ps = ["ps", "axww", "-o", "args"]
+    lines = await asyncio.to_thread(subprocess.run, ps, capture_output=True, text=True, check=True)
+    assert "postgres" in lines.stdout
+    assert not [value for value in values if value in lines.stdout]
+
+
+async def test_the_public_face_is_the_gateway_alone(shop, session):
+    async with session.get(f"{shop.gateway}/docs") as page:
+        assert page.status == 200
+        text = await page.text()
+    assert "/api/orders" in text
+    assert "/reservations" not in text
+    for path in ("/api/products/../reservations/x", "/reservations/x", "/prices", "/api/nothing"):
+        async with session.get(f"{shop.gateway}{path}") as answer:
+            assert answer.status in (400, 401, 404), path
+
+
+async def test_a_second_start_keeps_every_order_and_changes_nothing(shop, session, ann):
+    product = await ann.find("tumblers")
+    placed = await ann.order(product["id"])
+    await ann.ended(placed.data["id"])
+    applied = "SELECT part, version, checksum, applied_at FROM schema_migrations ORDER BY 1, 2"
+    before = await shop.rows("orders-db", applied)
+    count = await shop.rows("products-db", "SELECT count(*) FROM products")
+    assert tarmac("down").returncode == 0
+    up = tarmac("up", "-d", "--json")
+    assert up.returncode == 0, up.stdout + up.stderr
+    nodes = {node["name"]: node for node in json.loads(up.stdout)["nodes"]}
+    ann.gateway = nodes["api-gateway"]["url"]
+    assert (await ann.ask("GET", f"/api/orders/{placed.data['id']}")).data["status"] == "confirmed"
+    assert await shop.rows("orders-db", applied) == before
+    assert await shop.rows("products-db", "SELECT count(*) FROM products") == count
