@@ -94,7 +94,9 @@ class Chassis:
         if bus is None and settings_.broker_url:
             self.bus = make_bus(settings_.broker_url, service=settings_.service_name)
         if self.bus is not None:
-            self.check("broker", self._bus_connected, required=False)
+            # Without it what is bound stands still: the outbox keeps, but nothing moves.
+            bound = bool(settings_.publishes or settings_.consumes)
+            self.check("broker", self._bus_connected, required=bound)
         self.check("started", self._has_started)
 
     # What a part asks for.

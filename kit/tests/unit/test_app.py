@@ -296,6 +296,21 @@ async def test_a_check_that_fails_is_503_with_the_reason_unless_it_is_not_requir
         assert answer.json()["checks"]["may"] == "failed: ConnectionError"
 
 
+@pytest.mark.parametrize(
+    ("env", "status"),
+    [({}, 200), ({"PUBLISHES": "order.placed"}, 503), ({"CONSUMES": "order.placed"}, 503)],
+)
+async def test_ready_asks_for_the_broker_where_topics_are_bound(
+    env: dict[str, str], status: int
+) -> None:
+    bus = FakeBus()
+    async with running(app_of(things, env=env, bus=bus)) as http:
+        bus.connected = False
+        ready = await http.get("/health/ready")
+        assert (ready.status, ready.json()["checks"]["broker"]) == (status, "failed: not connected")
+        assert (await http.get("/health/live")).status == 200
+
+
 async def test_a_check_is_asked_once_however_often_readiness_is() -> None:
     asked = []
 
