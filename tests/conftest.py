@@ -1,21 +1,19 @@
-"""The order of the whole suite: what fails fastest first, real servers later, whole systems last.
-
-Loaded by pytest for every run that includes tests/; a run of one service's tests keeps its order.
-"""
+"""A folder for each test in which a real system can be brought up."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from sandbox import SERVER, Sandbox
 
 
-def _rank(item: pytest.Item) -> int:
-    if item.get_closest_marker("e2e"):
-        return 3
-    if item.get_closest_marker("servers"):
-        return 2
-    return 0 if item.path.parent.name == "unit" else 1
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort by cost; the sort is stable, so a file's tests stay together and in their order."""
-    items.sort(key=_rank)
+@pytest.fixture
+def sandbox(tmp_path: Path):
+    """A folder with the server program; whatever runs in it is stopped at the end."""
+    (tmp_path / "server.py").write_text(SERVER)
+    # A `.git` stops the search for a virtual environment, as in a real repository.
+    (tmp_path / ".git").mkdir()
+    box = Sandbox(tmp_path)
+    yield box
+    box.tarmac("down")

@@ -1,0 +1,191 @@
+"""Every store kind keeps the same promises, whichever it is: as data, and as a running server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+
+import pytest
+from sandbox import Sandbox
+
+from tarmac import registry, stores
+from tarmac.launch import Secret, reveal
+from tarmac.stores._kind import Offer, StoreKind, User, View
+
+KINDS: list[StoreKind] = list(registry.load(stores, "STORE").values())
+HOST = "127.0.0.1"
+
+
+def names(kind: StoreKind) -> str:
+    return kind.id
+
+
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=names)
+
+
+def view_of(kind: StoreKind) -> View:
+    return View(
+        name="it",
+        host=HOST,
+        ports={port: 20000 + number for number, port in enumerate(kind.ports)},
+        database="it",
+        admin=Secret("stores/it/admin"),
+        users=(
+            User("a-service", Secret("stores/it/a-service"), ("x.made",), ("y.made",)),
+            User("b-service", Secret("stores/it/b-service")),
+        ),
+    )
+
+
+def launch_of(kind: StoreKind, *, fast: bool = False):
+    provider = kind.providers[0]
+    offer = Offer(provider.id, {name: (f"/bin/{name}",) for name in provider.programs}, "1.0")
+    return provider.launch(view_of(kind), offer, fast)
+
+
+@every_kind
+def test_it_offers_a_url_that_holds_each_users_own_password(kind):
+    view = view_of(kind)
+    for user in view.users:
+        outputs = {name: output(view, user) for name, output in kind.outputs.items()}
+        assert {"url", "host", "port", "user", "password"} <= outputs.keys()
+        assert user.password in outputs["url"]
+        assert outputs["password"] == (user.password,)
+        assert outputs["host"] == (HOST,)
+        shown = reveal(outputs["url"], {user.password.path: "PW"})
+        assert f"{user.role}:PW@{HOST}:{reveal(outputs['port'], {})}" in shown
+
+
+@every_kind
+def test_it_listens_on_loopback_only_and_shows_no_secret_in_its_command(kind):
+    launch = launch_of(kind)
+    everything = " ".join(launch.argv) + "".join(
+        part for file in launch.files for part in file.content if isinstance(part, str)
+    )
+    assert HOST in everything
+    assert "0.0.0.0" not in everything
+    assert "[::]" not in everything
+    assert all(isinstance(part, str) for part in launch.argv)
+    assert all(file.mode == 0o600 for file in launch.files)
+
+
+@every_kind
+def test_it_says_what_fast_gives_up_if_it_gives_up_anything(kind):
+    assert (launch_of(kind) != launch_of(kind, fast=True)) == bool(kind.fast_gives_up)
+
+
+@every_kind
+def test_its_stop_signal_exists(kind):
+    assert launch_of(kind).stop_signal in signal.Signals.__members__
+
+
+CLIENT = """
+import asyncio, json, os, sys
+from urllib.parse import urlsplit
+
+async def postgres(url, write):
+    import asyncpg
+    c = await asyncpg.connect(url)
+    if write:
+        await c.execute("CREATE TABLE kept (x int)"); await c.execute("INSERT INTO kept VALUES (1)")
+    return await c.fetchval("SELECT x FROM kept")
+
+async def redis(url, write):
+    import redis.asyncio
+    c = redis.asyncio.from_url(url)
+    key = os.environ["SERVICE_NAME"] + ":kept"
+    if write:
+        await c.set(key, 1)
+        await asyncio.sleep(1.2)      # appendfsync everysec
+        try:
+            await c.set("others:key", 1)
+        except redis.exceptions.NoPermissionError:
+            pass
+        else:
+            return "may write another one's keys"
+    return int(await c.get(key))
+
+async def nats(url, write):
+    import nats
+    c = await nats.connect(url, allow_reconnect=False)
+    js = c.jetstream()
+    if write:
+        await js.add_stream(name="kept", subjects=["kept.>"])
+        await js.publish("kept.it", b"1")
+    got = await js.get_msg("kept", 1)
+    return int(got.data)
+
+async def mail(url, write):
+    import smtplib, urllib.request
+    parts = urlsplit(url)
+    if write:
+        with smtplib.SMTP(parts.hostname, parts.port) as s:
+            s.login(parts.username, parts.password)
+            s.sendmail("a@x.test", ["b@x.test"], b"Subject: one\\r\\n\\r\\nbody")
+    return 1
+
+async def main():
+    kind, url = os.environ["KIND"], os.environ["URL"]
+    wrong = url.replace(urlsplit(url).password, "0" * 48)
+    try:
+        await asyncio.wait_for(globals()[kind](wrong, False), 5)
+    except BaseException as error:
+        refused = type(error).__name__
+    else:
+        refused = "" if kind != "mail" else None
+    if kind == "mail":
+        import smtplib
+        parts = urlsplit(wrong)
+        with smtplib.SMTP(parts.hostname, parts.port) as s:
+            try:
+                s.login(parts.username, parts.password)
+            except smtplib.SMTPAuthenticationError as error:
+                refused = type(error).__name__
+    value = await asyncio.wait_for(globals()[kind](url, os.environ.get("WRITE") == "1"), 10)
+    print("RESULT " + json.dumps({"value": value, "refused": refused}), flush=True)
+    await asyncio.sleep(3600)
+
+asyncio.run(main())
+"""
+
+
+def system(kind: StoreKind, *, write: bool) -> str:
+    """A system with one store of the kind and one client of it."""
+    where = "broker" if kind.broker else "stores.it"
+    topics = "publishes: [kept.it], " if kind.broker else ""
+    declared = f"broker: {kind.id}" if kind.broker else f"stores: {{it: {kind.id}}}"
+    env = f"{{KIND: {kind.id}, URL: '${{{where}.url}}', WRITE: '{int(write)}', SERVICE_NAME: cl}}"
+    return f"""
+        tarmac: 1
+        system: one
+        services:
+          cl: {{run: [{sys.executable}, client.py], {topics}env: {env}, probe: {{log: ^RESULT}}}}
+        {declared}
+        """
+
+
+def result(box: Sandbox) -> dict:
+    log = (box.folder / ".tarmac/default/logs/cl.log").read_text()
+    return json.loads(log.rpartition("RESULT ")[2].splitlines()[0])
+
+
+@pytest.mark.servers
+@every_kind
+def test_it_runs_refuses_a_wrong_password_and_keeps_its_data_through_kill_9(kind, sandbox):
+    (sandbox.folder / "client.py").write_text(CLIENT)
+    sandbox.write(system(kind, write=True))
+    assert sandbox.up()["healthy"]
+    first = result(sandbox)
+    assert first["value"] == 1
+    assert first["refused"], "a wrong password opens it"
+    store = "broker" if kind.broker else "it"
+    pid = sandbox.node(store)["pid"]
+    os.kill(pid, signal.SIGKILL)
+    sandbox.until(store, lambda node: node["state"] == "healthy" and node["pid"] != pid)
+    sandbox.write(system(kind, write=False))
+    assert sandbox.up()["healthy"]
+    assert result(sandbox)["value"] == 1
+    if kind.page:
+        assert sandbox.node(store)["page"].startswith("http://127.0.0.1:")

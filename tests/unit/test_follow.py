@@ -1,0 +1,17 @@
+"""A log line is written for a person: the kit's JSON as words, anything else as it is."""
+
+from __future__ import annotations
+
+from tarmac.cli._follow import written
+
+AT = "2026-11-20T08:00:01.000000Z"
+
+
+def test_a_kit_line_becomes_words():
+    line = '{"ts": "x", "level": "info", "event": "started", "service": "web", "port": 3000}'
+    assert written((AT, "web", line), 5).plain == "08:00:01 web   started port=3000"
+
+
+def test_any_other_line_stays_as_it_is():
+    for text in ("GET / 200", "{not json", '{"no": "event"}', "[1]"):
+        assert written((AT, "web", text), 3).plain == f"08:00:01 web {text}"
