@@ -69,6 +69,7 @@ def test_a_kit_service_gets_every_address_and_credential_by_reference():
         "SERVICE_NAME": "order-service",
         "HOST": "127.0.0.1",
         "PORT": "3003",
+        "DRAIN_DELAY_S": "0",
         "PRODUCT_SERVICE_URL": "http://127.0.0.1:8000",
         "PRODUCT_SERVICE_TIMEOUT_S": "2.5",
         "PRODUCT_SERVICE_RETRIES": "3",

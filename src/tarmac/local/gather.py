@@ -18,7 +18,7 @@ from pathlib import Path
 from tarmac.errors import TarmacError
 from tarmac.local import privileges
 from tarmac.local.files import write_atomically
-from tarmac.local.paths import Home
+from tarmac.local.paths import Home, outside_folder
 from tarmac.model.system import System
 from tarmac.plan import ports
 from tarmac.plan.facts import Facts
@@ -202,7 +202,8 @@ def _in_wheel(program: Wheel) -> tuple[str, ...] | None:
 
 def _readable_copy(program: Path, distribution: importlib.metadata.Distribution) -> Path:
     """Copy a wheel's files to where nobody can read them: a project below /root is closed to it."""
-    target = Path(f"/var/tmp/tarmac-programs/{distribution.name}-{distribution.version}")  # noqa: S108
+    programs = outside_folder("programs", mode=0o755)
+    target = programs / f"{distribution.name}-{distribution.version}"
     site = Path(str(distribution.locate_file(""))).resolve()
     if not target.exists():
         partial = target.with_name(f"{target.name}.{os.getpid()}")
@@ -210,8 +211,10 @@ def _readable_copy(program: Path, distribution: importlib.metadata.Distribution)
             source = Path(str(file.locate())).resolve()
             if source.is_file() and source.is_relative_to(site):
                 copy = partial / source.relative_to(site)
-                copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+                copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, copy)
+        for folder in (partial, *(path for path in partial.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)
         with contextlib.suppress(OSError):
             partial.replace(target)
     return target / program.relative_to(site) if program.is_relative_to(site) else program

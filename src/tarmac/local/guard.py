@@ -286,9 +286,12 @@ def main(fd: int) -> None:
 
 def drop_and_exec(how: str, argv: list[str]) -> None:
     """Give up root, then become the program: for commands that run before a server."""
-    DROPS[how]()
-    os.umask(0o077)
-    os.execvp(argv[0], argv)
+    try:
+        DROPS[how]()
+        os.umask(0o077)
+        os.execvp(argv[0], argv)
+    except OSError as error:
+        sys.exit(f"{argv[0]}: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -92,6 +92,20 @@ def runtime_folder() -> Path:
     return folder
 
 
+def outside_folder(name: str, *, mode: int) -> Path:
+    """Find or make a folder outside every project, for servers that run as another user.
+
+    Raises:
+        TarmacError: it is there and belongs to somebody else.
+    """
+    folder = Path("/var/tmp") / f"tarmac-{name}"  # noqa: S108 - its owner is checked
+    folder.mkdir(exist_ok=True)
+    if folder.is_symlink() or folder.lstat().st_uid != os.geteuid():
+        raise TarmacError(f"{folder}: belongs to somebody else; remove it")
+    folder.chmod(mode)
+    return folder
+
+
 def cache_folder() -> Path:
     """Find or make the folder for what is made once per machine, e.g. an empty database."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

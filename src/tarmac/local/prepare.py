@@ -15,19 +15,19 @@ from tarmac.launch import Command, Launch, Tree, reveal
 from tarmac.local import privileges
 from tarmac.local.files import write_atomically
 from tarmac.local.guard import UNPRIVILEGED_UID
-from tarmac.local.paths import Home, cache_folder
+from tarmac.local.paths import Home, cache_folder, outside_folder
 from tarmac.local.privileges import Drop
 
 
 def folder_of(home: Home, name: str, launch: Launch) -> Path:
     """Name a node's folder; a server that really becomes nobody cannot enter a private project."""
-    return (outside_folder(home) if drop_for(launch) == "setuid" else home.nodes) / name
+    return (nodes_outside(home) if drop_for(launch) == "setuid" else home.nodes) / name
 
 
-def outside_folder(home: Home) -> Path:
+def nodes_outside(home: Home) -> Path:
     """Name where the nodes of a namespace stand that cannot be inside the project."""
     digest = hashlib.sha256(str(home.root).encode()).hexdigest()[:12]
-    return Path("/var/tmp/tarmac-nodes") / digest  # noqa: S108 - owned by nobody, 0700
+    return outside_folder("nodes", mode=0o711) / digest
 
 
 def drop_for(launch: Launch) -> Drop | None:
@@ -59,8 +59,7 @@ async def prepare(folder: Path, launch: Launch, secrets: Mapping[str, str]) -> N
 def _own_folder(folder: Path, drop: Drop | None) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if drop == "setuid":
-        for parent in (folder.parent.parent, folder.parent):
-            parent.chmod(0o711)
+        folder.parent.chmod(0o711)
         os.chown(folder, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
 
 
@@ -77,7 +76,7 @@ async def _grow(target: Path, tree: Tree, secrets: Mapping[str, str], drop: Drop
 
 async def _cached(tree: Tree, drop: Drop | None) -> Path:
     if drop == "setuid":
-        base = Path("/var/tmp/tarmac-trees")  # noqa: S108 - made by and for nobody
+        base = outside_folder("trees", mode=0o711) / "nobody"
         base.mkdir(mode=0o700, exist_ok=True)
         os.chown(base, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
     else:

@@ -37,6 +37,24 @@ STEADY_PROBE_S = 1.0
 UNHEALTHY_AFTER = 2
 
 
+class Pulse:
+    """Wakes everyone who waits for a change of readiness; waiting for it costs nothing."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def beat(self) -> None:
+        """Wake all who wait now."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self, at_most_s: float) -> None:
+        """Wait for the next beat, or so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await self._event.wait()
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What every process of a system shares."""
@@ -49,6 +67,8 @@ class Surroundings:
     record: Callable[[NodeState], None]
     #: Tells which of these nodes are not ready now.
     not_ready: Callable[[tuple[str, ...]], list[str]]
+    #: Is set whenever a node became ready or ceased to be, then cleared at once.
+    pulse: Pulse
     #: Returns when this node is ready.
     wait_ready: Callable[[str], Awaitable[None]]
     #: Runs once the node is ready, before it counts so: its seeds.
@@ -113,6 +133,11 @@ class Process:
         self._move(state.STOPPED, pid=None, detail="")
         self._log.close()
 
+    def _set_ready(self, ready: bool) -> None:
+        if ready != self.ready.is_set():
+            self.ready.set() if ready else self.ready.clear()
+            self.around.pulse.beat()
+
     def _own_secrets(self) -> list[str]:
         launch = self.node.launch
         texts = [*launch.env.values(), *(file.content for file in launch.files)]
@@ -140,7 +165,7 @@ class Process:
             except (TarmacError, OSError) as error:
                 failure = str(error) or type(error).__name__
                 self._log.note(failure)
-            self.ready.clear()
+            self._set_ready(False)
             if self._stopping:
                 break
             spell_s = time.monotonic() - healthy_since if healthy_since is not None else 0.0
@@ -245,31 +270,37 @@ class Process:
             await self.around.once_ready(self.node)
         except TarmacError as error:
             return str(error)
-        self.ready.set()
+        self._set_ready(True)
         self._move(state.READY, detail="", cause="", last_lines=())
         await self._stay_healthy(env, cwd)
+        await asyncio.Event().wait()  # it is being stopped: its end ends this too
         return ""
 
     async def _stay_healthy(self, env: Mapping[str, str], cwd: Path) -> None:
         failed = 0
-        while True:
+        while not self._stopping:
             complaint = await self._probe(self.node.launch.ready, env, cwd)
             failed = failed + 1 if complaint else 0
+            if self._stopping:
+                break
             missing = self.around.not_ready(self.node.needs)
             if failed >= UNHEALTHY_AFTER:
-                self.ready.clear()
+                self._set_ready(False)
                 self._move(state.UNHEALTHY, detail=complaint)
             elif not failed and missing:
-                self.ready.set()
+                self._set_ready(True)
                 self._move(state.READY, detail=f"waits for {', '.join(missing)}")
             elif not failed:
-                self.ready.set()
+                self._set_ready(True)
                 if self._healthy_since is None:
                     self._healthy_since = time.monotonic()
                 if self.state.state != state.HEALTHY:
                     self._move(state.HEALTHY, detail="")
             steady = self.state.state == state.HEALTHY and not failed
-            await asyncio.sleep(STEADY_PROBE_S if steady else PATIENT_PROBE_S)
+            if missing:
+                await self.around.pulse.wait(STEADY_PROBE_S)
+            else:
+                await asyncio.sleep(STEADY_PROBE_S if steady else PATIENT_PROBE_S)
 
     async def _until(self, probe: Probe, deadline: float, env: Mapping[str, str], cwd: Path) -> str:
         """Probe until it passes; return the last complaint if the deadline comes first."""

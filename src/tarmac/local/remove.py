@@ -6,8 +6,9 @@ import contextlib
 import shutil
 from pathlib import Path
 
+from tarmac.local import privileges
 from tarmac.local.paths import Home
-from tarmac.local.prepare import outside_folder
+from tarmac.local.prepare import nodes_outside
 
 
 def delete(home: Home) -> list[str]:
@@ -17,7 +18,8 @@ def delete(home: Home) -> list[str]:
         A line for each thing that was deleted, with its size.
     """
     lines: list[str] = []
-    for folder in (home.root, outside_folder(home)):
+    outside = [nodes_outside(home)] if privileges.drop() == "setuid" else []
+    for folder in (home.root, *outside):
         if folder.exists():
             parts = sorted(folder.glob("nodes/*" if folder == home.root else "*"))
             lines.extend(f"{part} ({_size_mb(part):.1f} MB)" for part in parts)

@@ -21,7 +21,7 @@ from tarmac.local.fingerprint import fingerprint
 from tarmac.local.guard import become_subreaper
 from tarmac.local.ignored import not_acted_on
 from tarmac.local.paths import Home
-from tarmac.local.process import Process, Surroundings
+from tarmac.local.process import Process, Pulse, Surroundings
 from tarmac.local.spawn import Spawner
 from tarmac.local.state import StateFile
 from tarmac.model.loader import load
@@ -64,6 +64,7 @@ class Supervisor:
         self._processes: dict[str, Process] = {}
         self._fingerprints: dict[str, str] = {}
         self._secrets: dict[str, str] = {}
+        self._pulse = Pulse()
         self._changing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
         home.create()
@@ -186,6 +187,7 @@ class Supervisor:
             secrets=self._secrets,
             record=self.state.put,
             not_ready=self._not_ready,
+            pulse=self._pulse,
             wait_ready=self._wait_ready,
             once_ready=self._sow,
         )
@@ -199,16 +201,7 @@ class Supervisor:
 
     async def _wait_ready(self, name: str) -> None:
         while self._not_ready((name,)):
-            process = self._processes.get(name)
-            if process is None:
-                await asyncio.sleep(0.05)  # it is being replaced
-                continue
-            try:
-                # It may be replaced by a new process while we wait: look again now and then.
-                async with asyncio.timeout(1.0):
-                    await process.ready.wait()
-            except TimeoutError:
-                continue
+            await self._pulse.wait(1.0)
 
     async def _sow(self, node: Node) -> None:
         if self._plan is None:

@@ -97,6 +97,9 @@ class Bindings:
         env[conventions.HOST] = text(self.facts.host)
         if spec.listening or self.system.parts[service]:
             env[conventions.PORT] = text(str(self.listen_port(service)))
+        if any(sourced.part.package for sourced in self.system.parts[service]):
+            # No balancer stands before it here that would need time to look elsewhere.
+            env[conventions.DRAIN_DELAY_S] = text("0")
         env.update(self._calls(service))
         env.update(self._stores(service))
         if spec.publishes or spec.consumes:
