@@ -18,12 +18,30 @@ FILE = "tarmac.yaml"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _namespace(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Refuse a name that could leave the folder of all namespaces."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", value):
+        raise click.BadParameter(
+            f"'{value}' is no namespace; use a-z, 0-9 and -, 40 at most", ctx, param
+        )
+    return value
+
+
+def namespace_option(function: F) -> F:
+    """Add --namespace to a verb."""
+    return click.option(
+        "--namespace",
+        "-n",
+        callback=_namespace,
+        default="default",
+        show_default=True,
+        help="Which copy of the system.",
+    )(function)
+
+
 def system_argument(function: F) -> F:
     """Add SYSTEM and --namespace to a verb."""
-    namespace = click.option(
-        "--namespace", "-n", default="default", show_default=True, help="Which copy of the system."
-    )
-    return click.argument("system", required=False)(namespace(function))
+    return click.argument("system", required=False)(namespace_option(function))
 
 
 def json_option(function: F) -> F:

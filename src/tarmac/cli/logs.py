@@ -10,7 +10,7 @@ from tarmac.errors import BadInput, Problem, did_you_mean
 
 @click.command("logs", short_help="Show or follow the logs, merged by time.")
 @click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
-@click.option("--namespace", "-n", default="default", show_default=True, help="Which copy.")
+@_project.namespace_option
 @click.option("--follow", "-f", is_flag=True, help="Go on as lines come.")
 @click.option("--last", "-l", default=100, show_default=True, help="Lines of each to begin with.")
 @_project.json_option

@@ -1,0 +1,45 @@
+"""The command line refuses what it does not know, in one line, with exit code 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TARMAC = str(Path(sys.executable).with_name("tarmac"))
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["upp"], "unknown verb 'upp'; did you mean 'up'?"),
+        (["up", "nothing-like-it"], "nothing-like-it: no such system or file; "),
+        (["ps"], "no tarmac.yaml here or above; go to where it is, or name it"),
+        (["up", "--nope"], "No such option"),
+        (["up", "-n", "../../etc"], "'../../etc' is no namespace; use a-z, 0-9 and -"),
+        (["logs", "x"], "x: no such system or file"),
+    ],
+)
+def test_bad_input_is_one_clear_error(tmp_path: Path, args, expected):
+    done = subprocess.run(
+        [TARMAC, *args], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_version_is_printed(tmp_path: Path):
+    done = subprocess.run([TARMAC, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("tarmac 0.")
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys, tarmac.cli.main as m\nfrom click.testing import CliRunner\n"
+    code += "CliRunner().invoke(m.tarmac, ['--help'])\n"
+    code += "print([n for n in ('pydantic', 'rich', 'asyncio', 'asyncpg') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
