@@ -53,11 +53,22 @@ def connection_errors() -> tuple[type[Exception], ...]:
         OSError,  # TimeoutError and ConnectionError are OSErrors
         asyncpg.PostgresConnectionError,
         asyncpg.InterfaceError,
+        # "cannot switch to state": the server said goodbye to a connection that rested, and its
+        # end is not there yet.
+        asyncpg.InternalClientError,
         asyncpg.AdminShutdownError,
         asyncpg.CrashShutdownError,
         asyncpg.CannotConnectNowError,
         asyncpg.TooManyConnectionsError,
     )
+
+
+def is_lost(conn: Any) -> bool:
+    """Say whether the connection is gone; of one that the pool took back, the question raises."""
+    try:
+        return bool(conn.is_closed())
+    except connection_errors():
+        return True
 
 
 async def _prepare(conn: Connection) -> None:
@@ -154,7 +165,7 @@ class Database:
         try:
             yield conn
         except gone as error:
-            if not conn.is_closed():
+            if not is_lost(conn):
                 # Not the connection's: a file, a call, or a wrong use of asyncpg.
                 raise
             raise DatabaseUnavailable(f"{self.name}: the connection was lost") from error
@@ -213,7 +224,8 @@ class Database:
             try:
                 await conn.fetchval("select 1", timeout=1.0)
             except gone as error:
-                conn.terminate()
+                if not is_lost(conn):
+                    conn.terminate()
                 await pool.release(conn)
                 if last:
                     raise DatabaseUnavailable(f"{self.name} cannot be reached") from error
@@ -224,7 +236,7 @@ class Database:
     async def _release(self, pool: Pool, conn: Any) -> None:
         gone = connection_errors()
         try:
-            if not conn.is_closed():
+            if not is_lost(conn):
                 if len(self._rested) > 4 * self._pool_max:
                     self._rested.clear()  # connections that were dropped never come for theirs
                 self._rested[conn.get_server_pid()] = time.monotonic()

@@ -5,6 +5,7 @@ One of each for the whole run; a test gets a database of its own. Every server e
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
 import os
@@ -16,8 +17,10 @@ import sys
 import sysconfig
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -144,6 +147,73 @@ async def database_url(postgres: Server) -> AsyncIterator[str]:
     conn = await asyncpg.connect(f"{server_url}/postgres")
     await conn.execute(f"drop database {name} with (force)")
     await conn.close()
+
+
+class Wire:
+    """TCP to the server that a test can silence in either direction, and cut."""
+
+    def __init__(self, server_url: str) -> None:
+        self._server_url = server_url
+        self.url = ""
+        self.asked = asyncio.Event()
+        self.answered = asyncio.Event()
+        self.silent = False
+        self._writers: list[asyncio.StreamWriter] = []
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Wire]:
+        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        own, real = server.sockets[0].getsockname()[1], urlsplit(self._server_url).port
+        self.url = self._server_url.replace(f":{real}/", f":{own}/")
+        try:
+            yield self
+        finally:
+            server.close()
+            self.cut()
+
+    def cut(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def listen(self, *, silent: bool = False) -> None:
+        """Forget what passed; from now on, if silent, no question reaches the server."""
+        self.asked.clear()
+        self.answered.clear()
+        self.silent = silent
+
+    async def say_goodbye(self, pid: int) -> None:
+        """Have the server end a connection; the last words pass, the end does not."""
+        self.listen()
+        admin = await asyncpg.connect(self._server_url)
+        await admin.execute("select pg_terminate_backend($1)", pid)
+        await admin.close()
+        await asyncio.wait_for(self.answered.wait(), 10)
+
+    async def _carry(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        port = urlsplit(self._server_url).port
+        server, question = await asyncio.open_connection("127.0.0.1", port)
+        self._writers += [answer, question]
+
+        async def questions() -> None:
+            while data := await client.read(65536):
+                self.asked.set()
+                if not self.silent:
+                    question.write(data)
+
+        async def answers() -> None:
+            # The server's end of the connection is not passed on: `cut` does that.
+            while data := await server.read(65536):
+                answer.write(data)
+                self.answered.set()
+
+        with contextlib.suppress(OSError):
+            await asyncio.gather(questions(), answers())
+
+
+@pytest.fixture
+async def wire(database_url: str) -> AsyncIterator[Wire]:
+    async with Wire(database_url).running() as running:
+        yield running
 
 
 _NATS = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,60 @@ async def test_an_error_of_ones_own_inside_a_transaction_is_not_the_databases(
     await database.close()
 
 
+async def test_a_rested_connection_that_ends_while_it_is_asked_is_replaced(
+    wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tarmac_kit.database._CHECK_AFTER_S", 0)
+    database = Database(wire.url)
+    await database.open()
+    async with database.connection():
+        pass
+    wire.listen(silent=True)
+    acquired = asyncio.create_task(database._acquire(database._pool))
+    await asyncio.wait_for(wire.asked.wait(), 10)
+    wire.silent = False
+    wire.cut()
+    conn = await asyncio.wait_for(acquired, 10)
+    assert await conn.fetchval("select 1") == 1
+    await database._release(database._pool, conn)
+    wire.cut()  # it passes no end on: the pool would wait for it
+    await database.close()
+
+
+async def test_a_connection_lost_between_two_statements_is_503(wire) -> None:
+    database = Database(wire.url)
+    await database.open()
+
+    async def lose() -> None:
+        async with database.transaction() as conn:
+            wire.cut()
+            while True:  # the loss is seen when the loop next looks at the socket
+                await conn.fetchval("select 1")
+
+    with pytest.raises(DatabaseUnavailable, match="the connection was lost"):
+        await asyncio.wait_for(lose(), 10)
+    await database.close()
+
+
+async def test_a_connection_the_server_says_goodbye_to_while_it_rests_is_503(
+    wire,
+) -> None:
+    """Between the goodbye and the end of the connection asyncpg is in a state of its own."""
+    database = Database(wire.url)
+    await database.open()
+
+    async def lose() -> None:
+        async with database.connection() as conn:
+            await conn.fetchval("select 1")
+            await wire.say_goodbye(conn.get_server_pid())
+            while True:  # until the goodbye has come through the socket
+                await conn.fetchval("select 1", timeout=0.2)
+
+    with pytest.raises(DatabaseUnavailable, match="the connection was lost"):
+        await asyncio.wait_for(lose(), 10)
+    await database.close()
+
+
 def things(database_url: str) -> InProcess:
     def mount(chassis: Chassis) -> None:
         database = chassis.database()
@@ -152,6 +207,13 @@ def things(database_url: str) -> InProcess:
         @router.get("/one")
         async def one() -> int:
             async with database.connection() as conn:
+                return int(await conn.fetchval("select 1"))
+
+        @router.post("/several")
+        async def several() -> int:
+            async with database.transaction() as conn:
+                for _ in range(5):
+                    await conn.execute("select pg_sleep(0.001)")
                 return int(await conn.fetchval("select 1"))
 
         chassis.include(router)
@@ -205,3 +267,53 @@ async def test_a_service_waits_for_a_database_that_is_not_there_yet(
     await app.chassis.opened()
     assert (await http.get("/one")).status == 200
     await app.chassis.stop()
+
+
+@pytest.mark.parametrize("how", ["the server at once", "one backend", "a shutdown"])
+async def test_requests_in_hand_when_the_server_ends_are_answered_and_never_with_500(
+    postgres, database_url: str, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    # Every connection is asked before it is used: that question may be cut off as well.
+    monkeypatch.setattr("tarmac_kit.database._CHECK_AFTER_S", 0)
+    statuses: Counter[int] = Counter()
+    gone = asyncio.Event()
+
+    async def caller(http: InProcess) -> None:
+        while not gone.is_set():
+            for answer in (await http.post("/several"), await http.get("/one")):
+                statuses[answer.status] += 1
+                # A refusal is answered at once; a caller does not spin on it.
+                await asyncio.sleep(0 if answer.status == 200 else 0.005)
+
+    async def reached(status: int, count: int) -> None:
+        async with asyncio.timeout(15):
+            while statuses[status] < count:  # noqa: ASYNC110 - a counter tells nobody
+                await asyncio.sleep(0.01)
+
+    async with running(things(database_url).app) as http:
+        callers = [asyncio.create_task(caller(http)) for _ in range(30)]
+        try:
+            for _ in range(3):
+                await wait_for_status(http, "/one", 200)
+                served = statuses[200]
+                await reached(200, served + 60)
+                refused = statuses[503]
+                if how == "one backend":
+                    conn = await Database(database_url).connect()
+                    pid = await conn.fetchval("select pg_backend_pid()")
+                    os.kill(pid, signal.SIGKILL)
+                    conn.terminate()
+                else:
+                    await asyncio.to_thread(
+                        postgres.kill if how == "the server at once" else postgres.stop
+                    )
+                await reached(503, refused + 10)
+                if how != "one backend":
+                    await asyncio.to_thread(postgres.start)
+        finally:
+            if how != "one backend" and not postgres.is_up():
+                await asyncio.to_thread(postgres.start)
+            gone.set()
+        await asyncio.gather(*callers)
+        await wait_for_status(http, "/one", 200)
+    assert set(statuses) <= {200, 503, 504}, statuses
