@@ -356,6 +356,19 @@ async def test_poison_is_parked_at_once_and_the_rest_goes_on(shop: Shop, nats, n
         await admin.close()
 
 
+async def test_a_relay_whose_server_says_goodbye_takes_another_connection(shop: Shop, wire) -> None:
+    bus = FakeBus()
+    relay = Relay(Database(wire.url), bus, poll_s=3600)
+    async with task(relay.run()):
+        await until(lambda: relay.leading and relay.listening)
+        async with shop.database.connection() as conn:
+            pid = await conn.fetchval("select pid from pg_locks where locktype = 'advisory'")
+        shop.outbox.on_commit = relay.wake
+        await wire.say_goodbye(pid)
+        await shop.place("o")
+        await until(lambda: len(bus.published) == 1)
+
+
 async def test_old_published_rows_are_deleted_and_the_others_kept(
     shop: Shop, nats_url: str
 ) -> None:
