@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.request
 
-from sandbox import PORT, TARMAC, Sandbox, web
+from sandbox import PORT, SERVER, TARMAC, Sandbox, web
 
 from tarmac.local import guard
 
@@ -265,6 +265,33 @@ def test_two_ups_at_once_make_one_system(sandbox):
     ]
     assert [start.wait(60) for start in starts] == [0, 0, 0]
     assert len(family(sandbox)) == 4
+
+
+def test_two_systems_that_want_the_same_ports_at_the_same_time_both_get_their_own(tmp_path):
+    boxes = []
+    for name in ("one", "two", "three"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "server.py").write_text(SERVER)
+        (folder / ".git").mkdir()
+        boxes.append(Sandbox(folder))
+        boxes[-1].write(SYSTEM)
+    try:
+        starts = [
+            subprocess.Popen([*TARMAC, "up", "-d"], cwd=box.folder, stdout=subprocess.DEVNULL)
+            for box in boxes
+        ]
+        assert [start.wait(60) for start in starts] == [0, 0, 0]
+        pids = set()
+        for box in boxes:
+            back = box.node("back")
+            assert box.get("back") == f"pid {back['pid']}", "it is our own that answers"
+            assert box.get("front", "/env/BACK_URL") == back["url"]
+            pids.add(back["pid"])
+        assert len(pids) == 3
+    finally:
+        for box in boxes:
+            box.tarmac("down")
 
 
 def test_everything_kept_is_private_and_ignored_by_git(sandbox):

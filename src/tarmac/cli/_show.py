@@ -43,22 +43,31 @@ def as_data(status: Status) -> dict[str, Any]:
 
 def table(status: Status) -> Table:
     """Draw every node with its state, its address and what it waits for."""
-    drawn = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("NAME", "STATE", "PID", "SINCE", "RESTARTS", "ADDRESS", "WHAT"):
-        justify: JustifyMethod = "right" if column in ("PID", "RESTARTS") else "left"
-        shrinks = column == "WHAT"
-        drawn.add_column(column, justify=justify, no_wrap=True, min_width=4 if shrinks else None)
     now = time.time()
-    for node in status.nodes:
-        drawn.add_row(
-            node.name,
-            Text(node.state, STYLES.get(node.state, "")),
-            str(node.pid or ""),
-            _ago(now - node.since),
-            str(node.restarts or ""),
-            node.url or _address(node),
-            Text(node.detail or node.about, "" if node.detail else "dim"),
-        )
+    rows = [
+        {
+            "NAME": Text(node.name),
+            "STATE": Text(node.state, STYLES.get(node.state, "")),
+            "PID": Text(str(node.pid or "")),
+            "SINCE": Text(_ago(now - node.since)),
+            "RESTARTS": Text(str(node.restarts or "")),
+            "ADDRESS": Text(node.url or _address(node)),
+            "WHAT": Text(node.detail or node.about, "" if node.detail else "dim"),
+        }
+        for node in status.nodes
+    ]
+    drawn = Table(box=None, pad_edge=False, header_style="dim")
+    for column in rows[0] if rows else ():
+        width = max(len(row[column]) for row in rows)
+        if not width:
+            continue
+        # On a narrow terminal only the last column gives way: the others are what one looks for.
+        fixed = None if column == "WHAT" else max(width, len(column))
+        right: JustifyMethod = "right" if column in ("PID", "RESTARTS") else "left"
+        drawn.add_column(column, justify=right, no_wrap=True, min_width=fixed)
+    shown = [str(column.header) for column in drawn.columns]
+    for row in rows:
+        drawn.add_row(*(row[column] for column in shown))
     return drawn
 
 
@@ -80,7 +89,7 @@ def explain_failures(console: Console, status: Status) -> None:
 
 def what_to_open(console: Console, nodes: tuple[NodeState, ...]) -> None:
     """Print the pages that a person can open now."""
-    for node in nodes:
+    for node in sorted(nodes, key=lambda node: node.role != "service"):
         if node.page:
             console.print(f"  {node.name:<22} [link={node.page}]{node.page}[/link]")
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib.metadata
 import importlib.util
 import json
 import os
 import shutil
-import socket
 import sys
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,13 +17,13 @@ from tarmac.errors import TarmacError
 from tarmac.local import privileges
 from tarmac.local.files import write_atomically
 from tarmac.local.paths import Home, outside_folder
+from tarmac.local.sockets import LOOPBACK, is_free
 from tarmac.model.system import System
 from tarmac.plan import ports
 from tarmac.plan.facts import Facts
 from tarmac.plan.ports import PortNeed
 from tarmac.stores._kind import Module, Offer, Program, StoreKind, Wheel
 
-LOOPBACK = "127.0.0.1"
 #: The user's own variables that a process gets; all else comes from the plan, so that a variable
 #: that happens to be set in one shell cannot change what a service does.
 PASSED_ON = frozenset(
@@ -147,19 +145,7 @@ def _candidates(
 
 def _first_free(candidates: Iterable[int], need: PortNeed, taken: Collection[int | None]) -> int:
     for port in candidates:
-        if port in taken:
-            continue
-        with socket.socket() as listener:
-            # Ports in TIME_WAIT are free; Linux still refuses one that somebody listens on.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind((LOOPBACK, port))
-            except OSError as error:
-                if error.errno == errno.EACCES:
-                    raise TarmacError(
-                        f"{need.key}: port {port} needs more privileges; choose one above 1023"
-                    ) from None
-                continue
+        if port not in taken and is_free(port):
             return port
     advice = "or leave out --strict-ports"
     if need.fixed:
@@ -175,7 +161,8 @@ def _offer(kind: StoreKind) -> Offer | None:
         programs = {name: command for name, command in found.items() if command is not None}
         if len(programs) == len(found):
             first = next(iter(provider.programs.values()))
-            version = importlib.metadata.version(first.distribution)
+            # A wheel that was packed again has the same program in it: 9.1.2.post2 is 9.1.2.
+            version = importlib.metadata.version(first.distribution).partition(".post")[0]
             return Offer(provider.id, programs, version)
     return None
 

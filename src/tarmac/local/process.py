@@ -7,19 +7,20 @@ import contextlib
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tarmac.errors import TarmacError
 from tarmac.launch import LogProbe, Probe, Secret, reveal
 from tarmac.local import probes, sql, state
 from tarmac.local.causes import likely_cause
+from tarmac.local.guard import descendants
 from tarmac.local.logs import LogFile, Output
-from tarmac.local.paths import Home
 from tarmac.local.prepare import drop_for, folder_of, prepare
-from tarmac.local.spawn import Running, Spawner
+from tarmac.local.sockets import is_free, is_held_by
+from tarmac.local.spawn import Running
 from tarmac.local.state import NodeState, moved
+from tarmac.local.surroundings import Surroundings
 from tarmac.plan.plan import Node
 
 #: Backoff before a restart: doubles from the first to the longest.
@@ -37,42 +38,8 @@ STEADY_PROBE_S = 1.0
 UNHEALTHY_AFTER = 2
 
 
-class Pulse:
-    """Wakes everyone who waits for a change of readiness; waiting for it costs nothing."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
-    def beat(self) -> None:
-        """Wake all who wait now."""
-        self._event.set()
-        self._event = asyncio.Event()
-
-    async def wait(self, at_most_s: float) -> None:
-        """Wait for the next beat, or so long."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(at_most_s):
-                await self._event.wait()
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What every process of a system shares."""
-
-    home: Home
-    host: str
-    spawner: Spawner
-    secrets: Mapping[str, str]
-    #: Writes a node's state down.
-    record: Callable[[NodeState], None]
-    #: Tells which of these nodes are not ready now.
-    not_ready: Callable[[tuple[str, ...]], list[str]]
-    #: Is set whenever a node became ready or ceased to be, then cleared at once.
-    pulse: Pulse
-    #: Returns when this node is ready.
-    wait_ready: Callable[[str], Awaitable[None]]
-    #: Runs once the node is ready, before it counts so: its seeds.
-    once_ready: Callable[[Node], Awaitable[None]]
+class PortTaken(TarmacError):
+    """Somebody else listens where this node is to listen."""
 
 
 class Process:
@@ -161,16 +128,31 @@ class Process:
                 self._move(state.PREPARING, detail="")
                 folder = folder_of(self.around.home, self.node.name, self.node.launch)
                 await prepare(folder, self.node.launch, self.around.secrets)
+                self._check_ports()
                 healthy_since, failure, status = await self._run_once(folder)
             except (TarmacError, OSError) as error:
                 failure = str(error) or type(error).__name__
                 self._log.note(failure)
+                if isinstance(error, PortTaken):
+                    self.around.port_lost(self.node.name)
             self._set_ready(False)
             if self._stopping:
                 break
             spell_s = time.monotonic() - healthy_since if healthy_since is not None else 0.0
             ends = 1 if spell_s > SPELL_S else ends + 1
             await self._back_off(ends, failure, status)
+
+    def _check_ports(self) -> None:
+        for port in sorted(self.listening):
+            if not is_free(port):
+                raise PortTaken(f"port {port} is taken by another process")
+
+    @property
+    def listening(self) -> set[int]:
+        """The ports that this node listens on, its health's among them."""
+        probes = (self.node.launch.booted, self.node.launch.ready)
+        probed = {getattr(probe, "port", None) for probe in probes}
+        return {port for port in (*self.node.ports.values(), *probed) if port is not None}
 
     async def _wait_for_others(self) -> None:
         for name in self.node.after:
@@ -261,6 +243,9 @@ class Process:
             if late:
                 return f"not booted within {launch.booted_within_s:g} s ({late})"
         self._move(state.BOOTED)
+        if wrong := self._foreign_listener():
+            self.around.port_lost(self.node.name)
+            return wrong
         late = await self._until(launch.ready, started + launch.ready_within_s, env, cwd)
         if late:
             return f"not ready within {launch.ready_within_s:g} s ({late})"
@@ -275,6 +260,14 @@ class Process:
         await self._stay_healthy(env, cwd)
         await asyncio.Event().wait()  # it is being stopped: its end ends this too
         return ""
+
+    def _foreign_listener(self) -> str:
+        """Say so if it is not our process that answers: another one was faster on the port."""
+        port = getattr(self.node.launch.booted or self.node.launch.ready, "port", None)
+        if port is None or self._running is None:
+            return ""
+        ours = [self._running.pid, *descendants(self._running.pid)]
+        return "" if is_held_by(port, ours) else f"port {port} is taken by another process"
 
     async def _stay_healthy(self, env: Mapping[str, str], cwd: Path) -> None:
         failed = 0

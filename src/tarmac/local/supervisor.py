@@ -7,10 +7,11 @@ control socket. What it is told to do comes over the socket; what it does is rea
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from tarmac.local.fingerprint import fingerprint
 from tarmac.local.guard import become_subreaper
 from tarmac.local.ignored import not_acted_on
 from tarmac.local.paths import Home
-from tarmac.local.process import Process, Pulse, Surroundings
+from tarmac.local.process import Process
+from tarmac.local.sockets import LOOPBACK
 from tarmac.local.spawn import Spawner
 from tarmac.local.state import StateFile
+from tarmac.local.surroundings import Pulse, Surroundings
 from tarmac.model.loader import load
 from tarmac.plan import graph
 from tarmac.plan.plan import Node, Plan
@@ -61,6 +64,9 @@ class Supervisor:
         self.home = home
         self.done = asyncio.Event()
         self._plan: Plan | None = None
+        self._options: Options | None = None
+        #: Nodes whose port somebody else took since it was chosen.
+        self._lost: set[str] = set()
         self._processes: dict[str, Process] = {}
         self._fingerprints: dict[str, str] = {}
         self._secrets: dict[str, str] = {}
@@ -98,7 +104,8 @@ class Supervisor:
             await self._stop([*gone, *changed])
             for name in gone:
                 self.state.remove(name)
-            self._plan, self._fingerprints = plan, new
+            self._options, self._plan, self._fingerprints = options, plan, new
+            self._lost.clear()
             self._secrets.update(secrets)
             fresh = [node.name for node in plan.nodes if node.name not in self._processes]
             for position, node in enumerate(plan.nodes):
@@ -176,19 +183,21 @@ class Supervisor:
         return {
             f"{'services' if process.node.role == 'service' else 'stores'}/{name}/{port}"
             for name, process in self._processes.items()
+            if name not in self._lost
             for port in (*process.node.ports, "health")
         }
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
             home=self.home,
-            host=gather.LOOPBACK,
+            host=LOOPBACK,
             spawner=self._spawner,
             secrets=self._secrets,
             record=self.state.put,
             not_ready=self._not_ready,
             pulse=self._pulse,
             wait_ready=self._wait_ready,
+            port_lost=self._port_lost,
             once_ready=self._sow,
         )
 
@@ -219,9 +228,24 @@ class Supervisor:
         for name in left:
             del self._processes[name]
 
+    def _port_lost(self, name: str) -> None:
+        """Choose other ports for what lost its own: apply the same options again."""
+        if not self._lost:
+            self._in_background(self._choose_again())
+        self._lost.add(name)
+
+    async def _choose_again(self) -> None:
+        await asyncio.sleep(0)  # the others that lost theirs at the same time join in
+        if self._options is not None:
+            with contextlib.suppress(TarmacError):  # the model is wrong now: its user will hear
+                await self.apply(self._options)
+
     def _guard_lost(self) -> None:
         """Start another guard: the processes have seen their ends and will try again."""
-        task = asyncio.create_task(self._spawner.start())
+        self._in_background(self._spawner.start())
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
