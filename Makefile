@@ -57,7 +57,7 @@ clean: ## remove what make has built; the systems' data in .tarmac/ stays
 lint: sync
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
-	.venv/bin/mypy $(PACKAGES) bench docs/generate.py .githooks/commit_message.py
+	.venv/bin/mypy $(PACKAGES) $(wildcard systems/*/*.py docs/*.py) bench conftest.py .githooks/commit_message.py
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/python .githooks/commit_message.py --history
 
