@@ -24,7 +24,7 @@ from bench.figure import Figure, seconds
 
 from tarmac import registry, stores
 from tarmac.launch import HttpProbe, Launch, Text, reveal
-from tarmac.local import gather, prepare, privileges, vault
+from tarmac.local import gather, prepare, privileges, sockets, vault
 from tarmac.local.paths import Home
 from tarmac.model.loader import load
 from tarmac.plan.plan import Node, Plan
@@ -132,7 +132,9 @@ class Honcho:
         """Start everything; return the seconds until every service's ready route answers."""
         probes = [n.launch.ready for n in self.plan.nodes if n.role == "service"]
         waiting = {
-            f"http://{gather.LOOPBACK}:{p.port}{p.path}" for p in probes if isinstance(p, HttpProbe)
+            f"http://{sockets.LOOPBACK}:{p.port}{p.path}"
+            for p in probes
+            if isinstance(p, HttpProbe)
         }
         log = (self.home.root / "log").open("wb")
         begun = time.perf_counter()
