@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,25 +16,19 @@ from typing import Any
 import nats.errors
 from nats.aio.client import Client as Connection
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StorageType, StreamConfig
+from nats.js.api import StorageType, StreamConfig
 from nats.js.errors import APIError, NoStreamResponseError
 
+from tarmac_kit.bus.pulling import ACK_WAIT_S, KEY, MSG_ID, Consumer
 from tarmac_kit.jsons import dumps
 from tarmac_kit.logs import get_logger, without_credentials
-from tarmac_kit.messages import Handler, Message, PoisonMessage
+from tarmac_kit.messages import Handler, Message
 
-MSG_ID = "Nats-Msg-Id"
-KEY = "Message-Key"
 REASON = "Parked-Reason"
 
-IN_FLIGHT = 64
-ACK_WAIT_S = 30.0
-FETCH_S = 2.0
 PUBLISH_S = 2.0
-CLOSE_S = 5.0
 #: What nobody consumed in this time is dropped, so that a disk cannot fill up.
 MAX_AGE_S = 7 * 86_400.0
-_RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 #: The server's answer to a stream that exists with other settings: an operator's, and kept.
 _STREAM_DIFFERS = 10058
 
@@ -52,7 +44,8 @@ class NatsBus:
         self._nc: Connection | None = None
         self._streams: set[str] = set()
         self._keeper: asyncio.Task[None] | None = None
-        self._consumers: list[asyncio.Task[None]] = []
+        self._consumers: list[Consumer] = []
+        self._consuming: list[asyncio.Task[None]] = []
         self._up = asyncio.Event()
         self._closing = False
         self._log = get_logger("nats")
@@ -71,10 +64,10 @@ class NatsBus:
     async def close(self) -> None:
         """Stop the consumers, give handlers in hand some seconds, disconnect."""
         self._closing = True
-        for task in self._consumers:
+        for task in self._consuming:
             task.cancel()
-        await asyncio.gather(*self._consumers, return_exceptions=True)
-        self._consumers.clear()
+        await asyncio.gather(*self._consuming, return_exceptions=True)
+        self._consuming.clear()
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
@@ -95,10 +88,12 @@ class NatsBus:
     async def consume(self, topics: tuple[str, ...], group: str, handler: Handler) -> None:
         """Begin to hand messages to `handler`, up to 64 at once, one at a time per key."""
         for topic in topics:
+            consumer = Consumer(topic, group, handler, self._park, self._ack_wait_s)
+            self._consumers.append(consumer)
             task = asyncio.create_task(
-                self._keep_consuming(topic, group, handler), name=f"consume {topic}"
+                self._keep_consuming(consumer, topic), name=f"consume {topic}"
             )
-            self._consumers.append(task)
+            self._consuming.append(task)
 
     async def _keep_connected(self) -> None:
         """Connect; when the client gives up for good (bad credentials), begin again."""
@@ -141,6 +136,8 @@ class NatsBus:
         if self._up.is_set() and not self._closing:
             self._log.warning("broker lost; it is tried again until it is back")
         self._up.clear()
+        for consumer in self._consumers:
+            consumer.interrupt("the connection was lost")
 
     async def _on_error(self, error: Exception) -> None:
         now = time.monotonic()
@@ -151,13 +148,13 @@ class NatsBus:
             "broker failed", error=without_credentials(str(error)) or type(error).__name__
         )
 
-    def _jetstream(self) -> JetStreamContext:
+    def _connection(self) -> Connection:
         if self._nc is None or not self._nc.is_connected:
             raise ConnectionError("the broker is not connected")
-        return self._nc.jetstream(timeout=PUBLISH_S)
+        return self._nc
 
     async def _store(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
-        jetstream = self._jetstream()
+        jetstream = self._connection().jetstream(timeout=PUBLISH_S)
         await self._ensure_stream(jetstream, subject)
         try:
             await jetstream.publish(subject, body, timeout=PUBLISH_S, headers=headers)
@@ -183,15 +180,14 @@ class NatsBus:
             self._streams.add(stream)
         return stream
 
-    async def _keep_consuming(self, topic: str, group: str, handler: Handler) -> None:
-        consumer = _Consumer(topic, group, handler, self._park, self._ack_wait_s)
+    async def _keep_consuming(self, consumer: Consumer, topic: str) -> None:
         try:
             while True:
                 await self._up.wait()
                 try:
-                    jetstream = self._jetstream()
-                    stream = await self._ensure_stream(jetstream, topic)
-                    await consumer.run(jetstream, stream)
+                    nc = self._connection()
+                    stream = await self._ensure_stream(nc.jetstream(timeout=PUBLISH_S), topic)
+                    await consumer.run(nc, stream)
                 except asyncio.CancelledError:
                     # The client cancels what waits on it when it closes: that is not our end.
                     current = asyncio.current_task()
@@ -209,125 +205,6 @@ class NatsBus:
         # Its own id for de-duplication: the same message may be parked by two groups.
         headers[MSG_ID] = f"{group}:{headers.get(MSG_ID, '')}"
         await self._store(f"parked.{group}.{raw.subject}", raw.data, headers)
-
-
-class _Consumer:
-    """One durable consumer and the messages of it that are in hand."""
-
-    def __init__(
-        self,
-        topic: str,
-        group: str,
-        handler: Handler,
-        park: Callable[[str, Any, str], Awaitable[None]],
-        ack_wait_s: float,
-    ) -> None:
-        self._ack_wait_s = ack_wait_s
-        self._topic = topic
-        self._group = group
-        self._handler = handler
-        self._park = park
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._tails: dict[str, asyncio.Task[None]] = {}
-
-    async def run(self, jetstream: JetStreamContext, stream: str) -> None:
-        """Fetch and hand out until the connection fails, which raises."""
-        durable = f"{self._group}__{self._topic.replace('.', '-')}"
-        await jetstream.add_consumer(
-            stream,
-            ConsumerConfig(
-                durable_name=durable,
-                filter_subject=self._topic,
-                deliver_policy=DeliverPolicy.ALL,
-                ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=self._ack_wait_s,
-                max_deliver=-1,
-                max_ack_pending=IN_FLIGHT,
-            ),
-        )
-        pulled = await jetstream.pull_subscribe_bind(durable, stream)
-        try:
-            while True:
-                free = IN_FLIGHT - len(self._tasks)
-                if free == 0:
-                    await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-                    continue
-                try:
-                    fetched = await pulled.fetch(free, timeout=FETCH_S)
-                except TimeoutError:
-                    continue
-                for raw in fetched:
-                    self._begin(raw)
-        finally:
-            with contextlib.suppress(Exception):
-                await pulled.unsubscribe()
-
-    async def finish(self) -> None:
-        """Let the handlers in hand end; what is cut off comes again."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
-            for task in late:
-                task.cancel()
-
-    def _begin(self, raw: Any) -> None:
-        key = (raw.headers or {}).get(KEY, "")
-        task = asyncio.create_task(self._settle(raw, self._tails.get(key) if key else None))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        if key:
-            self._tails[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
-
-    def _forget(self, key: str, task: asyncio.Task[None]) -> None:
-        if self._tails.get(key) is task:
-            del self._tails[key]
-
-    async def _settle(self, raw: Any, previous: asyncio.Task[None] | None) -> None:
-        """Handle one delivery and tell the broker; a broker that is away delivers it again."""
-        work = asyncio.create_task(self._handle(raw, previous))
-        try:
-            while not (await asyncio.wait({work}, timeout=self._ack_wait_s / 3))[0]:
-                with contextlib.suppress(nats.errors.Error, OSError):
-                    await raw.in_progress()
-        except asyncio.CancelledError:
-            work.cancel()
-            raise
-        error = work.exception()
-        try:
-            if isinstance(error, PoisonMessage):
-                await self._park(self._group, raw, str(error))
-                await raw.term()
-            elif error is not None:
-                attempt = raw.metadata.num_delivered
-                delay_s = _RETRY_S[min(attempt, len(_RETRY_S)) - 1]
-                await raw.nak(delay=delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
-            else:
-                await raw.ack()
-        except (nats.errors.Error, OSError, TimeoutError) as lost:
-            get_logger("nats").warning(
-                "could not settle a message; it comes again", topic=raw.subject, error=repr(lost)
-            )
-
-    async def _handle(self, raw: Any, previous: asyncio.Task[None] | None) -> None:
-        if previous is not None:
-            await asyncio.wait({previous})
-        headers = dict(raw.headers or {})
-        try:
-            payload = json.loads(raw.data)
-        except ValueError:
-            payload = None
-        if not isinstance(payload, dict) or MSG_ID not in headers:
-            raise PoisonMessage("not a JSON object with a message id")
-        await self._handler(
-            Message(
-                id=headers.pop(MSG_ID),
-                topic=raw.subject,
-                key=headers.pop(KEY, ""),
-                payload=payload,
-                headers=headers,
-                attempt=raw.metadata.num_delivered,
-            )
-        )
 
 
 def _setter(event: asyncio.Event) -> Callable[[], Awaitable[None]]:

@@ -17,7 +17,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -150,7 +150,7 @@ async def database_url(postgres: Server) -> AsyncIterator[str]:
 
 
 class Wire:
-    """TCP to the server that a test can silence in either direction, and cut."""
+    """TCP to a server that a test can silence, delay, and cut."""
 
     def __init__(self, server_url: str) -> None:
         self._server_url = server_url
@@ -158,13 +158,16 @@ class Wire:
         self.asked = asyncio.Event()
         self.answered = asyncio.Event()
         self.silent = False
+        self.passing = asyncio.Event()
+        self.passing.set()
+        self._awaited = b""
         self._writers: list[asyncio.StreamWriter] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Wire]:
         server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
         own, real = server.sockets[0].getsockname()[1], urlsplit(self._server_url).port
-        self.url = self._server_url.replace(f":{real}/", f":{own}/")
+        self.url = self._server_url.replace(f":{real}", f":{own}")
         try:
             yield self
         finally:
@@ -175,8 +178,13 @@ class Wire:
         for writer in self._writers:
             writer.transport.abort()
 
-    def listen(self, *, silent: bool = False) -> None:
-        """Forget what passed; from now on, if silent, no question reaches the server."""
+    def hold(self) -> None:
+        """Keep the answers that come until `passing` is set again."""
+        self.passing.clear()
+
+    def listen(self, awaited: bytes = b"", *, silent: bool = False) -> None:
+        """Set `asked` with the next question that has `awaited`; silent: none gets through."""
+        self._awaited = awaited
         self.asked.clear()
         self.answered.clear()
         self.silent = silent
@@ -196,13 +204,15 @@ class Wire:
 
         async def questions() -> None:
             while data := await client.read(65536):
-                self.asked.set()
+                if self._awaited in data:
+                    self.asked.set()
                 if not self.silent:
                     question.write(data)
 
         async def answers() -> None:
             # The server's end of the connection is not passed on: `cut` does that.
             while data := await server.read(65536):
+                await self.passing.wait()
                 answer.write(data)
                 self.answered.set()
 
@@ -214,6 +224,11 @@ class Wire:
 async def wire(database_url: str) -> AsyncIterator[Wire]:
     async with Wire(database_url).running() as running:
         yield running
+
+
+@pytest.fixture
+def wire_to() -> Callable[[str], AbstractAsyncContextManager[Wire]]:
+    return lambda server_url: Wire(server_url).running()
 
 
 _NATS = """

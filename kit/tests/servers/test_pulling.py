@@ -1,0 +1,61 @@
+"""Pull consumers on a real NATS, over a wire that delays or is cut."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+from nats.js.api import ConsumerConfig, StreamConfig
+
+from tarmac_kit import Message
+from tarmac_kit.bus import pulling
+from tarmac_kit.bus.nats import NatsBus
+
+pytestmark = pytest.mark.servers
+
+TOPIC = "order.placed"
+
+
+@asynccontextmanager
+async def bus_on(url: str, **options: Any) -> AsyncIterator[NatsBus]:
+    bus = NatsBus(url, name="order-service", **options)
+    await bus.open()
+    async with asyncio.timeout(10):
+        # The broker tells nobody.
+        while not bus.connected:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    yield bus
+    await bus.close()
+
+
+async def test_messages_after_a_late_end_of_a_pull_are_handed_out_at_once(
+    wire_to, nats_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled: asyncio.Queue[str] = asyncio.Queue()
+
+    async def handle(message: Message) -> None:
+        handled.put_nowait(message.id)
+
+    monkeypatch.setattr(pulling, "PULL_S", 0.3)
+    async with (
+        wire_to(nats_url) as wire,
+        bus_on(nats_url) as publisher,
+        bus_on(wire.url) as consumer,
+    ):
+        wire.listen(b"MSG.NEXT")
+        await consumer.consume((TOPIC,), "pay", handle)
+        await asyncio.wait_for(wire.asked.wait(), 10)
+        wire.hold()
+        # The next pull would hold back for a minute what it does not hand out.
+        monkeypatch.setattr(pulling, "PULL_S", 60.0)
+        wire.listen(b"MSG.NEXT")
+        # The end of the pull does not come: the consumer gives it up and asks again.
+        await asyncio.wait_for(wire.asked.wait(), 10)
+        wire.passing.set()
+        for number in ("1", "2", "3"):
+            await publisher.publish(Message(number, TOPIC, "k", {}))
+            assert await asyncio.wait_for(handled.get(), 5) == number
