@@ -26,7 +26,8 @@ MSG_ID = "Nats-Msg-Id"
 KEY = "Message-Key"
 
 IN_FLIGHT = 64
-ACK_WAIT_S = 30.0
+#: What a consumer that died had in hand comes again after this.
+ACK_WAIT_S = 5.0
 PULL_S = 2.0
 CLOSE_S = 5.0
 _RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -62,6 +63,7 @@ class Consumer:
         """Pull and hand out until the connection fails, which raises."""
         self._asked, self._broken = 0, ""
         durable = f"{self._group}__{self._topic.replace('.', '-')}"
+        # Also changes a consumer that an earlier version made.
         await nc.jetstream().add_consumer(
             stream,
             ConsumerConfig(

@@ -59,3 +59,57 @@ async def test_messages_after_a_late_end_of_a_pull_are_handed_out_at_once(
         for number in ("1", "2", "3"):
             await publisher.publish(Message(number, TOPIC, "k", {}))
             assert await asyncio.wait_for(handled.get(), 5) == number
+
+
+async def test_what_a_dead_consumer_had_in_hand_goes_to_another(wire_to, nats_url: str) -> None:
+    attempts: asyncio.Queue[int] = asyncio.Queue()
+
+    async def handle(message: Message) -> None:
+        attempts.put_nowait(message.attempt)
+
+    async def never(_message: Message) -> None:
+        attempts.put_nowait(0)
+        await asyncio.Event().wait()
+
+    async with wire_to(nats_url) as wire, bus_on(nats_url, ack_wait_s=0.5) as other:
+        dead = NatsBus(wire.url, name="order-service", ack_wait_s=0.5)
+        await dead.open()
+        await dead.consume((TOPIC,), "pay", never)
+        await other.publish(Message("1", TOPIC, "k", {}))
+        assert await asyncio.wait_for(attempts.get(), 10) == 0
+        wire.silent = True  # also for the connections that it tries from now on
+        wire.cut()
+        await other.consume((TOPIC,), "pay", handle)
+        assert await asyncio.wait_for(attempts.get(), 10) == 2
+        for consumer in dead._consumers:
+            for task in consumer._tasks:
+                task.cancel()
+        await dead.close()
+
+
+async def test_a_consumer_that_an_earlier_version_made_is_changed_at_start(
+    nats_url: str,
+) -> None:
+    admin = Client()
+    await admin.connect(nats_url)
+    jetstream = admin.jetstream()
+    await jetstream.add_stream(StreamConfig(name="order", subjects=["order.>"]))
+    earlier = ConsumerConfig(
+        durable_name="pay__order-placed",
+        filter_subject=TOPIC,
+        ack_wait=30.0,
+        max_ack_pending=64,
+    )
+    await jetstream.add_consumer("order", earlier)
+    await jetstream.publish(TOPIC, b"{}", headers={"Nats-Msg-Id": "1"})
+    handled = asyncio.Event()
+
+    async def handle(_message: Message) -> None:
+        handled.set()
+
+    async with bus_on(nats_url) as bus:
+        await bus.consume((TOPIC,), "pay", handle)
+        await asyncio.wait_for(handled.wait(), 10)
+        info = await jetstream.consumer_info("order", "pay__order-placed")
+        assert info.config.ack_wait == 5.0
+    await admin.close()
