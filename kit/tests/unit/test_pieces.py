@@ -33,7 +33,7 @@ from tarmac_kit import (
 )
 from tarmac_kit.background import keep_running
 from tarmac_kit.jsons import dumps
-from tarmac_kit.testing import FakeBus, FakeClock, FakeDatabase, FakeInbox, FakeOutbox
+from tarmac_kit.testing import FakeBus, FakeCache, FakeClock, FakeDatabase, FakeInbox, FakeOutbox
 
 
 def test_a_bucket_gives_its_burst_then_the_rate() -> None:
@@ -358,3 +358,35 @@ async def test_the_fakes_of_stores_remember() -> None:
             )
     assert (database.committed, database.rolled_back) == (1, 0)
     assert [added.payload for added in outbox.added] == [{"id": str(UUID(int=1))}]
+
+
+async def test_the_fake_cache_shares_a_load_and_keeps_what_json_can_carry() -> None:
+    cache = FakeCache()
+    loads = 0
+
+    async def load() -> dict[str, UUID]:
+        nonlocal loads
+        loads += 1
+        await asyncio.sleep(0)
+        return {"id": UUID(int=1)}
+
+    await asyncio.gather(*(cache.remember("k", load, ttl_s=60) for _ in range(5)))
+    assert await cache.remember("k", load, ttl_s=60) == {"id": str(UUID(int=1))}
+    assert (loads, cache.values) == (1, {"k": {"id": str(UUID(int=1))}})
+    await cache.delete("k", "never there")
+    assert await cache.get("k") is None
+
+
+async def test_the_fake_cache_keeps_neither_none_nor_a_failed_load() -> None:
+    cache = FakeCache()
+
+    async def nothing() -> None:
+        return None
+
+    async def fail() -> None:
+        raise RuntimeError("no source")
+
+    assert await cache.remember("k", nothing, ttl_s=60) is None
+    with pytest.raises(RuntimeError, match="no source"):
+        await cache.remember("k", fail, ttl_s=60)
+    assert cache.values == {}
