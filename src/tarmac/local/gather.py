@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tarmac.errors import TarmacError
@@ -45,6 +45,7 @@ def gather(
     *,
     namespace: str,
     running: Collection[str],
+    take: Callable[[int], bool],
     fast_stores: bool,
     strict_ports: bool,
 ) -> Facts:
@@ -52,6 +53,7 @@ def gather(
 
     Args:
         running: port keys (`plan.ports`) that this system itself holds now: they stay.
+        take: holds a port if it is free; whoever gives it lets go of it later.
         strict_ports: a taken port is an error instead of a move to the next free one.
 
     Raises:
@@ -61,7 +63,7 @@ def gather(
     with contextlib.suppress(OSError, ValueError):
         saved = json.loads(home.facts.read_text())["ports"]
     needs = ports.needs(system, kinds)
-    chosen = choose_ports(needs, saved, running, strict=strict_ports, salt=str(home.root))
+    chosen = choose_ports(needs, saved, running, take, strict=strict_ports, salt=str(home.root))
     used = {store.kind for store in system.file.stores.values()}
     if system.file.broker is not None:
         used.add(system.file.broker.kind)
@@ -97,6 +99,7 @@ def choose_ports(
     needs: Iterable[PortNeed],
     saved: Mapping[str, int],
     running: Collection[str] = (),
+    take: Callable[[int], bool] = is_free,
     *,
     strict: bool = False,
     salt: str = "",
@@ -107,6 +110,7 @@ def choose_ports(
 
     Args:
         running: keys whose saved ports stay as they are.
+        take: holds a port if it is free.
         strict: a preferred port that is taken is an error.
         salt: spreads the ports that nobody prefers, so that two systems seldom look for the same.
 
@@ -121,9 +125,8 @@ def choose_ports(
     for need in wanted:
         if need.key not in chosen:
             taken = {*chosen.values(), *(reserved - {need.preferred})}
-            chosen[need.key] = _first_free(
-                _candidates(need, saved, salt, strict=strict), need, taken
-            )
+            candidates = _candidates(need, saved, salt, strict=strict)
+            chosen[need.key] = _first_free(candidates, need, taken, take)
     return chosen
 
 
@@ -143,9 +146,14 @@ def _candidates(
         yield from (ANY_FROM + (start + step) % ANY_COUNT for step in range(SEARCH))
 
 
-def _first_free(candidates: Iterable[int], need: PortNeed, taken: Collection[int | None]) -> int:
+def _first_free(
+    candidates: Iterable[int],
+    need: PortNeed,
+    taken: Collection[int | None],
+    take: Callable[[int], bool],
+) -> int:
     for port in candidates:
-        if port not in taken and is_free(port):
+        if port not in taken and take(port):
             return port
     advice = "or leave out --strict-ports"
     if need.fixed:

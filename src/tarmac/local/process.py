@@ -55,6 +55,7 @@ class Process:
         self._spawned = asyncio.Event()
         self._spawned.set()
         self._matched = False
+        self._port_lost = False
         self._healthy_since: float | None = None
         self._started = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -122,30 +123,36 @@ class Process:
     async def _live(self) -> None:
         ends = 0
         while not self._stopping:
+            self._port_lost = False
             healthy_since, failure, status = None, "", None
             try:
                 await self._wait_for_others()
                 self._move(state.PREPARING, detail="")
                 folder = folder_of(self.around.home, self.node.name, self.node.launch)
                 await prepare(folder, self.node.launch, self.around.secrets)
-                self._check_ports()
+                self._take_over_ports()
                 healthy_since, failure, status = await self._run_once(folder)
             except (TarmacError, OSError) as error:
                 failure = str(error) or type(error).__name__
                 self._log.note(failure)
                 if isinstance(error, PortTaken):
-                    self.around.port_lost(self.node.name)
+                    self._lose_port()
             self._set_ready(False)
             if self._stopping:
                 break
             spell_s = time.monotonic() - healthy_since if healthy_since is not None else 0.0
-            ends = 1 if spell_s > SPELL_S else ends + 1
+            ends = 1 if spell_s > SPELL_S or self._port_lost else ends + 1
             await self._back_off(ends, failure, status)
 
-    def _check_ports(self) -> None:
+    def _take_over_ports(self) -> None:
+        self.around.release(self.listening)
         for port in sorted(self.listening):
             if not is_free(port):
                 raise PortTaken(f"port {port} is taken by another process")
+
+    def _lose_port(self) -> None:
+        self._port_lost = True
+        self.around.port_lost(self.node.name)
 
     @property
     def listening(self) -> set[int]:
@@ -244,7 +251,7 @@ class Process:
                 return f"not booted within {launch.booted_within_s:g} s ({late})"
         self._move(state.BOOTED)
         if wrong := self._foreign_listener():
-            self.around.port_lost(self.node.name)
+            self._lose_port()
             return wrong
         late = await self._until(launch.ready, started + launch.ready_within_s, env, cwd)
         if late:

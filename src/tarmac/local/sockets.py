@@ -15,24 +15,63 @@ LOOPBACK = "127.0.0.1"
 _LISTEN = "0A"  # include/net/tcp_states.h
 
 
+class Reservations:
+    """Ports that are held until the process that is to listen there starts.
+
+    Two systems that start at the same moment would otherwise both find the same port free.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[int, socket.socket] = {}
+
+    def take(self, port: int) -> bool:
+        """Hold a port; False if somebody else has it."""
+        if port in self._held:
+            return False
+        held = _bound(port)
+        if held is None:
+            return False
+        self._held[port] = held
+        return True
+
+    def release(self, ports: Iterable[int]) -> None:
+        """Let ports go that were held, just before they are needed."""
+        for port in ports:
+            if held := self._held.pop(port, None):
+                held.close()
+
+    def release_all(self) -> None:
+        """Let every port go."""
+        self.release(list(self._held))
+
+
 def is_free(port: int) -> bool:
-    """Tell whether a port can be listened on now.
+    """Tell whether a port can be listened on now."""
+    bound = _bound(port)
+    if bound is not None:
+        bound.close()
+    return bound is not None
+
+
+def _bound(port: int) -> socket.socket | None:
+    """Bind a port without listening: who connects is refused, and nobody else can bind it.
 
     Raises:
         TarmacError: it is one of those that only root may use.
     """
-    with socket.socket() as listener:
-        # Ports in TIME_WAIT are free; Linux still refuses one that somebody listens on.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((LOOPBACK, port))
-        except OSError as error:
-            if error.errno == errno.EACCES:
-                raise TarmacError(
-                    f"port {port} needs more privileges; choose one above 1023"
-                ) from None
-            return False
-    return True
+    bound = socket.socket()
+    try:
+        # Ports in TIME_WAIT are free: hence the option for the bind. Without it afterwards, as the
+        # kernel then refuses all others, whatever options they have.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((LOOPBACK, port))
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EACCES:
+            raise TarmacError(f"port {port} needs more privileges; choose one above 1023") from None
+        return None
+    return bound
 
 
 def is_held_by(port: int, pids: Iterable[int]) -> bool:

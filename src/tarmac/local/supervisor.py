@@ -23,7 +23,7 @@ from tarmac.local.guard import become_subreaper
 from tarmac.local.ignored import not_acted_on
 from tarmac.local.paths import Home
 from tarmac.local.process import Process
-from tarmac.local.sockets import LOOPBACK
+from tarmac.local.sockets import LOOPBACK, Reservations
 from tarmac.local.spawn import Spawner
 from tarmac.local.state import StateFile
 from tarmac.local.surroundings import Pulse, Surroundings
@@ -71,6 +71,7 @@ class Supervisor:
         self._fingerprints: dict[str, str] = {}
         self._secrets: dict[str, str] = {}
         self._pulse = Pulse()
+        self._reservations = Reservations()
         self._changing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
         home.create()
@@ -91,7 +92,11 @@ class Supervisor:
             TarmacError: the model is wrong or something is missing; nothing has changed then.
         """
         async with self._changing:
-            plan, secrets = self._resolve(options)
+            try:
+                plan, secrets = self._resolve(options)
+            except BaseException:
+                self._reservations.release_all()
+                raise
             if self._spawner.guard_pid is None:
                 await self._spawner.start()
             new = {node.name: fingerprint(node.launch, secrets) for node in plan.nodes}
@@ -156,6 +161,7 @@ class Supervisor:
         """Stop everything, dependents first, then the guard."""
         async with self._changing:
             await self._stop(list(self._processes))
+            self._reservations.release_all()
             await self._spawner.close()
             self.state.set_meta(supervisor_pid=None, guard_pid=None)
             self.state.close()
@@ -170,6 +176,7 @@ class Supervisor:
             self.home,
             namespace=options.namespace,
             running=self._held_ports(),
+            take=self._reservations.take,
             fast_stores=options.fast_stores,
             strict_ports=options.strict_ports,
         )
@@ -197,6 +204,7 @@ class Supervisor:
             not_ready=self._not_ready,
             pulse=self._pulse,
             wait_ready=self._wait_ready,
+            release=self._reservations.release,
             port_lost=self._port_lost,
             once_ready=self._sow,
         )

@@ -47,6 +47,8 @@ class Surroundings:
     pulse: Pulse
     #: Returns when this node is ready.
     wait_ready: Callable[[str], Awaitable[None]]
+    #: Lets go of ports that were held for this node.
+    release: Callable[[set[int]], None]
     #: Says that somebody else took a port of this node: it needs another.
     port_lost: Callable[[str], None]
     #: Runs once the node is ready, before it counts so: its seeds.
