@@ -250,12 +250,12 @@ class Process:
             if late:
                 return f"not booted within {launch.booted_within_s:g} s ({late})"
         self._move(state.BOOTED)
-        if wrong := self._foreign_listener():
-            self._lose_port()
-            return wrong
         late = await self._until(launch.ready, started + launch.ready_within_s, env, cwd)
         if late:
             return f"not ready within {launch.ready_within_s:g} s ({late})"
+        if wrong := self._foreign_listener():
+            self._lose_port()
+            return wrong
         try:
             for step in launch.setup:
                 await sql.run(step, self.around.secrets)
@@ -270,7 +270,7 @@ class Process:
 
     def _foreign_listener(self) -> str:
         """Say so if it is not our process that answers: another one was faster on the port."""
-        port = getattr(self.node.launch.booted or self.node.launch.ready, "port", None)
+        port = getattr(self.node.launch.ready, "port", None)
         if port is None or self._running is None:
             return ""
         ours = [self._running.pid, *descendants(self._running.pid)]
