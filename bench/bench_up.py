@@ -202,15 +202,18 @@ def _resolve(home: Home) -> tuple[Plan, dict[str, str]]:
     """Resolve the shop as `up` does, for a home of its own."""
     kinds = registry.load(stores, "STORE")
     system = load(str(SYSTEM), lambda path: Path(path).read_bytes())
+    held = sockets.Reservations()
     facts = gather.gather(
         system,
         kinds,
         home,
         namespace=NAMESPACE,
         running=(),
+        take=held.take,
         fast_stores=False,
         strict_ports=False,
     )
+    held.release_all()
     plan = resolve(system, "local", facts, kinds)
     return plan, vault.fill(home.secrets, plan.secrets, {})
 
