@@ -96,6 +96,18 @@ class Shopper:
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         return await self.ask("POST", "/api/orders", body, headers=headers)
 
+    async def insist(self, product_id: str, key: str, within_s: float = 30.0) -> str:
+        """Order with a key, again and again while something is down; return the order's id."""
+        end = time.monotonic() + within_s
+        while True:
+            answer = await self.order(product_id, key=key)
+            if answer.status in (201, 202):  # placed; or accepted, and placed later by itself
+                order_id: str = answer.data["id"]
+                return order_id
+            if answer.status < 500 or time.monotonic() > end:
+                raise TimeoutError(f"not accepted: {answer.status} {answer.data}")
+            await asyncio.sleep(POLL_S)
+
     async def ended(self, order_id: str, within_s: float = 30.0) -> dict[str, Any]:
         """Wait until an order is confirmed or cancelled; a lost one raises TimeoutError."""
         end = time.monotonic() + within_s

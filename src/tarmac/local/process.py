@@ -98,6 +98,7 @@ class Process:
             if running is None:
                 self._task.cancel()
             await asyncio.wait([self._task])
+        self.around.reservations.release(self.listening)
         self._move(state.STOPPED, pid=None, detail="")
         self._log.close()
 
@@ -140,12 +141,14 @@ class Process:
             self._set_ready(False)
             if self._stopping:
                 break
+            for port in self.listening:
+                self.around.reservations.take(port)
             spell_s = time.monotonic() - healthy_since if healthy_since is not None else 0.0
             ends = 1 if spell_s > SPELL_S or self._port_lost else ends + 1
             await self._back_off(ends, failure, status)
 
     def _take_over_ports(self) -> None:
-        self.around.release(self.listening)
+        self.around.reservations.release(self.listening)
         for port in sorted(self.listening):
             if not is_free(port):
                 raise PortTaken(f"port {port} is taken by another process")

@@ -204,7 +204,7 @@ class Supervisor:
             not_ready=self._not_ready,
             pulse=self._pulse,
             wait_ready=self._wait_ready,
-            release=self._reservations.release,
+            reservations=self._reservations,
             port_lost=self._port_lost,
             once_ready=self._sow,
         )

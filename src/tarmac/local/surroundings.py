@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from tarmac.local.paths import Home
+from tarmac.local.sockets import Reservations
 from tarmac.local.spawn import Spawner
 from tarmac.local.state import NodeState
 from tarmac.plan.plan import Node
@@ -47,8 +48,8 @@ class Surroundings:
     pulse: Pulse
     #: Returns when this node is ready.
     wait_ready: Callable[[str], Awaitable[None]]
-    #: Lets go of ports that were held for this node.
-    release: Callable[[set[int]], None]
+    #: The ports that are held while the node that listens there does not run.
+    reservations: Reservations
     #: Says that somebody else took a port of this node: it needs another.
     port_lost: Callable[[str], None]
     #: Runs once the node is ready, before it counts so: its seeds.
