@@ -34,14 +34,15 @@ def machine() -> str:
     )
 
 
-def page(figures: list[Figure]) -> str:
-    """Return bench/results.md for these figures."""
+def page(figures: list[Figure], load: float) -> str:
+    """Return bench/results.md for these figures; `load` is what else the machine had to do."""
     rows = [
         f"| {f.name} | {f.ours:.3g} {f.unit} | {f.theirs:.3g} {f.unit} | {f.ratio:.2f} | {f.note} |"
         for f in figures
     ]
     head = ["| Figure | Ours | Theirs | Ratio | What was compared |", "|---|---:|---:|---:|---|"]
-    return "\n".join([INTRODUCTION, f"Machine: {machine()}\n", *head, *rows]) + "\n"
+    where = f"Machine: {machine()}; load average before the first run: {load:.1f}\n"
+    return "\n".join([INTRODUCTION, where, *head, *rows]) + "\n"
 
 
 def main(names: list[str]) -> int:
@@ -52,6 +53,7 @@ def main(names: list[str]) -> int:
         known = ", ".join(p.stem.removeprefix("bench_") for p in paths)
         print(f"bench: no such file ({' '.join(names)}); choose from {known}", file=sys.stderr)
         return 2
+    load = os.getloadavg()[0]
     figures: list[Figure] = []
     for path in chosen:
         measured: list[Figure] = importlib.import_module(f"bench.{path.stem}").measure()
@@ -63,7 +65,7 @@ def main(names: list[str]) -> int:
             )
         figures += measured
     if not names:
-        (FOLDER / "results.md").write_text(page(figures), encoding="utf-8")
+        (FOLDER / "results.md").write_text(page(figures, load), encoding="utf-8")
         print("bench/results.md written")
     return 0
 
