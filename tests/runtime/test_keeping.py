@@ -127,6 +127,8 @@ def test_secrets_are_given_by_environment_and_struck_out_of_the_log(sandbox: San
     log = sandbox.tarmac("logs", "web").stdout
     assert "GET /env/SHOWN <secret>" in log
     assert "a-very-secret-word" not in log
+    lines = sandbox.tarmac("logs", "web", "--json", "--last", "2").stdout.splitlines()
+    assert [json.loads(line)["name"] for line in lines] == ["web", "web"]
 
 
 def test_a_service_sees_nothing_of_the_users_environment_but_what_is_passed_on(sandbox: Sandbox):

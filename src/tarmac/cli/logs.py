@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from tarmac.cli import _project
@@ -23,6 +25,8 @@ def VERB(
     as_json: bool,
 ) -> None:
     """Show the logs of SYSTEM, or of some of its processes by NAMES, merged by time.
+
+    With --json, one object a line.
 
     Example: tarmac logs shop order-service -f
     """
@@ -47,7 +51,7 @@ def VERB(
     try:
         for line in _follow.follow(tails) if follow else _follow.merged(tails):
             if as_json:
-                _project.print_json({"at": line[0], "name": line[1], "text": line[2]})
+                click.echo(json.dumps({"at": line[0], "name": line[1], "text": line[2]}))
             else:
                 console.print(_follow.written(line, width), soft_wrap=True)
     except KeyboardInterrupt:

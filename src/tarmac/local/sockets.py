@@ -80,8 +80,8 @@ def is_held_by(port: int, pids: Iterable[int]) -> bool:
     if inodes is None:
         return True
     for pid in pids:
-        with contextlib.suppress(OSError):
-            for descriptor in os.scandir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as descriptors:
+            for descriptor in descriptors:
                 with contextlib.suppress(OSError):
                     if os.readlink(descriptor.path) in inodes:  # noqa: PTH115 - hot: many files
                         return True
