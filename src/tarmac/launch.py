@@ -152,6 +152,9 @@ class Launch:
     cwd: str = "{folder}"
     files: tuple[File, ...] = ()
     trees: tuple[Tree, ...] = ()
+    #: Files that begin with the pid of the one server of this folder. After a reboot that pid may
+    #: be anybody's; one that names no process of this folder is removed before a start.
+    pid_files: tuple[str, ...] = ()
     setup: tuple[Sql, ...] = ()
     stop_signal: str = "SIGTERM"
     #: Seconds between the stop signal and SIGKILL.

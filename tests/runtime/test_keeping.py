@@ -204,6 +204,19 @@ def test_a_seed_that_does_not_fit_is_named_and_leaves_no_half(sandbox: Sandbox):
 
 
 @pytest.mark.servers
+def test_a_pid_file_from_before_a_reboot_does_not_keep_a_store_down(sandbox: Sandbox):
+    (sandbox.folder / "maker.py").write_text(MAKER)
+    (sandbox.folder / "seed.sql").write_text("INSERT INTO goods VALUES ('a')")
+    sandbox.write(SEEDED)
+    sandbox.up()
+    sandbox.tarmac("down")
+    stale = sandbox.folder / ".tarmac/default/nodes/db/data/postmaster.pid"
+    stale.write_text(f"{os.getpid()}\n/elsewhere\n")  # a pid that is somebody else's by now
+    assert sandbox.up()["healthy"]
+    assert goods(sandbox) == ["a"]
+
+
+@pytest.mark.servers
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has anything to give up")
 @pytest.mark.parametrize("drop", ["userns", "setuid"])
 def test_postgres_runs_for_root_with_and_without_user_namespaces(sandbox: Sandbox, drop):

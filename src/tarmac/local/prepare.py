@@ -47,6 +47,8 @@ async def prepare(folder: Path, launch: Launch, secrets: Mapping[str, str]) -> N
     for tree in launch.trees:
         if not (folder / tree.path).exists():
             await _grow(folder / tree.path, tree, secrets, drop)
+    for name in launch.pid_files:
+        _remove_stale(folder / name, folder)
     for file in launch.files:
         path = folder / file.path
         content = reveal(file.content, secrets).replace("{folder}", str(folder))
@@ -54,6 +56,18 @@ async def prepare(folder: Path, launch: Launch, secrets: Mapping[str, str]) -> N
             write_atomically(path, content, file.mode)
         if drop == "setuid":
             os.chown(path, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
+
+
+def _remove_stale(pid_file: Path, folder: Path) -> None:
+    """Remove a pid file whose process is gone, or is one that has nothing to do with the folder."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int(pid_file.read_text().split("\n", 1)[0])
+        command = Path(f"/proc/{pid}/cmdline")
+        if not Path("/proc/self").exists() or (
+            command.exists() and str(folder) in command.read_text(errors="replace")
+        ):
+            return  # it may be the server: let the program itself decide
+        pid_file.unlink()
 
 
 def _own_folder(folder: Path, drop: Drop | None) -> None:

@@ -93,6 +93,7 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
                 adopt=Command((*single, "postgres"), stdin=adopt),
             ),
         ),
+        pid_files=("data/postmaster.pid",),
         setup=(
             Sql(
                 _admin_url(view),
