@@ -42,6 +42,7 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: Application) -> None:
         super().__init__(config)
         self._application = app
+        self._serving: asyncio.Task[None] | None = None
         self.exit_code = 0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
@@ -62,8 +63,15 @@ class DrainingServer(uvicorn.Server):
         self.exit_code = 1
         self._stop()
 
+    async def main_loop(self) -> None:
+        """Serve until `_stop`, without uvicorn's wait for its next tick."""
+        self._serving = asyncio.create_task(super().main_loop())
+        await asyncio.wait({self._serving})
+
     def _stop(self) -> None:
         self.should_exit = True
+        if self._serving is not None:
+            self._serving.cancel()
 
 
 def main(packages: Sequence[str] | None = None) -> int:

@@ -198,6 +198,19 @@ async def test_ready_turns_503_on_sigterm_while_requests_are_still_answered(serv
             assert answer.headers["connection"] == "close"
 
 
+async def test_a_second_signal_ends_the_drain_delay_at_once(serve) -> None:
+    async with serve("tarmac_hello", GREETING="Hi", DRAIN_DELAY_S="600") as served:
+        await served.until_ready()
+        served.terminate()
+
+        async def draining() -> bool:
+            return (await served.get("/health/ready"))[0] == 503
+
+        await served.until(draining)
+        served.terminate()
+        assert await served.exit_code() == 0
+
+
 async def test_a_request_in_hand_when_the_signal_comes_is_finished(serve) -> None:
     env = {"GREETING": "Hi", "SLOW_S": "0.6", "DRAIN_DELAY_S": "0"}
     async with serve("tarmac_hello", **env) as served:
