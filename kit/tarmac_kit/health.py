@@ -1,7 +1,7 @@
 """The health routes: alive, ready, and why not.
 
-Installed by `create_app`; filled through `Chassis.check`. A check never runs more than once per
-half second and never longer than one second, however often it is asked for.
+Installed by `create_app`; filled through `Chassis.check`. However often it is asked for, a check
+runs at most once in half a second (while it fails, in 50 ms) and never longer than one second.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from tarmac_kit.logs import get_logger, without_credentials
 Probe = Callable[[], Awaitable[None]]
 
 CACHE_S = 0.5
+#: While it fails, somebody waits for it: a service that starts is ready when it is, not later.
+FAILED_CACHE_S = 0.05
 LIMIT_S = 1.0
 
 
@@ -32,9 +34,10 @@ class Check:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def error(self) -> str | None:
-        """Return why the check fails now, or None; the answer is kept for CACHE_S."""
+        """Return why the check fails now, or None; the answer is kept for a moment."""
         async with self._lock:
-            if time.monotonic() - self._asked_at < CACHE_S:
+            kept_s = CACHE_S if self._error is None else FAILED_CACHE_S
+            if time.monotonic() - self._asked_at < kept_s:
                 return self._error
             before, self._error = self._error, await self._ask()
             self._asked_at = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Annotated
 
 import pytest
@@ -22,6 +23,7 @@ from tarmac_kit import (
     require_role,
     set_route,
 )
+from tarmac_kit.health import Check
 from tarmac_kit.testing import FakeBus, issue_token, running, static_verifier
 
 ENV = {"SERVICE_NAME": "things-service"}
@@ -324,6 +326,24 @@ async def test_a_check_is_asked_once_however_often_readiness_is() -> None:
         for _ in range(20):
             await http.get("/health/ready")
         assert len(asked) == 1
+
+
+async def test_a_check_that_fails_is_asked_again_sooner_than_one_that_passes() -> None:
+    asked: Counter[str] = Counter()
+
+    async def fails() -> None:
+        asked["fails"] += 1
+        raise ConnectionError
+
+    async def passes() -> None:
+        asked["passes"] += 1
+
+    checks = [Check("fails", fails), Check("passes", passes)]
+    for _ in range(2):
+        for check in checks:
+            await check.error()
+            check._asked_at -= 0.1
+    assert asked == {"fails": 2, "passes": 1}
 
 
 async def test_draining_turns_ready_503_and_closes_connections_but_still_answers() -> None:
