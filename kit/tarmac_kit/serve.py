@@ -80,7 +80,6 @@ def main(packages: Sequence[str] | None = None) -> int:
     if not packages:
         sys.stderr.write("tarmac_kit.serve: no package given; name one, as in tarmac_orders\n")
         return 2
-    gc.disable()
     try:
         app = create_app([load(package) for package in packages])
     except SettingsError as error:
@@ -89,7 +88,6 @@ def main(packages: Sequence[str] | None = None) -> int:
     # What is there now stays: no collection between requests, and none at the end, looks through
     # it again (40 ms each time, 180 ms of the exit).
     gc.freeze()
-    gc.enable()
     settings = app.chassis.settings
     config = uvicorn.Config(
         app,
