@@ -5,9 +5,13 @@ from __future__ import annotations
 import errno
 import textwrap
 
+from tarmac import registry, stores
 from tarmac.errors import BadInput, Problem
 from tarmac.model.loader import load
 from tarmac.model.system import System
+from tarmac.plan import ports
+from tarmac.plan.facts import Facts
+from tarmac.stores._kind import Offer
 
 FILE = "systems/demo/tarmac.yaml"
 
@@ -113,3 +117,31 @@ def problems(main: str = DEMO, **parts: str) -> list[str]:
     """Load a system; return every problem as it is printed, the folder's name cut."""
     found = problems_of(files(main, **parts))
     return [str(problem).replace("systems/demo/", "") for problem in found]
+
+
+KINDS = registry.load(stores, "STORE")
+
+
+def facts_for(system: System, **changes: object) -> Facts:
+    """Make up the facts of a machine that has everything."""
+    known = {
+        kind.id: Offer(
+            "embedded",
+            {name: (f"/bin/{name}",) for name in kind.providers[0].programs},
+            "18.6",
+        )
+        for kind in KINDS.values()
+    }
+    given_ports: dict[str, int] = {}
+    for number, need in enumerate(ports.needs(system, KINDS)):
+        is_new = need.preferred and need.preferred not in given_ports.values()
+        given_ports[need.key] = need.preferred if is_new else 20000 + number
+    values = {
+        "namespace": "test",
+        "pythons": {"": "/venv/bin/python"},
+        "ports": given_ports,
+        "offers": known,
+        "folder": "/work/demo",
+        "environ": {"PATH": "/bin"},
+    }
+    return Facts(**{**values, **changes})

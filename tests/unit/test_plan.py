@@ -5,44 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from demo_system import DEMO, demo
+from demo_system import DEMO, KINDS, demo, facts_for
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac import registry, stores
 from tarmac.errors import BadInput, MissingTool
 from tarmac.launch import HttpProbe, Secret, TcpProbe, redact, reveal, text
 from tarmac.model.reference import Reference, split
-from tarmac.plan import graph, ports
-from tarmac.plan.facts import Facts
+from tarmac.plan import graph
 from tarmac.plan.resolve import resolve
-from tarmac.stores._kind import Offer
-
-KINDS = registry.load(stores, "STORE")
-
-
-def facts_for(system, **changes) -> Facts:
-    known = {
-        kind.id: Offer(
-            "embedded",
-            {name: (f"/bin/{name}",) for name in kind.providers[0].programs},
-            "18.6",
-        )
-        for kind in KINDS.values()
-    }
-    given_ports = {
-        need.key: need.preferred or 20000 + number
-        for number, need in enumerate(ports.needs(system, KINDS))
-    }
-    values = {
-        "namespace": "test",
-        "pythons": {"": "/venv/bin/python"},
-        "ports": given_ports,
-        "offers": known,
-        "folder": "/work/demo",
-        "environ": {"PATH": "/bin"},
-    }
-    return Facts(**{**values, **changes})
 
 
 def plan_of(main: str = DEMO, **changes):
