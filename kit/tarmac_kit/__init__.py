@@ -22,6 +22,7 @@ from tarmac_kit.problems import Problem
 from tarmac_kit.ratelimit import Decision, RateLimiter
 from tarmac_kit.repository import fetch_all, fetch_one
 from tarmac_kit.settings import CommaSet, Settings, SettingsError
+from tarmac_kit.sweep import Sweep
 from tarmac_kit.tokens import (
     Claims,
     CurrentUser,
@@ -59,6 +60,7 @@ __all__ = [
     "Response",
     "Settings",
     "SettingsError",
+    "Sweep",
     "TokenIssuer",
     "TokenVerifier",
     "Unavailable",
