@@ -13,7 +13,7 @@ from tarmac_orders import events
 from tarmac_orders.endpoints import build_router
 from tarmac_orders.repository import OrderRepository
 from tarmac_orders.service import CONSUMER, Orders
-from tarmac_orders.steps import Steps, Sweep
+from tarmac_orders.steps import Steps
 from tarmac_orders.upstream import Catalog, Inventory
 
 
@@ -48,8 +48,8 @@ def mount(chassis: Chassis) -> None:
     chassis.include(build_router(orders))
     chassis.consume(events.PAYMENT_CAPTURED, orders.on_payment_captured, group=CONSUMER)
     chassis.consume(events.PAYMENT_DECLINED, orders.on_payment_declined, group=CONSUMER)
-    sweep = Sweep(steps, lease_s=settings.order_step_after_s)
-    chassis.background("order-sweep", partial(sweep.run, interval_s=settings.order_sweep_s))
+    sweeping = partial(steps.sweep().run, interval_s=settings.order_sweep_s)
+    chassis.background("order-sweep", sweeping)
 
 
 PART = Part(name="orders", mount=mount)

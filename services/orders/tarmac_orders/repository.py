@@ -13,6 +13,9 @@ from tarmac_orders.domain import Line, NewOrder, Order, State, Step
 if TYPE_CHECKING:
     from tarmac_kit.database import Connection
 
+#: The longest pause between two attempts of the sweep.
+LONGEST_S = 15.0
+
 _COLUMNS = """
     id, customer_id, email, idempotency_key, fingerprint, state, reason, currency, total_minor,
     payment_token, shipping_address, short, created_at, updated_at
@@ -182,11 +185,9 @@ class OrderRepository:
         )
         return _order(row)
 
-    async def claim(
-        self, connection: Connection, *, lease_s: float, longest_s: float, limit: int
-    ) -> Sequence[UUID]:
+    async def claim(self, connection: Connection, limit: int, *, lease_s: float) -> Sequence[UUID]:
         """Claim up to `limit` orders whose next step is due and that nobody works on."""
-        rows = await connection.fetch(_CLAIM, lease_s, longest_s, limit)
+        rows = await connection.fetch(_CLAIM, lease_s, LONGEST_S, limit)
         return [row["id"] for row in rows]
 
 

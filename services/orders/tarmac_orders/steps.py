@@ -8,12 +8,12 @@ one. Answers no HTTP and reads no broker.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
-from tarmac_kit import Database, DatabaseUnavailable, Problem, get_logger
+from tarmac_kit import Database, Problem, Sweep, get_logger
 from tarmac_orders import events
 from tarmac_orders.domain import Order, Reason, State
 from tarmac_orders.repository import OrderRepository
@@ -46,6 +46,11 @@ class Steps:
     outbox: AddsEvents
     #: How long whoever changed an order has for its next step before the sweep takes it over.
     sweep_after_s: float
+
+    def sweep(self, *, batch: int = 16) -> Sweep[UUID]:
+        """Build the sweep of orders that stand still where a step of ours is due."""
+        claim = partial(self.orders.claim, lease_s=self.sweep_after_s)
+        return Sweep("order", self.database, claim, self.try_to_advance, batch)
 
     async def advance(self, order_id: UUID, *, known: Order | None = None) -> Order:
         """Take every step that is due and answer the order as it then stands.
@@ -147,42 +152,3 @@ class Steps:
             aggregate_id=str(order.id),
             payload=payload,
         )
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Finds orders that stand still where a step of ours is due, and advances them."""
-
-    steps: Steps
-    lease_s: float
-    #: The longest pause between two attempts at one order.
-    longest_s: float = 15.0
-    batch: int = 16
-
-    async def once(self) -> int:
-        """Advance one batch of orders that are due; answer how many there were."""
-        async with self.steps.database.transaction() as connection:
-            claimed = await self.steps.orders.claim(
-                connection, lease_s=self.lease_s, longest_s=self.longest_s, limit=self.batch
-            )
-        async with asyncio.TaskGroup() as group:
-            for order_id in claimed:
-                group.create_task(self._one(order_id))
-        return len(claimed)
-
-    async def _one(self, order_id: UUID) -> None:
-        try:
-            await self.steps.try_to_advance(order_id)
-        except Exception:
-            log.exception("order cannot take its next step", order_id=str(order_id))
-
-    async def run(self, *, interval_s: float) -> None:
-        """Sweep for as long as the process lives."""
-        while True:
-            try:
-                found = await self.once()
-            except DatabaseUnavailable as error:
-                log.warning("the sweep waits for its database", error=str(error))
-                found = 0
-            if found < self.batch:
-                await asyncio.sleep(interval_s)

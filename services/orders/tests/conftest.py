@@ -13,10 +13,10 @@ from uuid import UUID, uuid4
 import pytest
 from aiohttp import web
 
-from tarmac_kit import Claims, Message, Unavailable
+from tarmac_kit import Claims, Message, Sweep, Unavailable
 from tarmac_orders.domain import NewOrder, Order, State, Step
 from tarmac_orders.service import Orders
-from tarmac_orders.steps import Steps, Sweep
+from tarmac_orders.steps import Steps
 from tarmac_orders.upstream import Catalog, Inventory
 
 
@@ -118,7 +118,7 @@ class Tables:
         self.steps.append((order_id, Step(to, reason, moved.updated_at)))
         return moved
 
-    async def claim(self, _connection, *, lease_s, longest_s, limit):
+    async def claim(self, _connection, limit, *, lease_s):
         stands = {State.PENDING, State.PAID, State.CANCELLING}
         return [o.id for o in self.orders.values() if o.state in stands][:limit]
 
@@ -242,7 +242,7 @@ class Shop:
     tables: Tables
     shelf: Shelf
     orders: Orders
-    sweep: Sweep
+    sweep: Sweep[UUID]
 
     def state(self, order_id: UUID) -> State:
         return self.tables.orders[order_id].state
@@ -256,7 +256,7 @@ def shop() -> Shop:
     tables, shelf = Tables(), Shelf()
     steps = Steps(tables, tables, Inventory(shelf, ttl_s=900.0), Outbox(tables), 5.0)
     orders = Orders(tables, tables, Catalog(shelf), steps, tables)
-    return Shop(tables, shelf, orders, Sweep(steps, lease_s=5.0))
+    return Shop(tables, shelf, orders, steps.sweep())
 
 
 @pytest.fixture

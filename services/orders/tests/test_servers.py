@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tarmac_kit import Database, Inbox, Message, Outbox, Unavailable, create_app
+from tarmac_kit import Database, Inbox, Message, Outbox, Sweep, Unavailable, create_app
 from tarmac_kit.testing import (
     AUDIENCE,
     ISSUER,
@@ -23,7 +23,7 @@ from tarmac_orders.app import PART
 from tarmac_orders.domain import Item, State
 from tarmac_orders.repository import OrderRepository
 from tarmac_orders.service import Orders, Request
-from tarmac_orders.steps import Steps, Sweep
+from tarmac_orders.steps import Steps
 from tarmac_orders.upstream import Catalog, Inventory
 
 pytestmark = pytest.mark.servers
@@ -81,9 +81,9 @@ async def test_five_sweeps_at_once_finish_every_pending_order_once(
         assert placed.order.state is State.PENDING
     shop_shelf.put = real_put
     await make_due(orders)
-    sweeps = [Sweep(orders.steps, lease_s=5.0, batch=4) for _ in range(5)]
+    sweeps = [orders.steps.sweep(batch=4) for _ in range(5)]
 
-    async def run(sweep: Sweep) -> int:
+    async def run(sweep: Sweep[UUID]) -> int:
         swept = 0
         while found := await sweep.once():
             swept += found
@@ -100,7 +100,7 @@ async def test_an_order_whose_step_fails_is_left_alone_longer_each_time(
     cup = shop_shelf.add()
     shop_shelf.put = _unanswered
     await orders.place(customer, "key", wants(cup))
-    sweep = Sweep(orders.steps, lease_s=5.0)
+    sweep = orders.steps.sweep()
     assert await sweep.once() == 0
     pauses = []
     for _ in range(5):

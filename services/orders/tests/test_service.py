@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tarmac_kit import DatabaseUnavailable, PoisonMessage, Problem, deadline
+from tarmac_kit import PoisonMessage, Problem, deadline
 from tarmac_orders import events
 from tarmac_orders.domain import Item, State
 from tarmac_orders.service import Request
@@ -417,29 +417,6 @@ async def test_one_order_that_cannot_go_on_does_not_stop_the_sweep(shop, custome
     shop.shelf.put = put
     assert await shop.sweep.once() == 2
     assert (shop.state(bad), shop.state(good)) == (State.PENDING, State.PLACED)
-
-
-async def test_the_sweep_outlives_a_database_that_goes_and_comes_back(shop, customer) -> None:
-    cup = shop.shelf.add()
-    real_transaction = shop.tables.transaction
-    placed = await shop.orders.place(customer, "key", wants(Item(cup, 1)))
-    shop.tables.orders[placed.order.id] = replace(placed.order, state=State.PENDING)
-    failures = 3
-
-    def transaction():
-        nonlocal failures
-        if failures:
-            failures -= 1
-            raise DatabaseUnavailable("it is away")
-        return real_transaction()
-
-    shop.tables.transaction = transaction
-    running = asyncio.create_task(shop.sweep.run(interval_s=0))
-    async with asyncio.timeout(5):
-        while shop.state(placed.order.id) is not State.PLACED:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-    running.cancel()
-    assert failures == 0
 
 
 async def test_what_is_published_is_what_the_schema_says(shop, customer, payment) -> None:
