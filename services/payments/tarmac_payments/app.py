@@ -13,7 +13,7 @@ from tarmac_payments import events
 from tarmac_payments.endpoints import build_router
 from tarmac_payments.provider import Sandbox
 from tarmac_payments.repository import PaymentRepository, SandboxBooks
-from tarmac_payments.service import CONSUMER, Payments, Sweep
+from tarmac_payments.service import CONSUMER, Payments
 
 
 class PaymentsSettings(BaseSettings):
@@ -39,8 +39,8 @@ def mount(chassis: Chassis) -> None:
     chassis.include(build_router(payments))
     chassis.consume(events.ORDER_PLACED, payments.on_order_placed, group=CONSUMER)
     chassis.consume(events.ORDER_CANCELLED, payments.on_order_cancelled, group=CONSUMER)
-    sweep = Sweep(payments, lease_s=settings.payment_step_after_s)
-    chassis.background("payment-sweep", partial(sweep.run, interval_s=settings.payment_sweep_s))
+    sweeping = partial(payments.sweep().run, interval_s=settings.payment_sweep_s)
+    chassis.background("payment-sweep", sweeping)
 
 
 PART = Part(name="payments", mount=mount)

@@ -11,6 +11,9 @@ from tarmac_payments.domain import Charge, NewPayment, Payment, State
 if TYPE_CHECKING:
     from tarmac_kit.database import Connection
 
+#: The longest pause between two attempts of the sweep.
+LONGEST_S = 15.0
+
 _COLUMNS = """
     id, order_id, customer_id, amount_minor, currency, payment_token, state, reason,
     provider_reference, cancelled, created_at, updated_at
@@ -134,11 +137,9 @@ class PaymentRepository:
         """Note that the order is over while its payment is being processed."""
         await connection.execute(_MARK_CANCELLED, payment_id)
 
-    async def claim(
-        self, connection: Connection, *, lease_s: float, longest_s: float, limit: int
-    ) -> Sequence[UUID]:
+    async def claim(self, connection: Connection, limit: int, *, lease_s: float) -> Sequence[UUID]:
         """Claim up to `limit` payments whose next call is due and that nobody works on."""
-        rows = await connection.fetch(_CLAIM, lease_s, longest_s, limit)
+        rows = await connection.fetch(_CLAIM, lease_s, LONGEST_S, limit)
         return [row["id"] for row in rows]
 
 

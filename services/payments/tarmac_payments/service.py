@@ -7,12 +7,12 @@ again by the same key. The result and its event are one transaction, guarded by 
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from tarmac_kit import Claims, Database, DatabaseUnavailable, Message, Problem, get_logger
+from tarmac_kit import Claims, Database, Message, Problem, Sweep, get_logger
 from tarmac_payments import events
 from tarmac_payments.domain import (
     Charge,
@@ -63,6 +63,11 @@ class Payments:
     inbox: SeesFirst
     #: How long whoever changed a payment has for its next call before the sweep takes it over.
     sweep_after_s: float
+
+    def sweep(self, *, batch: int = 16) -> Sweep[UUID]:
+        """Build the sweep of payments that stand still where the provider is to be asked."""
+        claim = partial(self.payments.claim, lease_s=self.sweep_after_s)
+        return Sweep("payment", self.database, claim, self.try_to_advance, batch)
 
     async def show(self, user: Claims, order_id: UUID) -> Payment:
         """Read the payment of an own order, staff any; else problem 404."""
@@ -203,42 +208,3 @@ class Payments:
 
     async def _is_first(self, connection: Any, message: Message) -> bool:
         return await self.inbox.first_time(connection, consumer=CONSUMER, message_id=message.id)
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Finds payments that stand still where the provider is to be asked, and advances them."""
-
-    payments: Payments
-    lease_s: float
-    #: The longest pause between two attempts at one payment.
-    longest_s: float = 15.0
-    batch: int = 16
-
-    async def once(self) -> int:
-        """Advance one batch of payments that are due; answer how many there were."""
-        async with self.payments.database.transaction() as connection:
-            claimed = await self.payments.payments.claim(
-                connection, lease_s=self.lease_s, longest_s=self.longest_s, limit=self.batch
-            )
-        async with asyncio.TaskGroup() as group:
-            for payment_id in claimed:
-                group.create_task(self._one(payment_id))
-        return len(claimed)
-
-    async def _one(self, payment_id: UUID) -> None:
-        try:
-            await self.payments.try_to_advance(payment_id)
-        except Exception:
-            log.exception("payment cannot go on", payment_id=str(payment_id))
-
-    async def run(self, *, interval_s: float) -> None:
-        """Sweep for as long as the process lives."""
-        while True:
-            try:
-                found = await self.once()
-            except DatabaseUnavailable as error:
-                log.warning("the sweep waits for its database", error=str(error))
-                found = 0
-            if found < self.batch:
-                await asyncio.sleep(interval_s)

@@ -23,7 +23,7 @@ from tarmac_payments.app import PART
 from tarmac_payments.domain import State
 from tarmac_payments.provider import ChargeRequest, ProviderError, Sandbox
 from tarmac_payments.repository import PaymentRepository, SandboxBooks
-from tarmac_payments.service import Payments, Sweep
+from tarmac_payments.service import Payments
 
 pytestmark = pytest.mark.servers
 
@@ -95,7 +95,7 @@ async def test_a_first_call_that_fails_is_made_good_by_the_second(payments, toke
     assert await read(payments, "SELECT state FROM payments") == [("processing",)]
     assert await read(payments, "SELECT count(*)::int FROM sandbox_charges") == [(booked,)]
     assert await read(payments, "SELECT type FROM outbox") == []
-    sweep = Sweep(payments, lease_s=2.0)
+    sweep = payments.sweep()
     assert await sweep.once() == 0
     await make_due(payments)
     assert await sweep.once() == 1
@@ -111,7 +111,7 @@ async def test_five_sweeps_at_once_finish_every_payment_once(payments) -> None:
     await make_due(payments)
 
     async def run() -> int:
-        sweep, swept = Sweep(payments, lease_s=2.0, batch=4), 0
+        sweep, swept = payments.sweep(batch=4), 0
         while found := await sweep.once():
             swept += found
         return swept

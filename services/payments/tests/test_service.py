@@ -13,11 +13,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tarmac_kit import Claims, DatabaseUnavailable, Message, PoisonMessage, Problem
+from tarmac_kit import Claims, Message, PoisonMessage, Problem, Sweep
 from tarmac_payments import events
 from tarmac_payments.domain import Charge, NewPayment, Payment, State
 from tarmac_payments.provider import ChargeRequest, Deliver, ProviderError, RefundRequest
-from tarmac_payments.service import Payments, Sweep
+from tarmac_payments.service import Payments
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -90,7 +90,7 @@ class Tables:
     async def mark_cancelled(self, _connection, payment_id):
         self.rows[payment_id] = replace(self.rows[payment_id], cancelled=True)
 
-    async def claim(self, _connection, *, lease_s, longest_s, limit):
+    async def claim(self, _connection, limit, *, lease_s):
         due = {State.PROCESSING, State.REFUNDING}
         return [row.id for row in self.rows.values() if row.state in due][:limit]
 
@@ -153,7 +153,7 @@ class Till:
     tables: Tables
     bank: Bank
     payments: Payments
-    sweep: Sweep
+    sweep: Sweep[UUID]
 
     @property
     def only(self) -> Payment:
@@ -168,7 +168,7 @@ class Till:
 def till() -> Till:
     tables, bank = Tables(), Bank()
     payments = Payments(tables, tables, bank, Outbox(tables), tables, 2.0)
-    return Till(tables, bank, payments, Sweep(payments, lease_s=2.0))
+    return Till(tables, bank, payments, payments.sweep())
 
 
 ORDER = uuid4()
@@ -336,27 +336,6 @@ async def test_one_payment_that_cannot_go_on_does_not_stop_the_sweep(till) -> No
     till.tables.rows[bad] = replace(till.tables.rows[bad], state=State.REFUNDING)
     assert await till.sweep.once() == 2
     assert till.tables.rows[good].state is State.CAPTURED
-
-
-async def test_the_sweep_outlives_a_database_that_goes_and_comes_back(till) -> None:
-    till.bank.fail_before = 1
-    await till.payments.on_order_placed(placed())
-    failures, real_transaction = 3, till.tables.transaction
-
-    def transaction():
-        nonlocal failures
-        if failures:
-            failures -= 1
-            raise DatabaseUnavailable("it is away")
-        return real_transaction()
-
-    till.tables.transaction = transaction
-    running = asyncio.create_task(till.sweep.run(interval_s=0))
-    async with asyncio.timeout(5):
-        while till.only.state is not State.CAPTURED:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-    running.cancel()
-    assert failures == 0
 
 
 async def test_what_is_published_is_what_the_schema_says(till) -> None:
