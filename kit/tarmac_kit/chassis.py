@@ -96,7 +96,7 @@ class Chassis:
         if self.bus is not None:
             # Without it what is bound stands still: the outbox keeps, but nothing moves.
             bound = bool(settings_.publishes or settings_.consumes)
-            self.check("broker", self._bus_connected, required=bound)
+            self.check("broker", self.bus.ping, required=bound)
         self.check("started", self._has_started)
 
     # What a part asks for.
@@ -308,10 +308,6 @@ class Chassis:
             await cache.close()
         for database in self._databases.values():
             await database.close()
-
-    async def _bus_connected(self) -> None:
-        if self.bus is None or not self.bus.connected:
-            raise ConnectionError("not connected")
 
     async def _has_started(self) -> None:
         if not self._started:

@@ -38,6 +38,10 @@ class Bus(Protocol):
         """Say whether the broker can be reached now."""
         ...
 
+    async def ping(self) -> None:
+        """Return once the broker has answered; raise when it does not."""
+        ...
+
     async def open(self) -> None:
         """Begin to connect and stay connected; returns at once, also when the broker is away."""
         ...

@@ -82,6 +82,11 @@ class FakeBus:
         """Forget the handlers."""
         self._handlers.clear()
 
+    async def ping(self) -> None:
+        """Raise ConnectionError if not connected."""
+        if not self.connected:
+            raise ConnectionError("not connected")
+
     async def publish(self, message: Message) -> None:
         """Keep the message and hand it to each group; raise ConnectionError if not connected."""
         if not self.connected:

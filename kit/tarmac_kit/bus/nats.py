@@ -33,6 +33,11 @@ MAX_AGE_S = 7 * 86_400.0
 _STREAM_DIFFERS = 10058
 
 
+#: JetStream's own answer to who asks how it is; in less than the second that a check may take.
+STATUS = "$JS.API.INFO"
+PING_S = 0.9
+
+
 class NatsBus:
     """One connection to a NATS server with JetStream."""
 
@@ -55,6 +60,16 @@ class NatsBus:
     def connected(self) -> bool:
         """Say whether the broker can be reached now."""
         return self._nc is not None and self._nc.is_connected
+
+    async def ping(self) -> None:
+        """Return once JetStream has answered; raises when it does not.
+
+        A request, not the client's own PING: that one breaks the connection when its answer comes
+        after the time limit, as from a server that was frozen.
+        """
+        if self._nc is None or not self._nc.is_connected:
+            raise ConnectionError("not connected")
+        await self._nc.request(STATUS, timeout=PING_S)
 
     async def open(self) -> None:
         """Begin to connect and stay connected; returns at once."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from fastapi import APIRouter
 
@@ -164,3 +166,43 @@ async def test_old_inbox_rows_are_deleted(database_url: str) -> None:
     async with database.connection() as conn:
         assert await conn.fetchval("select string_agg(message_id, '') from inbox") == "fresh"
     await database.close()
+
+
+async def test_the_outbox_has_the_columns_of_debeziums_event_router(database_url: str) -> None:
+    async with running(everything({"DATABASE_URL": database_url})):
+        connection = await asyncpg.connect(database_url)
+        rows = await connection.fetch(
+            "select column_name, data_type from information_schema.columns"
+            " where table_name = 'outbox'"
+        )
+        await connection.close()
+    columns = {row["column_name"]: row["data_type"] for row in rows}
+    assert {name: columns[name] for name in ("id", "aggregatetype", "aggregateid", "type")} == {
+        "id": "uuid",
+        "aggregatetype": "character varying",
+        "aggregateid": "character varying",
+        "type": "character varying",
+    }
+    assert columns["payload"] == "jsonb"
+
+
+async def test_a_broker_that_answers_nothing_is_not_ready_and_one_that_wakes_is_again(
+    database_url: str, nats: Any, nats_url: str
+) -> None:
+    env = {"DATABASE_URL": database_url, "BROKER_URL": nats_url, "PUBLISHES": "order.placed"}
+    async with running(everything(env)) as http:
+
+        async def ready() -> bool:
+            return (await http.get("/health/ready")).status == 200
+
+        async def not_ready() -> bool:
+            return not await ready()
+
+        await until(ready)
+        nats.process.send_signal(signal.SIGSTOP)  # its connections stay open, and say nothing
+        try:
+            await until(not_ready)
+            assert (await http.get("/health/live")).status == 200
+        finally:
+            nats.process.send_signal(signal.SIGCONT)
+        await until(ready)

@@ -481,21 +481,3 @@ async def test_the_trace_goes_through_outbox_and_broker(shop: Shop, nats_url: st
             await shop.place("o")
         await until(lambda: bool(seen))
         assert seen == [sent]
-
-
-async def test_the_outbox_has_the_columns_of_debeziums_event_router(shop: Shop) -> None:
-    async with shop.database.connection() as conn:
-        columns = {
-            row["column_name"]: row["data_type"]
-            for row in await conn.fetch(
-                "select column_name, data_type from information_schema.columns"
-                " where table_name = 'outbox'"
-            )
-        }
-    assert {name: columns[name] for name in ("id", "aggregatetype", "aggregateid", "type")} == {
-        "id": "uuid",
-        "aggregatetype": "character varying",
-        "aggregateid": "character varying",
-        "type": "character varying",
-    }
-    assert columns["payload"] == "jsonb"
