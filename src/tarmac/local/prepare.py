@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -99,12 +100,14 @@ async def _cached(tree: Tree, drop: Drop | None) -> Path:
     digest = hashlib.sha256(repr(tree.make.argv).encode()).hexdigest()[:12]
     cached = base / f"{tree.cache_key}-{digest}"
     if not cached.exists():
-        partial = base / f".{cached.name}.{os.getpid()}.{id(tree)}"
-        await _run(tree.make, partial, {}, drop)
-        # Two starts at once may both have made it; either copy will do.
-        with contextlib.suppress(OSError):
-            partial.rename(cached)
-        await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
+        with (base / f".{cached.name}.lock").open("a") as lock:
+            # Four new databases want the same template at once: one makes it, three wait.
+            await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+            if not cached.exists():
+                partial = base / f".{cached.name}.partial"
+                await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
+                await _run(tree.make, partial, {}, drop)
+                partial.rename(cached)
     return cached
 
 
