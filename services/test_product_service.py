@@ -11,8 +11,7 @@ import pytest
 
 import tarmac_catalog.app
 import tarmac_inventory.app
-from tarmac_kit import create_app
-from tarmac_kit.testing import issue_token, running, static_verifier
+from tarmac_kit.testing import issue_token
 
 pytestmark = pytest.mark.servers
 
@@ -28,17 +27,8 @@ SELECT s.on_hand, s.reserved, coalesce(sum(l.on_hand_change), 0)::int AS counted
 
 
 @pytest.fixture
-async def api(database_url):
-    app = create_app(
-        [tarmac_catalog.app.PART, tarmac_inventory.app.PART],
-        {
-            "SERVICE_NAME": "product-service",
-            "DATABASE_URL": database_url,
-        },
-        verifier=static_verifier(),
-    )
-    async with running(app) as client:
-        yield client
+async def api(start):
+    return await start(tarmac_catalog.app.PART, tarmac_inventory.app.PART)
 
 
 async def sow(database_url: str) -> None:

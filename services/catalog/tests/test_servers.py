@@ -9,36 +9,22 @@ import pytest
 
 from tarmac_catalog.app import PART
 from tarmac_kit import SettingsError, create_app
-from tarmac_kit.testing import issue_token, running, static_verifier
+from tarmac_kit.testing import issue_token
 
 pytestmark = pytest.mark.servers
 
 STAFF = issue_token("sam", roles=["staff"])
 
 
-def environment(database_url: str, **more: str) -> dict[str, str]:
-    return {
-        "SERVICE_NAME": "svc",
-        "DATABASE_URL": database_url,
-        **more,
-    }
-
-
-def app_of(environ):
-    return create_app([PART], environ, verifier=static_verifier())
+@pytest.fixture
+async def api(start):
+    return await start(PART)
 
 
 @pytest.fixture
-async def api(database_url):
-    async with running(app_of(environment(database_url))) as client:
-        yield client
-
-
-@pytest.fixture
-async def cached(database_url, valkey):
+async def cached(start, valkey):
     url = f"redis://svc:secret@127.0.0.1:{valkey.port}/0"
-    async with running(app_of(environment(database_url, REDIS_URL=url))) as client:
-        yield client
+    return await start(PART, SERVICE_NAME="svc", REDIS_URL=url)
 
 
 async def add(api, name: str, *, category: str = "kitchen", minor: int = 1000, text: str = ""):
@@ -255,13 +241,8 @@ async def test_without_its_cache_the_catalog_reads_the_database(cached, valkey) 
     assert (await cached.get("/health/ready")).status == 200
 
 
-async def test_a_second_start_on_the_same_database_changes_nothing(database_url, look) -> None:
-    for _ in range(2):
-        async with running(app_of(environment(database_url))):
-            pass
-    async with look() as connection:
-        applied = await connection.fetch("SELECT part, version FROM schema_migrations")
-    assert [(row["part"], row["version"]) for row in applied] == [("catalog", 1)]
+async def test_a_second_start_on_the_same_database_changes_nothing(applied_by_two_starts) -> None:
+    assert await applied_by_two_starts(PART) == [("catalog", 1)]
 
 
 def test_what_is_missing_in_the_environment_is_said_at_the_start() -> None:

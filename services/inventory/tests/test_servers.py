@@ -13,8 +13,8 @@ from tarmac_inventory.app import PART
 from tarmac_inventory.domain import Line
 from tarmac_inventory.repository import StockRepository
 from tarmac_inventory.service import Inventory, sweep
-from tarmac_kit import Database, DatabaseUnavailable, Problem, create_app
-from tarmac_kit.testing import AUDIENCE, ISSUER, issue_token, running, static_verifier
+from tarmac_kit import DatabaseUnavailable, Problem
+from tarmac_kit.testing import issue_token
 
 pytestmark = pytest.mark.servers
 
@@ -26,18 +26,14 @@ SELECT s.product_id, s.on_hand, s.reserved, coalesce(sum(l.on_hand_change), 0)::
 
 
 @pytest.fixture
-async def inventory(database_url):
+async def inventory(database_of):
     """Give an inventory whose ledger is held against its levels at the end."""
-    from importlib.resources import files  # noqa: PLC0415
-
-    database = Database(database_url, pool_max=10)
-    database.add_migrations("inventory", files("tarmac_inventory") / "migrations")
+    database = database_of("inventory")
     await database.open()
     yield Inventory(database, StockRepository())
     async with database.connection() as connection:
         for row in await connection.fetch(_AGREES):
             assert (row["on_hand"], row["reserved"]) == (row["moved"], row["set_aside"])
-    await database.close()
 
 
 async def with_stock(inventory: Inventory, *, on_hand: int) -> UUID:
@@ -254,19 +250,9 @@ async def test_the_table_itself_refuses_to_oversell(inventory, bad) -> None:
 
 
 @pytest.fixture
-async def api(database_url):
+async def api(start):
     """Give the part as an app of its own, without catalog beside it."""
-    app = create_app(
-        [PART],
-        {
-            "SERVICE_NAME": "inventory",
-            "DATABASE_URL": database_url,
-            "RESERVATION_SWEEP_S": "0.05",
-        },
-        verifier=static_verifier(),
-    )
-    async with running(app) as client:
-        yield client
+    return await start(PART, RESERVATION_SWEEP_S="0.05")
 
 
 async def test_the_routes_speak_as_the_contract_says(api) -> None:
@@ -341,19 +327,5 @@ async def test_the_sweep_outlives_a_database_that_goes_and_comes_back(inventory)
     assert (await inventory.level(cup)).reserved == 0
 
 
-async def test_a_second_start_on_the_same_database_changes_nothing(database_url, look) -> None:
-    for _ in range(2):
-        app = create_app(
-            [PART],
-            {
-                "DATABASE_URL": database_url,
-                "JWKS_URL": "http://127.0.0.1:9/jwks.json",
-                "JWT_ISSUER": ISSUER,
-                "JWT_AUDIENCE": AUDIENCE,
-            },
-        )
-        async with running(app):
-            pass
-    async with look() as connection:
-        applied = await connection.fetch("SELECT part, version FROM schema_migrations")
-    assert [(row["part"], row["version"]) for row in applied] == [("inventory", 1)]
+async def test_a_second_start_on_the_same_database_changes_nothing(applied_by_two_starts) -> None:
+    assert await applied_by_two_starts(PART) == [("inventory", 1)]

@@ -77,11 +77,6 @@ async def mail() -> AsyncIterator[MailServer]:
     await server.stop()
 
 
-@pytest.fixture
-def bus() -> FakeBus:
-    return FakeBus()
-
-
 def environ(mail: MailServer, **changes: str) -> dict[str, str]:
     return {
         "SERVICE_NAME": "notification-service",

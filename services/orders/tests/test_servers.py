@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from importlib.resources import files
 from uuid import UUID, uuid4
 
 import pytest
 
-from tarmac_kit import Database, Inbox, Message, Outbox, Sweep, Unavailable, create_app
-from tarmac_kit.testing import (
-    AUDIENCE,
-    ISSUER,
-    FakeBus,
-    issue_token,
-    running,
-    static_verifier,
-)
+from tarmac_kit import Inbox, Message, Outbox, Sweep, Unavailable
+from tarmac_kit.testing import issue_token
 from tarmac_orders import events
 from tarmac_orders.app import PART
 from tarmac_orders.domain import Item, State
@@ -33,17 +25,13 @@ STAFF = issue_token("sam", roles=["staff"])
 
 
 @pytest.fixture
-async def orders(database_url, shop_shelf):
+async def orders(database_of, shop_shelf):
     """Give orders over a real database and a faked shelf."""
-    database = Database(database_url, pool_max=10)
-    database.add_migrations("orders", files("tarmac_orders") / "migrations")
-    outbox = Outbox(database, publishes=set(events.PUBLISHED))
-    inbox = Inbox(database)
+    database, repository = database_of("orders"), OrderRepository()
+    outbox, inbox = Outbox(database, publishes=set(events.PUBLISHED)), Inbox(database)
     await database.open()
-    repository = OrderRepository()
     steps = Steps(database, repository, Inventory(shop_shelf, ttl_s=900.0), outbox, 5.0)
-    yield Orders(database, repository, Catalog(shop_shelf), steps, inbox)
-    await database.close()
+    return Orders(database, repository, Catalog(shop_shelf), steps, inbox)
 
 
 async def told(orders: Orders) -> Counter[str]:
@@ -145,32 +133,19 @@ async def test_cancel_and_capture_at_once_end_in_exactly_one_of_the_two(
 
 
 @pytest.fixture
-def bus() -> FakeBus:
-    return FakeBus()
-
-
-@pytest.fixture
-async def api(database_url, shelf_url, bus):
+async def api(start, shelf_url):
     """Give the part as an app of its own."""
-    app = create_app(
-        [PART],
-        {
-            "SERVICE_NAME": "order-service",
-            "DATABASE_URL": database_url,
-            "CATALOG_URL": shelf_url,
-            "INVENTORY_URL": shelf_url,
-            "CATALOG_TIMEOUT_S": "1",
-            "INVENTORY_TIMEOUT_S": "1",
-            "ORDER_STEP_AFTER_S": "0.2",
-            "ORDER_SWEEP_S": "0.05",
-            "PUBLISHES": "order.placed,order.confirmed,order.cancelled",
-            "CONSUMES": "payment.captured,payment.declined",
-        },
-        bus=bus,
-        verifier=static_verifier(),
+    return await start(
+        PART,
+        CATALOG_URL=shelf_url,
+        INVENTORY_URL=shelf_url,
+        CATALOG_TIMEOUT_S="1",
+        INVENTORY_TIMEOUT_S="1",
+        ORDER_STEP_AFTER_S="0.2",
+        ORDER_SWEEP_S="0.05",
+        PUBLISHES="order.placed,order.confirmed,order.cancelled",
+        CONSUMES="payment.captured,payment.declined",
     )
-    async with running(app) as client:
-        yield client
 
 
 async def buy(api, product_id, *, key="key", token=ADA, **more):
@@ -348,25 +323,10 @@ async def test_cancel_through_the_route(api, shop_shelf) -> None:
 
 
 async def test_a_second_start_on_the_same_database_changes_nothing(
-    database_url, shelf_url, look
+    applied_by_two_starts, shelf_url
 ) -> None:
-    for _ in range(2):
-        app = create_app(
-            [PART],
-            {
-                "DATABASE_URL": database_url,
-                "CATALOG_URL": shelf_url,
-                "INVENTORY_URL": shelf_url,
-                "JWKS_URL": "http://127.0.0.1:9/jwks.json",
-                "JWT_ISSUER": ISSUER,
-                "JWT_AUDIENCE": AUDIENCE,
-            },
-        )
-        async with running(app):
-            pass
-    async with look() as connection:
-        applied = await connection.fetch("SELECT part FROM schema_migrations")
-    assert sorted(row["part"] for row in applied) == ["kit_inbox", "kit_outbox", "orders"]
+    applied = await applied_by_two_starts(PART, CATALOG_URL=shelf_url, INVENTORY_URL=shelf_url)
+    assert applied == [("kit_inbox", 1), ("kit_outbox", 1), ("orders", 1)]
 
 
 async def _unanswered(_path, **_options):

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from importlib.resources import files
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from tarmac_kit import Database, Inbox, Message, Outbox, create_app
-from tarmac_kit.testing import (
-    AUDIENCE,
-    ISSUER,
-    FakeBus,
-    issue_token,
-    running,
-    static_verifier,
-)
+from tarmac_kit import Inbox, Message, Outbox
+from tarmac_kit.testing import issue_token
 from tarmac_payments import events
 from tarmac_payments.app import PART
 from tarmac_payments.domain import State
@@ -29,15 +21,13 @@ pytestmark = pytest.mark.servers
 
 
 @pytest.fixture
-async def payments(database_url):
-    database = Database(database_url, pool_max=10)
-    database.add_migrations("payments", files("tarmac_payments") / "migrations")
-    outbox = Outbox(database, publishes=set(events.PUBLISHED))
-    inbox = Inbox(database)
+async def payments(database_of):
+    """Give payments and the sandbox over a real database."""
+    database = database_of("payments")
+    outbox, inbox = Outbox(database, publishes=set(events.PUBLISHED)), Inbox(database)
     await database.open()
     provider = Sandbox(database, SandboxBooks())
-    yield Payments(database, PaymentRepository(), provider, outbox, inbox, 2.0)
-    await database.close()
+    return Payments(database, PaymentRepository(), provider, outbox, inbox, 2.0)
 
 
 def message(topic: str, order_id: UUID, token: str = "tok_ok") -> Message:
@@ -166,27 +156,15 @@ async def test_the_table_itself_refuses_a_second_payment_and_a_second_refund(pay
 
 
 @pytest.fixture
-def bus() -> FakeBus:
-    return FakeBus()
-
-
-@pytest.fixture
-async def api(database_url, bus):
-    app = create_app(
-        [PART],
-        {
-            "SERVICE_NAME": "payment-service",
-            "DATABASE_URL": database_url,
-            "PAYMENT_STEP_AFTER_S": "0.2",
-            "PAYMENT_SWEEP_S": "0.05",
-            "PUBLISHES": "payment.captured,payment.declined",
-            "CONSUMES": "order.placed,order.cancelled",
-        },
-        bus=bus,
-        verifier=static_verifier(),
+async def api(start):
+    """Give the part as an app of its own."""
+    return await start(
+        PART,
+        PAYMENT_STEP_AFTER_S="0.2",
+        PAYMENT_SWEEP_S="0.05",
+        PUBLISHES="payment.captured,payment.declined",
+        CONSUMES="order.placed,order.cancelled",
     )
-    async with running(app) as client:
-        yield client
 
 
 async def until(api, order_id: UUID, status: State):
@@ -224,20 +202,6 @@ async def test_the_payment_of_somebody_else_is_not_there(api, bus) -> None:
     assert (await api.get(path, token=issue_token("sam", roles=["staff"]))).status == 200
 
 
-async def test_a_second_start_on_the_same_database_changes_nothing(database_url, look) -> None:
-    for _ in range(2):
-        app = create_app(
-            [PART],
-            {
-                "DATABASE_URL": database_url,
-                "JWKS_URL": "http://127.0.0.1:9/jwks.json",
-                "JWT_ISSUER": ISSUER,
-                "JWT_AUDIENCE": AUDIENCE,
-            },
-        )
-        async with running(app):
-            pass
-    async with look() as connection:
-        applied = await connection.fetch("SELECT part FROM schema_migrations")
-    parts = sorted(row["part"] for row in applied)
-    assert parts == ["kit_inbox", "kit_outbox", "payments", "payments"]
+async def test_a_second_start_on_the_same_database_changes_nothing(applied_by_two_starts) -> None:
+    applied = await applied_by_two_starts(PART)
+    assert applied == [("kit_inbox", 1), ("kit_outbox", 1), ("payments", 1), ("payments", 2)]
