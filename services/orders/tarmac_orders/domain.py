@@ -105,6 +105,8 @@ class Order:
     payment_token: str
     shipping_address: dict[str, Any] | None
     short: list[dict[str, Any]] | None
+    #: The customer was answered that it stands (201 or 202), and not that it is refused.
+    accepted: bool
     created_at: datetime
     updated_at: datetime
     lines: tuple[Line, ...] = ()

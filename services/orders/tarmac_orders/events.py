@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tarmac_kit import PoisonMessage
 from tarmac_orders.domain import Order
@@ -71,6 +71,9 @@ class OrderCancelled(_Published):
     total_minor: int
     lines: list[EventLine]
     reason: str
+    was_accepted: bool = Field(
+        description="False when the customer was only ever told that the order is refused."
+    )
     cancelled_at: datetime
 
 
@@ -104,7 +107,10 @@ def confirmed(order: Order) -> dict[str, Any]:
 def cancelled(order: Order) -> dict[str, Any]:
     """Build the payload of order.cancelled."""
     return OrderCancelled(
-        **_facts(order), reason=order.reason or "unknown", cancelled_at=order.updated_at
+        **_facts(order),
+        reason=order.reason or "unknown",
+        was_accepted=order.accepted,
+        cancelled_at=order.updated_at,
     ).model_dump(mode="json")
 
 

@@ -18,7 +18,7 @@ LONGEST_S = 15.0
 
 _COLUMNS = """
     id, customer_id, email, idempotency_key, fingerprint, state, reason, currency, total_minor,
-    payment_token, shipping_address, short, created_at, updated_at
+    payment_token, shipping_address, short, accepted, created_at, updated_at
 """
 
 # The lines come with their order, in one round trip.
@@ -73,6 +73,7 @@ _MOVE = f"""
 WITH o AS (
     UPDATE orders
        SET state = $3, reason = coalesce($4, reason), short = coalesce($5, short),
+           accepted = accepted OR $3 = 'placed',
            updated_at = now(), attempts = 0, step_at = now() + make_interval(secs => $6)
      WHERE id = $1 AND state = ANY($2::text[])
     RETURNING {_COLUMNS}
@@ -80,6 +81,11 @@ WITH o AS (
     INSERT INTO order_history (order_id, state, reason) SELECT id, state, $4 FROM o
 )
 SELECT {_WITH_LINES} FROM o
+"""  # noqa: S608
+
+# Only while it is pending: what was refused meanwhile stays refused.
+_ACCEPT = f"""
+UPDATE orders o SET accepted = true WHERE id = $1 AND state = 'pending' RETURNING {_WITH_LINES}
 """  # noqa: S608
 
 # A lease: the orders are claimed for as long as a step may take, and twice as long each time one
@@ -126,6 +132,7 @@ class OrderRepository:
             state=State(row["state"]),
             reason=None,
             short=None,
+            accepted=False,
             created_at=row["created_at"],
             updated_at=row["updated_at"],
         )
@@ -184,6 +191,10 @@ class OrderRepository:
             sweep_after_s,
         )
         return _order(row)
+
+    async def accept(self, connection: Connection, order_id: UUID) -> Order | None:
+        """Note that the customer hears of a pending order; None when it is pending no more."""
+        return _order(await connection.fetchrow(_ACCEPT, order_id))
 
     async def claim(self, connection: Connection, limit: int, *, lease_s: float) -> Sequence[UUID]:
         """Claim up to `limit` orders whose next step is due and that nobody works on."""

@@ -105,7 +105,7 @@ class Orders:
             order = await self.steps.advance(order.id, known=order)
         except NotNowError as error:
             log.warning("order left pending", order_id=str(order.id), error=str(error))
-            order = await self._found(order.id)
+            order = await self._left_pending(order.id)
         if order.reason == Reason.OUT_OF_STOCK:
             raise Problem(
                 409,
@@ -252,6 +252,15 @@ class Orders:
         if order is None:
             raise LookupError(f"orders: key of {new.id} is gone; were rows deleted by hand?")
         return order, True
+
+    async def _left_pending(self, order_id: UUID) -> Order:
+        """Accept an order that is still pending; answer it as it stands, pending or not."""
+        async with self.database.transaction() as connection:
+            order = await self.orders.accept(connection, order_id)
+            order = order or await self.orders.find(connection, order_id)
+        if order is None:
+            raise _unknown(order_id)
+        return order
 
     async def _by_key(self, customer: Claims, key: str) -> Order | None:
         async with self.database.connection() as connection:

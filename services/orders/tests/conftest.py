@@ -71,6 +71,7 @@ class Tables:
             state=State.PENDING,
             reason=None,
             short=None,
+            accepted=False,
             created_at=now,
             updated_at=now,
         )
@@ -111,12 +112,20 @@ class Tables:
             state=to,
             reason=reason or order.reason,
             short=[*short] if short is not None else order.short,
+            accepted=order.accepted or to is State.PLACED,
             updated_at=self.now(),
         )
         self.orders[order_id] = moved
         self.due[order_id] = sweep_after_s
         self.steps.append((order_id, Step(to, reason, moved.updated_at)))
         return moved
+
+    async def accept(self, _connection, order_id):
+        order = self.orders[order_id]
+        if order.state is not State.PENDING:
+            return None
+        self.orders[order_id] = replace(order, accepted=True)
+        return self.orders[order_id]
 
     async def claim(self, _connection, limit, *, lease_s):
         stands = {State.PENDING, State.PAID, State.CANCELLING}

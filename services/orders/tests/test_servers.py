@@ -133,19 +133,21 @@ async def test_cancel_and_capture_at_once_end_in_exactly_one_of_the_two(
 
 
 @pytest.fixture
-async def api(start, shelf_url):
+def environ(shelf_url) -> dict[str, str]:
+    return {
+        "CATALOG_URL": shelf_url,
+        "INVENTORY_URL": shelf_url,
+        "CATALOG_TIMEOUT_S": "1",
+        "INVENTORY_TIMEOUT_S": "1",
+        "PUBLISHES": "order.placed,order.confirmed,order.cancelled",
+        "CONSUMES": "payment.captured,payment.declined",
+    }
+
+
+@pytest.fixture
+async def api(start, environ):
     """Give the part as an app of its own."""
-    return await start(
-        PART,
-        CATALOG_URL=shelf_url,
-        INVENTORY_URL=shelf_url,
-        CATALOG_TIMEOUT_S="1",
-        INVENTORY_TIMEOUT_S="1",
-        ORDER_STEP_AFTER_S="0.2",
-        ORDER_SWEEP_S="0.05",
-        PUBLISHES="order.placed,order.confirmed,order.cancelled",
-        CONSUMES="payment.captured,payment.declined",
-    )
+    return await start(PART, **environ, ORDER_STEP_AFTER_S="0.2", ORDER_SWEEP_S="0.05")
 
 
 async def buy(api, product_id, *, key="key", token=ADA, **more):
@@ -218,6 +220,23 @@ async def test_an_order_whose_reservation_is_not_answered_is_202_and_finished_la
     assert (replay.status, replay.json()["id"]) == (201, made.json()["id"])
 
 
+async def test_a_cancellation_says_whether_the_customer_ever_had_the_order(
+    api, bus, shop_shelf
+) -> None:
+    cup = shop_shelf.add(stock=1)
+    assert (await buy(api, cup)).status == 409
+    real_put, shop_shelf.put = shop_shelf.put, _unanswered
+    accepted = await buy(api, cup, key="another")
+    assert accepted.status == 202
+    shop_shelf.put = real_put
+    await until(api, accepted.json()["id"], "cancelled")
+    async with asyncio.timeout(10):
+        while len(bus.published) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    said = [(each.payload["reason"], each.payload["was_accepted"]) for each in bus.published]
+    assert said == [("out_of_stock", False), ("out_of_stock", True)]
+
+
 async def test_an_inventory_that_hangs_costs_no_more_than_its_deadline(api, shop_shelf) -> None:
     cup = shop_shelf.add(stock=5)
     asked = asyncio.Event()
@@ -243,6 +262,18 @@ async def test_a_declined_payment_cancels_and_says_why(api, bus, shop_shelf) -> 
     shown = await until(api, order["id"], "cancelled")
     assert shown["reason"] == "payment_declined"
     assert shop_shelf.stock[str(cup)] == 5
+
+
+@pytest.mark.parametrize(
+    ("heard", "end"), [("payment.captured", "confirmed"), ("payment.declined", "cancelled")]
+)
+async def test_what_a_payment_makes_due_does_not_wait_for_the_sweep(
+    start, environ, bus, shop_shelf, payment, heard, end
+) -> None:
+    api = await start(PART, **environ, ORDER_STEP_AFTER_S="3600", ORDER_SWEEP_S="3600")
+    order = (await buy(api, shop_shelf.add())).json()
+    await bus.publish(payment(heard, UUID(order["id"])))
+    await until(api, order["id"], end)
 
 
 async def test_out_of_stock_is_a_409_that_says_what_is_short(api, shop_shelf) -> None:
@@ -326,7 +357,7 @@ async def test_a_second_start_on_the_same_database_changes_nothing(
     applied_by_two_starts, shelf_url
 ) -> None:
     applied = await applied_by_two_starts(PART, CATALOG_URL=shelf_url, INVENTORY_URL=shelf_url)
-    assert applied == [("kit_inbox", 1), ("kit_outbox", 1), ("orders", 1)]
+    assert applied == [("kit_inbox", 1), ("kit_outbox", 1), ("orders", 1), ("orders", 2)]
 
 
 async def _unanswered(_path, **_options):

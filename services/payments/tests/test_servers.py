@@ -155,16 +155,16 @@ async def test_the_table_itself_refuses_a_second_payment_and_a_second_refund(pay
             )
 
 
+BOUND = {
+    "PUBLISHES": "payment.captured,payment.declined",
+    "CONSUMES": "order.placed,order.cancelled",
+}
+
+
 @pytest.fixture
 async def api(start):
     """Give the part as an app of its own."""
-    return await start(
-        PART,
-        PAYMENT_STEP_AFTER_S="0.2",
-        PAYMENT_SWEEP_S="0.05",
-        PUBLISHES="payment.captured,payment.declined",
-        CONSUMES="order.placed,order.cancelled",
-    )
+    return await start(PART, **BOUND, PAYMENT_STEP_AFTER_S="0.2", PAYMENT_SWEEP_S="0.05")
 
 
 async def until(api, order_id: UUID, status: State):
@@ -191,6 +191,32 @@ async def test_a_running_service_turns_an_order_into_a_result_and_a_refund(api, 
     assert (captured.topic, captured.payload["order_id"]) == ("payment.captured", str(order_id))
     await bus.publish(message("order.cancelled", order_id))
     await until(api, order_id, State.REFUNDED)
+
+
+@pytest.mark.parametrize(
+    ("token", "end"), [("tok_ok", State.CAPTURED), ("tok_declined", State.DECLINED)]
+)
+async def test_what_the_provider_answers_at_once_does_not_wait_for_the_sweep(
+    start, bus, token, end
+) -> None:
+    api = await start(PART, **BOUND, PAYMENT_STEP_AFTER_S="3600", PAYMENT_SWEEP_S="3600")
+    order_id = uuid4()
+    await bus.publish(message("order.placed", order_id, token))
+    await until(api, order_id, end)
+    async with asyncio.timeout(10):
+        while len(bus.published) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert bus.published[1].topic == f"payment.{end}"
+
+
+async def test_an_order_that_was_refused_at_once_is_barred_from_being_charged(api, bus) -> None:
+    order_id = uuid4()
+    refused = message("order.cancelled", order_id)
+    refused.payload.update(reason="out_of_stock", was_accepted=False)
+    await bus.publish(refused)
+    await until(api, order_id, State.VOIDED)
+    await bus.publish(message("order.placed", order_id))
+    assert (await until(api, order_id, State.VOIDED))["provider_reference"] is None
 
 
 async def test_the_payment_of_somebody_else_is_not_there(api, bus) -> None:
