@@ -47,4 +47,6 @@ class OrderCancelled(BaseModel):
     total_minor: int = Field(ge=0)
     lines: list[Line] = Field(default_factory=list)
     reason: str
+    #: False: the order was refused at once, and its customer heard so then.
+    was_accepted: bool = True
     cancelled_at: datetime

@@ -1,4 +1,4 @@
-"""What notifications does with an event: one letter, handed over before the event is done.
+"""What notifications does with an event: a letter, handed over before the event is done.
 
 Called by the kit's consumer. At least once: after a crash between the two the same letter goes
 out again, recognisable by its Message-ID.
@@ -6,12 +6,16 @@ out again, recognisable by its Message-ID.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from pydantic import ValidationError
 
 from tarmac_kit import Message, PoisonMessage, get_logger
 from tarmac_notifications.events import OrderCancelled, OrderConfirmed
 from tarmac_notifications.letters import Sender
 from tarmac_notifications.smtp import Mailer, RefusedForGoodError
+
+Event = TypeVar("Event", OrderConfirmed, OrderCancelled)
 
 log = get_logger("tarmac_notifications")
 
@@ -25,21 +29,20 @@ class Notifications:
 
     async def on_confirmed(self, message: Message) -> None:
         """Send the confirmation of an order."""
-        await self._send(message, OrderConfirmed)
+        await self._send(message, _read(message, OrderConfirmed))
 
     async def on_cancelled(self, message: Message) -> None:
-        """Send word that an order was cancelled, and why."""
-        await self._send(message, OrderCancelled)
+        """Send word that an order was cancelled, and why; not of one that was refused at once."""
+        event = _read(message, OrderCancelled)
+        if event.was_accepted:
+            await self._send(message, event)
+        else:
+            log.info("no letter: the order was refused at once", order_id=str(event.order_id))
 
-    async def _send(self, message: Message, model: type[OrderConfirmed | OrderCancelled]) -> None:
+    async def _send(self, message: Message, event: OrderConfirmed | OrderCancelled) -> None:
         # Whatever the mail server raises besides is raised: the broker brings the event again.
         try:
-            letter = self._sender.letter(model.model_validate(message.payload), message.id)
-        except ValidationError as error:
-            wrong = ", ".join(
-                ".".join(map(str, found["loc"])) or "payload" for found in error.errors()
-            )
-            raise PoisonMessage(f"{message.topic}: {wrong} is wrong or missing") from None
+            letter = self._sender.letter(event, message.id)
         except ValueError as error:
             raise PoisonMessage(f"{message.topic}: no letter can be written: {error}") from None
         try:
@@ -47,3 +50,11 @@ class Notifications:
         except RefusedForGoodError as error:
             raise PoisonMessage(f"{message.topic}: {error}") from None
         log.info("letter sent", topic=message.topic, message_id=letter["Message-ID"])
+
+
+def _read(message: Message, model: type[Event]) -> Event:
+    try:
+        return model.model_validate(message.payload)
+    except ValidationError as error:
+        wrong = ", ".join(".".join(map(str, found["loc"])) or "payload" for found in error.errors())
+        raise PoisonMessage(f"{message.topic}: {wrong} is wrong or missing") from None

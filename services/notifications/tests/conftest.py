@@ -30,4 +30,9 @@ def confirmed() -> dict[str, Any]:
 
 @pytest.fixture
 def cancelled() -> dict[str, Any]:
-    return {**_ORDER, "reason": "payment_declined", "cancelled_at": "2026-01-31T12:00:00Z"}
+    return {
+        **_ORDER,
+        "reason": "payment_declined",
+        "was_accepted": True,
+        "cancelled_at": "2026-01-31T12:00:00Z",
+    }

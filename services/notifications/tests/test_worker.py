@@ -111,6 +111,20 @@ async def test_one_event_is_one_letter_to_its_customer(worker, bus, mail, confir
     assert bus.parked == []
 
 
+async def test_an_order_that_was_refused_at_once_gets_no_letter(worker, bus, mail, cancelled):
+    sold_out = {**cancelled, "reason": "out_of_stock"}
+    await bus.publish(event("order.cancelled", {**sold_out, "was_accepted": False}, 1))
+    assert mail.letters == []
+    await bus.publish(event("order.cancelled", sold_out, 2))
+    del sold_out["was_accepted"]  # from an orders service that does not say it yet
+    await bus.publish(event("order.cancelled", sold_out, 3))
+    assert [letter["Message-ID"] for letter in mail.letters] == [
+        "<event-2@shop.example>",
+        "<event-3@shop.example>",
+    ]
+    assert (bus.waiting, bus.parked) == ([], [])
+
+
 async def test_while_the_mail_server_is_down_the_event_waits(worker, bus, mail, confirmed):
     await mail.stop()
     await bus.publish(event("order.confirmed", confirmed))
