@@ -30,7 +30,17 @@ class Scope(StrEnum):
     ALL = "all"
 
 
-Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
+# Shown as required, and read as optional: without it the answer is a 400 that says what to send.
+Key = Annotated[
+    str | None, Header(alias="Idempotency-Key", max_length=200, include_in_schema=False)
+]
+KEY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "A value of your own, the same one when you try again: one order per key.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+}
 Status = Annotated[State | None, Query(alias="status")]
 Limit = Annotated[int, Query(ge=1, le=100)]
 CursorText = Annotated[str | None, Query(max_length=1000)]
@@ -40,7 +50,17 @@ def build_router(orders: Orders) -> APIRouter:
     """Build the routes over `orders`."""
     router = APIRouter(prefix="/orders", tags=["orders"])
 
-    @router.post("", status_code=201, responses={202: {"model": OrderOut}})
+    @router.post(
+        "",
+        status_code=201,
+        responses={
+            201: {"description": "Placed: the stock is set aside and the payment asked for."},
+            202: {"model": OrderOut, "description": "Accepted; it is placed as soon as it can be."},
+            400: {"description": "`idempotency_key_missing`, or a body that is no JSON."},
+            409: {"description": "`out_of_stock`: the order is cancelled; `short` says what is."},
+        },
+        openapi_extra={"parameters": [KEY_PARAMETER]},
+    )
     async def place_order(
         body: OrderIn, user: CurrentUser, response: Response, idempotency_key: Key = None
     ) -> OrderOut:

@@ -27,7 +27,8 @@ class ItemIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    product_id: UUID
+    # One that the shop's first start puts on the shelf: the request that is shown can be sent.
+    product_id: Annotated[UUID, Field(examples=["5eed0000-0000-4000-8000-000000001003"])]
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, strict=True)]
 
 
@@ -36,11 +37,15 @@ class AddressIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Text
-    street: Text
-    postal_code: PostalCode
-    city: Text
-    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+    name: Annotated[Text, Field(examples=["Ada Lovelace"])]
+    street: Annotated[Text, Field(examples=["Sint-Pietersplein 1"])]
+    postal_code: Annotated[PostalCode, Field(examples=["9000"])]
+    city: Annotated[Text, Field(examples=["Ghent"])]
+    country: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Z]{2}$"),
+        Field(examples=["BE"], description="ISO 3166."),
+    ]
 
 
 class OrderIn(BaseModel):
@@ -50,7 +55,13 @@ class OrderIn(BaseModel):
 
     items: Annotated[list[ItemIn], Field(min_length=1, max_length=MAX_LINES)]
     payment_token: Annotated[
-        str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]+$", min_length=4, max_length=200)
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9_\-]+$", min_length=4, max_length=200),
+        Field(
+            examples=["tok_ok"],
+            description="From the payment provider. The sandbox takes any but tok_declined and "
+            "tok_insufficient_funds.",
+        ),
     ]
     shipping_address: AddressIn | None = None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,6 +21,8 @@ from tarmac_orders.steps import Steps
 from tarmac_orders.upstream import Catalog, Inventory
 
 pytestmark = pytest.mark.servers
+
+SEED = Path(__file__).parents[3] / "systems" / "shop" / "seed" / "products.sql"
 
 ADA = issue_token("ada", email="ada@example.com")
 STAFF = issue_token("sam", roles=["staff"])
@@ -323,6 +327,34 @@ async def test_a_key_is_needed_and_cannot_be_blank(api, shop_shelf) -> None:
     assert (missing.status, missing.json()["code"]) == (400, "idempotency_key_missing")
     blank = await api.post("/orders", json=body, headers={"Idempotency-Key": " "}, token=ADA)
     assert blank.status == 400
+
+
+async def test_the_document_shows_a_request_that_can_be_sent_as_it_stands(api, shop_shelf) -> None:
+    document = (await api.get("/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    [key] = document["paths"]["/orders"]["post"]["parameters"]
+    assert (key["name"], key["in"], key["required"]) == ("Idempotency-Key", "header", True)
+
+    def shown(model: str) -> dict[str, Any]:
+        members = schemas[model]["properties"].items()
+        return {name: each["examples"][0] for name, each in members if "examples" in each}
+
+    product_id = shown("ItemIn")["product_id"]
+    assert product_id in SEED.read_text()
+    kettle = shop_shelf.products[str(shop_shelf.add())]
+    shop_shelf.products[product_id] = {**kettle, "product_id": product_id}
+    shop_shelf.stock[product_id] = 1
+    made = await api.post(
+        "/orders",
+        json={
+            "items": [{**shown("ItemIn"), "quantity": 1}],
+            **shown("OrderIn"),
+            "shipping_address": shown("AddressIn"),
+        },
+        headers={key["name"]: str(uuid4())},
+        token=ADA,
+    )
+    assert made.status == 201
 
 
 async def test_without_a_token_nothing_is_told(api) -> None:
