@@ -36,6 +36,8 @@ _LOCK = (
     'a1 1 0 0 1 1-1zm1.500 0h4V5a2 2 0 1 0-4 0z"/></svg>'
 )
 
+#: A shell's word that is another one each time; uuidgen is not installed everywhere.
+_NEW_VALUE = "$(date +%s)-$RANDOM"
 #: Headers that a call is shown with also where the schema calls them optional.
 _ALWAYS_SENT = frozenset({"idempotency-key"})
 
@@ -243,7 +245,7 @@ def _curl(method: str, path: str, spec: dict[str, Any], document: Document, base
     if spec.get("security"):
         words.append('-H "Authorization: Bearer $TOKEN"')
     words += [
-        f'-H "{found["name"]}: $(uuidgen)"'
+        f'-H "{found["name"]}: {_NEW_VALUE}"'
         for found in _resolved(spec, document)
         if found.get("in") == "header"
         and (found.get("required") or str(found["name"]).lower() in _ALWAYS_SENT)
