@@ -36,8 +36,9 @@ _LOCK = (
     'a1 1 0 0 1 1-1zm1.500 0h4V5a2 2 0 1 0-4 0z"/></svg>'
 )
 
-#: A shell's word that is another one each time; uuidgen is not installed everywhere.
-_NEW_VALUE = "$(date +%s)-$RANDOM"
+#: Another one each time in any shell: uuidgen is not installed everywhere, nor has every `date` a
+#: %N, nor every shell a RANDOM.
+_NEW_VALUE = "$(date +%s%N)$RANDOM"
 #: Headers that a call is shown with also where the schema calls them optional.
 _ALWAYS_SENT = frozenset({"idempotency-key"})
 

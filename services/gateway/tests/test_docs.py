@@ -169,7 +169,7 @@ def test_the_page_shows_operations_parameters_bodies_and_a_curl_line():
     assert "Place an order <script>alert(1)</script>" in found.text
     assert 'curl -X POST "http://localhost:3000/api/orders"' in found.text
     assert '-H "Authorization: Bearer $TOKEN"' in found.text
-    assert '-H "Idempotency-Key: $(date +%s)-$RANDOM"' in found.text
+    assert '-H "Idempotency-Key: $(date +%s%N)$RANDOM"' in found.text
     assert """-d '{"lines": [{"quantity": 1}], "note": "it'"'"'s a gift"}'""" in found.text
     assert 'curl "http://localhost:3000/api/orders/$ORDER_ID"' in found.text
     assert "at most 64 characters" in found.text
