@@ -8,7 +8,6 @@ EXTENSION_FOLDERS = ("src/tarmac/stores/", "src/tarmac/cli/")
 
 #: An extension file that is longer, with the reason why it stays one file.
 LONGER = {
-    "src/tarmac/cli/up.py": "one start shown in three ways: a live table, lines, JSON",
     "src/tarmac/stores/postgres.py": "a template to copy, roles and grants, and a start packet",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -80,6 +81,22 @@ def test_a_second_up_changes_only_what_changed(sandbox):
     sandbox.write(SYSTEM)
     assert sandbox.up()["changes"]["stopped"] == ["extra"]
     assert "extra" not in [node["name"] for node in sandbox.ps()["nodes"]]
+
+
+def test_a_second_up_from_another_folder_is_about_the_same_system(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    elsewhere = sandbox.folder / "else" / "where"
+    elsewhere.mkdir(parents=True)
+    again = subprocess.run(
+        [*TARMAC, "up", "../../tarmac.yaml", "-d", "--json"],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["changes"] == {"started": [], "restarted": [], "stopped": []}
 
 
 def test_a_wrong_file_changes_nothing_of_what_runs(sandbox):
@@ -226,6 +243,40 @@ def test_attached_up_ends_everything_when_it_is_killed(sandbox):
     attached.kill()
     attached.wait()
     attached.stdout.close()
+    assert gone(pids)
+
+
+def test_attached_up_ends_when_somebody_else_stops_the_system(sandbox):
+    sandbox.write(SYSTEM)
+    attached = subprocess.Popen(
+        [*TARMAC, "up"], cwd=sandbox.folder, stdout=subprocess.PIPE, text=True
+    )
+    seen = ""
+    while "Ctrl-C stops everything" not in seen:
+        seen += attached.stdout.readline()
+    assert sandbox.tarmac("down").stdout == "stopped\n"
+    rest, _ = attached.communicate(timeout=20)
+    assert attached.returncode == 0
+    assert "somebody else stopped it" in rest
+
+
+def test_ctrl_c_stops_everything_and_is_no_error_of_ours(sandbox):
+    sandbox.write(SYSTEM)
+    attached = subprocess.Popen(
+        [*TARMAC, "up"],
+        cwd=sandbox.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    seen = ""
+    while "Ctrl-C stops everything" not in seen:
+        seen += attached.stdout.readline()
+    pids = family(sandbox)
+    os.killpg(attached.pid, signal.SIGINT)
+    _, complaint = attached.communicate(timeout=30)
+    assert (attached.returncode, complaint) == (130, "")
     assert gone(pids)
 
 

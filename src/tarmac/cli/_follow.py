@@ -6,7 +6,7 @@ import heapq
 import json
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from rich.text import Text
@@ -56,11 +56,17 @@ def merged(tails: Iterable[Tail]) -> list[Line]:
     return list(heapq.merge(*(tail.read() for tail in tails)))
 
 
-def follow(tails: list[Tail], *, every_s: float = 0.1) -> Iterator[Line]:
-    """Yield lines for ever."""
+def follow(
+    tails: list[Tail], goes_on: Callable[[], bool] = lambda: True, *, every_s: float = 0.1
+) -> Iterator[Line]:
+    """Yield lines as they come, as long as `goes_on` says so; it is asked about once a second."""
     while True:
-        yield from merged(tails)
-        time.sleep(every_s)
+        for _ in range(max(1, round(1 / every_s))):
+            yield from merged(tails)
+            time.sleep(every_s)
+        if not goes_on():
+            yield from merged(tails)
+            return
 
 
 def written(line: Line, width: int) -> Text:

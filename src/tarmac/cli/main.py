@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -74,7 +75,10 @@ def main() -> NoReturn:
         error.show()
         sys.exit(2)
     except TarmacError as error:
-        click.echo(str(error), err=True)
+        # Files below this folder are shown as their reader would type them.
+        here = f"{Path.cwd()}/"
+        lines = (line.removeprefix(here) for line in str(error).splitlines())
+        click.echo("\n".join(lines), err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(141)

@@ -1,0 +1,67 @@
+"""What `up` shows: each step to health, how it came out, then the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from tarmac.cli import _follow, _project, _show
+from tarmac.local import client, state
+from tarmac.local.client import Status
+from tarmac.local.paths import Home
+
+
+def wait(console: Console, home: Home, timeout_s: float) -> Status:
+    """Wait for health, showing each step: a live table on a terminal, else a line a change."""
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=12, transient=True) as live:
+            return client.wait(
+                home, within_s=timeout_s, on_change=lambda now: live.update(_show.table(now))
+            )
+    before = client.status(home)
+    said = {node.name: node.state for node in before.nodes} if before else {}
+
+    def say(now: Status) -> None:
+        for node in now.nodes:
+            loud = node.state in (state.HEALTHY, state.BACKOFF, state.CRASH_LOOP, state.UNHEALTHY)
+            if loud and said.get(node.name) != node.state:
+                said[node.name] = node.state
+                detail = f": {node.detail}" if node.detail else ""
+                console.print(f"{node.name} {node.state}{detail}", soft_wrap=True)
+
+    return client.wait(home, within_s=timeout_s, on_change=say)
+
+
+def report(
+    console: Console, status: Status, change: dict[str, Any], took_s: float, *, as_json: bool
+) -> None:
+    """Say how it came out: what to open, or why something does not get well."""
+    if as_json:
+        keys = ("started", "restarted", "stopped")
+        changes = {key: change.get(key, []) for key in keys}
+        _project.print_json({**_show.as_data(status), "changes": changes, "took_s": took_s})
+    for note in status.notes:
+        console.print(f"note: {note}", style="yellow", soft_wrap=True)
+    if not status.healthy:
+        _show.explain_failures(console, status)
+        return
+    parts = [
+        f"{len(change[key])} {key}" for key in ("started", "restarted", "stopped") if change[key]
+    ]
+    console.print(
+        f"[green]{status.system} is healthy[/green] after {took_s:.1f} s "
+        f"({', '.join(parts) or 'nothing had changed'}). Open:"
+    )
+    _show.what_to_open(console, status.nodes)
+
+
+def show_log(console: Console, home: Home, status: Status) -> None:
+    """Show the services' lines as they come, until the system is stopped."""
+    names = [node.name for node in status.nodes if node.role == "service"]
+    width = max(map(len, names))
+    tails = [_follow.Tail(home.logs / f"{name}.log", last=0) for name in names]
+    for line in _follow.follow(tails, lambda: client.is_running(home)):
+        console.print(_follow.written(line, width), soft_wrap=True)
+    console.print("somebody else stopped it", style="dim")
