@@ -31,6 +31,7 @@ class Check:
     required: bool = True
     _asked_at: float = field(default=-CACHE_S, init=False)
     _error: str | None = field(default=None, init=False)
+    _passed: bool = field(default=False, init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def error(self) -> str | None:
@@ -41,12 +42,14 @@ class Check:
                 return self._error
             before, self._error = self._error, await self._ask()
             self._asked_at = time.monotonic()
-            if (before is None) != (self._error is None):
+            if self._passed and (before is None) != (self._error is None):
                 log = get_logger("health")
                 if self._error is None:
                     log.info("check passes again", check=self.name)
                 else:
                     log.warning("check fails", check=self.name, error=self._error)
+            # Before it has ever passed, failing is what a start looks like.
+            self._passed = self._passed or self._error is None
             return self._error
 
     async def _ask(self) -> str | None:
