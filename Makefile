@@ -18,7 +18,7 @@ endif
 
 PACKAGES := src/tarmac kit/tarmac_kit $(wildcard services/*/tarmac_*)
 
-.PHONY: help up down test check bench hooks docs clean sync lint
+.PHONY: help up down test check bench audit hooks docs clean sync lint
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ check: sync lint ## format, lint, types, import rule, commit messages, architect
 
 bench: sync ## measure, and write bench/results.md
 	.venv/bin/python -m bench.run $(ARGS)
+
+audit: sync ## look up known vulnerabilities of every locked dependency (asks osv.dev)
+	@UV=$$(command -v uv || echo .uv/bin/uv); $$UV audit --frozen --preview-features audit-command
 
 hooks: ## have git check each commit message
 	@git config core.hooksPath .githooks
