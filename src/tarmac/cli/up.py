@@ -35,13 +35,11 @@ def VERB(
 
     Example: tarmac up shop -d
     """
-    from tarmac.cli import _progress, _show
     from tarmac.local import client
     from tarmac.local.paths import Home
 
     file = _project.find(system)
     home = Home.of(file, namespace)
-    console = _show.open_console(stderr=as_json)
     began = time.monotonic()
     options = {
         "file": str(file.resolve()),  # the one who runs may stand in another folder
@@ -52,7 +50,12 @@ def VERB(
     # Who finds it running only looks on: it goes on without them, as before.
     ours = not detach and not client.is_running(home)
     lifeline = None
-    change = client.up(home, options)
+    answer = client.up(home, options)
+    # What shows the progress takes as long to import as the supervisor needs to begin.
+    from tarmac.cli import _progress, _show
+
+    console = _show.open_console(stderr=as_json)
+    change = answer()
     try:
         if ours:
             signal.signal(signal.SIGTERM, _interrupt)

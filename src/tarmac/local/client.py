@@ -86,17 +86,16 @@ def status(home: Home) -> Status | None:
     )
 
 
-def up(home: Home, options: dict[str, Any]) -> dict[str, Any]:
+def up(home: Home, options: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     """Start the supervisor, or have the one that runs apply what changed.
 
     Returns:
-        What was started, restarted and stopped, and notes.
-
-    Raises:
-        Refused: the model is wrong or something is missing.
+        A function that waits for the answer: what was started, restarted and stopped, and notes.
+        It raises Refused if the model is wrong or something is missing. The caller has something
+        to load meanwhile.
     """
     if is_running(home):
-        return ask(home, {"verb": "apply", "options": options})
+        return lambda: ask(home, {"verb": "apply", "options": options})
     home.create()
     read_end, write_end = os.pipe()
     home.supervisor_log.touch(mode=0o600)
@@ -110,8 +109,12 @@ def up(home: Home, options: dict[str, Any]) -> dict[str, Any]:
             start_new_session=True,
         )
     os.close(write_end)
-    with os.fdopen(read_end) as report:
-        line = report.readline()
+    return lambda: _started(home, options, read_end)
+
+
+def _started(home: Home, options: dict[str, Any], report: int) -> dict[str, Any]:
+    with os.fdopen(report) as lines:
+        line = lines.readline()
     if not line:
         tail = home.supervisor_log.read_text(errors="replace").strip().splitlines()[-5:]
         raise TarmacError(
