@@ -39,15 +39,6 @@ def mount(chassis: Chassis) -> None:
     chassis.consume(ORDER_CONFIRMED, notifications.on_confirmed, group=GROUP)
     chassis.consume(ORDER_CANCELLED, notifications.on_cancelled, group=GROUP)
     chassis.check("mail", mailer.ping)
-    bus = chassis.bus
-    if bus is not None:
-
-        async def events() -> None:
-            if not bus.connected:
-                raise ConnectionError("the broker is not connected")
-
-        # Other services go on without a broker for a while; this one has nothing else to do.
-        chassis.check("events", events)
 
 
 PART = Part(name="notifications", mount=mount)

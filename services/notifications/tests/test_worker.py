@@ -200,7 +200,7 @@ async def test_ready_needs_the_broker(worker, bus):
     await asyncio.sleep(0.55)  # a check's answer is kept for half a second
     response = await worker.get("/health/ready")
     assert response.status == 503
-    assert "events" in response.json()["failed"]
+    assert "broker" in response.json()["failed"]
     assert (await worker.get("/health/live")).status == 200
 
 
