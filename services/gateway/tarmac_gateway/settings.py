@@ -23,7 +23,7 @@ class GatewaySettings(BaseSettings):
     cors_origins: str = ""
     rate_limit_per_minute: int = Field(default=600, ge=0)
     rate_limit_burst: int = Field(default=60, ge=1)
-    max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=0)
+    max_body_bytes: int = Field(default=1024 * 1024, ge=0)
     max_header_bytes: int = Field(default=16 * 1024, ge=1024)
     body_idle_timeout_s: float = Field(default=30.0, gt=0)
     connection_max_age_s: float = Field(default=60.0, gt=0)

@@ -431,7 +431,7 @@ async def test_a_backend_may_answer_before_it_has_read_the_body(world, bearer):
         return web.Response(status=403, text="no")
 
     await world.backend("order-service", handler)
-    url = await world.gateway()
+    url = await world.gateway(MAX_BODY_BYTES="5000000")
     async with world.client.post(
         f"{url}/api/orders", data=io.BytesIO(b"x" * 3_000_000), headers=bearer
     ) as response:

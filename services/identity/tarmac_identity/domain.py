@@ -70,7 +70,12 @@ def normal_email(text: str) -> str:
     Raises ValueError that says what is wrong. Nothing is asked of the network.
     """
     try:
-        found = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+        found = validate_email(
+            text.strip(),
+            check_deliverability=False,
+            test_environment=True,
+            allow_smtputf8=False,  # many mail servers cannot write to such an address
+        )
     except EmailNotValidError as error:
         raise ValueError(f"is no e-mail address: {error}") from None
     return found.normalized.lower()

@@ -32,6 +32,11 @@ def test_an_address_has_one_form(given, kept):
     assert login_email(given) == kept
 
 
+def test_an_address_that_most_mail_servers_cannot_write_to_is_refused():
+    with pytest.raises(ValueError, match="is no e-mail address"):
+        normal_email("üser@example.com")
+
+
 @pytest.mark.parametrize("text", ["", "ada", "ada@", "@example.com", "a b@example.com", "a@b@c.d"])
 def test_what_is_no_address_is_refused_and_finds_nobody(text):
     with pytest.raises(ValueError, match="is no e-mail address"):

@@ -78,7 +78,10 @@ class SmtpMailer:
                 if all(code >= 500 for code in codes):
                     raise RefusedForGoodError(f"the address was refused ({codes[0]})") from None
                 raise
-            except aiosmtplib.SMTPDataError as error:
+            except aiosmtplib.SMTPNotSupported as error:
+                # Trying again changes nothing, and letters that wait hold up those behind them.
+                raise RefusedForGoodError(f"the server cannot take it ({error})") from None
+            except (aiosmtplib.SMTPDataError, aiosmtplib.SMTPSenderRefused) as error:
                 if error.code >= 500:
                     raise RefusedForGoodError(f"the letter was refused ({error.code})") from None
                 raise

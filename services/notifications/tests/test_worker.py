@@ -234,3 +234,12 @@ def test_a_missing_or_wrong_variable_is_named(environ, words):
     with pytest.raises(SettingsError) as caught:
         create_app([PART], environ)
     assert words in str(caught.value)
+
+
+async def test_an_address_that_the_server_cannot_write_to_is_parked_and_holds_up_nobody(
+    worker, bus, mail, confirmed
+):
+    await bus.publish(event("order.confirmed", {**confirmed, "email": "üser@example.com"}))
+    assert [reason for _, reason in bus.parked]
+    assert bus.waiting == []
+    assert mail.letters == []
