@@ -94,11 +94,19 @@ class Database:
         """Let `open` apply the files of `folder` under the name `part`; before `open` only."""
         self._sources[part] = folder
 
-    async def connect(self, *, timeout_s: float = 2.0) -> Connection:
-        """Return a new connection outside the pool; the caller closes it."""
+    async def connect(
+        self, *, timeout_s: float = 2.0, command_timeout_s: float | None = None
+    ) -> Connection:
+        """Return a new connection outside the pool; the caller closes it.
+
+        Args:
+            command_timeout_s: the longest a statement may take; None for those that may wait.
+        """
         import asyncpg  # noqa: PLC0415 - only with a database
 
-        conn: Connection = await asyncpg.connect(self.url, timeout=timeout_s)
+        conn: Connection = await asyncpg.connect(
+            self.url, timeout=timeout_s, command_timeout=command_timeout_s
+        )
         await _prepare(conn)
         return conn
 

@@ -21,6 +21,9 @@ from tarmac_kit import trace
 
 MEDIA_TYPE = "application/problem+json"
 
+#: An answer names so many wrong values at most: a body may have a million of them.
+MOST_ERRORS = 20
+
 
 class Problem(Exception):
     """An answer that is no success: status, stable code, title for people, detail of the case."""
@@ -89,6 +92,10 @@ async def _on_http_exception(request: Request, exc: Exception) -> Response:
     return problem.response(instance=request.url.path)
 
 
+def _shortened(step: str | int) -> str | int:
+    return step if isinstance(step, int) or len(step) <= 100 else f"{step[:100]}..."
+
+
 async def _on_validation_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)  # noqa: S101 - as above
     found = exc.errors()
@@ -99,12 +106,16 @@ async def _on_validation_error(request: Request, exc: Exception) -> Response:
             "The body is not valid JSON",
             found[0].get("ctx", {}).get("error"),
         ).response(instance=request.url.path)
-    errors = [{"loc": list(error["loc"]), "msg": error["msg"]} for error in found]
+    errors = [
+        {"loc": [_shortened(step) for step in error["loc"]], "msg": error["msg"]}
+        for error in found[:MOST_ERRORS]
+    ]
     return Problem(
         422,
         "invalid_request",
         "The request does not match the schema",
-        f"{len(errors)} value(s) are wrong; see errors",
+        f"{len(found)} value(s) are wrong; see errors"
+        + (f" (the first {MOST_ERRORS})" if len(found) > MOST_ERRORS else ""),
         errors=errors,
     ).response(instance=request.url.path)
 

@@ -19,6 +19,8 @@ from tarmac_kit.messages import Bus, Message
 if TYPE_CHECKING:
     from tarmac_kit.database import Connection
 
+#: The longest that a statement of the relay may take.
+STATEMENT_S = 10.0
 _CHANNEL = "tarmac_outbox"
 _LOCK = 7_245_110_132
 
@@ -78,7 +80,8 @@ class Relay:
         delay_s = 0.1
         while True:
             try:
-                conn = await self._database.connect()
+                # A server that went silent is given up after this, not after TCP's quarter hour.
+                conn = await self._database.connect(command_timeout_s=STATEMENT_S)
             except connection_errors() as error:
                 log.warning("no database; the relay waits", error=type(error).__name__)
                 await asyncio.sleep(delay_s)

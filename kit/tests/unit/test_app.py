@@ -86,6 +86,24 @@ async def test_the_kit_works_without_tarmac_from_env_variables_alone() -> None:
         )
 
 
+async def test_an_answer_names_some_wrong_values_however_many_there_are() -> None:
+    def numbers(chassis: Chassis) -> None:
+        router = APIRouter()
+
+        @router.post("/numbers")
+        async def take(values: dict[str, int]) -> int:
+            return len(values)
+
+        chassis.include(router)
+
+    async with running(app_of(numbers)) as http:
+        wrong = await http.post("/numbers", json={"k" * 500 + str(n): "x" for n in range(1000)})
+    assert wrong.status == 422
+    assert len(wrong.json()["errors"]) == 20
+    assert wrong.json()["detail"] == "1000 value(s) are wrong; see errors (the first 20)"
+    assert len(wrong.body) < 10_000
+
+
 async def test_a_body_that_is_no_json_is_400_and_one_that_breaks_the_schema_is_422() -> None:
     async with running(app_of(things)) as http:
         headers = {"Content-Type": "application/json"}
