@@ -157,6 +157,8 @@ class Launch:
     pid_files: tuple[str, ...] = ()
     setup: tuple[Sql, ...] = ()
     stop_signal: str = "SIGTERM"
+    #: The stop signal goes to the whole session: a shell does not pass it on.
+    signal_group: bool = False
     #: Seconds between the stop signal and SIGKILL.
     grace_s: float = 10.0
     #: Seconds from the start within which it must be booted, then ready.

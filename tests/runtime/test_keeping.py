@@ -72,6 +72,8 @@ def test_dotenv_lines_are_read_and_wrong_ones_named(tmp_path: Path):
     path = tmp_path / ".env"
     path.write_text("# a comment\nA=1\nexport B='two words'\n\nC=\"x=y\"\n")
     assert vault.read_dotenv(path) == {"A": "1", "B": "two words", "C": "x=y"}
+    path.write_bytes(b"A=\xff\n")
+    assert vault.read_dotenv(path) == {"A": "\ufffd"}
     path.write_text("A=1\nnonsense\n1x=2\n")
     with pytest.raises(BadInput) as caught:
         vault.read_dotenv(path)

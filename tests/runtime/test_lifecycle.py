@@ -6,38 +6,14 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import threading
 import time
 import urllib.request
 
-from sandbox import PORT, SERVER, TARMAC, Sandbox, web
+from sandbox import PORT, SERVER, SYSTEM, TARMAC, Sandbox, family, gone, web
 
 from tarmac.local import guard
-
-SYSTEM = f"""
-    tarmac: 1
-    system: small
-    services:
-      {web("front", PORT, ", calls: [back]")}
-      {web("back", PORT + 1)}
-    """
-
-
-def family(box: Sandbox) -> list[int]:
-    """Every process of the sandbox's supervisor, itself included."""
-    with sqlite3.connect(box.folder / ".tarmac/default/state.sqlite") as database:
-        rows = dict(database.execute("SELECT key, value FROM meta").fetchall())
-    pid = int(rows["supervisor_pid"])
-    return [pid, *guard.descendants(pid)]
-
-
-def gone(pids: list[int], within_s: float = 10) -> bool:
-    end = time.monotonic() + within_s
-    while time.monotonic() < end and set(pids) & set(guard.parents()):
-        time.sleep(0.01)
-    return not set(pids) & set(guard.parents())
 
 
 def test_up_starts_what_is_called_before_its_callers_and_down_leaves_nothing(sandbox):

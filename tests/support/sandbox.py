@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tarmac.local import guard
 
 TARMAC = [str(Path(sys.executable).with_name("tarmac"))]
 
@@ -103,3 +106,28 @@ class Sandbox:
 def web(name: str = "web", port: int = PORT, more: str = "") -> str:
     """Write a service that runs the server program."""
     return f"{name}: {{run: [{sys.executable}, server.py], port: {port}{more}}}"
+
+
+SYSTEM = f"""
+    tarmac: 1
+    system: small
+    services:
+      {web("front", PORT, ", calls: [back]")}
+      {web("back", PORT + 1)}
+    """
+
+
+def family(box: Sandbox) -> list[int]:
+    """Every process of the sandbox's supervisor, itself included."""
+    with sqlite3.connect(box.folder / ".tarmac/default/state.sqlite") as database:
+        rows = dict(database.execute("SELECT key, value FROM meta").fetchall())
+    pid = int(rows["supervisor_pid"])
+    return [pid, *guard.descendants(pid)]
+
+
+def gone(pids: list[int], within_s: float = 10) -> bool:
+    """Wait until none of these processes is left."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end and set(pids) & set(guard.parents()):
+        time.sleep(0.01)
+    return not set(pids) & set(guard.parents())

@@ -18,7 +18,9 @@ def wait(console: Console, home: Home, timeout_s: float) -> Status:
     if console.is_terminal:
         with Live(console=console, refresh_per_second=12, transient=True) as live:
             return client.wait(
-                home, within_s=timeout_s, on_change=lambda now: live.update(_show.table(now))
+                home,
+                within_s=timeout_s,
+                on_change=lambda now: live.update(_show.table(now, console.width)),
             )
     before = client.status(home)
     said = {node.name: node.state for node in before.nodes} if before else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -71,14 +72,17 @@ def find(system: str | None) -> Path:
         hint = f"name a system: {known}" if known else "go to where it is, or name it"
         raise BadInput([Problem(str(here), f"no {FILE} here or above; {hint}")])
     for candidate in (Path(system), Path(system) / FILE):
-        if candidate.is_file():
-            return candidate
+        with contextlib.suppress(OSError):  # a name that is too long for a path
+            # What runs can be stopped though its file is gone.
+            runs = candidate.suffix == ".yaml" and any(map(client.is_running, _homes(candidate)))
+            if candidate.is_file() or runs:
+                return candidate
     for folder in (here, *here.parents):
         candidate = folder / "systems" / system / FILE
         if candidate.is_file():
             return _shown(candidate)
     if own is not None and re.search(
-        rf"(?m)^system:\s*['\"]?{re.escape(system)}\b", own.read_text()
+        rf"(?m)^system:\s*['\"]?{re.escape(system)}['\"]?\s*(#.*)?$", own.read_text()
     ):
         return _shown(own)
     names = [file.parent.name for file in _known(here)]
@@ -127,7 +131,7 @@ def print_json(content: Any) -> None:
 def _above(here: Path) -> Path | None:
     """Find the nearest `tarmac.yaml`, here or above."""
     for folder in (here, *here.parents):
-        if (folder / FILE).is_file():
+        if (folder / FILE).is_file() or any(map(client.is_running, _homes(folder / FILE))):
             return folder / FILE
     return None
 

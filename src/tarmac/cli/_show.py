@@ -41,8 +41,8 @@ def as_data(status: Status) -> dict[str, Any]:
     }
 
 
-def table(status: Status) -> Table:
-    """Draw every node with its state, its address and what it waits for."""
+def table(status: Status, width: int) -> Table:
+    """Draw every node with its state, its address and what it waits for, so many columns wide."""
     now = time.time()
     rows = [
         {
@@ -52,17 +52,24 @@ def table(status: Status) -> Table:
             "SINCE": Text(_ago(now - node.since)),
             "RESTARTS": Text(str(node.restarts or "")),
             "ADDRESS": Text(node.url or _address(node)),
-            "WHAT": Text(node.detail or node.about, "" if node.detail else "dim"),
+            "WHAT": Text(_first_line(node.detail or node.about), "" if node.detail else "dim"),
         }
         for node in status.nodes
     ]
     drawn = Table(box=None, pad_edge=False, header_style="dim")
+    left = width
     for column in rows[0] if rows else ():
-        width = max(len(row[column]) for row in rows)
-        if not width:
+        widest = max(len(row[column]) for row in rows)
+        if not widest:
             continue
         # On a narrow terminal only the last column gives way: the others are what one looks for.
-        fixed = None if column == "WHAT" else max(width, len(column))
+        fixed: int | None = max(widest, len(column))
+        if column == "WHAT":
+            for row in rows:
+                row[column].truncate(max(10, left), overflow="ellipsis")
+            fixed = None
+        else:
+            left -= max(widest, len(column)) + 2
         right: JustifyMethod = "right" if column in ("PID", "RESTARTS") else "left"
         drawn.add_column(column, justify=right, no_wrap=True, min_width=fixed)
     shown = [str(column.header) for column in drawn.columns]
@@ -104,6 +111,10 @@ def _address(node: NodeState) -> str:
     if node.role == "service":
         return ""
     return f"127.0.0.1:{next(iter((node.ports or {'': 0}).values()))}"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n", 1)[0]
 
 
 def _ago(seconds: float) -> str:

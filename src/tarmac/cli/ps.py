@@ -24,7 +24,7 @@ def VERB(system: str | None, namespace: str, *, as_json: bool) -> None:
         _project.print_json(_show.as_data(status))
     else:
         console = _show.open_console()
-        console.print(_show.table(status))
+        console.print(_show.table(status, console.width))
         if status.running:
             _show.explain_failures(console, status)
     sys.exit(0 if status.healthy else 1)

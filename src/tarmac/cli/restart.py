@@ -33,6 +33,6 @@ def VERB(names: tuple[str, ...], namespace: str, *, timeout: float, as_json: boo
         _project.print_json(_show.as_data(status))
     else:
         console = _show.open_console()
-        console.print(_show.table(status))
+        console.print(_show.table(status, console.width))
         _show.explain_failures(console, status)
     sys.exit(0 if status.healthy else 1)

@@ -50,6 +50,7 @@ def VERB(
     # Who finds it running only looks on: it goes on without them, as before.
     ours = not detach and not client.is_running(home)
     lifeline = None
+    stop = " ".join(filter(None, ("tarmac down", system)))
     answer = client.up(home, options)
     # What shows the progress takes as long to import as the supervisor needs to begin.
     from tarmac.cli import _progress, _show
@@ -67,9 +68,7 @@ def VERB(
             if lifeline is not None:
                 client.down(home)
             sys.exit(0 if status.healthy else 1)
-        what = (
-            "stops everything" if ours else f"leaves it running; tarmac down {system or ''} stops"
-        )
+        what = "stops everything" if ours else f"leaves it running; {stop} stops it"
         console.print(f"Ctrl-C {what}.\n", style="dim")
         _progress.show_log(console, home, status)
     except KeyboardInterrupt:
@@ -78,7 +77,7 @@ def VERB(
             console.print("stopping", style="dim")
             client.down(home)
         elif detach:
-            console.print(f"it goes on starting; tarmac down {system or ''} stops it", style="dim")
+            console.print(f"it goes on starting; {stop} stops it", style="dim")
         sys.exit(130)
 
 

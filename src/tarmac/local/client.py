@@ -41,7 +41,11 @@ class Status:
     @property
     def healthy(self) -> bool:
         """Whether every node is healthy."""
-        return self.running and all(node.state == state.HEALTHY for node in self.nodes)
+        return (
+            self.running
+            and bool(self.nodes)
+            and all(node.state == state.HEALTHY for node in self.nodes)
+        )
 
 
 class Refused(TarmacError):
@@ -98,7 +102,6 @@ def up(home: Home, options: dict[str, Any]) -> Callable[[], dict[str, Any]]:
         return lambda: ask(home, {"verb": "apply", "options": options})
     home.create()
     read_end, write_end = os.pipe()
-    home.supervisor_log.touch(mode=0o600)
     with home.supervisor_log.open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "tarmac.local.daemon", json.dumps(options), str(write_end)],
@@ -116,10 +119,7 @@ def _started(home: Home, options: dict[str, Any], report: int) -> dict[str, Any]
     with os.fdopen(report) as lines:
         line = lines.readline()
     if not line:
-        tail = home.supervisor_log.read_text(errors="replace").strip().splitlines()[-5:]
-        raise TarmacError(
-            f"the supervisor ended at once; {home.supervisor_log}: " + "\n".join(tail)
-        )
+        raise TarmacError(f"the supervisor ended at once; its log is {home.supervisor_log}")
     answer = json.loads(line)
     if answer.get("already"):  # somebody else was faster: have theirs apply what is wanted
         return ask(home, {"verb": "apply", "options": options})
@@ -149,7 +149,7 @@ def connect(home: Home, within_s: float = 10.0) -> socket.socket:
     while True:
         connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.connect(str(home.socket))
+            connection.connect(home.socket_file.read_text())
             return connection
         except OSError as error:
             connection.close()

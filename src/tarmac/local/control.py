@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import traceback
 from typing import Any
 
 from tarmac.errors import BadInput, TarmacError
+from tarmac.local.files import write_atomically
 from tarmac.local.paths import Home
 from tarmac.local.supervisor import AlreadyRunning, Applied, Options, Supervisor
 
@@ -43,12 +45,13 @@ class Control:
         self._server: asyncio.Server | None = None
         self._ending: asyncio.Task[None] | None = None
         self._open: set[asyncio.StreamWriter] = set()
-        self._answered = asyncio.Event()
-        self._answered.set()
+        self._answering: set[asyncio.Task[Any]] = set()
 
     async def listen(self) -> None:
         """Begin to answer; the lock is ours, so a socket that is still there is stale."""
         self._home.socket.unlink(missing_ok=True)
+        # The temporary folder depends on who asks: say where the socket is.
+        write_atomically(self._home.socket_file, str(self._home.socket))
         self._server = await asyncio.start_unix_server(self._serve, self._home.socket)
         self._home.socket.chmod(0o600)
 
@@ -56,7 +59,8 @@ class Control:
         """Stop to answer and remove the socket."""
         if self._server is not None:
             self._server.close()
-        await self._answered.wait()  # the one who asked for the end wants to hear of it
+        if self._answering:  # the one who asked for the end wants to hear of it
+            await asyncio.wait(self._answering, timeout=2)
         for writer in self._open:
             writer.close()
         self._home.socket.unlink(missing_ok=True)
@@ -79,13 +83,15 @@ class Control:
                     await reader.read()  # returns when the other side is gone, however it went
                 self.begin_shut_down()
                 return
-            self._answered.clear()
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - it runs in one
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
             writer.write(await self._answer(request))
             await writer.drain()
         except (OSError, ValueError):
             pass  # the asker went away, or was not a Tarmac
         finally:
-            self._answered.set()
             self._open.discard(writer)
             with contextlib.suppress(OSError):
                 writer.close()
@@ -102,4 +108,7 @@ class Control:
                 return answer_of()
         except (TarmacError, OSError) as error:
             return failure_of(error)
+        except Exception as error:  # noqa: BLE001 - the asker must hear of it, and so must the log
+            traceback.print_exc()
+            return failure_of(TarmacError(f"{type(error).__name__}: {error}"))
         return failure_of(TarmacError(f"unknown verb '{request['verb']}'"))

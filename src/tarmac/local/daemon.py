@@ -6,6 +6,7 @@ Started by `client`, detached from the terminal.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -45,9 +46,13 @@ async def serve(options: Options, report: int) -> int:
         await supervisor.shut_down()
         os.write(report, failure_of(error))
         return error.exit_code if isinstance(error, TarmacError) else 1
-    os.write(report, answer_of(applied))
+    with contextlib.suppress(OSError):  # whoever asked for it has gone: it runs all the same
+        os.write(report, answer_of(applied))
     os.close(report)
+    lost_home = asyncio.create_task(supervisor.watch_home())
+    lost_home.add_done_callback(lambda _: control.begin_shut_down())
     await supervisor.done.wait()
+    lost_home.cancel()
     await control.close()
     return 0
 

@@ -30,6 +30,6 @@ def _files(folder: Path) -> list[str]:
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in SKIPPED]
         for name in files:
-            status = Path(root, name).stat()
+            status = Path(root, name).lstat()  # an editor's lock may be a link to nowhere
             found.append(f"{root}/{name} {status.st_mtime_ns} {status.st_size}\n")
     return sorted(found)

@@ -59,15 +59,20 @@ def gather(
     Raises:
         TarmacError: a port is taken and may not move.
     """
+    needs = tuple(ports.needs(system, kinds))
     saved: dict[str, int] = {}
     with contextlib.suppress(OSError, ValueError):
-        saved = json.loads(home.facts.read_text())["ports"]
-    needs = ports.needs(system, kinds)
+        known_facts = json.loads(home.facts.read_text())
+        saved, preferred = known_facts["ports"], known_facts["preferred"]
+        # A port that the model has changed since is chosen anew, also where it is in use.
+        changed = {n.key for n in needs if preferred.get(n.key) != n.preferred}
+        saved = {key: port for key, port in saved.items() if key not in changed}
     chosen = choose_ports(needs, saved, running, take, strict=strict_ports, salt=str(home.root))
     used = {store.kind for store in system.file.stores.values()}
     if system.file.broker is not None:
         used.add(system.file.broker.kind)
-    offers = {kind: offer for kind in sorted(used) if (offer := _offer(kinds[kind]))}
+    known = sorted(used & kinds.keys())  # an unknown one is the plan's to report
+    offers = {kind: offer for kind in known if (offer := _offer(kinds[kind]))}
     return Facts(
         namespace=namespace,
         pythons=_pythons(system),
@@ -78,6 +83,7 @@ def gather(
         fast_stores=fast_stores,
         environ={name: os.environ[name] for name in sorted(PASSED_ON & os.environ.keys())},
         kit_sources=_package_folders("tarmac_kit"),
+        preferred={need.key: need.preferred for need in needs},
     )
 
 
@@ -86,6 +92,7 @@ def save(facts: Facts, home: Home) -> None:
     content = {
         "namespace": facts.namespace,
         "ports": dict(sorted(facts.ports.items())),
+        "preferred": dict(sorted(facts.preferred.items())),
         "programs": {
             kind: {"provider": offer.provider, "version": offer.version}
             for kind, offer in facts.offers.items()

@@ -10,7 +10,7 @@ PR_SET_PDEATHSIG when the spawning *thread* ends.
 Requests and answers are JSON lines. A spawn request carries the output's file descriptor:
     {"id": 1, "op": "spawn", "name": "db", "argv": [...], "env": {}, "cwd": "/", "drop": "userns"}
     {"id": 1, "pid": 4711}                   or {"id": 1, "error": "..."}
-    {"op": "signal", "pid": 4711, "signal": 15}
+    {"op": "signal", "pid": 4711, "signal": 15, "group": false}
     {"exit": 4711, "status": -9}             sent when a spawned process ended (negative: a signal)
 """
 
@@ -84,7 +84,7 @@ def kill_descendants(root: int, deadline_s: float = 5.0) -> None:
         if not living:
             return
         for pid in living:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(OSError):  # gone, or somebody else's (sudo)
                 os.kill(pid, signal.SIGKILL)
         if root == os.getpid():
             _reap_all()
@@ -193,7 +193,7 @@ def kill_leftovers(living_nodes: dict[int, str]) -> None:
     for pid, parent in parents().items():
         if parent == me and pid not in living_nodes and node_of(pid) not in living_nodes.values():
             for victim in [*descendants(pid), pid]:
-                with contextlib.suppress(ProcessLookupError):
+                with contextlib.suppress(OSError):  # gone, or somebody else's (sudo)
                     os.kill(victim, signal.SIGKILL)
 
 
@@ -204,7 +204,10 @@ def _answer(channel: Channel, message: dict[str, Any]) -> None:
 
 def _receive(channel: Channel) -> tuple[bytes, list[int]]:
     fds = array.array("i")
-    data, ancillary, _, _ = channel.recvmsg(65536, socket.CMSG_LEN(4 * fds.itemsize))
+    space = socket.CMSG_LEN(4 * fds.itemsize)
+    # Close-on-exec: a process would otherwise hold the pipes of those that start beside it.
+    flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+    data, ancillary, _, _ = channel.recvmsg(65536, space, flags)
     for level, kind, payload in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
@@ -216,8 +219,9 @@ def _handle(
 ) -> None:
     if request["op"] == "signal":
         if request["pid"] in nodes:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(request["pid"], request["signal"])
+            send = os.killpg if request.get("group") else os.kill  # each node has its own session
+            with contextlib.suppress(OSError):
+                send(request["pid"], request["signal"])
         return
     output = outputs.pop(0)
     try:
@@ -279,7 +283,7 @@ def main(fd: int) -> None:
                 _handle(channel, json.loads(line), outputs, nodes)
     if not LINUX:  # no subreaper there: each node has a session, and so a group, of its own
         for pid in nodes:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(OSError):  # gone, or somebody else's (sudo)
                 os.killpg(pid, signal.SIGKILL)
     kill_descendants(os.getpid())
 

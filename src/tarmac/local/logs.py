@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 from collections import deque
@@ -50,6 +51,10 @@ class LogFile:
         """Write a line of the runtime's own, e.g. that the process ended."""
         self._write([f"[tarmac] {line}"])
 
+    def strike(self, text: str) -> str:
+        """Put `<secret>` in place of every secret."""
+        return self._secret.sub("<secret>", text) if self._secret else text
+
     def finish(self) -> None:
         """Write what is left without a line's end."""
         if self._rest:
@@ -64,16 +69,18 @@ class LogFile:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         out = []
         for line in lines:
-            clean = self._secret.sub("<secret>", line) if self._secret else line
+            clean = self.strike(line)
             self.tail.append(ANSI.sub("", clean))
             out.append(f"{now} {clean}\n")
             if self.on_line is not None:
                 self.on_line(clean)
         data = "".join(out).encode()
-        self._file.write(data)
-        self._size += len(data)
-        if self._size > MAX_BYTES:
-            self._rotate()
+        # A full disk costs lines of the log, never the process that printed them.
+        with contextlib.suppress(OSError):
+            self._file.write(data)
+            self._size += len(data)
+            if self._size > MAX_BYTES:
+                self._rotate()
 
     def _rotate(self) -> None:
         self._file.close()

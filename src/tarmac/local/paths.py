@@ -24,13 +24,20 @@ class Home:
 
     def create(self) -> None:
         """Make the folders, readable by their owner only, and keep git from seeing them."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.root.chmod(0o700)
-        ignore = self.root.parent / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
-        for folder in (self.logs, self.nodes):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.root.chmod(0o700)
+            ignore = self.root.parent / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+            for folder in (self.logs, self.nodes):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            self.supervisor_log.touch(mode=0o600)
+        except OSError as error:
+            raise TarmacError(
+                f"{self.root}: cannot be written ({error.strerror}); "
+                "a system keeps its data there, make it a folder of yours"
+            ) from None
 
     @property
     def logs(self) -> Path:
@@ -66,6 +73,11 @@ class Home:
     def supervisor_log(self) -> Path:
         """What the supervisor itself says."""
         return self.logs / "supervisor.log"
+
+    @property
+    def socket_file(self) -> Path:
+        """Says where the control socket of the running supervisor is."""
+        return self.root / "socket"
 
     @property
     def socket(self) -> Path:

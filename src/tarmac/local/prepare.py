@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -56,7 +57,7 @@ async def prepare(folder: Path, launch: Launch, secrets: Mapping[str, str]) -> N
         if not path.exists() or path.read_text() != content:
             write_atomically(path, content, file.mode)
         if drop == "setuid":
-            os.chown(path, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
+            os.chown(path, UNPRIVILEGED_UID, UNPRIVILEGED_UID, follow_symlinks=False)
 
 
 def _remove_stale(pid_file: Path, folder: Path) -> None:
@@ -100,7 +101,8 @@ async def _cached(tree: Tree, drop: Drop | None) -> Path:
     digest = hashlib.sha256(repr(tree.make.argv).encode()).hexdigest()[:12]
     cached = base / f"{tree.cache_key}-{digest}"
     if not cached.exists():
-        with (base / f".{cached.name}.lock").open("a") as lock:
+        # Beside a folder that nobody may write to, never in it: a link there could be anywhere.
+        with (base.parent / f".{cached.name}.lock").open("a") as lock:
             # Four new databases want the same template at once: one makes it, three wait.
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             if not cached.exists():
@@ -125,8 +127,16 @@ async def _run(command: Command, tree: Path, secrets: Mapping[str, str], drop: D
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
     )
-    output, _ = await process.communicate(reveal(command.stdin, secrets).encode())
-    if process.returncode != 0:
+    try:
+        output, _ = await process.communicate(reveal(command.stdin, secrets).encode())
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    # PostgreSQL's single-user mode ends with 0 after a statement that failed.
+    if process.returncode != 0 or b"ERROR:" in output:
         shown = output.decode("utf-8", "replace").strip()[-2000:]
         raise TarmacError(f"{argv[0]}: ended with {process.returncode}\n{shown}")

@@ -7,14 +7,16 @@ import contextlib
 import random
 import signal
 import time
+import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tarmac.errors import TarmacError
 from tarmac.launch import LogProbe, Probe, Secret, reveal
 from tarmac.local import probes, sql, state
 from tarmac.local.causes import likely_cause
-from tarmac.local.guard import descendants
+from tarmac.local.guard import descendants, node_of, parents
 from tarmac.local.logs import LogFile, Output
 from tarmac.local.prepare import drop_for, folder_of, prepare
 from tarmac.local.sockets import is_free, is_held_by
@@ -76,8 +78,13 @@ class Process:
         """Begin its life."""
         self._task = asyncio.create_task(self._live(), name=self.node.name)
 
-    def try_now(self) -> None:
-        """Cut the wait before the next try short."""
+    def keep(self, node: Node, position: int) -> None:
+        """Take over what changed of the plan but does not concern how it runs; try at once."""
+        self.node = node
+        self.state = replace(
+            self.state, position=position, about=node.about, url=node.url, page=node.page
+        )
+        self.around.record(self.state)
         self._wake.set()
 
     async def stop(self) -> None:
@@ -114,10 +121,14 @@ class Process:
         return [self.around.secrets[path] for path in paths]
 
     async def _signal(self, running: Running, number: int) -> None:
+        group = self.node.launch.signal_group and number != signal.SIGKILL
         with contextlib.suppress(OSError):  # the guard is gone, and its children with it
-            await self.around.spawner.signal(running.pid, number)
+            await self.around.spawner.signal(running.pid, number, group=group)
 
     def _move(self, to: str, **changes: object) -> None:
+        for key in ("detail", "cause"):  # a probe's answer may hold anything
+            if key in changes:
+                changes[key] = self._log.strike(str(changes[key]))
         self.state = moved(self.state, to, **changes)
         self.around.record(self.state)
 
@@ -138,6 +149,9 @@ class Process:
                 self._log.note(failure)
                 if isinstance(error, PortTaken):
                     self._lose_port()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the node must not be lost
+                traceback.print_exc()  # into the supervisor's own log
+                failure = f"{type(error).__name__}: {error}"
             self._set_ready(False)
             if self._stopping:
                 break
@@ -211,6 +225,9 @@ class Process:
             status = await running.exited
         finally:
             watch.cancel()
+            if not running.exited.done():  # something went wrong here: it must not run on unseen
+                await self._signal(running, signal.SIGKILL)
+                await running.exited
             self._running = None
         await output.drain()
         self._log.note(f"ended {_ending(status)}")
@@ -277,6 +294,7 @@ class Process:
         if port is None or self._running is None:
             return ""
         ours = [self._running.pid, *descendants(self._running.pid)]
+        ours += [pid for pid in parents() if node_of(pid) == self.node.name]  # its daemons
         return "" if is_held_by(port, ours) else f"port {port} is taken by another process"
 
     async def _stay_healthy(self, env: Mapping[str, str], cwd: Path) -> None:

@@ -104,9 +104,13 @@ class Spawner:
         finally:
             self._waiting.pop(number, None)
 
-    async def signal(self, pid: int, number: int) -> None:
-        """Send a signal to a process that this guard started; nothing happens if it has ended."""
-        await self._send({"op": "signal", "pid": pid, "signal": number})
+    async def signal(self, pid: int, number: int, *, group: bool = False) -> None:
+        """Send a signal to a process that this guard started; nothing happens if it has ended.
+
+        Args:
+            group: to its whole session, for a shell that does not pass signals on.
+        """
+        await self._send({"op": "signal", "pid": pid, "signal": number, "group": group})
 
     async def close(self) -> None:
         """Close the lifeline and wait until the guard has ended everything and itself."""

@@ -13,6 +13,8 @@ from tarmac.launch import Sql, reveal
 from tarmac.plan.plan import Seed
 
 CONNECT_S = 10.0
+#: What a server or the way to it can answer; InterfaceError is a connection that was just lost.
+REFUSED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 #: Remembers which seed files a database has had; beside the services' own tables.
 _SEEDED = (
     "CREATE TABLE IF NOT EXISTS tarmac_seeds (file text PRIMARY KEY, digest text, at timestamptz)"
@@ -34,7 +36,7 @@ async def run(step: Sql, secrets: Mapping[str, str]) -> None:
                 await connection.execute(reveal(statement, secrets))
         finally:
             await connection.close()
-    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+    except REFUSED as error:
         raise TarmacError(f"set-up failed: {error or type(error).__name__}") from None
 
 
@@ -52,6 +54,8 @@ async def sow(seed: Seed, secrets: Mapping[str, str]) -> bool:
         content = path.read_text()
     except OSError as error:
         raise TarmacError(f"{path}: the seed cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise TarmacError(f"{path}: the seed is not UTF-8; save it so") from None
     try:
         connection = await asyncpg.connect(reveal(seed.url, secrets), timeout=CONNECT_S)
         try:
@@ -71,7 +75,7 @@ async def sow(seed: Seed, secrets: Mapping[str, str]) -> bool:
                 return True
         finally:
             await connection.close()
-    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+    except REFUSED as error:
         raise TarmacError(
             f"{path}: the seed does not fit {seed.store}: {error or type(error).__name__}"
         ) from None

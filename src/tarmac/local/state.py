@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import time
@@ -83,7 +84,11 @@ class StateFile:
         self._database.execute("DELETE FROM events WHERE at < ?", (time.time() - 172800,))
 
     def put(self, node: NodeState) -> None:
-        """Write a node, and an event if its state is new."""
+        """Write a node, and an event if its state is new; a full disk loses the row, no more."""
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._put(node)
+
+    def _put(self, node: NodeState) -> None:
         row = {**{field.name: getattr(node, field.name) for field in fields(node)}}
         row["ports"] = json.dumps(dict(node.ports or {}))
         row["last_lines"] = json.dumps(node.last_lines)

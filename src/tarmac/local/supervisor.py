@@ -10,13 +10,16 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import sqlite3
 import time
+import traceback
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from tarmac import registry, stores
-from tarmac.errors import TarmacError
+from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.local import gather, sql, vault
 from tarmac.local.fingerprint import fingerprint
 from tarmac.local.guard import become_subreaper
@@ -53,6 +56,12 @@ class Applied:
     notes: tuple[str, ...]
 
 
+#: How often the supervisor looks whether its folder is still there.
+HOME_CHECK_S = 1.0
+#: Somebody who only looks whether the lock is held holds it for a moment.
+LOCK_TRIES, LOCK_PAUSE_S = 20, 0.01
+
+
 class AlreadyRunning(TarmacError):
     """Another supervisor holds this namespace."""
 
@@ -74,12 +83,10 @@ class Supervisor:
         self._reservations = Reservations()
         self._changing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
+        self._ending = False
         home.create()
         self._lock = home.lock.open("a")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise AlreadyRunning(f"{home.root}: another supervisor runs this namespace") from None
+        _take_lock(self._lock, home)
         become_subreaper()
         self.state = StateFile(home.state)
         self.state.clear()
@@ -92,14 +99,16 @@ class Supervisor:
             TarmacError: the model is wrong or something is missing; nothing has changed then.
         """
         async with self._changing:
+            self._refuse_at_the_end()
+            taken: set[int] = set()
             try:
-                plan, secrets = self._resolve(options)
+                plan, secrets = self._resolve(options, taken)
+                if self._spawner.guard_pid is None:
+                    await self._spawner.start()
+                new = {node.name: fingerprint(node.launch, secrets) for node in plan.nodes}
             except BaseException:
-                self._reservations.release_all()
+                self._reservations.release(taken)
                 raise
-            if self._spawner.guard_pid is None:
-                await self._spawner.start()
-            new = {node.name: fingerprint(node.launch, secrets) for node in plan.nodes}
             gone = [name for name in self._processes if name not in new]
             changed = [
                 name
@@ -123,14 +132,13 @@ class Supervisor:
                 namespace=plan.namespace,
                 supervisor_pid=os.getpid(),
                 guard_pid=self._spawner.guard_pid,
-                started_at=time.time(),
                 notes=plan.notes,
             )
-            for name, process in self._processes.items():
-                if name in fresh:
-                    process.start()
+            for position, node in enumerate(plan.nodes):
+                if node.name in fresh:
+                    self._processes[node.name].start()
                 else:
-                    process.try_now()
+                    self._processes[node.name].keep(node, position)
             return Applied(
                 started=tuple(name for name in fresh if name not in changed),
                 restarted=tuple(changed),
@@ -144,30 +152,63 @@ class Supervisor:
         Raises:
             TarmacError: a name that is not part of the system.
         """
-        wanted = list(names) or list(self._processes)
+        async with self._changing:
+            self._refuse_at_the_end()
+            await self._restart(list(names) or list(self._processes))
+
+    async def _restart(self, wanted: list[str]) -> None:
         unknown = [name for name in wanted if name not in self._processes]
         if unknown:
             known = ", ".join(self._processes)
-            raise TarmacError(f"{', '.join(unknown)}: not part of the system; choose from {known}")
-        async with self._changing:
-            old = {name: self._processes[name] for name in wanted}
-            await self._stop(wanted)
-            for name, process in old.items():
-                around = process.around
-                self._processes[name] = Process(process.node, process.state.position, around)
-                self._processes[name].start()
+            raise BadInput(
+                [Problem(name, f"not part of the system; choose from {known}") for name in unknown]
+            )
+        old = {name: self._processes[name] for name in wanted}
+        await self._stop(wanted)
+        for name, process in old.items():
+            self._processes[name] = Process(process.node, process.state.position, process.around)
+            self._fingerprints[name] = fingerprint(process.node.launch, self._secrets)
+            self._processes[name].start()
 
     async def shut_down(self) -> None:
         """Stop everything, dependents first, then the guard."""
         async with self._changing:
-            await self._stop(list(self._processes))
-            self._reservations.release_all()
-            await self._spawner.close()
-            self.state.set_meta(supervisor_pid=None, guard_pid=None)
-            self.state.close()
-            self.done.set()
+            self._ending = True
+            try:
+                await self._stop(list(self._processes))
+                self._reservations.release_all()
+                await self._spawner.close()  # whatever is still there ends with the guard
+                with contextlib.suppress(sqlite3.Error):
+                    self.state.set_meta(supervisor_pid=None, guard_pid=None)
+                    self.state.close()
+            finally:
+                self.done.set()
 
-    def _resolve(self, options: Options) -> tuple[Plan, dict[str, str]]:
+    async def watch_home(self) -> None:
+        """Return when the namespace's folder was deleted or replaced: nobody could stop us then."""
+        ours = os.fstat(self._lock.fileno())
+        while True:
+            await asyncio.sleep(HOME_CHECK_S)
+            try:
+                there = self.home.lock.stat()
+            except OSError:
+                return
+            if (there.st_ino, there.st_dev) != (ours.st_ino, ours.st_dev):
+                return
+
+    def _refuse_at_the_end(self) -> None:
+        if self._ending:
+            raise TarmacError(f"{self.home.root}: the system is being stopped; try again")
+
+    def _resolve(self, options: Options, taken: set[int]) -> tuple[Plan, dict[str, str]]:
+        self._check_owner(options)
+
+        def take(port: int) -> bool:
+            if self._reservations.take(port):
+                taken.add(port)
+                return True
+            return False
+
         kinds = registry.load(stores, "STORE")
         system = load(options.file, lambda path: Path(path).read_bytes())
         facts = gather.gather(
@@ -176,7 +217,7 @@ class Supervisor:
             self.home,
             namespace=options.namespace,
             running=self._held_ports(),
-            take=self._reservations.take,
+            take=take,
             fast_stores=options.fast_stores,
             strict_ports=options.strict_ports,
         )
@@ -185,6 +226,20 @@ class Supervisor:
         secrets = vault.fill(self.home.secrets, plan.secrets, dotenv)
         gather.save(facts, self.home)
         return replace(plan, notes=(*plan.notes, *not_acted_on(system))), secrets
+
+    def _check_owner(self, options: Options) -> None:
+        """Refuse another system's file in the same folder: its data would be this one's."""
+        before = self.state.meta().get("file", "")
+        if before and before != options.file and Path(before).exists():
+            raise BadInput(
+                [
+                    Problem(
+                        options.file,
+                        f"namespace '{options.namespace}' of this folder belongs to {before}; "
+                        "choose another with --namespace",
+                    )
+                ]
+            )
 
     def _held_ports(self) -> set[str]:
         return {
@@ -232,7 +287,10 @@ class Supervisor:
         left = {name: self._processes[name] for name in names}
         order = graph.waves(_order({name: process.node for name, process in left.items()}))
         for group in reversed(order):
-            await asyncio.gather(*(left[name].stop() for name in group))
+            stops = (left[name].stop() for name in group)
+            for failed in await asyncio.gather(*stops, return_exceptions=True):
+                if isinstance(failed, BaseException):
+                    traceback.print_exception(failed)
         for name in left:
             del self._processes[name]
 
@@ -244,13 +302,27 @@ class Supervisor:
 
     async def _choose_again(self) -> None:
         await asyncio.sleep(0)  # the others that lost theirs at the same time join in
-        if self._options is not None:
-            with contextlib.suppress(TarmacError):  # the model is wrong now: its user will hear
+        try:
+            if self._options is not None:
                 await self.apply(self._options)
+        except (TarmacError, OSError) as error:
+            print(f"no other port yet: {error}", flush=True)
+        finally:
+            self._lost.clear()
 
     def _guard_lost(self) -> None:
         """Start another guard: the processes have seen their ends and will try again."""
-        self._in_background(self._spawner.start())
+        self._in_background(self._start_guard())
+
+    async def _start_guard(self) -> None:
+        while not self._ending:
+            try:
+                await self._spawner.start()
+                self.state.set_meta(guard_pid=self._spawner.guard_pid)
+                return
+            except OSError as error:
+                print(f"no guard yet: {error}", flush=True)
+                await asyncio.sleep(1.0)
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -262,3 +334,13 @@ def _order(nodes: dict[str, Node]) -> dict[str, tuple[str, ...]]:
     """Say who goes after whom; callers wait for what they call unless calls go in a circle."""
     needs = {name: node.needs for name, node in nodes.items()}
     return {name: node.after for name, node in nodes.items()} if graph.cycle(needs) else needs
+
+
+def _take_lock(lock: IO[str], home: Home) -> None:
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError:
+            time.sleep(LOCK_PAUSE_S)
+    raise AlreadyRunning(f"{home.root}: another supervisor runs this namespace")

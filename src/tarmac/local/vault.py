@@ -45,7 +45,7 @@ def read_dotenv(path: Path) -> dict[str, str]:
         return {}
     values: dict[str, str] = {}
     problems: list[Problem] = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
         entry = line.strip().removeprefix("export ")
         if not entry or entry.startswith("#"):
             continue

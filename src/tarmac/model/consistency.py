@@ -13,6 +13,9 @@ from tarmac.model.reference import Reference, split
 from tarmac.model.service import Service
 from tarmac.model.system import System
 
+#: Names that stores and the runtime use themselves; each service is a user of its stores.
+RESERVED = frozenset({"postgres", "tarmac", "default", "public", "none", "supervisor"})
+
 
 def inconsistencies(system: System, incomplete: frozenset[str] = frozenset()) -> Iterator[Problem]:
     """Yield everything that does not fit together.
@@ -25,6 +28,7 @@ def inconsistencies(system: System, incomplete: frozenset[str] = frozenset()) ->
         yield from _stores(system, name, service)
         yield from _topics(system, name, service, incomplete)
         yield from _env(system, name, service)
+        yield from _probe(system, name, service)
         yield from _externals(system, name, service)
         if name not in incomplete:
             yield from _roles(system, name, service, incomplete)
@@ -56,6 +60,12 @@ def _names(system: System) -> Iterator[Problem]:
                     _at(system, section, name, key=True),
                     f"the name '{name}' is taken by a service or the broker; choose another",
                 )
+    for name in system.file.services:
+        if name in RESERVED or name.startswith("pg-"):
+            yield Problem(
+                _at(system, "services", name, key=True),
+                f"the name '{name}' is an administrator's in a store; choose another",
+            )
     if "broker" in system.file.stores:
         yield Problem(
             _at(system, "stores", "broker", key=True),
@@ -148,6 +158,21 @@ def _env(system: System, name: str, service: Service) -> Iterator[Problem]:
         for piece in pieces:
             if isinstance(piece, Reference):
                 yield from _reference(system, where, variable, piece)
+                if piece.root == "broker" and not (service.publishes or service.consumes):
+                    yield Problem(
+                        where,
+                        f"{variable} refers to the broker, and {name} has no topics there; "
+                        "say what it publishes or consumes",
+                    )
+
+
+def _probe(system: System, name: str, service: Service) -> Iterator[Problem]:
+    probe = service.probe
+    if probe is not None and (probe.http or probe.tcp) and not service.listening:
+        yield Problem(
+            _at(system, "services", name, "probe"),
+            f"{name} is probed over the network and has no port; add `port: ...`",
+        )
 
 
 def _shared_env(system: System) -> Iterator[Problem]:

@@ -46,4 +46,6 @@ def split(value: str) -> tuple[str | Reference, ...]:
                 "${services.NAME.address} or ${system.name}"
             )
     pieces.append(value[position:])
+    if any(isinstance(piece, str) and piece != "${" and "${" in piece for piece in pieces):
+        raise ValueError("'${' has no end; close it with '}', or write '$${' for the characters")
     return tuple(piece for piece in pieces if piece != "")

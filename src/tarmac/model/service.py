@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -48,8 +49,13 @@ class ProbeSpec(Strict):
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         given = [k for k in (self.http, self.tcp, self.command, self.log) if k is not None]
-        if len(given) != 1:
-            raise ValueError("give exactly one of http, tcp, command and log")
+        if len(given) != 1 or self.tcp is False:
+            raise ValueError("give exactly one of http, tcp: true, command and log")
+        if self.log is not None:
+            try:
+                re.compile(self.log)
+            except re.error as error:
+                raise ValueError(f"log is not a regular expression ({error})") from None
         return self
 
 

@@ -64,6 +64,10 @@ class System:
         """Find the place of a value in `tarmac.yaml`."""
         return self.document.locate(path, key=key)
 
+    def is_kit(self, service: str) -> bool:
+        """Tell whether a service is made of kit parts."""
+        return any(sourced.part.package for sourced in self.parts.get(service, ()))
+
     def roles(self, service: str) -> tuple[str, ...]:
         """List the roles that a service plays: its parts' names."""
         return tuple(sourced.part.part for sourced in self.parts.get(service, ()))

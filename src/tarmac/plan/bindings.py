@@ -95,9 +95,9 @@ class Bindings:
         env: dict[str, Text] = {key: text(value) for key, value in self.facts.environ.items()}
         env[conventions.SERVICE_NAME] = text(service)
         env[conventions.HOST] = text(self.facts.host)
-        if spec.listening or self.system.parts[service]:
+        if spec.listening or self.system.is_kit(service):
             env[conventions.PORT] = text(str(self.listen_port(service)))
-        if any(sourced.part.package for sourced in self.system.parts[service]):
+        if self.system.is_kit(service):
             # No balancer stands before it here that would need time to look elsewhere.
             env[conventions.DRAIN_DELAY_S] = text("0")
         env.update(self._calls(service))

@@ -21,6 +21,8 @@ class Facts:
     offers: Mapping[str, Offer]
     #: The folder of `tarmac.yaml`, absolute.
     folder: str
+    #: The port that the model named for each key when these were gathered.
+    preferred: Mapping[str, int | None] = field(default_factory=dict)
     host: str = "127.0.0.1"
     fast_stores: bool = False
     #: The kit's own folder: an edit there concerns every kit service.

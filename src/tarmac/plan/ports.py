@@ -39,7 +39,7 @@ def needs(system: System, kinds: Mapping[str, StoreKind]) -> Iterator[PortNeed]:
     for name, service in system.file.services.items():
         for port_name, port in service.listening.items():
             yield PortNeed(service_key(name, port_name), port, service.listen == "fixed")
-        if not service.listening and system.parts[name]:
+        if not service.listening and system.is_kit(name):
             yield PortNeed(service_key(name, HEALTH), None)
     stores = {name: store.kind for name, store in system.file.stores.items()}
     if system.file.broker is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ from tarmac.plan.plan import Node, Plan, Seed
 from tarmac.stores._kind import StoreKind
 
 LOCAL = "local"
+SHELL = "/bin/sh"
 
 
 def resolve(system: System, environment: str, facts: Facts, kinds: Mapping[str, StoreKind]) -> Plan:
@@ -122,7 +124,7 @@ def _service(bindings: Bindings, name: str) -> tuple[Node, tuple[Problem, ...]]:
     env, problems = bindings.env(name)
     listening = {port: facts.ports[ports.service_key(name, port)] for port in service.listening}
     calls = tuple(edge.target for edge in edges(system) if _calls(edge.source, edge.kind, name))
-    kit = bool(system.parts[name]) and system.parts[name][0].part.package is not None
+    kit = system.is_kit(name)
     stores = bindings.stores_of(name)
     launch = _kit_launch(bindings, name) if kit else _own_launch(bindings, name, service)
     main = listening.get("http") or next(iter(listening.values()), None)
@@ -173,13 +175,13 @@ def _own_launch(bindings: Bindings, name: str, service: Service) -> Launch:
     facts, parts = bindings.facts, bindings.system.parts[name]
     argv = service.run or (parts[0].part.run if parts else ()) or ()
     folder = parts[0].folder if parts else facts.folder
-    cwd = f"{facts.folder}/{service.cwd}" if service.cwd else folder
+    cwd = posixpath.join(facts.folder, service.cwd) if service.cwd else folder
     port = next(iter(service.listening), None)
     number = facts.ports[ports.service_key(name, port)] if port else None
     ready, within_s = _own_probe(service, number)
     return Launch(
-        # One string is a line for the shell; a list is a program and its arguments.
-        argv=("/bin/sh", "-c", argv[0]) if len(argv) == 1 and " " in argv[0] else tuple(argv),
+        argv=_command(argv, trap=True),
+        signal_group=_command(argv)[0] == SHELL,
         booted=TcpProbe(number) if number else None,
         ready=ready,
         booted_within_s=within_s,
@@ -189,13 +191,24 @@ def _own_launch(bindings: Bindings, name: str, service: Service) -> Launch:
     )
 
 
+def _command(argv: tuple[str, ...], *, trap: bool = False) -> tuple[str, ...]:
+    """One string with blanks is a line for the shell; all else a program and its arguments.
+
+    Args:
+        trap: have the shell stay until its command has ended; it would leave it alone on SIGTERM.
+    """
+    if len(argv) != 1 or " " not in argv[0]:
+        return argv
+    return (SHELL, "-c", f"trap 'exit 143' TERM\n{argv[0]}" if trap else argv[0])
+
+
 def _own_probe(service: Service, port: int | None) -> tuple[Probe, float]:
     spec = service.probe
     within_s = spec.within if spec else 60.0
     if spec is not None and spec.http and port:
         return HttpProbe(port, spec.http), within_s
     if spec is not None and spec.command:
-        return CommandProbe(spec.command), within_s
+        return CommandProbe(_command(spec.command)), within_s
     if spec is not None and spec.log:
         return LogProbe(spec.log), within_s
     return (TcpProbe(port) if port else AliveProbe()), within_s
@@ -213,7 +226,7 @@ def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
             )
             continue
         outputs = bindings.store_outputs(name, users[0].service)
-        file = f"{bindings.facts.folder}/{store.seed}"
+        file = posixpath.join(bindings.facts.folder, store.seed)
         yield Seed(file=file, store=name, url=outputs["url"], service=users[0].service)
 
 

@@ -33,7 +33,7 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
     durable = 'appendonly no\nsave ""\n' if fast else "appendonly yes\nappendfsync everysec\n"
     config = (
         f"bind {view.host}\nport {view.ports['main']}\n"
-        "dir {folder}\naclfile {folder}/users.acl\n"
+        'dir "{folder}"\naclfile "{folder}/users.acl"\n'
         # Only ever on loopback and always with a password, so the guard against an open server
         # on a public address has nothing to guard.
         "protected-mode no\ndaemonize no\n" + durable

@@ -1,0 +1,123 @@
+"""What a user changes, deletes or mistypes while a system runs, and what then becomes of it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+from sandbox import PORT, SYSTEM, Sandbox, family, gone, web
+
+
+def test_a_port_that_the_file_changes_is_taken_at_the_next_up(sandbox: Sandbox):
+    sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n  {web('web', PORT)}\n")
+    sandbox.up()
+    sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n  {web('web', PORT + 4)}\n")
+    again = sandbox.up()
+    assert again["changes"]["restarted"] == ["web"]
+    assert again["notes"] == []
+    assert sandbox.node("web")["url"] == f"http://127.0.0.1:{PORT + 4}"
+    assert sandbox.get("web").startswith("pid ")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("stores: {d: {kind: postgers}}", "unknown kind 'postgers'; did you mean 'postgres'?"),
+        ("broker: kafka", "unknown broker 'kafka'; choose one of: nats"),
+    ],
+)
+def test_an_unknown_kind_is_bad_input_at_its_place(sandbox: Sandbox, line, expected):
+    sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n  {web()}\n{line}\n")
+    done = sandbox.tarmac("up", "-d")
+    assert done.returncode == 2
+    assert done.stderr.startswith("tarmac.yaml:5:")
+    assert expected in done.stderr
+
+
+def test_a_system_whose_folder_is_deleted_ends(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    pids = family(sandbox)
+    shutil.rmtree(sandbox.folder / ".tarmac")
+    assert gone(pids)
+
+
+def test_what_runs_can_be_stopped_though_its_file_is_gone(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    (sandbox.folder / "tarmac.yaml").unlink()
+    assert sandbox.tarmac("ps").returncode == 0
+    assert sandbox.tarmac("down").stdout == "stopped\n"
+
+
+def test_another_systems_file_in_the_same_folder_is_refused(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    lines = (line[4:] for line in SYSTEM.splitlines())
+    (sandbox.folder / "other.yaml").write_text("\n".join(lines))
+    done = sandbox.tarmac("up", "other.yaml", "-d")
+    assert done.returncode == 2
+    assert "namespace 'default' of this folder belongs to" in done.stderr
+    assert sandbox.ps()["healthy"]
+    assert sandbox.tarmac("up", "other.yaml", "-d", "-n", "other").returncode == 0
+    assert sandbox.tarmac("down", "other.yaml", "-n", "other").returncode == 0
+
+
+def test_a_shell_line_is_drained_like_any_other_command(sandbox: Sandbox):
+    (sandbox.folder / "slow.py").write_text(
+        "import signal, sys, time\n"
+        "def end(*_):\n    time.sleep(0.3)\n    print('drained', flush=True)\n    sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\nprint('up', flush=True)\ntime.sleep(100)\n"
+    )
+    sandbox.write(
+        f"""
+        tarmac: 1
+        system: small
+        services:
+          slow: {{run: "cd . && {sys.executable} slow.py", probe: {{log: ^up}}}}
+        """
+    )
+    sandbox.up()
+    assert sandbox.tarmac("down").returncode == 0
+    assert "drained" in (sandbox.folder / ".tarmac/default/logs/slow.log").read_text()
+
+
+def test_a_probe_of_one_string_is_a_line_for_the_shell(sandbox: Sandbox):
+    sandbox.write(
+        """
+        tarmac: 1
+        system: small
+        services:
+          a: {run: "touch ok && sleep 100", probe: {command: "test -f ok && true"}}
+        """
+    )
+    assert sandbox.up()["healthy"]
+
+
+def test_names_stay_in_the_table_however_long_a_command_is(sandbox: Sandbox):
+    command = "import time; " + "x = 1; " * 60 + "time.sleep(100)"
+    run = f"[{sys.executable}, -c, '{command}']"
+    sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n  long: {{run: {run}}}\n")
+    sandbox.up()
+    header, row = sandbox.tarmac("ps").stdout.splitlines()[:2]
+    assert header.startswith("NAME")
+    assert row.startswith("long")
+    assert "healthy" in row
+
+
+def test_an_unknown_name_is_bad_input_for_restart_too(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    done = sandbox.tarmac("restart", "nosuch")
+    assert (done.returncode, "nosuch: not part of the system" in done.stderr) == (2, True)
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    (sandbox.folder / ".tarmac").write_text("a file\n")
+    done = sandbox.tarmac("up", "-d")
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    (sandbox.folder / ".tarmac").unlink()
