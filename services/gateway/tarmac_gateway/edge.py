@@ -147,8 +147,11 @@ class Edge:
                     claims, refused = await self._rules.verifier().verify(token.strip()), None
                 except Problem as problem:
                     refused = problem
-        limits = self._count(scope, claims)
-        if refused is not None and not self._rules.table.is_public(scope["method"], segments):
+        is_public = self._rules.table.is_public(scope["method"], segments)
+        # Who guesses passwords can have as many accounts of their own as they like.
+        by_address = is_public and scope["method"] not in ("GET", "HEAD")
+        limits = self._count(scope, None if by_address else claims)
+        if refused is not None and not is_public:
             raise refused
         return limits
 
@@ -160,7 +163,7 @@ class Edge:
             key = f"subject:{claims.subject}"
         else:
             address = http_headers.client_address(_peer(scope), scope["headers"], self._proxies)
-            key = f"address:{address}"
+            key = f"address:{http_headers.household(address)}"
         decision = self._rules.limiter.take(key)
         if not decision.allowed:
             raise decision.problem()

@@ -6,7 +6,7 @@ Pure functions over raw header lists, called by proxy.py and edge.py for each re
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -168,6 +168,19 @@ def client_address(
         if not _within(hop, proxies):
             return hop
     return peer
+
+
+def household(address: str) -> str:
+    """Tell whom an address stands for: with IPv6 one household has 2^64 of them, its /64."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((found, 64), strict=False))
 
 
 def forwarded(

@@ -135,6 +135,17 @@ async def test_beyond_the_burst_a_client_gets_429_and_then_recovers(world, issue
         assert response.status == 200
 
 
+async def test_a_public_post_is_counted_by_address_whoever_sends_it(world, issuer):
+    await world.backend("user-service", ok)
+    url = await world.gateway(RATE_LIMIT_PER_MINUTE="60", RATE_LIMIT_BURST="2")
+    statuses = []
+    for number in range(3):  # accounts of one's own are no further tries at another's password
+        mine = {"Authorization": f"Bearer {issuer.issue(f'user-{number}')}"}
+        async with world.client.post(f"{url}/api/users/login", headers=mine) as response:
+            statuses.append(response.status)
+    assert statuses == [200, 200, 429]
+
+
 async def test_a_rate_of_nought_is_no_limit(world):
     await world.backend("product-service", ok)
     url = await world.gateway(RATE_LIMIT_PER_MINUTE="0", RATE_LIMIT_BURST="1")

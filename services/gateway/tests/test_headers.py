@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
+import pytest
+
 from tarmac_gateway import headers as http_headers
 
 PROXIES = (ip_network("10.0.0.0/8"),)
@@ -111,3 +113,17 @@ def test_an_unlisted_origin_gets_no_allow_header_and_a_listed_one_does():
     shown = dict(http_headers.cors(b"https://SHOP.example.com", allowed, preflight=True))
     assert shown[b"access-control-allow-origin"] == b"https://SHOP.example.com"
     assert b"idempotency-key" in shown[b"access-control-allow-headers"]
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_a_household_is_counted_as_one(address, counted):
+    assert http_headers.household(address) == counted
