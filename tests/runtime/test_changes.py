@@ -121,3 +121,15 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(sandbox: Sandbox):
     assert "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
     (sandbox.folder / ".tarmac").unlink()
+
+
+def test_a_seed_that_is_missing_is_found_before_anything_starts(sandbox: Sandbox):
+    env = ", env: {URL: '${stores.db.url}'}"
+    sandbox.write(
+        f"tarmac: 1\nsystem: small\nservices:\n  {web(more=env)}\n"
+        "stores:\n  db: {kind: postgres, seed: no.sql}\n"
+    )
+    done = sandbox.tarmac("up", "-d")
+    assert done.returncode == 2
+    assert done.stderr.startswith("tarmac.yaml:6:30: the seed of db is no file (")
+    assert sandbox.tarmac("down").stdout == "nothing was running\n"

@@ -15,3 +15,7 @@ def test_a_kit_line_becomes_words():
 def test_any_other_line_stays_as_it_is():
     for text in ("GET / 200", "{not json", '{"no": "event"}', "[1]"):
         assert written((AT, "web", text), 3).plain == f"08:00:01 web {text}"
+
+
+def test_control_sequences_of_a_service_do_not_reach_the_terminal():
+    assert written((AT, "web", "\x1b[31mred\x1b[2J\x07"), 3).plain == "08:00:01 web red"

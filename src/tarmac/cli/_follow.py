@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,8 @@ COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_
 LEVELS = {"error": "bold red", "critical": "bold red", "warning": "yellow", "debug": "dim"}
 #: Fields of a kit log line that every line has: shown elsewhere or not worth the width.
 KNOWN = frozenset({"ts", "level", "event", "service", "trace_id", "span_id", "timestamp"})
+
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
 Line = tuple[str, str, str]
 
@@ -76,7 +79,8 @@ def written(line: Line, width: int) -> Text:
     shown = Text.assemble((at[11:19], "dim"), " ", (f"{name:<{width}}", colour), " ")
     fields = _fields(text)
     if fields is None:
-        return shown.append(text)
+        # Colours and cursor moves of a service are its own terminal's affair.
+        return shown.append(CONTROL.sub("", text))
     level = str(fields.get("level", "info"))
     shown.append(str(fields["event"]), LEVELS.get(level, ""))
     for key, value in fields.items():

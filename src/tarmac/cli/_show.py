@@ -95,10 +95,11 @@ def explain_failures(console: Console, status: Status) -> None:
 
 
 def what_to_open(console: Console, nodes: tuple[NodeState, ...]) -> None:
-    """Print the pages that a person can open now."""
-    for node in sorted(nodes, key=lambda node: node.role != "service"):
-        if node.page:
-            console.print(f"  {node.name:<22} [link={node.page}]{node.page}[/link]")
+    """Print the pages that a person can open now; every address where nothing is public."""
+    pages = [(node.name, node.page) for node in nodes if node.page and node.role == "service"]
+    pages += [(node.name, node.page) for node in nodes if node.page and node.role != "service"]
+    for name, page in pages or [(node.name, node.url) for node in nodes if node.url]:
+        console.print(f"  {name:<22} [link={page}]{page}[/link]")
 
 
 def open_console(*, stderr: bool = False) -> Console:

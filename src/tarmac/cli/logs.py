@@ -14,7 +14,14 @@ from tarmac.errors import BadInput, Problem, did_you_mean
 @click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
 @_project.namespace_option
 @click.option("--follow", "-f", is_flag=True, help="Go on as lines come.")
-@click.option("--last", "-l", default=100, show_default=True, help="Lines of each to begin with.")
+@click.option(
+    "--last",
+    "-l",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    help="Lines of each to begin with.",
+)
 @_project.json_option
 def VERB(
     names: tuple[str, ...],
@@ -45,7 +52,7 @@ def VERB(
             ]
         )
     chosen = names or [node.name for node in status.nodes if node.role == "service"]
-    tails = [_follow.Tail(home.logs / f"{name}.log", last=max(last, 0)) for name in chosen]
+    tails = [_follow.Tail(home.logs / f"{name}.log", last=last) for name in chosen]
     console = _show.open_console()
     width = max(map(len, chosen))
     try:

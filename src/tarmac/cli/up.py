@@ -16,7 +16,13 @@ from tarmac.cli import _project
 @click.option("--detach", "-d", is_flag=True, help="Return when all is healthy; it runs on.")
 @click.option("--fast-stores", is_flag=True, help="Give up durability for speed, in tests.")
 @click.option("--strict-ports", is_flag=True, help="A taken port is an error.")
-@click.option("--timeout", default=120.0, show_default=True, help="Seconds to wait for health.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=120.0,
+    show_default=True,
+    help="Seconds to wait for health.",
+)
 @_project.json_option
 def VERB(
     system: str | None,
@@ -67,6 +73,8 @@ def VERB(
         if detach or not status.healthy:
             if lifeline is not None:
                 client.down(home)
+            elif not status.healthy:
+                console.print(f"\nit runs on and tries again; {stop} stops it", style="dim")
             sys.exit(0 if status.healthy else 1)
         what = "stops everything" if ours else f"leaves it running; {stop} stops it"
         console.print(f"Ctrl-C {what}.\n", style="dim")

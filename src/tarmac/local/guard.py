@@ -141,7 +141,10 @@ def _exec_child(request: dict[str, Any], output: int, parent: int) -> None:
         signal.signal(number, signal.SIG_DFL)
     os.umask(0o077)
     argv: list[str] = request["argv"]
-    os.execvpe(argv[0], argv, request["env"])
+    try:
+        os.execvpe(argv[0], argv, request["env"])
+    except OSError as error:
+        raise OSError(f"'{argv[0]}' cannot be run ({error.strerror})") from None
 
 
 def spawn(request: dict[str, Any], output: int) -> int:

@@ -195,6 +195,7 @@ class Process:
         cwd = Path(launch.cwd.replace("{folder}", str(folder)))
         self._matched = False
         self._healthy_since = None
+        self._log.tail.clear()  # the last lines of an earlier try explain nothing
         if isinstance(launch.ready, LogProbe):
             self._log.on_line = self._look_for(launch.ready)
         output = Output(self._log)

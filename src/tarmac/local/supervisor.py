@@ -31,6 +31,7 @@ from tarmac.local.spawn import Spawner
 from tarmac.local.state import StateFile
 from tarmac.local.surroundings import Pulse, Surroundings
 from tarmac.model.loader import load
+from tarmac.model.system import System
 from tarmac.plan import graph
 from tarmac.plan.plan import Node, Plan
 from tarmac.plan.resolve import LOCAL, resolve
@@ -222,6 +223,7 @@ class Supervisor:
             strict_ports=options.strict_ports,
         )
         plan = resolve(system, LOCAL, facts, kinds)
+        _check_seeds(system, plan)
         dotenv = vault.read_dotenv(Path(facts.folder) / ".env")
         secrets = vault.fill(self.home.secrets, plan.secrets, dotenv)
         gather.save(facts, self.home)
@@ -344,3 +346,16 @@ def _take_lock(lock: IO[str], home: Home) -> None:
         except OSError:
             time.sleep(LOCK_PAUSE_S)
     raise AlreadyRunning(f"{home.root}: another supervisor runs this namespace")
+
+
+def _check_seeds(system: System, plan: Plan) -> None:
+    """Find a seed file that is missing before anything starts, not when its turn comes."""
+    missing = [seed for seed in plan.seeds if not Path(seed.file).is_file()]
+    if missing:
+        raise BadInput(
+            Problem(
+                str(system.locate(("stores", seed.store, "seed"))),
+                f"the seed of {seed.store} is no file ({seed.file}); correct its path",
+            )
+            for seed in missing
+        )

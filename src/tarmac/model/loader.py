@@ -86,9 +86,13 @@ def _validate(model: type[M], parsed: Document) -> M:
     try:
         return model.model_validate(parsed.data)
     except ValidationError as error:
-        raise BadInput(
-            sorted(_problem(model, parsed, details) for details in error.errors())
-        ) from None
+        problems = [_problem(model, parsed, details) for details in error.errors()]
+        raise BadInput(sorted(problems, key=_in_the_files_order)) from None
+
+
+def _in_the_files_order(problem: Problem) -> tuple[str, list[int]]:
+    file, *place = problem.where.rsplit(":", 2)
+    return file, [int(number) for number in place]
 
 
 def _problem(model: type[BaseModel], parsed: Document, details: ErrorDetails) -> Problem:
