@@ -141,7 +141,7 @@ def facts_for(system: System, **changes: object) -> Facts:
         "pythons": {"": "/venv/bin/python"},
         "ports": given_ports,
         "offers": known,
-        "folder": "/work/demo",
+        "folder": "/srv/demo",
         "environ": {"PATH": "/bin"},
     }
     return Facts(**{**values, **changes})
