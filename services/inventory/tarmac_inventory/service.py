@@ -113,7 +113,12 @@ class Inventory:
             return Reserved(existing, created=False)
 
     async def commit(self, order_id: UUID) -> Reservation:
-        """Sell what an order holds; if its time ran out, take the stock anew or problem 409."""
+        """Sell what an order holds; if its time ran out, take the stock anew or problem 409.
+
+        That answer is final: whoever hears it gives the money back, so a second attempt must not
+        sell what has come in meanwhile.
+        """
+        short: Problem | None = None
         async with self.database.transaction() as connection:
             existing = await self._locked(connection, order_id)
             answer = on_commit(existing)
@@ -124,10 +129,16 @@ class Inventory:
                 await self.stock.lock_levels(connection, [c.product_id for c in sold])
                 await self.stock.move(connection, Movement.COMMIT, sold, order_id=order_id)
             if answer is Answer.TAKE:
-                await self._take(connection, Movement.RETAKE, order_id, existing.lines)
+                try:
+                    await self._take(connection, Movement.RETAKE, order_id, existing.lines)
+                except Problem as problem:
+                    short = problem
+            state = ReservationState.RELEASED if short else ReservationState.COMMITTED
             if answer is not Answer.ALREADY:
-                await self.stock.set_state(connection, order_id, ReservationState.COMMITTED)
-            return replace(existing, state=ReservationState.COMMITTED)
+                await self.stock.set_state(connection, order_id, state)
+        if short is not None:
+            raise short
+        return replace(existing, state=state)
 
     async def release(self, order_id: UUID) -> Reservation:
         """Give back what an order holds.
@@ -178,7 +189,8 @@ class Inventory:
         levels = await self.stock.lock_levels(connection, [line.product_id for line in lines])
         short = shortages(lines, levels)
         if short:
-            # Raised inside the transaction: whatever it wrote before is undone.
+            # Nothing of this movement is written by now; what its caller wrote is undone unless
+            # it takes the problem in hand.
             raise Problem(
                 409,
                 "out_of_stock",

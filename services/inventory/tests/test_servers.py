@@ -204,6 +204,24 @@ async def test_commit_after_the_time_retakes_the_stock_if_it_is_there(inventory)
     assert caught.value.extra["short"] == [{"product_id": str(cup), "wanted": 2, "available": 1}]
 
 
+async def test_an_order_that_heard_that_stock_is_short_is_not_sold_later(inventory) -> None:
+    cup = await with_stock(inventory, on_hand=2)
+    order_id = uuid4()
+    await inventory.reserve(order_id, [Line(cup, 2)], ttl_s=60)
+    await run_out(inventory, order_id)
+    assert await inventory.expire_one()
+    await inventory.count(cup, 1, actor="test")
+    with pytest.raises(Problem) as first:
+        await inventory.commit(order_id)
+    assert first.value.code == "out_of_stock"
+    await inventory.count(cup, 9, actor="test")  # the shelf is filled before the second attempt
+    with pytest.raises(Problem) as caught:
+        await inventory.commit(order_id)
+    assert (caught.value.status, caught.value.code) == (409, "reservation_released")
+    assert (await inventory.release(order_id)).state == "released"
+    assert (await inventory.level(cup)).on_hand == 9
+
+
 async def test_an_expired_order_that_reserves_again_holds_again(inventory) -> None:
     cup = await with_stock(inventory, on_hand=5)
     order_id = uuid4()
