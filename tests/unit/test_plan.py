@@ -171,6 +171,13 @@ def test_texts_merge_reveal_and_redact():
         reveal(value, {})
 
 
+def test_a_thousand_that_wait_for_each_other_in_a_row_are_ordered():
+    names = [f"s{number:04}" for number in range(1000)]
+    after = {name: {following} for name, following in pairwise(names)}
+    assert graph.cycle(after) == ()
+    assert graph.waves({**after, names[-1]: set()}) == tuple((name,) for name in reversed(names))
+
+
 NAMES = st.sampled_from("abcdefgh")
 
 

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 
 
 def cycle(after: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """Find one cycle of `a waits for b waits for a`; empty if there is none."""
-    done: set[str] = set()
-    path: list[str] = []
-
-    def visit(name: str) -> tuple[str, ...]:
-        if name in path:
-            return (*path[path.index(name) :], name)
-        if name in done:
-            return ()
-        path.append(name)
-        for before in sorted(after.get(name, ())):
-            if found := visit(before):
-                return found
-        path.pop()
-        done.add(name)
-        return ()
-
-    for name in sorted(after):
-        if found := visit(name):
-            return found
+    try:
+        _sorter(after).prepare()
+    except CycleError as error:
+        # Each of the list is waited for by the next; the last is the first again.
+        loop: list[str] = list(reversed(error.args[1]))[:-1]
+        first = loop.index(min(loop))
+        return (*loop[first:], *loop[:first], loop[first])
     return ()
 
 
@@ -33,15 +22,23 @@ def waves(after: Mapping[str, Iterable[str]]) -> tuple[tuple[str, ...], ...]:
     """Group names so that each waits only for those of earlier groups; each group sorted.
 
     Names that are waited for but not themselves in the mapping count as already there.
+
+    Raises:
+        ValueError: they wait in a circle.
     """
-    left = {
-        name: {before for before in befores if before in after} for name, befores in after.items()
-    }
+    if loop := cycle(after):
+        raise ValueError(f"a cycle: {' -> '.join(loop)}")
+    sorter = _sorter(after)
+    sorter.prepare()
     groups: list[tuple[str, ...]] = []
-    while left:
-        group = tuple(sorted(name for name, befores in left.items() if not befores))
-        if not group:
-            raise ValueError(f"a cycle: {' -> '.join(cycle(after))}")
+    while sorter.is_active():
+        group = tuple(sorted(sorter.get_ready()))
         groups.append(group)
-        left = {name: befores - set(group) for name, befores in left.items() if name not in group}
+        sorter.done(*group)
     return tuple(groups)
+
+
+def _sorter(after: Mapping[str, Iterable[str]]) -> TopologicalSorter[str]:
+    return TopologicalSorter(
+        {name: sorted(set(after[name]) & after.keys()) for name in sorted(after)}
+    )
