@@ -7,7 +7,7 @@ can be printed, compared and saved.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 
@@ -168,3 +168,12 @@ class Launch:
     refuses_root: bool = False
     #: Folders whose files are part of what runs: an edit there makes `up` restart the node.
     sources: tuple[str, ...] = ()
+
+
+def secrets_of(launch: Launch) -> Iterator[Secret]:
+    """Yield every secret that a launch refers to, wherever in it; one may come twice."""
+    texts: list[Text] = [*launch.env.values(), *(file.content for file in launch.files)]
+    texts += [tree.adopt.stdin for tree in launch.trees if tree.adopt]
+    texts += [part for sql in launch.setup for part in (sql.url, *sql.statements)]
+    for value in texts:
+        yield from (part for part in value if isinstance(part, Secret))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tarmac.errors import TarmacError
-from tarmac.launch import LogProbe, Probe, Secret, reveal
+from tarmac.launch import LogProbe, Probe, reveal, secrets_of
 from tarmac.local import probes, sql, state
 from tarmac.local.causes import likely_cause
 from tarmac.local.guard import descendants, node_of, parents
@@ -51,7 +51,8 @@ class Process:
         self.node = node
         self.ready = asyncio.Event()
         self.around = around
-        self._log = LogFile(around.home.logs / f"{node.name}.log", self._own_secrets())
+        struck = {around.secrets[secret.path] for secret in secrets_of(node.launch)}
+        self._log = LogFile(around.home.logs / f"{node.name}.log", struck)
         self._running: Running | None = None
         self._stopping = False
         self._spawned = asyncio.Event()
@@ -113,12 +114,6 @@ class Process:
         if ready != self.ready.is_set():
             self.ready.set() if ready else self.ready.clear()
             self.around.pulse.beat()
-
-    def _own_secrets(self) -> list[str]:
-        launch = self.node.launch
-        texts = [*launch.env.values(), *(file.content for file in launch.files)]
-        paths = {part.path for value in texts for part in value if isinstance(part, Secret)}
-        return [self.around.secrets[path] for path in paths]
 
     async def _signal(self, running: Running, number: int) -> None:
         group = self.node.launch.signal_group and number != signal.SIGKILL

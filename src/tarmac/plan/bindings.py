@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tarmac.errors import MissingTool, Problem
 from tarmac.launch import Secret, Text, text
 from tarmac.model import conventions
-from tarmac.model.edge import edges
+from tarmac.model.edge import Edge, edges
 from tarmac.model.reference import Reference
 from tarmac.model.system import System
 from tarmac.plan import ports
@@ -23,7 +23,10 @@ class Bindings:
         self.system = system
         self.facts = facts
         self._kinds = kinds
-        self._edges = edges(system)
+        self.edges = edges(system)
+        self._edges_of: dict[str, list[Edge]] = {name: [] for name in system.file.services}
+        for edge in self.edges:
+            self._edges_of[edge.source].append(edge)
         self._kind_ids = {name: store.kind for name, store in system.file.stores.items()}
         if system.file.broker is not None:
             self._kind_ids[ports.BROKER] = system.file.broker.kind
@@ -51,10 +54,12 @@ class Bindings:
 
     def stores_of(self, service: str) -> set[str]:
         """List the stores that a service uses, the broker among them."""
-        used = {
-            edge.target for edge in self._edges if edge.source == service and edge.kind == "store"
-        }
+        used = {edge.target for edge in self._edges_of[service] if edge.kind == "store"}
         return used | ({ports.BROKER} if self._uses_broker(service) else set())
+
+    def calls_of(self, service: str) -> tuple[str, ...]:
+        """List the services that a service calls, by declaration or by reference."""
+        return tuple(edge.target for edge in self._edges_of[service] if edge.kind == "call")
 
     def listen_port(self, service: str) -> int:
         """Find where a service itself listens: its first port, or the one for its health."""
@@ -170,7 +175,7 @@ class Bindings:
     def _view(self, store: str) -> View:
         users = {
             edge.source: User(edge.source, Secret(f"stores/{store}/{edge.source}"))
-            for edge in self._edges
+            for edge in self.edges
             if edge.kind == "store" and edge.target == store
         }
         if store == ports.BROKER:

@@ -14,12 +14,10 @@ from tarmac.launch import (
     Launch,
     LogProbe,
     Probe,
-    Secret,
     TcpProbe,
-    Text,
+    secrets_of,
 )
 from tarmac.model import conventions
-from tarmac.model.edge import edges
 from tarmac.model.service import Service
 from tarmac.model.system import System
 from tarmac.plan import graph, ports
@@ -65,13 +63,13 @@ def resolve(system: System, environment: str, facts: Facts, kinds: Mapping[str, 
     seeds = tuple(_seeds(bindings, problems))
     if problems:
         raise BadInput(problems)
-    secrets = {secret.path: secret for node in nodes for secret in _secrets(node.launch)}
+    secrets = {secret.path: secret for node in nodes for secret in secrets_of(node.launch)}
     return Plan(
         system=system.name,
         environment=environment,
         namespace=facts.namespace,
         nodes=nodes,
-        edges=edges(system),
+        edges=bindings.edges,
         secrets=tuple(secrets[path] for path in sorted(secrets)),
         seeds=seeds,
         notes=tuple(_notes(bindings, kinds)),
@@ -123,7 +121,7 @@ def _service(bindings: Bindings, name: str) -> tuple[Node, tuple[Problem, ...]]:
     service = system.file.services[name]
     env, problems = bindings.env(name)
     listening = {port: facts.ports[ports.service_key(name, port)] for port in service.listening}
-    calls = tuple(edge.target for edge in edges(system) if _calls(edge.source, edge.kind, name))
+    calls = bindings.calls_of(name)
     kit = system.is_kit(name)
     stores = bindings.stores_of(name)
     launch = _kit_launch(bindings, name) if kit else _own_launch(bindings, name, service)
@@ -145,10 +143,6 @@ def _service(bindings: Bindings, name: str) -> tuple[Node, tuple[Problem, ...]]:
         ),
         problems,
     )
-
-
-def _calls(source: str, kind: str, name: str) -> bool:
-    return source == name and kind == "call"
 
 
 def _about(bindings: Bindings, name: str) -> str:
@@ -228,14 +222,6 @@ def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
         outputs = bindings.store_outputs(name, users[0].service)
         file = posixpath.join(bindings.facts.folder, store.seed)
         yield Seed(file=file, store=name, url=outputs["url"], service=users[0].service)
-
-
-def _secrets(launch: Launch) -> Iterable[Secret]:
-    texts: list[Text] = [*launch.env.values(), *(file.content for file in launch.files)]
-    texts += [tree.adopt.stdin for tree in launch.trees if tree.adopt]
-    texts += [part for sql in launch.setup for part in (sql.url, *sql.statements)]
-    for value in texts:
-        yield from (part for part in value if isinstance(part, Secret))
 
 
 def _notes(bindings: Bindings, kinds: Mapping[str, StoreKind]) -> Iterable[str]:
