@@ -65,7 +65,7 @@ def find(system: str | None) -> Path:
     if system is None:
         if own is not None:
             return _shown(own)
-        running = [file for file in _known(here) if any(map(client.is_running, _homes(file)))]
+        running = [file for file in _known(here) if _runs(file)]
         if len(running) == 1:
             return _shown(running[0])
         known = ", ".join(sorted(file.parent.name for file in _known(here)))
@@ -74,7 +74,9 @@ def find(system: str | None) -> Path:
     for candidate in (Path(system), Path(system) / FILE):
         with contextlib.suppress(OSError):  # a name that is too long for a path
             # What runs can be stopped though its file is gone.
-            runs = candidate.suffix == ".yaml" and any(map(client.is_running, _homes(candidate)))
+            runs = candidate.suffix == ".yaml" and any(
+                map(client.is_running, client.find_homes(candidate))
+            )
             if candidate.is_file() or runs:
                 return candidate
     for folder in (here, *here.parents):
@@ -115,7 +117,7 @@ def status_of(system: str | None, namespace: str) -> client.Status:
     file = find(system)
     status = client.status(Home.of(file, namespace))
     if status is None:
-        names = [home.root.name for home in _homes(file)]
+        names = [home.root.name for home in client.find_homes(file)]
         known = f"; namespaces that did: {', '.join(names)}" if names else ""
         raise BadInput(
             [Problem(str(file), f"never ran in namespace '{namespace}'{known}; `tarmac up` it")]
@@ -128,16 +130,19 @@ def print_json(content: Any) -> None:
     click.echo(json.dumps(content, indent=2))
 
 
+def _runs(file: Path) -> bool:
+    """Tell whether any namespace of a system runs."""
+    return any(map(client.is_running, client.find_homes(file)))
+
+
 def _above(here: Path) -> Path | None:
     """Find the nearest `tarmac.yaml`, here or above."""
     for folder in (here, *here.parents):
-        if (folder / FILE).is_file() or any(map(client.is_running, _homes(folder / FILE))):
+        if (folder / FILE).is_file() or any(
+            map(client.is_running, client.find_homes(folder / FILE))
+        ):
             return folder / FILE
     return None
-
-
-def _homes(file: Path) -> list[Home]:
-    return client.find_homes(file)
 
 
 def _known(here: Path) -> Iterator[Path]:

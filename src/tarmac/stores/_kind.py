@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tarmac.launch import Launch, Secret, Text, text
 
@@ -119,5 +119,3 @@ class StoreKind:
     page: tuple[str, str] | None = None
     #: What `--fast-stores` gives up, for the line that says so.
     fast_gives_up: str = ""
-    #: Other kinds that may answer in its place, where every user of it is a kit service.
-    stand_ins: tuple[str, ...] = field(default=())
