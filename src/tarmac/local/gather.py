@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import importlib.util
 import json
 import os
-import shutil
 import sys
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tarmac.errors import TarmacError
-from tarmac.local import privileges
+from tarmac.local import offers as programs
 from tarmac.local.files import write_atomically
-from tarmac.local.paths import Home, outside_folder
+from tarmac.local.paths import Home
 from tarmac.local.sockets import LOOPBACK, is_free
 from tarmac.model.system import System
 from tarmac.plan import ports
 from tarmac.plan.facts import Facts
 from tarmac.plan.ports import PortNeed
-from tarmac.stores._kind import Module, Offer, Program, StoreKind, Wheel
+from tarmac.stores._kind import StoreKind
 
 #: The user's own variables that a process gets; all else comes from the plan, so that a variable
 #: that happens to be set in one shell cannot change what a service does.
@@ -72,7 +70,7 @@ def gather(
     if system.file.broker is not None:
         used.add(system.file.broker.kind)
     known = sorted(used & kinds.keys())  # an unknown one is the plan's to report
-    offers = {kind: offer for kind in known if (offer := _offer(kinds[kind]))}
+    offers = {kind: offer for kind in known if (offer := programs.find(kinds[kind]))}
     return Facts(
         namespace=namespace,
         pythons=_pythons(system),
@@ -168,58 +166,6 @@ def _first_free(
     raise TarmacError(
         f"{need.key}: port {need.preferred} is taken; stop what listens there, {advice}"
     )
-
-
-def _offer(kind: StoreKind) -> Offer | None:
-    for provider in kind.providers:
-        found = {name: _command(program) for name, program in provider.programs.items()}
-        programs = {name: command for name, command in found.items() if command is not None}
-        if len(programs) == len(found):
-            first = next(iter(provider.programs.values()))
-            # A wheel that was packed again has the same program in it: 9.1.2.post2 is 9.1.2.
-            version = importlib.metadata.version(first.distribution).partition(".post")[0]
-            return Offer(provider.id, programs, version)
-    return None
-
-
-def _command(program: Program) -> tuple[str, ...] | None:
-    if isinstance(program, Module):
-        return (sys.executable, "-m", program.name)
-    return _in_wheel(program)
-
-
-def _in_wheel(program: Wheel) -> tuple[str, ...] | None:
-    try:
-        distribution = importlib.metadata.distribution(program.distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    for file in distribution.files or ():
-        if str(file).endswith(program.path):
-            path = Path(str(file.locate())).resolve()
-            if privileges.drop() == "setuid":
-                path = _readable_copy(path, distribution)
-            return (str(path),)
-    return None
-
-
-def _readable_copy(program: Path, distribution: importlib.metadata.Distribution) -> Path:
-    """Copy a wheel's files to where nobody can read them: a project below /root is closed to it."""
-    programs = outside_folder("programs", mode=0o755)
-    target = programs / f"{distribution.name}-{distribution.version}"
-    site = Path(str(distribution.locate_file(""))).resolve()
-    if not target.exists():
-        partial = target.with_name(f"{target.name}.{os.getpid()}")
-        for file in distribution.files or ():
-            source = Path(str(file.locate())).resolve()
-            if source.is_file() and source.is_relative_to(site):
-                copy = partial / source.relative_to(site)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, copy)
-        for folder in (partial, *(path for path in partial.rglob("*") if path.is_dir())):
-            folder.chmod(0o755)
-        with contextlib.suppress(OSError):
-            partial.replace(target)
-    return target / program.relative_to(site) if program.is_relative_to(site) else program
 
 
 def _pythons(system: System) -> dict[str, str]:
