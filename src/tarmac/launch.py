@@ -138,6 +138,15 @@ Probe = AliveProbe | TcpProbe | ExchangeProbe | HttpProbe | CommandProbe | LogPr
 
 
 @dataclass(frozen=True)
+class Forked:
+    """The same program as `argv`, made by forking an interpreter that has its libraries loaded."""
+
+    python: str
+    #: Parts for the kit to serve in one process.
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Launch:
     """Everything needed to start, watch and stop one process.
 
@@ -146,6 +155,8 @@ class Launch:
 
     argv: tuple[str, ...]
     ready: Probe
+    #: How it may be started instead where the system can fork and nothing asks for isolation.
+    forked: Forked | None = None
     #: Passes when the program runs at all; None: as soon as the process exists.
     booted: Probe | None = None
     env: Mapping[str, Text] = field(default_factory=dict)
