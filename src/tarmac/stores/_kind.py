@@ -26,7 +26,32 @@ class Module:
     distribution: str
 
 
-Program = Wheel | Module
+@dataclass(frozen=True)
+class Binary:
+    """A program of this machine, on PATH or where distributions keep it.
+
+    A provider's first one decides: the others are taken from beside it if they are there.
+    """
+
+    name: str
+    #: Folders to look in after PATH, as globs; of several versions in them the newest is first.
+    folders: tuple[str, ...] = ()
+    #: Arguments that make it print its version; without any, the first number in its path is it.
+    version: tuple[str, ...] = ("--version",)
+    #: Names of programs that do the same where this one is absent.
+    or_else: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Image:
+    """A container image for a Docker daemon to run."""
+
+    name: str
+    #: The tag for whoever asks for no version; a version that is asked for is a tag itself.
+    tag: str
+
+
+Program = Wheel | Module | Binary | Image
 
 
 @dataclass(frozen=True)
@@ -63,6 +88,8 @@ class Offer:
     provider: str
     programs: Mapping[str, tuple[str, ...]]
     version: str
+    #: The kind that really answers: another than was asked for where one stands in.
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,8 +138,12 @@ class StoreKind:
     #: Output name -> its text for a user, e.g. url, host, port.
     outputs: Mapping[str, Output]
     providers: tuple[Provider, ...]
+    #: The name of the port that clients connect to.
+    clients: str
     #: It carries topics.
     broker: bool = False
+    #: Kinds that may answer in its place to services of the kit, which speak to either.
+    stand_ins: tuple[str, ...] = ()
     #: It answers SQL: seeds and invariants can be run in it by this URL of its administrator.
     sql_url: Callable[[View], Text] | None = None
     #: A page that a person can open: port name and path.

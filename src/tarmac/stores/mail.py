@@ -30,6 +30,7 @@ STORE = StoreKind(
     id="mail",
     title="Mail sink",
     ports={"smtp": None, "http": 8025},
+    clients="smtp",
     outputs=outputs(_url, port="smtp"),
     providers=(
         Provider("embedded", {"sink": Module("tarmac.local.mailsink", "aiosmtpd")}, _launch),

