@@ -177,6 +177,8 @@ class Launch:
     ready_within_s: float = 60.0
     #: The program refuses to run as root.
     refuses_root: bool = False
+    #: Its ports are held by a container's daemon, by no process of ours.
+    in_container: bool = False
     #: Folders whose files are part of what runs: an edit there makes `up` restart the node.
     sources: tuple[str, ...] = ()
 

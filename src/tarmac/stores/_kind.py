@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from tarmac.launch import Launch, Secret, Text, text
+from tarmac.launch import File, Launch, Secret, Text, text
+
+#: The provider whose servers run elsewhere: they are only spoken to.
+EXTERNAL = "external"
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,10 @@ class Binary:
     folders: tuple[str, ...] = ()
     #: Arguments that make it print its version; without any, the first number in its path is it.
     version: tuple[str, ...] = ("--version",)
+    #: The oldest that does what the kind relies on; an older one does not count as found.
+    oldest: str = ""
+    #: Whether PATH is looked at: not where what stands there is another's front for the program.
+    on_path: bool = True
     #: Names of programs that do the same where this one is absent.
     or_else: tuple[str, ...] = ()
 
@@ -82,6 +90,16 @@ class View:
 
 
 @dataclass(frozen=True)
+class Address:
+    """Where a server that runs elsewhere listens."""
+
+    host: str
+    port: int
+    #: The path of its URL without the slash: a database's name, a virtual host.
+    path: str = ""
+
+
+@dataclass(frozen=True)
 class Offer:
     """A provider on this machine: its programs' full command lines by name, and its version."""
 
@@ -90,6 +108,34 @@ class Offer:
     version: str
     #: The kind that really answers: another than was asked for where one stands in.
     kind: str = ""
+    #: The container image with its tag, for a provider that runs one.
+    image: str = ""
+    #: Where it is, for one that runs elsewhere.
+    address: Address | None = None
+    #: Variables that its programs need of the one who runs Tarmac: where Docker's daemon is.
+    env: Mapping[str, str] = field(default_factory=dict)
+    #: What its user must know of it: that it differs, or is past its end of life.
+    note: str = ""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The version as numbers, to compare: 15.18 is (15, 18)."""
+        return numbers(self.version)
+
+    def fits(self, asked: str | None) -> bool:
+        """Tell whether it is the version that was asked for: 15.18 is a 15."""
+        return asked is None or f"{self.version}.".startswith(f"{asked}.")
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Read the numbers at the start of a version; none for one that is not known."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
+
+
+def no_note(offer: Offer) -> str:  # noqa: ARG001 - one shape for all
+    """Say nothing of an offer."""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +146,9 @@ class Provider:
     programs: Mapping[str, Program]
     #: (view, what was found, fast) -> how to start it; fast gives up durability for tests.
     launch: Callable[[View, Offer, bool], Launch]
+    #: What to do on a machine that lacks it.
+    get: str = "install Tarmac with its dependencies (pip install --force-reinstall tarmac)"
+    note: Callable[[Offer], str] = no_note
 
 
 #: Computes one output of a store for one user of it.
@@ -144,9 +193,73 @@ class StoreKind:
     broker: bool = False
     #: Kinds that may answer in its place to services of the kit, which speak to either.
     stand_ins: tuple[str, ...] = ()
+    #: URL schemes of a server that runs elsewhere, each with its default port.
+    external: Mapping[str, int] = field(default_factory=dict)
     #: It answers SQL: seeds and invariants can be run in it by this URL of its administrator.
     sql_url: Callable[[View], Text] | None = None
     #: A page that a person can open: port name and path.
     page: tuple[str, str] | None = None
     #: What `--fast-stores` gives up, for the line that says so.
     fast_gives_up: str = ""
+
+
+#: The program's name for an offer of a container image: the Docker client.
+DOCKER = "docker"
+#: What to do where no daemon answers.
+GET_DOCKER = "start Docker, so that `docker info` answers"
+#: The first start fetches the image.
+PULL_WITHIN_S = 600.0
+# `docker run` passes signals on, but a killed one leaves its container behind, which holds port and
+# data: the next start removes it first. The data stays its user's own by that user's id; a server
+# that finds itself root in the container gives that up by itself, or need not.
+_RUN = """umask 077
+mkdir -p data
+"$0" rm --force "$1" $(cat container 2>/dev/null) >/dev/null 2>&1
+rm -f container
+user=$(id -u):$(id -g)
+[ "$user" = 0:0 ] && user=
+name=$1
+shift
+exec "$0" run --rm --init --name "$name" --cidfile container ${user:+--user "$user"} "$@"
+"""
+
+
+def contained(
+    view: View,
+    offer: Offer,
+    launch: Launch,
+    *,
+    ports: Mapping[str, int],
+    mounts: Mapping[str, str],
+    options: tuple[str, ...] = (),
+) -> Launch:
+    """Have a container do what a launch says.
+
+    Args:
+        launch: its argv is the command in the container; its env goes there by a file, since
+            anybody on the machine can read a command line.
+        ports: the port in the container, by the name of the one outside it.
+        mounts: the path in the container, by the path in the node's folder. Data is in `data`.
+        options: more options of `docker run`.
+    """
+    published = [
+        ("-p", f"{view.host}:{view.ports[name]}:{inside}") for name, inside in ports.items()
+    ]
+    mounted = [("-v", f"{{folder}}/{path}:{inside}") for path, inside in mounts.items()]
+    env = [text(f"{name}=", value, "\n") for name, value in sorted(launch.env.items())]
+    return replace(
+        launch,
+        argv=(
+            *("/bin/sh", "-c", _RUN, *offer.programs[DOCKER]),
+            f"tarmac-{view.name}-{next(iter(view.ports.values()))}",
+            *("--env-file", "{folder}/container.env"),
+            *(part for pair in (*published, *mounted) for part in pair),
+            *options,
+            offer.image,
+            *launch.argv,
+        ),
+        env={name: text(value) for name, value in offer.env.items()},
+        files=(*launch.files, File("container.env", text(*env))),
+        in_container=True,
+        ready_within_s=PULL_WITHIN_S,
+    )

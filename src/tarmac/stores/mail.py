@@ -35,5 +35,6 @@ STORE = StoreKind(
     providers=(
         Provider("embedded", {"sink": Module("tarmac.local.mailsink", "aiosmtpd")}, _launch),
     ),
+    external={"smtp": 25, "smtps": 465},
     page=("http", "/"),
 )

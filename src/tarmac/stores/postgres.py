@@ -3,25 +3,52 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from tarmac.launch import Command, ExchangeProbe, File, Launch, Sql, Text, Tree, text
-from tarmac.stores._kind import Offer, Provider, StoreKind, User, View, Wheel, outputs
+from tarmac.stores._kind import (
+    DOCKER,
+    GET_DOCKER,
+    Binary,
+    Image,
+    Offer,
+    Provider,
+    StoreKind,
+    User,
+    View,
+    Wheel,
+    contained,
+    outputs,
+)
 
 ADMIN = "postgres"
+
+#: Debian's, Red Hat's and PostgreSQL's own packages for it, Homebrew on ARM and on Intel.
+FOLDERS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+)
 
 # One laptop runs many of these: 12 MiB each instead of 40 (field notes). Fewer than 50 connections
 # would not hold two replicas of two services with pools of ten.
 SMALL = {
     "shared_buffers": "16MB",
-    "io_method": "sync",
     "max_connections": "50",
     "max_wal_size": "256MB",
     "log_checkpoints": "off",
 }
+#: Its worker processes would be most of a small server; settings that only this version knows.
+SMALL_18 = {"io_method": "sync"}
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 #: Loopback only, a password for everyone, and no other way in.
 HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
+#: In a container nobody else is local, and clients come from the daemon's own network.
+HBA_INSIDE = "local all all trust\nhost all all all scram-sha-256\n"
+#: 14 had its last release in November 2026.
+OLDEST_ALIVE = 15
 
 
 def _startup_packet(user: str) -> bytes:
@@ -56,10 +83,37 @@ def _grants(view: View, user: User) -> tuple[Text, ...]:
     )
 
 
-def _launch(view: View, offer: Offer, fast: bool) -> Launch:
+def _command(offer: Offer, fast: bool, own: dict[str, str]) -> tuple[str, ...]:
     settings = {
         **SMALL,
+        **(SMALL_18 if offer.numbers >= (18,) else {}),
         **(FAST if fast else {}),
+        **own,
+    }
+    return tuple(part for key, value in settings.items() for part in ("-c", f"{key}={value}"))
+
+
+def _server(view: View, argv: tuple[str, ...], hba: File) -> Launch:
+    """Say what is the same in and out of a container."""
+    return Launch(
+        argv=argv,
+        ready=ExchangeProbe(
+            view.ports["main"], expect=b"SCRAM-SHA-256", send=_startup_packet(ADMIN)
+        ),
+        files=(hba,),
+        setup=(
+            Sql(
+                _admin_url(view),
+                tuple(statement for user in view.users for statement in _grants(view, user)),
+            ),
+        ),
+        # SIGINT ends it in 10 ms; on SIGTERM it would wait for its clients to leave.
+        stop_signal="SIGINT",
+    )
+
+
+def _launch(view: View, offer: Offer, fast: bool) -> Launch:
+    own = {
         "listen_addresses": view.host,
         "port": str(view.ports["main"]),
         # TCP only: a socket's path under a project's folder can be longer than the kernel allows.
@@ -74,16 +128,9 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
         f'REVOKE ALL ON DATABASE "{view.database}" FROM PUBLIC\n',
     )
     initdb = [*offer.programs["initdb"], "-D", "{tree}", "-U", ADMIN, "-E", "UTF8"]
-    return Launch(
-        argv=(
-            *offer.programs["postgres"],
-            *("-D", "{folder}/data"),
-            *(part for key, value in settings.items() for part in ("-c", f"{key}={value}")),
-        ),
-        ready=ExchangeProbe(
-            view.ports["main"], expect=b"SCRAM-SHA-256", send=_startup_packet(ADMIN)
-        ),
-        files=(File("pg_hba.conf", text(HBA)),),
+    argv = (*offer.programs["postgres"], "-D", "{folder}/data", *_command(offer, fast, own))
+    return replace(
+        _server(view, argv, File("pg_hba.conf", text(HBA))),
         trees=(
             Tree(
                 "data",
@@ -94,16 +141,40 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
             ),
         ),
         pid_files=("data/postmaster.pid",),
-        setup=(
-            Sql(
-                _admin_url(view),
-                tuple(statement for user in view.users for statement in _grants(view, user)),
-            ),
-        ),
-        # SIGINT ends it in 10 ms; on SIGTERM it would wait for its clients to leave.
-        stop_signal="SIGINT",
         refuses_root=True,
     )
+
+
+def _launch_contained(view: View, offer: Offer, fast: bool) -> Launch:
+    argv = _command(offer, fast, {"hba_file": "/etc/tarmac_hba.conf"})
+    # The image's server becomes a user who may not read a file of ours; it holds no secret.
+    server = _server(view, argv, File("pg_hba.conf", text(HBA_INSIDE), mode=0o644))
+    shut = text(f'REVOKE ALL ON DATABASE "{view.database}" FROM PUBLIC')
+    image_env = {
+        "POSTGRES_USER": text(ADMIN),
+        "POSTGRES_PASSWORD": text(view.admin),
+        "POSTGRES_DB": text(view.database),
+        "POSTGRES_INITDB_ARGS": text("--locale=C.UTF-8 --encoding=UTF8"),
+        # From 18 on the image has it elsewhere: the data of two versions must not stand apart.
+        "PGDATA": text("/data"),
+    }
+    return contained(
+        view,
+        offer,
+        replace(
+            server,
+            env=image_env,
+            setup=tuple(replace(sql, statements=(shut, *sql.statements)) for sql in server.setup),
+        ),
+        ports={"main": 5432},
+        mounts={"data": "/data", "pg_hba.conf": "/etc/tarmac_hba.conf:ro"},
+    )
+
+
+def _note(offer: Offer) -> str:
+    major = offer.numbers[:1]
+    old = major and major < (OLDEST_ALIVE,)
+    return f"PostgreSQL {major[0]} is past its end of life" if old else ""
 
 
 STORE = StoreKind(
@@ -123,7 +194,18 @@ STORE = StoreKind(
             },
             _launch,
         ),
+        Provider(
+            "binary",
+            {"postgres": Binary("postgres", FOLDERS, oldest="14"), "initdb": Binary("initdb")},
+            _launch,
+            get="install it (apt-get install postgresql, brew install postgresql@18)",
+            note=_note,
+        ),
+        Provider(
+            DOCKER, {DOCKER: Image("postgres", "18")}, _launch_contained, GET_DOCKER, note=_note
+        ),
     ),
+    external={"postgresql": 5432, "postgres": 5432},
     sql_url=_admin_url,
     fast_gives_up="fsync, so a power cut can lose or break its data",
 )

