@@ -118,8 +118,8 @@ def _commands(program: Program) -> Iterator[tuple[tuple[str, ...], str]]:
             if path := _in_wheel(program):
                 yield (path,), _distribution_version(program.distribution)
         case Binary():
-            for path in _on_machine(program):
-                version = _binary_version(path, program)
+            for path, by_folder in _on_machine(program):
+                version = _asked_for_version(path, program) if program.version else by_folder
                 if version and numbers(version) >= numbers(program.oldest):
                     yield (path,), version
 
@@ -129,35 +129,38 @@ def _distribution_version(name: str) -> str:
     return importlib.metadata.version(name).partition(".post")[0]
 
 
-def _on_machine(program: Binary) -> Iterator[str]:
-    """Yield where a program stands: on PATH, then in its folders, the newest version first."""
+def _on_machine(program: Binary) -> Iterator[tuple[str, str]]:
+    """Yield where a program stands and what its folder says of its version.
+
+    On PATH first, then in its folders, the newest version first.
+    """
     seen: set[str] = set()
     for name in (program.name, *program.or_else):
-        on_path = [shutil.which(name)] if program.on_path else []
+        on_path = [(shutil.which(name) or "", "")] if program.on_path else []
         in_folders = [
-            path
+            found
             for pattern in program.folders
-            for path in sorted(_matches(f"{pattern}/{name}"), key=_path_version, reverse=True)
+            for found in sorted(_matches(pattern, name), key=_newest_last, reverse=True)
         ]
-        for path in (*on_path, *in_folders):
-            if path and os.access(path, os.X_OK) and os.path.realpath(path) not in seen:
+        for path, version in (*on_path, *in_folders):
+            if os.access(path, os.X_OK) and os.path.realpath(path) not in seen:
                 seen.add(os.path.realpath(path))
-                yield path
+                yield path, version
 
 
-def _matches(pattern: str) -> list[str]:
-    return [str(path) for path in Path("/").glob(pattern.lstrip("/"))]
+def _matches(pattern: str, name: str) -> Iterator[tuple[str, str]]:
+    star = re.compile(re.escape(pattern).replace(r"\*", "(.*)") + "/")
+    for path in map(str, Path("/").glob(f"{pattern}/{name}".lstrip("/"))):
+        found = star.match(path)
+        version = NUMBERS.search(" ".join(found.groups())) if found else None
+        yield path, version[0] if version else ""
 
 
-def _path_version(path: str) -> tuple[int, ...]:
-    found = NUMBERS.search(path)
-    return numbers(found[0]) if found else ()
+def _newest_last(found: tuple[str, str]) -> tuple[int, ...]:
+    return numbers(found[1])
 
 
-def _binary_version(path: str, program: Binary) -> str:
-    if not program.version:
-        found = NUMBERS.search(path) or NUMBERS.search(os.path.realpath(path))
-        return found[0] if found else ""
+def _asked_for_version(path: str, program: Binary) -> str:
     status = Path(path).stat()
     return _printed_version(path, program.version, status.st_mtime_ns, status.st_size)
 

@@ -40,7 +40,7 @@ class Binary:
     name: str
     #: Folders to look in after PATH, as globs; of several versions in them the newest is first.
     folders: tuple[str, ...] = ()
-    #: Arguments that make it print its version; without any, the first number in its path is it.
+    #: Arguments that make it print its version; without any, what its folder has at the star is it.
     version: tuple[str, ...] = ("--version",)
     #: The oldest that does what the kind relies on; an older one does not count as found.
     oldest: str = ""
@@ -201,6 +201,19 @@ class StoreKind:
     page: tuple[str, str] | None = None
     #: What `--fast-stores` gives up, for the line that says so.
     fast_gives_up: str = ""
+
+
+def external_secret(store: str, output: str) -> Secret:
+    """Name what the URL of a store's server elsewhere holds: its url, user or password."""
+    return Secret(f"stores/{store}/{EXTERNAL}/{output}")
+
+
+def external_outputs(kind: StoreKind, store: str, address: Address) -> dict[str, Text]:
+    """Compute what a server elsewhere offers; the same to every user, who share its one URL."""
+    known = {name: text(external_secret(store, name)) for name in ("url", "user", "password")}
+    known |= {"host": text(address.host), "port": text(str(address.port))}
+    known["database"] = text(address.path)
+    return {name: value for name, value in known.items() if name in kind.outputs}
 
 
 #: The program's name for an offer of a container image: the Docker client.
