@@ -287,6 +287,7 @@ class Chassis:
         for name, run in self._backgrounds:
             self._tasks.append(asyncio.create_task(keep_running(name, run), name=name))
         self._started = True
+        self.health.forget_failures()
         log.info("started", pid=os.getpid(), port=self.settings.port)
 
     def drain(self) -> None:

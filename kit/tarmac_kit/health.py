@@ -52,6 +52,11 @@ class Check:
             self._passed = self._passed or self._error is None
             return self._error
 
+    def forget_failure(self) -> None:
+        """Ask anew with the next question: what was awaited has happened."""
+        if self._error is not None:
+            self._asked_at = -CACHE_S
+
     async def _ask(self) -> str | None:
         try:
             async with asyncio.timeout(LIMIT_S):
@@ -73,6 +78,11 @@ class Health:
     def add(self, name: str, probe: Probe, *, required: bool = True) -> None:
         """Add a check; names tell them apart in the answer."""
         self._checks.append(Check(name, probe, required))
+
+    def forget_failures(self) -> None:
+        """Let no answer from before the start's end delay readiness."""
+        for check in self._checks:
+            check.forget_failure()
 
     async def ready(self) -> tuple[int, dict[str, Any]]:
         """Return status and body of `/health/ready`."""

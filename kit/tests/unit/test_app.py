@@ -23,7 +23,7 @@ from tarmac_kit import (
     require_role,
     set_route,
 )
-from tarmac_kit.health import Check
+from tarmac_kit.health import Check, Health
 from tarmac_kit.testing import FakeBus, issue_token, running, static_verifier
 
 ENV = {"SERVICE_NAME": "things-service"}
@@ -344,6 +344,25 @@ async def test_a_check_is_asked_once_however_often_readiness_is() -> None:
         for _ in range(20):
             await http.get("/health/ready")
         assert len(asked) == 1
+
+
+async def test_the_end_of_the_start_is_seen_at_once() -> None:
+    health = Health()
+    open_stores: list[str] = []
+
+    async def probe() -> None:
+        if not open_stores:
+            raise ConnectionError
+
+    health.add("db", probe)
+    assert (await health.ready())[0] == 503
+    open_stores.append("db")
+    assert (await health.ready())[0] == 503  # the answer is kept for a moment
+    health.forget_failures()
+    assert (await health.ready())[0] == 200
+    open_stores.clear()
+    health.forget_failures()
+    assert (await health.ready())[0] == 200  # what passed is kept
 
 
 async def test_a_check_that_fails_is_asked_again_sooner_than_one_that_passes() -> None:
