@@ -1,6 +1,7 @@
 """Checks that the names of a system agree with each other; what types alone cannot say.
 
-Called by the loader. Each check yields located problems; none stops another.
+Called by the loader. Each check yields located problems; none stops another. What one service says
+for itself is checked in `contradictions`, what its variables refer to in `referring`.
 """
 
 from __future__ import annotations
@@ -8,36 +9,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.errors import Problem, did_you_mean
+from tarmac.model.contradictions import contradictions
+from tarmac.model.gaps import Gaps
 from tarmac.model.location import Path
-from tarmac.model.reference import Reference, split
+from tarmac.model.referring import of_all, of_service, where_from
 from tarmac.model.service import Service
 from tarmac.model.system import System
 
 #: Names that stores and the runtime use themselves; each service is a user of its stores.
-RESERVED = frozenset({"postgres", "tarmac", "default", "public", "none", "supervisor"})
+RESERVED = frozenset({"postgres", "tarmac", "default", "public", "none", "supervisor", "world"})
+NO_GAPS = Gaps()
 
 
-def inconsistencies(system: System, incomplete: frozenset[str] = frozenset()) -> Iterator[Problem]:
+def inconsistencies(system: System, gaps: Gaps = NO_GAPS) -> Iterator[Problem]:
     """Yield everything that does not fit together.
 
     Args:
-        incomplete: services whose parts could not be read; nothing is concluded from them.
+        gaps: what could not be read; nothing is concluded from it.
     """
     for name, service in system.file.services.items():
-        yield from _calls(system, name, service)
-        yield from _stores(system, name, service)
-        yield from _topics(system, name, service, incomplete)
-        yield from _env(system, name, service)
-        yield from _probe(system, name, service)
-        yield from _externals(system, name, service)
-        if name not in incomplete:
-            yield from _roles(system, name, service, incomplete)
-            yield from _settings(system, name, service)
+        yield from contradictions(system, name, service)
+        yield from _calls(system, name, service, gaps)
+        yield from _stores(system, name, service, gaps)
+        yield from _topics(system, name, service, gaps)
+        yield from of_service(system, name, gaps)
+        yield from _externals(system, name, service, gaps)
+        if name not in gaps.incomplete:
+            yield from _roles(system, name, service, gaps)
+            yield from _settings(system, name, service, gaps)
             yield from _kit(system, name)
     yield from _names(system)
-    yield from _shared_env(system)
+    yield from of_all(system)
     yield from _ports(system)
-    yield from _promises(system)
+    yield from _promises(system, gaps)
+    yield from _environments(system, gaps)
 
 
 def _at(system: System, *path: str | int, key: bool = False) -> str:
@@ -45,205 +50,164 @@ def _at(system: System, *path: str | int, key: bool = False) -> str:
 
 
 def _unknown(
-    system: System, path: Path, who: str, what: str, name: str, known: list[str]
+    system: System, path: Path, who: str, section: str, name: str, known: list[str]
 ) -> Problem:
+    what = section.removesuffix("s")
     return Problem(
-        str(system.locate(path)), f"{who} uses unknown {what} '{name}'; {did_you_mean(name, known)}"
+        _at(system, *path),
+        f"{who} uses unknown {what} '{name}'; {where_from(section, name, known)}",
     )
 
 
 def _names(system: System) -> Iterator[Problem]:
-    for section, taken in (("stores", system.file.services), ("services", {"broker": None})):
-        for name in getattr(system.file, section):
-            if name in taken:
-                yield Problem(
-                    _at(system, section, name, key=True),
-                    f"the name '{name}' is taken by a service or the broker; choose another",
-                )
+    for name in system.file.stores:
+        if name in system.file.services:
+            there = _at(system, "services", name, key=True)
+            yield Problem(
+                _at(system, "stores", name, key=True),
+                f"the name '{name}' is taken by the service at {there}; choose another",
+            )
     for name in system.file.services:
         if name in RESERVED or name.startswith("pg-"):
             yield Problem(
                 _at(system, "services", name, key=True),
                 f"the name '{name}' is an administrator's in a store; choose another",
             )
-    if "broker" in system.file.stores:
-        yield Problem(
-            _at(system, "stores", "broker", key=True),
-            "'broker' is the broker's own name; choose another",
-        )
+    for section in ("services", "stores"):
+        if "broker" in getattr(system.file, section):
+            yield Problem(
+                _at(system, section, "broker", key=True),
+                "the name 'broker' is the broker's own; choose another",
+            )
 
 
-def _calls(system: System, name: str, service: Service) -> Iterator[Problem]:
+def _calls(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[Problem]:
+    services = system.file.services
     for target in service.calls:
         path = ("services", name, "calls", target)
         if target == name:
-            yield Problem(str(system.locate(path)), f"{name} calls itself; remove the call")
-        elif target not in system.file.services:
-            known = [other for other in system.file.services if other != name]
-            yield _unknown(system, path, name, "service", target, known)
+            yield Problem(_at(system, *path), f"{name} calls itself; remove the call")
+        elif gaps.has("services", target):
+            continue
+        elif target in services:
+            if not services[target].listening:
+                there = _at(system, "services", target, key=True)
+                yield Problem(
+                    _at(system, *path),
+                    f"{name} calls {target}, which has no port; "
+                    f"add `port: 8080`, say, to {target} ({there})",
+                )
+        elif target in system.file.stores:
+            slots = bool(system.parts[name])
+            how = (
+                f"stores: {{SLOT: {target}}}" if slots else f"env: {{X: ${{stores.{target}.url}}}}"
+            )
+            yield Problem(
+                _at(system, *path), f"{name} calls '{target}', which is a store; write `{how}`"
+            )
+        else:
+            known = [other for other in services if other != name]
+            known += gaps.left_out("services")
+            yield _unknown(system, path, name, "services", target, known)
 
 
-def _stores(system: System, name: str, service: Service) -> Iterator[Problem]:
+def _stores(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[Problem]:
     slots = {
         slot: spec for sourced in system.parts[name] for slot, spec in sourced.part.slots.items()
     }
+    stores = system.file.stores
     for slot, store in service.stores.items():
         path = ("services", name, "stores", slot)
-        if store not in system.file.stores:
-            yield _unknown(system, path, name, "store", store, list(system.file.stores))
-        if not system.parts[name]:
+        if store not in stores and not gaps.has("stores", store):
+            known = [*stores, *gaps.left_out("stores")]
+            yield _unknown(system, path, name, "stores", store, known)
+        if name in gaps.incomplete or not system.parts[name]:
             continue
         if slot not in slots:
             yield Problem(
-                str(system.locate(path, key=True)),
-                f"{name} has no slot '{slot}'; {did_you_mean(slot, slots)}",
+                _at(system, *path, key=True),
+                f"{name} has no slot '{slot}'; {_slots(slot, list(slots))}",
             )
-        elif store in system.file.stores and system.file.stores[store].kind != slots[slot].kind:
+        elif store in stores and stores[store].kind != slots[slot].kind:
             yield Problem(
-                str(system.locate(path)),
+                _at(system, *path),
                 f"slot '{slot}' of {name} needs a store of kind {slots[slot].kind}, and '{store}' "
-                f"is {system.file.stores[store].kind}; bind another store",
+                f"is {stores[store].kind}; bind another store",
             )
     for slot, spec in slots.items():
         if spec.required and slot not in service.stores:
+            fitting = [other for other, store in stores.items() if store.kind == spec.kind]
             yield Problem(
                 _at(system, "services", name, key=True),
                 f"{name} leaves the slot '{slot}' ({spec.kind}) empty; "
-                f"add it to `stores`, e.g. `stores: {{{slot}: ...}}`",
+                f"add `stores: {{{slot}: {fitting[0] if fitting else 'NAME'}}}`",
             )
 
 
-def _topics(
-    system: System, name: str, service: Service, incomplete: frozenset[str]
-) -> Iterator[Problem]:
+def _slots(slot: str, slots: list[str]) -> str:
+    return did_you_mean(slot, slots) if slots else "its service.yaml names none, remove this line"
+
+
+def _topics(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[Problem]:
     services = system.file.services
     published = {topic for other in services.values() for topic in other.publishes}
     if (service.publishes or service.consumes) and system.file.broker is None:
-        yield Problem(
-            _at(system, "services", name, key=True),
-            f"{name} publishes or consumes topics and the system has no broker; "
-            "add e.g. `broker: nats`",
-        )
-    for topic in service.consumes:
-        if topic not in published:
-            path = ("services", name, "consumes", topic)
+        verb = "publishes" if service.publishes else "consumes"
+        if not gaps.any("broker"):
             yield Problem(
-                str(system.locate(path)),
-                f"{name} consumes '{topic}', which no service publishes; "
-                f"{did_you_mean(topic, published)}",
+                _at(system, "services", name, verb, key=True),
+                f"{name} {verb} topics and the system has no broker; add `broker: nats`",
             )
-    if name in incomplete or not system.parts[name]:
+    for index, topic in enumerate(service.consumes):
+        if topic not in published and not gaps.any("services"):
+            hint = did_you_mean(topic, published)
+            if not hint.startswith("did you mean"):
+                hint = "add it to the `publishes` of the service that does"
+            yield Problem(
+                _at(system, "services", name, "consumes", index),
+                f"{name} consumes '{topic}', which no service publishes; {hint}",
+            )
+    if name in gaps.incomplete or not system.parts[name]:
         return
     for direction, wanted in (("publishes", service.publishes), ("consumes", service.consumes)):
         able = {topic for each in system.parts[name] for topic in getattr(each.part, direction)}
-        for topic in wanted:
+        for index, topic in enumerate(wanted):
             if topic not in able:
+                hint = did_you_mean(topic, able) if able else "remove it"
                 yield Problem(
-                    _at(system, "services", name, direction, topic),
-                    f"{name} cannot be one that {direction} '{topic}': its service.yaml lists it "
-                    f"not; {did_you_mean(topic, able)}",
+                    _at(system, "services", name, direction, index),
+                    f"{name} {direction} '{topic}', and its service.yaml has no such topic; {hint}",
                 )
 
 
-def _env(system: System, name: str, service: Service) -> Iterator[Problem]:
-    for variable, value in service.env.items():
-        if not isinstance(value, str):
-            continue
-        where = _at(system, "services", name, "env", variable)
-        try:
-            pieces = split(value)
-        except ValueError as error:
-            yield Problem(where, f"{variable}: {error}")
-            continue
-        for piece in pieces:
-            if isinstance(piece, Reference):
-                yield from _reference(system, where, variable, piece)
-                if piece.root == "broker" and not (service.publishes or service.consumes):
-                    yield Problem(
-                        where,
-                        f"{variable} refers to the broker, and {name} has no topics there; "
-                        "say what it publishes or consumes",
-                    )
+def _externals(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[Problem]:
+    for index, external in enumerate(service.externals):
+        if external not in system.file.externals and not gaps.has("externals", external):
+            path: Path = ("services", name, "externals", index)
+            yield _unknown(system, path, name, "externals", external, list(system.file.externals))
 
 
-def _probe(system: System, name: str, service: Service) -> Iterator[Problem]:
-    probe = service.probe
-    if probe is not None and (probe.http or probe.tcp) and not service.listening:
-        yield Problem(
-            _at(system, "services", name, "probe"),
-            f"{name} is probed over the network and has no port; add `port: ...`",
-        )
-
-
-def _shared_env(system: System) -> Iterator[Problem]:
-    for variable, value in system.file.env.items():
-        where = _at(system, "env", variable)
-        try:
-            pieces = split(value) if isinstance(value, str) else ()
-        except ValueError as error:
-            yield Problem(where, f"{variable}: {error}")
-            continue
-        for piece in pieces:
-            if isinstance(piece, Reference) and piece.root != "system":
-                yield Problem(
-                    where,
-                    f"{variable} of all services refers to '{piece.source}', which would join "
-                    "every service to it; set it in the services that need it",
-                )
-
-
-def _reference(
-    system: System, where: str, variable: str, reference: Reference
-) -> Iterator[Problem]:
-    known: dict[str, list[str]] = {
-        "services": list(system.file.services),
-        "stores": list(system.file.stores),
-        "broker": ["broker"] if system.file.broker else [],
-        "system": ["system"],
-    }
-    if reference.root not in known:
-        yield Problem(
-            where,
-            f"{variable} refers to '{reference.source}'; a reference begins with "
-            f"{', '.join(known)}",
-        )
-    elif reference.name not in known[reference.root]:
-        hint = did_you_mean(reference.name, known[reference.root])
-        yield Problem(
-            where, f"{variable} refers to unknown {reference.root} '{reference.name}'; {hint}"
-        )
-
-
-def _externals(system: System, name: str, service: Service) -> Iterator[Problem]:
-    for external in service.externals:
-        if external not in system.file.externals:
-            path = ("services", name, "externals", external)
-            yield _unknown(system, path, name, "external", external, list(system.file.externals))
-
-
-def _roles(
-    system: System, name: str, service: Service, incomplete: frozenset[str]
-) -> Iterator[Problem]:
+def _roles(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[Problem]:
     played = {role for target in service.calls for role in system.roles(target)}
-    if incomplete & set(service.calls):
+    if gaps.any("services") or gaps.incomplete & set(service.calls):
         return
     for sourced in system.parts[name]:
         for role, spec in sourced.part.calls.items():
             if spec.required and role not in played:
                 players = [other for other in system.file.services if role in system.roles(other)]
-                advice = f"add {players[0]} to its calls" if players else "no service has that part"
+                advice = f"add {players[0]} to its calls" if players else "add one, and call it"
                 yield Problem(
                     _at(system, "services", name, key=True),
                     f"{name} needs to call a service that has the part '{role}'; {advice}",
                 )
 
 
-def _settings(system: System, name: str, service: Service) -> Iterator[Problem]:
-    given = {*service.env, *system.file.env, *service.secrets}
+def _settings(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[Problem]:
+    given = {*service.env, *system.file.env, *service.secrets, *gaps.names.get("env", ())}
     for sourced in system.parts[name]:
         for variable, setting in sourced.part.settings.items():
             if setting.required and variable not in given:
-                about = f" ({setting.about})" if setting.about else ""
+                about = f" ({setting.about.rstrip('.')})" if setting.about else ""
                 yield Problem(
                     _at(system, "services", name, key=True),
                     f"{name} needs {variable}{about}; add it to its `env`",
@@ -254,9 +218,11 @@ def _kit(system: System, name: str) -> Iterator[Problem]:
     parts = [sourced.part for sourced in system.parts[name]]
     for sourced in system.parts[name]:
         if (sourced.part.package is None) == (sourced.part.run is None):
+            how = "neither" if sourced.part.run is None else "both"
             yield Problem(
                 str(sourced.document.locate(())),
-                f"part '{sourced.part.part}' must give either `package` (a kit part) or `run`",
+                f"part '{sourced.part.part}' has {how} of `package` (a kit part) and `run`; "
+                "give one",
             )
     if len(parts) > 1 and any(part.package is None for part in parts):
         yield Problem(
@@ -267,28 +233,52 @@ def _kit(system: System, name: str) -> Iterator[Problem]:
 
 
 def _ports(system: System) -> Iterator[Problem]:
-    owners: dict[int, str] = {}
+    owners: dict[int, tuple[str, str]] = {}
     for name, service in system.file.services.items():
         for port_name, port in service.listening.items():
-            here = f"{name}.{port_name}"
+            short = port_name == "http" and service.port is not None
+            path = ("port",) if short else ("ports", port_name)
+            place = _at(system, "services", name, *path)
             if port in owners:
-                short = port_name == "http" and service.port is not None
-                path = ("port",) if short else ("ports", port_name)
+                other, there = owners[port]
                 yield Problem(
-                    _at(system, "services", name, *path),
-                    f"{here} and {owners[port]} both ask for port {port}; change one of the two",
+                    place,
+                    f"{name}.{port_name} and {other} ({there}) both ask for port {port}; "
+                    "change one of the two",
                 )
-            owners.setdefault(port, here)
+            owners.setdefault(port, (f"{name}.{port_name}", place))
 
 
-def _promises(system: System) -> Iterator[Problem]:
+def _promises(system: System, gaps: Gaps) -> Iterator[Problem]:
+    services = [*system.file.services, *gaps.left_out("services")]
+    stores = [*system.file.stores, *gaps.left_out("stores")]
     for index, objective in enumerate(system.file.objectives):
-        if objective.service not in system.file.services:
+        name = objective.service
+        if name not in services:
             path: Path = ("objectives", index, "service")
-            known = list(system.file.services)
-            yield _unknown(system, path, "an objective", "service", objective.service, known)
+            yield _unknown(system, path, "an objective", "services", name, services)
     for name, invariant in system.file.invariants.items():
-        if invariant.store not in system.file.stores:
+        if invariant.store not in stores:
             path = ("invariants", name, "store")
-            known = list(system.file.stores)
-            yield _unknown(system, path, f"invariant {name}", "store", invariant.store, known)
+            yield _unknown(system, path, f"invariant {name}", "stores", invariant.store, stores)
+
+
+def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
+    services = [*system.file.services, *gaps.left_out("services")]
+    stores = [*system.file.stores, *gaps.left_out("stores")]
+    for name, environment in system.file.environments.items():
+        for service in environment.env:
+            if service not in services:
+                path: Path = ("environments", name, "env", service)
+                yield _unknown(system, path, f"environment {name}", "services", service, services)
+        for server, members in environment.servers.items():
+            for index, store in enumerate(members):
+                if store not in stores:
+                    path = ("environments", name, "servers", server, index)
+                    yield _unknown(system, path, f"server {server}", "stores", store, stores)
+        replicas = environment.replicas
+        if replicas is not None and replicas.min > replicas.max:
+            yield Problem(
+                _at(system, "environments", name, "replicas"),
+                f"replicas has min {replicas.min} above max {replicas.max}; exchange them",
+            )

@@ -1,7 +1,6 @@
 """One YAML file as plain data plus the place of every key and value in it.
 
-Called by the loader. YAML is read by libyaml's composer (50 times faster than ruamel for 1,000
-services), and scalars follow YAML 1.2's core schema: `no` is a string, not false.
+Called by the loader. Scalars follow YAML 1.2's core schema: `no` is a string, not false.
 """
 
 from __future__ import annotations
@@ -9,27 +8,27 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import yaml
-
 from tarmac.errors import BadInput, Problem
+from tarmac.model.compose import MAX_DEPTH, MAX_VALUES, Mapping, Node, Scalar, Sequence, compose
 from tarmac.model.location import Location, Path
+from tarmac.model.value import WrittenFloat, WrittenInt
 
-#: A system's file is kilobytes; libyaml needs 17 s for 10 MB, so more than this is a mistake.
+#: A system's file is kilobytes, so more than this is a mistake.
 MAX_BYTES = 1_000_000
-#: Values after aliases are followed: an alias bomb stops here.
-MAX_VALUES = 100_000
-MAX_DEPTH = 60
+#: As many as somebody can correct in one go; the rest of a file of junk is only counted.
+MAX_PROBLEMS = 50
 
 _NULL = re.compile(r"(null|~|)$")
 _BOOL = re.compile(r"(true|false)$")
 _INT = re.compile(r"[-+]?[0-9]+$")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
+_TEXT = ("!", "tag:yaml.org,2002:str")
 
 
 class Document:
     """A parsed file: `data` is dicts, tuples and scalars; `locate` finds a path's place."""
 
-    def __init__(self, file: str, root: yaml.Node, data: Any) -> None:
+    def __init__(self, file: str, root: Node, data: Any) -> None:
         self.file = file
         self.data = data
         self._root = root
@@ -54,58 +53,77 @@ def parse(raw: bytes, file: str) -> Document:
     """Parse one YAML document.
 
     Raises:
-        BadInput: not UTF-8, not YAML, over the size, duplicate keys, alias bombs; all with places.
+        BadInput: not UTF-8, not YAML, over a limit, duplicate keys, alias bombs; all with places.
     """
     if len(raw) > MAX_BYTES:
-        raise _bad(Location(file), f"the file is too large ({len(raw)} bytes); {MAX_BYTES} at most")
-    try:
-        source = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        column = error.start - (before.rfind(b"\n") + 1) + 1
-        place = Location(file, before.count(b"\n") + 1, column)
-        raise _bad(
-            place, f"not UTF-8 (byte 0x{raw[error.start]:02x}); save the file as UTF-8"
-        ) from None
-    try:
-        root = yaml.compose(source, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
-        raise _bad(place, f"not YAML ({error.problem}); correct the file here") from None
-    except yaml.YAMLError as error:
-        raise _bad(Location(file), f"not YAML ({error}); correct the file") from None
-    except RecursionError:
-        raise _bad(Location(file), f"nested deeper than {MAX_DEPTH}; flatten it") from None
+        raise _bad(Location(file), f"{len(raw)} bytes; a file may have {MAX_BYTES}, shorten it")
+    root = compose(_decoded(raw, file), file)
     if root is None:
         raise _bad(Location(file), "the file is empty; `tarmac schema` prints what it may hold")
     reader = _Reader(file)
     data = reader.plain(root, 0)
     if reader.problems:
-        raise BadInput(reader.problems)
+        raise BadInput(capped(reader.problems, file))
     return Document(file, root, data)
+
+
+def capped(problems: list[Problem], file: str) -> list[Problem]:
+    """Leave out what nobody would read: what is over `MAX_PROBLEMS` is only counted."""
+    problems = list(dict.fromkeys(problems))
+    if len(problems) <= MAX_PROBLEMS:
+        return problems
+    rest = Problem(file, f"{len(problems) - MAX_PROBLEMS} more like these; correct these first")
+    return [*problems[:MAX_PROBLEMS], rest]
+
+
+def _decoded(raw: bytes, file: str) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _bad(Location(file), "the file is UTF-16; save it as UTF-8")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # The codec counts from behind a byte order mark.
+        mark = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
+        start = error.start + mark
+        before = raw[:start]
+        column = start - (before.rfind(b"\n") + 1) + 1
+        place = Location(file, before.count(b"\n") + 1, column)
+        raise _bad(place, f"not UTF-8 (byte 0x{raw[start]:02x}); save the file as UTF-8") from None
 
 
 def _bad(place: Location, what: str) -> BadInput:
     return BadInput([Problem(str(place), what)])
 
 
-def _location(file: str, node: yaml.Node) -> Location:
-    return Location(file, node.start_mark.line + 1, node.start_mark.column + 1)
+def _location(file: str, node: Node) -> Location:
+    return Location(file, node.line, node.column)
 
 
-def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            if name.value == str(step):
+def _text(node: Node) -> str | None:
+    return node.text if isinstance(node, Scalar) else None
+
+
+def _is_merge(name: Node) -> bool:
+    return isinstance(name, Scalar) and name.text == "<<" and name.plain
+
+
+def _child(node: Node, step: str | int) -> tuple[Node, Node] | None:
+    if isinstance(node, Mapping):
+        for name, value in node.pairs:
+            if _text(name) == str(step):
                 return name, value
-    elif isinstance(node, yaml.SequenceNode):
-        if isinstance(step, int) and step < len(node.value):
-            return node.value[step], node.value[step]
-        for item in node.value:
-            if isinstance(item, yaml.ScalarNode) and item.value == step:
+        for name, value in node.pairs:
+            if _is_merge(name):
+                for base in value.items if isinstance(value, Sequence) else [value]:
+                    if isinstance(base, Mapping) and (pair := _child(base, step)):
+                        return pair
+    elif isinstance(node, Sequence):
+        if isinstance(step, int) and step < len(node.items):
+            return node.items[step], node.items[step]
+        for item in node.items:
+            if _text(item) == step:
                 return item, item
-            if isinstance(item, yaml.MappingNode) and (pair := _child(item, step)):
+            if isinstance(item, Mapping) and (pair := _child(item, step)):
                 return pair
     return None
 
@@ -118,59 +136,73 @@ class _Reader:
         self.problems: list[Problem] = []
         self._values = 0
         self._open: set[int] = set()
+        self._over = False
 
-    def plain(self, node: yaml.Node, depth: int) -> Any:
+    def plain(self, node: Node, depth: int) -> Any:
         self._values += 1
         if self._values > MAX_VALUES or depth > MAX_DEPTH or id(node) in self._open:
-            if not any("nested or repeated" in problem.what for problem in self.problems):
+            if not self._over:
+                self._over = True
                 self._complain(
-                    node, f"nested or repeated too much by aliases (over {MAX_VALUES} values)"
+                    node, f"aliases repeat it over {MAX_VALUES} times or in itself; write it out"
                 )
             return None
-        if isinstance(node, yaml.ScalarNode):
+        if isinstance(node, Scalar):
             return self._scalar(node)
+        if node.tag is not None:
+            self._complain(node, f"tag '{_short(node.tag)}' is not known; remove it")
         self._open.add(id(node))
         try:
-            if isinstance(node, yaml.SequenceNode):
-                return tuple(self.plain(item, depth + 1) for item in node.value)
+            if isinstance(node, Sequence):
+                return tuple(self.plain(item, depth + 1) for item in node.items if not self._over)
             return self._mapping(node, depth)
         finally:
             self._open.discard(id(node))
 
-    def _mapping(self, node: yaml.Node, depth: int) -> dict[str, Any]:
+    def _mapping(self, node: Mapping, depth: int) -> dict[str, Any]:
         merged: dict[str, Any] = {}
         own: dict[str, Any] = {}
-        for name, value in node.value:
-            if not isinstance(name, yaml.ScalarNode):
-                self._complain(name, "a key must be a plain name, not a list or a mapping")
-            elif name.value == "<<" and not name.style:
+        for name, value in node.pairs:
+            if self._over:
+                break
+            if not isinstance(name, Scalar):
+                self._complain(
+                    name, "a list or mapping stands for a key; put it in quotes if it is a name"
+                )
+            elif _is_merge(name):
                 base = self.plain(value, depth + 1)
                 for part in base if isinstance(base, tuple) else (base,):
                     if isinstance(part, dict):
                         merged = {**part, **merged}
-                    else:
-                        self._complain(value, "'<<' takes an alias of a mapping")
-            elif name.value in own:
-                self._complain(name, f"key '{name.value}' occurs twice; remove one of the two")
+                    elif not self._over:
+                        self._complain(
+                            value, "'<<' takes an alias of a mapping, e.g. '<<: *base'; correct it"
+                        )
+            elif name.text in own:
+                self._complain(name, f"key '{name.text}' occurs twice; remove one of the two")
             else:
-                own[name.value] = self.plain(value, depth + 1)
+                own[name.text] = self.plain(value, depth + 1)
         return {**merged, **own}
 
-    def _scalar(self, node: yaml.ScalarNode) -> Any:
-        if node.tag.startswith("!"):
-            self._complain(node, f"tag '{node.tag}' is not known; remove it")
-        value: str = node.value
-        if node.style or node.tag == "tag:yaml.org,2002:binary":
+    def _scalar(self, node: Scalar) -> Any:
+        if node.tag is not None and node.tag not in _TEXT:
+            self._complain(node, f"tag '{_short(node.tag)}' is not known; remove it")
+        value = node.text
+        if not node.plain or node.tag is not None:
             return value
         if _NULL.match(value):
             return None
         if _BOOL.match(value):
             return value == "true"
         if _INT.match(value) and len(value) < 20:
-            return int(value)
+            return WrittenInt.of(value)
         if _FLOAT.match(value):
-            return float(value)
+            return WrittenFloat.of(value)
         return value
 
-    def _complain(self, node: yaml.Node, what: str) -> None:
+    def _complain(self, node: Node, what: str) -> None:
         self.problems.append(Problem(str(_location(self.file, node)), what))
+
+
+def _short(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")

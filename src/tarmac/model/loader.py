@@ -6,18 +6,17 @@ Called by the command line and the supervisor, which pass `read`: the model does
 from __future__ import annotations
 
 import os.path
-import types
-import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
-from tarmac.errors import BadInput, Problem, did_you_mean
+from tarmac.errors import BadInput, Problem
 from tarmac.model import document
+from tarmac.model.complaints import complaint
 from tarmac.model.consistency import inconsistencies
-from tarmac.model.document import Document
+from tarmac.model.document import MAX_PROBLEMS, Document, capped
+from tarmac.model.gaps import Gaps
 from tarmac.model.location import Path
 from tarmac.model.part import Part
 from tarmac.model.system import SourcedPart, System, SystemFile
@@ -26,6 +25,8 @@ from tarmac.model.system import SourcedPart, System, SystemFile
 Read = Callable[[str], bytes]
 M = TypeVar("M", bound=BaseModel)
 PART_FILE = "service.yaml"
+#: Sections whose entries stand for themselves: one that is wrong is left out, the others checked.
+NAMED = ("services", "stores", "externals", "invariants", "environments", "env")
 
 
 def load(file: str, read: Read) -> System:
@@ -38,25 +39,18 @@ def load(file: str, read: Read) -> System:
     Raises:
         BadInput: every problem of all files, each with its place.
     """
-    main = _document(file, read)
-    data = _validate(SystemFile, main)
-    problems: list[Problem] = []
+    main = _main(file, read)
+    data, problems, gaps = _lenient(main)
     parts: dict[str, tuple[SourcedPart, ...]] = {}
     folder = os.path.dirname(file) or "."
     for name, service in data.services.items():
         sourced = []
         for index, source in enumerate(service.source):
-            place = main.locate(("services", name, "source", index))
+            place = str(main.locate(("services", name, "source", index)))
             try:
                 sourced.append(_part(os.path.normpath(os.path.join(folder, source)), read))
-            except OSError as error:
-                problems.append(
-                    Problem(
-                        str(place),
-                        f"{name} has no {PART_FILE} in '{source}' ({error.strerror}); "
-                        "correct the folder, or give `run` instead of `source`",
-                    )
-                )
+            except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+                problems.append(Problem(place, _unreadable(name, source, error)))
             except BadInput as error:
                 problems.extend(error.problems)
         parts[name] = tuple(sourced)
@@ -64,98 +58,101 @@ def load(file: str, read: Read) -> System:
     incomplete = frozenset(
         name for name, service in data.services.items() if len(parts[name]) < len(service.source)
     )
-    problems.extend(inconsistencies(system, incomplete))
+    problems.extend(inconsistencies(system, gaps.also(incomplete)))
     if problems:
-        raise BadInput(problems)
+        problems.sort(key=lambda problem: (not problem.where.startswith(file), _order(problem)))
+        raise BadInput(capped(problems, file))
     return system
 
 
+def _main(file: str, read: Read) -> Document:
+    try:
+        raw = read(file)
+    except OSError as error:
+        raise BadInput(
+            [Problem(file, f"cannot be read ({error.strerror}); correct the path or its mode")]
+        ) from None
+    return document.parse(raw, file)
+
+
+def _lenient(main: Document) -> tuple[SystemFile, list[Problem], Gaps]:
+    """Validate the main file; what is wrong is reported and left out, so that the rest is checked.
+
+    Raises:
+        BadInput: too much is wrong to say anything of the rest.
+    """
+    try:
+        return _validate(SystemFile, main), [], Gaps()
+    except _Wrong as wrong:
+        if not isinstance(main.data, dict):
+            raise
+        rest, names = dict(main.data), {section: set[str]() for section in NAMED}
+        sections = set()
+        for path in wrong.paths:
+            head = str(path[0]) if path else ""
+            entries = rest.get(head)
+            if head in NAMED and len(path) > 1 and isinstance(entries, dict):
+                rest[head] = {k: v for k, v in entries.items() if k != path[1]}
+                names[head].add(str(path[1]))
+            else:
+                rest.pop(head, None)
+                sections.add(head)
+        rest = {"tarmac": 1, "system": "unnamed", "services": {}, **rest}
+        try:
+            data = SystemFile.model_validate(rest)
+        except ValidationError:
+            raise wrong from None
+        known = {section: frozenset(names) for section, names in names.items()}
+        return data, list(wrong.problems), Gaps(known, frozenset(sections))
+
+
+class _Wrong(BadInput):
+    """A file whose types are wrong, and at which paths."""
+
+    def __init__(self, problems: list[Problem], paths: list[Path]) -> None:
+        super().__init__(problems)
+        self.paths = paths
+
+
 def _part(folder: str, read: Read) -> SourcedPart:
-    parsed = _document(os.path.join(folder, PART_FILE), read)
+    file = os.path.join(folder, PART_FILE)
+    parsed = document.parse(read(file), file)
     return SourcedPart(_validate(Part, parsed), folder, parsed)
 
 
-def _document(file: str, read: Read) -> Document:
-    return document.parse(read(file), file)
+def _unreadable(name: str, source: str, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return (
+            f"{name} has no {PART_FILE} in '{source}'; correct the folder, or start the program "
+            "in it with `run: [PROGRAM, ...]` and `cwd` instead of `source`"
+        )
+    why = error.strerror if isinstance(error, OSError) else error
+    return f"{name}: {PART_FILE} in '{source}' cannot be read ({why}); correct its mode"
 
 
 def _validate(model: type[M], parsed: Document) -> M:
     if not isinstance(parsed.data, dict):
         place = parsed.locate(())
-        raise BadInput([Problem(str(place), f"a mapping is needed, not {_shown(parsed.data)}")])
+        what = "a list" if isinstance(parsed.data, tuple) else "no mapping"
+        raise _Wrong(
+            [Problem(str(place), f"the file is {what}; begin with `{_first(model)}: ...`")], [()]
+        )
     try:
         return model.model_validate(parsed.data)
     except ValidationError as error:
-        problems = [_problem(model, parsed, details) for details in error.errors()]
-        raise BadInput(sorted(problems, key=_in_the_files_order)) from None
+        found = error.errors(include_url=False)
+        paths = [tuple(s for s in details["loc"] if s != "[key]") for details in found]
+        said = [complaint(model, parsed, details) for details in found[:MAX_PROBLEMS]]
+        if len(found) > MAX_PROBLEMS:
+            said += [Problem(parsed.file, f"{len(found) - MAX_PROBLEMS} more; correct these first")]
+            raise BadInput(said) from None
+        raise _Wrong(sorted(said, key=_order), paths) from None
 
 
-def _in_the_files_order(problem: Problem) -> tuple[str, list[int]]:
+def _first(model: type[BaseModel]) -> str:
+    return next(iter(model.model_fields))
+
+
+def _order(problem: Problem) -> tuple[Any, ...]:
     file, *place = problem.where.rsplit(":", 2)
-    return file, [int(number) for number in place]
-
-
-def _problem(model: type[BaseModel], parsed: Document, details: ErrorDetails) -> Problem:
-    path: Path = tuple(step for step in details["loc"] if step != "[key]")
-    name = str(path[-1]) if path else "the file"
-    if details["type"] == "extra_forbidden":
-        known = _keys(model, path[:-1])
-        return Problem(
-            str(parsed.locate(path, key=True)),
-            f"unknown key '{name}'; {did_you_mean(name, known)}",
-        )
-    if details["type"] == "missing":
-        owner = f"'{path[-2]}'" if len(path) > 1 else "the file"
-        return Problem(
-            str(parsed.locate(path[:-1])), f"{owner} lacks the key '{name}'; add `{name}: ...`"
-        )
-    message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if details["type"] == "string_type" and not isinstance(details["input"], dict | tuple):
-        message += "; put it in quotes"
-    if details["type"] == "string_pattern_mismatch":
-        message = f"must look like {details['ctx']['pattern']}"
-    return Problem(
-        str(parsed.locate(path, key="[key]" in details["loc"])),
-        f"{name}: {message} (it is {_shown(details['input'])})",
-    )
-
-
-def _shown(value: Any) -> str:
-    """Show a value as it would stand in the file, on one short line."""
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, tuple | list):
-        return "a list"
-    if value is None:
-        return "empty"
-    shown = repr(value) if isinstance(value, str) else str(value).lower()
-    return shown if len(shown) <= 60 else shown[:57] + "..."
-
-
-def _keys(model: Any, path: Path) -> list[str]:
-    """List the keys that are known at a path of a model."""
-    for step in path:
-        model = next(_inside(model, step), None)
-    for candidate in _alternatives(model):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return list(candidate.model_fields)
-    return []
-
-
-def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
-    for candidate in _alternatives(annotation):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            if step in candidate.model_fields:
-                yield candidate.model_fields[str(step)].annotation
-        elif (arguments := typing.get_args(candidate)) and not isinstance(candidate, type):
-            yield arguments[0] if typing.get_origin(candidate) is tuple else arguments[-1]
-
-
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
-    """Strip Annotated and unions off a type."""
-    origin = typing.get_origin(annotation)
-    if origin is typing.Annotated:
-        return _alternatives(typing.get_args(annotation)[0])
-    if origin in (typing.Union, types.UnionType):
-        return tuple(inner for each in typing.get_args(annotation) for inner in _alternatives(each))
-    return (annotation,)
+    return file, *(int(number) for number in place if number.isdigit())

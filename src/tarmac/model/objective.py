@@ -21,7 +21,11 @@ class Objective(Strict):
     @model_validator(mode="after")
     def _one_indicator(self) -> Self:
         if (self.availability is None) == (self.latency is None):
-            raise ValueError("give either availability or latency")
+            both = self.availability is not None
+            raise ValueError(
+                f"has {'both' if both else 'neither'} `availability` "
+                f"{'and' if both else 'nor'} `latency`; {'keep' if both else 'add'} one"
+            )
         return self
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tarmac.model.value import EnvName, Name, OneOrMore, Strict, Topic
+from tarmac.model.value import PACKAGE, EnvName, Name, OneOrMore, Strict, Topic
 
 
 class Slot(Strict):
@@ -44,7 +44,7 @@ class Part(Strict):
     part: Name = Field(description="Its role, by which other parts call it.")
     package: str | None = Field(
         default=None,
-        pattern=r"^[a-z_][a-z0-9_]*$",
+        pattern=PACKAGE,
         description="A kit part's import name; several can share one process.",
     )
     run: OneOrMore | None = Field(default=None, description="How to start it, without the kit.")

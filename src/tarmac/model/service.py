@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from tarmac.model.value import (
+    Amount,
     Duration,
     EnvName,
     EnvValue,
@@ -16,6 +17,7 @@ from tarmac.model.value import (
     OneOrMore,
     Strict,
     Topic,
+    shown,
 )
 
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
@@ -50,12 +52,20 @@ class ProbeSpec(Strict):
     def _one_kind(self) -> Self:
         given = [k for k in (self.http, self.tcp, self.command, self.log) if k is not None]
         if len(given) != 1 or self.tcp is False:
-            raise ValueError("give exactly one of http, tcp: true, command and log")
+            raise ValueError(
+                f"has {len(given)} of `http`, `tcp: true`, `command` and `log`; give exactly one"
+                if self.tcp is not False
+                else "has `tcp: false`, which tells nothing; remove it, or write `tcp: true`"
+            )
+        if self.http is not None and not self.http.startswith("/"):
+            raise ValueError(f"has http {shown(self.http)}; begin the path with '/'")
         if self.log is not None:
             try:
                 re.compile(self.log)
-            except re.error as error:
-                raise ValueError(f"log is not a regular expression ({error})") from None
+            except (re.error, RecursionError, OverflowError) as error:
+                raise ValueError(
+                    f"has log {shown(self.log)}, no regular expression ({error}); correct it"
+                ) from None
         return self
 
 
@@ -75,10 +85,10 @@ def _listed_calls(value: Any) -> Any:
         entries = item.items() if isinstance(item, dict) else [(item, {})]
         for name, options in entries:
             if not isinstance(name, str):
-                raise ValueError(f"a call is a service's name, not {name!r}")
+                raise ValueError(f"has the entry {shown(name)}; write a service's name")
             if name in calls:
-                raise ValueError(f"'{name}' is listed twice; remove one of the two")
-            calls[name] = options
+                raise ValueError(f"has '{name}' twice; remove one of the two")
+            calls[name] = {} if options is None else options  # `- name:` says the same as `- name`
     return calls
 
 
@@ -109,17 +119,25 @@ class Service(Strict):
     secrets: tuple[EnvName, ...] = ()
     probe: ProbeSpec | None = None
     isolated: bool = Field(default=False, description="Never shares an interpreter's memory.")
+    watch: OneOrMore = Field(
+        default=(), description="Paths whose edits concern it, besides the folders in `source`."
+    )
     tasks: dict[Name, Task] = {}
     volumes: dict[Name, str] = {}
-    resources: dict[Name, str | int | float] = {}
+    resources: dict[Name, Amount] = {}
     replicas: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _one_start(self) -> Self:
-        if bool(self.source) == bool(self.run):
-            raise ValueError("give either source (a folder with service.yaml) or run (a command)")
+        if bool(self.source) == (self.run is not None):
+            raise ValueError(
+                "has both `source` and `run`; keep one"
+                if self.source
+                else "says not what to run; add `run: [PROGRAM, ...]`, or `source: FOLDER` "
+                "with a service.yaml in it"
+            )
         if self.port is not None and "http" in self.ports:
-            raise ValueError("port is short for ports.http; give one of the two")
+            raise ValueError("has `port` and `ports: {http: ...}`, which are the same; keep one")
         return self
 
     @property

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from tarmac.model.value import Name, Strict
+from tarmac.model.value import DATABASE, Name, Strict
 
 
 class Store(Strict):
@@ -16,7 +16,7 @@ class Store(Strict):
     version: str | None = Field(default=None, description='The version asked for, quoted: "16".')
     database: str | None = Field(
         default=None,
-        pattern=r"^[a-z][a-z0-9_]*$",
+        pattern=DATABASE,
         description="The database's name; the store's own without '-db' if absent.",
     )
     seed: str | None = Field(

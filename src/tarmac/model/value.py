@@ -1,14 +1,51 @@
-"""The small types of the model: names, durations and the strict base of every mapping."""
+"""The small types of the model: names, durations and the strict base of every mapping.
+
+A validator raises ValueError with what is wrong with its value, as the rest of a sentence that
+begins with the value's name: `is 'soon'; write a number and its unit`.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-_DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)$")
+_DURATION = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)$")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
+TOPIC = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
+ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+PACKAGE = r"^[a-z_][a-z0-9_]*$"
+DATABASE = r"^[a-z][a-z0-9_]*$"
+
+
+class WrittenInt(int):
+    """A whole number of a file that remembers how it is written: `007`."""
+
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> int:
+        """Read a number; a plain int where the text says no more than it."""
+        number = cls(text)
+        number.text = text
+        return int(text) if str(int(text)) == text else number
+
+
+class WrittenFloat(float):
+    """A number of a file that remembers how it is written: `1.10` is no `1.1` in a variable."""
+
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> float:
+        """Read a number; a plain float where the text says no more than it."""
+        number = cls(text)
+        number.text = text
+        return float(text) if str(float(text)) == text else number
 
 
 class Strict(BaseModel):
@@ -17,23 +54,71 @@ class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+def as_written(value: Any) -> str:
+    """Write a scalar as it stands in the file, without quotes."""
+    if isinstance(value, WrittenInt | WrittenFloat):
+        return value.text
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def shown(value: Any) -> str:
+    """Show a value for an error, on one short line."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, tuple | list):
+        return "a list"
+    if value is None:
+        return "empty"
+    text = repr(value) if isinstance(value, str) else as_written(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def _seconds(value: Any) -> Any:
     if isinstance(value, str) and (match := _DURATION.match(value)):
-        return float(match[1]) * _SECONDS[match[2]]
-    raise ValueError("write a number and its unit, e.g. 200ms, 2s, 15m, 6h or 30d")
+        seconds = float(match[1]) * _SECONDS[match[2]]
+        if 0 < seconds < math.inf:
+            return seconds
+        raise ValueError(f"is {shown(value)}; write a time that is more than nothing and ends")
+    raise ValueError(
+        f"is {shown(value)}; write a number and its unit, e.g. 200ms, 2s, 15m, 6h or 30d"
+    )
 
 
 def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+def _plain(value: Any) -> Any:
+    if value is None:
+        raise ValueError('has no value; write "" for an empty one')
+    if isinstance(value, dict | tuple):
+        raise ValueError(f"is {shown(value)}; write text, a number, true or false")
+    return as_written(value) if isinstance(value, WrittenInt | WrittenFloat) else value
+
+
+def _amount(value: Any) -> Any:
+    if value is None or isinstance(value, bool | dict | tuple):
+        raise ValueError(f"is {shown(value)}; write an amount, e.g. 0.5, 500m or 256Mi")
+    return value
+
+
 #: Seconds, written with a unit: 200ms, 2s, 30d.
 Duration = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
 #: A service, store or other thing of the system; it becomes a DNS name in a cluster.
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
-Topic = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
-EnvValue = str | int | float | bool
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Topic = Annotated[str, StringConstraints(pattern=TOPIC)]
+#: Lower case too: `npm_config_cache` and `http_proxy` are variables of programs that exist.
+EnvName = Annotated[str, StringConstraints(pattern=ENV_NAME)]
+EnvValue = Annotated[
+    str | int | float | bool,
+    BeforeValidator(_plain, json_schema_input_type=str | int | float | bool),
+]
+#: What a service may use of a machine.
+Amount = Annotated[
+    str | int | float, BeforeValidator(_amount, json_schema_input_type=str | int | float)
+]
 #: One string, or a list of them.
 OneOrMore = Annotated[
     tuple[str, ...],

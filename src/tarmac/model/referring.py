@@ -1,0 +1,111 @@
+"""Checks what the variables of services refer to: `${stores.orders-db.url}`.
+
+Called by `consistency`. Whether a thing has the output that is asked for is the plan's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.errors import Problem, did_you_mean
+from tarmac.model.gaps import Gaps
+from tarmac.model.reference import Reference, split
+from tarmac.model.system import System
+
+
+def where_from(section: str, name: str, known: list[str]) -> str:
+    """Say what to do about a name that is not there: the near one, or where to add it."""
+    hint = did_you_mean(name, known)
+    if hint.startswith("did you mean"):
+        return hint
+    return f"add it under `{section}`" + (f", or {hint}" if known else "")
+
+
+def _at(system: System, *path: str | int, key: bool = False) -> str:
+    return str(system.locate(path, key=key))
+
+
+def of_service(system: System, name: str, gaps: Gaps) -> Iterator[Problem]:
+    """Yield what is wrong with the references of one service's variables, in every environment."""
+    service = system.file.services[name]
+    for variable, value in service.env.items():
+        where = _at(system, "services", name, "env", variable)
+        yield from _value(system, where, variable, value, gaps, name)
+    for environment, spec in system.file.environments.items():
+        for variable, value in spec.env.get(name, {}).items():
+            where = _at(system, "environments", environment, "env", name, variable)
+            yield from _value(system, where, variable, value, gaps, name)
+
+
+def _value(
+    system: System, where: str, variable: str, value: object, gaps: Gaps, name: str
+) -> Iterator[Problem]:
+    try:
+        pieces = split(value) if isinstance(value, str) else ()
+    except ValueError as error:
+        yield Problem(where, f"{variable}: {error}")
+        return
+    service = system.file.services[name]
+    for piece in pieces:
+        if isinstance(piece, Reference):
+            yield from _reference(system, where, variable, piece, gaps)
+            topics = service.publishes or service.consumes
+            if piece.root == "broker" and system.file.broker and not topics:
+                yield Problem(
+                    where,
+                    f"{variable} refers to the broker, and {name} has no topics there; "
+                    "say what it publishes or consumes",
+                )
+
+
+def of_all(system: System) -> Iterator[Problem]:
+    """Yield what is wrong with the references of the variables that every service gets."""
+    for variable, value in system.file.env.items():
+        where = _at(system, "env", variable)
+        try:
+            pieces = split(value) if isinstance(value, str) else ()
+        except ValueError as error:
+            yield Problem(where, f"{variable}: {error}")
+            continue
+        for piece in pieces:
+            if isinstance(piece, Reference) and piece.root != "system":
+                yield Problem(
+                    where,
+                    f"{variable} of all services refers to '{piece.source}', which would join "
+                    "every service to it; set it in the services that need it",
+                )
+
+
+def _reference(
+    system: System, where: str, variable: str, reference: Reference, gaps: Gaps
+) -> Iterator[Problem]:
+    services, root, name = system.file.services, reference.root, reference.name
+    known: dict[str, list[str]] = {
+        "services": list(services),
+        "stores": list(system.file.stores),
+        "broker": ["broker"] if system.file.broker else [],
+        "system": ["system"],
+    }
+    if root not in known:
+        near = did_you_mean(root, known)
+        forms = "begin it with services, stores, broker or system"
+        hint = near if near.startswith("did you mean") else forms
+        yield Problem(where, f"{variable} refers to '{reference.source}'; {hint}")
+    elif name not in known[root]:
+        if gaps.any("broker") if root == "broker" else gaps.has(root, name):
+            return
+        what = root.removesuffix("s")
+        if root == "broker":
+            yield Problem(
+                where, f"{variable} refers to the broker, and there is none; add `broker: nats`"
+            )
+            return
+        hint = where_from(root, name, [*known[root], *gaps.left_out(root)])
+        yield Problem(where, f"{variable} refers to unknown {what} '{name}'; {hint}")
+    elif root == "services" and not services[name].listening:
+        there = _at(system, "services", name, key=True)
+        yield Problem(
+            where,
+            f"{variable} refers to '{reference.source}', and {name} has no port; "
+            f"add `port: 8080`, say, to it ({there})",
+        )
