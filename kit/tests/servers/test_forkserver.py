@@ -333,8 +333,7 @@ async def test_what_is_drawn_and_counted_differs_between_two_children(
     metrics = [(await child.get("/metrics"))[1] for child in (one, two)]
     assert ['service="one"' in text for text in metrics] == [True, False]
     begun_at = [
-        next(line for line in text.splitlines() if line.startswith("process_start_time_seconds "))
-        for text in metrics
+        float(text.partition("\nprocess_start_time_seconds ")[2].split()[0]) for text in metrics
     ]
     assert begun_at[0] < begun_at[1]
 
