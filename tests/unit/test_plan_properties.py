@@ -30,7 +30,7 @@ def systems(draw) -> dict:
         used = draw(st.sets(st.sampled_from(sorted(stores)), max_size=2)) if stores else set()
         env = {f"STORE_{n}": f"${{stores.{store}.url}}" for n, store in enumerate(sorted(used))}
         services[name] = {"run": ["serve", name], "calls": sorted(calls), "env": env}
-        if draw(st.booleans()):
+        if index or draw(st.booleans()):  # what is called has a port
             services[name]["port"] = 4000 + index
         if draw(st.booleans()):
             services[name]["publishes"] = TOPICS
