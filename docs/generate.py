@@ -53,6 +53,11 @@ KIT_SETTINGS = {
     "DRAIN_DELAY_S": ("0.2", "Seconds between SIGTERM and the end of accepting."),
     "SHUTDOWN_GRACE_S": ("8.0", "Seconds that requests in flight have to finish after that."),
     "DATABASE_POOL_MAX": ("10", "Connections that one process opens to one database."),
+    "DATABASE_CONNECTION_MAX_AGE_S": (
+        "300.0",
+        "Seconds after which a connection to a database is renewed; a balancer may choose again.",
+    ),
+    "REDIS_CONNECTION_MAX_AGE_S": ("300.0", "The same for connections to a Redis."),
     "OUTBOX_KEEP_S": ("86400", "Seconds that a published outbox row is kept."),
     "INBOX_KEEP_S": ("1209600", "Seconds that an inbox row is kept; longer than the broker keeps."),
 }

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tarmac_kit.jsons import dumps
 from tarmac_kit.logs import get_logger
@@ -18,6 +20,8 @@ from tarmac_kit.logs import get_logger
 #: After a failure the cache is left alone this long: requests must not wait for it one by one.
 REST_S = 1.0
 TIMEOUT_S = 0.25
+#: A connection that lives longer sticks to the server that it found when it began.
+MAX_AGE_S = 300.0
 
 
 class Cache:
@@ -108,11 +112,35 @@ class Cache:
         return answer
 
 
-def connect(url: str, *, prefix: str, count: Callable[[str, str], None]) -> Cache:
+def connect(
+    url: str,
+    *,
+    prefix: str,
+    count: Callable[[str, str], None],
+    max_age_s: float = MAX_AGE_S,
+    clock: Callable[[], float] = time.monotonic,
+) -> Cache:
     """Return a cache on the server at `url`; it connects with the first command."""
-    from redis.asyncio import Redis  # noqa: PLC0415 - imported only where a cache is bound
+    from redis.asyncio import Connection, ConnectionPool, Redis  # noqa: PLC0415 - where bound only
 
-    client = Redis.from_url(
+    class AgingPool(ConnectionPool):
+        """redis-py's pool, which closes a connection that comes back too old."""
+
+        async def release(self, connection: Connection) -> None:  # type: ignore[override]
+            """Take a connection back; its next command connects anew when it is closed here."""
+            ends_at = ends.get(connection)
+            try:
+                if ends_at is None or not connection.is_connected:
+                    age_s = max_age_s * random.uniform(0.8, 1.0)  # noqa: S311 - jitter
+                    ends[connection] = clock() + age_s
+                elif clock() >= ends_at:
+                    del ends[connection]
+                    await connection.disconnect(nowait=True)
+            finally:
+                await super().release(connection)
+
+    ends: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+    pool = AgingPool.from_url(
         url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, max_connections=32
     )
-    return Cache(client, prefix=prefix, count=count)
+    return Cache(Redis.from_pool(pool), prefix=prefix, count=count)

@@ -124,7 +124,12 @@ class Chassis:
         found = self._databases.get(url_env)
         if found is None:
             url = self._require(url_env, f"bind a postgres store to the slot with env {url_env}")
-            found = Database(url, name=url_env, pool_max=self.settings.database_pool_max)
+            found = Database(
+                url,
+                name=url_env,
+                pool_max=self.settings.database_pool_max,
+                max_age_s=self.settings.database_connection_max_age_s,
+            )
             self._databases[url_env] = found
             name = "database" if url_env == "DATABASE_URL" else url_env.removesuffix("_URL").lower()
             self.check(name, found.ping)
@@ -140,7 +145,10 @@ class Chassis:
         found = self._caches.get(url_env)
         if found is None:
             found = caches.connect(
-                url, prefix=f"{self.settings.service_name}:", count=self.metrics.cache
+                url,
+                prefix=f"{self.settings.service_name}:",
+                count=self.metrics.cache,
+                max_age_s=self.settings.redis_connection_max_age_s,
             )
             self._caches[url_env] = found
             name = "cache" if url_env == "REDIS_URL" else url_env.removesuffix("_URL").lower()

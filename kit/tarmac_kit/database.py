@@ -1,7 +1,8 @@
 """A pool of asyncpg connections with migrations, deadlines and hooks after commit.
 
 Made by `Chassis.database`, opened by the chassis when the process starts. It waits for a server
-that is not there yet and drops dead connections, but never repeats a statement.
+that is not there yet and drops dead connections, but never repeats a statement. A connection that
+grew old is closed when it comes back: a balancer before the database decides per connection.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _CHECK_AFTER_S = 5.0
 #: A server that hangs is given up after this; a statement may have a longer timeout of its own.
 _COMMAND_S = 30.0
+#: A connection that lives longer sticks to the server that it found when it began.
+MAX_AGE_S = 300.0
 
 
 class DatabaseUnavailable(Problem):
@@ -81,7 +84,16 @@ async def _prepare(conn: Connection) -> None:
 class Database:
     """One database of a service. json and jsonb columns are Python values."""
 
-    def __init__(self, url: str, *, name: str = "database", pool_max: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str = "database",
+        pool_max: int = 10,
+        max_age_s: float = MAX_AGE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the most connections, and the seconds after which one is not used again."""
         self.url = url
         self.name = name
         self._pool_max = pool_max
@@ -89,6 +101,9 @@ class Database:
         self._sources: dict[str, Traversable] = {}
         self._after: dict[int, list[Callable[[], None]]] = {}
         self._rested: dict[int, float] = {}
+        self._max_age_s = max_age_s
+        self._clock = clock
+        self._ends_at: dict[int, float] = {}
 
     def add_migrations(self, part: str, folder: Traversable) -> None:
         """Let `open` apply the files of `folder` under the name `part`; before `open` only."""
@@ -137,7 +152,7 @@ class Database:
                     max_size=self._pool_max,
                     timeout=2.0,
                     command_timeout=_COMMAND_S,
-                    init=_prepare,
+                    init=self._begin,
                 )
             except connection_errors() as error:
                 get_logger().warning(
@@ -213,6 +228,14 @@ class Database:
         async with self.connection() as conn:
             await conn.fetchval("select 1", timeout=1.0)
 
+    async def _begin(self, conn: Connection) -> None:
+        await _prepare(conn)
+        if len(self._ends_at) > 4 * self._pool_max:
+            self._ends_at.clear()  # the pool dropped connections; what lost its time here ends
+        # Not all at the same time: those of a burst would be renewed in one.
+        age_s = self._max_age_s * random.uniform(0.8, 1.0)  # noqa: S311 - jitter
+        self._ends_at[conn.get_server_pid()] = self._clock() + age_s
+
     async def _acquire(self, pool: Pool) -> Connection:
         """Take a connection; one that rested and turns out dead is replaced once."""
         gone = connection_errors()
@@ -245,9 +268,14 @@ class Database:
         gone = connection_errors()
         try:
             if not is_lost(conn):
-                if len(self._rested) > 4 * self._pool_max:
-                    self._rested.clear()  # connections that were dropped never come for theirs
-                self._rested[conn.get_server_pid()] = time.monotonic()
+                pid = conn.get_server_pid()
+                if self._clock() >= self._ends_at.get(pid, 0.0):
+                    self._ends_at.pop(pid, None)
+                    await conn.close(timeout=1.0)
+                else:
+                    if len(self._rested) > 4 * self._pool_max:
+                        self._rested.clear()  # connections that were dropped never come for theirs
+                    self._rested[pid] = time.monotonic()
             await pool.release(conn)
         except gone:
             # The server went away while the connection was reset; the pool has dropped it.

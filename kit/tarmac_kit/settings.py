@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     #: Seconds in-flight requests have to finish after that.
     shutdown_grace_s: float = Field(default=8.0, ge=0)
     database_pool_max: int = Field(default=10, ge=1)
+    #: Seconds after which a connection is closed when it comes back to its pool.
+    database_connection_max_age_s: float = Field(default=300.0, gt=0)
+    redis_connection_max_age_s: float = Field(default=300.0, gt=0)
     #: Seconds a published outbox row is kept.
     outbox_keep_s: float = Field(default=86_400, gt=0)
     #: Seconds an inbox row is kept: longer than the broker keeps messages (7 days).

@@ -48,3 +48,30 @@ async def test_a_server_that_is_killed_is_a_miss_and_comes_back(valkey) -> None:
     await cache.set("a", 2, ttl_s=30)
     assert await cache.get("a") == 2
     await cache.close()
+
+
+async def test_a_connection_that_grew_old_is_closed_when_it_comes_back(valkey) -> None:
+    clock = FakeClock()
+    counts: Counter[tuple[str, str]] = Counter()
+    cache = connect(
+        f"redis://svc:secret@127.0.0.1:{valkey.port}/0",
+        prefix="svc:",
+        count=lambda *what: counts.update([what]),
+        max_age_s=300,
+        clock=clock,
+    )
+    await cache.set("a", 1, ttl_s=30)
+    first = await cache._client.client_id()
+    clock.advance(200)
+    assert await cache._client.client_id() == first
+    clock.advance(101)
+    assert await cache.get("a") == 1
+    second = await cache._client.client_id()
+    assert second != first
+    assert [int(each["id"]) for each in await cache._client.client_list()] == [second]
+    assert await cache.get("a") == 1
+    assert counts == {("set", "ok"): 1, ("get", "hit"): 2}
+    await cache.close()
+    admin = connect(f"redis://svc:secret@127.0.0.1:{valkey.port}/0", prefix="svc:", count=print)
+    assert len(await admin._client.client_list()) == 1  # nothing of the closed one is left
+    await admin.close()

@@ -13,7 +13,7 @@ from fastapi import APIRouter
 
 from tarmac_kit import Chassis, Database, DatabaseUnavailable, Part, create_app, deadline
 from tarmac_kit.migrations import MigrationError
-from tarmac_kit.testing import InProcess, running
+from tarmac_kit.testing import FakeClock, InProcess, running
 
 pytestmark = pytest.mark.servers
 
@@ -92,6 +92,46 @@ async def test_json_columns_are_python_values(database_url: str) -> None:
     await database.open()
     async with database.connection() as conn:
         assert await conn.fetchval("select $1::jsonb", {"a": [1, None]}) == {"a": [1, None]}
+    await database.close()
+
+
+async def test_a_connection_that_grew_old_is_closed_when_it_comes_back(database_url: str) -> None:
+    clock = FakeClock()
+    database = Database(database_url, max_age_s=300, clock=clock)
+    await database.open()
+
+    async def pid() -> int:
+        async with database.connection() as conn:
+            return int(await conn.fetchval("select pg_backend_pid()"))
+
+    first = await pid()
+    clock.advance(200)
+    assert await pid() == first
+    async with database.connection() as conn:
+        clock.advance(101)
+        assert await conn.fetchval("select pg_backend_pid()") == first  # not while it is in use
+    second = await pid()
+    assert second != first
+    assert await pid() == second
+    async with database.connection() as conn:
+        asked = "select count(*) from pg_stat_activity where pid = $1"
+        assert await conn.fetchval(asked, first) == 0
+    await database.close()
+
+
+async def test_a_transaction_that_outlives_its_connections_time_is_committed(
+    database_url: str,
+) -> None:
+    clock = FakeClock()
+    database = Database(database_url, max_age_s=10, pool_max=1, clock=clock)
+    await database.open()
+    for number in range(3):
+        async with database.transaction() as conn:
+            await conn.execute("create table if not exists t (x int)")
+            await conn.execute("insert into t values ($1)", number)
+            clock.advance(20)
+    async with database.connection() as conn:
+        assert await conn.fetchval("select count(*) from t") == 3
     await database.close()
 
 
