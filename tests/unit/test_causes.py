@@ -17,6 +17,12 @@ from tarmac.local.causes import likely_cause
         (1, "could not write: No space left on device", "the disk is full"),
         (126, "sh: ./app: Exec format error", "another kind of machine"),
         (1, 'FATAL:  password authentication failed for user "x"', "refuses its password"),
+        (
+            1,
+            "DETAIL: ... initialized by PostgreSQL version 18, ... with this version 15.18 (De).",
+            "its data is PostgreSQL 18's, but 15 runs here",
+        ),
+        (1, "# Can't handle RDB format version 80", "its data is of a newer version"),
         (1, "KeyError: 'DATABASE_URL'", "it needs DATABASE_URL, which nobody gives"),
         (1, "orders: JWKS_URL is not set; add it to its env", "JWKS_URL is not set; add it"),
         (1, "connect ECONNREFUSED 127.0.0.1:5432", "does not listen"),

@@ -19,7 +19,14 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?i)(\S+ is not set;.*)", "{0}"),
         (r"(?i)password authentication failed", "the store refuses its password"),
         (r"(?i)pre-existing shared memory block", "a process of the killed server still lives"),
-        (r"(?i)database files are incompatible", "its data is of another major version"),
+        (
+            r"initialized by PostgreSQL version (\d+).* this version (\d+)",
+            "its data is PostgreSQL {0}'s, but {1} runs here; ask for version {0}, or `tarmac reset`",
+        ),
+        (
+            r"Can't handle RDB format version|Bad file format reading the append only file",
+            "its data is of a newer version, or damaged; ask for that version, or `tarmac reset`",
+        ),
         (r"(?i)connection refused|ECONNREFUSED", "something that it connects to does not listen"),
         (r"(?i)permission denied|EACCES", "it lacks a permission for a file or port"),
         (r"(?i)out of memory|MemoryError", "there was not enough memory"),

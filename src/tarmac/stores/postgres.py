@@ -43,6 +43,9 @@ SMALL = {
 SMALL_18 = {"io_method": "sync"}
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
+#: In place of the file that initdb writes, which knows the machine's time zone, and settings that
+#: another version stumbles over before it can say that the data is not its own.
+CONFIG = "timezone = UTC\nlog_timezone = UTC\ndefault_text_search_config = 'pg_catalog.english'\n"
 #: Loopback only, a password for everyone, and no other way in.
 HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
 #: In a container nobody else is local, and clients come from the daemon's own network.
@@ -93,14 +96,14 @@ def _command(offer: Offer, fast: bool, own: dict[str, str]) -> tuple[str, ...]:
     return tuple(part for key, value in settings.items() for part in ("-c", f"{key}={value}"))
 
 
-def _server(view: View, argv: tuple[str, ...], hba: File) -> Launch:
+def _server(view: View, argv: tuple[str, ...], *files: File) -> Launch:
     """Say what is the same in and out of a container."""
     return Launch(
         argv=argv,
         ready=ExchangeProbe(
             view.ports["main"], expect=b"SCRAM-SHA-256", send=_startup_packet(ADMIN)
         ),
-        files=(hba,),
+        files=files,
         setup=(
             Sql(
                 _admin_url(view),
@@ -119,6 +122,7 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
         # TCP only: a socket's path under a project's folder can be longer than the kernel allows.
         "unix_socket_directories": "",
         "hba_file": "{folder}/pg_hba.conf",
+        "config_file": "{folder}/postgresql.conf",
     }
     single = [*offer.programs["postgres"], "--single", "-D", "{tree}", "-c", "fsync=off"]
     adopt = text(
@@ -130,7 +134,7 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
     initdb = [*offer.programs["initdb"], "-D", "{tree}", "-U", ADMIN, "-E", "UTF8"]
     argv = (*offer.programs["postgres"], "-D", "{folder}/data", *_command(offer, fast, own))
     return replace(
-        _server(view, argv, File("pg_hba.conf", text(HBA))),
+        _server(view, argv, File("pg_hba.conf", text(HBA)), File("postgresql.conf", text(CONFIG))),
         trees=(
             Tree(
                 "data",
