@@ -12,7 +12,15 @@ from sandbox import Sandbox
 
 from tarmac import registry, stores
 from tarmac.launch import Secret, reveal
-from tarmac.stores._kind import Offer, StoreKind, User, View
+from tarmac.stores._kind import (
+    Address,
+    Offer,
+    Provider,
+    StoreKind,
+    User,
+    View,
+    external_outputs,
+)
 
 KINDS: list[StoreKind] = list(registry.load(stores, "STORE").values())
 HOST = "127.0.0.1"
@@ -39,10 +47,17 @@ def view_of(kind: StoreKind) -> View:
     )
 
 
-def launch_of(kind: StoreKind, *, fast: bool = False):
-    provider = kind.providers[0]
-    offer = Offer(provider.id, {name: (f"/bin/{name}",) for name in provider.programs}, "1.0")
+def launch_of(kind: StoreKind, provider: Provider, *, fast: bool = False):
+    programs = {name: (f"/bin/{name}",) for name in provider.programs}
+    offer = Offer(provider.id, programs, "18.6", kind.id, image="an/image:18")
     return provider.launch(view_of(kind), offer, fast)
+
+
+every_provider = pytest.mark.parametrize(
+    ("kind", "provider"),
+    [(kind, provider) for kind in KINDS for provider in kind.providers],
+    ids=lambda value: value.id,
+)
 
 
 @every_kind
@@ -59,26 +74,68 @@ def test_it_offers_a_url_that_holds_each_users_own_password(kind):
 
 
 @every_kind
-def test_it_listens_on_loopback_only_and_shows_no_secret_in_its_command(kind):
-    launch = launch_of(kind)
-    everything = " ".join(launch.argv) + "".join(
-        part for file in launch.files for part in file.content if isinstance(part, str)
-    )
+def test_its_clients_port_is_one_of_its_own_and_every_provider_says_how_to_get_it(kind):
+    assert kind.clients in kind.ports
+    ids = [provider.id for provider in kind.providers]
+    assert len(ids) == len(set(ids))
+    assert set(ids) <= {"embedded", "binary", "docker"}
+    assert all(provider.get for provider in kind.providers)
+
+
+@every_kind
+def test_a_stand_in_is_a_kind_that_carries_topics_too(kind):
+    known = {each.id: each for each in KINDS}
+    assert all(known[other].broker and other != kind.id for other in kind.stand_ins)
+    assert kind.broker or not kind.stand_ins
+
+
+@every_kind
+def test_a_server_elsewhere_offers_what_one_here_does_but_by_its_own_url(kind):
+    if not kind.external:
+        pytest.skip(f"{kind.title} has no server elsewhere")
+    offered = external_outputs(kind, "it", Address("db.example", 1234, "path"))
+    assert {"url", "host", "port", "user", "password"} <= offered.keys() <= kind.outputs.keys()
+    assert offered["url"] == (Secret("stores/it/external/url"),)
+    assert offered["host"] == ("db.example",)
+    assert offered["port"] == ("1234",)
+
+
+@every_provider
+def test_it_listens_on_loopback_only_and_shows_no_secret_in_its_command(kind, provider):
+    launch = launch_of(kind, provider)
+    assert all(isinstance(part, str) for part in launch.argv)
+    if launch.in_container:  # it hears all of its own network; what is published is on loopback
+        published = [to for at, to in zip(launch.argv, launch.argv[1:], strict=False) if at == "-p"]
+        assert published
+        assert all(each.startswith(f"{HOST}:") for each in published)
+        return
+    env = "".join(part for value in launch.env.values() for part in value if isinstance(part, str))
+    everything = " ".join(launch.argv) + env
+    for file in launch.files:
+        everything += "".join(part for part in file.content if isinstance(part, str))
     assert HOST in everything
     assert "0.0.0.0" not in everything
     assert "[::]" not in everything
-    assert all(isinstance(part, str) for part in launch.argv)
-    assert all(file.mode == 0o600 for file in launch.files)
 
 
-@every_kind
-def test_it_says_what_fast_gives_up_if_it_gives_up_anything(kind):
-    assert (launch_of(kind) != launch_of(kind, fast=True)) == bool(kind.fast_gives_up)
+@every_provider
+def test_a_file_with_a_secret_is_its_users_alone(kind, provider):
+    launch = launch_of(kind, provider)
+    for file in launch.files:
+        secret = any(isinstance(part, Secret) for part in file.content)
+        # A container's server may be another user, who has to read what is no secret.
+        assert file.mode == (0o600 if secret or not launch.in_container else file.mode)
 
 
-@every_kind
-def test_its_stop_signal_exists(kind):
-    assert launch_of(kind).stop_signal in signal.Signals.__members__
+@every_provider
+def test_it_says_what_fast_gives_up_if_it_gives_up_anything(kind, provider):
+    differs = launch_of(kind, provider) != launch_of(kind, provider, fast=True)
+    assert differs == bool(kind.fast_gives_up)
+
+
+@every_provider
+def test_its_stop_signal_exists(kind, provider):
+    assert launch_of(kind, provider).stop_signal in signal.Signals.__members__
 
 
 CLIENT = """

@@ -20,7 +20,7 @@ from tarmac.local.causes import likely_cause
         (
             1,
             "DETAIL: ... initialized by PostgreSQL version 18, ... with this version 15.18 (De).",
-            "its data is PostgreSQL 18's, but 15 runs here",
+            "its data is PostgreSQL 18's, 15 runs here",
         ),
         (1, "# Can't handle RDB format version 80", "its data is of a newer version"),
         (1, "KeyError: 'DATABASE_URL'", "it needs DATABASE_URL, which nobody gives"),

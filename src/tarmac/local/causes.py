@@ -21,7 +21,7 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?i)pre-existing shared memory block", "a process of the killed server still lives"),
         (
             r"initialized by PostgreSQL version (\d+).* this version (\d+)",
-            "its data is PostgreSQL {0}'s, but {1} runs here; ask for version {0}, or `tarmac reset`",
+            "its data is PostgreSQL {0}'s, {1} runs here; ask for version {0}, or `tarmac reset`",
         ),
         (
             r"Can't handle RDB format version|Bad file format reading the append only file",
