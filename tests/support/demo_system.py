@@ -10,7 +10,7 @@ from tarmac.errors import BadInput, Problem
 from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan import ports
-from tarmac.plan.facts import Facts
+from tarmac.plan.facts import Facts, Shape
 from tarmac.stores._kind import Offer
 
 FILE = "systems/demo/tarmac.yaml"
@@ -124,16 +124,21 @@ KINDS = registry.load(stores, "STORE")
 
 def facts_for(system: System, **changes: object) -> Facts:
     """Make up the facts of a machine that has everything."""
+    asked = {name: store.kind for name, store in system.file.stores.items()}
+    if system.file.broker is not None:
+        asked["broker"] = system.file.broker.kind
+    kinds = {name: KINDS[kind] for name, kind in asked.items() if kind in KINDS}
     known = {
-        kind.id: Offer(
-            "embedded",
-            {name: (f"/bin/{name}",) for name in kind.providers[0].programs},
+        name: Offer(
+            kind.providers[0].id,
+            {program: (f"/bin/{program}",) for program in kind.providers[0].programs},
             "18.6",
         )
-        for kind in KINDS.values()
+        for name, kind in kinds.items()
     }
+    shape = changes.get("shape", Shape())
     given_ports: dict[str, int] = {}
-    for number, need in enumerate(ports.needs(system, KINDS)):
+    for number, need in enumerate(ports.needs(system, kinds, shape)):
         is_new = need.preferred and need.preferred not in given_ports.values()
         given_ports[need.key] = need.preferred if is_new else 20000 + number
     values = {

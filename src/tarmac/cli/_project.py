@@ -28,6 +28,17 @@ def _namespace(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
+def numbers(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    """Read `NAME=N` options."""
+    found: dict[str, int] = {}
+    for value in values:
+        name, equals, number = value.partition("=")
+        if not equals or not number.isdigit() or not 1 <= int(number) <= 50:
+            raise click.BadParameter(f"'{value}' is not NAME=N, with N from 1 to 50", ctx, param)
+        found[name] = int(number)
+    return found
+
+
 def namespace_option(function: F) -> F:
     """Add --namespace to a verb."""
     return click.option(

@@ -14,6 +14,21 @@ from tarmac.cli import _project
 @click.command("up", short_help="Start a system, or apply what changed.")
 @_project.system_argument
 @click.option("--detach", "-d", is_flag=True, help="Return when all is healthy; it runs on.")
+@click.option("--watch", "-w", is_flag=True, help="Serve edits as they are saved.")
+@click.option(
+    "--scale",
+    multiple=True,
+    callback=_project.numbers,
+    metavar="SERVICE=N",
+    help="How many instances of a service.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="SERVICE",
+    help="Leave a service to be started by you; `tarmac env` prints what it needs.",
+)
+@click.option("--direct", is_flag=True, help="No wires: services connect to each other.")
 @click.option("--fast-stores", is_flag=True, help="Give up durability for speed, in tests.")
 @click.option("--strict-ports", is_flag=True, help="A taken port is an error.")
 @click.option(
@@ -29,6 +44,10 @@ def VERB(
     namespace: str,
     *,
     detach: bool,
+    watch: bool,
+    scale: dict[str, int],
+    without: tuple[str, ...],
+    direct: bool,
     fast_stores: bool,
     strict_ports: bool,
     timeout: float,
@@ -52,6 +71,10 @@ def VERB(
         "namespace": namespace,
         "fast_stores": fast_stores,
         "strict_ports": strict_ports,
+        "direct": direct,
+        "watch": watch,
+        "scale": scale,
+        "without": without,
     }
     # Who finds it running only looks on: it goes on without them, as before.
     ours = not detach and not client.is_running(home)

@@ -40,11 +40,11 @@ class Status:
 
     @property
     def healthy(self) -> bool:
-        """Whether every node is healthy."""
+        """Whether every node is as it should be."""
         return (
             self.running
             and bool(self.nodes)
-            and all(node.state == state.HEALTHY for node in self.nodes)
+            and all(node.state in state.WELL for node in self.nodes)
         )
 
 

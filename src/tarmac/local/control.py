@@ -1,6 +1,7 @@
 """The supervisor's control socket: one JSON line asks, one answers.
 
 {"verb": "apply", "options": {...}}   {"verb": "restart", "names": [...]}   {"verb": "down"}
+{"verb": "edges"}: what went over each wire
 {"verb": "attach"}: the system lives as long as this connection does
 """
 
@@ -16,13 +17,14 @@ from typing import Any
 from tarmac.errors import BadInput, TarmacError
 from tarmac.local.files import write_atomically
 from tarmac.local.paths import Home
-from tarmac.local.supervisor import AlreadyRunning, Applied, Options, Supervisor
+from tarmac.local.resolving import Options
+from tarmac.local.supervisor import AlreadyRunning, Applied, Supervisor
 
 
-def answer_of(applied: Applied | None = None) -> bytes:
+def answer_of(applied: Applied | None = None, **content: Any) -> bytes:
     """Write the answer to what went well."""
-    content = dataclasses.asdict(applied) if applied is not None else {}
-    return json.dumps({"ok": True, **content}).encode() + b"\n"
+    changes = dataclasses.asdict(applied) if applied is not None else {}
+    return json.dumps({"ok": True, **changes, **content}).encode() + b"\n"
 
 
 def failure_of(error: Exception) -> bytes:
@@ -103,6 +105,8 @@ class Control:
             if request["verb"] == "restart":
                 await self._supervisor.restart(request["names"])
                 return answer_of()
+            if request["verb"] == "edges":
+                return answer_of(edges=await self._supervisor.edges())
             if request["verb"] == "down":
                 await self.begin_shut_down()
                 return answer_of()

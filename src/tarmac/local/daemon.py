@@ -16,7 +16,8 @@ from pathlib import Path
 from tarmac.errors import TarmacError
 from tarmac.local.control import Control, answer_of, failure_of
 from tarmac.local.paths import Home
-from tarmac.local.supervisor import Options, Supervisor
+from tarmac.local.resolving import Options
+from tarmac.local.supervisor import Supervisor
 
 
 async def serve(options: Options, report: int) -> int:

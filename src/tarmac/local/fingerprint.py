@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tarmac.launch import Launch, reveal
@@ -19,7 +19,14 @@ def fingerprint(launch: Launch, secrets: Mapping[str, str]) -> str:
     texts = [*launch.env.values(), *(file.content for file in launch.files)]
     for value in texts:
         digest.update(reveal(value, secrets).encode())
-    for source in launch.sources:
+    digest.update(digest_of(launch.sources).encode())
+    return digest.hexdigest()
+
+
+def digest_of(sources: Iterable[str]) -> str:
+    """Digest the time and size of every file of these folders."""
+    digest = hashlib.sha256()
+    for source in sources:
         for line in _files(Path(source)):
             digest.update(line.encode())
     return digest.hexdigest()
@@ -27,6 +34,9 @@ def fingerprint(launch: Launch, secrets: Mapping[str, str]) -> str:
 
 def _files(folder: Path) -> list[str]:
     found = []
+    if folder.is_file():
+        status = folder.lstat()
+        return [f"{folder} {status.st_mtime_ns} {status.st_size}\n"]
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in SKIPPED]
         for name in files:

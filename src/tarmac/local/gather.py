@@ -10,6 +10,7 @@ import sys
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tarmac.errors import TarmacError
 from tarmac.local import offers as programs
@@ -18,7 +19,7 @@ from tarmac.local.paths import Home
 from tarmac.local.sockets import LOOPBACK, is_free
 from tarmac.model.system import System
 from tarmac.plan import ports
-from tarmac.plan.facts import Facts
+from tarmac.plan.facts import Facts, Shape
 from tarmac.plan.ports import PortNeed
 from tarmac.stores._kind import StoreKind
 
@@ -42,35 +43,41 @@ def gather(
     home: Home,
     *,
     namespace: str,
-    running: Collection[str],
+    held: Mapping[str, int],
     take: Callable[[int], bool],
-    fast_stores: bool,
+    shape: Shape,
     strict_ports: bool,
 ) -> Facts:
     """Find programs and free ports.
 
     Args:
-        running: port keys (`plan.ports`) that this system itself holds now: they stay.
+        held: ports by key (`plan.ports`) that this system itself has now: they stay.
         take: holds a port if it is free; whoever gives it lets go of it later.
         strict_ports: a taken port is an error instead of a move to the next free one.
 
     Raises:
         TarmacError: a port is taken and may not move.
     """
-    needs = tuple(ports.needs(system, kinds))
+    asked = {name: store.kind for name, store in system.file.stores.items()}
+    if system.file.broker is not None:
+        asked[ports.BROKER] = system.file.broker.kind
+    # A kind that does not exist is the plan's to report.
+    offers = {
+        name: offer
+        for name, kind in asked.items()
+        if kind in kinds and (offer := programs.find(kinds[kind]))
+    }
+    answering = {name: kinds[offer.kind or asked[name]] for name, offer in offers.items()}
+    needs = tuple(ports.needs(system, answering, shape))
     saved: dict[str, int] = {}
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, KeyError):  # none yet, or another version's
         known_facts = json.loads(home.facts.read_text())
         saved, preferred = known_facts["ports"], known_facts["preferred"]
         # A port that the model has changed since is chosen anew, also where it is in use.
         changed = {n.key for n in needs if preferred.get(n.key) != n.preferred}
         saved = {key: port for key, port in saved.items() if key not in changed}
-    chosen = choose_ports(needs, saved, running, take, strict=strict_ports, salt=str(home.root))
-    used = {store.kind for store in system.file.stores.values()}
-    if system.file.broker is not None:
-        used.add(system.file.broker.kind)
-    known = sorted(used & kinds.keys())  # an unknown one is the plan's to report
-    offers = {kind: offer for kind in known if (offer := programs.find(kinds[kind]))}
+        held = {key: port for key, port in held.items() if key not in changed}
+    chosen = choose_ports(needs, saved, held, take, strict=strict_ports, salt=str(home.root))
     return Facts(
         namespace=namespace,
         pythons=_pythons(system),
@@ -78,11 +85,16 @@ def gather(
         offers=offers,
         folder=str(Path(system.folder).resolve()),
         host=LOOPBACK,
-        fast_stores=fast_stores,
-        environ={name: os.environ[name] for name in sorted(PASSED_ON & os.environ.keys())},
+        shape=shape,
+        environ=environ(),
         kit_sources=_package_folders("tarmac_kit"),
         preferred={need.key: need.preferred for need in needs},
     )
+
+
+def environ() -> dict[str, str]:
+    """List the user's own variables that are passed on."""
+    return {name: os.environ[name] for name in sorted(PASSED_ON & os.environ.keys())}
 
 
 def save(facts: Facts, home: Home) -> None:
@@ -92,10 +104,11 @@ def save(facts: Facts, home: Home) -> None:
         "ports": dict(sorted(facts.ports.items())),
         "preferred": dict(sorted(facts.preferred.items())),
         "programs": {
-            kind: {"provider": offer.provider, "version": offer.version}
-            for kind, offer in facts.offers.items()
+            name: {"kind": offer.kind, "provider": offer.provider, "version": offer.version}
+            for name, offer in facts.offers.items()
         },
-        "fast_stores": facts.fast_stores,
+        "pythons": dict(facts.pythons),
+        "fast_stores": facts.shape.fast_stores,
     }
     write_atomically(home.facts, json.dumps(content, indent=1) + "\n")
 
@@ -103,7 +116,7 @@ def save(facts: Facts, home: Home) -> None:
 def choose_ports(
     needs: Iterable[PortNeed],
     saved: Mapping[str, int],
-    running: Collection[str] = (),
+    held: Mapping[str, int] = MappingProxyType({}),
     take: Callable[[int], bool] = is_free,
     *,
     strict: bool = False,
@@ -114,7 +127,7 @@ def choose_ports(
     A port that another need prefers is never given away.
 
     Args:
-        running: keys whose saved ports stay as they are.
+        held: ports by key that stay as they are.
         take: holds a port if it is free.
         strict: a preferred port that is taken is an error.
         salt: spreads the ports that nobody prefers, so that two systems seldom look for the same.
@@ -124,9 +137,7 @@ def choose_ports(
     """
     wanted = list(needs)
     reserved = {need.preferred for need in wanted}
-    chosen = {
-        need.key: saved[need.key] for need in wanted if need.key in running and need.key in saved
-    }
+    chosen = {need.key: held[need.key] for need in wanted if need.key in held}
     for need in wanted:
         if need.key not in chosen:
             taken = {*chosen.values(), *(reserved - {need.preferred})}

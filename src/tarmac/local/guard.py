@@ -7,10 +7,13 @@ however the supervisor died, it kills everything below itself and exits.
 It knows nothing of services, plans or restarts, and it never starts a thread: the kernel sends
 PR_SET_PDEATHSIG when the spawning *thread* ends.
 
-Requests and answers are JSON lines. A spawn request carries the output's file descriptor:
-    {"id": 1, "op": "spawn", "name": "db", "argv": [...], "env": {}, "cwd": "/", "drop": "userns"}
+Requests and answers are JSON lines. A spawn request carries the output's file descriptor, and that
+of its standard input where it says `input`:
+    {"id": 1, "op": "spawn", "name": "db", "argv": [...], "env": {}, "cwd": "/", "drop": "userns",
+     "input": false}
     {"id": 1, "pid": 4711}                   or {"id": 1, "error": "..."}
     {"op": "signal", "pid": 4711, "signal": 15, "group": false}
+    {"op": "sweep"}                          kill orphans of nodes that are not (any more) known
     {"exit": 4711, "status": -9}             sent when a spawned process ended (negative: a signal)
 """
 
@@ -122,7 +125,7 @@ def _become_nobody() -> None:
 DROPS = {"userns": _enter_user_namespace, "setuid": _become_nobody}
 
 
-def _exec_child(request: dict[str, Any], output: int, parent: int) -> None:
+def _exec_child(request: dict[str, Any], descriptors: list[int], parent: int) -> None:
     """Turn the forked child into the program; only returns by an exception."""
     os.setsid()
     if drop := request.get("drop"):
@@ -132,8 +135,8 @@ def _exec_child(request: dict[str, Any], output: int, parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
+    output, *given = descriptors
+    os.dup2(given[0] if given else os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.chdir(request["cwd"])
@@ -147,8 +150,11 @@ def _exec_child(request: dict[str, Any], output: int, parent: int) -> None:
         raise OSError(f"'{argv[0]}' cannot be run ({error.strerror})") from None
 
 
-def spawn(request: dict[str, Any], output: int) -> int:
+def spawn(request: dict[str, Any], descriptors: list[int]) -> int:
     """Fork and execute a program; return its pid.
+
+    Args:
+        descriptors: its output's, and its input's if it has one.
 
     Raises:
         OSError: the program could not be executed, with the child's own error text.
@@ -158,7 +164,7 @@ def spawn(request: dict[str, Any], output: int) -> int:
     pid = os.fork()
     if pid == 0:
         try:
-            _exec_child(request, output, guard)
+            _exec_child(request, descriptors, guard)
         except BaseException as error:  # noqa: BLE001 - reported to the parent, then this child ends
             os.write(write_end, str(error).encode())
         os._exit(127)
@@ -218,24 +224,28 @@ def _receive(channel: Channel) -> tuple[bytes, list[int]]:
 
 
 def _handle(
-    channel: Channel, request: dict[str, Any], outputs: list[int], nodes: dict[int, str]
+    channel: Channel, request: dict[str, Any], received: list[int], nodes: dict[int, str]
 ) -> None:
+    if request["op"] == "sweep":
+        kill_leftovers(nodes)
+        return
     if request["op"] == "signal":
         if request["pid"] in nodes:
             send = os.killpg if request.get("group") else os.kill  # each node has its own session
             with contextlib.suppress(OSError):
                 send(request["pid"], request["signal"])
         return
-    output = outputs.pop(0)
+    descriptors = [received.pop(0) for _ in range(2 if request.get("input") else 1)]
     try:
-        pid = spawn(request, output)
+        pid = spawn(request, descriptors)
     except (OSError, KeyError) as error:
         _answer(channel, {"id": request["id"], "error": str(error)})
     else:
         nodes[pid] = request["name"]
         _answer(channel, {"id": request["id"], "pid": pid})
     finally:
-        os.close(output)
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def _report_exits(channel: Channel, nodes: dict[int, str]) -> None:
@@ -266,7 +276,7 @@ def main(fd: int) -> None:
     channel = socket.socket(fileno=fd)
     channel.set_inheritable(False)  # a child that held it would keep the supervisor from noticing
     nodes: dict[int, str] = {}
-    buffer, outputs = b"", list[int]()
+    buffer, received = b"", list[int]()
     watched: list[Channel | int] = [channel, wake_read]
     while True:
         readable, _, _ = select.select(watched, [], [])
@@ -280,10 +290,10 @@ def main(fd: int) -> None:
                 data, fds = b"", []
             if not data:
                 break
-            outputs += fds
+            received += fds
             *lines, buffer = (buffer + data).split(b"\n")
             for line in lines:
-                _handle(channel, json.loads(line), outputs, nodes)
+                _handle(channel, json.loads(line), received, nodes)
     if not LINUX:  # no subreaper there: each node has a session, and so a group, of its own
         for pid in nodes:
             with contextlib.suppress(OSError):  # gone, or somebody else's (sudo)

@@ -8,17 +8,17 @@ import random
 import signal
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tarmac.errors import TarmacError
-from tarmac.launch import LogProbe, Probe, reveal, secrets_of
-from tarmac.local import probes, sql, state
+from tarmac.launch import reveal, secrets_of
+from tarmac.local import sql, start, state
 from tarmac.local.causes import likely_cause
 from tarmac.local.guard import descendants, node_of, parents
-from tarmac.local.logs import LogFile, Output
-from tarmac.local.prepare import drop_for, folder_of, prepare
+from tarmac.local.logs import LogFile
+from tarmac.local.prepare import folder_of, prepare
+from tarmac.local.prober import PATIENT_S, STEADY_S, Prober
 from tarmac.local.sockets import is_free, is_held_by
 from tarmac.local.spawn import Running
 from tarmac.local.state import NodeState, moved
@@ -32,10 +32,6 @@ LONGEST_BACKOFF_S = 10.0
 CRASH_LOOP_ENDS = 5
 #: A process that was healthy for so long starts again with the first backoff.
 SPELL_S = 10.0
-#: Time between probes: until it is ready, until what it needs is ready, and then.
-EAGER_PROBE_S = 0.02
-PATIENT_PROBE_S = 0.2
-STEADY_PROBE_S = 1.0
 #: Failed probes in a row that make a ready process unhealthy.
 UNHEALTHY_AFTER = 2
 
@@ -44,23 +40,39 @@ class PortTaken(TarmacError):
     """Somebody else listens where this node is to listen."""
 
 
-class Process:
-    """A node that is kept running until `stop`."""
+@dataclass(frozen=True)
+class Failure:
+    """Why a try to start failed."""
 
-    def __init__(self, node: Node, position: int, around: Surroundings) -> None:
+    detail: str
+    cause: str
+    last_lines: tuple[str, ...] = ()
+
+
+class Process:
+    """A node that is kept running until `stop`.
+
+    Args:
+        successor: it is to take the place of one that runs: nothing is recorded before `emerge`,
+            and its first failure is its last. `outcome` tells how its first try came out.
+    """
+
+    def __init__(
+        self, node: Node, position: int, around: Surroundings, *, successor: bool = False
+    ) -> None:
         self.node = node
         self.ready = asyncio.Event()
+        self.outcome: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
         self.around = around
         struck = {around.secrets[secret.path] for secret in secrets_of(node.launch)}
-        self._log = LogFile(around.home.logs / f"{node.name}.log", struck)
+        self.log = LogFile(around.home.logs / f"{node.name}.log", struck)
+        self._unseen = successor
         self._running: Running | None = None
         self._stopping = False
         self._spawned = asyncio.Event()
         self._spawned.set()
-        self._matched = False
         self._port_lost = False
         self._healthy_since: float | None = None
-        self._started = 0.0
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self.state = NodeState(
@@ -72,8 +84,15 @@ class Process:
             page=node.page,
             ports=node.ports,
             position=position,
+            zone=node.zone,
+            machine=node.machine,
         )
-        self.around.record(self.state)
+        self._record()
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process that nobody has told to end."""
+        return self._running is not None and not self._stopping
 
     def start(self) -> None:
         """Begin its life."""
@@ -85,8 +104,31 @@ class Process:
         self.state = replace(
             self.state, position=position, about=node.about, url=node.url, page=node.page
         )
-        self.around.record(self.state)
+        self._record()
         self._wake.set()
+
+    def emerge(self, restarts: int) -> None:
+        """Be the node from now on: its predecessor is about to go."""
+        self._unseen = False
+        self.state = replace(self.state, restarts=restarts)
+        self._record()
+
+    def leave(self) -> None:
+        """Take no more work: it is about to be stopped."""
+        self._stopping = True
+
+    def recede(self) -> None:
+        """Be the node no longer: its successor serves."""
+        self._unseen = True
+
+    def complain(self, failure: Failure) -> None:
+        """Show why the successor failed; this one serves on."""
+        self._move(
+            self.state.state,
+            detail=f"the new one does not start, this one serves on: {failure.detail}",
+            cause=failure.cause,
+            last_lines=failure.last_lines,
+        )
 
     async def stop(self) -> None:
         """Send the stop signal, give it time to drain, then kill it."""
@@ -96,36 +138,48 @@ class Process:
         running = self._running
         if running is not None and not running.exited.done():
             self._move(state.STOPPING)
-            number = signal.Signals[self.node.launch.stop_signal]
-            await self._signal(running, number)
+            await self._signal(running, signal.Signals[self.node.launch.stop_signal])
             done, _ = await asyncio.wait([running.exited], timeout=self.node.launch.grace_s)
             if not done:
-                self._log.note(f"still there after {self.node.launch.grace_s:g} s: SIGKILL")
+                self.log.note(f"still there after {self.node.launch.grace_s:g} s: SIGKILL")
                 await self._signal(running, signal.SIGKILL)
         if self._task is not None:
             if running is None:
                 self._task.cancel()
             await asyncio.wait([self._task])
         self.around.reservations.release(self.listening)
+        self._come_out(Failure("it was stopped", ""))
         self._move(state.STOPPED, pid=None, detail="")
-        self._log.close()
+        self.log.close()
+
+    def _come_out(self, failure: Failure | None) -> None:
+        if not self.outcome.done():
+            self.outcome.set_result(failure)
 
     def _set_ready(self, ready: bool) -> None:
         if ready != self.ready.is_set():
             self.ready.set() if ready else self.ready.clear()
-            self.around.pulse.beat()
+            self.around.changed()
 
     async def _signal(self, running: Running, number: int) -> None:
         group = self.node.launch.signal_group and number != signal.SIGKILL
         with contextlib.suppress(OSError):  # the guard is gone, and its children with it
-            await self.around.spawner.signal(running.pid, number, group=group)
+            await running.signal(number, group)
+
+    def _record(self) -> None:
+        if not self._unseen:
+            self.around.record(self.state)
 
     def _move(self, to: str, **changes: object) -> None:
         for key in ("detail", "cause"):  # a probe's answer may hold anything
             if key in changes:
-                changes[key] = self._log.strike(str(changes[key]))
+                changes[key] = self.log.strike(str(changes[key]))
         self.state = moved(self.state, to, **changes)
-        self.around.record(self.state)
+        self._record()
+
+    def _report(self, detail: str) -> None:
+        if self.state.detail != detail:
+            self._move(self.state.state, detail=detail)
 
     async def _live(self) -> None:
         ends = 0
@@ -141,7 +195,7 @@ class Process:
                 healthy_since, failure, status = await self._run_once(folder)
             except (TarmacError, OSError) as error:
                 failure = str(error) or type(error).__name__
-                self._log.note(failure)
+                self.log.note(failure)
                 if isinstance(error, PortTaken):
                     self._lose_port()
             except Exception as error:  # noqa: BLE001 - whatever it is, the node must not be lost
@@ -152,9 +206,13 @@ class Process:
                 break
             for port in self.listening:
                 self.around.reservations.take(port)
+            explained = self._explain(failure, status)
+            self._come_out(explained)
+            if self._unseen:
+                break  # the one that serves goes on to do so
             spell_s = time.monotonic() - healthy_since if healthy_since is not None else 0.0
             ends = 1 if spell_s > SPELL_S or self._port_lost else ends + 1
-            await self._back_off(ends, failure, status)
+            await self._back_off(ends, explained, status)
 
     def _take_over_ports(self) -> None:
         self.around.reservations.release(self.listening)
@@ -169,9 +227,9 @@ class Process:
     @property
     def listening(self) -> set[int]:
         """The ports that this node listens on, its health's among them."""
-        probes = (self.node.launch.booted, self.node.launch.ready)
-        probed = {getattr(probe, "port", None) for probe in probes}
-        return {port for port in (*self.node.ports.values(), *probed) if port is not None}
+        probed = (self.node.launch.booted, self.node.launch.ready)
+        found = {getattr(probe, "port", None) for probe in probed}
+        return {port for port in (*self.node.ports.values(), *found) if port is not None}
 
     async def _wait_for_others(self) -> None:
         for name in self.node.after:
@@ -185,38 +243,30 @@ class Process:
         Returns:
             When it became healthy (monotonic) or None; what failed; the exit status.
         """
-        launch = self.node.launch
-        env = {name: reveal(value, self.around.secrets) for name, value in launch.env.items()}
+        launch, around = self.node.launch, self.around
+        env = {name: reveal(value, around.secrets) for name, value in launch.env.items()}
         cwd = Path(launch.cwd.replace("{folder}", str(folder)))
-        self._matched = False
         self._healthy_since = None
-        self._log.tail.clear()  # the last lines of an earlier try explain nothing
-        if isinstance(launch.ready, LogProbe):
-            self._log.on_line = self._look_for(launch.ready)
-        output = Output(self._log)
-        await output.start()
+        self.log.tail.clear()  # the last lines of an earlier try explain nothing
+        prober = Prober(launch, host=around.host, secrets=around.secrets, env=env, cwd=cwd)
+        self.log.on_line = prober.look
         self._spawned.clear()
         try:
-            self._running = running = await self.around.spawner.spawn(
-                self.node.name,
-                [part.replace("{folder}", str(folder)) for part in launch.argv],
-                env=env,
-                cwd=cwd,
-                output=output.write_end,
-                drop=drop_for(launch),
+            running, output = await start.start(
+                self.node, around, env=env, cwd=cwd, folder=folder, log=self.log
             )
+            self._running = running
         finally:
             self._spawned.set()
-            output.handed_over()
         self._move(state.STARTING, pid=running.pid, exit_status=None, detail="")
-        watch = asyncio.create_task(self._watch(env, cwd))
+        watch = asyncio.create_task(self._watch(prober))
         running.exited.add_done_callback(lambda _: watch.cancel())
         try:
             await asyncio.wait([watch])
             failure = ""
             if not watch.cancelled():
                 failure = watch.result()
-                self._log.note(f"{failure}: it is stopped")
+                self.log.note(f"{failure}: it is stopped")
                 await self._signal(running, signal.SIGKILL)
             status = await running.exited
         finally:
@@ -226,17 +276,15 @@ class Process:
                 await running.exited
             self._running = None
         await output.drain()
-        self._log.note(f"ended {_ending(status)}")
+        self.log.note(f"ended {_ending(status)}")
         return self._healthy_since, failure or f"ended {_ending(status)}", status
 
-    def _look_for(self, probe: LogProbe) -> Callable[[str], None]:
-        def look(line: str) -> None:
-            self._matched = self._matched or probe.matches(line)
+    def _explain(self, failure: str, status: int | None) -> Failure:
+        lines = tuple(line for line in self.log.tail if not line.startswith("[tarmac]"))
+        cause = likely_cause(status if failure.startswith("ended") else None, lines) or failure
+        return Failure(self.log.strike(failure), self.log.strike(cause), lines)
 
-        return look
-
-    async def _back_off(self, ends: int, failure: str, status: int | None) -> None:
-        lines = tuple(line for line in self._log.tail if not line.startswith("[tarmac]"))
+    async def _back_off(self, ends: int, failure: Failure, status: int | None) -> None:
         looping = ends >= CRASH_LOOP_ENDS
         delay_s = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (ends - 1))
         if looping:
@@ -246,9 +294,9 @@ class Process:
             pid=None,
             exit_status=status,
             restarts=self.state.restarts + 1,
-            detail=f"{failure}; next try in {delay_s:.1f} s",
-            cause=likely_cause(status if failure.startswith("ended") else None, lines) or failure,
-            last_lines=lines,
+            detail=f"{failure.detail}; next try in {delay_s:.1f} s",
+            cause=failure.cause,
+            last_lines=failure.last_lines,
         )
         self._wake.clear()
         try:
@@ -257,30 +305,26 @@ class Process:
         except TimeoutError:
             pass
 
-    async def _watch(self, env: Mapping[str, str], cwd: Path) -> str:
+    async def _watch(self, prober: Prober) -> str:
         """Probe it through booted, ready and healthy; return why it must be ended."""
-        launch = self.node.launch
-        self._started = started = time.monotonic()
-        if launch.booted is not None:
-            late = await self._until(launch.booted, started + launch.booted_within_s, env, cwd)
-            if late:
-                return f"not booted within {launch.booted_within_s:g} s ({late})"
+        if late := await prober.booted(self._report):
+            return late
         self._move(state.BOOTED)
-        late = await self._until(launch.ready, started + launch.ready_within_s, env, cwd)
-        if late:
-            return f"not ready within {launch.ready_within_s:g} s ({late})"
+        if late := await prober.ready(self._report):
+            return late
         if wrong := self._foreign_listener():
             self._lose_port()
             return wrong
         try:
-            for step in launch.setup:
+            for step in self.node.launch.setup:
                 await sql.run(step, self.around.secrets)
             await self.around.once_ready(self.node)
         except TarmacError as error:
             return str(error)
-        self._set_ready(True)
         self._move(state.READY, detail="", cause="", last_lines=())
-        await self._stay_healthy(env, cwd)
+        self._set_ready(True)
+        self._come_out(None)
+        await self._stay_healthy(prober)
         await asyncio.Event().wait()  # it is being stopped: its end ends this too
         return ""
 
@@ -289,14 +333,15 @@ class Process:
         port = getattr(self.node.launch.ready, "port", None)
         if port is None or self._running is None:
             return ""
-        ours = [self._running.pid, *descendants(self._running.pid)]
-        ours += [pid for pid in parents() if node_of(pid) == self.node.name]  # its daemons
-        return "" if is_held_by(port, ours) else f"port {port} is taken by another process"
+        if is_held_by(port, [self._running.pid, *descendants(self._running.pid)]):
+            return ""
+        daemons = (pid for pid in parents() if node_of(pid) == self.node.name)
+        return "" if is_held_by(port, daemons) else f"port {port} is taken by another process"
 
-    async def _stay_healthy(self, env: Mapping[str, str], cwd: Path) -> None:
+    async def _stay_healthy(self, prober: Prober) -> None:
         failed = 0
         while not self._stopping:
-            complaint = await self._probe(self.node.launch.ready, env, cwd)
+            complaint = await prober.complaint()
             failed = failed + 1 if complaint else 0
             if self._stopping:
                 break
@@ -315,32 +360,9 @@ class Process:
                     self._move(state.HEALTHY, detail="")
             steady = self.state.state == state.HEALTHY and not failed
             if missing:
-                await self.around.pulse.wait(STEADY_PROBE_S)
+                await self.around.pulse.wait(STEADY_S)
             else:
-                await asyncio.sleep(STEADY_PROBE_S if steady else PATIENT_PROBE_S)
-
-    async def _until(self, probe: Probe, deadline: float, env: Mapping[str, str], cwd: Path) -> str:
-        """Probe until it passes; return the last complaint if the deadline comes first."""
-        pause_s = EAGER_PROBE_S
-        while complaint := await self._probe(probe, env, cwd):
-            if time.monotonic() > deadline:
-                return complaint
-            if self.state.detail != complaint:
-                self._move(self.state.state, detail=complaint)
-            await asyncio.sleep(pause_s)
-            pause_s = min(PATIENT_PROBE_S, pause_s * 1.2)
-        return ""
-
-    async def _probe(self, probe: Probe, env: Mapping[str, str], cwd: Path) -> str | None:
-        return await probes.passes(
-            probe,
-            host=self.around.host,
-            secrets=self.around.secrets,
-            env=env,
-            cwd=cwd,
-            matched=self._matched,
-            lived_s=time.monotonic() - self._started,
-        )
+                await asyncio.sleep(STEADY_S if steady else PATIENT_S)
 
 
 def _ending(status: int) -> str:

@@ -34,6 +34,10 @@ class Reservations:
         self._held[port] = held
         return True
 
+    def hand_over(self, port: int) -> socket.socket:
+        """Give the held socket itself to who is to listen on it. Raises KeyError."""
+        return self._held.pop(port)
+
     def release(self, ports: Iterable[int]) -> None:
         """Let ports go that were held, just before they are needed."""
         for port in ports:

@@ -6,18 +6,19 @@ It never restarts anything and never kills by name: it knows pids that it was gi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
-import json
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tarmac.local import guard
+from tarmac.local.channel import Channel
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Running:
 
     pid: int
     exited: asyncio.Future[int]
+    #: Sends it a signal; the flag is for its whole session. Nothing happens if it has ended.
+    signal: Callable[[int, bool], Awaitable[None]]
 
 
 class Spawner:
@@ -40,9 +43,8 @@ class Spawner:
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Running]] = {}
         self._running: dict[int, Running] = {}
-        self._lock = asyncio.Lock()
         self._closing = False
-        self._channel: socket.socket | None = None
+        self._channel: Channel | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -67,9 +69,8 @@ class Spawner:
             start_new_session=True,
         )
         theirs.close()
-        ours.setblocking(False)
-        self._channel = ours
-        self._reader = asyncio.create_task(self._read(ours))
+        self._channel = Channel(ours)
+        self._reader = asyncio.create_task(self._read(self._channel))
 
     async def spawn(
         self,
@@ -80,8 +81,12 @@ class Spawner:
         cwd: Path,
         output: int,
         drop: str | None = None,
+        channel: int | None = None,
     ) -> Running:
         """Start a program whose standard output and error go to the descriptor `output`.
+
+        Args:
+            channel: a descriptor that becomes its standard input.
 
         Raises:
             OSError: it could not be executed, or the guard is gone.
@@ -95,22 +100,16 @@ class Spawner:
             "env": {**env, guard.NODE_VARIABLE: name},
             "cwd": str(cwd),
             "drop": drop,
+            "input": channel is not None,
         }
+        descriptors = [output] if channel is None else [output, channel]
         answer: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
-            await self._send(request, [output])
+            await self._send(request, descriptors)
             return await answer
         finally:
             self._waiting.pop(number, None)
-
-    async def signal(self, pid: int, number: int, *, group: bool = False) -> None:
-        """Send a signal to a process that this guard started; nothing happens if it has ended.
-
-        Args:
-            group: to its whole session, for a shell that does not pass signals on.
-        """
-        await self._send({"op": "signal", "pid": pid, "signal": number, "group": group})
 
     async def close(self) -> None:
         """Close the lifeline and wait until the guard has ended everything and itself."""
@@ -123,31 +122,19 @@ class Spawner:
         if self._process is not None:
             await self._process.wait()
 
-    async def _send(self, request: dict[str, Any], fds: Sequence[int] = ()) -> None:
-        data = json.dumps(request).encode() + b"\n"
-        loop = asyncio.get_running_loop()
-        async with self._lock:
-            if self._channel is None:
-                raise OSError("the guard is gone")
-            if fds:
-                # The first byte carries the descriptors; a socket pair's buffer always takes it.
-                socket.send_fds(self._channel, [data[:1]], list(fds))
-                data = data[1:]
-            await loop.sock_sendall(self._channel, data)
+    async def sweep(self) -> None:
+        """Have the guard kill what ended processes left behind that it does not know as theirs."""
+        with contextlib.suppress(OSError):
+            await self._send({"op": "sweep"})
 
-    async def _read(self, channel: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        buffer = b""
-        while True:
-            try:
-                data = await loop.sock_recv(channel, 65536)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            *lines, buffer = (buffer + data).split(b"\n")
-            for line in lines:
-                self._dispatch(json.loads(line))
+    async def _send(self, request: dict[str, Any], fds: Sequence[int] = ()) -> None:
+        if self._channel is None:
+            raise OSError("the guard is gone")
+        await self._channel.send(request, fds)
+
+    async def _read(self, channel: Channel) -> None:
+        async for message in channel.messages():
+            self._dispatch(message)
         if not self._closing:
             await self._lost()
 
@@ -160,7 +147,12 @@ class Spawner:
             return
         if "pid" in message:
             # Registered here, not by the one who waits: the exit may be in the same batch.
-            running = Running(message["pid"], asyncio.get_running_loop().create_future())
+            pid = message["pid"]
+
+            async def send(number: int, group: bool) -> None:
+                await self._send({"op": "signal", "pid": pid, "signal": number, "group": group})
+
+            running = Running(pid, asyncio.get_running_loop().create_future(), send)
             self._running[running.pid] = running
             answer.set_result(running)
         else:

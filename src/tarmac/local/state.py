@@ -22,15 +22,23 @@ BACKOFF = "backoff"
 CRASH_LOOP = "crash-loop"
 STOPPING = "stopping"
 STOPPED = "stopped"
+#: A task that ended well, one that waits until it is due, a service that somebody else starts.
+DONE = "done"
+SCHEDULED = "scheduled"
+OUTSIDE = "outside"
 
+#: States that ask for nothing more.
+WELL = frozenset({HEALTHY, DONE, SCHEDULED, OUTSIDE})
 #: States in which a process exists.
 RUNNING = frozenset({STARTING, BOOTED, READY, HEALTHY, UNHEALTHY, STOPPING})
 
+#: Raised whenever the tables change: what another version wrote is of no use.
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS nodes (
   name TEXT PRIMARY KEY, role TEXT, about TEXT, state TEXT, pid INTEGER, since REAL,
   restarts INTEGER, exit_status INTEGER, url TEXT, page TEXT, ports TEXT, detail TEXT, cause TEXT,
-  last_lines TEXT, position INTEGER
+  last_lines TEXT, position INTEGER, zone TEXT, machine TEXT
 );
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY, at REAL, node TEXT, state TEXT, pid INTEGER, detail TEXT
@@ -62,6 +70,9 @@ class NodeState:
     last_lines: tuple[str, ...] = ()
     #: The order in which nodes are shown.
     position: int = 0
+    #: Where it would stand in a cluster.
+    zone: str = ""
+    machine: str = ""
 
 
 class StateFile:
@@ -72,7 +83,10 @@ class StateFile:
         self._database.execute("PRAGMA journal_mode = WAL")
         # A power cut may take the last rows: they are made anew at the next start.
         self._database.execute("PRAGMA synchronous = OFF")
-        self._database.executescript(_SCHEMA)
+        if not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            self._database.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION}")
+        written = self._database.execute("PRAGMA user_version").fetchone()[0]
+        self._readable = written == _VERSION
 
     def close(self) -> None:
         """Close the file."""
@@ -80,6 +94,10 @@ class StateFile:
 
     def clear(self) -> None:
         """Forget the nodes of an earlier run; events are kept for two days."""
+        if not self._readable:
+            self._database.execute("DROP TABLE nodes")
+            self._database.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION}")
+            self._readable = True
         self._database.execute("DELETE FROM nodes")
         self._database.execute("DELETE FROM events WHERE at < ?", (time.time() - 172800,))
 
@@ -124,7 +142,9 @@ class StateFile:
         return {key: json.loads(value) for key, value in rows}
 
     def nodes(self) -> tuple[NodeState, ...]:
-        """Read every node, in the order of the plan."""
+        """Read every node, in the order of the plan; none that another version wrote."""
+        if not self._readable:
+            return ()
         names = [field.name for field in fields(NodeState)]
         rows = self._database.execute(
             f"SELECT {', '.join(names)} FROM nodes ORDER BY position"  # noqa: S608 - own names

@@ -13,38 +13,27 @@ import os
 import sqlite3
 import time
 import traceback
-from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from tarmac import registry, stores
-from tarmac.errors import BadInput, Problem, TarmacError
-from tarmac.local import gather, sql, vault
+from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.local import gather, sql
 from tarmac.local.fingerprint import fingerprint
+from tarmac.local.forks import Forks
 from tarmac.local.guard import become_subreaper
-from tarmac.local.ignored import not_acted_on
+from tarmac.local.lives import Life, begin
 from tarmac.local.paths import Home
-from tarmac.local.process import Process
+from tarmac.local.resolving import Options, Resolved, Resolver
+from tarmac.local.rolling import Rolls
 from tarmac.local.sockets import LOOPBACK, Reservations
 from tarmac.local.spawn import Spawner
 from tarmac.local.state import StateFile
 from tarmac.local.surroundings import Pulse, Surroundings
-from tarmac.model.loader import load
-from tarmac.model.system import System
-from tarmac.plan import graph
-from tarmac.plan.plan import Node, Plan
-from tarmac.plan.resolve import LOCAL, resolve
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a system is to be run."""
-
-    file: str
-    namespace: str = "default"
-    fast_stores: bool = False
-    strict_ports: bool = False
+from tarmac.local.wiring import Target, Wiring
+from tarmac.plan import graph, ports
+from tarmac.plan.plan import Node, Wire
 
 
 @dataclass(frozen=True)
@@ -55,6 +44,8 @@ class Applied:
     restarted: tuple[str, ...]
     stopped: tuple[str, ...]
     notes: tuple[str, ...]
+    #: Nodes whose new form does not start, and why; the old one serves on.
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 #: How often the supervisor looks whether its folder is still there.
@@ -73,12 +64,14 @@ class Supervisor:
     def __init__(self, home: Home) -> None:
         self.home = home
         self.done = asyncio.Event()
-        self._plan: Plan | None = None
-        self._options: Options | None = None
+        self.options: Options | None = None
+        self._now: Resolved | None = None
         #: Nodes whose port somebody else took since it was chosen.
         self._lost: set[str] = set()
-        self._processes: dict[str, Process] = {}
+        self._lives: dict[str, Life] = {}
         self._fingerprints: dict[str, str] = {}
+        #: Ports by key that what runs has.
+        self._ports: dict[str, int] = {}
         self._secrets: dict[str, str] = {}
         self._pulse = Pulse()
         self._reservations = Reservations()
@@ -92,91 +85,173 @@ class Supervisor:
         self.state = StateFile(home.state)
         self.state.clear()
         self._spawner = Spawner(self._guard_lost)
+        self._forks = Forks(self._spawner, home.logs / "forkserver.log", gather.environ())
+        self._wiring = Wiring(self._spawner, home.logs / "wires.log", self._reservations)
+        self._rolls = Rolls(self._exchange)
+
+    @property
+    def now(self) -> Resolved | None:
+        """What runs, as it was last resolved."""
+        return self._now
+
+    async def prepare(self, pythons: Iterable[str]) -> None:
+        """Start what every plan needs: the guard, and the fork servers that the last one had."""
+        await self._spawner.start()
+        self._forks.warm(pythons)
 
     async def apply(self, options: Options) -> Applied:
         """Load the model anew and bring what runs into line; what did not change stays as it is.
 
+        What changed is replaced without a gap where it can be: its successor starts beside it.
+
         Raises:
             TarmacError: the model is wrong or something is missing; nothing has changed then.
         """
+        self._rolls.give_up("a newer change came")
         async with self._changing:
             self._refuse_at_the_end()
-            taken: set[int] = set()
-            try:
-                plan, secrets = self._resolve(options, taken)
-                if self._spawner.guard_pid is None:
-                    await self._spawner.start()
-                new = {node.name: fingerprint(node.launch, secrets) for node in plan.nodes}
-            except BaseException:
-                self._reservations.release(taken)
-                raise
-            gone = [name for name in self._processes if name not in new]
+            self._check(options)
+            resolver = Resolver(options, self.home, self._reservations)
+            now = resolver.resolve(self._held())
             changed = [
                 name
-                for name in self._processes
-                if name in new and new[name] != self._fingerprints[name]
+                for name in self._lives
+                if name in now.fingerprints and now.fingerprints[name] != self._fingerprints[name]
             ]
-            await self._stop([*gone, *changed])
-            for name in gone:
-                self.state.remove(name)
-            self._options, self._plan, self._fingerprints = options, plan, new
-            self._lost.clear()
-            self._secrets.update(secrets)
-            fresh = [node.name for node in plan.nodes if node.name not in self._processes]
-            for position, node in enumerate(plan.nodes):
-                if node.name not in self._processes:
-                    process = Process(node, position, self._surroundings())
-                    self._processes[node.name] = process
-            self.state.set_meta(
-                system=plan.system,
-                file=str(Path(options.file).resolve()),
-                namespace=plan.namespace,
-                supervisor_pid=os.getpid(),
-                guard_pid=self._spawner.guard_pid,
-                notes=plan.notes,
-            )
-            for position, node in enumerate(plan.nodes):
-                if node.name in fresh:
-                    self._processes[node.name].start()
-                else:
-                    self._processes[node.name].keep(node, position)
-            return Applied(
-                started=tuple(name for name in fresh if name not in changed),
-                restarted=tuple(changed),
-                stopped=tuple(gone),
-                notes=plan.notes,
-            )
+            rolled = [n for n in changed if self._rolls.can(self._lives[n], now.plan.node(n))]
+            if rolled:  # their successors listen elsewhere
+                nodes = [now.plan.node(name) for name in rolled]
+                now = resolver.resolve(self._held(without=nodes))
+            try:
+                if self._spawner.guard_pid is None:
+                    await self._spawner.start()
+            except BaseException:
+                resolver.give_back()
+                raise
+            return await self._carry_out(options, now, changed, rolled)
+
+    async def _carry_out(
+        self, options: Options, now: Resolved, changed: list[str], rolled: list[str]
+    ) -> Applied:
+        plan, before = now.plan, self._now
+        gone = [name for name in self._lives if name not in now.fingerprints]
+        self._secrets.update(now.secrets)
+        if before is not None and before.preloaded != now.preloaded:
+            self._forks.retire()
+        self._forks.warm({n.launch.forked.python for n in plan.nodes if n.launch.forked})
+        self.options, self._now = options, now
+        await self._stop([*gone, *(name for name in changed if name not in rolled)])
+        for name in gone:
+            self.state.remove(name)
+        self._lost.clear()
+        self._ports = dict(now.facts.ports)
+        await self._wiring.apply(plan.wires)
+        fresh = [node.name for node in plan.nodes if node.name not in self._lives]
+        for position, node in enumerate(plan.nodes):
+            if node.name not in self._lives:
+                self._lives[node.name] = begin(node, position, self._surroundings())
+        self._describe(options, now)
+        for position, node in enumerate(plan.nodes):
+            if node.name in fresh:
+                self._fingerprints[node.name] = now.fingerprints[node.name]
+                self._lives[node.name].start()
+            elif node.name not in rolled:
+                self._lives[node.name].keep(node, position)
+        gather.save(now.facts, self.home)
+        failed = await self._rolls.run(plan, rolled, self._lives, self._surroundings())
+        for name in rolled:
+            if name not in failed:
+                self._fingerprints[name] = now.fingerprints[name]
+        self._keep_ports(before, failed)
+        return Applied(
+            started=tuple(name for name in fresh if name not in changed),
+            restarted=tuple(name for name in changed if name not in failed),
+            stopped=tuple(gone),
+            notes=plan.notes,
+            failed=failed,
+        )
+
+    def _describe(self, options: Options, now: Resolved) -> None:
+        self.state.set_meta(
+            system=now.plan.system,
+            file=str(Path(options.file).resolve()),
+            namespace=now.plan.namespace,
+            supervisor_pid=os.getpid(),
+            guard_pid=self._spawner.guard_pid,
+            notes=now.plan.notes,
+        )
+
+    def _keep_ports(self, before: Resolved | None, failed: Mapping[str, str]) -> None:
+        """Go on with the old ports of what could not be replaced."""
+        if before is None or not failed or self._now is None:
+            return
+        for name in failed:
+            node = self._lives[name].node
+            for key, port in before.facts.ports.items():
+                if ports.belongs_to(key, node.service, node.number):
+                    self._ports[key] = port
+        gather.save(replace(self._now.facts, ports=self._ports), self.home)
+
+    async def _exchange(self, old: Life, new: Life) -> None:
+        """Put a successor in its predecessor's place, and let that one drain."""
+        name = old.node.name
+        self._lives[name] = new
+        await self._point()
+        await self._wiring.counts()  # it has heard of it
+        self._pulse.beat()
+        await old.stop()
 
     async def restart(self, names: Iterable[str]) -> None:
-        """Stop these nodes and start them again, in the graph's order.
+        """Stop these nodes, or all of a service, and start them again, in the graph's order.
 
         Raises:
             TarmacError: a name that is not part of the system.
         """
         async with self._changing:
             self._refuse_at_the_end()
-            await self._restart(list(names) or list(self._processes))
+            wanted = self.names(names)
+            old = {name: self._lives[name] for name in wanted}
+            await self._stop(wanted)
+            for name, life in old.items():
+                again = begin(life.node, life.state.position, self._surroundings())
+                self._lives[name] = again
+                self._fingerprints[name] = fingerprint(life.node.launch, self._secrets)
+                again.start()
 
-    async def _restart(self, wanted: list[str]) -> None:
-        unknown = [name for name in wanted if name not in self._processes]
-        if unknown:
-            known = ", ".join(self._processes)
-            raise BadInput(
-                [Problem(name, f"not part of the system; choose from {known}") for name in unknown]
-            )
-        old = {name: self._processes[name] for name in wanted}
-        await self._stop(wanted)
-        for name, process in old.items():
-            self._processes[name] = Process(process.node, process.state.position, process.around)
-            self._fingerprints[name] = fingerprint(process.node.launch, self._secrets)
-            self._processes[name].start()
+    def names(self, names: Iterable[str]) -> list[str]:
+        """Name the nodes that are meant: nodes, or services with all their instances; or all."""
+        wanted: dict[str, None] = {}
+        problems = []
+        for name in names:
+            meant = [n for n, life in self._lives.items() if name in (n, life.node.service)]
+            wanted.update(dict.fromkeys(meant))
+            if not meant:
+                hint = did_you_mean(name, self._lives)
+                problems.append(Problem(name, f"not part of the system; {hint}"))
+        if problems:
+            raise BadInput(problems)
+        return list(wanted or self._lives)
+
+    async def edges(self) -> list[dict[str, Any]]:
+        """Say what went over each wire."""
+        if self._now is None:
+            return []
+        counted = await self._wiring.counts()
+        return [
+            {"source": wire.source, "target": wire.target, "port": wire.port, "listen": wire.listen}
+            | counted.get(wire.id, {})
+            for wire in self._now.plan.wires
+        ]
 
     async def shut_down(self) -> None:
         """Stop everything, dependents first, then the guard."""
+        self._ending = True
+        self._rolls.give_up("the system is being stopped")
         async with self._changing:
-            self._ending = True
             try:
-                await self._stop(list(self._processes))
+                await self._stop(list(self._lives))
+                await self._wiring.close()
+                await self._forks.close()
                 self._reservations.release_all()
                 await self._spawner.close()  # whatever is still there ends with the guard
                 with contextlib.suppress(sqlite3.Error):
@@ -201,54 +276,25 @@ class Supervisor:
         if self._ending:
             raise TarmacError(f"{self.home.root}: the system is being stopped; try again")
 
-    def _resolve(self, options: Options, taken: set[int]) -> tuple[Plan, dict[str, str]]:
-        self._check_owner(options)
-
-        def take(port: int) -> bool:
-            if self._reservations.take(port):
-                taken.add(port)
-                return True
-            return False
-
-        kinds = registry.load(stores, "STORE")
-        system = load(options.file, lambda path: Path(path).read_bytes())
-        facts = gather.gather(
-            system,
-            kinds,
-            self.home,
-            namespace=options.namespace,
-            running=self._held_ports(),
-            take=take,
-            fast_stores=options.fast_stores,
-            strict_ports=options.strict_ports,
-        )
-        plan = resolve(system, LOCAL, facts, kinds)
-        _check_seeds(system, plan)
-        dotenv = vault.read_dotenv(Path(facts.folder) / ".env")
-        secrets = vault.fill(self.home.secrets, plan.secrets, dotenv)
-        gather.save(facts, self.home)
-        return replace(plan, notes=(*plan.notes, *not_acted_on(system))), secrets
-
-    def _check_owner(self, options: Options) -> None:
-        """Refuse another system's file in the same folder: its data would be this one's."""
+    def _check(self, options: Options) -> None:
+        """Refuse another system's file in the same folder, and what cannot change while it runs."""
         before = self.state.meta().get("file", "")
         if before and before != options.file and Path(before).exists():
-            raise BadInput(
-                [
-                    Problem(
-                        options.file,
-                        f"namespace '{options.namespace}' of this folder belongs to {before}; "
-                        "choose another with --namespace",
-                    )
-                ]
-            )
+            what = f"namespace '{options.namespace}' of this folder belongs to {before}"
+            advice = "choose another with --namespace"
+            raise BadInput([Problem(options.file, f"{what}; {advice}")])
+        if self.options is not None and self.options.direct != options.direct:
+            given = "without wires (--direct)" if self.options.direct else "with wires"
+            raise BadInput([Problem("--direct", f"the system runs {given}; stop it first")])
 
-    def _held_ports(self) -> set[str]:
+    def _held(self, without: Iterable[Node] = ()) -> dict[str, int]:
+        """List the ports of what runs; those that were lost, or are to be others, are not held."""
+        lost = [self._lives[name].node for name in self._lost if name in self._lives]
+        moving = [*lost, *without]
         return {
-            f"{'services' if process.node.role == 'service' else 'stores'}/{name}/{port}"
-            for name, process in self._processes.items()
-            if name not in self._lost
-            for port in (*process.node.ports, "health")
+            key: port
+            for key, port in self._ports.items()
+            if not any(ports.belongs_to(key, node.service, node.number) for node in moving)
         }
 
     def _surroundings(self) -> Surroundings:
@@ -256,45 +302,69 @@ class Supervisor:
             home=self.home,
             host=LOOPBACK,
             spawner=self._spawner,
+            forks=self._forks,
             secrets=self._secrets,
             record=self.state.put,
             not_ready=self._not_ready,
             pulse=self._pulse,
+            changed=self._changed,
             wait_ready=self._wait_ready,
             reservations=self._reservations,
             port_lost=self._port_lost,
             once_ready=self._sow,
         )
 
+    def _changed(self) -> None:
+        self._pulse.beat()
+        self._in_background(self._point())
+
+    async def _point(self) -> None:
+        """Tell the wires which instances there are."""
+        if self._now is not None:
+            wires = self._now.plan.wires
+            await self._wiring.point({wire: self._targets(wire) for wire in wires})
+
+    def _targets(self, wire: Wire) -> tuple[Target, ...]:
+        return tuple(
+            (name, life.node.ports[wire.port], life.ready.is_set())
+            for name, life in self._lives.items()
+            if life.node.service == wire.target and life.running and wire.port in life.node.ports
+        )
+
     def _not_ready(self, names: tuple[str, ...]) -> list[str]:
-        return [
-            name
-            for name in names
-            if name not in self._processes or not self._processes[name].ready.is_set()
-        ]
+        """List those of which no instance is ready; a task's own name is its node's."""
+        ready = {
+            found
+            for name, life in self._lives.items()
+            if life.ready.is_set()
+            for found in ((name,) if life.node.role == "task" else (name, life.node.service))
+        }
+        return [name for name in names if name not in ready]
 
     async def _wait_ready(self, name: str) -> None:
         while self._not_ready((name,)):
             await self._pulse.wait(1.0)
 
     async def _sow(self, node: Node) -> None:
-        if self._plan is None:
-            return
-        for seed in self._plan.seeds:
+        for seed in self._now.plan.seeds if self._now is not None else ():
             if seed.service == node.name:
                 await sql.sow(seed, self._secrets)
 
     async def _stop(self, names: Iterable[str]) -> None:
         """Stop in the reverse order of a start: what needs others goes first."""
-        left = {name: self._processes[name] for name in names}
-        order = graph.waves(_order({name: process.node for name, process in left.items()}))
+        left = {name: self._lives[name] for name in names}
+        order = graph.waves(_order({name: life.node for name, life in left.items()}))
         for group in reversed(order):
+            for name in group:
+                left[name].leave()
+            await self._point()  # nobody is sent to them any more
             stops = (left[name].stop() for name in group)
             for failed in await asyncio.gather(*stops, return_exceptions=True):
                 if isinstance(failed, BaseException):
                     traceback.print_exception(failed)
         for name in left:
-            del self._processes[name]
+            del self._lives[name]
+            self._fingerprints.pop(name, None)
 
     def _port_lost(self, name: str) -> None:
         """Choose other ports for what lost its own: apply the same options again."""
@@ -305,8 +375,8 @@ class Supervisor:
     async def _choose_again(self) -> None:
         await asyncio.sleep(0)  # the others that lost theirs at the same time join in
         try:
-            if self._options is not None:
-                await self.apply(self._options)
+            if self.options is not None:
+                await self.apply(self.options)
         except (TarmacError, OSError) as error:
             print(f"no other port yet: {error}", flush=True)
         finally:
@@ -346,16 +416,3 @@ def _take_lock(lock: IO[str], home: Home) -> None:
         except OSError:
             time.sleep(LOCK_PAUSE_S)
     raise AlreadyRunning(f"{home.root}: another supervisor runs this namespace")
-
-
-def _check_seeds(system: System, plan: Plan) -> None:
-    """Find a seed file that is missing before anything starts, not when its turn comes."""
-    missing = [seed for seed in plan.seeds if not Path(seed.file).is_file()]
-    if missing:
-        raise BadInput(
-            Problem(
-                str(system.locate(("stores", seed.store, "seed"))),
-                f"the seed of {seed.store} is no file ({seed.file}); correct its path",
-            )
-            for seed in missing
-        )

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from tarmac.local.forks import Forks
 from tarmac.local.paths import Home
 from tarmac.local.sockets import Reservations
 from tarmac.local.spawn import Spawner
@@ -39,13 +40,16 @@ class Surroundings:
     home: Home
     host: str
     spawner: Spawner
+    forks: Forks
     secrets: Mapping[str, str]
     #: Writes a node's state down.
     record: Callable[[NodeState], None]
     #: Tells which of these nodes are not ready now.
     not_ready: Callable[[tuple[str, ...]], list[str]]
-    #: Is set whenever a node became ready or ceased to be, then cleared at once.
+    #: Beats whenever a node became ready or ceased to be.
     pulse: Pulse
+    #: Says that a node became ready or ceased to be.
+    changed: Callable[[], None]
     #: Returns when this node is ready.
     wait_ready: Callable[[str], Awaitable[None]]
     #: The ports that are held while the node that listens there does not run.

@@ -9,6 +9,19 @@ from tarmac.stores._kind import Offer
 
 
 @dataclass(frozen=True)
+class Shape:
+    """How the one who runs a system wants it run, as far as the plan depends on it."""
+
+    #: Users connect to services and stores themselves, without wires between.
+    direct: bool = False
+    #: Instances by service, where it is not the model's number.
+    scale: Mapping[str, int] = field(default_factory=dict)
+    #: Services that somebody else starts: they have everything but a process.
+    without: frozenset[str] = frozenset()
+    fast_stores: bool = False
+
+
+@dataclass(frozen=True)
 class Facts:
     """One machine and one copy of a system on it."""
 
@@ -17,14 +30,14 @@ class Facts:
     pythons: Mapping[str, str]
     #: Port by key (`plan.ports`); the one that was free when it was gathered.
     ports: Mapping[str, int]
-    #: What was found for each store kind in use.
+    #: What was found for each store, the broker among them as `broker`.
     offers: Mapping[str, Offer]
     #: The folder of `tarmac.yaml`, absolute.
     folder: str
     #: The port that the model named for each key when these were gathered.
     preferred: Mapping[str, int | None] = field(default_factory=dict)
     host: str = "127.0.0.1"
-    fast_stores: bool = False
+    shape: Shape = Shape()
     #: The kit's own folder: an edit there concerns every kit service.
     kit_sources: tuple[str, ...] = ()
     #: Variables of the user's own that every process gets: PATH, HOME, certificates, proxies.

@@ -22,23 +22,53 @@ class Seed:
 
 
 @dataclass(frozen=True)
+class Wire:
+    """A listener of the runtime between one user and what it uses."""
+
+    #: A service, or `world` for a port that the model names.
+    source: str
+    target: str
+    #: The name of the target's port.
+    port: str
+    listen: int
+
+    @property
+    def id(self) -> str:
+        """Name it: `api-gateway->order-service:http`."""
+        return f"{self.source}->{self.target}:{self.port}"
+
+
+@dataclass(frozen=True)
 class Node:
-    """One process that runs: a service, a store or the broker."""
+    """One process that runs: an instance of a service, a store, the broker, or a task."""
 
     name: str
-    role: Literal["service", "store", "broker"]
+    role: Literal["service", "store", "broker", "task"]
     #: What it is, for a reader: `PostgreSQL 18.6 (embedded)`, `tarmac_orders`.
     about: str
     launch: Launch
-    #: Must be ready before this one is started.
+    #: The service or store that it is an instance of, and which of its instances, from 1.
+    service: str
+    number: int = 1
+    #: Must be ready before this one is started; services and stores, not instances.
     after: tuple[str, ...] = ()
-    #: Must be ready before this one counts as healthy.
+    #: Must be ready before this one counts as healthy; likewise.
     needs: tuple[str, ...] = ()
+    #: Where it listens itself, by the port's name.
     ports: Mapping[str, int] = field(default_factory=dict)
     #: Where a person or another program reaches it; empty for a worker.
     url: str = ""
     #: A page that a person can open.
     page: str = ""
+    #: Where it would stand in a cluster: what a lost machine or zone takes away with it.
+    zone: str = ""
+    machine: str = ""
+    #: Somebody else starts it: it is only looked at.
+    outside: bool = False
+    #: A task with a schedule runs when it is due (cron's five fields, UTC); without, once.
+    schedule: str = ""
+    #: Where each variable comes from: `file:line:col`, or a rule in words.
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,6 +80,7 @@ class Plan:
     namespace: str
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    wires: tuple[Wire, ...]
     secrets: tuple[Secret, ...]
     seeds: tuple[Seed, ...]
     #: What a reader must know: a port that moved, a version that differs, durability given up.
@@ -61,3 +92,7 @@ class Plan:
             if node.name == name:
                 return node
         raise KeyError(name)
+
+    def instances(self, service: str) -> tuple[Node, ...]:
+        """List the nodes of a service or store."""
+        return tuple(n for n in self.nodes if n.service == service and n.role != "task")

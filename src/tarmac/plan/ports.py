@@ -1,16 +1,24 @@
-"""Which ports a system needs here; `local` finds free ones, `resolve` uses them."""
+"""Which ports a system needs here; `local` finds free ones, `resolve` uses them.
+
+Four sorts: the public ones that the model names, an instance's own, a store's own, and one for each
+edge, where its wire listens. Without wires, an instance listens on the public one itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from tarmac.model.edge import Edge, edges
 from tarmac.model.system import System
+from tarmac.plan.facts import Shape
 from tarmac.stores._kind import StoreKind
 
 BROKER = "broker"
 #: Where a service without a port of its own answers health and metrics: never offered to others.
 HEALTH = "health"
+#: Who connects to a public port.
+WORLD = "world"
 
 
 @dataclass(frozen=True)
@@ -25,8 +33,13 @@ class PortNeed:
 
 
 def service_key(service: str, port: str) -> str:
-    """Name a service's port among the facts."""
+    """Name a service's public port among the facts."""
     return f"services/{service}/{port}"
+
+
+def instance_key(service: str, number: int, port: str) -> str:
+    """Name the port of one instance, from 1, among the facts."""
+    return f"instances/{service}/{number}/{port}"
 
 
 def store_key(store: str, port: str) -> str:
@@ -34,17 +47,76 @@ def store_key(store: str, port: str) -> str:
     return f"stores/{store}/{port}"
 
 
-def needs(system: System, kinds: Mapping[str, StoreKind]) -> Iterator[PortNeed]:
-    """Yield every port that the system needs, services first: theirs are the ones people know."""
+def edge_key(source: str, target: str, port: str) -> str:
+    """Name the port of an edge's wire among the facts."""
+    return f"edges/{source}/{target}/{port}"
+
+
+def instances(system: System, service: str, shape: Shape) -> int:
+    """Tell how many instances of a service are wanted."""
+    if service in shape.without:
+        return 1
+    return shape.scale.get(service, system.file.services[service].replicas)
+
+
+def is_wired(system: System, service: str, shape: Shape) -> bool:
+    """Tell whether a service's public ports are the runtime's, and its instances have their own."""
+    return not shape.direct and system.file.services[service].listen != "fixed"
+
+
+def own_key(system: System, service: str, number: int, port: str, shape: Shape) -> str:
+    """Name the port where an instance itself listens."""
+    if is_wired(system, service, shape) or port == HEALTH:
+        return instance_key(service, number, port)
+    return service_key(service, port)
+
+
+def belongs_to(key: str, name: str, number: int) -> bool:
+    """Tell whether a key names a port of this instance of a service, or of this store."""
+    return key.startswith((f"instances/{name}/{number}/", f"services/{name}/", f"stores/{name}/"))
+
+
+def links(system: System, kinds: Mapping[str, StoreKind]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """List who connects to what: (source, target) -> the target's ports, in the edges' order.
+
+    Args:
+        kinds: the kind that answers, by store.
+    """
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for edge in edges(system):
+        if edge.kind == "external":
+            continue
+        if (target := _target(edge)) in system.file.services:
+            found[edge.source, target] = tuple(system.file.services[target].listening)
+        elif target in kinds:
+            found[edge.source, target] = (kinds[target].clients,)
+    return {link: ports for link, ports in found.items() if ports}
+
+
+def _target(edge: Edge) -> str:
+    return BROKER if edge.kind in ("publish", "consume") else edge.target
+
+
+def needs(system: System, kinds: Mapping[str, StoreKind], shape: Shape) -> Iterator[PortNeed]:
+    """Yield every port that the system needs, services first: theirs are the ones people know.
+
+    Args:
+        kinds: the kind that answers, by store.
+    """
     for name, service in system.file.services.items():
+        fixed = service.listen == "fixed"
         for port_name, port in service.listening.items():
-            yield PortNeed(service_key(name, port_name), port, service.listen == "fixed")
-        if not service.listening and system.is_kit(name):
-            yield PortNeed(service_key(name, HEALTH), None)
-    stores = {name: store.kind for name, store in system.file.stores.items()}
-    if system.file.broker is not None:
-        stores[BROKER] = system.file.broker.kind
-    for name, kind in stores.items():
-        if kind in kinds:
-            for port_name, preferred in kinds[kind].ports.items():
-                yield PortNeed(store_key(name, port_name), preferred)
+            yield PortNeed(service_key(name, port_name), port, fixed)
+        for number in range(1, instances(system, name, shape) + 1):
+            if not service.listening and system.is_kit(name):
+                yield PortNeed(instance_key(name, number, HEALTH), None)
+            if is_wired(system, name, shape):
+                for port_name in service.listening:
+                    yield PortNeed(instance_key(name, number, port_name), None)
+    for name, kind in kinds.items():
+        for port_name, preferred in kind.ports.items():
+            yield PortNeed(store_key(name, port_name), preferred)
+    if not shape.direct:
+        for (source, target), target_ports in links(system, kinds).items():
+            for port_name in target_ports:
+                yield PortNeed(edge_key(source, target, port_name), None)

@@ -7,27 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from tarmac.errors import BadInput, Problem, did_you_mean
-from tarmac.launch import (
-    AliveProbe,
-    CommandProbe,
-    HttpProbe,
-    Launch,
-    LogProbe,
-    Probe,
-    TcpProbe,
-    secrets_of,
-)
-from tarmac.model import conventions
-from tarmac.model.service import Service
+from tarmac.launch import secrets_of
 from tarmac.model.system import System
-from tarmac.plan import graph, ports
+from tarmac.plan import graph, launches, ports
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.facts import Facts
-from tarmac.plan.plan import Node, Plan, Seed
+from tarmac.plan.plan import Node, Plan, Seed, Wire
+from tarmac.plan.settings import settings
 from tarmac.stores._kind import StoreKind
 
 LOCAL = "local"
-SHELL = "/bin/sh"
+#: Three zones, as a region has; the first instance of everything stands in the first.
+ZONES = "abc"
 
 
 def resolve(system: System, environment: str, facts: Facts, kinds: Mapping[str, StoreKind]) -> Plan:
@@ -45,13 +36,12 @@ def resolve(system: System, environment: str, facts: Facts, kinds: Mapping[str, 
     if problems:
         raise BadInput(problems)
     bindings = Bindings(system, facts, kinds)
-    stores = [_store(bindings, name) for name in bindings.views]
-    services = []
+    problems.extend(_unscalable(system, facts))
+    nodes = [_store(bindings, name) for name in bindings.views]
     for name in system.file.services:
-        node, wrong = _service(bindings, name)
-        services.append(node)
+        found, wrong = _service(bindings, name)
+        nodes.extend(found)
         problems.extend(wrong)
-    nodes = (*stores, *services)
     if loop := graph.cycle({node.name: node.after for node in nodes}):
         place = system.locate(("services", loop[0]), key=True)
         problems.append(
@@ -68,11 +58,12 @@ def resolve(system: System, environment: str, facts: Facts, kinds: Mapping[str, 
         system=system.name,
         environment=environment,
         namespace=facts.namespace,
-        nodes=nodes,
+        nodes=tuple(nodes),
         edges=bindings.edges,
+        wires=tuple(_wires(bindings)),
         secrets=tuple(secrets[path] for path in sorted(secrets)),
         seeds=seeds,
-        notes=tuple(_notes(bindings, kinds)),
+        notes=tuple(_notes(bindings)),
     )
 
 
@@ -99,8 +90,20 @@ def _unknown_kinds(system: System, kinds: Mapping[str, StoreKind]) -> Iterable[P
         )
 
 
+def _unscalable(system: System, facts: Facts) -> Iterable[Problem]:
+    """Find services of which several are wanted and only one can be."""
+    for name, service in system.file.services.items():
+        wanted = ports.instances(system, name, facts.shape)
+        if wanted > 1 and service.listening and not ports.is_wired(system, name, facts.shape):
+            why = "it can only listen on its own port" if service.listen == "fixed" else "--direct"
+            place = system.locate(("services", name), key=True)
+            yield Problem(
+                str(place), f"{name} cannot have {wanted} instances here ({why}); ask for one"
+            )
+
+
 def _store(bindings: Bindings, name: str) -> Node:
-    kind, view, offer = bindings.kind(name), bindings.views[name], bindings.offer(name)
+    kind, view, offer = bindings.kinds[name], bindings.views[name], bindings.offer(name)
     provider = next(each for each in kind.providers if each.id == offer.provider)
     page = ""
     if kind.page is not None:
@@ -110,39 +113,87 @@ def _store(bindings: Bindings, name: str) -> Node:
         name=name,
         role="broker" if kind.broker else "store",
         about=f"{kind.title} {offer.version} ({offer.provider})",
-        launch=provider.launch(view, offer, bindings.facts.fast_stores),
+        launch=provider.launch(view, offer, bindings.facts.shape.fast_stores),
+        service=name,
+        zone=_place(1)[0],
+        machine=_place(1)[1],
         ports=view.ports,
         page=page,
     )
 
 
-def _service(bindings: Bindings, name: str) -> tuple[Node, tuple[Problem, ...]]:
+def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
+    """Plan a service's instances, and its tasks."""
     system, facts = bindings.system, bindings.facts
     service = system.file.services[name]
-    env, problems = bindings.env(name)
-    listening = {port: facts.ports[ports.service_key(name, port)] for port in service.listening}
-    calls = bindings.calls_of(name)
-    kit = system.is_kit(name)
-    stores = bindings.stores_of(name)
-    launch = _kit_launch(bindings, name) if kit else _own_launch(bindings, name, service)
-    main = listening.get("http") or next(iter(listening.values()), None)
-    url = f"http://{facts.host}:{main}" if main else ""
-    return (
-        Node(
-            name=name,
-            role="service",
-            about=_about(bindings, name),
-            launch=replace(launch, env=env),
-            # A kit service waits for what it calls by itself, so it may start at once: its imports
-            # are most of its start. A foreign one may give up when what it calls is not there.
-            after=tuple(sorted(stores if kit else {*stores, *calls})),
-            needs=tuple(sorted({*stores, *calls})),
-            ports=listening,
-            url=url,
-            page=url if service.public is not None else "",
-        ),
-        problems,
+    stores, calls = bindings.stores_of(name), bindings.calls_of(name)
+    before = tuple(
+        _task_name(name, task) for task in service.tasks if not service.tasks[task].schedule
     )
+    main = next(iter(service.listening), None)
+    main = "http" if "http" in service.listening else main
+    url = f"http://{facts.host}:{bindings.public_port(name, main)}" if main else ""
+    # A kit service waits for what it calls by itself, so it may start at once: its imports are
+    # most of its start. A foreign one may give up when what it calls is not there.
+    after = {*stores, *before} if system.is_kit(name) else {*stores, *before, *calls}
+    nodes: list[Node] = []
+    problems: list[Problem] = []
+    for number in range(1, ports.instances(system, name, facts.shape) + 1):
+        env, wrong = settings(bindings, name, number)
+        problems.extend(wrong if number == 1 else ())
+        launch = launches.of_service(bindings, name, number)
+        zone, machine = _place(number)
+        nodes.append(
+            Node(
+                name=name if number == 1 else f"{name}.{number}",
+                role="service",
+                about=_about(bindings, name),
+                launch=replace(launch, env={key: each.value for key, each in env.items()}),
+                service=name,
+                number=number,
+                after=tuple(sorted(after)),
+                needs=tuple(sorted({*stores, *calls})),
+                ports={
+                    k: v for k, v in bindings.listening(name, number).items() if k != ports.HEALTH
+                },
+                url=url if number == 1 else "",
+                page=url if number == 1 and service.public is not None else "",
+                zone=zone,
+                machine=machine,
+                outside=name in facts.shape.without,
+                origins={key: each.origin for key, each in env.items()},
+            )
+        )
+    for task_name, task in service.tasks.items():
+        launch = launches.of_task(bindings, name, task)
+        needs = {*stores, *calls, name} if task.schedule else stores
+        nodes.append(
+            replace(
+                nodes[0],
+                name=_task_name(name, task_name),
+                role="task",
+                about=" ".join(task.run),
+                launch=replace(launch, env=nodes[0].launch.env),
+                after=tuple(sorted(needs)),
+                needs=(),
+                ports={},
+                url="",
+                page="",
+                outside=False,
+                schedule=task.schedule or "",
+            )
+        )
+    return nodes, problems
+
+
+def _task_name(service: str, task: str) -> str:
+    return f"{service}.{task}"
+
+
+def _place(number: int) -> tuple[str, str]:
+    """Spread instances over zones and machines, as a cluster's scheduler would."""
+    zone = ZONES[(number - 1) % len(ZONES)]
+    return f"zone-{zone}", f"node-{zone}{(number - 1) // len(ZONES) + 1}"
 
 
 def _about(bindings: Bindings, name: str) -> str:
@@ -151,61 +202,17 @@ def _about(bindings: Bindings, name: str) -> str:
     return " + ".join(packages) or " ".join(bindings.system.file.services[name].run or ())
 
 
-def _kit_launch(bindings: Bindings, name: str) -> Launch:
-    facts, parts = bindings.facts, bindings.system.parts[name]
-    port = bindings.listen_port(name)
-    python = facts.pythons.get(name, facts.pythons[""])
-    packages = [sourced.part.package for sourced in parts if sourced.part.package]
-    return Launch(
-        argv=(python, "-m", conventions.SERVE_MODULE, *packages),
-        booted=HttpProbe(port, conventions.LIVE_PATH),
-        ready=HttpProbe(port, conventions.READY_PATH),
-        cwd=parts[0].folder,
-        sources=(*(sourced.folder for sourced in parts), *facts.kit_sources),
-    )
-
-
-def _own_launch(bindings: Bindings, name: str, service: Service) -> Launch:
-    facts, parts = bindings.facts, bindings.system.parts[name]
-    argv = service.run or (parts[0].part.run if parts else ()) or ()
-    folder = parts[0].folder if parts else facts.folder
-    cwd = posixpath.join(facts.folder, service.cwd) if service.cwd else folder
-    port = next(iter(service.listening), None)
-    number = facts.ports[ports.service_key(name, port)] if port else None
-    ready, within_s = _own_probe(service, number)
-    return Launch(
-        argv=_command(argv, trap=True),
-        signal_group=_command(argv)[0] == SHELL,
-        booted=TcpProbe(number) if number else None,
-        ready=ready,
-        booted_within_s=within_s,
-        ready_within_s=within_s,
-        cwd=cwd,
-        sources=tuple(sourced.folder for sourced in parts),
-    )
-
-
-def _command(argv: tuple[str, ...], *, trap: bool = False) -> tuple[str, ...]:
-    """One string with blanks is a line for the shell; all else a program and its arguments.
-
-    Args:
-        trap: have the shell stay until its command has ended; it would leave it alone on SIGTERM.
-    """
-    if len(argv) != 1 or " " not in argv[0]:
-        return argv
-    return (SHELL, "-c", f"trap 'exit 143' TERM\n{argv[0]}" if trap else argv[0])
-
-
-def _own_probe(service: Service, port: int | None) -> tuple[Probe, float]:
-    spec = service.probe
-    within_s = spec.within if spec else 60.0
-    if spec is not None and spec.http and port:
-        return HttpProbe(port, spec.http), within_s
-    if spec is not None and spec.command:
-        return CommandProbe(_command(spec.command)), within_s
-    if spec is not None and spec.log:
-        return LogProbe(spec.log), within_s
-    return (TcpProbe(port) if port else AliveProbe()), within_s
+def _wires(bindings: Bindings) -> Iterable[Wire]:
+    facts, system = bindings.facts, bindings.system
+    if facts.shape.direct:
+        return
+    for name, service in system.file.services.items():
+        if ports.is_wired(system, name, facts.shape):
+            for port in service.listening:
+                yield Wire(ports.WORLD, name, port, bindings.public_port(name, port))
+    for (source, target), target_ports in bindings.links.items():
+        for port in target_ports:
+            yield Wire(source, target, port, facts.ports[ports.edge_key(source, target, port)])
 
 
 def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
@@ -224,21 +231,20 @@ def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
         yield Seed(file=file, store=name, url=outputs["url"], service=users[0].service)
 
 
-def _notes(bindings: Bindings, kinds: Mapping[str, StoreKind]) -> Iterable[str]:
+def _notes(bindings: Bindings) -> Iterable[str]:
     facts, system = bindings.facts, bindings.system
-    for need in ports.needs(system, kinds):
+    for need in ports.needs(system, bindings.kinds, facts.shape):
         given = facts.ports[need.key]
         if need.preferred is not None and given != need.preferred:
             _, name, port = need.key.split("/")
             yield f"{name}: port {need.preferred} is taken; its {port} port is {given} here"
-    for name in bindings.views:
+    for name, kind in bindings.kinds.items():
         asked, offer = bindings.asked_version(name), bindings.offer(name)
         if asked and not f"{offer.version}.".startswith(f"{asked}."):
             yield (
-                f"{name}: version {asked} is asked for; "
-                f"{bindings.kind(name).title} {offer.version} answers here"
+                f"{name}: version {asked} is asked for; {kind.title} {offer.version} answers here"
             )
-    if facts.fast_stores:
-        for kind in sorted({bindings.kind(name).id for name in bindings.views}):
-            if kinds[kind].fast_gives_up:
-                yield f"--fast-stores: {kind} gives up {kinds[kind].fast_gives_up}"
+    if facts.shape.fast_stores:
+        for kind in {kind.id: kind for kind in bindings.kinds.values()}.values():
+            if kind.fast_gives_up:
+                yield f"--fast-stores: {kind.id} gives up {kind.fast_gives_up}"

@@ -1,0 +1,82 @@
+"""Probes one node as its launch says; used by every kind of life that a node can have."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tarmac.launch import Launch, LogProbe, Probe
+from tarmac.local import probes
+
+#: Time between probes: until it is ready, until what it needs is ready, and then.
+EAGER_S = 0.01
+PATIENT_S = 0.2
+STEADY_S = 1.0
+
+
+class Prober:
+    """One process's probes, from its start to its end."""
+
+    def __init__(
+        self,
+        launch: Launch,
+        *,
+        host: str,
+        secrets: Mapping[str, str],
+        env: Mapping[str, str],
+        cwd: Path,
+    ) -> None:
+        self._launch = launch
+        self._host = host
+        self._secrets = secrets
+        self._env = env
+        self._cwd = cwd
+        self._matched = False
+        self._started = time.monotonic()
+
+    def look(self, line: str) -> None:
+        """Take a line of its output: a log probe may await it."""
+        probe = self._launch.ready
+        if isinstance(probe, LogProbe) and not self._matched:
+            self._matched = probe.matches(line)
+
+    async def booted(self, report: Callable[[str], None]) -> str:
+        """Wait until it is booted; return why not, if the deadline comes first."""
+        if self._launch.booted is None:
+            return ""
+        within_s = self._launch.booted_within_s
+        late = await self._until(self._launch.booted, within_s, report)
+        return f"not booted within {within_s:g} s ({late})" if late else ""
+
+    async def ready(self, report: Callable[[str], None]) -> str:
+        """Wait until it is ready; return why not, if the deadline comes first."""
+        within_s = self._launch.ready_within_s
+        late = await self._until(self._launch.ready, within_s, report)
+        return f"not ready within {within_s:g} s ({late})" if late else ""
+
+    async def complaint(self) -> str | None:
+        """Try once whether it is ready; None if it is, else why not."""
+        return await self._try(self._launch.ready)
+
+    async def _until(self, probe: Probe, within_s: float, report: Callable[[str], None]) -> str:
+        pause_s = EAGER_S
+        while complaint := await self._try(probe):
+            if time.monotonic() > self._started + within_s:
+                return complaint
+            report(complaint)
+            await asyncio.sleep(pause_s)
+            pause_s = min(PATIENT_S, pause_s * 1.2)
+        return ""
+
+    async def _try(self, probe: Probe) -> str | None:
+        return await probes.passes(
+            probe,
+            host=self._host,
+            secrets=self._secrets,
+            env=self._env,
+            cwd=self._cwd,
+            matched=self._matched,
+            lived_s=time.monotonic() - self._started,
+        )

@@ -1,0 +1,149 @@
+"""From a system's file to a plan for this machine, with its secrets and fingerprints.
+
+Used by the supervisor for each `apply`. It holds ports, writes the secrets' file and changes
+nothing that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tarmac import registry, stores
+from tarmac.errors import BadInput, Problem, did_you_mean
+from tarmac.local import gather, vault
+from tarmac.local.fingerprint import digest_of, fingerprint
+from tarmac.local.ignored import not_acted_on
+from tarmac.local.paths import Home
+from tarmac.local.sockets import Reservations
+from tarmac.model.loader import load
+from tarmac.model.system import System
+from tarmac.plan.facts import Facts, Shape
+from tarmac.plan.plan import Plan
+from tarmac.plan.resolve import LOCAL, resolve
+from tarmac.stores._kind import StoreKind
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a system is to be run."""
+
+    file: str
+    namespace: str = "default"
+    fast_stores: bool = False
+    strict_ports: bool = False
+    direct: bool = False
+    watch: bool = False
+    scale: Mapping[str, int] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> Shape:
+        """What of them the plan depends on."""
+        return Shape(
+            direct=self.direct,
+            scale=dict(self.scale),
+            without=frozenset(self.without),
+            fast_stores=self.fast_stores,
+        )
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A plan and what came with it."""
+
+    plan: Plan
+    facts: Facts
+    secrets: Mapping[str, str]
+    #: By node; another one means that it would run differently.
+    fingerprints: Mapping[str, str]
+    #: Digest of the libraries that fork servers have loaded.
+    preloaded: str
+
+
+class Resolver:
+    """One loaded system; asked again with other ports for what is to be replaced."""
+
+    def __init__(self, options: Options, home: Home, reservations: Reservations) -> None:
+        self._options = options
+        self._home = home
+        self._reservations = reservations
+        self._kinds: dict[str, StoreKind] = registry.load(stores, "STORE")
+        self.system = load(options.file, lambda path: Path(path).read_bytes())
+        _check_names(self.system, options)
+        #: Ports that are held for this plan and nobody has yet.
+        self.taken: set[int] = set()
+
+    def resolve(self, held: Mapping[str, int]) -> Resolved:
+        """Resolve it.
+
+        Args:
+            held: ports by key that what runs has and keeps.
+
+        Raises:
+            TarmacError: the model is wrong or something is missing.
+        """
+        options = self._options
+        try:
+            facts = gather.gather(
+                self.system,
+                self._kinds,
+                self._home,
+                namespace=options.namespace,
+                held=held,
+                take=self._take,
+                shape=options.shape,
+                strict_ports=options.strict_ports,
+            )
+            plan = resolve(self.system, LOCAL, facts, self._kinds)
+            _check_seeds(self.system, plan)
+            dotenv = vault.read_dotenv(Path(facts.folder) / ".env")
+            secrets = vault.fill(self._home.secrets, plan.secrets, dotenv)
+            return Resolved(
+                plan=replace(plan, notes=(*plan.notes, *not_acted_on(self.system))),
+                facts=facts,
+                secrets=secrets,
+                fingerprints={n.name: fingerprint(n.launch, secrets) for n in plan.nodes},
+                preloaded=digest_of(facts.kit_sources),
+            )
+        except BaseException:
+            self.give_back()
+            raise
+
+    def give_back(self, keep: Callable[[int], bool] = lambda _: False) -> None:
+        """Let go of the ports that were held for plans that are not carried out."""
+        self._reservations.release([port for port in self.taken if not keep(port)])
+        self.taken.clear()
+
+    def _take(self, port: int) -> bool:
+        if self._reservations.take(port):
+            self.taken.add(port)
+            return True
+        return False
+
+
+def _check_names(system: System, options: Options) -> None:
+    """Refuse options that name services that do not exist."""
+    services = system.file.services
+    wrong = [
+        Problem(f"--{option} {name}", f"no such service; {did_you_mean(name, services)}")
+        for option, names in (("scale", options.scale), ("without", options.without))
+        for name in names
+        if name not in services
+    ]
+    if wrong:
+        raise BadInput(wrong)
+
+
+def _check_seeds(system: System, plan: Plan) -> None:
+    """Find a seed file that is missing before anything starts, not when its turn comes."""
+    missing = [seed for seed in plan.seeds if not Path(seed.file).is_file()]
+    if missing:
+        raise BadInput(
+            Problem(
+                str(system.locate(("stores", seed.store, "seed"))),
+                f"the seed of {seed.store} is no file ({seed.file}); correct its path",
+            )
+            for seed in missing
+        )

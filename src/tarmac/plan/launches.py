@@ -1,0 +1,113 @@
+"""How a service's process, or one of its tasks, is started, probed and stopped."""
+
+from __future__ import annotations
+
+import posixpath
+
+from tarmac.launch import (
+    AliveProbe,
+    CommandProbe,
+    Forked,
+    HttpProbe,
+    Launch,
+    LogProbe,
+    Probe,
+    TcpProbe,
+)
+from tarmac.model import conventions
+from tarmac.model.service import Service, Task
+from tarmac.plan.bindings import Bindings
+
+SHELL = "/bin/sh"
+#: Longer than a day: what a task needs is not for us to say.
+TASK_WITHIN_S = 7 * 86400.0
+
+
+def of_service(bindings: Bindings, name: str, number: int) -> Launch:
+    """Say how one instance of a service is started; its environment comes from `settings`."""
+    if bindings.system.is_kit(name):
+        return _of_kit(bindings, name, number)
+    service = bindings.system.file.services[name]
+    folder, sources = _place(bindings, name)
+    parts = bindings.system.parts[name]
+    argv = service.run or (parts[0].part.run if parts else ()) or ()
+    port = next(iter(bindings.listening(name, number).values()), None)
+    ready, within_s = _probe(service, port)
+    return Launch(
+        argv=_command(argv, trap=True),
+        signal_group=_command(argv)[0] == SHELL,
+        booted=TcpProbe(port) if port else None,
+        ready=ready,
+        booted_within_s=within_s,
+        ready_within_s=within_s,
+        cwd=folder,
+        sources=sources,
+    )
+
+
+def of_task(bindings: Bindings, name: str, task: Task) -> Launch:
+    """Say how a task of a service is started."""
+    folder, sources = _place(bindings, name)
+    return Launch(
+        argv=_command(task.run, trap=True),
+        signal_group=_command(task.run)[0] == SHELL,
+        ready=AliveProbe(0.0),
+        ready_within_s=TASK_WITHIN_S,
+        cwd=folder,
+        sources=sources,
+    )
+
+
+def _of_kit(bindings: Bindings, name: str, number: int) -> Launch:
+    facts, parts = bindings.facts, bindings.system.parts[name]
+    port = next(iter(bindings.listening(name, number).values()))
+    python = facts.pythons.get(name, facts.pythons[""])
+    packages = tuple(sourced.part.package for sourced in parts if sourced.part.package)
+    service = bindings.system.file.services[name]
+    # What Python reads as it starts cannot be given to one that is forked.
+    separate = service.isolated or any(key.startswith("PYTHON") for key in service.env)
+    return Launch(
+        argv=(python, "-m", conventions.SERVE_MODULE, *packages),
+        forked=None if separate else Forked(python, packages),
+        booted=HttpProbe(port, conventions.LIVE_PATH),
+        ready=HttpProbe(port, conventions.READY_PATH),
+        cwd=parts[0].folder,
+        sources=(*(sourced.folder for sourced in parts), *facts.kit_sources),
+    )
+
+
+def _place(bindings: Bindings, name: str) -> tuple[str, tuple[str, ...]]:
+    """Find where a foreign service starts, and the folders and files whose edits concern it.
+
+    Its folder as a whole is none of them: what it builds or writes there would restart it.
+    """
+    facts, parts = bindings.facts, bindings.system.parts[name]
+    service = bindings.system.file.services[name]
+    folder = parts[0].folder if parts else facts.folder
+    if service.cwd:
+        folder = posixpath.normpath(posixpath.join(facts.folder, service.cwd))
+    watched = (posixpath.normpath(posixpath.join(folder, path)) for path in service.watch)
+    return folder, (*(sourced.folder for sourced in parts), *watched)
+
+
+def _command(argv: tuple[str, ...], *, trap: bool = False) -> tuple[str, ...]:
+    """One string with blanks is a line for the shell; all else a program and its arguments.
+
+    Args:
+        trap: have the shell stay until its command has ended; it would leave it alone on SIGTERM.
+    """
+    if len(argv) != 1 or " " not in argv[0]:
+        return argv
+    return (SHELL, "-c", f"trap 'exit 143' TERM\n{argv[0]}" if trap else argv[0])
+
+
+def _probe(service: Service, port: int | None) -> tuple[Probe, float]:
+    spec = service.probe
+    within_s = spec.within if spec else 60.0
+    if spec is not None and spec.http and port:
+        return HttpProbe(port, spec.http), within_s
+    if spec is not None and spec.command:
+        return CommandProbe(_command(spec.command)), within_s
+    if spec is not None and spec.log:
+        return LogProbe(spec.log), within_s
+    return (TcpProbe(port) if port else AliveProbe()), within_s
