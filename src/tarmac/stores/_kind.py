@@ -176,6 +176,18 @@ def outputs(url: Output, *, port: str, database: bool = False) -> dict[str, Outp
 
 
 @dataclass(frozen=True)
+class Shell:
+    """A program in which a person talks to a store."""
+
+    #: Its names on PATH, the best first.
+    programs: tuple[str, ...]
+    #: Its arguments; {host}, {port}, {user} and {path}, a URL's path, stand for the parts of a URL.
+    arguments: tuple[str, ...]
+    #: The variable that it takes the password from: a command line can be read by anybody.
+    password: str
+
+
+@dataclass(frozen=True)
 class StoreKind:
     """A kind of store or broker."""
 
@@ -197,6 +209,10 @@ class StoreKind:
     external: Mapping[str, int] = field(default_factory=dict)
     #: It answers SQL: seeds and invariants can be run in it by this URL of its administrator.
     sql_url: Callable[[View], Text] | None = None
+    #: The administrator's name; empty where there is none.
+    admin: str = ""
+    #: How a person talks to it.
+    shell: Shell | None = None
     #: A page that a person can open: port name and path.
     page: tuple[str, str] | None = None
     #: What `--fast-stores` gives up, for the line that says so.

@@ -12,6 +12,7 @@ from tarmac.stores._kind import (
     Image,
     Offer,
     Provider,
+    Shell,
     StoreKind,
     User,
     View,
@@ -19,6 +20,8 @@ from tarmac.stores._kind import (
     contained,
     outputs,
 )
+
+ADMIN = "tarmac"
 
 
 def _url(view: View, user: User) -> Text:
@@ -40,6 +43,7 @@ def _config(view: View, listen: str, monitor: str, folder: str, fast: bool) -> T
         )
         for user in view.users
     ]
+    users.append(text(f'    {{user: "{ADMIN}", password: "', view.admin, '"}\n'))
     return text(
         f"server_name: {view.name}\nlisten: {listen}\nhttp: {monitor}\n",
         f'jetstream {{\n  store_dir: "{folder}/data"\n',
@@ -98,5 +102,9 @@ STORE = StoreKind(
     ),
     external={"nats": 4222, "tls": 4222},
     broker=True,
+    admin=ADMIN,
+    shell=Shell(
+        ("nats",), ("--server=nats://{host}:{port}", "--user={user}", "sub", ">"), "NATS_PASSWORD"
+    ),
     fast_gives_up="syncing each message to disk",
 )

@@ -13,6 +13,7 @@ from tarmac.stores._kind import (
     Image,
     Offer,
     Provider,
+    Shell,
     StoreKind,
     User,
     View,
@@ -211,5 +212,11 @@ STORE = StoreKind(
     ),
     external={"postgresql": 5432, "postgres": 5432},
     sql_url=_admin_url,
+    admin=ADMIN,
+    shell=Shell(
+        ("psql",),
+        ("--host={host}", "--port={port}", "--username={user}", "--dbname={path}"),
+        "PGPASSWORD",
+    ),
     fast_gives_up="fsync, so a power cut can lose or break its data",
 )

@@ -10,6 +10,7 @@ from tarmac.stores._kind import (
     Image,
     Offer,
     Provider,
+    Shell,
     StoreKind,
     User,
     View,
@@ -98,5 +99,11 @@ STORE = StoreKind(
         Provider(DOCKER, {DOCKER: Image("valkey/valkey", "9")}, _launch_contained, GET_DOCKER),
     ),
     external={"redis": 6379, "rediss": 6379},
+    admin=ADMIN,
+    shell=Shell(
+        ("valkey-cli", "redis-cli"),
+        ("-h", "{host}", "-p", "{port}", "--user", "{user}"),
+        "REDISCLI_AUTH",
+    ),
     fast_gives_up="the append-only file, so a restart empties it",
 )
