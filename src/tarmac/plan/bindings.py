@@ -134,7 +134,11 @@ class Bindings:
         if store == ports.BROKER:
             users = {
                 name: User(
-                    name, Secret(f"stores/{store}/{name}"), service.publishes, service.consumes
+                    name,
+                    Secret(f"stores/{store}/{name}"),
+                    service.publishes,
+                    service.consumes,
+                    self.system.roles(name),
                 )
                 for name, service in self.system.file.services.items()
                 if self.uses_broker(name)

@@ -70,6 +70,13 @@ class User:
     password: Secret
     publishes: tuple[str, ...] = ()
     consumes: tuple[str, ...] = ()
+    #: Its parts, each of which consumes for itself: a broker may keep a queue for each.
+    parts: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names that it consumes under: its parts', or its own."""
+        return self.parts or (self.service,)
 
     @property
     def role(self) -> str:
