@@ -68,6 +68,11 @@ class System:
         """Tell whether a service is made of kit parts."""
         return any(sourced.part.package for sourced in self.parts.get(service, ()))
 
+    def consumers(self, service: str, topic: str) -> tuple[str, ...]:
+        """List a service's parts that consume a topic."""
+        parts = (sourced.part for sourced in self.parts.get(service, ()))
+        return tuple(part.part for part in parts if topic in part.consumes)
+
     def roles(self, service: str) -> tuple[str, ...]:
         """List the roles that a service plays: its parts' names."""
         return tuple(sourced.part.part for sourced in self.parts.get(service, ()))

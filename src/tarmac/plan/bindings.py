@@ -138,7 +138,7 @@ class Bindings:
                     Secret(f"stores/{store}/{name}"),
                     service.publishes,
                     service.consumes,
-                    self.system.roles(name),
+                    {topic: self.system.consumers(name, topic) for topic in service.consumes},
                 )
                 for name, service in self.system.file.services.items()
                 if self.uses_broker(name)

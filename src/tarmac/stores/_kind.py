@@ -70,13 +70,17 @@ class User:
     password: Secret
     publishes: tuple[str, ...] = ()
     consumes: tuple[str, ...] = ()
-    #: Its parts, each of which consumes for itself: a broker may keep a queue for each.
-    parts: tuple[str, ...] = ()
+    #: By topic, its parts that consume it: each does so for itself.
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
-    def groups(self) -> tuple[str, ...]:
-        """The names that it consumes under: its parts', or its own."""
-        return self.parts or (self.service,)
+    def taken(self) -> tuple[tuple[str, str], ...]:
+        """Each group and topic of which a broker has to keep the messages; part or service."""
+        return tuple(
+            (group, topic)
+            for topic in self.consumes
+            for group in self.parts.get(topic) or (self.service,)
+        )
 
     @property
     def role(self) -> str:
