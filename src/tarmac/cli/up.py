@@ -28,6 +28,13 @@ from tarmac.cli import _project
     metavar="SERVICE",
     help="Leave a service to be started by you; `tarmac env` prints what it needs.",
 )
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME=PROVIDER",
+    help="What a store or kind runs on: embedded, binary, docker or external.",
+)
 @click.option("--direct", is_flag=True, help="No wires: services connect to each other.")
 @click.option("--fast-stores", is_flag=True, help="Give up durability for speed, in tests.")
 @click.option("--strict-ports", is_flag=True, help="A taken port is an error.")
@@ -47,6 +54,7 @@ def VERB(
     watch: bool,
     scale: dict[str, int],
     without: tuple[str, ...],
+    providers: tuple[str, ...],
     direct: bool,
     fast_stores: bool,
     strict_ports: bool,
@@ -75,6 +83,7 @@ def VERB(
         "watch": watch,
         "scale": scale,
         "without": without,
+        "providers": providers,
     }
     # Who finds it running only looks on: it goes on without them, as before.
     ours = not detach and not client.is_running(home)

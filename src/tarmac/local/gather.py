@@ -13,7 +13,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tarmac.errors import TarmacError
-from tarmac.local import offers as programs
 from tarmac.local.files import write_atomically
 from tarmac.local.paths import Home
 from tarmac.local.sockets import LOOPBACK, is_free
@@ -21,7 +20,7 @@ from tarmac.model.system import System
 from tarmac.plan import ports
 from tarmac.plan.facts import Facts, Shape
 from tarmac.plan.ports import PortNeed
-from tarmac.stores._kind import StoreKind
+from tarmac.stores._kind import Offer, StoreKind
 
 #: The user's own variables that a process gets; all else comes from the plan, so that a variable
 #: that happens to be set in one shell cannot change what a service does.
@@ -42,15 +41,17 @@ def gather(
     kinds: Mapping[str, StoreKind],
     home: Home,
     *,
+    offers: Mapping[str, Offer],
     namespace: str,
     held: Mapping[str, int],
     take: Callable[[int], bool],
     shape: Shape,
     strict_ports: bool,
 ) -> Facts:
-    """Find programs and free ports.
+    """Find interpreters and free ports.
 
     Args:
+        offers: what was chosen for each store.
         held: ports by key (`plan.ports`) that this system itself has now: they stay.
         take: holds a port if it is free; whoever gives it lets go of it later.
         strict_ports: a taken port is an error instead of a move to the next free one.
@@ -58,17 +59,8 @@ def gather(
     Raises:
         TarmacError: a port is taken and may not move.
     """
-    asked = {name: store.kind for name, store in system.file.stores.items()}
-    if system.file.broker is not None:
-        asked[ports.BROKER] = system.file.broker.kind
-    # A kind that does not exist is the plan's to report.
-    offers = {
-        name: offer
-        for name, kind in asked.items()
-        if kind in kinds and (offer := programs.find(kinds[kind]))
-    }
-    answering = {name: kinds[offer.kind or asked[name]] for name, offer in offers.items()}
-    needs = tuple(ports.needs(system, answering, shape))
+    here = {name: kinds[offer.kind] for name, offer in offers.items() if offer.address is None}
+    needs = tuple(ports.needs(system, here, shape))
     saved: dict[str, int] = {}
     with contextlib.suppress(OSError, ValueError, KeyError):  # none yet, or another version's
         known_facts = json.loads(home.facts.read_text())

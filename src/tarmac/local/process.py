@@ -331,7 +331,7 @@ class Process:
     def _foreign_listener(self) -> str:
         """Say so if it is not our process that answers: another one was faster on the port."""
         port = getattr(self.node.launch.ready, "port", None)
-        if port is None or self._running is None:
+        if port is None or self._running is None or self.node.launch.in_container:
             return ""
         if is_held_by(port, [self._running.pid, *descendants(self._running.pid)]):
             return ""

@@ -28,7 +28,7 @@ class Chosen:
 
     offers: Mapping[str, Offer]
     #: What the URLs of servers elsewhere hold: value by secret path.
-    secrets: Mapping[str, str]
+    secrets: dict[str, str]
 
 
 def choose(
@@ -76,7 +76,7 @@ def choose(
             missing.append(str(error))
     if problems:
         raise BadInput(problems)
-    if missing:
+    if missing and len(stores) == len(_asked(system)):  # an unknown kind is reported first
         raise MissingTool("\n".join(missing))
     return Chosen(found, secrets)
 
@@ -94,14 +94,14 @@ def _stores(
     system: System, kinds: Mapping[str, StoreKind]
 ) -> dict[str, tuple[StoreKind, str | None]]:
     """List each store's kind and the version asked for; an unknown kind is the plan's to report."""
-    found = {
-        name: (kinds[store.kind], store.version)
-        for name, store in system.file.stores.items()
-        if store.kind in kinds
-    }
-    broker = system.file.broker
-    if broker is not None and broker.kind in kinds:
-        found[BROKER] = (kinds[broker.kind], broker.version)
+    asked = _asked(system)
+    return {n: (kinds[kind], version) for n, (kind, version) in asked.items() if kind in kinds}
+
+
+def _asked(system: System) -> dict[str, tuple[str, str | None]]:
+    found = {name: (store.kind, store.version) for name, store in system.file.stores.items()}
+    if system.file.broker is not None:
+        found[BROKER] = (system.file.broker.kind, system.file.broker.version)
     return found
 
 

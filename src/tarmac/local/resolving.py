@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tarmac import registry, stores
 from tarmac.errors import BadInput, Problem, did_you_mean
-from tarmac.local import gather, vault
+from tarmac.local import gather, providers, vault
 from tarmac.local.fingerprint import digest_of, fingerprint
 from tarmac.local.ignored import not_acted_on
 from tarmac.local.paths import Home
@@ -37,6 +37,8 @@ class Options:
     watch: bool = False
     scale: Mapping[str, int] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+    #: NAME=PROVIDER, of a store or a kind.
+    providers: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -72,6 +74,8 @@ class Resolver:
         self._kinds: dict[str, StoreKind] = registry.load(stores, "STORE")
         self.system = load(options.file, lambda path: Path(path).read_bytes())
         _check_names(self.system, options)
+        self._dotenv = vault.read_dotenv(Path(self.system.folder) / ".env")
+        self._chosen = providers.choose(self.system, self._kinds, options.providers, self._dotenv)
         #: Ports that are held for this plan and nobody has yet.
         self.taken: set[int] = set()
 
@@ -90,6 +94,7 @@ class Resolver:
                 self.system,
                 self._kinds,
                 self._home,
+                offers=self._chosen.offers,
                 namespace=options.namespace,
                 held=held,
                 take=self._take,
@@ -98,8 +103,8 @@ class Resolver:
             )
             plan = resolve(self.system, LOCAL, facts, self._kinds)
             _check_seeds(self.system, plan)
-            dotenv = vault.read_dotenv(Path(facts.folder) / ".env")
-            secrets = vault.fill(self._home.secrets, plan.secrets, dotenv)
+            own = [each for each in plan.secrets if each.path not in self._chosen.secrets]
+            secrets = vault.fill(self._home.secrets, own, self._dotenv) | self._chosen.secrets
             return Resolved(
                 plan=replace(plan, notes=(*plan.notes, *not_acted_on(self.system))),
                 facts=facts,

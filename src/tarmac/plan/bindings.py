@@ -12,7 +12,7 @@ from tarmac.model.system import System
 from tarmac.plan import ports
 from tarmac.plan.facts import Facts
 from tarmac.plan.references import Outputs
-from tarmac.stores._kind import Offer, StoreKind, User, View
+from tarmac.stores._kind import Offer, StoreKind, User, View, external_outputs
 
 
 class Bindings:
@@ -33,7 +33,11 @@ class Bindings:
         self.kinds = {
             name: kinds[self.offer(name).kind or kind] for name, kind in self._asked.items()
         }
-        self.links = ports.links(system, self.kinds)
+        #: Of these, the ones whose servers run here; the others are only spoken to.
+        self.here = {
+            name: kind for name, kind in self.kinds.items() if self.offer(name).address is None
+        }
+        self.links = ports.links(system, self.here)
         self.views = {name: self._view(name) for name in self._asked}
 
     def asked_kind(self, store: str) -> StoreKind:
@@ -56,9 +60,10 @@ class Bindings:
         return self.system.file.stores[store].version
 
     def stores_of(self, service: str) -> set[str]:
-        """List the stores that a service uses, the broker among them."""
+        """List the stores that a service uses and that run here, the broker among them."""
         used = {edge.target for edge in self._edges_of[service] if edge.kind == "store"}
-        return used | ({ports.BROKER} if self.uses_broker(service) else set())
+        used |= {ports.BROKER} if self.uses_broker(service) else set()
+        return used & self.here.keys()
 
     def uses_broker(self, service: str) -> bool:
         """Tell whether a service has topics."""
@@ -96,6 +101,8 @@ class Bindings:
         view = self.views[store]
         user = next(user for user in view.users if user.service == service)
         kind = self.kinds[store]
+        if (address := self.offer(store).address) is not None:
+            return external_outputs(kind, store, address)
         if not self.facts.shape.direct:
             port = self.facts.ports[ports.edge_key(service, store, kind.clients)]
             view = replace(view, ports={**view.ports, kind.clients: port})
@@ -143,12 +150,12 @@ class Bindings:
                 for name, service in self.system.file.services.items()
                 if self.uses_broker(name)
             }
-        kind = self.kinds[store]
+        listening = self.here[store].ports if store in self.here else ()
         database = None if store == ports.BROKER else self.system.file.stores[store].database
         return View(
             name=store,
             host=self.facts.host,
-            ports={port: self.facts.ports[ports.store_key(store, port)] for port in kind.ports},
+            ports={port: self.facts.ports[ports.store_key(store, port)] for port in listening},
             database=database or store.removesuffix("-db").replace("-", "_"),
             admin=Secret(f"stores/{store}/admin"),
             users=tuple(users[name] for name in sorted(users)),

@@ -37,7 +37,7 @@ def resolve(system: System, environment: str, facts: Facts, kinds: Mapping[str, 
         raise BadInput(problems)
     bindings = Bindings(system, facts, kinds)
     problems.extend(_unscalable(system, facts))
-    nodes = [_store(bindings, name) for name in bindings.views]
+    nodes = [_store(bindings, name) for name in bindings.here]
     for name in system.file.services:
         found, wrong = _service(bindings, name)
         nodes.extend(found)
@@ -112,7 +112,7 @@ def _store(bindings: Bindings, name: str) -> Node:
     return Node(
         name=name,
         role="broker" if kind.broker else "store",
-        about=f"{kind.title} {offer.version} ({offer.provider})",
+        about=f"{kind.title} {offer.version} ({offer.provider}){_standing_in(bindings, name)}",
         launch=provider.launch(view, offer, bindings.facts.shape.fast_stores),
         service=name,
         zone=_place(1)[0],
@@ -120,6 +120,11 @@ def _store(bindings: Bindings, name: str) -> Node:
         ports=view.ports,
         page=page,
     )
+
+
+def _standing_in(bindings: Bindings, store: str) -> str:
+    asked = bindings.asked_kind(store)
+    return "" if asked.id == bindings.kinds[store].id else f", standing in for {asked.title}"
 
 
 def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
@@ -217,8 +222,8 @@ def _wires(bindings: Bindings) -> Iterable[Wire]:
 
 def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
     for name, store in bindings.system.file.stores.items():
-        if store.seed is None:
-            continue
+        if store.seed is None or name not in bindings.here:
+            continue  # what stands elsewhere has data of its own
         users = bindings.views[name].users
         if not users:
             place = bindings.system.locate(("stores", name, "seed"))
@@ -233,18 +238,28 @@ def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
 
 def _notes(bindings: Bindings) -> Iterable[str]:
     facts, system = bindings.facts, bindings.system
-    for need in ports.needs(system, bindings.kinds, facts.shape):
+    for need in ports.needs(system, bindings.here, facts.shape):
         given = facts.ports[need.key]
         if need.preferred is not None and given != need.preferred:
             _, name, port = need.key.split("/")
             yield f"{name}: port {need.preferred} is taken; its {port} port is {given} here"
     for name, kind in bindings.kinds.items():
         asked, offer = bindings.asked_version(name), bindings.offer(name)
-        if asked and not f"{offer.version}.".startswith(f"{asked}."):
+        if offer.address is not None:
+            place = f"{offer.address.host}:{offer.address.port}"
+            yield (
+                f"{name}: external, at {place}; nothing here starts, sets up or seeds it, "
+                "and it has no wire"
+            )
+        elif standing_in := _standing_in(bindings, name):
+            yield f"{name}: {kind.title} {offer.version} answers{standing_in}"
+        elif not offer.fits(asked):
             yield (
                 f"{name}: version {asked} is asked for; {kind.title} {offer.version} answers here"
             )
+        if offer.note:
+            yield f"{name}: {offer.note}"
     if facts.shape.fast_stores:
-        for kind in {kind.id: kind for kind in bindings.kinds.values()}.values():
+        for kind in {kind.id: kind for kind in bindings.here.values()}.values():
             if kind.fast_gives_up:
                 yield f"--fast-stores: {kind.id} gives up {kind.fast_gives_up}"
