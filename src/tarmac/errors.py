@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+#: Names that are compared with one that is not known: so long at most, and so many.
+LONGEST, MOST = 80, 1000
+#: Characters of one error: a name of 900 KB says no more than its beginning.
+LONGEST_TEXT = 600
 
 
 @dataclass(frozen=True, order=True)
@@ -33,7 +38,7 @@ class BadInput(TarmacError):
     exit_code = 2
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(dict.fromkeys(problems))
+        self.problems = tuple(dict.fromkeys(map(_clipped, problems)))
         super().__init__("\n".join(map(str, self.problems)))
 
 
@@ -43,10 +48,19 @@ class MissingTool(TarmacError):
     exit_code = 3
 
 
+def _clipped(problem: Problem) -> Problem:
+    if len(problem.what) <= LONGEST_TEXT:
+        return problem
+    half = LONGEST_TEXT // 2
+    return replace(problem, what=f"{problem.what[:half]} ... {problem.what[-half:]}")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Suggest the nearest known name, or list what there is: the tail of an error's text."""
     names = sorted(known)
-    if close := difflib.get_close_matches(name, names, n=1, cutoff=0.6):
+    # Comparing is slow: a file of junk must not take minutes to be refused.
+    likely = [other for other in names if len(other) <= LONGEST and abs(len(other) - len(name)) < 8]
+    if close := difflib.get_close_matches(name[:LONGEST], likely[:MOST], n=1, cutoff=0.6):
         return f"did you mean '{close[0]}'?"
     if not names:
         return "there is none to choose from"

@@ -57,18 +57,18 @@ WORDS = (
         "found unexpected document indicator",
         "a quote is opened in line {opened} and never closed; close it",
     ),
-    (
-        "found unknown escape character",
-        "unknown escape in double quotes; use single quotes instead",
-    ),
+    ("escape", "unknown escape in double quotes; use single quotes instead"),
+    ("hexdecimal", "unknown escape in double quotes; use single quotes instead"),
     ("found a tab character", "a tab; indent with spaces"),
-    ("found undefined tag handle", "a value that begins with '!'; put it in quotes"),
+    ("a tag", "a value that begins with '!'; put it in quotes"),
     ("expected alphabetic or numeric", "a '*' or '&' without a name; put the value in quotes"),
-    (
-        "expected comment or line break",
-        "only a line's end may follow '|' or '>'; go on in the next line",
-    ),
-    ("invalid leading UTF-8", "not UTF-8; save the file as UTF-8"),
+    ("block scalar", "only a line's end may follow '|' or '>'; go on in the next line"),
+    ("directive", "a line that begins with '%'; put the value in quotes"),
+    ("incompatible YAML document", "a version of YAML that nobody has; remove the line"),
+    ("expected <document start>", "this does not belong to what is above; indent it, or remove it"),
+    ("expected node content", "a value is missing; write one, or quotes for an empty one"),
+    ("mapping keys are not allowed", "a '? ' where none can be; put the value in quotes"),
+    ("found unexpected ':'", "a ':' where none can be; put the value in quotes"),
 )
 
 
@@ -91,6 +91,8 @@ class Sequence:
     column: int
     tag: str | None
     items: list[Node] = field(default_factory=list)
+    #: Elements by their name, made when one is first looked for.
+    names: dict[str, tuple[Node, Node]] | None = None
 
 
 @dataclass(slots=True)
@@ -101,6 +103,8 @@ class Mapping:
     column: int
     tag: str | None
     pairs: list[tuple[Node, Node]] = field(default_factory=list)
+    #: Key and value by the key's text, made when one is first looked for.
+    names: dict[str, tuple[Node, Node]] | None = None
 
 
 Node = Scalar | Sequence | Mapping

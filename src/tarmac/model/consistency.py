@@ -27,11 +27,12 @@ def inconsistencies(system: System, gaps: Gaps = NO_GAPS) -> Iterator[Problem]:
     Args:
         gaps: what could not be read; nothing is concluded from it.
     """
+    published = {topic for each in system.file.services.values() for topic in each.publishes}
     for name, service in system.file.services.items():
         yield from contradictions(system, name, service)
         yield from _calls(system, name, service, gaps)
         yield from _stores(system, name, service, gaps)
-        yield from _topics(system, name, service, gaps)
+        yield from _topics(system, name, service, gaps, published)
         yield from of_service(system, name, gaps)
         yield from _externals(system, name, service, gaps)
         if name not in gaps.incomplete:
@@ -148,9 +149,9 @@ def _slots(slot: str, slots: list[str]) -> str:
     return did_you_mean(slot, slots) if slots else "its service.yaml names none, remove this line"
 
 
-def _topics(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[Problem]:
-    services = system.file.services
-    published = {topic for other in services.values() for topic in other.publishes}
+def _topics(
+    system: System, name: str, service: Service, gaps: Gaps, published: set[str]
+) -> Iterator[Problem]:
     if (service.publishes or service.consumes) and system.file.broker is None:
         verb = "publishes" if service.publishes else "consumes"
         if not gaps.any("broker"):

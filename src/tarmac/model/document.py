@@ -6,6 +6,8 @@ Called by the loader. Scalars follow YAML 1.2's core schema: `no` is a string, n
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from tarmac.errors import BadInput, Problem
@@ -67,13 +69,12 @@ def parse(raw: bytes, file: str) -> Document:
     return Document(file, root, data)
 
 
-def capped(problems: list[Problem], file: str) -> list[Problem]:
-    """Leave out what nobody would read: what is over `MAX_PROBLEMS` is only counted."""
-    problems = list(dict.fromkeys(problems))
-    if len(problems) <= MAX_PROBLEMS:
-        return problems
-    rest = Problem(file, f"{len(problems) - MAX_PROBLEMS} more like these; correct these first")
-    return [*problems[:MAX_PROBLEMS], rest]
+def capped(problems: Iterable[Problem], file: str) -> list[Problem]:
+    """Take as many as anybody would read, and say so where there are more."""
+    first = list(islice(problems, MAX_PROBLEMS + 1))
+    if len(first) > MAX_PROBLEMS:
+        first[-1] = Problem(file, "there is more like this; correct these first")
+    return list(dict.fromkeys(first))
 
 
 def _decoded(raw: bytes, file: str) -> str:
@@ -99,33 +100,37 @@ def _location(file: str, node: Node) -> Location:
     return Location(file, node.line, node.column)
 
 
-def _text(node: Node) -> str | None:
-    return node.text if isinstance(node, Scalar) else None
-
-
 def _is_merge(name: Node) -> bool:
     return isinstance(name, Scalar) and name.text == "<<" and name.plain
 
 
 def _child(node: Node, step: str | int) -> tuple[Node, Node] | None:
+    if isinstance(node, Scalar):
+        return None
+    if isinstance(node, Sequence) and isinstance(step, int):
+        return (node.items[step], node.items[step]) if step < len(node.items) else None
+    if node.names is None:
+        node.names = dict(_named(node))
+    return node.names.get(str(step))
+
+
+def _named(node: Sequence | Mapping) -> Iterator[tuple[str, tuple[Node, Node]]]:
+    """Yield what can be found by a name in a node, what counts most at the end."""
     if isinstance(node, Mapping):
         for name, value in node.pairs:
-            if _text(name) == str(step):
-                return name, value
-        for name, value in node.pairs:
             if _is_merge(name):
-                for base in value.items if isinstance(value, Sequence) else [value]:
-                    if isinstance(base, Mapping) and (pair := _child(base, step)):
-                        return pair
-    elif isinstance(node, Sequence):
-        if isinstance(step, int) and step < len(node.items):
-            return node.items[step], node.items[step]
-        for item in node.items:
-            if _text(item) == step:
-                return item, item
-            if isinstance(item, Mapping) and (pair := _child(item, step)):
-                return pair
-    return None
+                bases = value.items if isinstance(value, Sequence) else [value]
+                for base in reversed(bases):
+                    if isinstance(base, Mapping):
+                        yield from _named(base)
+        own = [(name, value) for name, value in node.pairs if isinstance(name, Scalar)]
+        yield from ((name.text, (name, value)) for name, value in reversed(own))
+    else:
+        for item in reversed(node.items):
+            if isinstance(item, Scalar):
+                yield item.text, (item, item)
+            elif isinstance(item, Mapping):
+                yield from _named(item)
 
 
 class _Reader:

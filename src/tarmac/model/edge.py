@@ -8,7 +8,9 @@ from typing import Literal
 from tarmac.model.reference import Reference, split
 from tarmac.model.system import System
 
-Kind = Literal["call", "store", "publish", "consume", "external"]
+Kind = Literal["call", "store", "publish", "consume", "broker", "external"]
+#: Edges that lead to the broker; `broker` itself is that of a service that names no topics.
+BROKER_KINDS = ("publish", "consume", "broker")
 
 
 @dataclass(frozen=True, order=True)
@@ -35,6 +37,8 @@ def edges(system: System) -> tuple[Edge, ...]:
             for reference in references(value):
                 if reference.root == "services" and reference.name not in (name, *service.calls):
                     found.add(Edge(name, reference.name, "call"))
+                if reference.root == "broker" and not (service.publishes or service.consumes):
+                    found.add(Edge(name, "broker", "broker"))
                 if reference.root == "stores" and reference.name not in service.stores.values():
                     found.add(Edge(name, reference.name, "store"))
     return tuple(sorted(found))

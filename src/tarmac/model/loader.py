@@ -5,9 +5,11 @@ Called by the command line and the supervisor, which pass `read`: the model does
 
 from __future__ import annotations
 
+import functools
+import math
 import os.path
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -41,28 +43,40 @@ def load(file: str, read: Read) -> System:
     """
     main = _main(file, read)
     data, problems, gaps = _lenient(main)
-    parts: dict[str, tuple[SourcedPart, ...]] = {}
     folder = os.path.dirname(file) or "."
-    for name, service in data.services.items():
-        sourced = []
-        for index, source in enumerate(service.source):
-            place = str(main.locate(("services", name, "source", index)))
-            try:
-                sourced.append(_part(os.path.normpath(os.path.join(folder, source)), read))
-            except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-                problems.append(Problem(place, _unreadable(name, source, error)))
-            except BadInput as error:
-                problems.extend(error.problems)
-        parts[name] = tuple(sourced)
+    parts, wrong = _parts(main, data, folder, read)
+    problems.extend(wrong)
     system = System(data, folder, main, parts)
     incomplete = frozenset(
         name for name, service in data.services.items() if len(parts[name]) < len(service.source)
     )
-    problems.extend(inconsistencies(system, gaps.also(incomplete)))
+    problems.extend(capped(inconsistencies(system, gaps.also(incomplete)), file))
     if problems:
-        problems.sort(key=lambda problem: (not problem.where.startswith(file), _order(problem)))
-        raise BadInput(capped(problems, file))
+        raise BadInput(sorted(problems, key=lambda each: (_is_part(each, file), _order(each))))
     return system
+
+
+def _parts(
+    main: Document, data: SystemFile, folder: str, read: Read
+) -> tuple[dict[str, tuple[SourcedPart, ...]], list[Problem]]:
+    """Read every service's parts, each file once however many are made of it."""
+    found: dict[str, tuple[SourcedPart, ...]] = {}
+    problems: list[Problem] = []
+    once = functools.cache(lambda folder: _part(folder, read))
+    for name, service in data.services.items():
+        sourced = []
+        for index, source in enumerate(service.source):
+            if len(problems) > MAX_PROBLEMS:
+                break
+            try:
+                sourced.append(once(os.path.normpath(os.path.join(folder, source))))
+            except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+                place = str(main.locate(("services", name, "source", index)))
+                problems.append(Problem(place, _unreadable(name, source, error)))
+            except BadInput as error:
+                problems.extend(error.problems)
+        found[name] = tuple(sourced)
+    return found, problems
 
 
 def _main(file: str, read: Read) -> Document:
@@ -144,7 +158,7 @@ def _validate(model: type[M], parsed: Document) -> M:
         paths = [tuple(s for s in details["loc"] if s != "[key]") for details in found]
         said = [complaint(model, parsed, details) for details in found[:MAX_PROBLEMS]]
         if len(found) > MAX_PROBLEMS:
-            said += [Problem(parsed.file, f"{len(found) - MAX_PROBLEMS} more; correct these first")]
+            said += [Problem(parsed.file, "there is more like this; correct these first")]
             raise BadInput(said) from None
         raise _Wrong(sorted(said, key=_order), paths) from None
 
@@ -153,6 +167,13 @@ def _first(model: type[BaseModel]) -> str:
     return next(iter(model.model_fields))
 
 
-def _order(problem: Problem) -> tuple[Any, ...]:
+def _order(problem: Problem) -> tuple[str, float, float]:
+    """Sort by place; what is about a file as a whole comes after what has a line."""
     file, *place = problem.where.rsplit(":", 2)
-    return file, *(int(number) for number in place if number.isdigit())
+    if len(place) == 2 and all(number.isdigit() for number in place):
+        return file, float(place[0]), float(place[1])
+    return problem.where, math.inf, 0
+
+
+def _is_part(problem: Problem, file: str) -> bool:
+    return not problem.where.startswith(file)

@@ -49,8 +49,9 @@ def _value(
     for piece in pieces:
         if isinstance(piece, Reference):
             yield from _reference(system, where, variable, piece, gaps)
-            topics = service.publishes or service.consumes
-            if piece.root == "broker" and system.file.broker and not topics:
+            # A foreign program's subjects and queues may be known to nobody but itself.
+            told = service.publishes or service.consumes or not system.is_kit(name)
+            if piece.root == "broker" and system.file.broker and not told:
                 yield Problem(
                     where,
                     f"{variable} refers to the broker, and {name} has no topics there; "

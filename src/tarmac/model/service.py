@@ -20,6 +20,8 @@ from tarmac.model.value import (
     shown,
 )
 
+#: Compiling a pattern of 100 KB takes seconds.
+LONGEST_PATTERN = 1000
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -60,6 +62,8 @@ class ProbeSpec(Strict):
         if self.http is not None and not self.http.startswith("/"):
             raise ValueError(f"has http {shown(self.http)}; begin the path with '/'")
         if self.log is not None:
+            if len(self.log) > LONGEST_PATTERN:
+                raise ValueError(f"has a log pattern of {len(self.log)} characters; shorten it")
             try:
                 re.compile(self.log)
             except (re.error, RecursionError, OverflowError) as error:
