@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from tarmac.errors import BadInput, MissingTool, Problem, did_you_mean
 from tarmac.local import offers
 from tarmac.model import conventions
+from tarmac.model.edge import BROKER_KINDS, edges
 from tarmac.model.system import System
 from tarmac.plan.ports import BROKER
 from tarmac.stores._kind import EXTERNAL, Address, Offer, StoreKind, external_secret
@@ -146,11 +147,8 @@ def _stand_in(
     by = f" by provider '{wish}'" if wish else ""
     for other in others:
         if (offer := find(other)) is not None:
-            foreign = [
-                user
-                for user, service in system.file.services.items()
-                if (service.publishes or service.consumes) and not system.is_kit(user)
-            ]
+            users = {edge.source for edge in edges(system) if edge.kind in BROKER_KINDS}
+            foreign = sorted(user for user in users if not system.is_kit(user))
             if not foreign:
                 return offer
             raise MissingTool(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tarmac.errors import MissingTool
 from tarmac.launch import Secret, Text, text
-from tarmac.model.edge import Edge, edges
+from tarmac.model.edge import BROKER_KINDS, Edge, edges
 from tarmac.model.system import System
 from tarmac.plan import ports
 from tarmac.plan.facts import Facts
@@ -66,9 +66,8 @@ class Bindings:
         return used & self.here.keys()
 
     def uses_broker(self, service: str) -> bool:
-        """Tell whether a service has topics."""
-        spec = self.system.file.services[service]
-        return bool(spec.publishes or spec.consumes)
+        """Tell whether a service has topics, or refers to the broker."""
+        return any(edge.kind in BROKER_KINDS for edge in self._edges_of[service])
 
     def calls_of(self, service: str) -> tuple[str, ...]:
         """List the services that a service calls, by declaration or by reference."""
@@ -134,7 +133,11 @@ class Bindings:
 
     def _view(self, store: str) -> View:
         users = {
-            edge.source: User(edge.source, Secret(f"stores/{store}/{edge.source}"))
+            edge.source: User(
+                edge.source,
+                Secret(f"stores/{store}/{edge.source}"),
+                foreign=not self.system.is_kit(edge.source),
+            )
             for edge in self.edges
             if edge.kind == "store" and edge.target == store
         }
@@ -146,6 +149,7 @@ class Bindings:
                     service.publishes,
                     service.consumes,
                     {topic: self.system.consumers(name, topic) for topic in service.consumes},
+                    foreign=not self.system.is_kit(name),
                 )
                 for name, service in self.system.file.services.items()
                 if self.uses_broker(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tarmac.model.edge import Edge, edges
+from tarmac.model.edge import BROKER_KINDS, Edge, edges
 from tarmac.model.system import System
 from tarmac.plan.facts import Shape
 from tarmac.stores._kind import StoreKind
@@ -94,7 +94,7 @@ def links(system: System, kinds: Mapping[str, StoreKind]) -> dict[tuple[str, str
 
 
 def _target(edge: Edge) -> str:
-    return BROKER if edge.kind in ("publish", "consume") else edge.target
+    return BROKER if edge.kind in BROKER_KINDS else edge.target
 
 
 def needs(system: System, kinds: Mapping[str, StoreKind], shape: Shape) -> Iterator[PortNeed]:

@@ -72,6 +72,8 @@ class User:
     consumes: tuple[str, ...] = ()
     #: By topic, its parts that consume it: each does so for itself.
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Not of the kit: it names keys, channels, subjects and queues as it likes.
+    foreign: bool = False
 
     @property
     def taken(self) -> tuple[tuple[str, str], ...]:

@@ -29,7 +29,12 @@ def _url(view: View, user: User) -> Text:
 
 
 def _permissions(user: User) -> str:
-    """Say what a service may publish and hear: its own topics and JetStream's own subjects."""
+    """Say what a service may publish and hear: its own topics and JetStream's own subjects.
+
+    Of a foreign service that lists no topics nothing is known, so it may use any subject.
+    """
+    if user.foreign and not (user.publishes or user.consumes):
+        return json.dumps({"publish": ">", "subscribe": ">"})
     publish = [*user.publishes, "$JS.API.>", "$JS.ACK.>", "_INBOX.>", "parked.>"]
     return json.dumps({"publish": publish, "subscribe": ["_INBOX.>", *user.consumes]})
 

@@ -27,20 +27,21 @@ def _url(view: View, user: User) -> Text:
 
 
 def _users(view: View) -> Text:
-    """Write the ACL file: a service may touch only the keys that begin with its own name."""
+    """Write the ACL file: a kit service may touch only the keys that begin with its own name."""
     lines = [
         text("user default off\n"),
         text(f"user {ADMIN} on >", view.admin, " ~* &* +@all\n"),
     ]
     lines += [
-        text(
-            f"user {user.role} on >",
-            user.password,
-            f" ~{user.service}:* &{user.service}:* +@all -@admin -@dangerous +info\n",
-        )
-        for user in view.users
+        text(f"user {user.role} on >", user.password, f" {_rights(user)}\n") for user in view.users
     ]
     return text(*lines)
+
+
+def _rights(user: User) -> str:
+    if user.foreign:  # queues and caches of other frameworks have names and habits of their own
+        return "~* &* +@all -@admin +config|get"
+    return f"~{user.service}:* &{user.service}:* +@all -@admin -@dangerous +info"
 
 
 def _server(view: View, argv: tuple[str, ...], listen: str, folder: str, fast: bool) -> Launch:

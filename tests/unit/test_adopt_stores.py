@@ -1,0 +1,69 @@
+"""What programs of other frameworks may do in stores: they know no rules about names."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+
+from demo_system import KINDS, demo, facts_for, problems
+
+from tarmac.launch import reveal, secrets_of
+from tarmac.plan.resolve import resolve
+
+FOREIGN = """
+    tarmac: 1
+    system: demo
+    services:
+      web:
+        run: [node, server.js]
+        port: 8080
+        env: {CACHE: "${stores.cache.url}", NATS_URL: "${broker.url}"}
+      order-service:
+        source: services/orders
+        port: 3003
+        stores: {db: orders-db, cache: cache}
+        calls: [product-service]
+        publishes: [order.placed]
+        consumes: [payment.captured]
+        env: {JWKS_URL: "http://keys"}
+      product-service: {source: services/catalog, port: 8000}
+      payment-service:
+        source: services/payments
+        publishes: [payment.captured]
+        consumes: [order.placed]
+    stores: {orders-db: postgres, cache: redis}
+    broker: nats
+    """
+
+
+def file_of(store, name):
+    """Read one file that a store is launched with, with made-up secrets."""
+    system = demo(FOREIGN)
+    plan = resolve(system, "local", facts_for(system), KINDS)
+    launch = next(node for node in plan.nodes if node.name == store).launch
+    secrets = {secret.path: "s" for secret in secrets_of(launch)}
+    return next(reveal(f.content, secrets) for f in launch.files if f.path == name)
+
+
+def test_a_foreign_program_uses_any_key_and_a_kit_service_its_own():
+    lines = file_of("cache", "users.acl").splitlines()
+    web = next(line for line in lines if line.startswith("user web "))
+    orders = next(line for line in lines if line.startswith("user order_service "))
+    assert " ~* &* +@all -@admin" in web
+    assert " ~order-service:* " in orders
+
+
+def test_a_foreign_program_that_refers_to_the_broker_may_use_any_subject():
+    assert problems(textwrap.dedent(FOREIGN)) == []
+    lines = [line for line in file_of("broker", "nats.conf").splitlines() if '"web"' in line]
+    assert json.dumps({"publish": ">", "subscribe": ">"}) in lines[0]
+
+
+def test_a_kit_service_that_refers_to_the_broker_says_its_topics():
+    wrong = FOREIGN.replace(
+        "source: services/catalog, port: 8000",
+        ('source: services/catalog, port: 8000, env: {B: "${broker.url}"}'),
+    )
+    assert any(
+        "refers to the broker, and product-service has no topics" in p for p in problems(wrong)
+    )
