@@ -20,7 +20,7 @@ import pytest
 import redis.asyncio
 
 from tarmac import registry, stores
-from tarmac.launch import Launch, Secret, reveal
+from tarmac.launch import Launch, Secret, reveal, secrets_of
 from tarmac.local import guard, offers, privileges, probes, sql
 from tarmac.local.causes import likely_cause
 from tarmac.local.paths import Home
@@ -61,7 +61,8 @@ class Server:
 
     @property
     def secrets(self) -> dict[str, str]:
-        return {"stores/it/admin": "a" * 48, "stores/it/one": "b" * 48}
+        own = {"stores/it/admin": "a" * 48, "stores/it/one": "b" * 48}
+        return {secret.path: "c" * 48 for secret in secrets_of(self.launch)} | own
 
     @property
     def launch(self) -> Launch:
@@ -240,14 +241,14 @@ class RabbitMq:
     async def write(self, url: str) -> None:
         async with await aio_pika.connect(url) as connection:
             channel = await connection.channel(publisher_confirms=True)
-            await channel.declare_queue("one.kept", durable=True)
+            exchange = await channel.get_exchange("kept", ensure=False)
             message = aio_pika.Message(b"7", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-            await channel.default_exchange.publish(message, "one.kept")
+            await exchange.publish(message, "kept.it")
 
     async def read(self, url: str) -> int:
         async with await aio_pika.connect(url) as connection:
             channel = await connection.channel()
-            queue = await channel.get_queue("one.kept", ensure=False)
+            queue = await channel.get_queue("one.kept.it", ensure=False)
             message = await queue.get(timeout=10)
             return int(message.body)
 
@@ -270,6 +271,16 @@ async def test_it_keeps_what_was_written_through_kill_9_and_on_another_port(serv
     server.ports = free_ports(server.kind)
     await server.start()
     assert await client.read(server.url) == 7
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(("kind", "provider"), [(KINDS["redis"], "embedded")], ids=["redis"])
+async def test_a_kit_service_may_touch_no_keys_but_its_own(server):
+    await server.start()
+    async with redis.asyncio.from_url(server.url) as client:
+        await client.set("one:key", 1)
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            await client.set("two:key", 1)
 
 
 @every_provider

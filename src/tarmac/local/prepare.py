@@ -53,6 +53,7 @@ async def prepare(folder: Path, launch: Launch, secrets: Mapping[str, str]) -> N
         _remove_stale(folder / name, folder)
     for file in launch.files:
         path = folder / file.path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         content = reveal(file.content, secrets).replace("{folder}", str(folder))
         if not path.exists() or path.read_text() != content:
             write_atomically(path, content, file.mode)
