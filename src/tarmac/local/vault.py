@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tarmac import dotenv
 from tarmac.errors import BadInput, Problem
 from tarmac.launch import Secret
 from tarmac.local.files import write_atomically
@@ -36,27 +37,15 @@ def fill(path: Path, wanted: Iterable[Secret], given: Mapping[str, str]) -> dict
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Read `KEY=value` lines; quotes around a value are dropped, `#` begins a comment line.
+    """Read a `.env` file; {} if there is none.
 
     Raises:
-        BadInput: lines of another form, each with its place.
+        BadInput: lines of another form than KEY=value, each with its place.
     """
     if not path.exists():
         return {}
-    values: dict[str, str] = {}
-    problems: list[Problem] = []
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
-        entry = line.strip().removeprefix("export ")
-        if not entry or entry.startswith("#"):
-            continue
-        name, equals, value = entry.partition("=")
-        if not equals or not name.strip().isidentifier():
-            problems.append(Problem(f"{path}:{number}:1", "not KEY=value; correct the line"))
-            continue
-        value = value.strip()
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        values[name.strip()] = value
-    if problems:
-        raise BadInput(problems)
+    values, wrong = dotenv.parse(path.read_text(errors="replace"))
+    if wrong:
+        what = "not KEY=value; correct the line"
+        raise BadInput(Problem(f"{path}:{number}:1", what) for number in wrong)
     return values

@@ -1,0 +1,171 @@
+"""The addresses in variables, and which service or store each one means: references in their place.
+
+Called by `_settle`, one service after the other, so that no two services wait for each other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from tarmac.adopt import _servers
+from tarmac.adopt._found import Service, Store
+
+#: Addresses for browsers and other people, not for a program to call.
+FOR_PEOPLE = re.compile(
+    r"ORIGIN|CORS|FRONTEND|CALLBACK|REDIRECT|PUBLIC_URL|ALLOWED|SITE_URL|CLIENT_URL"
+)
+#: Variables whose values a front end carries into the browser.
+BROWSER = re.compile(r"^(VITE_|NEXT_PUBLIC_|REACT_APP_|NUXT_PUBLIC_|PUBLIC_)")
+_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^@/\s]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?"
+    r"(?P<path>/[^?\s,\"']*)?(?P<query>\?[^\s,\"']*)?"
+)
+_HERE = ("localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal")
+
+
+@dataclass
+class Scene:
+    """What is known while the services are settled one after the other."""
+
+    services: dict[str, Service]
+    stores: dict[str, Store]
+    broker: Store | None
+    strangers: dict[str, str]
+    kinds: frozenset[str]
+    #: Nobody named the stores: what the code asks for is added.
+    may_add: bool
+    waits: dict[str, set[str]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def may_call(self, source: str, target: str) -> bool:
+        """Note that one calls the other, unless that one waits for it already."""
+        seen, todo = set(), [target]
+        while todo:
+            name = todo.pop()
+            if name == source:
+                return False
+            seen.add(name)
+            todo += self.waits.get(name, set()) - seen
+        self.waits.setdefault(source, set()).add(target)
+        return True
+
+    def find_store(self, kind: str) -> Store | None:
+        """Find the store or broker of a kind."""
+        if self.broker is not None and self.broker.kind == kind:
+            return self.broker
+        return next((store for store in self.stores.values() if store.kind == kind), None)
+
+
+def rewritten(name: str, value: str, service: Service, scene: Scene) -> str:
+    """Replace the hosts of services and stores in a value by references."""
+    result = _URL.sub(lambda match: _url(name, match, service, scene), value)
+    if result != value:
+        return result
+    names = [*scene.services, *scene.stores, *scene.strangers]
+    if scene.broker is not None:
+        names.append(scene.broker.name)
+    for other in sorted(names, key=len, reverse=True):
+        host = re.escape(other).replace(r"\-", "[-_]")
+        if value.lower() == other or re.fullmatch(host, value):
+            looks = re.search(r"HOST|SERVER|ADDR|ENDPOINT|URL|URI", name)
+            return _host(other, "host", service, scene) or value if looks else value
+        result = re.sub(
+            rf"(?<![\w.$/@-]){host}:(\d+)(?![\d.])",
+            lambda match, other=other: _host(other, match[1], service, scene) or match[0],  # type: ignore[misc]
+            result,
+        )
+    return result
+
+
+def _url(name: str, match: re.Match[str], service: Service, scene: Scene) -> str:
+    scheme, host, port = match["scheme"], match["host"], match["port"] or ""
+    path, query = match["path"] or "", match["query"] or ""
+    server = _servers.of_scheme(scheme)
+    store = _store_named(host, scene)
+    if store is None and host in _HERE and server is not None and scene.may_add:
+        store = store_for(server, service, scene)
+    if store is not None and server is not None:
+        return _store_url(store, scheme, path, query, scene)
+    if host in scene.strangers:
+        return match[0].replace(f"@{host}", "@localhost").replace(f"//{host}", "//localhost")
+    target = host if host in scene.services else ""
+    if host in _HERE and port and scene.may_add and not FOR_PEOPLE.search(name):
+        target = next(
+            (s.name for s in scene.services.values() if int(port) in s.ports.values()), ""
+        )
+    if target and target != service.name and scene.may_call(service.name, target):
+        output = _port_prefix(scene.services[target], port)
+        public = "public_" if BROWSER.match(name) else ""
+        base = (
+            f"${{services.{target}.{output}{public}url}}"
+            if scheme == "http"
+            else f"{scheme}://${{services.{target}.{output}address}}"
+        )
+        return base + path + query
+    if target:
+        own = scene.services[target]
+        return f"{scheme}://localhost:{next(iter(own.ports.values()), port)}{path}{query}"
+    return match[0]
+
+
+def _store_url(store: Store, scheme: str, path: str, query: str, scene: Scene) -> str:
+    is_broker = store is scene.broker
+    root = "broker" if is_broker else f"stores.{store.name}"
+    server = _servers.of_scheme(scheme)
+    plain = scheme in (server.schemes if server else ()) and not scheme.startswith("jdbc")
+    default = path in ("", "/", "/0") or store.kind.startswith("post")
+    if plain and default:
+        return f"${{{root}.url}}{query}"
+    where = f"${{{root}.host}}:${{{root}.port}}"
+    if not scheme.startswith("jdbc"):
+        where = f"${{{root}.user}}:${{{root}.password}}@{where}"
+    if store.kind.startswith("post"):
+        path = f"/${{{root}.database}}"
+    return f"{scheme}://{where}{path}{query}"
+
+
+def _store_named(host: str, scene: Scene) -> Store | None:
+    if scene.broker is not None and scene.broker.name == host:
+        return scene.broker
+    return scene.stores.get(host) or scene.stores.get(host.lower().replace("_", "-"))
+
+
+def _port_prefix(service: Service, port: str) -> str:
+    """Name the port that is meant: nothing for the first one."""
+    name = service.known_as.get(int(port)) if port.isdigit() else None
+    first = next(iter(service.ports), "http")
+    return f"{name}_" if name and name != first else ""
+
+
+def _host(other: str, what: str, service: Service, scene: Scene) -> str:
+    """Refer to a host (`host`) or to a host with a port (its number)."""
+    if store := _store_named(other, scene):
+        output = "host" if what == "host" else "host_port"
+        return _servers.reference(store.name, output, broker=store is scene.broker)
+    if other in scene.strangers:
+        return "localhost" if what == "host" else f"localhost:{scene.strangers[other] or what}"
+    if other == service.name or not scene.may_call(service.name, other):
+        return ""
+    if what == "host":
+        return f"${{services.{other}.host}}"
+    return f"${{services.{other}.{_port_prefix(scene.services[other], what)}address}}"
+
+
+def store_for(server: _servers.Server, service: Service, scene: Scene) -> Store | None:
+    """Add the store that a program's own words ask for."""
+    if server.kind not in scene.kinds:
+        return None
+    if known := scene.find_store(server.kind):
+        return known
+    names = {"postgres": "db", "redis": "cache"}
+    store = Store(
+        names.get(server.kind, server.kind), server.kind, remarks=(f"{service.name} asks for it",)
+    )
+    if store.name in scene.services:
+        store = replace(store, name=f"{store.name}-store")
+    if server.broker:
+        scene.broker = store
+    else:
+        scene.stores[store.name] = store
+    return store

@@ -1,0 +1,148 @@
+"""Reads a program's source for what it wants from outside: variables, and where it listens.
+
+Patterns, not parsers: what they miss is a line to add by hand, and what they find is named with its
+place so that a reader can check it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tarmac.adopt._found import Folder
+
+MOST_FILES = 400
+#: Ends of files by the patterns that apply to them.
+SCRIPT = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", ".vue", ".svelte")
+ENDINGS = (*SCRIPT, ".py", ".go", ".java", ".kt", ".rs", ".rb", ".php", ".properties")
+
+_NAME = r"([A-Za-z_][A-Za-z0-9_]*)"
+#: A default right behind: `, "x"`, `|| 'x'`, `?? x`, `or "x"`.
+_TEXT = r"""(?:"([^"\n]*)"|'([^'\n]*)'|`([^`\n$]*)`|([0-9]+))"""
+_READS = {
+    SCRIPT: (
+        rf"process\.env\.{_NAME}(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
+        rf"process\.env\[['\"]{_NAME}['\"]\](?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
+        rf"import\.meta\.env\.(VITE_[A-Z0-9_]+)(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
+        rf"(?:Deno|Bun)\.env(?:\.get\(['\"]|\.){_NAME}",
+    ),
+    (".py",): (
+        rf"environ\[['\"]{_NAME}['\"]\]",
+        rf"(?:environ\.get|getenv)\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",
+        rf"(?:environ\.get|getenv)\(\s*['\"]{_NAME}['\"]\s*\)\s*or\s+{_TEXT}",
+    ),
+    (".go",): (
+        rf"os\.(?:Getenv|LookupEnv)\(\"{_NAME}\"\)",
+        # Everybody's own function for a default.
+        rf"(?i:\w*env\w*)\(\"{_NAME}\",\s*{_TEXT}\)",
+    ),
+    (".java", ".kt"): (rf"System\.getenv\(\"{_NAME}\"\)", rf"getOrDefault\(\"{_NAME}\",\s*{_TEXT}"),
+    (".rs",): (rf"env::var(?:_os)?\(\"{_NAME}\"\)(?:\.unwrap_or(?:_else)?\([^\"\n]*{_TEXT})?",),
+    (".rb",): (rf"ENV\[['\"]{_NAME}['\"]\]", rf"ENV\.fetch\(['\"]{_NAME}['\"](?:,\s*{_TEXT})?"),
+    (".php",): (rf"getenv\(['\"]{_NAME}['\"]\)",),
+    (".properties",): (rf"\$\{{{_NAME}:?([^}}]*)\}}",),
+}
+_OPTIONAL = re.compile(r"environ\.get|getenv\(|process\.env\.\w+\s*(\?|&&|===|!==)")
+_LISTENS = re.compile(
+    r"\.listen\(\s*(\d{2,5})\b|\.listen\(\s*\{[^}]*?\bport:\s*(\d{2,5})\b|"
+    r"ListenAndServe\w*\(\s*\"[\w.]*:(\d{2,5})\"|net\.Listen\(\s*\"tcp\",\s*\"[\w.]*:(\d{2,5})\"|"
+    r"(?:app|uvicorn|application)\.run\([^)]*?\bport\s*=\s*(\d{2,5})\b|"
+    r"(?:TCPServer|HTTPServer|make_server|start_server)\([^\d\n]*(?:\d+(?:\.\d+){3}['\"],\s*)?(\d{4,5})\b|"
+    r"^\s*server\.port\s*[=:]\s*(\d{2,5})\s*$|InetSocketAddress\(\s*(?:\"[^\"]*\",\s*)?(\d{2,5})\)|"
+    r"\bport:\s*(\d{4,5})\s*,?\s*$|add_insecure_port\(\s*f?['\"][^'\"]*:(\d{2,5})['\"]|"
+    r"\.bind\(\s*\(?\"[\d.]+:(\d{2,5})\"",
+    re.MULTILINE,
+)
+_SETTINGS = re.compile(r"class \w+\((?:\w+\.)?BaseSettings\):\n((?:[ \t]+.*\n|\s*\n)+)")
+_FIELD = re.compile(r"^[ \t]+([a-z][a-z0-9_]*)\s*:\s*[^=\n]+?(?:=\s*(.+))?$", re.MULTILINE)
+_PREFIX = re.compile(r"env_prefix\s*=\s*['\"](\w+)['\"]")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A variable that the program reads."""
+
+    name: str
+    #: None: it must be given.
+    default: str | None
+    #: file:line, from the folder.
+    place: str
+
+
+def variables(folder: Folder) -> dict[str, Read]:
+    """List the variables that a folder's program reads, by name, in order."""
+    found: dict[str, Read] = {}
+    for file, content in _texts(folder):
+        for read in _reads(file, content):
+            known = found.get(read.name)
+            if known is None or (known.default is None and read.default is not None):
+                found[read.name] = read
+    return dict(sorted(found.items()))
+
+
+def literal_port(folder: Folder) -> tuple[int, str] | None:
+    """Find the number that a program listens on, and its place; None if it has none in its code."""
+    for file, content in _texts(folder):
+        if match := _LISTENS.search(content):
+            number = int(next(group for group in match.groups() if group))
+            return number, f"{file}:{_line(content, match.start())}"
+    return None
+
+
+def _texts(folder: Folder) -> Iterator[tuple[str, str]]:
+    for _, file in zip(range(MOST_FILES), folder.sources(*ENDINGS), strict=False):
+        yield file, folder.read(file)
+
+
+def _line(content: str, position: int) -> int:
+    return content.count("\n", 0, position) + 1
+
+
+def _reads(file: str, content: str) -> Iterator[Read]:
+    for endings, patterns in _READS.items():
+        if not file.endswith(endings):
+            continue
+        for pattern in patterns:
+            for match in re.finditer(pattern, content):
+                name, *texts = match.groups()
+                default = next((text for text in texts if text is not None), None)
+                if default is None:
+                    default = _told_below(content, match)
+                yield Read(name, default, f"{file}:{_line(content, match.start())}")
+    if file.endswith(SCRIPT):
+        for match in re.finditer(r"\{([^{}]*)\}\s*=\s*process\.env\b", content):
+            for name, default in re.findall(
+                r"([A-Z][A-Z0-9_]*)(?:\s*=\s*['\"]?([^,'\"\n]*))?", match[1]
+            ):
+                yield Read(name, default or None, f"{file}:{_line(content, match.start())}")
+    if file.endswith(".py"):
+        yield from _settings(file, content)
+
+
+def _told_below(content: str, match: re.Match[str]) -> str | None:
+    """Find a default that is set where the variable turns out empty, or that a call carries."""
+    line_start = content.rfind("\n", 0, match.start()) + 1
+    before, behind = content[line_start : match.start()], content[match.end() : match.end() + 200]
+    if told := re.match(r"\s*;?\s*(?:if\s+)?\w+\s*==\s*\"\"\s*\{\s*\w+\s*=\s*\"([^\"]*)\"", behind):
+        return told[1]
+    # A call of the program's own: env("PORT", "8080").
+    if told := re.match(r"\)?\s*,\s*['\"]([^'\"\n]*)['\"]\s*\)", behind):
+        return told[1]
+    if _OPTIONAL.search(before + match[0] + behind[:6]):
+        return ""
+    return None
+
+
+def _settings(file: str, content: str) -> Iterator[Read]:
+    """Read pydantic's settings classes: a field is a variable in upper case."""
+    for match in _SETTINGS.finditer(content):
+        prefix = _PREFIX.search(match[1])
+        for name, default in _FIELD.findall(match[1]):
+            if name != "model_config":
+                place = f"{file}:{_line(content, match.start())}"
+                variable = ((prefix[1] if prefix else "") + name).upper()
+                text = (
+                    default.strip().strip("'\"") if default and "Field(..." not in default else None
+                )
+                yield Read(variable, text, place)

@@ -1,0 +1,113 @@
+"""The parts of one service of a compose file, each in all the forms that the format allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from tarmac.adopt import _dotenv
+from tarmac.adopt._container import plain, words
+from tarmac.adopt._found import Folder
+
+#: What has no counterpart here, and why; the rest either is carried over or means nothing here.
+LEFT_OUT = {
+    "privileged": "programs run as you",
+    "devices": "programs see this machine's devices",
+    "cap_add": "programs run as you",
+    "network_mode": "everything is on 127.0.0.1",
+    "extra_hosts": "names are this machine's own",
+    "extends": "copy what it takes from there",
+    "configs": "the files are in the repository",
+    "secrets": "list variables under `secrets` instead; they come from .env",
+    "sysctls": "they are the kernel's",
+    "user": "programs run as you",
+}
+
+
+class Texts(yaml.CSafeLoader):
+    """Reads every scalar as text: to YAML 1.1, `22:22` is a number of base 60."""
+
+
+Texts.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith(":merge")]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def listed(value: Any) -> list[str]:
+    """Return a list of texts from one text, a list or a mapping's keys."""
+    if isinstance(value, dict | list):
+        return [str(item) for item in value if not isinstance(item, dict)]
+    return [str(value)] if value else []
+
+
+def environment_of(
+    spec: Mapping[str, Any], root: Folder, values: Mapping[str, str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Read the variables that a service is given, and the names of those that nobody gives."""
+    given: dict[str, str | None] = {}
+    files = spec.get("env_file") or ()
+    for entry in files if isinstance(files, list) else [files]:
+        path = str(entry.get("path") if isinstance(entry, dict) else entry).removeprefix("./")
+        given.update(_dotenv.entries(root.read(path)))
+    own = spec.get("environment") or {}
+    for entry in own if isinstance(own, list) else own.items():
+        name, value = entry if isinstance(entry, tuple) else (*str(entry).split("=", 1), None)[:2]
+        is_bare = value is None or (value == "" and isinstance(entry, tuple))
+        given[str(name)] = values.get(str(name)) if is_bare else str(value)
+    env: dict[str, str] = {}
+    missing: list[str] = []
+    for name, text in given.items():
+        value, open_names = _dotenv.filled(text or "", values)
+        if text is None or (open_names and not value):
+            missing.append(name)
+        else:
+            env[name] = value
+    return env, tuple(missing)
+
+
+def ports_of(spec: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """Yield (number that people use, number in the container) of each port."""
+    for entry in spec.get("ports") or ():
+        if isinstance(entry, dict):
+            target, published = str(entry.get("target")), str(entry.get("published") or "")
+        else:
+            text = _dotenv.filled(str(entry), values)[0].split("/")[0]
+            *before, target = text.rsplit(":", 2)
+            published = before[-1] if before else ""
+        if target.isdigit():
+            yield int(published) if published.isdigit() else int(target), int(target)
+    for entry in listed(spec.get("expose")):
+        if entry.isdigit():
+            yield int(entry), int(entry)
+
+
+def commands_of(spec: Mapping[str, Any], values: Mapping[str, str]) -> tuple[str, ...]:
+    """Join entry point and command, in either form."""
+    argv: list[str] = []
+    for key in ("entrypoint", "command"):
+        value = spec.get(key)
+        if isinstance(value, list):
+            argv += [_dotenv.filled(str(item), values)[0] for item in value]
+        elif value:
+            argv += words(_dotenv.filled(str(value), {"PORT": "$PORT", **values})[0])
+    return plain(tuple(argv))
+
+
+def needs_of(spec: Mapping[str, Any]) -> list[str]:
+    """List what it depends on, links included."""
+    names = [*listed(spec.get("depends_on")), *listed(spec.get("links"))]
+    return list(dict.fromkeys(name.split(":")[0] for name in names))
+
+
+def probe_of(spec: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Read a path off a health check that asks by HTTP; a container's other tools are not here."""
+    test = (spec.get("healthcheck") or {}).get("test") or ""
+    text = " ".join(map(str, test)) if isinstance(test, list) else str(test)
+    match = re.search(
+        r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::[^/\s\"']+)?(/[^\s\"'|)]*)?", text
+    )
+    return ("http", match[1] or "/") if match else None

@@ -1,0 +1,66 @@
+"""Reads a Dockerfile: what it runs, where it listens and which variables it sets."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+from tarmac.adopt._found import Service
+
+
+def read_dockerfile(text: str, name: str, folder: str) -> Service:
+    """Read the last stage's command, ports and variables; the command is not yet said for here."""
+    text = re.sub(r"\\\s*\n", " ", text)
+    stage = re.split(r"(?im)^FROM\s", text)[-1]
+    entry: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    ports: list[int] = []
+    for word, rest in re.findall(r"(?im)^[ \t]*(ENTRYPOINT|CMD|EXPOSE|ENV)\s+(.+)$", stage):
+        match word.upper():
+            case "ENTRYPOINT":
+                entry, command = words(rest), ()
+            case "CMD":
+                command = words(rest)
+            case "EXPOSE":
+                ports += [int(port) for port in re.findall(r"(?<![\d/])(\d{2,5})(?!\d|/udp)", rest)]
+            case _:
+                pairs = re.findall(r"([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S+)", rest)
+                if not pairs and (old := re.match(r"(\w+)\s+(.+)", rest)):
+                    pairs = [old.groups()]
+                env.update({key: value.strip("\"'") for key, value in pairs})
+    names = ["http", *(f"port-{number}" for number in ports[1:])]
+    own = ("PYTHON", "PIP_", "UV_", "POETRY_", "PATH", "NODE_ENV", "NPM_", "JAVA_", "HOST")
+    return Service(
+        name=name,
+        folder=folder,
+        container_command=(*entry, *command),
+        why="Dockerfile",
+        ports=dict(zip(names, ports, strict=False)),
+        env={k: v for k, v in env.items() if "$" not in v and not k.startswith(own)},
+    )
+
+
+def words(line: str) -> tuple[str, ...]:
+    """Split a command in either of its forms, a list or a line; () if it is neither."""
+    line = line.strip()
+    try:
+        if not line.startswith("["):
+            return tuple(shlex.split(line.removeprefix("exec ")))
+        listed = tuple(map(str, json.loads(line)))
+    except ValueError:
+        return ()
+    return plain(listed)
+
+
+def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Take a shell off a command: `sh -c "x y"` is x y."""
+    while (
+        len(argv) > 2 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash") and argv[1] in ("-c", "-lc")
+    ):
+        try:
+            argv = tuple(shlex.split(argv[2].removeprefix("exec ")))
+        except ValueError:
+            return ()
+    return argv

@@ -1,0 +1,44 @@
+"""Variables of other tools: `.env` entries, `${KEY:-default}` as compose fills it, secret names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from tarmac.dotenv import parse
+
+_VARIABLE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)(?:(:?[-?+])([^{}]*))?\})")
+_SECRET = re.compile(
+    r"(SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|CREDENTIAL|SIGNING|SALT|(API|ACCESS|AUTH|JWT|ENCRYPTION)_?KEY)"
+    r"|_KEY$|^KEY$"
+)
+
+
+def entries(text: str) -> dict[str, str]:
+    """Read a file's values; what is no KEY=value is somebody else's affair."""
+    return parse(text)[0]
+
+
+def filled(text: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Fill in a value's variables; also return those that nobody gives."""
+    open_names: list[str] = []
+
+    def one(match: re.Match[str]) -> str:
+        escaped, short, long, operator, otherwise = match.groups()
+        name = short or long
+        if escaped:
+            return "$"
+        if values.get(name) or (name in values and operator and not operator.startswith(":")):
+            return str(otherwise) if operator in ("+", ":+") else values[name]
+        if operator in ("-", ":-"):
+            return filled(otherwise, values)[0]
+        if operator not in ("+", ":+"):
+            open_names.append(name)
+        return ""
+
+    return _VARIABLE.sub(one, text), tuple(open_names)
+
+
+def is_secret(name: str) -> bool:
+    """Tell by its name whether a variable holds a secret."""
+    return bool(_SECRET.search(name.upper()))

@@ -1,0 +1,222 @@
+"""What a recogniser sees and what it answers; the one thing that the files here share."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+#: Folders that hold no program of the repository's own.
+SKIPPED = frozenset(
+    {".git", ".hg", ".venv", "venv", ".tox", "node_modules", "vendor", "target", "dist", "build"}
+    | {"__pycache__", ".tarmac", ".next", ".nuxt", ".svelte-kit", "coverage", ".idea", ".gradle"}
+    | {"site-packages", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".terraform", "htmlcov"}
+)
+_TESTS = re.compile(
+    r"(^|/)(tests?|__tests__|specs?|e2e|fixtures|examples?|docs?|migrations)/|"
+    r"(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py|setup\.py)$"
+)
+#: A line that only a shell understands.
+_SHELL = re.compile(r"[$&|;<>()*?`\"'\\#~]|^\w+=")
+#: They start the program as a child and pass no signal on, so that the whole group must get it.
+_PASS_NOTHING_ON = frozenset({"go", "mvn", "./mvnw", "gradle", "./gradlew", "uv", "yarn", "pnpm"})
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One folder of the repository, the repository itself among them."""
+
+    #: From the repository's root, "" for the root.
+    path: str
+    #: Paths from this folder, sorted; without what SKIPPED names.
+    files: tuple[str, ...]
+    #: Reads a file of this folder; "" for one that is not there or is no text.
+    read: Callable[[str], str]
+    #: Tells whether anything is at a path, also one that SKIPPED leaves out.
+    exists: Callable[[str], bool]
+
+    def has(self, *names: str) -> str:
+        """Return the first of these files that is directly in the folder, or ""."""
+        return next((name for name in names if name in self.files), "")
+
+    def sources(self, *endings: str) -> Iterator[str]:
+        """Yield the files with these endings that belong to the program, not to its tests."""
+        yield from (f for f in self.files if f.endswith(endings) and not _TESTS.search(f))
+
+    def below(self, path: str) -> Folder:
+        """Narrow to a folder inside this one."""
+        start = "" if path in ("", ".") else f"{path}/"
+        return Folder(
+            posixpath.normpath(posixpath.join(self.path, path)) if start else self.path,
+            tuple(f.removeprefix(start) for f in self.files if f.startswith(start)),
+            lambda name: self.read(start + name),
+            lambda name: self.exists(posixpath.normpath(start + name)),
+        )
+
+    def upwards(self, name: str) -> str:
+        """Find a path here or in a folder above, up to the root: how it is written from here."""
+        depth = len(self.path.split("/")) if self.path else 0
+        candidates = ["../" * step + name for step in range(depth + 1)]
+        return next((path for path in candidates if self.exists(path)), "")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service as far as it is known; empty fields are filled by whoever knows more."""
+
+    name: str
+    #: From the repository's root.
+    folder: str = ""
+    #: The files that are its own, where several programs share the folder; () for all of it.
+    files: tuple[str, ...] = ()
+    #: One line; how it is written in the file is the writer's.
+    run: str = ""
+    #: Where that line comes from, for a reader.
+    why: str = ""
+    #: What a container would run here, not yet said for this machine.
+    container_command: tuple[str, ...] = ()
+    #: Port by name, the main one first.
+    ports: Mapping[str, int] = field(default_factory=dict)
+    #: What others call a port: the container's number -> its name.
+    known_as: Mapping[int, str] = field(default_factory=dict)
+    #: It listens on its own port whatever it is told.
+    fixed: bool = False
+    #: Which variable tells it where to listen, if it is not PORT.
+    port_variable: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    stores: tuple[str, ...] = ()
+    probe: tuple[str, str] | None = None
+    tasks: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    #: What its reader should know; comments in the file.
+    remarks: tuple[str, ...] = ()
+    #: What was not found but assumed; said at the end as well.
+    guesses: tuple[str, ...] = ()
+    #: Variables that nobody gives, each with the place that reads it.
+    missing: Mapping[str, str] = field(default_factory=dict)
+    #: Variables that have a default in the code.
+    optional: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store or broker that was asked for."""
+
+    name: str
+    kind: str
+    version: str = ""
+    remarks: tuple[str, ...] = ()
+    #: Its own user, password and database elsewhere: values to recognise in variables.
+    user: str = ""
+    password: str = ""
+    database: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that is known of a repository."""
+
+    services: tuple[Service, ...] = ()
+    stores: tuple[Store, ...] = ()
+    broker: Store | None = None
+    #: File names that it comes from, for the first line.
+    origins: tuple[str, ...] = ()
+    #: What could not be carried over.
+    left_out: tuple[str, ...] = ()
+    #: Hosts of servers that no store kind can be: name -> what it is.
+    strangers: Mapping[str, str] = field(default_factory=dict)
+
+
+def _nothing(folder: Folder) -> tuple[Service, ...]:
+    del folder
+    return ()
+
+
+def _no_command(folder: Folder, argv: tuple[str, ...]) -> str:
+    del folder, argv
+    return ""
+
+
+def _no_system(folder: Folder, kinds: frozenset[str]) -> Found | None:
+    del folder, kinds
+    return None
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """One kind of thing that a repository can have; a file of this package exposes one."""
+
+    id: str
+    #: Who is asked first: a file that says how to start beats one that must be guessed from.
+    rank: int
+    #: The services that a folder has; none if it is not of this kind.
+    services: Callable[[Folder], tuple[Service, ...]] = _nothing
+    #: Says a container's command as it is run in this folder here; "" if it is another's.
+    here: Callable[[Folder, tuple[str, ...]], str] = _no_command
+    #: The whole system from one file of the root; gets the store kinds that there are.
+    system: Callable[[Folder, frozenset[str]], Found | None] = _no_system
+
+
+def folder_name(folder: Folder, otherwise: str = "app") -> str:
+    """Make a service's name of its folder's."""
+    return valid_name(posixpath.basename(folder.path) or otherwise)
+
+
+def valid_name(text: str) -> str:
+    """Turn any text into a name of the model: lower case, digits and dashes, 40 at most."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].rstrip("-")
+    return name if name[:1].isalpha() else f"s-{name}".rstrip("-")
+
+
+def local_ports(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Have a command listen on this machine alone and where PORT says, if it names an address."""
+    said: list[str] = []
+    for before, word in zip(("", *words), words, strict=False):
+        if before in ("--port", "-p", "--http-port") and re.fullmatch(r"\d+|\$\{?PORT.*", word):
+            said.append("$PORT")
+        elif before in ("--host", "-h", "--hostname") and word in ("0.0.0.0", "::"):
+            said.append("127.0.0.1")
+        elif re.fullmatch(r"(0\.0\.0\.0|\[::\])?:(\d+|\$\{?PORT.*)", word):
+            said.append("127.0.0.1:$PORT")
+        else:
+            here = re.sub(r"^(--(?:port|http-port)=)\d+$", r"\1$PORT", word)
+            here = re.sub(r"^(--(?:host|hostname)=)0\.0\.0\.0$", r"\g<1>127.0.0.1", here)
+            said.append(re.sub(r"^(--bind=)\S*?:\d+$", r"\g<1>127.0.0.1:$PORT", here))
+    return tuple(said)
+
+
+def joined(words: tuple[str, ...]) -> str:
+    """Join words to a line, those with blanks quoted; $PORT stays a variable."""
+    return " ".join(word if re.search(r"\$\w", word) else shlex.quote(word) for word in words)
+
+
+def as_list(line: str) -> tuple[str, ...]:
+    """Split a line that needs no shell into program and arguments; () if it needs one."""
+    words = line.split()
+    if _SHELL.search(line) or not words or words[0] in _PASS_NOTHING_ON:
+        return ()
+    return tuple(words)
+
+
+def is_inside(path: str, above: str) -> bool:
+    """Tell whether a folder is below another one."""
+    return path != above and (not above or path.startswith(f"{above}/"))
+
+
+def without(folder: Folder, owned: Collection[str], path: str) -> Folder:
+    """Leave out of a folder what belongs to programs below it."""
+    starts = tuple(f"{p.removeprefix(f'{path}/') if path else p}/" for p in owned)
+    return replace(folder, files=tuple(f for f in folder.files if not f.startswith(starts)))
+
+
+def own_files(root: Folder, service: Service, services: Iterable[Service]) -> Folder:
+    """Narrow the repository to what belongs to one service."""
+    folder = root.below(service.folder)
+    if service.files:
+        return replace(folder, files=tuple(f for f in folder.files if f in service.files))
+    others = [s.folder for s in services if is_inside(s.folder, service.folder)]
+    return without(folder, others, service.folder)

@@ -1,0 +1,225 @@
+"""Settles every variable: what a file gives, what the code reads, and what nobody gives.
+
+Called by the survey when services and stores are known. A reference is an edge: who uses whom comes
+from here, and never as a cycle of waits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tarmac.adopt import _code, _dotenv, _servers
+from tarmac.adopt._addresses import BROWSER, FOR_PEOPLE, Scene, rewritten, store_for
+from tarmac.adopt._found import Folder, Found, Service, own_files
+
+#: What the runtime or the machine gives, and what tools of the trade read for themselves.
+GIVEN = frozenset(
+    {"PORT", "HOST", "SERVICE_NAME", "PATH", "HOME", "USER", "SHELL", "LANG", "TZ", "TMPDIR", "PWD"}
+    | {"TERM", "CI", "NODE_ENV", "DEBUG", "NO_COLOR", "HOSTNAME", "LOGNAME", "EDITOR", "COLUMNS"}
+)
+_ADDRESS = re.compile(
+    r"^(.+?)_?(BASE_URL|URL|URI|ADDRESS|ADDR|HOST|PORT|ENDPOINT|TARGET|UPSTREAM|ORIGIN)$"
+)
+_OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
+
+
+def settle(found: Found, root: Folder, kinds: frozenset[str]) -> Found:
+    """Settle every variable of every service."""
+    scene = Scene(
+        {service.name: service for service in found.services},
+        {store.name: store for store in found.stores},
+        found.broker,
+        dict(found.strangers),
+        kinds,
+        may_add=not found.stores and found.broker is None,
+    )
+    dotenv = _dotenv.entries(root.read(".env"))
+    services = []
+    for service in found.services:
+        folder = own_files(root, service, found.services)
+        services.append(_settled(service, folder, scene, dotenv))
+    return replace(
+        found,
+        services=tuple(services),
+        stores=tuple(scene.stores.values()),
+        broker=scene.broker,
+        left_out=(*found.left_out, *scene.remarks),
+    )
+
+
+def _settled(service: Service, folder: Folder, scene: Scene, dotenv: dict[str, str]) -> Service:
+    service = _told(service, scene, dotenv)
+    # A `.env` in a folder of its own is the program's affair: it may well read it itself.
+    beside = _dotenv.entries(folder.read(".env")) if folder.path else {}
+    reads = _code.variables(folder)
+    clients = _servers.clients(folder)
+    env, secrets, missing = dict(service.env), list(service.secrets), dict(service.missing)
+    optional: list[str] = []
+    guesses = list(service.guesses)
+    for name, read in reads.items():
+        if name in env or name in secrets or name in GIVEN or name == service.port_variable:
+            continue
+        given = dotenv.get(name, beside.get(name))
+        value = _for_variable(read, given, service, clients, scene)
+        if value is None and given and not _dotenv.is_secret(name):
+            value = given.replace("${", "$${")
+        if value is not None:
+            env[name] = value
+        elif _dotenv.is_secret(name) and (given is not None or not read.default):
+            secrets.append(name)
+            if name in beside and name not in dotenv:
+                guesses.append(
+                    f"{name} of {folder.path}/.env belongs into the .env beside this file"
+                )
+        elif read.default is not None:
+            optional.append(name)
+        else:
+            missing.setdefault(name, read.place)
+    secrets += [name for name in missing if _dotenv.is_secret(name) or name in dotenv]
+    service, ports = _own_ports(service, reads, optional, env)
+    env |= ports
+    return _joined(
+        replace(
+            service,
+            env=env,
+            secrets=tuple(dict.fromkeys(secrets)),
+            missing={n: place for n, place in missing.items() if n not in (*secrets, *env)},
+            optional=tuple(name for name in optional if name not in env),
+            guesses=tuple(guesses),
+        ),
+        scene,
+    )
+
+
+def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
+    """Settle the variables that a file gives it."""
+    env: dict[str, str] = {}
+    secrets = list(service.secrets)
+    for name, value in service.env.items():
+        text = rewritten(name, value, service, scene)
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            scene.remarks.append(f"{service.name}: variable {name}, which is no name of one")
+        elif text == value and _dotenv.is_secret(name) and dotenv.get(name) == value:
+            secrets.append(name)  # its value stays in .env
+        else:
+            env[name] = text if text != value else value.replace("${", "$${")
+    env |= _parts_by_prefix(env, scene)
+    return replace(service, env=env, secrets=tuple(secrets))
+
+
+def _own_ports(
+    service: Service, reads: dict[str, _code.Read], optional: list[str], env: dict[str, str]
+) -> tuple[Service, dict[str, str]]:
+    """Give it its own ports by the variables that it reads."""
+    extra: dict[str, str] = {}
+    ports = dict(service.ports)
+    if variable := service.port_variable:
+        address = (reads[variable].default or "") if variable in reads else ""
+        before = "127.0.0.1:" if ":" in address or not variable.endswith("PORT") else ""
+        extra[variable] = f"{before}${{services.{service.name}.port}}"
+    for name in [n for n in optional if n.endswith("_PORT") and n not in env]:
+        default = reads[name].default or ""
+        if ports and default.isdigit() and int(default) >= 1024 and name != variable:
+            key = name.removesuffix("_PORT").lower().replace("_", "-")
+            number = int(default)
+            named = next((k for k, p in ports.items() if p == number and k != "http"), None)
+            if named:
+                del ports[named]
+            ports[key] = number
+            extra[name] = f"${{services.{service.name}.{key}_port}}"
+    return replace(service, ports=ports), extra
+
+
+def _joined(service: Service, scene: Scene) -> Service:
+    """Drop from `calls` what a reference says already, and what is no service."""
+    said = " ".join(service.env.values())
+    stores = [n for n in service.calls if n in scene.stores and f"${{stores.{n}." not in said]
+    calls = [
+        name
+        for name in service.calls
+        if name in scene.services
+        and name != service.name
+        and f"${{services.{name}." not in said
+        and scene.may_call(service.name, name)
+    ]
+    return replace(service, calls=tuple(calls), stores=tuple(stores))
+
+
+def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
+    """Give the other parts of an address whose host is a reference: DB_HOST brings DB_USER."""
+    found: dict[str, str] = {}
+    for name, value in env.items():
+        match = re.fullmatch(r"\$\{(?:(stores|services)\.([a-z0-9-]+)|(broker))\.host\}", value)
+        stem = re.match(r"(.*?)(HOST|HOSTNAME|SERVER)$", name)
+        if not match or not stem:
+            continue
+        root = match[3] or f"{match[1]}.{match[2]}"
+        store = scene.stores.get(match[2] or "") if match[1] == "stores" else None
+        for other in env:
+            if not other.startswith(stem[1]) or other == name:
+                continue
+            output = _servers.PARTS.get(other.removeprefix(stem[1]))
+            if match[1] == "services" and output != "port":
+                continue
+            if output and output not in ("url", "host_port", "host"):
+                found[other] = f"${{{root}.{output}}}"
+        if store is not None:
+            own = {store.user: "user", store.password: "password", store.database: "database"}
+            for other, text in env.items():
+                if text in own and text and re.search(r"USER|PASS|PWD|DB|DATABASE|NAME", other):
+                    wanted = "password" if re.search(r"PASS|PWD", other) else own[text]
+                    wanted = "user" if "USER" in other else wanted
+                    found.setdefault(other, f"${{{root}.{wanted}}}")
+    return found
+
+
+def _for_variable(
+    read: _code.Read,
+    given: str | None,
+    service: Service,
+    clients: frozenset[str],
+    scene: Scene,
+) -> str | None:
+    """Find the reference that a variable wants; None where none fits."""
+    name, default = read.name, given if given is not None else read.default or ""
+    if default and (text := rewritten(name, default, service, scene)) != default:
+        return text
+    if known := _servers.of_variable(name, clients):
+        server, output = known
+        store = scene.find_store(server.kind)
+        if store is None and scene.may_add and server.kind in clients:
+            store = store_for(server, service, scene)
+        if store is not None:
+            return _servers.reference(store.name, output, broker=store is scene.broker)
+    match = _ADDRESS.match(BROWSER.sub("", name))
+    if not match or FOR_PEOPLE.search(name):
+        return None
+    target = _named(match[1], service, scene)
+    if target is None or not scene.may_call(service.name, target):
+        return None
+    output = _OUTPUTS.get(match[2], "url")
+    if output == "url" and BROWSER.match(name):
+        output = "public_url"
+    return f"${{services.{target}.{output}}}"
+
+
+def _named(stem: str, service: Service, scene: Scene) -> str | None:
+    """Find the service that a variable names: CATALOG is `catalog` or `catalog-service`."""
+    wanted = re.sub(r"_?(SERVICE|SVC|SERVER|APP)$", "", stem).lower().replace("_", "")
+    others = [s for s in scene.services.values() if s.name != service.name and s.ports]
+
+    def matching() -> Iterator[str]:
+        plain = {
+            s.name: re.sub(r"-?(service|svc|server|app)$", "", s.name).replace("-", "")
+            for s in others
+        }
+        yield from (name for name, text in plain.items() if wanted and text == wanted)
+        yield from (
+            name for name, text in plain.items() if len(wanted) > 2 and text.endswith(wanted)
+        )
+        if wanted in ("api", "backend", "server") and len(others) == 1:
+            yield others[0].name
+
+    return next(matching(), None)

@@ -1,0 +1,236 @@
+"""Looks through a repository with every recogniser and joins what they say to one system.
+
+`tarmac init` calls `survey`. Nothing is read but through the folder that it is given.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from tarmac.adopt import _code
+from tarmac.adopt._found import (
+    Folder,
+    Found,
+    Recogniser,
+    Service,
+    is_inside,
+    own_files,
+    valid_name,
+    without,
+)
+from tarmac.adopt._settle import settle
+
+#: A folder with one of these is a program of its own.
+_PROJECTS = frozenset(
+    {"pyproject.toml", "requirements.txt", "Pipfile", "manage.py", "package.json", "go.mod"}
+    | {"pom.xml", "build.gradle", "build.gradle.kts", "Cargo.toml", "Dockerfile", "Procfile"}
+)
+#: Where repositories of several programs keep them; there, a folder needs no such file.
+_SHELVES = ("apps", "services", "packages", "projects")
+DEEPEST = 3
+#: Names that stores and the runtime use themselves.
+_RESERVED = frozenset({"postgres", "tarmac", "default", "public", "none", "supervisor", "broker"})
+#: Names of variables by which programs are told their own port.
+_OWN_PORT = (
+    "HTTP_PORT",
+    "SERVER_PORT",
+    "APP_PORT",
+    "LISTEN_PORT",
+    "API_PORT",
+    "WEB_PORT",
+    "SRV_PORT",
+)
+_OWN_ADDRESS = ("LISTEN_ADDR", "BIND_ADDR", "ADDR", "LISTEN", "BIND", "HTTP_ADDR", "LISTEN_ADDRESS")
+
+
+def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[str]) -> Found:
+    """Find the services and stores of a repository; nothing found is an answer too.
+
+    Args:
+        kinds: the store kinds that there are.
+    """
+    recognisers = sorted(catalogue.values(), key=lambda each: (each.rank, each.id))
+    found = None
+    for recogniser in recognisers:
+        if found := recogniser.system(root, frozenset(kinds)):
+            break
+    if found is None:
+        found = Found(services=tuple(_search(root, recognisers)))
+    services, left_out = [], [*found.left_out]
+    for service in found.services:
+        done = _completed(service, root.below(service.folder), recognisers)
+        if done.run:
+            services.append(_listening(done, own_files(root, done, found.services)))
+        else:
+            said = " ".join(service.container_command) or "nothing"
+            left_out.append(
+                f"{service.name}: how to start it in {service.folder or '.'} "
+                f"(its container runs `{said}`)"
+            )
+    origins = found.origins or tuple(dict.fromkeys(filter(None, map(_origin, services))))
+    found = replace(
+        found,
+        services=tuple(_apart(services)),
+        left_out=tuple(left_out),
+        origins=origins,
+    )
+    return settle(found, root, frozenset(kinds))
+
+
+def _origin(service: Service) -> str:
+    file = re.split(r"[:,]", service.why)[0]
+    return posixpath.join(service.folder, file) if file else ""
+
+
+def _search(root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
+    """Look in the folders, the deepest first: what belongs to one is no part of those above."""
+    folders = {posixpath.dirname(file) for file in root.files}
+    folders |= {parent for f in folders for parent in _parents(f)}
+    owned: list[str] = []
+    found: list[Service] = []
+    for path in sorted(folders, key=lambda path: (-path.count("/") - bool(path), path)):
+        depth = path.count("/") + bool(path)
+        on_shelf = depth == 2 and path.split("/")[0] in _SHELVES
+        folder = without(root.below(path), [p for p in owned if is_inside(p, path)], path)
+        # Without a project's file, a folder below a project is a part of that.
+        alone = not any(root.below(p).has(*_PROJECTS) for p in _parents(path))
+        is_project = not path or on_shelf or bool(_PROJECTS & set(folder.files))
+        if depth > DEEPEST or not (is_project or (alone and depth == 1)):
+            continue
+        for recogniser in recognisers:
+            if services := recogniser.services(folder):
+                found.extend(services)
+                owned.append(path)
+                break
+    return sorted(found, key=lambda service: service.name)
+
+
+def _parents(path: str) -> Iterable[str]:
+    while path:
+        path = posixpath.dirname(path)
+        yield path
+
+
+def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) -> Service:
+    """Fill in how it starts: its container's command said for here, else what its folder tells."""
+    if service.run:
+        return service
+    local = [s for r in recognisers if r.rank < 90 for s in r.services(folder)]
+    line = _said(service.container_command, folder, recognisers)
+    base = next((s for s in local if s.name == service.name), local[0] if local else None)
+    tasks = dict(base.tasks) if base else {}
+    for name, task in service.tasks.items():
+        words = tuple(task.split("\0"))
+        tasks[name] = _said(words, folder, recognisers) or " ".join(words)
+    if line:
+        return replace(service, run=line, tasks=tasks)
+    if base is None:
+        return service
+    ports = service.ports or base.ports
+    return replace(
+        service,
+        run=base.run,
+        why=base.why,
+        tasks=tasks,
+        ports=ports,
+        port_variable=base.port_variable,
+        guesses=base.guesses if not service.ports else (),
+    )
+
+
+def _said(argv: tuple[str, ...], folder: Folder, recognisers: list[Recogniser]) -> str:
+    return next((line for r in recognisers if (line := r.here(folder, argv))), "") if argv else ""
+
+
+def _listening(service: Service, folder: Folder) -> Service:
+    """Find out where it listens and who says so: PORT, a variable of its own, or its code."""
+    reads = _code.variables(folder)
+    defaults = {name: read.default or "" for name, read in reads.items()}
+    numbers = {name: int(text) for name, text in defaults.items() if text.isdigit()}
+    told = service.env.get("PORT", "")
+    port = next(iter(service.ports.values()), int(told) if told.isdigit() else 0)
+    service = replace(service, env={k: v for k, v in service.env.items() if k != "PORT"})
+    if "$PORT" in service.run or service.port_variable:
+        return _at(service, port or numbers.get("PORT", 8000), "" if port else "port 8000")
+    if "PORT" in reads:
+        number = port or numbers.get("PORT", 0)
+        return _at(service, number or 8000, "" if number else "port 8000: its code names none")
+    stem = service.name.upper().replace("-", "_")
+    for name in (*_OWN_PORT, f"{stem}_PORT", *_OWN_ADDRESS):
+        if name in reads:
+            number = port or numbers.get(name, 0) or _ending(reads[name].default)
+            if number:
+                return replace(_at(service, number, ""), port_variable=name)
+    literal = _code.literal_port(folder)
+    if literal is not None:
+        number, place = literal
+        others = {n: p for n, p in list(service.ports.items())[1:] if p != number}
+        known = {**service.known_as, number: "http"} if service.known_as else {}
+        fixed = replace(service, ports={"http": number, **others}, fixed=True, known_as=known)
+        return replace(fixed, remarks=(*service.remarks, f"{place} names its port"))
+    if port:
+        inside = next((i for i, name in service.known_as.items() if name == "http"), port)
+        return replace(
+            service,
+            ports={**service.ports, "http": inside},
+            fixed=True,
+            guesses=(*service.guesses, f"it listens on {inside} whatever PORT says"),
+        )
+    return service
+
+
+def _ending(text: str | None) -> int:
+    match = re.search(r":(\d{2,5})$", text or "")
+    return int(match[1]) if match else 0
+
+
+def _at(service: Service, number: int, guess: str) -> Service:
+    # Below 1024 a program needs rights that yours have not.
+    number = number if number >= 1024 else 8000 + number
+    ports = {"http": number, **dict(list(service.ports.items())[1:])}
+    guesses = (*service.guesses, guess) if guess else service.guesses
+    return replace(service, ports=ports, guesses=guesses)
+
+
+def _apart(services: list[Service]) -> Iterable[Service]:
+    """Give every service a name and ports of its own; those that cannot move keep theirs."""
+    taken: set[int] = set()
+    fixed: list[Service] = []
+    for service in services:
+        if service.fixed and taken & set(service.ports.values()):
+            guess = "have its code read PORT: another service has its port"
+            fixed.append(replace(service, fixed=False, guesses=(*service.guesses, guess)))
+            continue
+        if service.fixed:
+            taken |= set(service.ports.values())
+        fixed.append(service)
+    names: set[str] = set()
+    for service in fixed:
+        name = _free_name(service, names)
+        names.add(name)
+        ports = dict(service.ports)
+        guesses = service.guesses
+        for key, number in ports.items() if not service.fixed else ():
+            free = next(port for port in range(number, 65536) if port not in taken)
+            if free != number:
+                moved = tuple(g for g in guesses if not g.startswith("port "))
+                guesses = (*moved, f"port {free}, because {number} is another's")
+            ports[key] = free
+            taken.add(free)
+        known = {inside: key for inside, key in service.known_as.items() if key in ports}
+        yield replace(service, name=name, ports=ports, known_as=known, guesses=guesses)
+
+
+def _free_name(service: Service, names: Collection[str]) -> str:
+    name = service.name
+    if name in names:
+        name = valid_name(f"{service.folder}-{name}")
+    elif name in _RESERVED:
+        name = f"{name}-app"
+    number = 2
+    while name in names:
+        name, number = f"{name}-{number}", number + 1
+    return name

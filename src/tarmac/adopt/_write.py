@@ -1,0 +1,180 @@
+"""Writes what was found as a `tarmac.yaml` that teaches its reader; same find, same text."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+
+from tarmac.adopt._found import Found, Service, Store, as_list
+
+#: What needs no quotes on a line of its own, and within braces or brackets.
+_ALONE = re.compile(r"^[A-Za-z./$][^\n\"'#`]*$")
+_WITHIN = re.compile(r"^[A-Za-z./][A-Za-z0-9_./@+=-]*( [A-Za-z0-9_./@+=-]+)*$")
+_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+WIDTH = 96
+
+NOTHING = """\
+# The system: its services, the stores that they use, and who calls whom. `tarmac up` runs it here.
+# Your editor can check this file: `tarmac schema > tarmac.schema.json`.
+tarmac: 1
+system: {name}
+
+services:
+  # Any program that listens where the variable PORT says. This one shows the folder's files; put
+  # your own in its place, e.g. `npm start`, `go run .` or `.venv/bin/python app.py`.
+  web:
+    run: python3 -m http.server $PORT --bind 127.0.0.1
+    port: 8080
+    public: {{}} # `tarmac up` prints its address
+    # cwd: web # the folder that it starts in, from here
+    # env:
+    #   DATABASE_URL: ${{stores.db.url}} # a reference: the store starts first, and this is its URL
+    #   API_URL: ${{services.api.url}} # the same for a service
+    # secrets: [SESSION_SECRET] # taken from .env, or made up
+    # listen: fixed # for a program that listens on its own port whatever PORT says
+
+  # A second one, called by the first:
+  # api:
+  #   run: npm start
+  #   cwd: api
+  #   port: 3000
+  #   probe: {{http: /health}} # ready when this answers; else when the port does
+
+# Real servers, each with its data in .tarmac/; kinds: {kinds}.
+stores: {{}}
+#  db: postgres
+#  cache: {{kind: redis, version: "7"}}
+"""
+
+
+def nothing(name: str, kinds: Iterable[str]) -> str:
+    """Write a file to begin with, for a folder in which nothing is recognised; it runs as it is."""
+    return NOTHING.format(name=name, kinds=", ".join(sorted(kinds)))
+
+
+def write(found: Found, name: str) -> str:
+    """Write the file of a system that was found."""
+    lines = [
+        f"# Made by `tarmac init` from {', '.join(found.origins[:6])}; it is yours now.",
+        "# `${stores.db.url}` is a reference: it is filled in, and what it names starts first.",
+        "tarmac: 1",
+        f"system: {name}",
+        "",
+        "services:",
+    ]
+    for index, service in enumerate(found.services):
+        lines += ["", *_service(service)] if index else _service(service)
+    if found.stores:
+        lines += [
+            "",
+            "# Real servers on this machine, each with its data below .tarmac/.",
+            "stores:",
+        ]
+        for store in found.stores:
+            lines += [*_comments(store.remarks, 2), f"  {store.name}: {_store(store)}"]
+    if found.broker is not None:
+        lines += ["", *_comments(found.broker.remarks, 0), f"broker: {_store(found.broker)}"]
+    if found.left_out:
+        lines += ["", "# Not carried over:"]
+        for line in found.left_out:
+            lines += _comments([line], 0, first="- ")
+    return "\n".join(lines) + "\n"
+
+
+def _comments(remarks: Iterable[str], indent: int, first: str = "") -> Iterator[str]:
+    for remark in remarks:
+        start = f"{' ' * indent}# "
+        yield from textwrap.wrap(
+            remark,
+            WIDTH,
+            initial_indent=start + first,
+            subsequent_indent=start + " " * len(first),
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+
+
+def _service(service: Service) -> Iterator[str]:
+    yield f"  {service.name}:"
+    if service.why:
+        yield from _comments([f"from {service.why}"], 4)
+    yield from _comments([f"assumed: {guess}" for guess in service.guesses], 4)
+    yield from _comments(service.remarks, 4)
+    words = as_list(service.run)
+    yield f"    run: {_list(words) if len(words) > 1 else scalar(service.run)}"
+    if service.folder:
+        yield f"    cwd: {scalar(service.folder)}"
+    if list(service.ports) == ["http"]:
+        yield f"    port: {service.ports['http']}"
+    elif service.ports:
+        ports = ", ".join(f"{name}: {number}" for name, number in service.ports.items())
+        yield f"    ports: {{{ports}}}"
+    if service.fixed:
+        yield "    listen: fixed # have it listen where PORT says, and this line can go"
+    if service.ports:
+        yield "    public: {}"
+    if service.calls:
+        yield f"    calls: [{', '.join(service.calls)}]"
+    if service.stores:
+        yield f"    stores: {{{', '.join(f'{name}: {name}' for name in service.stores)}}}"
+    yield from _variables(service)
+    if service.probe is not None:
+        kind, value = service.probe
+        yield f"    probe: {{{kind}: {scalar(value)}}}"
+    if service.volumes:
+        yield from _mapping("volumes", service.volumes)
+    if service.tasks:
+        yield "    tasks: # before it starts"
+        for name, line in service.tasks.items():
+            yield f"      {name}:"
+            yield f"        run: {scalar(line)}"
+
+
+def _variables(service: Service) -> Iterator[str]:
+    if service.env:
+        yield "    env:"
+    elif service.missing:
+        yield "    # env:"
+    for name, value in service.env.items():
+        yield f"      {name}: {scalar(value)}"
+    for name, place in service.missing.items():
+        yield f"    {'  # ' if service.env else '#   '}{name}: ... # nobody gives it ({place})"
+    if service.optional:
+        shown = ", ".join(service.optional[:12]) + (", ..." if len(service.optional) > 12 else "")
+        yield from _comments([f"it also reads {shown}, which may be absent"], 4)
+    if service.secrets:
+        names = ", ".join(service.secrets)
+        yield f"    secrets: [{names}] # from .env beside this file, else made up"
+
+
+def _mapping(key: str, values: Mapping[str, str]) -> Iterator[str]:
+    yield f"    {key}:"
+    for name, value in values.items():
+        yield f"      {name}: {scalar(value)}"
+
+
+def _store(store: Store) -> str:
+    parts = [f"kind: {store.kind}"]
+    if store.version:
+        parts.append(f'version: "{store.version}"')
+    if re.fullmatch(r"[a-z][a-z0-9_]*", store.database) and not store.kind.startswith("rabbit"):
+        parts.append(f"database: {store.database}")
+    return store.kind if len(parts) == 1 else f"{{{', '.join(parts)}}}"
+
+
+def _list(words: Iterable[str]) -> str:
+    return f"[{', '.join(scalar(word, inside=True) for word in words)}]"
+
+
+def scalar(value: str, *, inside: bool = False) -> str:
+    """Write a text so that it is read back as that text.
+
+    Args:
+        inside: it stands within braces or brackets.
+    """
+    plain = (_WITHIN if inside else _ALONE).match(value)
+    if plain and value.lower() not in _WORDS and ": " not in value and value[-1] not in ": ":
+        return value
+    return json.dumps(value, ensure_ascii=False)

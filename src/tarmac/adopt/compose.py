@@ -1,0 +1,240 @@
+"""A compose file: its services, their images that are stores, and what they are told."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from tarmac.adopt import _dotenv, _servers
+from tarmac.adopt._compose_parts import (
+    LEFT_OUT,
+    Texts,
+    commands_of,
+    environment_of,
+    listed,
+    needs_of,
+    ports_of,
+    probe_of,
+)
+from tarmac.adopt._container import read_dockerfile
+from tarmac.adopt._found import Folder, Found, Recogniser, Service, Store, valid_name
+from tarmac.errors import BadInput, Problem
+
+_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+
+
+def _system(folder: Folder, kinds: frozenset[str]) -> Found | None:
+    name = folder.has(*_NAMES)
+    if not name:
+        return None
+    stem, _, ending = name.rpartition(".")
+    override = folder.has(f"{stem}.override.{ending}")
+    content = _merged(_parsed(folder, name), _parsed(folder, override) if override else {})
+    values = _dotenv.entries(folder.read(".env"))
+    found = Found(origins=(name, *([override] if override else [])))
+    for own, spec in (content.get("services") or {}).items():
+        if isinstance(spec, dict):
+            found = _add(found, own, spec, folder, kinds, values)
+    completed = {
+        target
+        for spec in (content.get("services") or {}).values()
+        if isinstance(spec, dict) and isinstance(spec.get("depends_on"), dict)
+        for target, how in spec["depends_on"].items()
+        if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
+    }
+    return _with_tasks(found, {valid_name(name) for name in completed})
+
+
+def _parsed(folder: Folder, name: str) -> dict[str, Any]:
+    try:
+        content = yaml.load(folder.read(name), Loader=Texts)  # noqa: S506 - a safe loader's child
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        raise BadInput([Problem(place, f"not YAML ({error.problem}); correct it")]) from None
+    return content if isinstance(content, dict) else {}
+
+
+def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay an override file over the first one: mappings join, lists grow, the rest is replaced."""
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            result[key] = _merged(old, value)
+        elif isinstance(old, list) and isinstance(value, list) and key != "command":
+            result[key] = [*old, *value]
+        else:
+            result[key] = value
+    return result
+
+
+def _add(
+    found: Found,
+    own: str,
+    spec: Mapping[str, Any],
+    folder: Folder,
+    kinds: frozenset[str],
+    values: Mapping[str, str],
+) -> Found:
+    name = valid_name(own)
+    image = _dotenv.filled(str(spec.get("image") or ""), values)[0]
+    mounted = next(_mounts(spec), None) if not spec.get("build") else None
+    if spec.get("profiles"):
+        profiles = ", ".join(listed(spec["profiles"]))
+        line = f"{own}: only in the profile {profiles}; add it if you need it"
+        return replace(found, left_out=(*found.left_out, line))
+    server = None if spec.get("build") else _servers.of_image(image)
+    if server is not None and server.kind in kinds:
+        return _add_store(found, own, spec, server, image, values)
+    if not spec.get("build") and (mounted is None or not spec.get("command")):
+        what = image or "no image and no build"
+        line = f"{own}: {what} is not brought up here; whoever needs it finds it on localhost"
+        host = {own: next((str(p) for p, _ in ports_of(spec, values)), "")}
+        return replace(
+            found,
+            left_out=(*found.left_out, line),
+            strangers={**found.strangers, **host},
+        )
+    service = _service(own, name, spec, folder, mounted, values)
+    left_out = tuple(f"{own}: {key} ({why})" for key, why in LEFT_OUT.items() if spec.get(key))
+    return replace(
+        found,
+        services=(*found.services, service),
+        left_out=(*found.left_out, *left_out),
+    )
+
+
+def _add_store(
+    found: Found,
+    own: str,
+    spec: Mapping[str, Any],
+    server: _servers.Server,
+    image: str,
+    values: Mapping[str, str],
+) -> Found:
+    env, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
+    first = ("POSTGRES_", "POSTGRESQL_", "RABBITMQ_DEFAULT_")
+
+    def told(*ends: str) -> str:
+        return next((env[f"{b}{e}"] for b in first for e in ends if env.get(f"{b}{e}")), "")
+
+    remarks = []
+    for source, target in _mounts(spec, "/docker-entrypoint-initdb.d"):
+        remarks.append(
+            f"compose loads {source} into it ({target}) before anybody connects; "
+            "`seed: FILE.sql` loads one file once the services run"
+        )
+    if re.search(r"postgis|pgvector|timescale", image):
+        remarks.append(f"a plain server answers here, without the extensions of {image}")
+    store = Store(
+        valid_name(own),
+        server.kind,
+        _servers.version_of(image),
+        tuple(remarks),
+        user=told("USER") or ("postgres" if server.kind.startswith("post") else ""),
+        password=told("PASSWORD", "PASS"),
+        database=told("DB", "DATABASE"),
+    )
+    if server.broker:
+        return replace(found, broker=store)
+    return replace(found, stores=(*found.stores, store))
+
+
+def _service(
+    own: str,
+    name: str,
+    spec: Mapping[str, Any],
+    root: Folder,
+    mounted: tuple[str, str] | None,
+    values: Mapping[str, str],
+) -> Service:
+    build = spec.get("build")
+    build = {"context": build} if isinstance(build, str) else build or {}
+    context = str(build.get("context") or (mounted[0] if mounted else "."))
+    folder = posixpath.normpath(context).removeprefix("./")
+    folder = "" if folder == "." else folder
+    remarks = []
+    if folder.startswith(("..", "/")):
+        remarks.append(f"its folder {context} is outside this repository")
+    file = str(build.get("dockerfile") or "Dockerfile")
+    here = root.below(folder)
+    base = read_dockerfile(here.read(file), name, folder) if build else Service(name, folder)
+    workdir = (
+        re.findall(r"(?im)^WORKDIR\s+(\S+)", here.read(file)) if build else [mounted and mounted[1]]
+    )
+    inside, asked = (workdir or [""])[-1] or "", str(spec.get("working_dir") or "")
+    if inside and asked.startswith(f"{inside}/"):
+        folder = posixpath.join(folder, asked.removeprefix(f"{inside}/"))
+    command = commands_of(spec, values)
+    # Another command than the image's own need not listen where the image says.
+    exposed = () if command else base.ports.values()
+    published = list(ports_of(spec, values))
+    pairs = [*published, *((p, p) for p in exposed if p not in {i for _, i in published})]
+    names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
+    script = next((w for w in command if w.removeprefix("./") in here.files), "")
+    env, missing = environment_of(spec, root, values)
+    return replace(
+        base,
+        folder=folder,
+        files=(script.removeprefix("./"),) if script else (),
+        container_command=command or base.container_command,
+        why=f"{own}'s command" if command else base.why,
+        ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
+        known_as={target: n for n, (_, target) in zip(names, pairs, strict=False)},
+        env={**base.env, **env},
+        missing=dict.fromkeys(missing, "compose takes it from the shell or .env"),
+        calls=tuple(map(valid_name, needs_of(spec))),
+        probe=probe_of(spec),
+        volumes=dict(_volumes(spec, inside or "/app")),
+        remarks=tuple(remarks),
+    )
+
+
+def _mounts(spec: Mapping[str, Any], below: str = "/") -> Iterator[tuple[str, str]]:
+    """Yield the folders of the repository that are mounted: (here, there)."""
+    for source, target in _pairs(spec):
+        if source.startswith(".") and target.startswith(below):
+            yield source, target
+
+
+def _pairs(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for entry in spec.get("volumes") or ():
+        if isinstance(entry, dict):
+            yield str(entry.get("source") or ""), str(entry.get("target") or "")
+        else:
+            source, _, rest = str(entry).partition(":")
+            yield source, rest.split(":")[0]
+
+
+def _volumes(spec: Mapping[str, Any], workdir: str) -> Iterator[tuple[str, str]]:
+    """Yield the named volumes that lie in the program's own folder; others have no place here."""
+    for source, target in _pairs(spec):
+        named = source and target and not source.startswith((".", "/", "~"))
+        if named and "node_modules" not in target and target.startswith(f"{workdir}/"):
+            yield valid_name(source), posixpath.relpath(target, workdir)
+
+
+def _with_tasks(found: Found, completed: set[str]) -> Found:
+    """Make what runs to its end a task of those who wait for it, where it is of the same folder."""
+    services = {service.name: service for service in found.services}
+    for name in sorted(completed & services.keys()):
+        once = services[name]
+        waiting = [s for s in services.values() if name in s.calls and s.folder == once.folder]
+        if not waiting or not once.container_command:
+            continue
+        del services[name]
+        line = "\0".join(once.container_command)  # the survey says it for here
+        for service in services.values():
+            tasks = {**service.tasks, name: line} if service is waiting[0] else service.tasks
+            calls = tuple(call for call in service.calls if call != name)
+            services[service.name] = replace(service, calls=calls, tasks=tasks)
+    return replace(found, services=tuple(services.values()))
+
+
+RECOGNISER = Recogniser(id="compose", rank=0, system=_system)

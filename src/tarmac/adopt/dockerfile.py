@@ -1,0 +1,19 @@
+"""A Dockerfile alone: what its container runs, if that can be run here as well."""
+
+from __future__ import annotations
+
+from tarmac.adopt._container import read_dockerfile
+from tarmac.adopt._found import Folder, Recogniser, Service, folder_name
+
+_NAMES = ("Dockerfile", "dockerfile", "Containerfile")
+
+
+def _services(folder: Folder) -> tuple[Service, ...]:
+    name = folder.has(*_NAMES)
+    if not name:
+        return ()
+    found = read_dockerfile(folder.read(name), folder_name(folder), folder.path)
+    return (found,) if found.container_command or found.ports else ()
+
+
+RECOGNISER = Recogniser(id="dockerfile", rank=90, services=_services)

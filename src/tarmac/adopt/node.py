@@ -1,0 +1,137 @@
+"""Node: the scripts of a package.json, with the package manager that its lock file names."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, joined, local_ports
+
+#: What a front end's own server wants to hear, and its usual port.
+_FRONT_ENDS = {
+    "vite": ("--host 127.0.0.1 --port $PORT --strictPort", 5173),
+    "astro": ("--host 127.0.0.1 --port $PORT", 4321),
+    "next": ("-H 127.0.0.1 -p $PORT", 3000),
+    "nuxt": ("--host 127.0.0.1 --port $PORT", 3000),
+    "ng": ("--host 127.0.0.1 --port $PORT", 4200),
+    "vue-cli-service": ("--host 127.0.0.1 --port $PORT", 8080),
+    "react-scripts": ("", 3000),  # reads PORT
+    "webpack": ("--host 127.0.0.1 --port $PORT", 8080),
+}
+_LOCKS = {
+    "pnpm-lock.yaml": ("pnpm", "pnpm install"),
+    "yarn.lock": ("yarn", "yarn install"),
+    "bun.lock": ("bun", "bun install"),
+    "bun.lockb": ("bun", "bun install"),
+    "package-lock.json": ("npm", "npm install --no-audit --no-fund"),
+}
+_FILES = (
+    "server.js",
+    "index.js",
+    "app.js",
+    "main.js",
+    "src/server.js",
+    "src/index.js",
+    "server.mjs",
+)
+_SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
+
+
+def _package(folder: Folder) -> dict[str, Any] | None:
+    try:
+        content = json.loads(folder.read("package.json") or "null")
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _tools(folder: Folder) -> tuple[str, str]:
+    """Say who runs scripts and how the packages are installed; "" where they are there."""
+    lock = next((name for name in _LOCKS if folder.upwards(name)), "")
+    program, install = _LOCKS.get(lock, ("npm", "npm install --no-audit --no-fund"))
+    modules = "node_modules"
+    if lock and lock not in folder.files:
+        above = folder.upwards(lock).removesuffix(lock)
+        modules, install = above + modules, f"(cd {above} && {install})"
+    return program, f"test -d {modules} || {install}"
+
+
+def _front_end(script: str) -> tuple[str, int] | None:
+    for word in script.split():
+        if word in _FRONT_ENDS:
+            return _FRONT_ENDS[word]
+    return None
+
+
+def _script(folder: Folder, scripts: dict[str, str]) -> str:
+    """Choose the script: a front end's dev server, else `start`, else what else starts it."""
+    if _front_end(scripts.get("dev", "")):
+        return "dev"
+    needs_build = re.search(r"\b(dist|build|lib|out)/\S+", scripts.get("start", ""))
+    if needs_build and "dev" in scripts and not folder.exists(needs_build[0]):
+        return "dev"
+    return next((name for name in ("start", "dev", "serve") if name in scripts), "")
+
+
+def _services(folder: Folder) -> tuple[Service, ...]:
+    package = _package(folder)
+    if package is None:
+        file = folder.has(*_FILES)
+        if not file or not _SERVES.search(folder.read(file)):
+            return ()
+        return (Service(folder_name(folder), folder.path, run=f"node {file}", why=file),)
+    scripts = {k: v for k, v in (package.get("scripts") or {}).items() if isinstance(v, str)}
+    program, install = _tools(folder)
+    port: int | None = None
+    name = _script(folder, scripts)
+    if name:
+        line = "npm start" if (program, name) == ("npm", "start") else f"{program} run {name}"
+        why = f"package.json: scripts.{name}"
+        if front := _front_end(scripts[name]):
+            flags, port = front
+            line += (" -- " if program in ("npm", "bun") else " ") + flags if flags else ""
+    else:
+        main = package.get("main") if isinstance(package.get("main"), str) else ""
+        file = next((f for f in (main, *_FILES) if f and f in folder.files), "")
+        if not file or "workspaces" in package or not _SERVES.search(folder.read(file)):
+            return ()
+        line, why = f"node {file}", f"package.json, {file}"
+    if "workspaces" in package and port is None and "turbo" in scripts.get(name, ""):
+        return ()  # it starts all the others
+    wants = bool(package.get("dependencies") or package.get("devDependencies"))
+    return (
+        Service(
+            name=folder_name(folder, str(package.get("name") or "app").rsplit("/", 1)[-1]),
+            folder=folder.path,
+            run=line,
+            why=why,
+            ports={"http": port} if port else {},
+            tasks={"install": install} if wants else {},
+        ),
+    )
+
+
+def _here(folder: Folder, argv: tuple[str, ...]) -> str:
+    if not argv or "package.json" not in folder.files:
+        return ""
+    words = local_ports(argv)
+    program = words[0].rsplit("/", 1)[-1]
+    if program in ("npm", "pnpm", "yarn", "bun", "npx"):
+        script = (
+            words[2] if words[1:2] == ("run",) and len(words) > 2 else words[1] if words[1:] else ""
+        )
+        scripts = (_package(folder) or {}).get("scripts") or {}
+        front = _front_end(str(scripts.get(script, "")))
+        if front and front[0] and "$PORT" not in " ".join(words):
+            plain = tuple(word for word in words if word not in ("--", "--host"))
+            return joined(plain) + (" -- " if program == "npm" else " ") + front[0]
+        return joined(words)
+    if program in ("node", "tsx", "ts-node", "nodemon"):
+        inside = [re.sub(r"^/(usr/src/app|app|srv)/", "", word) for word in words[1:]]
+        start = "node" if program == "node" else f"npx {program}"
+        return f"{start} {joined(tuple(inside))}"
+    return ""
+
+
+RECOGNISER = Recogniser(id="node", rank=30, services=_services, here=_here)

@@ -1,0 +1,38 @@
+"""A Procfile: one process a line, as its own words say."""
+
+from __future__ import annotations
+
+import re
+
+from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, valid_name
+
+_LINE = re.compile(r"^([A-Za-z0-9_-]+):\s*(.+)$", re.MULTILINE)
+
+
+def _services(folder: Folder) -> tuple[Service, ...]:
+    file = folder.has("Procfile.dev", "Procfile")
+    if not file:
+        return ()
+    lines = dict(_LINE.findall(folder.read(file)))
+    release = lines.pop("release", "")
+    bin_folder = folder.upwards(".venv/bin")
+    found = []
+    for name, command in lines.items():
+        line = f"PATH={bin_folder}:$PATH {command}" if bin_folder else command
+        web = name == "web" or "$PORT" in command or "${PORT" in command
+        own = f"{folder_name(folder)}-{valid_name(name)}" if folder.path else valid_name(name)
+        found.append(
+            Service(
+                name=own,
+                folder=folder.path,
+                run=line.strip(),
+                why=f"{file}: {name}",
+                ports={"http": 5000} if web else {},
+                tasks={"release": release} if web and release else {},
+                guesses=("port 5000, a Procfile's usual one",) if web else (),
+            )
+        )
+    return tuple(found)
+
+
+RECOGNISER = Recogniser(id="procfile", rank=10, services=_services)

@@ -1,0 +1,173 @@
+"""Python: FastAPI and other ASGI apps, Flask, Django, and programs that are simply run."""
+
+from __future__ import annotations
+
+import re
+
+from tarmac.adopt._found import (
+    Folder,
+    Recogniser,
+    Service,
+    folder_name,
+    joined,
+    local_ports,
+    valid_name,
+)
+
+_APP = re.compile(
+    r"^(\w+)\s*(?::\s*\w+\s*)?=\s*(FastAPI|Starlette|Litestar|Quart|Flask)\(", re.MULTILINE
+)
+_FACTORY = re.compile(r"^def (create_app|make_app|get_app)\(", re.MULTILINE)
+_MAIN = re.compile(r"^if __name__ == ['\"]__main__['\"]", re.MULTILINE)
+#: A program that goes on until it is stopped.
+_SERVES = re.compile(
+    r"serve_forever|wait_for_termination|add_insecure_port|run_forever|^while True:|start_server\(",
+    re.MULTILINE,
+)
+#: Programs that a Python environment brings along; `python -m` finds them without PATH.
+_MODULES = frozenset({"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian"})
+_FIRST = ("main.py", "app.py", "server.py", "run.py", "worker.py", "wsgi.py", "asgi.py")
+_SETUP = "test -x .venv/bin/python || (python3 -m venv .venv && .venv/bin/pip install -q {what})"
+
+
+def _python(folder: Folder) -> tuple[str, str]:
+    """Say how Python is called here, and what has to be done before."""
+    if found := folder.upwards(".venv/bin/python") or folder.upwards("venv/bin/python"):
+        return found, ""
+    for lock, call in (
+        ("uv.lock", "uv run"),
+        ("poetry.lock", "poetry run"),
+        ("Pipfile", "pipenv run"),
+    ):
+        if folder.upwards(lock):
+            install = "poetry install -q" if lock == "poetry.lock" else ""
+            return f"{call} python", install
+    if requirements := folder.upwards("requirements.txt"):
+        return ".venv/bin/python", _SETUP.format(what=f"-r {requirements}")
+    if "pyproject.toml" in folder.files:
+        return ".venv/bin/python", _SETUP.format(what=".")
+    return "python3", ""
+
+
+def _module(file: str) -> tuple[str, str]:
+    """Turn a file into a module's name and the folder that it is imported from."""
+    parts = file.removesuffix(".py").removesuffix("/__init__").split("/")
+    if parts[0] == "src" and len(parts) > 1:
+        return ".".join(parts[1:]), "src"
+    return ".".join(parts), ""
+
+
+def _start(folder: Folder) -> tuple[str, str, int | None]:
+    """Find the program: what follows `python`, why, and its framework's port."""
+    files = sorted(folder.sources(".py"), key=lambda file: (file.count("/"), file))
+    if "manage.py" in files:
+        return "manage.py runserver --noreload 127.0.0.1:$PORT", "manage.py", 8000
+    texts = {file: folder.read(file) for file in files[:200]}
+    for file, text in texts.items():
+        if match := _APP.search(text):
+            module, base = _module(file)
+            where = f"{file}: {match[1]} = {match[2]}()"
+            if match[2] == "Flask":
+                app = f"{base}/{module.replace('.', '/')}.py" if base else module
+                return f"-m flask --app {app}:{match[1]} run --port $PORT", where, 5000
+            base = f" --app-dir {base}" if base else ""
+            return (
+                f"-m uvicorn {module}:{match[1]}{base} --host 127.0.0.1 --port $PORT",
+                where,
+                8000,
+            )
+    for file, text in texts.items():
+        if match := _FACTORY.search(text):
+            module, base = _module(file)
+            if "Flask" in text:
+                app = module if not base else f"{base}/{module.split('.')[0]}"
+                return f"-m flask --app '{app}:{match[1]}' run --port $PORT", file, 5000
+            base = f" --app-dir {base}" if base else ""
+            return (
+                f"-m uvicorn --factory {module}:{match[1]}{base} --host 127.0.0.1 --port $PORT",
+                file,
+                8000,
+            )
+    mains = [file for file, text in texts.items() if _MAIN.search(text) or _SERVES.search(text)]
+    named = [file for file in _FIRST if file in files]
+    for file in (*[f for f in named if f in mains], *named, *mains):
+        if file.endswith("/__main__.py") and "/" in file:
+            continue
+        return file, file, None
+    for file in texts:
+        if file.endswith("/__main__.py"):
+            return f"-m {_module(file.removesuffix('/__main__.py') + '.py')[0]}", file, None
+    return "", "", None
+
+
+def _programs(folder: Folder) -> tuple[str, ...]:
+    """List the programs of a folder that has several, side by side and none of them the first."""
+    files = [file for file in folder.sources(".py") if "/" not in file]
+    serving = tuple(file for file in files if _SERVES.search(folder.read(file)))
+    return serving if len(serving) > 1 and not set(_FIRST[:4]) & set(files) else ()
+
+
+def _name(program: str) -> str:
+    """Name a program that is the whole repository: by its file, if that says anything."""
+    stem = program.split(maxsplit=1)[0].removesuffix(".py")
+    return stem if re.fullmatch(r"worker|server|api|web|bot|consumer|scheduler", stem) else "app"
+
+
+def _services(folder: Folder) -> tuple[Service, ...]:
+    several = _programs(folder)
+    program, why, port = ("", "", None) if several else _start(folder)
+    python, install = _python(folder)
+    tasks = {"install": install} if install else {}
+    if several:
+        return tuple(
+            Service(
+                valid_name(file.removesuffix(".py")),
+                folder.path,
+                files=(file,),
+                run=f"{python} {file}",
+                why=file,
+                tasks=tasks,
+            )
+            for file in several
+        )
+    if not program:
+        return ()
+    return (
+        Service(
+            name=folder_name(folder, _name(program)),
+            folder=folder.path,
+            run=f"{python} {program}",
+            why=why,
+            ports={"http": port} if port else {},
+            tasks=tasks,
+            guesses=(f"port {port}, the framework's usual one",) if port else (),
+        ),
+    )
+
+
+def _here(folder: Folder, argv: tuple[str, ...]) -> str:
+    if not argv or not any(folder.sources(".py")):
+        return ""
+    words = local_ports(argv)
+    program = words[0].rsplit("/", 1)[-1]
+    if program == "uv" and words[1:2] == ("run",):
+        words, program = words[2:], words[2] if len(words) > 2 else ""
+    python, _ = _python(folder)
+    if re.fullmatch(r"python[\d.]*", program):
+        return f"{python} {joined(words[1:])}"
+    if program == "fastapi" and len(words) > 2:  # its reloader would get in the way of ours
+        return f"{python} -m fastapi run {joined(words[2:])}" + (
+            "" if "--port" in words else " --host 127.0.0.1 --port $PORT"
+        )
+    if program in _MODULES:
+        line = f"{python} -m {joined((program, *words[1:]))}"
+        asks = {
+            "uvicorn": " --port $PORT",
+            "flask": " --port $PORT",
+            "gunicorn": " -b 127.0.0.1:$PORT",
+        }
+        return line if "$PORT" in line else line + asks.get(program, "")
+    return ""
+
+
+RECOGNISER = Recogniser(id="python", rank=40, services=_services, here=_here)

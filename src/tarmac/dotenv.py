@@ -1,0 +1,55 @@
+"""Reads `.env` files as other tools read them: quotes, `export`, comments, values of several lines.
+
+Called by the vault, for secrets, and by `adopt`, for what a repository already says. A leaf: opens
+no file and imports nothing of Tarmac.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ENTRY = re.compile(
+    r"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*"
+    r"(?:'(?P<literal>[^']*)'|\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<plain>[^\n]*))"
+    r"(?P<rest>[^\n]*)(?:\n|$)",
+    re.DOTALL,
+)
+_IGNORED = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|$)")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+def parse(text: str) -> tuple[dict[str, str], tuple[int, ...]]:
+    """Read `KEY=value` lines.
+
+    Within double quotes `\\n`, `\\"` and the like are escapes; within single ones nothing is;
+    without quotes a value ends before ` #`. Both kinds of quotes may hold line breaks.
+
+    Returns:
+        The values by name, the last one winning, and the numbers of lines of another form.
+    """
+    text = text.replace("\r\n", "\n")
+    values: dict[str, str] = {}
+    wrong: list[int] = []
+    position = 0
+    while position < len(text):
+        number = text.count("\n", 0, position) + 1
+        if match := _IGNORED.match(text, position):
+            position = match.end()
+            continue
+        match = _ENTRY.match(text, position)
+        if match is None or not _IGNORED.fullmatch(match["rest"]):
+            wrong.append(number)
+            end = text.find("\n", position)
+            position = len(text) if end < 0 else end + 1
+            continue
+        position = match.end()
+        values[match["name"]] = _value(match)
+    return values, tuple(wrong)
+
+
+def _value(match: re.Match[str]) -> str:
+    if (literal := match["literal"]) is not None:
+        return str(literal)
+    if (quoted := match["quoted"]) is not None:
+        return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), quoted, flags=re.DOTALL)
+    return re.sub(r"(^|[ \t]+)#.*$", "", str(match["plain"])).rstrip()

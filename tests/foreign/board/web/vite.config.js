@@ -1,0 +1,3 @@
+export default {
+  server: { proxy: { "/api": { target: process.env.API_TARGET, changeOrigin: true } } },
+};

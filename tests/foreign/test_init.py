@@ -1,0 +1,92 @@
+"""`tarmac init` in repositories that never heard of it: what it writes loads and runs as it is."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from asking import ask
+from sandbox import family
+
+pytestmark = pytest.mark.servers
+
+
+def adopted(box):
+    """Write the file; return what `init` says."""
+    done = box.tarmac("init", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = json.loads(done.stdout)
+    assert said["problems"] == []
+    return said
+
+
+def test_a_compose_file_becomes_a_system_that_works_end_to_end(foreign, stops, free_port):
+    box = foreign("bookshop", tools=("node", "npm"))
+    # Its code names the port, and on this machine another program may have that one.
+    for name in ("compose.yaml", "api/Dockerfile", "api/server.js"):
+        path = box.folder / name
+        path.write_text(path.read_text().replace("3000", str(free_port)))
+    said = adopted(box)
+    assert said["origins"] == ["compose.yaml"]
+    assert said["stores"] == {"db": "postgres", "cache": "redis", "mail": "mail"}
+    assert said["secrets"] == ["SESSION_SECRET"]
+    assert [line.split(":")[0] for line in said["left_out"]] == ["adminer"]
+    box.up("--fast-stores")
+    shop = json.loads(ask(box, "web", "/books")[1])
+    assert shop["shop"] == "Ada & Sons"
+    assert [book["title"] for book in shop["books"]] == ["SICP"]
+    assert ask(box, "reviews", "/reviews", method="POST", body="good ***")[0] == 201
+    end = time.monotonic() + 10
+    while shop["reviews"] != {"reviews": ["good ***"], "stars": 3}:
+        assert time.monotonic() < end, shop
+        time.sleep(0.05)
+        shop = json.loads(ask(box, "web", "/books")[1])
+    assert "good ***" in ask(box, "mail", "/")[1]
+    stops(box, family(box))
+
+
+@pytest.mark.parametrize(
+    ("name", "tools", "service", "path", "answer"),
+    [
+        ("notes", ("node", "npm"), "notes", "/health", '{"ok":true}'),
+        ("links", (), "app", "/health", '{"ok":true}'),
+        ("quotes", ("go",), "quotes", "/healthz", "ok"),
+        ("media", (), "app", "/health", "ok"),
+        ("board", ("node", "npm"), "web", "/api/cards", '["write","review"]'),
+        ("greeter", (), "front", None, ""),
+    ],
+)
+def test_a_repository_without_a_compose_file_is_recognised_and_runs(
+    foreign, stops, name, tools, service, path, answer
+):
+    box = foreign(name, file=False, tools=tools)
+    said = adopted(box)
+    assert service in said["services"]
+    assert (said["missing"], said["left_out"]) == ([], [])
+    box.up("--fast-stores")
+    if path is not None:
+        assert ask(box, service, path)[1].strip() == answer
+    stops(box, family(box))
+
+
+def test_an_empty_folder_gets_an_example_that_runs(sandbox, stops):
+    box = sandbox
+    (box.folder / "server.py").unlink()
+    adopted(box)
+    box.up()
+    assert "tarmac.yaml" in ask(box, "web", "/")[1]
+    stops(box, family(box))
+
+
+def test_a_file_that_is_there_is_never_overwritten(foreign):
+    box = foreign("media")
+    before = (box.folder / "tarmac.yaml").read_text()
+    refused = box.tarmac("init")
+    assert refused.returncode == 2
+    assert "tarmac.yaml: is there already and stays" in refused.stderr
+    assert (box.folder / "tarmac.yaml").read_text() == before
+    printed = box.tarmac("init", "--stdout")
+    assert printed.returncode == 0
+    assert "run: [.venv/bin/python, media.py]" in printed.stdout
+    assert (box.folder / "tarmac.yaml").read_text() == before

@@ -1,0 +1,41 @@
+"""`.env` files are written for many tools; each form that these take is read alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from tarmac.dotenv import parse
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=b", "b"),
+        ("A = b ", "b"),
+        ("export A=b", "b"),
+        ("A=", ""),
+        ("A=x=y", "x=y"),
+        ("A=b # why", "b"),
+        ("A=b#c", "b#c"),
+        ("A=# nothing", ""),
+        ('A="b # c" # why', "b # c"),
+        ("A='b # \"c\"'", 'b # "c"'),
+        ("A=it's", "it's"),
+        (r'A="two\nlines"', "two\nlines"),
+        (r"A='as\nis'", r"as\nis"),
+        (r'A="say \"x\" \\ $y"', 'say "x" \\ $y'),
+        ('A="-----BEGIN\nKEY\n-----END" # pem', "-----BEGIN\nKEY\n-----END"),
+        ("A=b\r\n", "b"),
+    ],
+)
+def test_a_value_is_read_as_it_is_meant(line, value):
+    assert parse(f"# first\n\n{line}\nZ=z\n") == ({"A": value, "Z": "z"}, ())
+
+
+def test_lines_of_another_form_are_named_and_the_others_read():
+    text = 'A=1\nwhat is this\nB: 2\n1C=3\nD="a" b\nE=5'
+    assert parse(text) == ({"A": "1", "E": "5"}, (2, 3, 4, 5))
+
+
+def test_the_last_of_two_values_counts():
+    assert parse("A=1\nA=2") == ({"A": "2"}, ())
