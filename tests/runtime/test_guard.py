@@ -121,4 +121,4 @@ def test_a_node_that_ends_takes_its_orphans_along_but_not_another_nodes_daemon(s
 def test_a_program_that_cannot_be_executed_is_reported_with_its_reason(tmp_path: Path):
     request = {"argv": ["/no/such/program"], "env": {}, "cwd": str(tmp_path)}
     with pytest.raises(OSError, match="No such file"):
-        guard.spawn(request, 1)
+        guard.spawn(request, [1])

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.request
 
-from sandbox import PORT, SERVER, SYSTEM, TARMAC, Sandbox, family, gone, web
+from sandbox import PORT, SERVER, SYSTEM, TARMAC, Sandbox, family, gone, web, wire
 
 from tarmac.local import guard
 
@@ -20,11 +20,16 @@ def test_up_starts_what_is_called_before_its_callers_and_down_leaves_nothing(san
     sandbox.write(SYSTEM)
     up = sandbox.up()
     assert up["healthy"]
-    assert up["changes"] == {"started": ["front", "back"], "restarted": [], "stopped": []}
+    assert up["changes"] == {
+        "started": ["front", "back"],
+        "restarted": [],
+        "stopped": [],
+        "failed": {},
+    }
     front, back = sandbox.node("front"), sandbox.node("back")
     assert back["since"] <= front["since"]
     assert sandbox.get("front").startswith("pid ")
-    assert sandbox.get("front", "/env/BACK_URL") == back["url"]
+    assert sandbox.get("front", "/env/BACK_URL") == wire(sandbox, "front", "back")
     pids = family(sandbox)
     done = sandbox.tarmac("down")
     assert (done.returncode, done.stdout) == (0, "stopped\n")
@@ -38,7 +43,7 @@ def test_a_second_up_changes_only_what_changed(sandbox):
     sandbox.up()
     before = {node["name"]: node["pid"] for node in sandbox.ps()["nodes"]}
     again = sandbox.up()
-    assert again["changes"] == {"started": [], "restarted": [], "stopped": []}
+    assert again["changes"] == {"started": [], "restarted": [], "stopped": [], "failed": {}}
     sandbox.write(
         f"""
         tarmac: 1
@@ -50,7 +55,12 @@ def test_a_second_up_changes_only_what_changed(sandbox):
         """
     )
     changed = sandbox.up()
-    assert changed["changes"] == {"started": ["extra"], "restarted": ["back"], "stopped": []}
+    assert changed["changes"] == {
+        "started": ["extra"],
+        "restarted": ["back"],
+        "stopped": [],
+        "failed": {},
+    }
     after = {node["name"]: node["pid"] for node in sandbox.ps()["nodes"]}
     assert after["front"] == before["front"]
     assert after["back"] != before["back"]
@@ -72,7 +82,12 @@ def test_a_second_up_from_another_folder_is_about_the_same_system(sandbox):
         check=False,
     )
     assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout)["changes"] == {"started": [], "restarted": [], "stopped": []}
+    assert json.loads(again.stdout)["changes"] == {
+        "started": [],
+        "restarted": [],
+        "stopped": [],
+        "failed": {},
+    }
 
 
 def test_a_wrong_file_changes_nothing_of_what_runs(sandbox):
@@ -106,7 +121,7 @@ def test_kill_9_of_the_supervisor_leaves_nothing_and_up_recovers(sandbox):
     sandbox.write(SYSTEM)
     sandbox.up()
     pids = family(sandbox)
-    assert len(pids) == 4
+    assert len(pids) == 5, "the supervisor, its guard, the wires and two services"
     os.kill(pids[0], signal.SIGKILL)
     assert gone(pids)
     assert not sandbox.ps()["running"]
@@ -159,7 +174,7 @@ def test_a_service_that_is_never_ready_is_ended_at_its_deadline(sandbox):
     sandbox.write(SYSTEM + f"  {mute}\n")
     done = sandbox.tarmac("up", "-d", "--timeout", "4")
     assert done.returncode == 1
-    assert f"not booted within 1 s (nothing listens on port {PORT + 5})" in done.stdout
+    assert "not booted within 1 s (nothing listens on port 2" in done.stdout
 
 
 def test_a_request_in_flight_is_finished_before_a_stop(sandbox):
@@ -291,7 +306,7 @@ def test_two_ups_at_once_make_one_system(sandbox):
         for _ in range(3)
     ]
     assert [start.wait(60) for start in starts] == [0, 0, 0]
-    assert len(family(sandbox)) == 4
+    assert len(family(sandbox)) == 5
 
 
 def test_two_systems_that_want_the_same_ports_at_the_same_time_both_get_their_own(tmp_path):
@@ -313,7 +328,7 @@ def test_two_systems_that_want_the_same_ports_at_the_same_time_both_get_their_ow
         for box in boxes:
             back = box.node("back")
             assert box.get("back") == f"pid {back['pid']}", "it is our own that answers"
-            assert box.get("front", "/env/BACK_URL") == back["url"]
+            assert box.get("front", "/env/BACK_URL") == wire(box, "front", "back")
             pids.add(back["pid"])
         assert len(pids) == 3
     finally:

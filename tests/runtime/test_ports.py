@@ -52,7 +52,7 @@ def test_ports_without_a_preference_are_below_those_of_outgoing_connections():
 
 def test_a_running_ones_port_stays_though_it_is_taken(taken):
     need = PortNeed("a", 1)
-    assert choose_ports([need], {"a": taken}, running={"a"}) == {"a": taken}
+    assert choose_ports([need], {"a": taken + 1}, held={"a": taken}) == {"a": taken}
 
 
 @pytest.mark.parametrize(("strict", "fixed"), [(True, False), (False, True)])

@@ -125,6 +125,13 @@ def family(box: Sandbox) -> list[int]:
     return [pid, *guard.descendants(pid)]
 
 
+def wire(box: Sandbox, source: str, target: str) -> str:
+    """The address that a service is given for another one that it uses."""
+    edges = json.loads(box.tarmac("edges", "--json").stdout)["edges"]
+    found = next(e for e in edges if (e["source"], e["target"]) == (source, target))
+    return f"http://127.0.0.1:{found['listen']}"
+
+
 def gone(pids: list[int], within_s: float = 10) -> bool:
     """Wait until none of these processes is left."""
     end = time.monotonic() + within_s

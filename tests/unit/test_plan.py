@@ -13,6 +13,7 @@ from tarmac.errors import BadInput, MissingTool
 from tarmac.launch import HttpProbe, Secret, TcpProbe, redact, reveal, text
 from tarmac.model.reference import Reference, split
 from tarmac.plan import graph
+from tarmac.plan.facts import Shape
 from tarmac.plan.resolve import resolve
 
 
@@ -29,8 +30,11 @@ def test_the_same_input_gives_the_same_plan():
     assert plan_of() == plan_of()
 
 
+DIRECT = Shape(direct=True)
+
+
 def test_a_kit_service_gets_every_address_and_credential_by_reference():
-    env = env_of(plan_of(), "order-service")
+    env = env_of(plan_of(shape=DIRECT), "order-service")
     database = "postgresql://order_service:<secret stores/orders-db/order-service>@127.0.0.1:"
     assert env.pop("DATABASE_URL").startswith(database)
     assert env.pop("REDIS_URL").startswith("redis://order_service:<secret stores/cache/order-")
@@ -56,10 +60,84 @@ def test_a_kit_service_gets_every_address_and_credential_by_reference():
 
 
 def test_a_foreign_service_is_bound_by_its_references():
-    env = env_of(plan_of(), "web")
+    env = env_of(plan_of(shape=DIRECT), "web")
     assert env["ORDERS"] == "http://127.0.0.1:3003/orders"
     assert env["STORE"].startswith("postgresql://web:<secret stores/orders-db/web>@127.0.0.1:")
     assert plan_of().node("web").after == ("order-service", "orders-db")
+
+
+def test_with_wires_everybody_connects_to_a_port_of_the_edge_and_instances_listen_on_their_own():
+    plan = plan_of()
+    wires = {(wire.source, wire.target, wire.port): wire.listen for wire in plan.wires}
+    env = env_of(plan, "order-service")
+    called = wires["order-service", "product-service", "http"]
+    assert env["PRODUCT_SERVICE_URL"] == f"http://127.0.0.1:{called}"
+    assert f":{wires['order-service', 'orders-db', 'main']}/orders" in env["DATABASE_URL"]
+    assert env_of(plan, "web")["STORE"] != env["DATABASE_URL"]
+    assert wires["world", "order-service", "http"] == 3003
+    node = plan.node("order-service")
+    assert node.url == "http://127.0.0.1:3003"
+    assert env["PORT"] == str(node.ports["http"]) != "3003"
+    assert node.launch.ready == HttpProbe(node.ports["http"], "/health/ready")
+    listening = [*wires.values(), *(port for node in plan.nodes for port in node.ports.values())]
+    assert len(listening) == len(set(listening))
+
+
+def test_instances_share_everything_but_their_port_and_stand_in_different_zones():
+    plan = plan_of(shape=Shape(scale={"order-service": 3}))
+    first, second, third = plan.instances("order-service")
+    assert (first.name, second.name, third.name) == (
+        "order-service",
+        "order-service.2",
+        "order-service.3",
+    )
+    assert len({node.zone for node in (first, second, third)}) == 3
+    ours, other = env_of(plan, "order-service"), env_of(plan, "order-service.2")
+    assert ours.pop("PORT") != other.pop("PORT")
+    assert ours == other
+    ports = facts_for(demo(), shape=Shape(scale={"order-service": 3})).ports
+    assert plan_of(ports=ports).node("order-service") == first
+
+
+def test_several_instances_need_wires_and_a_port_that_can_be_given():
+    with pytest.raises(BadInput, match="cannot have 2 instances here"):
+        plan_of(shape=Shape(direct=True, scale={"order-service": 2}))
+    fixed = DEMO.replace("port: 8080", "port: 8080\n        listen: fixed")
+    with pytest.raises(BadInput, match="it can only listen on its own port"):
+        plan_of(fixed, shape=Shape(scale={"web": 2}))
+
+
+def test_a_service_with_a_fixed_port_listens_there_and_its_users_still_have_wires():
+    fixed = DEMO.replace("port: 3003", "port: 3003\n        listen: fixed")
+    plan = plan_of(fixed)
+    assert plan.node("order-service").ports == {"http": 3003}
+    sources = {wire.source for wire in plan.wires if wire.target == "order-service"}
+    assert sources == {"web"}
+
+
+def test_every_variable_says_where_it_comes_from():
+    origins = plan_of().node("order-service").origins
+    assert set(origins) == set(env_of(plan_of(), "order-service"))
+    assert origins["JWKS_URL"].startswith("systems/demo/tarmac.yaml:")
+    assert origins["SIGNING_SECRET"].startswith("systems/demo/services/orders/service.yaml:")
+    assert origins["PATH"] == "your shell"
+
+
+def test_tasks_are_nodes_that_a_service_waits_for_or_that_have_a_schedule():
+    tasks = "tasks: {migrate: {run: [migrate]}, sweep: {run: [sweep], schedule: '*/5 * * * *'}}"
+    plan = plan_of(DEMO.replace("port: 8080", f"port: 8080\n        {tasks}"))
+    assert "web.migrate" in plan.node("web").after
+    assert plan.node("web.migrate").after == ("orders-db",)
+    assert plan.node("web.sweep").schedule == "*/5 * * * *"
+    assert plan.node("web.sweep").launch.env == plan.node("web").launch.env
+
+
+def test_what_reads_its_settings_as_python_starts_is_not_forked():
+    assert plan_of().node("order-service").launch.forked is not None
+    isolated = DEMO.replace("port: 3003", "port: 3003\n        isolated: true")
+    assert plan_of(isolated).node("order-service").launch.forked is None
+    variable = DEMO.replace("env: {JWKS_URL", 'env: {PYTHONHASHSEED: "1", JWKS_URL')
+    assert plan_of(variable).node("order-service").launch.forked is None
 
 
 def test_a_kit_service_starts_with_its_callees_but_is_healthy_only_after_them():
@@ -69,7 +147,7 @@ def test_a_kit_service_starts_with_its_callees_but_is_healthy_only_after_them():
 
 
 def test_kit_services_are_probed_by_their_health_and_workers_have_a_port_that_nobody_is_given():
-    plan = plan_of()
+    plan = plan_of(shape=DIRECT)
     assert plan.node("order-service").launch.ready == HttpProbe(3003, "/health/ready")
     worker = plan.node("payment-service")
     assert worker.ports == {}
@@ -102,7 +180,7 @@ def test_a_port_that_moved_and_a_version_that_differs_are_noted():
 
 
 def test_fast_stores_are_said_and_give_up_durability():
-    fast = plan_of(fast_stores=True)
+    fast = plan_of(shape=Shape(fast_stores=True))
     assert any("--fast-stores: postgres gives up fsync" in note for note in fast.notes)
     assert "fsync=off" in fast.node("orders-db").launch.argv
     assert not any("fsync=off" in part for part in plan_of().node("orders-db").launch.argv)

@@ -48,13 +48,14 @@ def systems(draw) -> dict:
 def test_a_plan_holds_together(described):
     system = load_files({FILE: json.dumps(described).encode()})
     plan = resolve(system, "local", facts_for(system), KINDS)
-    ports = [port for node in plan.nodes for port in node.ports.values()]
+    wires = {(wire.source, wire.target): wire.listen for wire in plan.wires}
+    ports = [port for node in plan.nodes for port in node.ports.values()] + list(wires.values())
     assert len(ports) == len(set(ports))
     nodes = {node.name: node for node in plan.nodes}
     for edge in edges(system):
         env = {key: redact(value) for key, value in nodes[edge.source].launch.env.items()}
         if edge.kind == "call":
-            url = nodes[edge.target].url
+            url = f"http://127.0.0.1:{wires[edge.source, edge.target]}"
             prefix = edge.target.upper().replace("-", "_")
             assert env.get(f"{prefix}_URL", "") == url
             assert edge.target in nodes[edge.source].needs

@@ -41,12 +41,14 @@ def report(
 ) -> None:
     """Say how it came out: what to open, or why something does not get well."""
     if as_json:
-        keys = ("started", "restarted", "stopped")
+        keys = ("started", "restarted", "stopped", "failed")
         changes = {key: change.get(key, []) for key in keys}
         _project.print_json({**_show.as_data(status), "changes": changes, "took_s": took_s})
     for note in status.notes:
         console.print(f"note: {note}", style="yellow", soft_wrap=True)
-    if not status.healthy:
+    for name, why in change.get("failed", {}).items():
+        console.print(f"{name}: {why}; the old one serves on", style="bold red", soft_wrap=True)
+    if not status.healthy or change.get("failed"):
         _show.explain_failures(console, status)
         return
     parts = [

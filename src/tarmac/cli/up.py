@@ -107,7 +107,7 @@ def VERB(
                 client.down(home)
             elif not status.healthy:
                 console.print(f"\nit runs on and tries again; {stop} stops it", style="dim")
-            sys.exit(0 if status.healthy else 1)
+            sys.exit(0 if status.healthy and not change.get("failed") else 1)
         what = "stops everything" if ours else f"leaves it running; {stop} stops it"
         console.print(f"Ctrl-C {what}.\n", style="dim")
         _progress.show_log(console, home, status)

@@ -106,7 +106,7 @@ class Control:
                 await self._supervisor.restart(request["names"])
                 return answer_of()
             if request["verb"] == "edges":
-                return answer_of(edges=await self._supervisor.edges())
+                return answer_of(**await self._supervisor.edges())
             if request["verb"] == "down":
                 await self.begin_shut_down()
                 return answer_of()

@@ -14,12 +14,13 @@ import sqlite3
 import time
 import traceback
 from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.local import gather, sql
+from tarmac.local.connections import undeclared
 from tarmac.local.fingerprint import fingerprint
 from tarmac.local.forks import Forks
 from tarmac.local.guard import become_subreaper
@@ -157,6 +158,7 @@ class Supervisor:
                 self._lives[node.name].start()
             elif node.name not in rolled:
                 self._lives[node.name].keep(node, position)
+        await self._point()
         gather.save(now.facts, self.home)
         failed = await self._rolls.run(plan, rolled, self._lives, self._surroundings())
         for name in rolled:
@@ -232,16 +234,17 @@ class Supervisor:
             raise BadInput(problems)
         return list(wanted or self._lives)
 
-    async def edges(self) -> list[dict[str, Any]]:
-        """Say what went over each wire."""
+    async def edges(self) -> dict[str, Any]:
+        """Say what went over each edge, and which connections nobody declared."""
         if self._now is None:
-            return []
+            return {"edges": [], "undeclared": []}
         counted = await self._wiring.counts()
-        return [
-            {"source": wire.source, "target": wire.target, "port": wire.port, "listen": wire.listen}
-            | counted.get(wire.id, {})
-            for wire in self._now.plan.wires
-        ]
+        plan = self._now.plan
+        pids = {name: life.state.pid for name, life in self._lives.items() if life.state.pid}
+        return {
+            "edges": [asdict(wire) | counted.get(wire.id, {}) for wire in plan.wires],
+            "undeclared": [asdict(each) for each in undeclared(plan, pids)],
+        }
 
     async def shut_down(self) -> None:
         """Stop everything, dependents first, then the guard."""

@@ -35,6 +35,8 @@ HOST = "127.0.0.1"
 #: Connections that the kernel keeps while none can be taken: a restart of this process, a burst.
 BACKLOG = 4096
 CONNECT_S = 5.0
+#: Two for each connection.
+DESCRIPTORS = 65536
 #: Bytes that may wait for a slow reader before its writer is made to wait.
 HIGH_WATER_BYTES = 256 * 1024
 _LINGER_ZERO = struct.pack("ii", 1, 0)
@@ -285,10 +287,11 @@ async def serve(channel: socket.socket) -> None:
 
 def main() -> None:
     """Raise the limit of descriptors, then serve."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for limit in (max(hard, DESCRIPTORS), hard):  # only root may go above what is given
         with contextlib.suppress(OSError, ValueError):  # macOS: less than "unlimited" at most
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            break
     channel = socket.socket(fileno=0)
     channel.setblocking(False)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

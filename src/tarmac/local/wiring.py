@@ -64,7 +64,7 @@ class Wiring:
 
         The ports of new ones are held by the reservations.
         """
-        wanted = dict.fromkeys(wanted)
+        wanted = dict.fromkeys(wire for wire in wanted if wire.listen)
         async with self._telling:
             for wire in [wire for wire in self._listeners if wire not in wanted]:
                 self._listeners.pop(wire).close()
@@ -73,6 +73,9 @@ class Wiring:
             for wire in wanted:
                 if wire not in self._listeners:
                     listener = self._reservations.hand_over(wire.listen)
+                    # Connections of an earlier run may still be in TIME_WAIT; and those of this
+                    # one inherit it, so that they do not keep the port from the next.
+                    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     listener.listen(wires.BACKLOG)
                     self._listeners[wire] = listener
                     await self._tell({"op": "wire", "id": wire.id}, [listener.fileno()])

@@ -23,13 +23,14 @@ class Seed:
 
 @dataclass(frozen=True)
 class Wire:
-    """A listener of the runtime between one user and what it uses."""
+    """An edge, and the listener of the runtime that stands in it."""
 
     #: A service, or `world` for a port that the model names.
     source: str
     target: str
     #: The name of the target's port.
     port: str
+    #: Where its users connect; 0: to the target itself, there is no wire.
     listen: int
 
     @property

@@ -209,15 +209,14 @@ def _about(bindings: Bindings, name: str) -> str:
 
 def _wires(bindings: Bindings) -> Iterable[Wire]:
     facts, system = bindings.facts, bindings.system
-    if facts.shape.direct:
-        return
     for name, service in system.file.services.items():
         if ports.is_wired(system, name, facts.shape):
             for port in service.listening:
                 yield Wire(ports.WORLD, name, port, bindings.public_port(name, port))
     for (source, target), target_ports in bindings.links.items():
         for port in target_ports:
-            yield Wire(source, target, port, facts.ports[ports.edge_key(source, target, port)])
+            listen = facts.ports.get(ports.edge_key(source, target, port), 0)
+            yield Wire(source, target, port, listen)
 
 
 def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:

@@ -1,0 +1,29 @@
+"""How a person gets into each store: addresses for the administrator and each user, and the shell."""
+
+from __future__ import annotations
+
+from tarmac.launch import Text
+from tarmac.plan.bindings import Bindings
+from tarmac.plan.plan import Access
+from tarmac.stores._kind import User, external_outputs
+
+#: Stands for the administrator among the users of a store.
+ADMIN = ""
+
+
+def access(bindings: Bindings) -> tuple[Access, ...]:
+    """List the ways into every store, on its own port: a wire's traffic is its user's alone."""
+    return tuple(_access(bindings, store) for store in bindings.views)
+
+
+def _access(bindings: Bindings, store: str) -> Access:
+    kind, view, offer = bindings.kinds[store], bindings.views[store], bindings.offer(store)
+    urls: dict[str, Text] = {}
+    if offer.address is not None:
+        urls[ADMIN] = external_outputs(kind, store, offer.address)["url"]
+    else:
+        if kind.admin:
+            urls[ADMIN] = kind.outputs["url"](view, User(kind.admin, view.admin))
+        for user in view.users:
+            urls[user.service] = kind.outputs["url"](view, user)
+    return Access(store, kind.title, urls, kind.shell)
