@@ -1,0 +1,93 @@
+"""`uvx tarmac up` in somebody else's repository: the wheel alone, without kit or repository.
+
+With a filled cache of uv, building, installing and `up` take about five seconds together; the first
+time some 60 MB of servers and libraries are fetched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from asking import ask
+from sandbox import Sandbox, family
+
+pytestmark = pytest.mark.servers
+
+ROOT = Path(__file__).resolve().parents[2]
+#: What was fetched before is there at once; a network that gives nothing by then is none.
+FETCH_S = 90
+
+
+def found_uv():
+    """Find uv where `.ci/sync` finds it."""
+    return shutil.which("uv") or shutil.which(str(ROOT / ".uv/bin/uv"))
+
+
+def run(*argv, folder, environ):
+    """Run a command there and return its result."""
+    return subprocess.run(
+        argv, cwd=folder, env=environ, capture_output=True, text=True, timeout=FETCH_S, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Build the wheel."""
+    uv = found_uv()
+    if uv is None:
+        pytest.skip("uv is neither on PATH nor in .uv/")
+    folder = tmp_path_factory.mktemp("wheel")
+    built = run(uv, "build", "--wheel", "--out-dir", folder, folder=ROOT, environ=os.environ)
+    if built.returncode:
+        if "Failed to fetch" in built.stderr or "resolve" in built.stderr:
+            pytest.skip(f"its build needs a network: {built.stderr.strip().splitlines()[-1]}")
+        pytest.fail(built.stderr)
+    return next(folder.glob("tarmac-*.whl"))
+
+
+@pytest.fixture
+def uvx(wheel, tmp_path):
+    """Return a function that runs the wheel's command as `uvx tarmac` would."""
+    kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    # Neither this repository's command nor its packages are anywhere near.
+    path = [p for p in kept["PATH"].split(os.pathsep) if not p.startswith(str(ROOT))]
+    environ = {**kept, "PATH": os.pathsep.join(path), "UV_TOOL_DIR": str(tmp_path / "tools")}
+    environ |= {"NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
+
+    def command(folder, *words):
+        done = run(
+            found_uv(), "tool", "run", "--from", wheel, *words, folder=folder, environ=environ
+        )
+        if "Failed to fetch" in done.stderr or "error sending request" in done.stderr:
+            pytest.skip("what the wheel needs is not in uv's cache, and there is no network")
+        return done
+
+    return command
+
+
+def test_the_wheel_holds_the_tool_and_neither_kit_nor_tests(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {name.split("/")[0] for name in archive.namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"tarmac"}
+
+
+def test_uvx_brings_up_a_repository_that_knows_nothing_of_it(foreign, uvx, stops):
+    box = foreign("notes", file=False, tools=("node", "npm"))
+    lacks = uvx(box.folder, "python", "-c", "import tarmac.cli, tarmac_kit")
+    assert "No module named 'tarmac_kit'" in lacks.stderr
+    written = uvx(box.folder, "tarmac", "init")
+    assert written.returncode == 0, written.stderr
+    up = uvx(box.folder, "tarmac", "up", "-d", "--fast-stores", "--json")
+    assert up.returncode == 0, up.stdout + up.stderr
+    states = {node["name"]: node["state"] for node in json.loads(up.stdout)["nodes"]}
+    assert (states["db"], states["notes"]) == ("healthy", "healthy")
+    assert ask(Sandbox(box.folder), "notes", "/health") == (200, '{"ok":true}')
+    pids = family(box)
+    assert uvx(box.folder, "tarmac", "down").stdout == "stopped\n"
+    stops(box, pids)
