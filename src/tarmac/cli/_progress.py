@@ -64,6 +64,8 @@ def report(
 def show_log(console: Console, home: Home, status: Status) -> None:
     """Show the services' lines as they come, until the system is stopped."""
     names = [node.name for node in status.nodes if node.role == "service"]
+    if (home.logs / "watch.log").exists():
+        names.append("watch")
     width = max(map(len, names))
     tails = [_follow.Tail(home.logs / f"{name}.log", last=0) for name in names]
     for line in _follow.follow(tails, lambda: client.is_running(home)):

@@ -81,9 +81,9 @@ def table(status: Status, width: int) -> Table:
 def explain_failures(console: Console, status: Status) -> None:
     """Print for each node that does not get well: its last lines and the likely cause."""
     for node in status.nodes:
-        if node.state in (state.HEALTHY, state.STOPPED):
+        if node.state == state.STOPPED:
             continue
-        if node.state in (state.READY, state.WAITING) and not node.cause:
+        if node.state in (*state.WELL, state.READY, state.WAITING) and not node.cause:
             continue  # it is well itself and waits for another
         headline = Text(f"\n{node.name} is in state {node.state}: {node.detail}", "bold red")
         console.print(headline, soft_wrap=True)

@@ -18,6 +18,7 @@ from tarmac.local.control import Control, answer_of, failure_of
 from tarmac.local.paths import Home
 from tarmac.local.resolving import Options
 from tarmac.local.supervisor import Supervisor
+from tarmac.local.watch import Watch
 
 
 async def serve(options: Options, report: int) -> int:
@@ -52,10 +53,19 @@ async def serve(options: Options, report: int) -> int:
     os.close(report)
     lost_home = asyncio.create_task(supervisor.watch_home())
     lost_home.add_done_callback(lambda _: control.begin_shut_down())
+    watch = asyncio.create_task(_watch(supervisor))
     await supervisor.done.wait()
     lost_home.cancel()
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
     await control.close()
     return 0
+
+
+async def _watch(supervisor: Supervisor) -> None:
+    """Watch for edits from the moment that somebody asks for it."""
+    await supervisor.watched.wait()
+    await Watch(supervisor).run()
 
 
 if __name__ == "__main__":

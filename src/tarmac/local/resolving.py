@@ -19,8 +19,9 @@ from tarmac.local.paths import Home
 from tarmac.local.sockets import Reservations
 from tarmac.model.loader import load
 from tarmac.model.system import System
+from tarmac.plan import ports
 from tarmac.plan.facts import Facts, Shape
-from tarmac.plan.plan import Plan
+from tarmac.plan.plan import Node, Plan
 from tarmac.plan.resolve import LOCAL, resolve
 from tarmac.stores._kind import StoreKind
 
@@ -115,6 +116,21 @@ class Resolver:
         except BaseException:
             self.give_back()
             raise
+
+    def can_be_two(self, node: Node) -> bool:
+        """Tell whether two instances can run beside each other while one replaces the other.
+
+        Not where users know the very port, nor where both would write to one volume; a worker of
+        another framework may not expect it.
+        """
+        service = self.system.file.services.get(node.service)
+        return (
+            node.role == "service"
+            and service is not None
+            and not service.volumes
+            and (bool(node.ports) or self.system.is_kit(node.service))
+            and ports.is_wired(self.system, node.service, self._options.shape)
+        )
 
     def give_back(self, keep: Callable[[int], bool] = lambda _: False) -> None:
         """Let go of the ports that were held for plans that are not carried out."""

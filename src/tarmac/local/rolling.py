@@ -28,16 +28,8 @@ class Rolls:
         self._successors: set[Process] = set()
 
     def can(self, old: Life, new: Node) -> bool:
-        """Tell whether two of them can run beside each other for a moment."""
-        return (
-            isinstance(old, Process)
-            and old.ready.is_set()
-            and new.role == "service"
-            and not new.outside
-            # A port of its own that nobody else knows of: else it is the public one.
-            and bool(new.ports or new.launch.booted)
-            and all(port not in old.listening for port in new.ports.values())
-        )
+        """Tell whether a node serves now and its successor would be a process of ours."""
+        return isinstance(old, Process) and old.ready.is_set() and not new.outside
 
     async def run(
         self, plan: Plan, names: Iterable[str], lives: Mapping[str, Life], around: Surroundings

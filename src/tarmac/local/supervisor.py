@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 import traceback
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -65,6 +65,8 @@ class Supervisor:
     def __init__(self, home: Home) -> None:
         self.home = home
         self.done = asyncio.Event()
+        #: Set once somebody asks that edits be served.
+        self.watched = asyncio.Event()
         self.options: Options | None = None
         self._now: Resolved | None = None
         #: Nodes whose port somebody else took since it was chosen.
@@ -119,10 +121,14 @@ class Supervisor:
                 for name in self._lives
                 if name in now.fingerprints and now.fingerprints[name] != self._fingerprints[name]
             ]
-            rolled = [n for n in changed if self._rolls.can(self._lives[n], now.plan.node(n))]
-            if rolled:  # their successors listen elsewhere
-                nodes = [now.plan.node(name) for name in rolled]
-                now = resolver.resolve(self._held(without=nodes))
+            moving = [
+                node
+                for node in map(now.plan.node, changed)
+                if resolver.can_be_two(node) and self._rolls.can(self._lives[node.name], node)
+            ]
+            if moving:  # their successors listen elsewhere
+                now = resolver.resolve(self._held(without=moving))
+            rolled = [node.name for node in moving]
             try:
                 if self._spawner.guard_pid is None:
                     await self._spawner.start()
@@ -141,6 +147,8 @@ class Supervisor:
             self._forks.retire()
         self._forks.warm({n.launch.forked.python for n in plan.nodes if n.launch.forked})
         self.options, self._now = options, now
+        if options.watch:
+            self.watched.set()
         await self._stop([*gone, *(name for name in changed if name not in rolled)])
         for name in gone:
             self.state.remove(name)
@@ -203,8 +211,13 @@ class Supervisor:
         self._pulse.beat()
         await old.stop()
 
-    async def restart(self, names: Iterable[str]) -> None:
+    async def restart(
+        self, names: Iterable[str], between: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Stop these nodes, or all of a service, and start them again, in the graph's order.
+
+        Args:
+            between: done while they are stopped; they start again even if it fails.
 
         Raises:
             TarmacError: a name that is not part of the system.
@@ -214,11 +227,15 @@ class Supervisor:
             wanted = self.names(names)
             old = {name: self._lives[name] for name in wanted}
             await self._stop(wanted)
-            for name, life in old.items():
-                again = begin(life.node, life.state.position, self._surroundings())
-                self._lives[name] = again
-                self._fingerprints[name] = fingerprint(life.node.launch, self._secrets)
-                again.start()
+            try:
+                if between is not None:
+                    await between()
+            finally:
+                for name, life in old.items():
+                    again = begin(life.node, life.state.position, self._surroundings())
+                    self._lives[name] = again
+                    self._fingerprints[name] = fingerprint(life.node.launch, self._secrets)
+                    again.start()
 
     def names(self, names: Iterable[str]) -> list[str]:
         """Name the nodes that are meant: nodes, or services with all their instances; or all."""

@@ -1,0 +1,151 @@
+"""Serves edits as they are saved: what `up --watch` adds to a running system.
+
+Run by the supervisor's process. It only notices: what an edit means is found by `apply`, which
+compares what would run with what runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Coroutine, Iterable
+from pathlib import Path
+
+from tarmac.errors import BadInput, TarmacError
+from tarmac.local.logs import LogFile
+from tarmac.local.supervisor import Applied, Supervisor
+
+NAME = "watch"
+#: Saves within so long of each other are one edit; an editor's write and rename take less.
+STEP_MS, LONGEST_MS = 15, 300
+#: How often to look whether the system has other folders now.
+PLACES_CHECK_S = 1.0
+#: Folders below the watched ones in which nobody edits.
+IGNORED = (".tarmac", "node_modules", "tests")
+
+
+class Watch:
+    """Watches the files of one system; `run` until it is cancelled."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._log = LogFile(supervisor.home.logs / f"{NAME}.log")
+        self._edited: asyncio.Queue[set[Path]] = asyncio.Queue()
+        self._stop = asyncio.Event()
+        self._applying: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Apply each edit; watch other places when the system has others."""
+        try:
+            while True:
+                self._stop = asyncio.Event()
+                folders, files = self._places()
+                watching = [asyncio.create_task(each) for each in self._watching(folders, files)]
+                try:
+                    while (folders, files) == self._places():
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(PLACES_CHECK_S):
+                                edited = await self._edited.get()
+                            # A newer edit does not wait for what an older one has started: `apply`
+                            # gives it up. So each has a task of its own.
+                            self._begin(self._apply(edited))
+                finally:
+                    self._stop.set()
+                    await asyncio.gather(*watching, return_exceptions=True)
+        finally:
+            for task in self._applying:
+                task.cancel()
+            self._log.close()
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._applying.add(task)
+        task.add_done_callback(self._applying.discard)
+
+    def _places(self) -> tuple[frozenset[Path], frozenset[Path]]:
+        """List the folders that are watched whole, and single files."""
+        now, options = self._supervisor.now, self._supervisor.options
+        if now is None or options is None:
+            return frozenset(), frozenset()
+        sources = {Path(source) for node in now.plan.nodes for source in node.launch.sources}
+        folders = frozenset(source for source in sources if source.is_dir())
+        main = Path(options.file)
+        return folders, frozenset({main, main.parent / ".env", *(sources - folders)})
+
+    def _watching(
+        self, folders: Iterable[Path], files: Iterable[Path]
+    ) -> list[Coroutine[None, None, None]]:
+        names = {str(file) for file in files}
+        beside = {file.parent for file in files if file.parent.is_dir()}
+        return [
+            self._notice(folders, recursive=True, only=None),
+            # Not below them: the folder of tarmac.yaml may be that of a whole repository.
+            self._notice(beside, recursive=False, only=names),
+        ]
+
+    async def _notice(
+        self, folders: Iterable[Path], *, recursive: bool, only: set[str] | None
+    ) -> None:
+        from watchfiles import DefaultFilter, awatch  # noqa: PLC0415 - only where it is asked for
+
+        if not (places := tuple(folders)):
+            return
+        usual = DefaultFilter(ignore_dirs=(*DefaultFilter.ignore_dirs, *IGNORED))
+        changes = awatch(
+            *places,
+            watch_filter=lambda change, path: (
+                (only is None or path in only) and usual(change, path)
+            ),
+            recursive=recursive,
+            debounce=LONGEST_MS,
+            step=STEP_MS,
+            stop_event=self._stop,
+            ignore_permission_denied=True,
+        )
+        async for found in changes:
+            self._edited.put_nowait({Path(path) for _, path in found})
+
+    async def _apply(self, edited: set[Path]) -> None:
+        began = time.monotonic()
+        names = ", ".join(sorted(_short(path, self._supervisor.home.root) for path in edited))
+        for path in edited:
+            _forget_bytecode(path)
+        options = self._supervisor.options
+        if options is None:
+            return
+        try:
+            applied = await self._supervisor.apply(options)
+        except BadInput as error:
+            self._log.note(f"edited {names}; nothing changes until this is mended:")
+            for problem in error.problems:
+                self._log.note(f"  {problem}")
+        except (TarmacError, OSError) as error:
+            self._log.note(f"edited {names}: {error}")
+        else:
+            for line in _outcome(applied, time.monotonic() - began):
+                self._log.note(f"edited {names}; {line}")
+
+
+def _outcome(applied: Applied, took_s: float) -> list[str]:
+    lines = [f"{name}: {why}; the old one serves on" for name, why in applied.failed.items()]
+    changed = (*applied.started, *applied.restarted)
+    if changed:
+        lines.append(f"{', '.join(changed)} took it up after {took_s:.2f} s")
+    if applied.stopped:
+        lines.append(f"{', '.join(applied.stopped)} stopped")
+    return lines
+
+
+def _short(path: Path, root: Path) -> str:
+    """Show a file as seen from the system's folder."""
+    return os.path.relpath(path, root.parent.parent)
+
+
+def _forget_bytecode(path: Path) -> None:
+    """Remove a module's compiled form: Python keeps it for an edit of the same second and size."""
+    if path.suffix == ".py":
+        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+            with contextlib.suppress(OSError):
+                compiled.unlink()
