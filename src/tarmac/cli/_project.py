@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from tarmac.errors import BadInput, Problem, did_you_mean
+from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.local import client
 from tarmac.local.paths import Home
 
@@ -121,6 +121,22 @@ def split_names(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
 def home_of(system: str | None, namespace: str) -> Home:
     """Find the home of a system's namespace."""
     return Home.of(find(system), namespace)
+
+
+def running_home(system: str | None, namespace: str) -> Home:
+    """Find the home of a system that runs. Raises TarmacError where it does not."""
+    home = home_of(system, namespace)
+    if not client.is_running(home):
+        raise TarmacError(f"{home.root}: nothing runs here; `tarmac up` starts it")
+    return home
+
+
+def check_names(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Refuse names that are not known, with what they are not. Raises BadInput."""
+    known = list(known)
+    wrong = [name for name in names if name not in known]
+    if wrong:
+        raise BadInput([Problem(name, f"{what}; {did_you_mean(name, known)}") for name in wrong])
 
 
 def status_of(system: str | None, namespace: str) -> client.Status:

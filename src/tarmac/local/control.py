@@ -15,6 +15,7 @@ import traceback
 from typing import Any
 
 from tarmac.errors import BadInput, TarmacError
+from tarmac.local import storage
 from tarmac.local.files import write_atomically
 from tarmac.local.paths import Home
 from tarmac.local.resolving import Options
@@ -107,6 +108,8 @@ class Control:
                 return answer_of()
             if request["verb"] == "edges":
                 return answer_of(**await self._supervisor.edges())
+            if request["verb"] in storage.VERBS:
+                return answer_of(**await storage.answer(self._supervisor, request))
             if request["verb"] == "down":
                 await self.begin_shut_down()
                 return answer_of()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from tarmac.local import privileges
@@ -22,13 +23,25 @@ def delete(home: Home) -> list[str]:
     for folder in (home.root, *outside):
         if folder.exists():
             parts = sorted(folder.glob("nodes/*" if folder == home.root else "*"))
-            lines.extend(f"{part} ({_size_mb(part):.1f} MB)" for part in parts)
+            lines.extend(f"{part} ({size_mb(part):.1f} MB)" for part in parts)
             lines.append(str(folder))
             shutil.rmtree(folder)
     return lines
 
 
-def _size_mb(folder: Path) -> float:
+def delete_nodes(home: Home, names: Iterable[str]) -> list[str]:
+    """Delete the data of some nodes of a stopped namespace; say what it was."""
+    lines: list[str] = []
+    for name in names:
+        for folder in (home.nodes / name, nodes_outside(home) / name):
+            if folder.exists():
+                lines.append(f"{folder} ({size_mb(folder):.1f} MB)")
+                shutil.rmtree(folder)
+    return lines
+
+
+def size_mb(folder: Path) -> float:
+    """Add up the sizes of a folder's files, in MB of a million bytes."""
     total = 0
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):

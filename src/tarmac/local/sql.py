@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import asyncpg
 
@@ -19,6 +20,13 @@ REFUSED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 _SEEDED = (
     "CREATE TABLE IF NOT EXISTS tarmac_seeds (file text PRIMARY KEY, digest text, at timestamptz)"
 )
+_REMEMBER = (
+    "INSERT INTO tarmac_seeds VALUES ($1, $2, now()) "
+    "ON CONFLICT (file) DO UPDATE SET digest = excluded.digest, at = excluded.at"
+)
+
+#: edited: the file is another one than when it was loaded.
+Sown = Literal["sown", "unchanged", "edited"]
 
 
 async def run(step: Sql, secrets: Mapping[str, str]) -> None:
@@ -40,11 +48,14 @@ async def run(step: Sql, secrets: Mapping[str, str]) -> None:
         raise TarmacError(f"set-up failed: {error or type(error).__name__}") from None
 
 
-async def sow(seed: Seed, secrets: Mapping[str, str]) -> bool:
+async def sow(seed: Seed, secrets: Mapping[str, str], *, again: bool = False) -> Sown:
     """Load a seed file once per database, in one transaction.
 
+    Args:
+        again: load it also where it was loaded before.
+
     Returns:
-        Whether it was loaded now.
+        What became of it.
 
     Raises:
         TarmacError: the file cannot be read, or a statement of it failed.
@@ -65,14 +76,12 @@ async def sow(seed: Seed, secrets: Mapping[str, str]) -> bool:
                 known = await connection.fetchval(
                     "SELECT digest FROM tarmac_seeds WHERE file = $1", path.name
                 )
-                if known is not None:
-                    return False
-                await connection.execute(content)
                 digest = hashlib.sha256(content.encode()).hexdigest()
-                await connection.execute(
-                    "INSERT INTO tarmac_seeds VALUES ($1, $2, now())", path.name, digest
-                )
-                return True
+                if known is not None and not again:
+                    return "unchanged" if known == digest else "edited"
+                await connection.execute(content)
+                await connection.execute(_REMEMBER, path.name, digest)
+                return "sown"
         finally:
             await connection.close()
     except REFUSED as error:

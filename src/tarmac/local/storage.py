@@ -49,7 +49,7 @@ async def _connect(_: Supervisor, now: Resolved, request: Request) -> dict[str, 
     url = reveal(way.urls[user], now.secrets)
     parts = urlsplit(url)
     found: dict[str, Any] = {"title": way.title, "url": url, "programs": []}
-    if way.shell is not None:
+    if way.shell is not None and parts.username:
         values = {"host": parts.hostname, "port": parts.port, "user": unquote(parts.username or "")}
         values["path"] = unquote(parts.path.lstrip("/"))
         found["programs"] = way.shell.programs

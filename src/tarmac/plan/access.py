@@ -1,4 +1,4 @@
-"""How a person gets into each store: addresses for the administrator and each user, and the shell."""
+"""How a person gets into each store: the URLs of its administrator and users, and its shell."""
 
 from __future__ import annotations
 

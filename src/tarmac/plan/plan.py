@@ -8,6 +8,7 @@ from typing import Literal
 
 from tarmac.launch import Launch, Secret, Text
 from tarmac.model.edge import Edge
+from tarmac.stores._kind import Shell
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,18 @@ class Wire:
     def id(self) -> str:
         """Name it: `api-gateway->order-service:http`."""
         return f"{self.source}->{self.target}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a person gets into a store."""
+
+    store: str
+    #: What a reader calls its kind.
+    title: str
+    #: URL by user; the administrator, where there is one, is the empty name.
+    urls: Mapping[str, Text]
+    shell: Shell | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,7 @@ class Plan:
     wires: tuple[Wire, ...]
     secrets: tuple[Secret, ...]
     seeds: tuple[Seed, ...]
+    access: tuple[Access, ...]
     #: What a reader must know: a port that moved, a version that differs, durability given up.
     notes: tuple[str, ...]
 

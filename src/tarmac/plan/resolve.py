@@ -10,6 +10,7 @@ from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.launch import secrets_of
 from tarmac.model.system import System
 from tarmac.plan import graph, launches, ports
+from tarmac.plan.access import access
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.facts import Facts
 from tarmac.plan.plan import Node, Plan, Seed, Wire
@@ -63,6 +64,7 @@ def resolve(system: System, environment: str, facts: Facts, kinds: Mapping[str, 
         wires=tuple(_wires(bindings)),
         secrets=tuple(secrets[path] for path in sorted(secrets)),
         seeds=seeds,
+        access=access(bindings),
         notes=tuple(_notes(bindings)),
     )
 

@@ -1,0 +1,57 @@
+"""`tarmac reset`: empty stores and start them anew."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tarmac.cli import _project
+
+
+@click.command("reset", short_help="Delete a store's data and start it anew.")
+@click.argument("names", metavar="[SYSTEM] STORES...", nargs=-1)
+@_project.namespace_option
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--timeout", default=120.0, show_default=True, help="Seconds to wait for health.")
+@_project.json_option
+def VERB(
+    names: tuple[str, ...], namespace: str, *, yes: bool, timeout: float, as_json: bool
+) -> None:
+    """Stop who uses the STORES of SYSTEM, delete their data, start all again and sow their seeds.
+
+    Where SYSTEM does not run, the data is deleted and the next `up` begins with empty stores.
+
+    Example: tarmac reset shop orders-db payments-db
+    """
+    from tarmac.cli import _show
+    from tarmac.local import client, remove
+
+    system, stores = _project.split_names(names)
+    if not stores:
+        raise click.UsageError("name the stores to empty: tarmac reset [SYSTEM] STORES...")
+    home = _project.home_of(system, namespace)
+    known = [n.name for n in _project.status_of(system, namespace).nodes if n.role != "service"]
+    _project.check_names(stores, known, "no store that runs here")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("this deletes data; --yes says that it may")
+        click.confirm(f"This deletes the data of {', '.join(stores)}. Go on?", abort=True, err=True)
+    if not client.is_running(home):
+        deleted = remove.delete_nodes(home, stores)
+        if as_json:
+            _project.print_json({"deleted": deleted, "healthy": False})
+        for line in () if as_json else deleted:
+            click.echo(f"deleted {line}")
+        return
+    done = client.ask(home, {"verb": "reset", "names": list(stores)})
+    status = client.wait(home, within_s=timeout)
+    if as_json:
+        _project.print_json({**_show.as_data(status), "deleted": done["deleted"]})
+    else:
+        for line in done["deleted"]:
+            click.echo(f"deleted {line}")
+        console = _show.open_console()
+        console.print(_show.table(status, console.width))
+        _show.explain_failures(console, status)
+    sys.exit(0 if status.healthy else 1)

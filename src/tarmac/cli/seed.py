@@ -1,0 +1,42 @@
+"""`tarmac seed`: load first data that was not loaded yet, or again."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tarmac.cli import _project
+
+SAID = {
+    "sown": "sown",
+    "unchanged": "sown before, unchanged since",
+    "edited": "edited since it was sown; --again sows it again",
+}
+
+
+@click.command("seed", short_help="Load stores' first data.")
+@click.argument("names", metavar="[SYSTEM] [STORES]...", nargs=-1)
+@_project.namespace_option
+@click.option("--again", is_flag=True, help="Also those that were sown before.")
+@_project.json_option
+def VERB(names: tuple[str, ...], namespace: str, *, again: bool, as_json: bool) -> None:
+    """Load the first data of the STORES of SYSTEM, or of all; each file once, but for --again.
+
+    Exit code 1 if a file was edited since it was sown. `up` and `reset` sow by themselves.
+
+    Example: tarmac seed shop products-db --again
+    """
+    from tarmac.local import client
+
+    system, stores = _project.split_names(names)
+    home = _project.running_home(system, namespace)
+    seeds = client.ask(home, {"verb": "seed", "names": list(stores), "again": again})["seeds"]
+    if as_json:
+        _project.print_json(seeds)
+    else:
+        for seed in seeds:
+            click.echo(f"{seed['store']}: {seed['file']}: {SAID[seed['outcome']]}")
+        if not seeds:
+            click.echo("no store of the system has a seed")
+    sys.exit(1 if any(seed["outcome"] == "edited" for seed in seeds) else 0)
