@@ -61,6 +61,17 @@ def json_option(function: F) -> F:
     return click.option("as_json", "--json", is_flag=True, help="Print JSON.")(function)
 
 
+def timeout_option(function: F) -> F:
+    """Add --timeout to a verb that waits for health."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0),
+        default=120.0,
+        show_default=True,
+        help="Seconds to wait for health.",
+    )(function)
+
+
 def find(system: str | None) -> Path:
     """Find a system's file.
 

@@ -13,7 +13,7 @@ from tarmac.cli import _project
 @click.argument("names", metavar="[SYSTEM] STORES...", nargs=-1)
 @_project.namespace_option
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@click.option("--timeout", default=120.0, show_default=True, help="Seconds to wait for health.")
+@_project.timeout_option
 @_project.json_option
 def VERB(
     names: tuple[str, ...], namespace: str, *, yes: bool, timeout: float, as_json: bool

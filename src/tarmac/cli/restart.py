@@ -13,7 +13,7 @@ from tarmac.errors import TarmacError
 @click.command("restart", short_help="Drain some processes and start them again.")
 @click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
 @_project.namespace_option
-@click.option("--timeout", default=120.0, show_default=True, help="Seconds to wait for health.")
+@_project.timeout_option
 @_project.json_option
 def VERB(names: tuple[str, ...], namespace: str, *, timeout: float, as_json: bool) -> None:
     """Drain and restart the NAMES of SYSTEM, or all of it; return when all is healthy again.

@@ -38,13 +38,7 @@ from tarmac.cli import _project
 @click.option("--direct", is_flag=True, help="No wires: services connect to each other.")
 @click.option("--fast-stores", is_flag=True, help="Give up durability for speed, in tests.")
 @click.option("--strict-ports", is_flag=True, help="A taken port is an error.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    default=120.0,
-    show_default=True,
-    help="Seconds to wait for health.",
-)
+@_project.timeout_option
 @_project.json_option
 def VERB(
     system: str | None,
