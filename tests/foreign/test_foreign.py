@@ -31,6 +31,12 @@ def test_a_node_service_keeps_its_rows_with_its_own_postgres_client(foreign, sto
     assert (status, json.loads(made)["body"]) == (201, "milk")
     restarted(box, "api")
     assert [note["body"] for note in json.loads(ask(box, "api", "/notes", **key)[1])] == ["milk"]
+    url = box.node("api")["url"]
+    (box.folder / ".env").write_text("API_KEY=another\n")
+    assert box.up("--fast-stores")["changes"]["restarted"] == ["api"]
+    assert box.node("api")["url"] == url, "its successor has the port that the world knows"
+    key = {"X-Api-Key": "another"}
+    assert "milk" in ask(box, "api", "/notes", **key)[1]
     stops(box, family(box))
     box.up("--fast-stores")
     assert "milk" in ask(box, "api", "/notes", **key)[1]

@@ -310,11 +310,13 @@ class Supervisor:
     def _held(self, without: Iterable[Node] = ()) -> dict[str, int]:
         """List the ports of what runs; those that were lost, or are to be others, are not held."""
         lost = [self._lives[name].node for name in self._lost if name in self._lives]
-        moving = [*lost, *without]
+        # A successor listens elsewhere; the port that the world knows stays with the wire.
+        elsewhere = tuple(ports.instance_key(n.service, n.number, "") for n in without)
         return {
             key: port
             for key, port in self._ports.items()
-            if not any(ports.belongs_to(key, node.service, node.number) for node in moving)
+            if not key.startswith(elsewhere)
+            and not any(ports.belongs_to(key, node.service, node.number) for node in lost)
         }
 
     def _surroundings(self) -> Surroundings:
