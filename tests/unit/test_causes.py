@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac.local.causes import likely_cause
+from tarmac.local.causes import Scene, likely_cause, wrong_ports
+from tarmac.local.listeners import Listener, parse, program
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,11 @@ from tarmac.local.causes import likely_cause
         ),
         (1, "# Can't handle RDB format version 80", "its data is of a newer version"),
         (1, "KeyError: 'DATABASE_URL'", "it needs DATABASE_URL, which nobody gives"),
-        (1, "orders: JWKS_URL is not set; add it to its env", "JWKS_URL is not set; add it"),
+        (
+            1,
+            "orders: JWKS_URL is not set; add it to its env",
+            "it needs JWKS_URL, which nobody gives",
+        ),
         (1, "connect ECONNREFUSED 127.0.0.1:5432", "does not listen"),
         (1, "SyntaxError: invalid syntax", "SyntaxError in its code: invalid syntax"),
         (-9, "", "it was killed (SIGKILL)"),
@@ -41,3 +46,118 @@ def test_the_cause_is_named(status, line, expected):
 
 def test_the_latest_line_wins():
     assert "disk" in likely_cause(1, ["Permission denied", "No space left on device"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "KeyError: 'API_KEY'",
+        "Error: API_KEY is not set",
+        "Error: Missing required environment variable: API_KEY",
+        "missing env var API_KEY",
+        "API_KEY environment variable is required",
+        "TypeError: process.env.API_KEY is undefined",
+        "panic: required key API_KEY missing value",
+        "Could not resolve placeholder 'API_KEY' in value \"${API_KEY}\"",
+        'key not found: "API_KEY" (KeyError)',
+        "RuntimeError: environment variable API_KEY must be set",
+        "The API_KEY setting: API_KEY must not be empty; API_KEY is undefined",
+    ],
+)
+def test_a_variable_that_nobody_gives_is_named_in_every_language(line):
+    said = "it needs API_KEY, which nobody gives; add it to its env"
+    assert likely_cause(1, ["Traceback:", line]) == said
+    assert likely_cause(1, [line], Scene(given=["API_KEY"])) != said
+
+
+def test_a_field_of_pydantic_settings_is_the_line_before():
+    lines = [
+        "pydantic_core.ValidationError: 1 validation error for Settings",
+        "database_url",
+        "  Field required [type=missing, input_value={}, input_type=dict]",
+    ]
+    assert likely_cause(1, lines).startswith("it needs DATABASE_URL, which nobody gives")
+    given = Scene(given=["STORE_DATABASE_URL"])
+    assert likely_cause(1, lines, given).endswith("; it has STORE_DATABASE_URL")
+
+
+SCENE = Scene(wanted={"PORT": 20034}, held=[3000], holder=lambda port: f"pid {port}9 (nginx x)")
+
+
+OWN = (
+    "it listens on 3000 itself, which Tarmac holds for it; have it listen on PORT=20034, "
+    "or say `listen: fixed`"
+)
+OTHER = "port 9000 is taken by pid 90009 (nginx x); it should listen on PORT=20034"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Error: listen EADDRINUSE: address already in use :::3000", OWN),
+        (
+            "listen tcp :20034: bind: address already in use",
+            "its port 20034 is taken by pid 200349 (nginx x)",
+        ),
+        ("[Errno 98] error while binding ('0.0.0.0', 9000): address already in use", OTHER),
+    ],
+)
+def test_a_taken_port_says_whose_it_is_and_where_to_listen(line, expected):
+    assert likely_cause(1, [line], SCENE) == expected
+
+
+def test_a_taken_port_that_is_not_named_says_where_to_listen():
+    said = likely_cause(1, ["OSError: [Errno 98] Address already in use"], SCENE)
+    assert said == "its port is taken by another process; it should be PORT=20034"
+
+
+READ_IT = "have it read the variable, or say `listen: fixed`"
+
+
+@pytest.mark.parametrize(
+    ("listeners", "expected"),
+    [
+        ([], "it listens nowhere, and should on PORT=20034"),
+        ([Listener(20034, "127.0.0.1")], ""),
+        ([Listener(20034, "0.0.0.0")], ""),
+        ([Listener(20034, "::")], ""),
+        (
+            [Listener(9000, "0.0.0.0"), Listener(9001, "127.0.0.1")],
+            "it listens on 9000, 9001, and should on PORT=20034; " + READ_IT,
+        ),
+        (
+            [Listener(20034, "::1")],
+            "it listens on ::1 port 20034, and should on 127.0.0.1; have it listen on HOST",
+        ),
+    ],
+)
+def test_where_it_listens_is_compared_with_where_it_should(listeners, expected):
+    assert wrong_ports(listeners, SCENE) == expected
+
+
+def test_the_kernels_table_is_read():
+    table = (
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid inode\n"
+        "   0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 4242 1\n"
+        "   1: 0100007F:1F91 0100007F:1F90 01 0:0 00:0 0 0 0 4243 1\n"
+        "   2: 00000000000000000000000001000000:1F92 0:0 0A 0:0 00:0 0 0 0 4244 1\n"
+    )
+    assert list(parse(table)) == [
+        Listener(8080, "127.0.0.1", "4242"),
+        Listener(8082, "::1", "4244"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["/usr/bin/node", "--inspect", "server.js", "--secret=x"], "node server.js"),
+        (["python3", "-m", "http.server"], "python3 http.server"),
+        (["nginx"], "nginx"),
+        ([], "a process that is ending"),
+        (["p", "-m", "tarmac.local.daemon", '{"file": "/x.yaml"}'], "Tarmac, for /x.yaml"),
+        (["p", "-I", "/y/tarmac/local/wires.py"], "Tarmac's wires"),
+    ],
+)
+def test_a_program_is_named_as_its_user_knows_it(argv, expected):
+    assert program(argv) == expected

@@ -50,6 +50,10 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?i)file too large|EFBIG", "a file is larger than it may become (ulimit -f)"),
         (r"(?i)disk quota exceeded|EDQUOT", "its user may not use more of the disk; make room"),
         (r"(?i)read-only file system|EROFS", "the disk cannot be written; write elsewhere"),
+        (
+            r"has no module ([\w.]+); install",
+            "module {0} is not installed in its environment; install it there",
+        ),
         (r"(?i)too many open files|EMFILE", "too many files are open; raise `ulimit -n`"),
         (
             r"(?i)exec format error|cannot execute binary file",

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from tarmac.errors import TarmacError
 from tarmac.local.files import write_atomically
+from tarmac.local.listeners import holder
 from tarmac.local.paths import Home
 from tarmac.local.sockets import LOOPBACK, is_free
 from tarmac.model.system import System
@@ -167,7 +168,8 @@ def _first_free(
     if need.fixed:
         advice = "the service says `listen: fixed`"
     raise TarmacError(
-        f"{need.key}: port {need.preferred} is taken; stop what listens there, {advice}"
+        f"{need.key}: port {need.preferred} is taken by {holder(need.preferred or 0)}; "
+        f"stop it, {advice}"
     )
 
 

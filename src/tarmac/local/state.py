@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from tarmac.errors import TarmacError
+
 WAITING = "waiting"
 PREPARING = "preparing"
 STARTING = "starting"
@@ -79,6 +81,15 @@ class StateFile:
     """The open state file."""
 
     def __init__(self, path: Path) -> None:
+        try:
+            self._open(path)
+        except sqlite3.Error as error:
+            raise TarmacError(
+                f"{path}: the state cannot be kept ({error}); "
+                "make room on the disk, or delete the file if it is damaged"
+            ) from None
+
+    def _open(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None, timeout=5)
         self._database.execute("PRAGMA journal_mode = WAL")
         # A power cut may take the last rows: they are made anew at the next start.

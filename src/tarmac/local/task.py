@@ -19,8 +19,7 @@ from cronsim import CronSim
 
 from tarmac.errors import TarmacError
 from tarmac.launch import reveal, secrets_of
-from tarmac.local import start, state
-from tarmac.local.causes import likely_cause
+from tarmac.local import diagnosis, start, state
 from tarmac.local.logs import LogFile
 from tarmac.local.prepare import folder_of, prepare
 from tarmac.local.spawn import Running
@@ -108,7 +107,7 @@ class Task:
             failures += 1
             pause_s = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (failures - 1))
             to = state.CRASH_LOOP if failures >= LOOP_AFTER else state.BACKOFF
-            self._failed(to, status, f"{failure}; next try in {pause_s:.1f} s")
+            self._failed(to, status, failure, f"; next try in {pause_s:.1f} s")
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
@@ -128,15 +127,15 @@ class Task:
             else:
                 self._move(state.SCHEDULED, exit_status=0, cause="", last_lines=())
 
-    def _failed(self, to: str, status: int | None, detail: str) -> None:
+    def _failed(self, to: str, status: int | None, failure: str, then: str = "") -> None:
         lines = tuple(line for line in self.log.tail if not line.startswith("[tarmac]"))
         self._move(
             to,
             pid=None,
             exit_status=status,
             restarts=self.state.restarts + 1,
-            detail=detail,
-            cause=likely_cause(status, lines),
+            detail=failure + then,
+            cause=diagnosis.cause(self.node, self.around.host, failure, status, lines),
             last_lines=lines,
         )
 

@@ -1,0 +1,219 @@
+"""What goes wrong with real processes is said, each kind in words that tell what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sandbox import PORT, SERVER, Sandbox, web
+
+PYTHON = sys.executable
+#: A port of nobody: for programs that listen where they like.
+STRAY = PORT + 9
+
+
+def elf(machine: int) -> bytes:
+    """The head of a program for another machine."""
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHI", 2, machine, 1) + bytes(64)
+
+
+LISTEN = """
+import http.server, sys
+address = ("127.0.0.1", int(sys.argv[1]))
+http.server.ThreadingHTTPServer(address, http.server.BaseHTTPRequestHandler).serve_forever()
+"""
+FILES = {
+    "server.py": SERVER,
+    "listen.py": LISTEN,
+    "needs.py": "import os\nprint('begins')\nos.environ['API_KEY']\n",
+    "needs.js": "if (!process.env.API_KEY) throw new Error('API_KEY is not set')\n",
+    "exits.py": "import sys\nprint('one')\nprint('two: the last words')\nsys.exit(3)\n",
+    "full.py": "with open('/dev/full', 'w') as f:\n    f.write('x')\n",
+    "large.py": (
+        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "with open('large.bin', 'wb') as f:\n    f.write(bytes(5000))\n"
+    ),
+    "locked.py": ("import os\nos.getuid() or os.setuid(65534)\nopen('locked/file', 'w')\n"),
+    "sick.py": SERVER.replace("self.send_response(200)", "self.send_response(503)").replace(
+        'f"pid {os.getpid()}"', "'the cache is cold'"
+    ),
+    "beside": "echo no first line\n",
+    "strange": "#!/usr/bin/no-such-shell\necho hello\n",
+    "kit/service.yaml": "part: nothing\npackage: tarmac_nothing_of_the_kind\n",
+}
+EXECUTABLE = ("beside", "strange", "foreign", "windows.exe")
+
+#: name -> (how it is started, what is said of it).
+SOON = "probe: {tcp: true, within: 1s}"
+CASES = {
+    "stray": (
+        f"{{run: [{PYTHON}, listen.py, '{STRAY}'], port: {PORT}, {SOON}}}",
+        f"it listens on {STRAY}, and should on PORT={{port}}; have it read the variable, or say",
+    ),
+    "mute": (
+        f"{{run: [sleep, '60'], port: {PORT + 1}, {SOON}}}",
+        "it listens nowhere, and should on PORT={port}",
+    ),
+    "greedy": (
+        f"{{run: [{PYTHON}, listen.py, '{PORT + 2}'], port: {PORT + 2}}}",
+        "its port is taken by another process; it should be PORT={port}",
+    ),
+    "sick": (
+        f"{{run: [{PYTHON}, sick.py], port: {PORT + 3}, probe: {{http: /health, within: 1s}}}}",
+        "not ready within 1 s (/health answers 503 the cache is cold)",
+    ),
+    "needs": (f"{{run: [{PYTHON}, needs.py]}}", "it needs API_KEY, which nobody gives; add it"),
+    "exits": (f"{{run: [{PYTHON}, exits.py]}}", "ended with exit status 3"),
+    "ends": ("{run: ['true']}", "it ended by itself without an error; a service must keep"),
+    "full": (f"{{run: [{PYTHON}, full.py]}}", "the disk is full; make room"),
+    "large": (f"{{run: [{PYTHON}, large.py]}}", "a file is larger than it may become (ulimit"),
+    "locked": (
+        f"{{run: [{PYTHON}, locked.py]}}",
+        "it may not use locked/file; change the owner or mode of it",
+    ),
+    "lost": ("{run: [./nowhere/program]}", "'./nowhere/program' is not there ("),
+    "npm": ("{run: [no-such-program, start]}", "'no-such-program' is not on PATH; install it, or"),
+    "shell": ("{run: no-such-program start}", "program no-such-program is not there; install it"),
+    "near": ("{run: [beside]}", "'beside' is not on PATH; it is in "),
+    "folder": ("{run: [./kit]}", "'./kit' is a folder; name the program in it"),
+    "plain": ("{run: [./server.py]}", "'./server.py' may not be executed; chmod +x "),
+    "headless": ("{run: [./beside]}", "'./beside' is no program: it has no first line like #!/"),
+    "strange": ("{run: [./strange]}", "names /usr/bin/no-such-shell, which is not there; correct"),
+    "foreign": (
+        "{run: [./foreign]}",
+        f"'./foreign' is made for s390x, and this machine is {platform.machine()}; build it for",
+    ),
+    "windows": ("{run: [./windows.exe]}", "'./windows.exe' is made for Windows; build it for"),
+    "unpacked": (
+        "{source: kit}",
+        "module tarmac_nothing_of_the_kind is not installed for ",
+    ),
+}
+if shutil.which("node"):
+    CASES["node"] = ("{run: [node, needs.js]}", "it needs API_KEY, which nobody gives; add it")
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """A system in which everything is wrong, once each of its services is in a crash loop."""
+    folder = tmp_path_factory.mktemp("broken")
+    (folder / ".git").mkdir()
+    for name, content in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content)
+    (folder / "foreign").write_bytes(elf(22))
+    (folder / "windows.exe").write_bytes(b"MZ" + bytes(100))
+    for name in EXECUTABLE:
+        (folder / name).chmod(0o755)
+    (folder / "locked").mkdir(mode=0o700)
+    (folder / "locked").chmod(0o700 if os.getuid() == 0 else 0o500)
+    box = Sandbox(folder)
+    services = "".join(f"  {name}: {line}\n" for name, (line, _) in CASES.items())
+    (folder / "tarmac.yaml").write_text(f"tarmac: 1\nsystem: broken\nservices:\n{services}")
+    done = box.tarmac("up", "-d", "--timeout", "20")
+    assert done.returncode == 1, done.stderr
+    for name in CASES:
+        box.until(name, lambda node: node["restarts"] >= 1)
+    yield box
+    box.tarmac("down")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_wrong_with_a_service_is_said_with_what_to_do(broken, name):
+    node = broken.node(name)
+    _, expected = CASES[name]
+    port = next(iter(node["ports"].values()), 0)
+    assert expected.format(port=port) in node["cause"], node
+
+
+def test_the_last_lines_and_the_exit_status_are_shown(broken):
+    node = broken.node("exits")
+    assert node["exit_status"] == 3
+    assert node["last_lines"][-1] == "two: the last words"
+    shown = broken.tarmac("ps").stdout
+    assert "  two: the last words" in shown
+    assert "likely cause: it needs API_KEY, which nobody gives" in shown
+
+
+def test_a_service_that_goes_on_failing_is_in_a_crash_loop(broken):
+    node = broken.until("exits", lambda node: node["state"] == "crash-loop")
+    assert node["restarts"] >= 5
+    assert "ended with exit status 3; next try in" in node["detail"]
+
+
+def test_a_port_that_somebody_has_names_them(sandbox):
+    (sandbox.folder / "listen.py").write_text(LISTEN)
+    with subprocess.Popen([PYTHON, "listen.py", str(STRAY)], cwd=sandbox.folder) as other:
+        try:
+            sandbox.write(
+                f"""
+                tarmac: 1
+                system: small
+                services:
+                  {web("front", STRAY, ", listen: fixed")}
+                """
+            )
+            while str(STRAY) not in sandbox.tarmac("up", "-d").stderr:
+                assert other.poll() is None
+                sandbox.tarmac("down")
+            refused = sandbox.tarmac("up", "-d")
+        finally:
+            other.kill()
+    assert refused.returncode == 1
+    who = f"pid {other.pid} ({Path(PYTHON).name} listen.py)"
+    assert f"port {STRAY} is taken by {who}; stop it" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("mount"), reason="mounts a small disk")
+def test_a_full_disk_is_said_and_no_traceback(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tarmac-test", str(disk)], check=False
+    )
+    if mounted.returncode:
+        pytest.skip("no disk may be mounted here")
+    try:
+        box = Sandbox(disk)
+        (disk / ".git").mkdir()
+        (disk / "tarmac.yaml").write_text(
+            f"tarmac: 1\nsystem: small\nservices:\n  web: {{run: [sleep, '9'], port: {PORT}}}\n"
+        )
+        with (disk / "filler").open("wb") as filler:
+            filler.write(bytes(40_000))
+        done = box.tarmac("up", "-d", "--timeout", "5")
+        box.tarmac("down")
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert "No space left on device" in said or "disk is full" in said or "make room" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.servers
+def test_data_of_another_major_version_names_both(sandbox):
+    sandbox.write(
+        """
+        tarmac: 1
+        system: small
+        services:
+          job: {run: [sleep, '60'], env: {DB: "${stores.db.url}"}}
+        stores: {db: postgres}
+        """
+    )
+    sandbox.up()
+    sandbox.tarmac("down")
+    (sandbox.folder / ".tarmac/default/nodes/db/data/PG_VERSION").write_text("12\n")
+    failed = sandbox.tarmac("up", "-d", "--timeout", "30")
+    assert failed.returncode == 1
+    assert "likely cause: its data is PostgreSQL 12's, 18 runs here; ask for version 12, or" in (
+        failed.stdout
+    )
