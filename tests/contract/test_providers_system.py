@@ -27,6 +27,17 @@ ONE = f"""
     stores:
       cache: redis
     """
+DATABASE = f"""
+    tarmac: 1
+    system: one
+    services:
+      web:
+        run: [{sys.executable}, server.py]
+        port: {PORT}
+        env: {{STORE: "${{stores.db.url}}"}}
+    stores:
+      db: {{kind: postgres, version: "VERSION"}}
+    """
 
 
 def refused(box: Sandbox, *args: str) -> tuple[int, str]:
@@ -166,3 +177,23 @@ def test_a_stand_in_is_refused_to_a_program_that_is_not_the_kits(sandbox):
     assert "broker: NATS JetStream cannot stand in for RabbitMQ" in said
     assert "(web)" in said
     assert "apt-get install rabbitmq-server" in said
+
+
+@pytest.mark.servers
+def test_the_version_asked_for_is_found_on_the_machine_and_other_data_is_left_alone(sandbox):
+    older = offers.find(KINDS["postgres"], asked_provider="binary")
+    if older is None or older.numbers >= (18,):
+        pytest.skip("this machine has no PostgreSQL that is older than the embedded one")
+    asked = older.numbers[0]
+    sandbox.write(DATABASE.replace("VERSION", str(asked)))
+    up = sandbox.up()
+    assert up["healthy"]
+    assert not [note for note in up["notes"] if "is asked for" in note]
+    assert sandbox.node("db")["about"] == f"PostgreSQL {older.version} (binary)"
+    sandbox.write(DATABASE.replace("VERSION", "18"))
+    done = sandbox.tarmac("up", "-d", "--timeout", "20")
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert f"its data is PostgreSQL {asked}'s, 18 runs here; ask for version {asked}, or" in said
+    assert sandbox.tarmac("reset", "db", "--yes").returncode == 0
+    assert "(embedded)" in sandbox.node("db")["about"]
