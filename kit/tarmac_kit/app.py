@@ -7,7 +7,7 @@ lifespan does.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from tarmac_kit import conventions, logs, metrics, problems, settings
 from tarmac_kit.chassis import Chassis, Part
 from tarmac_kit.client import Transport
 from tarmac_kit.messages import Bus
-from tarmac_kit.middleware import ASGIApp, Edge, Receive, Scope, Send
+from tarmac_kit.middleware import ASGIApp, Edge, Receive, Scope, Send, set_route
 from tarmac_kit.settings import Settings, SettingsError
 from tarmac_kit.tokens import TokenVerifier
 
@@ -30,10 +30,11 @@ class Application:
 
     api: FastAPI
     chassis: Chassis
-    _outermost: ASGIApp
+    #: What a server may call instead of this, one step nearer.
+    edge: Edge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._outermost(scope, receive, send)
+        await self.edge(scope, receive, send)
 
 
 def create_app(
@@ -72,7 +73,6 @@ def create_app(
     chassis = Chassis(api, environ, loaded, bus=bus, transport=transport, verifier=verifier)
     api.state.chassis = chassis
     problems.install(api)
-    _health_routes(api, chassis)
     for part in parts:
         chassis.mounting = part.name
         try:
@@ -84,14 +84,19 @@ def create_app(
     chassis.mounting = ""
     if chassis.missing:
         raise SettingsError(chassis.missing)
-    outermost: Any = api
+    outermost: Any = _with_health_routes(api, chassis)
     for wrap in chassis.wraps:
         outermost = wrap(outermost)
-    edge = Edge(outermost, metrics=chassis.metrics, health=chassis.health)
+    access_log = logs.access_log(
+        loaded.service_name, level=loaded.log_level, form=loaded.log_format
+    )
+    edge = Edge(outermost, metrics=chassis.metrics, health=chassis.health, access_log=access_log)
     return Application(api, chassis, edge)
 
 
-def _health_routes(api: FastAPI, chassis: Chassis) -> None:
+def _with_health_routes(app: ASGIApp, chassis: Chassis) -> ASGIApp:
+    """Put the kit's own routes before `app`: no part hides them, no request is matched to them."""
+
     async def health() -> Response:
         return JSONResponse({"status": "ok"})
 
@@ -102,10 +107,24 @@ def _health_routes(api: FastAPI, chassis: Chassis) -> None:
     async def exposition() -> Response:
         return Response(chassis.metrics.exposition(), media_type=metrics.CONTENT_TYPE)
 
-    for path, endpoint in (
-        (conventions.HEALTH_PATH, health),
-        (conventions.LIVE_PATH, health),
-        (conventions.READY_PATH, ready),
-        (conventions.METRICS_PATH, exposition),
-    ):
-        api.add_api_route(path, endpoint, methods=["GET"], include_in_schema=False)
+    endpoints = {
+        conventions.HEALTH_PATH: health,
+        conventions.LIVE_PATH: health,
+        conventions.READY_PATH: ready,
+        conventions.METRICS_PATH: exposition,
+    }
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        set_route(scope, scope["path"])
+        if scope["method"] == "GET":
+            response = await endpoints[scope["path"]]()
+        else:
+            problem = problems.from_status(405, Allow="GET")
+            response = problem.response(instance=scope["path"])
+        await response(scope, receive, send)
+
+    def routed(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        own = scope["type"] == "http" and scope["path"] in endpoints
+        return answer(scope, receive, send) if own else app(scope, receive, send)
+
+    return routed

@@ -7,14 +7,18 @@ are never written.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+import time
+from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import structlog
+from opentelemetry.trace import SpanContext
 from structlog.typing import FilteringBoundLogger
 
 from tarmac_kit import trace
@@ -23,7 +27,11 @@ _SECRET = re.compile(r"authorization|password|passwd|secret|token|cookie|api_?ke
 _CREDENTIALS_IN_URL = re.compile(r"(\w+://[^:/@\s]*):[^@/\s]+@")
 _LEVELS = logging.getLevelNamesMapping()
 
+_quoted = json.encoder.encode_basestring_ascii
+
 Event = MutableMapping[str, Any]
+#: Takes method, path, route, status, seconds, the client's address, and the ids of the span.
+AccessLog = Callable[[str, str, str, int, float, str | None, SpanContext], None]
 
 
 def get_logger(name: str = "") -> FilteringBoundLogger:
@@ -48,11 +56,21 @@ def _redact(_logger: Any, _method: str, event: Event) -> Event:
     return event
 
 
+@lru_cache(maxsize=2)
+def _second(since_epoch_s: int) -> str:
+    return datetime.fromtimestamp(since_epoch_s, UTC).isoformat()[:-6]
+
+
+def _now() -> str:
+    seconds, ms = divmod(time.time_ns() // 1_000_000, 1000)
+    return f"{_second(seconds)}.{ms:03d}Z"
+
+
 def _shape(service: str) -> Any:
     def add(_logger: Any, method: str, event: Event) -> Event:
         trace_id, span_id = trace.current_ids()
         head: dict[str, Any] = {
-            "ts": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "ts": _now(),
             "level": "warning" if method == "warn" else method,
             "event": event.pop("event", ""),
             "service": service,
@@ -108,3 +126,49 @@ def configure(service: str, *, level: str = "info", form: str = "json") -> None:
         logger.propagate = True
     # "Started server process", "Application startup complete": the chassis says these itself.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+
+
+def access_log(service: str, *, level: str = "info", form: str = "json") -> AccessLog:
+    """Return the function that writes a request's line: info, from 500 on a warning.
+
+    The line is what structlog would write; put together by hand it costs a request a quarter.
+    """
+    # Bound once: a lazy logger puts itself together for each line.
+    log = get_logger("http").bind()
+    threshold = _LEVELS.get(level.upper(), logging.INFO)
+    head = f'"event": "request", "service": {_quoted(service)}, '
+
+    def write(
+        method: str,
+        path: str,
+        route: str,
+        status: int,
+        took_s: float,
+        client: str | None,
+        ids: SpanContext,
+    ) -> None:
+        name, number = ("warning", 30) if status >= 500 else ("info", 20)
+        if number < threshold:
+            return
+        if form != "json" or "://" in path or structlog.contextvars.get_contextvars():
+            log.log(
+                number,
+                "request",
+                method=method,
+                path=path,
+                route=route,
+                status=status,
+                duration_ms=round(took_s * 1000, 2),
+                client=client,
+            )
+            return
+        sys.stdout.write(
+            f'{{"ts": "{_now()}", "level": "{name}", {head}'
+            f'"trace_id": "{ids.trace_id:032x}", "span_id": "{ids.span_id:016x}", '
+            f'"component": "http", "method": "{method}", "path": {_quoted(path)}, '
+            f'"route": {_quoted(route)}, "status": {status}, "duration_ms": {took_s * 1000:.2f}, '
+            f'"client": {"null" if client is None else _quoted(client)}}}\n'
+        )
+        sys.stdout.flush()
+
+    return write

@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind
 from tarmac_kit import conventions, deadline, problems, trace
 from tarmac_kit.client import received_authorization
 from tarmac_kit.health import Health
-from tarmac_kit.logs import get_logger
+from tarmac_kit.logs import AccessLog, get_logger
 from tarmac_kit.metrics import Metrics
 
 Scope = MutableMapping[str, Any]
@@ -38,7 +38,8 @@ _QUIET = frozenset(
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ROUTE_KEY = "tarmac_route"
 _DEADLINE_HEADER = conventions.DEADLINE_HEADER.lower().encode()
-_READ = (b"traceparent", b"tracestate", b"authorization", _DEADLINE_HEADER)
+_READ = frozenset({b"traceparent", b"tracestate", b"authorization", _DEADLINE_HEADER})
+_DEADLINE_NAME = _DEADLINE_HEADER.decode()
 UNMATCHED = "unmatched"
 
 
@@ -62,34 +63,36 @@ def route_template(scope: Scope) -> str:
 class _Exchange:
     """The answer of one request, as far as it went out."""
 
-    def __init__(self, send: Send, *, closing: Callable[[], bool]) -> None:
+    __slots__ = ("_health", "_send", "status", "timer")
+
+    def __init__(self, send: Send, health: Health) -> None:
         self._send = send
-        self._closing = closing
+        self._health = health
         self.status = 0
         self.timer: asyncio.Timeout | None = None
 
-    async def send(self, event: Event) -> None:
+    def send(self, event: Event) -> Awaitable[None]:
         if event["type"] == "http.response.start":
             self.status = event["status"]
             if self.timer is not None and not self.timer.expired():
                 # The deadline is for the answer's head; a stream may take longer.
                 self.timer.reschedule(None)
-            if self._closing():
+            if self._health.draining:
                 headers = [*event.get("headers", ()), (b"connection", b"close")]
                 event = {**event, "headers": headers}
-        await self._send(event)
+        return self._send(event)
 
 
 class Edge:
     """The outermost ASGI app of a service."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, health: Health) -> None:
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, health: Health, access_log: AccessLog
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._health = health
-        self._in_flight = 0
-        # Bound once: a lazy logger puts itself together for each line.
-        self._log = get_logger("http").bind()
+        self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -103,64 +106,47 @@ class Edge:
         }
         # Each request has a context of its own, so nothing is reset afterwards.
         received_authorization.set(headers.pop("authorization", None))
-        exchange = _Exchange(send, closing=lambda: self._health.draining)
+        exchange = _Exchange(send, self._health)
         started = time.perf_counter()
-        self._in_flight += 1
-        self._metrics.in_flight(self._in_flight)
+        self._metrics.in_flight += 1
         structlog.contextvars.clear_contextvars()
+        span, token = trace.begin(method, kind=SpanKind.SERVER, carrier=headers)
         try:
-            with trace.span(method, kind=SpanKind.SERVER, carrier=headers) as span:
-                try:
-                    await self._within_deadline(scope, receive, exchange, headers)
-                finally:
-                    took_s = time.perf_counter() - started
-                    route = route_template(scope)
-                    status = exchange.status or 499
-                    span.update_name(f"{method} {route}")
-                    span.set_attribute("http.response.status_code", status)
-                    self._metrics.request(method, route, status, took_s)
-                    self._access(scope, method, route, status, took_s)
-        finally:
-            self._in_flight -= 1
-            self._metrics.in_flight(self._in_flight)
-
-    def _access(self, scope: Scope, method: str, route: str, status: int, took_s: float) -> None:
-        if scope["path"] in _QUIET:
-            return
-        client = scope.get("client")
-        write = self._log.warning if status >= 500 else self._log.info
-        write(
-            "request",
-            method=method,
-            path=scope["path"],
-            route=route,
-            status=status,
-            duration_ms=round(took_s * 1000, 2),
-            client=client[0] if client else None,
-        )
-
-    async def _within_deadline(
-        self, scope: Scope, receive: Receive, exchange: _Exchange, headers: dict[str, str]
-    ) -> None:
-        limit_s = _limit_s(headers.get(_DEADLINE_HEADER.decode()))
-        try:
-            with deadline.within(limit_s):
-                async with asyncio.timeout(limit_s) as exchange.timer:
-                    await self._app(scope, receive, exchange.send)
-        except Exception as error:  # noqa: BLE001 - the last place that can log it with its trace
-            late = isinstance(error, TimeoutError) and (
-                exchange.timer is None or exchange.timer.expired()
-            )
-            if late:
-                problem = problems.Problem(504, "deadline_exceeded", "The caller's time is over")
+            limit_s = _limit_s(headers.get(_DEADLINE_NAME))
+            if limit_s is None:
+                await self._app(scope, receive, exchange.send)
             else:
-                problem = problems.from_status(500)
-                self._log.exception("unhandled exception", path=scope["path"])
-            await self._answer(scope, receive, exchange, problem)
+                with deadline.within(limit_s):
+                    async with asyncio.timeout(limit_s) as exchange.timer:
+                        await self._app(scope, receive, exchange.send)
+        except Exception as error:  # noqa: BLE001 - the last place that can log it with its trace
+            await self._fail(scope, receive, exchange, error)
+        finally:
+            took_s = time.perf_counter() - started
+            route = route_template(scope)
+            status = exchange.status or 499
+            if span.is_recording():
+                span.update_name(f"{method} {route}")
+                span.set_attribute("http.response.status_code", status)
+            self._metrics.request(method, route, status, took_s)
+            path = scope["path"]
+            if path not in _QUIET:
+                client = scope.get("client")
+                address = client[0] if client else None
+                ids = span.get_span_context()
+                self._access_log(method, path, route, status, took_s, address, ids)
+            trace.end(span, token)
+            self._metrics.in_flight -= 1
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, exchange: _Exchange, problem: problems.Problem
+    async def _fail(
+        self, scope: Scope, receive: Receive, exchange: _Exchange, error: Exception
     ) -> None:
+        timer = exchange.timer
+        if isinstance(error, TimeoutError) and timer is not None and timer.expired():
+            problem = problems.Problem(504, "deadline_exceeded", "The caller's time is over")
+        else:
+            problem = problems.from_status(500)
+            get_logger("http").error("unhandled exception", path=scope["path"], exc_info=error)
         if not exchange.status:
             await problem.response(instance=scope["path"])(scope, receive, exchange.send)
 

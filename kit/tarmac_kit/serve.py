@@ -90,7 +90,7 @@ def main(packages: Sequence[str] | None = None) -> int:
     gc.freeze()
     settings = app.chassis.settings
     config = uvicorn.Config(
-        app,
+        app.edge,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
