@@ -131,5 +131,5 @@ def test_a_seed_that_is_missing_is_found_before_anything_starts(sandbox: Sandbox
     )
     done = sandbox.tarmac("up", "-d")
     assert done.returncode == 2
-    assert done.stderr.startswith("tarmac.yaml:6:30: the seed of db is no file (")
+    assert done.stderr.startswith("tarmac.yaml:6:30: the seed of db is not there (")
     assert sandbox.tarmac("down").stdout == "nothing was running\n"

@@ -220,8 +220,13 @@ def test_a_cycle_of_foreign_services_is_named_edge_by_edge():
           a: {run: [a], port: 8001, calls: [b]}
           b: {run: [b], port: 8002, calls: [a]}
         """
-    with pytest.raises(BadInput, match="a waits for b waits for a"):
+    with pytest.raises(BadInput) as caught:
         plan_of(main)
+    here = "systems/demo/tarmac.yaml"
+    assert str(caught.value) == (
+        f"{here}:4:37: a cycle: a waits for b ({here}:4:37), b waits for a ({here}:5:37); "
+        "remove one of these edges"
+    )
 
 
 def test_a_store_without_a_provider_says_how_to_get_one():

@@ -6,6 +6,7 @@ nothing that runs.
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from tarmac.local.fingerprint import digest_of, fingerprint
 from tarmac.local.ignored import not_acted_on
 from tarmac.local.paths import Home
 from tarmac.local.sockets import Reservations
+from tarmac.model.disk import missing
 from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan import ports
@@ -74,6 +76,7 @@ class Resolver:
         self._reservations = reservations
         self._kinds: dict[str, StoreKind] = registry.load(stores, "STORE")
         self.system = load(options.file, lambda path: Path(path).read_bytes())
+        _check_disk(self.system)
         _check_names(self.system, options)
         self._dotenv = vault.read_dotenv(Path(self.system.folder) / ".env")
         self._chosen = providers.choose(self.system, self._kinds, options.providers, self._dotenv)
@@ -103,7 +106,6 @@ class Resolver:
                 strict_ports=options.strict_ports,
             )
             plan = resolve(self.system, LOCAL, facts, self._kinds)
-            _check_seeds(self.system, plan)
             own = [each for each in plan.secrets if each.path not in self._chosen.secrets]
             secrets = vault.fill(self._home.secrets, own, self._dotenv) | self._chosen.secrets
             return Resolved(
@@ -157,14 +159,8 @@ def _check_names(system: System, options: Options) -> None:
         raise BadInput(wrong)
 
 
-def _check_seeds(system: System, plan: Plan) -> None:
-    """Find a seed file that is missing before anything starts, not when its turn comes."""
-    missing = [seed for seed in plan.seeds if not Path(seed.file).is_file()]
-    if missing:
-        raise BadInput(
-            Problem(
-                str(system.locate(("stores", seed.store, "seed"))),
-                f"the seed of {seed.store} is no file ({seed.file}); correct its path",
-            )
-            for seed in missing
-        )
+def _check_disk(system: System) -> None:
+    """Find a folder or file that is named and missing before anything starts."""
+    problems = list(missing(system, os.path.isdir, os.path.isfile))
+    if problems:
+        raise BadInput(problems)

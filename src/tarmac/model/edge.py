@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tarmac.model.location import Location
 from tarmac.model.reference import Reference, split
 from tarmac.model.system import System
 
@@ -42,6 +43,25 @@ def edges(system: System) -> tuple[Edge, ...]:
                 if reference.root == "stores" and reference.name not in service.stores.values():
                     found.add(Edge(name, reference.name, "store"))
     return tuple(sorted(found))
+
+
+def place(system: System, source: str, target: str) -> Location:
+    """Find where a service says that it uses another or a store; the service where it is not."""
+    service = system.file.services.get(source)
+    root = ("services", source)
+    if service is None:
+        return system.locate(("stores", source), key=True)
+    if target in service.calls:
+        return system.locate((*root, "calls", target))
+    for slot, store in service.stores.items():
+        if store == target:
+            return system.locate((*root, "stores", slot))
+    for variable, value in service.env.items():
+        if any(reference.name == target for reference in references(value)):
+            return system.locate((*root, "env", variable))
+    if target == "broker" and (service.publishes or service.consumes):
+        return system.locate((*root, "publishes" if service.publishes else "consumes"), key=True)
+    return system.locate(root, key=True)
 
 
 def references(value: object) -> tuple[Reference, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.launch import secrets_of
+from tarmac.model.edge import place
 from tarmac.model.system import System
 from tarmac.plan import graph, launches, ports
 from tarmac.plan.access import access
@@ -44,13 +46,9 @@ def resolve(system: System, environment: str, facts: Facts, kinds: Mapping[str, 
         nodes.extend(found)
         problems.extend(wrong)
     if loop := graph.cycle({node.name: node.after for node in nodes}):
-        place = system.locate(("services", loop[0]), key=True)
-        problems.append(
-            Problem(
-                str(place),
-                f"a cycle of waits: {' waits for '.join(loop)}; remove one of these edges",
-            )
-        )
+        edges = [(a, b, str(place(system, a, b))) for a, b in pairwise(loop)]
+        waits = ", ".join(f"{a} waits for {b} ({where})" for a, b, where in edges)
+        problems.append(Problem(edges[0][2], f"a cycle: {waits}; remove one of these edges"))
     seeds = tuple(_seeds(bindings, problems))
     if problems:
         raise BadInput(problems)
