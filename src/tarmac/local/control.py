@@ -9,34 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import traceback
+from dataclasses import asdict
 from typing import Any
 
-from tarmac.errors import BadInput, TarmacError
+from tarmac.errors import TarmacError
 from tarmac.local import storage
+from tarmac.local.answers import answer_of, failure_of
 from tarmac.local.files import write_atomically
 from tarmac.local.paths import Home
 from tarmac.local.resolving import Options
-from tarmac.local.supervisor import AlreadyRunning, Applied, Supervisor
-
-
-def answer_of(applied: Applied | None = None, **content: Any) -> bytes:
-    """Write the answer to what went well."""
-    changes = dataclasses.asdict(applied) if applied is not None else {}
-    return json.dumps({"ok": True, **changes, **content}).encode() + b"\n"
-
-
-def failure_of(error: Exception) -> bytes:
-    """Write the answer to what did not: the problems and the exit code that they mean."""
-    if isinstance(error, BadInput):
-        lines = [str(problem) for problem in error.problems]
-    else:
-        lines = [str(error) or type(error).__name__]
-    code = error.exit_code if isinstance(error, TarmacError) else 1
-    answer = {"ok": False, "exit_code": code, "errors": lines}
-    return json.dumps({**answer, "already": isinstance(error, AlreadyRunning)}).encode() + b"\n"
+from tarmac.local.supervisor import Supervisor
 
 
 class Control:
@@ -102,7 +86,8 @@ class Control:
     async def _answer(self, request: dict[str, Any]) -> bytes:
         try:
             if request["verb"] == "apply":
-                return answer_of(await self._supervisor.apply(Options(**request["options"])))
+                applied = await self._supervisor.apply(Options(**request["options"]))
+                return answer_of(**asdict(applied))
             if request["verb"] == "restart":
                 await self._supervisor.restart(request["names"])
                 return answer_of()

@@ -1,6 +1,7 @@
 """The supervisor's process: `python -m tarmac.local.daemon OPTIONS REPORT_FD`.
 
-Started by `client`, detached from the terminal.
+Started by `client`, detached from the terminal. It imports little before the guard and the fork
+servers have been started: they load while it does.
 """
 
 from __future__ import annotations
@@ -11,47 +12,59 @@ import json
 import os
 import signal
 import sys
+import traceback
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tarmac.errors import TarmacError
-from tarmac.local.control import Control, answer_of, failure_of
+from tarmac.local.answers import answer_of, failure_of
+from tarmac.local.ground import Ground
 from tarmac.local.paths import Home
-from tarmac.local.resolving import Options
-from tarmac.local.supervisor import Supervisor
-from tarmac.local.watch import Watch
+
+if TYPE_CHECKING:
+    from tarmac.local.supervisor import Supervisor
 
 
-async def serve(options: Options, report: int) -> int:
+async def serve(options: dict[str, Any], report: int) -> int:
     """Run a system until it is told to stop.
 
     Args:
+        options: what `resolving.Options` takes.
         report: a descriptor that gets one JSON line: what was started, or why nothing was.
 
     Returns:
         The exit code.
     """
     os.umask(0o077)
-    home = Home.of(Path(options.file), options.namespace)
     try:
-        supervisor = Supervisor(home)
+        ground = Ground(Home.of(Path(options["file"]), options["namespace"]))
+        await ground.start()
     except (TarmacError, OSError) as error:
         os.write(report, failure_of(error))
         return 1
-    control = Control(supervisor, home)
+    from tarmac.local.control import Control  # noqa: PLC0415 - the guard is started by now
+    from tarmac.local.resolving import Options  # noqa: PLC0415
+    from tarmac.local.supervisor import Supervisor  # noqa: PLC0415
+
+    supervisor = Supervisor(ground)
+    control = Control(supervisor, ground.home)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, control.begin_shut_down)
     try:
-        applied = await supervisor.apply(options)
+        applied = await supervisor.apply(Options(**options))
         await control.listen()
-    except (TarmacError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - the asker must hear of it, whatever it is
+        if not isinstance(error, TarmacError | OSError):
+            traceback.print_exc()
         await supervisor.shut_down()
         os.write(report, failure_of(error))
         return error.exit_code if isinstance(error, TarmacError) else 1
     with contextlib.suppress(OSError):  # whoever asked for it has gone: it runs all the same
-        os.write(report, answer_of(applied))
+        os.write(report, answer_of(**asdict(applied)))
     os.close(report)
-    lost_home = asyncio.create_task(supervisor.watch_home())
+    lost_home = asyncio.create_task(ground.lost())
     lost_home.add_done_callback(lambda _: control.begin_shut_down())
     watch = asyncio.create_task(_watch(supervisor))
     await supervisor.done.wait()
@@ -64,9 +77,11 @@ async def serve(options: Options, report: int) -> int:
 
 async def _watch(supervisor: Supervisor) -> None:
     """Watch for edits from the moment that somebody asks for it."""
+    from tarmac.local.watch import Watch  # noqa: PLC0415 - only where it is asked for
+
     await supervisor.watched.wait()
     await Watch(supervisor).run()
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(serve(Options(**json.loads(sys.argv[1])), int(sys.argv[2]))))
+    sys.exit(asyncio.run(serve(json.loads(sys.argv[1]), int(sys.argv[2]))))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import os
 import sys
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -15,6 +14,7 @@ from types import MappingProxyType
 from tarmac.errors import TarmacError
 from tarmac.local.files import write_atomically
 from tarmac.local.listeners import holder
+from tarmac.local.passed_on import passed_on
 from tarmac.local.paths import Home
 from tarmac.local.sockets import LOOPBACK, is_free
 from tarmac.model.system import System
@@ -23,13 +23,6 @@ from tarmac.plan.facts import Facts, Shape
 from tarmac.plan.ports import PortNeed
 from tarmac.stores._kind import Offer, StoreKind
 
-#: The user's own variables that a process gets; all else comes from the plan, so that a variable
-#: that happens to be set in one shell cannot change what a service does.
-PASSED_ON = frozenset(
-    {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM"}
-    | {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
-    | {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
-)
 #: Ports for whoever prefers none: below those that kernels hand out for outgoing connections
 #: (Linux from 32768, macOS from 49152), so that none is gone when a killed store comes back.
 ANY_FROM, ANY_COUNT = 20000, 12000
@@ -79,15 +72,10 @@ def gather(
         folder=str(Path(system.folder).resolve()),
         host=LOOPBACK,
         shape=shape,
-        environ=environ(),
+        environ=passed_on(),
         kit_sources=_package_folders("tarmac_kit"),
         preferred={need.key: need.preferred for need in needs},
     )
-
-
-def environ() -> dict[str, str]:
-    """List the user's own variables that are passed on."""
-    return {name: os.environ[name] for name in sorted(PASSED_ON & os.environ.keys())}
 
 
 def save(facts: Facts, home: Home) -> None:
@@ -100,7 +88,6 @@ def save(facts: Facts, home: Home) -> None:
             name: {"kind": offer.kind, "provider": offer.provider, "version": offer.version}
             for name, offer in facts.offers.items()
         },
-        "pythons": dict(facts.pythons),
         "fast_stores": facts.shape.fast_stores,
     }
     write_atomically(home.facts, json.dumps(content, indent=1) + "\n")

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from tarmac.errors import TarmacError
 from tarmac.launch import reveal, secrets_of
-from tarmac.local import sql, start, state
-from tarmac.local.causes import likely_cause
+from tarmac.local import diagnosis, listeners, sql, start, state
 from tarmac.local.guard import descendants, node_of, parents
 from tarmac.local.logs import LogFile
 from tarmac.local.prepare import folder_of, prepare
@@ -73,6 +72,8 @@ class Process:
         self._spawned.set()
         self._port_lost = False
         self._healthy_since: float | None = None
+        #: Where it listened when it was given up.
+        self._seen = ""
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self.state = NodeState(
@@ -104,6 +105,8 @@ class Process:
         self.state = replace(
             self.state, position=position, about=node.about, url=node.url, page=node.page
         )
+        if self.ready.is_set():  # what a successor complained of is not wanted any more
+            self.state = replace(self.state, detail="", cause="", last_lines=())
         self._record()
         self._wake.set()
 
@@ -147,7 +150,7 @@ class Process:
             if running is None:
                 self._task.cancel()
             await asyncio.wait([self._task])
-        self.around.reservations.release(self.listening)
+        self.around.reservations.release(self.node.listening)
         self._come_out(Failure("it was stopped", ""))
         self._move(state.STOPPED, pid=None, detail="")
         self.log.close()
@@ -204,7 +207,7 @@ class Process:
             self._set_ready(False)
             if self._stopping:
                 break
-            for port in self.listening:
+            for port in self.node.listening:
                 self.around.reservations.take(port)
             explained = self._explain(failure, status)
             self._come_out(explained)
@@ -215,21 +218,14 @@ class Process:
             await self._back_off(ends, explained, status)
 
     def _take_over_ports(self) -> None:
-        self.around.reservations.release(self.listening)
-        for port in sorted(self.listening):
+        self.around.reservations.release(self.node.listening)
+        for port in sorted(self.node.listening):
             if not is_free(port):
-                raise PortTaken(f"port {port} is taken by another process")
+                raise PortTaken(f"port {port} is taken by {listeners.holder(port)}")
 
     def _lose_port(self) -> None:
         self._port_lost = True
         self.around.port_lost(self.node.name)
-
-    @property
-    def listening(self) -> set[int]:
-        """The ports that this node listens on, its health's among them."""
-        probed = (self.node.launch.booted, self.node.launch.ready)
-        found = {getattr(probe, "port", None) for probe in probed}
-        return {port for port in (*self.node.ports.values(), *found) if port is not None}
 
     async def _wait_for_others(self) -> None:
         for name in self.node.after:
@@ -247,6 +243,7 @@ class Process:
         env = {name: reveal(value, around.secrets) for name, value in launch.env.items()}
         cwd = Path(launch.cwd.replace("{folder}", str(folder)))
         self._healthy_since = None
+        self._seen = ""
         self.log.tail.clear()  # the last lines of an earlier try explain nothing
         prober = Prober(launch, host=around.host, secrets=around.secrets, env=env, cwd=cwd)
         self.log.on_line = prober.look
@@ -266,6 +263,8 @@ class Process:
             failure = ""
             if not watch.cancelled():
                 failure = watch.result()
+                if "nothing listens" in failure:
+                    self._seen = diagnosis.misplaced(self.node, running.pid, self.around.host)
                 self.log.note(f"{failure}: it is stopped")
                 await self._signal(running, signal.SIGKILL)
             status = await running.exited
@@ -281,7 +280,7 @@ class Process:
 
     def _explain(self, failure: str, status: int | None) -> Failure:
         lines = tuple(line for line in self.log.tail if not line.startswith("[tarmac]"))
-        cause = likely_cause(status if failure.startswith("ended") else None, lines) or failure
+        cause = diagnosis.cause(self.node, self.around.host, failure, status, lines, self._seen)
         return Failure(self.log.strike(failure), self.log.strike(cause), lines)
 
     async def _back_off(self, ends: int, failure: Failure, status: int | None) -> None:
@@ -336,7 +335,9 @@ class Process:
         if is_held_by(port, [self._running.pid, *descendants(self._running.pid)]):
             return ""
         daemons = (pid for pid in parents() if node_of(pid) == self.node.name)
-        return "" if is_held_by(port, daemons) else f"port {port} is taken by another process"
+        return (
+            "" if is_held_by(port, daemons) else f"port {port} is taken by {listeners.holder(port)}"
+        )
 
     async def _stay_healthy(self, prober: Prober) -> None:
         failed = 0

@@ -32,14 +32,11 @@ class Running:
 
 
 class Spawner:
-    """One guard process and the channel to it.
+    """One guard process and the channel to it."""
 
-    Args:
-        on_guard_lost: called when the guard itself was killed; its children are dead by then.
-    """
-
-    def __init__(self, on_guard_lost: Callable[[], None]) -> None:
-        self._on_guard_lost = on_guard_lost
+    def __init__(self) -> None:
+        #: Called when the guard itself was killed; its children are dead by then.
+        self.on_guard_lost: Callable[[], None] = lambda: None
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Running]] = {}
         self._running: dict[int, Running] = {}
@@ -175,4 +172,4 @@ class Spawner:
         guard.kill_descendants(os.getpid())
         for pid in list(self._running):
             self._ended(pid, -signal.SIGKILL)
-        self._on_guard_lost()
+        self.on_guard_lost()

@@ -8,33 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import sqlite3
-import time
-import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.local import gather, sql
 from tarmac.local.connections import undeclared
 from tarmac.local.fingerprint import fingerprint
-from tarmac.local.forks import Forks
-from tarmac.local.guard import become_subreaper
+from tarmac.local.ground import Ground
 from tarmac.local.lives import Life, begin
-from tarmac.local.paths import Home
 from tarmac.local.resolving import Options, Resolved, Resolver
 from tarmac.local.rolling import Rolls
+from tarmac.local.roster import Roster
 from tarmac.local.sockets import LOOPBACK, Reservations
-from tarmac.local.spawn import Spawner
-from tarmac.local.state import StateFile
 from tarmac.local.surroundings import Pulse, Surroundings
-from tarmac.local.wiring import Target, Wiring
-from tarmac.plan import graph, ports
-from tarmac.plan.plan import Node, Wire
+from tarmac.local.wiring import Wiring
+from tarmac.plan.plan import Node, Plan
 
 
 @dataclass(frozen=True)
@@ -49,21 +42,12 @@ class Applied:
     failed: Mapping[str, str] = field(default_factory=dict)
 
 
-#: How often the supervisor looks whether its folder is still there.
-HOME_CHECK_S = 1.0
-#: Somebody who only looks whether the lock is held holds it for a moment.
-LOCK_TRIES, LOCK_PAUSE_S = 20, 0.01
-
-
-class AlreadyRunning(TarmacError):
-    """Another supervisor holds this namespace."""
-
-
 class Supervisor:
     """One namespace of one system."""
 
-    def __init__(self, home: Home) -> None:
-        self.home = home
+    def __init__(self, ground: Ground) -> None:
+        self.home = ground.home
+        self.state = ground.state
         self.done = asyncio.Event()
         #: Set once somebody asks that edits be served.
         self.watched = asyncio.Event()
@@ -71,36 +55,27 @@ class Supervisor:
         self._now: Resolved | None = None
         #: Nodes whose port somebody else took since it was chosen.
         self._lost: set[str] = set()
-        self._lives: dict[str, Life] = {}
         self._fingerprints: dict[str, str] = {}
         #: Ports by key that what runs has.
         self._ports: dict[str, int] = {}
         self._secrets: dict[str, str] = {}
         self._pulse = Pulse()
+        self._lives = Roster(self._pulse)
         self._reservations = Reservations()
         self._changing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
         self._ending = False
-        home.create()
-        self._lock = home.lock.open("a")
-        _take_lock(self._lock, home)
-        become_subreaper()
-        self.state = StateFile(home.state)
-        self.state.clear()
-        self._spawner = Spawner(self._guard_lost)
-        self._forks = Forks(self._spawner, home.logs / "forkserver.log", gather.environ())
-        self._wiring = Wiring(self._spawner, home.logs / "wires.log", self._reservations)
+        self._ground = ground
+        self._spawner = ground.spawner
+        self._spawner.on_guard_lost = self._guard_lost
+        self._forks = ground.forks
+        self._wiring = Wiring(self._spawner, self.home.logs / "wires.log", self._reservations)
         self._rolls = Rolls(self._exchange)
 
     @property
     def now(self) -> Resolved | None:
         """What runs, as it was last resolved."""
         return self._now
-
-    async def prepare(self, pythons: Iterable[str]) -> None:
-        """Start what every plan needs: the guard, and the fork servers that the last one had."""
-        await self._spawner.start()
-        self._forks.warm(pythons)
 
     async def apply(self, options: Options) -> Applied:
         """Load the model anew and bring what runs into line; what did not change stays as it is.
@@ -145,7 +120,7 @@ class Supervisor:
         self._secrets.update(now.secrets)
         if before is not None and before.preloaded != now.preloaded:
             self._forks.retire()
-        self._forks.warm({n.launch.forked.python for n in plan.nodes if n.launch.forked})
+        self._forks.warm(_interpreters(plan))
         self.options, self._now = options, now
         if options.watch:
             self.watched.set()
@@ -189,17 +164,15 @@ class Supervisor:
             supervisor_pid=os.getpid(),
             guard_pid=self._spawner.guard_pid,
             notes=now.plan.notes,
+            forked=sorted(_interpreters(now.plan)),
         )
 
     def _keep_ports(self, before: Resolved | None, failed: Mapping[str, str]) -> None:
         """Go on with the old ports of what could not be replaced."""
         if before is None or not failed or self._now is None:
             return
-        for name in failed:
-            node = self._lives[name].node
-            for key, port in before.facts.ports.items():
-                if ports.belongs_to(key, node.service, node.number):
-                    self._ports[key] = port
+        kept = {port for name in failed for port in self._lives[name].node.listening}
+        self._ports |= {key: port for key, port in before.facts.ports.items() if port in kept}
         gather.save(replace(self._now.facts, ports=self._ports), self.home)
 
     async def _exchange(self, old: Life, new: Life) -> None:
@@ -224,7 +197,7 @@ class Supervisor:
         """
         async with self._changing:
             self._refuse_at_the_end()
-            wanted = self.names(names)
+            wanted = self._lives.named(names)
             old = {name: self._lives[name] for name in wanted}
             await self._stop(wanted)
             try:
@@ -236,20 +209,6 @@ class Supervisor:
                     self._lives[name] = again
                     self._fingerprints[name] = fingerprint(life.node.launch, self._secrets)
                     again.start()
-
-    def names(self, names: Iterable[str]) -> list[str]:
-        """Name the nodes that are meant: nodes, or services with all their instances; or all."""
-        wanted: dict[str, None] = {}
-        problems = []
-        for name in names:
-            meant = [n for n, life in self._lives.items() if name in (n, life.node.service)]
-            wanted.update(dict.fromkeys(meant))
-            if not meant:
-                hint = did_you_mean(name, self._lives)
-                problems.append(Problem(name, f"not part of the system; {hint}"))
-        if problems:
-            raise BadInput(problems)
-        return list(wanted or self._lives)
 
     async def edges(self) -> dict[str, Any]:
         """Say what went over each edge, and which connections nobody declared."""
@@ -280,18 +239,6 @@ class Supervisor:
             finally:
                 self.done.set()
 
-    async def watch_home(self) -> None:
-        """Return when the namespace's folder was deleted or replaced: nobody could stop us then."""
-        ours = os.fstat(self._lock.fileno())
-        while True:
-            await asyncio.sleep(HOME_CHECK_S)
-            try:
-                there = self.home.lock.stat()
-            except OSError:
-                return
-            if (there.st_ino, there.st_dev) != (ours.st_ino, ours.st_dev):
-                return
-
     def _refuse_at_the_end(self) -> None:
         if self._ending:
             raise TarmacError(f"{self.home.root}: the system is being stopped; try again")
@@ -308,16 +255,13 @@ class Supervisor:
             raise BadInput([Problem("--direct", f"the system runs {given}; stop it first")])
 
     def _held(self, without: Iterable[Node] = ()) -> dict[str, int]:
-        """List the ports of what runs; those that were lost, or are to be others, are not held."""
+        """List the ports of what runs; those that were lost, or are to be others, are not held.
+
+        What the world knows stays with the wire; only where an instance itself listens is another.
+        """
         lost = [self._lives[name].node for name in self._lost if name in self._lives]
-        # A successor listens elsewhere; the port that the world knows stays with the wire.
-        elsewhere = tuple(ports.instance_key(n.service, n.number, "") for n in without)
-        return {
-            key: port
-            for key, port in self._ports.items()
-            if not key.startswith(elsewhere)
-            and not any(ports.belongs_to(key, node.service, node.number) for node in lost)
-        }
+        others = {port for node in (*lost, *without) for port in node.listening}
+        return {key: port for key, port in self._ports.items() if port not in others}
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
@@ -327,10 +271,10 @@ class Supervisor:
             forks=self._forks,
             secrets=self._secrets,
             record=self.state.put,
-            not_ready=self._not_ready,
+            not_ready=self._lives.not_ready,
             pulse=self._pulse,
             changed=self._changed,
-            wait_ready=self._wait_ready,
+            wait_ready=self._lives.wait_ready,
             reservations=self._reservations,
             port_lost=self._port_lost,
             once_ready=self._sow,
@@ -344,49 +288,18 @@ class Supervisor:
         """Tell the wires which instances there are."""
         if self._now is not None:
             wires = self._now.plan.wires
-            await self._wiring.point({wire: self._targets(wire) for wire in wires})
+            await self._wiring.point({wire: self._lives.targets(wire) for wire in wires})
 
-    def _targets(self, wire: Wire) -> tuple[Target, ...]:
-        return tuple(
-            (name, life.node.ports[wire.port], life.ready.is_set())
-            for name, life in self._lives.items()
-            if life.node.service == wire.target and life.running and wire.port in life.node.ports
-        )
-
-    def _not_ready(self, names: tuple[str, ...]) -> list[str]:
-        """List those of which no instance is ready; a task's own name is its node's."""
-        ready = {
-            found
-            for name, life in self._lives.items()
-            if life.ready.is_set()
-            for found in ((name,) if life.node.role == "task" else (name, life.node.service))
-        }
-        return [name for name in names if name not in ready]
-
-    async def _wait_ready(self, name: str) -> None:
-        while self._not_ready((name,)):
-            await self._pulse.wait(1.0)
+    async def _stop(self, names: Iterable[str]) -> None:
+        names = list(names)
+        await self._lives.stop(names, self._point)  # nobody is sent to them any more
+        for name in names:
+            self._fingerprints.pop(name, None)
 
     async def _sow(self, node: Node) -> None:
         for seed in self._now.plan.seeds if self._now is not None else ():
             if seed.service == node.name:
                 await sql.sow(seed, self._secrets)
-
-    async def _stop(self, names: Iterable[str]) -> None:
-        """Stop in the reverse order of a start: what needs others goes first."""
-        left = {name: self._lives[name] for name in names}
-        order = graph.waves(_order({name: life.node for name, life in left.items()}))
-        for group in reversed(order):
-            for name in group:
-                left[name].leave()
-            await self._point()  # nobody is sent to them any more
-            stops = (left[name].stop() for name in group)
-            for failed in await asyncio.gather(*stops, return_exceptions=True):
-                if isinstance(failed, BaseException):
-                    traceback.print_exception(failed)
-        for name in left:
-            del self._lives[name]
-            self._fingerprints.pop(name, None)
 
     def _port_lost(self, name: str) -> None:
         """Choose other ports for what lost its own: apply the same options again."""
@@ -424,17 +337,5 @@ class Supervisor:
         task.add_done_callback(self._background.discard)
 
 
-def _order(nodes: dict[str, Node]) -> dict[str, tuple[str, ...]]:
-    """Say who goes after whom; callers wait for what they call unless calls go in a circle."""
-    needs = {name: node.needs for name, node in nodes.items()}
-    return {name: node.after for name, node in nodes.items()} if graph.cycle(needs) else needs
-
-
-def _take_lock(lock: IO[str], home: Home) -> None:
-    for _ in range(LOCK_TRIES):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except OSError:
-            time.sleep(LOCK_PAUSE_S)
-    raise AlreadyRunning(f"{home.root}: another supervisor runs this namespace")
+def _interpreters(plan: Plan) -> set[str]:
+    return {node.launch.forked.python for node in plan.nodes if node.launch.forked}

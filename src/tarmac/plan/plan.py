@@ -84,6 +84,12 @@ class Node:
     #: Where each variable comes from: `file:line:col`, or a rule in words.
     origins: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def listening(self) -> frozenset[int]:
+        """The ports where it listens itself, its health's among them."""
+        probed = (getattr(probe, "port", None) for probe in (self.launch.booted, self.launch.ready))
+        return frozenset((*self.ports.values(), *(port for port in probed if port is not None)))
+
 
 @dataclass(frozen=True)
 class Plan:

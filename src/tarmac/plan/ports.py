@@ -71,11 +71,6 @@ def own_key(system: System, service: str, number: int, port: str, shape: Shape) 
     return service_key(service, port)
 
 
-def belongs_to(key: str, name: str, number: int) -> bool:
-    """Tell whether a key names a port of this instance of a service, or of this store."""
-    return key.startswith((f"instances/{name}/{number}/", f"services/{name}/", f"stores/{name}/"))
-
-
 def links(system: System, kinds: Mapping[str, StoreKind]) -> dict[tuple[str, str], tuple[str, ...]]:
     """List who connects to what: (source, target) -> the target's ports, in the edges' order.
 

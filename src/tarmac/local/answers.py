@@ -1,0 +1,25 @@
+"""The lines that answer a request to the supervisor, from its process or over its socket."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tarmac.errors import BadInput, TarmacError
+from tarmac.local.ground import AlreadyRunning
+
+
+def answer_of(**content: Any) -> bytes:
+    """Write the answer to what went well."""
+    return json.dumps({"ok": True, **content}).encode() + b"\n"
+
+
+def failure_of(error: Exception) -> bytes:
+    """Write the answer to what did not: the problems and the exit code that they mean."""
+    if isinstance(error, BadInput):
+        lines = [str(problem) for problem in error.problems]
+    else:
+        lines = [str(error) or type(error).__name__]
+    code = error.exit_code if isinstance(error, TarmacError) else 1
+    answer = {"ok": False, "exit_code": code, "errors": lines}
+    return json.dumps({**answer, "already": isinstance(error, AlreadyRunning)}).encode() + b"\n"

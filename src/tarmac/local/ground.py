@@ -1,0 +1,81 @@
+"""What a supervisor stands on: the namespace's lock, the guard, and the fork servers.
+
+Made by the daemon before anything else, and before the model is imported: interpreters that load
+for half a second do so meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import time
+from collections.abc import Iterable
+from typing import IO
+
+from tarmac.errors import TarmacError
+from tarmac.local.forks import Forks
+from tarmac.local.guard import become_subreaper
+from tarmac.local.passed_on import passed_on
+from tarmac.local.paths import Home
+from tarmac.local.spawn import Spawner
+from tarmac.local.state import StateFile
+
+#: How often to look whether the folder is still there.
+CHECK_S = 1.0
+#: Somebody who only looks whether the lock is held holds it for a moment.
+LOCK_TRIES, LOCK_PAUSE_S = 20, 0.01
+
+
+class AlreadyRunning(TarmacError):
+    """Another supervisor holds this namespace."""
+
+
+class Ground:
+    """One namespace, locked, with its guard.
+
+    Raises:
+        AlreadyRunning: somebody else has it.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        home.create()
+        self._lock = home.lock.open("a")
+        _take(self._lock, home)
+        become_subreaper()
+        self.state = StateFile(home.state)
+        forked: Iterable[str] = self.state.meta().get("forked", ())
+        #: Interpreters whose fork servers the last run had: this one will want them, too.
+        self.interpreters = tuple(forked)
+        self.state.clear()
+        self.spawner = Spawner()
+        self.forks = Forks(self.spawner, home.logs / "forkserver.log", passed_on())
+
+    async def start(self) -> None:
+        """Start the guard, and the fork servers of the last run."""
+        await self.spawner.start()
+        self.forks.warm(self.interpreters)
+
+    async def lost(self) -> None:
+        """Return when the namespace's folder was deleted or replaced: nobody could stop us then."""
+        while self._is_ours():  # noqa: ASYNC110 - no event tells of a deleted folder everywhere
+            await asyncio.sleep(CHECK_S)
+
+    def _is_ours(self) -> bool:
+        ours = os.fstat(self._lock.fileno())
+        try:
+            there = self.home.lock.stat()
+        except OSError:
+            return False
+        return (there.st_ino, there.st_dev) == (ours.st_ino, ours.st_dev)
+
+
+def _take(lock: IO[str], home: Home) -> None:
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError:
+            time.sleep(LOCK_PAUSE_S)
+    raise AlreadyRunning(f"{home.root}: another supervisor runs this namespace")

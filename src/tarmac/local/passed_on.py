@@ -1,0 +1,19 @@
+"""Which of the user's own variables a process gets; all else comes from the plan.
+
+So a variable that happens to be set in one shell cannot change what a service does.
+"""
+
+from __future__ import annotations
+
+import os
+
+NAMES = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM"}
+    | {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
+    | {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+)
+
+
+def passed_on() -> dict[str, str]:
+    """List those that are set."""
+    return {name: os.environ[name] for name in sorted(NAMES & os.environ.keys())}
