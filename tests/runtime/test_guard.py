@@ -42,7 +42,8 @@ SUPERVISOR = textwrap.dedent(
     async def main():
         guard.become_subreaper()
         lost = asyncio.Event()
-        spawner = Spawner(lost.set)
+        spawner = Spawner()
+        spawner.on_guard_lost = lost.set
         await spawner.start()
         read_end, write_end = os.pipe()
         for number in range(2):

@@ -58,7 +58,10 @@ def test_a_running_ones_port_stays_though_it_is_taken(taken):
 @pytest.mark.parametrize(("strict", "fixed"), [(True, False), (False, True)])
 def test_a_port_that_may_not_move_is_an_error(taken, strict, fixed):
     need = PortNeed("services/web/http", taken, fixed)
-    with pytest.raises(TarmacError, match=f"services/web/http: port {taken} is taken; stop what"):
+    with pytest.raises(
+        TarmacError,
+        match=rf"services/web/http: port {taken} is taken by pid {os.getpid()} \(.*\); stop it",
+    ):
         choose_ports([need], {}, strict=strict)
 
 
