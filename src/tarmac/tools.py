@@ -133,7 +133,7 @@ RUNTIMES: tuple[Tool, ...] = (
 )
 
 _BY_NAME = {tool.name: tool for tool in (*RUNTIMES, *TOOLS)}
-_VERSION = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)+)")
+_VERSION = re.compile(r"(?<![\d.])(\d+(?:\.\d+)+)")
 
 
 def find(name: str) -> Tool | None:

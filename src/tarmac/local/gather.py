@@ -66,7 +66,7 @@ def gather(
     chosen = choose_ports(needs, saved, held, take, strict=strict_ports, salt=str(home.root))
     return Facts(
         namespace=namespace,
-        pythons=_pythons(system),
+        pythons=pythons(system),
         ports=chosen,
         offers=offers,
         folder=str(Path(system.folder).resolve()),
@@ -160,7 +160,7 @@ def _first_free(
     )
 
 
-def _pythons(system: System) -> dict[str, str]:
+def pythons(system: System) -> dict[str, str]:
     """Find each service's own virtual environment: `.venv` in its folder or above it."""
     found = {"": sys.executable}
     for name, parts in system.parts.items():

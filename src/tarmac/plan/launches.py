@@ -90,13 +90,18 @@ def _place(bindings: Bindings, name: str) -> tuple[str, tuple[str, ...]]:
     return folder, (*(sourced.folder for sourced in parts), *watched)
 
 
+def is_line(argv: tuple[str, ...]) -> bool:
+    """Tell whether a command is one line for the shell: one string with blanks."""
+    return len(argv) == 1 and " " in argv[0]
+
+
 def _command(argv: tuple[str, ...], *, trap: bool = False) -> tuple[str, ...]:
     """One string with blanks is a line for the shell; all else a program and its arguments.
 
     Args:
         trap: have the shell stay until its command has ended; it would leave it alone on SIGTERM.
     """
-    if len(argv) != 1 or " " not in argv[0]:
+    if not is_line(argv):
         return argv
     return (SHELL, "-c", f"trap 'exit 143' TERM\n{argv[0]}" if trap else argv[0])
 

@@ -1,0 +1,64 @@
+"""`tarmac doctor`: what this machine has of what is needed."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from tarmac.cli import _project
+
+
+@click.command("doctor", short_help="Check this machine: tools, stores, ports, limits.")
+@click.argument("system", required=False)
+@_project.json_option
+def VERB(system: str | None, *, as_json: bool) -> None:
+    """Check what this machine has: every tool that Tarmac calls, or what SYSTEM needs here.
+
+    Each comes with its version, the oldest that will do, what wants it and how to get it. Exit
+    code 1 if something needed is missing or too old.
+
+    Example: tarmac doctor shop
+    """
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from tarmac.local import checkup
+    from tarmac.model.loader import load
+
+    if system is None:
+        checks = checkup.of_everything()
+    else:
+        loaded = load(str(_project.find(system)), lambda path: Path(path).read_bytes())
+        checks = checkup.of_system(loaded)
+    good = not any(check.fails for check in checks)
+    if as_json:
+        _project.print_json({"ok": good, "checks": [asdict(check) for check in checks]})
+    else:
+        _print(checks)
+    sys.exit(0 if good else 1)
+
+
+def _print(checks: list[Any]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from tarmac.cli import _show
+
+    console = _show.open_console()
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("WHAT", "FOUND", "NEEDED", "FOR", "STATE"):
+        table.add_column(column, overflow="fold")
+    for check in checks:
+        style = "bold red" if check.fails else "green" if check.state == "ok" else "yellow"
+        texts = (check.name, check.found, check.floor, check.feature)
+        table.add_row(*map(Text, texts), Text(check.state, style))
+    console.print(table)
+    wanting = [check for check in checks if check.advice]
+    if wanting:
+        console.print()
+    for check in wanting:
+        style = "bold red" if check.fails else "yellow"
+        line = Text.assemble((f"{check.name}: ", style), check.advice)
+        console.print(line, soft_wrap=True)
