@@ -163,6 +163,8 @@ class Launch:
     cwd: str = "{folder}"
     files: tuple[File, ...] = ()
     trees: tuple[Tree, ...] = ()
+    #: Folders to make where they are not there yet, absolute.
+    folders: tuple[str, ...] = ()
     #: Files that begin with the pid of the one server of this folder. After a reboot that pid may
     #: be anybody's; one that names no process of this folder is removed before a start.
     pid_files: tuple[str, ...] = ()

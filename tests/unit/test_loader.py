@@ -71,7 +71,7 @@ def test_edges_are_declared_calls_stores_topics_and_references():
         (edit("${stores.orders-db.url}", "${stores.nope.url}"), "unknown store 'nope'"),
         (
             edit("${stores.orders-db.url}", "${things.a.b}"),
-            "begin it with services, stores, broker or system",
+            "begin it with services, stores, volumes, broker or system",
         ),
         (edit("${stores.orders-db.url}", "${a}"), "'${a}' is not a reference; write"),
         (edit("consumes: [order.placed]", "consumes: [order.plced]"), "no service publishes"),

@@ -132,6 +132,18 @@ def test_tasks_are_nodes_that_a_service_waits_for_or_that_have_a_schedule():
     assert plan.node("web.sweep").launch.env == plan.node("web").launch.env
 
 
+def test_a_volume_is_a_folder_of_the_copy_or_the_path_that_the_code_knows():
+    volumes = "volumes: {uploads: var/uploads, cache: var/cache}"
+    main = DEMO.replace("port: 8080", f"port: 8080\n        {volumes}")
+    main = main.replace(
+        "          STORE:", "          UPLOADS: ${volumes.uploads.path}\n          STORE:"
+    )
+    plan = plan_of(main, home="/srv/demo/.tarmac/test")
+    ours = "/srv/demo/.tarmac/test/volumes/web/uploads"
+    assert env_of(plan, "web")["UPLOADS"] == ours
+    assert plan.node("web").launch.folders == (ours, "/srv/demo/var/cache")
+
+
 def test_what_reads_its_settings_as_python_starts_is_not_forked():
     assert plan_of().node("order-service").launch.forked is not None
     isolated = DEMO.replace("port: 3003", "port: 3003\n        isolated: true")

@@ -70,6 +70,7 @@ def gather(
         ports=chosen,
         offers=offers,
         folder=str(Path(system.folder).resolve()),
+        home=str(home.root),
         host=LOOPBACK,
         shape=shape,
         environ=passed_on(),

@@ -46,6 +46,8 @@ async def prepare(folder: Path, launch: Launch, secrets: Mapping[str, str]) -> N
     """
     drop = drop_for(launch)
     _own_folder(folder, drop)
+    for wanted in launch.folders:
+        Path(wanted).mkdir(parents=True, exist_ok=True)
     for tree in launch.trees:
         if not (folder / tree.path).exists():
             await _grow(folder / tree.path, tree, secrets, drop)

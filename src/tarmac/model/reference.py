@@ -13,7 +13,7 @@ _PATTERN = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class Reference:
-    """`${root.name.output}`; `root` is services, stores, broker or system."""
+    """`${root.name.output}`; `root` is services, stores, volumes, broker or system."""
 
     root: str
     name: str

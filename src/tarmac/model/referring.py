@@ -48,7 +48,7 @@ def _value(
     service = system.file.services[name]
     for piece in pieces:
         if isinstance(piece, Reference):
-            yield from _reference(system, where, variable, piece, gaps)
+            yield from _reference(system, where, variable, piece, gaps, name)
             # A foreign program's subjects and queues may be known to nobody but itself.
             told = service.publishes or service.consumes or not system.is_kit(name)
             if piece.root == "broker" and system.file.broker and not told:
@@ -78,18 +78,19 @@ def of_all(system: System) -> Iterator[Problem]:
 
 
 def _reference(
-    system: System, where: str, variable: str, reference: Reference, gaps: Gaps
+    system: System, where: str, variable: str, reference: Reference, gaps: Gaps, user: str
 ) -> Iterator[Problem]:
     services, root, name = system.file.services, reference.root, reference.name
     known: dict[str, list[str]] = {
         "services": list(services),
         "stores": list(system.file.stores),
+        "volumes": list(services[user].volumes),
         "broker": ["broker"] if system.file.broker else [],
         "system": ["system"],
     }
     if root not in known:
         near = did_you_mean(root, known)
-        forms = "begin it with services, stores, broker or system"
+        forms = "begin it with services, stores, volumes, broker or system"
         hint = near if near.startswith("did you mean") else forms
         yield Problem(where, f"{variable} refers to '{reference.source}'; {hint}")
     elif name not in known[root]:

@@ -127,7 +127,11 @@ class Service(Strict):
         default=(), description="Paths whose edits concern it, besides the folders in `source`."
     )
     tasks: dict[Name, Task] = {}
-    volumes: dict[Name, str] = {}
+    volumes: dict[Name, str] = Field(
+        default={},
+        description="Folders that outlive it, by their path in its own; ${volumes.NAME.path} in "
+        "`env` is one for each copy of the system.",
+    )
     resources: dict[Name, Amount] = {}
     replicas: int = Field(default=1, ge=1)
 

@@ -34,6 +34,8 @@ class Facts:
     offers: Mapping[str, Offer]
     #: The folder of `tarmac.yaml`, absolute.
     folder: str
+    #: The folder of this copy of the system, absolute: what is deleted with its data.
+    home: str = ""
     #: The port that the model named for each key when these were gathered.
     preferred: Mapping[str, int | None] = field(default_factory=dict)
     host: str = "127.0.0.1"

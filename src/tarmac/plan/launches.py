@@ -15,8 +15,10 @@ from tarmac.launch import (
     TcpProbe,
 )
 from tarmac.model import conventions
+from tarmac.model.edge import references
 from tarmac.model.service import Service, Task
 from tarmac.plan.bindings import Bindings
+from tarmac.plan.settings import volume
 
 SHELL = "/bin/sh"
 #: Longer than a day: what a task needs is not for us to say.
@@ -41,6 +43,7 @@ def of_service(bindings: Bindings, name: str, number: int) -> Launch:
         booted_within_s=within_s,
         ready_within_s=within_s,
         cwd=folder,
+        folders=_volumes(bindings, name, folder),
         sources=sources,
     )
 
@@ -54,6 +57,7 @@ def of_task(bindings: Bindings, name: str, task: Task) -> Launch:
         ready=AliveProbe(0.0),
         ready_within_s=TASK_WITHIN_S,
         cwd=folder,
+        folders=_volumes(bindings, name, folder),
         sources=sources,
     )
 
@@ -72,6 +76,7 @@ def _of_kit(bindings: Bindings, name: str, number: int) -> Launch:
         booted=HttpProbe(port, conventions.LIVE_PATH),
         ready=HttpProbe(port, conventions.READY_PATH),
         cwd=parts[0].folder,
+        folders=_volumes(bindings, name, parts[0].folder),
         sources=(*(sourced.folder for sourced in parts), *facts.kit_sources),
     )
 
@@ -88,6 +93,21 @@ def _place(bindings: Bindings, name: str) -> tuple[str, tuple[str, ...]]:
         folder = posixpath.normpath(posixpath.join(facts.folder, service.cwd))
     watched = (posixpath.normpath(posixpath.join(folder, path)) for path in service.watch)
     return folder, (*(sourced.folder for sourced in parts), *watched)
+
+
+def _volumes(bindings: Bindings, name: str, folder: str) -> tuple[str, ...]:
+    """List a service's volumes: both where a reference finds one, and where its own path says."""
+    volumes = bindings.system.file.services[name].volumes
+    referred = {
+        reference.name
+        for value in bindings.system.file.services[name].env.values()
+        for reference in references(value)
+        if reference.root == "volumes"
+    }
+    return tuple(
+        volume(bindings, name, each) if each in referred else posixpath.join(folder, path)
+        for each, path in volumes.items()
+    )
 
 
 def is_line(argv: tuple[str, ...]) -> bool:

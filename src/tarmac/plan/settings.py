@@ -62,12 +62,19 @@ def outputs(bindings: Bindings, reference: Reference, service: str, number: int)
         return bindings.service_outputs(reference.name, service, number)
     if reference.root in ("stores", "broker"):
         return bindings.store_outputs(reference.name, service)
+    if reference.root == "volumes":
+        return {"path": text(volume(bindings, service, reference.name))}
     return {
         "name": text(system.name),
         "domain": text(system.file.domain or ""),
         "folder": text(facts.folder),
         "namespace": text(facts.namespace),
     }
+
+
+def volume(bindings: Bindings, service: str, name: str) -> str:
+    """Name the folder that a volume is here: one for each copy of the system."""
+    return f"{bindings.facts.home}/volumes/{service}/{name}"
 
 
 def _ours(bindings: Bindings, service: str, number: int) -> Iterator[tuple[str, Setting]]:
