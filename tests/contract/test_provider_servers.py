@@ -147,9 +147,10 @@ class Server:
         """List the addresses where its processes listen, as hexadecimal text of /proc/net."""
         sockets = set()
         for pid in self.pids:
-            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-                with contextlib.suppress(OSError):
-                    sockets.add(str(descriptor.readlink()))
+            with contextlib.suppress(OSError):  # a process may end meanwhile
+                for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+                    with contextlib.suppress(OSError):
+                        sockets.add(str(descriptor.readlink()))
         found = set()
         for table in ("tcp", "tcp6"):
             for line in Path("/proc/net", table).read_text().splitlines()[1:]:

@@ -174,6 +174,16 @@ async def nats(url, write):
     got = await js.get_msg("kept", 1)
     return int(got.data)
 
+async def rabbitmq(url, write):
+    import aio_pika
+    async with await aio_pika.connect(url) as c:
+        channel = await c.channel(publisher_confirms=True)
+        if write:
+            exchange = await channel.get_exchange("kept", ensure=False)
+            await exchange.publish(aio_pika.Message(b"1", delivery_mode=2), "kept.it")
+        queue = await channel.get_queue("cl.kept.it", ensure=False)
+        return int((await queue.get(timeout=5)).body)     # given back when the connection ends
+
 async def mail(url, write):
     import smtplib, urllib.request
     parts = urlsplit(url)
@@ -211,7 +221,7 @@ asyncio.run(main())
 def system(kind: StoreKind, *, write: bool) -> str:
     """A system with one store of the kind and one client of it."""
     where = "broker" if kind.broker else "stores.it"
-    topics = "publishes: [kept.it], " if kind.broker else ""
+    topics = "publishes: [kept.it], consumes: [kept.it], " if kind.broker else ""
     declared = f"broker: {kind.id}" if kind.broker else f"stores: {{it: {kind.id}}}"
     env = f"{{KIND: {kind.id}, URL: '${{{where}.url}}', WRITE: '{int(write)}', SERVICE_NAME: cl}}"
     return f"""
