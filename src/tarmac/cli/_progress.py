@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 
 from tarmac.cli import _follow, _project, _show
+from tarmac.errors import TarmacError
 from tarmac.local import client, state
 from tarmac.local.client import Status
 from tarmac.local.paths import Home
@@ -37,15 +41,30 @@ def wait(console: Console, home: Home, timeout_s: float) -> Status:
 
 
 def report(
-    console: Console, status: Status, change: dict[str, Any], took_s: float, *, as_json: bool
+    console: Console,
+    before: Status | None,
+    status: Status,
+    change: dict[str, Any],
+    began: float,
+    *,
+    as_json: bool,
 ) -> None:
-    """Say how it came out: what to open, or why something does not get well."""
+    """Say how it came out: what to open and to start, or why something does not get well.
+
+    Args:
+        before: how it stood before, if it ever ran.
+        began: when it was asked for, monotonic.
+    """
+    took_s = time.monotonic() - began
     if as_json:
         keys = ("started", "restarted", "stopped", "failed")
         changes = {key: change.get(key, []) for key in keys}
         _project.print_json({**_show.as_data(status), "changes": changes, "took_s": took_s})
     for note in status.notes:
         console.print(f"note: {note}", style="yellow", soft_wrap=True)
+    for name in sorted(set(change["restarted"]) & _others(before) - _others(status)):
+        text = f"{name} is started here again; yours still runs, and nobody is sent to it"
+        console.print(f"note: {text}", style="yellow", soft_wrap=True)
     for name, why in change.get("failed", {}).items():
         console.print(f"{name}: {why}; the old one serves on", style="bold red", soft_wrap=True)
     if not status.healthy or change.get("failed"):
@@ -59,6 +78,28 @@ def report(
         f"({', '.join(parts) or 'nothing had changed'}). Open:"
     )
     _show.what_to_open(console, status.nodes)
+    for node in status.nodes:
+        if node.state == state.OUTSIDE:
+            name = f"{_named(status)}{node.name}"
+            console.print(f"{node.name} is yours to start:", style="bold")
+            console.print(f"  tarmac run {name}   starts it in your terminal", soft_wrap=True)
+            console.print(f"  tarmac env {name}   prints what your debugger needs", soft_wrap=True)
+
+
+def _others(status: Status | None) -> set[str]:
+    """Name the services that run and were started by somebody else."""
+    nodes = status.nodes if status is not None and status.running else ()
+    return {n.name for n in nodes if n.pid is None and n.state in (state.READY, state.HEALTHY)}
+
+
+def _named(status: Status) -> str:
+    """Write the arguments that name a system from here; none in its own folder."""
+    copy = "" if status.namespace == "default" else f"-n {status.namespace} "
+    for name in (None, status.system):
+        with contextlib.suppress(TarmacError):
+            if Path(status.file) == _project.find(name).resolve():
+                return f"{copy}{name} " if name else copy
+    return f"{copy}{status.file} "
 
 
 def show_log(console: Console, home: Home, status: Status) -> None:

@@ -26,7 +26,7 @@ from tarmac.cli import _project
     "--without",
     multiple=True,
     metavar="SERVICE",
-    help="Leave a service to be started by you; `tarmac env` prints what it needs.",
+    help="Leave a service to you; `tarmac run` starts it, `tarmac env` helps a debugger.",
 )
 @click.option(
     "--provider",
@@ -83,6 +83,7 @@ def VERB(
     ours = not detach and not client.is_running(home)
     lifeline = None
     stop = " ".join(filter(None, ("tarmac down", system)))
+    before = client.status(home)
     answer = client.up(home, options)
     # What shows the progress takes as long to import as the supervisor needs to begin.
     from tarmac.cli import _progress, _show
@@ -95,7 +96,7 @@ def VERB(
             signal.signal(signal.SIGHUP, _interrupt)
             lifeline = client.attach(home)
         status = _progress.wait(console, home, timeout)
-        _progress.report(console, status, change, time.monotonic() - began, as_json=as_json)
+        _progress.report(console, before, status, change, began, as_json=as_json)
         if detach or not status.healthy:
             if lifeline is not None:
                 client.down(home)

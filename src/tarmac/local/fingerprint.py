@@ -7,19 +7,22 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tarmac.launch import Launch, reveal
+from tarmac.launch import reveal
+from tarmac.plan.plan import Node
 
 #: Never part of what runs.
 SKIPPED = frozenset({"__pycache__", "node_modules", ".venv", ".git", ".tarmac", "tests"})
 
 
-def fingerprint(launch: Launch, secrets: Mapping[str, str]) -> str:
-    """Digest a launch, its secrets' values, and the time and size of its source files."""
+def fingerprint(node: Node, secrets: Mapping[str, str]) -> str:
+    """Digest a node's launch, its secrets' values, and the time and size of its source files."""
+    launch = node.launch
     digest = hashlib.sha256(repr(launch).encode())
     texts = [*launch.env.values(), *(file.content for file in launch.files)]
     for value in texts:
         digest.update(reveal(value, secrets).encode())
-    digest.update(digest_of(launch.sources).encode())
+    # An edit of what somebody else starts is theirs to load.
+    digest.update(b"outside" if node.outside else digest_of(launch.sources).encode())
     return digest.hexdigest()
 
 

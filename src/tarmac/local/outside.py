@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from tarmac.errors import TarmacError
 from tarmac.launch import reveal
 from tarmac.local import state
 from tarmac.local.prober import PATIENT_S, STEADY_S, Prober
@@ -18,7 +19,7 @@ from tarmac.local.state import NodeState, moved
 from tarmac.local.surroundings import Surroundings
 from tarmac.plan.plan import Node
 
-WAITS = "is not started here; `tarmac env` prints what it needs"
+WAITS = "yours to start: `tarmac run` does, `tarmac env` prints what it needs"
 
 
 class Outside:
@@ -31,6 +32,8 @@ class Outside:
         self.around = around
         self.ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        #: Why its seed could not be sown.
+        self._unsown = ""
         self.state = NodeState(
             name=node.name,
             role=node.role,
@@ -68,6 +71,17 @@ class Outside:
                 await self._task
         self._move(state.STOPPED, "")
 
+    async def _seeds(self) -> str | None:
+        """Sow what waits for its tables; say why that fails."""
+        if self.ready.is_set():
+            return None
+        self._unsown = ""
+        try:
+            await self.around.once_ready(self.node)
+        except TarmacError as error:
+            self._unsown = str(error)
+        return self._unsown or None
+
     def _move(self, to: str, detail: str) -> None:
         if (to, detail) != (self.state.state, self.state.detail):
             self.state = moved(self.state, to, detail=detail)
@@ -80,12 +94,14 @@ class Outside:
         prober = Prober(launch, host=around.host, secrets=around.secrets, env=env, cwd=cwd)
         while True:
             complaint = await prober.complaint()
+            self._unsown = "" if complaint else self._unsown
+            complaint = complaint or await self._seeds()
             if (complaint is None) != self.ready.is_set():
                 self.ready.clear() if complaint else self.ready.set()
                 around.changed()
             missing = around.not_ready(self.node.needs)
             if complaint:
-                self._move(state.OUTSIDE, WAITS)
+                self._move(state.OUTSIDE, self._unsown or WAITS)
             elif missing:
                 self._move(state.READY, f"waits for {', '.join(missing)}")
             else:

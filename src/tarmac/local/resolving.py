@@ -112,7 +112,7 @@ class Resolver:
                 plan=replace(plan, notes=(*plan.notes, *not_acted_on(self.system))),
                 facts=facts,
                 secrets=secrets,
-                fingerprints={n.name: fingerprint(n.launch, secrets) for n in plan.nodes},
+                fingerprints={n.name: fingerprint(n, secrets) for n in plan.nodes},
                 preloaded=digest_of(facts.kit_sources),
             )
         except BaseException:

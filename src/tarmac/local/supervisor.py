@@ -207,7 +207,7 @@ class Supervisor:
                 for name, life in old.items():
                     again = begin(life.node, life.state.position, self._surroundings())
                     self._lives[name] = again
-                    self._fingerprints[name] = fingerprint(life.node.launch, self._secrets)
+                    self._fingerprints[name] = fingerprint(life.node, self._secrets)
                     again.start()
 
     async def edges(self) -> dict[str, Any]:

@@ -131,7 +131,9 @@ def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
     """Plan a service's instances, and its tasks."""
     system, facts = bindings.system, bindings.facts
     service = system.file.services[name]
-    stores, calls = bindings.stores_of(name), bindings.calls_of(name)
+    stores = bindings.stores_of(name)
+    # Nobody waits for what is not started here; its wire is there for when it is.
+    calls = [call for call in bindings.calls_of(name) if call not in facts.shape.without]
     before = tuple(
         _task_name(name, task) for task in service.tasks if not service.tasks[task].schedule
     )
@@ -171,7 +173,7 @@ def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
         )
     for task_name, task in service.tasks.items():
         launch = launches.of_task(bindings, name, task)
-        needs = {*stores, *calls, name} if task.schedule else stores
+        needs = {*stores, *calls, name} - facts.shape.without if task.schedule else stores
         nodes.append(
             replace(
                 nodes[0],
