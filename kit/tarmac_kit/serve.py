@@ -19,6 +19,7 @@ import uvicorn
 from tarmac_kit.app import Application, create_app
 from tarmac_kit.chassis import Part
 from tarmac_kit.logs import get_logger
+from tarmac_kit.protocol import BoundedProtocol
 from tarmac_kit.settings import SettingsError
 
 
@@ -94,7 +95,7 @@ def main(packages: Sequence[str] | None = None) -> int:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

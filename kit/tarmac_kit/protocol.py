@@ -1,0 +1,118 @@
+"""uvicorn's HTTP protocol with bounds on what comes before a request is one.
+
+Given to uvicorn by `serve`. A head (or what follows a body's last chunk) may have so many bytes and
+take so long, or the connection is closed; what cannot be read is answered with a problem document.
+It never looks at bodies: their bounds are the application's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from tarmac_kit import problems
+
+#: What comes after a refusal is thrown away for so long, so that the caller can read it.
+_LINGER_S = 1.0
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """A connection; the two bounds are attributes for tests."""
+
+    #: Request line and headers together; a proxy's usual bound is 8 to 64 KiB.
+    max_head_bytes = 65_536
+    #: From a head's first byte to its last.
+    head_timeout_s = 10.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: Bytes since the last end of a head, piece of a body, or end of a message.
+        self._taken = 0
+        self._too_large = False
+        self._refused = False
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Close a connection that says nothing: uvicorn does so only after a first request."""
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._came_on()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and mind what did not end a head or bring a piece of a body."""
+        if self._refused:
+            return
+        self._taken += len(data)
+        super().data_received(data)
+        if self._taken and not self._refused and not self.transport.is_closing():
+            if self._taken > self.max_head_bytes:
+                self._too_large = True
+                self.send_400_response("")
+            elif self._head_timer is None:
+                self._head_timer = self.loop.call_later(self.head_timeout_s, self._give_up)
+
+    def on_message_begin(self) -> None:
+        """Begin a head; it may follow a message's end in the same piece of data."""
+        self._taken = self._taken or 1
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Begin the request, unless its head came whole and too large at once."""
+        if self._taken > self.max_head_bytes:
+            sizes = (len(name) + len(value) + 4 for name, value in self.headers)
+            if len(self.url) + sum(sizes) > self.max_head_bytes:
+                self._too_large = True
+                raise ValueError("the head is too large")  # the parser's end; uvicorn asks for 400
+        self._came_on()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._came_on()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the message."""
+        self._came_on()
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, and close; uvicorn calls it for whatever cannot be parsed."""
+        if self.cycle is None or self.cycle.response_complete:
+            detail = f"at most {self.max_head_bytes} bytes" if self._too_large else msg
+            answer = problems.from_status(431 if self._too_large else 400, detail).response()
+            status = f"{answer.status_code} {HTTPStatus(answer.status_code).phrase}"
+            headers = [
+                *self.server_state.default_headers,
+                *answer.raw_headers,
+                (b"connection", b"close"),
+            ]
+            lines = [b"HTTP/1.1 " + status.encode(), *(b"%b: %b" % each for each in headers)]
+            self.transport.write(b"\r\n".join((*lines, b"", bytes(answer.body))))
+            # Closed at once with bytes unread, the kernel would reset and the answer be lost.
+            self.transport.write_eof()
+            self.loop.call_later(_LINGER_S, self.transport.close)
+            self._refused = True
+        else:  # the answer before it is not finished: nothing may stand in its midst
+            self.transport.close()
+
+    def _came_on(self) -> None:
+        self._taken = 0
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _give_up(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+        else:  # a pipelined head waits behind a request in hand, which is to be answered first
+            self._head_timer = self.loop.call_later(self.head_timeout_s, self._give_up)
