@@ -12,7 +12,7 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -23,8 +23,12 @@ from structlog.typing import FilteringBoundLogger
 
 from tarmac_kit import trace
 
-_SECRET = re.compile(r"authorization|password|passwd|secret|token|cookie|api_?key", re.IGNORECASE)
+_SECRET = re.compile(
+    r"authorization|password|passwd|secret|token|cookie|api[_-]?key", re.IGNORECASE
+)
 _CREDENTIALS_IN_URL = re.compile(r"(\w+://[^:/@\s]*):[^@/\s]+@")
+#: Deeper is not written: a line is no dump, and a value may hold itself.
+_DEEPEST = 6
 _LEVELS = logging.getLevelNamesMapping()
 
 _quoted = json.encoder.encode_basestring_ascii
@@ -49,11 +53,25 @@ def without_credentials(text: str) -> str:
 
 def _redact(_logger: Any, _method: str, event: Event) -> Event:
     for name, value in event.items():
-        if _SECRET.search(name):
-            event[name] = "***"
-        elif isinstance(value, str) and "://" in value:
-            event[name] = without_credentials(value)
+        if name != "exc_info":  # the console's form writes it after this
+            event[name] = "***" if _SECRET.search(name) else _masked(value)
     return event
+
+
+def _masked(value: Any, depth: int = 0) -> Any:
+    """Return the value without credentials; new containers, for the caller goes on with its own."""
+    if isinstance(value, str):
+        return without_credentials(value) if "://" in value else value
+    if isinstance(value, Mapping):
+        if depth == _DEEPEST:
+            return "..."
+        return {
+            key: "***" if _SECRET.search(str(key)) else _masked(inner, depth + 1)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return "..." if depth == _DEEPEST else [_masked(inner, depth + 1) for inner in value]
+    return value
 
 
 @lru_cache(maxsize=2)
@@ -100,7 +118,9 @@ def configure(service: str, *, level: str = "info", form: str = "json") -> None:
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=False)
         if form == "console"
-        else structlog.processors.JSONRenderer(default=str)
+        else structlog.processors.JSONRenderer(
+            default=lambda value: without_credentials(str(value))
+        )
     )
     exceptions: list[Any] = [] if form == "console" else [structlog.processors.format_exc_info]
     structlog.configure(

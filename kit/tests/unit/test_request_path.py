@@ -193,3 +193,35 @@ async def test_no_part_hides_the_health_routes_and_they_answer_get_only() -> Non
             assert (refused.status, refused.headers["allow"]) == (405, "GET")
         text = (await http.get("/metrics")).body.decode()
         assert 'route="/health/ready",service="service",status="200"' in text
+
+
+@pytest.mark.usefixtures("_logging")
+def test_credentials_inside_values_are_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    loop: dict[str, Any] = {"a": 1}
+    loop["itself"] = loop
+    given = {"user": {"name": "n", "Password": "hunter2"}, "urls": ("redis://u:hunter2@h", 5)}
+    logs.get_logger().info(
+        "e",
+        config=given,
+        headers=[{"Authorization": "Bearer hunter2"}, {"X-Api-Key": "hunter2"}],
+        error=ValueError("postgresql://u:hunter2@h is away"),
+        loop=loop,
+    )
+    text = capsys.readouterr().out
+    assert "hunter2" not in text
+    line = json.loads(text)
+    assert line["config"]["user"] == {"name": "n", "Password": "***"}
+    assert line["config"]["urls"] == ["redis://u:***@h", 5]
+    assert line["headers"] == [{"Authorization": "***"}, {"X-Api-Key": "***"}]
+    assert line["error"] == "postgresql://u:***@h is away"
+    assert given["urls"] == ("redis://u:hunter2@h", 5)  # the caller's own is as it was
+
+
+def test_the_console_form_still_shows_tracebacks(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("s", form="console")
+    try:
+        json.loads("{")
+    except ValueError:
+        logs.get_logger().exception("failed")
+    structlog.reset_defaults()
+    assert "JSONDecodeError" in capsys.readouterr().out
