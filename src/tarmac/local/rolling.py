@@ -43,14 +43,16 @@ class Rolls:
         for name in names:
             services.setdefault(plan.node(name).service, []).append(name)
 
+        positions = {node.name: position for position, node in enumerate(plan.nodes)}
+
         async def one(service: list[str]) -> dict[str, str]:
             failed: dict[str, str] = {}
             for name in service:
                 if failed:  # the next instance would fail as well
                     failed[name] = next(iter(failed.values()))
                     continue
-                position = lives[name].state.position
-                if why := await self._replace(lives[name], plan.node(name), position, around):
+                node, position = plan.node(name), positions[name]
+                if why := await self._replace(lives[name], node, position, around):
                     failed[name] = why
             return failed
 
