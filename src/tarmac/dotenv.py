@@ -1,12 +1,13 @@
-"""Reads `.env` files as other tools read them: quotes, `export`, comments, values of several lines.
+"""Reads and writes `.env` files as other tools do: quotes, `export`, comments, several lines.
 
-Called by the vault, for secrets, and by `adopt`, for what a repository already says. A leaf: opens
-no file and imports nothing of Tarmac.
+Called by the vault, for secrets, by `adopt`, for what a repository already says, and by
+`env`. A leaf: opens no file and imports nothing of Tarmac.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _ENTRY = re.compile(
     r"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*"
@@ -45,6 +46,24 @@ def parse(text: str) -> tuple[dict[str, str], tuple[int, ...]]:
         position = match.end()
         values[match["name"]] = _value(match)
     return values, tuple(wrong)
+
+
+def write(values: Mapping[str, str]) -> str:
+    """Write `KEY=value` lines that `parse` and other tools read back.
+
+    Values are quoted where they must be, singly where they can be: there nothing is an escape and
+    nobody puts variables in.
+    """
+    return "".join(f"{name}={_quoted(value)}\n" for name, value in values.items())
+
+
+def _quoted(value: str) -> str:
+    if re.fullmatch(r"[\w./:@%+,=-]*", value, re.ASCII):
+        return value
+    if not {"'", "\n", "\r"} & {*value}:
+        return f"'{value}'"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped.replace("\n", "\\n").replace("\r", "\\r") + '"'
 
 
 def _value(match: re.Match[str]) -> str:

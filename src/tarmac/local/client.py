@@ -90,6 +90,18 @@ def status(home: Home) -> Status | None:
     )
 
 
+def last_options(home: Home) -> dict[str, Any]:
+    """Read the options of the last `up`; {} where there was none."""
+    if not home.state.exists():
+        return {}
+    file = StateFile(home.state)
+    try:
+        options: dict[str, Any] = file.meta().get("options", {})
+    finally:
+        file.close()
+    return options
+
+
 def up(home: Home, options: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     """Start the supervisor, or have the one that runs apply what changed.
 

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tarmac.errors import TarmacError
-from tarmac.local import storage
+from tarmac.local import lending, storage
 from tarmac.local.answers import answer_of, failure_of
 from tarmac.local.files import write_atomically
 from tarmac.local.paths import Home
@@ -95,6 +95,8 @@ class Control:
                 return answer_of(**await self._supervisor.edges())
             if request["verb"] in storage.VERBS:
                 return answer_of(**await storage.answer(self._supervisor, request))
+            if request["verb"] in lending.VERBS:
+                return answer_of(**await lending.answer(self._supervisor, request))
             if request["verb"] == "down":
                 await self.begin_shut_down()
                 return answer_of()

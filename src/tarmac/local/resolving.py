@@ -58,6 +58,8 @@ class Options:
 class Resolved:
     """A plan and what came with it."""
 
+    system: System
+    kinds: Mapping[str, StoreKind]
     plan: Plan
     facts: Facts
     secrets: Mapping[str, str]
@@ -109,6 +111,8 @@ class Resolver:
             own = [each for each in plan.secrets if each.path not in self._chosen.secrets]
             secrets = vault.fill(self._home.secrets, own, self._dotenv) | self._chosen.secrets
             return Resolved(
+                system=self.system,
+                kinds=self._kinds,
                 plan=replace(plan, notes=(*plan.notes, *not_acted_on(self.system))),
                 facts=facts,
                 secrets=secrets,

@@ -165,6 +165,7 @@ class Supervisor:
             guard_pid=self._spawner.guard_pid,
             notes=now.plan.notes,
             forked=sorted(_interpreters(now.plan)),
+            options=asdict(options),
         )
 
     def _keep_ports(self, before: Resolved | None, failed: Mapping[str, str]) -> None:

@@ -21,6 +21,8 @@ from tarmac.plan.bindings import Bindings
 from tarmac.plan.settings import volume
 
 SHELL = "/bin/sh"
+#: Has the shell stay until its command has ended; it would leave it alone on SIGTERM.
+TRAP = "trap 'exit 143' TERM\n"
 #: Longer than a day: what a task needs is not for us to say.
 TASK_WITHIN_S = 7 * 86400.0
 
@@ -119,11 +121,16 @@ def _command(argv: tuple[str, ...], *, trap: bool = False) -> tuple[str, ...]:
     """One string with blanks is a line for the shell; all else a program and its arguments.
 
     Args:
-        trap: have the shell stay until its command has ended; it would leave it alone on SIGTERM.
+        trap: have the shell stay until its command has ended.
     """
     if not is_line(argv):
         return argv
-    return (SHELL, "-c", f"trap 'exit 143' TERM\n{argv[0]}" if trap else argv[0])
+    return (SHELL, "-c", f"{TRAP}{argv[0]}" if trap else argv[0])
+
+
+def as_typed(launch: Launch) -> tuple[str, ...]:
+    """Say what a person would start, without what only stopping it needs."""
+    return tuple(part.removeprefix(TRAP) for part in launch.argv)
 
 
 def _probe(service: Service, port: int | None) -> tuple[Probe, float]:

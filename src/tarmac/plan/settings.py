@@ -13,6 +13,9 @@ from tarmac.plan import ports
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.references import Outputs, substitute
 
+#: Where a variable comes from that is the user's own and only passed on.
+SHELL_ORIGIN = "your shell"
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -28,7 +31,7 @@ def settings(
     """Compute the environment of one instance, later entries winning: ours, shared, its own."""
     system, facts = bindings.system, bindings.facts
     spec = system.file.services[service]
-    env = {name: Setting(text(value), "your shell") for name, value in facts.environ.items()}
+    env = {name: Setting(text(value), SHELL_ORIGIN) for name, value in facts.environ.items()}
     env.update(_ours(bindings, service, number))
     env.update(_calls(bindings, service))
     env.update(_stores(bindings, service))
