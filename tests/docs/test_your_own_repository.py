@@ -102,11 +102,15 @@ def test_the_file_that_the_page_shows_is_the_one_that_init_writes(repository):
 
 def test_every_answer_of_the_last_table_loads():
     table = PAGE.read_text().partition("## When your programs")[2]
-    inline = re.findall(r"`((?:env|ports|probe|tasks|run|listen): [^`]+)`", table)
-    assert len(inline) >= 9
-    for entry in inline:
+    rows = [
+        re.findall(r"`((?:env|ports|probe|tasks|run|listen|volumes): [^`]+)`", row)
+        for row in table.splitlines()
+    ]
+    assert sum(map(len, rows)) >= 10
+    for entries in filter(None, rows):
         lines = {"run": "run: [node, server.js]", "port": "port: 3000"}
-        lines.pop("port" if entry.startswith("ports:") else entry.partition(":")[0], None)
-        text = "".join(f"    {line}\n" for line in (*lines.values(), entry))
+        for entry in entries:
+            lines.pop("port" if entry.startswith("ports:") else entry.partition(":")[0], None)
+        text = "".join(f"    {line}\n" for line in (*lines.values(), *entries))
         head = "tarmac: 1\nsystem: table\nservices:\n  catalog: {run: [node, a.js], port: 3001}\n"
         assert load("tarmac.yaml", lambda _, t=text, h=head: f"{h}  api:\n{t}".encode())

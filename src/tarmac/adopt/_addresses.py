@@ -88,7 +88,9 @@ def _url(name: str, match: re.Match[str], service: Service, scene: Scene) -> str
     if store is not None and server is not None:
         return _store_url(store, scheme, path, query, scene)
     if host in scene.strangers:
-        return match[0].replace(f"@{host}", "@localhost").replace(f"//{host}", "//localhost")
+        there = f":{scene.strangers[host] or port}" if scene.strangers[host] or port else ""
+        before = match[0][: match.start("host") - match.start()]
+        return f"{before}localhost{there}{path}{query}"
     target = host if host in scene.services else ""
     if host in _HERE and port and scene.may_add and not FOR_PEOPLE.search(name):
         target = next(

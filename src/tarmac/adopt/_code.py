@@ -7,7 +7,7 @@ place so that a reader can check it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tarmac.adopt._found import Folder
@@ -36,6 +36,7 @@ _READS = {
         rf"os\.(?:Getenv|LookupEnv)\(\"{_NAME}\"\)",
         # Everybody's own function for a default.
         rf"(?i:\w*env\w*)\(\"{_NAME}\",\s*{_TEXT}\)",
+        r"(?i:\w*env\w*)\([^\"\n()]*\"([A-Z][A-Z0-9_]+)\"\)",
     ),
     (".java", ".kt"): (rf"System\.getenv\(\"{_NAME}\"\)", rf"getOrDefault\(\"{_NAME}\",\s*{_TEXT}"),
     (".rs",): (rf"env::var(?:_os)?\(\"{_NAME}\"\)(?:\.unwrap_or(?:_else)?\([^\"\n]*{_TEXT})?",),
@@ -43,7 +44,11 @@ _READS = {
     (".php",): (rf"getenv\(['\"]{_NAME}['\"]\)",),
     (".properties",): (rf"\$\{{{_NAME}:?([^}}]*)\}}",),
 }
-_OPTIONAL = re.compile(r"environ\.get|getenv\(|process\.env\.\w+\s*(\?|&&|===|!==)")
+#: It asks whether the variable is there, or what it is: absent is an answer.
+_OPTIONAL = re.compile(
+    r"environ\.get|getenv\(|LookupEnv|process\.env\.\w+\s*(\?|&&|[=!]==?|\))|!\s*process\.env|"
+    r"\)\s*(==|!=)\s*(?!\"\"\s*\{\s*(log|panic|fmt))"
+)
 _LISTENS = re.compile(
     r"\.listen\(\s*(\d{2,5})\b|\.listen\(\s*\{[^}]*?\bport:\s*(\d{2,5})\b|"
     r"ListenAndServe\w*\(\s*\"[\w.]*:(\d{2,5})\"|net\.Listen\(\s*\"tcp\",\s*\"[\w.]*:(\d{2,5})\"|"
@@ -55,7 +60,12 @@ _LISTENS = re.compile(
     re.MULTILINE,
 )
 _SETTINGS = re.compile(r"class \w+\((?:\w+\.)?BaseSettings\):\n((?:[ \t]+.*\n|\s*\n)+)")
-_FIELD = re.compile(r"^[ \t]+([a-z][a-z0-9_]*)\s*:\s*[^=\n]+?(?:=\s*(.+))?$", re.MULTILINE)
+_FIELD = re.compile(
+    r"^[ \t]+(?!else|try|finally)([A-Za-z]\w*)[ \t]*:[ \t]*[^=\n\s][^=\n]*?(?:=\s*(.+))?$",
+    re.MULTILINE,
+)
+#: Where a program keeps the number that it listens on unless PORT says another.
+_OWN_NUMBER = re.compile(r"(?i)\b(?:default_?)?port\s*:?=\s*[\"']?:?(\d{4,5})\b")
 _PREFIX = re.compile(r"env_prefix\s*=\s*['\"](\w+)['\"]")
 
 
@@ -79,6 +89,30 @@ def variables(folder: Folder) -> dict[str, Read]:
             if known is None or (known.default is None and read.default is not None):
                 found[read.name] = read
     return dict(sorted(found.items()))
+
+
+def own_number(folder: Folder) -> int:
+    """Find the number that a program keeps for its port besides PORT; 0 if none is seen."""
+    for _, content in _texts(folder):
+        if match := _OWN_NUMBER.search(content):
+            return int(match[1])
+    return 0
+
+
+def named_hosts(folder: Folder, names: Iterable[str]) -> dict[str, str]:
+    """Find hosts of other containers in the code itself: name -> place."""
+    found: dict[str, str] = {}
+    for name in names:
+        host = re.escape(name)
+        pattern = re.compile(
+            rf"(?:@|://){host}(?=[:/\"'])|"
+            rf"(?i:host\w*[\"']?\s*[:=(]\s*|connect\(\s*|Redis\(\s*)[\"']{host}[\"']"
+        )
+        for file, content in _texts(folder):
+            if match := pattern.search(content):
+                found[name] = f"{file}:{_line(content, match.start())}"
+                break
+    return found
 
 
 def literal_port(folder: Folder) -> tuple[int, str] | None:

@@ -28,11 +28,11 @@ LEFT_OUT = {
 
 
 class Texts(yaml.CSafeLoader):
-    """Reads every scalar as text: to YAML 1.1, `22:22` is a number of base 60."""
+    """Reads every scalar as text: to YAML 1.1, `3022:22` is a number of base 60."""
 
 
 Texts.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith(":merge")]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":merge", ":null"))]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 

@@ -41,4 +41,8 @@ def filled(text: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
 
 def is_secret(name: str) -> bool:
     """Tell by its name whether a variable holds a secret."""
+    if re.search(
+        r"_(NAME|URL|URI|PATH|FILE|ARN|ID|TTL|HOST|PORT|USER|TYPE|ALGORITHM)$", name.upper()
+    ):
+        return False
     return bool(_SECRET.search(name.upper()))

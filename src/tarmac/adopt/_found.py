@@ -91,7 +91,10 @@ class Service:
     stores: tuple[str, ...] = ()
     probe: tuple[str, str] | None = None
     tasks: Mapping[str, str] = field(default_factory=dict)
+    #: Folders that outlive it: name -> path in its own folder.
     volumes: Mapping[str, str] = field(default_factory=dict)
+    #: Where a container has them: name -> path, to be recognised in variables.
+    mounts: Mapping[str, str] = field(default_factory=dict)
     #: What its reader should know; comments in the file.
     remarks: tuple[str, ...] = ()
     #: What was not found but assumed; said at the end as well.
@@ -162,8 +165,11 @@ class Recogniser:
 
 
 def folder_name(folder: Folder, otherwise: str = "app") -> str:
-    """Make a service's name of its folder's."""
-    return valid_name(posixpath.basename(folder.path) or otherwise)
+    """Make a service's name of its folder's, or of the one above where that says nothing."""
+    *above, own = folder.path.split("/")
+    if own in ("src", "app", "code", "server") and above:
+        own = above[-1]
+    return valid_name(own or otherwise)
 
 
 def valid_name(text: str) -> str:

@@ -44,7 +44,7 @@ SERVERS = (
     ),
     Server(
         "redis",
-        ("redis", "valkey", "redis-stack", "redis-stack-server", "keydb", "dragonfly"),
+        ("redis", "valkey", "redis-stack", "redis-stack-server", "redismod", "keydb", "dragonfly"),
         ("redis", "rediss", "valkey"),
         6379,
         r"\bredis\b|ioredis|bullmq|\brq\b|jedis|lettuce|valkey",

@@ -77,6 +77,7 @@ def _settled(service: Service, folder: Folder, scene: Scene, dotenv: dict[str, s
             optional.append(name)
         else:
             missing.setdefault(name, read.place)
+    guesses += _hosts_in_code(service, folder, scene)
     secrets += [name for name in missing if _dotenv.is_secret(name) or name in dotenv]
     service, ports = _own_ports(service, reads, optional, env)
     env |= ports
@@ -93,12 +94,32 @@ def _settled(service: Service, folder: Folder, scene: Scene, dotenv: dict[str, s
     )
 
 
+def _on_volume(value: str, service: Service) -> str:
+    """Refer to a volume where a value is a path on it; "" where it is none."""
+    for name, path in service.mounts.items():
+        if value == path or value.startswith(f"{path}/"):
+            return f"${{volumes.{name}.path}}{value.removeprefix(path)}"
+    return ""
+
+
+def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> list[str]:
+    """Say which containers' names stand in its code: here they are no hosts."""
+    if scene.may_add:  # nobody gave names
+        return []
+    names = {*scene.services, *scene.stores, *scene.strangers} - {service.name}
+    names |= {scene.broker.name} if scene.broker else set()
+    return [
+        f"{place} connects to the host '{name}' by itself: have it read a variable"
+        for name, place in _code.named_hosts(folder, sorted(names)).items()
+    ]
+
+
 def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
     """Settle the variables that a file gives it."""
     env: dict[str, str] = {}
     secrets = list(service.secrets)
     for name, value in service.env.items():
-        text = rewritten(name, value, service, scene)
+        text = _on_volume(value, service) or rewritten(name, value, service, scene)
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             scene.remarks.append(f"{service.name}: variable {name}, which is no name of one")
         elif text == value and _dotenv.is_secret(name) and dotenv.get(name) == value:
@@ -168,7 +189,7 @@ def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
         if store is not None:
             own = {store.user: "user", store.password: "password", store.database: "database"}
             for other, text in env.items():
-                if text in own and text and re.search(r"USER|PASS|PWD|DB|DATABASE|NAME", other):
+                if text in own and text and re.search(r"USER|PASS|PWD|DB|DATABASE", other):
                     wanted = "password" if re.search(r"PASS|PWD", other) else own[text]
                     wanted = "user" if "USER" in other else wanted
                     found.setdefault(other, f"${{{root}.{wanted}}}")
@@ -219,7 +240,8 @@ def _named(stem: str, service: Service, scene: Scene) -> str | None:
         yield from (
             name for name, text in plain.items() if len(wanted) > 2 and text.endswith(wanted)
         )
-        if wanted in ("api", "backend", "server") and len(others) == 1:
+        behind = re.search(r"api|backend|server", service.name)
+        if wanted in ("api", "backend", "server") and len(others) == 1 and not behind:
             yield others[0].name
 
     return next(matching(), None)

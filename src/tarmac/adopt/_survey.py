@@ -30,7 +30,13 @@ _PROJECTS = frozenset(
 )
 #: Where repositories of several programs keep them; there, a folder needs no such file.
 _SHELVES = ("apps", "services", "packages", "projects")
+#: Folders of things that are shown, tried or built with, not run.
+_ASIDE = re.compile(
+    r"(^|/)(docs?|examples?|samples?|scripts?|tools?|tests?|e2e|hack|infra|deploy\w*|bench\w*|\..+)(/|$)"
+)
 DEEPEST = 3
+#: Recognisers from this rank on guess from code; from the second on they only know a container.
+GUESS_RANK, LAST_RANK = 20, 90
 #: Names that stores and the runtime use themselves.
 _RESERVED = frozenset({"postgres", "tarmac", "default", "public", "none", "supervisor", "broker"})
 #: Names of variables by which programs are told their own port.
@@ -65,10 +71,10 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         if done.run:
             services.append(_listening(done, own_files(root, done, found.services)))
         else:
-            said = " ".join(service.container_command) or "nothing"
+            said = " ".join(service.container_command)
+            what = f", where its container runs `{said}`" if said else ""
             left_out.append(
-                f"{service.name}: how to start it in {service.folder or '.'} "
-                f"(its container runs `{said}`)"
+                f"{service.name}: nothing in {service.folder or '.'} tells how it starts here{what}"
             )
     origins = found.origins or tuple(dict.fromkeys(filter(None, map(_origin, services))))
     found = replace(
@@ -96,16 +102,33 @@ def _search(root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
         on_shelf = depth == 2 and path.split("/")[0] in _SHELVES
         folder = without(root.below(path), [p for p in owned if is_inside(p, path)], path)
         # Without a project's file, a folder below a project is a part of that.
-        alone = not any(root.below(p).has(*_PROJECTS) for p in _parents(path))
-        is_project = not path or on_shelf or bool(_PROJECTS & set(folder.files))
-        if depth > DEEPEST or not (is_project or (alone and depth == 1)):
+        alone = not any(map(_is_project, map(root.below, _parents(path))))
+        is_project = not path or on_shelf or _is_project(folder)
+        if depth > DEEPEST or _ASIDE.search(path) or not (is_project or (alone and depth == 1)):
             continue
         for recogniser in recognisers:
             if services := recogniser.services(folder):
-                found.extend(services)
+                found.extend(_as_contained(services, folder, recogniser, recognisers))
                 owned.append(path)
                 break
     return sorted(found, key=lambda service: service.name)
+
+
+def _is_project(folder: Folder) -> bool:
+    return any(f in _PROJECTS or f.endswith((".csproj", ".fsproj")) for f in folder.files)
+
+
+def _as_contained(
+    services: tuple[Service, ...],
+    folder: Folder,
+    by: Recogniser,
+    recognisers: list[Recogniser],
+) -> tuple[Service, ...]:
+    """Believe the folder's own container about command and ports before a guess from its code."""
+    contained = next((r.services(folder) for r in recognisers if r.rank >= LAST_RANK), ())
+    if len(services) != 1 or len(contained) != 1 or by.rank < GUESS_RANK:
+        return services
+    return (replace(contained[0], name=services[0].name),)
 
 
 def _parents(path: str) -> Iterable[str]:
@@ -118,7 +141,7 @@ def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) 
     """Fill in how it starts: its container's command said for here, else what its folder tells."""
     if service.run:
         return service
-    local = [s for r in recognisers if r.rank < 90 for s in r.services(folder)]
+    local = [s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder)]
     line = _said(service.container_command, folder, recognisers)
     base = next((s for s in local if s.name == service.name), local[0] if local else None)
     tasks = dict(base.tasks) if base else {}
@@ -156,7 +179,7 @@ def _listening(service: Service, folder: Folder) -> Service:
     if "$PORT" in service.run or service.port_variable:
         return _at(service, port or numbers.get("PORT", 8000), "" if port else "port 8000")
     if "PORT" in reads:
-        number = port or numbers.get("PORT", 0)
+        number = port or numbers.get("PORT", 0) or _code.own_number(folder)
         return _at(service, number or 8000, "" if number else "port 8000: its code names none")
     stem = service.name.upper().replace("-", "_")
     for name in (*_OWN_PORT, f"{stem}_PORT", *_OWN_ADDRESS):

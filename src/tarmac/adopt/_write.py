@@ -49,9 +49,10 @@ stores: {{}}
 """
 
 
-def nothing(name: str, kinds: Iterable[str]) -> str:
+def nothing(name: str, kinds: Iterable[str], left_out: Iterable[str] = ()) -> str:
     """Write a file to begin with, for a folder in which nothing is recognised; it runs as it is."""
-    return NOTHING.format(name=name, kinds=", ".join(sorted(kinds)))
+    text = NOTHING.format(name=name, kinds=", ".join(sorted(kinds)))
+    return "\n".join([text.rstrip("\n"), *_left_out(left_out)]) + "\n"
 
 
 def write(found: Found, name: str) -> str:
@@ -76,11 +77,14 @@ def write(found: Found, name: str) -> str:
             lines += [*_comments(store.remarks, 2), f"  {store.name}: {_store(store)}"]
     if found.broker is not None:
         lines += ["", *_comments(found.broker.remarks, 0), f"broker: {_store(found.broker)}"]
-    if found.left_out:
-        lines += ["", "# Not carried over:"]
-        for line in found.left_out:
-            lines += _comments([line], 0, first="- ")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_left_out(found.left_out)]) + "\n"
+
+
+def _left_out(lines: Iterable[str]) -> Iterator[str]:
+    for index, line in enumerate(lines):
+        if not index:
+            yield from ("", "# Not carried over:")
+        yield from _comments([line], 0, first="- ")
 
 
 def _comments(remarks: Iterable[str], indent: int, first: str = "") -> Iterator[str]:

@@ -25,6 +25,8 @@ from tarmac.adopt._container import read_dockerfile
 from tarmac.adopt._found import Folder, Found, Recogniser, Service, Store, valid_name
 from tarmac.errors import BadInput, Problem
 
+#: Where debuggers of Node, Java and Python and a reloading browser listen.
+DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
 _NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
@@ -154,35 +156,25 @@ def _service(
     mounted: tuple[str, str] | None,
     values: Mapping[str, str],
 ) -> Service:
-    build = spec.get("build")
-    build = {"context": build} if isinstance(build, str) else build or {}
-    context = str(build.get("context") or (mounted[0] if mounted else "."))
-    folder = posixpath.normpath(context).removeprefix("./")
-    folder = "" if folder == "." else folder
-    remarks = []
-    if folder.startswith(("..", "/")):
-        remarks.append(f"its folder {context} is outside this repository")
-    file = str(build.get("dockerfile") or "Dockerfile")
-    here = root.below(folder)
-    base = read_dockerfile(here.read(file), name, folder) if build else Service(name, folder)
-    workdir = (
-        re.findall(r"(?im)^WORKDIR\s+(\S+)", here.read(file)) if build else [mounted and mounted[1]]
-    )
-    inside, asked = (workdir or [""])[-1] or "", str(spec.get("working_dir") or "")
-    if inside and asked.startswith(f"{inside}/"):
-        folder = posixpath.join(folder, asked.removeprefix(f"{inside}/"))
+    folder, dockerfile = _place(spec, root, mounted)
+    base = read_dockerfile(dockerfile, name, folder)
     command = commands_of(spec, values)
     # Another command than the image's own need not listen where the image says.
     exposed = () if command else base.ports.values()
-    published = list(ports_of(spec, values))
-    pairs = [*published, *((p, p) for p in exposed if p not in {i for _, i in published})]
+    pairs = [pair for pair in ports_of(spec, values) if pair[1] not in DEBUGGERS]
+    pairs += [(p, p) for p in exposed if p not in {inside for _, inside in pairs}]
     names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
-    script = next((w for w in command if w.removeprefix("./") in here.files), "")
+    here = root.below(folder)
+    scripts = (word.removeprefix("./") for word in command)
     env, missing = environment_of(spec, root, values)
+    inside = (re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile) or [mounted[1] if mounted else ""])[
+        -1
+    ]
+    outside = folder.startswith(("..", "/"))
+    mounts = dict(_volumes(spec))
     return replace(
         base,
-        folder=folder,
-        files=(script.removeprefix("./"),) if script else (),
+        files=tuple(word for word in scripts if word in here.files),
         container_command=command or base.container_command,
         why=f"{own}'s command" if command else base.why,
         ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
@@ -191,9 +183,39 @@ def _service(
         missing=dict.fromkeys(missing, "compose takes it from the shell or .env"),
         calls=tuple(map(valid_name, needs_of(spec))),
         probe=probe_of(spec),
-        volumes=dict(_volumes(spec, inside or "/app")),
-        remarks=tuple(remarks),
+        volumes={volume: _inside(path, inside or "/app") for volume, path in mounts.items()},
+        mounts=mounts,
+        remarks=(f"its folder {folder} is outside this repository",) if outside else (),
     )
+
+
+def _place(
+    spec: Mapping[str, Any], root: Folder, mounted: tuple[str, str] | None
+) -> tuple[str, str]:
+    """Find the folder that a service's program is in, and the text of its Dockerfile."""
+    build = spec.get("build") or {}
+    build = {"context": build} if isinstance(build, str) else build
+    folder = _joined(str(build.get("context") or (mounted[0] if mounted else ".")))
+    if not build:
+        return folder, ""
+    file = str(build.get("dockerfile") or "Dockerfile").removeprefix("./")
+    text = root.below(folder).read(file)
+    beside = posixpath.dirname(file)
+    own = root.below(_joined(folder, beside))
+    if beside and own.has(
+        "package.json", "pyproject.toml", "requirements.txt", "go.mod", "pom.xml"
+    ):
+        folder = own.path
+    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", text)
+    asked = str(spec.get("working_dir") or "")
+    if workdirs and asked.startswith(f"{workdirs[-1]}/"):
+        folder = _joined(folder, asked.removeprefix(f"{workdirs[-1]}/"))
+    return folder, text
+
+
+def _joined(*parts: str) -> str:
+    path = posixpath.normpath(posixpath.join(*parts))
+    return "" if path == "." else path
 
 
 def _mounts(spec: Mapping[str, Any], below: str = "/") -> Iterator[tuple[str, str]]:
@@ -212,12 +234,18 @@ def _pairs(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield source, rest.split(":")[0]
 
 
-def _volumes(spec: Mapping[str, Any], workdir: str) -> Iterator[tuple[str, str]]:
-    """Yield the named volumes that lie in the program's own folder; others have no place here."""
+def _volumes(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield a container's named volumes: (name, path there)."""
     for source, target in _pairs(spec):
         named = source and target and not source.startswith((".", "/", "~"))
-        if named and "node_modules" not in target and target.startswith(f"{workdir}/"):
-            yield valid_name(source), posixpath.relpath(target, workdir)
+        if named and "node_modules" not in target and not target.startswith("/root"):
+            yield valid_name(source), target.rstrip("/")
+
+
+def _inside(path: str, workdir: str) -> str:
+    """Say where a container's path is in the program's own folder."""
+    inside = path.startswith(f"{workdir}/")
+    return posixpath.relpath(path, workdir) if inside else posixpath.basename(path)
 
 
 def _with_tasks(found: Found, completed: set[str]) -> Found:
@@ -234,7 +262,15 @@ def _with_tasks(found: Found, completed: set[str]) -> Found:
             tasks = {**service.tasks, name: line} if service is waiting[0] else service.tasks
             calls = tuple(call for call in service.calls if call != name)
             services[service.name] = replace(service, calls=calls, tasks=tasks)
-    return replace(found, services=tuple(services.values()))
+    folders = [service.folder for service in services.values()]
+    return replace(
+        found,
+        services=tuple(
+            # The whole folder is its own where nobody shares it.
+            replace(service, files=service.files if folders.count(service.folder) > 1 else ())
+            for service in services.values()
+        ),
+    )
 
 
 RECOGNISER = Recogniser(id="compose", rank=0, system=_system)

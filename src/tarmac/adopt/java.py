@@ -43,6 +43,11 @@ def _services(folder: Folder) -> tuple[Service, ...]:
                 guesses=("port 8080, the framework's usual one",),
             ),
         )
+    if not maven and re.search(
+        r"(?m)^\s*(id\s*\(?['\"]application['\"]|apply plugin: ['\"]application)", text
+    ):
+        line = f"{program} -q run"
+        return (Service(folder_name(folder), folder.path, run=line, why=file),)
     if file:
         return ()
     alone = [f for f in folder.sources(".java") if "/" not in f and _MAIN.search(folder.read(f))]

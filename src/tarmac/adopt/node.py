@@ -128,8 +128,10 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             return joined(plain) + (" -- " if program == "npm" else " ") + front[0]
         return joined(words)
     if program in ("node", "tsx", "ts-node", "nodemon"):
+        # Debuggers want a port of their own, and restarts after an edit are Tarmac's.
+        words = tuple(word for word in words if not re.match(r"--inspect|-L$|--legacy-watch", word))
         inside = [re.sub(r"^/(usr/src/app|app|srv)/", "", word) for word in words[1:]]
-        start = "node" if program == "node" else f"npx {program}"
+        start = "node" if program in ("node", "nodemon") else f"npx {program}"
         return f"{start} {joined(tuple(inside))}"
     return ""
 

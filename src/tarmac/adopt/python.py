@@ -148,17 +148,17 @@ def _services(folder: Folder) -> tuple[Service, ...]:
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     if not argv or not any(folder.sources(".py")):
         return ""
-    words = local_ports(argv)
+    words = tuple(word for word in local_ports(argv) if word not in ("--reload", "--debug"))
     program = words[0].rsplit("/", 1)[-1]
     if program == "uv" and words[1:2] == ("run",):
         words, program = words[2:], words[2] if len(words) > 2 else ""
     python, _ = _python(folder)
     if re.fullmatch(r"python[\d.]*", program):
         return f"{python} {joined(words[1:])}"
-    if program == "fastapi" and len(words) > 2:  # its reloader would get in the way of ours
-        return f"{python} -m fastapi run {joined(words[2:])}" + (
-            "" if "--port" in words else " --host 127.0.0.1 --port $PORT"
-        )
+    if program == "fastapi" and len(words) > 2:
+        line = f"{python} -m fastapi run {joined(words[2:])}"
+        line += "" if "--host" in words else " --host 127.0.0.1"
+        return line if "$PORT" in line else f"{line} --port $PORT"
     if program in _MODULES:
         line = f"{python} -m {joined((program, *words[1:]))}"
         asks = {

@@ -46,7 +46,7 @@ def VERB(folder: str, *, stdout: bool, name: str | None, as_json: bool) -> None:
     found = survey(open_repository(root), registry.load(adopt, "RECOGNISER"), kinds.keys())
     system = valid_name(name or root.resolve().name)
     plain = [kind.id for kind in kinds.values() if not kind.broker]
-    text = write(found, system) if found.services else nothing(system, plain)
+    text = write(found, system) if found.services else nothing(system, plain, found.left_out)
     if stdout:
         click.echo(text, nl=False)
         return

@@ -1,0 +1,41 @@
+"""Repositories in memory, for what recognises them."""
+
+from __future__ import annotations
+
+import textwrap
+
+from tarmac import adopt, registry
+from tarmac.adopt._found import SKIPPED, Folder, Found
+from tarmac.adopt._survey import survey
+from tarmac.adopt._write import write
+from tarmac.model.loader import load
+from tarmac.model.system import System
+
+CATALOGUE = registry.load(adopt, "RECOGNISER")
+KINDS = frozenset({"postgres", "redis", "mail", "nats"})
+
+
+def folder_of(files: dict[str, str]) -> Folder:
+    """Make the root of a repository of these files."""
+    texts = {name: textwrap.dedent(text).lstrip("\n") for name, text in files.items()}
+    listed = [name for name in texts if not SKIPPED & set(name.split("/"))]
+
+    def exists(path: str) -> bool:
+        return any(name == path or name.startswith(f"{path}/") for name in texts)
+
+    return Folder("", tuple(sorted(listed)), lambda name: texts.get(name, ""), exists)
+
+
+def found_in(**files: str) -> Found:
+    """Survey a repository; a file's name is written with `__` for a slash where needed."""
+    return survey(folder_of(files), CATALOGUE, KINDS)
+
+
+def text_of(found: Found) -> str:
+    """Write what was found."""
+    return write(found, "demo")
+
+
+def system_of(found: Found) -> System:
+    """Write what was found, and load it as `up` would."""
+    return load("tarmac.yaml", lambda _: text_of(found).encode())

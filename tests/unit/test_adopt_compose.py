@@ -1,0 +1,261 @@
+"""A compose file's services come over with what they are told; the rest is named."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from repository import found_in, system_of, text_of
+
+from tarmac.adopt._write import scalar
+from tarmac.errors import BadInput
+from tarmac.model import document
+
+USER = "${stores.db.user}:${stores.db.password}"
+SERVER = "app.listen(process.env.PORT)"
+DB = """
+  db:
+    image: bitnami/postgresql:16.2-debian
+    environment: {POSTGRESQL_USER: app, POSTGRESQL_PASSWORD: pw, POSTGRESQL_DATABASE: shop}
+  cache: {image: "valkey/valkey:8-alpine"}
+  api: {build: api, ports: ["3000:3000"]}
+"""
+
+
+def composed(services, **files):
+    """Survey a repository whose compose file has these services beside database, cache and api."""
+    code = {"api/package.json": '{"scripts": {"start": "node s.js"}}', "api/s.js": SERVER}
+    code |= {"web/package.json": '{"scripts": {"start": "node s.js"}}', "web/s.js": SERVER}
+    return found_in(**{"compose.yaml": f"services:{DB}{services}", **code, **files})
+
+
+def web(lines, **files):
+    """Survey it with a service `web` of these lines; return that service."""
+    indented = "".join(f"\n    {line}" for line in ["build: ./web", *lines])
+    found = composed(f"  web:{indented}\n", **files)
+    assert system_of(found), text_of(found)
+    return next(service for service in found.services if service.name == "web")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("postgres://app:pw@db:5432/shop", "${stores.db.url}"),
+        ("postgresql://app:pw@db/shop?sslmode=disable", "${stores.db.url}?sslmode=disable"),
+        (
+            "postgresql+asyncpg://app:pw@db/shop",
+            f"postgresql+asyncpg://{USER}@${{stores.db.host}}:${{stores.db.port}}/${{stores.db.database}}",
+        ),
+        (
+            "jdbc:postgresql://db:5432/shop",
+            "jdbc:postgresql://${stores.db.host}:${stores.db.port}/${stores.db.database}",
+        ),
+        ("redis://cache:6379", "${stores.cache.url}"),
+        (
+            "redis://cache:6379/3",
+            f"redis://{USER}@${{stores.cache.host}}:${{stores.cache.port}}/3".replace(
+                "{stores.db", "{stores.cache"
+            ),
+        ),
+        ("cache:6379", "${stores.cache.host}:${stores.cache.port}"),
+        ("http://api:3000", "${services.api.url}"),
+        ("http://api:3000/v1/", "${services.api.url}/v1/"),
+        ("ws://api:3000/live", "ws://${services.api.address}/live"),
+        ("api:3000", "${services.api.address}"),
+        ("http://example.com/api", "http://example.com/api"),
+        ("rapid:3000", "rapid:3000"),
+        ("price is ${1}", "price is $${1}"),
+    ],
+)
+def test_an_address_becomes_a_reference(value, written):
+    escaped = value.replace("$", "$$")
+    assert web([f"environment: {{THING_URL: {escaped!r}}}"]).env == {"THING_URL": written}
+
+
+def test_the_parts_of_an_address_belong_to_its_host():
+    env = "{PGHOST: db, PGPORT: '5432', PGUSER: app, PGPASSWORD: pw, PGDATABASE: shop, NAME: app}"
+    assert web([f"environment: {env}"]).env == {
+        "PGHOST": "${stores.db.host}",
+        "PGPORT": "${stores.db.port}",
+        "PGUSER": "${stores.db.user}",
+        "PGPASSWORD": "${stores.db.password}",
+        "PGDATABASE": "${stores.db.database}",
+        "NAME": "app",
+    }
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["environment: {A: x, B: '1', C: }"],
+        ["environment: [A=x, B=1, C]"],
+        ["env_file: web.env", "environment: [C]"],
+        ["env_file: [{path: ./web.env, required: false}]", "environment: {C: null}"],
+        ["environment: {A: '${A:-x}', B: '${NO-1}', C: '${C}'}"],
+    ],
+)
+def test_every_form_of_variables_is_read(lines):
+    service = web(lines, **{"web.env": "A=x # not y\nB='1'\n", ".env": ""})
+    assert service.env == {"A": "x", "B": "1"}
+    assert list(service.missing) == ["C"]
+
+
+def test_a_secret_of_dotenv_is_named_and_its_value_stays_there():
+    service = web(["environment: ['API_TOKEN=${API_TOKEN}']"], **{".env": "API_TOKEN=hush\n"})
+    assert service.secrets == ("API_TOKEN",)
+    assert "hush" not in text_of(composed("", **{".env": "API_TOKEN=hush\n"}))
+    assert service.env == {}
+
+
+@pytest.mark.parametrize(
+    ("lines", "ports"),
+    [
+        (["ports: ['8080:80']"], {"http": 8080}),
+        (["ports: ['127.0.0.1:8080:80/tcp']"], {"http": 8080}),
+        (["ports: [{target: 80, published: '8080'}]"], {"http": 8080}),
+        (["ports: [3022:22]"], {"http": 3022}),
+        (["ports: ['8080:80', '9229:9229']"], {"http": 8080}),
+        (["ports: ['8080:80', '8081:81']"], {"http": 8080, "port-81": 8081}),
+        (["expose: ['80']"], {"http": 8080}),
+        (["ports: ['${WEB_PORT:-8088}:80']"], {"http": 8088}),
+    ],
+)
+def test_every_form_of_a_port_is_read(lines, ports):
+    assert web(lines).ports == ports
+
+
+@pytest.mark.parametrize(
+    ("lines", "run"),
+    [
+        (["command: npm run serve"], "npm run serve"),
+        (["command: [node, s.js, --port, '80']"], "node s.js --port $PORT"),
+        (["command: sh -c 'exec node s.js'"], "node s.js"),
+        (["entrypoint: [node]", "command: [/app/s.js]"], "node s.js"),
+        (["command: nodemon --inspect=0.0.0.0 s.js"], "node s.js"),
+        ([], "npm start"),
+    ],
+)
+def test_a_containers_command_is_said_for_this_machine(lines, run):
+    assert web(lines).run == run
+
+
+def test_who_waits_for_whom_is_said_once():
+    service = web(["environment: {API: 'http://api:3000'}", "depends_on: [api, db]"])
+    assert (service.calls, service.stores) == ((), ("db",))
+    assert web(["depends_on: {api: {condition: service_healthy}}"]).calls == ("api",)
+
+
+def test_a_volume_is_found_by_the_variable_that_names_it_or_in_the_programs_folder():
+    service = web(
+        [
+            "volumes: ['files:/data/files', 'kept:/app/var/kept', './s.js:/app/s.js']",
+            "environment: {UPLOADS: /data/files/up, LEVEL: '1'}",
+        ],
+        **{"web/Dockerfile": "FROM node\nWORKDIR /app\nCMD node s.js"},
+    )
+    assert service.volumes == {"files": "files", "kept": "var/kept"}
+    assert service.env == {"UPLOADS": "${volumes.files.path}/up", "LEVEL": "1"}
+
+
+def test_a_health_check_over_http_is_a_probe():
+    check = "healthcheck: {test: [CMD, curl, -f, 'http://localhost:80/up?x']}"
+    assert web([check]).probe == ("http", "/up?x")
+    assert web(["healthcheck: {test: pgrep node}"]).probe is None
+
+
+def test_what_runs_to_its_end_is_a_task_of_who_waits_for_it():
+    found = composed(
+        """
+  migrate: {build: web, command: node migrate.js, depends_on: [db]}
+  web: {build: web, depends_on: {migrate: {condition: service_completed_successfully}}}
+"""
+    )
+    services = {service.name: service for service in found.services}
+    assert "migrate" not in services
+    assert services["web"].tasks == {"migrate": "node migrate.js"}
+    assert system_of(found).file.services["web"].tasks["migrate"].schedule is None
+
+
+def test_an_override_file_and_anchors_are_laid_over():
+    files = {
+        "compose.yaml": """
+            x-base: &base {build: web, environment: {A: one}}
+            services:
+              web: {<<: *base, ports: ['8080:80']}
+            """,
+        "compose.override.yaml": "services: {web: {environment: {B: two}}}",
+        "web/package.json": '{"scripts": {"start": "node s.js"}}',
+        "web/s.js": SERVER,
+    }
+    found = found_in(**files)
+    assert found.services[0].env == {"A": "one", "B": "two"}
+    assert found.origins == ("compose.yaml", "compose.override.yaml")
+
+
+def test_what_cannot_come_over_is_named():
+    found = composed(
+        """
+  search: {image: "elasticsearch:8", ports: ["9201:9200"]}
+  tool: {image: x, profiles: [debug]}
+  odd: {build: odd}
+  web:
+    build: web
+    privileged: true
+    environment: {SEARCH: "http://search:9200", bad-name: x}
+"""
+    )
+    assert [line.split(":")[0] for line in found.left_out] == [
+        "search",
+        "tool",
+        "web",
+        "odd",
+        "web",
+    ]
+    assert found.services[1].env == {"SEARCH": "http://localhost:9201"}
+    assert text_of(found).count("\n# - ") == 5
+    assert system_of(found)
+
+
+def test_a_host_that_stands_in_the_code_is_pointed_out():
+    service = web(["depends_on: [cache]"], **{"web/s.js": f"{SERVER}\nnew Redis('cache')\n"})
+    assert service.guesses[-1] == (
+        "s.js:2 connects to the host 'cache' by itself: have it read a variable"
+    )
+
+
+def test_stores_come_with_version_and_database():
+    found = composed("")
+    assert [(s.name, s.kind, s.version) for s in found.stores] == [
+        ("db", "postgres", "16.2"),
+        ("cache", "redis", "8"),
+    ]
+    assert system_of(found).file.stores["db"].database == "shop"
+
+
+def test_a_broker_is_referred_to_without_topics():
+    found = composed(
+        """
+  queue: {image: "nats:2.10"}
+  web: {build: web, environment: {NATS_URL: "nats://queue:4222"}}
+"""
+    )
+    assert found.services[1].env == {"NATS_URL": "${broker.url}"}
+    assert system_of(found).file.broker.kind == "nats"
+
+
+def test_a_file_that_is_no_yaml_is_named_with_its_line():
+    with pytest.raises(BadInput, match=r"^compose.yaml:3:1: not YAML"):
+        found_in(**{"compose.yaml": "services:\n  - [\n"})
+
+
+def test_yaml_alone_would_make_a_number_of_two_ports():
+    assert yaml.safe_load("a: 3022:22") != {"a": "3022:22"}, "the reason why all is read as text"
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1))
+def test_a_text_is_read_back_as_it_was_written(text):
+    for inside in (False, True):
+        written = scalar(text, inside=inside)
+        line = f"a: {{b: {written}}}\n" if inside else f"a:\n  b: {written} # end\n"
+        assert document.parse(line.encode(), "f").data == {"a": {"b": text}}

@@ -1,0 +1,236 @@
+"""Programs that a repository holds are recognised by what their own tools and code say."""
+
+from __future__ import annotations
+
+import pytest
+from repository import found_in, system_of, text_of
+
+EXPRESS = 'const app = require("express")();\napp.listen(process.env.PORT || 3100);\n'
+FASTAPI = "from fastapi import FastAPI\n\napp = FastAPI()\n"
+
+
+def only(**files):
+    """Survey a repository that has one service, and load what is written of it."""
+    found = found_in(**files)
+    assert len(found.services) == 1, [service.name for service in found.services]
+    assert system_of(found)
+    return found.services[0]
+
+
+@pytest.mark.parametrize(
+    ("files", "run", "port"),
+    [
+        (
+            {"package.json": '{"scripts": {"start": "node s.js"}}', "s.js": EXPRESS},
+            "npm start",
+            3100,
+        ),
+        (
+            {"package.json": '{"scripts": {"dev": "vite"}}', "pnpm-lock.yaml": ""},
+            "pnpm run dev --host 127.0.0.1 --port $PORT --strictPort",
+            5173,
+        ),
+        (
+            {"package.json": '{"scripts": {"start": "node dist/a.js", "dev": "tsx a.ts"}}'},
+            "npm run dev",
+            None,
+        ),
+        ({"package.json": "{}", "server.js": EXPRESS}, "node server.js", 3100),
+        ({"server.js": EXPRESS}, "node server.js", 3100),
+        (
+            {"requirements.txt": "fastapi", "app/main.py": FASTAPI},
+            ".venv/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $PORT",
+            8000,
+        ),
+        (
+            {"pyproject.toml": "", "uv.lock": "", "src/shop/api.py": FASTAPI},
+            "uv run python -m uvicorn shop.api:app --app-dir src --host 127.0.0.1 --port $PORT",
+            8000,
+        ),
+        (
+            {"requirements.txt": "django", "manage.py": ""},
+            ".venv/bin/python manage.py runserver --noreload 127.0.0.1:$PORT",
+            8000,
+        ),
+        (
+            {"requirements.txt": "", "app.py": "from flask import Flask\napp = Flask(__name__)\n"},
+            ".venv/bin/python -m flask --app app:app run --port $PORT",
+            5000,
+        ),
+        (
+            {"go.mod": "module x.test/a", "main.go": 'package main\n// env("PORT", "7001")\n'},
+            "go run .",
+            7001,
+        ),
+        (
+            {
+                "go.mod": "module x.test/a",
+                "main.go": 'package main\nvar port = "7002"\n'
+                'func f() { if os.Getenv("PORT") != "" {} }',
+            },
+            "go run .",
+            7002,
+        ),
+        ({"pom.xml": "<spring-boot>", "mvnw": ""}, "./mvnw -q spring-boot:run", 8080),
+        (
+            {"Main.java": "class Main { public static void main(String[] a) {} }"},
+            "java Main.java",
+            None,
+        ),
+        ({"Cargo.toml": '[package]\nname = "a"', "src/main.rs": ""}, "cargo run --quiet", None),
+        (
+            {"a.csproj": '<Project Sdk="Microsoft.NET.Sdk.Web">'},
+            "dotnet run --no-launch-profile --urls http://127.0.0.1:$PORT",
+            5000,
+        ),
+        ({"Procfile": "web: gunicorn app:app"}, "gunicorn app:app", 5000),
+        (
+            {
+                "Dockerfile": 'FROM x\nEXPOSE 9000\nCMD ["python", "serve.py", "--port", "9000"]',
+                "serve.py": "import x",
+            },
+            "python3 serve.py --port $PORT",
+            9000,
+        ),
+    ],
+)
+def test_a_program_is_started_as_its_own_tools_start_it(files, run, port):
+    service = only(**files)
+    assert service.run == run
+    assert next(iter(service.ports.values()), None) == port
+
+
+def test_a_virtual_environment_that_is_there_is_used_and_none_is_made():
+    files = {"requirements.txt": "flask", "app.py": "app = Flask(__name__)"}
+    assert only(**files).tasks
+    service = only(**files, **{".venv/bin/python": ""})
+    assert service.run.startswith(".venv/bin/python -m flask")
+    assert not service.tasks
+
+
+def test_a_virtual_environment_above_serves_the_folders_below():
+    service = only(**{"services/a/app.py": "app = Flask(__name__)", ".venv/bin/python": ""})
+    assert (service.name, service.folder) == ("a", "services/a")
+    assert service.run.startswith("../../.venv/bin/python ")
+
+
+def test_a_program_that_names_its_port_keeps_it():
+    service = only(**{"package.json": '{"scripts": {"start": "node a"}}', "a.js": "x.listen(4444)"})
+    assert (service.ports, service.fixed) == ({"http": 4444}, True)
+    assert service.remarks == ("a.js:1 names its port",)
+
+
+@pytest.mark.parametrize(
+    ("code", "variable", "value"),
+    [
+        ('env("HTTP_PORT", "7000")', "HTTP_PORT", "${services.a.port}"),
+        ('env("LISTEN_ADDR", ":7000")', "LISTEN_ADDR", "127.0.0.1:${services.a.port}"),
+    ],
+)
+def test_a_program_is_told_its_port_by_the_variable_that_it_reads(code, variable, value):
+    service = only(**{"go.mod": "module a", "main.go": f"package main\n{code}"})
+    assert service.ports == {"http": 7000}
+    assert service.env[variable] == value
+
+
+def test_a_second_port_variable_is_a_second_port():
+    code = 'env("PORT", "7000"); env("METRICS_PORT", "7001")'
+    service = only(**{"go.mod": "module a", "main.go": f"package main\n{code}"})
+    assert service.ports == {"http": 7000, "metrics": 7001}
+    assert service.env == {"METRICS_PORT": "${services.a.metrics_port}"}
+
+
+def test_what_the_code_reads_is_given_made_up_or_named():
+    service = only(
+        **{
+            "requirements.txt": "psycopg\nredis",
+            "main.py": """
+                import os
+                url, cache = os.environ["DATABASE_URL"], os.getenv("REDIS_URL")
+                key, level = os.environ["JWT_SECRET"], os.environ.get("LOG_LEVEL", "info")
+                region, shop = os.environ["REGION"], os.environ["SHOP"]
+                if __name__ == "__main__":
+                    print(url, cache, key, level, region, shop)
+                """,
+            ".env": "SHOP=Ada's\nUNUSED=1\n",
+        }
+    )
+    assert service.env == {
+        "DATABASE_URL": "${stores.db.url}",
+        "REDIS_URL": "${stores.cache.url}",
+        "SHOP": "Ada's",
+    }
+    assert service.secrets == ("JWT_SECRET",)
+    assert service.optional == ("LOG_LEVEL",)
+    assert service.missing == {"REGION": "main.py:4"}
+
+
+def test_a_variable_says_nothing_of_a_database_that_the_program_has_no_library_for():
+    found = found_in(**{"main.py": "import os\nx = os.environ['DATABASE_URL']\nwhile True: pass\n"})
+    assert found.stores == ()
+    assert list(found.services[0].missing) == ["DATABASE_URL"]
+
+
+def test_parts_of_an_address_are_parts_of_one_store():
+    service = only(
+        **{
+            "package.json": '{"scripts": {"start": "node a"}, "dependencies": {"pg": "8"}}',
+            "a.js": "const {DB_HOST, DB_PORT = 5432, DB_USER, DB_PASSWORD, DB_NAME} = process.env",
+        }
+    )
+    assert service.env == {
+        "DB_HOST": "${stores.db.host}",
+        "DB_NAME": "${stores.db.database}",
+        "DB_PASSWORD": "${stores.db.password}",
+        "DB_PORT": "${stores.db.port}",
+        "DB_USER": "${stores.db.user}",
+    }
+
+
+MONOREPO = {
+    "package.json": '{"workspaces": ["apps/*"], "scripts": {"dev": "turbo dev"}}',
+    "package-lock.json": "{}",
+    "apps/web/package.json": '{"scripts": {"dev": "vite"}, "dependencies": {"x": "1"}}',
+    "apps/web/src/main.ts": "fetch(import.meta.env.VITE_API_URL)",
+    "apps/catalog-service/package.json": '{"scripts": {"start": "node s.js"}}',
+    "apps/catalog-service/s.js": EXPRESS,
+    "apps/api/package.json": '{"scripts": {"start": "node s.js"}}',
+    "apps/api/s.js": EXPRESS + "go(process.env.CATALOG_ADDR, process.env.FRONTEND_URL)",
+    "packages/shared/package.json": '{"main": "index.js"}',
+    "packages/shared/index.js": "module.exports = {}",
+}
+
+
+def test_a_repository_of_several_programs_is_several_services_that_find_each_other():
+    found = found_in(**MONOREPO)
+    services = {service.name: service for service in found.services}
+    assert list(services) == ["api", "catalog-service", "web"]
+    assert services["api"].env == {"CATALOG_ADDR": "${services.catalog-service.address}"}
+    assert services["web"].env == {"VITE_API_URL": "${services.api.public_url}"}
+    assert [next(iter(s.ports.values())) for s in found.services] == [3100, 3101, 5173]
+    assert "cd ../../ && npm install" in services["web"].tasks["install"]
+    assert system_of(found)
+
+
+def test_two_programs_that_name_each_other_do_not_wait_for_each_other():
+    code = 'package main\nfunc main() {{ get(os.Getenv("{}_URL"), env("PORT", "1")) }}'
+    found = found_in(
+        **{
+            "a/go.mod": "module a",
+            "a/main.go": code.format("B"),
+            "b/go.mod": "module b",
+            "b/main.go": code.format("A"),
+        }
+    )
+    first, second = found.services
+    assert first.env == {"B_URL": "${services.b.url}"}
+    assert second.env == {}
+    assert list(second.missing) == ["A_URL"]
+
+
+def test_the_same_repository_gives_the_same_text():
+    assert text_of(found_in(**MONOREPO)) == text_of(found_in(**dict(reversed(MONOREPO.items()))))
+
+
+def test_a_repository_without_a_program_has_nothing_to_run():
+    assert found_in(**{"README.md": "hello", "docs/a.py": "app = Flask(__name__)"}).services == ()
