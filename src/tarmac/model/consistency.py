@@ -55,7 +55,7 @@ def _unknown(
 ) -> Problem:
     what = section.removesuffix("s")
     return Problem(
-        _at(system, *path),
+        _at(system, *path, key="calls" in path),
         f"{who} uses unknown {what} '{name}'; {where_from(section, name, known)}",
     )
 
@@ -87,14 +87,14 @@ def _calls(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[
     for target in service.calls:
         path = ("services", name, "calls", target)
         if target == name:
-            yield Problem(_at(system, *path), f"{name} calls itself; remove the call")
+            yield Problem(_at(system, *path, key=True), f"{name} calls itself; remove the call")
         elif gaps.has("services", target):
             continue
         elif target in services:
             if not services[target].listening:
                 there = _at(system, "services", target, key=True)
                 yield Problem(
-                    _at(system, *path),
+                    _at(system, *path, key=True),
                     f"{name} calls {target}, which has no port; "
                     f"add `port: 8080`, say, to {target} ({there})",
                 )
@@ -104,7 +104,8 @@ def _calls(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[
                 f"stores: {{SLOT: {target}}}" if slots else f"env: {{X: ${{stores.{target}.url}}}}"
             )
             yield Problem(
-                _at(system, *path), f"{name} calls '{target}', which is a store; write `{how}`"
+                _at(system, *path, key=True),
+                f"{name} calls '{target}', which is a store; write `{how}`",
             )
         else:
             known = [other for other in services if other != name]

@@ -52,7 +52,7 @@ def place(system: System, source: str, target: str) -> Location:
     if service is None:
         return system.locate(("stores", source), key=True)
     if target in service.calls:
-        return system.locate((*root, "calls", target))
+        return system.locate((*root, "calls", target), key=True)
     for slot, store in service.stores.items():
         if store == target:
             return system.locate((*root, "stores", slot))
