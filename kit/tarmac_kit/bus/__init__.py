@@ -1,4 +1,4 @@
-"""Adapters of brokers, one file each; `open_bus` picks by the URL's scheme."""
+"""Adapters of brokers, one file each; `make_bus` picks by the URL's scheme."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ def make_bus(url: str, *, service: str) -> Bus:
         from tarmac_kit.bus.nats import NatsBus  # noqa: PLC0415 - the client is imported when used
 
         return NatsBus(url, name=service)
+    if scheme in ("amqp", "amqps"):
+        from tarmac_kit.bus.rabbitmq import RabbitBus  # noqa: PLC0415 - as above
+
+        return RabbitBus(url, name=service)
     raise SettingsError(
-        [f"{service}: BROKER_URL is wrong: no adapter for {scheme!r}; use a nats:// broker"]
+        [f"{service}: BROKER_URL is wrong: no adapter for {scheme!r}; use nats:// or amqp://"]
     )

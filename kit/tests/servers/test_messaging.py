@@ -1,9 +1,13 @@
-"""Outbox, relay, NATS and inbox together, with each of them killed on the way."""
+"""Outbox, relay, broker and inbox together, with each of them killed on the way.
+
+The same for every broker that the kit has an adapter for.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +17,7 @@ from typing import Any
 import pytest
 
 from tarmac_kit import Bus, Database, Inbox, Message, Outbox, PoisonMessage
-from tarmac_kit.bus.nats import NatsBus
+from tarmac_kit.bus import make_bus
 from tarmac_kit.relay import Relay
 from tarmac_kit.testing import FakeBus
 
@@ -35,8 +39,8 @@ async def until(true: Callable[[], Any], timeout_s: float = 30) -> None:
 
 
 @asynccontextmanager
-async def bus_on(url: str) -> AsyncIterator[NatsBus]:
-    bus = NatsBus(url, name="order-service")
+async def bus_on(broker: Any) -> AsyncIterator[Bus]:
+    bus = make_bus(broker.url, service="order-service")
     await bus.open()
     await until(lambda: bus.connected)
     yield bus
@@ -124,7 +128,7 @@ def relay_of(shop: Shop, bus) -> Relay:
 
 
 async def test_what_is_committed_is_applied_once_although_its_handler_failed_first(
-    shop: Shop, nats_url: str
+    shop: Shop, broker
 ) -> None:
     failed: set[str] = set()
 
@@ -134,7 +138,7 @@ async def test_what_is_committed_is_applied_once_although_its_handler_failed_fir
             raise RuntimeError("after the write, before the commit")
 
     shop.crash = crash_once
-    async with bus_on(nats_url) as bus, task(relay_of(shop, bus).run()):
+    async with bus_on(broker) as bus, task(relay_of(shop, bus).run()):
         await bus.consume((TOPIC,), "pay", shop.handle)
         await asyncio.gather(*(shop.place(f"o{i}") for i in range(20)))
         rows = await shop.until_applied(20)
@@ -143,8 +147,8 @@ async def test_what_is_committed_is_applied_once_although_its_handler_failed_fir
         await shop.until_unpublished(0)
 
 
-async def test_what_was_rolled_back_is_never_published(shop: Shop, nats_url: str) -> None:
-    async with bus_on(nats_url) as bus, task(relay_of(shop, bus).run()):
+async def test_what_was_rolled_back_is_never_published(shop: Shop, broker) -> None:
+    async with bus_on(broker) as bus, task(relay_of(shop, bus).run()):
         await bus.consume((TOPIC,), "pay", shop.handle)
 
         async def change_its_mind() -> None:
@@ -174,7 +178,7 @@ class Counting:
 
     connected = True
 
-    def __init__(self, bus: NatsBus, count: Counter[str]) -> None:
+    def __init__(self, bus: Bus, count: Counter[str]) -> None:
         self._bus = bus
         self._count = count
 
@@ -183,13 +187,11 @@ class Counting:
         await self._bus.publish(message)
 
 
-async def test_events_of_one_aggregate_keep_their_order_with_two_relays(
-    shop: Shop, nats_url: str
-) -> None:
+async def test_events_of_one_aggregate_keep_their_order_with_two_relays(shop: Shop, broker) -> None:
     published: Counter[str] = Counter()
     async with (
-        bus_on(nats_url) as bus,
-        bus_on(nats_url) as other_bus,
+        bus_on(broker) as bus,
+        bus_on(broker) as other_bus,
         task(Relay(shop.database, Counting(other_bus, published), poll_s=0.01).run()),
         task(relay_of(shop, Counting(bus, published)).run()),
     ):
@@ -208,9 +210,9 @@ async def test_events_of_one_aggregate_keep_their_order_with_two_relays(
 
 
 async def test_a_commit_beside_a_relay_that_does_not_lead_wakes_the_one_that_does(
-    shop: Shop, nats_url: str
+    shop: Shop, broker
 ) -> None:
-    async with bus_on(nats_url) as bus:
+    async with bus_on(broker) as bus:
         # With a poll of an hour only the notification can bring the word across.
         leader = Relay(shop.database, bus, poll_s=3600)
         async with task(leader.run()):
@@ -241,10 +243,10 @@ class KilledBetween:
 
 
 async def test_a_relay_killed_between_publish_and_mark_gives_one_application(
-    shop: Shop, nats_url: str
+    shop: Shop, broker
 ) -> None:
     await shop.place("o")
-    async with bus_on(nats_url) as bus:
+    async with bus_on(broker) as bus:
         killed = KilledBetween(bus)
         with pytest.raises(asyncio.CancelledError):
             await Relay(shop.database, killed).run()
@@ -273,10 +275,8 @@ async def test_the_inbox_alone_gives_one_application_when_the_broker_forgets_ids
     assert await shop.rows() == [("o", 0)]
 
 
-async def test_a_message_delivered_twice_by_the_broker_is_applied_once(
-    shop: Shop, nats_url: str
-) -> None:
-    async with bus_on(nats_url) as bus:
+async def test_a_message_delivered_twice_by_the_broker_is_applied_once(shop: Shop, broker) -> None:
+    async with bus_on(broker) as bus:
         await bus.consume((TOPIC,), "pay", shop.handle)
         twice = Message("same-id", TOPIC, "o", {"order": "o", "number": 0})
         await bus.publish(twice)
@@ -287,38 +287,36 @@ async def test_a_message_delivered_twice_by_the_broker_is_applied_once(
         assert shop.delivered["same-id"] == 2
 
 
-async def test_nats_killed_and_back_while_the_relay_runs_loses_nothing(
-    shop: Shop, nats, nats_url: str
+async def test_the_broker_killed_and_back_while_the_relay_runs_loses_nothing(
+    shop: Shop, broker
 ) -> None:
-    async with bus_on(nats_url) as bus, task(relay_of(shop, bus).run()):
+    async with bus_on(broker) as bus, task(relay_of(shop, bus).run()):
         await bus.consume((TOPIC,), "pay", shop.handle)
         for number in range(30):
             await shop.place(f"o{number}")
             if number == 10:
-                await asyncio.to_thread(nats.kill)
+                await asyncio.to_thread(broker.server.kill)
             if number == 20:
-                await asyncio.to_thread(nats.start)
+                await asyncio.to_thread(broker.server.start)
         rows = await shop.until_applied(30)
         assert sorted(key for key, _ in rows) == sorted(f"o{number}" for number in range(30))
 
 
-async def test_nats_that_comes_up_later_is_found(shop: Shop, nats, nats_url: str) -> None:
-    nats.kill()
-    bus = NatsBus(nats_url, name="order-service")
+async def test_a_broker_that_comes_up_later_is_found(shop: Shop, broker) -> None:
+    broker.server.kill()
+    bus = make_bus(broker.url, service="order-service")
     await bus.open()
     async with task(relay_of(shop, bus).run()):
         await bus.consume((TOPIC,), "pay", shop.handle)
         await shop.place("o")
         assert not bus.connected
-        await asyncio.to_thread(nats.start)
+        await asyncio.to_thread(broker.server.start)
         assert await shop.until_applied(1) == [("o", 0)]
     await bus.close()
 
 
-async def test_the_database_killed_and_back_loses_nothing(
-    shop: Shop, postgres, nats_url: str
-) -> None:
-    async with bus_on(nats_url) as bus, task(relay_of(shop, bus).run()):
+async def test_the_database_killed_and_back_loses_nothing(shop: Shop, postgres, broker) -> None:
+    async with bus_on(broker) as bus, task(relay_of(shop, bus).run()):
         await bus.consume((TOPIC,), "pay", shop.handle)
         await asyncio.gather(*(shop.place(f"o{number}") for number in range(20)))
         await asyncio.to_thread(postgres.kill)
@@ -331,29 +329,20 @@ async def test_the_database_killed_and_back_loses_nothing(
         )
 
 
-async def test_poison_is_parked_at_once_and_the_rest_goes_on(shop: Shop, nats, nats_url) -> None:
+async def test_poison_is_parked_at_once_and_the_rest_goes_on(shop: Shop, broker) -> None:
     async def handle(message: Message) -> None:
         if message.payload["order"] == "bad":
             raise PoisonMessage("no such thing")
         await shop.handle(message)
 
-    async with bus_on(nats_url) as bus:
+    async with bus_on(broker) as bus:
         await bus.consume((TOPIC,), "pay", handle)
         await bus.publish(Message("1", TOPIC, "bad", {"order": "bad", "number": 0}))
         await bus.publish(Message("2", TOPIC, "good", {"order": "good", "number": 0}))
         assert await shop.until_applied(1) == [("good", 0)]
-        admin = NatsBus(f"nats://admin:admin@127.0.0.1:{nats.port}", name="admin")
-        await admin.open()
-        parked: list[Message] = []
-
-        async def keep(message: Message) -> None:
-            parked.append(message)
-
-        await admin.consume((f"parked.pay.{TOPIC}",), "looker", keep)
-        await until(lambda: len(parked) == 1)
-        assert parked[0].payload == {"order": "bad", "number": 0}
-        assert parked[0].headers["Parked-Reason"] == "no such thing"
-        await admin.close()
+        body, headers = await broker.parked("pay", TOPIC)
+        assert json.loads(body) == {"order": "bad", "number": 0}
+        assert headers["Parked-Reason"] == "no such thing"
 
 
 async def test_a_relay_whose_server_says_goodbye_takes_another_connection(shop: Shop, wire) -> None:
@@ -369,10 +358,8 @@ async def test_a_relay_whose_server_says_goodbye_takes_another_connection(shop: 
         await until(lambda: len(bus.published) == 1)
 
 
-async def test_old_published_rows_are_deleted_and_the_others_kept(
-    shop: Shop, nats_url: str
-) -> None:
-    async with bus_on(nats_url) as bus:
+async def test_old_published_rows_are_deleted_and_the_others_kept(shop: Shop, broker) -> None:
+    async with bus_on(broker) as bus:
         for order in ("old", "new"):
             await shop.place(order)
         conn = await shop.database.connect()
@@ -388,10 +375,10 @@ async def test_old_published_rows_are_deleted_and_the_others_kept(
 
 
 async def test_one_row_that_the_broker_refuses_does_not_hold_up_the_others(
-    shop: Shop, nats_url: str
+    shop: Shop, broker
 ) -> None:
     shop.outbox = Outbox(shop.database, publishes={TOPIC, "payment.captured"})
-    async with bus_on(nats_url) as bus:
+    async with bus_on(broker) as bus:
         async with shop.database.transaction() as conn:
             # This user may not publish payment.captured.
             await shop.outbox.add(
@@ -404,30 +391,10 @@ async def test_one_row_that_the_broker_refuses_does_not_hold_up_the_others(
             await shop.until_unpublished(1)
 
 
-async def test_a_slow_handler_keeps_its_message(nats_url: str) -> None:
-    bus = NatsBus(nats_url, name="order-service", ack_wait_s=0.4)
-    await bus.open()
-    await until(lambda: bus.connected)
-    attempts: list[int] = []
-    done = asyncio.Event()
-
-    async def slow(message: Message) -> None:
-        attempts.append(message.attempt)
-        # Three times as long as the broker waits without a sign of life.
-        await asyncio.sleep(1.2)
-        done.set()
-
-    await bus.consume((TOPIC,), "pay", slow)
-    await bus.publish(Message("1", TOPIC, "k", {}))
-    await asyncio.wait_for(done.wait(), 10)
-    await bus.close()
-    assert attempts == [1]
-
-
 async def test_messages_of_one_key_are_handled_one_at_a_time_and_others_beside(
-    nats_url: str,
+    broker,
 ) -> None:
-    async with bus_on(nats_url) as bus:
+    async with bus_on(broker) as bus:
         in_hand: Counter[str] = Counter()
         most: Counter[str] = Counter()
         together = asyncio.Event()
@@ -450,21 +417,21 @@ async def test_messages_of_one_key_are_handled_one_at_a_time_and_others_beside(
         assert [message for message in handled if int(message) % 2 == 0] == ["0", "2", "4"]
 
 
-async def test_nats_that_comes_back_with_an_empty_disk_gets_its_streams_again(
-    shop: Shop, nats, nats_url: str
+async def test_a_broker_that_comes_back_with_an_empty_disk_gets_what_it_needs_again(
+    shop: Shop, broker
 ) -> None:
-    async with bus_on(nats_url) as bus, task(relay_of(shop, bus).run()):
+    async with bus_on(broker) as bus, task(relay_of(shop, bus).run()):
         await bus.consume((TOPIC,), "pay", shop.handle)
         await shop.place("before")
         await shop.until_applied(1)
-        await asyncio.to_thread(nats.kill)
-        shutil.rmtree(nats.log.parent / "store")
-        await asyncio.to_thread(nats.start)
+        await asyncio.to_thread(broker.server.kill)
+        shutil.rmtree(broker.server.data)
+        await asyncio.to_thread(broker.server.start)
         await shop.place("after")
         assert await shop.until_applied(2) == [("before", 0), ("after", 0)]
 
 
-async def test_the_trace_goes_through_outbox_and_broker(shop: Shop, nats_url: str) -> None:
+async def test_the_trace_goes_through_outbox_and_broker(shop: Shop, broker) -> None:
     from tarmac_kit import trace  # noqa: PLC0415
     from tarmac_kit.consuming import observed  # noqa: PLC0415
     from tarmac_kit.metrics import Metrics  # noqa: PLC0415
@@ -474,7 +441,7 @@ async def test_the_trace_goes_through_outbox_and_broker(shop: Shop, nats_url: st
     async def handle(_message: Message) -> None:
         seen.append(trace.current_ids()[0])
 
-    async with bus_on(nats_url) as bus, task(relay_of(shop, bus).run()):
+    async with bus_on(broker) as bus, task(relay_of(shop, bus).run()):
         await bus.consume((TOPIC,), "pay", observed(handle, "pay", Metrics("s")))
         with trace.span("request"):
             sent = trace.current_ids()[0]

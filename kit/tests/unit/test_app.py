@@ -458,5 +458,5 @@ async def test_a_start_hook_that_fails_stops_the_process_and_says_why() -> None:
 
 
 def test_a_broker_without_an_adapter_is_said() -> None:
-    with pytest.raises(SettingsError, match="no adapter for 'amqp'"):
-        app_of(things, env={"BROKER_URL": "amqp://u:p@h"})
+    with pytest.raises(SettingsError, match="no adapter for 'stomp'"):
+        app_of(things, env={"BROKER_URL": "stomp://u:p@h"})

@@ -1,0 +1,339 @@
+"""The Bus on RabbitMQ: confirmed publishes, a durable queue per group and topic.
+
+Made by `make_bus` for amqp:// URLs. It stays connected through any number of restarts of the
+broker; delivery is at least once. What lies where on the broker is in `queues`.
+
+A message is stored when a queue has it, so a group gets what was published since its queue exists:
+on a broker that was set up beforehand always, else since the group first consumed. Before that, or
+with nobody to consume it, `unrouted` keeps it for a week; the publisher is never refused for want
+of a consumer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tarmac_kit.bus.queues import (
+    PARKED,
+    RETRY,
+    UNROUTED,
+    Exchange,
+    Queue,
+    aside,
+    exchange_of,
+    needed_by,
+    unrouted,
+)
+from tarmac_kit.bus.taking import ATTEMPTS, KEY, PREFETCH, Consumer
+from tarmac_kit.jsons import dumps
+from tarmac_kit.logs import get_logger, without_credentials
+from tarmac_kit.messages import Handler, Message
+
+if TYPE_CHECKING:
+    from aio_pika.abc import AbstractChannel, AbstractConnection
+
+REASON = "Parked-Reason"
+
+CONNECT_S = 5.0
+PUBLISH_S = 2.0
+PING_S = 0.9
+CLOSE_S = 2.0
+#: A broker that is silent for twice this long counts as lost.
+HEARTBEAT_S = 10
+_BACKOFF_S = (0.1, 2.0)
+#: Between two tries to consume on a broker that is there.
+PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
+
+
+class RabbitBus:
+    """One connection to a RabbitMQ server."""
+
+    def __init__(self, url: str, *, name: str, prefetch: int = PREFETCH) -> None:
+        """Take the URL; `prefetch` messages of a topic are in hand at once."""
+        self._url = url
+        self._name = name
+        self._prefetch = prefetch
+        self._connection: AbstractConnection | None = None
+        #: A channel per topic, since the broker ends a channel for what it refuses.
+        self._channels: dict[str, AbstractChannel] = {}
+        self._opening = asyncio.Lock()
+        #: The channels on which a publish was taken.
+        self._proven: set[str] = set()
+        self._proving: dict[str, asyncio.Lock] = {}
+        self._keeper: asyncio.Task[None] | None = None
+        self._consumers: list[Consumer] = []
+        self._consuming: list[asyncio.Task[None]] = []
+        self._up = asyncio.Event()
+        self._closing = False
+        self._log = get_logger("rabbitmq")
+        self._logged_at = 0.0
+
+    @property
+    def connected(self) -> bool:
+        """Say whether the broker can be reached now."""
+        return self._up.is_set()
+
+    async def ping(self) -> None:
+        """Return once the broker has answered on a channel; raises when it does not."""
+        async with asyncio.timeout(PING_S):
+            channel = await self._channel("ping")
+            await channel.set_qos(prefetch_count=1)
+
+    async def open(self) -> None:
+        """Begin to connect and stay connected; returns at once."""
+        if self._keeper is None:
+            # What the client says of a lost connection is said here, once and without a traceback.
+            for name in ("aio_pika", "aiormq"):
+                logging.getLogger(name).setLevel(logging.CRITICAL)
+            self._keeper = asyncio.create_task(self._keep_connected(), name="rabbitmq connection")
+
+    async def close(self) -> None:
+        """Stop the consumers, give handlers in hand some seconds, disconnect."""
+        self._closing = True
+        for task in self._consuming:
+            task.cancel()
+        await asyncio.gather(*self._consuming, return_exceptions=True)
+        self._consuming.clear()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+            self._keeper = None
+
+    async def publish(self, message: Message) -> None:
+        """Store the message in its topic's queues; raises when it is not known to be stored."""
+        exchange = exchange_of(message.topic)
+        await self._store(
+            message.topic,
+            exchange,
+            message.topic,
+            dumps(message.payload).encode(),
+            message.id,
+            {**message.headers, KEY: message.key},
+            (exchange, *unrouted()),
+        )
+
+    async def consume(self, topics: tuple[str, ...], group: str, handler: Handler) -> None:
+        """Begin to hand messages to `handler`, up to 64 at once, one at a time per key."""
+        for topic in topics:
+            consumer = Consumer(topic, group, handler, self._park, self._retry, self._prefetch)
+            self._consumers.append(consumer)
+            task = asyncio.create_task(
+                self._keep_consuming(consumer), name=f"consume {group}.{topic}"
+            )
+            self._consuming.append(task)
+
+    async def _keep_connected(self) -> None:
+        import aio_pika  # noqa: PLC0415 - the client is imported when used
+
+        least_s, most_s = _BACKOFF_S
+        delay_s = least_s
+        while True:
+            try:
+                connection = await aio_pika.connect(
+                    self._url,
+                    timeout=CONNECT_S,
+                    client_properties={"connection_name": self._name},
+                    heartbeat=HEARTBEAT_S,
+                )
+            except (*aio_pika.exceptions.CONNECTION_EXCEPTIONS, TimeoutError) as error:
+                self._failed(error)
+                # Jitter: the clients of a broker that comes back do not come all at once.
+                await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311
+                delay_s = min(delay_s * 2, most_s)
+                continue
+            delay_s = least_s
+            self._connection = connection
+            lost = asyncio.Event()
+            connection.close_callbacks.add(lambda *_, lost=lost: lost.set())
+            self._up.set()
+            self._log.info("broker connected")
+            try:
+                # Not its `closed()`, which only our own end sets.
+                await lost.wait()
+                self._log.warning("broker lost; it is tried again until it is back")
+            finally:
+                self._up.clear()
+                self._connection = None
+                self._channels.clear()
+                self._proven.clear()
+                for consumer in self._consumers:
+                    consumer.interrupt()
+                with contextlib.suppress(Exception):
+                    async with asyncio.timeout(CLOSE_S):
+                        await connection.close()
+
+    def _failed(self, error: Exception) -> None:
+        now = time.monotonic()
+        if self._closing or now - self._logged_at < 5.0:
+            return
+        self._logged_at = now
+        self._log.warning(
+            "broker failed", error=without_credentials(str(error)) or type(error).__name__
+        )
+
+    async def _new_channel(self, *, confirms: bool) -> AbstractChannel:
+        if self._connection is None:
+            raise ConnectionError("the broker is not connected")
+        channel = self._connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
+        await channel.initialize()
+        return channel
+
+    async def _channel(self, purpose: str) -> AbstractChannel:
+        """Return the open channel for a purpose, a new one if it was ended."""
+        channel = self._channels.get(purpose)
+        if channel is None or channel.is_closed:
+            async with self._opening:
+                channel = self._channels.get(purpose)
+                if channel is None or channel.is_closed:
+                    channel = await self._new_channel(confirms=True)
+                    self._channels[purpose] = channel
+        return channel
+
+    async def _store(
+        self,
+        purpose: str,
+        exchange: Exchange,
+        key: str,
+        body: bytes,
+        message_id: str,
+        headers: Mapping[str, Any],
+        needed: tuple[Exchange | Queue, ...],
+    ) -> None:
+        """Publish and wait for the broker's word; make what it `needed` and lacks.
+
+        The broker ends a channel for what it refuses, and the whole connection if more comes on it
+        meanwhile: until one was taken they go one by one.
+        """
+        from aio_pika import DeliveryMode, Message, exceptions  # noqa: PLC0415 - as above
+
+        properties = Message(
+            b"",
+            headers=dict(headers),
+            message_id=message_id,
+            content_type="application/json",
+            delivery_mode=DeliveryMode.PERSISTENT,
+        ).properties
+
+        async def publish() -> None:
+            channel = await (await self._channel(purpose)).get_underlay_channel()
+            await channel.basic_publish(
+                body, exchange=exchange.name, routing_key=key, properties=properties, mandatory=True
+            )
+
+        async with asyncio.timeout(PUBLISH_S):
+            if purpose not in self._proven:
+                async with self._proving.setdefault(purpose, asyncio.Lock()):
+                    if purpose not in self._proven:
+                        try:
+                            await publish()
+                        except (exceptions.ChannelNotFoundEntity, exceptions.PublishError):
+                            # No such exchange, or no queue behind it.
+                            await self._make(*needed, unrouted_too=True)
+                            await publish()
+                        self._proven.add(purpose)
+                        return
+            try:
+                await publish()
+            except exceptions.AMQPError:
+                self._proven.discard(purpose)
+                raise
+
+    async def _make(self, *needed: Exchange | Queue, unrouted_too: bool = False) -> None:
+        """Declare what is not there yet; what is there stays as its operator made it.
+
+        A queue that is there is bound all the same: who made it may have died before that. But for
+        the one of all services, unless messages are seen to miss it.
+        """
+        from aiormq import exceptions  # noqa: PLC0415 - as above; aio-pika's protocol layer
+
+        channel = await self._new_channel(confirms=False)
+        for one in needed:
+            bind = unrouted_too or one.name != UNROUTED
+            try:
+                await _declare(channel, one, passive=True)
+            except exceptions.ChannelNotFoundEntity:
+                channel = await self._new_channel(confirms=False)
+                await _declare(channel, one, passive=False)
+                bind = True
+            if bind and isinstance(one, Queue):
+                try:
+                    await (await channel.get_underlay_channel()).queue_bind(
+                        one.name, one.exchange, one.key
+                    )
+                except exceptions.ChannelAccessRefused:
+                    # Not ours to bind: an operator made it, and bound it.
+                    channel = await self._new_channel(confirms=False)
+        await channel.close()
+
+    async def _keep_consuming(self, consumer: Consumer) -> None:
+        delay_s = PAUSE_S
+        try:
+            while True:
+                await self._up.wait()
+                began = time.monotonic()
+                try:
+                    await self._make(*needed_by(consumer.group, consumer.topic))
+                    await consumer.run(await self._new_channel(confirms=False))
+                except asyncio.CancelledError:
+                    # The client cancels what waits on it when it closes: that is not our end.
+                    current = asyncio.current_task()
+                    if self._closing or current is None or current.cancelling():
+                        raise
+                except Exception as error:  # noqa: BLE001 - a consumer outlives every failure
+                    if self._up.is_set():
+                        self._failed(error)
+                # What the broker refuses now it refuses in a moment too, and writes down each time.
+                lasted = time.monotonic() - began > LONGEST_PAUSE_S
+                delay_s = PAUSE_S if lasted or not self._up.is_set() else delay_s * 2
+                await asyncio.sleep(min(delay_s, LONGEST_PAUSE_S))
+        finally:
+            await consumer.finish()
+
+    async def _park(self, consumer: Consumer, raw: Any, reason: str) -> None:
+        await self._put_aside(PARKED, consumer, raw, {REASON: reason[:500].replace("\n", " ")})
+
+    async def _retry(self, consumer: Consumer, raw: Any, attempts: int) -> None:
+        await self._put_aside(RETRY, consumer, raw, {ATTEMPTS: attempts})
+
+    async def _put_aside(
+        self, place: str, consumer: Consumer, raw: Any, more: Mapping[str, Any]
+    ) -> None:
+        exchange, queue = aside(place, consumer.group, consumer.topic)
+        headers = {**_own(raw), **more}
+        await self._store(
+            queue.name, exchange, queue.key, raw.body, _id(raw), headers, (exchange, queue)
+        )
+
+
+async def _declare(channel: AbstractChannel, one: Exchange | Queue, *, passive: bool) -> None:
+    underlay = await channel.get_underlay_channel()
+    # Passive asks whether there is one of that name, whatever its arguments.
+    arguments: dict[str, Any] | None = None if passive else dict(one.arguments)
+    if isinstance(one, Queue):
+        await underlay.queue_declare(
+            one.name, passive=passive, durable=not passive, arguments=arguments
+        )
+    else:
+        await underlay.exchange_declare(
+            one.name,
+            exchange_type=one.type,
+            passive=passive,
+            durable=not passive,
+            arguments=arguments,
+        )
+
+
+def _id(raw: Any) -> str:
+    return str(raw.header.properties.message_id or "")
+
+
+def _own(raw: Any) -> dict[str, Any]:
+    """Return a message's headers without what the broker has added."""
+    headers = raw.header.properties.headers or {}
+    return {name: value for name, value in headers.items() if not name.startswith("x-")}

@@ -1,0 +1,204 @@
+"""One consumer of a group's queue on RabbitMQ: hands messages out, settles them.
+
+Made by `RabbitBus.consume`. A message is acknowledged when its handler is done and, if it failed,
+when the broker has confirmed the copy that was put aside: whatever dies in between, one of them is
+left, and at worst both. What failed waits in the hand of a consumer of its own, so that it takes no
+place from what is new; if this process ends meanwhile the broker has it still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from tarmac_kit.bus.queues import RETRY, aside, queue_of
+from tarmac_kit.logs import get_logger
+from tarmac_kit.messages import Handler, Message, PoisonMessage
+
+if TYPE_CHECKING:
+    from aio_pika.abc import AbstractChannel
+
+KEY = "Message-Key"
+#: How often a message was handed out before it was put aside.
+ATTEMPTS = "Message-Attempts"
+
+PREFETCH = 64
+#: How many that failed wait in hand; the others wait their turn on the broker.
+WAITING = 1000
+CLOSE_S = 5.0
+#: How long what cannot be put aside keeps its place in hand.
+UNSETTLED_S = 5.0
+_RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+Park = Callable[["Consumer", Any, str], Awaitable[None]]
+Retry = Callable[["Consumer", Any, int], Awaitable[None]]
+
+
+class Consumer:
+    """A group's queue of one topic and the messages of it that are in hand."""
+
+    def __init__(
+        self,
+        topic: str,
+        group: str,
+        handler: Handler,
+        park: Park,
+        retry: Retry,
+        prefetch: int,
+    ) -> None:
+        self.topic = topic
+        self.group = group
+        self._handler = handler
+        self._park = park
+        self._retry = retry
+        self._prefetch = prefetch
+        self._slots = asyncio.Semaphore(prefetch)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._tails: dict[str, asyncio.Task[None]] = {}
+        self._over = asyncio.Event()
+
+    async def run(self, channel: AbstractChannel) -> None:
+        """Take messages until the channel or the queue is gone; then return or raise."""
+        self._over.clear()
+        underlay = await channel.get_underlay_channel()
+        underlay.on_consumer_cancel_callbacks.add(self._cancelled)
+        channel.close_callbacks.add(self._closed)
+        tags: list[str] = []
+        starting = asyncio.create_task(self._start(underlay, tags))
+        try:
+            # Not cut off in the middle: the client would end the channel, with messages in hand.
+            await asyncio.shield(starting)
+            await self._over.wait()
+        except asyncio.CancelledError:
+            await asyncio.wait({starting}, timeout=1)
+            for tag in tags:
+                with contextlib.suppress(Exception):
+                    await underlay.basic_cancel(tag, timeout=1)
+            # Before the channel ends: what is handled now can be acknowledged now.
+            await self.finish()
+            raise
+        finally:
+            # The broker hands out again what only waited.
+            for task in (starting, *self._waiting):
+                task.cancel()
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(1):
+                    await channel.close()
+
+    async def _start(self, channel: Any, tags: list[str]) -> None:
+        failed = aside(RETRY, self.group, self.topic)[1]
+        # A limit is for the consumer that follows it.
+        for queue, taken, limit in (
+            (failed, self._failed, WAITING),
+            (queue_of(self.group, self.topic), self._arrived, self._prefetch),
+        ):
+            await channel.basic_qos(prefetch_count=limit)
+            tags.append((await channel.basic_consume(queue.name, taken)).consumer_tag)
+
+    def interrupt(self) -> None:
+        """Let `run` return: the connection is lost."""
+        self._over.set()
+
+    async def finish(self) -> None:
+        """Let the handlers in hand end; what is cut off comes again."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
+            for task in late:
+                task.cancel()
+
+    def _cancelled(self, _frame: Any) -> None:
+        # The queue was deleted: it is declared again.
+        self._over.set()
+
+    def _closed(self, _channel: Any, _error: Any) -> None:
+        self._over.set()
+
+    async def _arrived(self, raw: Any) -> None:
+        """Begin to handle a message, in a task of our own: the client cancels its own."""
+        key = str(_headers(raw).get(KEY, ""))
+        task = asyncio.create_task(self._settle(raw, self._tails.get(key) if key else None))
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._end(key, done))
+        if key:
+            self._tails[key] = task
+
+    async def _failed(self, raw: Any) -> None:
+        task = asyncio.create_task(self._wait(raw))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    async def _wait(self, raw: Any) -> None:
+        delay_s = _RETRY_S[min(_attempts(raw), len(_RETRY_S)) - 1]
+        await asyncio.sleep(delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+        await self._arrived(raw)
+
+    def _end(self, key: str, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._tails.get(key) is task:
+            del self._tails[key]
+
+    async def _settle(self, raw: Any, previous: asyncio.Task[None] | None) -> None:
+        """Handle one delivery and tell the broker; a broker that is away delivers it again."""
+        if previous is not None:
+            await asyncio.wait({previous})
+        # One that comes again without having been put aside was in the hand of who died.
+        attempt = _attempts(raw) + 1 + bool(raw.delivery.redelivered)
+        failure: Exception | None = None
+        async with self._slots:
+            try:
+                await self._handle(raw, attempt)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it was not handled
+                failure = error
+        tag = raw.delivery.delivery_tag
+        try:
+            if isinstance(failure, PoisonMessage):
+                await self._park(self, raw, str(failure))
+            elif failure is not None:
+                await self._retry(self, raw, attempt)
+            await raw.channel.basic_ack(tag, wait=False)
+        except Exception as error:  # noqa: BLE001 - the client has many; it comes again after each
+            get_logger("rabbitmq").warning(
+                "could not settle a message; it comes again", topic=self.topic, error=repr(error)
+            )
+            if not raw.channel.is_closed:
+                await asyncio.sleep(UNSETTLED_S)
+                with contextlib.suppress(Exception):
+                    await raw.channel.basic_nack(tag, wait=False)
+
+    async def _handle(self, raw: Any, attempt: int) -> None:
+        properties = raw.header.properties
+        headers = {
+            name: str(value)
+            for name, value in _headers(raw).items()
+            if name != ATTEMPTS and not name.startswith("x-")
+        }
+        try:
+            payload = json.loads(raw.body)
+        except ValueError:
+            payload = None
+        if not isinstance(payload, dict) or not properties.message_id:
+            raise PoisonMessage("not a JSON object with a message id")
+        await self._handler(
+            Message(
+                id=properties.message_id,
+                topic=self.topic,
+                key=headers.pop(KEY, ""),
+                payload=payload,
+                headers=headers,
+                attempt=attempt,
+            )
+        )
+
+
+def _headers(raw: Any) -> dict[str, Any]:
+    return raw.header.properties.headers or {}
+
+
+def _attempts(raw: Any) -> int:
+    count = _headers(raw).get(ATTEMPTS, 0)
+    return count if isinstance(count, int) else 0
