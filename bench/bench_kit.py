@@ -26,7 +26,7 @@ from pathlib import Path
 from bench.figure import Figure
 
 ROOT = Path(__file__).resolve().parents[1]
-ROUNDS = 9
+ROUNDS = 15
 SECONDS = 1.0
 CONNECTIONS = 32
 PATIENCE_S = 30.0
