@@ -281,7 +281,9 @@ def test_a_taken_port_moves_and_says_so_and_strict_ports_refuses(sandbox):
         assert refused.returncode == 1
         assert f"port {PORT} is taken" in refused.stderr
         up = sandbox.up()
-    assert f"front: port {PORT} is taken; its http port is {PORT + 2} here" in up["notes"]
+    who = f"pid {os.getpid()} ("
+    assert f"front: port {PORT} is taken by {who}" in up["notes"][0]
+    assert up["notes"][0].endswith(f"); its http port is {PORT + 2} here")
     assert sandbox.node("front")["url"] == f"http://127.0.0.1:{PORT + 2}"
 
 

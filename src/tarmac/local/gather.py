@@ -76,6 +76,11 @@ def gather(
         environ=passed_on(),
         kit_sources=_package_folders("tarmac_kit"),
         preferred={need.key: need.preferred for need in needs},
+        holders={
+            need.preferred: holder(need.preferred)
+            for need in needs
+            if need.preferred is not None and chosen[need.key] != need.preferred
+        },
     )
 
 

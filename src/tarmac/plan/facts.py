@@ -38,6 +38,8 @@ class Facts:
     home: str = ""
     #: The port that the model named for each key when these were gathered.
     preferred: Mapping[str, int | None] = field(default_factory=dict)
+    #: Who has a port that the model names, if it is not this system: `pid 4711 (node server.js)`.
+    holders: Mapping[int, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
     shape: Shape = Shape()
     #: The kit's own folder: an edit there concerns every kit service.

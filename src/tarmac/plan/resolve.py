@@ -243,7 +243,9 @@ def _notes(bindings: Bindings) -> Iterable[str]:
         given = facts.ports[need.key]
         if need.preferred is not None and given != need.preferred:
             _, name, port = need.key.split("/")
-            yield f"{name}: port {need.preferred} is taken; its {port} port is {given} here"
+            who = facts.holders.get(need.preferred, "another process")
+            taken = f"port {need.preferred} is taken by {who}"
+            yield f"{name}: {taken}; its {port} port is {given} here"
     for name, kind in bindings.kinds.items():
         asked, offer = bindings.asked_version(name), bindings.offer(name)
         if offer.address is not None:
