@@ -64,6 +64,8 @@ class Supervisor:
         self._reservations = Reservations()
         self._changing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
+        #: Predecessors that finish what they have in hand.
+        self._leaving: set[asyncio.Task[None]] = set()
         self._ending = False
         self._ground = ground
         self._spawner = ground.spawner
@@ -183,7 +185,8 @@ class Supervisor:
         await self._point()
         await self._wiring.counts()  # it has heard of it
         self._pulse.beat()
-        await old.stop()
+        self._leaving.add(leaving := asyncio.create_task(old.stop()))  # it drains meanwhile
+        leaving.add_done_callback(self._leaving.discard)
 
     async def restart(
         self, names: Iterable[str], between: Callable[[], Awaitable[None]] | None = None
@@ -229,6 +232,7 @@ class Supervisor:
         self._rolls.give_up("the system is being stopped")
         async with self._changing:
             try:
+                await asyncio.gather(*self._leaving, return_exceptions=True)
                 await self._stop(list(self._lives))
                 await self._wiring.close()
                 await self._forks.close()

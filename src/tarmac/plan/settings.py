@@ -17,6 +17,10 @@ from tarmac.plan.references import Outputs, substitute
 SHELL_ORIGIN = "your shell"
 
 
+#: Longer than a busy client leaves a connection idle, short enough not to be noticed.
+DRAIN_DELAY_S = "0.2"
+
+
 @dataclass(frozen=True)
 class Setting:
     """One variable's value, and the place (`file:line:col`) or the rule that it comes from."""
@@ -94,8 +98,10 @@ def _ours(bindings: Bindings, service: str, number: int) -> Iterator[tuple[str, 
         if len(listening) > 1:
             yield f"{conventions.env_prefix(name)}_{conventions.PORT}", setting
     if is_kit:
-        # Its successor is ready, or nobody needs it: no balancer needs time to look elsewhere.
-        yield conventions.DRAIN_DELAY_S, Setting(text("0"), "Tarmac: nobody to wait for here")
+        # New connections go to its successor at once; those that clients keep are closed with
+        # their next answer meanwhile, not under a request that is just being sent.
+        delay = "0" if bindings.facts.shape.direct else DRAIN_DELAY_S
+        yield conventions.DRAIN_DELAY_S, Setting(text(delay), "Tarmac: how long it says good-bye")
     if not bindings.uses_broker(service):
         return
     for variable, key, topics in (
