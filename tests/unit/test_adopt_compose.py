@@ -259,3 +259,18 @@ def test_a_text_is_read_back_as_it_was_written(text):
         written = scalar(text, inside=inside)
         line = f"a: {{b: {written}}}\n" if inside else f"a:\n  b: {written} # end\n"
         assert document.parse(line.encode(), "f").data == {"a": {"b": text}}
+
+
+@pytest.mark.parametrize(
+    ("env", "passwordless"),
+    [
+        ("{REDIS_HOST: cache, REDIS_PORT: 6379}", True),
+        ("{REDIS_HOST: cache, REDIS_PASSWORD: ''}", False),
+        ("{REDIS_URL: 'redis://cache:6379'}", False),
+        ("{PGHOST: db}", False),
+    ],
+)
+def test_a_store_whose_program_knows_no_password_asks_for_none(env, passwordless):
+    found = composed(f"  web: {{build: web, environment: {env}}}\n")
+    assert any(store.passwordless for store in found.stores) is passwordless
+    assert system_of(found).file.stores["cache"].passwordless is passwordless

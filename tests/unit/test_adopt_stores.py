@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import textwrap
 
+import pytest
 from demo_system import KINDS, demo, facts_for, problems
 
+from tarmac.errors import BadInput
 from tarmac.launch import reveal, secrets_of
 from tarmac.plan.resolve import resolve
 
@@ -67,3 +69,26 @@ def test_a_kit_service_that_refers_to_the_broker_says_its_topics():
     assert any(
         "refers to the broker, and product-service has no topics" in p for p in problems(wrong)
     )
+
+
+def test_a_store_without_passwords_still_has_its_users():
+    passwordless = FOREIGN.replace("cache: redis}", "cache: {kind: redis, passwordless: true}}")
+    system = demo(passwordless)
+    plan = resolve(system, "local", facts_for(system), KINDS)
+    launch = next(node for node in plan.nodes if node.name == "cache").launch
+    acl = next(f for f in launch.files if f.path == "users.acl")
+    lines = reveal(acl.content, {s.path: "s" for s in secrets_of(launch)}).splitlines()
+    assert lines[0] == "user default on nopass ~* &* +@all -@admin +config|get"
+    assert len(lines) == 4
+    assert file_of("cache", "users.acl").splitlines()[0] == "user default off"
+
+
+def test_a_kind_that_always_asks_for_a_password_says_so():
+    wrong = FOREIGN.replace(
+        "orders-db: postgres,", "orders-db: {kind: postgres, passwordless: true},"
+    )
+    system = demo(wrong)
+    with pytest.raises(
+        BadInput, match="kind postgres always asks for a password; remove this line"
+    ):
+        resolve(system, "local", facts_for(system), KINDS)

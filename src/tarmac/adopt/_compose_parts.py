@@ -56,8 +56,7 @@ def environment_of(
     own = spec.get("environment") or {}
     for entry in own if isinstance(own, list) else own.items():
         name, value = entry if isinstance(entry, tuple) else (*str(entry).split("=", 1), None)[:2]
-        is_bare = value is None or (value == "" and isinstance(entry, tuple))
-        given[str(name)] = values.get(str(name)) if is_bare else str(value)
+        given[str(name)] = values.get(str(name)) if value is None else str(value)
     env: dict[str, str] = {}
     missing: list[str] = []
     for name, text in given.items():

@@ -113,6 +113,8 @@ class Store:
     kind: str
     version: str = ""
     remarks: tuple[str, ...] = ()
+    #: A program of the repository gives it no password.
+    passwordless: bool = False
     #: Its own user, password and database elsewhere: values to recognise in variables.
     user: str = ""
     password: str = ""

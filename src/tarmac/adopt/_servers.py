@@ -115,6 +115,8 @@ _DEPENDENCIES = (
     *("package.json", "pyproject.toml", "requirements.txt", "Pipfile", "go.mod", "pom.xml"),
     *("build.gradle", "build.gradle.kts", "Cargo.toml", "prisma/schema.prisma"),
 )
+#: Kinds whose containers ask for no password unless they are told to.
+PASSWORDLESS = frozenset({"redis", "mail"})
 #: What only a kind with databases offers.
 _DATABASES = frozenset({"postgres", "mongodb"})
 

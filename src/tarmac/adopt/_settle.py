@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tarmac.adopt import _code, _dotenv, _servers
 from tarmac.adopt._addresses import BROWSER, FOR_PEOPLE, Scene, rewritten, store_for
-from tarmac.adopt._found import Folder, Found, Service, own_files
+from tarmac.adopt._found import Folder, Found, Service, Store, own_files
 
 #: What the runtime or the machine gives, and what tools of the trade read for themselves.
 GIVEN = frozenset(
@@ -43,10 +43,20 @@ def settle(found: Found, root: Folder, kinds: frozenset[str]) -> Found:
     return replace(
         found,
         services=tuple(services),
-        stores=tuple(scene.stores.values()),
+        stores=tuple(_as_used(store, services) for store in scene.stores.values()),
         broker=scene.broker,
         left_out=(*found.left_out, *scene.remarks),
     )
+
+
+def _as_used(store: Store, services: list[Service]) -> Store:
+    """Let a store serve without a password where a program knows only its host."""
+    bare = any(
+        re.search(rf"\$\{{stores\.{store.name}\.(host|port)\}}", said)
+        and not re.search(rf"\$\{{stores\.{store.name}\.(password|url)\}}", said)
+        for said in (" ".join(service.env.values()) for service in services)
+    )
+    return replace(store, passwordless=bare and store.kind in _servers.PASSWORDLESS)
 
 
 def _settled(service: Service, folder: Folder, scene: Scene, dotenv: dict[str, str]) -> Service:

@@ -165,6 +165,8 @@ def _store(store: Store) -> str:
         parts.append(f'version: "{store.version}"')
     if re.fullmatch(r"[a-z][a-z0-9_]*", store.database) and not store.kind.startswith("rabbit"):
         parts.append(f"database: {store.database}")
+    if store.passwordless:
+        parts.append("passwordless: true")
     return store.kind if len(parts) == 1 else f"{{{', '.join(parts)}}}"
 
 

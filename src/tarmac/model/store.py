@@ -22,6 +22,10 @@ class Store(Strict):
     seed: str | None = Field(
         default=None, description="A file of first data, beside this one; loaded once."
     )
+    passwordless: bool = Field(
+        default=False,
+        description="Here it also serves whoever gives no password: for programs that know none.",
+    )
 
 
 class Broker(Strict):

@@ -163,4 +163,5 @@ class Bindings:
             database=database or store.removesuffix("-db").replace("-", "_"),
             admin=Secret(f"stores/{store}/admin"),
             users=tuple(users[name] for name in sorted(users)),
+            passwordless=store != ports.BROKER and self.system.file.stores[store].passwordless,
         )

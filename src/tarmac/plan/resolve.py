@@ -76,6 +76,11 @@ def _unknown_kinds(system: System, kinds: Mapping[str, StoreKind]) -> Iterable[P
                 f"store '{name}' has unknown kind '{store.kind}'; "
                 f"{did_you_mean(store.kind, known)}",
             )
+        elif store.passwordless and not kinds[store.kind].passwordless:
+            yield Problem(
+                str(system.locate(("stores", name, "passwordless"))),
+                f"a store of kind {store.kind} always asks for a password; remove this line",
+            )
         elif store.seed and kinds[store.kind].sql_url is None:
             yield Problem(
                 str(system.locate(("stores", name, "seed"))),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tarmac.launch import File, Launch, Secret, Text, text
 
@@ -100,6 +101,8 @@ class View:
     database: str
     admin: Secret
     users: tuple[User, ...]
+    #: Whoever gives no password is served as well.
+    passwordless: bool = False
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,28 @@ class Shell:
     password: str
 
 
+#: What is said to a server, without I/O: yields what to send (or nothing) and is given what it
+#: answered since; returns what came of it.
+Dialogue = Generator[Text | bytes, bytes, Any]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """How what a server holds is put back: its own protocol, spoken with its administrator."""
+
+    #: The name of the port on which it is spoken.
+    port: str
+    #: Makes a copy of what it holds now, and returns that.
+    keep: Callable[[View], Dialogue]
+    #: Has it hold what `keep` returned, and nothing else.
+    put_back: Callable[[View, Any], Dialogue]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a server holds is put back row by row, over the kind's `sql_url`."""
+
+
 @dataclass(frozen=True)
 class StoreKind:
     """A kind of store or broker."""
@@ -214,6 +239,8 @@ class StoreKind:
     providers: tuple[Provider, ...]
     #: The name of the port that clients connect to.
     clients: str
+    #: It can serve those who give no password.
+    passwordless: bool = False
     #: It carries topics.
     broker: bool = False
     #: Kinds that may answer in its place to services of the kit, which speak to either.
@@ -228,6 +255,8 @@ class StoreKind:
     shell: Shell | None = None
     #: A page that a person can open: port name and path.
     page: tuple[str, str] | None = None
+    #: How it goes back to what it held, while its users stay connected; None: it cannot.
+    reset: Conversation | Rows | None = None
     #: What `--fast-stores` gives up, for the line that says so.
     fast_gives_up: str = ""
 

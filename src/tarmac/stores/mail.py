@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tarmac.launch import ExchangeProbe, File, Launch, Text, text
-from tarmac.stores._kind import Module, Offer, Provider, StoreKind, User, View, outputs
+from tarmac.stores._dialogue import delete_by_http, nothing_to_keep
+from tarmac.stores._kind import Conversation, Module, Offer, Provider, StoreKind, User, View, outputs
 
 
 def _url(view: View, user: User) -> Text:
@@ -20,6 +21,7 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: ARG001 - o
             *("--http-port", str(view.ports["http"])),
             *("--users", "{folder}/users"),
             *("--messages", "{folder}/messages"),
+            *(("--passwordless",) if view.passwordless else ()),
         ),
         ready=ExchangeProbe(view.ports["smtp"], expect=b"220 "),
         files=(File("users", text(*users)),),
@@ -29,6 +31,7 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: ARG001 - o
 STORE = StoreKind(
     id="mail",
     title="Mail sink",
+    passwordless=True,
     ports={"smtp": None, "http": 8025},
     clients="smtp",
     outputs=outputs(_url, port="smtp"),
@@ -37,4 +40,5 @@ STORE = StoreKind(
     ),
     external={"smtp": 25, "smtps": 465},
     page=("http", "/"),
+    reset=Conversation("http", nothing_to_keep, lambda view, _: delete_by_http("/messages")),
 )

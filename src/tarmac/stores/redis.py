@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tarmac.launch import ExchangeProbe, File, Launch, Text, text
+from tarmac.stores._dialogue import keep_keys, put_keys_back
 from tarmac.stores._kind import (
     DOCKER,
     GET_DOCKER,
     Binary,
+    Conversation,
     Image,
     Offer,
     Provider,
@@ -20,6 +22,7 @@ from tarmac.stores._kind import (
 )
 
 ADMIN = "tarmac"
+ANY_KEY = "~* &* +@all -@admin +config|get"
 
 
 def _url(view: View, user: User) -> Text:
@@ -28,8 +31,9 @@ def _url(view: View, user: User) -> Text:
 
 def _users(view: View) -> Text:
     """Write the ACL file: a kit service may touch only the keys that begin with its own name."""
+    everybody = f"on nopass {ANY_KEY}" if view.passwordless else "off"
     lines = [
-        text("user default off\n"),
+        text(f"user default {everybody}\n"),
         text(f"user {ADMIN} on >", view.admin, " ~* &* +@all\n"),
     ]
     lines += [
@@ -40,7 +44,7 @@ def _users(view: View) -> Text:
 
 def _rights(user: User) -> str:
     if user.foreign:  # queues and caches of other frameworks have names and habits of their own
-        return "~* &* +@all -@admin +config|get"
+        return ANY_KEY
     return f"~{user.service}:* &{user.service}:* +@all -@admin -@dangerous +info"
 
 
@@ -84,6 +88,7 @@ def _note(offer: Offer) -> str:
 STORE = StoreKind(
     id="redis",
     title="Redis (Valkey)",
+    passwordless=True,
     ports={"main": None},
     clients="main",
     outputs=outputs(_url, port="main"),
@@ -105,6 +110,11 @@ STORE = StoreKind(
         ("valkey-cli", "redis-cli"),
         ("-h", "{host}", "-p", "{port}", "--user", "{user}"),
         "REDISCLI_AUTH",
+    ),
+    reset=Conversation(
+        "main",
+        keep=lambda view: keep_keys(view, ADMIN),
+        put_back=lambda view, kept: put_keys_back(view, ADMIN, kept),
     ),
     fast_gives_up="the append-only file, so a restart empties it",
 )

@@ -8,7 +8,8 @@ import sys
 
 import redis
 
-store = redis.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
+host, port = os.environ["REDIS_HOST"], int(os.environ["REDIS_PORT"])
+store = redis.Redis(host, port, decode_responses=True)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print("counting", flush=True)
 while True:
