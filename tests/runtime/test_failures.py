@@ -132,6 +132,21 @@ def test_what_is_wrong_with_a_service_is_said_with_what_to_do(broken, name):
     assert expected.format(port=port) in node["cause"], node
 
 
+def test_a_task_that_fails_says_why_and_its_service_waits(sandbox):
+    sandbox.write(
+        """
+        tarmac: 1
+        system: small
+        services:
+          web: {run: [sleep, '60'], tasks: {migrate: {run: [no-such-program, up]}}}
+        """
+    )
+    done = sandbox.tarmac("up", "-d", "--timeout", "20")
+    assert done.returncode == 1
+    assert "likely cause: 'no-such-program' is not on PATH; install it, or" in done.stdout
+    assert sandbox.node("web")["detail"] == "waits for web.migrate"
+
+
 def test_the_last_lines_and_the_exit_status_are_shown(broken):
     node = broken.node("exits")
     assert node["exit_status"] == 3

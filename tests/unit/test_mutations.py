@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from tarmac.errors import BadInput, Problem
 from tarmac.model.document import MAX_BYTES, MAX_PROBLEMS
+from tarmac.model.service import Service
+from tarmac.model.system import SystemFile
 
 ROOT = Path(__file__).resolve().parents[2]
 #: A file with every key that there is, and some of YAML's own features.
@@ -38,16 +40,19 @@ services:
       ORDERS: ${services.order-service.url}/orders
       STORE: ${stores.orders-db.url}
       LITERAL: $${x}
+      UPLOADS: ${volumes.uploads.path}
     secrets: [API_KEY]
     probe: {http: /health, within: 30s}
     tasks: {migrate: {run: [serve, migrate]}, tidy: {run: tidy, schedule: "*/5 * * * *"}}
     volumes: {uploads: var/uploads}
+    watch: [src, Makefile]
     resources: {cpu: 0.5, memory: 256Mi}
     replicas: 2
   fixed:
     run: [serve]
     port: 8081
     listen: fixed
+    volumes: {uploads: var/more}
     env: {<<: *env, OWN: 1}
     probe: {log: "^listening"}
   order-service:
@@ -199,6 +204,13 @@ FEW = settings(max_examples=80, deadline=None, suppress_health_check=list(Health
 @pytest.mark.parametrize("base", BASES)
 def test_the_bases_are_valid(base):
     assert outcome(BASES[base]) == ()
+
+
+def test_one_of_them_uses_every_key_that_there_is():
+    data = yaml.safe_load(FULL)
+    used = {key for service in data["services"].values() for key in service}
+    assert used == Service.model_fields.keys()
+    assert data.keys() == SystemFile.model_fields.keys()
 
 
 def test_what_the_mutations_write_is_the_same_system():

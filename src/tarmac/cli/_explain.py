@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tarmac.plan.settings import SHELL_ORIGIN
+
 Explained = dict[str, Any]
 Rows = list[tuple[str, str, str]]
 
@@ -159,7 +161,7 @@ def _env(console: Console, entries: Iterable[dict[str, Any]]) -> None:
         table.add_column(column, overflow="fold", no_wrap=column == "VARIABLE")
     shell = []
     for entry in entries:
-        if entry["origin"] == "your shell":
+        if entry["origin"] == SHELL_ORIGIN:
             shell.append(entry["name"])
         else:
             style = "yellow" if entry["secret"] else ""

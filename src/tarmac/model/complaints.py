@@ -45,6 +45,7 @@ EXAMPLES = {
     "services.*.tasks": "{migrate: {run: [npm, run, migrate]}}",
     "services.*.tasks.*": "{run: [npm, run, migrate]}",
     "services.*.tasks.*.run": "[npm, run, migrate]",
+    "services.*.watch": "[src]",
     "services.*.volumes": "{uploads: var/uploads}",
     "services.*.resources": "{cpu: 500m, memory: 256Mi}",
     "stores": "{orders-db: postgres}",

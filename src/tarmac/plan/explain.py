@@ -23,10 +23,9 @@ from tarmac.model.edge import BROKER_KINDS, Edge, place
 from tarmac.model.system import System
 from tarmac.plan.plan import Node, Plan
 from tarmac.plan.ports import BROKER, WORLD
+from tarmac.plan.settings import SHELL_ORIGIN
 
 Explained = dict[str, Any]
-#: Variables whose values are the user's own and no matter of the system.
-SHELL = "your shell"
 
 
 def explain(system: System, plan: Plan, name: str | None) -> Explained:
@@ -274,7 +273,7 @@ def _env(node: Node) -> list[dict[str, Any]]:
     entries = []
     for name, value in sorted(node.launch.env.items()):
         origin = node.origins.get(name, "")
-        shown = "" if origin == SHELL else redact(value)
+        shown = "" if origin == SHELL_ORIGIN else redact(value)
         secret = any(not isinstance(piece, str) for piece in value)
         entries.append({"name": name, "value": shown, "origin": origin, "secret": secret})
     return entries
