@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tarmac.launch import ExchangeProbe, File, Launch, Text, text
-from tarmac.stores._dialogue import delete_by_http, nothing_to_keep
-from tarmac.stores._kind import Conversation, Module, Offer, Provider, StoreKind, User, View, outputs
+from tarmac.stores._dialogue import deletion
+from tarmac.stores._kind import Module, Offer, Provider, StoreKind, User, View, outputs
 
 
 def _url(view: View, user: User) -> Text:
@@ -40,5 +40,5 @@ STORE = StoreKind(
     ),
     external={"smtp": 25, "smtps": 465},
     page=("http", "/"),
-    reset=Conversation("http", nothing_to_keep, lambda view, _: delete_by_http("/messages")),
+    reset=deletion("http", "/messages"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from tarmac.launch import ExchangeProbe, File, Launch, Text, text
+from tarmac.stores._dialogue import streams
 from tarmac.stores._kind import (
     DOCKER,
     GET_DOCKER,
@@ -111,5 +112,6 @@ STORE = StoreKind(
     shell=Shell(
         ("nats",), ("--server=nats://{host}:{port}", "--user={user}", "sub", ">"), "NATS_PASSWORD"
     ),
+    reset=streams("main", ADMIN),
     fast_gives_up="syncing each message to disk",
 )

@@ -13,6 +13,7 @@ from tarmac.stores._kind import (
     Image,
     Offer,
     Provider,
+    Rows,
     Shell,
     StoreKind,
     User,
@@ -218,5 +219,6 @@ STORE = StoreKind(
         ("--host={host}", "--port={port}", "--username={user}", "--dbname={path}"),
         "PGPASSWORD",
     ),
+    reset=Rows(),
     fast_gives_up="fsync, so a power cut can lose or break its data",
 )

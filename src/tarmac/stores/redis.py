@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from tarmac.launch import ExchangeProbe, File, Launch, Text, text
-from tarmac.stores._dialogue import keep_keys, put_keys_back
+from tarmac.stores._dialogue import keys
 from tarmac.stores._kind import (
     DOCKER,
     GET_DOCKER,
     Binary,
-    Conversation,
     Image,
     Offer,
     Provider,
@@ -111,10 +110,6 @@ STORE = StoreKind(
         ("-h", "{host}", "-p", "{port}", "--user", "{user}"),
         "REDISCLI_AUTH",
     ),
-    reset=Conversation(
-        "main",
-        keep=lambda view: keep_keys(view, ADMIN),
-        put_back=lambda view, kept: put_keys_back(view, ADMIN, kept),
-    ),
+    reset=keys("main", ADMIN),
     fast_gives_up="the append-only file, so a restart empties it",
 )
