@@ -198,7 +198,7 @@ def _tupled(node: Any) -> Any:
     return node
 
 
-FEW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -259,6 +259,10 @@ def filled(unit: str, head: str = "", end: str = "") -> bytes:
     return (head + unit * ((MAX_BYTES - len(head) - len(end)) // len(unit)) + end).encode()
 
 
+def many(unit: str, head: str, end: str) -> bytes:
+    return (head + unit * 50_000 + end).encode()
+
+
 def numbered(line: str, count: int, head: str = HEAD, end: str = "") -> bytes:
     return (head + "".join(line.replace("N", str(n)) for n in range(count)) + end).encode()
 
@@ -271,28 +275,27 @@ HOSTILE = {
     "braces": filled("{a: "),
     "dashes": filled("- "),
     "values": filled("a,", "["),
-    "one key": filled("a: 1\n"),
-    "keys": numbered("kN: 1\n", 20_000),
-    "services": numbered("  sN: {run: x}\n", 6_000, HEAD + "services:\n"),
-    "names": numbered("  SN: {run: x}\n", 6_000, HEAD + "services:\n"),
-    "calls": numbered("sN, ", 30_000, HEAD + "services: {a: {run: x, calls: [", "]}}"),
-    "strangers": numbered("  sN: {run: x, calls: [tN]}\n", 6_000, HEAD + "services:\n"),
-    "topics": numbered("  sN: {run: x, consumes: [t.nN]}\n", 6_000, HEAD + "services:\n"),
-    "ports": numbered("  sN: {run: x, port: 80}\n", 6_000, HEAD + "services:\n"),
-    "sources": numbered("sN, ", 30_000, HEAD + "services: {a: {source: [", "]}}"),
-    "parts": numbered("  sN: {source: services/orders}\n", 6_000, HEAD + "services:\n"),
+    "keys": numbered("kN: 1\n", 8_000),
+    "services": numbered("  sN: {run: x}\n", 4_000, HEAD + "services:\n"),
+    "names": numbered("  SN: {run: x}\n", 4_000, HEAD + "services:\n"),
+    "calls": numbered("sN, ", 10_000, HEAD + "services: {a: {run: x, calls: [", "]}}"),
+    "strangers": numbered("  sN: {run: x, calls: [tN]}\n", 4_000, HEAD + "services:\n"),
+    "topics": numbered("  sN: {run: x, consumes: [t.nN]}\n", 4_000, HEAD + "services:\n"),
+    "ports": numbered("  sN: {run: x, port: 80}\n", 4_000, HEAD + "services:\n"),
+    "sources": numbered("sN, ", 10_000, HEAD + "services: {a: {source: [", "]}}"),
+    "parts": numbered("  sN: {source: services/orders}\n", 4_000, HEAD + "services:\n"),
     "variables": numbered(
-        "EN: '${services.a.url}', ", 6_000, HEAD + "services: {a: {env: {", "}}}"
+        "EN: '${services.a.url}', ", 4_000, HEAD + "services: {a: {env: {", "}}}"
     ),
-    "references": filled("${a.b}", HEAD + "services: {a: {run: x, env: {A: '", "'}}}"),
+    "references": many("${a.b}", HEAD + "services: {a: {run: x, env: {A: '", "'}}}"),
     "pattern": filled("(a*)*", HEAD + "services: {a: {run: x, probe: {log: '", "'}}}"),
-    "schedule": filled("1,", HEAD + "services: {a: {run: x, tasks: {t: {schedule: '", "'}}}}"),
+    "schedule": many("1,", HEAD + "services: {a: {run: x, tasks: {t: {schedule: '", "'}}}}"),
     "number": filled("9", HEAD + "services: {a: {run: x, port: ", "}}"),
-    "alias bomb": numbered("aN: [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n", 20_000, "b: &b [x,x,x,x,x,x,x]\n"),
+    "alias bomb": numbered("aN: [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n", 8_000, "b: &b [x,x,x,x,x,x,x]\n"),
     "tree of aliases": "".join(
         f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9 if n else ['x'])}]\n" for n in range(50)
     ).encode(),
-    "merges": numbered("aN: {<<: *b}\n", 10_000, "b: &b {x: 1}\n"),
+    "merges": numbered("aN: {<<: *b}\n", 5_000, "b: &b {x: 1}\n"),
     "merges of merges": "".join(
         f"a{n}: &a{n} {{<<: [{f'*a{n - 1}, *a{n - 1}' if n else ''}]}}\n" for n in range(50)
     ).encode(),
@@ -319,5 +322,5 @@ def test_a_hostile_file_takes_no_more_than_a_few_times_what_a_thousand_services_
     began = time.process_time()
     assert_located(outcome({**files(), FILE: HOSTILE[name]}))
     took_s = time.process_time() - began
-    # Measured: 5 times at most. What was quadratic once took 70 times as long and more.
-    assert took_s < 25 * usual_s, f"{took_s:.2f} s, a thousand services {usual_s:.2f} s"
+    # Measured: 4 times at most; what once was quadratic, 18 times at this size.
+    assert took_s < 12 * usual_s, f"{took_s:.2f} s, a thousand services {usual_s:.2f} s"
