@@ -5,9 +5,9 @@ Light: it never imports the model, so that `ps` answers at once.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -58,9 +58,11 @@ class Refused(TarmacError):
 
 def is_running(home: Home) -> bool:
     """Tell whether a supervisor lives: it holds the lock, and nothing else can."""
-    if not home.lock.exists():
+    try:
+        lock = home.lock.open("r+")  # never made here: somebody may just be deleting its folder
+    except FileNotFoundError:
         return False
-    with home.lock.open("a") as lock:
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -102,8 +104,13 @@ def last_options(home: Home) -> dict[str, Any]:
     return options
 
 
-def up(home: Home, options: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+def up(
+    home: Home, options: dict[str, Any], *, attached: bool = False
+) -> Callable[[], dict[str, Any]]:
     """Start the supervisor, or have the one that runs apply what changed.
+
+    Args:
+        attached: a supervisor that this starts stops when this process ends.
 
     Returns:
         A function that waits for the answer: what was started, restarted and stopped, and notes.
@@ -113,22 +120,26 @@ def up(home: Home, options: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     if is_running(home):
         return lambda: ask(home, {"verb": "apply", "options": options})
     home.create()
-    read_end, write_end = os.pipe()
+    ours, theirs = socket.socketpair()
+    how = ["attached"] if attached else []
+    argv = ["-m", "tarmac.local.daemon", json.dumps(options), str(theirs.fileno()), *how]
     with home.supervisor_log.open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "tarmac.local.daemon", json.dumps(options), str(write_end)],
+            [sys.executable, *argv],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=(write_end,),
+            pass_fds=(theirs.fileno(),),
             start_new_session=True,
         )
-    os.close(write_end)
-    return lambda: _started(home, options, read_end)
+    theirs.close()
+    return lambda: _started(home, options, ours)
 
 
-def _started(home: Home, options: dict[str, Any], report: int) -> dict[str, Any]:
-    with os.fdopen(report) as lines:
+def _started(home: Home, options: dict[str, Any], report: socket.socket) -> dict[str, Any]:
+    # It stays open: an attached supervisor ends with it.
+    line = ""
+    with contextlib.suppress(ConnectionResetError), report.makefile() as lines:
         line = lines.readline()
     if not line:
         raise TarmacError(f"the supervisor ended at once; its log is {home.supervisor_log}")
@@ -148,11 +159,26 @@ def ask(home: Home, request: dict[str, Any]) -> dict[str, Any]:
     with connect(home) as connection:
         connection.settimeout(ANSWER_S)
         connection.sendall(json.dumps(request).encode() + b"\n")
-        with connection.makefile("r") as answers:
-            line = answers.readline()
+        try:
+            with connection.makefile("r") as answers:
+                line = answers.readline()
+        except TimeoutError:
+            raise TarmacError(
+                f"the supervisor has not answered for {ANSWER_S:g} s; its log is "
+                f"{home.supervisor_log}, its pid {_supervisor_pid(home)}"
+            ) from None
     if not line:
         raise TarmacError(f"the supervisor went away; its log is {home.supervisor_log}")
     return _checked(json.loads(line))
+
+
+def _supervisor_pid(home: Home) -> int | None:
+    file = StateFile(home.state)
+    try:
+        pid: int | None = file.meta().get("supervisor_pid")
+        return pid
+    finally:
+        file.close()
 
 
 def connect(home: Home, within_s: float = 10.0) -> socket.socket:

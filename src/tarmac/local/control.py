@@ -2,6 +2,7 @@
 
 {"verb": "apply", "options": {...}}   {"verb": "restart", "names": [...]}   {"verb": "down"}
 {"verb": "edges"}: what went over each wire
+{"verb": "keep"}, {"verb": "fresh"}: take what the stores hold, put it back
 {"verb": "attach"}: the system lives as long as this connection does
 """
 
@@ -18,6 +19,7 @@ from tarmac.errors import TarmacError
 from tarmac.local import lending, storage
 from tarmac.local.answers import answer_of, failure_of
 from tarmac.local.files import write_atomically
+from tarmac.local.fresh import Fresh
 from tarmac.local.paths import Home
 from tarmac.local.resolving import Options
 from tarmac.local.supervisor import Supervisor
@@ -33,6 +35,8 @@ class Control:
         self._ending: asyncio.Task[None] | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._answering: set[asyncio.Task[Any]] = set()
+        self._fresh = Fresh(supervisor)
+        self._attached = asyncio.Event()
 
     async def listen(self) -> None:
         """Begin to answer; the lock is ours, so a socket that is still there is stale."""
@@ -52,6 +56,10 @@ class Control:
             writer.close()
         self._home.socket.unlink(missing_ok=True)
 
+    async def wait_attached(self) -> None:
+        """Return when somebody's life was tied to the system's."""
+        await self._attached.wait()
+
     def begin_shut_down(self) -> asyncio.Task[None]:
         """Shut down once, whoever asks and however often."""
         if self._ending is None:
@@ -66,6 +74,7 @@ class Control:
                 return
             request = json.loads(line)
             if request["verb"] == "attach":
+                self._attached.set()
                 with contextlib.suppress(OSError):
                     await reader.read()  # returns when the other side is gone, however it went
                 self.begin_shut_down()
@@ -97,6 +106,8 @@ class Control:
                 return answer_of(**await storage.answer(self._supervisor, request))
             if request["verb"] in lending.VERBS:
                 return answer_of(**await lending.answer(self._supervisor, request))
+            if request["verb"] in Fresh.VERBS:
+                return answer_of(**await self._fresh.answer(request))
             if request["verb"] == "down":
                 await self.begin_shut_down()
                 return answer_of()

@@ -23,7 +23,11 @@ from tarmac.local.ground import Ground
 from tarmac.local.paths import Home
 
 if TYPE_CHECKING:
+    from tarmac.local.control import Control
     from tarmac.local.supervisor import Supervisor
+
+#: Longer than its asker can take from the answer to the attachment.
+ATTACH_S = 15.0
 
 
 async def serve(options: dict[str, Any], report: int) -> int:
@@ -44,9 +48,11 @@ async def serve(options: dict[str, Any], report: int) -> int:
         os.write(report, failure_of(error))
         return 1
     from tarmac.local.control import Control  # noqa: PLC0415 - the guard is started by now
+    from tarmac.local.remove import delete  # noqa: PLC0415
     from tarmac.local.resolving import Options  # noqa: PLC0415
     from tarmac.local.supervisor import Supervisor  # noqa: PLC0415
 
+    temporary = bool(options.get("temporary"))
     supervisor = Supervisor(ground)
     control = Control(supervisor, ground.home)
     loop = asyncio.get_running_loop()
@@ -60,6 +66,8 @@ async def serve(options: dict[str, Any], report: int) -> int:
             traceback.print_exc()
         await supervisor.shut_down()
         os.write(report, failure_of(error))
+        if temporary:
+            delete(ground.home)
         return error.exit_code if isinstance(error, TarmacError) else 1
     with contextlib.suppress(OSError):  # whoever asked for it has gone: it runs all the same
         os.write(report, answer_of(**asdict(applied)))
@@ -67,12 +75,26 @@ async def serve(options: dict[str, Any], report: int) -> int:
     lost_home = asyncio.create_task(ground.lost())
     lost_home.add_done_callback(lambda _: control.begin_shut_down())
     watch = asyncio.create_task(_watch(supervisor))
+    lonely = asyncio.create_task(_end_unless_attached(control)) if temporary else None
     await supervisor.done.wait()
     lost_home.cancel()
     watch.cancel()
+    if lonely is not None:
+        lonely.cancel()
     await asyncio.gather(watch, return_exceptions=True)
     await control.close()
+    if temporary:
+        delete(ground.home)
     return 0
+
+
+async def _end_unless_attached(control: Control) -> None:
+    """End a temporary copy that nobody is there for: who asked for it was killed meanwhile."""
+    try:
+        async with asyncio.timeout(ATTACH_S):
+            await control.wait_attached()
+    except TimeoutError:
+        control.begin_shut_down()
 
 
 async def _watch(supervisor: Supervisor) -> None:

@@ -8,6 +8,7 @@ import json
 import sys
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -41,6 +42,7 @@ def gather(
     take: Callable[[int], bool],
     shape: Shape,
     strict_ports: bool,
+    any_ports: bool = False,
 ) -> Facts:
     """Find interpreters and free ports.
 
@@ -49,12 +51,15 @@ def gather(
         held: ports by key (`plan.ports`) that this system itself has now: they stay.
         take: holds a port if it is free; whoever gives it lets go of it later.
         strict_ports: a taken port is an error instead of a move to the next free one.
+        any_ports: leave the ports that the model names to another copy, where that can be.
 
     Raises:
         TarmacError: a port is taken and may not move.
     """
     here = {name: kinds[offer.kind] for name, offer in offers.items() if offer.address is None}
     needs = tuple(ports.needs(system, here, shape))
+    if any_ports:
+        needs = tuple(need if need.fixed else replace(need, preferred=None) for need in needs)
     saved: dict[str, int] = {}
     with contextlib.suppress(OSError, ValueError, KeyError):  # none yet, or another version's
         known_facts = json.loads(home.facts.read_text())

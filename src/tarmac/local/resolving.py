@@ -38,6 +38,8 @@ class Options:
     strict_ports: bool = False
     direct: bool = False
     watch: bool = False
+    #: A copy for a while: on any free ports, and deleted when it ends.
+    temporary: bool = False
     scale: Mapping[str, int] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     #: NAME=PROVIDER, of a store or a kind.
@@ -106,6 +108,7 @@ class Resolver:
                 take=self._take,
                 shape=options.shape,
                 strict_ports=options.strict_ports,
+                any_ports=options.temporary,
             )
             plan = resolve(self.system, LOCAL, facts, self._kinds)
             own = [each for each in plan.secrets if each.path not in self._chosen.secrets]

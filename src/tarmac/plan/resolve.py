@@ -245,11 +245,11 @@ def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
 def _notes(bindings: Bindings) -> Iterable[str]:
     facts, system = bindings.facts, bindings.system
     for need in ports.needs(system, bindings.here, facts.shape):
-        given = facts.ports[need.key]
-        if need.preferred is not None and given != need.preferred:
+        given, preferred = facts.ports[need.key], facts.preferred.get(need.key, need.preferred)
+        if preferred is not None and given != preferred:
             _, name, port = need.key.split("/")
-            who = facts.holders.get(need.preferred, "another process")
-            taken = f"port {need.preferred} is taken by {who}"
+            who = facts.holders.get(preferred, "another process")
+            taken = f"port {preferred} is taken by {who}"
             yield f"{name}: {taken}; its {port} port is {given} here"
     for name, kind in bindings.kinds.items():
         asked, offer = bindings.asked_version(name), bindings.offer(name)
