@@ -110,6 +110,15 @@ class HttpProbe:
 
 
 @dataclass(frozen=True)
+class GrpcProbe:
+    """Passes when grpc.health.v1.Health/Check answers SERVING."""
+
+    port: int
+    #: The service that is asked for; empty: the whole server.
+    service: str = ""
+
+
+@dataclass(frozen=True)
 class CommandProbe:
     """Passes when the command ends with 0."""
 
@@ -134,7 +143,7 @@ class AliveProbe:
     for_s: float = 1.0
 
 
-Probe = AliveProbe | TcpProbe | ExchangeProbe | HttpProbe | CommandProbe | LogProbe
+Probe = AliveProbe | TcpProbe | ExchangeProbe | HttpProbe | GrpcProbe | CommandProbe | LogProbe
 
 
 @dataclass(frozen=True)

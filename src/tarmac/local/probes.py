@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,12 +10,15 @@ from tarmac.launch import (
     AliveProbe,
     CommandProbe,
     ExchangeProbe,
+    GrpcProbe,
     HttpProbe,
     LogProbe,
     Probe,
     TcpProbe,
     reveal,
 )
+from tarmac.local import commands
+from tarmac.local.spawn import Spawner
 
 LIMIT_S = 2.0
 
@@ -32,12 +32,14 @@ async def passes(
     cwd: Path,
     matched: bool,
     lived_s: float,
+    spawner: Spawner,
 ) -> str | None:
     """Try once.
 
     Args:
         matched: a line of output has matched, for a log probe.
         lived_s: how long the process has lived.
+        spawner: starts what a command probe runs.
 
     Returns:
         None if it passes, else why not, in a few words.
@@ -53,10 +55,14 @@ async def passes(
                     return None
                 case HttpProbe(port, path):
                     return await _http(host, port, path)
+                case GrpcProbe(port, service):
+                    from tarmac.local import grpc  # noqa: PLC0415 - HTTP/2 only where it is spoken
+
+                    return await grpc.check(host, port, service)
                 case ExchangeProbe():
                     return await _exchange(host, probe, secrets)
                 case CommandProbe(argv):
-                    return await _command(argv, env, cwd)
+                    return await _command(argv, env, cwd, spawner)
                 case LogProbe(pattern):
                     return None if matched else f"no line of output matched '{pattern}' yet"
     except TimeoutError:
@@ -104,21 +110,8 @@ async def _talk(host: str, port: int, send: bytes, until: bytes) -> bytes:
         writer.close()
 
 
-async def _command(argv: tuple[str, ...], env: Mapping[str, str], cwd: Path) -> str | None:
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        env=dict(env),
-        cwd=cwd,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        status = await process.wait()
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+async def _command(
+    argv: tuple[str, ...], env: Mapping[str, str], cwd: Path, spawner: Spawner
+) -> str | None:
+    status, _ = await commands.run(spawner, argv, env=env, cwd=cwd)
     return None if status == 0 else f"'{' '.join(argv)}' ended with {status}"

@@ -107,7 +107,7 @@ def _ports(system: System, root: Path, name: str, service: Service) -> Iterator[
                     f"{shown(path)} is no path; begin it with '/'",
                 )
     probe = service.probe
-    if probe is not None and (probe.http or probe.tcp) and not service.listening:
+    if probe is not None and (probe.http or probe.tcp or probe.grpc) and not service.listening:
         yield Problem(
             _at(system, *root, "probe"),
             f"{name} is probed over the network and has no port; add `port: ...`",

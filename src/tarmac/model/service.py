@@ -42,9 +42,13 @@ class Public(Strict):
 
 
 class ProbeSpec(Strict):
-    """How to tell that a service of another framework is ready; one of the four."""
+    """How to tell that a service of another framework is ready; one of the five."""
 
     http: str | None = Field(default=None, description="A path that answers below 400.")
+    grpc: bool | str | None = Field(
+        default=None,
+        description="grpc.health.v1 says SERVING: true for the whole server, or a service's name.",
+    )
     tcp: bool | None = Field(default=None, description="The port accepts connections.")
     command: OneOrMore | None = Field(default=None, description="A command that ends with 0.")
     log: str | None = Field(default=None, description="A pattern that a line of output matches.")
@@ -52,12 +56,17 @@ class ProbeSpec(Strict):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        given = [k for k in (self.http, self.tcp, self.command, self.log) if k is not None]
-        if len(given) != 1 or self.tcp is False:
+        every = (self.http, self.grpc, self.tcp, self.command, self.log)
+        given = [kind for kind in every if kind is not None]
+        for name, kind in (("tcp", self.tcp), ("grpc", self.grpc)):
+            if kind is False:
+                raise ValueError(
+                    f"has `{name}: false`, which tells nothing; remove it, or write `{name}: true`"
+                )
+        if len(given) != 1:
             raise ValueError(
-                f"has {len(given)} of `http`, `tcp: true`, `command` and `log`; give exactly one"
-                if self.tcp is not False
-                else "has `tcp: false`, which tells nothing; remove it, or write `tcp: true`"
+                f"has {len(given)} of `http`, `grpc`, `tcp: true`, `command` and `log`; "
+                "give exactly one"
             )
         if self.http is not None and not self.http.startswith("/"):
             raise ValueError(f"has http {shown(self.http)}; begin the path with '/'")

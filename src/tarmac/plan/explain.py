@@ -13,6 +13,7 @@ from tarmac.launch import (
     AliveProbe,
     CommandProbe,
     ExchangeProbe,
+    GrpcProbe,
     HttpProbe,
     LogProbe,
     Probe,
@@ -356,6 +357,8 @@ def in_words(probe: Probe) -> str:
     match probe:
         case HttpProbe(port, path):
             return f"GET {path} on port {port} answers below 400"
+        case GrpcProbe(port, service):
+            return f"grpc.health.v1 on port {port} says SERVING" + f" of {service}" * bool(service)
         case TcpProbe(port):
             return f"port {port} accepts a connection"
         case ExchangeProbe(port):

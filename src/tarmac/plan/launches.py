@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 
 from tarmac.launch import (
     AliveProbe,
     CommandProbe,
     Forked,
+    GrpcProbe,
     HttpProbe,
     Launch,
     LogProbe,
@@ -35,8 +37,9 @@ def of_service(bindings: Bindings, name: str, number: int) -> Launch:
     folder, sources = _place(bindings, name)
     parts = bindings.system.parts[name]
     argv = service.run or (parts[0].part.run if parts else ()) or ()
-    port = next(iter(bindings.listening(name, number).values()), None)
-    ready, within_s = _probe(service, port)
+    listening = bindings.listening(name, number)
+    port = next(iter(listening.values()), None)
+    ready, within_s = _probe(service, listening)
     return Launch(
         argv=_command(argv, trap=True),
         signal_group=_command(argv)[0] == SHELL,
@@ -133,13 +136,17 @@ def as_typed(launch: Launch) -> tuple[str, ...]:
     return tuple(part.removeprefix(TRAP) for part in launch.argv)
 
 
-def _probe(service: Service, port: int | None) -> tuple[Probe, float]:
+def _probe(service: Service, listening: Mapping[str, int]) -> tuple[Probe, float]:
     spec = service.probe
     within_s = spec.within if spec else 60.0
-    if spec is not None and spec.http and port:
-        return HttpProbe(port, spec.http), within_s
+    first = next(iter(listening.values()), None)
+    if spec is not None and spec.http and first:
+        return HttpProbe(listening.get("http", first), spec.http), within_s
+    if spec is not None and spec.grpc and first:
+        asked = spec.grpc if isinstance(spec.grpc, str) else ""
+        return GrpcProbe(listening.get("grpc", first), asked), within_s
     if spec is not None and spec.command:
         return CommandProbe(_command(spec.command)), within_s
     if spec is not None and spec.log:
         return LogProbe(spec.log), within_s
-    return (TcpProbe(port) if port else AliveProbe()), within_s
+    return (TcpProbe(first) if first else AliveProbe()), within_s
