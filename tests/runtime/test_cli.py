@@ -16,7 +16,7 @@ TARMAC = str(Path(sys.executable).with_name("tarmac"))
     [
         (["upp"], "unknown verb 'upp'; did you mean 'up'?"),
         (["up", "nothing-like-it"], "nothing-like-it: no such system or file; "),
-        (["ps"], "no tarmac.yaml here or above; go to where it is, or name it"),
+        (["ps"], "no tarmac.yaml here or above; `tarmac init` writes one, or name it"),
         (["up", "--nope"], "No such option"),
         (["up", "-n", "../../etc"], "'../../etc' is no namespace; use a-z, 0-9 and -"),
         (["logs", "x"], "x: no such system or file"),

@@ -120,6 +120,11 @@ def test_a_program_that_names_its_port_keeps_it():
     assert service.remarks == ("a.js:1 names its port",)
 
 
+def test_the_port_of_a_server_that_it_connects_to_is_not_its_own():
+    service = only(**{"package.json": '{"scripts": {"start": "node a"}}', "a.js": "port: 6379,\n"})
+    assert service.ports == {}
+
+
 @pytest.mark.parametrize(
     ("code", "variable", "value"),
     [

@@ -92,3 +92,17 @@ def test_a_kind_that_always_asks_for_a_password_says_so():
         BadInput, match="kind postgres always asks for a password; remove this line"
     ):
         resolve(system, "local", facts_for(system), KINDS)
+
+
+def test_a_foreign_program_may_use_all_of_a_rabbitmq_that_it_names_no_topics_of():
+    text = FOREIGN.replace("broker: nats", "broker: rabbitmq")
+    system = demo(text)
+    facts = facts_for(system)
+    plan = resolve(system, "local", facts, KINDS)
+    launch = next(node for node in plan.nodes if node.name == "broker").launch
+    secrets = {secret.path: "s" for secret in secrets_of(launch)}
+    (definitions,) = [f for f in launch.files if f.path.endswith("definitions.json")]
+    allowed = json.loads(reveal(definitions.content, secrets))["permissions"]
+    rights = {each["user"]: each["configure"] for each in allowed}
+    assert rights["web"] == ".*"
+    assert rights["order_service"] != ".*"

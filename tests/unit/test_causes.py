@@ -30,6 +30,11 @@ from tarmac.local.listeners import Listener, parse, program
             "orders: JWKS_URL is not set; add it to its env",
             "it needs JWKS_URL, which nobody gives",
         ),
+        (1, "Error: getaddrinfo ENOTFOUND redis", "no host has the name redis here"),
+        (1, 'could not translate host name "db" to address', "no host has the name db here"),
+        (1, "dial tcp: lookup db on 127.0.0.53:53: no such host", "no host has the name db here"),
+        (1, "Error -2 connecting to redis:6379. Name or service not known.", "the name redis here"),
+        (1, "socket.gaierror: [Errno -2] Name or service not known", "no such name here"),
         (1, "connect ECONNREFUSED 127.0.0.1:5432", "does not listen"),
         (1, "SyntaxError: invalid syntax", "SyntaxError in its code: invalid syntax"),
         (-9, "", "it was killed (SIGKILL)"),
@@ -42,6 +47,19 @@ from tarmac.local.listeners import Listener, parse, program
 def test_the_cause_is_named(status, line, expected):
     assert expected in likely_cause(status, ["earlier", line])
     assert bool(expected) == bool(likely_cause(status, [line]))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["Error: no application found", "  at x"], "it says: Error: no application found"),
+        (["ValueError: bad", "more"], "it says: ValueError: bad"),
+        (["error: one", "app.errors.Broken: no", "panic: two"], "it says: panic: two"),
+        (["no errors here", "errors: 0"], ""),
+    ],
+)
+def test_what_nobody_knows_is_quoted(lines, expected):
+    assert likely_cause(1, lines) == expected
 
 
 def test_the_latest_line_wins():

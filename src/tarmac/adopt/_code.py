@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from tarmac.adopt._found import Folder
 
 MOST_FILES = 400
+#: Ports of databases, brokers and mail servers: a program that names one connects to it.
+SERVERS_OWN = frozenset({25, 587, 1025, 3306, 4222, 5432, 5672, 6379, 9092, 9200, 11211, 27017})
 #: Ends of files by the patterns that apply to them.
 SCRIPT = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", ".vue", ".svelte")
 ENDINGS = (*SCRIPT, ".py", ".go", ".java", ".kt", ".rs", ".rb", ".php", ".properties")
@@ -118,9 +120,10 @@ def named_hosts(folder: Folder, names: Iterable[str]) -> dict[str, str]:
 def literal_port(folder: Folder) -> tuple[int, str] | None:
     """Find the number that a program listens on, and its place; None if it has none in its code."""
     for file, content in _texts(folder):
-        if match := _LISTENS.search(content):
+        for match in _LISTENS.finditer(content):
             number = int(next(group for group in match.groups() if group))
-            return number, f"{file}:{_line(content, match.start())}"
+            if number not in SERVERS_OWN:
+                return number, f"{file}:{_line(content, match.start())}"
     return None
 
 

@@ -91,7 +91,7 @@ def find(system: str | None) -> Path:
         if len(running) == 1:
             return _shown(running[0])
         known = ", ".join(sorted(file.parent.name for file in _known(here)))
-        hint = f"name a system: {known}" if known else "go to where it is, or name it"
+        hint = f"name a system: {known}" if known else "`tarmac init` writes one, or name it"
         raise BadInput([Problem(str(here), f"no {FILE} here or above; {hint}")])
     for candidate in (Path(system), Path(system) / FILE):
         with contextlib.suppress(OSError):  # a name that is too long for a path

@@ -15,6 +15,12 @@ _NAME = r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]|[A-Z]{3,}[0-9]*)\b"
 #: What may stand between it and the verdict.
 _AFTER = r"['\"`]?:? (?i:env\w* var\w* |variable )?"
 _MISSING = r"(?i:missing|required|undefined|unset|no|not find) (?i:required |the )?"
+#: In Node, libpq, Go and Python: a name that only containers knew, as a rule.
+_NO_HOST = (
+    r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|translate host name \"([\w.-]+)\"|"
+    r"lookup ([\w.-]+)(?: on \S+)?: (?:no such host|server misbehaving)|"
+    r"connecting to ([\w.-]+):\d+\. Name or service not known"
+)
 _DENIED = r"(?i:permission denied)"
 OR_RESET = "or `tarmac reset`"
 
@@ -72,6 +78,12 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             f"its data is of a newer version, or damaged; ask for that version, {OR_RESET}",
         ),
         (r"(?i)password authentication failed", "the store refuses its password"),
+        (_NO_HOST, "no host has the name {0} here; have it read the address from a variable"),
+        (
+            r"(?i)name or service not known|temporary failure in name resolution|no such host",
+            "it looks for a host that has no such name here; have it read the address from a "
+            "variable",
+        ),
         (r"(?i)pre-existing shared memory block", "a process of the killed server still lives"),
         (r"(?i)out of memory|MemoryError|heap limit", "there was not enough memory"),
         (
@@ -102,6 +114,9 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _IN_USE = re.compile(r"(?i)address already in use|EADDRINUSE|port \d+ is (?:already )?in use")
+_ERROR = re.compile(
+    r"\s*(?:[\w.]*(?:Error|Exception)|(?i:error|fatal(?: error)?|panic|critical))\b\s*[:!\]]"
+)
 _NUMBERED = re.compile(r"\[Errno \d+\]|os error \d+|errno:? -?\d+")
 _PORT = re.compile(r"(?<![\d.])(\d{2,5})(?![\d.])")
 _FIELD_REQUIRED = re.compile(r"^\s+Field required \[type=missing")
@@ -137,7 +152,7 @@ def likely_cause(status: int | None, lines: Sequence[str], scene: Scene = NOTHIN
     for index in range(len(lines) - 1, -1, -1):
         if cause := _of_line(lines, index, scene):
             return cause
-    return _of_status(status)
+    return _of_status(status) or _complaint(lines)
 
 
 def wrong_ports(listeners: Sequence[Listener], scene: Scene) -> str:
@@ -210,6 +225,12 @@ def _taken(line: str, lines: Sequence[str], scene: Scene) -> str:
             hint = f"; it should listen on {should}" if should else ""
             return f"port {port} is taken by {who}{hint}"
     return "its port is taken by another process" + (f"; it should be {should}" if should else "")
+
+
+def _complaint(lines: Sequence[str]) -> str:
+    """Quote the latest line that looks like the reason; nobody should have to look for it."""
+    found = next((line.strip() for line in reversed(lines) if _ERROR.match(line)), "")
+    return f"it says: {found[:200]}" if found else ""
 
 
 def _of_status(status: int | None) -> str:
