@@ -34,7 +34,7 @@ from tarmac.local.listeners import Listener, parse, program
         (1, 'could not translate host name "db" to address', "no host has the name db here"),
         (1, "dial tcp: lookup db on 127.0.0.53:53: no such host", "no host has the name db here"),
         (1, "Error -2 connecting to redis:6379. Name or service not known.", "the name redis here"),
-        (1, "socket.gaierror: [Errno -2] Name or service not known", "no such name here"),
+        (1, "socket.gaierror: [Errno -2] Name or service not known", "a host of no such name here"),
         (1, "connect ECONNREFUSED 127.0.0.1:5432", "does not listen"),
         (1, "SyntaxError: invalid syntax", "SyntaxError in its code: invalid syntax"),
         (-9, "", "it was killed (SIGKILL)"),

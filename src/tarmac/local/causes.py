@@ -81,8 +81,7 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (_NO_HOST, "no host has the name {0} here; have it read the address from a variable"),
         (
             r"(?i)name or service not known|temporary failure in name resolution|no such host",
-            "it looks for a host that has no such name here; have it read the address from a "
-            "variable",
+            "it looks for a host of no such name here; have it read the address from a variable",
         ),
         (r"(?i)pre-existing shared memory block", "a process of the killed server still lives"),
         (r"(?i)out of memory|MemoryError|heap limit", "there was not enough memory"),
