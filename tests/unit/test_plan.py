@@ -41,6 +41,7 @@ def test_a_kit_service_gets_every_address_and_credential_by_reference():
     assert env.pop("BROKER_URL").startswith("nats://order_service:<secret stores/broker/order-")
     assert env == {
         "PATH": "/bin",
+        "PYTHONUNBUFFERED": "1",
         "SERVICE_NAME": "order-service",
         "HOST": "127.0.0.1",
         "PORT": "3003",

@@ -90,6 +90,8 @@ def _ours(bindings: Bindings, service: str, number: int) -> Iterator[tuple[str, 
     place = str(bindings.system.locate(("services", service), key=True))
     yield conventions.SERVICE_NAME, Setting(text(service), place)
     yield conventions.HOST, Setting(text(bindings.facts.host), "Tarmac: loopback only")
+    # A Python program keeps what it prints to itself otherwise; others do not read this.
+    yield conventions.UNBUFFERED, Setting(text("1"), "Tarmac: lines are shown as they come")
     listening = bindings.listening(service, number)
     for index, (name, port) in enumerate(listening.items()):
         setting = Setting(text(str(port)), f"Tarmac: where it is to listen ({name})")
