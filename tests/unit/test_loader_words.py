@@ -53,7 +53,9 @@ def of_web(more: str) -> list[str]:
         ("source: x", ["web has both `source` and `run`; keep one"]),
         ("public: yes", ["public is 'yes'; write keys with values, e.g. public: {host: www"]),
         ("public: {paths: [api]}", ["'api' is no path; begin it with '/'"]),
-        ("probe: {}", ["probe has 0 of `http`, `tcp: true`, `command` and `log`; give exactly"]),
+        ("probe: {}", ["probe has 0 of `http`, `grpc`, `tcp: true`, `command` and `log`; give"]),
+        ("probe: {grpc: 5}", ["grpc is 5; write true, or a name"]),
+        ("probe: {grpc: }", ["probe has 0 of"]),
         ("probe: {tcp: false}", ["probe has `tcp: false`, which tells nothing; remove it, or"]),
         ("probe: {http: health}", ["probe has http 'health'; begin the path with '/'"]),
         (

@@ -76,9 +76,7 @@ def main() -> NoReturn:
         sys.exit(2)
     except TarmacError as error:
         # Files below this folder are shown as their reader would type them.
-        here = f"{Path.cwd()}/"
-        lines = (line.removeprefix(here) for line in str(error).splitlines())
-        click.echo("\n".join(lines), err=True)
+        click.echo(str(error).replace(f"{Path.cwd()}/", ""), err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(141)

@@ -13,6 +13,7 @@ from tarmac.model.value import (
     Duration,
     EnvName,
     EnvValue,
+    FlagOrName,
     Name,
     OneOrMore,
     Strict,
@@ -45,7 +46,7 @@ class ProbeSpec(Strict):
     """How to tell that a service of another framework is ready; one of the five."""
 
     http: str | None = Field(default=None, description="A path that answers below 400.")
-    grpc: bool | str | None = Field(
+    grpc: FlagOrName | None = Field(
         default=None,
         description="grpc.health.v1 says SERVING: true for the whole server, or a service's name.",
     )

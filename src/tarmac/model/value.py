@@ -104,6 +104,12 @@ def _amount(value: Any) -> Any:
     return value
 
 
+def _flag_or_name(value: Any) -> Any:
+    if not isinstance(value, bool | str):
+        raise ValueError(f"is {shown(value)}; write true, or a name")
+    return value
+
+
 #: Seconds, written with a unit: 200ms, 2s, 30d.
 Duration = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
 #: A service, store or other thing of the system; it becomes a DNS name in a cluster.
@@ -118,6 +124,9 @@ EnvValue = Annotated[
 #: What a service may use of a machine.
 Amount = Annotated[
     str | int | float, BeforeValidator(_amount, json_schema_input_type=str | int | float)
+]
+FlagOrName = Annotated[
+    bool | str, BeforeValidator(_flag_or_name, json_schema_input_type=bool | str)
 ]
 #: One string, or a list of them.
 OneOrMore = Annotated[
