@@ -1,0 +1,305 @@
+"""RabbitMQ as the runtime starts it, with the kit's adapter as its client: what each may do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aio_pika
+import pytest
+
+from tarmac.launch import ExchangeProbe, Launch, Secret, reveal, secrets_of
+from tarmac.local import guard, offers
+from tarmac.stores._kind import Offer, User, View
+from tarmac.stores.rabbitmq import STORE
+from tarmac_kit import Message
+from tarmac_kit.bus import make_bus, queues
+
+HOST = "127.0.0.1"
+#: The shop's: a service whose part has another name, and one that is not of the kit.
+ORDERS = User(
+    "order-service",
+    Secret("stores/broker/order-service"),
+    ("order.placed", "order.noticed"),
+    ("payment.captured",),
+    {"payment.captured": ("orders",)},
+)
+PAYMENTS = User(
+    "payment-service",
+    Secret("stores/broker/payment-service"),
+    ("payment.captured",),
+    ("order.placed",),
+    {"order.placed": ("payments",)},
+)
+FOREIGN = User("audit", Secret("stores/broker/audit"), (), ("order.placed",))
+
+
+def view_of(ports: dict[str, int]) -> View:
+    admin = Secret("stores/broker/admin")
+    return View("broker", HOST, ports, "broker", admin, (ORDERS, PAYMENTS, FOREIGN))
+
+
+def launch_on(ports: dict[str, int], offer: Offer | None = None) -> Launch:
+    offer = offer or Offer("binary", {"server": ("/x/rabbitmq-server",)}, "3.10.8")
+    return STORE.providers[0].launch(view_of(ports), offer, False)
+
+
+def definitions() -> dict:
+    launch = launch_on({"main": 1, "distribution": 2})
+    content = next(file.content for file in launch.files if file.path == "definitions.json")
+    return json.loads(reveal(content, {secret.path: secret.path for secret in secrets_of(launch)}))
+
+
+def test_what_is_set_up_is_what_the_kit_would_declare():
+    set_up = definitions()
+    needed = {
+        one.name + type(one).__name__: one
+        for group, topic in (
+            ("orders", "payment.captured"),
+            ("payments", "order.placed"),
+            ("audit", "order.placed"),
+        )
+        for one in queues.needed_by(group, topic)
+    }
+    wanted = needed.values()
+    assert {each["name"]: (each["type"], each["arguments"]) for each in set_up["exchanges"]} == {
+        one.name: (one.type, one.arguments) for one in wanted if isinstance(one, queues.Exchange)
+    }
+    assert {each["name"]: each["arguments"] for each in set_up["queues"]} == {
+        one.name: one.arguments for one in wanted if isinstance(one, queues.Queue)
+    }
+    bound = {
+        (each["source"], each["routing_key"], each["destination"]) for each in set_up["bindings"]
+    }
+    assert bound == {
+        (one.exchange, one.key, one.name) for one in wanted if isinstance(one, queues.Queue)
+    }
+    assert all(each["durable"] for each in (*set_up["queues"], *set_up["exchanges"]))
+
+
+def test_there_is_no_user_but_the_administrator_and_the_services():
+    users = {each["name"]: each["tags"] for each in definitions()["users"]}
+    assert users == {
+        "tarmac": "administrator",
+        "order_service": "",
+        "payment_service": "",
+        "audit": "",
+    }
+
+
+@dataclass
+class Running:
+    """One server, started as the runtime would start it."""
+
+    folder: Path
+    offer: Offer
+    ports: dict[str, int] = field(default_factory=dict)
+    process: asyncio.subprocess.Process | None = None
+
+    def secrets(self) -> dict[str, str]:
+        return {secret.path: secret.path[-6:] * 4 for secret in secrets_of(self.launch)}
+
+    @property
+    def launch(self) -> Launch:
+        return launch_on(self.ports, self.offer)
+
+    def url(self, user: User) -> str:
+        return reveal(STORE.outputs["url"](view_of(self.ports), user), self.secrets())
+
+    async def start(self) -> None:
+        held = [socket.create_server((HOST, 0)) for _ in STORE.ports]
+        self.ports = {
+            name: one.getsockname()[1] for name, one in zip(STORE.ports, held, strict=True)
+        }
+        for one in held:
+            one.close()
+        launch, folder = self.launch, str(self.folder)
+        for file in launch.files:
+            path = self.folder / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(reveal(file.content, self.secrets()).replace("{folder}", folder))
+            path.chmod(file.mode)
+        with (self.folder / "log.txt").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(part.replace("{folder}", folder) for part in launch.argv),
+                cwd=self.folder,
+                env={},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        assert isinstance(launch.ready, ExchangeProbe)
+        assert isinstance(launch.ready.send, bytes)
+        end = time.monotonic() + 60
+        while not await self._answers(launch.ready.send, launch.ready.expect):
+            assert self.process.returncode is None, (self.folder / "log.txt").read_text()[-3000:]
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+
+    async def _answers(self, send: bytes, expect: bytes) -> bool:
+        with contextlib.suppress(OSError, TimeoutError):
+            reader, writer = await asyncio.open_connection(HOST, self.ports["main"])
+            writer.write(send)
+            answer = await asyncio.wait_for(reader.read(100), 1)
+            writer.close()
+            return expect in answer
+        return False
+
+    @property
+    def family(self) -> list[int]:
+        assert self.process is not None
+        return [self.process.pid, *guard.descendants(self.process.pid)]
+
+    async def end(self, number: signal.Signals = signal.SIGKILL) -> None:
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+            async with asyncio.timeout(30):
+                await self.process.wait()
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[list[Running]]:
+    offer = offers.find(STORE, asked_provider="binary")
+    if offer is None:
+        pytest.skip("RabbitMQ is not installed (apt-get install rabbitmq-server)")
+    both = [Running(tmp_path / name, offer) for name in ("one", "with a space")]
+    for each in both:
+        each.folder.mkdir()
+    yield both
+    for each in both:
+        if each.process is not None:
+            await each.end()
+
+
+@pytest.fixture
+async def server(two: list[Running]) -> Running:
+    await two[0].start()
+    return two[0]
+
+
+def gone(pids: list[int]) -> bool:
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX":
+                return False
+    return True
+
+
+@pytest.mark.servers
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
+async def test_two_run_beside_each_other_and_leave_nothing_behind(two):
+    await asyncio.gather(*(each.start() for each in two))
+    families = [each.family for each in two]
+    for each in two:
+        async with await aio_pika.connect(each.url(ORDERS)):
+            pass
+    everything = [pid for family in families for pid in family]
+    # An `epmd` that was left behind would be nobody's child by now.
+    daemons = [
+        pid
+        for pid in (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
+        if pid not in everything and _home(pid) in {str(each.folder / "home") for each in two}
+    ]
+    assert daemons == []
+    for each in two:
+        await each.end(signal.SIGTERM)
+    async with asyncio.timeout(10):
+        while not gone(everything):  # noqa: ASYNC110 - processes tell nobody
+            await asyncio.sleep(0.02)
+
+
+def _home(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        for variable in Path(f"/proc/{pid}/environ").read_text().split("\0"):
+            if variable.startswith("HOME="):
+                return variable.removeprefix("HOME=")
+    return ""
+
+
+@pytest.mark.servers
+async def test_what_was_confirmed_is_there_after_kill_9_on_other_ports(server):
+    got: asyncio.Queue[Message] = asyncio.Queue()
+    publisher = make_bus(server.url(ORDERS), service="order-service")
+    await publisher.open()
+    async with asyncio.timeout(10):
+        while not publisher.connected:  # noqa: ASYNC110 - the broker tells nobody
+            await asyncio.sleep(0.01)
+    # No consumer ever ran: its queue is there.
+    await publisher.publish(Message("1", "order.placed", "o", {"n": 1}))
+    await publisher.publish(Message("2", "order.noticed", "o", {}))
+    await server.end()
+    await publisher.close()
+    before = server.ports
+    await server.start()
+    assert server.ports != before
+    consumer = make_bus(server.url(PAYMENTS), service="payment-service")
+    await consumer.open()
+    await consumer.consume(("order.placed",), "payments", got.put)
+    assert (await asyncio.wait_for(got.get(), 20)).payload == {"n": 1}
+    await consumer.close()
+
+
+#: What a program of order-service tries on a channel, and whether it may.
+TRIED = {
+    "its topic": ("basic_publish", (b"{}", "order", "order.placed"), True),
+    "another topic there": ("basic_publish", (b"{}", "order", "order.cancelled"), False),
+    "another's topic": ("basic_publish", (b"{}", "payment", "payment.captured"), False),
+    "past the exchanges": ("basic_publish", (b"{}", "", "orders.payment.captured"), False),
+    "its own put aside": ("basic_publish", (b"{}", "retry", "orders.payment.captured"), True),
+    "another's put aside": ("basic_publish", (b"{}", "retry", "payments.order.placed"), False),
+    "another's parked": ("basic_publish", (b"{}", "parked", "payments.order.placed"), False),
+    "its queue": ("basic_get", ("orders.payment.captured",), True),
+    "its parked ones": ("basic_get", ("parked.orders.payment.captured",), True),
+    "another's queue": ("basic_get", ("payments.order.placed",), False),
+    "another's parked ones": ("basic_get", ("parked.payments.order.placed",), False),
+    "what no queue wanted": ("basic_get", ("unrouted",), False),
+    "a queue of its own": ("queue_declare", ("order-service.mine",), True),
+    "a queue of any name": ("queue_declare", ("mine",), False),
+    "its queue to its topic": (
+        "queue_bind",
+        ("orders.payment.captured", "payment", "payment.captured"),
+        True,
+    ),
+    "its queue to all topics": ("queue_bind", ("orders.payment.captured", "payment", "#"), False),
+    "another's queue deleted": ("queue_delete", ("payments.order.placed",), False),
+    "an exchange": ("exchange_declare", ("order.mine",), False),
+}
+
+
+@pytest.mark.servers
+async def test_a_service_may_touch_its_own_topics_and_queues_only(server):
+    outcome = {}
+    async with await aio_pika.connect(server.url(ORDERS)) as connection:
+        for what, (call, arguments, _) in TRIED.items():
+            channel = await (await connection.channel()).get_underlay_channel()
+            try:
+                if call == "basic_publish":
+                    body, exchange, key = arguments
+                    await channel.basic_publish(body, exchange=exchange, routing_key=key)
+                else:
+                    await getattr(channel, call)(*arguments)
+            except aio_pika.exceptions.ChannelClosed as refused:
+                outcome[what] = "ACCESS_REFUSED" not in str(refused)
+            else:
+                outcome[what] = True
+    assert outcome == {what: may for what, (_, _, may) in TRIED.items()}
+
+
+@pytest.mark.servers
+async def test_a_wrong_password_is_refused_and_so_is_the_user_that_all_know(server):
+    good = server.url(ORDERS)
+    password = server.secrets()[ORDERS.password.path]
+    for url in (
+        good.replace(password, "wrong"),
+        f"amqp://guest:guest@{HOST}:{server.ports['main']}",
+    ):
+        with pytest.raises(aio_pika.exceptions.AMQPConnectionError):
+            await aio_pika.connect(url)
