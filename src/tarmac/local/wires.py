@@ -10,8 +10,8 @@ does not make a whole service unreachable. It never looks into what it carries a
 anything but a connection that was refused.
 
 JSON lines, a listener's descriptor with the first byte of its request:
-    {"op": "wire", "id": "orders->db:main"}                          + 1 descriptor
-    {"op": "targets", "id": "orders->db:main", "targets": [["db", 20001, true]]}     true: ready
+    {"op": "wire", "id": "orders->db:main", "targets": [["db", 20001, true]]}   + 1 descriptor
+    {"op": "targets", "id": "orders->db:main", "targets": [...]}       name, port, is it ready
     {"op": "unwire", "id": "orders->db:main"}                        its connections are closed
     {"op": "count", "ask": 7}        ->   {"answer": 7, "wires": {"orders->db:main": {...}}}
 """
@@ -71,7 +71,7 @@ class Wire:
         """Say what went over it so far."""
         return {
             "connections": self.connections,
-            "open": sum(target.open for target in self.targets),
+            "open": sum(end.target is not None for end in self.ends),
             "errors": self.errors,
             "bytes_sent": self.bytes_sent,
             "bytes_received": self.bytes_received,
@@ -121,9 +121,9 @@ class End(asyncio.Protocol):
             return
         user.other = self
         if user.early:
+            user.transport.resume_reading()  # first: what follows may make it wait again
             self.transport.writelines(user.early)
             user.early.clear()
-            user.transport.resume_reading()
         if user.ended:
             self.transport.write_eof()
 
@@ -224,13 +224,14 @@ class Wires:
             return {"answer": request["ask"], "wires": counted}
         if op == "wire":
             wire = self._wires[request["id"]] = Wire(request["id"])
+            _retarget(wire, request["targets"])  # first: some may wait in the queue already
             listener = socket.socket(fileno=listeners.pop(0))
             listener.setblocking(False)
             wire.server = await asyncio.get_running_loop().create_server(
                 lambda: End(wire), sock=listener, backlog=BACKLOG
             )
-        elif op == "targets":
-            _retarget(self._wires[request["id"]], request["targets"])
+        elif op == "targets" and (known := self._wires.get(request["id"])):
+            _retarget(known, request["targets"])
         elif op == "unwire" and (gone := self._wires.pop(request["id"], None)):
             if gone.server is not None:
                 gone.server.close()

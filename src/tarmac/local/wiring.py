@@ -78,7 +78,8 @@ class Wiring:
                     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     listener.listen(wires.BACKLOG)
                     self._listeners[wire] = listener
-                    await self._tell({"op": "wire", "id": wire.id}, [listener.fileno()])
+                    request = {"op": "wire", "id": wire.id, "targets": ()}
+                    await self._tell(request, [listener.fileno()])
         if self._listeners and self._keeper is None:
             self._keeper = asyncio.create_task(self._keep())
 
@@ -91,16 +92,20 @@ class Wiring:
                     await self._tell({"op": "targets", "id": wire.id, "targets": instances})
 
     async def counts(self) -> Counts:
-        """Ask what went over each wire; also a sign that all that was said before is done."""
+        """Ask what went over each wire; also a sign that all that was said before is done.
+
+        While the process is started again, what it last said is what is known.
+        """
         number = next(self._asks)
         answer: asyncio.Future[Counts] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
         try:
-            await self._tell({"op": "count", "ask": number})
-            async with asyncio.timeout(ANSWER_S):
-                self._latest = await answer
-        except TimeoutError:
-            pass  # it is just being started again: what it last said is what is known
+            if self._channel is not None:
+                await self._tell({"op": "count", "ask": number})
+                async with asyncio.timeout(ANSWER_S):
+                    self._latest = await answer
+        except (TimeoutError, ConnectionError):
+            pass
         finally:
             self._answers.pop(number, None)
         return {name: _sum(self._before.get(name), now) for name, now in self._latest.items()}
@@ -154,17 +159,20 @@ class Wiring:
             async with self._telling:
                 self._channel = channel
                 for wire, listener in self._listeners.items():
-                    await self._tell({"op": "wire", "id": wire.id}, [listener.fileno()])
                     targets = self._targets.get(wire, ())
-                    await self._tell({"op": "targets", "id": wire.id, "targets": targets})
+                    request = {"op": "wire", "id": wire.id, "targets": targets}
+                    await self._tell(request, [listener.fileno()])
             async for message in channel.messages():
-                if answer := self._answers.get(message["answer"]):
+                if (answer := self._answers.get(message["answer"])) and not answer.done():
                     answer.set_result(message["wires"])
             await running.exited
         finally:
             self._channel = None
             channel.close()
             self._running = None
+            for answer in self._answers.values():
+                if not answer.done():
+                    answer.set_exception(ConnectionResetError("the wires' process ended"))
             self._before = {n: _sum(self._before.get(n), now) for n, now in self._latest.items()}
             self._latest = {}
             with contextlib.suppress(OSError):
