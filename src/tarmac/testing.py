@@ -1,0 +1,328 @@
+"""A whole system for tests: a copy of its own, brought up once, asked, disturbed and put back.
+
+Used by the pytest plugin; `running` serves any other test runner. The copy has a namespace and
+ports of its own, so it stands beside the one that its developer runs, and it ends and is deleted
+with the process that asked for it, however that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import time
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar
+from json import dumps, loads
+from pathlib import Path
+from typing import Any
+
+from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.local import client, state
+from tarmac.local.client import Status
+from tarmac.local.paths import Home
+from tarmac.local.state import NodeState
+
+PREFIX = "pytest-"
+POLL_S = 0.02
+#: Lines of a service that a failing test shows.
+SHOWN_LINES = 40
+_TROUBLE = re.compile(
+    r'"level": ?"(?:error|critical)"|\b(?:ERROR|CRITICAL|FATAL|Traceback|panic:|Unhandled)\b'
+)
+
+
+class NotHealthy(TarmacError):
+    """The system does not come up, or does not get well again."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service answered; every status is one."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """Read the body as JSON."""
+        return loads(self.content)
+
+
+class Client:
+    """A small HTTP client for one service: the standard library's, so tests need no other.
+
+    It keeps cookies, follows redirects of a GET and raises nothing for a status. An asynchronous
+    test that wants more uses its own client with `system.url`.
+    """
+
+    def __init__(self, url: str, timeout_s: float = 10.0) -> None:
+        self.url = url
+        #: Sent with every request.
+        self.headers: dict[str, str] = {}
+        self._timeout_s = timeout_s
+        # Loopback needs no proxy, whatever the environment says.
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar())
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request; `json` is sent as JSON. Raises OSError where nobody answers."""
+        sent = {**self.headers, **(headers or {})}
+        if json is not None:
+            data = dumps(json).encode()
+            sent = {"Content-Type": "application/json", **sent}
+        request = urllib.request.Request(  # noqa: S310 - a service's own address
+            f"{self.url}{path}", data, sent, method=method
+        )
+        try:
+            with self._opener.open(request, timeout=self._timeout_s) as found:
+                return Answer(found.status, dict(found.headers), found.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, dict(error.headers), error.read())
+
+    def get(self, path: str, **options: Any) -> Answer:
+        """Send a GET."""
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Answer:
+        """Send a POST."""
+        return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Answer:
+        """Send a PUT."""
+        return self.request("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> Answer:
+        """Send a PATCH."""
+        return self.request("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Answer:
+        """Send a DELETE."""
+        return self.request("DELETE", path, **options)
+
+
+class System:
+    """A system that runs for tests."""
+
+    def __init__(self, home: Home, stays: Collection[str] = ()) -> None:
+        self._home = home
+        self._stays = stays
+        #: By store, why `fresh` leaves it as it is.
+        self.left: dict[str, str] = {}
+
+    @property
+    def namespace(self) -> str:
+        """The name of this copy, for `tarmac ps -n`."""
+        return self._home.root.name
+
+    def nodes(self) -> tuple[NodeState, ...]:
+        """List every process as it stands now."""
+        found = self._status()
+        return found.nodes
+
+    def node(self, name: str) -> NodeState:
+        """Find one process as it stands now. Raises BadInput."""
+        nodes = {node.name: node for node in self.nodes()}
+        if name not in nodes:
+            hint = did_you_mean(name, nodes)
+            raise BadInput([Problem(name, f"not part of the system; {hint}")])
+        return nodes[name]
+
+    def url(self, service: str, port: str = "") -> str:
+        """Say where a service answers; `port` is the name of one that is not its first.
+
+        Raises:
+            BadInput: there is no such service, or it has no such port.
+        """
+        url = self.node(service).url
+        if port:
+            wires = self._ask("edges")["edges"]
+            listens = {w["port"]: w["listen"] for w in wires if _public(w, service)}
+            if port not in listens:
+                hint = did_you_mean(port, listens)
+                raise BadInput([Problem(service, f"has no port '{port}'; {hint}")])
+            return f"http://127.0.0.1:{listens[port]}"
+        if not url:
+            raise BadInput([Problem(service, "listens on no port; it has no URL")])
+        return url
+
+    def client(self, service: str) -> Client:
+        """Make an HTTP client for a service, with cookies of its own."""
+        return Client(self.url(service))
+
+    def env(self, service: str) -> dict[str, str]:
+        """Read the environment that a service has of Tarmac, secrets included."""
+        return dict(self._ask("lend", name=service, elsewhere=False)["loan"]["env"])
+
+    def store_url(self, store: str, service: str = "") -> str:
+        """Say how to get into a store: as its administrator, or as a service that uses it."""
+        url: str = self._ask("connect", name=store, user=service)["url"]
+        return url
+
+    def logs(self, name: str) -> str:
+        """Read what a process has printed, a line each with its time."""
+        self.node(name)
+        path = self._home.logs / f"{name}.log"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
+
+    def restart(self, *names: str, within_s: float = 60.0) -> None:
+        """Stop these processes, or all, start them again and wait until all is healthy."""
+        self._ask("restart", names=list(names))
+        self.wait(within_s)
+
+    def kill(self, name: str) -> None:
+        """Kill a process with SIGKILL and return when it is gone; `wait` awaits its return."""
+        node = self.node(name)
+        if node.pid is None:
+            raise TarmacError(f"{name}: does not run; it is {node.state}")
+        os.kill(node.pid, signal.SIGKILL)
+        while self.node(name).pid == node.pid:
+            time.sleep(POLL_S)
+
+    def wait(self, within_s: float = 60.0) -> None:
+        """Wait until everything is healthy.
+
+        Raises:
+            NotHealthy: it is not within the time; says what is wrong with what.
+        """
+        status = client.wait(self._home, within_s=within_s)
+        if not status.healthy:
+            raise NotHealthy(explained(status))
+
+    def keep(self) -> None:
+        """Take what the stores hold now for what `fresh` goes back to."""
+        left = self._ask("keep")["left"]
+        self.left = {store: why for store, why in left.items() if store not in self._stays}
+
+    def fresh(self) -> None:
+        """Put the stores back to what they held, once everything is healthy.
+
+        Rows, keys, messages and mails: not tables, and nothing of what a process has in memory.
+        """
+        self.wait()
+        self._ask("fresh")
+
+    def mark(self) -> Mapping[str, tuple[int, int]]:
+        """Note how much everything has printed and how often it was restarted."""
+        return {node.name: (self._printed(node.name), node.restarts) for node in self.nodes()}
+
+    def troubles(self, since: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, str]]:
+        """Yield the name and the last lines of what failed, was restarted or complained."""
+        for node in self.nodes():
+            offset, restarts = since.get(node.name, (0, 0))
+            path = self._home.logs / f"{node.name}.log"
+            text = ""
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                file.seek(offset if offset <= path.stat().st_size else 0)
+                text = file.read().decode("utf-8", "replace")
+            unwell = node.state not in state.WELL or node.restarts > restarts
+            if unwell or _TROUBLE.search(text):
+                lines = [f"{node.state}: {node.detail}"] if node.detail else [node.state]
+                lines += [f"likely cause: {node.cause}"] if node.cause else []
+                yield node.name, "\n".join([*lines, *text.splitlines()[-SHOWN_LINES:]])
+
+    def _printed(self, name: str) -> int:
+        try:
+            return (self._home.logs / f"{name}.log").stat().st_size
+        except OSError:
+            return 0
+
+    def _status(self) -> Status:
+        found = client.status(self._home)
+        if found is None or not found.running:
+            raise TarmacError(f"{self._home.root}: the system has ended")
+        return found
+
+    def _ask(self, verb: str, **request: Any) -> dict[str, Any]:
+        return client.ask(self._home, {"verb": verb, **request})
+
+
+@contextlib.contextmanager
+def running(
+    file: Path,
+    *,
+    name: str = "",
+    within_s: float = 120.0,
+    stays: Collection[str] = (),
+    **options: Any,
+) -> Iterator[System]:
+    """Bring a copy of a system up, wait until it is healthy, and end and delete it afterwards.
+
+    Args:
+        file: its `tarmac.yaml`.
+        name: tells it from other copies that this process has.
+        within_s: how long to wait for health.
+        stays: stores that `fresh` may leave as they are where it cannot put them back.
+        options: what `tarmac up` takes: fast_stores, without, scale, providers, direct.
+
+    Raises:
+        TarmacError: it does not come up; says what is wrong with what.
+    """
+    home = _home(file, name)
+    asked = {"file": str(file.resolve()), "namespace": home.root.name, "temporary": True}
+    with warnings.catch_warnings():
+        # Its supervisor outlives the call, as it is to: nobody waits for that process here.
+        warnings.simplefilter("ignore", ResourceWarning)
+        client.up(home, {**asked, **options})()
+    with client.attach(home):  # from here on it ends with us, however we end
+        try:
+            system = System(home, stays)
+            system.wait(within_s)
+            system.keep()
+            yield system
+        finally:
+            with contextlib.suppress(TarmacError):  # it has ended by itself
+                client.down(home)
+            _wait_deleted(home)
+
+
+def explained(status: Status) -> str:
+    """Say of everything that is not well what is wrong with it."""
+    lines = [f"{status.system} is not healthy"]
+    for node in status.nodes:
+        if node.state not in state.WELL:
+            lines.append(f"{node.name} is {node.state}: {node.detail}".removesuffix(": "))
+            lines += [f"  {line}" for line in node.last_lines[-12:]]
+            lines += [f"  likely cause: {node.cause}"] if node.cause else []
+    return "\n".join(lines)
+
+
+def _home(file: Path, name: str) -> Home:
+    """Name a namespace that nobody else has, and delete those whose supervisor was killed."""
+    for left in client.find_homes(file):
+        if left.root.name.startswith(PREFIX) and not client.is_running(left):
+            from tarmac.local.remove import delete  # noqa: PLC0415 - seldom needed
+
+            delete(left)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    return Home.of(file, "-".join(filter(None, (f"{PREFIX}{worker}", str(os.getpid()), name))))
+
+
+def _wait_deleted(home: Home, within_s: float = 10.0) -> None:
+    end = time.monotonic() + within_s
+    while home.root.exists() and time.monotonic() < end:
+        time.sleep(POLL_S)
+
+
+def _public(wire: Mapping[str, Any], service: str) -> bool:
+    return (wire["source"], wire["target"]) == ("world", service)
