@@ -19,7 +19,13 @@ IO_MODULES = (
     "concurrent.futures",
     "multiprocessing",
 )
-PURE = ("src/tarmac/model/", "src/tarmac/plan/", "src/tarmac/stores/", "src/tarmac/slo/")
+PURE = (
+    "src/tarmac/model/",
+    "src/tarmac/plan/",
+    "src/tarmac/stores/",
+    "src/tarmac/slo/",
+    "src/tarmac/adopt/",
+)
 
 
 def imported(tree):
@@ -91,6 +97,8 @@ def small_tree(contracts, tmp_path):
     (stores / "_kind.py").touch()
     for kind in ("postgres", "redis"):
         (stores / f"{kind}.py").write_text("import tarmac.stores._kind\n")
+    for name in ("go", "node"):
+        (tmp_path / f"tarmac/adopt/{name}.py").touch()
     return tmp_path
 
 
@@ -98,8 +106,13 @@ def small_tree(contracts, tmp_path):
     ("file", "line", "contract"),
     [
         ("tarmac/model/loader.py", "import tarmac.local", "The tool's layers"),
-        ("tarmac/model/loader.py", "import subprocess", "Model, stores and plan do no input"),
+        (
+            "tarmac/model/loader.py",
+            "import subprocess",
+            "Model, stores, plan and adopt do no input",
+        ),
         ("tarmac/stores/redis.py", "import tarmac.stores.postgres", "Store kinds do not import"),
+        ("tarmac/adopt/go.py", "import tarmac.adopt.node", "Recognisers do not import each other"),
         ("tarmac_orders/app.py", "import tarmac_catalog", "Services do not import each other"),
         ("tarmac_orders/app.py", "import tarmac.errors", "Services know the kit only"),
         ("tarmac_kit/app.py", "import tarmac.launch", "The kit knows neither tool nor services"),
