@@ -25,6 +25,7 @@ from tarmac.local import guard, offers, privileges, probes, sql
 from tarmac.local.causes import likely_cause
 from tarmac.local.paths import Home
 from tarmac.local.prepare import drop_for, folder_of, prepare
+from tarmac.local.spawn import Spawner
 from tarmac.stores._kind import Offer, StoreKind, User, View
 
 HOST = "127.0.0.1"
@@ -46,6 +47,7 @@ class Server:
     offer: Offer
     home: Home
     ports: dict[str, int]
+    spawner: Spawner
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -108,11 +110,12 @@ class Server:
             cwd=self.folder,
             matched=False,
             lived_s=0.0,
+            spawner=self.spawner,
         )
 
     async def spawn(self) -> None:
         launch, folder = self.launch, self.folder
-        await prepare(folder, launch, self.secrets)
+        await prepare(folder, launch, self.secrets, self.spawner)
         argv = [part.replace("{folder}", str(folder)) for part in launch.argv]
         env = {name: reveal(value, self.secrets) for name, value in launch.env.items()}
         with self.log.open("ab") as log:
@@ -178,9 +181,12 @@ async def server(kind: StoreKind, provider: str, tmp_path: Path, monkeypatch):
         pytest.skip(f"this machine has no {kind.title} by provider '{provider}'")
     home = Home(tmp_path / "home")
     home.create()
-    one = Server(kind, offer, home, free_ports(kind))
+    spawner = Spawner()
+    await spawner.start()
+    one = Server(kind, offer, home, free_ports(kind), spawner)
     yield one
     await one.kill()
+    await spawner.close()
 
 
 class Postgres:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import time
@@ -84,16 +85,17 @@ def VERB(
     lifeline = None
     stop = " ".join(filter(None, ("tarmac down", system)))
     before = client.status(home)
-    answer = client.up(home, options)
+    answer = client.up(home, options, attached=ours)
     # What shows the progress takes as long to import as the supervisor needs to begin.
     from tarmac.cli import _progress, _show
 
     console = _show.open_console(stderr=as_json)
-    change = answer()
     try:
         if ours:
             signal.signal(signal.SIGTERM, _interrupt)
             signal.signal(signal.SIGHUP, _interrupt)
+        change = answer()
+        if ours:
             lifeline = client.attach(home)
         status = _progress.wait(console, home, timeout)
         _progress.report(console, before, status, change, began, as_json=as_json)
@@ -107,10 +109,13 @@ def VERB(
         console.print(f"Ctrl-C {what}.\n", style="dim")
         _progress.show_log(console, home, status)
     except KeyboardInterrupt:
-        if lifeline is not None:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            console.print("stopping", style="dim")
-            client.down(home)
+        if ours:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                console.print("stopping", style="dim")
+            with contextlib.suppress(client.Gone):
+                client.down(home)
         elif detach:
             console.print(f"it goes on starting; {stop} stops it", style="dim")
         sys.exit(130)

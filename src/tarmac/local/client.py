@@ -48,6 +48,10 @@ class Status:
         )
 
 
+class Gone(TarmacError):
+    """There is no supervisor, or not any more."""
+
+
 class Refused(TarmacError):
     """The supervisor could not do what it was asked."""
 
@@ -142,7 +146,7 @@ def _started(home: Home, options: dict[str, Any], report: socket.socket) -> dict
     with contextlib.suppress(ConnectionResetError), report.makefile() as lines:
         line = lines.readline()
     if not line:
-        raise TarmacError(f"the supervisor ended at once; its log is {home.supervisor_log}")
+        raise Gone(f"the supervisor ended at once; its log is {home.supervisor_log}")
     answer = json.loads(line)
     if answer.get("already"):  # somebody else was faster: have theirs apply what is wanted
         return ask(home, {"verb": "apply", "options": options})
@@ -168,7 +172,7 @@ def ask(home: Home, request: dict[str, Any]) -> dict[str, Any]:
                 f"{home.supervisor_log}, its pid {_supervisor_pid(home)}"
             ) from None
     if not line:
-        raise TarmacError(f"the supervisor went away; its log is {home.supervisor_log}")
+        raise Gone(f"the supervisor went away; its log is {home.supervisor_log}")
     return _checked(json.loads(line))
 
 
@@ -191,8 +195,9 @@ def connect(home: Home, within_s: float = 10.0) -> socket.socket:
             return connection
         except OSError as error:
             connection.close()
-            if time.monotonic() > end or not is_running(home):
-                raise TarmacError(
+            running = is_running(home)
+            if time.monotonic() > end or not running:
+                raise (TarmacError if running else Gone)(
                     f"the supervisor does not answer ({error.strerror}); "
                     f"its log is {home.supervisor_log}"
                 ) from None
@@ -215,7 +220,7 @@ def wait(
     while True:
         now = status(home)
         if now is None or not now.running:
-            raise TarmacError(f"the supervisor ended; its log is {home.supervisor_log}")
+            raise Gone(f"the supervisor ended; its log is {home.supervisor_log}")
         if now.nodes != last:
             last = now.nodes
             on_change(now)

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from tarmac.errors import TarmacError
 from tarmac.local.answers import answer_of, failure_of
 from tarmac.local.ground import Ground
+from tarmac.local.journal import Journal
 from tarmac.local.paths import Home
 
 if TYPE_CHECKING:
@@ -30,12 +32,13 @@ if TYPE_CHECKING:
 ATTACH_S = 15.0
 
 
-async def serve(options: dict[str, Any], report: int) -> int:
+async def serve(options: dict[str, Any], report: int, *, attached: bool = False) -> int:
     """Run a system until it is told to stop.
 
     Args:
         options: what `resolving.Options` takes.
         report: a descriptor that gets one JSON line: what was started, or why nothing was.
+        attached: stop when the other end of `report` closes, from the first moment on.
 
     Returns:
         The exit code.
@@ -45,7 +48,7 @@ async def serve(options: dict[str, Any], report: int) -> int:
         ground = Ground(Home.of(Path(options["file"]), options["namespace"]))
         await ground.start()
     except (TarmacError, OSError) as error:
-        os.write(report, failure_of(error))
+        _tell(report, failure_of(error))
         return 1
     from tarmac.local.control import Control  # noqa: PLC0415 - the guard is started by now
     from tarmac.local.remove import delete  # noqa: PLC0415
@@ -58,6 +61,8 @@ async def serve(options: dict[str, Any], report: int) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, control.begin_shut_down)
+    if attached:  # nothing ever comes from there but its end
+        loop.add_reader(report, lambda: _ended(loop, report, control.begin_shut_down))
     try:
         applied = await supervisor.apply(Options(**options))
         await control.listen()
@@ -65,13 +70,13 @@ async def serve(options: dict[str, Any], report: int) -> int:
         if not isinstance(error, TarmacError | OSError):
             traceback.print_exc()
         await supervisor.shut_down()
-        os.write(report, failure_of(error))
+        _tell(report, failure_of(error))
         if temporary:
             delete(ground.home)
         return error.exit_code if isinstance(error, TarmacError) else 1
-    with contextlib.suppress(OSError):  # whoever asked for it has gone: it runs all the same
-        os.write(report, answer_of(**asdict(applied)))
-    os.close(report)
+    _tell(report, answer_of(**asdict(applied)))
+    if not attached:
+        os.close(report)
     lost_home = asyncio.create_task(ground.lost())
     lost_home.add_done_callback(lambda _: control.begin_shut_down())
     watch = asyncio.create_task(_watch(supervisor))
@@ -86,6 +91,17 @@ async def serve(options: dict[str, Any], report: int) -> int:
     if temporary:
         delete(ground.home)
     return 0
+
+
+def _tell(report: int, line: bytes) -> None:
+    """Answer the one who asked for it all; they may have gone."""
+    with contextlib.suppress(OSError):
+        os.write(report, line)
+
+
+def _ended(loop: asyncio.AbstractEventLoop, report: int, then: Callable[[], object]) -> None:
+    loop.remove_reader(report)
+    then()
 
 
 async def _end_unless_attached(control: Control) -> None:
@@ -106,4 +122,6 @@ async def _watch(supervisor: Supervisor) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(serve(json.loads(sys.argv[1]), int(sys.argv[2]))))
+    sys.stdout = sys.stderr = Journal(sys.stderr)
+    attached = "attached" in sys.argv[3:]
+    sys.exit(asyncio.run(serve(json.loads(sys.argv[1]), int(sys.argv[2]), attached=attached)))

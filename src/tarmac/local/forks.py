@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.launch import Forked
-from tarmac.local import guard
 from tarmac.local.channel import Channel
 from tarmac.local.spawn import Running, Spawner
 
@@ -29,6 +28,10 @@ NAME = "forkserver"
 MODULE = "tarmac_kit.forkserver"
 #: An interpreter whose fork server ended at once is not asked again for so long.
 RETRY_AFTER_S = 30.0
+#: One that has loaded all and does not answer within so long never will; a fork takes 5 ms.
+FORK_S = 10.0
+#: Loading takes a second, and fifteen where nothing is compiled yet.
+PRELOAD_S = 90.0
 
 
 class CannotFork(Exception):
@@ -123,12 +126,17 @@ class Forks:
             "id": number,
             "op": "fork",
             "packages": list(forked.packages),
-            "env": {**env, guard.NODE_VARIABLE: name},
+            "env": {**env, **self._spawner.marks(name)},
             "cwd": str(cwd),
         }
         try:
             await server.channel.send(request, [output])
-            return await answer
+            await _loaded(server, answer)
+            async with asyncio.timeout(FORK_S):
+                return await answer
+        except TimeoutError:
+            await server.running.signal(signal.SIGKILL, False)
+            raise OSError("the fork server did not answer; it was killed") from None
         finally:
             server.waiting.pop(number, None)
 
@@ -148,7 +156,7 @@ class Forks:
         try:
             running = await self._spawner.spawn(
                 f"{NAME}-{next(self._numbers)}",  # a new one must not pass for the one it follows
-                [python, "-m", MODULE],
+                [python, "-P", "-m", MODULE],  # -P: nothing of where it starts is imported
                 env=self._environ,
                 cwd=Path("/"),
                 output=log,
@@ -200,8 +208,21 @@ class Forks:
         task.add_done_callback(self._tasks.discard)
 
 
+async def _loaded(server: Server, answer: asyncio.Future[Running]) -> None:
+    """Return when it has loaded all, or ended. Raises TimeoutError."""
+    ready = asyncio.create_task(server.ready.wait())
+    either: list[asyncio.Future[Any]] = [ready, answer]
+    try:
+        await asyncio.wait(either, timeout=PRELOAD_S, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done() and not answer.done():
+            raise TimeoutError
+    finally:
+        ready.cancel()
+
+
 def _child(server: Server, pid: int) -> Running:
     async def send(number: int, group: bool) -> None:
+        await server.running.signal(signal.SIGCONT, False)  # stopped, it would pass nothing on
         await server.channel.send({"op": "signal", "pid": pid, "signal": number, "group": group})
 
     running = Running(pid, asyncio.get_running_loop().create_future(), send)

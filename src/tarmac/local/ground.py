@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import IO
 
 from tarmac.errors import TarmacError
+from tarmac.local import leftovers, remove
 from tarmac.local.forks import Forks
 from tarmac.local.guard import become_subreaper
 from tarmac.local.passed_on import passed_on
@@ -43,13 +44,17 @@ class Ground:
         home.create()
         self._lock = home.lock.open("a")
         _take(self._lock, home)
+        if left := leftovers.end(str(home.root)):
+            print(f"{left} processes of an earlier run were still there; killed", flush=True)
+        remove.sweep(home.nodes)
+        remove.sweep(home.root.parent)
         become_subreaper()
         self.state = StateFile(home.state)
         forked: Iterable[str] = self.state.meta().get("forked", ())
         #: Interpreters whose fork servers the last run had: this one will want them, too.
         self.interpreters = tuple(forked)
         self.state.clear()
-        self.spawner = Spawner()
+        self.spawner = Spawner(str(home.root))
         self.forks = Forks(self.spawner, home.logs / "forkserver.log", passed_on())
 
     async def start(self) -> None:

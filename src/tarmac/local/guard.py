@@ -36,6 +36,8 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 CLONE_NEWUSER = 0x10000000  # linux/sched.h
 #: Marks a process with the node it belongs to, so that what it leaves behind can be found.
 NODE_VARIABLE = "TARMAC_NODE"
+#: And with the folder of its namespace: guard and supervisor may be killed together.
+HOME_VARIABLE = "TARMAC_HOME"
 #: Who a server that refuses root runs as: inside its user namespace, or really (nobody).
 UNPRIVILEGED_UID = 65534
 LINUX = sys.platform.startswith("linux")

@@ -1,7 +1,7 @@
 """Who listens on this machine: which ports a process has, and which process has a port.
 
 Read from /proc, so on Linux only; elsewhere nothing is known and nothing is said. Used to explain a
-failure, never to decide anything.
+failure, and to see whether it is ours that answers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tarmac.local.guard import descendants, node_of, parents
+from tarmac.local.sockets import is_held_by
 
 _LISTEN = "0A"  # include/net/tcp_states.h
 UNKNOWN = "another process"
@@ -66,6 +69,14 @@ def holder(port: int) -> str:
                 return f"pid {pid} ({program(_argv(pid))})"
         return "a process of another user"
     return UNKNOWN
+
+
+def stranger(port: int, pid: int, name: str) -> str:
+    """Say who listens on a port if it is neither a process, what is below it, nor its daemon."""
+    if is_held_by(port, [pid, *descendants(pid)]):
+        return ""
+    daemons = (each for each in parents() if node_of(each) == name)
+    return "" if is_held_by(port, daemons) else f"port {port} is taken by {holder(port)}"
 
 
 def program(argv: Collection[str]) -> str:

@@ -91,7 +91,7 @@ class Outside:
         launch, around = self.node.launch, self.around
         env = {name: reveal(value, around.secrets) for name, value in launch.env.items()}
         cwd = Path(launch.cwd.replace("{folder}", "/"))
-        prober = Prober(launch, host=around.host, secrets=around.secrets, env=env, cwd=cwd)
+        prober = Prober(launch, around, env=env, cwd=cwd)
         while True:
             complaint = await prober.complaint()
             self._unsown = "" if complaint else self._unsown

@@ -8,17 +8,17 @@ import fcntl
 import hashlib
 import os
 import shutil
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 
 from tarmac.errors import TarmacError
 from tarmac.launch import Command, Launch, Tree, reveal
-from tarmac.local import privileges
+from tarmac.local import commands, privileges
 from tarmac.local.files import write_atomically
 from tarmac.local.guard import UNPRIVILEGED_UID
 from tarmac.local.paths import Home, cache_folder, outside_folder
 from tarmac.local.privileges import Drop
+from tarmac.local.spawn import Spawner
 
 
 def folder_of(home: Home, name: str, launch: Launch) -> Path:
@@ -37,7 +37,9 @@ def drop_for(launch: Launch) -> Drop | None:
     return privileges.drop() if launch.refuses_root else None
 
 
-async def prepare(folder: Path, launch: Launch, secrets: Mapping[str, str]) -> None:
+async def prepare(
+    folder: Path, launch: Launch, secrets: Mapping[str, str], spawner: Spawner
+) -> None:
     """Write everything that the node needs; repeatable.
 
     Raises:
@@ -50,7 +52,7 @@ async def prepare(folder: Path, launch: Launch, secrets: Mapping[str, str]) -> N
         Path(wanted).mkdir(parents=True, exist_ok=True)
     for tree in launch.trees:
         if not (folder / tree.path).exists():
-            await _grow(folder / tree.path, tree, secrets, drop)
+            await _grow(folder / tree.path, tree, secrets, drop, spawner)
     for name in launch.pid_files:
         _remove_stale(folder / name, folder)
     for file in launch.files:
@@ -82,18 +84,20 @@ def _own_folder(folder: Path, drop: Drop | None) -> None:
         os.chown(folder, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
 
 
-async def _grow(target: Path, tree: Tree, secrets: Mapping[str, str], drop: Drop | None) -> None:
+async def _grow(
+    target: Path, tree: Tree, secrets: Mapping[str, str], drop: Drop | None, spawner: Spawner
+) -> None:
     """Copy the cached tree beside the target, adopt it, then rename: never half a tree."""
-    source = await _cached(tree, drop)
+    source = await _cached(tree, drop, spawner)
     partial = target.with_name(f".{target.name}.partial")
     await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
     await asyncio.to_thread(_copy, source, partial, drop)
     if tree.adopt is not None:
-        await _run(tree.adopt, partial, secrets, drop)
+        await _run(tree.adopt, partial, secrets, drop, spawner)
     partial.replace(target)
 
 
-async def _cached(tree: Tree, drop: Drop | None) -> Path:
+async def _cached(tree: Tree, drop: Drop | None, spawner: Spawner) -> Path:
     if drop == "setuid":
         base = outside_folder("trees", mode=0o711) / "nobody"
         base.mkdir(mode=0o700, exist_ok=True)
@@ -111,7 +115,7 @@ async def _cached(tree: Tree, drop: Drop | None) -> Path:
             if not cached.exists():
                 partial = base / f".{cached.name}.partial"
                 await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
-                await _run(tree.make, partial, {}, drop)
+                await _run(tree.make, partial, {}, drop, spawner)
                 partial.rename(cached)
     return cached
 
@@ -123,23 +127,19 @@ def _copy(source: Path, target: Path, drop: Drop | None) -> None:
             os.chown(path, UNPRIVILEGED_UID, UNPRIVILEGED_UID, follow_symlinks=False)
 
 
-async def _run(command: Command, tree: Path, secrets: Mapping[str, str], drop: Drop | None) -> None:
+async def _run(
+    command: Command, tree: Path, secrets: Mapping[str, str], drop: Drop | None, spawner: Spawner
+) -> None:
     argv = [part.replace("{tree}", str(tree)) for part in command.argv]
-    process = await asyncio.create_subprocess_exec(
-        *privileges.run_as(drop, argv),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
+    status, output = await commands.run(
+        spawner,
+        argv,
+        env=os.environ,
+        cwd=tree.parent,
+        stdin=reveal(command.stdin, secrets).encode(),
+        drop=drop,
     )
-    try:
-        output, _ = await process.communicate(reveal(command.stdin, secrets).encode())
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
     # PostgreSQL's single-user mode ends with 0 after a statement that failed.
-    if process.returncode != 0 or b"ERROR:" in output:
+    if status != 0 or b"ERROR:" in output:
         shown = output.decode("utf-8", "replace").strip()[-2000:]
-        raise TarmacError(f"{argv[0]}: ended with {process.returncode}\n{shown}")
+        raise TarmacError(f"{argv[0]}: ended with {status}\n{shown}")

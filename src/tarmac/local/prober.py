@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tarmac.launch import Launch, LogProbe, Probe
 from tarmac.local import probes
+from tarmac.local.surroundings import Surroundings
 
 #: Time between probes: until it is ready, until what it needs is ready, and then.
 EAGER_S = 0.01
@@ -20,17 +21,10 @@ class Prober:
     """One process's probes, from its start to its end."""
 
     def __init__(
-        self,
-        launch: Launch,
-        *,
-        host: str,
-        secrets: Mapping[str, str],
-        env: Mapping[str, str],
-        cwd: Path,
+        self, launch: Launch, around: Surroundings, *, env: Mapping[str, str], cwd: Path
     ) -> None:
         self._launch = launch
-        self._host = host
-        self._secrets = secrets
+        self._around = around
         self._env = env
         self._cwd = cwd
         self._matched = False
@@ -73,10 +67,11 @@ class Prober:
     async def _try(self, probe: Probe) -> str | None:
         return await probes.passes(
             probe,
-            host=self._host,
-            secrets=self._secrets,
+            host=self._around.host,
+            secrets=self._around.secrets,
             env=self._env,
             cwd=self._cwd,
             matched=self._matched,
             lived_s=time.monotonic() - self._started,
+            spawner=self._around.spawner,
         )

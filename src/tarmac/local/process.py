@@ -14,11 +14,10 @@ from pathlib import Path
 from tarmac.errors import TarmacError
 from tarmac.launch import reveal, secrets_of
 from tarmac.local import diagnosis, listeners, sql, start, state
-from tarmac.local.guard import descendants, node_of, parents
 from tarmac.local.logs import LogFile
 from tarmac.local.prepare import folder_of, prepare
 from tarmac.local.prober import PATIENT_S, STEADY_S, Prober
-from tarmac.local.sockets import is_free, is_held_by
+from tarmac.local.sockets import is_free
 from tarmac.local.spawn import Running
 from tarmac.local.state import NodeState, moved
 from tarmac.local.surroundings import Surroundings
@@ -142,6 +141,7 @@ class Process:
         if running is not None and not running.exited.done():
             self._move(state.STOPPING)
             await self._signal(running, signal.Signals[self.node.launch.stop_signal])
+            await self._signal(running, signal.SIGCONT)  # a stopped one (SIGSTOP) hears nothing
             done, _ = await asyncio.wait([running.exited], timeout=self.node.launch.grace_s)
             if not done:
                 self.log.note(f"still there after {self.node.launch.grace_s:g} s: SIGKILL")
@@ -193,7 +193,7 @@ class Process:
                 await self._wait_for_others()
                 self._move(state.PREPARING, detail="")
                 folder = folder_of(self.around.home, self.node.name, self.node.launch)
-                await prepare(folder, self.node.launch, self.around.secrets)
+                await prepare(folder, self.node.launch, self.around.secrets, self.around.spawner)
                 self._take_over_ports()
                 healthy_since, failure, status = await self._run_once(folder)
             except (TarmacError, OSError) as error:
@@ -245,7 +245,7 @@ class Process:
         self._healthy_since = None
         self._seen = ""
         self.log.tail.clear()  # the last lines of an earlier try explain nothing
-        prober = Prober(launch, host=around.host, secrets=around.secrets, env=env, cwd=cwd)
+        prober = Prober(launch, around, env=env, cwd=cwd)
         self.log.on_line = prober.look
         self._spawned.clear()
         try:
@@ -332,12 +332,7 @@ class Process:
         port = getattr(self.node.launch.ready, "port", None)
         if port is None or self._running is None or self.node.launch.in_container:
             return ""
-        if is_held_by(port, [self._running.pid, *descendants(self._running.pid)]):
-            return ""
-        daemons = (pid for pid in parents() if node_of(pid) == self.node.name)
-        return (
-            "" if is_held_by(port, daemons) else f"port {port} is taken by {listeners.holder(port)}"
-        )
+        return listeners.stranger(port, self._running.pid, self.node.name)
 
     async def _stay_healthy(self, prober: Prober) -> None:
         failed = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 from tarmac.local import privileges
 from tarmac.local.paths import Home
 from tarmac.local.prepare import nodes_outside
+
+#: Part of the name of a folder that is being deleted.
+_DOOMED = ".deleted-"
 
 
 def delete(home: Home) -> list[str]:
@@ -25,7 +29,7 @@ def delete(home: Home) -> list[str]:
             parts = sorted(folder.glob("nodes/*" if folder == home.root else "*"))
             lines.extend(f"{part} ({size_mb(part):.1f} MB)" for part in parts)
             lines.append(str(folder))
-            shutil.rmtree(folder)
+            erase(folder)
     return lines
 
 
@@ -36,8 +40,25 @@ def delete_nodes(home: Home, names: Iterable[str]) -> list[str]:
         for folder in (home.nodes / name, nodes_outside(home) / name):
             if folder.exists():
                 lines.append(f"{folder} ({size_mb(folder):.1f} MB)")
-                shutil.rmtree(folder)
+                erase(folder)
     return lines
+
+
+def erase(folder: Path) -> None:
+    """Delete a folder as one: whoever is killed meanwhile leaves all of it or nothing in its place.
+
+    Half of a database does not start, and half of a namespace has lost its passwords.
+    """
+    doomed = folder.with_name(f".{folder.name}{_DOOMED}{secrets.token_hex(4)}")
+    folder.rename(doomed)
+    with contextlib.suppress(FileNotFoundError):  # somebody else sweeps here
+        shutil.rmtree(doomed)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what somebody who was killed meanwhile had begun to delete in a folder."""
+    for doomed in folder.glob(f".*{_DOOMED}*"):
+        shutil.rmtree(doomed, ignore_errors=True)
 
 
 def size_mb(folder: Path) -> float:

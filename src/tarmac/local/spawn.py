@@ -32,9 +32,14 @@ class Running:
 
 
 class Spawner:
-    """One guard process and the channel to it."""
+    """One guard process and the channel to it.
 
-    def __init__(self) -> None:
+    Args:
+        home: the namespace's folder; every process below carries it as a mark.
+    """
+
+    def __init__(self, home: str = "") -> None:
+        self._home = home
         #: Called when the guard itself was killed; its children are dead by then.
         self.on_guard_lost: Callable[[], None] = lambda: None
         self._ids = itertools.count(1)
@@ -61,6 +66,7 @@ class Spawner:
             "-S",
             str(Path(guard.__file__)),
             str(theirs.fileno()),
+            env={**os.environ, guard.HOME_VARIABLE: self._home},
             pass_fds=(theirs.fileno(),),
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,
@@ -94,7 +100,7 @@ class Spawner:
             "op": "spawn",
             "name": name,
             "argv": list(argv),
-            "env": {**env, guard.NODE_VARIABLE: name},
+            "env": {**env, **self.marks(name)},
             "cwd": str(cwd),
             "drop": drop,
             "input": channel is not None,
@@ -107,6 +113,10 @@ class Spawner:
             return await answer
         finally:
             self._waiting.pop(number, None)
+
+    def marks(self, name: str) -> dict[str, str]:
+        """Say which variables tell to whom a process belongs, and what it starts."""
+        return {guard.NODE_VARIABLE: name, guard.HOME_VARIABLE: self._home}
 
     async def close(self) -> None:
         """Close the lifeline and wait until the guard has ended everything and itself."""
@@ -147,6 +157,9 @@ class Spawner:
             pid = message["pid"]
 
             async def send(number: int, group: bool) -> None:
+                if self._process is not None:  # stopped (SIGSTOP), it would pass nothing on
+                    with contextlib.suppress(ProcessLookupError):
+                        self._process.send_signal(signal.SIGCONT)
                 await self._send({"op": "signal", "pid": pid, "signal": number, "group": group})
 
             running = Running(pid, asyncio.get_running_loop().create_future(), send)

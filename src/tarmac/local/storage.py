@@ -6,7 +6,6 @@ Used by the control socket. Nothing here is done without being asked for.
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -15,7 +14,7 @@ from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.launch import reveal
 from tarmac.local import sql, state
 from tarmac.local.prepare import folder_of
-from tarmac.local.remove import size_mb
+from tarmac.local.remove import erase, size_mb
 from tarmac.local.resolving import Resolved
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ async def _reset(supervisor: Supervisor, now: Resolved, request: Request) -> dic
             folder = folder_of(supervisor.home, name, stores[name].launch)
             if folder.exists():
                 deleted.append(f"{folder} ({size_mb(folder):.1f} MB)")
-                await asyncio.to_thread(shutil.rmtree, folder)
+                await asyncio.to_thread(erase, folder)
 
     await supervisor.restart([*names, *users], between=delete)
     return {"deleted": deleted, "restarted": users}

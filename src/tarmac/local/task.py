@@ -148,7 +148,7 @@ class Task:
                     self._move(state.WAITING, detail=f"waits for {name}")
                     await around.wait_ready(name)
             folder = folder_of(around.home, self.node.name, launch)
-            await prepare(folder, launch, around.secrets)
+            await prepare(folder, launch, around.secrets, around.spawner)
             self.log.tail.clear()
             env = {name: reveal(value, around.secrets) for name, value in launch.env.items()}
             cwd = Path(launch.cwd.replace("{folder}", str(folder)))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tarmac import dotenv
-from tarmac.errors import BadInput, Problem
+from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.launch import Secret
 from tarmac.local.files import write_atomically
 
@@ -23,7 +23,7 @@ def fill(path: Path, wanted: Iterable[Secret], given: Mapping[str, str]) -> dict
     Returns:
         Value by secret path.
     """
-    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    known = _read(path)
     values = dict(known)
     for secret in wanted:
         variable = secret.path.rsplit("/", 1)[-1]
@@ -32,8 +32,21 @@ def fill(path: Path, wanted: Iterable[Secret], given: Mapping[str, str]) -> dict
         elif secret.path not in values:
             values[secret.path] = secrets.token_hex(secret.size_bytes)
     if values != known:
-        write_atomically(path, json.dumps(values, indent=1, sort_keys=True) + "\n")
+        write_atomically(path, json.dumps(values, indent=1, sort_keys=True) + "\n", power_cut=True)
     return values
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        known: dict[str, str] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        raise TarmacError(
+            f"{path}: not the JSON that Tarmac wrote; put it back, or delete it together with the "
+            "stores' data, which knows no other passwords: `tarmac down --delete-data`"
+        ) from None
+    return known
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
