@@ -213,8 +213,21 @@ def test_a_repository_of_several_programs_is_several_services_that_find_each_oth
     assert services["api"].env == {"CATALOG_ADDR": "${services.catalog-service.address}"}
     assert services["web"].env == {"VITE_API_URL": "${services.api.public_url}"}
     assert [next(iter(s.ports.values())) for s in found.services] == [3100, 3101, 5173]
+    assert "install" not in services["api"].tasks
     assert "cd ../../ && npm install" in services["web"].tasks["install"]
     assert system_of(found)
+
+
+def test_what_several_share_is_installed_by_one_and_awaited_by_the_others():
+    app = '{"scripts": {"start": "node s.js"}, "dependencies": {"express": "5"}}'
+    found = found_in(
+        **{f"apps/{name}/package.json": app for name in "ab"}, **{"package-lock.json": "{}"}
+    )
+    last = "../../node_modules/.package-lock.json"
+    assert [service.tasks["install"] for service in found.services] == [
+        f"test -e {last} || (cd ../../ && npm install --no-audit --no-fund)",
+        f"until test -e {last}; do sleep 0.2; done",
+    ]
 
 
 def test_two_programs_that_name_each_other_do_not_wait_for_each_other():

@@ -174,6 +174,20 @@ def folder_name(folder: Folder, otherwise: str = "app") -> str:
     return valid_name(own or otherwise)
 
 
+def installed(last: str, command: str) -> str:
+    """Write a task that installs packages unless they are there.
+
+    Args:
+        last: a file that is there once it has succeeded: what was broken off is done again.
+    """
+    return f"test -e {last} || {command}"
+
+
+def awaited(task: str) -> str:
+    """Turn that task into one for those who share the folder: they wait for who installs."""
+    return f"until test -e {task.split()[2]}; do sleep 0.2; done"
+
+
 def valid_name(text: str) -> str:
     """Turn any text into a name of the model: lower case, digits and dashes, 40 at most."""
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].rstrip("-")

@@ -16,6 +16,7 @@ from tarmac.adopt._found import (
     Found,
     Recogniser,
     Service,
+    awaited,
     is_inside,
     own_files,
     valid_name,
@@ -83,7 +84,22 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         left_out=tuple(left_out),
         origins=origins,
     )
-    return settle(found, root, frozenset(kinds))
+    return settle(_installed_once(found), root, frozenset(kinds))
+
+
+def _installed_once(found: Found) -> Found:
+    """Have one service install what several share; two at once would break each other's work."""
+    first: dict[str, str] = {}
+    services = []
+    for service in found.services:
+        task = service.tasks.get("install", "")
+        tasks = dict(service.tasks)
+        if task.startswith("test -e "):
+            target = posixpath.normpath(posixpath.join(service.folder, task.split()[2]))
+            if first.setdefault(target, service.name) != service.name:
+                tasks["install"] = awaited(task)
+        services.append(replace(service, tasks=tasks))
+    return replace(found, services=tuple(services))
 
 
 def _origin(service: Service) -> str:

@@ -6,7 +6,15 @@ import json
 import re
 from typing import Any
 
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, joined, local_ports
+from tarmac.adopt._found import (
+    Folder,
+    Recogniser,
+    Service,
+    folder_name,
+    installed,
+    joined,
+    local_ports,
+)
 
 #: What a front end's own server wants to hear, and its usual port.
 _FRONT_ENDS = {
@@ -19,12 +27,13 @@ _FRONT_ENDS = {
     "react-scripts": ("", 3000),  # reads PORT
     "webpack": ("--host 127.0.0.1 --port $PORT", 8080),
 }
+#: Lock file -> who runs scripts, how packages are installed, and what is written last then.
 _LOCKS = {
-    "pnpm-lock.yaml": ("pnpm", "pnpm install"),
-    "yarn.lock": ("yarn", "yarn install"),
-    "bun.lock": ("bun", "bun install"),
-    "bun.lockb": ("bun", "bun install"),
-    "package-lock.json": ("npm", "npm install --no-audit --no-fund"),
+    "pnpm-lock.yaml": ("pnpm", "pnpm install", ".modules.yaml"),
+    "yarn.lock": ("yarn", "yarn install", ".yarn-integrity"),
+    "bun.lock": ("bun", "bun install", ""),
+    "bun.lockb": ("bun", "bun install", ""),
+    "package-lock.json": ("npm", "npm install --no-audit --no-fund", ".package-lock.json"),
 }
 _FILES = (
     "server.js",
@@ -47,14 +56,15 @@ def _package(folder: Folder) -> dict[str, Any] | None:
 
 
 def _tools(folder: Folder) -> tuple[str, str]:
-    """Say who runs scripts and how the packages are installed; "" where they are there."""
+    """Say who runs scripts, and how the packages are installed where they are not yet."""
     lock = next((name for name in _LOCKS if folder.upwards(name)), "")
-    program, install = _LOCKS.get(lock, ("npm", "npm install --no-audit --no-fund"))
-    modules = "node_modules"
-    if lock and lock not in folder.files:
-        above = folder.upwards(lock).removesuffix(lock)
-        modules, install = above + modules, f"(cd {above} && {install})"
-    return program, f"test -d {modules} || {install}"
+    program, install, last = _LOCKS[lock or "package-lock.json"]
+    if lock == "yarn.lock" and folder.upwards(".yarnrc.yml"):
+        last = ".yarn-state.yml"
+    above = folder.upwards(lock).removesuffix(lock) if lock else ""
+    if above:
+        install = f"(cd {above} && {install})"
+    return program, installed(f"{above}node_modules/{last}".rstrip("/"), install)
 
 
 def _front_end(script: str) -> tuple[str, int] | None:

@@ -9,6 +9,7 @@ from tarmac.adopt._found import (
     Recogniser,
     Service,
     folder_name,
+    installed,
     joined,
     local_ports,
     valid_name,
@@ -27,7 +28,6 @@ _SERVES = re.compile(
 #: Programs that a Python environment brings along; `python -m` finds them without PATH.
 _MODULES = frozenset({"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian"})
 _FIRST = ("main.py", "app.py", "server.py", "run.py", "worker.py", "wsgi.py", "asgi.py")
-_SETUP = "test -x .venv/bin/python || (python3 -m venv .venv && .venv/bin/pip install -q {what})"
 
 
 def _python(folder: Folder) -> tuple[str, str]:
@@ -43,10 +43,15 @@ def _python(folder: Folder) -> tuple[str, str]:
             install = "poetry install -q" if lock == "poetry.lock" else ""
             return f"{call} python", install
     if requirements := folder.upwards("requirements.txt"):
-        return ".venv/bin/python", _SETUP.format(what=f"-r {requirements}")
+        return ".venv/bin/python", _setup(f"-r {requirements}")
     if "pyproject.toml" in folder.files:
-        return ".venv/bin/python", _SETUP.format(what=".")
+        return ".venv/bin/python", _setup(".")
     return "python3", ""
+
+
+def _setup(what: str) -> str:
+    made = f"python3 -m venv .venv && .venv/bin/pip install -q {what} && touch .venv/.installed"
+    return installed(".venv/.installed", f"({made})")
 
 
 def _module(file: str) -> tuple[str, str]:
