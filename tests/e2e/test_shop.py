@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +23,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tarmac.local import guard
+from tarmac.local import guard, offers
+from tarmac.stores.rabbitmq import STORE
 from tarmac_identity import keys
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -45,9 +47,9 @@ def _journeys():
 Shopper = _journeys().Shopper
 
 
-def tarmac(*args: str) -> subprocess.CompletedProcess[str]:
+def tarmac(*args: str, folder: Path = ROOT / "systems/shop") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [TARMAC, args[0], "shop", *args[1:], "-n", NAMESPACE],
+        [TARMAC, args[0], str(folder), *args[1:], "-n", NAMESPACE],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -60,11 +62,15 @@ def tarmac(*args: str) -> subprocess.CompletedProcess[str]:
 class Shop:
     """The running shop, as somebody on the same machine sees it."""
 
+    folder: Path
     gateway: str
     mail: str
 
+    def tarmac(self, *args: str) -> subprocess.CompletedProcess[str]:
+        return tarmac(*args, folder=self.folder)
+
     def node(self, name: str) -> dict:
-        nodes = json.loads(tarmac("ps", "--json").stdout)["nodes"]
+        nodes = json.loads(self.tarmac("ps", "--json").stdout)["nodes"]
         return next(node for node in nodes if node["name"] == name)
 
     def kill(self, name: str) -> int:
@@ -97,7 +103,7 @@ class Shop:
 
     @property
     def secrets(self) -> dict[str, str]:
-        return json.loads((ROOT / f"systems/shop/.tarmac/{NAMESPACE}/secrets.json").read_text())
+        return json.loads((self.folder / f".tarmac/{NAMESPACE}/secrets.json").read_text())
 
     def database(self, store: str, user: str, password: str) -> str:
         port = self.node(store)["ports"]["main"]
@@ -114,9 +120,25 @@ class Shop:
             await connection.close()
 
 
-@pytest.fixture(scope="module")
-def shop():
-    up = tarmac("up", "-d", "--json")
+def on_rabbitmq(folder: Path) -> Path:
+    """Copy the shop with another broker."""
+    if offers.find(STORE) is None:
+        pytest.skip("this machine has no RabbitMQ (apt-get install rabbitmq-server)")
+    shutil.copytree(ROOT / "systems/shop/seed", folder / "seed")
+    file = (ROOT / "systems/shop/tarmac.yaml").read_text()
+    changed = file.replace("../../services", str(ROOT / "services"))
+    changed = changed.replace("\nbroker: nats\n", "\nbroker: rabbitmq\n")
+    assert changed.count("rabbitmq") == 1
+    (folder / "tarmac.yaml").write_text(changed)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["nats", "rabbitmq"])
+def shop(request, tmp_path_factory):
+    folder = ROOT / "systems/shop"
+    if request.param == "rabbitmq":
+        folder = on_rabbitmq(tmp_path_factory.mktemp("shop"))
+    up = tarmac("up", "-d", "--json", folder=folder)
     try:
         assert up.returncode == 0, up.stdout + up.stderr
         nodes = {node["name"]: node for node in json.loads(up.stdout)["nodes"]}
@@ -128,9 +150,12 @@ def shop():
             "payment-service",
             "notification-service",
         }
-        yield Shop(nodes["api-gateway"]["url"], nodes["mail"]["page"])
+        # What was asked for answers, and nothing in its place.
+        log = (folder / f".tarmac/{NAMESPACE}/logs/broker.log").read_text()
+        assert ("rabbit" in log) == (request.param == "rabbitmq")
+        yield Shop(folder, nodes["api-gateway"]["url"], nodes["mail"]["page"])
     finally:
-        down = tarmac("down", "--delete-data")
+        down = tarmac("down", "--delete-data", folder=folder)
     assert down.returncode == 0, down.stdout + down.stderr
 
 
@@ -404,7 +429,7 @@ async def test_no_service_can_open_another_ones_database(shop):
 
 async def test_no_secret_is_in_a_log_or_in_a_command_line(shop):
     values = set(shop.secrets.values())
-    logs = ROOT / f"systems/shop/.tarmac/{NAMESPACE}/logs"
+    logs = shop.folder / f".tarmac/{NAMESPACE}/logs"
     for log in logs.iterdir():
         content = log.read_text()
         assert not [value for value in values if value in content], log.name
@@ -432,8 +457,8 @@ async def test_a_second_start_keeps_every_order_and_changes_nothing(shop, sessio
     applied = "SELECT part, version, checksum, applied_at FROM schema_migrations ORDER BY 1, 2"
     before = await shop.rows("orders-db", applied)
     count = await shop.rows("products-db", "SELECT count(*) FROM products")
-    assert tarmac("down").returncode == 0
-    up = tarmac("up", "-d", "--json")
+    assert shop.tarmac("down").returncode == 0
+    up = shop.tarmac("up", "-d", "--json")
     assert up.returncode == 0, up.stdout + up.stderr
     nodes = {node["name"]: node for node in json.loads(up.stdout)["nodes"]}
     ann.gateway = nodes["api-gateway"]["url"]
