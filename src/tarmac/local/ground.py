@@ -7,8 +7,10 @@ for half a second do so meanwhile.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
+import sqlite3
 import time
 from collections.abc import Iterable
 from typing import IO
@@ -50,7 +52,7 @@ class Ground:
         remove.sweep(home.root.parent)
         become_subreaper()
         self.state = StateFile(home.state)
-        forked: Iterable[str] = self.state.meta().get("forked", ())
+        forked: Iterable[str] = self.state.meta().get("forked") or _forked_beside(home)
         #: Interpreters whose fork servers the last run had: this one will want them, too.
         self.interpreters = tuple(forked)
         self.state.clear()
@@ -74,6 +76,16 @@ class Ground:
         except OSError:
             return False
         return (there.st_ino, there.st_dev) == (ours.st_ino, ours.st_dev)
+
+
+def _forked_beside(home: Home) -> Iterable[str]:
+    """Say what another copy of the system had, for one that never ran."""
+    for path in sorted(home.root.parent.glob("*/state.sqlite")):
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(StateFile(path)) as file:
+            forked: Iterable[str] = file.meta().get("forked", ())
+            if forked:
+                return forked
+    return ()
 
 
 def _take(lock: IO[str], home: Home) -> None:

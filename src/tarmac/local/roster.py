@@ -23,6 +23,8 @@ class Roster(dict[str, Life]):
     def __init__(self, pulse: Pulse) -> None:
         super().__init__()
         self._pulse = pulse
+        #: Nobody uses it any more: services need not outlive those that call them.
+        self.hasty = False
 
     def named(self, names: Iterable[str]) -> list[str]:
         """List the nodes that are meant: nodes, or services with all their instances; or all.
@@ -70,7 +72,8 @@ class Roster(dict[str, Life]):
             before: called when some have been told to take no more work, before they are stopped.
         """
         left = {name: self[name] for name in names}
-        order = graph.waves(_order({name: life.node for name, life in left.items()}))
+        nodes = {name: life.node for name, life in left.items()}
+        order = graph.waves(_stores_last(nodes) if self.hasty else _order(nodes))
         for group in reversed(order):
             for name in group:
                 left[name].leave()
@@ -87,3 +90,9 @@ def _order(nodes: dict[str, Node]) -> dict[str, tuple[str, ...]]:
     """Say who goes after whom; callers wait for what they call unless calls go in a circle."""
     needs = {name: node.needs for name, node in nodes.items()}
     return {name: node.after for name, node in nodes.items()} if graph.cycle(needs) else needs
+
+
+def _stores_last(nodes: dict[str, Node]) -> dict[str, tuple[str, ...]]:
+    """Say who goes after whom where only stores must outlive others."""
+    stores = {name for name, node in nodes.items() if node.role in ("store", "broker")}
+    return {name: tuple(stores & {*node.needs, *node.after}) for name, node in nodes.items()}

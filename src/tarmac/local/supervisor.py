@@ -233,6 +233,7 @@ class Supervisor:
         async with self._changing:
             try:
                 await asyncio.gather(*self._leaving, return_exceptions=True)
+                self._lives.hasty = self.options is not None and self.options.temporary
                 await self._stop(list(self._lives))
                 await self._wiring.close()
                 await self._forks.close()
