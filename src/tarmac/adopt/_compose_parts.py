@@ -27,6 +27,30 @@ LEFT_OUT = {
 }
 
 
+#: The forms that each key may have; what has another one counts as not given.
+_FORMS: dict[str, tuple[type, ...]] = {
+    "build": (str, dict),
+    "command": (str, list),
+    "depends_on": (list, dict),
+    "entrypoint": (str, list),
+    "env_file": (str, list),
+    "environment": (list, dict),
+    "expose": (list,),
+    "healthcheck": (dict,),
+    "image": (str,),
+    "links": (list,),
+    "ports": (list,),
+    "profiles": (list,),
+    "volumes": (list,),
+    "working_dir": (str,),
+}
+
+
+def shaped(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a service what has no form that the format knows."""
+    return {k: v for k, v in spec.items() if isinstance(v, _FORMS.get(k, object))}
+
+
 class Texts(yaml.CSafeLoader):
     """Reads every scalar as text: to YAML 1.1, `3022:22` is a number of base 60."""
 

@@ -91,7 +91,7 @@ def _comments(remarks: Iterable[str], indent: int, first: str = "") -> Iterator[
     for remark in remarks:
         start = f"{' ' * indent}# "
         yield from textwrap.wrap(
-            remark,
+            "".join(c for c in remark if c.isprintable()),
             WIDTH,
             initial_indent=start + first,
             subsequent_indent=start + " " * len(first),
@@ -144,7 +144,8 @@ def _variables(service: Service) -> Iterator[str]:
     for name, value in service.env.items():
         yield f"      {name}: {scalar(value)}"
     for name, place in service.missing.items():
-        yield f"    {'  # ' if service.env else '#   '}{name}: ... # nobody gives it ({place})"
+        start = "      # " if service.env else "    #   "
+        yield f"{start}{name}: ... # nobody gives it ({place})"
     if service.optional:
         shown = ", ".join(service.optional[:12]) + (", ..." if len(service.optional) > 12 else "")
         yield from _comments([f"it also reads {shown}, which may be absent"], 4)
@@ -180,7 +181,8 @@ def scalar(value: str, *, inside: bool = False) -> str:
     Args:
         inside: it stands within braces or brackets.
     """
-    plain = (_WITHIN if inside else _ALONE).match(value)
+    plain = (_WITHIN if inside else _ALONE).fullmatch(value) and value.isprintable()
     if plain and value.lower() not in _WORDS and ": " not in value and value[-1] not in ": ":
         return value
-    return json.dumps(value, ensure_ascii=False)
+    quoted = json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in quoted)

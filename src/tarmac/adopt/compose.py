@@ -20,6 +20,7 @@ from tarmac.adopt._compose_parts import (
     needs_of,
     ports_of,
     probe_of,
+    shaped,
 )
 from tarmac.adopt._container import read_dockerfile
 from tarmac.adopt._found import Folder, Found, Recogniser, Service, Store, valid_name
@@ -41,7 +42,7 @@ def _system(folder: Folder, kinds: frozenset[str]) -> Found | None:
     found = Found(origins=(name, *([override] if override else [])))
     for own, spec in (content.get("services") or {}).items():
         if isinstance(spec, dict):
-            found = _add(found, own, spec, folder, kinds, values)
+            found = _add(found, own, shaped(spec), folder, kinds, values)
     completed = {
         target
         for spec in (content.get("services") or {}).values()
