@@ -269,5 +269,6 @@ STORE = StoreKind(
     ),
     external={"amqp": 5672, "amqps": 5671},
     broker=True,
+    admin=ADMIN,
     stand_ins=("nats",),
 )
