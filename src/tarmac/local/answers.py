@@ -9,6 +9,10 @@ from tarmac.errors import BadInput, TarmacError
 from tarmac.local.ground import AlreadyRunning
 
 
+class Ending(TarmacError):
+    """The system is being stopped; what was asked for can be done when it has ended."""
+
+
 def answer_of(**content: Any) -> bytes:
     """Write the answer to what went well."""
     return json.dumps({"ok": True, **content}).encode() + b"\n"
@@ -22,4 +26,6 @@ def failure_of(error: Exception) -> bytes:
         lines = [str(error) or type(error).__name__]
     code = error.exit_code if isinstance(error, TarmacError) else 1
     answer = {"ok": False, "exit_code": code, "errors": lines}
-    return json.dumps({**answer, "already": isinstance(error, AlreadyRunning)}).encode() + b"\n"
+    kinds = {"already": AlreadyRunning, "ending": Ending}
+    is_one = {name: isinstance(error, kind) for name, kind in kinds.items()}
+    return json.dumps({**answer, **is_one}).encode() + b"\n"

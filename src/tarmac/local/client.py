@@ -25,6 +25,8 @@ from tarmac.local.state import NodeState, StateFile
 #: Longer than any node's deadline and grace: an answer that does not come by then never will.
 ANSWER_S = 180.0
 POLL_S = 0.03
+#: They stay open as long as this process lives: an attached supervisor ends with its own.
+_REPORTS: list[socket.socket] = []
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def up(
         to load meanwhile.
     """
     if is_running(home):
-        return lambda: ask(home, {"verb": "apply", "options": options})
+        return lambda: _applied(home, options, attached=attached)
     home.create()
     ours, theirs = socket.socketpair()
     how = ["attached"] if attached else []
@@ -137,11 +139,20 @@ def up(
             start_new_session=True,
         )
     theirs.close()
+    _REPORTS.append(ours)
     return lambda: _started(home, options, ours)
 
 
+def _applied(home: Home, options: dict[str, Any], *, attached: bool) -> dict[str, Any]:
+    """Have the one that runs apply the options; start another where it is just ending."""
+    try:
+        return ask(home, {"verb": "apply", "options": options})
+    except Gone:
+        _wait_until_gone(home)
+    return up(home, options, attached=attached)()
+
+
 def _started(home: Home, options: dict[str, Any], report: socket.socket) -> dict[str, Any]:
-    # It stays open: an attached supervisor ends with it.
     line = ""
     with contextlib.suppress(ConnectionResetError), report.makefile() as lines:
         line = lines.readline()
@@ -233,6 +244,10 @@ def wait(
 def down(home: Home) -> None:
     """Stop everything and wait until the supervisor itself is gone."""
     ask(home, {"verb": "down"})
+    _wait_until_gone(home)
+
+
+def _wait_until_gone(home: Home) -> None:
     end = time.monotonic() + ANSWER_S
     while is_running(home):
         if time.monotonic() > end:
@@ -250,5 +265,7 @@ def find_homes(file: Path) -> list[Home]:
 
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     if not answer.get("ok"):
+        if answer.get("ending"):
+            raise Gone("\n".join(answer["errors"]))
         raise Refused(answer["errors"], answer["exit_code"])
     return answer

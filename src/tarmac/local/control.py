@@ -17,7 +17,7 @@ from typing import Any
 
 from tarmac.errors import TarmacError
 from tarmac.local import lending, storage
-from tarmac.local.answers import answer_of, failure_of
+from tarmac.local.answers import Ending, answer_of, failure_of
 from tarmac.local.files import write_atomically
 from tarmac.local.fresh import Fresh
 from tarmac.local.paths import Home
@@ -112,7 +112,7 @@ class Control:
                 await self.begin_shut_down()
                 return answer_of()
         except (TarmacError, OSError) as error:
-            return failure_of(error)
+            return failure_of(Ending(str(error)) if self._ending is not None else error)
         except Exception as error:  # noqa: BLE001 - the asker must hear of it, and so must the log
             traceback.print_exc()
             return failure_of(TarmacError(f"{type(error).__name__}: {error}"))

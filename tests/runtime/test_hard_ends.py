@@ -1,0 +1,241 @@
+"""However it ends - killed, all at once, in the middle of anything - `up` makes it whole again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+from remains import half_written, processes_of, remains
+from sandbox import PORT, TARMAC, Sandbox, family, gone, web
+
+from tarmac.local import guard
+
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
+]
+
+SEED = int(os.environ.get("TARMAC_SOAK_SEED", "7"))
+#: How many moments of a start, a stop or a reset are tried; more in the long form.
+MOMENTS = 20 if os.environ.get("TARMAC_SOAK_S") else 3
+
+#: Starts a program in a session of its own, as `npm start` or a build tool may, and lives on.
+FAMILY = """
+import os, subprocess, sys, time
+subprocess.Popen(["sleep", "3600"], start_new_session=True)
+subprocess.Popen(["sh", "-c", "sleep 3600 & wait"])
+print("up", flush=True)
+time.sleep(3600)
+"""
+#: Counts its own starts in its database, one committed row each.
+COUNTING = """
+import asyncio, os, time
+import asyncpg
+async def main():
+    connection = await asyncpg.connect(os.environ["URL"])
+    await connection.execute("CREATE TABLE IF NOT EXISTS goods (name text PRIMARY KEY)")
+    await connection.execute("CREATE TABLE IF NOT EXISTS starts (at timestamptz)")
+    await connection.execute("INSERT INTO starts VALUES (now())")
+    await connection.close()
+asyncio.run(main())
+print("made", flush=True)
+time.sleep(3600)
+"""
+STORED = f"""
+    tarmac: 1
+    system: small
+    services:
+      {web("front", PORT, ", calls: [back]")}
+      {web("back", PORT + 1, ", stores: {cache: cache}")}
+      family: {{run: [{sys.executable}, family.py], probe: {{log: ^up}}}}
+      counting:
+        run: [{sys.executable}, counting.py]
+        env: {{URL: "${{stores.db.url}}"}}
+        probe: {{log: ^made}}
+    stores:
+      cache: redis
+      db: {{kind: postgres, seed: seed.sql}}
+    """
+
+
+@pytest.fixture
+def stored(sandbox: Sandbox):
+    """A system with stores, a seed and a service that has children of its own."""
+    (sandbox.folder / "family.py").write_text(FAMILY)
+    (sandbox.folder / "counting.py").write_text(COUNTING)
+    (sandbox.folder / "seed.sql").write_text("INSERT INTO goods VALUES ('a'), ('b')")
+    sandbox.write(STORED)
+    return sandbox
+
+
+def home_of(box: Sandbox) -> Path:
+    return box.folder / ".tarmac/default"
+
+
+def meta(box: Sandbox, key: str) -> int:
+    with sqlite3.connect(home_of(box) / "state.sqlite") as database:
+        query = "SELECT value FROM meta WHERE key = ?"
+        return int(database.execute(query, (key,)).fetchone()[0])
+
+
+def pids_of(box: Sandbox, word: str) -> list[int]:
+    """Find the system's processes whose command line has a word."""
+    return [pid for pid, what in processes_of(home_of(box)).items() if word in what]
+
+
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def made(box: Sandbox) -> tuple[int, int]:
+    """Count the rows that the counting service committed, and the goods that were sown."""
+    secrets = json.loads((home_of(box) / "secrets.json").read_text())
+    port = box.node("db")["ports"]["main"]
+    url = f"postgresql://postgres:{secrets['stores/db/admin']}@127.0.0.1:{port}/db"
+
+    async def ask() -> tuple[int, int]:
+        connection = await asyncpg.connect(url)
+        try:
+            query = "SELECT (SELECT count(*) FROM starts), (SELECT count(*) FROM goods)"
+            return tuple(await connection.fetchrow(query))
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def whole_again(box: Sandbox, pids: list[int]) -> None:
+    """Bring it up: all of it is healthy, and nothing of what ran before lives."""
+    up = box.up()
+    assert up["healthy"], up
+    assert gone(pids)
+    assert half_written(home_of(box)) == []
+
+
+WHO: dict[str, Callable[[Sandbox], list[int]]] = {
+    "supervisor": lambda box: [meta(box, "supervisor_pid")],
+    "guard": lambda box: [meta(box, "guard_pid")],
+    "wires": lambda box: pids_of(box, "local/wires.py"),
+    "everything": family,
+}
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        ["supervisor", "guard"],
+        ["wires", "supervisor"],
+        ["everything"],
+    ],
+    ids="+".join,
+)
+def test_what_is_killed_together_is_whole_after_up(stored: Sandbox, who):
+    stored.up()
+    before = family(stored)
+    starts, _ = made(stored)
+    kill([pid for each in who for pid in WHO[each](stored)])
+    whole_again(stored, before)
+    assert made(stored) == (starts + 1, 2), "no row is lost, and the seed is sown once"
+    assert stored.tarmac("down").returncode == 0
+    assert remains(home_of(stored)) == []
+
+
+def test_guard_and_wires_killed_together_come_back_by_themselves(stored: Sandbox):
+    stored.up()
+    supervisor, *rest = family(stored)
+    kill([*WHO["guard"](stored), *WHO["wires"](stored)])
+    assert gone(rest)
+    for name in ("front", "counting", "db"):
+        stored.until(name, lambda node: node["state"] == "healthy")
+    assert family(stored)[0] == supervisor
+    assert stored.get("front", "/env/PORT")
+    assert stored.tarmac("down").returncode == 0
+    assert remains(home_of(stored)) == []
+
+
+def supervisors(box: Sandbox) -> list[int]:
+    """Find the supervisors of this folder, also one that has only just begun."""
+    found = []
+    for pid in guard.parents():
+        with contextlib.suppress(OSError):
+            argv = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if b"tarmac.local.daemon" in argv and str(box.folder).encode() in argv:
+                found.append(pid)
+    return found
+
+
+def kill_during(box: Sandbox, after_s: float, who: str, *verb: str) -> list[int]:
+    """Run a verb and kill somebody so long after its beginning; return what lived then."""
+    environment = {**os.environ, "NO_COLOR": "1"}
+    with subprocess.Popen(
+        [*TARMAC, *verb], cwd=box.folder, env=environment, stdout=-3, stderr=-3
+    ) as client:
+        time.sleep(after_s)  # the moment is what is tried
+        running = supervisors(box)
+        lived = [*running, *(pid for each in running for pid in guard.descendants(each))]
+        if who == "guard":
+            kill([pid for pid in lived if pid in pids_of(box, "local/guard.py")])
+        elif who == "client":
+            client.kill()
+        else:
+            kill(running)
+        client.wait(60)
+    return lived
+
+
+@pytest.mark.parametrize("start", ["cold", "warm"])
+def test_a_kill_at_any_moment_of_a_start_is_mended_by_the_next(
+    stored: Sandbox, start, monkeypatch, tmp_path
+):
+    moments = random.Random(f"{SEED} {start}")
+    longest_s = stored.up()["took_s"]
+    assert stored.tarmac("down", "--delete-data").returncode == 0
+    starts = 0
+    for number in range(MOMENTS):
+        if start == "cold":
+            monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"cache-{number}"))
+            stored.tarmac("down", "--delete-data")
+            starts = 0
+        who = moments.choice(["supervisor", "supervisor", "guard", "client"])
+        after_s = moments.uniform(0.05, longest_s)
+        print(f"{number}: kill -9 of the {who} {after_s:.2f} s after the start")
+        lived = kill_during(stored, after_s, who, "up", "-d")
+        whole_again(stored, [] if who != "supervisor" else lived)
+        again, goods = made(stored)
+        assert goods == 2
+        assert again > starts, "what was committed is still there"
+        starts = again
+        stored.tarmac("down")
+        assert remains(home_of(stored)) == []
+
+
+@pytest.mark.parametrize("verb", [["down"], ["down", "--delete-data"], ["reset", "db"], ["seed"]])
+def test_a_kill_at_any_moment_of_a_verb_that_changes_data_is_mended_by_up(stored: Sandbox, verb):
+    moments = random.Random(f"{SEED} {verb}")
+    for number in range(MOMENTS):
+        stored.up()
+        starts, _ = made(stored)
+        after_s = moments.uniform(0.1, 1.0)
+        who = moments.choice(["supervisor", "client"]) if "--delete-data" in verb else "supervisor"
+        print(f"{number}: kill -9 of the {who} {after_s:.2f} s after {verb}")
+        kill_during(stored, after_s, who, *verb)
+        whole_again(stored, [])
+        again, goods = made(stored)
+        assert goods == 2
+        assert again > starts or verb[0] == "reset" or "--delete-data" in verb
+    assert stored.tarmac("down").returncode == 0
+    assert remains(home_of(stored)) == []
