@@ -120,6 +120,12 @@ def test_a_program_that_names_its_port_keeps_it():
     assert service.remarks == ("a.js:1 names its port",)
 
 
+def test_a_program_that_is_compiled_first_has_the_time_for_it():
+    found = found_in(**{"go.mod": "module a", "main.go": 'package main\n// env("PORT", "7001")'})
+    probe = system_of(found).file.services["a"].probe
+    assert (probe.tcp, probe.within) == (True, 300)
+
+
 def test_the_port_of_a_server_that_it_connects_to_is_not_its_own():
     service = only(**{"package.json": '{"scripts": {"start": "node a"}}', "a.js": "port: 6379,\n"})
     assert service.ports == {}

@@ -13,6 +13,8 @@ from tarmac.adopt._found import Found, Service, Store, as_list
 _ALONE = re.compile(r"^[A-Za-z./$][^\n\"'#`]*$")
 _WITHIN = re.compile(r"^[A-Za-z./][A-Za-z0-9_./@+=-]*( [A-Za-z0-9_./@+=-]+)*$")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+#: It compiles before it starts.
+_BUILDS = re.compile(r"(go|cargo|dotnet) run|(\./)?(mvnw?|gradlew?) ")
 WIDTH = 96
 
 NOTHING = """\
@@ -124,9 +126,12 @@ def _service(service: Service) -> Iterator[str]:
     if service.stores:
         yield f"    stores: {{{', '.join(f'{name}: {name}' for name in service.stores)}}}"
     yield from _variables(service)
-    if service.probe is not None:
-        kind, value = service.probe
-        yield f"    probe: {{{kind}: {scalar(value)}}}"
+    kind, value = service.probe or ("tcp", "true")
+    if service.ports and _BUILDS.match(service.run):
+        said = value if kind == "tcp" else scalar(value, inside=True)
+        yield f"    probe: {{{kind}: {said}, within: 5m}} # the first build takes a while"
+    elif service.probe is not None:
+        yield f"    probe: {{{kind}: {scalar(value, inside=True)}}}"
     if service.volumes:
         yield from _mapping("volumes", service.volumes)
     if service.tasks:
