@@ -160,8 +160,8 @@ def test_a_volume_is_found_by_the_variable_that_names_it_or_in_the_programs_fold
 
 def test_a_health_check_over_http_is_a_probe():
     check = "healthcheck: {test: [CMD, curl, -f, 'http://localhost:80/up?x']}"
-    assert web([check]).probe == ("http", "/up?x")
-    assert web(["healthcheck: {test: pgrep node}"]).probe is None
+    assert web([check]).probe == "/up?x"
+    assert web(["healthcheck: {test: pgrep node}"]).probe == ""
 
 
 def test_what_runs_to_its_end_is_a_task_of_who_waits_for_it():
@@ -219,8 +219,8 @@ def test_what_cannot_come_over_is_named():
 
 def test_a_host_that_stands_in_the_code_is_pointed_out():
     service = web(["depends_on: [cache]"], **{"web/s.js": f"{SERVER}\nnew Redis('cache')\n"})
-    assert service.guesses[-1] == (
-        "s.js:2 connects to the host 'cache' by itself: have it read a variable"
+    assert service.to_do == (
+        "s.js:2 connects to the host 'cache' by itself: have it read a variable",
     )
 
 

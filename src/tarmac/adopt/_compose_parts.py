@@ -126,11 +126,11 @@ def needs_of(spec: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(name.split(":")[0] for name in names))
 
 
-def probe_of(spec: Mapping[str, Any]) -> tuple[str, str] | None:
+def probe_of(spec: Mapping[str, Any]) -> str:
     """Read a path off a health check that asks by HTTP; a container's other tools are not here."""
     test = (spec.get("healthcheck") or {}).get("test") or ""
     text = " ".join(map(str, test)) if isinstance(test, list) else str(test)
     match = re.search(
         r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::[^/\s\"']+)?(/[^\s\"'|)]*)?", text
     )
-    return ("http", match[1] or "/") if match else None
+    return (match[1] or "/") if match else ""

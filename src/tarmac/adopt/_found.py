@@ -89,7 +89,8 @@ class Service:
     secrets: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
-    probe: tuple[str, str] | None = None
+    #: A path that answers when it is ready.
+    probe: str = ""
     tasks: Mapping[str, str] = field(default_factory=dict)
     #: Folders that outlive it: name -> path in its own folder.
     volumes: Mapping[str, str] = field(default_factory=dict)
@@ -99,6 +100,8 @@ class Service:
     remarks: tuple[str, ...] = ()
     #: What was not found but assumed; said at the end as well.
     guesses: tuple[str, ...] = ()
+    #: What only its people can do.
+    to_do: tuple[str, ...] = ()
     #: Variables that nobody gives, each with the place that reads it.
     missing: Mapping[str, str] = field(default_factory=dict)
     #: Variables that have a default in the code.

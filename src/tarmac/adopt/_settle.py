@@ -67,7 +67,7 @@ def _settled(service: Service, folder: Folder, scene: Scene, dotenv: dict[str, s
     clients = _servers.clients(folder)
     env, secrets, missing = dict(service.env), list(service.secrets), dict(service.missing)
     optional: list[str] = []
-    guesses = list(service.guesses)
+    to_do = list(service.to_do)
     for name, read in reads.items():
         if name in env or name in secrets or name in GIVEN or name == service.port_variable:
             continue
@@ -80,14 +80,12 @@ def _settled(service: Service, folder: Folder, scene: Scene, dotenv: dict[str, s
         elif _dotenv.is_secret(name) and (given is not None or not read.default):
             secrets.append(name)
             if name in beside and name not in dotenv:
-                guesses.append(
-                    f"{name} of {folder.path}/.env belongs into the .env beside this file"
-                )
+                to_do.append(f"copy {name} of {folder.path}/.env to the .env beside this file")
         elif read.default is not None:
             optional.append(name)
         else:
             missing.setdefault(name, read.place)
-    guesses += _hosts_in_code(service, folder, scene)
+    to_do += _hosts_in_code(service, folder, scene)
     secrets += [name for name in missing if _dotenv.is_secret(name) or name in dotenv]
     service, ports = _own_ports(service, reads, optional, env)
     env |= ports
@@ -98,7 +96,7 @@ def _settled(service: Service, folder: Folder, scene: Scene, dotenv: dict[str, s
             secrets=tuple(dict.fromkeys(secrets)),
             missing={n: place for n, place in missing.items() if n not in (*secrets, *env)},
             optional=tuple(name for name in optional if name not in env),
-            guesses=tuple(guesses),
+            to_do=tuple(to_do),
         ),
         scene,
     )

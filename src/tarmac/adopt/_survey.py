@@ -240,8 +240,8 @@ def _apart(services: list[Service]) -> Iterable[Service]:
     fixed: list[Service] = []
     for service in services:
         if service.fixed and taken & set(service.ports.values()):
-            guess = "have its code read PORT: another service has its port"
-            fixed.append(replace(service, fixed=False, guesses=(*service.guesses, guess)))
+            to_do = "have its code read PORT: another service has its port"
+            fixed.append(replace(service, fixed=False, to_do=(*service.to_do, to_do)))
             continue
         if service.fixed:
             taken |= set(service.ports.values())

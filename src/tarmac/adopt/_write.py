@@ -108,6 +108,7 @@ def _service(service: Service) -> Iterator[str]:
         yield from _comments([f"from {service.why}"], 4)
     yield from _comments([f"assumed: {guess}" for guess in service.guesses], 4)
     yield from _comments(service.remarks, 4)
+    yield from _comments([f"to do: {each}" for each in service.to_do], 4)
     words = as_list(service.run)
     yield f"    run: {_list(words) if len(words) > 1 else scalar(service.run)}"
     if service.folder:
@@ -126,12 +127,7 @@ def _service(service: Service) -> Iterator[str]:
     if service.stores:
         yield f"    stores: {{{', '.join(f'{name}: {name}' for name in service.stores)}}}"
     yield from _variables(service)
-    kind, value = service.probe or ("tcp", "true")
-    if service.ports and _BUILDS.match(service.run):
-        said = value if kind == "tcp" else scalar(value, inside=True)
-        yield f"    probe: {{{kind}: {said}, within: 5m}} # the first build takes a while"
-    elif service.probe is not None:
-        yield f"    probe: {{{kind}: {scalar(value, inside=True)}}}"
+    yield from _probe(service)
     if service.volumes:
         yield from _mapping("volumes", service.volumes)
     if service.tasks:
@@ -139,6 +135,15 @@ def _service(service: Service) -> Iterator[str]:
         for name, line in service.tasks.items():
             yield f"      {name}:"
             yield f"        run: {scalar(line)}"
+
+
+def _probe(service: Service) -> Iterator[str]:
+    path = scalar(service.probe, inside=True)
+    if service.ports and _BUILDS.match(service.run):
+        how = f"http: {path}" if service.probe else "tcp: true"
+        yield f"    probe: {{{how}, within: 5m}} # the first build takes a while"
+    elif service.probe:
+        yield f"    probe: {{http: {path}}}"
 
 
 def _variables(service: Service) -> Iterator[str]:

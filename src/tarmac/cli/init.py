@@ -76,6 +76,7 @@ def _data(found: Found, file: str, complaints: tuple[str, ...]) -> dict[str, obj
         "services": {s.name: s.run for s in found.services},
         "stores": {store.name: store.kind for store in found.stores},
         "guesses": [f"{s.name}: {guess}" for s in found.services for guess in s.guesses],
+        "to_do": [f"{s.name}: {each}" for s in found.services for each in s.to_do],
         "missing": [f"{service}: {name}" for service, name in _missing(found)],
         "secrets": sorted({name for s in found.services for name in s.secrets}),
         "left_out": list(found.left_out),
@@ -98,6 +99,7 @@ def _tell(found: Found, file: str, complaints: tuple[str, ...]) -> None:
         click.echo(f"  {store.name:<18} {store.kind} {store.version}".rstrip())
     for title, lines in (
         ("assumed", [f"{s.name}: {guess}" for s in found.services for guess in s.guesses]),
+        ("to do", [f"{s.name}: {each}" for s in found.services for each in s.to_do]),
         ("nobody gives", [f"{service}: {name}" for service, name in _missing(found)]),
         ("made up unless .env has them", sorted({n for s in found.services for n in s.secrets})),
         ("not carried over", list(found.left_out)),
