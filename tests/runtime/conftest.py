@@ -1,8 +1,10 @@
-"""What the tests of the wires share."""
+"""What tests of the wires and of edits share."""
 
 from __future__ import annotations
 
 import pytest
+from edited import SYSTEM, Watched
+from sandbox import Sandbox
 from wired import Process, servers
 
 
@@ -19,3 +21,12 @@ async def serve():
     """A function that starts a server; all of them end with the test."""
     async with servers() as start:
         yield start
+
+
+@pytest.fixture
+def watched(sandbox: Sandbox) -> Watched:
+    """The system, running."""
+    made = Watched(sandbox)
+    sandbox.write(SYSTEM)
+    sandbox.up("--watch")
+    return made

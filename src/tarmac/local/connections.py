@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from tarmac.local.guard import descendants
 from tarmac.plan.plan import Plan
 
 _ESTABLISHED = "01"  # include/net/tcp_states.h
+#: 127.0.0.0/8, the same as an IPv6 address, and ::1, each as the kernel writes its words.
+_LOOPBACK = re.compile(r"(?:0{16}FFFF0000)?.{6}7F|0{24}01000000", re.IGNORECASE)
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
@@ -62,9 +65,11 @@ def _established(ports: Iterable[int]) -> dict[str, int]:
         with contextlib.suppress(OSError):
             for line in table.read_text().splitlines()[1:]:
                 fields = line.split()
-                port = int(fields[2].rpartition(":")[2], 16)
-                if fields[3] == _ESTABLISHED and port in wanted:
-                    found[f"socket:[{fields[9]}]"] = port
+                host, _, port = fields[2].rpartition(":")
+                if fields[3] != _ESTABLISHED or int(port, 16) not in wanted:
+                    continue
+                if _LOOPBACK.fullmatch(host):  # another machine's port may have the same number
+                    found[f"socket:[{fields[9]}]"] = int(port, 16)
     return found
 
 

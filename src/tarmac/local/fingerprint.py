@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tarmac.launch import reveal
 from tarmac.plan.plan import Node
 
-#: Never part of what runs.
-SKIPPED = frozenset({"__pycache__", "node_modules", ".venv", ".git", ".tarmac", "tests"})
+#: Folders that are never part of what runs: tools write there, and tests are run by others.
+SKIPPED = frozenset(
+    {
+        *("__pycache__", "node_modules", "tests", ".venv", ".git", ".hg", ".tarmac"),
+        *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".idea", ".vscode"),
+    }
+)
+#: What editors leave beside a file while it is open or being saved, and compiled files.
+_LEFT = re.compile(r"^(?:\.#|#.*#$|4913$|\.DS_Store$)|(?:~|\.sw[a-z]|\.py[co]|___jb_\w+___)$")
 
 
 def fingerprint(node: Node, secrets: Mapping[str, str]) -> str:
@@ -24,6 +32,11 @@ def fingerprint(node: Node, secrets: Mapping[str, str]) -> str:
     # An edit of what somebody else starts is theirs to load.
     digest.update(b"outside" if node.outside else digest_of(launch.sources).encode())
     return digest.hexdigest()
+
+
+def is_part(path: Path) -> bool:
+    """Tell whether a file, its path seen from a folder of sources, is part of what runs."""
+    return not SKIPPED.intersection(path.parts) and not _LEFT.search(path.name)
 
 
 def digest_of(sources: Iterable[str]) -> str:
@@ -43,6 +56,11 @@ def _files(folder: Path) -> list[str]:
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in SKIPPED]
         for name in files:
-            status = Path(root, name).lstat()  # an editor's lock may be a link to nowhere
+            if _LEFT.search(name):
+                continue
+            try:
+                status = Path(root, name).lstat()  # it may be a link to nowhere
+            except OSError:
+                continue  # the file of an editor that was just saving
             found.append(f"{root}/{name} {status.st_mtime_ns} {status.st_size}\n")
     return sorted(found)

@@ -7,13 +7,19 @@ on, with the reason beside it.
 from __future__ import annotations
 
 import asyncio
+import os.path
+import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from tarmac.local.lives import Life
 from tarmac.local.process import Failure, Process
 from tarmac.local.surroundings import Surroundings
 from tarmac.plan.plan import Node, Plan
+
+#: How programs name a line of their code: Python `File "/a.py", line 3`, most others `/a.js:3`.
+_LOCATION = re.compile(r"""(/[^\s:"'()]+)"?(?:, line |:)(\d+)""")
 
 
 class Rolls:
@@ -26,6 +32,8 @@ class Rolls:
     def __init__(self, exchange: Callable[[Life, Life], Awaitable[None]]) -> None:
         self._exchange = exchange
         self._successors: set[Process] = set()
+        #: Why no successor is waited for: something newer waits for its turn.
+        self._given_up = ""
 
     def can(self, old: Life, new: Node) -> bool:
         """Tell whether a node serves now and its successor would be a process of ours."""
@@ -59,13 +67,20 @@ class Rolls:
         outcomes = await asyncio.gather(*map(one, services.values()))
         return {name: why for failed in outcomes for name, why in failed.items()}
 
+    def allow(self) -> None:
+        """Begin anew: what was given up for waits no longer."""
+        self._given_up = ""
+
     def give_up(self, why: str) -> None:
-        """Stop waiting for successors: something newer comes."""
+        """Wait for no successors until `allow`, not for those that begin meanwhile either."""
+        self._given_up = why
         for successor in self._successors:
             if not successor.outcome.done():
                 successor.outcome.set_result(Failure(why, ""))
 
     async def _replace(self, old: Life, node: Node, position: int, around: Surroundings) -> str:
+        if self._given_up:
+            return self._given_up
         began = time.monotonic()
         successor = Process(node, position, around, successor=True)
         self._successors.add(successor)
@@ -77,6 +92,10 @@ class Rolls:
         assert isinstance(old, Process)  # noqa: S101 - `can` asked
         if failure is not None:
             await successor.stop()
+            if self._given_up:  # that is nobody's mistake
+                return self._given_up
+            place = _place(failure.last_lines, node.launch.sources)
+            failure = replace(failure, detail=f"{place}{failure.detail}")
             old.complain(failure)
             old.log.note(f"the new one does not start, this one serves on: {failure.detail}")
             return failure.detail + (f" ({failure.cause})" if failure.cause else "")
@@ -85,3 +104,17 @@ class Rolls:
         old.recede()
         await self._exchange(old, successor)
         return ""
+
+
+def _place(lines: Sequence[str], sources: Sequence[str]) -> str:
+    """Find the line of its own code that the last words of a program name; empty if there is none.
+
+    Returns:
+        `tarmac_orders/app.py:12: `, seen from the folder of the sources that it lies in.
+    """
+    for line in reversed(lines):
+        for path, number in reversed(_LOCATION.findall(line)):
+            for source in sources:
+                if path.startswith(f"{source.rstrip('/')}/"):
+                    return f"{os.path.relpath(path, source)}:{number}: "
+    return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from tarmac.local import bytecode
 from tarmac.local.forks import CannotFork
 from tarmac.local.logs import LogFile, Output
 from tarmac.local.prepare import drop_for
@@ -28,6 +29,7 @@ async def start(
         OSError: it could not be executed.
     """
     launch = node.launch
+    bytecode.forget_stale(launch.sources)
     output = Output(log)
     await output.start()
     try:

@@ -90,6 +90,7 @@ class Supervisor:
         self._rolls.give_up("a newer change came")
         async with self._changing:
             self._refuse_at_the_end()
+            self._rolls.allow()
             self._check(options)
             resolver = Resolver(options, self.home, self._reservations)
             now = resolver.resolve(self._held())
@@ -104,6 +105,7 @@ class Supervisor:
                 if resolver.can_be_two(node) and self._rolls.can(self._lives[node.name], node)
             ]
             if moving:  # their successors listen elsewhere
+                resolver.give_back()
                 now = resolver.resolve(self._held(without=moving))
             rolled = [node.name for node in moving]
             try:

@@ -10,10 +10,12 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from pathlib import Path
 
 from tarmac.errors import BadInput, TarmacError
+from tarmac.local import bytecode
+from tarmac.local.fingerprint import is_part
 from tarmac.local.logs import LogFile
 from tarmac.local.supervisor import Applied, Supervisor
 
@@ -22,8 +24,8 @@ NAME = "watch"
 STEP_MS, LONGEST_MS = 15, 300
 #: How often to look whether the system has other folders now.
 PLACES_CHECK_S = 1.0
-#: Folders below the watched ones in which nobody edits.
-IGNORED = (".tarmac", "node_modules", "tests")
+#: How often to look for edits where the kernel does not tell of them.
+POLL_MS = 300
 
 
 class Watch:
@@ -38,11 +40,16 @@ class Watch:
 
     async def run(self) -> None:
         """Apply each edit; watch other places when the system has others."""
+        again = False
         try:
             while True:
                 self._stop = asyncio.Event()
                 folders, files = self._places()
                 watching = [asyncio.create_task(each) for each in self._watching(folders, files)]
+                if again:  # for edits between the last look and this one
+                    await asyncio.sleep(0)
+                    self._begin(self._apply(set()))
+                again = True
                 try:
                     while (folders, files) == self._places():
                         with contextlib.suppress(TimeoutError):
@@ -75,43 +82,47 @@ class Watch:
         return folders, frozenset({main, main.parent / ".env", *(sources - folders)})
 
     def _watching(
-        self, folders: Iterable[Path], files: Iterable[Path]
+        self, folders: Iterable[Path], files: Collection[Path]
     ) -> list[Coroutine[None, None, None]]:
-        names = {str(file) for file in files}
+        below = tuple(folders)
         beside = {file.parent for file in files if file.parent.is_dir()}
         return [
-            self._notice(folders, recursive=True, only=None),
+            self._notice(below, lambda path: _is_part(path, below), recursive=True),
             # Not below them: the folder of tarmac.yaml may be that of a whole repository.
-            self._notice(beside, recursive=False, only=names),
+            self._notice(beside, files.__contains__, recursive=False),
         ]
 
     async def _notice(
-        self, folders: Iterable[Path], *, recursive: bool, only: set[str] | None
+        self, folders: Iterable[Path], wanted: Callable[[Path], bool], *, recursive: bool
     ) -> None:
-        from watchfiles import DefaultFilter, awatch  # noqa: PLC0415 - only where it is asked for
+        from watchfiles import awatch  # noqa: PLC0415 - only where it is asked for
 
         if not (places := tuple(folders)):
             return
-        usual = DefaultFilter(ignore_dirs=(*DefaultFilter.ignore_dirs, *IGNORED))
-        changes = awatch(
-            *places,
-            watch_filter=lambda change, path: (
-                (only is None or path in only) and usual(change, path)
-            ),
-            recursive=recursive,
-            debounce=LONGEST_MS,
-            step=STEP_MS,
-            stop_event=self._stop,
-            ignore_permission_denied=True,
-        )
-        async for found in changes:
-            self._edited.put_nowait({Path(path) for _, path in found})
+        for polling in (False, True):
+            try:
+                async for found in awatch(
+                    *places,
+                    watch_filter=lambda _, path: wanted(Path(path)),
+                    recursive=recursive,
+                    debounce=LONGEST_MS,
+                    step=STEP_MS,
+                    stop_event=self._stop,
+                    ignore_permission_denied=True,
+                    force_polling=polling,
+                    poll_delay_ms=POLL_MS,
+                ):
+                    self._edited.put_nowait({Path(path) for _, path in found})
+                return
+            except OSError as error:  # the kernel watches only so many folders for a user
+                self._log.note(f"{error}; looks every {POLL_MS} ms instead")
 
     async def _apply(self, edited: set[Path]) -> None:
         began = time.monotonic()
         names = ", ".join(sorted(_short(path, self._supervisor.home.root) for path in edited))
+        names = names or "meanwhile"
         for path in edited:
-            _forget_bytecode(path)
+            bytecode.forget(path)
         options = self._supervisor.options
         if options is None:
             return
@@ -128,6 +139,11 @@ class Watch:
                 self._log.note(f"edited {names}; {line}")
 
 
+def _is_part(path: Path, folders: Iterable[Path]) -> bool:
+    below = (folder for folder in folders if path.is_relative_to(folder))
+    return any(is_part(path.relative_to(folder)) for folder in below)
+
+
 def _outcome(applied: Applied, took_s: float) -> list[str]:
     lines = [f"{name}: {why}; the old one serves on" for name, why in applied.failed.items()]
     changed = (*applied.started, *applied.restarted)
@@ -141,11 +157,3 @@ def _outcome(applied: Applied, took_s: float) -> list[str]:
 def _short(path: Path, root: Path) -> str:
     """Show a file as seen from the system's folder."""
     return os.path.relpath(path, root.parent.parent)
-
-
-def _forget_bytecode(path: Path) -> None:
-    """Remove a module's compiled form: Python keeps it for an edit of the same second and size."""
-    if path.suffix == ".py":
-        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
-            with contextlib.suppress(OSError):
-                compiled.unlink()

@@ -25,6 +25,9 @@ from tarmac.plan.plan import Wire
 NAME = "wires"
 ANSWER_S = 5.0
 PAUSE_S = 0.2
+#: How often to ask whether it lives, and after how many silences in a row it is given up.
+CHECK_S = 2.0
+SILENT_TIMES = 2
 #: An instance that a wire may connect to: its name, its port, whether it is ready.
 Target = tuple[str, int, bool]
 Counts = dict[str, dict[str, Any]]
@@ -96,6 +99,12 @@ class Wiring:
 
         While the process is started again, what it last said is what is known.
         """
+        await self._ask()
+        summed = {n: _sum(self._before.get(n), now) for n, now in self._latest.items()}
+        return {**self._before, **summed}
+
+    async def _ask(self) -> bool:
+        """Have it say what it has counted; False if it is there and does not answer."""
         number = next(self._asks)
         answer: asyncio.Future[Counts] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
@@ -104,11 +113,23 @@ class Wiring:
                 await self._tell({"op": "count", "ask": number})
                 async with asyncio.timeout(ANSWER_S):
                     self._latest = await answer
-        except (TimeoutError, ConnectionError):
+        except TimeoutError:
+            return False
+        except ConnectionError:
             pass
         finally:
             self._answers.pop(number, None)
-        return {name: _sum(self._before.get(name), now) for name, now in self._latest.items()}
+        return True
+
+    async def _look_after(self, running: Running) -> None:
+        """Kill a process that does not answer any more: its users would wait for ever."""
+        silent = 0
+        while silent < SILENT_TIMES:
+            await asyncio.sleep(CHECK_S)
+            silent = 0 if await self._ask() else silent + 1
+        print("wires: no answer; killed", flush=True)
+        with contextlib.suppress(OSError):
+            await running.signal(signal.SIGKILL, False)
 
     async def close(self) -> None:
         """End the process and let go of the ports."""
@@ -155,6 +176,7 @@ class Wiring:
             theirs.close()
             os.close(log)
         self._running, channel = running, Channel(ours)
+        looking = asyncio.create_task(self._look_after(running))
         try:
             async with self._telling:
                 self._channel = channel
@@ -167,13 +189,15 @@ class Wiring:
                     answer.set_result(message["wires"])
             await running.exited
         finally:
+            looking.cancel()
             self._channel = None
             channel.close()
             self._running = None
             for answer in self._answers.values():
                 if not answer.done():
                     answer.set_exception(ConnectionResetError("the wires' process ended"))
-            self._before = {n: _sum(self._before.get(n), now) for n, now in self._latest.items()}
+            for name, now in self._latest.items():
+                self._before[name] = {**_sum(self._before.get(name), now), "open": 0}
             self._latest = {}
             with contextlib.suppress(OSError):
                 await running.signal(signal.SIGKILL, False)
