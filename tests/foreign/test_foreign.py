@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import time
 
 import grpc
@@ -129,3 +131,19 @@ def test_a_worker_is_prepared_once_and_reports_on_a_schedule(foreign, stops):
         time.sleep(0.05)
     assert "done first" in box.tarmac("logs", "reports", "worker").stdout
     stops(box, family(box))
+
+
+def test_a_port_that_a_program_insists_on_is_taken_and_every_verb_says_it_calmly(foreign):
+    box = foreign("clock")
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        taken = held.getsockname()[1]
+        file = box.folder / "tarmac.yaml"
+        file.write_text(file.read_text().replace("8089", str(taken)))
+        refused = box.tarmac("up", "-d")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"clock: port {taken} is taken by pid {os.getpid()} ")
+    for verb in ("ps", "logs"):
+        done = box.tarmac(verb)
+        assert (done.returncode, "never ran in namespace" in done.stderr) == (2, True), done.stderr

@@ -60,7 +60,7 @@ def test_a_port_that_may_not_move_is_an_error(taken, strict, fixed):
     need = PortNeed("services/web/http", taken, fixed)
     with pytest.raises(
         TarmacError,
-        match=rf"services/web/http: port {taken} is taken by pid {os.getpid()} \(.*\); stop it",
+        match=rf"^web: port {taken} is taken by pid {os.getpid()} \(.*\); stop it",
     ):
         choose_ports([need], {}, strict=strict)
 

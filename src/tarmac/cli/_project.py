@@ -154,7 +154,7 @@ def status_of(system: str | None, namespace: str) -> client.Status:
     """Read how a system stands. Raises BadInput where it never ran."""
     file = find(system)
     status = client.status(Home.of(file, namespace))
-    if status is None:
+    if status is None or not status.nodes:  # no state yet, or none because its first `up` failed
         names = [home.root.name for home in client.find_homes(file)]
         known = f"; namespaces that did: {', '.join(names)}" if names else ""
         raise BadInput(

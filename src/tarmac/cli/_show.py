@@ -109,9 +109,9 @@ def open_console(*, stderr: bool = False) -> Console:
 
 
 def _address(node: NodeState) -> str:
-    if node.role == "service":
+    if node.role == "service" or not node.ports:
         return ""
-    return f"127.0.0.1:{next(iter((node.ports or {'': 0}).values()))}"
+    return f"127.0.0.1:{next(iter(node.ports.values()))}"
 
 
 def _first_line(text: str) -> str:

@@ -51,7 +51,8 @@ def VERB(
                 for name in unknown
             ]
         )
-    chosen = names or [node.name for node in status.nodes if node.role == "service"]
+    services = [node.name for node in status.nodes if node.role == "service"]
+    chosen = names or services or known  # a system of stores alone has logs too
     tails = [_follow.Tail(home.logs / f"{name}.log", last=last) for name in chosen]
     console = _show.open_console()
     width = max(map(len, chosen))

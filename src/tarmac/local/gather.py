@@ -165,8 +165,9 @@ def _first_free(
     advice = "or leave out --strict-ports"
     if need.fixed:
         advice = "the service says `listen: fixed`"
+    owner = need.key.split("/")[1]
     raise TarmacError(
-        f"{need.key}: port {need.preferred} is taken by {holder(need.preferred or 0)}; "
+        f"{owner}: port {need.preferred} is taken by {holder(need.preferred or 0)}; "
         f"stop it, {advice}"
     )
 
