@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tarmac.dotenv import parse
+from tarmac.dotenv import parse, write
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,13 @@ def test_a_value_is_read_as_it_is_meant(line, value):
 def test_lines_of_another_form_are_named_and_the_others_read():
     text = 'A=1\nwhat is this\nB: 2\n1C=3\nD="a" b\nE=5'
     assert parse(text) == ({"A": "1", "E": "5"}, (2, 3, 4, 5))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_what_is_written_is_read_back(value):
+    written = write({"A": value, "B": "b"})
+    assert parse(written) == ({"A": value, "B": "b"}, ())
+    assert written.count("\n") == 2
 
 
 def test_the_last_of_two_values_counts():
