@@ -35,6 +35,7 @@ def only(**files):
             "npm run dev",
             None,
         ),
+        ({"package.json": '{"scripts": {"start": "react-scripts start"}}'}, "npm start", 3000),
         ({"package.json": "{}", "server.js": EXPRESS}, "node server.js", 3100),
         ({"server.js": EXPRESS}, "node server.js", 3100),
         (
@@ -97,6 +98,7 @@ def only(**files):
 def test_a_program_is_started_as_its_own_tools_start_it(files, run, port):
     service = only(**files)
     assert service.run == run
+    assert not service.fixed
     assert next(iter(service.ports.values()), None) == port
 
 

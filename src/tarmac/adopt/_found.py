@@ -83,6 +83,8 @@ class Service:
     known_as: Mapping[int, str] = field(default_factory=dict)
     #: It listens on its own port whatever it is told.
     fixed: bool = False
+    #: What starts it is known to read PORT.
+    reads_port: bool = False
     #: Which variable tells it where to listen, if it is not PORT.
     port_variable: str = ""
     env: Mapping[str, str] = field(default_factory=dict)

@@ -50,7 +50,16 @@ _OWN_PORT = (
     "WEB_PORT",
     "SRV_PORT",
 )
-_OWN_ADDRESS = ("LISTEN_ADDR", "BIND_ADDR", "ADDR", "LISTEN", "BIND", "HTTP_ADDR", "LISTEN_ADDRESS")
+_OWN_ADDRESS = (
+    "LISTEN_ADDR",
+    "BIND_ADDR",
+    "ADDR",
+    "LISTEN",
+    "BIND",
+    "HTTP_ADDR",
+    "LISTEN_ADDRESS",
+    "ADDRESS",
+)
 
 
 def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[str]) -> Found:
@@ -165,7 +174,9 @@ def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) 
         words = tuple(task.split("\0"))
         tasks[name] = _said(words, folder, recognisers) or " ".join(words)
     if line:
-        return replace(service, run=line, tasks=tasks)
+        # The container's command may be another program than the one that the folder names.
+        reads = base is not None and base.reads_port and base.run == line
+        return replace(service, run=line, tasks=tasks, reads_port=reads)
     if base is None:
         return service
     ports = service.ports or base.ports
@@ -176,6 +187,7 @@ def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) 
         tasks=tasks,
         ports=ports,
         port_variable=base.port_variable,
+        reads_port=base.reads_port,
         guesses=base.guesses if not service.ports else (),
     )
 
@@ -192,7 +204,7 @@ def _listening(service: Service, folder: Folder) -> Service:
     told = service.env.get("PORT", "")
     port = next(iter(service.ports.values()), int(told) if told.isdigit() else 0)
     service = replace(service, env={k: v for k, v in service.env.items() if k != "PORT"})
-    if "$PORT" in service.run or service.port_variable:
+    if "$PORT" in service.run or service.port_variable or service.reads_port:
         return _at(service, port or numbers.get("PORT", 8000), "" if port else "port 8000")
     if "PORT" in reads:
         number = port or numbers.get("PORT", 0) or _code.own_number(folder)

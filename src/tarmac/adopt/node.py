@@ -117,6 +117,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             run=line,
             why=why,
             ports={"http": port} if port else {},
+            reads_port=port is not None,
             tasks={"install": install} if wants else {},
         ),
     )

@@ -28,6 +28,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
                 run=line.strip(),
                 why=f"{file}: {name}",
                 ports={"http": 5000} if web else {},
+                reads_port=web,
                 tasks={"release": release} if web and release else {},
                 guesses=("port 5000, a Procfile's usual one",) if web else (),
             )
