@@ -25,7 +25,7 @@ def show(console: Console, edges: list[dict[str, Any]], undeclared: list[dict[st
             listen,
             *(str(edge.get(key, "-")) for key in ("connections", "open", "errors")),
             *(_size(edge.get(key)) for key in ("bytes_sent", "bytes_received")),
-            _ago(edge.get("last_at")),
+            _ago(edge["last_at"]) if "last_at" in edge else "-",
         )
     console.print(table)
     for each in undeclared:

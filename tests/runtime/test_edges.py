@@ -1,0 +1,199 @@
+"""`tarmac edges`: what went over each wire, who talks past them, and wires that were killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edited import until
+from sandbox import PORT, SYSTEM, Sandbox, family, wire
+
+from tarmac.local import connections
+
+#: GET /PORT opens a connection to it and keeps it; a body comes back when it is open.
+CALLER = """
+import http.server, os, socket
+kept = []
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path != "/":
+            kept.append(socket.create_connection(("127.0.0.1", int(self.path[1:]))))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"kept")
+    def log_message(self, *args):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+WITH_CALLER = f"""
+    tarmac: 1
+    system: small
+    services:
+      caller: {{run: [python, caller.py], port: {PORT}, calls: [friend]}}
+      friend: {{run: [python, server.py], port: {PORT + 1}}}
+      stranger: {{run: [python, server.py], port: {PORT + 2}}}
+    """
+
+
+def edges(box: Sandbox, code: int = 0) -> dict[str, Any]:
+    done = box.tarmac("edges", "--json")
+    assert done.returncode == code, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def edge(box: Sandbox, source: str, target: str) -> dict[str, Any]:
+    found = edges(box)["edges"]
+    return next(each for each in found if (each["source"], each["target"]) == (source, target))
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read().decode()
+
+
+def wires_of(box: Sandbox) -> int:
+    """The pid of the wires' process."""
+    (pid,) = [
+        pid for pid in family(box) if "local/wires.py" in Path(f"/proc/{pid}/cmdline").read_text()
+    ]
+    return pid
+
+
+def test_each_declared_edge_is_shown_with_its_traffic(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    found = {(each["source"], each["target"]) for each in edges(sandbox)["edges"]}
+    assert found == {("world", "front"), ("world", "back"), ("front", "back")}
+    unused = edge(sandbox, "front", "back")
+    assert (unused["connections"], unused["bytes_sent"], unused["last_at"]) == (0, 0, None)
+
+    # What is said is known to the byte: the request by hand, an answer of HTTP/1.0.
+    address = wire(sandbox, "front", "back").removeprefix("http://").split(":")
+    request = b"GET /env/PORT HTTP/1.0\r\n\r\n"
+    with socket.create_connection((address[0], int(address[1]))) as connection:
+        connection.sendall(request)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    used = until(lambda: edge(sandbox, "front", "back"), lambda now: now["open"] == 0)
+    assert (used["connections"], used["errors"]) == (1, 0)
+    assert (used["bytes_sent"], used["bytes_received"]) == (len(request), len(answer))
+    assert edge(sandbox, "world", "back")["connections"] == 0
+
+    shown = sandbox.tarmac("edges")
+    assert shown.returncode == 0
+    row = next(line for line in shown.stdout.splitlines() if line.startswith("front"))
+    assert row.split()[:5] == ["front", "back", "http", address[1], "1"]
+    assert f"{len(request)} B" in row
+
+
+@pytest.mark.skipif(os.uname().sysname != "Linux", reason="needs the kernel's socket table")
+def test_a_connection_that_nobody_declared_is_found_and_named(sandbox: Sandbox):
+    (sandbox.folder / "caller.py").write_text(CALLER)
+    sandbox.write(WITH_CALLER)
+    sandbox.up()
+    pid = sandbox.node("caller")["pid"]
+    friend, stranger = sandbox.node("friend"), sandbox.node("stranger")
+    own = friend["ports"]["http"]
+    assert own != PORT + 1
+    # Declared: by its wire, by the port that people use, and past all wires.
+    for port in (int(wire(sandbox, "caller", "friend").rpartition(":")[2]), PORT + 1, own):
+        assert get(f"http://127.0.0.1:{PORT}/{port}") == "kept"
+    assert edges(sandbox)["undeclared"] == []
+
+    assert get(f"http://127.0.0.1:{PORT}/{PORT + 2}") == "kept"
+    (found,) = edges(sandbox, code=1)["undeclared"]
+    address = f"127.0.0.1:{PORT + 2}"
+    assert found == {"source": "caller", "target": "stranger", "pid": pid, "address": address}
+    get(f"http://127.0.0.1:{PORT}/{stranger['ports']['http']}")
+    assert len(edges(sandbox, code=1)["undeclared"]) == 2
+    shown = sandbox.tarmac("edges")
+    assert shown.returncode == 1
+    assert f"undeclared: caller (pid {pid}) is connected to stranger on {address}" in shown.stdout
+
+
+def test_the_same_port_of_another_machine_is_not_of_this_system(tmp_path: Path, monkeypatch):
+    lines = ["  sl  local_address rem_address   st tx_queue rx_queue tr tm->when uid timeout inode"]
+    remotes = {
+        "0100007F": 1,
+        "0200007F": 2,
+        "0500000A": 3,
+        "0000000000000000FFFF00000100007F": 4,
+        "00000000000000000000000001000000": 5,
+        "B80D0120000000000000000001000000": 6,
+    }
+    for remote, inode in remotes.items():
+        lines.append(f"0: 0100007F:1000 {remote}:0050 01 0:0 00:0 0 0 0 {inode} 1 x 20 4 30 10 -1")
+    lines.append("0: 0100007F:1000 0100007F:0050 06 0:0 00:0 0 0 0 7 1 x 20 4 30 10 -1")
+    (tmp_path / "tcp").write_text("\n".join(lines))
+    monkeypatch.setattr(connections, "_TABLES", (tmp_path / "tcp",))
+    found = connections._established({80})
+    assert found == {f"socket:[{inode}]": 80 for inode in (1, 2, 4, 5)}
+
+
+def test_without_wires_the_edges_are_listed_all_the_same(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up("--direct")
+    assert sandbox.get("back").startswith("pid ")
+    (only,) = edges(sandbox)["edges"]
+    assert (only["source"], only["target"], only["listen"]) == ("front", "back", 0)
+    assert "connections" not in only
+    row = sandbox.tarmac("edges").stdout.splitlines()[1]
+    assert row.split() == ["front", "back", "http", *"-------"]
+    done = sandbox.tarmac("up", "-d")
+    assert done.returncode == 2
+    assert "the system runs without wires (--direct); stop it first" in done.stderr
+
+
+def test_edges_of_what_does_not_run_is_an_error_that_says_what_to_do(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    done = sandbox.tarmac("edges")
+    assert done.returncode == 1
+    assert "nothing runs here; `tarmac up` starts it" in done.stderr
+
+
+def test_killed_wires_are_started_again_and_who_comes_meanwhile_waits(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    before = edge(sandbox, "world", "back")
+    get(f"http://127.0.0.1:{PORT + 1}/")
+    counted = until(lambda: edge(sandbox, "world", "back"), lambda now: now["open"] == 0)
+    pids = [wires_of(sandbox)]
+    open_one = socket.create_connection(("127.0.0.1", PORT + 1))
+    answers: list[str] = []
+
+    def ask() -> None:
+        answers.append(get(f"http://127.0.0.1:{PORT + 1}/"))
+
+    for _ in range(3):
+        os.kill(pids[-1], signal.SIGSTOP)  # so that these come while nobody can take them
+        waiting = [socket.create_connection(("127.0.0.1", PORT + 1)) for _ in range(20)]
+        os.kill(pids[-1], signal.SIGKILL)
+        threads = [threading.Thread(target=ask) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for connection in waiting:
+            connection.settimeout(20)
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.0 200")
+            connection.close()
+        for thread in threads:
+            thread.join()
+        pids.append(wires_of(sandbox))
+    assert len(answers) == 30
+    assert len(set(pids)) == 4
+    with open_one:
+        open_one.settimeout(20)
+        with contextlib.suppress(ConnectionResetError):  # it was the killed one's
+            assert open_one.recv(1) == b""
+    after = edge(sandbox, "world", "back")
+    assert after["listen"] == before["listen"]
+    assert after["first_at"] == counted["first_at"]
+    assert after["connections"] >= counted["connections"] + 30  # what earlier ones counted is kept
+    assert sandbox.node("back")["restarts"] == 0
