@@ -23,7 +23,7 @@ from tarmac.adopt._compose_parts import (
     shaped,
 )
 from tarmac.adopt._container import read_dockerfile
-from tarmac.adopt._found import Folder, Found, Recogniser, Service, Store, valid_name
+from tarmac.adopt._found import SKIPPED, Folder, Found, Recogniser, Service, Store, valid_name
 from tarmac.errors import BadInput, Problem
 
 #: Where debuggers of Node, Java and Python and a reloading browser listen.
@@ -239,7 +239,8 @@ def _volumes(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield a container's named volumes: (name, path there)."""
     for source, target in _pairs(spec):
         named = source and target and not source.startswith((".", "/", "~"))
-        if named and "node_modules" not in target and not target.startswith("/root"):
+        built = posixpath.basename(target.rstrip("/")) in SKIPPED  # a cache of its build
+        if named and not built and not target.startswith("/root"):
             yield valid_name(source), target.rstrip("/")
 
 
