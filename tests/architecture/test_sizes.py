@@ -9,6 +9,7 @@ EXTENSION_FOLDERS = ("src/tarmac/stores/", "src/tarmac/cli/")
 #: An extension file that is longer, with the reason why it stays one file.
 LONGER = {
     "src/tarmac/stores/postgres.py": "a template to copy, roles and grants, and a start packet",
+    "src/tarmac/stores/rabbitmq.py": "the environment of an Erlang server, here and contained",
 }
 
 

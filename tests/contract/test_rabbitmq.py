@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aio_pika
@@ -17,6 +17,7 @@ import pytest
 
 from tarmac.launch import ExchangeProbe, Launch, Secret, reveal, secrets_of
 from tarmac.local import guard, offers
+from tarmac.stores._dialogue import Refused
 from tarmac.stores._kind import Offer, User, View
 from tarmac.stores.rabbitmq import STORE
 from tarmac_kit import Message
@@ -38,7 +39,8 @@ PAYMENTS = User(
     ("order.placed",),
     {"order.placed": ("payments",)},
 )
-FOREIGN = User("audit", Secret("stores/broker/audit"), (), ("order.placed",))
+AUDIT_PASSWORD = Secret("stores/broker/audit")
+FOREIGN = User("audit", AUDIT_PASSWORD, (), ("order.placed",))
 
 
 def view_of(ports: dict[str, int]) -> View:
@@ -104,7 +106,7 @@ class Running:
     process: asyncio.subprocess.Process | None = None
 
     def secrets(self) -> dict[str, str]:
-        return {secret.path: secret.path[-6:] * 4 for secret in secrets_of(self.launch)}
+        return {secret.path: (secret.path[-6:] * 8)[:48] for secret in secrets_of(self.launch)}
 
     @property
     def launch(self) -> Launch:
@@ -291,6 +293,50 @@ async def test_a_service_may_touch_its_own_topics_and_queues_only(server):
             else:
                 outcome[what] = True
     assert outcome == {what: may for what, (_, _, may) in TRIED.items()}
+
+
+async def carry_out(dialogue, running: Running) -> None:
+    """Say what is to be said, as the runtime does."""
+    reader, writer = await asyncio.open_connection(HOST, running.ports["main"])
+    try:
+        said = next(dialogue)
+        while True:
+            if said:
+                raw = isinstance(said, bytes)
+                writer.write(said if raw else reveal(said, running.secrets()).encode("latin-1"))
+            heard = await asyncio.wait_for(reader.read(65536), 10)
+            if not heard:
+                raise OSError("the server went away")
+            said = dialogue.send(heard)
+    except StopIteration:
+        pass
+    finally:
+        writer.close()
+
+
+@pytest.mark.servers
+async def test_putting_it_back_empties_every_queue_and_keeps_its_users_connected(server):
+    async with await aio_pika.connect(server.url(ORDERS)) as connection:
+        channel = await (await connection.channel()).get_underlay_channel()
+        for exchange, topic in (("order", "order.placed"), ("order", "order.noticed")):
+            await channel.basic_publish(b"{}", exchange=exchange, routing_key=topic)
+        await channel.basic_publish(b"{}", exchange="parked", routing_key="orders.payment.captured")
+        names = [each["name"] for each in definitions()["queues"]]
+
+        async def waiting() -> int:
+            found = [await channel.queue_declare(name, passive=True) for name in names]
+            return sum(each.message_count for each in found)
+
+        assert await waiting() == 4  # two have taken the first
+        await carry_out(STORE.reset.put_back(view_of(server.ports), None), server)
+        assert await waiting() == 0
+
+
+@pytest.mark.servers
+async def test_putting_it_back_with_a_wrong_password_is_refused(server):
+    view = replace(view_of(server.ports), admin=AUDIT_PASSWORD)
+    with pytest.raises((Refused, OSError)):
+        await carry_out(STORE.reset.put_back(view, None), server)
 
 
 @pytest.mark.servers

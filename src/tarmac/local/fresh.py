@@ -121,8 +121,9 @@ async def _talk(
             said = next(dialogue)
             while True:
                 if said:
+                    # A character of a text is a byte: a secret may stand in a binary protocol.
                     writer.write(
-                        said if isinstance(said, bytes) else reveal(said, secrets).encode()
+                        said if isinstance(said, bytes) else reveal(said, secrets).encode("latin-1")
                     )
                 heard = await reader.read(65536)
                 if not heard:

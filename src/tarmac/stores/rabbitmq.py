@@ -1,18 +1,16 @@
 """RabbitMQ: the machine's own server, several at once, each with every queue that its users need.
 
-What it holds is written down before its start, in its definitions: a service can be held to its own
-topics, and what is published before a consumer ever ran already has its queue. The names and
-arguments are those of `tarmac_kit.bus.queues`; a test holds both equal.
+What it holds is written down before its start: so a service can be held to its own topics, and what
+is published before a consumer ever ran already has its queue.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import replace
-from typing import Any
 
 from tarmac.launch import ExchangeProbe, File, Launch, Secret, Text, text
+from tarmac.stores import _queues
+from tarmac.stores._amqp import HEADER, purging
 from tarmac.stores._kind import (
     DOCKER,
     GET_DOCKER,
@@ -26,16 +24,7 @@ from tarmac.stores._kind import (
     contained,
     outputs,
 )
-
-ADMIN = "tarmac"
-VHOST = "/"
-
-#: Where a group puts what it could not handle.
-ASIDE = ("retry", "parked")
-UNROUTED = "unrouted"
-CLASSIC = {"x-queue-type": "classic"}
-#: A week, as a stream would keep it, and no more than a disk can bear.
-UNROUTED_LIMITS = {"x-message-ttl": 7 * 86_400_000, "x-max-length-bytes": 64 * 1024 * 1024}
+from tarmac.stores._queues import ADMIN, VHOST
 
 #: The series that its makers still mend; older ones say that they are past their end.
 OLDEST_ALIVE = (4, 0)
@@ -45,14 +34,14 @@ OLDEST_ALIVE = (4, 0)
 #: the port between nodes is given, and where one asks all the same (port 1) nobody listens. The
 #: node's name holds neither port nor host, since its data lies under that name.
 _ENVIRONMENT = """export PATH="${PATH:-/bin}:/usr/local/bin:/usr/bin:/bin" LANG=C.UTF-8
-export HOME='FOLDER/home' RUNNING_UNDER_SYSTEMD=1 ERL_CRASH_DUMP_SECONDS=0
+export HOME="$PWD/home" RUNNING_UNDER_SYSTEMD=1 ERL_CRASH_DUMP_SECONDS=0
 export ERL_EPMD_PORT=1 ERL_AFLAGS='-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}'
 export RABBITMQ_NODENAME=tarmac@localhost RABBITMQ_LOGS=-
 export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-sname tarmac@localhost -erl_epmd_port PORT +S 1:1'
-export RABBITMQ_CONFIG_FILE='FOLDER/rabbitmq.conf' RABBITMQ_MNESIA_BASE='FOLDER/data'
+export RABBITMQ_CONFIG_FILE="$PWD/rabbitmq.conf" RABBITMQ_MNESIA_BASE="$PWD/data"
 export RABBITMQ_ADVANCED_CONFIG_FILE=/dev/null RABBITMQ_CONF_ENV_FILE=/dev/null
-export RABBITMQ_ENABLED_PLUGINS_FILE='FOLDER/enabled_plugins' RABBITMQ_LOG_BASE='FOLDER/log'
-export RABBITMQ_GENERATED_CONFIG_DIR='FOLDER/generated'
+export RABBITMQ_ENABLED_PLUGINS_FILE="$PWD/enabled_plugins" RABBITMQ_LOG_BASE="$PWD/log"
+export RABBITMQ_GENERATED_CONFIG_DIR="$PWD/generated"
 """
 _RUN = '. "$0" && exec "$@"'
 
@@ -60,119 +49,6 @@ _RUN = '. "$0" && exec "$@"'
 def _url(view: View, user: User) -> Text:
     address = f"@{view.host}:{view.ports['main']}/%2F"
     return text(f"amqp://{user.role}:", user.password, address)
-
-
-def _exchange(topic: str) -> str:
-    return topic.split(".", 1)[0]
-
-
-def _any_of(names: list[str]) -> str:
-    """Match whole names; nothing if there are none."""
-    return f"^({'|'.join(names)})$" if names else "^$"
-
-
-def _topology(view: View) -> dict[str, list[Any]]:
-    """Describe every exchange, queue and binding."""
-    durable = {"vhost": VHOST, "durable": True, "auto_delete": False}
-    exchanges: dict[str, dict[str, Any]] = {}
-    queues: list[dict[str, Any]] = []
-    bindings: list[dict[str, Any]] = []
-
-    def exchange(name: str, type_: str = "topic", **arguments: str) -> None:
-        exchanges[name] = {
-            **durable,
-            "name": name,
-            "type": type_,
-            "internal": False,
-            "arguments": {key.replace("_", "-"): value for key, value in arguments.items()},
-        }
-
-    def queue(name: str, source: str, key: str, **arguments: int) -> None:
-        named = {key.replace("_", "-"): value for key, value in arguments.items()}
-        queues.append({**durable, "name": name, "arguments": {**CLASSIC, **named}})
-        bindings.append(
-            {
-                "source": source,
-                "vhost": VHOST,
-                "destination": name,
-                "destination_type": "queue",
-                "routing_key": key,
-                "arguments": {},
-            }
-        )
-
-    exchange(UNROUTED, "fanout")
-    queue(UNROUTED, UNROUTED, "", **UNROUTED_LIMITS)
-    for place in ASIDE:
-        exchange(place)
-    for user in view.users:
-        for topic in (*user.publishes, *user.consumes):
-            exchange(_exchange(topic), alternate_exchange=UNROUTED)
-        for group, topic in user.taken:
-            name = f"{group}.{topic}"
-            queue(name, _exchange(topic), topic)
-            for place in ASIDE:
-                queue(f"{place}.{name}", place, name)
-    return {"exchanges": list(exchanges.values()), "queues": queues, "bindings": bindings}
-
-
-def _permissions(user: User) -> dict[str, list[dict[str, str]]]:
-    """Hold a service to its topics and to queues that begin with its groups' names.
-
-    Of a foreign service that lists no topics nothing is known, so it may use everything.
-    """
-    who = {"user": user.role, "vhost": VHOST}
-    if user.foreign and not (user.publishes or user.consumes):
-        return {"permissions": [{**who, "configure": ".*", "write": ".*", "read": ".*"}]}
-    groups = [re.escape(group) for group in sorted({user.service, *(g for g, _ in user.taken)})]
-    mine = f"^({'|'.join(groups)})\\."
-    own = f"(({'|'.join(ASIDE)})\\.)?({'|'.join(groups)})\\..*"
-    publishes, consumes = (
-        {
-            name: [re.escape(t) for t in topics if _exchange(t) == name]
-            for name in map(_exchange, topics)
-        }
-        for topics in (user.publishes, user.consumes)
-    )
-    kept_to = [{**who, "exchange": place, "write": mine, "read": mine} for place in ASIDE]
-    kept_to += [
-        {
-            **who,
-            "exchange": name,
-            "write": _any_of(publishes.get(name, [])),
-            "read": _any_of(consumes.get(name, [])),
-        }
-        for name in sorted({*publishes, *consumes})
-    ]
-    allowed = {
-        **who,
-        "configure": f"^{own}$",
-        "write": _any_of([own, *ASIDE, *map(re.escape, sorted(publishes))]),
-        "read": _any_of([own, *ASIDE, *map(re.escape, sorted(consumes))]),
-    }
-    return {"permissions": [allowed], "topic_permissions": kept_to}
-
-
-def _definitions(view: View) -> Text:
-    everything = {"user": ADMIN, "vhost": VHOST, "configure": ".*", "write": ".*", "read": ".*"}
-    kept: dict[str, list[Any]] = {
-        "vhosts": [{"name": VHOST}],
-        "permissions": [everything],
-        "topic_permissions": [],
-        **_topology(view),
-    }
-    for user in view.users:
-        for kind, allowed in _permissions(user).items():
-            kept[kind] += allowed
-    people = [(ADMIN, view.admin, "administrator")]
-    people += [(user.role, user.password, "") for user in view.users]
-    # The broker keeps hashes of the passwords, and those that this file has at each start.
-    users = [
-        text(f'{{"name": "{name}", "tags": "{tags}", "password": "', password, '"}')
-        for name, password, tags in people
-    ]
-    joined = [part for user in users for part in (",\n", *user)][1:]
-    return text('{"users": [', *joined, "],\n", json.dumps(kept, indent=1)[1:])
 
 
 def _config(listen: str, folder: str) -> Text:
@@ -187,12 +63,10 @@ def _server(view: View, argv: tuple[str, ...], config: Text, *more: File) -> Lau
     return Launch(
         argv=argv,
         # It answers the first bytes of a client with `connection.start`: class 10, method 10.
-        ready=ExchangeProbe(
-            view.ports["main"], expect=b"\x00\x0a\x00\x0a", send=b"AMQP\x00\x00\x09\x01"
-        ),
+        ready=ExchangeProbe(view.ports["main"], expect=b"\x00\x0a\x00\x0a", send=HEADER),
         files=(
             File("rabbitmq.conf", config),
-            File("definitions.json", _definitions(view)),
+            File("definitions.json", _queues.definitions(view)),
             File("enabled_plugins", text("[].\n")),
             *more,
         ),
@@ -202,9 +76,7 @@ def _server(view: View, argv: tuple[str, ...], config: Text, *more: File) -> Lau
 
 
 def _launch(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: ARG001 - one shape for all
-    environment = _ENVIRONMENT.replace("FOLDER", "{folder}").replace(
-        "PORT", str(view.ports["distribution"])
-    )
+    environment = _ENVIRONMENT.replace("PORT", str(view.ports["distribution"]))
     return _server(
         view,
         ("/bin/sh", "-c", _RUN, "{folder}/environment", *offer.programs["server"]),
@@ -270,5 +142,6 @@ STORE = StoreKind(
     external={"amqp": 5672, "amqps": 5671},
     broker=True,
     admin=ADMIN,
+    reset=purging("main", ADMIN, VHOST, _queues.names),
     stand_ins=("nats",),
 )
