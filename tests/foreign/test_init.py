@@ -70,6 +70,20 @@ def test_a_repository_without_a_compose_file_is_recognised_and_runs(
     stops(box, family(box))
 
 
+def test_an_edit_of_an_adopted_program_is_served_without_a_further_command(foreign, stops):
+    box = foreign("media", file=False)
+    adopted(box)
+    box.up("--watch")
+    assert ask(box, "app", "/none") == (404, "no such file\n")
+    code = box.folder / "media.py"
+    code.write_text(code.read_text().replace("no such file", "nothing of that name"))
+    end = time.monotonic() + 20
+    while ask(box, "app", "/none")[1] != "nothing of that name\n":
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    stops(box, family(box))
+
+
 def test_an_empty_folder_gets_an_example_that_runs(sandbox, stops):
     box = sandbox
     (box.folder / "server.py").unlink()

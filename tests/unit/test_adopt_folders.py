@@ -128,6 +128,15 @@ def test_a_program_that_is_compiled_first_has_the_time_for_it():
     assert (probe.tcp, probe.within) == (True, 300)
 
 
+@pytest.mark.parametrize(
+    ("script", "watch"), [("node a.js", ("a.js", "src")), ("nodemon a.js", ()), ("vite", ())]
+)
+def test_edits_are_watched_where_the_program_does_not_do_that_itself(script, watch):
+    package = f'{{"scripts": {{"dev": "{script}"}}}}'
+    files = {"package.json": package, "a.js": "", "src/b.ts": "", "tests/c.js": "", "README": ""}
+    assert only(**files).watch == watch
+
+
 def test_the_port_of_a_server_that_it_connects_to_is_not_its_own():
     service = only(**{"package.json": '{"scripts": {"start": "node a"}}', "a.js": "port: 6379,\n"})
     assert service.ports == {}

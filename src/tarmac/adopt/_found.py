@@ -83,6 +83,10 @@ class Service:
     known_as: Mapping[int, str] = field(default_factory=dict)
     #: It listens on its own port whatever it is told.
     fixed: bool = False
+    #: It serves edits by itself.
+    reloads: bool = False
+    #: Its sources, as files and folders of its folder.
+    watch: tuple[str, ...] = ()
     #: What starts it is known to read PORT.
     reads_port: bool = False
     #: Which variable tells it where to listen, if it is not PORT.

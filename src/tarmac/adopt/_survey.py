@@ -36,6 +36,7 @@ _ASIDE = re.compile(
     r"(^|/)(docs?|examples?|samples?|scripts?|tools?|tests?|e2e|hack|infra|deploy\w*|bench\w*|\..+)(/|$)"
 )
 DEEPEST = 3
+MOST_PLACES = 10
 #: Recognisers from this rank on guess from code; from the second on they only know a container.
 GUESS_RANK, LAST_RANK = 20, 90
 #: Names that stores and the runtime use themselves.
@@ -79,7 +80,8 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
     for service in found.services:
         done = _completed(service, root.below(service.folder), recognisers)
         if done.run:
-            services.append(_listening(done, own_files(root, done, found.services)))
+            own = own_files(root, done, found.services)
+            services.append(replace(_listening(done, own), watch=_sources(done, own)))
         else:
             said = " ".join(service.container_command)
             what = f", where its container runs `{said}`" if said else ""
@@ -176,7 +178,8 @@ def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) 
     if line:
         # The container's command may be another program than the one that the folder names.
         reads = base is not None and base.reads_port and base.run == line
-        return replace(service, run=line, tasks=tasks, reads_port=reads)
+        reloads = base is not None and base.reloads and base.run == line
+        return replace(service, run=line, tasks=tasks, reads_port=reads, reloads=reloads)
     if base is None:
         return service
     ports = service.ports or base.ports
@@ -188,8 +191,17 @@ def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) 
         ports=ports,
         port_variable=base.port_variable,
         reads_port=base.reads_port,
+        reloads=base.reloads,
         guesses=base.guesses if not service.ports else (),
     )
+
+
+def _sources(service: Service, folder: Folder) -> tuple[str, ...]:
+    """List where its edits happen, unless it looks for them itself; () for too many places."""
+    if service.reloads:
+        return ()
+    places = dict.fromkeys(file.split("/")[0] for file in folder.sources(*_code.ENDINGS))
+    return tuple(places) if len(places) <= MOST_PLACES else ()
 
 
 def _said(argv: tuple[str, ...], folder: Folder, recognisers: list[Recogniser]) -> str:

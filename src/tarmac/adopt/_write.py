@@ -130,6 +130,9 @@ def _service(service: Service) -> Iterator[str]:
     yield from _probe(service)
     if service.volumes:
         yield from _mapping("volumes", service.volumes)
+    if service.watch:
+        places = ", ".join(scalar(place, inside=True) for place in service.watch)
+        yield f"    watch: [{places}] # an edit there restarts it: by `up`, at once by `up --watch`"
     if service.tasks:
         yield "    tasks: # before it starts"
         for name, line in service.tasks.items():

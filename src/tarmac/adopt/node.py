@@ -44,6 +44,7 @@ _FILES = (
     "src/index.js",
     "server.mjs",
 )
+_RELOADS = re.compile(r"nodemon|--watch|\bwatch\b|ts-node-dev|--hot")
 _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
 
 
@@ -118,6 +119,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             why=why,
             ports={"http": port} if port else {},
             reads_port=port is not None,
+            reloads=port is not None or bool(_RELOADS.search(scripts.get(name, ""))),
             tasks={"install": install} if wants else {},
         ),
     )
