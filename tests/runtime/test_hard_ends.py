@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import pty
 import random
 import signal
 import sqlite3
@@ -14,11 +15,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 from remains import half_written, processes_of, remains
-from sandbox import PORT, TARMAC, Sandbox, family, gone, web
+from sandbox import PORT, SERVER, SYSTEM, TARMAC, Sandbox, family, gone, web
 
 from tarmac.local import guard
 
@@ -239,3 +241,186 @@ def test_a_kill_at_any_moment_of_a_verb_that_changes_data_is_mended_by_up(stored
         assert again > starts or verb[0] == "reset" or "--delete-data" in verb
     assert stored.tarmac("down").returncode == 0
     assert remains(home_of(stored)) == []
+
+
+@pytest.fixture
+def attached():
+    """Start an attached `up`; whatever is left of it ends with the test."""
+    with contextlib.ExitStack() as started:
+
+        def start(box: Sandbox, *args: str, **how: Any) -> subprocess.Popen[str]:
+            client = subprocess.Popen(
+                [*TARMAC, "up", *args],
+                cwd=box.folder,
+                env={**os.environ, "NO_COLOR": "1"},
+                text=True,
+                start_new_session=True,
+                **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **how},
+            )
+            started.enter_context(client)
+            started.callback(client.kill)
+            return client
+
+        yield start
+
+
+def until_up(client: subprocess.Popen[str]) -> None:
+    seen = ""
+    while "Ctrl-C stops everything" not in seen:
+        line = client.stdout.readline()
+        assert line, seen
+        seen += line
+
+
+@pytest.fixture
+def slow_to_stop(sandbox: Sandbox):
+    """A system whose service takes a moment to drain."""
+    program = SERVER.replace("server.server_close()", "time.sleep(1.5)")
+    (sandbox.folder / "server.py").write_text(program)
+    sandbox.write(SYSTEM)
+    return sandbox
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_does_not_disturb_a_stop(slow_to_stop: Sandbox, second, attached):
+    client = attached(slow_to_stop)
+    until_up(client)
+    pids = family(slow_to_stop)
+    client.send_signal(signal.SIGINT)
+    while "stopping" not in client.stdout.readline():
+        assert client.poll() is None
+    client.send_signal(second)
+    rest, _ = client.communicate(timeout=30)
+    assert (client.returncode, rest) == (130, "")
+    assert gone(pids)
+    assert remains(home_of(slow_to_stop)) == []
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_attached_up_that_ends_before_it_is_up_leaves_nothing_running(
+    sandbox: Sandbox, end, attached
+):
+    sandbox.write(SYSTEM)
+    for after_s in (0.15, 0.4, 0.7):
+        client = attached(sandbox)
+        time.sleep(after_s)  # the moment is what is tried
+        client.send_signal(end)
+        said, _ = client.communicate(timeout=30)
+        assert "Traceback" not in said
+        deadline = time.monotonic() + 20
+        while supervisors(sandbox):
+            assert time.monotonic() < deadline, f"after {after_s} s: {sandbox.ps()}"
+            time.sleep(0.02)
+        if (home_of(sandbox) / "facts.json").exists():
+            assert remains(home_of(sandbox)) == []
+
+
+def test_a_terminal_that_is_closed_ends_the_system(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    client, terminal = pty.fork()
+    if client == 0:
+        os.chdir(sandbox.folder)
+        os.execv(TARMAC[0], [*TARMAC, "up"])
+    seen = b""
+    while b"Ctrl-C stops" not in seen:
+        seen += os.read(terminal, 65536)
+    pids = family(sandbox)
+    os.close(terminal)
+    os.waitpid(client, 0)
+    assert gone(pids)
+    assert remains(home_of(sandbox)) == []
+
+
+def test_a_reader_that_goes_away_ends_an_attached_up_and_not_a_detached_one(
+    sandbox: Sandbox, attached
+):
+    sandbox.write(SYSTEM)
+    client = attached(sandbox)
+    until_up(client)
+    pids = family(sandbox)
+    client.stdout.close()
+    with contextlib.suppress(OSError):
+        sandbox.get("front")  # its line in the log cannot be shown to anybody
+    client.wait(30)
+    assert gone(pids)
+    read, write = os.pipe()
+    os.close(read)
+    detached = attached(sandbox, "-d", stdout=write, stderr=subprocess.DEVNULL)
+    os.close(write)
+    detached.wait(60)
+    sandbox.until("front", lambda node: node["state"] == "healthy")
+    closed = subprocess.run(
+        ["sh", "-c", '"$0" up -d >&- 2>&- <&-', *TARMAC],
+        cwd=sandbox.folder,
+        timeout=60,
+        check=False,
+    )
+    assert closed.returncode == 0
+    assert sandbox.ps()["healthy"]
+
+
+def test_a_client_that_is_stopped_and_continued_goes_on_and_the_system_never_notices(
+    sandbox: Sandbox, attached
+):
+    sandbox.write(SYSTEM)
+    client = attached(sandbox)
+    until_up(client)
+    pids = family(sandbox)
+    client.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, client.pid, os.WSTOPPED)
+    assert sandbox.get("front").startswith("pid ")
+    client.send_signal(signal.SIGCONT)
+    while "GET /" not in client.stdout.readline():
+        assert client.poll() is None
+    assert family(sandbox) == pids
+    client.send_signal(signal.SIGINT)
+    client.communicate(timeout=30)
+    assert gone(pids)
+
+
+def frozen(pid: int) -> None:
+    os.kill(pid, signal.SIGSTOP)
+
+
+def test_a_frozen_service_and_store_are_unhealthy_and_down_ends_them(stored: Sandbox):
+    stored.up()
+    pids = family(stored)
+    for name in ("back", "cache", "db"):
+        frozen(stored.node(name)["pid"])
+    for name in ("back", "cache", "db"):
+        node = stored.until(name, lambda node: node["state"] == "unhealthy")
+        assert "no answer within 2 s" in node["detail"]
+    began = time.monotonic()
+    assert stored.tarmac("down").returncode == 0
+    assert time.monotonic() - began < 30, "each has its grace, at most"
+    assert gone(pids)
+    assert remains(home_of(stored)) == []
+
+
+def test_a_frozen_guard_and_wires_do_not_keep_down_from_ending_everything(stored: Sandbox):
+    stored.up()
+    pids = family(stored)
+    frozen(meta(stored, "guard_pid"))
+    for pid in pids_of(stored, "local/wires.py"):
+        frozen(pid)
+    assert stored.tarmac("down").returncode == 0
+    assert gone(pids)
+    assert remains(home_of(stored)) == []
+
+
+def test_frozen_wires_are_replaced(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    (old,) = pids_of(sandbox, "local/wires.py")
+    frozen(old)
+    assert gone([old], within_s=60)
+    assert sandbox.get("front").startswith("pid ")
+
+
+def test_what_a_frozen_namespace_left_behind_is_ended_by_the_next_up(stored: Sandbox):
+    stored.up()
+    pids = family(stored)
+    for pid in pids[1:]:
+        frozen(pid)
+    kill(pids[:1])  # the guard cannot notice
+    whole_again(stored, pids)

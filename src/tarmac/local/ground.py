@@ -46,7 +46,7 @@ class Ground:
         home.create()
         self._lock = home.lock.open("a")
         _take(self._lock, home)
-        if left := leftovers.end(str(home.root)):
+        if left := leftovers.end(home):
             print(f"{left} processes of an earlier run were still there; killed", flush=True)
         remove.sweep(home.nodes)
         remove.sweep(home.root.parent)
