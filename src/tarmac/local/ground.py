@@ -46,13 +46,15 @@ class Ground:
         home.create()
         self._lock = home.lock.open("a")
         _take(self._lock, home)
-        if left := leftovers.end(home):
+        self.state = StateFile(home.state)
+        before = self.state.meta()
+        # A supervisor that comes to its end takes its pid back.
+        if before.get("supervisor_pid") is not None and (left := leftovers.end(home)):
             print(f"{left} processes of an earlier run were still there; killed", flush=True)
         remove.sweep(home.nodes)
         remove.sweep(home.root.parent)
         become_subreaper()
-        self.state = StateFile(home.state)
-        forked: Iterable[str] = self.state.meta().get("forked") or _forked_beside(home)
+        forked: Iterable[str] = before.get("forked") or _forked_beside(home)
         #: Interpreters whose fork servers the last run had: this one will want them, too.
         self.interpreters = tuple(forked)
         self.state.clear()
