@@ -16,7 +16,7 @@ import pytest
 from edited import until
 from sandbox import PORT, SYSTEM, Sandbox, family, wire
 
-from tarmac.local import connections
+from tarmac.local import kernel
 
 #: GET /PORT opens a connection to it and keeps it; a body comes back when it is open.
 CALLER = """
@@ -118,7 +118,7 @@ def test_a_connection_that_nobody_declared_is_found_and_named(sandbox: Sandbox):
     assert f"undeclared: caller (pid {pid}) is connected to stranger on {address}" in shown.stdout
 
 
-def test_the_same_port_of_another_machine_is_not_of_this_system(tmp_path: Path, monkeypatch):
+def test_the_same_port_of_another_machine_is_not_of_this_system():
     lines = ["  sl  local_address rem_address   st tx_queue rx_queue tr tm->when uid timeout inode"]
     remotes = {
         "0100007F": 1,
@@ -129,12 +129,10 @@ def test_the_same_port_of_another_machine_is_not_of_this_system(tmp_path: Path, 
         "B80D0120000000000000000001000000": 6,
     }
     for remote, inode in remotes.items():
-        lines.append(f"0: 0100007F:1000 {remote}:0050 01 0:0 00:0 0 0 0 {inode} 1 x 20 4 30 10 -1")
-    lines.append("0: 0100007F:1000 0100007F:0050 06 0:0 00:0 0 0 0 7 1 x 20 4 30 10 -1")
-    (tmp_path / "tcp").write_text("\n".join(lines))
-    monkeypatch.setattr(connections, "_TABLES", (tmp_path / "tcp",))
-    found = connections._established({80})
-    assert found == {f"socket:[{inode}]": 80 for inode in (1, 2, 4, 5)}
+        local = "0" * (len(remote) - 8) + "0100007F"
+        lines.append(f"0: {local}:1000 {remote}:0050 01 0:0 00:0 0 0 0 {inode} 1 x 20 4 30 10 -1")
+    found = kernel.parse("\n".join(lines), kernel.ESTABLISHED)
+    assert [each.inode for each in found if each.is_to_loopback] == ["1", "2", "4", "5"]
 
 
 def test_without_wires_the_edges_are_listed_all_the_same(sandbox: Sandbox):

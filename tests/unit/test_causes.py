@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tarmac.local.causes import Scene, likely_cause, wrong_ports
-from tarmac.local.listeners import Listener, parse, program
+from tarmac.local.kernel import LISTEN, TcpSocket, parse
+from tarmac.local.listeners import program
 
 
 @pytest.mark.parametrize(
@@ -136,15 +137,15 @@ READ_IT = "have it read the variable, or say `listen: fixed`"
     ("listeners", "expected"),
     [
         ([], "it listens nowhere, and should on PORT=20034"),
-        ([Listener(20034, "127.0.0.1")], ""),
-        ([Listener(20034, "0.0.0.0")], ""),
-        ([Listener(20034, "::")], ""),
+        ([TcpSocket(20034, "127.0.0.1")], ""),
+        ([TcpSocket(20034, "0.0.0.0")], ""),
+        ([TcpSocket(20034, "::")], ""),
         (
-            [Listener(9000, "0.0.0.0"), Listener(9001, "127.0.0.1")],
+            [TcpSocket(9000, "0.0.0.0"), TcpSocket(9001, "127.0.0.1")],
             "it listens on 9000, 9001, and should on PORT=20034; " + READ_IT,
         ),
         (
-            [Listener(20034, "::1")],
+            [TcpSocket(20034, "::1")],
             "it listens on ::1 port 20034, and should on 127.0.0.1; have it listen on HOST",
         ),
     ],
@@ -158,11 +159,11 @@ def test_the_kernels_table_is_read():
         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid inode\n"
         "   0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 4242 1\n"
         "   1: 0100007F:1F91 0100007F:1F90 01 0:0 00:0 0 0 0 4243 1\n"
-        "   2: 00000000000000000000000001000000:1F92 0:0 0A 0:0 00:0 0 0 0 4244 1\n"
+        "   2: 00000000000000000000000001000000:1F92 00000000000000000000000000000000:0 0A 0:0 00:0 0 0 0 4244 1\n"
     )
-    assert list(parse(table)) == [
-        Listener(8080, "127.0.0.1", "4242"),
-        Listener(8082, "::1", "4244"),
+    assert list(parse(table, LISTEN)) == [
+        TcpSocket(8080, "127.0.0.1", "4242", 0, "0.0.0.0"),
+        TcpSocket(8082, "::1", "4244", 0, "::"),
     ]
 
 

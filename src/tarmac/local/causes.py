@@ -7,7 +7,8 @@ import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tarmac.local.listeners import UNKNOWN, Listener
+from tarmac.local.kernel import TcpSocket
+from tarmac.local.listeners import UNKNOWN
 
 #: A variable's name in upper case, as programs print it.
 _NAME = r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]|[A-Z]{3,}[0-9]*)\b"
@@ -154,7 +155,7 @@ def likely_cause(status: int | None, lines: Sequence[str], scene: Scene = NOTHIN
     return _of_status(status) or _complaint(lines)
 
 
-def wrong_ports(listeners: Sequence[Listener], scene: Scene) -> str:
+def wrong_ports(listeners: Sequence[TcpSocket], scene: Scene) -> str:
     """Say that a process listens, but not where it should; empty if it does not listen at all."""
     wanted = set(scene.wanted.values())
     elsewhere = sorted({each.port for each in listeners} - wanted)

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from tarmac.local import kernel
 from tarmac.local.guard import descendants
 from tarmac.plan.plan import Plan
-
-_ESTABLISHED = "01"  # include/net/tcp_states.h
-#: 127.0.0.0/8, the same as an IPv6 address, and ::1, each as the kernel writes its words.
-_LOOPBACK = re.compile(r"(?:0{16}FFFF0000)?.{6}7F|0{24}01000000", re.IGNORECASE)
-_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
 @dataclass(frozen=True)
@@ -42,40 +34,21 @@ def undeclared(plan: Plan, pids: Mapping[str, int]) -> list[Undeclared]:
     listening.update({port: node.service for node in plan.nodes for port in node.ports.values()})
     declared = {(wire.source, wire.target) for wire in plan.wires}
     services = {node.name: node.service for node in plan.nodes if node.role in ("service", "task")}
-    remote = _established(listening)
+    remote = {
+        each.inode: each.remote_port
+        for each in kernel.sockets(kernel.ESTABLISHED)
+        # Another machine's port may have the same number.
+        if each.remote_port in listening and each.is_to_loopback
+    }
     found: set[Undeclared] = set()
     for name, pid in pids.items():
         if name not in services or not remote:
             continue
         source = services[name]
-        for each, inode in _sockets([pid, *descendants(pid)]):
-            if (port := remote.get(inode)) is None:
-                continue
-            target = listening[port]
-            if target != source and (source, target) not in declared:
-                found.add(Undeclared(source, target, each, f"127.0.0.1:{port}"))
+        for each in (pid, *descendants(pid)):
+            for inode in kernel.inodes_of(each) & remote.keys():
+                target = listening[remote[inode]]
+                if target != source and (source, target) not in declared:
+                    address = f"127.0.0.1:{remote[inode]}"
+                    found.add(Undeclared(source, target, each, address))
     return sorted(found, key=lambda each: (each.source, each.target, each.pid, each.address))
-
-
-def _established(ports: Iterable[int]) -> dict[str, int]:
-    """Map the sockets of connections to these ports, as /proc/PID/fd shows them, to the port."""
-    wanted = set(ports)
-    found: dict[str, int] = {}
-    for table in _TABLES:
-        with contextlib.suppress(OSError):
-            for line in table.read_text().splitlines()[1:]:
-                fields = line.split()
-                host, _, port = fields[2].rpartition(":")
-                if fields[3] != _ESTABLISHED or int(port, 16) not in wanted:
-                    continue
-                if _LOOPBACK.fullmatch(host):  # another machine's port may have the same number
-                    found[f"socket:[{fields[9]}]"] = int(port, 16)
-    return found
-
-
-def _sockets(pids: Iterable[int]) -> Iterator[tuple[int, str]]:
-    for pid in pids:
-        with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as descriptors:
-            for descriptor in descriptors:
-                with contextlib.suppress(OSError):
-                    yield pid, os.readlink(descriptor.path)  # noqa: PTH115 - hot: many files

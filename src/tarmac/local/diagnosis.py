@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tarmac.launch import redact
-from tarmac.local import listeners, programs
+from tarmac.local import kernel, listeners, programs
 from tarmac.local.causes import Scene, likely_cause, wrong_ports
 from tarmac.local.guard import descendants
 from tarmac.model import conventions
@@ -42,7 +42,7 @@ def scene_of(node: Node, host: str) -> Scene:
 
 def misplaced(node: Node, pid: int, host: str) -> str:
     """Say where a process listens instead of where it should; empty if that is not known."""
-    if node.launch.in_container or not listeners.everyone():
+    if node.launch.in_container or not kernel.sockets(kernel.LISTEN):
         return ""
     found = listeners.of([pid, *descendants(pid)])
     return wrong_ports(found, scene_of(node, host))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
 import socket
 from collections.abc import Iterable
-from pathlib import Path
 
 from tarmac.errors import TarmacError
+from tarmac.local import kernel
 
 LOOPBACK = "127.0.0.1"
-_LISTEN = "0A"  # include/net/tcp_states.h
 
 
 class Reservations:
@@ -80,28 +77,7 @@ def _bound(port: int) -> socket.socket | None:
 
 def is_held_by(port: int, pids: Iterable[int]) -> bool:
     """Tell whether one of these processes listens on a port; True where it cannot be known."""
-    inodes = _listening(port)
-    if inodes is None:
+    if not kernel.is_known():
         return True
-    for pid in pids:
-        with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as descriptors:
-            for descriptor in descriptors:
-                with contextlib.suppress(OSError):
-                    if os.readlink(descriptor.path) in inodes:  # noqa: PTH115 - hot: many files
-                        return True
-    return False
-
-
-def _listening(port: int) -> set[str] | None:
-    """List the sockets that listen on a port, as /proc/PID/fd shows them; None without /proc."""
-    found: set[str] = set()
-    tables = [Path("/proc/net") / name for name in ("tcp", "tcp6")]
-    if not tables[0].exists():
-        return None
-    for table in tables:
-        with contextlib.suppress(OSError):
-            for line in table.read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
-                    found.add(f"socket:[{fields[9]}]")
-    return found
+    inodes = {each.inode for each in kernel.sockets(kernel.LISTEN) if each.port == port}
+    return any(not inodes.isdisjoint(kernel.inodes_of(pid)) for pid in pids)
