@@ -283,17 +283,17 @@ def running(
     with warnings.catch_warnings():
         # Its supervisor outlives the call, as it is to: nobody waits for that process here.
         warnings.simplefilter("ignore", ResourceWarning)
-        client.up(home, {**asked, **options})()
-    with client.attach(home):  # from here on it ends with us, however we end
-        try:
-            system = System(home, stays)
-            system.wait(within_s)
-            system.keep()
-            yield system
-        finally:
-            with contextlib.suppress(TarmacError):  # it has ended by itself
-                client.down(home)
-            _wait_deleted(home)
+        answer = client.up(home, {**asked, **options}, attached=True)  # ends with us at the latest
+    try:
+        answer()
+        system = System(home, stays)
+        system.wait(within_s)
+        system.keep()
+        yield system
+    finally:
+        with contextlib.suppress(TarmacError):  # it has ended by itself
+            client.down(home)
+        _wait_deleted(home)
 
 
 def explained(status: Status) -> str:
@@ -309,13 +309,24 @@ def explained(status: Status) -> str:
 
 def _home(file: Path, name: str) -> Home:
     """Name a namespace that nobody else has, and delete those whose supervisor was killed."""
-    for left in client.find_homes(file):
-        if left.root.name.startswith(PREFIX) and not client.is_running(left):
+    for root in Home.of(file, "").root.glob(f"{PREFIX}*"):
+        ours = re.fullmatch(rf"{PREFIX}\w+-(\d+)(-\d+)?", root.name)
+        if ours and not _alive(int(ours[1])) and not client.is_running(Home(root)):
             from tarmac.local.remove import delete  # noqa: PLC0415 - seldom needed
 
-            delete(left)
+            delete(Home(root))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     return Home.of(file, "-".join(filter(None, (f"{PREFIX}{worker}", str(os.getpid()), name))))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def _wait_deleted(home: Home, within_s: float = 10.0) -> None:

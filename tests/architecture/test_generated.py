@@ -10,7 +10,7 @@ from tarmac.cli.main import tarmac
 CONTEXT = click.Context(tarmac, info_name="tarmac")
 VERBS = tarmac.list_commands(CONTEXT)
 #: Verbs whose only output is a file for other programs, in a format of its own.
-OWN_FORMAT = {"schema"}
+OWN_FORMAT = {"schema", "run"}
 
 
 def test_every_generated_file_is_what_make_docs_would_write(root, generate):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -187,6 +188,35 @@ def test_a_copy_ends_and_is_deleted_though_its_session_is_killed(suite: Sandbox)
     session.wait(20)
     assert gone(pids)
     assert deleted(suite)
+
+
+def inside(box: Sandbox) -> list[str]:
+    """List the processes that stand in the suite's folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink().is_relative_to(box.folder):
+                found.append(process.name)
+    return found
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.5])
+def test_nothing_is_left_of_a_session_that_is_killed_while_its_copy_comes_up(
+    suite: Sandbox, after_s: float
+):
+    written(suite, HANGING)
+    session = subprocess.Popen(PYTEST, cwd=suite.folder, stdout=subprocess.DEVNULL)
+    end = time.monotonic() + 40
+    while not copies(suite):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    time.sleep(after_s)  # what is to be hit is a moment, not an event
+    session.kill()
+    session.wait(20)
+    assert deleted(suite)
+    while inside(suite) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert inside(suite) == []
 
 
 def test_an_interrupted_session_ends_its_copy_itself(suite: Sandbox):

@@ -36,7 +36,6 @@ class Control:
         self._open: set[asyncio.StreamWriter] = set()
         self._answering: set[asyncio.Task[Any]] = set()
         self._fresh = Fresh(supervisor)
-        self._attached = asyncio.Event()
 
     async def listen(self) -> None:
         """Begin to answer; the lock is ours, so a socket that is still there is stale."""
@@ -56,10 +55,6 @@ class Control:
             writer.close()
         self._home.socket.unlink(missing_ok=True)
 
-    async def wait_attached(self) -> None:
-        """Return when somebody's life was tied to the system's."""
-        await self._attached.wait()
-
     def begin_shut_down(self) -> asyncio.Task[None]:
         """Shut down once, whoever asks and however often."""
         if self._ending is None:
@@ -74,7 +69,6 @@ class Control:
                 return
             request = json.loads(line)
             if request["verb"] == "attach":
-                self._attached.set()
                 with contextlib.suppress(OSError):
                     await reader.read()  # returns when the other side is gone, however it went
                 self.begin_shut_down()

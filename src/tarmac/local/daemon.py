@@ -25,11 +25,7 @@ from tarmac.local.journal import Journal
 from tarmac.local.paths import Home
 
 if TYPE_CHECKING:
-    from tarmac.local.control import Control
     from tarmac.local.supervisor import Supervisor
-
-#: Longer than its asker can take from the answer to the attachment.
-ATTACH_S = 15.0
 
 
 async def serve(options: dict[str, Any], report: int, *, attached: bool = False) -> int:
@@ -80,12 +76,9 @@ async def serve(options: dict[str, Any], report: int, *, attached: bool = False)
     lost_home = asyncio.create_task(ground.lost())
     lost_home.add_done_callback(lambda _: control.begin_shut_down())
     watch = asyncio.create_task(_watch(supervisor))
-    lonely = asyncio.create_task(_end_unless_attached(control)) if temporary else None
     await supervisor.done.wait()
     lost_home.cancel()
     watch.cancel()
-    if lonely is not None:
-        lonely.cancel()
     await asyncio.gather(watch, return_exceptions=True)
     await control.close()
     if temporary:
@@ -102,15 +95,6 @@ def _tell(report: int, line: bytes) -> None:
 def _ended(loop: asyncio.AbstractEventLoop, report: int, then: Callable[[], object]) -> None:
     loop.remove_reader(report)
     then()
-
-
-async def _end_unless_attached(control: Control) -> None:
-    """End a temporary copy that nobody is there for: who asked for it was killed meanwhile."""
-    try:
-        async with asyncio.timeout(ATTACH_S):
-            await control.wait_attached()
-    except TimeoutError:
-        control.begin_shut_down()
 
 
 async def _watch(supervisor: Supervisor) -> None:
