@@ -1,0 +1,234 @@
+"""The running shop under load: customers who insist, whom to kill, and what must hold then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+from remains import processes_of
+
+from tarmac.local import guard
+
+ROOT = Path(__file__).parents[2]
+TARMAC = str(Path(sys.executable).with_name("tarmac"))
+#: Payment tokens by how often they are used, and how an order with it must end.
+TOKENS = {
+    "tok_ok": (6, "confirmed"),
+    "tok_declined": (1, "cancelled"),
+    "tok_timeout": (1, "confirmed"),
+    "tok_twice": (1, "confirmed"),
+    "tok_error_once": (1, "confirmed"),
+}
+WORDS = ("tumblers", "kettle", "lamp", "towel")
+
+
+def _journeys() -> Any:
+    spec = importlib.util.spec_from_file_location(
+        "shop_journeys", ROOT / "systems/shop/journeys.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+Shopper = _journeys().Shopper
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A namespace of the shop."""
+
+    namespace: str
+
+    @property
+    def home(self) -> Path:
+        return ROOT / f"systems/shop/.tarmac/{self.namespace}"
+
+    def tarmac(self, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [TARMAC, verb, "shop", *args, "-n", self.namespace],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=170,
+            check=False,
+        )
+
+    def up(self) -> dict[str, Any]:
+        done = self.tarmac("up", "-d", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def nodes(self) -> dict[str, dict[str, Any]]:
+        listed = json.loads(self.tarmac("ps", "--json").stdout)["nodes"]
+        return {node["name"]: node for node in listed}
+
+    def supervisor(self) -> list[int]:
+        found = []
+        for pid in guard.parents():
+            with contextlib.suppress(OSError):
+                argv = Path(f"/proc/{pid}/cmdline").read_bytes()
+                if b"tarmac.local.daemon" in argv and f'"{self.namespace}"'.encode() in argv:
+                    found.append(pid)
+        return found
+
+    def pids(self, who: str) -> list[int]:
+        """Find whom a name means: a node, or a part of the runtime."""
+        if who == "supervisor":
+            return self.supervisor()
+        marked = processes_of(self.home)
+        if who == "everything":
+            return [*self.supervisor(), *marked]
+        guards = [pid for pid, what in marked.items() if "local/guard.py" in what]
+        if who == "guard":
+            return guards
+        if who == "wires":
+            return [pid for pid, what in marked.items() if "local/wires.py" in what]
+        if who == "fork server":
+            below = [pid for pid, parent in guard.parents().items() if parent in guards]
+            return [pid for pid in below if "forkserver" in marked.get(pid, "")]
+        pid = self.nodes()[who]["pid"]
+        return [pid] if pid else []
+
+    def kill(self, who: Iterable[str]) -> int:
+        """Kill -9 all of them; return how many there were."""
+        pids = [pid for each in who for pid in self.pids(each)]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return len(pids)
+
+    async def rows(self, store: str, query: str) -> list[tuple[Any, ...]]:
+        secrets = json.loads((self.home / "secrets.json").read_text())
+        port = self.nodes()[store]["ports"]["main"]
+        password = secrets[f"stores/{store}/admin"]
+        address = f"127.0.0.1:{port}/{store.removesuffix('-db')}"
+        connection = await asyncpg.connect(f"postgresql://postgres:{password}@{address}")
+        try:
+            return [tuple(row) for row in await connection.fetch(query)]
+        finally:
+            await connection.close()
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order that was accepted."""
+
+    shopper: Any
+    id: str
+    token: str
+
+
+@dataclass
+class Load:
+    """Customers who buy until they are told to stop; each insists until an order is accepted."""
+
+    shop: Shop
+    gateway: str
+    choices: random.Random
+    accepted: dict[str, Order] = field(default_factory=dict)
+    #: What they met besides: statuses of refusals, names of errors.
+    met: Counter[str] = field(default_factory=Counter)
+    shoppers: list[Any] = field(default_factory=list)
+    #: Keys that were given up without an answer that says yes or no.
+    unknown: set[str] = field(default_factory=set)
+    stopping: bool = False
+    products: list[dict[str, Any]] = field(default_factory=list)
+
+    async def buy(self, shopper: Any, token: str = "tok_ok", within_s: float = 90) -> float:
+        """Place one order, however long it takes; return for how many seconds."""
+        key, began = uuid.uuid4().hex, time.monotonic()
+        product = self.choices.choice(self.products)
+        self.unknown.add(key)
+        while time.monotonic() < began + within_s:
+            try:
+                answer = await shopper.order(product["id"], key=key, payment_token=token)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                self.met[type(error).__name__] += 1
+                await asyncio.sleep(0.1)
+                continue
+            if answer.status in (201, 202):
+                self.accepted[key] = Order(shopper, answer.data["id"], token)
+            if answer.status in (201, 202, 409, 422):
+                self.unknown.discard(key)
+                return time.monotonic() - began
+            self.met[str(answer.status)] += 1
+            if answer.status == 401:
+                with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
+                    await shopper.log_in()
+            await asyncio.sleep(0.1)
+        raise TimeoutError(f"no order was accepted for {within_s:g} s: {dict(self.met)}")
+
+    async def _customer(self, shopper: Any) -> None:
+        tokens, weights = list(TOKENS), [weight for weight, _ in TOKENS.values()]
+        while not self.stopping:
+            await self.buy(shopper, *self.choices.choices(tokens, weights))
+            await asyncio.sleep(0.05)
+
+    @contextlib.asynccontextmanager
+    async def running(self, customers: int = 4) -> AsyncIterator[None]:
+        """Have customers sign up and buy meanwhile; they finish what they are at."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as session:
+            for _ in range(customers):
+                shopper = Shopper(session, self.gateway)
+                assert (await shopper.sign_up()).status == 201
+                self.shoppers.append(shopper)
+            self.products = [await self.shoppers[0].find(word) for word in WORDS]
+            async with asyncio.TaskGroup() as group:
+                for shopper in self.shoppers:
+                    group.create_task(self._customer(shopper))
+                try:
+                    yield
+                finally:
+                    self.stopping = True
+            await self._check()
+
+    async def _check(self) -> None:
+        """Hold what the shop promises against what it kept."""
+        ended = {}
+        for key, order in self.accepted.items():
+            ended[key] = (await order.shopper.ended(order.id, 60))["status"]
+        wrong = [
+            (order.id, order.token, ended[key])
+            for key, order in self.accepted.items()
+            if ended[key] != TOKENS[order.token][1]
+        ]
+        assert wrong == [], "an accepted order ends as its card says"
+        assert len({order.id for order in self.accepted.values()}) == len(self.accepted)
+        assert self.unknown == set()
+        shop = self.shop
+        ((count,),) = await shop.rows("orders-db", "SELECT count(*) FROM orders")
+        refused = "SELECT count(*) FROM orders WHERE state = 'cancelled'"
+        ((cancelled,),) = await shop.rows("orders-db", refused)
+        assert count >= len(self.accepted), "none is lost"
+        confirmed = sum(status == "confirmed" for status in ended.values())
+        assert count - cancelled == confirmed, "none is doubled"
+        twice = "SELECT order_id FROM payments GROUP BY 1 HAVING count(*) > 1"
+        assert await shop.rows("payments-db", twice) == []
+        taken = "SELECT count(*) FROM payments WHERE state = 'captured'"
+        assert await shop.rows("payments-db", taken) == [(confirmed,)], "paid once each"
+        impossible = "SELECT * FROM stock WHERE on_hand < 0 OR reserved < 0 OR reserved > on_hand"
+        assert await shop.rows("products-db", impossible) == []
+        ledger = (
+            "SELECT s.product_id FROM stock s JOIN (SELECT product_id, sum(on_hand_change) AS h, "
+            "sum(reserved_change) AS r FROM stock_ledger GROUP BY 1) l USING (product_id) "
+            "WHERE l.h <> s.on_hand OR l.r <> s.reserved"
+        )
+        assert await shop.rows("products-db", ledger) == []
