@@ -145,6 +145,26 @@ def test_a_volume_is_a_folder_of_the_copy_or_the_path_that_the_code_knows():
     assert plan.node("web").launch.folders == (ours, "/srv/demo/var/cache")
 
 
+def test_a_secret_that_the_system_lists_is_one_for_all_that_list_it():
+    main = DEMO.replace("    services:\n", "    secrets: [SESSION]\n    services:\n")
+    main = main.replace("port: 8080", "port: 8080\n        secrets: [SESSION, OWN]")
+    main = main.replace("port: 8000", "port: 8000\n        secrets: [SESSION, OWN]")
+    plan = plan_of(main)
+    web, products = env_of(plan, "web"), env_of(plan, "product-service")
+    assert web["SESSION"] == products["SESSION"] == "<secret shared/SESSION>"
+    assert web["OWN"] != products["OWN"]
+    with pytest.raises(BadInput, match="no service lists the shared secret SESSION"):
+        demo(DEMO.replace("    services:\n", "    secrets: [SESSION]\n    services:\n"))
+
+
+def test_a_public_address_is_told_without_waiting_for_whom_it_is():
+    main = DEMO.replace("port: 8000", "port: 8000\n        env: {A: '${services.web.public_url}'}")
+    plan = plan_of(main)
+    assert env_of(plan, "product-service")["A"] == "http://127.0.0.1:8080"
+    assert plan.node("product-service").needs == ()
+    assert ("product-service", "web") not in {(wire.source, wire.target) for wire in plan.wires}
+
+
 def test_what_reads_its_settings_as_python_starts_is_not_forked():
     assert plan_of().node("order-service").launch.forked is not None
     isolated = DEMO.replace("port: 3003", "port: 3003\n        isolated: true")

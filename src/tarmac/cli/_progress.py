@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from tarmac.local.client import Status
 from tarmac.local.paths import Home
 
 
-def wait(console: Console, home: Home, timeout_s: float) -> Status:
+def wait(console: Console, home: Home, timeout_s: float | None) -> Status:
     """Wait for health, showing each step: a live table on a terminal, else a line a change."""
     if console.is_terminal:
         with Live(console=console, refresh_per_second=12, transient=True) as live:
@@ -38,6 +39,16 @@ def wait(console: Console, home: Home, timeout_s: float) -> Status:
                 console.print(f"{node.name} {node.state}{detail}", soft_wrap=True)
 
     return client.wait(home, within_s=timeout_s, on_change=say)
+
+
+def take_ends_for_ctrl_c() -> None:
+    """Have a kill and a closed terminal end this as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
 
 
 def report(

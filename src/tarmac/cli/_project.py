@@ -66,9 +66,8 @@ def timeout_option(function: F) -> F:
     return click.option(
         "--timeout",
         type=click.FloatRange(min=0),
-        default=120.0,
-        show_default=True,
-        help="Seconds to wait for health.",
+        default=None,
+        help="Seconds to wait for health; 120, or longer where a probe may take longer.",
     )(function)
 
 

@@ -16,7 +16,7 @@ from tarmac.cli import _project
 @_project.timeout_option
 @_project.json_option
 def VERB(
-    names: tuple[str, ...], namespace: str, *, yes: bool, timeout: float, as_json: bool
+    names: tuple[str, ...], namespace: str, *, yes: bool, timeout: float | None, as_json: bool
 ) -> None:
     """Stop who uses the STORES of SYSTEM, delete their data, start all again and sow their seeds.
 

@@ -15,7 +15,7 @@ from tarmac.errors import TarmacError
 @_project.namespace_option
 @_project.timeout_option
 @_project.json_option
-def VERB(names: tuple[str, ...], namespace: str, *, timeout: float, as_json: bool) -> None:
+def VERB(names: tuple[str, ...], namespace: str, *, timeout: float | None, as_json: bool) -> None:
     """Drain and restart the NAMES of SYSTEM, or all of it; return when all is healthy again.
 
     Example: tarmac restart shop order-service

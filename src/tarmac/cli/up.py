@@ -53,7 +53,7 @@ def VERB(
     direct: bool,
     fast_stores: bool,
     strict_ports: bool,
-    timeout: float,
+    timeout: float | None,
     as_json: bool,
 ) -> None:
     """Start SYSTEM with real stores and no Docker, or apply what changed to the one that runs.
@@ -92,8 +92,7 @@ def VERB(
     console = _show.open_console(stderr=as_json)
     try:
         if ours:
-            signal.signal(signal.SIGTERM, _interrupt)
-            signal.signal(signal.SIGHUP, _interrupt)
+            _progress.take_ends_for_ctrl_c()
         change = answer()
         if ours:
             lifeline = client.attach(home)
@@ -119,7 +118,3 @@ def VERB(
         elif detach:
             console.print(f"it goes on starting; {stop} stops it", style="dim")
         sys.exit(130)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

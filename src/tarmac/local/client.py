@@ -25,6 +25,8 @@ from tarmac.local.state import NodeState, StateFile
 #: Longer than any node's deadline and grace: an answer that does not come by then never will.
 ANSWER_S = 180.0
 POLL_S = 0.03
+#: For a start whose probes take no longer.
+PATIENCE_S = 120.0
 #: They stay open as long as this process lives: an attached supervisor ends with its own.
 _REPORTS: list[socket.socket] = []
 
@@ -39,6 +41,8 @@ class Status:
     namespace: str
     nodes: tuple[NodeState, ...]
     notes: tuple[str, ...]
+    #: Seconds after which a node that is not ready never will be.
+    patience_s: float = PATIENCE_S
 
     @property
     def healthy(self) -> bool:
@@ -95,6 +99,7 @@ def status(home: Home) -> Status | None:
         namespace=meta.get("namespace", home.root.name),
         nodes=nodes,
         notes=tuple(meta.get("notes", ())),
+        patience_s=meta.get("patience_s", PATIENCE_S),
     )
 
 
@@ -223,10 +228,14 @@ def attach(home: Home) -> socket.socket:
 
 
 def wait(
-    home: Home, *, within_s: float, on_change: Callable[[Status], None] = lambda _: None
+    home: Home, *, within_s: float | None, on_change: Callable[[Status], None] = lambda _: None
 ) -> Status:
-    """Wait until every node is healthy, one is in a crash loop, or the time is over."""
-    end = time.monotonic() + within_s
+    """Wait until every node is healthy, one is in a crash loop, or the time is over.
+
+    Args:
+        within_s: the longest to wait; None: as long as the system's own probes may take.
+    """
+    began = time.monotonic()
     last: tuple[NodeState, ...] = ()
     while True:
         now = status(home)
@@ -236,7 +245,8 @@ def wait(
             last = now.nodes
             on_change(now)
         looping = any(node.state == state.CRASH_LOOP for node in now.nodes)
-        if now.healthy or looping or time.monotonic() > end:
+        limit_s = now.patience_s if within_s is None else within_s
+        if now.healthy or looping or time.monotonic() > began + limit_s:
             return now
         time.sleep(POLL_S)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.local import gather, sql
+from tarmac.local.client import PATIENCE_S
 from tarmac.local.connections import undeclared
 from tarmac.local.fingerprint import fingerprint
 from tarmac.local.ground import Ground
@@ -27,7 +28,7 @@ from tarmac.local.roster import Roster
 from tarmac.local.sockets import LOOPBACK, Reservations
 from tarmac.local.surroundings import Pulse, Surroundings
 from tarmac.local.wiring import Wiring
-from tarmac.plan.plan import Node, Plan
+from tarmac.plan.plan import Node
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class Supervisor:
         self._secrets.update(now.secrets)
         if before is not None and before.preloaded != now.preloaded:
             self._forks.retire()
-        self._forks.warm(_interpreters(plan))
+        self._forks.warm(plan.interpreters)
         self.options, self._now = options, now
         if options.watch:
             self.watched.set()
@@ -168,7 +169,8 @@ class Supervisor:
             supervisor_pid=os.getpid(),
             guard_pid=self._spawner.guard_pid,
             notes=now.plan.notes,
-            forked=sorted(_interpreters(now.plan)),
+            forked=now.plan.interpreters,
+            patience_s=max(PATIENCE_S, now.plan.slowest_s + PATIENCE_S / 2),
             options=asdict(options),
         )
 
@@ -343,7 +345,3 @@ class Supervisor:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-def _interpreters(plan: Plan) -> set[str]:
-    return {node.launch.forked.python for node in plan.nodes if node.launch.forked}

@@ -27,7 +27,7 @@ def fill(path: Path, wanted: Iterable[Secret], given: Mapping[str, str]) -> dict
     values = dict(known)
     for secret in wanted:
         variable = secret.path.rsplit("/", 1)[-1]
-        if secret.path.startswith("services/") and variable in given:
+        if secret.path.startswith(("services/", "shared/")) and variable in given:
             values[secret.path] = given[variable]
         elif secret.path not in values:
             values[secret.path] = secrets.token_hex(secret.size_bytes)

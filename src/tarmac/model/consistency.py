@@ -43,6 +43,7 @@ def inconsistencies(system: System, gaps: Gaps = NO_GAPS) -> Iterator[Problem]:
     yield from of_all(system)
     yield from _ports(system)
     yield from _promises(system, gaps)
+    yield from _shared_secrets(system)
     yield from _environments(system, gaps)
 
 
@@ -249,6 +250,17 @@ def _ports(system: System) -> Iterator[Problem]:
                     "change one of the two",
                 )
             owners.setdefault(port, (f"{name}.{port_name}", place))
+
+
+def _shared_secrets(system: System) -> Iterator[Problem]:
+    listed = {name for service in system.file.services.values() for name in service.secrets}
+    for index, name in enumerate(system.file.secrets):
+        if name not in listed:
+            yield Problem(
+                str(system.locate(("secrets", index))),
+                f"no service lists the shared secret {name}; add it to the `secrets` of those "
+                "that read it",
+            )
 
 
 def _promises(system: System, gaps: Gaps) -> Iterator[Problem]:

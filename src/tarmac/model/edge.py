@@ -36,7 +36,10 @@ def edges(system: System) -> tuple[Edge, ...]:
         found.update(Edge(name, external, "external") for external in service.externals)
         for value in service.env.values():
             for reference in references(value):
-                if reference.root == "services" and reference.name not in (name, *service.calls):
+                # Its public address is for others to use: it is nothing to wait for.
+                told = reference.output.endswith("public_url")
+                known = (name, *service.calls)
+                if reference.root == "services" and reference.name not in known and not told:
                     found.add(Edge(name, reference.name, "call"))
                 if reference.root == "broker" and not (service.publishes or service.consumes):
                     found.add(Edge(name, "broker", "broker"))

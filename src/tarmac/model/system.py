@@ -26,6 +26,9 @@ class SystemFile(Strict):
     owner: str | None = None
     domain: str | None = None
     env: dict[EnvName, EnvValue] = Field(default={}, description="For every service.")
+    secrets: tuple[EnvName, ...] = Field(
+        default=(), description="Those that all services that list them share one value of."
+    )
     services: dict[Name, Service]
     stores: dict[Name, StoreEntry] = {}
     broker: BrokerEntry | None = None

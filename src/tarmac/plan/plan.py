@@ -114,6 +114,16 @@ class Plan:
                 return node
         raise KeyError(name)
 
+    @property
+    def interpreters(self) -> tuple[str, ...]:
+        """List the interpreters that are to be loaded for forks."""
+        return tuple(sorted({n.launch.forked.python for n in self.nodes if n.launch.forked}))
+
+    @property
+    def slowest_s(self) -> float:
+        """Say how long the slowest node may take until it is ready; a task takes what it takes."""
+        return max((n.launch.ready_within_s for n in self.nodes if n.role != "task"), default=0.0)
+
     def instances(self, service: str) -> tuple[Node, ...]:
         """List the nodes of a service or store."""
         return tuple(n for n in self.nodes if n.service == service and n.role != "task")

@@ -46,7 +46,8 @@ def settings(
             env[variable] = Setting((made_up,), origin)
     for index, variable in enumerate(spec.secrets):
         origin = str(system.locate(("services", service, "secrets", index)))
-        env[variable] = Setting((Secret(f"services/{service}/{variable}"),), origin)
+        owner = "shared" if variable in system.file.secrets else f"services/{service}"
+        env[variable] = Setting((Secret(f"{owner}/{variable}"),), origin)
     problems: list[Problem] = []
     shared = [(("env", key), key, value) for key, value in system.file.env.items()]
     own = [(("services", service, "env", key), key, value) for key, value in spec.env.items()]

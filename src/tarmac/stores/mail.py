@@ -34,7 +34,10 @@ STORE = StoreKind(
     passwordless=True,
     ports={"smtp": None, "http": 8025},
     clients="smtp",
-    outputs=outputs(_url, port="smtp"),
+    outputs={
+        **outputs(_url, port="smtp"),
+        "page_url": lambda view, user: text(f"http://{view.host}:{view.ports['http']}"),
+    },
     providers=(
         Provider("embedded", {"sink": Module("tarmac.local.mailsink", "aiosmtpd")}, _launch),
     ),
