@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tarmac import registry, stores
+from tarmac.testing import System
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/guide/test-the-whole-system.md").read_text()
 INI = """
@@ -59,9 +62,13 @@ def test_the_suite_of_the_page_passes(tmp_path: Path):
     assert f"{asked} passed" in done.stdout
 
 
-def test_the_table_of_the_page_names_what_a_system_offers():
-    from tarmac.testing import System  # noqa: PLC0415
+@pytest.mark.parametrize("kind", registry.load(stores, "STORE").values(), ids=lambda each: each.id)
+def test_every_kind_of_store_goes_back_and_the_page_says_to_what(kind):
+    assert kind.reset is not None
+    assert re.search(rf"^\| {kind.title.split()[0]}\b", PAGE, re.MULTILINE | re.IGNORECASE)
 
+
+def test_the_table_of_the_page_names_what_a_system_offers():
     named = set(re.findall(r"`system\.(\w+)", PAGE))
     offered = {name for name in vars(System) if not name.startswith("_")}
     assert named <= offered
