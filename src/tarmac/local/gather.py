@@ -7,7 +7,7 @@ import importlib.util
 import json
 import sys
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -29,6 +29,7 @@ from tarmac.stores._kind import Offer, StoreKind
 ANY_FROM, ANY_COUNT = 20000, 12000
 #: How far above a taken port to look for a free one.
 SEARCH = 200
+LAST_PORT = 65535
 
 
 def gather(
@@ -129,11 +130,16 @@ def choose_ports(
     wanted = list(needs)
     reserved = {need.preferred for need in wanted}
     chosen = {need.key: held[need.key] for need in wanted if need.key in held}
+    used = set(chosen.values())
     for need in wanted:
         if need.key not in chosen:
-            taken = {*chosen.values(), *(reserved - {need.preferred})}
-            candidates = _candidates(need, saved, salt, strict=strict)
-            chosen[need.key] = _first_free(candidates, need, taken, take)
+            candidates = (
+                port
+                for port in _candidates(need, saved, salt, strict=strict)
+                if port not in used and (port == need.preferred or port not in reserved)
+            )
+            chosen[need.key] = _first_free(candidates, need, take, strict=strict)
+            used.add(chosen[need.key])
     return chosen
 
 
@@ -147,28 +153,28 @@ def _candidates(
     if need.key in saved:
         yield saved[need.key]
     if need.preferred is not None:
-        yield from range(need.preferred + 1, need.preferred + SEARCH)
-    else:
-        start = zlib.crc32(f"{salt}/{need.key}".encode())
-        yield from (ANY_FROM + (start + step) % ANY_COUNT for step in range(SEARCH))
+        yield from range(need.preferred + 1, min(need.preferred + SEARCH, LAST_PORT + 1))
+    start = zlib.crc32(f"{salt}/{need.key}".encode())
+    yield from (ANY_FROM + (start + step) % ANY_COUNT for step in range(ANY_COUNT))
 
 
 def _first_free(
     candidates: Iterable[int],
     need: PortNeed,
-    taken: Collection[int | None],
     take: Callable[[int], bool],
+    *,
+    strict: bool,
 ) -> int:
     for port in candidates:
-        if port not in taken and take(port):
+        if take(port):
             return port
-    advice = "or leave out --strict-ports"
-    if need.fixed:
-        advice = "the service says `listen: fixed`"
     owner = need.key.split("/")[1]
+    if need.preferred is None or not (strict or need.fixed):
+        last = ANY_FROM + ANY_COUNT - 1
+        raise TarmacError(f"{owner}: no port is free from {ANY_FROM} to {last}; end what has them")
+    advice = "the service says `listen: fixed`" if need.fixed else "or leave out --strict-ports"
     raise TarmacError(
-        f"{owner}: port {need.preferred} is taken by {holder(need.preferred or 0)}; "
-        f"stop it, {advice}"
+        f"{owner}: port {need.preferred} is taken by {holder(need.preferred)}; stop it, {advice}"
     )
 
 

@@ -1,0 +1,80 @@
+"""A system in a folder of its own, and the command that runs it; used by several bench files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BIN = Path(sys.executable).parent
+PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A folder with a `tarmac.yaml`."""
+
+    folder: Path
+
+    def tarmac(self, verb: str, *options: str) -> str:
+        """Run a verb here; return what it printed. Raises SystemExit if it fails."""
+        run = subprocess.run(
+            [BIN / "tarmac", verb, *options],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode != 0:
+            raise SystemExit(
+                f"tarmac {verb}: ended with {run.returncode}\n{run.stdout}{run.stderr}"
+            )
+        return run.stdout
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """Read the state of every node."""
+        found: list[dict[str, Any]] = json.loads(self.tarmac("ps", "--json"))["nodes"]
+        return found
+
+
+@contextlib.contextmanager
+def copy(text: str) -> Iterator[Copy]:
+    """Make a folder with this system's file; what runs in it is stopped and deleted at the end."""
+    with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as name:
+        folder = Path(name)
+        (folder / "tarmac.yaml").write_text(text, encoding="utf-8")
+        # A `.git` ends the search for a virtual environment, as in a real repository.
+        (folder / ".git").mkdir()
+        found = Copy(folder)
+        try:
+            yield found
+        finally:
+            found.tarmac("down", "--delete-data")
+
+
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """End a process and wait for it."""
+    process.terminate()
+    process.wait()
+
+
+def until(what: str, holds: Callable[[], bool], pause_s: float = 0.005) -> None:
+    """Look until it holds. Raises SystemExit after two minutes."""
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        if time.monotonic() > end:
+            raise SystemExit(f"{what}: not within {PATIENCE_S:g} s")
+        time.sleep(pause_s)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return what programs that are started by hand get."""
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **more}
