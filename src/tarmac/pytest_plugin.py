@@ -34,7 +34,7 @@ def tarmac_system(
     *,
     fast_stores: bool = True,
     stays: Sequence[str] = (),
-    within_s: float = 120.0,
+    within_s: float | None = None,
     **options: Any,
 ) -> Any:
     """Make a session's fixture: the system is up before the first test that asks for it.
@@ -45,7 +45,7 @@ def tarmac_system(
         file: its `tarmac.yaml` or that file's folder, below pytest's root folder or above it.
         fast_stores: give up durability, which a test does not need.
         stays: stores that `fresh` may leave as they are where it cannot put them back.
-        within_s: how long to wait until it is healthy.
+        within_s: how long to wait until it is healthy; None: as long as its probes may take.
         options: more of what `tarmac up` takes: without, scale, providers, direct.
     """
 

@@ -199,7 +199,7 @@ class System:
         while self.node(name).pid == node.pid:
             time.sleep(POLL_S)
 
-    def wait(self, within_s: float = 60.0) -> None:
+    def wait(self, within_s: float | None = 60.0) -> None:
         """Wait until everything is healthy.
 
         Raises:
@@ -262,7 +262,7 @@ def running(
     file: Path,
     *,
     name: str = "",
-    within_s: float = 120.0,
+    within_s: float | None = None,
     stays: Collection[str] = (),
     **options: Any,
 ) -> Iterator[System]:
@@ -271,7 +271,7 @@ def running(
     Args:
         file: its `tarmac.yaml`.
         name: tells it from other copies that this process has.
-        within_s: how long to wait for health.
+        within_s: how long to wait for health; None: as long as its own probes may take.
         stays: stores that `fresh` may leave as they are where it cannot put them back.
         options: what `tarmac up` takes: fast_stores, without, scale, providers, direct.
 
