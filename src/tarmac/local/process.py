@@ -16,7 +16,7 @@ from tarmac.launch import reveal, secrets_of
 from tarmac.local import diagnosis, listeners, sql, start, state
 from tarmac.local.logs import LogFile
 from tarmac.local.prepare import folder_of, prepare
-from tarmac.local.prober import PATIENT_S, STEADY_S, Prober
+from tarmac.local.prober import PATIENT_S, STEADY_S, Prober, until_next_s
 from tarmac.local.sockets import is_free
 from tarmac.local.spawn import Running
 from tarmac.local.state import NodeState, moved
@@ -358,7 +358,7 @@ class Process:
             if missing:
                 await self.around.pulse.wait(STEADY_S)
             else:
-                await asyncio.sleep(STEADY_S if steady else PATIENT_S)
+                await asyncio.sleep(until_next_s() if steady else PATIENT_S)
 
 
 def _ending(status: int) -> str:
