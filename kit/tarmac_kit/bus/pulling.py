@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
-import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +16,7 @@ import nats.errors
 from nats.aio.client import Client as Connection
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from tarmac_kit.bus.inhand import InHand, payload_of, retry_after_s
 from tarmac_kit.jsons import dumps
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Handler, Message, PoisonMessage
@@ -29,8 +28,6 @@ IN_FLIGHT = 64
 #: What a consumer that died had in hand comes again after this.
 ACK_WAIT_S = 5.0
 PULL_S = 2.0
-CLOSE_S = 5.0
-_RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 #: The statuses of a pull request that is simply over: nothing there, time is up.
 _OVER = ("404", "408")
 
@@ -51,8 +48,7 @@ class Consumer:
         self._group = group
         self._handler = handler
         self._park = park
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._tails: dict[str, asyncio.Task[None]] = {}
+        self._in_hand = InHand(self._one_ended)
         #: Where the broker answers the pull request under way, and how much may still come for it.
         self._pull = ""
         self._asked = 0
@@ -85,7 +81,7 @@ class Consumer:
                 self._changed.clear()
                 if self._broken:
                     raise ConnectionError(self._broken)
-                free = IN_FLIGHT - len(self._tasks)
+                free = IN_FLIGHT - len(self._in_hand)
                 if self._asked == 0 and free > 0:
                     self._pull, self._asked = f"{inbox}.{number}", free
                     lost_at = loop.time() + PULL_S + 1.0
@@ -108,10 +104,7 @@ class Consumer:
 
     async def finish(self) -> None:
         """Let the handlers in hand end; what is cut off comes again."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
-            for task in late:
-                task.cancel()
+        await self._in_hand.finish()
 
     async def _arrived(self, raw: Any) -> None:
         """Take what the broker sends: a message, or the end of a pull request."""
@@ -130,16 +123,9 @@ class Consumer:
 
     def _begin(self, raw: Any) -> None:
         key = (raw.headers or {}).get(KEY, "")
-        task = asyncio.create_task(self._settle(raw, self._tails.get(key) if key else None))
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._end(key, done))
-        if key:
-            self._tails[key] = task
+        self._in_hand.begin(key, lambda previous: self._settle(raw, previous))
 
-    def _end(self, key: str, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if self._tails.get(key) is task:
-            del self._tails[key]
+    def _one_ended(self) -> None:
         if self._asked == 0:
             self._changed.set()
 
@@ -159,9 +145,7 @@ class Consumer:
                 await self._park(self._group, raw, str(error))
                 await raw.term()
             elif error is not None:
-                attempt = raw.metadata.num_delivered
-                delay_s = _RETRY_S[min(attempt, len(_RETRY_S)) - 1]
-                await raw.nak(delay=delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+                await raw.nak(delay=retry_after_s(raw.metadata.num_delivered))
             else:
                 await raw.ack()
         except (nats.errors.Error, OSError, TimeoutError) as lost:
@@ -173,12 +157,7 @@ class Consumer:
         if previous is not None:
             await asyncio.wait({previous})
         headers = dict(raw.headers or {})
-        try:
-            payload = json.loads(raw.data)
-        except ValueError:
-            payload = None
-        if not isinstance(payload, dict) or MSG_ID not in headers:
-            raise PoisonMessage("not a JSON object with a message id")
+        payload = payload_of(raw.data, headers.get(MSG_ID))
         await self._handler(
             Message(
                 id=headers.pop(MSG_ID),

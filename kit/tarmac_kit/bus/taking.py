@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from tarmac_kit.bus.inhand import InHand, payload_of, retry_after_s
 from tarmac_kit.bus.queues import RETRY, aside, queue_of
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Handler, Message, PoisonMessage
@@ -29,10 +28,8 @@ ATTEMPTS = "Message-Attempts"
 PREFETCH = 64
 #: How many that failed wait in hand; the others wait their turn on the broker.
 WAITING = 1000
-CLOSE_S = 5.0
 #: How long what cannot be put aside keeps its place in hand.
 UNSETTLED_S = 5.0
-_RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 Park = Callable[["Consumer", Any, str], Awaitable[None]]
 Retry = Callable[["Consumer", Any, int], Awaitable[None]]
@@ -57,9 +54,8 @@ class Consumer:
         self._retry = retry
         self._prefetch = prefetch
         self._slots = asyncio.Semaphore(prefetch)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._in_hand = InHand()
         self._waiting: set[asyncio.Task[None]] = set()
-        self._tails: dict[str, asyncio.Task[None]] = {}
         self._over = asyncio.Event()
 
     async def run(self, channel: AbstractChannel) -> None:
@@ -106,10 +102,7 @@ class Consumer:
 
     async def finish(self) -> None:
         """Let the handlers in hand end; what is cut off comes again."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
-            for task in late:
-                task.cancel()
+        await self._in_hand.finish()
 
     def _cancelled(self, _frame: Any) -> None:
         # The queue was deleted: it is declared again.
@@ -121,11 +114,7 @@ class Consumer:
     async def _arrived(self, raw: Any) -> None:
         """Begin to handle a message, in a task of our own: the client cancels its own."""
         key = str(_headers(raw).get(KEY, ""))
-        task = asyncio.create_task(self._settle(raw, self._tails.get(key) if key else None))
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._end(key, done))
-        if key:
-            self._tails[key] = task
+        self._in_hand.begin(key, lambda previous: self._settle(raw, previous))
 
     async def _failed(self, raw: Any) -> None:
         task = asyncio.create_task(self._wait(raw))
@@ -133,14 +122,8 @@ class Consumer:
         task.add_done_callback(self._waiting.discard)
 
     async def _wait(self, raw: Any) -> None:
-        delay_s = _RETRY_S[min(_attempts(raw), len(_RETRY_S)) - 1]
-        await asyncio.sleep(delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+        await asyncio.sleep(retry_after_s(_attempts(raw)))
         await self._arrived(raw)
-
-    def _end(self, key: str, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if self._tails.get(key) is task:
-            del self._tails[key]
 
     async def _settle(self, raw: Any, previous: asyncio.Task[None] | None) -> None:
         """Handle one delivery and tell the broker; a broker that is away delivers it again."""
@@ -177,12 +160,7 @@ class Consumer:
             for name, value in _headers(raw).items()
             if name != ATTEMPTS and not name.startswith("x-")
         }
-        try:
-            payload = json.loads(raw.body)
-        except ValueError:
-            payload = None
-        if not isinstance(payload, dict) or not properties.message_id:
-            raise PoisonMessage("not a JSON object with a message id")
+        payload = payload_of(raw.body, properties.message_id)
         await self._handler(
             Message(
                 id=properties.message_id,

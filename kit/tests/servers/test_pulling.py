@@ -82,7 +82,7 @@ async def test_what_a_dead_consumer_had_in_hand_goes_to_another(wire_to, nats_ur
         await other.consume((TOPIC,), "pay", handle)
         assert await asyncio.wait_for(attempts.get(), 10) == 2
         for consumer in dead._consumers:
-            for task in consumer._tasks:
+            for task in consumer._in_hand._tasks:
                 task.cancel()
         await dead.close()
 
