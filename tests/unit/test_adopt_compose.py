@@ -274,3 +274,11 @@ def test_a_store_whose_program_knows_no_password_asks_for_none(env, passwordless
     found = composed(f"  web: {{build: web, environment: {env}}}\n")
     assert any(store.passwordless for store in found.stores) is passwordless
     assert system_of(found).file.stores["cache"].passwordless is passwordless
+
+
+def test_a_database_that_several_use_is_one_owners_for_all_of_them():
+    env = "environment: {DATABASE_URL: 'postgres://app:pw@db/shop'}"
+    two = composed(f"  web: {{build: ./web, {env}}}\n  other: {{build: ./api, {env}}}\n")
+    assert system_of(two).file.stores["db"].shared
+    one = composed(f"  web: {{build: ./web, {env}}}\n")
+    assert not system_of(one).file.stores["db"].shared

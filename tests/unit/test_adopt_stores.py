@@ -106,3 +106,10 @@ def test_a_foreign_program_may_use_all_of_a_rabbitmq_that_it_names_no_topics_of(
     rights = {each["user"]: each["configure"] for each in allowed}
     assert rights["web"] == ".*"
     assert rights["order_service"] != ".*"
+
+
+def test_a_kind_whose_content_has_no_owners_says_so_where_it_is_to_be_shared():
+    wrong = FOREIGN.replace("cache: redis}", "cache: {kind: redis, shared: true}}")
+    system = demo(wrong)
+    with pytest.raises(BadInput, match="kind redis has an owner; remove this line"):
+        resolve(system, "local", facts_for(system), KINDS)

@@ -25,6 +25,8 @@ from tarmac.local.listeners import program
             "its data is PostgreSQL 18's, 15 runs here",
         ),
         (1, "# Can't handle RDB format version 80", "its data is of a newer version"),
+        (1, "ERROR:  permission denied for table votes", "another user of the store made votes"),
+        (1, "ERROR:  must be owner of relation votes", "another user of the store made votes"),
         (1, "KeyError: 'DATABASE_URL'", "it needs DATABASE_URL, which nobody gives"),
         (
             1,

@@ -124,6 +124,8 @@ class Store:
     remarks: tuple[str, ...] = ()
     #: A program of the repository gives it no password.
     passwordless: bool = False
+    #: Several programs of the repository use it, which knew one user there.
+    shared: bool = False
     #: Its own user, password and database elsewhere: values to recognise in variables.
     user: str = ""
     password: str = ""

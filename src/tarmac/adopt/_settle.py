@@ -50,13 +50,23 @@ def settle(found: Found, root: Folder, kinds: frozenset[str]) -> Found:
 
 
 def _as_used(store: Store, services: list[Service]) -> Store:
-    """Let a store serve without a password where a program knows only its host."""
+    """Let a store serve as its programs know it: without a password, or as one user's for all."""
     bare = any(
         re.search(rf"\$\{{stores\.{store.name}\.(host|port)\}}", said)
         and not re.search(rf"\$\{{stores\.{store.name}\.(password|url)\}}", said)
         for said in (" ".join(service.env.values()) for service in services)
     )
-    return replace(store, passwordless=bare and store.kind in _servers.PASSWORDLESS)
+    users = [
+        service
+        for service in services
+        if store.name in service.stores
+        or any(f"${{stores.{store.name}." in value for value in service.env.values())
+    ]
+    return replace(
+        store,
+        passwordless=bare and store.kind in _servers.PASSWORDLESS,
+        shared=len(users) > 1 and store.kind.startswith("post"),
+    )
 
 
 def _settled(service: Service, folder: Folder, scene: Scene, dotenv: dict[str, str]) -> Service:

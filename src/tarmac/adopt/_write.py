@@ -76,7 +76,8 @@ def write(found: Found, name: str) -> str:
             "stores:",
         ]
         for store in found.stores:
-            lines += [*_comments(store.remarks, 2), f"  {store.name}: {_store(store)}"]
+            note = " # what one of its users makes is everybody's" if store.shared else ""
+            lines += [*_comments(store.remarks, 2), f"  {store.name}: {_store(store)}{note}"]
     if found.broker is not None:
         lines += ["", *_comments(found.broker.remarks, 0), f"broker: {_store(found.broker)}"]
     return "\n".join([*lines, *_left_out(found.left_out)]) + "\n"
@@ -181,6 +182,8 @@ def _store(store: Store) -> str:
         parts.append(f"database: {store.database}")
     if store.passwordless:
         parts.append("passwordless: true")
+    if store.shared:
+        parts.append("shared: true")
     return store.kind if len(parts) == 1 else f"{{{', '.join(parts)}}}"
 
 

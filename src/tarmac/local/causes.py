@@ -23,6 +23,7 @@ _NO_HOST = (
     r"connecting to ([\w.-]+):\d+\. Name or service not known"
 )
 _DENIED = r"(?i:permission denied)"
+OR_SHARE = "and it is that one's own; give the store `shared: true`"
 OR_RESET = "or `tarmac reset`"
 
 #: How programs say that a variable is not there; the name is the first group.
@@ -77,6 +78,10 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             r"Can't handle RDB format version|Bad file format reading the append only file",
             f"its data is of a newer version, or damaged; ask for that version, {OR_RESET}",
+        ),
+        (
+            r"(?:permission denied for|must be owner of) (?:table|relation|sequence|view) (\S+)",
+            f"another user of the store made {{0}}, {OR_SHARE}",
         ),
         (r"(?i)password authentication failed", "the store refuses its password"),
         (_NO_HOST, "no host has the name {0} here; have it read the address from a variable"),

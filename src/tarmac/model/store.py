@@ -26,6 +26,11 @@ class Store(Strict):
         default=False,
         description="Here it also serves whoever gives no password: for programs that know none.",
     )
+    shared: bool = Field(
+        default=False,
+        description="What one of its users makes belongs to all of them: one owner for every "
+        "table. Else what a service makes is its own.",
+    )
 
 
 class Broker(Strict):

@@ -164,4 +164,5 @@ class Bindings:
             admin=Secret(f"stores/{store}/admin"),
             users=tuple(users[name] for name in sorted(users)),
             passwordless=store != ports.BROKER and self.system.file.stores[store].passwordless,
+            shared=store != ports.BROKER and self.system.file.stores[store].shared,
         )

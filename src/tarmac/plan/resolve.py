@@ -81,6 +81,11 @@ def _unknown_kinds(system: System, kinds: Mapping[str, StoreKind]) -> Iterable[P
                 str(system.locate(("stores", name, "passwordless"))),
                 f"a store of kind {store.kind} always asks for a password; remove this line",
             )
+        elif store.shared and kinds[store.kind].sql_url is None:
+            yield Problem(
+                str(system.locate(("stores", name, "shared"))),
+                f"nothing in a store of kind {store.kind} has an owner; remove this line",
+            )
         elif store.seed and kinds[store.kind].sql_url is None:
             yield Problem(
                 str(system.locate(("stores", name, "seed"))),

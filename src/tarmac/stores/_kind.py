@@ -103,6 +103,8 @@ class View:
     users: tuple[User, ...]
     #: Whoever gives no password is served as well.
     passwordless: bool = False
+    #: What one user makes belongs to all of them.
+    shared: bool = False
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
 HBA_INSIDE = "local all all trust\nhost all all all scram-sha-256\n"
 #: 14 had its last release in November 2026.
 OLDEST_ALIVE = 15
+#: Owns what the users of a shared store make; no service's name has a dot.
+SHARED_OWNER = "tarmac.shared"
 
 
 def _startup_packet(user: str) -> bytes:
@@ -71,13 +73,36 @@ def _admin_url(view: View) -> Text:
     return _url(view, ADMIN, (view.admin,))
 
 
+def _role(name: str) -> Text:
+    return text(
+        f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') "
+        f'THEN CREATE ROLE "{name}"; END IF; END $$'
+    )
+
+
+def _in_common(view: View) -> tuple[Text, ...]:
+    """Have every user act as one owner, with a password of its own; what each has, joins."""
+    if not view.shared:
+        return ()
+    owner, database = f'"{SHARED_OWNER}"', f'"{view.database}"'
+    each = (
+        f'GRANT {owner} TO "{user.role}"; '
+        f"ALTER ROLE \"{user.role}\" IN DATABASE {database} SET role TO '{SHARED_OWNER}'; "
+        f'REASSIGN OWNED BY "{user.role}" TO {owner}'
+        for user in view.users
+    )
+    return (
+        _role(SHARED_OWNER),
+        text(f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {owner}"),
+        text(f"GRANT ALL ON SCHEMA public TO {owner}"),
+        *map(text, each),
+    )
+
+
 def _grants(view: View, user: User) -> tuple[Text, ...]:
     role, database = f'"{user.role}"', f'"{view.database}"'
     return (
-        text(
-            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{user.role}') "
-            f"THEN CREATE ROLE {role}; END IF; END $$"
-        ),
+        _role(user.role),
         text(
             f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD '",
             user.password,
@@ -109,7 +134,10 @@ def _server(view: View, argv: tuple[str, ...], *files: File) -> Launch:
         setup=(
             Sql(
                 _admin_url(view),
-                tuple(statement for user in view.users for statement in _grants(view, user)),
+                (
+                    *(statement for user in view.users for statement in _grants(view, user)),
+                    *_in_common(view),
+                ),
             ),
         ),
         # SIGINT ends it in 10 ms; on SIGTERM it would wait for its clients to leave.
