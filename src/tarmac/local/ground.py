@@ -68,7 +68,8 @@ class Ground:
 
     async def lost(self) -> None:
         """Return when the namespace's folder was deleted or replaced: nobody could stop us then."""
-        while self._is_ours():  # noqa: ASYNC110 - no event tells of a deleted folder everywhere
+        while self._is_ours():  # no event tells of that everywhere
+            self.state.catch_up()
             await asyncio.sleep(CHECK_S)
 
     def _is_ours(self) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,15 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT);
 """
+#: Free pages in the file, and a write-ahead log that is begun anew before it outgrows its own.
+_ROOM = """
+PRAGMA wal_autocheckpoint = 64;
+DROP TABLE IF EXISTS room;
+CREATE TABLE room (content BLOB);
+INSERT INTO room VALUES (zeroblob(524288));
+DROP TABLE room;
+PRAGMA wal_checkpoint(PASSIVE);
+"""
 
 
 @dataclass(frozen=True)
@@ -81,11 +90,19 @@ class StateFile:
     """The open state file."""
 
     def __init__(self, path: Path) -> None:
-        try:
+        self._path = path
+        #: Rows for which there was no room: they are tried again.
+        self._unwritten: dict[str, NodeState] = {}
+        with self._kept():
             self._open(path)
+
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.Error as error:
             raise TarmacError(
-                f"{path}: the state cannot be kept ({error}); "
+                f"{self._path}: the state cannot be kept ({error}); "
                 "make room on the disk, or delete the file if it is damaged"
             ) from None
 
@@ -104,18 +121,30 @@ class StateFile:
         self._database.close()
 
     def clear(self) -> None:
-        """Forget the nodes of an earlier run; events are kept for two days."""
-        if not self._readable:
-            self._database.execute("DROP TABLE nodes")
-            self._database.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION}")
-            self._readable = True
-        self._database.execute("DELETE FROM nodes")
-        self._database.execute("DELETE FROM events WHERE at < ?", (time.time() - 172800,))
+        """Forget the nodes of an earlier run; events are kept for two days.
+
+        Takes room at once, so that a disk that is full later can still be told about.
+        """
+        with self._kept():
+            if not self._readable:
+                self._database.execute("DROP TABLE nodes")
+                self._database.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION}")
+                self._readable = True
+            self._database.execute("DELETE FROM nodes")
+            self._database.execute("DELETE FROM events WHERE at < ?", (time.time() - 172800,))
+            self._database.executescript(_ROOM)
 
     def put(self, node: NodeState) -> None:
-        """Write a node, and an event if its state is new; a full disk loses the row, no more."""
-        with contextlib.suppress(sqlite3.OperationalError):
-            self._put(node)
+        """Write a node, and an event if its state is new; a full disk makes it wait, no more."""
+        self._unwritten[node.name] = node
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Write what found no room before; nothing happens while there is none."""
+        with contextlib.suppress(sqlite3.Error):
+            for node in list(self._unwritten.values()):
+                self._put(node)
+                del self._unwritten[node.name]
 
     def _put(self, node: NodeState) -> None:
         row = {**{field.name: getattr(node, field.name) for field in fields(node)}}
@@ -138,14 +167,17 @@ class StateFile:
 
     def remove(self, name: str) -> None:
         """Forget a node that is no longer part of the system."""
-        self._database.execute("DELETE FROM nodes WHERE name = ?", (name,))
+        self._unwritten.pop(name, None)
+        with self._kept():
+            self._database.execute("DELETE FROM nodes WHERE name = ?", (name,))
 
     def set_meta(self, **values: Any) -> None:
         """Write facts of the run: system, file, supervisor_pid, notes ..."""
-        for key, value in values.items():
-            self._database.execute(
-                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value))
-            )
+        with self._kept():
+            for key, value in values.items():
+                self._database.execute(
+                    "INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value))
+                )
 
     def meta(self) -> dict[str, Any]:
         """Read the facts of the run."""

@@ -243,7 +243,7 @@ class Supervisor:
                 await self._forks.close()
                 self._reservations.release_all()
                 await self._spawner.close()  # whatever is still there ends with the guard
-                with contextlib.suppress(sqlite3.Error):
+                with contextlib.suppress(sqlite3.Error, TarmacError):
                     self.state.set_meta(supervisor_pid=None, guard_pid=None)
                     self.state.close()
             finally:
