@@ -1,8 +1,9 @@
 """How long `tarmac up shop` takes beside honcho starting the same programs and stores.
 
-Both sides run the shop's plan: the same argv, environment and configuration, on data of their
-own. Ours is timed until `tarmac up -d` returns, that is until all is healthy; theirs until every
-service's ready route answers, asked every 20 ms. All is stopped and deleted at the end.
+Both sides run the shop's plan: the same programs, environment and configuration, on data of their
+own; ours with wires and its services forked, theirs each by itself and without wires. Ours is
+timed until `tarmac up -d` returns, that is until all is healthy; theirs until every service's ready
+route answers, asked every 20 ms. All is stopped and deleted at the end.
 """
 
 from __future__ import annotations
@@ -17,18 +18,16 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench.figure import Figure, seconds
 
-from tarmac import registry, stores
 from tarmac.launch import HttpProbe, Launch, Text, reveal
-from tarmac.local import gather, prepare, privileges, sockets, vault
+from tarmac.local import prepare, privileges, sockets
 from tarmac.local.paths import Home
-from tarmac.model.loader import load
+from tarmac.local.resolving import Options, Resolver
 from tarmac.plan.plan import Node, Plan
-from tarmac.plan.resolve import resolve
 
 ROOT = Path(__file__).resolve().parents[1]
 SYSTEM = ROOT / "systems" / "shop" / "tarmac.yaml"
@@ -198,24 +197,13 @@ class Honcho:
         return reveal(value, self.secrets).replace("{folder}", str(folder))
 
 
-def _resolve(home: Home) -> tuple[Plan, dict[str, str]]:
-    """Resolve the shop as `up` does, for a home of its own."""
-    kinds = registry.load(stores, "STORE")
-    system = load(str(SYSTEM), lambda path: Path(path).read_bytes())
+def _resolve(home: Home) -> tuple[Plan, Mapping[str, str]]:
+    """Resolve the shop as `up --direct` does, for a home of its own: honcho has no wires."""
     held = sockets.Reservations()
-    facts = gather.gather(
-        system,
-        kinds,
-        home,
-        namespace=NAMESPACE,
-        running=(),
-        take=held.take,
-        fast_stores=False,
-        strict_ports=False,
-    )
+    options = Options(str(SYSTEM), NAMESPACE, direct=True)
+    resolved = Resolver(options, home, held).resolve({})
     held.release_all()
-    plan = resolve(system, "local", facts, kinds)
-    return plan, vault.fill(home.secrets, plan.secrets, {})
+    return resolved.plan, resolved.secrets
 
 
 def _answers(url: str) -> bool:

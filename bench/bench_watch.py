@@ -63,7 +63,8 @@ def measure() -> list[Figure]:
         hand = ByHand(system.folder / "by-hand")
         try:
             for number in range(EDITS + 1):
-                word = f"word {number}"
+                # Of another size each time: by hand, Python would run what it compiled before.
+                word = f"word {'x' * number}"
                 begun = time.perf_counter()
                 _save(system.folder / "edited", word)
                 until("the edit", lambda word=word: _answer(url) == word)  # type: ignore[misc]
