@@ -424,3 +424,192 @@ def test_what_a_frozen_namespace_left_behind_is_ended_by_the_next_up(stored: San
         frozen(pid)
     kill(pids[:1])  # the guard cannot notice
     whole_again(stored, pids)
+
+
+FILLING = """
+import asyncio, os
+import asyncpg
+async def main():
+    connection = await asyncpg.connect(os.environ["URL"])
+    await connection.execute("CREATE TABLE IF NOT EXISTS filled (line text)")
+    print("made", await connection.fetchval("SELECT count(*) FROM filled"), flush=True)
+    rows = "INSERT INTO filled SELECT repeat(md5(i::text), 30) FROM generate_series(1, 100) i"
+    while True:
+        await connection.execute(rows)
+        print("committed 100", flush=True)
+        await asyncio.sleep(0.05)
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A disk of its own of 150 MB for a folder."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=150m", "tmpfs", str(folder)]
+    with contextlib.suppress(FileNotFoundError):
+        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+        if mounted.returncode == 0:
+            yield folder
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+            return
+    pytest.skip("no disk of its own can be mounted here (not root, or not allowed)")
+
+
+def fill(disk: Path) -> Path:
+    """Take all the room that is left."""
+    filler = disk / "filler"
+    with filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        for size in (1_000_000, 4096):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"\0" * size)
+    return filler
+
+
+def test_a_full_disk_is_named_breaks_nothing_and_all_is_well_once_there_is_room(small_disk: Path):
+    box = Sandbox(small_disk)
+    (small_disk / ".git").mkdir()
+    (small_disk / "server.py").write_text(SERVER)
+    (small_disk / "filling.py").write_text(FILLING)
+    box.write(
+        f"""
+        tarmac: 1
+        system: small
+        services:
+          {web("front", PORT, ", stores: {cache: cache}")}
+          filling:
+            run: [{sys.executable}, filling.py]
+            env: {{URL: "${{stores.db.url}}"}}
+            probe: {{log: ^made}}
+        stores: {{cache: redis, db: postgres}}
+        """
+    )
+    try:
+        box.up()
+        filler = fill(small_disk)
+        shown = box.until("filling", lambda node: node["restarts"] > 0 and node["cause"])
+        assert shown["cause"] == "the disk is full; make room"
+        assert box.get("front").startswith("pid "), "who writes nothing goes on"
+        filler.unlink()
+        filler = None
+        box.until("filling", lambda node: node["state"] == "healthy")
+        assert box.tarmac("down").returncode == 0
+        filler = fill(small_disk)
+        refused = box.tarmac("up", "-d")
+        assert refused.returncode == 1
+        assert "make room on the disk" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        filler.unlink()
+        assert box.up()["healthy"]
+        assert box.tarmac("down").returncode == 0
+        assert remains(home_of(box)) == []
+    finally:
+        box.tarmac("down")
+
+
+def test_a_folder_that_cannot_be_written_is_named(small_disk: Path):
+    box = Sandbox(small_disk)
+    (small_disk / "server.py").write_text(SERVER)
+    box.write(SYSTEM)
+    remount = ["mount", "-o", "remount,ro", str(small_disk)]
+    subprocess.run(remount, check=True)
+    refused = box.tarmac("up", "-d")
+    assert refused.returncode == 1
+    assert "cannot be written (Read-only file system)" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    box.up()
+    box.tarmac("down")
+    subprocess.run(remount, check=True)
+    for verb in (["up", "-d"], ["ps"], ["down"], ["logs"]):
+        done = box.tarmac(*verb)
+        assert "Traceback" not in done.stderr, (verb, done.stderr)
+        assert verb == ["down"] or "cannot be written" in done.stderr
+
+
+STRANGE = {
+    "no HOME": {"HOME": None},
+    "no temporary folder": {"TMPDIR": "/no/such/folder", "XDG_RUNTIME_DIR": "/run/user/none"},
+    "a temporary folder with a long path": {"TMPDIR": "LONG", "XDG_RUNTIME_DIR": "LONG"},
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_strange_environment_is_lived_with(stored: Sandbox, name, monkeypatch, tmp_path):
+    long = tmp_path / ("t" * 60) / ("u" * 60)
+    long.mkdir(parents=True)
+    for variable, value in STRANGE[name].items():
+        if value is None:
+            monkeypatch.delenv(variable, raising=False)
+        else:
+            monkeypatch.setenv(variable, value.replace("LONG", str(long)))
+    assert stored.up()["healthy"]
+    assert stored.tarmac("down").returncode == 0
+    assert remains(home_of(stored)) == []
+
+
+def test_a_long_path_with_spaces_and_umlauts_is_lived_with(tmp_path: Path):
+    folder = tmp_path / "Bücher & Läden, groß" / ("ü" * 60) / ("long " * 14 + "end")
+    folder.mkdir(parents=True)
+    assert len(str(folder)) > 200
+    for name, text in (("server.py", SERVER), ("family.py", FAMILY), ("counting.py", COUNTING)):
+        (folder / name).write_text(text)
+    (folder / ".git").mkdir()
+    (folder / "seed.sql").write_text("INSERT INTO goods VALUES ('a'), ('b')")
+    box = Sandbox(folder)
+    box.write(STORED)
+    try:
+        assert box.up()["healthy"]
+        kill(family(box)[:1])
+        whole_again(box, [])
+        assert made(box) == (2, 2)
+    finally:
+        assert box.tarmac("down").returncode == 0
+    assert remains(home_of(box)) == []
+
+
+def test_a_socket_that_somebody_cleaned_away_is_made_again(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    Path((home_of(sandbox) / "socket").read_text()).unlink()
+    assert sandbox.tarmac("down").returncode == 0
+    assert remains(home_of(sandbox)) == []
+
+
+def many(count: int) -> str:
+    hub = "hub: {run: [PYTHON, server.py], port: PORT}".replace("PORT", str(PORT))
+    rest = [
+        f"s{n}: {{run: [PYTHON, server.py], port: {PORT + 1 + n}, calls: [hub]}}"
+        for n in range(count - 1)
+    ]
+    lines = "\n".join(f"  {line}" for line in (hub, *rest)).replace("PYTHON", sys.executable)
+    return f"tarmac: 1\nsystem: many\nservices:\n{lines}\n"
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_forty_services_come_up_and_go_down_with_few_descriptors(sandbox: Sandbox, capsys):
+    sandbox.write(many(40))
+    command = ["sh", "-c", 'ulimit -S -n 256; "$0" up -d --json --timeout 120', *TARMAC]
+    done = subprocess.run(
+        command, cwd=sandbox.folder, capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    pids = family(sandbox)
+    assert len(pids) == 43
+    began, before_s = time.monotonic(), cpu_s(pids[0])
+    time.sleep(3)  # what it costs to do nothing
+    share = (cpu_s(pids[0]) - before_s) / (time.monotonic() - began)
+    stopping = time.monotonic()
+    assert sandbox.tarmac("down").returncode == 0
+    with capsys.disabled():
+        print(f"\n40 services: up {json.loads(done.stdout)['took_s']:.1f} s, down ", end="")
+        print(f"{time.monotonic() - stopping:.1f} s, idle supervisor {share:.1%} of a core")
+    assert share < 0.2
+    assert gone(pids)
+    assert remains(home_of(sandbox)) == []

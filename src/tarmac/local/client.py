@@ -69,12 +69,12 @@ class Refused(TarmacError):
 def is_running(home: Home) -> bool:
     """Tell whether a supervisor lives: it holds the lock, and nothing else can."""
     try:
-        lock = home.lock.open("r+")  # never made here: somebody may just be deleting its folder
+        lock = home.lock.open()  # never made here: somebody may just be deleting its folder
     except FileNotFoundError:
         return False
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return True
     return False

@@ -13,6 +13,7 @@ import contextlib
 import json
 import traceback
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from tarmac.errors import TarmacError
@@ -24,6 +25,9 @@ from tarmac.local.paths import Home
 from tarmac.local.resolving import Options
 from tarmac.local.supervisor import Supervisor
 
+#: How often to look whether the socket is still there.
+CHECK_S = 1.0
+
 
 class Control:
     """Listens on the namespace's socket."""
@@ -32,6 +36,7 @@ class Control:
         self._supervisor = supervisor
         self._home = home
         self._server: asyncio.Server | None = None
+        self._keeper: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._answering: set[asyncio.Task[Any]] = set()
@@ -39,14 +44,27 @@ class Control:
 
     async def listen(self) -> None:
         """Begin to answer; the lock is ours, so a socket that is still there is stale."""
-        self._home.socket.unlink(missing_ok=True)
         # The temporary folder depends on who asks: say where the socket is.
-        write_atomically(self._home.socket_file, str(self._home.socket))
-        self._server = await asyncio.start_unix_server(self._serve, self._home.socket)
-        self._home.socket.chmod(0o600)
+        path = self._home.socket
+        path.unlink(missing_ok=True)
+        write_atomically(self._home.socket_file, str(path))
+        self._server = await asyncio.start_unix_server(self._serve, path)
+        path.chmod(0o600)
+        self._keeper = asyncio.create_task(self._keep(path))
+
+    async def _keep(self, path: Path) -> None:
+        """Listen anew when somebody cleans the temporary folder: we could not be stopped."""
+        while True:
+            await asyncio.sleep(CHECK_S)
+            if not path.exists():
+                with contextlib.suppress(TarmacError, OSError):  # no room: at the next look
+                    await self.listen()
+                    return
 
     async def close(self) -> None:
         """Stop to answer and remove the socket."""
+        if self._keeper is not None:
+            self._keeper.cancel()
         if self._server is not None:
             self._server.close()
         if self._answering:  # the one who asked for the end wants to hear of it

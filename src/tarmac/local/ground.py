@@ -13,7 +13,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable
-from typing import IO
 
 from tarmac.errors import TarmacError
 from tarmac.local import leftovers, remove
@@ -44,7 +43,8 @@ class Ground:
     def __init__(self, home: Home) -> None:
         self.home = home
         home.create()
-        self._lock = home.lock.open("a")
+        # A bare descriptor: nobody closes it before the very end of this process.
+        self._lock = os.open(home.lock, os.O_WRONLY | os.O_CREAT, 0o600)
         _take(self._lock, home)
         self.state = StateFile(home.state)
         before = self.state.meta()
@@ -73,7 +73,7 @@ class Ground:
             await asyncio.sleep(CHECK_S)
 
     def _is_ours(self) -> bool:
-        ours = os.fstat(self._lock.fileno())
+        ours = os.fstat(self._lock)
         try:
             there = self.home.lock.stat()
         except OSError:
@@ -91,7 +91,7 @@ def _forked_beside(home: Home) -> Iterable[str]:
     return ()
 
 
-def _take(lock: IO[str], home: Home) -> None:
+def _take(lock: int, home: Home) -> None:
     for _ in range(LOCK_TRIES):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -89,14 +89,22 @@ class Home:
         return runtime_folder() / f"{digest}.sock"
 
 
+#: A socket's path has at most 103 bytes on macOS, 107 on Linux; 40 are ours.
+LONGEST_BASE = 63
+
+
 def runtime_folder() -> Path:
     """Find or make this user's folder for sockets.
 
     Raises:
         TarmacError: somebody else made a folder of that name.
+        OSError: there is no place where one can be made.
     """
-    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-    folder = base / f"tarmac-{os.getuid()}"
+    folder = Path("/tmp") / f"tarmac-{os.getuid()}"  # noqa: S108 - its owner is checked
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
+        if base and os.access(base, os.W_OK | os.X_OK) and len(os.fsencode(base)) < LONGEST_BASE:
+            folder = Path(base) / folder.name
+            break
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
     if status.st_uid != os.getuid() or status.st_mode & 0o077 or folder.is_symlink():

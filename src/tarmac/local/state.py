@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -101,9 +102,11 @@ class StateFile:
         try:
             yield
         except sqlite3.Error as error:
+            advice = "make room on the disk, or delete the file if it is damaged"
+            if not os.access(self._path.parent, os.W_OK):
+                advice = f"{self._path.parent} cannot be written; make it a folder of yours"
             raise TarmacError(
-                f"{self._path}: the state cannot be kept ({error}); "
-                "make room on the disk, or delete the file if it is damaged"
+                f"{self._path}: the state cannot be kept ({error}); {advice}"
             ) from None
 
     def _open(self, path: Path) -> None:
