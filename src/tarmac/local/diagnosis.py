@@ -5,7 +5,9 @@ Called by the lives of nodes once something has gone wrong; it looks and changes
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,12 +15,38 @@ from tarmac.launch import redact
 from tarmac.local import kernel, listeners, programs
 from tarmac.local.causes import Scene, likely_cause, wrong_ports
 from tarmac.local.guard import descendants
+from tarmac.local.logs import LogFile
 from tarmac.model import conventions
 from tarmac.plan.plan import Node
 
 ENDED = "ended"
 #: How the guard says that a program could not be executed, or its folder not entered.
 NOT_RUN = ("cannot be run (", "[Errno 2] No such file or directory", "[Errno 20] Not a directory")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a try to start failed."""
+
+    detail: str
+    cause: str
+    last_lines: tuple[str, ...] = ()
+
+
+def explain(
+    node: Node, host: str, failure: str, status: int | None, log: LogFile, seen: str
+) -> Failure:
+    """Say why a try failed, without a secret; `seen` is where it listened instead, if it did."""
+    lines = tuple(line for line in log.tail if not line.startswith("[tarmac]"))
+    why = cause(node, host, failure, status, lines, seen)
+    return Failure(log.strike(failure), log.strike(why), lines)
+
+
+def ending(status: int) -> str:
+    """Say how a process ended, from its exit status; a negative one is a signal."""
+    if status < 0:
+        return f"by {signal.Signals(-status).name}"
+    return f"with exit status {status}"
 
 
 def scene_of(node: Node, host: str) -> Scene:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import resource
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ from tarmac.local.state import StateFile
 
 #: How often to look whether the folder is still there.
 CHECK_S = 1.0
+DESCRIPTORS = 8192
 #: Somebody who only looks whether the lock is held holds it for a moment.
 LOCK_TRIES, LOCK_PAUSE_S = 20, 0.01
 
@@ -64,6 +66,7 @@ class Ground:
     async def start(self) -> None:
         """Start the guard, and the fork servers of the last run."""
         await self.spawner.start()
+        _allow_descriptors()  # after the guard: what it starts gets what the user's shell has
         self.forks.warm(self.interpreters)
 
     async def lost(self) -> None:
@@ -89,6 +92,15 @@ def _forked_beside(home: Home) -> Iterable[str]:
             if forked:
                 return forked
     return ()
+
+
+def _allow_descriptors() -> None:
+    """Raise our limit: each node takes a pipe and a log, each wire a socket."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # macOS: less than "unlimited" at most
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _take(lock: int, home: Home) -> None:

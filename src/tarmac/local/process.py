@@ -8,12 +8,13 @@ import random
 import signal
 import time
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tarmac.errors import TarmacError
 from tarmac.launch import reveal, secrets_of
 from tarmac.local import diagnosis, listeners, sql, start, state
+from tarmac.local.diagnosis import Failure
 from tarmac.local.logs import LogFile
 from tarmac.local.prepare import folder_of, prepare
 from tarmac.local.prober import PATIENT_S, STEADY_S, Prober, until_next_s
@@ -36,15 +37,6 @@ UNHEALTHY_AFTER = 2
 
 class PortTaken(TarmacError):
     """Somebody else listens where this node is to listen."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a try to start failed."""
-
-    detail: str
-    cause: str
-    last_lines: tuple[str, ...] = ()
 
 
 class Process:
@@ -209,7 +201,8 @@ class Process:
                 break
             for port in self.node.listening:
                 self.around.reservations.take(port)
-            explained = self._explain(failure, status)
+            host, seen = self.around.host, self._seen
+            explained = diagnosis.explain(self.node, host, failure, status, self.log, seen)
             self._come_out(explained)
             if self._unseen:
                 break  # the one that serves goes on to do so
@@ -275,13 +268,9 @@ class Process:
                 await running.exited
             self._running = None
         await output.drain()
-        self.log.note(f"ended {_ending(status)}")
-        return self._healthy_since, failure or f"ended {_ending(status)}", status
-
-    def _explain(self, failure: str, status: int | None) -> Failure:
-        lines = tuple(line for line in self.log.tail if not line.startswith("[tarmac]"))
-        cause = diagnosis.cause(self.node, self.around.host, failure, status, lines, self._seen)
-        return Failure(self.log.strike(failure), self.log.strike(cause), lines)
+        ending = f"ended {diagnosis.ending(status)}"
+        self.log.note(ending)
+        return self._healthy_since, failure or ending, status
 
     async def _back_off(self, ends: int, failure: Failure, status: int | None) -> None:
         looping = ends >= CRASH_LOOP_ENDS
@@ -359,9 +348,3 @@ class Process:
                 await self.around.pulse.wait(STEADY_S)
             else:
                 await asyncio.sleep(until_next_s() if steady else PATIENT_S)
-
-
-def _ending(status: int) -> str:
-    if status < 0:
-        return f"by {signal.Signals(-status).name}"
-    return f"with exit status {status}"

@@ -13,8 +13,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from tarmac.local.diagnosis import Failure
 from tarmac.local.lives import Life
-from tarmac.local.process import Failure, Process
+from tarmac.local.process import Process
 from tarmac.local.surroundings import Surroundings
 from tarmac.plan.plan import Node, Plan
 
