@@ -70,7 +70,7 @@ def is_running(home: Home) -> bool:
     """Tell whether a supervisor lives: it holds the lock, and nothing else can."""
     try:
         lock = home.lock.open()  # never made here: somebody may just be deleting its folder
-    except FileNotFoundError:
+    except OSError:  # it never ran; or nothing can be run there, which `up` says better
         return False
     with lock:
         try:
