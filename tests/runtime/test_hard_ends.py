@@ -613,3 +613,73 @@ def test_forty_services_come_up_and_go_down_with_few_descriptors(sandbox: Sandbo
     assert share < 0.2
     assert gone(pids)
     assert remains(home_of(sandbox)) == []
+
+
+@pytest.mark.parametrize("who", ["supervisor", "guard", "successor"])
+def test_a_kill_while_an_edit_is_taken_up_is_mended(sandbox: Sandbox, who):
+    (sandbox.folder / "slow.py").write_text("import time\ntime.sleep(1)\n" + SERVER)
+    system = SYSTEM.replace("server.py], port: " + str(PORT + 1), f"slow.py], port: {PORT + 1}")
+    assert "slow.py" in system
+    sandbox.write(system)
+    sandbox.up()
+    before = family(sandbox)
+    service = sandbox.node("back")["pid"]
+    sandbox.write(system.replace("slow.py], ", "slow.py], env: {SHOWN: edited}, "))
+    with subprocess.Popen([*TARMAC, "up", "-d"], cwd=sandbox.folder, stdout=-3, stderr=-3) as up:
+        end = time.monotonic() + 30
+        while not (new := [p for p in pids_of(sandbox, "slow.py") if p not in before]):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert guard.parents().keys() >= {service}, "the old one serves on meanwhile"
+        kill(new if who == "successor" else WHO[who](sandbox))
+        up.wait(60)
+    assert sandbox.up()["healthy"]
+    assert gone([service, *new])
+    assert sandbox.get("back", "/env/SHOWN") == "edited"
+    assert len(family(sandbox)) == 5
+    assert sandbox.tarmac("down").returncode == 0
+    assert remains(home_of(sandbox)) == []
+
+
+def test_a_command_probe_and_what_it_started_end_with_the_supervisor(sandbox: Sandbox):
+    (sandbox.folder / "probe.sh").write_text("sleep 3600 & echo $! >> probed; sleep 3600\n")
+    sandbox.write(
+        """
+        tarmac: 1
+        system: small
+        services:
+          probed: {run: [sleep, "3600"], probe: {command: [sh, probe.sh]}}
+        """
+    )
+    with subprocess.Popen([*TARMAC, "up", "-d"], cwd=sandbox.folder, stdout=-3, stderr=-3) as up:
+        end = time.monotonic() + 30
+        while len(probes := pids_of(sandbox, "probe.sh")) == 0:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        running = family(sandbox)
+        assert {*probes} <= {*running}
+        kill(WHO["supervisor"](sandbox))
+        assert gone(running)
+        up.wait(30)
+    started = [int(line) for line in (sandbox.folder / "probed").read_text().split()]
+    assert gone(started)
+
+
+def test_after_a_reboot_stale_pids_locks_and_sockets_are_no_obstacle(stored: Sandbox):
+    stored.up()
+    before = family(stored)
+    starts, _ = made(stored)
+    socket_path = Path((home_of(stored) / "socket").read_text())
+    kill(before)
+    assert gone(before)
+    socket_path.unlink()
+    stale = home_of(stored) / "nodes/db/data/postmaster.pid"
+    lines = stale.read_text().splitlines()
+    stale.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    with sqlite3.connect(home_of(stored) / "state.sqlite") as database:
+        for key in ("supervisor_pid", "guard_pid"):  # by now they are somebody else's
+            database.execute("UPDATE meta SET value = ? WHERE key = ?", (str(os.getpid()), key))
+    database.close()
+    (home_of(stored) / ".facts.json.new").write_text("{")
+    whole_again(stored, before)
+    assert made(stored) == (starts + 1, 2)
