@@ -113,7 +113,9 @@ def test_a_wrong_file_starts_nothing(sandbox):
     refused = sandbox.tarmac("up", "-d")
     assert refused.returncode == 2
     assert f"both ask for port {PORT}" in refused.stderr
-    assert sandbox.tarmac("ps").returncode == 1
+    told = sandbox.tarmac("ps")
+    assert told.returncode == 2
+    assert "never ran in namespace 'default'; `tarmac up` it" in told.stderr
     assert not (sandbox.folder / ".tarmac/default/secrets.json").exists()
 
 

@@ -27,6 +27,7 @@ system: full
 owner: team
 domain: full.example.com
 env: {JWT_ISSUER: "https://${system.domain}", RATE: 1.10, ON: true}
+secrets: [API_KEY]
 services:
   web:
     run: "serve --port $PORT"

@@ -154,7 +154,8 @@ def status_of(system: str | None, namespace: str) -> client.Status:
     file = find(system)
     status = client.status(Home.of(file, namespace))
     if status is None or not status.nodes:  # no state yet, or none because its first `up` failed
-        names = [home.root.name for home in client.find_homes(file)]
+        homes = client.find_homes(file)
+        names = [home.root.name for home in homes if home.root.name != namespace]
         known = f"; namespaces that did: {', '.join(names)}" if names else ""
         raise BadInput(
             [Problem(str(file), f"never ran in namespace '{namespace}'{known}; `tarmac up` it")]

@@ -43,6 +43,8 @@ SMALL = {
 }
 #: Its worker processes would be most of a small server; settings that only this version knows.
 SMALL_18 = {"io_method": "sync"}
+#: For each new database: 1 MiB of log to copy and not 16.
+MADE = ("--locale=C.UTF-8", "--wal-segsize=1", "--no-sync", "--no-instructions")
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 #: In place of the file that initdb writes, which knows the machine's time zone, and settings that
@@ -155,10 +157,12 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
         "config_file": "{folder}/postgresql.conf",
     }
     single = [*offer.programs["postgres"], "--single", "-D", "{tree}", "-c", "fsync=off"]
+    # One that initdb makes itself has the name that many stores have, too.
+    create = "" if view.database == ADMIN else f'CREATE DATABASE "{view.database}"\n'
     adopt = text(
         f"ALTER ROLE {ADMIN} PASSWORD '",
         view.admin,
-        f'\'\nCREATE DATABASE "{view.database}"\n',
+        f"'\n{create}",
         f'REVOKE ALL ON DATABASE "{view.database}" FROM PUBLIC\n',
     )
     initdb = [*offer.programs["initdb"], "-D", "{tree}", "-U", ADMIN, "-E", "UTF8"]
@@ -170,7 +174,7 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
                 "data",
                 cache_key=f"postgres-{offer.version}",
                 # Never served as it is: its one role gets a password in each copy.
-                make=Command((*initdb, "--locale=C.UTF-8", "--no-sync", "--no-instructions")),
+                make=Command((*initdb, *MADE)),
                 adopt=Command((*single, "postgres"), stdin=adopt),
             ),
         ),
