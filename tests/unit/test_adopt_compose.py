@@ -282,3 +282,58 @@ def test_a_database_that_several_use_is_one_owners_for_all_of_them():
     assert system_of(two).file.stores["db"].shared
     one = composed(f"  web: {{build: ./web, {env}}}\n")
     assert not system_of(one).file.stores["db"].shared
+
+
+CELERY = """
+services:
+  worker:
+    build: ./queue
+    command: celery -A tasks worker
+  monitor:
+    build: ./queue
+    command: celery -A tasks flower
+    ports: ["5555:5555"]
+    depends_on: [worker]
+"""
+
+
+def test_a_program_that_only_its_container_names_has_its_packages_installed_once():
+    files = {"queue/requirements.txt": "celery", "queue/tasks.py": "from celery import Celery"}
+    found = found_in(**{"compose.yaml": CELERY, **files})
+    worker, monitor = system_of(found).file.services.values()
+    assert "pip install -q -r requirements.txt" in str(worker.tasks["install"].run)
+    assert str(monitor.tasks["install"].run[0]).startswith("until test -e .venv/.installed")
+
+
+def test_who_has_no_port_is_not_called():
+    files = {"queue/requirements.txt": "celery", "queue/tasks.py": "import celery"}
+    found = found_in(**{"compose.yaml": CELERY, **files})
+    assert not system_of(found).file.services["monitor"].calls
+
+
+def test_a_line_of_several_programs_is_said_for_here_one_by_one():
+    files = {"queue/requirements.txt": "celery", "queue/tasks.py": "import celery"}
+    line = CELERY.replace(
+        "celery -A tasks flower", "sleep 1 && python init.py && celery -A tasks flower"
+    )
+    found = found_in(**{"compose.yaml": line, **files})
+    started = found.services[1].run
+    assert started == (
+        "sleep 1 && .venv/bin/python init.py && .venv/bin/python -m celery -A tasks flower"
+    )
+
+
+def test_the_example_of_a_env_file_stands_for_one_that_git_does_not_keep():
+    example = "DB_URI=postgres://app:pw@db:5432/shop\nQUEUE=mail\nAPP_SECRET=changeme\n"
+    service = web(["env_file: .env"], **{".env.example": example})
+    assert service.env == {"DB_URI": "${stores.db.url}", "QUEUE": "mail"}
+    assert service.secrets == ("APP_SECRET",)
+    kept = web(["env_file: .env"], **{".env.example": example, ".env": "QUEUE=post\n"})
+    assert kept.env == {"QUEUE": "post"}
+
+
+def test_a_secret_that_several_list_has_one_value():
+    env = "environment: {APP_SECRET: '${APP_SECRET}'}"
+    two = composed(f"  web: {{build: ./web, {env}}}\n  other: {{build: ./api, {env}}}\n")
+    assert system_of(two).file.secrets == ("APP_SECRET",)
+    assert system_of(composed(f"  web: {{build: ./web, {env}}}\n")).file.secrets == ()

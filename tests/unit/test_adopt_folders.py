@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from repository import found_in, system_of, text_of
+from repository import folder_of, found_in, system_of, text_of
+
+from tarmac.adopt import _code
 
 EXPRESS = 'const app = require("express")();\napp.listen(process.env.PORT || 3100);\n'
 FASTAPI = "from fastapi import FastAPI\n\napp = FastAPI()\n"
@@ -269,3 +271,80 @@ def test_the_same_repository_gives_the_same_text():
 
 def test_a_repository_without_a_program_has_nothing_to_run():
     assert found_in(**{"README.md": "hello", "docs/a.py": "app = Flask(__name__)"}).services == ()
+
+
+GRPC = """
+import os, grpc
+server = grpc.server(None)
+server.add_insecure_port("127.0.0.1:" + os.environ["PORT"])
+"""
+DEPLOYED = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: prices}
+spec:
+  template:
+    spec:
+      containers:
+      - name: server
+        image: prices
+        env:
+        - {name: PORT, value: "7000"}
+        - {name: PROFILER, value: "0"}
+        - {name: UNREAD, value: x}
+        - {name: CACHE_ADDR, value: "redis-cart:6379"}
+---
+kind: Deployment
+metadata: {name: redis-cart}
+spec: {template: {spec: {containers: [{image: "redis:7-alpine"}]}}}
+---
+kind: Deployment
+metadata: {name: {{ .Values.name }}}
+"""
+
+
+def test_a_grpc_service_is_asked_for_its_health_and_is_not_public():
+    checks = f"{GRPC}health_pb2_grpc.add_HealthServicer_to_server(None, server)\n"
+    plain = found_in(**{"prices/requirements.txt": "grpcio", "prices/main.py": GRPC})
+    asked = found_in(**{"prices/requirements.txt": "grpcio", "prices/main.py": checks})
+    (before,), (after,) = (system_of(f).file.services.values() for f in (plain, asked))
+    assert before.public is None
+    assert before.probe is None
+    assert after.probe is not None
+    assert after.probe.grpc
+
+
+def test_what_a_deployment_tells_its_program_and_the_stores_beside_it_come_over():
+    code = "import os\nos.environ['PROFILER'], os.environ['CACHE_ADDR'], os.environ['PORT']\n"
+    files = {"prices/requirements.txt": "redis", "prices/main.py": code}
+    whole, _, broken = DEPLOYED.rpartition("---")
+    found = found_in(**files, **{"k8s/a.yaml": whole, "k8s/b.yaml": broken})
+    file = system_of(found).file
+    assert file.services["prices"].env == {
+        "PROFILER": "0",
+        "CACHE_ADDR": "${stores.redis-cart.host}:${stores.redis-cart.port}",
+    }
+    assert file.stores["redis-cart"].version == "7"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "name"),
+    [
+        ("main.ts", "configService.get<string>('QUEUE_NAME')", "QUEUE_NAME"),
+        ("main.ts", "this.config.getOrThrow('QUEUE_NAME')", "QUEUE_NAME"),
+        ("Program.cs", 'builder.Configuration["CART_ADDR"]', "CART_ADDR"),
+        ("Program.cs", 'Environment.GetEnvironmentVariable("CART_ADDR")', "CART_ADDR"),
+    ],
+)
+def test_a_variable_is_seen_in_nest_and_in_net(file, text, name):
+    assert list(_code.variables(folder_of({file: text}))) == [name]
+
+
+def test_what_a_go_program_can_do_without_is_not_reported_as_missing():
+    text = 'a := os.Getenv("BANNER")\nb := os.Getenv("CART_ADDR")\nc := os.Getenv("API_TOKEN")\n'
+    reads = _code.variables(folder_of({"main.go": text}))
+    assert {name: read.default for name, read in reads.items()} == {
+        "API_TOKEN": None,
+        "BANNER": "",
+        "CART_ADDR": None,
+    }

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from tarmac.adopt._dotenv import is_secret
 from tarmac.adopt._found import Folder
 
 MOST_FILES = 400
@@ -17,7 +18,7 @@ MOST_FILES = 400
 SERVERS_OWN = frozenset({25, 587, 1025, 3306, 4222, 5432, 5672, 6379, 9092, 9200, 11211, 27017})
 #: Ends of files by the patterns that apply to them.
 SCRIPT = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", ".vue", ".svelte")
-ENDINGS = (*SCRIPT, ".py", ".go", ".java", ".kt", ".rs", ".rb", ".php", ".properties")
+ENDINGS = (*SCRIPT, ".py", ".go", ".java", ".kt", ".rs", ".rb", ".php", ".cs", ".properties")
 
 _NAME = r"([A-Za-z_][A-Za-z0-9_]*)"
 #: A default right behind: `, "x"`, `|| 'x'`, `?? x`, `or "x"`.
@@ -27,6 +28,8 @@ _READS = {
         rf"process\.env\.{_NAME}(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
         rf"process\.env\[['\"]{_NAME}['\"]\](?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
         rf"import\.meta\.env\.(VITE_[A-Z0-9_]+)(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
+        # NestJS: what its ConfigService is asked for.
+        rf"\w*[cC]onfig\w*\.get(?:OrThrow)?(?:<[^>]*>)?\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",
         rf"(?:Deno|Bun)\.env(?:\.get\(['\"]|\.){_NAME}",
     ),
     (".py",): (
@@ -40,6 +43,11 @@ _READS = {
         rf"(?i:\w*env\w*)\(\"{_NAME}\",\s*{_TEXT}\)",
         r"(?i:\w*env\w*)\([^\"\n()]*\"([A-Z][A-Z0-9_]+)\"\)",
     ),
+    (".cs",): (
+        rf"GetEnvironmentVariable\(\"{_NAME}\"\)",
+        r"\w*[cC]onfig\w*\[\"([A-Z][A-Z0-9_]+)\"\]",
+        rf"GetValue<[^>]*>\(\"([A-Z][A-Z0-9_]+)\"(?:,\s*{_TEXT})?",
+    ),
     (".java", ".kt"): (rf"System\.getenv\(\"{_NAME}\"\)", rf"getOrDefault\(\"{_NAME}\",\s*{_TEXT}"),
     (".rs",): (rf"env::var(?:_os)?\(\"{_NAME}\"\)(?:\.unwrap_or(?:_else)?\([^\"\n]*{_TEXT})?",),
     (".rb",): (rf"ENV\[['\"]{_NAME}['\"]\]", rf"ENV\.fetch\(['\"]{_NAME}['\"](?:,\s*{_TEXT})?"),
@@ -51,6 +59,10 @@ _OPTIONAL = re.compile(
     r"environ\.get|getenv\(|LookupEnv|process\.env\.\w+\s*(\?|&&|[=!]==?|\))|!\s*process\.env|"
     r"\)\s*(==|!=)\s*(?!\"\"\s*\{\s*(log|panic|fmt))"
 )
+#: Names of variables that hold where something is, or a part of that.
+ADDRESS = re.compile(
+    r"^(.+?)_?(BASE_URL|URL|URI|ADDRESS|ADDR|HOST|PORT|ENDPOINT|TARGET|UPSTREAM|ORIGIN)$"
+)
 _LISTENS = re.compile(
     r"\.listen\(\s*(\d{2,5})\b|\.listen\(\s*\{[^}]*?\bport:\s*(\d{2,5})\b|"
     r"ListenAndServe\w*\(\s*\"[\w.]*:(\d{2,5})\"|net\.Listen\(\s*\"tcp\",\s*\"[\w.]*:(\d{2,5})\"|"
@@ -60,6 +72,15 @@ _LISTENS = re.compile(
     r"\bport:\s*(\d{4,5})\s*,?\s*$|add_insecure_port\(\s*f?['\"][^'\"]*:(\d{2,5})['\"]|"
     r"\.bind\(\s*\(?\"[\d.]+:(\d{2,5})\"",
     re.MULTILINE,
+)
+_SERVES_GRPC = re.compile(
+    r"grpc\.NewServer\(|grpc\.(?:aio\.)?server\(|new grpc\.Server\(|new Server\(\).*bindAsync|"
+    r"ServerBuilder\s*\.forPort|MapGrpcService|tonic::transport::Server"
+)
+_CHECKS_GRPC = re.compile(
+    r"RegisterHealthServer\(|add_HealthServicer_to_server|HealthStatusManager|HealthImplementation|"
+    r"MapGrpcHealthChecksService|MapGrpcService<[\w.]*Health|[hH]ealth\w*\.Health\.service|"
+    r"tonic_health"
 )
 _SETTINGS = re.compile(r"class \w+\((?:\w+\.)?BaseSettings\):\n((?:[ \t]+.*\n|\s*\n)+)")
 _FIELD = re.compile(
@@ -117,6 +138,15 @@ def named_hosts(folder: Folder, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def speaks_grpc(folder: Folder) -> tuple[bool, bool]:
+    """Tell whether a program serves gRPC, and whether it answers questions about its health."""
+    serves = checks = False
+    for _, content in _texts(folder):
+        serves = serves or bool(_SERVES_GRPC.search(content))
+        checks = checks or bool(_CHECKS_GRPC.search(content))
+    return serves, serves and checks
+
+
 def literal_port(folder: Folder) -> tuple[int, str] | None:
     """Find the number that a program listens on, and its place; None if it has none in its code."""
     for file, content in _texts(folder):
@@ -167,6 +197,10 @@ def _told_below(content: str, match: re.Match[str]) -> str | None:
     if told := re.match(r"\)?\s*,\s*['\"]([^'\"\n]*)['\"]\s*\)", behind):
         return told[1]
     if _OPTIONAL.search(before + match[0] + behind[:6]):
+        return ""
+    # Go's and .NET's say nothing of what is absent; an address or a secret is wanted all the same.
+    silent = re.match(r"os\.Getenv|\w*[cC]onfig\w*\[", match[0])
+    if silent and not is_secret(match[1]) and not ADDRESS.match(match[1]):
         return ""
     return None
 

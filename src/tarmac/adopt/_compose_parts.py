@@ -76,7 +76,10 @@ def environment_of(
     files = spec.get("env_file") or ()
     for entry in files if isinstance(files, list) else [files]:
         path = str(entry.get("path") if isinstance(entry, dict) else entry).removeprefix("./")
-        given.update(_dotenv.entries(root.read(path)))
+        content, _ = _dotenv.of_file(root, path)
+        for key, raw in content.items():
+            whole, unknown = _dotenv.filled(raw, {**content, **values})
+            given[key] = raw if unknown else whole
     own = spec.get("environment") or {}
     for entry in own if isinstance(own, list) else own.items():
         name, value = entry if isinstance(entry, tuple) else (*str(entry).split("=", 1), None)[:2]

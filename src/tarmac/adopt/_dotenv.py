@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from tarmac.adopt._found import Folder
 from tarmac.dotenv import parse
 
+#: Ends of the files that repositories keep in place of one with secrets.
+EXAMPLES = ("example", "sample", "template", "dist", "default", "defaults")
 _VARIABLE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)(?:(:?[-?+])([^{}]*))?\})")
 _SECRET = re.compile(
     r"(SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|CREDENTIAL|SIGNING|SALT|(API|ACCESS|AUTH|JWT|ENCRYPTION)_?KEY)"
@@ -17,6 +20,18 @@ _SECRET = re.compile(
 def entries(text: str) -> dict[str, str]:
     """Read a file's values; what is no KEY=value is somebody else's affair."""
     return parse(text)[0]
+
+
+def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
+    """Read the values of a file, or of the example that stands for one that git does not keep.
+
+    Returns:
+        The values, and the file that has them; "" if there is none.
+    """
+    for file in (path, *(f"{path}.{ending}" for ending in EXAMPLES)):
+        if text := folder.read(file):
+            return entries(text), file
+    return {}, ""
 
 
 def filled(text: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:

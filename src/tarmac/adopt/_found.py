@@ -97,6 +97,10 @@ class Service:
     stores: tuple[str, ...] = ()
     #: A path that answers when it is ready.
     probe: str = ""
+    #: It serves gRPC; nobody opens it in a browser.
+    grpc: bool = False
+    #: It answers grpc.health.v1.
+    grpc_health: bool = False
     tasks: Mapping[str, str] = field(default_factory=dict)
     #: Folders that outlive it: name -> path in its own folder.
     volumes: Mapping[str, str] = field(default_factory=dict)
@@ -152,6 +156,11 @@ def _nothing(folder: Folder) -> tuple[Service, ...]:
     return ()
 
 
+def _no_tasks(folder: Folder) -> Mapping[str, str]:
+    del folder
+    return {}
+
+
 def _no_command(folder: Folder, argv: tuple[str, ...]) -> str:
     del folder, argv
     return ""
@@ -171,6 +180,8 @@ class Recogniser:
     rank: int
     #: The services that a folder has; none if it is not of this kind.
     services: Callable[[Folder], tuple[Service, ...]] = _nothing
+    #: What has to be done in a folder before its programs can run, by name.
+    tasks: Callable[[Folder], Mapping[str, str]] = _no_tasks
     #: Says a container's command as it is run in this folder here; "" if it is another's.
     here: Callable[[Folder, tuple[str, ...]], str] = _no_command
     #: The whole system from one file of the root; gets the store kinds that there are.

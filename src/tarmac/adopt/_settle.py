@@ -19,9 +19,6 @@ GIVEN = frozenset(
     {"PORT", "HOST", "SERVICE_NAME", "PATH", "HOME", "USER", "SHELL", "LANG", "TZ", "TMPDIR", "PWD"}
     | {"TERM", "CI", "NODE_ENV", "DEBUG", "NO_COLOR", "HOSTNAME", "LOGNAME", "EDITOR", "COLUMNS"}
 )
-_ADDRESS = re.compile(
-    r"^(.+?)_?(BASE_URL|URL|URI|ADDRESS|ADDR|HOST|PORT|ENDPOINT|TARGET|UPSTREAM|ORIGIN)$"
-)
 _OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
 
 
@@ -35,11 +32,12 @@ def settle(found: Found, root: Folder, kinds: frozenset[str]) -> Found:
         kinds,
         may_add=not found.stores and found.broker is None,
     )
-    dotenv = _dotenv.entries(root.read(".env"))
+    dotenv, file = _dotenv.of_file(root)
+    example, dotenv = ({}, dotenv) if file == ".env" else (dotenv, {})
     services = []
     for service in found.services:
         folder = own_files(root, service, found.services)
-        services.append(_settled(service, folder, scene, dotenv))
+        services.append(_settled(service, folder, scene, dotenv, example))
     return replace(
         found,
         services=tuple(services),
@@ -69,10 +67,16 @@ def _as_used(store: Store, services: list[Service]) -> Store:
     )
 
 
-def _settled(service: Service, folder: Folder, scene: Scene, dotenv: dict[str, str]) -> Service:
-    service = _told(service, scene, dotenv)
+def _settled(
+    service: Service,
+    folder: Folder,
+    scene: Scene,
+    dotenv: dict[str, str],
+    example: dict[str, str],
+) -> Service:
+    service = _told(service, scene, {**example, **dotenv})
     # A `.env` in a folder of its own is the program's affair: it may well read it itself.
-    beside = _dotenv.entries(folder.read(".env")) if folder.path else {}
+    beside, beside_file = _dotenv.of_file(folder) if folder.path else ({}, "")
     reads = _code.variables(folder)
     clients = _servers.clients(folder)
     env, secrets, missing = dict(service.env), list(service.secrets), dict(service.missing)
@@ -81,7 +85,7 @@ def _settled(service: Service, folder: Folder, scene: Scene, dotenv: dict[str, s
     for name, read in reads.items():
         if name in env or name in secrets or name in GIVEN or name == service.port_variable:
             continue
-        given = dotenv.get(name, beside.get(name))
+        given = dotenv.get(name, beside.get(name, example.get(name)))
         value = _for_variable(read, given, service, clients, scene)
         if value is None and given and not _dotenv.is_secret(name):
             value = given.replace("${", "$${")
@@ -89,7 +93,7 @@ def _settled(service: Service, folder: Folder, scene: Scene, dotenv: dict[str, s
             env[name] = value
         elif _dotenv.is_secret(name) and (given is not None or not read.default):
             secrets.append(name)
-            if name in beside and name not in dotenv:
+            if name in beside and name not in dotenv and beside_file == ".env":
                 to_do.append(f"copy {name} of {folder.path}/.env to the .env beside this file")
         elif read.default is not None:
             optional.append(name)
@@ -178,7 +182,9 @@ def _joined(service: Service, scene: Scene) -> Service:
     calls = [
         name
         for name in service.calls
+        # Who has no port cannot be called; it starts whenever it likes.
         if name in scene.services
+        and scene.services[name].ports
         and name != service.name
         and f"${{services.{name}." not in said
         and scene.may_call(service.name, name)
@@ -190,12 +196,16 @@ def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
     """Give the other parts of an address whose host is a reference: DB_HOST brings DB_USER."""
     found: dict[str, str] = {}
     for name, value in env.items():
-        match = re.fullmatch(r"\$\{(?:(stores|services)\.([a-z0-9-]+)|(broker))\.host\}", value)
+        match = re.fullmatch(
+            r"\$\{(?:(stores|services)\.([a-z0-9-]+)|(broker))\.host\}(?::\$\{[\w.-]+\.port\})?",
+            value,
+        )
         stem = re.match(r"(.*?)(HOST|HOSTNAME|SERVER)$", name)
         if not match or not stem:
             continue
         root = match[3] or f"{match[1]}.{match[2]}"
-        store = scene.stores.get(match[2] or "") if match[1] == "stores" else None
+        store = scene.broker if match[3] else None
+        store = scene.stores.get(match[2]) if match[1] == "stores" else store
         for other in env:
             if not other.startswith(stem[1]) or other == name:
                 continue
@@ -232,7 +242,7 @@ def _for_variable(
             store = store_for(server, service, scene)
         if store is not None:
             return _servers.reference(store.name, output, broker=store is scene.broker)
-    match = _ADDRESS.match(BROWSER.sub("", name))
+    match = _code.ADDRESS.match(BROWSER.sub("", name))
     if not match or FOR_PEOPLE.search(name):
         return None
     target = _named(match[1], service, scene)

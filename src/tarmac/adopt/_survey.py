@@ -10,14 +10,16 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from tarmac.adopt import _code
+from tarmac.adopt import _code, _manifests, _servers
 from tarmac.adopt._found import (
     Folder,
     Found,
     Recogniser,
     Service,
+    Store,
     awaited,
     is_inside,
+    joined,
     own_files,
     valid_name,
     without,
@@ -70,17 +72,23 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         kinds: the store kinds that there are.
     """
     recognisers = sorted(catalogue.values(), key=lambda each: (each.rank, each.id))
-    found = None
+    found: Found | None = None
+    manifests: Mapping[str, _manifests.Deployed] = {}
     for recogniser in recognisers:
         if found := recogniser.system(root, frozenset(kinds)):
             break
     if found is None:
         found = Found(services=tuple(_search(root, recognisers)))
+        manifests = _manifests.deployed(root)
+        found = _with_deployed_stores(found, manifests, frozenset(kinds))
     services, left_out = [], [*found.left_out]
     for service in found.services:
         done = _completed(service, root.below(service.folder), recognisers)
         if done.run:
             own = own_files(root, done, found.services)
+            done = _as_deployed(done, own, manifests.get(done.name))
+            serves, checks = _code.speaks_grpc(own)
+            done = replace(done, grpc=serves, grpc_health=checks and not done.probe)
             services.append(replace(_listening(done, own), watch=_sources(done, own)))
         else:
             said = " ".join(service.container_command)
@@ -169,12 +177,12 @@ def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) 
     if service.run:
         return service
     local = [s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder)]
-    line = _said(service.container_command, folder, recognisers)
+    line, by = _said(service.container_command, folder, recognisers)
     base = next((s for s in local if s.name == service.name), local[0] if local else None)
-    tasks = dict(base.tasks) if base else {}
+    tasks = dict(base.tasks) if base else dict(by.tasks(folder)) if by else {}
     for name, task in service.tasks.items():
         words = tuple(task.split("\0"))
-        tasks[name] = _said(words, folder, recognisers) or " ".join(words)
+        tasks[name] = _said(words, folder, recognisers)[0] or " ".join(words)
     if line:
         # The container's command may be another program than the one that the folder names.
         reads = base is not None and base.reads_port and base.run == line
@@ -196,16 +204,58 @@ def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) 
     )
 
 
+def _as_deployed(service: Service, folder: Folder, deployed: _manifests.Deployed | None) -> Service:
+    """Give it what its deployment gives it, as far as its code reads that."""
+    if deployed is None:
+        return service
+    reads = _code.variables(folder).keys() - {"PORT"}
+    return replace(
+        service,
+        env={**{n: v for n, v in deployed.env.items() if n in reads}, **service.env},
+        remarks=(*service.remarks, "values of its deployment among its variables"),
+    )
+
+
+def _with_deployed_stores(
+    found: Found, manifests: Mapping[str, _manifests.Deployed], kinds: frozenset[str]
+) -> Found:
+    """Add the stores that are deployed beside the services, under the names that they have."""
+    own = {service.name for service in found.services}
+    stores = tuple(
+        Store(valid_name(name), server.kind, _servers.version_of(deployed.image))
+        for name, deployed in manifests.items()
+        if (server := _servers.of_image(deployed.image)) is not None
+        and server.kind in kinds
+        and not server.broker
+        and valid_name(name) not in own
+    )
+    return replace(found, stores=stores)
+
+
 def _sources(service: Service, folder: Folder) -> tuple[str, ...]:
     """List where its edits happen, unless it looks for them itself; () for too many places."""
     if service.reloads:
         return ()
-    places = dict.fromkeys(file.split("/")[0] for file in folder.sources(*_code.ENDINGS))
+    sources = folder.sources(*_code.ENDINGS)
+    places = dict.fromkeys(f.split("/")[0] for f in sources if not f.startswith("."))
     return tuple(places) if len(places) <= MOST_PLACES else ()
 
 
-def _said(argv: tuple[str, ...], folder: Folder, recognisers: list[Recogniser]) -> str:
-    return next((line for r in recognisers if (line := r.here(folder, argv))), "") if argv else ""
+def _said(
+    argv: tuple[str, ...], folder: Folder, recognisers: list[Recogniser]
+) -> tuple[str, Recogniser | None]:
+    """Say a container's command for here, each program of a line of several; and who knew it."""
+    if "&&" in argv:
+        at = argv.index("&&")
+        first, by = _said(argv[:at], folder, recognisers)
+        rest, known = _said(argv[at + 1 :], folder, recognisers)
+        if not rest:
+            return "", None
+        return f"{first or joined(argv[:at])} && {rest}", known or by
+    for recogniser in recognisers if argv else ():
+        if line := recogniser.here(folder, argv):
+            return line, recogniser
+    return "", None
 
 
 def _listening(service: Service, folder: Folder) -> Service:

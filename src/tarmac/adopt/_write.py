@@ -69,6 +69,9 @@ def write(found: Found, name: str) -> str:
     ]
     for index, service in enumerate(found.services):
         lines += ["", *_service(service)] if index else _service(service)
+    listed = [name for service in found.services for name in service.secrets]
+    if both := [name for name in dict.fromkeys(listed) if listed.count(name) > 1]:
+        lines += ["", "# One value for all that list it.", f"secrets: [{', '.join(both)}]"]
     if found.stores:
         lines += [
             "",
@@ -121,7 +124,7 @@ def _service(service: Service) -> Iterator[str]:
         yield f"    ports: {{{ports}}}"
     if service.fixed:
         yield "    listen: fixed # have it listen where PORT says, and this line can go"
-    if service.ports:
+    if service.ports and not (service.grpc and list(service.ports) == ["http"]):
         yield "    public: {}"
     if service.calls:
         yield f"    calls: [{', '.join(service.calls)}]"
@@ -145,7 +148,10 @@ def _probe(service: Service) -> Iterator[str]:
     path = scalar(service.probe, inside=True)
     if service.ports and _BUILDS.match(service.run):
         how = f"http: {path}" if service.probe else "tcp: true"
+        how = "grpc: true" if service.grpc_health else how
         yield f"    probe: {{{how}, within: 5m}} # the first build takes a while"
+    elif service.grpc_health and service.ports:
+        yield "    probe: {grpc: true} # grpc.health.v1 says SERVING"
     elif service.probe:
         yield f"    probe: {{http: {path}}}"
 

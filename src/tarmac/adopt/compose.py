@@ -38,8 +38,9 @@ def _system(folder: Folder, kinds: frozenset[str]) -> Found | None:
     stem, _, ending = name.rpartition(".")
     override = folder.has(f"{stem}.override.{ending}")
     content = _merged(_parsed(folder, name), _parsed(folder, override) if override else {})
-    values = _dotenv.entries(folder.read(".env"))
-    found = Found(origins=(name, *([override] if override else [])))
+    values, values_of = _dotenv.of_file(folder)
+    example = values_of if values_of != ".env" else ""
+    found = Found(origins=tuple(filter(None, (name, override, example))))
     for own, spec in (content.get("services") or {}).items():
         if isinstance(spec, dict):
             found = _add(found, own, shaped(spec), folder, kinds, values)

@@ -85,6 +85,12 @@ def _script(folder: Folder, scripts: dict[str, str]) -> str:
     return next((name for name in ("start", "dev", "serve") if name in scripts), "")
 
 
+def _tasks(folder: Folder) -> dict[str, str]:
+    package = _package(folder) or {}
+    wants = package.get("dependencies") or package.get("devDependencies")
+    return {"install": _tools(folder)[1]} if wants else {}
+
+
 def _services(folder: Folder) -> tuple[Service, ...]:
     package = _package(folder)
     if package is None:
@@ -93,7 +99,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             return ()
         return (Service(folder_name(folder), folder.path, run=f"node {file}", why=file),)
     scripts = {k: v for k, v in (package.get("scripts") or {}).items() if isinstance(v, str)}
-    program, install = _tools(folder)
+    program, _ = _tools(folder)
     port: int | None = None
     name = _script(folder, scripts)
     if name:
@@ -110,7 +116,6 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         line, why = f"node {file}", f"package.json, {file}"
     if "workspaces" in package and port is None and "turbo" in scripts.get(name, ""):
         return ()  # it starts all the others
-    wants = bool(package.get("dependencies") or package.get("devDependencies"))
     return (
         Service(
             name=folder_name(folder, str(package.get("name") or "app").rsplit("/", 1)[-1]),
@@ -120,7 +125,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             ports={"http": port} if port else {},
             reads_port=port is not None,
             reloads=port is not None or bool(_RELOADS.search(scripts.get(name, ""))),
-            tasks={"install": install} if wants else {},
+            tasks=_tasks(folder),
         ),
     )
 
@@ -149,4 +154,4 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     return ""
 
 
-RECOGNISER = Recogniser(id="node", rank=30, services=_services, here=_here)
+RECOGNISER = Recogniser(id="node", rank=30, services=_services, tasks=_tasks, here=_here)

@@ -118,11 +118,16 @@ def _name(program: str) -> str:
     return stem if re.fullmatch(r"worker|server|api|web|bot|consumer|scheduler", stem) else "app"
 
 
+def _tasks(folder: Folder) -> dict[str, str]:
+    _, install = _python(folder)
+    return {"install": install} if install else {}
+
+
 def _services(folder: Folder) -> tuple[Service, ...]:
     several = _programs(folder)
     program, why, port = ("", "", None) if several else _start(folder)
-    python, install = _python(folder)
-    tasks = {"install": install} if install else {}
+    python, _ = _python(folder)
+    tasks = _tasks(folder)
     if several:
         return tuple(
             Service(
@@ -175,4 +180,4 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     return ""
 
 
-RECOGNISER = Recogniser(id="python", rank=40, services=_services, here=_here)
+RECOGNISER = Recogniser(id="python", rank=40, services=_services, tasks=_tasks, here=_here)

@@ -1,0 +1,69 @@
+"""Kubernetes manifests: what each deployment tells its program, for repositories without compose.
+
+The survey asks; charts and overlays are templates of other tools and are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from tarmac.adopt._compose_parts import Texts
+from tarmac.adopt._found import Folder
+
+MOST_FILES = 100
+_FOLDERS = re.compile(r"(^|/)(k8s|kube|kubernetes|manifests?|deploy)[^/]*/", re.IGNORECASE)
+_KINDS = ("Deployment", "StatefulSet")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What a deployment says of its first container."""
+
+    image: str
+    #: The values that stand there as they are.
+    env: Mapping[str, str]
+
+
+def deployed(root: Folder) -> dict[str, Deployed]:
+    """Read every deployment of a repository, by its name."""
+    found: dict[str, Deployed] = {}
+    files = [f for f in root.files if f.endswith((".yaml", ".yml")) and _FOLDERS.search(f)]
+    for file in files[:MOST_FILES]:
+        for document in _documents(root.read(file)):
+            if document.get("kind") in _KINDS:
+                name = str(_at(document, "metadata").get("name") or "")
+                found.setdefault(name, _container(document))
+    return found
+
+
+def _documents(text: str) -> Iterator[dict[str, Any]]:
+    try:
+        documents = list(yaml.load_all(text, Loader=Texts))
+    except yaml.YAMLError:
+        return
+    yield from (document for document in documents if isinstance(document, dict))
+
+
+def _container(document: dict[str, Any]) -> Deployed:
+    containers = _at(document, "spec", "template", "spec").get("containers")
+    first = containers[0] if isinstance(containers, list) and containers else {}
+    first = first if isinstance(first, dict) else {}
+    entries = first.get("env")
+    env = {
+        str(entry["name"]): str(entry["value"])
+        for entry in (entries if isinstance(entries, list) else ())
+        if isinstance(entry, dict) and "name" in entry and isinstance(entry.get("value"), str)
+    }
+    return Deployed(str(first.get("image") or ""), env)
+
+
+def _at(value: dict[str, Any], *keys: str) -> dict[str, Any]:
+    for key in keys:
+        inner = value.get(key)
+        value = inner if isinstance(inner, dict) else {}
+    return value
