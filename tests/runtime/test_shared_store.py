@@ -51,3 +51,13 @@ def test_what_a_service_made_is_its_own_until_the_store_is_shared(sandbox: Sandb
         assert told(sandbox, "other", f"INSERT INTO {name} VALUES (1)") == ""
         assert told(sandbox, "other", f"ALTER TABLE {name} ADD COLUMN y int") == ""
     assert told(sandbox, "other", "DROP TABLE after") == ""
+
+
+def test_a_store_may_have_the_name_of_the_database_that_every_server_has(sandbox: Sandbox):
+    renamed = SYSTEM.replace("db: SHAPE", "postgres: postgres").replace(
+        "stores.db", "stores.postgres"
+    )
+    sandbox.write(renamed.replace("{db: db}", "{db: postgres}"))
+    sandbox.up("--fast-stores")
+    url = sandbox.tarmac("connect", "postgres", "--as", "web", "--url").stdout.strip()
+    assert url.endswith("/postgres")
