@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -9,7 +10,11 @@ from pathlib import Path
 
 import pytest
 from edited import APP, SYSTEM, Watched, asked_all_the_time, kit_of_its_own, save, until
-from sandbox import PORT, Sandbox, family
+from sandbox import PORT, Sandbox, family, gone
+
+from tarmac.launch import Forked
+from tarmac.local import forks
+from tarmac.local.spawn import Spawner
 
 pytestmark = pytest.mark.skipif(
     os.uname().sysname != "Linux", reason="only Linux forks what is preloaded"
@@ -97,6 +102,31 @@ def test_an_interpreter_with_threads_is_not_forked(sandbox: Sandbox):
     assert SEPARATE in command(sandbox.node("hi")["pid"])
     why = "threads cannot be forked safely"
     assert why in service_log(made)
+
+
+async def test_a_server_that_hangs_is_ended_and_the_service_starts_by_itself(
+    tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(forks, "PRELOAD_S", 0.5)
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexec sleep 1000\n")
+    python.chmod(0o700)
+    spawner = Spawner()
+    await spawner.start()
+    found = forks.Forks(spawner, tmp_path / "log", {"PATH": os.environ["PATH"]})
+    try:
+        server = await found.server(str(python))
+        (pid,) = found.pids
+        wanted = Forked(str(python), ("tarmac_hi",))
+        with pytest.raises(OSError, match="did not answer; it was killed"):
+            await found.spawn("hi", wanted, env={}, cwd=tmp_path, output=1)
+        assert await asyncio.to_thread(gone, [pid])
+        await asyncio.to_thread(until, lambda: server.ended, bool)
+        with pytest.raises(forks.CannotFork, match="could not run tarmac_kit"):  # for a while
+            await found.spawn("hi", wanted, env={}, cwd=tmp_path, output=1)
+    finally:
+        await found.close()
+        await spawner.close()
 
 
 def test_an_edit_of_the_kit_is_served_by_a_new_fork_server(sandbox: Sandbox, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import threading
 import time
@@ -31,6 +32,41 @@ def test_twenty_edits_under_load_are_served_and_not_one_request_fails(watched: W
     assert len(slow) == 6  # each was in hand while its process was replaced
     assert len(pids) == 21
     assert watched.box.node("hi")["restarts"] == 0
+
+
+def test_connections_that_stay_open_are_told_to_come_again(watched: Watched):
+    """Each client asks over one connection for as long as it may; none finds it cut under it."""
+    failed: list[str] = []
+    connections = [0]
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
+            connections[0] += 1
+            try:
+                while not over.is_set():
+                    connection.request("GET", "/word")
+                    with connection.getresponse() as answer:
+                        answer.read()
+                        if answer.getheader("Connection") == "close":
+                            break
+            except OSError as error:
+                failed.append(f"{type(error).__name__}: {error}")
+            finally:
+                connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(20):
+        watched.say(f"word {number}")
+        watched.until_word(f"word {number}")
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert connections[0] <= 3 * 21
 
 
 def test_an_edit_that_does_not_import_is_shown_with_its_line_and_the_old_one_serves(watched):
