@@ -337,3 +337,23 @@ def test_a_secret_that_several_list_has_one_value():
     two = composed(f"  web: {{build: ./web, {env}}}\n  other: {{build: ./api, {env}}}\n")
     assert system_of(two).file.secrets == ("APP_SECRET",)
     assert system_of(composed(f"  web: {{build: ./web, {env}}}\n")).file.secrets == ()
+
+
+def test_of_several_programs_in_one_project_each_is_asked_for_its_own_port():
+    compose = """
+    services:
+      auth:
+        build: {context: ., dockerfile: ./apps/auth/Dockerfile}
+        command: npm run start auth
+      api:
+        build: {context: ., dockerfile: ./apps/api/Dockerfile}
+        command: npm run start api
+    """
+    code = {"apps/auth/Dockerfile": "FROM node", "apps/api/Dockerfile": "FROM node"}
+    code |= {"apps/auth/main.ts": "process.env.QUEUE", "apps/api/main.ts": "app.listen(5000)"}
+    code |= {"libs/db.ts": "process.env.DB_HOST", "package.json": '{"scripts": {"start": "x"}}'}
+    auth, api = found_in(**{"compose.yaml": compose, **code}).services
+    assert auth.ports == {}
+    assert set(auth.missing) == {"QUEUE", "DB_HOST"}
+    assert api.ports == {"http": 5000}
+    assert set(api.missing) == {"DB_HOST"}

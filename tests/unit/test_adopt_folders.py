@@ -348,3 +348,17 @@ def test_what_a_go_program_can_do_without_is_not_reported_as_missing():
         "BANNER": "",
         "CART_ADDR": None,
     }
+
+
+def test_what_a_dockerfile_installs_by_name_is_installed_here_too():
+    dockerfile = """
+    FROM python:3.12
+    RUN pip install -U pip setuptools
+    RUN pip install -r requirements.txt && \\
+        pip install --no-cache-dir gunicorn==23.0.0 "psycopg[binary]"
+    RUN pip install -e .
+    CMD gunicorn app:app
+    """
+    files = {"app.py": "import flask\napp = flask.Flask(__name__)", "requirements.txt": "flask"}
+    install = only(**files, Dockerfile=dockerfile).tasks["install"]
+    assert "pip install -q -r requirements.txt gunicorn==23.0.0 &&" in install

@@ -176,7 +176,7 @@ def _service(
     mounts = dict(_volumes(spec))
     return replace(
         base,
-        files=tuple(word for word in scripts if word in here.files),
+        files=tuple(word for word in scripts if word in here.files) or _of_one(spec, here),
         container_command=command or base.container_command,
         why=f"{own}'s command" if command else base.why,
         ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
@@ -213,6 +213,19 @@ def _place(
     if workdirs and asked.startswith(f"{workdirs[-1]}/"):
         folder = _joined(folder, asked.removeprefix(f"{workdirs[-1]}/"))
     return folder, text
+
+
+def _of_one(spec: Mapping[str, Any], folder: Folder) -> tuple[str, ...]:
+    """Leave out the programs beside one whose Dockerfile is in a folder of its own: apps/one/."""
+    build = spec.get("build")
+    file = str(build.get("dockerfile") or "") if isinstance(build, dict) else ""
+    own = posixpath.dirname(posixpath.normpath(file)) if file else ""
+    shelf = posixpath.dirname(own)
+    if not shelf:
+        return ()
+    return tuple(
+        f for f in folder.files if f.startswith(f"{own}/") or not f.startswith(f"{shelf}/")
+    )
 
 
 def _joined(*parts: str) -> str:

@@ -42,11 +42,26 @@ def _python(folder: Folder) -> tuple[str, str]:
         if folder.upwards(lock):
             install = "poetry install -q" if lock == "poetry.lock" else ""
             return f"{call} python", install
+    more = " ".join(("", *_beside(folder)))
     if requirements := folder.upwards("requirements.txt"):
-        return ".venv/bin/python", _setup(f"-r {requirements}")
+        return ".venv/bin/python", _setup(f"-r {requirements}{more}")
     if "pyproject.toml" in folder.files:
-        return ".venv/bin/python", _setup(".")
+        return ".venv/bin/python", _setup(f".{more}")
     return "python3", ""
+
+
+def _beside(folder: Folder) -> tuple[str, ...]:
+    """List the packages that a Dockerfile installs by their names, beside those of the project."""
+    text = re.sub(r"\\\s*\n", " ", folder.read("Dockerfile"))
+    lines = re.findall(r"\bpip3?\s+install\s+([^&|;\n]+)", text)
+    names = (
+        word
+        for line in lines
+        if not re.search(r"(^|\s)(-r|\.)(\s|$)", line)
+        for word in line.split()
+    )
+    wanted = (n for n in names if re.fullmatch(r"[A-Za-z][\w.-]*(\[[\w,]+\])?(==[\w.]+)?", n))
+    return tuple(n for n in dict.fromkeys(wanted) if n not in ("pip", "setuptools", "wheel", "uv"))
 
 
 def _setup(what: str) -> str:
