@@ -26,6 +26,12 @@ from tarmac.local.listeners import program
         ),
         (1, "# Can't handle RDB format version 80", "its data is of a newer version"),
         (1, "ERROR:  permission denied for table votes", "another user of the store made votes"),
+        (1, 'ERROR:  extension "uuid-ossp" is not available', "comes without uuid-ossp"),
+        (
+            1,
+            "QueryFailedError: function uuid_generate_v4() does not exist",
+            "without uuid_generate_v4",
+        ),
         (1, "ERROR:  must be owner of relation votes", "another user of the store made votes"),
         (1, "KeyError: 'DATABASE_URL'", "it needs DATABASE_URL, which nobody gives"),
         (
@@ -161,7 +167,7 @@ def test_the_kernels_table_is_read():
         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid inode\n"
         "   0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 4242 1\n"
         "   1: 0100007F:1F91 0100007F:1F90 01 0:0 00:0 0 0 0 4243 1\n"
-        "   2: 00000000000000000000000001000000:1F92 00000000000000000000000000000000:0 0A 0:0 00:0 0 0 0 4244 1\n"
+        "   2: 00000000000000000000000001000000:1F92 00000000000000000000000000000000:0 0A 0:0 00:0 0 0 0 4244 1\n"  # noqa: E501
     )
     assert list(parse(table, LISTEN)) == [
         TcpSocket(8080, "127.0.0.1", "4242", 0, "0.0.0.0"),
@@ -182,3 +188,15 @@ def test_the_kernels_table_is_read():
 )
 def test_a_program_is_named_as_its_user_knows_it(argv, expected):
     assert program(argv) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "program", "expected"),
+    [
+        ("/a/.venv/bin/python: No module named gunicorn", "/bin/sh", "for /a/.venv/bin/python;"),
+        ("ModuleNotFoundError: No module named 'x'", "/bin/sh", "in its environment;"),
+        ("ModuleNotFoundError: No module named 'x'", "/a/python", "for /a/python;"),
+    ],
+)
+def test_a_module_is_missing_for_the_program_that_looks_for_it(line, program, expected):
+    assert expected in likely_cause(1, [line], Scene(program=program))

@@ -83,6 +83,10 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(?:permission denied for|must be owner of) (?:table|relation|sequence|view) (\S+)",
             f"another user of the store made {{0}}, {OR_SHARE}",
         ),
+        (
+            r"extension \"([\w-]+)\" is not available|function (uuid_generate_\w+)\(\) does not",
+            "this PostgreSQL comes without {0}; another may have it: --provider postgres=binary",
+        ),
         (r"(?i)password authentication failed", "the store refuses its password"),
         (_NO_HOST, "no host has the name {0} here; have it read the address from a variable"),
         (
@@ -200,9 +204,16 @@ def _of_line(lines: Sequence[str], index: int, scene: Scene) -> str:
         if match := pattern.search(line):
             found = [group for group in match.groups() if group is not None]
             said = meaning.format(*found)
-            place = scene.program if "in its environment" in said else ""
-            return said.replace("in its environment", f"for {place}") if place else said
+            return said.replace("in its environment", _environment(line, scene))
     return ""
+
+
+def _environment(line: str, scene: Scene) -> str:
+    """Name the program that lacks a module; a shell that started it is not the one."""
+    told = re.match(r"(\S*/python[\d.]*): ", line)
+    program = told[1] if told else scene.program
+    known = program and program.rsplit("/", 1)[-1] not in ("sh", "bash")
+    return f"for {program}" if known else "in its environment"
 
 
 def _lacks(name: str, scene: Scene) -> str:
