@@ -30,8 +30,17 @@ pytestmark = [
 ]
 
 SEED = int(os.environ.get("TARMAC_SOAK_SEED", "7"))
-#: How many moments of a start, a stop or a reset are tried; more in the long form.
-MOMENTS = 20 if os.environ.get("TARMAC_SOAK_S") else 3
+LONG = bool(os.environ.get("TARMAC_SOAK_S"))
+#: How many moments of a start, a stop or a reset are tried.
+MOMENTS = 20 if LONG else 1
+#: What only the long form tries: its like is in the short one.
+only_long = pytest.mark.skipif(not LONG, reason="only with TARMAC_SOAK_S")
+
+
+def few(*cases: Any, more: tuple[Any, ...]) -> list[Any]:
+    """List the cases of the short form, and the others marked for the long one."""
+    return [*cases, *(pytest.param(each, marks=only_long) for each in more)]
+
 
 #: Starts a program in a session of its own, as `npm start` or a build tool may, and lives on.
 FAMILY = """
@@ -138,11 +147,7 @@ WHO: dict[str, Callable[[Sandbox], list[int]]] = {
 
 @pytest.mark.parametrize(
     "who",
-    [
-        ["supervisor", "guard"],
-        ["wires", "supervisor"],
-        ["everything"],
-    ],
+    few(["supervisor", "guard"], more=(["wires", "supervisor"], ["everything"])),
     ids="+".join,
 )
 def test_what_is_killed_together_is_whole_after_up(stored: Sandbox, who):
@@ -225,7 +230,9 @@ def test_a_kill_at_any_moment_of_a_start_is_mended_by_the_next(
         assert remains(home_of(stored)) == []
 
 
-@pytest.mark.parametrize("verb", [["down"], ["down", "--delete-data"], ["reset", "db"], ["seed"]])
+@pytest.mark.parametrize(
+    "verb", few(["down", "--delete-data"], ["reset", "db"], more=(["down"], ["seed"])), ids=" ".join
+)
 def test_a_kill_at_any_moment_of_a_verb_that_changes_data_is_mended_by_up(stored: Sandbox, verb):
     moments = random.Random(f"{SEED} {verb}")
     for number in range(MOMENTS):
@@ -281,7 +288,7 @@ def slow_to_stop(sandbox: Sandbox):
     return sandbox
 
 
-@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("second", few(signal.SIGTERM, more=(signal.SIGINT, signal.SIGHUP)))
 def test_a_second_signal_does_not_disturb_a_stop(slow_to_stop: Sandbox, second, attached):
     client = attached(slow_to_stop)
     until_up(client)
@@ -296,12 +303,12 @@ def test_a_second_signal_does_not_disturb_a_stop(slow_to_stop: Sandbox, second, 
     assert remains(home_of(slow_to_stop)) == []
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("end", few(signal.SIGINT, signal.SIGKILL, more=(signal.SIGTERM,)))
 def test_an_attached_up_that_ends_before_it_is_up_leaves_nothing_running(
     sandbox: Sandbox, end, attached
 ):
     sandbox.write(SYSTEM)
-    for after_s in (0.15, 0.4, 0.7):
+    for after_s in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7) if LONG else (0.2, 0.5):
         client = attached(sandbox)
         time.sleep(after_s)  # the moment is what is tried
         client.send_signal(end)
@@ -359,6 +366,7 @@ def test_a_reader_that_goes_away_ends_an_attached_up_and_not_a_detached_one(
     assert sandbox.ps()["healthy"]
 
 
+@only_long
 def test_a_client_that_is_stopped_and_continued_goes_on_and_the_system_never_notices(
     sandbox: Sandbox, attached
 ):
@@ -408,6 +416,7 @@ def test_a_frozen_guard_and_wires_do_not_keep_down_from_ending_everything(stored
     assert remains(home_of(stored)) == []
 
 
+@only_long
 def test_frozen_wires_are_replaced(sandbox: Sandbox):
     sandbox.write(SYSTEM)
     sandbox.up()
@@ -532,11 +541,13 @@ def test_a_folder_that_cannot_be_written_is_named(small_disk: Path):
 STRANGE = {
     "no HOME": {"HOME": None},
     "no temporary folder": {"TMPDIR": "/no/such/folder", "XDG_RUNTIME_DIR": "/run/user/none"},
-    "a temporary folder with a long path": {"TMPDIR": "LONG", "XDG_RUNTIME_DIR": "LONG"},
+    "a long temporary folder": {"TMPDIR": "LONG", "XDG_RUNTIME_DIR": "LONG"},
 }
 
 
-@pytest.mark.parametrize("name", STRANGE)
+@pytest.mark.parametrize(
+    "name", few("no temporary folder", more=("no HOME", "a long temporary folder"))
+)
 def test_a_strange_environment_is_lived_with(stored: Sandbox, name, monkeypatch, tmp_path):
     long = tmp_path / ("t" * 60) / ("u" * 60)
     long.mkdir(parents=True)
@@ -615,7 +626,7 @@ def test_forty_services_come_up_and_go_down_with_few_descriptors(sandbox: Sandbo
     assert remains(home_of(sandbox)) == []
 
 
-@pytest.mark.parametrize("who", ["supervisor", "guard", "successor"])
+@pytest.mark.parametrize("who", few("supervisor", more=("guard", "successor")))
 def test_a_kill_while_an_edit_is_taken_up_is_mended(sandbox: Sandbox, who):
     (sandbox.folder / "slow.py").write_text("import time\ntime.sleep(1)\n" + SERVER)
     system = SYSTEM.replace("server.py], port: " + str(PORT + 1), f"slow.py], port: {PORT + 1}")

@@ -20,8 +20,8 @@ import pytest
 from remains import remains
 from shopping import Load, Shop
 
-LASTS_S = float(os.environ.get("TARMAC_SOAK_S", "5"))
-SEED = int(os.environ.get("TARMAC_SOAK_SEED", "1"))
+LASTS_S = float(os.environ.get("TARMAC_SOAK_S", "4"))
+SEED = int(os.environ.get("TARMAC_SOAK_SEED", "3"))
 #: At most so many parts of the runtime or of the system are hit at once.
 AT_ONCE = 2
 RUNTIME = ("fork server", "wires", "guard", "supervisor")
