@@ -38,9 +38,9 @@ FOREIGN = """
     """
 
 
-def file_of(store, name):
+def file_of(store, name, text=FOREIGN):
     """Read one file that a store is launched with, with made-up secrets."""
-    system = demo(FOREIGN)
+    system = demo(text)
     plan = resolve(system, "local", facts_for(system), KINDS)
     launch = next(node for node in plan.nodes if node.name == store).launch
     secrets = {secret.path: "s" for secret in secrets_of(launch)}
@@ -80,7 +80,14 @@ def test_a_store_without_passwords_still_has_its_users():
     lines = reveal(acl.content, {s.path: "s" for s in secrets_of(launch)}).splitlines()
     assert lines[0] == "user default on nopass ~* &* +@all -@admin +config|get"
     assert len(lines) == 4
-    assert file_of("cache", "users.acl").splitlines()[0] == "user default off"
+
+
+def test_a_client_that_sends_a_password_without_a_name_is_served_if_it_is_a_foreign_programs():
+    first, *_ = file_of("cache", "users.acl").splitlines()
+    assert first == "user default on >s ~* &* +@all -@admin +config|get"
+    kit_alone = FOREIGN.replace('CACHE: "${stores.cache.url}", ', "")
+    (first, *_) = file_of("cache", "users.acl", kit_alone).splitlines()
+    assert first == "user default off"
 
 
 def test_a_kind_that_always_asks_for_a_password_says_so():

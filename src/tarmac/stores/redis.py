@@ -29,10 +29,19 @@ def _url(view: View, user: User) -> Text:
 
 
 def _users(view: View) -> Text:
-    """Write the ACL file: a kit service may touch only the keys that begin with its own name."""
-    everybody = f"on nopass {ANY_KEY}" if view.passwordless else "off"
+    """Write the ACL file: a kit service may touch only the keys that begin with its own name.
+
+    Clients from before ACLs send a password and no name, and so are the default user; a foreign
+    program's password opens that one, with the rights that the program has anyway.
+    """
+    foreign = [text(" >", user.password) for user in view.users if user.foreign]
+    everybody = text("off")
+    if view.passwordless:
+        everybody = text(f"on nopass {ANY_KEY}")
+    elif foreign:
+        everybody = text("on", *foreign, f" {ANY_KEY}")
     lines = [
-        text(f"user default {everybody}\n"),
+        text("user default ", everybody, "\n"),
         text(f"user {ADMIN} on >", view.admin, " ~* &* +@all\n"),
     ]
     lines += [
