@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import watchfiles
 from edited import APP, SYSTEM, Watched, save, until
 from sandbox import PORT, TARMAC, Sandbox, web
+
+from tarmac.local.paths import Home
+from tarmac.local.supervisor import Applied
+from tarmac.local.watch import Watch
 
 PARTED = f"""
     tarmac: 1
@@ -131,3 +140,49 @@ def test_a_new_migration_is_applied_and_a_wrong_one_leaves_the_old_serving(sandb
     assert tables() == {"one", "two"}
     save(folder / "0003_three.sql", "CREATE TABLE three (id int);\n")
     until(tables, lambda found: found == {"one", "two", "three"})
+
+
+async def test_where_the_kernel_watches_no_more_folders_they_are_looked_at(
+    tmp_path: Path, monkeypatch
+):
+    tried: list[bool] = []
+    real = watchfiles.awatch
+
+    def limited(*paths: Path, force_polling: bool, **more: object) -> object:
+        tried.append(force_polling)
+        if not force_polling:
+            raise OSError("OS file watch limit reached")
+        return real(*paths, force_polling=True, **more)
+
+    monkeypatch.setattr(watchfiles, "awatch", limited)
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    applied = asyncio.Event()
+
+    async def apply(_: object) -> Applied:
+        applied.set()
+        return Applied((), ("web",), (), ())
+
+    node = SimpleNamespace(launch=SimpleNamespace(sources=(str(sources),)))
+    home = Home(tmp_path / ".tarmac/default")
+    home.create()
+    supervisor = SimpleNamespace(
+        home=home,
+        now=SimpleNamespace(plan=SimpleNamespace(nodes=[node])),
+        options=SimpleNamespace(file=str(tmp_path / "tarmac.yaml")),
+        apply=apply,
+    )
+    running = asyncio.create_task(Watch(supervisor).run())
+    log = home.logs / "watch.log"
+    said = "looks every 300 ms instead"
+    await asyncio.to_thread(until, lambda: log.exists() and said in log.read_text(), bool)
+    for number in range(100):
+        (sources / "app.py").write_text("x" * number)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(applied.wait(), 0.5)
+            break
+    assert applied.is_set()
+    assert "edited sources/app.py; web took it up" in log.read_text()
+    assert sorted(set(tried)) == [False, True]
+    running.cancel()
+    await asyncio.wait([running])
