@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import sys
 import time
 
@@ -74,6 +75,8 @@ async def test_whatever_is_killed_under_load_no_order_is_lost_or_doubled(capsys)
             for victims, (sold_s, healthy_s) in took.items():
                 print(f"  {victims:24} {sold_s:6.2f} {healthy_s:6.2f}")
             print(f"  {len(load.accepted)} orders; met {dict(load.met)}")
+        for pid in await asyncio.to_thread(shop.pids, "fork server"):
+            os.kill(pid, signal.SIGSTOP)  # it would pass no signal on
         assert (await asyncio.to_thread(shop.tarmac, "down")).returncode == 0
         assert await asyncio.to_thread(remains, shop.home) == []
     finally:
