@@ -1,7 +1,8 @@
-"""What tests of the wires and of edits share."""
+"""What tests of the wires, of edits and of hard ends share."""
 
 from __future__ import annotations
 
+import hard
 import pytest
 from edited import SYSTEM, Watched
 from sandbox import Sandbox
@@ -30,3 +31,13 @@ def watched(sandbox: Sandbox) -> Watched:
     sandbox.write(SYSTEM)
     sandbox.up("--watch")
     return made
+
+
+@pytest.fixture
+def stored(sandbox: Sandbox):
+    """A system with stores, a seed and a service that has children of its own."""
+    (sandbox.folder / "family.py").write_text(hard.FAMILY)
+    (sandbox.folder / "counting.py").write_text(hard.COUNTING)
+    (sandbox.folder / "seed.sql").write_text("INSERT INTO goods VALUES ('a'), ('b')")
+    sandbox.write(hard.STORED)
+    return sandbox

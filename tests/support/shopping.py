@@ -79,8 +79,9 @@ class Shop:
         return json.loads(done.stdout)
 
     def nodes(self) -> dict[str, dict[str, Any]]:
-        listed = json.loads(self.tarmac("ps", "--json").stdout)["nodes"]
-        return {node["name"]: node for node in listed}
+        shown = self.tarmac("ps", "--json")
+        assert shown.stdout, shown.stderr
+        return {node["name"]: node for node in json.loads(shown.stdout)["nodes"]}
 
     def supervisor(self) -> list[int]:
         found = []
