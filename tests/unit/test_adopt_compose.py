@@ -38,6 +38,63 @@ def web(lines, **files):
     return next(service for service in found.services if service.name == "web")
 
 
+PRIVATE = {
+    ".env": "TOKEN=hush-one\nPW=hush-two\nSMTP_PASS=hush-three\nLEVEL=debug\n",
+    "web/.env": "JWT_SECRET=hush-four\nSENTRY_DSN=https://hush5@sentry.io/1\nREGION=eu-1\n",
+}
+
+
+def test_what_git_does_not_keep_is_not_written_where_git_keeps_it():
+    lines = [
+        "env_file: web/.env",
+        "environment:",
+        "  API_TOKEN: ${TOKEN}",
+        "  MONGO_URI: mongodb://app:${PW}@db.example.com/x",
+        "  SMTP_PASS: ${SMTP_PASS}",
+        "  LOG_LEVEL: ${LEVEL}",
+        "  JWT_KEY: for-development",
+    ]
+    service = web(lines, **PRIVATE)
+    assert service.env == {"REGION": "eu-1", "LOG_LEVEL": "debug", "JWT_KEY": "for-development"}
+    assert {*service.secrets} == {
+        *("JWT_SECRET", "SENTRY_DSN", "API_TOKEN", "MONGO_URI", "SMTP_PASS")
+    }
+    # `.env` has this one by its own name; of the others only people can put it there.
+    assert not any("SMTP_PASS" in line for line in service.to_do)
+    assert (
+        "put JWT_SECRET into the .env beside this file: its value is of web/.env" in service.to_do
+    )
+    whole = composed(
+        "".join(["  web:\n    build: ./web\n", *(f"    {x}\n" for x in lines)]), **PRIVATE
+    )
+    assert "hush" not in text_of(whole)
+
+
+def test_a_password_for_a_store_of_ours_is_the_stores_own_whoever_keeps_it():
+    lines = ["environment: {DB_HOST: db, DB_PASS: '${PW}', DB_USER: app}"]
+    service = web(lines, **PRIVATE)
+    assert service.env["DB_PASS"] == "${stores.db.password}"
+    assert service.secrets == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (
+            "a0: &a0 [x, x]\n"
+            + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
+            + "services: {web: {build: ., environment: {A: *a8}}}\n",
+            "aliases repeat it over",
+        ),
+        ("services: " + "[" * 20000 + "]" * 20000, "nested over 100 deep"),
+    ],
+)
+def test_a_file_that_grows_without_end_is_refused_at_once(text, wrong):
+    with pytest.raises(BadInput, match=wrong):
+        found_in(**{"compose.yaml": text})
+    assert found_in(**{"k8s/a.yaml": text, "a.py": ""}).stores == ()
+
+
 @pytest.mark.parametrize(
     ("value", "written"),
     [

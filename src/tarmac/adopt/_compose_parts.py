@@ -61,6 +61,31 @@ Texts.yaml_implicit_resolvers = {
 }
 
 
+#: Somebody else's file may be made to be endless: nested, or repeated by its aliases.
+MAX_DEPTH, MAX_VALUES = 100, 100_000
+
+
+def documents(text: str) -> list[Any]:
+    """Read a text's documents. Raises yaml.YAMLError, also for what is made to be endless."""
+    depth = 0
+    for event in yaml.parse(text, Loader=Texts):  # it has no recursion, as the building has
+        begins = isinstance(event, yaml.CollectionStartEvent)
+        depth += begins - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise yaml.YAMLError(f"nested over {MAX_DEPTH} deep")
+    found = list(yaml.load_all(text, Loader=Texts))
+    left: list[Any] = [*found]
+    for _ in range(MAX_VALUES):
+        if not left:
+            return found
+        value = left.pop()
+        if isinstance(value, dict):
+            left += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            left += value
+    raise yaml.YAMLError(f"aliases repeat it over {MAX_VALUES} times or in itself")
+
+
 def listed(value: Any) -> list[str]:
     """Return a list of texts from one text, a list or a mapping's keys."""
     if isinstance(value, dict | list):
@@ -70,13 +95,20 @@ def listed(value: Any) -> list[str]:
 
 def environment_of(
     spec: Mapping[str, Any], root: Folder, values: Mapping[str, str]
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Read the variables that a service is given, and the names of those that nobody gives."""
+) -> tuple[dict[str, str], tuple[str, ...], dict[str, str]]:
+    """Read the variables that a service is given.
+
+    Returns:
+        The variables, the names of those that nobody gives, and the file of each value that is,
+        at least in part, of one that git does not keep.
+    """
     given: dict[str, str | None] = {}
+    private: dict[str, str] = {}
     files = spec.get("env_file") or ()
     for entry in files if isinstance(files, list) else [files]:
         path = str(entry.get("path") if isinstance(entry, dict) else entry).removeprefix("./")
-        content, _ = _dotenv.of_file(root, path)
+        content, file = _dotenv.of_file(root, path)
+        private |= dict.fromkeys(content, path) if file == path else {}
         for key, raw in content.items():
             whole, unknown = _dotenv.filled(raw, {**content, **values})
             given[key] = raw if unknown else whole
@@ -84,6 +116,10 @@ def environment_of(
     for entry in own if isinstance(own, list) else own.items():
         name, value = entry if isinstance(entry, tuple) else (*str(entry).split("=", 1), None)[:2]
         given[str(name)] = values.get(str(name)) if value is None else str(value)
+        private.pop(str(name), None)
+        whole = "" if value is None else _dotenv.filled(str(value), {})[0]
+        if _dotenv.filled(given[str(name)] or "", values)[0] != whole and root.has(".env"):
+            private[str(name)] = ".env"
     env: dict[str, str] = {}
     missing: list[str] = []
     for name, text in given.items():
@@ -92,7 +128,7 @@ def environment_of(
             missing.append(name)
         else:
             env[name] = value
-    return env, tuple(missing)
+    return env, tuple(missing), private
 
 
 def ports_of(spec: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[tuple[int, int]]:

@@ -11,9 +11,11 @@ from tarmac.dotenv import parse
 #: Ends of the files that repositories keep in place of one with secrets.
 EXAMPLES = ("example", "sample", "template", "dist", "default", "defaults")
 _VARIABLE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)(?:(:?[-?+])([^{}]*))?\})")
+#: What a value shows: a user before a host, or a long run of letters and digits.
+_CREDENTIAL = re.compile(r"://[^/\s@]+@|(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{20,}")
 _SECRET = re.compile(
     r"(SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|CREDENTIAL|SIGNING|SALT|(API|ACCESS|AUTH|JWT|ENCRYPTION)_?KEY)"
-    r"|_KEY$|^KEY$"
+    r"|_KEY$|^KEY$|(^|_)(PASS|PWD)$"
 )
 
 
@@ -54,8 +56,10 @@ def filled(text: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     return _VARIABLE.sub(one, text), tuple(open_names)
 
 
-def is_secret(name: str) -> bool:
-    """Tell by its name whether a variable holds a secret."""
+def is_secret(name: str, value: str = "") -> bool:
+    """Tell by its name, or by a value that is private, whether a variable holds a secret."""
+    if _CREDENTIAL.search(value):
+        return True
     if re.search(
         r"_(NAME|URL|URI|PATH|FILE|ARN|ID|TTL|HOST|PORT|USER|TYPE|ALGORITHM)$", name.upper()
     ):

@@ -92,6 +92,8 @@ class Service:
     #: Which variable tells it where to listen, if it is not PORT.
     port_variable: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    #: Variables whose values are, at least in part, of files that git does not keep: name -> file.
+    private: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tarmac.adopt._compose_parts import Texts
+from tarmac.adopt._compose_parts import documents
 from tarmac.adopt._found import Folder
 
 MOST_FILES = 100
@@ -43,10 +43,10 @@ def deployed(root: Folder) -> dict[str, Deployed]:
 
 def _documents(text: str) -> Iterator[dict[str, Any]]:
     try:
-        documents = list(yaml.load_all(text, Loader=Texts))
+        found = documents(text)
     except yaml.YAMLError:
         return
-    yield from (document for document in documents if isinstance(document, dict))
+    yield from (each for each in found if isinstance(each, dict))
 
 
 def _container(document: dict[str, Any]) -> Deployed:

@@ -87,11 +87,13 @@ def _settled(
             continue
         given = dotenv.get(name, beside.get(name, example.get(name)))
         value = _for_variable(read, given, service, clients, scene)
-        if value is None and given and not _dotenv.is_secret(name):
+        private = name in dotenv or (name in beside and beside_file == ".env")
+        secret = _dotenv.is_secret(name, given or "" if private else "")
+        if value is None and given and not secret:
             value = given.replace("${", "$${")
         if value is not None:
             env[name] = value
-        elif _dotenv.is_secret(name) and (given is not None or not read.default):
+        elif secret and (given is not None or not read.default):
             secrets.append(name)
             if name in beside and name not in dotenv and beside_file == ".env":
                 to_do.append(f"copy {name} of {folder.path}/.env to the .env beside this file")
@@ -139,17 +141,29 @@ def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> list[str]:
 def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
     """Settle the variables that a file gives it."""
     env: dict[str, str] = {}
-    secrets = list(service.secrets)
+    hidden: list[str] = []
     for name, value in service.env.items():
         text = _on_volume(value, service) or rewritten(name, value, service, scene)
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             scene.remarks.append(f"{service.name}: variable {name}, which is no name of one")
-        elif text == value and _dotenv.is_secret(name) and dotenv.get(name) == value:
-            secrets.append(name)  # its value stays in .env
-        else:
-            env[name] = text if text != value else value.replace("${", "$${")
-    env |= _parts_by_prefix(env, scene)
-    return replace(service, env=env, secrets=tuple(secrets))
+            continue
+        env[name] = text if text != value else value.replace("${", "$${")
+        private = name in service.private and _dotenv.is_secret(name, value)
+        if text == value and (private or (_dotenv.is_secret(name) and dotenv.get(name) == value)):
+            hidden.append(name)  # its value stays where it is
+    parts = _parts_by_prefix(env, scene)
+    hidden = [name for name in hidden if name not in parts]
+    to_do = [
+        f"put {name} into the .env beside this file: its value is of {service.private[name]}"
+        for name in hidden
+        if dotenv.get(name) != service.env[name]
+    ]
+    return replace(
+        service,
+        env={name: text for name, text in {**env, **parts}.items() if name not in hidden},
+        secrets=(*service.secrets, *hidden),
+        to_do=(*service.to_do, *to_do),
+    )
 
 
 def _own_ports(

@@ -13,8 +13,8 @@ import yaml
 from tarmac.adopt import _dotenv, _servers
 from tarmac.adopt._compose_parts import (
     LEFT_OUT,
-    Texts,
     commands_of,
+    documents,
     environment_of,
     listed,
     needs_of,
@@ -56,11 +56,15 @@ def _system(folder: Folder, kinds: frozenset[str]) -> Found | None:
 
 def _parsed(folder: Folder, name: str) -> dict[str, Any]:
     try:
-        content = yaml.load(folder.read(name), Loader=Texts)  # noqa: S506 - a safe loader's child
+        content = next(iter(documents(folder.read(name))), None)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise BadInput([Problem(place, f"not YAML ({error.problem}); correct it")]) from None
+    except yaml.YAMLError as error:
+        raise BadInput(
+            [Problem(name, f"not YAML that can be read ({error}); correct it")]
+        ) from None
     return content if isinstance(content, dict) else {}
 
 
@@ -122,7 +126,7 @@ def _add_store(
     image: str,
     values: Mapping[str, str],
 ) -> Found:
-    env, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
+    env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
     first = ("POSTGRES_", "POSTGRESQL_", "RABBITMQ_DEFAULT_")
 
     def told(*ends: str) -> str:
@@ -168,7 +172,7 @@ def _service(
     names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
     here = root.below(folder)
     scripts = (word.removeprefix("./") for word in command)
-    env, missing = environment_of(spec, root, values)
+    env, missing, private = environment_of(spec, root, values)
     inside = (re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile) or [mounted[1] if mounted else ""])[
         -1
     ]
@@ -182,6 +186,7 @@ def _service(
         ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
         known_as={target: n for n, (_, target) in zip(names, pairs, strict=False)},
         env={**base.env, **env},
+        private=private,
         missing=dict.fromkeys(missing, "compose takes it from the shell or .env"),
         calls=tuple(map(valid_name, needs_of(spec))),
         probe=probe_of(spec),
