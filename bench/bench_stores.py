@@ -18,7 +18,7 @@ from bench.figure import Figure, seconds
 
 STORES = 20
 ROUNDS = 3
-USER = "  user: {{run: [sleep, '1000'], env: {{{references}}}}}"
+USER = "  user: {{run: 'echo up && sleep 1000', probe: {{log: ^up}}, env: {{{references}}}}}"
 
 
 def measure() -> list[Figure]:

@@ -22,6 +22,8 @@ from tarmac.local import commands
 from tarmac.local.spawn import Spawner
 
 LIMIT_S = 2.0
+#: Who has answered and then is silent for so long has said all: a store that still loads, e.g.
+SILENCE_S = 0.1
 
 
 async def passes(
@@ -100,7 +102,13 @@ async def _talk(host: str, port: int, send: bytes, until: bytes) -> bytes:
         await loop.sock_sendall(connection, send)
         answer = b""
         while until not in answer and len(answer) < 65536:
-            data = await loop.sock_recv(connection, 4096)
+            try:
+                async with asyncio.timeout(SILENCE_S if answer else None):
+                    data = await loop.sock_recv(connection, 4096)
+            except TimeoutError:
+                if not answer:
+                    raise
+                break
             if not data:
                 break
             answer += data
