@@ -8,6 +8,7 @@ is read.
 from __future__ import annotations
 
 import contextlib
+import functools
 import ipaddress
 import os
 import socket
@@ -134,6 +135,7 @@ def _from_hex(text: str) -> str:
     return _shown(b"".join(words))
 
 
+@functools.lru_cache(maxsize=256)  # a few addresses have all the sockets of a machine
 def _shown(raw: bytes) -> str:
     address = ipaddress.ip_address(raw)
     # Of what an IPv6 socket calls an IPv4 address, Python before 3.13 writes the hex words.
