@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tarmac.cli import _project
+
 TARMAC = str(Path(sys.executable).with_name("tarmac"))
 
 
@@ -43,3 +45,40 @@ def test_help_imports_nothing_heavy():
     code += "print([n for n in ('pydantic', 'rich', 'asyncio', 'asyncpg') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+TWICE = """
+tarmac: 1
+system: notes
+services:
+  notes: {run: [sleep, "9"]}
+  web: {run: [sleep, "9"]}
+stores: {db: postgres}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "system", "names"),
+    [
+        (("notes",), None, ("notes",)),
+        (("web",), None, ("web",)),
+        (("db",), None, ("db",)),
+        (("notes", "web"), "notes", ("web",)),
+        (("notes", "notes"), "notes", ("notes",)),
+        ((), None, ()),
+    ],
+)
+def test_one_word_is_a_process_of_the_system_here_whatever_that_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words, system, names
+):
+    (tmp_path / "tarmac.yaml").write_text(TWICE)
+    monkeypatch.chdir(tmp_path)
+    assert _project.split_names(words) == (system, names)
+
+
+def test_a_word_is_the_systems_name_where_its_file_cannot_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "tarmac.yaml").write_text("system: notes\nservices: [")
+    monkeypatch.chdir(tmp_path)
+    assert _project.split_names(("notes",)) == ("notes", ())

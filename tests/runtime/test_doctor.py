@@ -159,3 +159,13 @@ def test_a_wrong_file_is_told_with_its_places(sandbox):
     done = sandbox.tarmac("doctor", "tarmac.yaml")
     assert done.returncode == 2
     assert "tarmac.yaml:3:18: unknown key 'rum'; did you mean 'run'?" in done.stderr
+
+
+def test_in_a_repository_it_looks_at_what_that_needs_and_with_all_at_everything(sandbox, programs):
+    sandbox.write("tarmac: 1\nsystem: small\nservices: {web: {run: [no-such-program]}}\n")
+    code, checks = doctor(programs, cwd=sandbox.folder)
+    assert code == 1
+    assert "kubectl" not in checks
+    assert any("no-such-program" in name for name in checks)
+    _, everything = doctor(programs, "--all", cwd=sandbox.folder)
+    assert "kubectl" in everything

@@ -112,20 +112,40 @@ def find(system: str | None) -> Path:
     raise BadInput([Problem(system, f"no such system or file; {did_you_mean(system, names)}")])
 
 
+def is_here() -> bool:
+    """Tell whether there is a `tarmac.yaml` here or above."""
+    return _above(Path.cwd()) is not None
+
+
 def split_names(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     """Tell a system's name from the names of its processes.
 
-    In a folder with a `tarmac.yaml`, `tarmac logs web` means its process `web`.
+    In a folder with a `tarmac.yaml`, `tarmac logs web` means its process `web`, also where a system
+    or a file has that name.
     """
     if not words:
         return None, ()
+    own = _above(Path.cwd())
     try:
         find(words[0])
     except BadInput:
-        if _above(Path.cwd()) is not None:
+        if own is not None:
             return None, words
         raise
+    if own is not None and len(words) == 1 and words[0] in _processes(own):
+        return None, words
     return words[0], words[1:]
+
+
+def _processes(file: Path) -> set[str]:
+    """Read the names of a file's services and stores; none of one that cannot be read."""
+    import yaml  # most verbs need none
+
+    try:
+        content = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
+        return {*(content.get("services") or ()), *(content.get("stores") or ())}
+    except (OSError, ValueError, AttributeError, TypeError, yaml.YAMLError):
+        return set()
 
 
 def home_of(system: str | None, namespace: str) -> Home:

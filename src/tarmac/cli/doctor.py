@@ -12,9 +12,12 @@ from tarmac.cli import _project
 
 @click.command("doctor", short_help="Check this machine: tools, stores, ports, limits.")
 @click.argument("system", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every tool, whatever is here.")
 @_project.json_option
-def VERB(system: str | None, *, as_json: bool) -> None:
-    """Check what this machine has: every tool that Tarmac calls, or what SYSTEM needs here.
+def VERB(system: str | None, *, everything: bool, as_json: bool) -> None:
+    """Check what this machine has of what SYSTEM needs, or of every tool that Tarmac calls.
+
+    Without SYSTEM it is the tarmac.yaml here; where there is none, or with --all, every tool.
 
     Each comes with its version, the oldest that will do, what wants it and how to get it. Exit
     code 1 if something needed is missing or too old.
@@ -27,10 +30,11 @@ def VERB(system: str | None, *, as_json: bool) -> None:
     from tarmac.local import checkup
     from tarmac.model.loader import load
 
-    if system is None:
+    if everything or (system is None and not _project.is_here()):
         checks = checkup.of_everything()
     else:
-        loaded = load(str(_project.find(system)), lambda path: Path(path).read_bytes())
+        file = _project.find(system)
+        loaded = load(str(file), lambda path: Path(path).read_bytes())
         checks = checkup.of_system(loaded)
     good = not any(check.fails for check in checks)
     if as_json:
