@@ -80,6 +80,10 @@ def report(
         console.print(f"{name}: {why}; the old one serves on", style="bold red", soft_wrap=True)
     if not status.healthy or change.get("failed"):
         _show.explain_failures(console, status)
+        for node in status.nodes:
+            if node.role == "service" and node.state == state.CRASH_LOOP:
+                rest = f"tarmac up {_named(status)}--without {node.name}"
+                console.print(f"the rest without {node.name}: {rest}", style="dim", soft_wrap=True)
         return
     parts = [
         f"{len(change[key])} {key}" for key in ("started", "restarted", "stopped") if change[key]

@@ -80,8 +80,14 @@ def table(status: Status, width: int) -> Table:
 
 def explain_failures(console: Console, status: Status) -> None:
     """Print for each node that does not get well: its last lines and the likely cause."""
+    broken = any(node.state in (state.CRASH_LOOP, state.UNHEALTHY) for node in status.nodes)
+    on_their_way: list[str] = []
     for node in status.nodes:
         if node.state == state.STOPPED:
+            continue
+        slow = node.state in (state.STARTING, state.BOOTED) and not (node.cause or node.restarts)
+        if broken and slow:  # it was not given its time, because of another
+            on_their_way.append(node.name)
             continue
         if node.state in (*state.WELL, state.READY, state.WAITING) and not node.cause:
             continue  # it is well itself and waits for another
@@ -92,6 +98,8 @@ def explain_failures(console: Console, status: Status) -> None:
         if node.cause:
             console.print(Text(f"  likely cause: {node.cause}", "yellow"), soft_wrap=True)
         console.print(f"  more: tarmac logs {status.system} {node.name}")
+    if on_their_way:
+        console.print(f"\nstill starting: {', '.join(on_their_way)}", style="dim", soft_wrap=True)
 
 
 def what_to_open(console: Console, nodes: tuple[NodeState, ...]) -> None:

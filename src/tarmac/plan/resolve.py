@@ -149,7 +149,11 @@ def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
     )
     main = next(iter(service.listening), None)
     main = "http" if "http" in service.listening else main
-    url = f"http://{facts.host}:{bindings.public_port(name, main)}" if main else ""
+    url = f"{facts.host}:{bindings.public_port(name, main)}" if main else ""
+    # A gRPC port is an address for programs; everything else is taken for a page.
+    grpc = service.probe is not None and service.probe.grpc and main in ("grpc", "http")
+    page = f"http://{url}" if url and service.public is not None and not grpc else ""
+    url = f"http://{url}" if url and not grpc else url
     # A kit service waits for what it calls by itself, so it may start at once: its imports are
     # most of its start. A foreign one may give up when what it calls is not there.
     after = {*stores, *before} if system.is_kit(name) else {*stores, *before, *calls}
@@ -174,7 +178,7 @@ def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
                     k: v for k, v in bindings.listening(name, number).items() if k != ports.HEALTH
                 },
                 url=url if number == 1 else "",
-                page=url if number == 1 and service.public is not None else "",
+                page=page if number == 1 else "",
                 zone=zone,
                 machine=machine,
                 outside=name in facts.shape.without,
