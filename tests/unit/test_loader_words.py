@@ -28,7 +28,10 @@ def of_web(more: str) -> list[str]:
     [
         ("env: {A: }", ['A has no value; write "" for an empty one']),
         ("env: {A: [1]}", ["A is a list; write text, a number, true or false"]),
-        ("env: {a-b: 1}", ["'a-b' cannot be a name; use A-Z, 0-9 and '_', no digit first: a_b"]),
+        (
+            "env: {a-b: 1}",
+            ["'a-b' cannot be a name; use letters, digits and '_', no digit first: a_b"],
+        ),
         ("env: {PORT: 8080}", ["PORT is given by Tarmac, which listens on the service's port"]),
         ("env:", ["env has no value; write one, e.g. env: {LOG_LEVEL: info}, or remove the line"]),
         ("env: [A=b]", ["env is a list; write keys with values, e.g. env: {LOG_LEVEL: info}"]),

@@ -118,7 +118,7 @@ AT_THE_TOP = {
 PATTERNS = {
     NAME: "use a-z, 0-9 and '-', a letter first, 40 at most",
     TOPIC: "use lower-case words with dots between, e.g. order.placed",
-    ENV_NAME: "use A-Z, 0-9 and '_', no digit first",
+    ENV_NAME: "use letters, digits and '_', no digit first",
     PACKAGE: "use a-z, 0-9 and '_', no digit first",
     DATABASE: "use a-z, 0-9 and '_', a letter first",
 }
