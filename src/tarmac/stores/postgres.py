@@ -82,7 +82,7 @@ def _role(name: str) -> Text:
     )
 
 
-def _in_common(view: View) -> tuple[Text, ...]:
+def _joint(view: View) -> tuple[Text, ...]:
     """Have every user act as one owner, with a password of its own; what each has, joins."""
     if not view.shared:
         return ()
@@ -138,7 +138,7 @@ def _server(view: View, argv: tuple[str, ...], *files: File) -> Launch:
                 _admin_url(view),
                 (
                     *(statement for user in view.users for statement in _grants(view, user)),
-                    *_in_common(view),
+                    *_joint(view),
                 ),
             ),
         ),

@@ -35,19 +35,14 @@ def _users(view: View) -> Text:
     program's password opens that one, with the rights that the program has anyway.
     """
     foreign = [text(" >", user.password) for user in view.users if user.foreign]
-    everybody = text("off")
-    if view.passwordless:
-        everybody = text(f"on nopass {ANY_KEY}")
-    elif foreign:
-        everybody = text("on", *foreign, f" {ANY_KEY}")
+    ways = [text(" nopass")] if view.passwordless else foreign
+    everybody = text("on", *ways, f" {ANY_KEY}") if ways else text("off")
     lines = [
         text("user default ", everybody, "\n"),
         text(f"user {ADMIN} on >", view.admin, " ~* &* +@all\n"),
     ]
-    lines += [
-        text(f"user {user.role} on >", user.password, f" {_rights(user)}\n") for user in view.users
-    ]
-    return text(*lines)
+    each = (text(f"user {u.role} on >", u.password, f" {_rights(u)}\n") for u in view.users)
+    return text(*lines, *each)
 
 
 def _rights(user: User) -> str:
