@@ -200,7 +200,7 @@ class Honcho:
 def _resolve(home: Home) -> tuple[Plan, Mapping[str, str]]:
     """Resolve the shop as `up --direct` does, for a home of its own: honcho has no wires."""
     held = sockets.Reservations()
-    options = Options(str(SYSTEM), NAMESPACE, direct=True)
+    options = Options(str(SYSTEM), NAMESPACE, direct=True, temporary=True)
     resolved = Resolver(options, home, held).resolve({})
     held.release_all()
     return resolved.plan, resolved.secrets
