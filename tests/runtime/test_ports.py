@@ -65,6 +65,16 @@ def test_a_port_that_may_not_move_is_an_error(taken, strict, fixed):
         choose_ports([need], {}, strict=strict)
 
 
+def test_where_a_fixed_port_is_taken_the_rest_starts_without_that_service(taken):
+    need = PortNeed("services/web/http", taken, fixed=True)
+    with pytest.raises(
+        TarmacError, match="or start the rest: --without web, whose `listen: fixed`"
+    ):
+        choose_ports([need], {})
+    lent = PortNeed("services/web/http", taken, fixed=True, lent=True)
+    assert choose_ports([lent], {}) == {need.key: taken}
+
+
 def test_a_held_port_refuses_connections_and_everybody_else():
     ports = Reservations()
     port = choose_ports([PortNeed("x", None)], {})["x"]

@@ -166,13 +166,15 @@ def _first_free(
     strict: bool,
 ) -> int:
     for port in candidates:
-        if take(port):
+        if take(port) or need.lent:
             return port
     owner = need.key.split("/")[1]
     if need.preferred is None or not (strict or need.fixed):
         last = ANY_FROM + ANY_COUNT - 1
         raise TarmacError(f"{owner}: no port is free from {ANY_FROM} to {last}; end what has them")
-    advice = "the service says `listen: fixed`" if need.fixed else "or leave out --strict-ports"
+    advice = "or leave out --strict-ports"
+    if need.fixed:  # the others need not wait for it
+        advice = f"or start the rest: --without {owner}, whose `listen: fixed` lets it not move"
     raise TarmacError(
         f"{owner}: port {need.preferred} is taken by {holder(need.preferred)}; stop it, {advice}"
     )

@@ -30,6 +30,8 @@ class PortNeed:
     preferred: int | None
     #: The service can only listen on this very port.
     fixed: bool = False
+    #: Somebody else is to listen there, and may do so already.
+    lent: bool = False
 
 
 def service_key(service: str, port: str) -> str:
@@ -101,7 +103,9 @@ def needs(system: System, kinds: Mapping[str, StoreKind], shape: Shape) -> Itera
     for name, service in system.file.services.items():
         fixed = service.listen == "fixed"
         for port_name, port in service.listening.items():
-            yield PortNeed(service_key(name, port_name), port, fixed)
+            # One that is left out listens on its own port itself; a wire would hold another's.
+            lent = fixed and name in shape.without
+            yield PortNeed(service_key(name, port_name), port, fixed, lent)
         for number in range(1, instances(system, name, shape) + 1):
             if not service.listening and system.is_kit(name):
                 yield PortNeed(instance_key(name, number, HEALTH), None)
