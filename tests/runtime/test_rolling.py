@@ -204,3 +204,23 @@ def cwd(process: Path) -> str:
         return str((process / "cwd").readlink())
     except OSError:
         return ""
+
+
+def test_after_two_that_fail_the_old_one_is_still_known_where_it_listens(sandbox: Sandbox):
+    sandbox.write(mood("one"))
+    sandbox.up()
+    pid = sandbox.node("web")["pid"]
+    program = sandbox.folder / "server.py"
+    program.rename(sandbox.folder / "moved.py")
+    for value in ("two", "three"):
+        sandbox.write(mood(value))
+        assert sandbox.tarmac("up", "-d").returncode == 1
+    node = sandbox.node("web")
+    ports = json.loads((sandbox.folder / ".tarmac/default/facts.json").read_text())["ports"]
+    assert node["ports"]["http"] == ports["instances/web/1/http"]
+    # Back to what runs: nothing is to be replaced, and nothing is to be complained of any more.
+    (sandbox.folder / "moved.py").rename(program)
+    sandbox.write(mood("one"))
+    assert sandbox.up()["changes"]["restarted"] == []
+    node = sandbox.node("web")
+    assert (node["pid"], node["detail"]) == (pid, "")

@@ -162,6 +162,9 @@ class Forks:
                 output=log,
                 channel=theirs.fileno(),
             )
+        except BaseException:
+            ours.close()
+            raise
         finally:
             theirs.close()
             os.close(log)

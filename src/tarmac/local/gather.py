@@ -66,7 +66,7 @@ def gather(
         known_facts = json.loads(home.facts.read_text())
         saved, preferred = known_facts["ports"], known_facts["preferred"]
         # A port that the model has changed since is chosen anew, also where it is in use.
-        changed = {n.key for n in needs if preferred.get(n.key) != n.preferred}
+        changed = {n.key for n in needs if preferred.get(n.key, n.preferred) != n.preferred}
         saved = {key: port for key, port in saved.items() if key not in changed}
         held = {key: port for key, port in held.items() if key not in changed}
     chosen = choose_ports(needs, saved, held, take, strict=strict_ports, salt=str(home.root))

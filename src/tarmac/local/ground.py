@@ -87,8 +87,10 @@ class Ground:
 def _forked_beside(home: Home) -> Iterable[str]:
     """Say what another copy of the system had, for one that never ran."""
     for path in sorted(home.root.parent.glob("*/state.sqlite")):
-        with contextlib.suppress(sqlite3.Error), contextlib.closing(StateFile(path)) as file:
-            forked: Iterable[str] = file.meta().get("forked", ())
+        # A copy whose file is damaged is no affair of this one.
+        with contextlib.suppress(sqlite3.Error, TarmacError, ValueError):
+            with contextlib.closing(StateFile(path)) as file:
+                forked: Iterable[str] = file.meta().get("forked", ())
             if forked:
                 return forked
     return ()

@@ -7,7 +7,7 @@ nothing that runs.
 from __future__ import annotations
 
 import os.path
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -141,9 +141,9 @@ class Resolver:
             and ports.is_wired(self.system, node.service, self._options.shape)
         )
 
-    def give_back(self, keep: Callable[[int], bool] = lambda _: False) -> None:
+    def give_back(self, keep: Collection[int] = ()) -> None:
         """Let go of the ports that were held for plans that are not carried out."""
-        self._reservations.release([port for port in self.taken if not keep(port)])
+        self._reservations.release(self.taken.difference(keep))
         self.taken.clear()
 
     def _take(self, port: int) -> bool:

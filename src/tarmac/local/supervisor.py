@@ -98,7 +98,9 @@ class Supervisor:
             changed = [
                 name
                 for name in self._lives
-                if name in now.fingerprints and now.fingerprints[name] != self._fingerprints[name]
+                # What has none was never started: an earlier call was cut short.
+                if name in now.fingerprints
+                and now.fingerprints[name] != self._fingerprints.get(name)
             ]
             moving = [
                 node
@@ -110,17 +112,15 @@ class Supervisor:
                 now = resolver.resolve(self._held(without=moving))
             rolled = [node.name for node in moving]
             try:
-                if self._spawner.guard_pid is None:
-                    await self._spawner.start()
+                return await self._carry_out(options, now, changed, rolled)
             except BaseException:
-                resolver.give_back()
+                resolver.give_back(keep=frozenset(self._ports.values()))
                 raise
-            return await self._carry_out(options, now, changed, rolled)
 
     async def _carry_out(
         self, options: Options, now: Resolved, changed: list[str], rolled: list[str]
     ) -> Applied:
-        plan, before = now.plan, self._now
+        plan, before, ports = now.plan, self._now, self._ports
         gone = [name for name in self._lives if name not in now.fingerprints]
         self._secrets.update(now.secrets)
         if before is not None and before.preloaded != now.preloaded:
@@ -152,7 +152,7 @@ class Supervisor:
         for name in rolled:
             if name not in failed:
                 self._fingerprints[name] = now.fingerprints[name]
-        self._keep_ports(before, failed)
+        self._keep_ports(ports, failed)
         return Applied(
             started=tuple(name for name in fresh if name not in changed),
             restarted=tuple(name for name in changed if name not in failed),
@@ -174,12 +174,12 @@ class Supervisor:
             options=asdict(options),
         )
 
-    def _keep_ports(self, before: Resolved | None, failed: Mapping[str, str]) -> None:
+    def _keep_ports(self, before: Mapping[str, int], failed: Mapping[str, str]) -> None:
         """Go on with the old ports of what could not be replaced."""
-        if before is None or not failed or self._now is None:
+        if not failed or self._now is None:
             return
         kept = {port for name in failed for port in self._lives[name].node.listening}
-        self._ports |= {key: port for key, port in before.facts.ports.items() if port in kept}
+        self._ports |= {key: port for key, port in before.items() if port in kept}
         gather.save(replace(self._now.facts, ports=self._ports), self.home)
 
     async def _exchange(self, old: Life, new: Life) -> None:

@@ -45,6 +45,9 @@ class Task:
         struck = {around.secrets[secret.path] for secret in secrets_of(node.launch)}
         self.log = LogFile(around.home.logs / f"{node.name}.log", struck)
         self._running: Running | None = None
+        #: Cleared while a process is being made.
+        self._spawned = asyncio.Event()
+        self._spawned.set()
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self.state = NodeState(
@@ -73,6 +76,7 @@ class Task:
 
     async def stop(self) -> None:
         """Let a run in hand end within its grace period."""
+        await self._spawned.wait()  # a process that is just being made must be known to be stopped
         running = self._running
         if running is not None and not running.exited.done():
             self._move(state.STOPPING)
@@ -152,13 +156,16 @@ class Task:
             self.log.tail.clear()
             env = {name: reveal(value, around.secrets) for name, value in launch.env.items()}
             cwd = Path(launch.cwd.replace("{folder}", str(folder)))
+            self._spawned.clear()
             running, output = await start.start(
                 self.node, around, env=env, cwd=cwd, folder=folder, log=self.log
             )
+            self._running = running
         except (TarmacError, OSError) as error:
             self.log.note(str(error))
             return None, str(error)
-        self._running = running
+        finally:
+            self._spawned.set()
         self._move(state.STARTING, pid=running.pid, detail="runs")
         status = await asyncio.shield(running.exited)
         self._running = None

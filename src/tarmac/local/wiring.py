@@ -110,8 +110,8 @@ class Wiring:
         self._answers[number] = answer
         try:
             if self._channel is not None:
-                await self._tell({"op": "count", "ask": number})
-                async with asyncio.timeout(ANSWER_S):
+                async with asyncio.timeout(ANSWER_S):  # full of what was said, it takes no more
+                    await self._tell({"op": "count", "ask": number})
                     self._latest = await answer
         except TimeoutError:
             return False
@@ -172,6 +172,9 @@ class Wiring:
                 output=log,
                 channel=theirs.fileno(),
             )
+        except BaseException:
+            ours.close()
+            raise
         finally:
             theirs.close()
             os.close(log)
