@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shlex
 import signal
 import socket
 import time
@@ -84,6 +85,14 @@ def test_what_is_set_up_is_what_the_kit_would_declare():
         (one.exchange, one.key, one.name) for one in wanted if isinstance(one, queues.Queue)
     }
     assert all(each["durable"] for each in (*set_up["queues"], *set_up["exchanges"]))
+
+
+def test_whoever_asks_where_its_node_is_asks_nobody_else_on_the_machine():
+    launch = launch_on({"main": 1, "distribution": 20_002})
+    file = next(file for file in launch.files if file.path == "environment")
+    words = shlex.split(reveal(file.content, {}))
+    assert "ERL_EPMD_PORT=1" in words
+    assert any("-erl_epmd_port 20002 " in word for word in words)
 
 
 def test_there_is_no_user_but_the_administrator_and_the_services():

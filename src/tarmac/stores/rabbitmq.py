@@ -37,7 +37,7 @@ _ENVIRONMENT = """export PATH="${PATH:-/bin}:/usr/local/bin:/usr/bin:/bin" LANG=
 export HOME="$PWD/home" RUNNING_UNDER_SYSTEMD=1 ERL_CRASH_DUMP_SECONDS=0
 export ERL_EPMD_PORT=1 ERL_AFLAGS='-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}'
 export RABBITMQ_NODENAME=tarmac@localhost RABBITMQ_LOGS=-
-export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-sname tarmac@localhost -erl_epmd_port PORT +S 1:1'
+export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-sname tarmac@localhost -erl_epmd_port @NODES@ +S 1:1'
 export RABBITMQ_CONFIG_FILE="$PWD/rabbitmq.conf" RABBITMQ_MNESIA_BASE="$PWD/data"
 export RABBITMQ_ADVANCED_CONFIG_FILE=/dev/null RABBITMQ_CONF_ENV_FILE=/dev/null
 export RABBITMQ_ENABLED_PLUGINS_FILE="$PWD/enabled_plugins" RABBITMQ_LOG_BASE="$PWD/log"
@@ -76,7 +76,7 @@ def _server(view: View, argv: tuple[str, ...], config: Text, *more: File) -> Lau
 
 
 def _launch(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: ARG001 - one shape for all
-    environment = _ENVIRONMENT.replace("PORT", str(view.ports["distribution"]))
+    environment = _ENVIRONMENT.replace("@NODES@", str(view.ports["distribution"]))
     return _server(
         view,
         ("/bin/sh", "-c", _RUN, "{folder}/environment", *offer.programs["server"]),

@@ -55,8 +55,8 @@ def _server(view: View, argv: tuple[str, ...], listen: str, folder: str, fast: b
     durable = 'appendonly no\nsave ""\n' if fast else "appendonly yes\nappendfsync everysec\n"
     config = (
         f'{listen}\ndir "{folder}"\naclfile "{folder}/users.acl"\n'
-        # Only ever on loopback and always with a password, so the guard against an open server
-        # on a public address has nothing to guard.
+        # Only ever on loopback, so the guard against an open server on a public address has
+        # nothing to guard.
         "protected-mode no\ndaemonize no\n" + durable
     )
     return Launch(
