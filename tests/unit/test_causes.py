@@ -181,6 +181,8 @@ def test_the_kernels_table_is_read():
         (["/usr/bin/node", "--inspect", "server.js", "--secret=x"], "node server.js"),
         (["python3", "-m", "http.server"], "python3 http.server"),
         (["nginx"], "nginx"),
+        (["redis-server", "--requirepass", "hunter2", "--port", "1"], "redis-server"),
+        (["java", "-Xmx1g", "-jar", "shop.jar", "-p", "hunter2"], "java shop.jar"),
         ([], "a process that is ending"),
         (["p", "-m", "tarmac.local.daemon", '{"file": "/x.yaml"}'], "Tarmac, for /x.yaml"),
         (["p", "-I", "/y/tarmac/local/wires.py"], "Tarmac's wires"),

@@ -7,7 +7,9 @@ failure, and to see whether it is ours that answers.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from tarmac.local.kernel import LISTEN, TcpSocket, inodes_of, sockets
 from tarmac.local.sockets import is_held_by
 
 UNKNOWN = "another process"
+_FILE = re.compile(r"\.(?:[cm]?[jt]s|py|rb|php|jar|sh|exs?|dll)$")
 
 
 def of(pids: Iterable[int]) -> list[TcpSocket]:
@@ -47,7 +50,10 @@ def stranger(port: int, pid: int, name: str) -> str:
 
 
 def program(argv: Collection[str]) -> str:
-    """Name a program as its user knows it: its name and what it runs, options left out."""
+    """Name a program as its user knows it: its name and what it runs.
+
+    Options are left out, and what follows one unless it is a program's file: it may be a password.
+    """
     words = list(argv)
     if "tarmac.local.daemon" in words:
         with contextlib.suppress(ValueError, LookupError, TypeError):
@@ -59,7 +65,12 @@ def program(argv: Collection[str]) -> str:
     if not words:
         return "a process that is ending"
     first, *rest = words
-    shown = [first.rpartition("/")[2], *(word for word in rest if not word.startswith("-"))]
+    named = (
+        word
+        for before, word in itertools.pairwise(words)
+        if not word.startswith("-") and (not before.startswith("-") or _FILE.search(word))
+    )
+    shown = [first.rpartition("/")[2], *named]
     if shown[1:] == [] and len(rest) > 1 and rest[0] == "-m":
         shown.append(rest[1])
     return " ".join(shown[:2])[:80]
