@@ -85,8 +85,12 @@ def fresh(request: pytest.FixtureRequest) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note what the systems have said before a test."""
-    marks = {system: system.mark() for system in item.config.stash.get(_UP, [])}
-    item.stash[_MARKS] = marks
+    from tarmac.errors import TarmacError  # noqa: PLC0415
+
+    marks = item.stash[_MARKS] = {}
+    for system in item.config.stash.get(_UP, []):
+        with contextlib.suppress(TarmacError):  # it has ended: a test that needs it will say so
+            marks[system] = system.mark()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -96,10 +100,15 @@ def pytest_runtest_makereport(
     """Show with a test that failed what failed in its systems meanwhile."""
     report = yield
     if report.failed:
+        from tarmac.errors import TarmacError  # noqa: PLC0415
+
         marks = item.stash.get(_MARKS, {})
         for system in item.config.stash.get(_UP, []):
-            for name, text in system.troubles(marks.get(system, {})):
-                report.sections.append((f"tarmac: {name}", text))
+            try:
+                for name, text in system.troubles(marks.get(system, {})):
+                    report.sections.append((f"tarmac: {name}", text))
+            except TarmacError as error:
+                report.sections.append((f"tarmac: {system.namespace}", str(error)))
     return report
 
 

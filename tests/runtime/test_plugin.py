@@ -156,6 +156,30 @@ def test_a_failing_test_shows_what_failed_in_the_system_meanwhile(suite: Sandbox
     assert "tarmac: front" not in done.stdout
 
 
+def test_a_system_that_ends_fails_the_tests_that_use_it_and_no_others(suite: Sandbox):
+    done = run(
+        suite,
+        """
+        from pathlib import Path
+        from tarmac.local import client
+        from tarmac.local.paths import Home
+
+        def test_ends_it(system):
+            client.down(Home.of(Path("tarmac.yaml"), system.namespace))
+            assert False
+
+        def test_uses_it(system):
+            system.client("front")
+
+        def test_another():
+            pass
+        """,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "2 failed, 1 passed" in done.stdout
+    assert "the system has ended" in done.stdout
+
+
 def test_a_system_that_does_not_come_up_says_why_and_leaves_nothing(suite: Sandbox):
     broken = SYSTEM.replace(
         "server.py], port: " + str(PORT + 1), "gone.py], port: " + str(PORT + 1)
