@@ -53,9 +53,8 @@ async def test_whatever_is_killed_under_load_no_order_is_lost_or_doubled(capsys)
     shop = Shop(f"hard-{os.getpid()}")
     took = {}
     try:
-        up = await asyncio.to_thread(shop.up)
-        gateway = next(node["url"] for node in up["nodes"] if node["name"] == "api-gateway")
-        load = Load(shop, gateway, random.Random(11))
+        load = Load(shop, random.Random(11))
+        await load.bring_up()
         async with load.running():
             alone = [[who] for who in (ALONE + REST if LONG else ALONE)]
             for victims in [*alone, *TOGETHER, *(MORE if LONG else ())]:
@@ -63,10 +62,11 @@ async def test_whatever_is_killed_under_load_no_order_is_lost_or_doubled(capsys)
                 began = time.monotonic()
                 assert await asyncio.to_thread(shop.kill, victims), victims
                 if {"supervisor", "everything"} & {*victims}:
-                    await asyncio.to_thread(shop.up)
+                    await load.bring_up()
                 await load.buy(load.shoppers[0])
                 sold_s = time.monotonic() - began
                 await healthy(shop)
+                print(f"{'+'.join(victims)}: {dict(load.met)}")
                 took["+".join(victims)] = (round(sold_s, 2), round(time.monotonic() - began, 2))
             accepted = len(load.accepted)
         assert len(load.accepted) >= accepted > len(took)

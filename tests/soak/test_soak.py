@@ -47,10 +47,9 @@ async def test_a_shop_that_is_hit_at_random_keeps_every_order(capsys):
     shop, choices = Shop(f"soak-{os.getpid()}"), random.Random(SEED)
     hits: Counter[str] = Counter()
     try:
-        up = await asyncio.to_thread(shop.up)
-        nodes = sorted(node["name"] for node in up["nodes"])
-        gateway = next(node["url"] for node in up["nodes"] if node["name"] == "api-gateway")
-        load = Load(shop, gateway, random.Random(SEED))
+        load = Load(shop, random.Random(SEED))
+        await load.bring_up()
+        nodes = sorted(shop.nodes())
         async with load.running():
             end = time.monotonic() + LASTS_S
             while time.monotonic() < end:
@@ -63,7 +62,7 @@ async def test_a_shop_that_is_hit_at_random_keeps_every_order(capsys):
                 hits.update(victims)
                 await asyncio.to_thread(shop.kill, victims)
                 if "supervisor" in victims:
-                    await asyncio.to_thread(shop.up)
+                    await load.bring_up()
             await load.buy(load.shoppers[0])
         with capsys.disabled():
             print(f"\nseed {SEED}, {LASTS_S:g} s: {sum(hits.values())} hits {dict(hits)}")

@@ -37,6 +37,8 @@ TOKENS = {
 }
 #: Why an order may end otherwise: there was none left, or somebody was gone for too long.
 SHORT = ("out_of_stock", "reservation_expired")
+#: A customer may ask ten times a second, and looks at orders meanwhile.
+RETRY_S = 0.25
 WORDS = ("tumblers", "kettle", "lamp", "towel")
 
 
@@ -144,8 +146,8 @@ class Load:
     """Customers who buy until they are told to stop; each insists until an order is accepted."""
 
     shop: Shop
-    gateway: str
     choices: random.Random
+    gateway: str = ""
     accepted: dict[str, Order] = field(default_factory=dict)
     #: What they met besides: statuses of refusals, names of errors.
     met: Counter[str] = field(default_factory=Counter)
@@ -155,9 +157,16 @@ class Load:
     stopping: bool = False
     products: list[dict[str, Any]] = field(default_factory=list)
 
+    async def bring_up(self) -> None:
+        """Bring the shop up; somebody else's may have taken its port, so it may have moved."""
+        up = await asyncio.to_thread(self.shop.up)
+        self.gateway = next(node["url"] for node in up["nodes"] if node["name"] == "api-gateway")
+        for shopper in self.shoppers:
+            shopper.gateway = self.gateway
+
     async def buy(self, shopper: Any, token: str = "tok_ok", within_s: float = 90) -> float:
         """Place one order, however long it takes; return for how many seconds."""
-        key, began = uuid.uuid4().hex, time.monotonic()
+        key, began, last = uuid.uuid4().hex, time.monotonic(), ""
         product = self.choices.choice(self.products)
         self.unknown.add(key)
         while time.monotonic() < began + within_s:
@@ -165,7 +174,8 @@ class Load:
                 answer = await shopper.order(product["id"], key=key, payment_token=token)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 self.met[type(error).__name__] += 1
-                await asyncio.sleep(0.1)
+                last = repr(error)
+                await asyncio.sleep(RETRY_S)
                 continue
             if answer.status in (201, 202):
                 self.accepted[key] = Order(shopper, answer.data["id"], token)
@@ -175,9 +185,10 @@ class Load:
             self.met[str(answer.status)] += 1
             if answer.status == 401:
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
-                    await shopper.log_in()
-            await asyncio.sleep(0.1)
-        raise TimeoutError(f"no order was accepted for {within_s:g} s: {dict(self.met)}")
+                    self.met[f"login {(await shopper.log_in()).status}"] += 1
+            last = f"{answer.status} {answer.data}"
+            await asyncio.sleep(float(answer.headers.get("Retry-After", RETRY_S)))
+        raise TimeoutError(f"no order for {within_s:g} s, at last {last}: {dict(self.met)}")
 
     async def _customer(self, shopper: Any) -> None:
         tokens, weights = list(TOKENS), [weight for weight, _ in TOKENS.values()]
