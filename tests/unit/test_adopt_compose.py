@@ -414,3 +414,35 @@ def test_of_several_programs_in_one_project_each_is_asked_for_its_own_port():
     assert set(auth.missing) == {"QUEUE", "DB_HOST"}
     assert api.ports == {"http": 5000}
     assert set(api.missing) == {"DB_HOST"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "written"),
+    [
+        (
+            "CORS_ORIGINS",
+            "http://localhost:3000,http://x.dev",
+            "${services.api.public_url},http://x.dev",
+        ),
+        ("ANY_URL", "http://localhost:3000/v1", "${services.api.public_url}/v1"),
+        ("VITE_API_URL", "http://api:3000", "${services.api.public_url}"),
+        ("SITE_URL", "http://localhost:8080", "${services.web.public_url}"),
+        ("OTHER_URL", "http://localhost:4444", "http://localhost:4444"),
+    ],
+)
+def test_an_address_for_browsers_is_the_public_one_and_nobody_waits_for_it(name, value, written):
+    service = web(["ports: ['8080:3000']", f"environment: {{{name}: {value!r}}}"])
+    assert service.env == {name: written}
+
+
+def test_a_front_end_and_its_server_do_not_wait_for_each_other():
+    compose = """
+    services:
+      web: {build: web, ports: ["8080:3000"], environment: {API: "http://api:3000"}}
+      api: {build: api, ports: ["9000:3000"], environment: {CORS: "http://localhost:8080"}}
+    """
+    code = {f"{name}/package.json": '{"scripts": {"start": "x"}}' for name in ("web", "api")}
+    code |= {f"{name}/s.js": SERVER for name in ("web", "api")}
+    services = system_of(found_in(**{"compose.yaml": compose, **code})).file.services
+    assert services["web"].env == {"API": "${services.api.url}"}
+    assert services["api"].env == {"CORS": "${services.web.public_url}"}

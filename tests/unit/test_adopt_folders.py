@@ -362,3 +362,29 @@ def test_what_a_dockerfile_installs_by_name_is_installed_here_too():
     files = {"app.py": "import flask\napp = flask.Flask(__name__)", "requirements.txt": "flask"}
     install = only(**files, Dockerfile=dockerfile).tasks["install"]
     assert "pip install -q -r requirements.txt gunicorn==23.0.0 &&" in install
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "path"),
+    [
+        ("app.py", '@app.route("/health_check")', "/health_check"),
+        ("app.py", "@app.get('/api/healthz')", "/api/healthz"),
+        ("app.py", "@router.get('/health')", ""),
+        ("app.py", "@app.get('/health/{part}')", ""),
+        ("s.js", "app.get('/ready', (q, r) => r.send())", "/ready"),
+        ("main.go", 'http.HandleFunc("/healthz", ok)', "/healthz"),
+        ("main.go", 'mux.HandleFunc("GET /readyz", ok)', "/readyz"),
+        ("Program.cs", 'app.MapHealthChecks("/health");', "/health"),
+    ],
+)
+def test_where_the_app_says_that_it_is_well_is_asked(file, text, path):
+    assert _code.health_path(folder_of({file: text})) == path
+
+
+def test_a_front_end_with_no_such_route_keeps_its_port_as_its_probe():
+    files = {"package.json": '{"scripts": {"start": "node s.js"}}', "s.js": EXPRESS}
+    assert system_of(found_in(**files)).file.services["app"].probe is None
+    more = f"{EXPRESS}app.get('/health', ok);"
+    probe = system_of(found_in(**{**files, "s.js": more})).file.services["app"].probe
+    assert probe is not None
+    assert probe.http == "/health"

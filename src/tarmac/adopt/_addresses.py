@@ -92,15 +92,18 @@ def _url(name: str, match: re.Match[str], service: Service, scene: Scene) -> str
         before = match[0][: match.start("host") - match.start()]
         return f"{before}localhost{there}{path}{query}"
     target = host if host in scene.services else ""
-    if host in _HERE and port and scene.may_add and not FOR_PEOPLE.search(name):
-        target = next(
-            (s.name for s in scene.services.values() if int(port) in s.ports.values()), ""
-        )
+    if host in _HERE and port:
+        target, prefix = _published(int(port), scene)
+        # A container that says localhost, and whoever names an origin, means what browsers see.
+        if target and scheme == "http" and (not scene.may_add or FOR_PEOPLE.search(name)):
+            return f"${{services.{target}.{prefix}public_url}}{path}{query}"
+    if target and scheme == "http" and BROWSER.match(name):
+        prefix = _port_prefix(scene.services[target], port)
+        return f"${{services.{target}.{prefix}public_url}}{path}{query}"
     if target and target != service.name and scene.may_call(service.name, target):
         output = _port_prefix(scene.services[target], port)
-        public = "public_" if BROWSER.match(name) else ""
         base = (
-            f"${{services.{target}.{output}{public}url}}"
+            f"${{services.{target}.{output}url}}"
             if scheme == "http"
             else f"{scheme}://${{services.{target}.{output}address}}"
         )
@@ -109,6 +112,15 @@ def _url(name: str, match: re.Match[str], service: Service, scene: Scene) -> str
         own = scene.services[target]
         return f"{scheme}://localhost:{next(iter(own.ports.values()), port)}{path}{query}"
     return match[0]
+
+
+def _published(number: int, scene: Scene) -> tuple[str, str]:
+    """Find the service that people reach at a number, and the prefix of that port's outputs."""
+    for service in scene.services.values():
+        for position, (name, port) in enumerate(service.ports.items()):
+            if port == number:
+                return service.name, f"{name}_" if position else ""
+    return "", ""
 
 
 def _store_url(store: Store, scheme: str, path: str, query: str, scene: Scene) -> str:

@@ -82,6 +82,15 @@ _CHECKS_GRPC = re.compile(
     r"MapGrpcHealthChecksService|MapGrpcService<[\w.]*Health|[hH]ealth\w*\.Health\.service|"
     r"tonic_health"
 )
+#: A route of the app itself: one of a router may stand below a prefix that is not seen here.
+_HEALTH_PATH = (
+    r"['\"](?:GET )?(/(?:api/)?(?:health|healthz|ready|readyz|livez|health[-_/]?check)/?)['\"]"
+)
+_HEALTH = re.compile(
+    rf"@?\b(?:app|server|application)\.(?:get|route)\(\s*{_HEALTH_PATH}|"
+    rf"\b(?:http|mux)\.HandleFunc\(\s*{_HEALTH_PATH}|"
+    rf"\bapp\.Map(?:Get|HealthChecks)\(\s*{_HEALTH_PATH}"
+)
 _SETTINGS = re.compile(r"class \w+\((?:\w+\.)?BaseSettings\):\n((?:[ \t]+.*\n|\s*\n)+)")
 _FIELD = re.compile(
     r"^[ \t]+(?!else|try|finally)([A-Za-z]\w*)[ \t]*:[ \t]*[^=\n\s][^=\n]*?(?:=\s*(.+))?$",
@@ -145,6 +154,14 @@ def speaks_grpc(folder: Folder) -> tuple[bool, bool]:
         serves = serves or bool(_SERVES_GRPC.search(content))
         checks = checks or bool(_CHECKS_GRPC.search(content))
     return serves, serves and checks
+
+
+def health_path(folder: Folder) -> str:
+    """Find the path at which a program's app itself says that it is well; "" if none is seen."""
+    for _, content in _texts(folder):
+        if match := _HEALTH.search(content):
+            return next(group for group in match.groups() if group)
+    return ""
 
 
 def literal_port(folder: Folder) -> tuple[int, str] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -39,6 +39,32 @@ def deployed(root: Folder) -> dict[str, Deployed]:
                 name = str(_at(document, "metadata").get("name") or "")
                 found.setdefault(name, _container(document))
     return found
+
+
+def as_deployed(service: Service, folder: Folder, deployed: Deployed | None) -> Service:
+    """Give it what its deployment gives it, as far as its code reads that."""
+    if deployed is None:
+        return service
+    reads = _code.variables(folder).keys() - {"PORT"}
+    return replace(
+        service,
+        env={**{n: v for n, v in deployed.env.items() if n in reads}, **service.env},
+        remarks=(*service.remarks, "values of its deployment among its variables"),
+    )
+
+
+def with_stores(found: Found, manifests: Mapping[str, Deployed], kinds: frozenset[str]) -> Found:
+    """Add the stores that are deployed beside the services, under the names that they have."""
+    own = {service.name for service in found.services}
+    stores = tuple(
+        Store(valid_name(name), server.kind, _servers.version_of(deployed.image))
+        for name, deployed in manifests.items()
+        if (server := _servers.of_image(deployed.image)) is not None
+        and server.kind in kinds
+        and not server.broker
+        and valid_name(name) not in own
+    )
+    return replace(found, stores=stores)
 
 
 def _documents(text: str) -> Iterator[dict[str, Any]]:

@@ -260,11 +260,11 @@ def _for_variable(
     if not match or FOR_PEOPLE.search(name):
         return None
     target = _named(match[1], service, scene)
+    output = _OUTPUTS.get(match[2], "url")
+    if target is not None and output == "url" and BROWSER.match(name):
+        return f"${{services.{target}.public_url}}"
     if target is None or not scene.may_call(service.name, target):
         return None
-    output = _OUTPUTS.get(match[2], "url")
-    if output == "url" and BROWSER.match(name):
-        output = "public_url"
     return f"${{services.{target}.{output}}}"
 
 

@@ -10,13 +10,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from tarmac.adopt import _code, _manifests, _servers
+from tarmac.adopt import _code, _manifests
 from tarmac.adopt._found import (
     Folder,
     Found,
     Recogniser,
     Service,
-    Store,
     awaited,
     is_inside,
     joined,
@@ -80,16 +79,15 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
     if found is None:
         found = Found(services=tuple(_search(root, recognisers)))
         manifests = _manifests.deployed(root)
-        found = _with_deployed_stores(found, manifests, frozenset(kinds))
+        found = _manifests.with_stores(found, manifests, frozenset(kinds))
     services, left_out = [], [*found.left_out]
     for service in found.services:
         done = _completed(service, root.below(service.folder), recognisers)
         if done.run:
             own = own_files(root, done, found.services)
-            done = _as_deployed(done, own, manifests.get(done.name))
-            serves, checks = _code.speaks_grpc(own)
-            done = replace(done, grpc=serves, grpc_health=checks and not done.probe)
-            services.append(replace(_listening(done, own), watch=_sources(done, own)))
+            done = _manifests.as_deployed(done, own, manifests.get(done.name))
+            done = replace(_listening(done, own), watch=_sources(done, own))
+            services.append(_asked(done, own))
         else:
             said = " ".join(service.container_command)
             what = f", where its container runs `{said}`" if said else ""
@@ -204,32 +202,11 @@ def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) 
     )
 
 
-def _as_deployed(service: Service, folder: Folder, deployed: _manifests.Deployed | None) -> Service:
-    """Give it what its deployment gives it, as far as its code reads that."""
-    if deployed is None:
-        return service
-    reads = _code.variables(folder).keys() - {"PORT"}
-    return replace(
-        service,
-        env={**{n: v for n, v in deployed.env.items() if n in reads}, **service.env},
-        remarks=(*service.remarks, "values of its deployment among its variables"),
-    )
-
-
-def _with_deployed_stores(
-    found: Found, manifests: Mapping[str, _manifests.Deployed], kinds: frozenset[str]
-) -> Found:
-    """Add the stores that are deployed beside the services, under the names that they have."""
-    own = {service.name for service in found.services}
-    stores = tuple(
-        Store(valid_name(name), server.kind, _servers.version_of(deployed.image))
-        for name, deployed in manifests.items()
-        if (server := _servers.of_image(deployed.image)) is not None
-        and server.kind in kinds
-        and not server.broker
-        and valid_name(name) not in own
-    )
-    return replace(found, stores=stores)
+def _asked(service: Service, folder: Folder) -> Service:
+    """Find out how to ask it: a port that listens says little, a server's does before its app."""
+    serves, checks = _code.speaks_grpc(folder)
+    probe = service.probe or (_code.health_path(folder) if service.ports and not checks else "")
+    return replace(service, probe=probe, grpc=serves, grpc_health=checks and not probe)
 
 
 def _sources(service: Service, folder: Folder) -> tuple[str, ...]:
