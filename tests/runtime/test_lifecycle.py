@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -348,3 +349,16 @@ def test_everything_kept_is_private_and_ignored_by_git(sandbox):
     assert (root / ".gitignore").read_text() == "*\n"
     for path in (root / "default").rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_of_one_without_a_port_that_is_left_out_nobody_claims_that_it_runs(sandbox):
+    idle = f"  idle: {{run: [{sys.executable}, -c, 'import time; time.sleep(99)']}}\n"
+    sandbox.write(SYSTEM + idle)
+    done = sandbox.tarmac("up", "-d", "--without", "idle")
+    assert done.returncode == 0, done.stderr
+    assert sandbox.node("idle")["state"] == "outside"
+    assert "nobody sees here whether it runs" in sandbox.node("idle")["detail"]
+    assert "idle is yours to start:" in done.stdout
+    again = sandbox.tarmac("up", "-d")
+    assert sandbox.node("idle")["state"] == "healthy"
+    assert "yours still runs" not in again.stdout

@@ -92,7 +92,8 @@ def report(
         f"[green]{status.system} is healthy[/green] after {took_s:.1f} s "
         f"({', '.join(parts) or 'nothing had changed'}). Open:"
     )
-    _show.what_to_open(console, status.nodes)
+    theirs = tuple(node for node in status.nodes if node.state != state.OUTSIDE)
+    _show.what_to_open(console, theirs)
     for node in status.nodes:
         if node.state == state.OUTSIDE:
             name = f"{_named(status)}{node.name}"

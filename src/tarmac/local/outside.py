@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tarmac.errors import TarmacError
-from tarmac.launch import reveal
+from tarmac.launch import AliveProbe, LogProbe, reveal
 from tarmac.local import state
 from tarmac.local.prober import PATIENT_S, STEADY_S, Prober
 from tarmac.local.state import NodeState, moved
@@ -20,6 +20,7 @@ from tarmac.local.surroundings import Surroundings
 from tarmac.plan.plan import Node
 
 WAITS = "yours to start: `tarmac run` does, `tarmac env` prints what it needs"
+UNSEEN = f"{WAITS}; without a port nobody sees here whether it runs"
 
 
 class Outside:
@@ -91,6 +92,7 @@ class Outside:
         launch, around = self.node.launch, self.around
         env = {name: reveal(value, around.secrets) for name, value in launch.env.items()}
         cwd = Path(launch.cwd.replace("{folder}", "/"))
+        seen = not isinstance(launch.ready, AliveProbe | LogProbe)
         prober = Prober(launch, around, env=env, cwd=cwd)
         while True:
             complaint = await prober.complaint()
@@ -100,8 +102,8 @@ class Outside:
                 self.ready.clear() if complaint else self.ready.set()
                 around.changed()
             missing = around.not_ready(self.node.needs)
-            if complaint:
-                self._move(state.OUTSIDE, self._unsown or WAITS)
+            if complaint or not seen:
+                self._move(state.OUTSIDE, self._unsown or (WAITS if seen else UNSEEN))
             elif missing:
                 self._move(state.READY, f"waits for {', '.join(missing)}")
             else:
