@@ -12,8 +12,9 @@ from typing import Any
 
 import yaml
 
+from tarmac.adopt import _code, _servers
 from tarmac.adopt._compose_parts import documents
-from tarmac.adopt._found import Folder
+from tarmac.adopt._found import Folder, Found, Service, Store, valid_name
 
 MOST_FILES = 100
 _FOLDERS = re.compile(r"(^|/)(k8s|kube|kubernetes|manifests?|deploy)[^/]*/", re.IGNORECASE)
