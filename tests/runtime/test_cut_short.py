@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -69,6 +70,22 @@ async def test_an_apply_that_found_no_room_is_made_up_for_by_the_next(
         while back.pid is None:  # it is started now
             await asyncio.sleep(0.02)
             back = next(node for node in stands.state.nodes() if node.name == "back")
+    finally:
+        await supervisor.shut_down()
+
+
+async def test_what_is_applied_again_is_what_was_asked_for_last(box: Sandbox, home: Home):
+    options = Options(file=str(box.folder / "tarmac.yaml"))
+    box.write(of(web("front", PORT)))
+    stands = Ground(home)
+    await stands.start()
+    supervisor = Supervisor(stands)
+    try:
+        await supervisor.apply(options)
+        # An edit is noticed while somebody's own `up` has not come to its turn.
+        asked = supervisor.apply(replace(options, scale={"front": 2}))
+        await asyncio.gather(asked, supervisor.apply())
+        assert [node.name for node in stands.state.nodes()] == ["front", "front.2"]
     finally:
         await supervisor.shut_down()
 

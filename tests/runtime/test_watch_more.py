@@ -159,7 +159,7 @@ async def test_where_the_kernel_watches_no_more_folders_they_are_looked_at(
     sources.mkdir()
     applied = asyncio.Event()
 
-    async def apply(_: object) -> Applied:
+    async def apply() -> Applied:
         applied.set()
         return Applied((), ("web",), (), ())
 

@@ -80,10 +80,13 @@ class Supervisor:
         """What runs, as it was last resolved."""
         return self._now
 
-    async def apply(self, options: Options) -> Applied:
+    async def apply(self, options: Options | None = None) -> Applied:
         """Load the model anew and bring what runs into line; what did not change stays as it is.
 
         What changed is replaced without a gap where it can be: its successor starts beside it.
+
+        Args:
+            options: how it is to be run from now on; None: as it is when its turn comes.
 
         Raises:
             TarmacError: the model is wrong or something is missing; nothing has changed then.
@@ -92,6 +95,8 @@ class Supervisor:
         async with self._changing:
             self._refuse_at_the_end()
             self._rolls.allow()
+            if (options := options or self.options) is None:
+                raise TarmacError("the system is still starting; try again")
             self._check(options)
             resolver = Resolver(options, self.home, self._reservations)
             now = resolver.resolve(self._held())
@@ -110,9 +115,8 @@ class Supervisor:
             if moving:  # their successors listen elsewhere
                 resolver.give_back()
                 now = resolver.resolve(self._held(without=moving))
-            rolled = [node.name for node in moving]
             try:
-                return await self._carry_out(options, now, changed, rolled)
+                return await self._carry_out(options, now, changed, [n.name for n in moving])
             except BaseException:
                 resolver.give_back(keep=frozenset(self._ports.values()))
                 raise
@@ -312,7 +316,7 @@ class Supervisor:
                 await sql.sow(seed, self._secrets)
 
     def _port_lost(self, name: str) -> None:
-        """Choose other ports for what lost its own: apply the same options again."""
+        """Choose other ports for what lost its own: apply what there is again."""
         if not self._lost:
             self._in_background(self._choose_again())
         self._lost.add(name)
@@ -320,8 +324,7 @@ class Supervisor:
     async def _choose_again(self) -> None:
         await asyncio.sleep(0)  # the others that lost theirs at the same time join in
         try:
-            if self.options is not None:
-                await self.apply(self.options)
+            await self.apply()
         except (TarmacError, OSError) as error:
             print(f"no other port yet: {error}", flush=True)
         finally:

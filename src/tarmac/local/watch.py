@@ -123,11 +123,8 @@ class Watch:
         names = names or "meanwhile"
         for path in edited:
             bytecode.forget(path)
-        options = self._supervisor.options
-        if options is None:
-            return
         try:
-            applied = await self._supervisor.apply(options)
+            applied = await self._supervisor.apply()
         except BadInput as error:
             self._log.note(f"edited {names}; nothing changes until this is mended:")
             for problem in error.problems:
