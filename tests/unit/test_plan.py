@@ -171,6 +171,8 @@ def test_what_reads_its_settings_as_python_starts_is_not_forked():
     assert plan_of(isolated).node("order-service").launch.forked is None
     variable = DEMO.replace("env: {JWKS_URL", 'env: {PYTHONHASHSEED: "1", JWKS_URL')
     assert plan_of(variable).node("order-service").launch.forked is None
+    for_all = DEMO.replace("JWT_ISSUER: ", 'PYTHONHASHSEED: "1"\n      JWT_ISSUER: ')
+    assert plan_of(for_all).node("order-service").launch.forked is None
 
 
 def test_a_kit_service_starts_with_its_callees_but_is_healthy_only_after_them():

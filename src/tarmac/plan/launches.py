@@ -74,7 +74,8 @@ def _of_kit(bindings: Bindings, name: str, number: int) -> Launch:
     packages = tuple(sourced.part.package for sourced in parts if sourced.part.package)
     service = bindings.system.file.services[name]
     # What Python reads as it starts cannot be given to one that is forked.
-    separate = service.isolated or any(key.startswith("PYTHON") for key in service.env)
+    own = {*bindings.system.file.env, *service.env}
+    separate = service.isolated or any(key.startswith("PYTHON") for key in own)
     return Launch(
         argv=(python, "-m", conventions.SERVE_MODULE, *packages),
         forked=None if separate else Forked(python, packages),
