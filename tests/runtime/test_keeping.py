@@ -49,6 +49,19 @@ def test_a_log_is_rotated_and_only_so_many_are_kept(tmp_path: Path, monkeypatch)
     assert "line 399" in (tmp_path / "web.log").read_text()
 
 
+def test_a_log_that_others_have_open_is_begun_anew_too(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(logs, "MAX_BYTES", 100)
+    path = tmp_path / "wires.log"
+    logs.turn(path)  # there is none yet
+    with path.open("ab", buffering=0) as theirs:
+        for size in (60, 60):
+            theirs.write(b"x" * size)
+            logs.turn(path)
+        theirs.write(b"new")
+    assert path.read_bytes() == b"new"
+    assert (tmp_path / "wires.log.1").stat().st_size == 120
+
+
 def test_a_line_without_an_end_does_not_fill_the_memory(tmp_path: Path):
     log = logs.LogFile(tmp_path / "web.log")
     log.feed(b"x" * (logs.MAX_LINE_BYTES + 1))

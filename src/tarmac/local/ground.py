@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable
 
 from tarmac.errors import TarmacError
-from tarmac.local import leftovers, remove
+from tarmac.local import leftovers, logs, remove
 from tarmac.local.forks import Forks
 from tarmac.local.guard import become_subreaper
 from tarmac.local.passed_on import passed_on
@@ -61,7 +61,10 @@ class Ground:
         self.interpreters = tuple(forked)
         self.state.clear()
         self.spawner = Spawner(str(home.root))
-        self.forks = Forks(self.spawner, home.logs / "forkserver.log", passed_on())
+        forks, wires = home.logs / "forkserver.log", home.logs / "wires.log"
+        self.forks = Forks(self.spawner, forks, passed_on())
+        #: What is written to without passing through us.
+        self._logs = (home.supervisor_log, forks, wires)
 
     async def start(self) -> None:
         """Start the guard, and the fork servers of the last run."""
@@ -70,9 +73,14 @@ class Ground:
         self.forks.warm(self.interpreters)
 
     async def lost(self) -> None:
-        """Return when the namespace's folder was deleted or replaced: nobody could stop us then."""
+        """Return when the namespace's folder was deleted or replaced: nobody could stop us then.
+
+        Meanwhile what had no room is written, and logs are kept from filling the disk.
+        """
         while self._is_ours():  # no event tells of that everywhere
             self.state.catch_up()
+            for log in self._logs:
+                logs.turn(log)
             await asyncio.sleep(CHECK_S)
 
     def _is_ours(self) -> bool:

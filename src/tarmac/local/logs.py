@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -92,6 +93,15 @@ class LogFile:
         self._file = self.path.open("ab", buffering=0)
         self.path.chmod(0o600)
         self._size = 0
+
+
+def turn(path: Path) -> None:
+    """Begin a log anew that is too large, though its writers have it open, for appending."""
+    with contextlib.suppress(OSError):  # nobody has written it yet, or no room: at the next look
+        if path.stat().st_size > MAX_BYTES:
+            shutil.copyfile(path, old := path.with_suffix(".log.1"))
+            old.chmod(0o600)
+            os.truncate(path, 0)
 
 
 class _Reader(asyncio.Protocol):
