@@ -362,3 +362,12 @@ def test_of_one_without_a_port_that_is_left_out_nobody_claims_that_it_runs(sandb
     again = sandbox.tarmac("up", "-d")
     assert sandbox.node("idle")["state"] == "healthy"
     assert "yours still runs" not in again.stdout
+
+
+def test_a_task_of_one_that_is_left_out_may_fail(sandbox):
+    task = "tasks: {install: {run: [no-such-installer]}}"
+    sandbox.write(SYSTEM + f"  web: {{run: [no-such-program], port: {PORT + 7}, {task}}}\n")
+    done = sandbox.tarmac("up", "-d", "--without", "web")
+    assert done.returncode == 0, done.stdout
+    sandbox.until("web.install", lambda node: node["state"] == "crash-loop")
+    assert sandbox.tarmac("ps").returncode == 0

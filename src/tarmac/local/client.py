@@ -50,7 +50,20 @@ class Status:
         return (
             self.running
             and bool(self.nodes)
-            and all(node.state in state.WELL for node in self.nodes)
+            and all(node.state in state.WELL for node in self.counted)
+        )
+
+    @property
+    def counted(self) -> tuple[NodeState, ...]:
+        """The nodes that tell how the system is: no task of a service that was left out.
+
+        It runs, because others may wait for what it installs; what it lacks is nobody's trouble.
+        """
+        left_out = {node.name for node in self.nodes if node.state == state.OUTSIDE}
+        return tuple(
+            node
+            for node in self.nodes
+            if node.role != "task" or node.name.rpartition(".")[0] not in left_out
         )
 
 
@@ -244,7 +257,7 @@ def wait(
         if now.nodes != last:
             last = now.nodes
             on_change(now)
-        looping = any(node.state == state.CRASH_LOOP for node in now.nodes)
+        looping = any(node.state == state.CRASH_LOOP for node in now.counted)
         limit_s = now.patience_s if within_s is None else within_s
         if now.healthy or looping or time.monotonic() > began + limit_s:
             return now
