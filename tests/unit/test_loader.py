@@ -92,6 +92,8 @@ def test_edges_are_declared_calls_stores_topics_and_references():
             "its service.yaml has no such topic; did",
         ),
         (edit("source: [services/catalog]", "source: [services/nope]"), "no service.yaml in"),
+        (edit("      web:\n", "      wires:\n"), "the name 'wires' is the runtime's own"),
+        (edit("      web:\n", "      default:\n"), "the name 'default' is an administrator's"),
         (
             edit("run: [python, -m, http.server]", ""),
             "web says not what to run; add `run: [PROGRAM",

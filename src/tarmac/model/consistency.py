@@ -16,8 +16,10 @@ from tarmac.model.referring import of_all, of_service, where_from
 from tarmac.model.service import Service
 from tarmac.model.system import System
 
-#: Names that stores and the runtime use themselves; each service is a user of its stores.
-RESERVED = frozenset({"postgres", "tarmac", "default", "public", "none", "supervisor", "world"})
+#: Names that stores use themselves; each service is a user of its stores.
+RESERVED = frozenset({"postgres", "tarmac", "default", "public", "none"})
+#: The runtime's own: what it calls its processes and their logs, and everybody outside.
+OURS = frozenset({"supervisor", "wires", "forkserver", "watch", "world"})
 NO_GAPS = Gaps()
 
 
@@ -76,6 +78,11 @@ def _names(system: System) -> Iterator[Problem]:
                 f"the name '{name}' is an administrator's in a store; choose another",
             )
     for section in ("services", "stores"):
+        for name in sorted(OURS.intersection(getattr(system.file, section))):
+            yield Problem(
+                _at(system, section, name, key=True),
+                f"the name '{name}' is the runtime's own; choose another",
+            )
         if "broker" in getattr(system.file, section):
             yield Problem(
                 _at(system, section, "broker", key=True),
