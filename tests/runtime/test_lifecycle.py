@@ -371,3 +371,21 @@ def test_a_task_of_one_that_is_left_out_may_fail(sandbox):
     assert done.returncode == 0, done.stdout
     sandbox.until("web.install", lambda node: node["state"] == "crash-loop")
     assert sandbox.tarmac("ps").returncode == 0
+
+
+def test_with_watch_what_does_not_start_is_mended_while_the_rest_runs(sandbox):
+    (sandbox.folder / "late.py").write_text("import nothing_of_the_kind\n")
+    late = f"  late: {{run: [{sys.executable}, late.py], port: {PORT + 8}, watch: [late.py]}}\n"
+    sandbox.write(SYSTEM + late)
+    up = subprocess.Popen(
+        [*TARMAC, "up", "--watch"], cwd=sandbox.folder, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert any("It goes on trying; Ctrl-C stops everything." in line for line in up.stdout)
+        (sandbox.folder / "late.py").write_text(SERVER)
+        sandbox.until("late", lambda node: node["state"] == "healthy")
+    finally:
+        up.send_signal(signal.SIGINT)
+        up.communicate(timeout=30)
+    assert up.returncode == 130
+    assert sandbox.node("late")["state"] == "stopped"
