@@ -20,6 +20,28 @@ def test_a_port_that_the_file_changes_is_taken_at_the_next_up(sandbox: Sandbox):
     assert sandbox.get("web").startswith("pid ")
 
 
+def test_a_service_of_another_name_and_two_that_swap_have_the_ports_of_the_file(sandbox: Sandbox):
+    def ports(**services: int) -> None:
+        lines = "".join(f"  {web(name, port)}\n" for name, port in services.items())
+        sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n{lines}")
+        assert sandbox.up()["notes"] == []
+        for name, port in services.items():
+            assert sandbox.node(name)["url"] == f"http://127.0.0.1:{port}"
+            assert sandbox.get(name).startswith("pid ")
+
+    ports(web=PORT, shop=PORT + 1)
+    ports(site=PORT, shop=PORT + 1)
+    ports(site=PORT + 1, shop=PORT)
+
+
+def test_what_could_listen_on_one_port_only_gets_its_wire_and_gives_it_back(sandbox: Sandbox):
+    for more in ("", ", listen: fixed", ""):
+        sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n  {web('web', PORT, more)}\n")
+        assert sandbox.up()["notes"] == []
+        assert sandbox.node("web")["url"] == f"http://127.0.0.1:{PORT}"
+        assert sandbox.get("web").startswith("pid ")
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -62,6 +62,7 @@ def gather(
     if any_ports:
         needs = tuple(need if need.fixed else replace(need, preferred=None) for need in needs)
     saved: dict[str, int] = {}
+    ours = frozenset(held.values())
     with contextlib.suppress(OSError, ValueError, KeyError):  # none yet, or another version's
         known_facts = json.loads(home.facts.read_text())
         saved, preferred = known_facts["ports"], known_facts["preferred"]
@@ -69,7 +70,15 @@ def gather(
         changed = {n.key for n in needs if preferred.get(n.key, n.preferred) != n.preferred}
         saved = {key: port for key, port in saved.items() if key not in changed}
         held = {key: port for key, port in held.items() if key not in changed}
-    chosen = choose_ports(needs, saved, held, take, strict=strict_ports, salt=str(home.root))
+    # What goes leaves its ports to what comes, e.g. to a service of another name.
+    going = ours.difference(held[need.key] for need in needs if need.key in held)
+
+    def take_or_inherit(port: int) -> bool:
+        return port in going or take(port)
+
+    chosen = choose_ports(
+        needs, saved, held, take_or_inherit, strict=strict_ports, salt=str(home.root)
+    )
     return Facts(
         namespace=namespace,
         pythons=pythons(system),

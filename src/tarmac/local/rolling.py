@@ -17,7 +17,7 @@ from tarmac.local.diagnosis import Failure
 from tarmac.local.lives import Life
 from tarmac.local.process import Process
 from tarmac.local.surroundings import Surroundings
-from tarmac.plan.plan import Node, Plan
+from tarmac.plan.plan import Node, Plan, Wire
 
 #: How programs name a line of their code: Python `File "/a.py", line 3`, most others `/a.js:3`.
 _LOCATION = re.compile(r"""(/[^\s:"'()]+)"?(?:, line |:)(\d+)""")
@@ -36,9 +36,10 @@ class Rolls:
         #: Why no successor is waited for: something newer waits for its turn.
         self._given_up = ""
 
-    def can(self, old: Life, new: Node) -> bool:
-        """Tell whether a node serves now and its successor would be a process of ours."""
-        return isinstance(old, Process) and old.ready.is_set() and not new.outside
+    def can(self, old: Life, new: Node, wires: Iterable[Wire]) -> bool:
+        """Tell whether a node serves now, where no wire is to, and its successor would be ours."""
+        in_place = old.node.listening.isdisjoint(wire.listen for wire in wires)
+        return isinstance(old, Process) and old.ready.is_set() and in_place and not new.outside
 
     async def run(
         self, plan: Plan, names: Iterable[str], lives: Mapping[str, Life], around: Surroundings

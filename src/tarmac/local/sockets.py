@@ -32,8 +32,15 @@ class Reservations:
         return True
 
     def hand_over(self, port: int) -> socket.socket:
-        """Give the held socket itself to who is to listen on it. Raises KeyError."""
-        return self._held.pop(port)
+        """Give the socket itself to who is to listen on it, bound now if it was not held.
+
+        Raises:
+            TarmacError: somebody else has the port by now.
+        """
+        held = self._held.pop(port, None) or _bound(port)
+        if held is None:
+            raise TarmacError(f"port {port} was just taken by another process; try again")
+        return held
 
     def release(self, ports: Iterable[int]) -> None:
         """Let ports go that were held, just before they are needed."""

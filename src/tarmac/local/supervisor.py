@@ -110,7 +110,8 @@ class Supervisor:
             moving = [
                 node
                 for node in map(now.plan.node, changed)
-                if resolver.can_be_two(node) and self._rolls.can(self._lives[node.name], node)
+                if resolver.can_be_two(node)
+                and self._rolls.can(self._lives[node.name], node, now.plan.wires)
             ]
             if moving:  # their successors listen elsewhere
                 resolver.give_back()

@@ -65,17 +65,19 @@ class Wiring:
     async def apply(self, wanted: Iterable[Wire]) -> None:
         """Listen for the wanted wires and no others; those that stay keep their connections.
 
-        The ports of new ones are held by the reservations.
+        The ports of new ones are held by the reservations, or are those of wires that go.
         """
         wanted = dict.fromkeys(wire for wire in wanted if wire.listen)
         async with self._telling:
+            going: dict[int, socket.socket] = {}
             for wire in [wire for wire in self._listeners if wire not in wanted]:
-                self._listeners.pop(wire).close()
+                going[wire.listen] = self._listeners.pop(wire)
                 self._targets.pop(wire, None)
                 await self._tell({"op": "unwire", "id": wire.id})
             for wire in wanted:
                 if wire not in self._listeners:
-                    listener = self._reservations.hand_over(wire.listen)
+                    listener = going.pop(wire.listen, None)
+                    listener = listener or self._reservations.hand_over(wire.listen)
                     # Connections of an earlier run may still be in TIME_WAIT; and those of this
                     # one inherit it, so that they do not keep the port from the next.
                     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -83,6 +85,10 @@ class Wiring:
                     self._listeners[wire] = listener
                     request = {"op": "wire", "id": wire.id, "targets": ()}
                     await self._tell(request, [listener.fileno()])
+            for listener in going.values():
+                listener.close()
+        if going:
+            await self._ask()  # whoever is to listen there finds the port free
         if self._listeners and self._keeper is None:
             self._keeper = asyncio.create_task(self._keep())
 
