@@ -388,3 +388,14 @@ def test_a_front_end_with_no_such_route_keeps_its_port_as_its_probe():
     probe = system_of(found_in(**{**files, "s.js": more})).file.services["app"].probe
     assert probe is not None
     assert probe.http == "/health"
+
+
+@pytest.mark.parametrize("name", ["world", "postgres", "broker"])
+def test_a_folder_whose_name_no_service_may_have_gives_one_that_may(name):
+    code = {
+        f"services/{n}/package.json": '{"scripts": {"start": "node s.js"}}' for n in (name, "a")
+    }
+    code |= {f"services/{n}/s.js": EXPRESS for n in (name, "a")}
+    found = found_in(**code)
+    assert [service.name for service in found.services] == sorted(["a", f"{name}-app"])
+    assert system_of(found), text_of(found)

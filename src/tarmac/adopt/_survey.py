@@ -24,6 +24,7 @@ from tarmac.adopt._found import (
     without,
 )
 from tarmac.adopt._settle import settle
+from tarmac.model.consistency import OURS, RESERVED
 
 #: A folder with one of these is a program of its own.
 _PROJECTS = frozenset(
@@ -40,8 +41,8 @@ DEEPEST = 3
 MOST_PLACES = 10
 #: Recognisers from this rank on guess from code; from the second on they only know a container.
 GUESS_RANK, LAST_RANK = 20, 90
-#: Names that stores and the runtime use themselves.
-_RESERVED = frozenset({"postgres", "tarmac", "default", "public", "none", "supervisor", "broker"})
+#: Names that no service may have.
+_RESERVED = RESERVED | OURS | {"broker"}
 #: Names of variables by which programs are told their own port.
 _OWN_PORT = (
     "HTTP_PORT",
