@@ -1,7 +1,8 @@
 """What a person needs to run a service's program themselves, or another program in its place.
 
 Used by `env`, `run` and the test plugin: of a system that runs, its supervisor answers; of one that
-does not, what it had last. Nothing is started here, and nothing changes.
+does not, what it had last. Nothing is started here, and nothing changes but that a secret which is
+missing is made up and kept.
 """
 
 from __future__ import annotations
