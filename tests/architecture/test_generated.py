@@ -7,7 +7,7 @@ import pytest
 
 from tarmac.cli.main import tarmac
 
-CONTEXT = click.Context(tarmac, info_name="tarmac")
+CONTEXT = click.Context(tarmac, info_name="tarmac", **tarmac.context_settings)
 VERBS = tarmac.list_commands(CONTEXT)
 #: Verbs whose only output is a file for other programs, in a format of its own.
 OWN_FORMAT = {"schema", "run"}
