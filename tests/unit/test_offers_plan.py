@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from demo_system import DEMO, KINDS, demo, facts_for
 
 from tarmac.launch import Secret, redact
@@ -95,3 +96,21 @@ def test_a_version_that_differs_and_what_an_offer_says_of_itself_are_noted():
 def test_a_version_that_fits_is_not_noted():
     offer = Offer("binary", {"server": ("/bin/redis-server",)}, "7.0.15", kind="redis")
     assert not [note for note in plan_of(cache=offer).notes if note.startswith("cache")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answers", "quiet"),
+    [
+        ("7", "9.1.2", True),
+        ("7.2", "9.1.2", True),
+        ("6", "7.0.15", True),
+        ("7.4", "9.1.2", False),
+        ("8", "9.1.2", False),
+        ("7", "6.2", False),
+        (None, "6.2", True),
+    ],
+)
+def test_a_redis_that_every_newer_one_serves_needs_no_word(asked, answers, quiet):
+    offer = Offer("embedded", {}, answers)
+    assert KINDS["redis"].serves(asked, offer) == quiet
+    assert KINDS["postgres"].serves(asked, offer) == offer.fits(asked)

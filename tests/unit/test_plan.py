@@ -208,9 +208,10 @@ def test_a_port_that_moved_and_a_version_that_differs_are_noted():
     system = demo()
     facts = facts_for(system)
     moved = {**facts.ports, "services/web/http": 8081}
-    plan = plan_of(ports=moved, holders={8080: "pid 7 (node x.js)"})
+    newer = DEMO.replace('version: "7"', 'version: "7.4"')
+    plan = plan_of(newer, ports=moved, holders={8080: "pid 7 (node x.js)"})
     assert "web: port 8080 is taken by pid 7 (node x.js); its http port is 8081 here" in plan.notes
-    assert any(note.startswith("cache: version 7 is asked for;") for note in plan.notes)
+    assert any(note.startswith("cache: version 7.4 is asked for;") for note in plan.notes)
     assert plan.node("web").url == "http://127.0.0.1:8081"
 
 

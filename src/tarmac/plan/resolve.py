@@ -270,7 +270,7 @@ def _notes(bindings: Bindings) -> Iterable[str]:
             )
         elif standing_in := _standing_in(bindings, name):
             yield f"{name}: {kind.title} {offer.version} answers{standing_in}"
-        elif not offer.fits(asked):
+        elif not kind.serves(asked, offer):
             yield (
                 f"{name}: version {asked} is asked for; {kind.title} {offer.version} answers here"
             )

@@ -241,6 +241,8 @@ class StoreKind:
     providers: tuple[Provider, ...]
     #: The name of the port that clients connect to.
     clients: str
+    #: The last version that every newer server serves as it is, so that nothing is said; "": none.
+    served_by_newer: str = ""
     #: It can serve those who give no password.
     passwordless: bool = False
     #: It carries topics.
@@ -261,6 +263,11 @@ class StoreKind:
     reset: Conversation | Rows | None = None
     #: What `--fast-stores` gives up, for the line that says so.
     fast_gives_up: str = ""
+
+    def serves(self, asked: str | None, offer: Offer) -> bool:
+        """Tell whether who asks for a version finds nothing amiss with the one that answers."""
+        older = asked is not None and numbers(asked) <= numbers(self.served_by_newer)
+        return offer.fits(asked) or (older and numbers(asked or "") <= offer.numbers)
 
 
 def external_secret(store: str, output: str) -> Secret:

