@@ -102,6 +102,21 @@ def report(
             console.print(f"  tarmac env {name}   prints what your debugger needs", soft_wrap=True)
 
 
+def tell_what_becomes(console: Console, status: Status, stop: str, *, stopped: bool) -> None:
+    """Say whether what is not healthy goes on without this process; nothing of what is."""
+    goes_on = f"it runs on and tries again; {stop} stops it"
+    last = "stopped; with -d, --watch or in a terminal it goes on" if stopped else goes_on
+    if not status.healthy:
+        console.print(f"\n{last}", style="dim")
+
+
+def tell_how_it_ends(console: Console, status: Status, stop: str, *, ours: bool) -> None:
+    """Say what Ctrl-C does to what the log is shown of."""
+    what = "stops everything" if ours else f"leaves it running; {stop} stops it"
+    trying = "" if status.healthy else "It goes on trying; "
+    console.print(f"\n{trying}Ctrl-C {what}.\n", style="dim")
+
+
 def _others(status: Status | None) -> set[str]:
     """Name the services that run and were started by somebody else."""
     nodes = status.nodes if status is not None and status.running else ()

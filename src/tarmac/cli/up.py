@@ -59,8 +59,7 @@ def VERB(
     """Start SYSTEM with real stores and no Docker, or apply what changed to the one that runs.
 
     SYSTEM is a name below systems/, a file or a folder; without it, the tarmac.yaml here.
-    Attached, it shows the log and Ctrl-C stops everything; with -d it returns once all is healthy,
-    or with exit code 1 once something does not start.
+    Attached, it shows the log and Ctrl-C stops everything; with -d it returns once all is healthy.
 
     Example: tarmac up shop -d
     """
@@ -100,19 +99,12 @@ def VERB(
         status = _progress.wait(console, home, timeout)
         _progress.report(console, before, status, change, began, as_json=as_json)
         # Who sits before it, or edits, mends what is wrong while the rest runs.
-        goes_on = not detach and (status.healthy or watch or console.is_terminal)
-        if not goes_on:
+        if detach or not (status.healthy or watch or console.is_terminal):
             if lifeline is not None:
                 client.down(home)
-                console.print(
-                    "\nstopped; with -d, --watch or in a terminal it goes on", style="dim"
-                )
-            elif not status.healthy:
-                console.print(f"\nit runs on and tries again; {stop} stops it", style="dim")
+            _progress.tell_what_becomes(console, status, stop, stopped=lifeline is not None)
             sys.exit(0 if status.healthy and not change.get("failed") else 1)
-        what = "stops everything" if ours else f"leaves it running; {stop} stops it"
-        trying = "" if status.healthy else "It goes on trying; "
-        console.print(f"\n{trying}Ctrl-C {what}.\n", style="dim")
+        _progress.tell_how_it_ends(console, status, stop, ours=ours)
         _progress.show_log(console, home, status)
     except KeyboardInterrupt:
         if ours:
