@@ -399,3 +399,18 @@ def test_a_folder_whose_name_no_service_may_have_gives_one_that_may(name):
     found = found_in(**code)
     assert [service.name for service in found.services] == sorted(["a", f"{name}-app"])
     assert system_of(found), text_of(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('command.Parameters.AddWithValue("@vote", vote);', []),
+        ('OpenDbConnection("Server=db;Username=postgres;");', ["db"]),
+        ("psycopg.connect('host=db user=x')", ["db"]),
+        ("url = 'postgres://postgres:postgres@db/postgres'", ["db"]),
+        ("url = f'postgres://{user}:{password}@db/x'", ["db"]),
+        ("get('http://vote:80/')", ["vote"]),
+    ],
+)
+def test_a_containers_name_in_the_code_is_seen_where_it_is_a_host(text, names):
+    assert list(_code.named_hosts(folder_of({"Program.cs": text}), ["db", "vote"])) == names

@@ -137,7 +137,8 @@ def named_hosts(folder: Folder, names: Iterable[str]) -> dict[str, str]:
     for name in names:
         host = re.escape(name)
         pattern = re.compile(
-            rf"(?:@|://){host}(?=[:/\"'])|"
+            rf"(?:(?<=[\w*}}$-])@|://){host}(?=[:/\"'])|"
+            rf"\b(?i:server|host|data source)={host}(?=[;\"' ])|"
             rf"(?i:host\w*[\"']?\s*[:=(]\s*|connect\(\s*|Redis\(\s*)[\"']{host}[\"']"
         )
         for file, content in _texts(folder):
