@@ -156,3 +156,26 @@ def test_an_edit_of_the_kit_is_served_by_a_new_fork_server(sandbox: Sandbox, mon
         until(made.ask, lambda answer: answer["kit"] == "2")
     assert failed == []
     assert SERVER in command(int(made.ask()["pid"]))
+
+
+class Loading:
+    """The channel to a fork server that still loads: it takes requests and answers none."""
+
+    async def send(self, message: object, fds: object = ()) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+
+async def test_whoever_waits_for_an_interpreter_that_still_loads_is_let_go_at_the_end(tmp_path):
+    every = forks.Forks(Spawner(), tmp_path / "log", {})
+    server = forks.Server("python", Loading(), None)
+    every._servers["python"] = server
+    forked = Forked("python", ("a",))
+    spawning = asyncio.create_task(every.spawn("web", forked, env={}, cwd=tmp_path, output=1))
+    while not server.waiting:
+        await asyncio.sleep(0)
+    every.give_up("the system is being stopped")
+    with pytest.raises(OSError, match="the system is being stopped"):
+        await spawning

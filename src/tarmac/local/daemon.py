@@ -102,7 +102,12 @@ async def _watch(supervisor: Supervisor) -> None:
     from tarmac.local.watch import Watch  # noqa: PLC0415 - only where it is asked for
 
     await supervisor.watched.wait()
-    await Watch(supervisor).run()
+    while True:
+        try:
+            await Watch(supervisor).run()
+        except Exception:  # noqa: BLE001 - edits must be served again, whatever it was
+            traceback.print_exc()  # into the supervisor's own log
+        await asyncio.sleep(1.0)
 
 
 if __name__ == "__main__":

@@ -139,6 +139,14 @@ class Forks:
             raise OSError("the fork server did not answer; it was killed") from None
         finally:
             server.waiting.pop(number, None)
+            _end_if_idle(server)
+
+    def give_up(self, why: str) -> None:
+        """Let nobody wait for a fork any more: all is about to be ended."""
+        for server in self._servers.values():
+            for answer in server.waiting.values():
+                if not answer.done():
+                    answer.set_exception(OSError(why))
 
     async def close(self) -> None:
         """End the servers, and what they have forked."""

@@ -239,6 +239,7 @@ class Supervisor:
         """Stop everything, dependents first, then the guard."""
         self._ending = True
         self._rolls.give_up("the system is being stopped")
+        self._forks.give_up("the system is being stopped")
         async with self._changing:
             try:
                 await asyncio.gather(*self._leaving, return_exceptions=True)

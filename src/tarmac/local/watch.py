@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import time
+import traceback
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from pathlib import Path
 
@@ -129,8 +130,10 @@ class Watch:
             self._log.note(f"edited {names}; nothing changes until this is mended:")
             for problem in error.problems:
                 self._log.note(f"  {problem}")
-        except (TarmacError, OSError) as error:
-            self._log.note(f"edited {names}: {error}")
+        except Exception as error:  # noqa: BLE001 - whoever edits must hear of it, whatever it is
+            if not isinstance(error, TarmacError | OSError):
+                traceback.print_exc()  # into the supervisor's own log
+            self._log.note(f"edited {names}: {str(error) or type(error).__name__}")
         else:
             for line in _outcome(applied, time.monotonic() - began):
                 self._log.note(f"edited {names}; {line}")
