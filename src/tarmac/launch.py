@@ -186,6 +186,8 @@ class Launch:
     #: Seconds from the start within which it must be booted, then ready.
     booted_within_s: float = 30.0
     ready_within_s: float = 60.0
+    #: Seconds between the probes of one that is well.
+    steady_s: float = 1.0
     #: The program refuses to run as root.
     refuses_root: bool = False
     #: Its ports are held by a container's daemon, by no process of ours.

@@ -8,6 +8,9 @@ import sys
 import pytest
 from sandbox import PORT, SYSTEM, Sandbox, family, gone, web
 
+from tarmac.local import client
+from tarmac.local.paths import Home
+
 
 def test_a_port_that_the_file_changes_is_taken_at_the_next_up(sandbox: Sandbox):
     sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n  {web('web', PORT)}\n")
@@ -155,3 +158,14 @@ def test_a_seed_that_is_missing_is_found_before_anything_starts(sandbox: Sandbox
     assert done.returncode == 2
     assert done.stderr.startswith("tarmac.yaml:6:30: the seed of db is not there (")
     assert sandbox.tarmac("down").stdout == "nothing was running\n"
+
+
+def test_what_another_version_started_is_not_changed_by_this_one(sandbox: Sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    home = Home.of(sandbox.folder / "tarmac.yaml", "default")
+    asked = {"verb": "apply", "options": {}, "edition": "9.9"}
+    with pytest.raises(client.Refused, match="started by another version of Tarmac") as refused:
+        client.ask(home, asked)
+    assert "`tarmac down` it, then `tarmac up` again" in str(refused.value)
+    assert sandbox.ps()["healthy"]

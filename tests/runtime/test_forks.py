@@ -161,8 +161,11 @@ def test_an_edit_of_the_kit_is_served_by_a_new_fork_server(sandbox: Sandbox, mon
 class Loading:
     """The channel to a fork server that still loads: it takes requests and answers none."""
 
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
     async def send(self, message: object, fds: object = ()) -> None:
-        pass
+        self.asked.set()
 
     def finish(self) -> None:
         pass
@@ -170,12 +173,12 @@ class Loading:
 
 async def test_whoever_waits_for_an_interpreter_that_still_loads_is_let_go_at_the_end(tmp_path):
     every = forks.Forks(Spawner(), tmp_path / "log", {})
-    server = forks.Server("python", Loading(), None)
+    channel = Loading()
+    server = forks.Server("python", channel, None)
     every._servers["python"] = server
     forked = Forked("python", ("a",))
     spawning = asyncio.create_task(every.spawn("web", forked, env={}, cwd=tmp_path, output=1))
-    while not server.waiting:
-        await asyncio.sleep(0)
+    await channel.asked.wait()
     every.give_up("the system is being stopped")
     with pytest.raises(OSError, match="the system is being stopped"):
         await spawning

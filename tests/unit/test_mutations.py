@@ -72,7 +72,7 @@ services:
     consumes: [order.placed]
     probe: {command: [check, it]}
 stores:
-  orders-db: {kind: postgres, version: "16", database: orders, seed: seed.sql}
+  orders-db: {kind: postgres, version: "16", database: orders, seed: seed.sql, provider: binary}
   cache: redis
 broker: {kind: nats, version: "2"}
 externals: {stripe: {hosts: [api.stripe.com], port: 443}}

@@ -164,7 +164,7 @@ def up(
 def _applied(home: Home, options: dict[str, Any], *, attached: bool) -> dict[str, Any]:
     """Have the one that runs apply the options; start another where it is just ending."""
     try:
-        return ask(home, {"verb": "apply", "options": options})
+        return ask(home, _apply(options))
     except Gone:
         _wait_until_gone(home)
     return up(home, options, attached=attached)()
@@ -178,8 +178,14 @@ def _started(home: Home, options: dict[str, Any], report: socket.socket) -> dict
         raise Gone(f"the supervisor ended at once; its log is {home.supervisor_log}")
     answer = json.loads(line)
     if answer.get("already"):  # somebody else was faster: have theirs apply what is wanted
-        return ask(home, {"verb": "apply", "options": options})
+        return ask(home, _apply(options))
     return _checked(answer)
+
+
+def _apply(options: dict[str, Any]) -> dict[str, Any]:
+    from tarmac.local.edition import edition  # noqa: PLC0415 - only where one runs already
+
+    return {"verb": "apply", "options": options, "edition": edition()}
 
 
 def ask(home: Home, request: dict[str, Any]) -> dict[str, Any]:

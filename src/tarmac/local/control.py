@@ -19,6 +19,7 @@ from typing import Any
 from tarmac.errors import TarmacError
 from tarmac.local import lending, storage
 from tarmac.local.answers import Ending, answer_of, failure_of
+from tarmac.local.edition import edition
 from tarmac.local.files import write_atomically
 from tarmac.local.fresh import Fresh
 from tarmac.local.paths import Home
@@ -34,6 +35,7 @@ class Control:
 
     def __init__(self, supervisor: Supervisor, home: Home) -> None:
         self._supervisor = supervisor
+        self._edition = edition()
         self._home = home
         self._server: asyncio.Server | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -104,9 +106,18 @@ class Control:
             with contextlib.suppress(OSError):
                 writer.close()
 
+    def _refuse_another(self, asking: str) -> None:
+        """Refuse what a newer command may mean by words that this process does not know."""
+        if asking != self._edition:
+            raise TarmacError(
+                f"{self._home.root}: what runs here was started by another version of Tarmac "
+                "than this one; `tarmac down` it, then `tarmac up` again"
+            )
+
     async def _answer(self, request: dict[str, Any]) -> bytes:
         try:
             if request["verb"] == "apply":
+                self._refuse_another(request["edition"])
                 applied = await self._supervisor.apply(Options(**request["options"]))
                 return answer_of(**asdict(applied))
             if request["verb"] == "restart":

@@ -14,7 +14,7 @@ from pathlib import Path
 from tarmac.errors import TarmacError
 from tarmac.launch import AliveProbe, LogProbe, reveal
 from tarmac.local import state
-from tarmac.local.prober import PATIENT_S, STEADY_S, Prober
+from tarmac.local.prober import PATIENT_S, Prober
 from tarmac.local.state import NodeState, moved
 from tarmac.local.surroundings import Surroundings
 from tarmac.plan.plan import Node
@@ -108,4 +108,4 @@ class Outside:
                 self._move(state.READY, f"waits for {', '.join(missing)}")
             else:
                 self._move(state.HEALTHY, "started by somebody else")
-            await asyncio.sleep(STEADY_S if not complaint else PATIENT_S)
+            await asyncio.sleep(self.node.launch.steady_s if not complaint else PATIENT_S)

@@ -14,15 +14,14 @@ from tarmac.local.surroundings import Surroundings
 #: Time between probes: until it is ready, until what it needs is ready, and then.
 EAGER_S = 0.01
 PATIENT_S = 0.2
-STEADY_S = 1.0
 #: Steady probes wait for the next of these moments: several at once cost a fifth of each by itself.
 TOGETHER_S = 0.25
 
 
-def until_next_s() -> float:
-    """Say how long to leave a node alone that is well: about STEADY_S, to a shared moment."""
+def until_next_s(steady_s: float) -> float:
+    """Say how long to leave a node alone that is well: about so long, to a shared moment."""
     now = time.monotonic()
-    return (now + STEADY_S) // TOGETHER_S * TOGETHER_S - now
+    return (now + steady_s) // TOGETHER_S * TOGETHER_S - now
 
 
 class Prober:

@@ -17,7 +17,7 @@ from tarmac.local import diagnosis, listeners, sql, start, state
 from tarmac.local.diagnosis import Failure
 from tarmac.local.logs import LogFile
 from tarmac.local.prepare import folder_of, prepare
-from tarmac.local.prober import PATIENT_S, STEADY_S, Prober, until_next_s
+from tarmac.local.prober import PATIENT_S, Prober, until_next_s
 from tarmac.local.sockets import is_free
 from tarmac.local.spawn import Running
 from tarmac.local.state import NodeState, moved
@@ -345,6 +345,7 @@ class Process:
                     self._move(state.HEALTHY, detail="")
             steady = self.state.state == state.HEALTHY and not failed
             if missing:
-                await self.around.pulse.wait(STEADY_S)
+                await self.around.pulse.wait(1.0)
             else:
-                await asyncio.sleep(until_next_s() if steady else PATIENT_S)
+                steady_s = self.node.launch.steady_s
+                await asyncio.sleep(until_next_s(steady_s) if steady else PATIENT_S)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from tarmac.errors import BadInput, MissingTool, Problem, did_you_mean
@@ -21,6 +22,14 @@ from tarmac.plan.ports import BROKER
 from tarmac.stores._kind import EXTERNAL, Address, Offer, StoreKind, external_secret
 
 Find = Callable[..., Offer | None]
+
+
+class Wish(NamedTuple):
+    """A provider that somebody asks for, by a store's name or a kind's."""
+
+    where: str
+    name: str
+    provider: str
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,11 @@ def choose(
     """
     look = find or _on_this_machine()
     stores = _stores(system, kinds)
-    wished = _read(wishes, {name: kind for name, (kind, _) in stores.items()})
+    kind_of = {name: kind for name, (kind, _) in stores.items()}
+    wished = {
+        **_read(_in_the_model(system), kind_of),
+        **_read(map(_in_the_command, wishes), kind_of),
+    }
     found: dict[str, Offer] = {}
     secrets: dict[str, str] = {}
     problems: list[Problem] = []
@@ -106,13 +119,25 @@ def _asked(system: System) -> dict[str, tuple[str, str | None]]:
     return found
 
 
-def _read(wishes: Iterable[str], stores: Mapping[str, StoreKind]) -> dict[str, str]:
+def _in_the_model(system: System) -> Iterator[Wish]:
+    for name, store in system.file.stores.items():
+        if store.provider is not None:
+            place = system.locate(("stores", name, "provider"))
+            yield Wish(str(place), name, store.provider)
+    if (broker := system.file.broker) is not None and broker.provider is not None:
+        yield Wish(str(system.locate(("broker", "provider"))), BROKER, broker.provider)
+
+
+def _in_the_command(wish: str) -> Wish:
+    name, _, provider = wish.partition("=")
+    return Wish(f"--provider {wish}", name, provider)
+
+
+def _read(wishes: Iterable[Wish], stores: Mapping[str, StoreKind]) -> dict[str, str]:
     """Read the wishes into provider by store; a store's own name wins over its kind's."""
     by_name: dict[str, str] = {}
     problems: list[Problem] = []
-    for wish in wishes:
-        name, _, provider = wish.partition("=")
-        where = f"--provider {wish}"
+    for where, name, provider in wishes:
         meant = [kind for store, kind in stores.items() if name in (store, kind.id)]
         if not provider:
             problems.append(Problem(where, "not NAME=PROVIDER; write for example redis=docker"))

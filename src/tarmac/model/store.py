@@ -14,6 +14,9 @@ class Store(Strict):
 
     kind: Name = Field(description="postgres, redis, mail ...")
     version: str | None = Field(default=None, description='The version asked for, quoted: "16".')
+    provider: Name | None = Field(
+        default=None, description="embedded, binary, docker or external; else what is there."
+    )
     database: str | None = Field(
         default=None,
         pattern=DATABASE,
@@ -38,6 +41,9 @@ class Broker(Strict):
 
     kind: Name
     version: str | None = None
+    provider: Name | None = Field(
+        default=None, description="embedded, binary, docker, external, or a kind that stands in."
+    )
 
 
 def _kind_only(value: Any) -> Any:

@@ -25,6 +25,7 @@ from tarmac.plan.settings import volume
 SHELL = "/bin/sh"
 #: Has the shell stay until its command has ended; it would leave it alone on SIGTERM.
 TRAP = "trap 'exit 143' TERM\n"
+FOREIGN_STEADY_S = 5.0
 #: Longer than a day: what a task needs is not for us to say.
 TASK_WITHIN_S = 7 * 86400.0
 
@@ -47,6 +48,8 @@ def of_service(bindings: Bindings, name: str, number: int) -> Launch:
         ready=ready,
         booted_within_s=within_s,
         ready_within_s=within_s,
+        # A line in its access log for each: its reader is after others.
+        steady_s=FOREIGN_STEADY_S if isinstance(ready, HttpProbe) else 1.0,
         cwd=folder,
         folders=_volumes(bindings, name, folder),
         sources=sources,
