@@ -15,7 +15,7 @@ import yaml
 from bench.copies import copy
 from bench.figure import Figure
 
-from tarmac.local import guard
+from tarmac.local.starting import guard
 
 SHOP = Path(__file__).resolve().parents[1] / "systems/shop"
 ROUNDS = 3

@@ -14,9 +14,9 @@ from pathlib import Path
 import yaml
 from bench.figure import Figure, interleaved, seconds
 
-from tarmac.local.paths import Home
+from tarmac.local.home.paths import Home
+from tarmac.local.machine.sockets import Reservations
 from tarmac.local.resolving import Options, Resolver
-from tarmac.local.sockets import Reservations
 
 SERVICES = 1000
 ROUNDS = 5

@@ -24,8 +24,9 @@ from pathlib import Path
 from bench.figure import Figure, seconds
 
 from tarmac.launch import HttpProbe, Launch, Text, reveal
-from tarmac.local import prepare, privileges, sockets
-from tarmac.local.paths import Home
+from tarmac.local.home.paths import Home
+from tarmac.local.machine import privileges, sockets
+from tarmac.local.nodes import prepare
 from tarmac.local.resolving import Options, Resolver
 from tarmac.plan.plan import Node, Plan
 

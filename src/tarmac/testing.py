@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.local import client, state
+from tarmac.local import client
 from tarmac.local.client import Status
-from tarmac.local.paths import Home
-from tarmac.local.state import NodeState
+from tarmac.local.home import state
+from tarmac.local.home.paths import Home
+from tarmac.local.home.state import NodeState
 
 PREFIX = "pytest-"
 POLL_S = 0.02
@@ -312,7 +313,7 @@ def _home(file: Path, name: str) -> Home:
     for root in Home.of(file, "").root.glob(f"{PREFIX}*"):
         ours = re.fullmatch(rf"{PREFIX}\w+-(\d+)(-\d+)?", root.name)
         if ours and not _alive(int(ours[1])) and not client.is_running(Home(root)):
-            from tarmac.local.remove import delete  # noqa: PLC0415 - seldom needed
+            from tarmac.local.home.remove import delete  # noqa: PLC0415 - seldom needed
 
             delete(Home(root))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")

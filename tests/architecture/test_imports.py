@@ -116,7 +116,7 @@ def small_tree(contracts, tmp_path):
         ("tarmac_orders/app.py", "import tarmac_catalog", "Services do not import each other"),
         ("tarmac_orders/app.py", "import tarmac.errors", "Services know the kit only"),
         ("tarmac_kit/app.py", "import tarmac.launch", "The kit knows neither tool nor services"),
-        ("tarmac/local/state.py", "import tarmac_kit", "The tool does not import what it runs"),
+        ("tarmac/local/client.py", "import tarmac_kit", "The tool does not import what it runs"),
     ],
 )
 def test_an_import_against_the_rule_breaks_the_contract_that_forbids_it(

@@ -10,23 +10,28 @@ import smtplib
 import socket
 import sys
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import aio_pika
 import asyncpg
-import nats
 import pytest
 import redis.asyncio
 
 from tarmac import registry, stores
 from tarmac.launch import Launch, Secret, reveal, secrets_of
-from tarmac.local import guard, offers, privileges, probes, sql
-from tarmac.local.causes import likely_cause
-from tarmac.local.paths import Home
-from tarmac.local.prepare import drop_for, folder_of, prepare
-from tarmac.local.spawn import Spawner
+from tarmac.local.data import sql
+from tarmac.local.failures.causes import likely_cause
+from tarmac.local.home.paths import Home
+from tarmac.local.machine import offers, privileges
+from tarmac.local.nodes import probes
+from tarmac.local.nodes.prepare import drop_for, folder_of, prepare
+from tarmac.local.starting import guard
+from tarmac.local.starting.spawn import Spawner
 from tarmac.stores._kind import Offer, StoreKind, User, View
+from tarmac_kit import Bus, Message
+from tarmac_kit.bus import make_bus
 
 HOST = "127.0.0.1"
 KINDS: dict[str, StoreKind] = registry.load(stores, "STORE")
@@ -37,6 +42,8 @@ PROVIDED = [
 ]
 every_provider = pytest.mark.parametrize(("kind", "provider"), PROVIDED)
 READY_S = 60.0
+ONE = User("one", Secret("stores/it/one"), ("kept.it",), ("kept.it",))
+FOREIGN = User("other", Secret("stores/it/other"), foreign=True)
 
 
 @dataclass
@@ -49,6 +56,7 @@ class Server:
     ports: dict[str, int]
     spawner: Spawner
     process: asyncio.subprocess.Process | None = None
+    users: tuple[User, ...] = (ONE,)
 
     @property
     def view(self) -> View:
@@ -58,7 +66,7 @@ class Server:
             ports=self.ports,
             database="it",
             admin=Secret("stores/it/admin"),
-            users=(User("one", Secret("stores/it/one"), ("kept.it",), ("kept.it",)),),
+            users=self.users,
         )
 
     @property
@@ -73,7 +81,10 @@ class Server:
 
     @property
     def url(self) -> str:
-        return reveal(self.kind.outputs["url"](self.view, self.view.users[0]), self.secrets)
+        return self.url_of(self.users[0])
+
+    def url_of(self, user: User) -> str:
+        return reveal(self.kind.outputs["url"](self.view, user), self.secrets)
 
     @property
     def folder(self) -> Path:
@@ -218,16 +229,25 @@ class Redis:
 
 class Nats:
     async def write(self, url: str) -> None:
-        client = await nats.connect(url, allow_reconnect=False)
-        await client.jetstream().add_stream(name="kept", subjects=["kept.>"])
-        await client.jetstream().publish("kept.it", b"7")
-        await client.close()
+        async with self._bus(url) as bus:
+            await bus.publish(Message("1", "kept.it", "k", {"kept": 7}))
 
     async def read(self, url: str) -> int:
-        client = await nats.connect(url, allow_reconnect=False)
-        found = await client.jetstream().get_msg("kept", 1)
-        await client.close()
-        return int(found.data or b"")
+        got: asyncio.Queue[Message] = asyncio.Queue()
+        async with self._bus(url) as bus:
+            await bus.consume(("kept.it",), "one", got.put)
+            return int((await asyncio.wait_for(got.get(), 20)).payload["kept"])
+
+    @contextlib.asynccontextmanager
+    async def _bus(self, url: str) -> AsyncIterator[Bus]:
+        # A service of the kit may do what the kit's own adapter does.
+        bus = make_bus(url, service="one")
+        await bus.open()
+        async with asyncio.timeout(20):
+            while not bus.connected:  # noqa: ASYNC110 - the broker tells nobody
+                await asyncio.sleep(0.01)
+        yield bus
+        await bus.close()
 
 
 class Mail:
@@ -288,6 +308,48 @@ async def test_a_kit_service_may_touch_no_keys_but_its_own(server):
         await client.set("one:key", 1)
         with pytest.raises(redis.exceptions.NoPermissionError):
             await client.set("two:key", 1)
+
+
+async def refused(client: redis.asyncio.Redis, *commands: str) -> set[str]:
+    """Tell which commands its user may not use; one without its arguments is as good."""
+    found = set()
+    for command in commands:
+        try:
+            await client.execute_command(*command.split())
+        except redis.exceptions.NoPermissionError:
+            found.add(command)
+        except redis.exceptions.ResponseError:
+            pass
+    return found
+
+
+CLEARING = ("FLUSHALL", "FLUSHDB", "SWAPDB 0 1")
+USUAL = ("KEYS *", "INFO", "SCAN 0", "SORT it", "CONFIG GET save", "PUBLISH it 1")
+SERVERS = ("CONFIG SET save 1", "SHUTDOWN", "DEBUG SLEEP 0", "REPLICAOF NO ONE", "ACL LIST")
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(("kind", "provider"), [(KINDS["redis"], "embedded")], ids=["redis"])
+@pytest.mark.parametrize("beside_the_kit", [True, False])
+async def test_a_foreign_program_clears_a_redis_only_where_no_kit_service_has_keys(
+    server, beside_the_kit
+):
+    server.users = (ONE, FOREIGN) if beside_the_kit else (FOREIGN,)
+    await server.start()
+    named = server.url_of(FOREIGN)
+    # Old clients give a password and no name.
+    for url in (named, named.replace("//other:", "//:")):
+        async with redis.asyncio.from_url(url) as client:
+            assert await client.set("anything", 1)
+            assert await refused(client, *USUAL) == set()
+            assert await refused(client, *SERVERS) == set(SERVERS)
+            assert await refused(client, *CLEARING) == (set(CLEARING) if beside_the_kit else set())
+            script = client.eval("return redis.call('flushall')", 0)
+            if beside_the_kit:
+                with pytest.raises(redis.exceptions.ResponseError, match="ACL"):
+                    await script
+            else:
+                await script
 
 
 @every_provider

@@ -13,7 +13,7 @@ import pytest
 
 from tarmac import registry, stores
 from tarmac.launch import Launch, Secret, reveal
-from tarmac.local import offers
+from tarmac.local.machine import offers
 from tarmac.stores._kind import Binary, Offer, Provider, StoreKind, User, View, Wheel
 
 KINDS: dict[str, StoreKind] = registry.load(stores, "STORE")

@@ -12,7 +12,7 @@ import pytest
 from sandbox import PORT, SERVER, Sandbox
 
 from tarmac import registry, stores
-from tarmac.local import offers
+from tarmac.local.machine import offers
 
 KINDS = registry.load(stores, "STORE")
 

@@ -17,7 +17,8 @@ import aio_pika
 import pytest
 
 from tarmac.launch import ExchangeProbe, Launch, Secret, reveal, secrets_of
-from tarmac.local import guard, offers
+from tarmac.local.machine import offers
+from tarmac.local.starting import guard
 from tarmac.stores._dialogue import Refused
 from tarmac.stores._kind import Offer, User, View
 from tarmac.stores.rabbitmq import STORE

@@ -12,7 +12,7 @@ from sandbox import Sandbox
 
 from tarmac import registry, stores
 from tarmac.launch import Secret, reveal
-from tarmac.local import offers
+from tarmac.local.machine import offers
 from tarmac.stores._kind import (
     Address,
     Offer,

@@ -23,7 +23,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tarmac.local import guard, offers
+from tarmac.local.machine import offers
+from tarmac.local.starting import guard
 from tarmac.stores.rabbitmq import STORE
 from tarmac_identity import keys
 

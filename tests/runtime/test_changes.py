@@ -9,7 +9,7 @@ import pytest
 from sandbox import PORT, SYSTEM, Sandbox, family, gone, web
 
 from tarmac.local import client
-from tarmac.local.paths import Home
+from tarmac.local.home.paths import Home
 
 
 def test_a_port_that_the_file_changes_is_taken_at_the_next_up(sandbox: Sandbox):

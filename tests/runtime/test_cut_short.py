@@ -15,16 +15,17 @@ from sandbox import PORT, SERVER, Sandbox, web
 
 from tarmac.errors import TarmacError
 from tarmac.launch import AliveProbe, Launch
-from tarmac.local import ground, wiring
+from tarmac.local import ground
+from tarmac.local.edges import wiring
+from tarmac.local.edges.wiring import Wiring
 from tarmac.local.ground import Ground
-from tarmac.local.paths import Home
+from tarmac.local.home.paths import Home
+from tarmac.local.machine.sockets import Reservations
+from tarmac.local.nodes.surroundings import Surroundings
+from tarmac.local.nodes.task import Task
 from tarmac.local.resolving import Options
-from tarmac.local.sockets import Reservations
-from tarmac.local.spawn import Running, Spawner
+from tarmac.local.starting.spawn import Running, Spawner
 from tarmac.local.supervisor import Supervisor
-from tarmac.local.surroundings import Surroundings
-from tarmac.local.task import Task
-from tarmac.local.wiring import Wiring
 from tarmac.plan.plan import Node, Wire
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sandbox import PORT, TARMAC, web
 
-from tarmac.local import checkup
+from tarmac.local.machine import checkup
 from tarmac.tools import TOOLS, Tool
 
 #: What each tool prints where it is as old as allowed.

@@ -16,7 +16,7 @@ import pytest
 from edited import until
 from sandbox import PORT, SYSTEM, Sandbox, family, wire
 
-from tarmac.local import kernel
+from tarmac.local.machine import kernel
 
 #: GET /PORT opens a connection to it and keeps it; a body comes back when it is open.
 CALLER = """
@@ -62,7 +62,9 @@ def get(url: str) -> str:
 def wires_of(box: Sandbox) -> int:
     """The pid of the wires' process."""
     (pid,) = [
-        pid for pid in family(box) if "local/wires.py" in Path(f"/proc/{pid}/cmdline").read_text()
+        pid
+        for pid in family(box)
+        if "local/edges/wires.py" in Path(f"/proc/{pid}/cmdline").read_text()
     ]
     return pid
 

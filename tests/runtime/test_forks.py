@@ -13,8 +13,8 @@ from edited import APP, SYSTEM, Watched, asked_all_the_time, kit_of_its_own, sav
 from sandbox import PORT, Sandbox, family, gone
 
 from tarmac.launch import Forked
-from tarmac.local import forks
-from tarmac.local.spawn import Spawner
+from tarmac.local.starting import forks
+from tarmac.local.starting.spawn import Spawner
 
 pytestmark = pytest.mark.skipif(
     os.uname().sysname != "Linux", reason="only Linux forks what is preloaded"

@@ -26,7 +26,7 @@ from hard import (
 from remains import remains
 from sandbox import PORT, SERVER, SYSTEM, TARMAC, Sandbox, family, gone
 
-from tarmac.local import guard
+from tarmac.local.starting import guard
 
 pytestmark = [
     pytest.mark.servers,
@@ -73,7 +73,7 @@ def kill_during(box: Sandbox, after_s: float, who: str, *verb: str) -> list[int]
         running = supervisors(box)
         lived = [*running, *(pid for each in running for pid in guard.descendants(each))]
         if who == "guard":
-            kill([pid for pid in lived if pid in pids_of(box, "local/guard.py")])
+            kill([pid for pid in lived if pid in pids_of(box, "local/starting/guard.py")])
         elif who == "client":
             client.kill()
         else:

@@ -197,7 +197,7 @@ def test_a_frozen_guard_and_wires_do_not_keep_down_from_ending_everything(stored
     stored.up()
     pids = family(stored)
     frozen(meta(stored, "guard_pid"))
-    for pid in pids_of(stored, "local/wires.py"):
+    for pid in pids_of(stored, "local/edges/wires.py"):
         frozen(pid)
     assert stored.tarmac("down").returncode == 0
     assert gone(pids)
@@ -208,7 +208,7 @@ def test_a_frozen_guard_and_wires_do_not_keep_down_from_ending_everything(stored
 def test_frozen_wires_are_replaced(sandbox: Sandbox):
     sandbox.write(SYSTEM)
     sandbox.up()
-    (old,) = pids_of(sandbox, "local/wires.py")
+    (old,) = pids_of(sandbox, "local/edges/wires.py")
     frozen(old)
     assert gone([old], within_s=60)
     assert sandbox.get("front").startswith("pid ")

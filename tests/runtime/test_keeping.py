@@ -16,9 +16,9 @@ from sandbox import PORT, Sandbox, web
 
 from tarmac.errors import BadInput
 from tarmac.launch import Secret
-from tarmac.local import logs, vault
-from tarmac.local.files import write_atomically
-from tarmac.local.mailsink import Mailbox, respond
+from tarmac.local.data.mailsink import Mailbox, respond
+from tarmac.local.home import logs, vault
+from tarmac.local.home.files import write_atomically
 
 
 def test_a_log_line_has_its_time_and_no_secret(tmp_path: Path):

@@ -14,7 +14,7 @@ import urllib.request
 
 from sandbox import PORT, SERVER, SYSTEM, TARMAC, Sandbox, family, gone, web, wire
 
-from tarmac.local import guard
+from tarmac.local.starting import guard
 
 
 def test_up_starts_what_is_called_before_its_callers_and_down_leaves_nothing(sandbox):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sandbox import PORT, SYSTEM, Sandbox, gone, web
 
-from tarmac.local import guard
+from tarmac.local.starting import guard
 
 pytestmark = pytest.mark.servers
 
@@ -67,7 +67,7 @@ def run(box: Sandbox, tests: str, *args: str) -> subprocess.CompletedProcess[str
 #: Tells what belongs to the session, then does not end.
 HANGING = """
     import json, os, time
-    from tarmac.local import guard
+    from tarmac.local.starting import guard
 
     def test_hangs(system):
         pids = [node.pid for node in system.nodes()]
@@ -162,7 +162,7 @@ def test_a_system_that_ends_fails_the_tests_that_use_it_and_no_others(suite: San
         """
         from pathlib import Path
         from tarmac.local import client
-        from tarmac.local.paths import Home
+        from tarmac.local.home.paths import Home
 
         def test_ends_it(system):
             client.down(Home.of(Path("tarmac.yaml"), system.namespace))

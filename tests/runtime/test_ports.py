@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from tarmac.errors import TarmacError
-from tarmac.local.gather import ANY_COUNT, ANY_FROM, choose_ports
-from tarmac.local.sockets import Reservations, is_free, is_held_by
+from tarmac.local.machine.gather import ANY_COUNT, ANY_FROM, choose_ports
+from tarmac.local.machine.sockets import Reservations, is_free, is_held_by
 from tarmac.plan.ports import PortNeed
 
 

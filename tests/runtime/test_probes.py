@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tarmac.launch import ExchangeProbe
-from tarmac.local import probes
-from tarmac.local.spawn import Spawner
+from tarmac.local.nodes import probes
+from tarmac.local.starting.spawn import Spawner
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from edited import until
 from sandbox import PORT, Sandbox, gone, web
 
-from tarmac.local import guard
+from tarmac.local.starting import guard
 
 URL = f"http://127.0.0.1:{PORT}"
 ONE = f"tarmac: 1\nsystem: small\nservices:\n  {web('web', PORT)}\n"

@@ -16,7 +16,7 @@ import watchfiles
 from edited import APP, SYSTEM, Watched, save, until
 from sandbox import PORT, TARMAC, Sandbox, web
 
-from tarmac.local.paths import Home
+from tarmac.local.home.paths import Home
 from tarmac.local.supervisor import Applied
 from tarmac.local.watch import Watch
 

@@ -18,7 +18,7 @@ import pytest
 from remains import half_written, processes_of
 from sandbox import PORT, Sandbox, family, gone, web
 
-from tarmac.local import guard
+from tarmac.local.starting import guard
 
 SEED = int(os.environ.get("TARMAC_SOAK_SEED", "7"))
 LONG = bool(os.environ.get("TARMAC_SOAK_S"))
@@ -121,7 +121,7 @@ def whole_again(box: Sandbox, pids: list[int]) -> None:
 WHO: dict[str, Callable[[Sandbox], list[int]]] = {
     "supervisor": lambda box: [meta(box, "supervisor_pid")],
     "guard": lambda box: [meta(box, "guard_pid")],
-    "wires": lambda box: pids_of(box, "local/wires.py"),
+    "wires": lambda box: pids_of(box, "local/edges/wires.py"),
     "everything": family,
 }
 

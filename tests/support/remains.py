@@ -9,7 +9,7 @@ import socket
 import time
 from pathlib import Path
 
-from tarmac.local import guard
+from tarmac.local.starting import guard
 
 
 def processes_of(home: Path) -> dict[int, str]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tarmac.local import guard
+from tarmac.local.starting import guard
 
 TARMAC = [str(Path(sys.executable).with_name("tarmac"))]
 

@@ -23,7 +23,7 @@ import aiohttp
 import asyncpg
 from remains import processes_of
 
-from tarmac.local import guard
+from tarmac.local.starting import guard
 
 ROOT = Path(__file__).parents[2]
 TARMAC = str(Path(sys.executable).with_name("tarmac"))
@@ -101,11 +101,11 @@ class Shop:
         marked = processes_of(self.home)
         if who == "everything":
             return [*self.supervisor(), *marked]
-        guards = [pid for pid, what in marked.items() if "local/guard.py" in what]
+        guards = [pid for pid, what in marked.items() if "local/starting/guard.py" in what]
         if who == "guard":
             return guards
         if who == "wires":
-            return [pid for pid, what in marked.items() if "local/wires.py" in what]
+            return [pid for pid, what in marked.items() if "local/edges/wires.py" in what]
         if who == "fork server":
             below = [pid for pid, parent in guard.parents().items() if parent in guards]
             return [pid for pid in below if "forkserver" in marked.get(pid, "")]

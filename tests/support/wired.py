@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tarmac.local import wires
+from tarmac.local.edges import wires
 
 HOST = "127.0.0.1"
 EDGE = "a->b:http"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac.local.causes import Scene, likely_cause, wrong_ports
-from tarmac.local.kernel import LISTEN, TcpSocket, parse
-from tarmac.local.listeners import program
+from tarmac.local.failures.causes import Scene, likely_cause, wrong_ports
+from tarmac.local.machine.kernel import LISTEN, TcpSocket, parse
+from tarmac.local.machine.listeners import program
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_the_kernels_table_is_read():
         (["java", "-Xmx1g", "-jar", "shop.jar", "-p", "hunter2"], "java shop.jar"),
         ([], "a process that is ending"),
         (["p", "-m", "tarmac.local.daemon", '{"file": "/x.yaml"}'], "Tarmac, for /x.yaml"),
-        (["p", "-I", "/y/tarmac/local/wires.py"], "Tarmac's wires"),
+        (["p", "-I", "/y/tarmac/local/edges/wires.py"], "Tarmac's wires"),
     ],
 )
 def test_a_program_is_named_as_its_user_knows_it(argv, expected):

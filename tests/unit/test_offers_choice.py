@@ -8,7 +8,7 @@ import pytest
 from demo_system import DEMO, KINDS, demo
 
 from tarmac.errors import BadInput, MissingTool
-from tarmac.local.providers import choose
+from tarmac.local.machine.providers import choose
 from tarmac.stores._kind import Address, Binary, Offer, Provider
 
 NATS = KINDS["nats"]

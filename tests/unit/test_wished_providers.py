@@ -6,7 +6,7 @@ import pytest
 from demo_system import DEMO, KINDS, demo
 
 from tarmac.errors import BadInput
-from tarmac.local import providers
+from tarmac.local.machine import providers
 from tarmac.stores._kind import Offer
 
 

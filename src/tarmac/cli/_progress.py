@@ -13,9 +13,10 @@ from rich.live import Live
 
 from tarmac.cli import _follow, _project, _show
 from tarmac.errors import TarmacError
-from tarmac.local import client, state
+from tarmac.local import client
 from tarmac.local.client import Status
-from tarmac.local.paths import Home
+from tarmac.local.home import state
+from tarmac.local.home.paths import Home
 
 
 def wait(console: Console, home: Home, timeout_s: float | None) -> Status:

@@ -13,7 +13,7 @@ import click
 
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.local import client
-from tarmac.local.paths import Home
+from tarmac.local.home.paths import Home
 
 FILE = "tarmac.yaml"
 F = TypeVar("F", bound=Callable[..., Any])

@@ -10,9 +10,9 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from tarmac.local import state
 from tarmac.local.client import Status
-from tarmac.local.state import NodeState
+from tarmac.local.home import state
+from tarmac.local.home.state import NodeState
 
 STYLES = {
     state.HEALTHY: "green",

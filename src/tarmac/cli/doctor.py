@@ -27,7 +27,7 @@ def VERB(system: str | None, *, everything: bool, as_json: bool) -> None:
     from dataclasses import asdict
     from pathlib import Path
 
-    from tarmac.local import checkup
+    from tarmac.local.machine import checkup
     from tarmac.model.loader import load
 
     if everything or (system is None and not _project.is_here()):

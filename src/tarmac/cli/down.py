@@ -16,7 +16,8 @@ def VERB(system: str | None, namespace: str, *, delete_data: bool, as_json: bool
 
     Example: tarmac down shop --delete-data
     """
-    from tarmac.local import client, remove
+    from tarmac.local import client
+    from tarmac.local.home import remove
 
     home = _project.home_of(system, namespace)
     was_running = client.is_running(home)

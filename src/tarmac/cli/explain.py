@@ -21,7 +21,7 @@ def VERB(names: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
     """
     from tarmac.cli import _explain, _show
     from tarmac.local import client, reading
-    from tarmac.local.paths import Home
+    from tarmac.local.home.paths import Home
     from tarmac.plan.explain import explain
 
     system, rest = _project.split_names(names)

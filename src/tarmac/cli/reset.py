@@ -25,7 +25,8 @@ def VERB(
     Example: tarmac reset shop orders-db payments-db
     """
     from tarmac.cli import _show
-    from tarmac.local import client, remove
+    from tarmac.local import client
+    from tarmac.local.home import remove
 
     system, stores = _project.split_names(names)
     if not stores:

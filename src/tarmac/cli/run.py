@@ -44,7 +44,7 @@ def VERB(ctx: click.Context, names: tuple[str, ...], namespace: str) -> None:
     Example: tarmac run shop order-service -- pytest -q
     """
     from tarmac.local import lending
-    from tarmac.local.passed_on import passed_on
+    from tarmac.local.machine.passed_on import passed_on
 
     command = ctx.obj
     system, services = _project.split_names(names)
@@ -67,7 +67,7 @@ def _refuse_second(loan: Loan) -> None:
     if not loan.outside:
         raise TarmacError(f"{loan.name}: runs already; `tarmac up --without` leaves it to you")
     if loan.taken:
-        from tarmac.local.listeners import holder
+        from tarmac.local.machine.listeners import holder
 
         port = loan.taken[0]
         raise TarmacError(f"{loan.name}: port {port} is taken by {holder(port)}; end that first")

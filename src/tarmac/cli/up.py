@@ -64,7 +64,7 @@ def VERB(
     Example: tarmac up shop -d
     """
     from tarmac.local import client
-    from tarmac.local.paths import Home
+    from tarmac.local.home.paths import Home
 
     file = _project.find(system)
     home = Home.of(file, namespace)

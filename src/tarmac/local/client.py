@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.errors import TarmacError
-from tarmac.local import state
-from tarmac.local.paths import Home
-from tarmac.local.state import NodeState, StateFile
+from tarmac.local.home import state
+from tarmac.local.home.paths import Home
+from tarmac.local.home.state import NodeState, StateFile
 
 #: Longer than any node's deadline and grace: an answer that does not come by then never will.
 ANSWER_S = 180.0

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.errors import TarmacError
-from tarmac.local import lending, storage
+from tarmac.local import lending
 from tarmac.local.answers import Ending, answer_of, failure_of
+from tarmac.local.data import storage
+from tarmac.local.data.fresh import Fresh
 from tarmac.local.edition import edition
-from tarmac.local.files import write_atomically
-from tarmac.local.fresh import Fresh
-from tarmac.local.paths import Home
+from tarmac.local.home.files import write_atomically
+from tarmac.local.home.paths import Home
 from tarmac.local.resolving import Options
 from tarmac.local.supervisor import Supervisor
 

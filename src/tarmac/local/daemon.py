@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from tarmac.errors import TarmacError
 from tarmac.local.answers import answer_of, failure_of
 from tarmac.local.ground import Ground
-from tarmac.local.journal import Journal
-from tarmac.local.paths import Home
+from tarmac.local.home.journal import Journal
+from tarmac.local.home.paths import Home
 
 if TYPE_CHECKING:
     from tarmac.local.supervisor import Supervisor
@@ -47,7 +47,7 @@ async def serve(options: dict[str, Any], report: int, *, attached: bool = False)
         _tell(report, failure_of(error))
         return 1
     from tarmac.local.control import Control  # noqa: PLC0415 - the guard is started by now
-    from tarmac.local.remove import delete  # noqa: PLC0415
+    from tarmac.local.home.remove import delete  # noqa: PLC0415
     from tarmac.local.resolving import Options  # noqa: PLC0415
     from tarmac.local.supervisor import Supervisor  # noqa: PLC0415
 

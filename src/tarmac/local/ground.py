@@ -16,13 +16,13 @@ import time
 from collections.abc import Iterable
 
 from tarmac.errors import TarmacError
-from tarmac.local import leftovers, logs, remove
-from tarmac.local.forks import Forks
-from tarmac.local.guard import become_subreaper
-from tarmac.local.passed_on import passed_on
-from tarmac.local.paths import Home
-from tarmac.local.spawn import Spawner
-from tarmac.local.state import StateFile
+from tarmac.local.home import leftovers, logs, remove
+from tarmac.local.home.paths import Home
+from tarmac.local.home.state import StateFile
+from tarmac.local.machine.passed_on import passed_on
+from tarmac.local.starting.forks import Forks
+from tarmac.local.starting.guard import become_subreaper
+from tarmac.local.starting.spawn import Spawner
 
 #: How often to look whether the folder is still there.
 CHECK_S = 1.0

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.launch import reveal
 from tarmac.local import client
-from tarmac.local.paths import Home
+from tarmac.local.home.paths import Home
+from tarmac.local.machine.sockets import LOOPBACK, Reservations, is_free
 from tarmac.local.resolving import Options, Resolved, Resolver
-from tarmac.local.sockets import LOOPBACK, Reservations, is_free
 from tarmac.plan import ports
 from tarmac.plan.launches import as_typed
 from tarmac.plan.plan import Node

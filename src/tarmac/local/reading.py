@@ -12,8 +12,9 @@ from typing import Any
 
 from tarmac import registry, stores
 from tarmac.errors import BadInput, MissingTool
-from tarmac.local import gather, providers, vault
-from tarmac.local.paths import Home
+from tarmac.local.home import vault
+from tarmac.local.home.paths import Home
+from tarmac.local.machine import gather, providers
 from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan.facts import Shape

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from tarmac import registry, stores
 from tarmac.errors import BadInput, Problem, did_you_mean
-from tarmac.local import gather, providers, vault
 from tarmac.local.fingerprint import digest_of, fingerprint
+from tarmac.local.home import vault
+from tarmac.local.home.paths import Home
 from tarmac.local.ignored import not_acted_on
-from tarmac.local.paths import Home
-from tarmac.local.sockets import Reservations
+from tarmac.local.machine import gather, providers
+from tarmac.local.machine.sockets import Reservations
 from tarmac.model.disk import missing
 from tarmac.model.loader import load
 from tarmac.model.system import System

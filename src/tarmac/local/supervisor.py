@@ -16,18 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.errors import BadInput, Problem, TarmacError
-from tarmac.local import gather, sql
 from tarmac.local.client import PATIENCE_S
-from tarmac.local.connections import undeclared
+from tarmac.local.data import sql
+from tarmac.local.edges.connections import undeclared
+from tarmac.local.edges.wiring import Wiring
 from tarmac.local.fingerprint import fingerprint
 from tarmac.local.ground import Ground
-from tarmac.local.lives import Life, begin
+from tarmac.local.machine import gather
+from tarmac.local.machine.sockets import LOOPBACK, Reservations
+from tarmac.local.nodes.lives import Life, begin
+from tarmac.local.nodes.rolling import Rolls
+from tarmac.local.nodes.roster import Roster
+from tarmac.local.nodes.surroundings import Pulse, Surroundings
 from tarmac.local.resolving import Options, Resolved, Resolver
-from tarmac.local.rolling import Rolls
-from tarmac.local.roster import Roster
-from tarmac.local.sockets import LOOPBACK, Reservations
-from tarmac.local.surroundings import Pulse, Surroundings
-from tarmac.local.wiring import Wiring
 from tarmac.plan.plan import Node
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from tarmac.errors import BadInput, TarmacError
 from tarmac.local import bytecode
 from tarmac.local.fingerprint import is_part
-from tarmac.local.logs import LogFile
+from tarmac.local.home.logs import LogFile
 from tarmac.local.supervisor import Applied, Supervisor
 
 NAME = "watch"

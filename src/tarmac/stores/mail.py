@@ -39,7 +39,7 @@ STORE = StoreKind(
         "page_url": lambda view, user: text(f"http://{view.host}:{view.ports['http']}"),
     },
     providers=(
-        Provider("embedded", {"sink": Module("tarmac.local.mailsink", "aiosmtpd")}, _launch),
+        Provider("embedded", {"sink": Module("tarmac.local.data.mailsink", "aiosmtpd")}, _launch),
     ),
     external={"smtp": 25, "smtps": 465},
     page=("http", "/"),

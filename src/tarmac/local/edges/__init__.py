@@ -1,0 +1,1 @@
+"""What stands between the services: listeners for each edge, and what went over them."""

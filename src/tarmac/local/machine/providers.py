@@ -1,0 +1,233 @@
+"""Chooses what each store of a system runs on here: what was asked for, else what the machine has.
+
+Called while facts are gathered. It asks `offers` what there is and starts nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from tarmac.errors import BadInput, MissingTool, Problem, did_you_mean
+from tarmac.local.machine import offers
+from tarmac.model import conventions
+from tarmac.model.edge import BROKER_KINDS, edges
+from tarmac.model.system import System
+from tarmac.plan.ports import BROKER
+from tarmac.stores._kind import EXTERNAL, Address, Offer, StoreKind, external_secret
+
+Find = Callable[..., Offer | None]
+
+
+class Wish(NamedTuple):
+    """A provider that somebody asks for, by a store's name or a kind's."""
+
+    where: str
+    name: str
+    provider: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen for each store, the broker among them as `broker`."""
+
+    offers: Mapping[str, Offer]
+    #: What the URLs of servers elsewhere hold: value by secret path.
+    secrets: dict[str, str]
+
+
+def choose(
+    system: System,
+    kinds: Mapping[str, StoreKind],
+    wishes: Iterable[str] = (),
+    dotenv: Mapping[str, str] | None = None,
+    find: Find | None = None,
+) -> Chosen:
+    """Choose a provider for every store.
+
+    Args:
+        wishes: NAME=PROVIDER of the command line; NAME is a store, a kind or `broker`.
+        dotenv: variables of `.env`; they win over those of the environment.
+        find: `offers.find` on one look at this machine.
+
+    Raises:
+        BadInput: a wish that cannot be, or a URL that is absent or wrong.
+        MissingTool: this machine lacks a server, and how to get it.
+    """
+    look = find or _on_this_machine()
+    stores = _stores(system, kinds)
+    kind_of = {name: kind for name, (kind, _) in stores.items()}
+    wished = {
+        **_read(_in_the_model(system), kind_of),
+        **_read(map(_in_the_command, wishes), kind_of),
+    }
+    found: dict[str, Offer] = {}
+    secrets: dict[str, str] = {}
+    problems: list[Problem] = []
+    missing: list[str] = []
+    for name, (kind, version) in stores.items():
+        wish = wished.get(name)
+        try:
+            if wish == EXTERNAL:
+                found[name], held = _elsewhere(system, name, kind, dotenv or {})
+                secrets.update(held)
+            elif wish in kind.stand_ins:
+                found[name] = _stand_in(system, name, kind, [kinds[wish]], look)
+            else:
+                offer = look(kind, asked_version=version, asked_provider=wish)
+                others = () if wish else kind.stand_ins
+                found[name] = offer or _stand_in(
+                    system, name, kind, [kinds[other] for other in others], look, wish
+                )
+        except BadInput as error:
+            problems += error.problems
+        except MissingTool as error:
+            missing.append(str(error))
+    if problems:
+        raise BadInput(problems)
+    if missing and len(stores) == len(_asked(system)):  # an unknown kind is reported first
+        raise MissingTool("\n".join(missing))
+    return Chosen(found, secrets)
+
+
+def _on_this_machine() -> Find:
+    machine = offers.Machine()
+
+    def find(kind: StoreKind, **asked: str | None) -> Offer | None:
+        return offers.find(kind, machine, **asked)
+
+    return find
+
+
+def _stores(
+    system: System, kinds: Mapping[str, StoreKind]
+) -> dict[str, tuple[StoreKind, str | None]]:
+    """List each store's kind and the version asked for; an unknown kind is the plan's to report."""
+    asked = _asked(system)
+    return {n: (kinds[kind], version) for n, (kind, version) in asked.items() if kind in kinds}
+
+
+def _asked(system: System) -> dict[str, tuple[str, str | None]]:
+    found = {name: (store.kind, store.version) for name, store in system.file.stores.items()}
+    if system.file.broker is not None:
+        found[BROKER] = (system.file.broker.kind, system.file.broker.version)
+    return found
+
+
+def _in_the_model(system: System) -> Iterator[Wish]:
+    for name, store in system.file.stores.items():
+        if store.provider is not None:
+            place = system.locate(("stores", name, "provider"))
+            yield Wish(str(place), name, store.provider)
+    if (broker := system.file.broker) is not None and broker.provider is not None:
+        yield Wish(str(system.locate(("broker", "provider"))), BROKER, broker.provider)
+
+
+def _in_the_command(wish: str) -> Wish:
+    name, _, provider = wish.partition("=")
+    return Wish(f"--provider {wish}", name, provider)
+
+
+def _read(wishes: Iterable[Wish], stores: Mapping[str, StoreKind]) -> dict[str, str]:
+    """Read the wishes into provider by store; a store's own name wins over its kind's."""
+    by_name: dict[str, str] = {}
+    problems: list[Problem] = []
+    for where, name, provider in wishes:
+        meant = [kind for store, kind in stores.items() if name in (store, kind.id)]
+        if not provider:
+            problems.append(Problem(where, "not NAME=PROVIDER; write for example redis=docker"))
+        elif not meant:
+            known = {*stores, *(kind.id for kind in stores.values())}
+            problems.append(
+                Problem(where, f"no store or kind '{name}'; {did_you_mean(name, known)}")
+            )
+        for kind in meant[:1] if provider else ():
+            known = {*(each.id for each in kind.providers), *kind.stand_ins}
+            known |= {EXTERNAL} if kind.external else set()
+            if provider not in known:
+                hint = did_you_mean(provider, known)
+                problems.append(Problem(where, f"{kind.id} has no provider '{provider}'; {hint}"))
+        by_name[name] = provider
+    if problems:
+        raise BadInput(problems)
+    wished = {store: by_name.get(store, by_name.get(kind.id)) for store, kind in stores.items()}
+    return {store: provider for store, provider in wished.items() if provider is not None}
+
+
+def _stand_in(
+    system: System,
+    name: str,
+    kind: StoreKind,
+    others: Iterable[StoreKind],
+    find: Find,
+    wish: str | None = None,
+) -> Offer:
+    """Find a kind that may answer in another's place: the kit speaks to either, others do not."""
+    get = " or ".join(each.get for each in kind.providers if wish in (None, each.id))
+    by = f" by provider '{wish}'" if wish else ""
+    for other in others:
+        if (offer := find(other)) is not None:
+            users = {edge.source for edge in edges(system) if edge.kind in BROKER_KINDS}
+            foreign = sorted(user for user in users if not system.is_kit(user))
+            if not foreign:
+                return offer
+            raise MissingTool(
+                f"{name}: {other.title} cannot stand in for {kind.title}, since not only services "
+                f"of the kit use it ({', '.join(foreign)}); {get}"
+            )
+    raise MissingTool(f"{name}: nothing on this machine can be a {kind.title}{by}; {get}")
+
+
+def _elsewhere(
+    system: System, name: str, kind: StoreKind, dotenv: Mapping[str, str]
+) -> tuple[Offer, dict[str, str]]:
+    """Read where a server is that runs elsewhere; errors never show the URL, which has a password.
+
+    Raises:
+        BadInput: no URL, or one that is wrong.
+    """
+    variable = conventions.env_prefix(name) + conventions.URL_SUFFIX
+    example = f"{next(iter(kind.external))}://user:password@host"
+    url = dotenv.get(variable) or os.environ.get(variable)
+    if not url:
+        place = str(system.locate(("broker",) if name == BROKER else ("stores", name), key=True))
+        what = f"{name} is to be external, but {variable} is neither in .env nor in the environment"
+        raise BadInput([Problem(place, f"{what}; set it, like {example}")])
+    wrong = ""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        wrong = "it is no URL"
+    else:
+        if parts.scheme not in kind.external:
+            wrong = f"its scheme is '{parts.scheme}', not {' or '.join(kind.external)}"
+        elif not parts.hostname:
+            wrong = "it names no host"
+    if wrong:
+        where = _place(Path(system.folder) / ".env", variable) if variable in dotenv else variable
+        raise BadInput([Problem(where, f"{variable} is wrong: {wrong}; write it like {example}")])
+    held = {"url": url, "user": unquote(parts.username or "")}
+    held["password"] = unquote(parts.password or "")
+    address = Address(
+        parts.hostname or "", port or kind.external[parts.scheme], unquote(parts.path.lstrip("/"))
+    )
+    return Offer(EXTERNAL, {}, "", kind=kind.id, address=address), {
+        external_secret(name, output).path: value for output, value in held.items()
+    }
+
+
+def _place(file: Path, variable: str) -> str:
+    """Find a variable's line in `.env`."""
+    lines: list[str] = []
+    with contextlib.suppress(OSError):
+        lines = file.read_text(errors="replace").splitlines()
+    for number, line in enumerate(lines, 1):
+        if line.strip().removeprefix("export ").partition("=")[0].strip() == variable:
+            return f"{file}:{number}:1"
+    return str(file)
