@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import nats.errors
 from nats.aio.client import Client as Connection
@@ -119,6 +121,7 @@ class NatsBus:
                 await nc.connect(
                     servers=self._url,
                     name=self._name,
+                    inbox_prefix=inbox_of(self._url),
                     allow_reconnect=True,
                     max_reconnect_attempts=-1,
                     reconnect_time_wait=0.25,  # type: ignore[arg-type]
@@ -220,6 +223,18 @@ class NatsBus:
         # Its own id for de-duplication: the same message may be parked by two groups.
         headers[MSG_ID] = f"{group}:{headers.get(MSG_ID, '')}"
         await self._store(f"parked.{group}.{raw.subject}", raw.data, headers)
+
+
+def inbox_of(url: str) -> str:
+    """Return where answers come to: an inbox of the URL's user, which may be hidden from others.
+
+    The usual one for a URL without a user (a lone name is a token, a secret), or whose name cannot
+    be part of a subject.
+    """
+    parts = urlsplit(url)
+    user = unquote(parts.username or "")
+    named = parts.password is not None and re.fullmatch(r"[\w-]+", user, re.ASCII)
+    return f"_INBOX.{user}" if named else "_INBOX"
 
 
 def _setter(event: asyncio.Event) -> Callable[[], Awaitable[None]]:

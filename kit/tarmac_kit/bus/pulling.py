@@ -59,10 +59,12 @@ class Consumer:
         """Pull and hand out until the connection fails, which raises."""
         self._asked, self._broken = 0, ""
         durable = f"{self._group}__{self._topic.replace('.', '-')}"
-        # Also changes a consumer that an earlier version made.
+        # Also changes a consumer that an earlier version made. By its name, too, so that name and
+        # filter are in the subject: a server can allow this one and no other.
         await nc.jetstream().add_consumer(
             stream,
             ConsumerConfig(
+                name=durable,
                 durable_name=durable,
                 filter_subject=self._topic,
                 deliver_policy=DeliverPolicy.ALL,

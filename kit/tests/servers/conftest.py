@@ -254,14 +254,22 @@ def wire_to() -> Callable[[str], AbstractAsyncContextManager[Wire]]:
     return lambda server_url: Wire(server_url).running()
 
 
+#: What a group needs of the server to consume order.placed.
+_GROUP = (
+    '"$JS.API.CONSUMER.CREATE.order.{0}__order-placed.order.placed", '
+    '"$JS.API.CONSUMER.MSG.NEXT.order.{0}__order-placed", '
+    '"$JS.ACK.order.{0}__order-placed.>", "parked.{0}.order.placed"'
+)
 _NATS = """
 listen: "127.0.0.1:{port}"
 jetstream {{ store_dir: "{store}" }}
 authorization {{
   users = [
     {{user: shop, password: secret, permissions: {{
-      publish: ["order.>", "$JS.API.>", "$JS.ACK.>", "parked.>", "_INBOX.>"],
-      subscribe: ["_INBOX.>", "order.>"]}}}}
+      publish: ["order.>", "$JS.API.INFO",
+        "$JS.API.STREAM.CREATE.order", "$JS.API.STREAM.CREATE.parked",
+        {groups}],
+      subscribe: ["_INBOX.shop.>"]}}}}
     {{user: admin, password: admin}}
   ]
 }}
@@ -276,7 +284,8 @@ def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("nats")
     port = free_port()
     config = folder / "nats.conf"
-    config.write_text(_NATS.format(port=port, store=folder / "store"))
+    groups = ", ".join(_GROUP.format(group) for group in ("pay", "c"))
+    config.write_text(_NATS.format(port=port, store=folder / "store", groups=groups))
     server = Server(
         [str(program), "-c", str(config)],
         port,

@@ -88,10 +88,10 @@ async def test_what_a_dead_consumer_had_in_hand_goes_to_another(wire_to, nats_ur
 
 
 async def test_a_consumer_that_an_earlier_version_made_is_changed_at_start(
-    nats_url: str,
+    nats: Any, nats_url: str
 ) -> None:
     admin = Client()
-    await admin.connect(nats_url)
+    await admin.connect(f"nats://admin:admin@127.0.0.1:{nats.port}")
     jetstream = admin.jetstream()
     await jetstream.add_stream(StreamConfig(name="order", subjects=["order.>"]))
     earlier = ConsumerConfig(

@@ -42,6 +42,8 @@ class Broker:
     def jetstream(self) -> Any:
         async def add_consumer(stream: str, config: Any) -> None:
             assert (stream, config.durable_name) == ("order", "g__order-placed")
+            # Then the client asks for it by name and filter.
+            assert (config.name, config.filter_subject) == ("g__order-placed", "order.placed")
 
         return SimpleNamespace(add_consumer=add_consumer)
 
