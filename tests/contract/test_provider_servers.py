@@ -325,7 +325,7 @@ async def refused(client: redis.asyncio.Redis, *commands: str) -> set[str]:
 
 CLEARING = ("FLUSHALL", "FLUSHDB", "SWAPDB 0 1")
 USUAL = ("KEYS *", "INFO", "SCAN 0", "SORT it", "CONFIG GET save", "PUBLISH it 1")
-SERVERS = ("CONFIG SET save 1", "SHUTDOWN", "DEBUG SLEEP 0", "REPLICAOF NO ONE", "ACL LIST")
+SERVERS = ("CONFIG SET save 1", "SHUTDOWN", "REPLICAOF NO ONE", "ACL LIST", "MONITOR")
 
 
 @pytest.mark.servers

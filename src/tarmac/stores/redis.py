@@ -22,6 +22,8 @@ from tarmac.stores._kind import (
 
 ADMIN = "tarmac"
 ANY_KEY = "~* &* +@all -@admin +config|get"
+#: What a cache is cleared with: everybody's keys go. Redis has no rule for all keys but some.
+SPARING = " -flushall -flushdb -swapdb"
 
 
 def _url(view: View, user: User) -> Text:
@@ -35,19 +37,23 @@ def _users(view: View) -> Text:
     """
     foreign = [text(" >", user.password) for user in view.users if user.foreign]
     ways = [text(" nopass")] if view.passwordless else foreign
-    everybody = text("on", *ways, f" {ANY_KEY}") if ways else text("off")
+    everybody = text("on", *ways, f" {_any_key(view)}") if ways else text("off")
     lines = [
         text("user default ", everybody, "\n"),
         text(f"user {ADMIN} on >", view.admin, " ~* &* +@all\n"),
     ]
-    each = (text(f"user {u.role} on >", u.password, f" {_rights(u)}\n") for u in view.users)
+    each = (text(f"user {u.role} on >", u.password, f" {_rights(view, u)}\n") for u in view.users)
     return text(*lines, *each)
 
 
-def _rights(user: User) -> str:
+def _rights(view: View, user: User) -> str:
     if user.foreign:  # queues and caches of other frameworks have names and habits of their own
-        return ANY_KEY
+        return _any_key(view)
     return f"~{user.service}:* &{user.service}:* +@all -@admin -@dangerous +info"
+
+
+def _any_key(view: View) -> str:
+    return ANY_KEY if all(user.foreign for user in view.users) else ANY_KEY + SPARING
 
 
 def _server(view: View, argv: tuple[str, ...], listen: str, folder: str, fast: bool) -> Launch:
