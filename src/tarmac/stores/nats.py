@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from itertools import product
-
 from tarmac.launch import ExchangeProbe, File, Launch, Text, text
 from tarmac.stores._dialogue import streams
 from tarmac.stores._kind import (
@@ -22,6 +19,7 @@ from tarmac.stores._kind import (
     contained,
     outputs,
 )
+from tarmac.stores._subjects import permissions
 
 ADMIN = "tarmac"
 
@@ -30,43 +28,12 @@ def _url(view: View, user: User) -> Text:
     return text(f"nats://{user.role}:", user.password, f"@{view.host}:{view.ports['main']}")
 
 
-def _permissions(user: User) -> str:
-    """Say what a service may publish and hear: what the kit's adapter needs for its own topics.
-
-    A foreign program makes its streams and consumers in its own way; of one that lists no topics
-    nothing is known, so it may use any subject.
-    """
-    if user.foreign and not (user.publishes or user.consumes):
-        return json.dumps({"publish": ">", "subscribe": ">"})
-    if user.foreign:
-        publish = [*user.publishes, "$JS.API.>", "$JS.ACK.>", "_INBOX.>", "parked.>"]
-        return json.dumps({"publish": publish, "subscribe": ["_INBOX.>", *user.consumes]})
-    publish = [*user.publishes, "$JS.API.INFO"]
-    streams = {topic.partition(".")[0] for topic in (*user.publishes, *user.consumes)}
-    groups = sorted({user.service, *(group for group, _ in user.taken)})
-    for group, topic in product(groups, user.consumes):
-        # The server holds a consumer to the name and filter in the subject that asks for it.
-        consumer = f"{group}__{topic.replace('.', '-')}"
-        own = f"{topic.partition('.')[0]}.{consumer}"
-        publish += [
-            f"$JS.API.CONSUMER.CREATE.{own}.{topic}",
-            f"$JS.API.CONSUMER.MSG.NEXT.{own}",
-            f"$JS.ACK.{own}.>",
-            f"parked.{group}.{topic}",
-        ]
-        streams.add("parked")
-    # Whoever comes first makes a stream, its consumer too; asked again, it is not changed.
-    publish += [f"$JS.API.STREAM.CREATE.{stream}" for stream in sorted(streams)]
-    # Requests are answered, and messages handed out, below the inbox that the kit takes by its URL.
-    return json.dumps({"publish": publish, "subscribe": [f"_INBOX.{user.role}.>"]})
-
-
 def _config(view: View, listen: str, monitor: str, folder: str, fast: bool) -> Text:
     users = [
         text(
             f'    {{user: "{user.role}", password: "',
             user.password,
-            f'", permissions: {_permissions(user)}}}\n',
+            f'", permissions: {permissions(user)}}}\n',
         )
         for user in view.users
     ]

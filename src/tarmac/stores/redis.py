@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tarmac.launch import ExchangeProbe, File, Launch, Text, text
+from tarmac.stores._acl import ADMIN, users
 from tarmac.stores._dialogue import keys
 from tarmac.stores._kind import (
     DOCKER,
@@ -20,40 +21,9 @@ from tarmac.stores._kind import (
     outputs,
 )
 
-ADMIN = "tarmac"
-ANY_KEY = "~* &* +@all -@admin +config|get"
-#: What a cache is cleared with: everybody's keys go. Redis has no rule for all keys but some.
-SPARING = " -flushall -flushdb -swapdb"
-
 
 def _url(view: View, user: User) -> Text:
     return text(f"redis://{user.role}:", user.password, f"@{view.host}:{view.ports['main']}/0")
-
-
-def _users(view: View) -> Text:
-    """Write the ACL file: a kit service may touch only the keys that begin with its own name.
-
-    Clients from before ACLs send no name: the default user has a foreign program's password too.
-    """
-    foreign = [text(" >", user.password) for user in view.users if user.foreign]
-    ways = [text(" nopass")] if view.passwordless else foreign
-    everybody = text("on", *ways, f" {_any_key(view)}") if ways else text("off")
-    lines = [
-        text("user default ", everybody, "\n"),
-        text(f"user {ADMIN} on >", view.admin, " ~* &* +@all\n"),
-    ]
-    each = (text(f"user {u.role} on >", u.password, f" {_rights(view, u)}\n") for u in view.users)
-    return text(*lines, *each)
-
-
-def _rights(view: View, user: User) -> str:
-    if user.foreign:  # queues and caches of other frameworks have names and habits of their own
-        return _any_key(view)
-    return f"~{user.service}:* &{user.service}:* +@all -@admin -@dangerous +info"
-
-
-def _any_key(view: View) -> str:
-    return ANY_KEY if all(user.foreign for user in view.users) else ANY_KEY + SPARING
 
 
 def _server(view: View, argv: tuple[str, ...], listen: str, folder: str, fast: bool) -> Launch:
@@ -71,7 +41,7 @@ def _server(view: View, argv: tuple[str, ...], listen: str, folder: str, fast: b
             expect=b"+PONG",
             send=text(f"AUTH {ADMIN} ", view.admin, "\r\nPING\r\n"),
         ),
-        files=(File("valkey.conf", text(config)), File("users.acl", _users(view))),
+        files=(File("valkey.conf", text(config)), File("users.acl", users(view))),
         stop_signal="SIGTERM",
     )
 
