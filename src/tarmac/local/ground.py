@@ -70,7 +70,8 @@ class Ground:
         """Start the guard, and the fork servers of the last run."""
         await self.spawner.start()
         _allow_descriptors()  # after the guard: what it starts gets what the user's shell has
-        self.forks.warm(self.interpreters)
+        # Not in the background: this process is about to import for as long as they load.
+        await self.forks.load(self.interpreters)
 
     async def lost(self) -> None:
         """Return when the namespace's folder was deleted or replaced: nobody could stop us then.

@@ -89,6 +89,10 @@ class Forks:
         for python in pythons:
             self._in_background(self._warm(python))
 
+    async def load(self, pythons: Iterable[str]) -> None:
+        """Start the servers of these interpreters; return when they run, and load."""
+        await asyncio.gather(*map(self._warm, pythons))
+
     async def _warm(self, python: str) -> None:
         with contextlib.suppress(CannotFork, OSError):  # who needs it hears of it
             await self.server(python)
