@@ -191,6 +191,9 @@ async def test_the_journey_of_an_order_through_the_routes(api, bus, shop_shelf) 
     assert (again.status, again.headers["idempotency-replayed"]) == (201, "true")
     assert again.json() == order
 
+    async with asyncio.timeout(10):
+        while not bus.published:  # noqa: ASYNC110 - nobody pays before they have heard of it
+            await asyncio.sleep(0.01)
     captured = {"payment_id": str(uuid4()), "order_id": order["id"]}
     await bus.publish(Message(str(uuid4()), "payment.captured", order["id"], captured))
     shown = await until(api, order["id"], "confirmed")
