@@ -16,6 +16,8 @@ from sandbox import PORT, SERVER, Sandbox, web
 PYTHON = sys.executable
 #: A port of nobody: for programs that listen where they like.
 STRAY = PORT + 9
+#: Another one: what listens on the stray port goes on to do so while this file's tests run.
+TAKEN = PORT + 8
 
 
 def elf(machine: int) -> bytes:
@@ -164,17 +166,17 @@ def test_a_service_that_goes_on_failing_is_in_a_crash_loop(broken):
 
 def test_a_port_that_somebody_has_names_them(sandbox):
     (sandbox.folder / "listen.py").write_text(LISTEN)
-    with subprocess.Popen([PYTHON, "listen.py", str(STRAY)], cwd=sandbox.folder) as other:
+    with subprocess.Popen([PYTHON, "listen.py", str(TAKEN)], cwd=sandbox.folder) as other:
         try:
             sandbox.write(
                 f"""
                 tarmac: 1
                 system: small
                 services:
-                  {web("front", STRAY, ", listen: fixed")}
+                  {web("front", TAKEN, ", listen: fixed")}
                 """
             )
-            while str(STRAY) not in sandbox.tarmac("up", "-d").stderr:
+            while str(TAKEN) not in sandbox.tarmac("up", "-d").stderr:
                 assert other.poll() is None
                 sandbox.tarmac("down")
             refused = sandbox.tarmac("up", "-d")
@@ -182,7 +184,7 @@ def test_a_port_that_somebody_has_names_them(sandbox):
             other.kill()
     assert refused.returncode == 1
     who = f"pid {other.pid} ({Path(PYTHON).name} listen.py)"
-    assert f"port {STRAY} is taken by {who}; stop it" in refused.stderr
+    assert f"port {TAKEN} is taken by {who}; stop it" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
