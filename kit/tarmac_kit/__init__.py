@@ -12,8 +12,17 @@ from tarmac_kit.cache import Cache
 from tarmac_kit.chassis import Chassis, Part
 from tarmac_kit.client import CircuitOpen, Client, DeadlineExceeded, Response, Unavailable
 from tarmac_kit.database import Database, DatabaseUnavailable
-from tarmac_kit.idempotency import Answer, Idempotency, fingerprint, require_key
+from tarmac_kit.documents import (
+    BadCursorError,
+    Collection,
+    Document,
+    Documents,
+    DuplicateDocumentError,
+    StaleDocumentError,
+)
+from tarmac_kit.idempotency import Answer, Idempotency, fingerprint, key_parameter, require_key
 from tarmac_kit.inbox import Inbox
+from tarmac_kit.jobs import Job, Jobs, Later, LeaseLost, Park, accepted
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Bus, Handler, Message, PoisonMessage
 from tarmac_kit.middleware import set_route
@@ -21,6 +30,7 @@ from tarmac_kit.outbox import Outbox
 from tarmac_kit.problems import Problem
 from tarmac_kit.ratelimit import Decision, RateLimiter
 from tarmac_kit.repository import fetch_all, fetch_one
+from tarmac_kit.saga import Refused, Saga, Sagas, Step
 from tarmac_kit.settings import CommaSet, Settings, SettingsError
 from tarmac_kit.sweep import Sweep
 from tarmac_kit.tokens import (
@@ -35,6 +45,7 @@ from tarmac_kit.tokens import (
 __all__ = [
     "Answer",
     "Application",
+    "BadCursorError",
     "Breaker",
     "Bus",
     "Cache",
@@ -42,33 +53,49 @@ __all__ = [
     "CircuitOpen",
     "Claims",
     "Client",
+    "Collection",
     "CommaSet",
     "CurrentUser",
     "Database",
     "DatabaseUnavailable",
     "DeadlineExceeded",
     "Decision",
+    "Document",
+    "Documents",
+    "DuplicateDocumentError",
     "Handler",
     "Idempotency",
     "Inbox",
+    "Job",
+    "Jobs",
+    "Later",
+    "LeaseLost",
     "Message",
     "Outbox",
+    "Park",
     "Part",
     "PoisonMessage",
     "Problem",
     "RateLimiter",
+    "Refused",
     "Response",
+    "Saga",
+    "Sagas",
     "Settings",
     "SettingsError",
+    "StaleDocumentError",
+    "Step",
     "Sweep",
     "TokenIssuer",
     "TokenVerifier",
     "Unavailable",
+    "accepted",
     "create_app",
     "fetch_all",
     "fetch_one",
     "fingerprint",
     "get_logger",
+    "key_parameter",
     "require_key",
     "require_role",
     "require_user",

@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
-from tarmac_kit import conventions, logs, metrics, problems, settings
+from tarmac_kit import conventions, errors_sent, logs, metrics, problems, settings
 from tarmac_kit.chassis import Chassis, Part
 from tarmac_kit.client import Transport
 from tarmac_kit.messages import Bus
@@ -53,7 +53,13 @@ def create_app(
     """
     environ = os.environ if environ is None else environ
     loaded = settings.load(Settings, environ, service=environ.get("SERVICE_NAME", "service"))
-    logs.configure(loaded.service_name, level=loaded.log_level, form=loaded.log_format)
+    sent = errors_sent.from_settings(loaded)
+    logs.configure(
+        loaded.service_name,
+        level=loaded.log_level,
+        form=loaded.log_format,
+        on_error=None if sent is None else sent.logged,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -72,6 +78,10 @@ def create_app(
     )
     chassis = Chassis(api, environ, loaded, bus=bus, transport=transport, verifier=verifier)
     api.state.chassis = chassis
+    #: For a part that receives errors of its pages; None without SENTRY_DSN.
+    api.state.errors_sent = sent
+    if sent is not None:
+        chassis.on_stop(sent.close)
     problems.install(api)
     for part in parts:
         chassis.mounting = part.name

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from tarmac_kit.logs import get_logger
 
@@ -14,6 +15,13 @@ Run = Callable[[], Awaitable[None]]
 
 #: Rows deleted at once: few enough to hold no lock for long.
 PRUNE_BATCH = 1000
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks and wait until they have ended, however they do."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def keep_running(name: str, run: Run) -> None:

@@ -8,31 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter, FastAPI
 
 from tarmac_kit import cache as caches
-from tarmac_kit import conventions, settings
-from tarmac_kit.background import keep_running, pruning
+from tarmac_kit import conventions, documents, settings
+from tarmac_kit.background import end, keep_running
 from tarmac_kit.breaker import Breaker
 from tarmac_kit.bus import make_bus
 from tarmac_kit.cache import Cache
+from tarmac_kit.cdc.settling import Settling
 from tarmac_kit.client import Client, Transport
-from tarmac_kit.consuming import observed
+from tarmac_kit.consuming import guarded
 from tarmac_kit.database import Database
+from tarmac_kit.documents import Documents
+from tarmac_kit.documents.memory import MemoryDocuments
 from tarmac_kit.health import Health, Probe
 from tarmac_kit.idempotency import Idempotency
 from tarmac_kit.inbox import Inbox
+from tarmac_kit.jobs import Jobs
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Bus, Handler
 from tarmac_kit.metrics import Metrics
 from tarmac_kit.middleware import ASGIApp
 from tarmac_kit.outbox import Outbox
-from tarmac_kit.relay import Relay
+from tarmac_kit.saga import Sagas, Step
 from tarmac_kit.settings import M, Settings, SettingsError
+from tarmac_kit.tables import Tables
 from tarmac_kit.tokens import TokenVerifier
 from tarmac_kit.transport import HttpTransport, json_fetcher
 
@@ -76,13 +81,14 @@ class Chassis:
         self.mounting = ""
         self._environ = environ
         self._databases: dict[str, Database] = {}
+        self._documents: dict[str, Documents] = {}
         self._caches: dict[str, Cache] = {}
         self._clients: dict[str, Client] = {}
-        self._outboxes: dict[int, Outbox] = {}
-        self._inboxes: dict[int, Inbox] = {}
-        self._idempotencies: dict[int, Idempotency] = {}
+        self._tables: dict[int, Tables] = {}
+        self._inbox_of: dict[str, Database] = {}  # by part
         self._verifier = verifier
-        self._consumers: list[tuple[str, str, Handler]] = []
+        #: Of which part each is, its topic and group.
+        self._consumers: list[tuple[str, str, str, Handler]] = []
         self._backgrounds: list[tuple[str, Hook]] = []
         self._start_hooks: list[Hook] = []
         self._stop_hooks: list[Hook] = []
@@ -121,8 +127,7 @@ class Chassis:
         part: str = "",
     ) -> Database:
         """Return the database whose URL is in `url_env`; parts that name the same one share it."""
-        found = self._databases.get(url_env)
-        if found is None:
+        if (found := self._databases.get(url_env)) is None:
             url = self._require(url_env, f"bind a postgres store to the slot with env {url_env}")
             found = Database(
                 url,
@@ -137,13 +142,26 @@ class Chassis:
             found.add_migrations(part or self.mounting, migrations)
         return found
 
+    def documents(self, url_env: str = "MONGODB_URL") -> Documents:
+        """Return the store of documents whose URL is in `url_env`; parts that name it share it."""
+        found = self._documents.get(url_env)
+        if found is None:
+            url = self._require(url_env, f"bind a mongodb store to the slot with env {url_env}")
+            try:
+                found = documents.connect(url, name=url_env, settings=self.settings)
+            except SettingsError as error:
+                self.missing.extend(error.lines if url else ())
+                found = MemoryDocuments()  # for the rest of this mount, which ends the process
+            self._documents[url_env] = found
+            self.check("documents", found.ping)
+        return found
+
     def redis(self, url_env: str = "REDIS_URL") -> Cache | None:
         """Return the cache whose URL is in `url_env`, or None when no store is bound."""
         url = self._environ.get(url_env)
         if not url:
             return None
-        found = self._caches.get(url_env)
-        if found is None:
+        if (found := self._caches.get(url_env)) is None:
             found = caches.connect(
                 url,
                 prefix=f"{self.settings.service_name}:",
@@ -151,28 +169,32 @@ class Chassis:
                 max_age_s=self.settings.redis_connection_max_age_s,
             )
             self._caches[url_env] = found
+            self.metrics.will_cache()
             name = "cache" if url_env == "REDIS_URL" else url_env.removesuffix("_URL").lower()
             self.check(name, found.ping, required=False)
         return found
 
     def client(self, role: str) -> Client:
         """Return the client for whoever plays `role`: `<ROLE>_URL`, `_TIMEOUT_S`, `_RETRIES`."""
-        found = self._clients.get(role)
-        if found is None:
+        if (found := self._clients.get(role)) is None:
             name = conventions.env_prefix(role)
             url = self._require(
                 f"{name}_URL",
                 f"let {self.settings.service_name} call a service that has the part {role}",
             )
+            breaker = Breaker()
             found = Client(
                 role,
                 url,
                 self.transport,
                 timeout_s=self._number(f"{name}_TIMEOUT_S", 2.0),
                 retries=int(self._number(f"{name}_RETRIES", 1)),
-                breaker=Breaker(),
+                breaker=breaker,
                 count=self.metrics.call,
+                count_retry=self.metrics.retry,
             )
+            self.metrics.will_call(role)
+            self.metrics.breaker(role, breaker)
             self._clients[role] = found
         return found
 
@@ -181,44 +203,50 @@ class Chassis:
         return bool(self._environ.get(name))
 
     def outbox(self, database: Database) -> Outbox:
-        """Return the outbox of `database`; its relay runs when a broker is bound."""
-        found = self._outboxes.get(id(database))
-        if found is None:
-            found = Outbox(database, publishes=self.settings.publishes)
-            self._outboxes[id(database)] = found
-            if self.bus is not None:
-                relay = Relay(
-                    database,
-                    self.bus,
-                    keep_s=self.settings.outbox_keep_s,
-                    published=self.metrics.published,
-                )
-                found.on_commit = relay.wake
-                self.background("relay", relay.run)
-        return found
+        """Return the outbox of `database`; its relay runs when a broker is bound.
+
+        With OUTBOX_RELAY=capture another service reads it from the log, and none runs here.
+        """
+        return self._tables_of(database).outbox()
 
     def inbox(self, database: Database) -> Inbox:
         """Return the inbox of `database`; its old rows are deleted in the background."""
-        found = self._inboxes.get(id(database))
-        if found is None:
-            found = Inbox(database)
-            self._inboxes[id(database)] = found
-            self.background("inbox pruning", pruning(found.prune, self.settings.inbox_keep_s))
-        return found
+        self._inbox_of.setdefault(self.mounting, database)
+        return self._tables_of(database).inbox()
 
     def idempotency(self, database: Database) -> Idempotency:
         """Return the idempotency keys of `database`; they are kept for a day."""
-        found = self._idempotencies.get(id(database))
-        if found is None:
-            found = Idempotency(database)
-            self._idempotencies[id(database)] = found
-            self.background("idempotency pruning", pruning(found.prune, 86_400.0))
+        return self._tables_of(database).idempotency()
+
+    def jobs(self, database: Database) -> Jobs:
+        """Return the jobs of `database`; what is handled here runs in the background."""
+        return self._tables_of(database).jobs()
+
+    def saga(
+        self, database: Database, name: str, *, steps: Sequence[Step], deadline_s: float
+    ) -> Sagas:
+        """Return the sagas `name` of `database`; see `saga` for steps and deadline."""
+        return self._tables_of(database).saga(name, steps=steps, deadline_s=deadline_s)
+
+    def _tables_of(self, database: Database) -> Tables:
+        if (found := self._tables.get(id(database))) is None:
+            found = self._tables[id(database)] = Tables(
+                database,
+                settings=self.settings,
+                metrics=self.metrics,
+                bus=self.bus,
+                background=self.background,
+            )
         return found
 
     def consume(self, topic: str, handler: Handler, *, group: str) -> None:
-        """Hand each message of `topic` to one `handler` per `group`; nothing if it is not bound."""
+        """Hand each message of `topic` to one `handler` per `group`; nothing if it is not bound.
+
+        In a part with an inbox, one that fails is set aside in that database; see `parking`.
+        """
         if self.bus is not None and topic in self.settings.consumes:
-            self._consumers.append((topic, group, observed(handler, group, self.metrics)))
+            self._consumers.append((self.mounting, topic, group, handler))
+            self.metrics.will_consume(topic, group)
 
     def include(self, router: APIRouter) -> None:
         """Serve the routes of `router`."""
@@ -229,7 +257,7 @@ class Chassis:
 
         One that is not required is reported, and the service stays ready without it.
         """
-        self.health.add(name, probe, required=required)
+        self.metrics.checked(name, self.health.add(name, probe, required=required))
 
     def background(self, name: str, run: Hook) -> None:
         """Run `run` from start to stop; started again, with backoff, when it raises or returns."""
@@ -267,6 +295,10 @@ class Chassis:
         self._opening = asyncio.create_task(self._open(), name="open")
         self._tasks.append(self._opening)
 
+    async def migrate(self) -> int:
+        """Apply the migrations of every database and open nothing; return how many were new."""
+        return sum([await database.migrate() for database in self._databases.values()])
+
     async def opened(self) -> None:
         """Wait until everything is open; raise RuntimeError when the process cannot start."""
         if self._opening is not None:
@@ -280,11 +312,23 @@ class Chassis:
             async with asyncio.TaskGroup() as group:
                 for database in self._databases.values():
                     group.create_task(database.open())
+                for store in self._documents.values():
+                    group.create_task(store.open())
             for hook in self._start_hooks:
                 await hook()
-            for topic, group_name, handler in self._consumers:
+            for part, topic, group_name, handler in self._consumers:
                 assert self.bus is not None  # noqa: S101 - consume() asked
-                await self.bus.consume((topic,), group_name, handler)
+                inbox_in = self._inbox_of.get(part)
+                kept = guarded(
+                    handler,
+                    topic,
+                    group_name,
+                    metrics=self.metrics,
+                    parking=self._tables_of(inbox_in).parking if inbox_in else None,
+                    attempts=self.settings.message_attempts,
+                )
+                await self.bus.consume((topic,), group_name, kept)
+            self._let_capture()
         except Exception as error:
             reasons = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
             for reason in reasons:
@@ -298,6 +342,24 @@ class Chassis:
         self.health.forget_failures()
         log.info("started", pid=os.getpid(), port=self.settings.port)
 
+    def _let_capture(self) -> None:
+        """Publish the tables that another service captures, and settle the outbox with it."""
+        settings_ = self.settings
+        for name, database in self._databases.items():
+            kept = self._tables.get(id(database))
+            has_outbox = kept is not None and kept.has_outbox
+            outbox = settings_.outbox_relay == "capture" and has_outbox
+            tables = settings_.captured_tables if name == "DATABASE_URL" else ()
+            if outbox or tables:
+                settling = Settling(
+                    database,
+                    outbox=outbox,
+                    tables=tables,
+                    slot=settings_.capture_slot,
+                    keep_s=settings_.outbox_keep_s,
+                )
+                self.background("settling", settling.run)
+
     def drain(self) -> None:
         """Say `draining` on `/health/ready` and close connections with their next answer."""
         self.health.draining = True
@@ -305,9 +367,7 @@ class Chassis:
     async def stop(self) -> None:
         """Stop consumers and background tasks, run the stop hooks, close what was opened."""
         self.drain()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         if self.bus is not None:
             await self.bus.close()
         for hook in self._stop_hooks:
@@ -315,6 +375,8 @@ class Chassis:
         await self._http.close()
         for cache in self._caches.values():
             await cache.close()
+        for store in self._documents.values():
+            await store.close()
         for database in self._databases.values():
             await database.close()
 

@@ -71,6 +71,14 @@ class Response:
         """Return the body as JSON; raise ValueError if it is none."""
         return jsonlib.loads(self.body)
 
+    def problem(self) -> dict[str, Any]:
+        """Return the members of a problem document, `code` among them; none if it is no such."""
+        try:
+            body = self.json()
+        except ValueError:
+            return {}
+        return body if isinstance(body, dict) and isinstance(body.get("code"), str) else {}
+
     @property
     def ok(self) -> bool:
         """Say whether the status is 2xx."""
@@ -97,7 +105,11 @@ Transport = Callable[[Request], Awaitable[Response]]
 
 
 class RetryBudget:
-    """Keeps retries a small part of the calls, so that they cannot double an overload."""
+    """Keeps retries a small part of the calls, so that they cannot double an overload.
+
+    A bucket of tokens: each call puts `ratio` of one in, each retry takes a whole one out, and
+    more than `reserve` are not kept. Finagle's default is the same share of a fifth.
+    """
 
     def __init__(self, *, ratio: float = 0.2, reserve: float = 10.0) -> None:
         self._ratio = ratio
@@ -130,6 +142,7 @@ class Client:
         breaker: Breaker | None = None,
         budget: RetryBudget | None = None,
         count: Callable[[str, str], None] | None = None,
+        count_retry: Callable[[str, str], None] | None = None,
         backoff_s: float = 0.05,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -141,6 +154,7 @@ class Client:
         self._breaker = breaker or Breaker()
         self._budget = budget or RetryBudget()
         self._count = count or (lambda _role, _outcome: None)
+        self._count_retry = count_retry or (lambda _role, _result: None)
         self._backoff_s = backoff_s
         self._sleep = sleep
 
@@ -227,8 +241,12 @@ class Client:
             wait_s = random.uniform(0, self._backoff_s * 2**attempt)  # noqa: S311 - jitter
             enough = (deadline.remaining_s() or 0.0) > wait_s
             over = isinstance(failure, DeadlineExceeded)
-            if over or attempt >= attempts or not enough or not self._budget.take():
+            if over or attempt >= attempts or not enough:
                 raise failure
+            if not self._budget.take():
+                self._count_retry(self.role, "refused")
+                raise failure
+            self._count_retry(self.role, "made")
             attempt += 1
             await self._sleep(wait_s)
 

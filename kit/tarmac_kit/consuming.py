@@ -1,6 +1,6 @@
-"""What surrounds every handled message: span, log line, metric.
+"""What surrounds every handled message: span, log line, metric, and where it goes when it fails.
 
-Put around handlers by `Chassis.consume`. It changes no outcome: what the handler raises is raised.
+Put around handlers by the chassis when the process starts.
 """
 
 from __future__ import annotations
@@ -12,10 +12,33 @@ from tarmac_kit import trace
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Handler, Message, PoisonMessage
 from tarmac_kit.metrics import Metrics
+from tarmac_kit.parking import Parking, limited
+
+
+def guarded(
+    handler: Handler,
+    topic: str,
+    group: str,
+    *,
+    metrics: Metrics,
+    parking: Parking | None,
+    attempts: int,
+) -> Handler:
+    """Return `handler`, observed; what it cannot take is set aside, or the broker's after so many.
+
+    Args:
+        parking: where messages are set aside; None where there is no inbox.
+    """
+    if parking is None:
+        return observed(limited(handler, attempts), group, metrics)
+    return parking.around(topic, group, observed(handler, group, metrics))
 
 
 def observed(handler: Handler, group: str, metrics: Metrics) -> Handler:
-    """Return `handler` with a consumer span that continues the publisher's trace."""
+    """Return `handler` with a consumer span that continues the publisher's trace.
+
+    It changes no outcome: what the handler raises is raised.
+    """
 
     async def handle(message: Message) -> None:
         structlog.contextvars.clear_contextvars()

@@ -8,6 +8,7 @@ from __future__ import annotations
 SERVICE_NAME = "SERVICE_NAME"
 HOST = "HOST"
 PORT = "PORT"
+PARTS = "PARTS"
 LOG_LEVEL = "LOG_LEVEL"
 LOG_FORMAT = "LOG_FORMAT"
 BROKER_URL = "BROKER_URL"

@@ -11,10 +11,10 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from tarmac_kit import deadline, migrations
 from tarmac_kit.jsons import dumps
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     Connection = asyncpg.Connection[Any]
     Pool = asyncpg.Pool[Any]
+
+T = TypeVar("T")
 
 #: A connection that rested longer is asked before it is handed out: its server may be gone.
 _CHECK_AFTER_S = 5.0
@@ -66,6 +68,18 @@ def connection_errors() -> tuple[type[Exception], ...]:
     )
 
 
+def unkeepable() -> type[Exception]:
+    """Return the exception that means "no column can hold this value": a NUL in a text."""
+    import asyncpg  # noqa: PLC0415 - only with a database
+
+    return asyncpg.DataError
+
+
+def reason_of(text: str) -> str:
+    """Return an error's text as a column can hold it, and not all of a long one."""
+    return text.replace("\0", "")[:2000]
+
+
 def is_lost(conn: Any) -> bool:
     """Say whether the connection is gone; of one that the pool took back, the question raises."""
     try:
@@ -83,6 +97,9 @@ async def _prepare(conn: Connection) -> None:
 
 class Database:
     """One database of a service. json and jsonb columns are Python values."""
+
+    #: The class of the connections; None is asyncpg's own. A process that counts its steps sets it.
+    connection_class: ClassVar[type[asyncpg.Connection[Any]] | None] = None
 
     def __init__(
         self,
@@ -120,7 +137,10 @@ class Database:
         import asyncpg  # noqa: PLC0415 - only with a database
 
         conn: Connection = await asyncpg.connect(
-            self.url, timeout=timeout_s, command_timeout=command_timeout_s
+            self.url,
+            timeout=timeout_s,
+            command_timeout=command_timeout_s,
+            connection_class=self.connection_class or asyncpg.Connection,
         )
         await _prepare(conn)
         return conn
@@ -130,30 +150,45 @@ class Database:
 
         Raises MigrationError at once; waiting ends only by cancellation.
         """
-        import asyncpg  # noqa: PLC0415 - only with a database
+        if self._pool is None:
+            await self._when_there(self._open)
 
+    async def migrate(self) -> int:
+        """Wait as `open` does, apply the migrations and return how many; no pool is opened."""
+        return await self._when_there(self._migrate)
+
+    async def _migrate(self) -> int:
         pending = tuple(
             migration
             for part, folder in self._sources.items()
             for migration in migrations.read(part, folder)
         )
+        conn = await self.connect()
+        try:
+            return await migrations.apply(conn, pending)
+        finally:
+            conn.terminate()
+
+    async def _open(self) -> None:
+        import asyncpg  # noqa: PLC0415 - only with a database
+
+        await self._migrate()
+        self._pool = await asyncpg.create_pool(
+            self.url,
+            # asyncpg restores a floor by itself, loudly, while the server is away.
+            min_size=0,
+            max_size=self._pool_max,
+            timeout=2.0,
+            command_timeout=_COMMAND_S,
+            init=self._begin,
+            connection_class=self.connection_class or asyncpg.Connection,
+        )
+
+    async def _when_there(self, act: Callable[[], Awaitable[T]]) -> T:
         delay_s = 0.05
-        while self._pool is None:
+        while True:
             try:
-                conn = await self.connect()
-                try:
-                    await migrations.apply(conn, pending)
-                finally:
-                    conn.terminate()
-                self._pool = await asyncpg.create_pool(
-                    self.url,
-                    # asyncpg restores a floor by itself, loudly, while the server is away.
-                    min_size=0,
-                    max_size=self._pool_max,
-                    timeout=2.0,
-                    command_timeout=_COMMAND_S,
-                    init=self._begin,
-                )
+                return await act()
             except connection_errors() as error:
                 get_logger().warning(
                     "database is not there yet",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 _ends_at: ContextVar[float | None] = ContextVar("tarmac_deadline", default=None)
@@ -40,3 +40,9 @@ def within(seconds: float | None) -> Iterator[None]:
         yield
     finally:
         _ends_at.reset(token)
+
+
+def keeping_back(seconds: float) -> AbstractContextManager[None]:
+    """Shorten the deadline, if there is one, by what is needed after the block."""
+    left_s = remaining_s()
+    return within(None if left_s is None else left_s - seconds)

@@ -14,7 +14,8 @@ from typing import Any
 
 from tarmac_kit.logs import get_logger, without_credentials
 
-Probe = Callable[[], Awaitable[None]]
+#: Raises when something is wrong; what it returns is shown beside `ok`.
+Probe = Callable[[], Awaitable[str | None]]
 
 CACHE_S = 0.5
 #: While it fails, somebody waits for it: a service that starts is ready when it is, not later.
@@ -31,6 +32,7 @@ class Check:
     required: bool = True
     _asked_at: float = field(default=-CACHE_S, init=False)
     _error: str | None = field(default=None, init=False)
+    _said: str | None = field(default=None, init=False)
     _passed: bool = field(default=False, init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
@@ -52,6 +54,15 @@ class Check:
             self._passed = self._passed or self._error is None
             return self._error
 
+    @property
+    def failing(self) -> bool:
+        """Whether it failed when it was last asked; one that never was has not failed."""
+        return self._error is not None
+
+    def passing(self) -> str:
+        """Return what is shown of a check that passes."""
+        return f"ok: {self._said}" if self._said else "ok"
+
     def forget_failure(self) -> None:
         """Ask anew with the next question: what was awaited has happened."""
         if self._error is not None:
@@ -60,7 +71,7 @@ class Check:
     async def _ask(self) -> str | None:
         try:
             async with asyncio.timeout(LIMIT_S):
-                await self.probe()
+                self._said = await self.probe()
         except TimeoutError:
             return f"no answer within {LIMIT_S:g} s"
         except Exception as error:  # noqa: BLE001 - whatever it raises is the reason
@@ -75,9 +86,11 @@ class Health:
         self._checks: list[Check] = []
         self.draining = False
 
-    def add(self, name: str, probe: Probe, *, required: bool = True) -> None:
+    def add(self, name: str, probe: Probe, *, required: bool = True) -> Check:
         """Add a check; names tell them apart in the answer."""
-        self._checks.append(Check(name, probe, required))
+        added = Check(name, probe, required)
+        self._checks.append(added)
+        return added
 
     def forget_failures(self) -> None:
         """Let no answer from before the start's end delay readiness."""
@@ -90,7 +103,7 @@ class Health:
         results = {}
         failed = []
         for check, error in zip(self._checks, errors, strict=True):
-            results[check.name] = "ok" if error is None else f"failed: {error}"
+            results[check.name] = check.passing() if error is None else f"failed: {error}"
             if error is not None and check.required:
                 failed.append(check.name)
         if self.draining:

@@ -80,6 +80,25 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def key_parameter(effect: str = "", *, most: int = 255) -> dict[str, Any]:
+    """Describe the header for a route's OpenAPI, as required.
+
+    The route itself reads it as optional, so that without it the answer says what to send.
+
+    Args:
+        effect: what is there once per key, e.g. `one order per key`.
+        most: characters that the route takes.
+    """
+    again = "A value of your own, the same one when you try again"
+    return {
+        "name": conventions.IDEMPOTENCY_HEADER,
+        "in": "header",
+        "required": True,
+        "description": f"{again}: {effect}." if effect else f"{again}.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": most},
+    }
+
+
 def require_key(value: str | None) -> str:
     """Return the key as sent, or raise 400: it is required, 1 to 255 visible characters."""
     if value is None or not 1 <= len(value) <= 255 or not value.isprintable():

@@ -7,6 +7,7 @@ are never written.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -101,6 +102,17 @@ def _shape(service: str) -> Any:
     return add
 
 
+def _telling(on_error: Callable[[Mapping[str, Any]], None]) -> Any:
+    def tell(_logger: Any, method: str, event: Event) -> Event:
+        if method in ("error", "exception", "critical"):
+            # Who reports an error must not make another one.
+            with contextlib.suppress(Exception):
+                on_error(event)
+        return event
+
+    return tell
+
+
 class _StandardLibrary(logging.Handler):
     """Hands records of the standard library's loggers to structlog."""
 
@@ -112,8 +124,17 @@ class _StandardLibrary(logging.Handler):
         structlog.get_logger().log(level, record.getMessage(), **fields)
 
 
-def configure(service: str, *, level: str = "info", form: str = "json") -> None:
-    """Send structlog's and the standard library's lines to stdout in one form."""
+def configure(
+    service: str,
+    *,
+    level: str = "info",
+    form: str = "json",
+    on_error: Callable[[Mapping[str, Any]], None] | None = None,
+) -> None:
+    """Send structlog's and the standard library's lines to stdout in one form.
+
+    `on_error` gets each line of an error or worse, its exception included, before it is written.
+    """
     threshold = _LEVELS.get(level.upper(), logging.INFO)
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=False)
@@ -126,6 +147,7 @@ def configure(service: str, *, level: str = "info", form: str = "json") -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            *([_telling(on_error)] if on_error is not None else ()),
             *exceptions,
             _redact,
             _shape(service),

@@ -27,7 +27,10 @@ Handler = Callable[[Message], Awaitable[None]]
 
 
 class PoisonMessage(Exception):
-    """This message can never be handled; it is parked at once, on `parked.<group>.<topic>`."""
+    """This message can never be handled; it is parked at once.
+
+    In the database of the inbox where there is one, else on the broker's `parked.<group>.<topic>`.
+    """
 
 
 class Bus(Protocol):

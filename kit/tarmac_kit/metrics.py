@@ -16,11 +16,15 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from tarmac_kit import conventions
+from tarmac_kit.breaker import Breaker, State
+from tarmac_kit.health import Check
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 #: 0.2 is the shop's latency objective: a histogram can only answer for its own bounds.
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+#: By their number in `client_breaker_state`.
+BREAKER_STATES: tuple[State, ...] = ("closed", "half-open", "open")
 
 _LABELS = ("service", "method", "route", "status")
 _BOUNDS = (*map(str, BUCKETS_S), "+Inf")
@@ -84,6 +88,24 @@ class Metrics:
             ("service", "role", "outcome"),
             registry=self.registry,
         )
+        self._retries = Counter(
+            "client_retries_total",
+            "Further attempts of calls that may be repeated, and those the budget refused.",
+            ("service", "role", "result"),
+            registry=self.registry,
+        )
+        self._breakers = Gauge(
+            "client_breaker_state",
+            "The circuit breaker towards a role: 0 closed, 1 half-open, 2 open.",
+            ("service", "role"),
+            registry=self.registry,
+        )
+        self._checks = Gauge(
+            "health_check_passing",
+            "1, or 0 where the check failed when readiness was last asked.",
+            ("service", "check"),
+            registry=self.registry,
+        )
         self._cache = Counter(
             "cache_operations_total",
             "Cache reads and writes by result.",
@@ -102,10 +124,75 @@ class Metrics:
             ("service", "topic", "group", "result"),
             registry=self.registry,
         )
+        self._outbox = Gauge(
+            "outbox_waiting",
+            "Outbox rows that are not published yet, up to 10000; where the relay works.",
+            ("service",),
+            registry=self.registry,
+        )
+        self._outbox_oldest = Gauge(
+            "outbox_oldest_seconds",
+            "The age of the oldest of them.",
+            ("service",),
+            registry=self.registry,
+        )
+        self._jobs_are = Gauge(
+            "jobs",
+            "Jobs that are not done: queued, running or parked.",
+            ("service", "state"),
+            registry=self.registry,
+        )
+        self._set_aside = Gauge(
+            "messages_set_aside",
+            "Messages that a handler could not take: waiting to be tried again, or parked.",
+            ("service", "state"),
+            registry=self.registry,
+        )
+        self._jobs = Counter(
+            "job_runs_total",
+            "Runs of jobs by result.",
+            ("service", "kind", "result"),
+            registry=self.registry,
+        )
+
+    # A series that begins with its first event shows no increase there. So what is known to come is
+    # shown from nought.
+
+    def will_call(self, role: str) -> None:
+        """Show a role's attempts from nought."""
+        for outcome in ("2xx", "5xx", "error", "timeout", "open"):
+            self._calls.labels(self.service, role, outcome)
+
+    def will_cache(self) -> None:
+        """Show the cache's operations from nought."""
+        for operation, result in (("get", "hit"), ("get", "miss"), ("get", "error"), ("set", "ok")):
+            self._cache.labels(self.service, operation, result)
+
+    def will_publish(self, topic: str) -> None:
+        """Show a topic's relayed rows from nought."""
+        self._published.labels(self.service, topic)
+
+    def will_consume(self, topic: str, group: str) -> None:
+        """Show a consumer's deliveries from nought."""
+        for result in ("ok", "retry", "parked"):
+            self._consumed.labels(self.service, topic, group, result)
 
     def call(self, role: str, outcome: str) -> None:
         """Count one attempt of a client: a status class, `error`, `timeout` or `open`."""
         self._calls.labels(self.service, role, outcome).inc()
+
+    def retry(self, role: str, result: str) -> None:
+        """Count one retry of a client: `made`, or `refused` by its budget."""
+        self._retries.labels(self.service, role, result).inc()
+
+    def breaker(self, role: str, breaker: Breaker) -> None:
+        """Show the state of the breaker towards `role`, as it is at each scrape."""
+        shown = self._breakers.labels(self.service, role)
+        shown.set_function(lambda: BREAKER_STATES.index(breaker.state))
+
+    def checked(self, name: str, check: Check) -> None:
+        """Show whether what readiness asks is there, as it was last answered."""
+        self._checks.labels(self.service, name).set_function(lambda: not check.failing)
 
     def cache(self, operation: str, result: str) -> None:
         """Count one cache operation: get, set, delete; hit, miss, ok, error or skipped."""
@@ -118,6 +205,23 @@ class Metrics:
     def consumed(self, topic: str, group: str, result: str) -> None:
         """Count one delivery: ok, retry or parked."""
         self._consumed.labels(self.service, topic, group, result).inc()
+
+    def set_aside(self, state: str, number: int) -> None:
+        """Note how many messages are set aside: waiting to be tried again, or parked."""
+        self._set_aside.labels(self.service, state).set(number)
+
+    def outbox_waits(self, rows: int, oldest_s: float) -> None:
+        """Note how many outbox rows wait to be published, and for how long."""
+        self._outbox.labels(self.service).set(rows)
+        self._outbox_oldest.labels(self.service).set(oldest_s)
+
+    def jobs_are(self, state: str, number: int) -> None:
+        """Note how many jobs are queued, running or parked."""
+        self._jobs_are.labels(self.service, state).set(number)
+
+    def job(self, kind: str, result: str) -> None:
+        """Count one run of a job: done, retry, later, parked or lost."""
+        self._jobs.labels(self.service, kind, result).inc()
 
     def exposition(self) -> bytes:
         """Return the text that `/metrics` answers."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import structlog
@@ -40,12 +40,24 @@ _ROUTE_KEY = "tarmac_route"
 _DEADLINE_HEADER = conventions.DEADLINE_HEADER.lower().encode()
 _READ = frozenset({b"traceparent", b"tracestate", b"authorization", _DEADLINE_HEADER})
 _DEADLINE_NAME = _DEADLINE_HEADER.decode()
+_EVENT_STREAM = b"text/event-stream"
 UNMATCHED = "unmatched"
 
 
 def set_route(scope: Scope, template: str) -> None:
     """Name the route of a request that FastAPI does not route, for log and metrics."""
     scope[_ROUTE_KEY] = template
+
+
+def is_event_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Say whether an answer is a stream of server-sent events, which lasts until somebody ends it.
+
+    Header names are lower case, as ASGI has them.
+    """
+    for name, value in headers:  # asked twice of each answer: a loop takes half of what any() does
+        if name == b"content-type":
+            return value.startswith(_EVENT_STREAM)
+    return False
 
 
 def route_template(scope: Scope) -> str:
@@ -63,17 +75,21 @@ def route_template(scope: Scope) -> str:
 class _Exchange:
     """The answer of one request, as far as it went out."""
 
-    __slots__ = ("_health", "_send", "status", "timer")
+    __slots__ = ("_health", "_send", "began_at", "status", "timer")
 
     def __init__(self, send: Send, health: Health) -> None:
         self._send = send
         self._health = health
         self.status = 0
         self.timer: asyncio.Timeout | None = None
+        #: When a stream of events began: how long it lasts says nothing of how fast we are.
+        self.began_at: float | None = None
 
     def send(self, event: Event) -> Awaitable[None]:
         if event["type"] == "http.response.start":
             self.status = event["status"]
+            if is_event_stream(event.get("headers", ())):
+                self.began_at = time.perf_counter()
             if self.timer is not None and not self.timer.expired():
                 # The deadline is for the answer's head; a stream may take longer.
                 self.timer.reschedule(None)
@@ -128,7 +144,8 @@ class Edge:
             if span.is_recording():
                 span.update_name(f"{method} {route}")
                 span.set_attribute("http.response.status_code", status)
-            self._metrics.request(method, route, status, took_s)
+            answered_s = took_s if exchange.began_at is None else exchange.began_at - started
+            self._metrics.request(method, route, status, answered_s)
             path = scope["path"]
             if path not in _QUIET:
                 client = scope.get("client")
@@ -146,7 +163,13 @@ class Edge:
             problem = problems.Problem(504, "deadline_exceeded", "The caller's time is over")
         else:
             problem = problems.from_status(500)
-            get_logger("http").error("unhandled exception", path=scope["path"], exc_info=error)
+            get_logger("http").error(
+                "unhandled exception",
+                method=scope["method"],
+                path=scope["path"],
+                route=route_template(scope),
+                exc_info=error,
+            )
         if not exchange.status:
             await problem.response(instance=scope["path"])(scope, receive, exchange.send)
 

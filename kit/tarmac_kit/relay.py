@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 #: The longest that a statement of the relay may take.
 STATEMENT_S = 10.0
+#: Keeps one at work in each database.
+LOCK = 7_245_110_132
 _CHANNEL = "tarmac_outbox"
-_LOCK = 7_245_110_132
 
 _PENDING = """
 select id, aggregatetype, aggregateid, type, payload, headers from outbox
@@ -33,14 +34,21 @@ where published_at is null
     )
 order by seq limit $1
 """
-_MARK = "update outbox set published_at = now() where id = any($1::uuid[])"
-_PRUNE = """
+MARK = "update outbox set published_at = now() where id = any($1::uuid[])"
+PRUNE = """
 delete from outbox where id = any(array(
     select id from outbox
     where published_at < now() - make_interval(secs => $1)
     order by published_at limit $2
 ))
 """
+
+_WAITING = """
+select count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::float8
+from (select created_at from outbox where published_at is null order by seq limit 10000) as waiting
+"""
+#: How often it is counted what waits, in seconds.
+COUNT_S = 15.0
 
 Aggregate = tuple[str, str]
 
@@ -57,6 +65,7 @@ class Relay:
         poll_s: float = 1.0,
         batch: int = 256,
         published: Callable[[str, int], None] | None = None,
+        waiting: Callable[[int, float], None] = lambda _rows, _oldest_s: None,
     ) -> None:
         self._database = database
         self._bus = bus
@@ -64,6 +73,7 @@ class Relay:
         self._poll_s = poll_s
         self._batch = batch
         self._published = published or (lambda _topic, _count: None)
+        self._waiting = waiting
         self._woken = asyncio.Event()
         #: Whether this one holds the lock and publishes.
         self.leading = False
@@ -94,23 +104,29 @@ class Relay:
                 log.warning("the relay lost its database", error=type(error).__name__)
             finally:
                 self.leading = self.listening = False
+                self._waiting(0, 0.0)  # another one counts them now
                 conn.terminate()
 
     async def _with(self, conn: Connection) -> None:
         """Work on one connection: lead and publish, or pass the word to the one that leads."""
         await conn.add_listener(_CHANNEL, lambda *_: self._woken.set())
         self.listening = True
-        prune_at = 0.0
+        prune_at = count_at = 0.0
         loop = asyncio.get_running_loop()
         while True:
             if not self.leading:
-                self.leading = await conn.fetchval("select pg_try_advisory_lock($1)", _LOCK)
+                self.leading = await conn.fetchval("select pg_try_advisory_lock($1)", LOCK)
             if self.leading:
                 self._woken.clear()
                 done = await self.relay_pending(conn)
                 if loop.time() >= prune_at:
                     pruned = await self.prune(conn)
                     prune_at = loop.time() + (0.1 if pruned else 60.0)
+                if loop.time() >= count_at:
+                    row = await conn.fetchrow(_WAITING)
+                    if row is not None:
+                        self._waiting(row[0], row[1])
+                    count_at = loop.time() + COUNT_S
                 if not done:
                     # The broker is away or refuses: no hurry, and no listening to wake-ups.
                     await asyncio.sleep(0.2)
@@ -150,7 +166,10 @@ class Relay:
                 if count < len(group):
                     stuck.add(aggregate)
             if sent:
-                await conn.execute(_MARK, sent)
+                await conn.execute(MARK, sent)
+            if len(rows) < self._batch:
+                # All there was: whoever commits more from here on wakes the next round.
+                return not stuck
         return False
 
     async def _publish(self, rows: Sequence[Any]) -> int:
@@ -175,5 +194,5 @@ class Relay:
 
     async def prune(self, conn: Connection, batch: int = 500) -> bool:
         """Delete a batch of old published rows; say whether there may be more."""
-        status = await conn.execute(_PRUNE, self._keep_s, batch)
+        status = await conn.execute(PRUNE, self._keep_s, batch)
         return status == f"DELETE {batch}"

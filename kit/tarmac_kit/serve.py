@@ -2,7 +2,8 @@
 
 Started by whoever runs services, and by a fork server through `main`. SIGTERM drains: ready
 turns 503, after a moment no connection is accepted, what is in hand is finished, exit 0. It
-prints nothing but log lines; bad settings are lines on stderr and exit 2.
+prints nothing but log lines; bad settings are lines on stderr and exit 2. Without arguments the
+parts are those of PARTS, which an image sets.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from types import FrameType
@@ -18,6 +20,7 @@ import uvicorn
 
 from tarmac_kit.app import Application, create_app
 from tarmac_kit.chassis import Part
+from tarmac_kit.conventions import PARTS
 from tarmac_kit.logs import get_logger
 from tarmac_kit.protocol import BoundedProtocol
 from tarmac_kit.settings import SettingsError
@@ -77,9 +80,12 @@ class DrainingServer(uvicorn.Server):
 
 def main(packages: Sequence[str] | None = None) -> int:
     """Serve the parts until a signal; return the exit code."""
-    packages = sys.argv[1:] if packages is None else packages
+    if packages is None:
+        packages = sys.argv[1:] or os.environ.get(PARTS, "").split()
     if not packages:
-        sys.stderr.write("tarmac_kit.serve: no package given; name one, as in tarmac_orders\n")
+        sys.stderr.write(
+            f"tarmac_kit.serve: no package given; name one, as in tarmac_orders, or set {PARTS}\n"
+        )
         return 2
     try:
         app = create_app([load(package) for package in packages])

@@ -7,7 +7,7 @@ files, no defaults from the machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     log_level: str = "info"
     log_format: str = "json"
     broker_url: str | None = None
+    #: Where errors are sent, in Sentry's protocol; nowhere without it.
+    sentry_dsn: str = ""
+    sentry_environment: str = "local"
+    sentry_release: str = "unknown"
     publishes: CommaSet = frozenset()
     consumes: CommaSet = frozenset()
     #: Seconds between SIGTERM and the end of accepting, in which balancers see `ready` turn 503.
@@ -50,8 +54,24 @@ class Settings(BaseSettings):
     redis_connection_max_age_s: float = Field(default=300.0, gt=0)
     #: Seconds a published outbox row is kept.
     outbox_keep_s: float = Field(default=86_400, gt=0)
+    #: Who publishes the outbox: this process, or a service that reads the database's log.
+    outbox_relay: Literal["kit", "capture"] = "kit"
+    #: Tables of DATABASE_URL whose changes that service may publish.
+    captured_tables: CommaSet = frozenset()
+    #: The replication slot that it reads; `tarmac_<database>` when empty.
+    capture_slot: str = Field(default="", pattern=r"^[a-z0-9_]{0,63}$")
     #: Seconds an inbox row is kept: longer than the broker keeps messages (7 days).
     inbox_keep_s: float = Field(default=14 * 86_400, gt=0)
+    #: After how many failures a message is parked, in a service that has an inbox.
+    message_attempts: int = Field(default=20, ge=1)
+    #: Seconds a parked message is kept.
+    parked_keep_s: float = Field(default=30 * 86_400, gt=0)
+    #: Jobs that run in one process at once.
+    jobs_at_once: int = Field(default=16, ge=1)
+    #: Seconds a job that is done is kept; parked ones are kept until they are replayed.
+    jobs_keep_s: float = Field(default=7 * 86_400, gt=0)
+    #: Seconds a saga that ended is kept.
+    sagas_keep_s: float = Field(default=30 * 86_400, gt=0)
 
 
 class SettingsError(Exception):

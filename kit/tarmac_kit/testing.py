@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json as jsonlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -17,8 +17,12 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from tarmac_kit.breaker import Breaker
-from tarmac_kit.cache import Cache
 from tarmac_kit.client import Client, Request, Response
+from tarmac_kit.contracts import broken, unreadable
+from tarmac_kit.crashing import Finding, Hosted, Journey, Report, World, crashing
+from tarmac_kit.documents.memory import MemoryDocuments
+from tarmac_kit.fakecache import FakeCache, FakeRedis
+from tarmac_kit.fakework import FakeJobs, FakeSagas
 from tarmac_kit.inprocess import InProcess, running
 from tarmac_kit.jsons import dumps
 from tarmac_kit.messages import Handler, Message, PoisonMessage
@@ -33,9 +37,20 @@ __all__ = [
     "FakeClock",
     "FakeDatabase",
     "FakeInbox",
+    "FakeJobs",
     "FakeOutbox",
+    "FakeRedis",
+    "FakeSagas",
     "FakeTransport",
+    "Finding",
+    "Hosted",
     "InProcess",
+    "Journey",
+    "MemoryDocuments",
+    "Report",
+    "World",
+    "broken",
+    "crashing",
     "fake_client",
     "forge_token",
     "issue_token",
@@ -44,6 +59,7 @@ __all__ = [
     "running",
     "signing_key",
     "static_verifier",
+    "unreadable",
 ]
 
 ISSUER = "https://issuer.test"
@@ -195,48 +211,6 @@ class FakeInbox:
         return True
 
 
-class FakeCache:
-    """A Cache in memory, without expiry: `values` has what was set, as JSON would carry it."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-        # The real one decides what is a miss, what is shared and what is kept.
-        self._cache = Cache(_Values(self.values), prefix="")
-
-    async def get(self, key: str) -> Any:
-        """Return the value or None."""
-        return await self._cache.get(key)
-
-    async def set(self, key: str, value: Any, *, ttl_s: float) -> None:
-        """Keep the value."""
-        await self._cache.set(key, value, ttl_s=ttl_s)
-
-    async def delete(self, *keys: str) -> None:
-        """Forget the keys."""
-        await self._cache.delete(*keys)
-
-    async def remember(self, key: str, load: Callable[[], Awaitable[Any]], *, ttl_s: float) -> Any:
-        """Return the kept value, or load and keep it; callers at the same time share one load."""
-        return await self._cache.remember(key, load, ttl_s=ttl_s)
-
-
-class _Values:
-    """What Cache asks of a Redis client, on a dict of JSON values."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    async def get(self, key: str) -> str | None:
-        return dumps(self._values[key]) if key in self._values else None
-
-    async def set(self, key: str, value: str, *, px: int) -> None:  # noqa: ARG002 - Redis's
-        self._values[key] = jsonlib.loads(value)
-
-    async def delete(self, *keys: str) -> None:
-        for key in keys:
-            self._values.pop(key, None)
-
-
 Answerer = Callable[[Request], Response] | Response | Exception
 
 
@@ -302,9 +276,13 @@ def issue_token(
     *,
     email: str = "someone@example.com",
     roles: Sequence[str] = (),
-    ttl_s: int = 900,
+    ttl_s: int = 86_400,
 ) -> str:
-    """Return a token that `static_verifier` accepts."""
+    """Return a token that `static_verifier` accepts.
+
+    It lasts a day: a test module makes its tokens when it is imported, and a whole suite may take
+    longer than a token of production lives.
+    """
     return issuer().issue(str(subject), email=email, roles=roles, ttl_s=ttl_s)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from urllib.parse import urlsplit
 
 from tarmac_kit.messages import Bus
@@ -22,6 +23,12 @@ def make_bus(url: str, *, service: str) -> Bus:
         from tarmac_kit.bus.rabbitmq import RabbitBus  # noqa: PLC0415 - as above
 
         return RabbitBus(url, name=service)
-    raise SettingsError(
-        [f"{service}: BROKER_URL is wrong: no adapter for {scheme!r}; use nats:// or amqp://"]
-    )
+    if scheme in ("kafka", "kafkas"):
+        if importlib.util.find_spec("aiokafka") is None:
+            what = f"{service}: BROKER_URL is {scheme}://, and aiokafka is not installed"
+            raise SettingsError([f"{what}; install tarmac-kit[kafka]"])
+        from tarmac_kit.bus.kafka import KafkaBus  # noqa: PLC0415 - as above
+
+        return KafkaBus(url, name=service)
+    what = f"{service}: BROKER_URL is wrong: no adapter for {scheme!r}"
+    raise SettingsError([f"{what}; use nats://, amqp:// or kafka://"])

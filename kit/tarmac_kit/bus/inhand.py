@@ -41,6 +41,11 @@ class InHand:
         if key:
             self._tails[key] = task
 
+    async def wait(self, timeout_s: float) -> None:
+        """Let the handlers in hand end; those that need longer go on."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
+
     async def finish(self) -> None:
         """Let the handlers in hand end; what is cut off comes again."""
         if self._tasks:

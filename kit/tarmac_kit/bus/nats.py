@@ -21,6 +21,7 @@ from nats.js import JetStreamContext
 from nats.js.api import StorageType, StreamConfig
 from nats.js.errors import APIError, NoStreamResponseError
 
+from tarmac_kit.background import end
 from tarmac_kit.bus.pulling import ACK_WAIT_S, KEY, MSG_ID, Consumer
 from tarmac_kit.jsons import dumps
 from tarmac_kit.logs import get_logger, without_credentials
@@ -81,13 +82,10 @@ class NatsBus:
     async def close(self) -> None:
         """Stop the consumers, give handlers in hand some seconds, disconnect."""
         self._closing = True
-        for task in self._consuming:
-            task.cancel()
-        await asyncio.gather(*self._consuming, return_exceptions=True)
+        await end(*self._consuming)
         self._consuming.clear()
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+            await end(self._keeper)
             self._keeper = None
         if self._nc is not None:
             with contextlib.suppress(Exception):

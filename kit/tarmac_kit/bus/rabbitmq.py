@@ -19,6 +19,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tarmac_kit.background import end
 from tarmac_kit.bus.queues import (
     PARKED,
     RETRY,
@@ -96,13 +97,10 @@ class RabbitBus:
     async def close(self) -> None:
         """Stop the consumers, give handlers in hand some seconds, disconnect."""
         self._closing = True
-        for task in self._consuming:
-            task.cancel()
-        await asyncio.gather(*self._consuming, return_exceptions=True)
+        await end(*self._consuming)
         self._consuming.clear()
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+            await end(self._keeper)
             self._keeper = None
 
     async def publish(self, message: Message) -> None:

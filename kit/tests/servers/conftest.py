@@ -1,4 +1,4 @@
-"""Real PostgreSQL, NATS, Valkey and RabbitMQ on loopback: the wheels' own, the last the machine's.
+"""Real PostgreSQL, NATS and Valkey on loopback, from wheels; RabbitMQ and Kafka if they are there.
 
 One of each for the whole run; a test gets a database of its own. Every server ends with the run.
 """
@@ -18,19 +18,22 @@ import sys
 import sysconfig
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aio_pika
+import aiokafka
 import asyncpg
+import kafka_server
 import nats as nats_client
 import pytest
 from aio_pika.exceptions import ChannelNotFoundEntity, QueueEmpty
+from aiokafka.admin import AIOKafkaAdminClient
 from nats.js.errors import NotFoundError
+from silencing import Wire
 
 from tarmac_kit.bus import queues
 
@@ -144,6 +147,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "max_connections": "60",
         "fsync": "off",
         "io_method": "sync",
+        "wal_level": "logical",
     }
     argv = [*as_user, str(binaries / "postgres"), "-D", str(data)]
     for name, value in options.items():
@@ -170,77 +174,6 @@ async def database_url(postgres: Server) -> AsyncIterator[str]:
     conn = await asyncpg.connect(f"{server_url}/postgres")
     await conn.execute(f"drop database {name} with (force)")
     await conn.close()
-
-
-class Wire:
-    """TCP to a server that a test can silence, delay, and cut."""
-
-    def __init__(self, server_url: str) -> None:
-        self._server_url = server_url
-        self.url = ""
-        self.asked = asyncio.Event()
-        self.answered = asyncio.Event()
-        self.silent = False
-        self.passing = asyncio.Event()
-        self.passing.set()
-        self._awaited = b""
-        self._writers: list[asyncio.StreamWriter] = []
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Wire]:
-        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
-        own, real = server.sockets[0].getsockname()[1], urlsplit(self._server_url).port
-        self.url = self._server_url.replace(f":{real}", f":{own}")
-        try:
-            yield self
-        finally:
-            server.close()
-            self.cut()
-
-    def cut(self) -> None:
-        for writer in self._writers:
-            writer.transport.abort()
-
-    def hold(self) -> None:
-        """Keep the answers that come until `passing` is set again."""
-        self.passing.clear()
-
-    def listen(self, awaited: bytes = b"", *, silent: bool = False) -> None:
-        """Set `asked` with the next question that has `awaited`; silent: none gets through."""
-        self._awaited = awaited
-        self.asked.clear()
-        self.answered.clear()
-        self.silent = silent
-
-    async def say_goodbye(self, pid: int) -> None:
-        """Have the server end a connection; the last words pass, the end does not."""
-        self.listen()
-        admin = await asyncpg.connect(self._server_url)
-        await admin.execute("select pg_terminate_backend($1)", pid)
-        await admin.close()
-        await asyncio.wait_for(self.answered.wait(), 10)
-
-    async def _carry(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
-        port = urlsplit(self._server_url).port
-        server, question = await asyncio.open_connection("127.0.0.1", port)
-        self._writers += [answer, question]
-
-        async def questions() -> None:
-            while data := await client.read(65536):
-                if self._awaited in data:
-                    self.asked.set()
-                if not self.silent:
-                    question.write(data)
-
-        async def answers() -> None:
-            # The server's end of the connection is not passed on: `cut` does that.
-            while data := await server.read(65536):
-                await self.passing.wait()
-                answer.write(data)
-                self.answered.set()
-
-        with contextlib.suppress(OSError):
-            await asyncio.gather(questions(), answers())
 
 
 @pytest.fixture
@@ -415,7 +348,7 @@ def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
 
 @dataclass
 class Broker:
-    """A broker of either kind, as the tests of the Bus need it."""
+    """A broker of any kind, as the tests of the Bus need it."""
 
     kind: str
     server: Server
@@ -435,6 +368,16 @@ class Broker:
                         await connection.close()
                         return found.data or b"", dict(found.headers or {})
                     await asyncio.sleep(0.05)
+            if self.kind == "kafka":
+                consumer = aiokafka.AIOKafkaConsumer(
+                    name, auto_offset_reset="earliest", **kafka_login(self.server.port)
+                )
+                try:
+                    await consumer.start()
+                    record = await consumer.getone()
+                finally:
+                    await consumer.stop()
+                return record.value, {key: value.decode() for key, value in record.headers}
             connection = await aio_pika.connect(self.admin_url("amqp"))
             async with connection:
                 while True:
@@ -469,11 +412,55 @@ async def rabbitmq(rabbitmq_server: Server) -> Broker:
     return broker
 
 
-@pytest.fixture(params=["nats", "rabbitmq"])
+def kafka_login(port: int, user: str = "admin", password: str = "admin") -> dict[str, Any]:
+    return {
+        "bootstrap_servers": f"127.0.0.1:{port}",
+        "security_protocol": "SASL_PLAINTEXT",
+        "sasl_mechanism": "PLAIN",
+        "sasl_plain_username": user,
+        "sasl_plain_password": password,
+    }
+
+
+@pytest.fixture(scope="session")
+def kafka_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if not kafka_server.jars():
+        pytest.skip(kafka_server.GET)
+    folder = tmp_path_factory.mktemp("kafka")
+    port = free_port()
+    server = Server(
+        kafka_server.argv(folder, port, free_port()),
+        port,
+        lambda: kafka_server.is_ready(port),
+        folder / "log.txt",
+        data=folder / "data",
+        starts_within_s=60,
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def kafka(kafka_process: Server) -> Broker:
+    """Kafka without any topic: each is made by the first who needs it."""
+    server = kafka_process
+    if server.process is None or server.process.poll() is not None:
+        await asyncio.to_thread(server.start)
+    admin = AIOKafkaAdminClient(**kafka_login(server.port))
+    await admin.start()
+    topics = [name for name in await admin.list_topics() if not name.startswith("__")]
+    if topics:
+        await admin.delete_topics(topics)
+    await admin.close()
+    return Broker("kafka", server, f"kafka://shop:secret@127.0.0.1:{server.port}")
+
+
+@pytest.fixture(params=["nats", "rabbitmq", "kafka"])
 def broker(request: pytest.FixtureRequest) -> Broker:
     """Each kind of broker in turn."""
-    if request.param == "rabbitmq":
-        made: Broker = request.getfixturevalue("rabbitmq")
+    if request.param != "nats":
+        made: Broker = request.getfixturevalue(request.param)
         return made
     return Broker("nats", request.getfixturevalue("nats"), request.getfixturevalue("nats_url"))
 

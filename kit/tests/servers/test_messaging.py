@@ -12,6 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -372,6 +373,26 @@ async def test_old_published_rows_are_deleted_and_the_others_kept(shop: Shop, br
         left = await conn.fetch("select aggregateid from outbox order by seq")
         assert [row["aggregateid"] for row in left] == ["new", "unpublished"]
         await conn.close()
+
+
+async def test_how_much_waits_and_for_how_long_is_told_where_the_relay_works(shop: Shop) -> None:
+    bus = FakeBus()
+    bus.connected = False
+    told: list[tuple[int, float]] = []
+    async with shop.database.connection() as conn:
+        for hours in range(2):
+            await conn.execute(
+                "insert into outbox (id, aggregatetype, aggregateid, type, payload, created_at)"
+                " values (gen_random_uuid(), 'order', 'o', $1, '{}', now() - $2::interval)",
+                TOPIC,
+                timedelta(hours=hours),
+            )
+    relay = Relay(shop.database, bus, waiting=lambda *what: told.append(what))
+    async with task(relay.run()):
+        await until(lambda: bool(told))
+    rows, oldest_s = told[0]
+    assert (rows, oldest_s >= 3600) == (2, True)
+    assert told[-1] == (0, 0.0), "another one tells from here on"
 
 
 async def test_one_row_that_the_broker_refuses_does_not_hold_up_the_others(

@@ -316,6 +316,31 @@ async def test_a_check_that_fails_is_503_with_the_reason_unless_it_is_not_requir
         assert answer.json()["checks"]["may"] == "failed: ConnectionError"
 
 
+async def test_metrics_tell_which_checks_failed_when_readiness_was_last_asked() -> None:
+    gone: list[str] = []
+
+    def mount(chassis: Chassis) -> None:
+        async def probe() -> None:
+            if gone:
+                raise ConnectionError("nobody there")
+
+        chassis.check("database", probe)
+
+    def shown(text: str) -> str:
+        return next(line for line in text.splitlines() if 'check="database"' in line)
+
+    async with running(app_of(mount)) as http:
+        series = 'health_check_passing{check="database",service="things-service"}'
+        assert shown((await http.get("/metrics")).body.decode()) == f"{series} 1.0"
+        gone.append("it")
+        for told, value in ((["it"], "0.0"), ([], "1.0")):
+            gone[:] = told
+            for check in http.app.chassis.health._checks:
+                check._asked_at = -1000  # as after the time for which answers are kept
+            await http.get("/health/ready")
+            assert shown((await http.get("/metrics")).body.decode()) == f"{series} {value}"
+
+
 @pytest.mark.parametrize(
     ("env", "status"),
     [({}, 200), ({"PUBLISHES": "order.placed"}, 503), ({"CONSUMES": "order.placed"}, 503)],

@@ -14,6 +14,7 @@ from tarmac_kit import (
     trace,
 )
 from tarmac_kit.client import Client, RetryBudget, TransportError, received_authorization
+from tarmac_kit.metrics import Metrics
 from tarmac_kit.testing import FakeClock, FakeTransport, fake_client, json_response
 
 OK = json_response(200, {"fine": True})
@@ -65,6 +66,36 @@ async def test_retries_are_bounded_by_the_budget_over_all_calls() -> None:
         with pytest.raises(Unavailable):
             await client.get("/x")
     assert 100 + 5 <= len(transport.requests) <= 100 + 5 + 10
+
+
+async def test_retries_and_those_that_the_budget_refused_are_counted() -> None:
+    counted: list[tuple[str, str]] = []
+    client = Client(
+        "stock", "http://s", FakeTransport({"GET /x": BROKEN}), retries=5, backoff_s=0,
+        budget=RetryBudget(ratio=0, reserve=2), count_retry=lambda *each: counted.append(each),
+    )  # fmt: skip
+    with pytest.raises(Unavailable):
+        await client.get("/x")
+    assert counted == [("stock", "made"), ("stock", "made"), ("stock", "refused")]
+
+
+async def test_the_metrics_show_each_breaker_as_it_is_at_the_scrape() -> None:
+    metrics, clock = Metrics("shop"), FakeClock()
+    breaker = Breaker(threshold=1, rest_s=2, clock=clock)
+    metrics.breaker("stock", breaker)
+
+    def shown() -> float | None:
+        return metrics.registry.get_sample_value(
+            "client_breaker_state", {"service": "shop", "role": "stock"}
+        )
+
+    seen = [shown()]
+    breaker.failed()
+    seen.append(shown())
+    clock.advance(2)
+    seen.append(shown())
+    breaker.succeeded()
+    assert [*seen, shown()] == [0, 2, 1, 0]
 
 
 @pytest.mark.parametrize(("status", "error"), [(502, Unavailable), (503, Unavailable)])

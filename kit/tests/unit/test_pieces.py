@@ -33,7 +33,15 @@ from tarmac_kit import (
 )
 from tarmac_kit.background import keep_running
 from tarmac_kit.jsons import dumps
-from tarmac_kit.testing import FakeBus, FakeCache, FakeClock, FakeDatabase, FakeInbox, FakeOutbox
+from tarmac_kit.testing import (
+    FakeBus,
+    FakeCache,
+    FakeClock,
+    FakeDatabase,
+    FakeInbox,
+    FakeOutbox,
+    FakeRedis,
+)
 
 
 def test_a_bucket_gives_its_burst_then_the_rate() -> None:
@@ -72,29 +80,11 @@ def test_a_refusal_is_429_and_says_when_to_come_again() -> None:
     }
 
 
-class FakeRedis:
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-        self.away = False
-
-    async def get(self, key: str) -> str | None:
-        if self.away:
-            raise ConnectionError
-        return self.values.get(key)
-
-    async def set(self, key: str, value: str, *, px: int) -> None:
-        assert px > 0
-        self.values[key] = value
-
-    async def delete(self, *keys: str) -> int:
-        return sum(self.values.pop(key, None) is not None for key in keys)
-
-
 async def test_a_cache_that_fails_is_a_miss_and_is_left_alone_for_a_second() -> None:
     redis, clock, counts = FakeRedis(), FakeClock(), Counter[tuple[str, str]]()
     cache = Cache(redis, prefix="svc:", clock=clock, count=lambda *what: counts.update([what]))
     await cache.set("a", {"n": 1}, ttl_s=60)
-    assert redis.values == {"svc:a": '{"n":1}'}
+    assert redis.kept == {"svc:a": '{"n":1}'}
     redis.away = True
     assert await cache.get("a") is None
     redis.away = False
@@ -107,6 +97,28 @@ async def test_a_cache_that_fails_is_a_miss_and_is_left_alone_for_a_second() -> 
         ("get", "skipped"): 1,
         ("get", "hit"): 1,
     }
+
+
+async def test_a_cache_that_is_left_alone_says_so_whatever_was_still_under_way() -> None:
+    redis, slow = FakeRedis(), asyncio.Event()
+    cache = Cache(redis, prefix="svc:")
+    real, asked = redis.get, asyncio.Event()
+
+    async def later(key: str) -> str | None:
+        found = await real(key)
+        asked.set()
+        await slow.wait()
+        return found
+
+    redis.get = later  # type: ignore[method-assign]
+    under_way = asyncio.create_task(cache.get("a"))
+    await asked.wait()
+    redis.get, redis.away = real, True  # type: ignore[method-assign]
+    assert await cache.get("b") is None
+    slow.set()
+    await under_way
+    assert await cache.get("c") is None
+    assert cache.degraded
 
 
 async def test_callers_at_the_same_time_share_one_load() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from opentelemetry.trace import SpanContext, SpanKind, get_current_span
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.responses import StreamingResponse
 
 from tarmac_kit import Chassis, Part, create_app, logs, trace
 from tarmac_kit.metrics import BUCKETS_S, Metrics
@@ -225,3 +228,35 @@ def test_the_console_form_still_shows_tracebacks(capsys: pytest.CaptureFixture[s
         logs.get_logger().exception("failed")
     structlog.reset_defaults()
     assert "JSONDecodeError" in capsys.readouterr().out
+
+
+async def test_a_stream_of_events_is_as_fast_as_its_first_byte() -> None:
+    async def events() -> AsyncIterator[bytes]:
+        yield b"data: x\n\n"
+        await asyncio.sleep(0.3)  # longer than 0.2 s, the bucket that decides
+        yield b"data: y\n\n"
+
+    def mount(chassis: Chassis) -> None:
+        router = APIRouter()
+
+        @router.get("/events")
+        async def stream() -> StreamingResponse:
+            return StreamingResponse(events(), media_type="text/event-stream")
+
+        @router.get("/slow")
+        async def slow() -> StreamingResponse:
+            return StreamingResponse(events(), media_type="text/plain")
+
+        chassis.include(router)
+
+    async with running(create_app([Part("x", mount)], {})) as api:
+        assert (await api.get("/events")).body == b"data: x\n\ndata: y\n\n"
+        await api.get("/slow")
+        text = (await api.get("/metrics")).body.decode()
+    within = {
+        sample.labels["route"]: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "http_request_duration_seconds_bucket" and sample.labels["le"] == "0.2"
+    }
+    assert (within["/events"], within["/slow"]) == (1, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -180,3 +181,58 @@ async def test_no_keys_at_all_is_503_and_requests_do_not_wait_one_by_one() -> No
     keys.away = False
     clock.advance(1)
     assert (await verifier.verify(issue_token("u"))).subject == "u"
+
+
+async def test_a_token_that_comes_again_expires_all_the_same() -> None:
+    now = FakeClock()
+    now.advance(time.time() - now())
+    verifier = TokenVerifier(Keys(), issuer=ISSUER, audience=AUDIENCE, now=now)
+    token = forge_token(exp=int(time.time()) - 3)  # over, and within what is forgiven
+    first = await verifier.verify(token)
+    assert await verifier.verify(token) is first
+    now.advance(10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jwt.api_jwt.datetime", _Later)
+        assert (await refused(token, verifier)).detail == "the token is expired"
+
+
+class _Later:
+    """What PyJWT asks for the time, ten seconds on."""
+
+    @staticmethod
+    def now(tz: Any) -> Any:
+        return datetime.now(tz) + timedelta(seconds=10)
+
+
+async def test_a_token_that_comes_again_is_refused_once_its_key_is_withdrawn() -> None:
+    keys, clock = Keys(), FakeClock()
+    verifier = verifier_with(keys, clock)
+    token = issue_token("u1")
+    await verifier.verify(token)
+    keys.issuers = [TokenIssuer(signing_key(), kid="fresh", issuer=ISSUER, audience=AUDIENCE)]
+    clock.advance(301)
+    assert (await refused(token, verifier)).detail == "the token's key is not known"
+
+
+async def test_a_token_that_is_cut_or_changed_is_not_the_one_that_was_verified() -> None:
+    verifier = static_verifier()
+    token = issue_token("u1")
+    await verifier.verify(token)
+    for other in (token[:-2], token + "x", token.replace(".", "..", 1)):
+        assert (await refused(other, verifier)).status == 401
+
+
+async def test_only_so_many_tokens_are_remembered_and_the_oldest_are_verified_anew() -> None:
+    verifier = static_verifier()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tarmac_kit.tokens.REMEMBERED", 2)
+        tokens = [issue_token(f"u{number}") for number in range(3)]
+        first, second, third = [await verifier.verify(token) for token in tokens]
+        assert await verifier.verify(tokens[2]) is third
+        assert await verifier.verify(tokens[1]) is second
+        assert await verifier.verify(tokens[0]) is not first
+
+
+async def test_a_token_that_a_test_module_makes_at_its_import_outlives_a_long_suite() -> None:
+    claims = await static_verifier().verify(issue_token("u1"))
+    assert claims.expires_at - time.time() > 3600

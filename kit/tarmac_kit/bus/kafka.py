@@ -1,0 +1,331 @@
+"""The Bus on Kafka: records stored by an idempotent producer, a consumer group per part.
+
+Made by `make_bus` for kafka:// and kafkas:// URLs, the latter with TLS; `?mechanism=SCRAM-SHA-512`
+where the broker does not take a plain password. It stays connected through any number of restarts
+of the broker; delivery is at least once.
+
+A topic is one of Kafka's, a message's key is its record's, and two headers hold the rest: `id`, and
+`headers`, a JSON object. Topics that are missing are made, if the user may. A group that comes
+later gets all that the broker still has of its topics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import ssl
+import time
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tarmac_kit.background import end
+from tarmac_kit.bus.following import ATTEMPTS, HEADERS, ID, PARKED, RETRY, Follower, aside, stop
+from tarmac_kit.jsons import dumps
+from tarmac_kit.logs import get_logger, without_credentials
+from tarmac_kit.messages import Handler, Message
+
+REASON = "Parked-Reason"
+
+CONNECT_S = 5.0
+PUBLISH_S = 2.0
+PING_S = 0.9
+#: How often the broker is asked whether it is there, and while it is not.
+WATCH_S, AWAY_S = 1.0, 0.25
+#: A broker that is away for so long may come back at other addresses: they are asked for anew.
+RENEW_S = 15.0
+CLOSE_S = 2.0
+_BACKOFF_S = (0.1, 2.0)
+#: Between two tries to consume on a broker that is there.
+PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
+#: Of a topic that is made here; what was put aside is in one.
+PARTITIONS = 3
+_UNKNOWN_TOPIC, _ALREADY_THERE = 3, 36
+
+
+class KafkaBus:
+    """One producer on a Kafka cluster, and a consumer for each group."""
+
+    def __init__(self, url: str, *, name: str) -> None:
+        """Take the URL."""
+        self._connection = {**_connection(url), "client_id": name}
+        self._producer: Any = None
+        #: Topics that are there.
+        self._topics: set[str] = set()
+        #: What was sent and is not known to be stored yet, by topic and message id.
+        self._pending: dict[tuple[str, str], asyncio.Future[Any]] = {}
+        self._keeper: asyncio.Task[None] | None = None
+        self._followers: dict[str, Follower] = {}
+        self._following: list[asyncio.Task[None]] = []
+        self._up = asyncio.Event()
+        self._broken = asyncio.Event()
+        self._closing = False
+        self._log = get_logger("kafka")
+        self._logged_at = 0.0
+        #: When the broker was there last.
+        self._answered_at = time.monotonic()
+
+    @property
+    def connected(self) -> bool:
+        """Say whether the broker can be reached now."""
+        return self._up.is_set()
+
+    async def ping(self) -> None:
+        """Return once the broker has answered; raises when it does not."""
+        await self._ping(self._client())
+
+    async def open(self) -> None:
+        """Begin to connect and stay connected; returns at once."""
+        if self._keeper is None:
+            # What the client says of a lost connection is said here, once and without a traceback.
+            logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+            self._keeper = asyncio.create_task(self._keep_connected(), name="kafka connection")
+
+    async def close(self) -> None:
+        """Stop the consumers, give handlers in hand some seconds, disconnect."""
+        self._closing = True
+        await end(*self._following)
+        self._following.clear()
+        if self._keeper is not None:
+            await end(self._keeper)
+            self._keeper = None
+
+    async def publish(self, message: Message) -> None:
+        """Store the message in its topic; raises when it is not known to be stored."""
+        headers = [(ID, message.id.encode())]
+        if message.headers:
+            headers.append((HEADERS, dumps(dict(message.headers)).encode()))
+        body = dumps(message.payload).encode()
+        await self._store(message.topic, message.id, message.key.encode() or None, body, headers)
+
+    async def consume(self, topics: tuple[str, ...], group: str, handler: Handler) -> None:
+        """Begin to hand messages to `handler`, up to 64 at once, one at a time per key."""
+        if group not in self._followers:
+            follower = Follower(
+                group, self._connection, self._make, self._put_aside, self._up.is_set
+            )
+            self._followers[group] = follower
+            self._following.append(
+                asyncio.create_task(self._keep_following(follower), name=f"consume as {group}")
+            )
+        for topic in topics:
+            self._followers[group].add(topic, handler)
+
+    async def _keep_connected(self) -> None:
+        from aiokafka import AIOKafkaProducer  # noqa: PLC0415 - the client is imported when used
+
+        least_s, most_s = _BACKOFF_S
+        delay_s = least_s
+        while True:
+            producer = AIOKafkaProducer(
+                **self._connection,
+                acks="all",
+                enable_idempotence=True,
+                request_timeout_ms=10_000,
+                max_batch_size=131_072,
+            )
+            self._broken.clear()
+            try:
+                async with asyncio.timeout(CONNECT_S):
+                    await producer.start()
+                delay_s = least_s
+                self._producer = producer
+                await self._come_up()
+                await self._watch(producer)
+            except Exception as error:  # noqa: BLE001 - it stays, whatever the client meets
+                self._failed(error)
+            finally:
+                within_s = CLOSE_S if self._up.is_set() else AWAY_S
+                self._up.clear()
+                self._producer = None
+                await stop(producer, producer.client, within_s)
+                # What it had not stored it never will.
+                self._pending.clear()
+            # Jitter: the clients of a broker that comes back do not come all at once.
+            await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311
+            delay_s = min(delay_s * 2, most_s)
+
+    async def _come_up(self) -> None:
+        # It may have come back with an empty disk: topics are made sure of again.
+        self._topics.clear()
+        self._up.set()
+        self._log.info("broker connected")
+        # Consumers stay members of their groups meanwhile, but not for ever.
+        away = time.monotonic() - self._answered_at > RENEW_S
+        self._answered_at = time.monotonic()
+        for follower in [each for each in self._followers.values() if each.runs]:
+            if away:
+                follower.interrupt()
+            else:
+                await self._look_after(follower)
+
+    async def _watch(self, producer: Any) -> None:
+        """Ask again and again whether the broker is there; return when all is to begin anew."""
+        while not self._broken.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WATCH_S if self._up.is_set() else AWAY_S):
+                    await self._broken.wait()
+            try:
+                await self._ping(producer.client)
+            except Exception:  # noqa: BLE001 - the client has many
+                if self._up.is_set():
+                    self._up.clear()
+                    self._log.warning("broker lost; it is tried again until it is back")
+                if time.monotonic() - self._answered_at > RENEW_S:
+                    return
+            else:
+                if not self._up.is_set():
+                    await self._come_up()
+                self._answered_at = time.monotonic()
+
+    async def _look_after(self, follower: Follower) -> None:
+        """Have a consumer begin anew whose topics the broker has lost."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(CONNECT_S):
+                if await self._make(follower.topics):
+                    follower.interrupt()
+
+    def _failed(self, error: Exception) -> None:
+        now = time.monotonic()
+        if self._closing or now - self._logged_at < 5.0:
+            return
+        self._logged_at = now
+        said = without_credentials(str(error)) or type(error).__name__
+        self._log.warning("broker failed", error=said)
+
+    def _client(self) -> Any:
+        if self._producer is None or not self._up.is_set():
+            raise ConnectionError("the broker is not connected")
+        return self._producer.client
+
+    async def _ping(self, client: Any) -> None:
+        from aiokafka.protocol.metadata import MetadataRequest  # noqa: PLC0415 - as above
+
+        async with asyncio.timeout(PING_S):
+            await client.send(client.get_random_node(), MetadataRequest([]))
+
+    async def _store(
+        self,
+        topic: str,
+        name: str,
+        key: bytes | None,
+        body: bytes,
+        headers: list[tuple[str, bytes]],
+    ) -> None:
+        """Send a record and wait until it is stored; one that is under way is not sent again."""
+        from aiokafka import errors  # noqa: PLC0415 - as above
+
+        self._client()
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await self._make((topic,))
+            async with asyncio.timeout(PUBLISH_S):
+                sent = self._pending.get((topic, name))
+                if sent is None:
+                    sent = await self._producer.send(topic, body, key=key, headers=headers)
+                    self._pending[topic, name] = sent
+                    sent.add_done_callback(lambda done: self._sent((topic, name), done))
+                await asyncio.shield(sent)
+        except (errors.TopicAuthorizationFailedError, errors.MessageSizeTooLargeError):
+            raise
+        except errors.KafkaError:
+            # After some failures an idempotent producer can never send again.
+            self._broken.set()
+            raise
+        except TimeoutError:
+            self._topics.discard(topic)
+            raise
+
+    def _sent(self, name: tuple[str, str], done: asyncio.Future[Any]) -> None:
+        if self._pending.get(name) is done:
+            del self._pending[name]
+        if not done.cancelled():
+            done.exception()  # whoever waited for it has been told, or has gone
+
+    async def _make(self, topics: tuple[str, ...]) -> bool:
+        """Make the topics that are not there yet; what is there stays as its operator made it.
+
+        Returns:
+            Whether one was missing.
+        """
+        from aiokafka import errors  # noqa: PLC0415 - as above
+        from aiokafka.protocol.admin import CreateTopicsRequest  # noqa: PLC0415 - as above
+        from aiokafka.protocol.metadata import MetadataRequest  # noqa: PLC0415 - as above
+
+        if self._topics.issuperset(topics):
+            return False
+        client = self._client()
+        node = client.get_random_node()
+        known = await client.send(node, MetadataRequest(list(topics), False))
+        missing = [each[1] for each in known.topics if each[0] == _UNKNOWN_TOPIC]
+        if missing:
+            copies = min(3, len(client.cluster.brokers()))
+            asked: list[Any] = [(each, _partitions(each), copies, [], []) for each in missing]
+            made = await client.send(node, CreateTopicsRequest(asked, 5000, False))
+            for topic, code, *_ in made.topic_errors:
+                if code not in (0, _ALREADY_THERE):
+                    raise errors.for_code(code)(topic)
+        self._topics.update(topics)
+        return bool(missing)
+
+    async def _keep_following(self, follower: Follower) -> None:
+        delay_s = PAUSE_S
+        while True:
+            await self._up.wait()
+            began = time.monotonic()
+            try:
+                await follower.run()
+            except asyncio.CancelledError:
+                # The client cancels what waits on it when it closes: that is not our end.
+                current = asyncio.current_task()
+                if self._closing or current is None or current.cancelling():
+                    raise
+            except Exception as error:  # noqa: BLE001 - a consumer outlives every failure
+                if self._up.is_set():
+                    self._failed(error)
+            else:
+                continue
+            # What the broker refuses now it refuses in a moment too, and writes down each time.
+            lasted = time.monotonic() - began > LONGEST_PAUSE_S
+            delay_s = PAUSE_S if lasted or not self._up.is_set() else delay_s * 2
+            await asyncio.sleep(min(delay_s, LONGEST_PAUSE_S))
+
+    async def _put_aside(
+        self, place: str, group: str, topic: str, record: Any, why: int | str
+    ) -> None:
+        kept = [(name, value) for name, value in record.headers if name != ATTEMPTS]
+        if place == RETRY:
+            kept.append((ATTEMPTS, str(why).encode()))
+        elif place == PARKED:
+            kept.append((REASON, str(why)[:500].replace("\n", " ").encode()))
+        name = f"{record.topic}/{record.partition}/{record.offset}"
+        target = aside(place, group, topic)
+        await self._store(target, name, record.key, record.value or b"", kept)
+
+
+def _partitions(topic: str) -> int:
+    return 1 if topic.startswith((f"{RETRY}.", f"{PARKED}.")) else PARTITIONS
+
+
+def _connection(url: str) -> dict[str, Any]:
+    """Read what a client needs from the URL."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "kafkas"
+    # Several hosts are no URL to the library: it takes their ports for one.
+    login, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    port = 9093 if secure else 9092
+    servers = (each if ":" in each else f"{each}:{port}" for each in hosts.split(","))
+    found: dict[str, Any] = {
+        "bootstrap_servers": ",".join(servers),
+        "security_protocol": "SSL" if secure else "PLAINTEXT",
+    }
+    if secure:
+        found["ssl_context"] = ssl.create_default_context()
+    if user:
+        found["security_protocol"] = "SASL_SSL" if secure else "SASL_PLAINTEXT"
+        found["sasl_mechanism"] = parse_qs(parts.query).get("mechanism", ["PLAIN"])[0]
+        found["sasl_plain_username"] = unquote(user)
+        found["sasl_plain_password"] = unquote(password)
+    return found
