@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from tarmac.launch import File, Launch, Secret, Text, text
+from tarmac.launch import File, Launch, Probe, Secret, Text, text
 
 #: The provider whose servers run elsewhere: they are only spoken to.
 EXTERNAL = "external"
+#: The same in a cloud that gives each user a login of its own there.
+MANAGED = "managed"
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,23 @@ class Binary:
     """
 
     name: str
-    #: Folders to look in after PATH, as globs; of several versions in them the newest is first.
+    #: Folders to look in after PATH, as globs, {cache} for Tarmac's own; of several versions in
+    #: them the newest is first.
     folders: tuple[str, ...] = ()
     #: Arguments that make it print its version; without any, what its folder has at the star is it.
     version: tuple[str, ...] = ("--version",)
     #: The oldest that does what the kind relies on; an older one does not count as found.
     oldest: str = ""
+    #: The first that does not any more; "": none.
+    below: str = ""
     #: Whether PATH is looked at: not where what stands there is another's front for the program.
     on_path: bool = True
     #: Names of programs that do the same where this one is absent.
     or_else: tuple[str, ...] = ()
+
+    def takes(self, version: tuple[int, ...]) -> bool:
+        """Tell whether a version does what the kind relies on."""
+        return numbers(self.oldest) <= version and (not self.below or version < numbers(self.below))
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,21 @@ class Image:
     tag: str
 
 
-Program = Wheel | Module | Binary | Image
+@dataclass(frozen=True)
+class Home:
+    """A folder with a program that another one runs: where a variable says, or where it is kept."""
+
+    #: The environment's variable that names it, e.g. KAFKA_HOME.
+    variable: str
+    #: One of its files; what stands at the star is the version.
+    holds: str
+    #: Folders to look in otherwise, as globs, the newest version first; {cache}: Tarmac's own.
+    folders: tuple[str, ...] = ()
+    #: The oldest that does what the kind relies on; an older one does not count as found.
+    oldest: str = ""
+
+
+Program = Wheel | Module | Binary | Image | Home
 
 
 @dataclass(frozen=True)
@@ -75,6 +98,8 @@ class User:
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Not of the kit: it names keys, channels, subjects and queues as it likes.
     foreign: bool = False
+    #: It reads the log of changes, and every table.
+    replication: bool = False
 
     @property
     def taken(self) -> tuple[tuple[str, str], ...]:
@@ -92,6 +117,20 @@ class User:
 
 
 @dataclass(frozen=True)
+class Size:
+    """How large a server is made; without one it is made for a laptop, where many stand."""
+
+    #: The most that its container may take.
+    memory_bytes: int
+    #: The most that it accepts; 0: as many as its kind does by itself.
+    connections: int = 0
+
+    def part(self, share: float) -> str:
+        """Write a share of the memory in whole MiB."""
+        return str(int(self.memory_bytes * share) // 1024**2)
+
+
+@dataclass(frozen=True)
 class View:
     """What is known of one store when its launch and outputs are computed."""
 
@@ -105,6 +144,20 @@ class View:
     passwordless: bool = False
     #: What one user makes belongs to all of them.
     shared: bool = False
+    #: The password of who only reads how the server is; None: nobody does.
+    monitor: Secret | None = None
+    #: Where clients reach a port, if it is not the port itself: a wire stands before it.
+    advertised: Mapping[str, int] = field(default_factory=dict)
+    size: Size | None = None
+
+    def port_of(self, user: User, otherwise: str) -> int:
+        """Find the port that is a user's alone, or else the one of that name."""
+        return self.ports.get(own_port(user.service), self.ports[otherwise])
+
+
+def own_port(user: str) -> str:
+    """Name the port that is one user's alone."""
+    return f"for-{user}"
 
 
 @dataclass(frozen=True)
@@ -157,6 +210,44 @@ def no_note(offer: Offer) -> str:  # noqa: ARG001 - one shape for all
 
 
 @dataclass(frozen=True)
+class Container:
+    """A server in a container of its own: by Docker here, by Compose, in a cluster."""
+
+    #: Its argv is the command in the container; paths there are the container's.
+    launch: Launch
+    #: The port in the container, by the name of the one outside it.
+    ports: Mapping[str, int]
+    #: The path in the container, by the path in the node's folder. Data is in `data`.
+    mounts: Mapping[str, str]
+    #: It starts as root as it comes, and then gives that up; another user of the image's own could
+    #: not read what belongs to root.
+    starts_as_root: bool = True
+    #: Who it runs as, by number, where it may not start as root.
+    user: int = 999
+    #: Passes when it serves, asked from inside or by the cluster; None: its port is asked.
+    ready: Probe | None = None
+    #: Folders that its image writes to besides its data and /tmp; nothing in them outlives it.
+    scratch: tuple[str, ...] = ()
+    #: It takes no folder of data that is another user's, even if it may write there; its image has
+    #: `mkdir` to make one.
+    owns_data: bool = False
+
+
+#: (view, what was found, fast) -> the container.
+Contain = Callable[[View, Offer, bool], Container]
+
+
+@dataclass(frozen=True)
+class Script:
+    """What sets a server up from another container of its image, once it is up; repeatable."""
+
+    #: Files are below /setup.
+    argv: tuple[str, ...]
+    files: tuple[File, ...]
+    env: Mapping[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Provider:
     """One way to have the store on this machine."""
 
@@ -167,6 +258,12 @@ class Provider:
     #: What to do on a machine that lacks it.
     get: str = "install Tarmac with its dependencies (pip install --force-reinstall tarmac)"
     note: Callable[[Offer], str] = no_note
+    #: What a reader calls its server, where that is another program than the kind's.
+    title: str = ""
+    #: It differs in what it promises: taken only by who asks for it.
+    on_request: bool = False
+    #: The same for one in a container of its own, wherever that runs.
+    container: Contain | None = None
 
 
 #: Computes one output of a store for one user of it.
@@ -184,7 +281,7 @@ def outputs(url: Output, *, port: str, database: bool = False) -> dict[str, Outp
     offered: dict[str, Output] = {
         "url": url,
         "host": lambda view, user: text(view.host),
-        "port": lambda view, user: text(str(view.ports[port])),
+        "port": lambda view, user: text(str(view.port_of(user, port))),
         "user": lambda view, user: text(user.role),
         "password": lambda view, user: (user.password,),
     }
@@ -206,8 +303,8 @@ class Shell:
 
 
 #: What is said to a server, without I/O: yields what to send (or nothing) and is given what it
-#: answered since; returns what came of it.
-Dialogue = Generator[Text | bytes, bytes, Any]
+#: answered since; for a secret that it yields, its value. Returns what came of it.
+Dialogue = Generator[Text | bytes | Secret, bytes, Any]
 
 
 @dataclass(frozen=True)
@@ -220,6 +317,20 @@ class Conversation:
     keep: Callable[[View], Dialogue]
     #: Has it hold what `keep` returned, and nothing else.
     put_back: Callable[[View, Any], Dialogue]
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """What tells how a server is in a cluster, in the words of Prometheus."""
+
+    #: As assets/signals.yaml calls it.
+    id: str
+    #: Where it listens, in the server's pod.
+    port: int
+    #: The program beside the server, from versions.yaml; "": the server itself does it.
+    image: str = ""
+    #: What that program is given: how it gets in, as who only reads.
+    env: Callable[[View], Mapping[str, Text]] | None = None
 
 
 @dataclass(frozen=True)
@@ -241,28 +352,48 @@ class StoreKind:
     providers: tuple[Provider, ...]
     #: The name of the port that clients connect to.
     clients: str
+    #: It tells its clients where to connect, so each user has a port of its own, which says of
+    #: itself where that user's wire listens; otherwise they would go past their wires.
+    port_per_user: bool = False
     #: The last version that every newer server serves as it is, so that nothing is said; "": none.
     served_by_newer: str = ""
     #: It can serve those who give no password.
     passwordless: bool = False
     #: It carries topics.
     broker: bool = False
-    #: Kinds that may answer in its place to services of the kit, which speak to either.
+    #: Kinds that may answer in its place to services of the kit, which speak to either; a
+    #: broker's are brokers, a store's are stores.
     stand_ins: tuple[str, ...] = ()
     #: URL schemes of a server that runs elsewhere, each with its default port.
     external: Mapping[str, int] = field(default_factory=dict)
+    #: How its users and what they need are made where no `Launch` is carried out: in a cluster.
+    script: Callable[[View], Script] | None = None
     #: It answers SQL: seeds and invariants can be run in it by this URL of its administrator.
     sql_url: Callable[[View], Text] | None = None
     #: The administrator's name; empty where there is none.
     admin: str = ""
+    #: What tells how it is where an environment is watched.
+    exporter: Exporter | None = None
     #: How a person talks to it.
     shell: Shell | None = None
     #: A page that a person can open: port name and path.
     page: tuple[str, str] | None = None
     #: How it goes back to what it held, while its users stay connected; None: it cannot.
     reset: Conversation | Rows | None = None
+    #: Bytes that each connection takes of its server; 0: so few that nobody counts them.
+    connection_bytes: int = 0
+    #: The extra of the kit that its users need besides, e.g. a client of its protocol.
+    extra: str = ""
     #: What `--fast-stores` gives up, for the line that says so.
     fast_gives_up: str = ""
+    #: How the readiness of the kit's services calls the check that asks it.
+    check: str = ""
+    #: They are not ready without it.
+    needed: bool = True
+
+    def port_for(self, user: str) -> str:
+        """Name the port that a user connects to."""
+        return own_port(user) if self.port_per_user else self.clients
 
     def serves(self, asked: str | None, offer: Offer) -> bool:
         """Tell whether who asks for a version finds nothing amiss with the one that answers."""
@@ -283,63 +414,9 @@ def external_outputs(kind: StoreKind, store: str, address: Address) -> dict[str,
     return {name: value for name, value in known.items() if name in kind.outputs}
 
 
-#: The program's name for an offer of a container image: the Docker client.
-DOCKER = "docker"
-#: What to do where no daemon answers.
-GET_DOCKER = "start Docker, so that `docker info` answers"
-#: The first start fetches the image.
-PULL_WITHIN_S = 600.0
-# `docker run` passes signals on, but a killed one leaves its container behind, which holds port and
-# data: the next start removes it first. The data stays its user's own by that user's id; a server
-# that finds itself root in the container gives that up by itself, or need not.
-_RUN = """umask 077
-mkdir -p data
-"$0" rm --force "$1" $(cat container 2>/dev/null) >/dev/null 2>&1
-rm -f container
-user=$(id -u):$(id -g)
-[ "$user" = 0:0 ] && user=
-name=$1
-shift
-exec "$0" run --rm --init --name "$name" --cidfile container ${user:+--user "$user"} "$@"
-"""
+def managed_outputs(kind: StoreKind, store: str, user: str) -> dict[str, Text]:
+    """Compute what a server that the cloud manages offers to one user: all of it is secret.
 
-
-def contained(
-    view: View,
-    offer: Offer,
-    launch: Launch,
-    *,
-    ports: Mapping[str, int],
-    mounts: Mapping[str, str],
-    options: tuple[str, ...] = (),
-) -> Launch:
-    """Have a container do what a launch says.
-
-    Args:
-        launch: its argv is the command in the container; its env goes there by a file, since
-            anybody on the machine can read a command line.
-        ports: the port in the container, by the name of the one outside it.
-        mounts: the path in the container, by the path in the node's folder. Data is in `data`.
-        options: more options of `docker run`.
+    Where it stands is known only once it has been made, so that comes with the password.
     """
-    published = [
-        ("-p", f"{view.host}:{view.ports[name]}:{inside}") for name, inside in ports.items()
-    ]
-    mounted = [("-v", f"{{folder}}/{path}:{inside}") for path, inside in mounts.items()]
-    env = [text(f"{name}=", value, "\n") for name, value in sorted(launch.env.items())]
-    return replace(
-        launch,
-        argv=(
-            *("/bin/sh", "-c", _RUN, *offer.programs[DOCKER]),
-            f"tarmac-{view.name}-{next(iter(view.ports.values()))}",
-            *("--env-file", "{folder}/container.env"),
-            *(part for pair in (*published, *mounted) for part in pair),
-            *options,
-            offer.image,
-            *launch.argv,
-        ),
-        env={name: text(value) for name, value in offer.env.items()},
-        files=(*launch.files, File("container.env", text(*env))),
-        in_container=True,
-        ready_within_s=PULL_WITHIN_S,
-    )
+    return {name: text(Secret(f"stores/{store}/{user}/{name}")) for name in kind.outputs}

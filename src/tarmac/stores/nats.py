@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tarmac.launch import ExchangeProbe, File, Launch, Text, text
+from tarmac.launch import ExchangeProbe, File, HttpProbe, Launch, Text, text
 from tarmac.stores._dialogue import streams
+from tarmac.stores._docker import in_docker
 from tarmac.stores._kind import (
-    DOCKER,
-    GET_DOCKER,
     Binary,
+    Container,
     Image,
     Offer,
     Provider,
@@ -16,7 +16,6 @@ from tarmac.stores._kind import (
     User,
     View,
     Wheel,
-    contained,
     outputs,
 )
 from tarmac.stores._subjects import permissions
@@ -70,11 +69,13 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
     return _server(view, argv, _config(view, listen, monitor, "{folder}", fast))
 
 
-def _launch_contained(view: View, offer: Offer, fast: bool) -> Launch:
+def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG001 - one shape for all
     config = _config(view, "0.0.0.0:4222", "0.0.0.0:8222", "/tarmac", fast)
     server = _server(view, ("--config", "/tarmac/nats.conf"), config)
     ports = {"main": 4222, "monitor": 8222}
-    return contained(view, offer, server, ports=ports, mounts={".": "/tarmac"})
+    return Container(
+        server, ports=ports, mounts={".": "/tarmac"}, user=65534, ready=HttpProbe(8222, "/healthz")
+    )
 
 
 STORE = StoreKind(
@@ -92,7 +93,7 @@ STORE = StoreKind(
             _launch,
             get="install 2.10 or newer (brew install nats-server, github.com/nats-io/nats-server)",
         ),
-        Provider(DOCKER, {DOCKER: Image("nats", "2")}, _launch_contained, GET_DOCKER),
+        in_docker(Image("nats", "2"), _container),
     ),
     external={"nats": 4222, "tls": 4222},
     broker=True,
@@ -102,4 +103,5 @@ STORE = StoreKind(
     ),
     reset=streams("main", ADMIN),
     fast_gives_up="syncing each message to disk",
+    check="broker",
 )

@@ -5,21 +5,22 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from tarmac.launch import Command, ExchangeProbe, File, Launch, Sql, Text, Tree, text
+from tarmac.launch import Command, CommandProbe, ExchangeProbe, File, Launch, Sql, Text, Tree, text
+from tarmac.stores._docker import in_docker
 from tarmac.stores._kind import (
-    DOCKER,
-    GET_DOCKER,
     Binary,
+    Container,
+    Exporter,
     Image,
     Offer,
     Provider,
     Rows,
+    Script,
     Shell,
     StoreKind,
     User,
     View,
     Wheel,
-    contained,
     outputs,
 )
 
@@ -45,6 +46,9 @@ SMALL = {
 SMALL_18 = {"io_method": "sync"}
 #: For each new database: 1 MiB of log to copy and not 16.
 MADE = ("--locale=C.UTF-8", "--wal-segsize=1", "--no-sync", "--no-instructions")
+#: For who reads the log of changes. One that stays away too long loses its place in it, and not the
+#: machine its disk: what it missed is read from the tables.
+LOGICAL = {"wal_level": "logical", "max_slot_wal_keep_size": "1GB"}
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 #: In place of the file that initdb writes, which knows the machine's time zone, and settings that
@@ -58,6 +62,8 @@ HBA_INSIDE = "local all all trust\nhost all all all scram-sha-256\n"
 OLDEST_ALIVE = 15
 #: Owns what the users of a shared store make; no service's name has a dot.
 SHARED_OWNER = "tarmac.shared"
+#: Reads how the server is, for who watches it.
+MONITOR = "tarmac.monitor"
 
 
 def _startup_packet(user: str) -> bytes:
@@ -92,6 +98,8 @@ def _joint(view: View) -> tuple[Text, ...]:
         f"ALTER ROLE \"{user.role}\" IN DATABASE {database} SET role TO '{SHARED_OWNER}'; "
         f'REASSIGN OWNED BY "{user.role}" TO {owner}'
         for user in view.users
+        # Only a role itself may read the log, not whom it acts as.
+        if not user.replication
     )
     return (
         _role(SHARED_OWNER),
@@ -101,24 +109,60 @@ def _joint(view: View) -> tuple[Text, ...]:
     )
 
 
-def _grants(view: View, user: User) -> tuple[Text, ...]:
-    role, database = f'"{user.role}"', f'"{view.database}"'
-    return (
-        _role(user.role),
+def _readable(view: View) -> tuple[Text, ...]:
+    """Have who reads the log of changes also read the tables that others make, now or later."""
+    makers = [user.role for user in view.users] + ([SHARED_OWNER] if view.shared else [])
+    return tuple(
         text(
-            f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD '",
-            user.password,
-            "'",
-        ),
-        text(f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role}"),
-        text(f"GRANT ALL ON SCHEMA public TO {role}"),
+            f'GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{reader.role}"; '
+            f'ALTER DEFAULT PRIVILEGES FOR ROLE "{maker}" IN SCHEMA public '
+            f'GRANT SELECT ON TABLES TO "{reader.role}"'
+        )
+        for reader in view.users
+        if reader.replication
+        for maker in makers
+        if maker != reader.role
     )
 
 
-def _command(offer: Offer, fast: bool, own: dict[str, str]) -> tuple[str, ...]:
+def _grants(view: View, user: User) -> tuple[Text, ...]:
+    role, database = f'"{user.role}"', f'"{view.database}"'
+    replication = "REPLICATION" if user.replication else "NOREPLICATION"
+    return (
+        _role(user.role),
+        text(
+            f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE {replication} PASSWORD '",
+            user.password,
+            "'",
+        ),
+        # Who only reads the log of changes makes nothing here.
+        text(f"GRANT CONNECT ON DATABASE {database} TO {role}")
+        if user.replication
+        else text(f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role}"),
+        text(f"GRANT {'USAGE' if user.replication else 'ALL'} ON SCHEMA public TO {role}"),
+    )
+
+
+def _sized(view: View, offer: Offer) -> dict[str, str]:
+    """Size it: a laptop's, or for the memory and the connections that an environment gives it.
+
+    A quarter of the memory is its own cache (PostgreSQL's manual, "Resource Consumption"); half is
+    what its connections may come to, for which the plan chose it; the rest is the system's cache.
+    """
+    if view.size is None:
+        return {**SMALL, **(SMALL_18 if offer.numbers >= (18,) else {})}
+    return {
+        "shared_buffers": f"{view.size.part(1 / 4)}MB",
+        "effective_cache_size": f"{view.size.part(1 / 2)}MB",
+        "maintenance_work_mem": f"{view.size.part(1 / 16)}MB",
+        "max_connections": str(view.size.connections),
+    }
+
+
+def _command(view: View, offer: Offer, fast: bool, own: dict[str, str]) -> tuple[str, ...]:
     settings = {
-        **SMALL,
-        **(SMALL_18 if offer.numbers >= (18,) else {}),
+        **_sized(view, offer),
+        **(LOGICAL if any(user.replication for user in view.users) else {}),
         **(FAST if fast else {}),
         **own,
     }
@@ -139,6 +183,7 @@ def _server(view: View, argv: tuple[str, ...], *files: File) -> Launch:
                 (
                     *(statement for user in view.users for statement in _grants(view, user)),
                     *_joint(view),
+                    *_readable(view),
                 ),
             ),
         ),
@@ -166,7 +211,7 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
         f'REVOKE ALL ON DATABASE "{view.database}" FROM PUBLIC\n',
     )
     initdb = [*offer.programs["initdb"], "-D", "{tree}", "-U", ADMIN, "-E", "UTF8"]
-    argv = (*offer.programs["postgres"], "-D", "{folder}/data", *_command(offer, fast, own))
+    argv = (*offer.programs["postgres"], "-D", "{folder}/data", *_command(view, offer, fast, own))
     return replace(
         _server(view, argv, File("pg_hba.conf", text(HBA)), File("postgresql.conf", text(CONFIG))),
         trees=(
@@ -183,8 +228,8 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
     )
 
 
-def _launch_contained(view: View, offer: Offer, fast: bool) -> Launch:
-    argv = _command(offer, fast, {"hba_file": "/etc/tarmac_hba.conf"})
+def _container(view: View, offer: Offer, fast: bool) -> Container:
+    argv = _command(view, offer, fast, {"hba_file": "/etc/tarmac_hba.conf"})
     # The image's server becomes a user who may not read a file of ours; it holds no secret.
     server = _server(view, argv, File("pg_hba.conf", text(HBA_INSIDE), mode=0o644))
     shut = text(f'REVOKE ALL ON DATABASE "{view.database}" FROM PUBLIC')
@@ -196,9 +241,7 @@ def _launch_contained(view: View, offer: Offer, fast: bool) -> Launch:
         # From 18 on the image has it elsewhere: the data of two versions must not stand apart.
         "PGDATA": text("/data"),
     }
-    return contained(
-        view,
-        offer,
+    return Container(
         replace(
             server,
             env=image_env,
@@ -206,6 +249,47 @@ def _launch_contained(view: View, offer: Offer, fast: bool) -> Launch:
         ),
         ports={"main": 5432},
         mounts={"data": "/data", "pg_hba.conf": "/etc/tarmac_hba.conf:ro"},
+        ready=CommandProbe(("pg_isready", "--quiet", "--host=127.0.0.1", f"--username={ADMIN}")),
+        scratch=("/var/run/postgresql",),
+        owns_data=True,
+    )
+
+
+def _watching(view: View) -> tuple[Text, ...]:
+    """Let who watches the server read how it is, and no row of anybody's."""
+    if view.monitor is None:
+        return ()
+    return (
+        _role(MONITOR),
+        text(f'ALTER ROLE "{MONITOR}" LOGIN PASSWORD \'', view.monitor, "'"),
+        text(f'GRANT pg_monitor TO "{MONITOR}"'),
+        text(f'GRANT CONNECT ON DATABASE "{view.database}" TO "{MONITOR}"'),
+    )
+
+
+def _exporter_env(view: View) -> dict[str, Text]:
+    return {
+        # In the pod itself: nobody else is on that way.
+        "DATA_SOURCE_URI": text(f"127.0.0.1:5432/{view.database}?sslmode=disable"),
+        "DATA_SOURCE_USER": text(MONITOR),
+        "DATA_SOURCE_PASS": text(*((view.monitor,) if view.monitor else ())),
+    }
+
+
+def _script(view: View) -> Script:
+    """Say to psql what a launch here says over a connection of its own."""
+    (sql,) = _server(view, ()).setup
+    shut = text(f'REVOKE ALL ON DATABASE "{view.database}" FROM PUBLIC')
+    statements = (shut, *sql.statements, *_watching(view))
+    lines = [text(statement, ";\n") for statement in statements]
+    address = ("--host", view.host, "--port", str(view.ports["main"]))
+    return Script(
+        argv=(
+            *("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *address),
+            *("--username", ADMIN, "--dbname", view.database, "--file=/setup/setup.sql"),
+        ),
+        files=(File("setup.sql", text(*lines)),),
+        env={"PGPASSWORD": (view.admin,)},
     )
 
 
@@ -239,11 +323,13 @@ STORE = StoreKind(
             get="install it (apt-get install postgresql, brew install postgresql@18)",
             note=_note,
         ),
-        Provider(
-            DOCKER, {DOCKER: Image("postgres", "18")}, _launch_contained, GET_DOCKER, note=_note
-        ),
+        in_docker(Image("postgres", "18"), _container, _note),
     ),
     external={"postgresql": 5432, "postgres": 5432},
+    script=_script,
+    exporter=Exporter(
+        "postgres-exporter", 9187, "quay.io/prometheuscommunity/postgres-exporter", _exporter_env
+    ),
     sql_url=_admin_url,
     admin=ADMIN,
     shell=Shell(
@@ -252,5 +338,8 @@ STORE = StoreKind(
         "PGPASSWORD",
     ),
     reset=Rows(),
+    # A process of 2 to 4 MiB of its own, and work_mem, 4 MiB as it comes, for what it sorts.
+    connection_bytes=8 * 1024**2,
     fast_gives_up="fsync, so a power cut can lose or break its data",
+    check="database",
 )

@@ -11,23 +11,26 @@ from dataclasses import replace
 from tarmac.launch import ExchangeProbe, File, Launch, Secret, Text, text
 from tarmac.stores import _queues
 from tarmac.stores._amqp import HEADER, purging
+from tarmac.stores._docker import in_docker
 from tarmac.stores._kind import (
-    DOCKER,
-    GET_DOCKER,
     Binary,
+    Container,
+    Exporter,
     Image,
     Offer,
     Provider,
     StoreKind,
     User,
     View,
-    contained,
     outputs,
 )
 from tarmac.stores._queues import ADMIN, VHOST
 
 #: The series that its makers still mend; older ones say that they are past their end.
 OLDEST_ALIVE = (4, 0)
+
+#: Where its image listens, for clients and for whoever looks after it (rabbitmq.com: networking).
+CLIENTS, MANAGEMENT = 5672, 15672
 
 #: One process for everything; what Erlang programs share on a machine is left out. `epmd`, which
 #: tells nodes where the others are, would be left behind by the first of them and be heard outside:
@@ -59,7 +62,9 @@ def _config(listen: str, folder: str) -> Text:
     )
 
 
-def _server(view: View, argv: tuple[str, ...], config: Text, *more: File) -> Launch:
+def _server(
+    view: View, argv: tuple[str, ...], config: Text, *more: File, plugins: str = ""
+) -> Launch:
     return Launch(
         argv=argv,
         # It answers the first bytes of a client with `connection.start`: class 10, method 10.
@@ -67,7 +72,7 @@ def _server(view: View, argv: tuple[str, ...], config: Text, *more: File) -> Lau
         files=(
             File("rabbitmq.conf", config),
             File("definitions.json", _queues.definitions(view)),
-            File("enabled_plugins", text("[].\n")),
+            File("enabled_plugins", text(f"[{plugins}].\n")),
             *more,
         ),
         grace_s=20.0,
@@ -86,9 +91,16 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: ARG001 - o
     )
 
 
-def _launch_contained(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: ARG001 - as above
+def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG001 - as above
     server = _server(
-        view, ("/opt/rabbitmq/sbin/rabbitmq-server",), _config("0.0.0.0:5672", "/tarmac")
+        view,
+        ("/opt/rabbitmq/sbin/rabbitmq-server",),
+        # Of each queue by itself: whose messages wait is what an alert is about.
+        (
+            *_config(f"0.0.0.0:{CLIENTS}", "/tarmac"),
+            "prometheus.return_per_object_metrics = true\n",
+        ),
+        plugins="rabbitmq_management,rabbitmq_prometheus",
     )
     env = {
         "HOME": "/tarmac/data",
@@ -99,7 +111,14 @@ def _launch_contained(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: 
         "RABBITMQ_LOGS": "-",
     }
     server = replace(server, env={name: text(value) for name, value in env.items()})
-    return contained(view, offer, server, ports={"main": 5672}, mounts={".": "/tarmac"})
+    return Container(
+        server,
+        # The second has its pages, for the administrator; no edge leads there.
+        ports={"main": CLIENTS, "management": MANAGEMENT},
+        mounts={".": "/tarmac"},
+        # What it makes of its configuration at each start.
+        scratch=("/var/lib/rabbitmq", "/var/log/rabbitmq"),
+    )
 
 
 def _note(offer: Offer) -> str:
@@ -137,11 +156,13 @@ STORE = StoreKind(
             get="install it (apt-get install rabbitmq-server, brew install rabbitmq)",
             note=_note,
         ),
-        Provider(DOCKER, {DOCKER: Image("rabbitmq", "4")}, _launch_contained, GET_DOCKER),
+        in_docker(Image("rabbitmq", "4"), _container),
     ),
     external={"amqp": 5672, "amqps": 5671},
     broker=True,
+    exporter=Exporter("rabbitmq", 15692),
     admin=ADMIN,
     reset=purging("main", ADMIN, VHOST, _queues.names),
     stand_ins=("nats",),
+    check="broker",
 )

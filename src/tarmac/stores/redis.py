@@ -5,10 +5,10 @@ from __future__ import annotations
 from tarmac.launch import ExchangeProbe, File, Launch, Text, text
 from tarmac.stores._acl import ADMIN, users
 from tarmac.stores._dialogue import keys
+from tarmac.stores._docker import in_docker
 from tarmac.stores._kind import (
-    DOCKER,
-    GET_DOCKER,
     Binary,
+    Container,
     Image,
     Offer,
     Provider,
@@ -17,7 +17,6 @@ from tarmac.stores._kind import (
     User,
     View,
     Wheel,
-    contained,
     outputs,
 )
 
@@ -26,13 +25,15 @@ def _url(view: View, user: User) -> Text:
     return text(f"redis://{user.role}:", user.password, f"@{view.host}:{view.ports['main']}/0")
 
 
-def _server(view: View, argv: tuple[str, ...], listen: str, folder: str, fast: bool) -> Launch:
+def _server(
+    view: View, argv: tuple[str, ...], listen: str, folder: str, data: str, fast: bool
+) -> Launch:
     durable = 'appendonly no\nsave ""\n' if fast else "appendonly yes\nappendfsync everysec\n"
     config = (
-        f'{listen}\ndir "{folder}"\naclfile "{folder}/users.acl"\n'
+        f'{listen}\ndir "{data}"\naclfile "{folder}/users.acl"\n'
         # Only ever on loopback, so the guard against an open server on a public address has
         # nothing to guard.
-        "protected-mode no\ndaemonize no\n" + durable
+        "protected-mode no\ndaemonize no\n" + durable + _bounds(view)
     )
     return Launch(
         argv=argv,
@@ -46,16 +47,25 @@ def _server(view: View, argv: tuple[str, ...], listen: str, folder: str, fast: b
     )
 
 
+def _bounds(view: View) -> str:
+    """Bound what it keeps, so that it is not ended for it: first goes what would end anyway."""
+    if view.size is None:
+        return ""
+    # The rest is for its clients, and for the copy that it makes when it rewrites its file.
+    return f"maxmemory {view.size.part(0.6)}mb\nmaxmemory-policy volatile-lru\n"
+
+
 def _launch(view: View, offer: Offer, fast: bool) -> Launch:
     argv = (*offer.programs["server"], "{folder}/valkey.conf")
-    return _server(view, argv, f"bind {view.host}\nport {view.ports['main']}", "{folder}", fast)
+    listen = f"bind {view.host}\nport {view.ports['main']}"
+    return _server(view, argv, listen, "{folder}", "{folder}", fast)
 
 
-def _launch_contained(view: View, offer: Offer, fast: bool) -> Launch:
+def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG001 - one shape for all
     # By its path: the image's own start would give the files to another user.
     argv = ("/usr/local/bin/valkey-server", "/tarmac/valkey.conf")
-    server = _server(view, argv, "bind * -::*\nport 6379", "/tarmac", fast)
-    return contained(view, offer, server, ports={"main": 6379}, mounts={".": "/tarmac"})
+    server = _server(view, argv, "bind * -::*\nport 6379", "/tarmac", "/tarmac/data", fast)
+    return Container(server, ports={"main": 6379}, mounts={".": "/tarmac"})
 
 
 def _note(offer: Offer) -> str:
@@ -81,7 +91,7 @@ STORE = StoreKind(
             get="install it (apt-get install valkey-server or redis-server, brew install valkey)",
             note=_note,
         ),
-        Provider(DOCKER, {DOCKER: Image("valkey/valkey", "9")}, _launch_contained, GET_DOCKER),
+        in_docker(Image("valkey/valkey", "9"), _container),
     ),
     external={"redis": 6379, "rediss": 6379},
     admin=ADMIN,
@@ -92,4 +102,6 @@ STORE = StoreKind(
     ),
     reset=keys("main", ADMIN),
     fast_gives_up="the append-only file, so a restart empties it",
+    check="cache",
+    needed=False,
 )

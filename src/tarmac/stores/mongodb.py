@@ -1,0 +1,183 @@
+"""MongoDB: the machine's own server, or FerretDB, which speaks its protocol over SQLite."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tarmac.launch import ExchangeProbe, File, Launch, Talk, Text, text
+from tarmac.stores._accounts import ADMIN, make, wanted
+from tarmac.stores._bson import message
+from tarmac.stores._contents import contents
+from tarmac.stores._docker import in_docker
+from tarmac.stores._kind import (
+    Binary,
+    Container,
+    Image,
+    Offer,
+    Provider,
+    Script,
+    StoreKind,
+    User,
+    View,
+    outputs,
+)
+
+#: 6.0 had its last release in July 2025; 7.0 is mended until August 2027 (mongodb.com/legal).
+OLDEST_ALIVE = (7, 0)
+#: A laptop runs several stores: by itself it would take half of the memory that there is.
+CACHE_GB = "0.25"
+#: Makes a user that reads and writes the one database, or has it be so.
+_USERS = """const database = server.getSiblingDB(process.env.DATABASE);
+function user(name, password) {
+  const roles = [{ role: "readWrite", db: database.getName() }];
+  const wanted = { pwd: password, roles, mechanisms: ["SCRAM-SHA-256"] };
+  if (database.getUser(name)) database.updateUser(name, wanted);
+  else database.createUser({ user: name, ...wanted });
+}
+"""
+
+
+def _url(view: View, user: User) -> Text:
+    # Directly: a server that names other addresses of itself would lead past the wire.
+    address = f"@{view.host}:{view.ports['main']}/{view.database}?directConnection=true"
+    known_in = "&authSource=admin" if user.password == view.admin else ""
+    return text(f"mongodb://{user.role}:", user.password, f"{address}{known_in}")
+
+
+def _server(view: View, argv: tuple[str, ...], *files: File, roles: bool = True) -> Launch:
+    users = wanted(view, roles=roles)
+    return Launch(
+        argv=argv,
+        ready=ExchangeProbe(
+            view.ports["main"],
+            expect=b"isWritablePrimary",
+            send=message({"hello": 1, "$db": "admin"}),
+        ),
+        files=files,
+        talk=Talk(view.ports["main"], users, make, users.secrets),
+        stop_signal="SIGTERM",
+    )
+
+
+def _launch(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: ARG001 - one shape for all
+    config = (
+        f"net: {{bindIp: {view.host}, port: {view.ports['main']}, "
+        "unixDomainSocket: {enabled: false}}\n"
+        'storage: {dbPath: "{folder}", wiredTiger: {engineConfig: {cacheSizeGB: '
+        f"{CACHE_GB}}}}}}}\n"
+        "security: {authorization: enabled}\n"
+        "setParameter: {diagnosticDataCollectionEnabled: false}\n"
+    )
+    argv = (*offer.programs["server"], "--config", "{folder}/mongod.conf")
+    return _server(view, argv, File("mongod.conf", text(config)))
+
+
+def _launch_ferretdb(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: ARG001 - as above
+    argv = (
+        *offer.programs["server"],
+        f"--listen-addr={view.host}:{view.ports['main']}",
+        *("--handler=sqlite", "--sqlite-url=file:{folder}/", "--state-dir={folder}"),
+        *("--debug-addr=-", "--telemetry=disable", "--log-level=WARN", "--test-enable-new-auth"),
+    )
+    env = {
+        "FERRETDB_SETUP_DATABASE": text("admin"),
+        "FERRETDB_SETUP_USERNAME": text(ADMIN),
+        "FERRETDB_SETUP_PASSWORD": text(view.admin),
+    }
+    return replace(_server(view, argv, roles=False), env=env)
+
+
+def _cache_gb(view: View) -> str:
+    """Say how large its cache is: half of what is above 1 GiB, as it would say of a machine."""
+    if view.size is None:
+        return CACHE_GB
+    return f"{max(0.25, (view.size.memory_bytes / 1024**3 - 1) / 2):.2f}"
+
+
+def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG001 - as above
+    # From outside the container nobody makes the first user: the image does it.
+    env = {
+        "MONGO_INITDB_ROOT_USERNAME": text(ADMIN),
+        "MONGO_INITDB_ROOT_PASSWORD": text(view.admin),
+    }
+    server = _server(view, ("--wiredTigerCacheSizeGB", _cache_gb(view)))
+    return Container(
+        replace(server, env=env),
+        ports={"main": 27017},
+        mounts={"data": "/data/db"},
+    )
+
+
+def _script(view: View) -> Script:
+    """Say to mongosh what a launch here says over a connection of its own."""
+    admin = text(f"mongodb://{ADMIN}:", view.admin, f"@{view.host}:{view.ports['main']}/admin")
+    lines = [
+        text(f'user("{name}", "', password, '");\n')
+        for name, password in wanted(view, roles=True).users
+    ]
+    return Script(
+        argv=("mongosh", "--nodb", "--norc", "--quiet", "--file", "/setup/setup.js"),
+        files=(File("setup.js", text('const server = connect("', admin, '");\n', _USERS, *lines)),),
+        # It keeps a history and settings of its own at home.
+        env={"HOME": text("/tmp"), "DATABASE": text(view.database)},  # noqa: S108 - its own
+    )
+
+
+def _note(offer: Offer) -> str:
+    old = () < offer.numbers[:2] < OLDEST_ALIVE
+    return f"MongoDB {offer.version} is past its end of life" if old else ""
+
+
+def _note_ferretdb(offer: Offer) -> str:
+    return (
+        f"FerretDB {offer.version} answers, over SQLite, not MongoDB itself: of two changes of one "
+        "document at once both may succeed, and its users may use every database of this store"
+    )
+
+
+STORE = StoreKind(
+    id="mongodb",
+    title="MongoDB",
+    ports={"main": None},
+    clients="main",
+    outputs=outputs(_url, port="main", database=True),
+    providers=(
+        Provider(
+            "binary",
+            {
+                "server": Binary(
+                    "mongod",
+                    ("/opt/homebrew/opt/mongodb-community@*/bin", "/opt/mongodb*/bin"),
+                    oldest="4.4",
+                )
+            },
+            _launch,
+            get="install MongoDB Community (mongodb.com/docs/manual/installation)",
+            note=_note,
+        ),
+        Provider(
+            "ferretdb",
+            {
+                "server": Binary(
+                    "ferretdb", ("{cache}/programs/ferretdb-*",), oldest="1.20", below="2"
+                )
+            },
+            _launch_ferretdb,
+            get=(
+                "put ferretdb 1.x on PATH (github.com/FerretDB/FerretDB/releases) and ask for it "
+                "(--provider mongodb=ferretdb)"
+            ),
+            note=_note_ferretdb,
+            title="FerretDB",
+            # It reads, then writes: a change that names the version that it was made from is lost.
+            on_request=True,
+        ),
+        in_docker(Image("mongo", "8.0"), _container, _note),
+    ),
+    external={"mongodb": 27017, "mongodb+srv": 27017},
+    script=_script,
+    admin=ADMIN,
+    reset=contents("main"),
+    stand_ins=("postgres",),
+    check="documents",
+)
