@@ -18,7 +18,16 @@ from pydantic_core import ErrorDetails
 from tarmac.errors import Problem, did_you_mean
 from tarmac.model.document import Document
 from tarmac.model.location import Path
-from tarmac.model.value import DATABASE, ENV_NAME, NAME, PACKAGE, TOPIC, as_written, shown
+from tarmac.model.value import (
+    DATABASE,
+    ENV_NAME,
+    HOST_LABEL,
+    NAME,
+    PACKAGE,
+    TOPIC,
+    as_written,
+    shown,
+)
 
 #: How a value looks, by its path; `*` is any name or number.
 EXAMPLES = {
@@ -30,6 +39,7 @@ EXAMPLES = {
     "services.*.source": "services/orders",
     "services.*.run": "[npm, start]",
     "services.*.ports": "{http: 8080, grpc: 9090}",
+    "entry": "{app: 8080}",
     "services.*.public": "{host: www, paths: [/]}",
     "services.*.public.paths": "[/]",
     "services.*.calls": "[order-service]",
@@ -63,6 +73,8 @@ EXAMPLES = {
     "invariants.*": "{store: orders-db, query: SELECT ...}",
     "invariants.*.store": "orders-db",
     "invariants.*.query": "SELECT ...",
+    "invariants.*.equal": "{orders-db: SELECT ..., payments-db: SELECT ...}",
+    "invariants.*.equal.*": "SELECT ...",
     "environments": "{production: {cloud: aws, region: us-east-1}}",
     "environments.*": "{cloud: aws, region: us-east-1}",
     "environments.*.servers": "{aurora: [users-db, orders-db]}",
@@ -120,6 +132,7 @@ PATTERNS = {
     TOPIC: "use lower-case words with dots between, e.g. order.placed",
     ENV_NAME: "use letters, digits and '_', no digit first",
     PACKAGE: "use a-z, 0-9 and '_', no digit first",
+    HOST_LABEL: "use one label of a host's name: a-z, 0-9 and '-'",
     DATABASE: "use a-z, 0-9 and '_', a letter first",
 }
 BOUNDS = {
@@ -226,7 +239,7 @@ def _unknown_key(model: type[BaseModel], path: Path) -> str:
 
 def _fitting(value: str, pattern: str) -> str:
     """Suggest what the value would be in the allowed letters; empty if that fits no better."""
-    if pattern == NAME:
+    if pattern in (NAME, HOST_LABEL):
         value = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z])(?=[A-Z])", "-", value).lower())
         value = value.strip("-")
     elif pattern == TOPIC:

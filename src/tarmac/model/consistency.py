@@ -19,7 +19,7 @@ from tarmac.model.system import System
 #: Names that stores use themselves; each service is a user of its stores.
 RESERVED = frozenset({"postgres", "tarmac", "default", "public", "none"})
 #: The runtime's own: what it calls its processes and their logs, and everybody outside.
-OURS = frozenset({"supervisor", "wires", "forkserver", "watch", "world"})
+OURS = frozenset({"supervisor", "wires", "forkserver", "watch", "world", "entry"})
 NO_GAPS = Gaps()
 
 
@@ -44,6 +44,7 @@ def inconsistencies(system: System, gaps: Gaps = NO_GAPS) -> Iterator[Problem]:
     yield from _names(system)
     yield from of_all(system)
     yield from _ports(system)
+    yield from _entry(system, gaps)
     yield from _promises(system, gaps)
     yield from _shared_secrets(system)
     yield from _environments(system, gaps)
@@ -58,7 +59,7 @@ def _unknown(
 ) -> Problem:
     what = section.removesuffix("s")
     return Problem(
-        _at(system, *path, key="calls" in path),
+        _at(system, *path, key="calls" in path or "equal" in path),
         f"{who} uses unknown {what} '{name}'; {where_from(section, name, known)}",
     )
 
@@ -181,13 +182,34 @@ def _topics(
         return
     for direction, wanted in (("publishes", service.publishes), ("consumes", service.consumes)):
         able = {topic for each in system.parts[name] for topic in getattr(each.part, direction)}
+        read = _logs_read(system, name, service) if direction == "publishes" else set()
+        able |= _written_in(system, service, read)
         for index, topic in enumerate(wanted):
-            if topic not in able:
+            # The changes of a table are a topic too, PREFIX.SCHEMA.TABLE: no model names tables.
+            if topic not in able and not (read and topic.count(".") >= 2):
                 hint = did_you_mean(topic, able) if able else "remove it"
                 yield Problem(
                     _at(system, "services", name, direction, index),
                     f"{name} {direction} '{topic}', and its service.yaml has no such topic; {hint}",
                 )
+
+
+def _logs_read(system: System, name: str, service: Service) -> set[str]:
+    """List the stores whose log of changes a service reads."""
+    slots = {s: spec for each in system.parts[name] for s, spec in each.part.slots.items()}
+    return {
+        store for slot, store in service.stores.items() if slot in slots and slots[slot].replication
+    }
+
+
+def _written_in(system: System, service: Service, read: set[str]) -> set[str]:
+    """List the topics of the others that use these stores: who reads the log publishes for them."""
+    return {
+        topic
+        for other in system.file.services.values()
+        if other is not service and read.intersection(other.stores.values())
+        for topic in other.publishes
+    }
 
 
 def _externals(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[Problem]:
@@ -244,6 +266,11 @@ def _kit(system: System, name: str) -> Iterator[Problem]:
 
 def _ports(system: System) -> Iterator[Problem]:
     owners: dict[int, tuple[str, str]] = {}
+    for label, port in system.file.entry.items():
+        place = _at(system, "entry", label)
+        if port in owners:
+            yield Problem(place, f"the entry asks twice for port {port}; change one of the two")
+        owners[port] = (f"the entry for '{label}'", place)
     for name, service in system.file.services.items():
         for port_name, port in service.listening.items():
             short = port_name == "http" and service.port is not None
@@ -257,6 +284,32 @@ def _ports(system: System) -> Iterator[Problem]:
                     "change one of the two",
                 )
             owners.setdefault(port, (f"{name}.{port_name}", place))
+
+
+def _entry(system: System, gaps: Gaps) -> Iterator[Problem]:
+    owners: dict[tuple[str, str], str] = {}
+    for name in system.file.services:
+        public = system.file.services[name].public
+        label = system.entrance(name)
+        if public is None or label is None:
+            continue
+        for index, path in enumerate(public.paths):
+            place = _at(system, "services", name, "public", "paths", index)
+            there = owners.setdefault((label, path.rstrip("/")), name)
+            if there != name:
+                yield Problem(
+                    place,
+                    f"{name} and {there} are both public at {path} of the host "
+                    f"'{label}'; give one of them another path",
+                )
+    for label in system.file.entry:
+        if gaps.any("services") or label in {each for each, _ in owners}:
+            continue
+        hosts = {each.public.host or "" for each in system.file.services.values() if each.public}
+        yield Problem(
+            _at(system, "entry", label, key=True),
+            f"no service is public on the host '{label}'; {did_you_mean(label, hosts)}",
+        )
 
 
 def _shared_secrets(system: System) -> Iterator[Problem]:
@@ -279,9 +332,10 @@ def _promises(system: System, gaps: Gaps) -> Iterator[Problem]:
             path: Path = ("objectives", index, "service")
             yield _unknown(system, path, "an objective", "services", name, services)
     for name, invariant in system.file.invariants.items():
-        if invariant.store not in stores:
-            path = ("invariants", name, "store")
-            yield _unknown(system, path, f"invariant {name}", "stores", invariant.store, stores)
+        for store in invariant.queries:
+            if store not in stores:
+                path = ("invariants", name, *(("equal", store) if invariant.equal else ("store",)))
+                yield _unknown(system, path, f"invariant {name}", "stores", store, stores)
 
 
 def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
@@ -297,9 +351,25 @@ def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
                 if store not in stores:
                     path = ("environments", name, "servers", server, index)
                     yield _unknown(system, path, f"server {server}", "stores", store, stores)
+        for store in environment.stores:
+            known = [*stores, "broker", *environment.servers]
+            if store not in known:
+                path = ("environments", name, "stores", store)
+                yield _unknown(system, path, f"environment {name}", "stores", store, known)
         replicas = environment.replicas
         if replicas is not None and replicas.min > replicas.max:
             yield Problem(
                 _at(system, "environments", name, "replicas"),
                 f"replicas has min {replicas.min} above max {replicas.max}; exchange them",
+            )
+        if environment.ingress.issuer and not environment.ingress.tls:
+            yield Problem(
+                _at(system, "environments", name, "ingress", "issuer", key=True),
+                "`issuer` fills the Secret that `tls` names, and there is no `tls`; add it",
+            )
+        if replicas is not None and (replicas.available or 0) >= replicas.min:
+            yield Problem(
+                _at(system, "environments", name, "replicas", "available"),
+                f"{replicas.available} of {replicas.min} are to stay, so that no node could ever "
+                f"be emptied; write `available: {replicas.min - 1}`",
             )

@@ -12,6 +12,12 @@ BROKER_URL = "BROKER_URL"
 PUBLISHES = "PUBLISHES"
 CONSUMES = "CONSUMES"
 DRAIN_DELAY_S = "DRAIN_DELAY_S"
+POOL_MAX = "DATABASE_POOL_MAX"
+POOL_MAX_DEFAULT = 10
+#: What a process has open beside its pool: for what listens (a relay), and a health question while
+#: the pool is all in use.
+BESIDE_POOL = 2
+SENTRY_DSN = "SENTRY_DSN"
 UNBUFFERED = "PYTHONUNBUFFERED"
 URL_SUFFIX = "_URL"
 TIMEOUT_SUFFIX = "_TIMEOUT_S"

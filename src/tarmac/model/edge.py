@@ -9,14 +9,16 @@ from tarmac.model.location import Location
 from tarmac.model.reference import Reference, split
 from tarmac.model.system import System
 
-Kind = Literal["call", "store", "publish", "consume", "broker", "external"]
+Kind = Literal["call", "store", "publish", "consume", "broker", "external", "entry"]
 #: Edges that lead to the broker; `broker` itself is that of a service that names no topics.
 BROKER_KINDS = ("publish", "consume", "broker")
+#: The source of the edges from the entry to public services.
+ENTRY = "entry"
 
 
 @dataclass(frozen=True, order=True)
 class Edge:
-    """`source` (a service) uses `target` (a service, store, topic or external)."""
+    """`source` (a service or the entry) uses `target` (a service, store, topic or external)."""
 
     source: str
     target: str
@@ -29,6 +31,8 @@ def edges(system: System) -> tuple[Edge, ...]:
     """List the edges of a system, sorted; a reference in an env value is an edge too."""
     found: set[Edge] = set()
     for name, service in system.file.services.items():
+        if system.entrance(name) is not None:
+            found.add(Edge(ENTRY, name, "entry"))
         found.update(Edge(name, target, "call") for target in service.calls)
         found.update(Edge(name, store, "store", slot) for slot, store in service.stores.items())
         found.update(Edge(name, topic, "publish") for topic in service.publishes)

@@ -56,6 +56,12 @@ def load(file: str, read: Read) -> System:
     return system
 
 
+def read_as(model: type[M], file: str, raw: bytes) -> tuple[M, Document]:
+    """Read a file beside the system's: a checklist, suppressions. Raises BadInput with places."""
+    parsed = document.parse(raw, file)
+    return _validate(model, parsed), parsed
+
+
 def _parts(
     main: Document, data: SystemFile, folder: str, read: Read
 ) -> tuple[dict[str, tuple[SourcedPart, ...]], list[Problem]]:

@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from tarmac.model.observability import Severity
 from tarmac.model.value import Duration, Name, Strict
+
+#: How an alert is called everywhere it is shown: `SLOBurnRateHigh`.
+AlertName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+#: A part of a recording rule's name (prometheus.io: Metric and label naming).
+RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class ObjectiveAlert(Strict):
+    """An alert of one's own on an objective, besides those on how fast its budget burns."""
+
+    name: AlertName
+    of: Literal["ratio", "budget"] = Field(
+        default="ratio",
+        description="The share of good requests, or what is left of the error budget, both 0 to 1.",
+    )
+    over: Duration = Field(description="The time that is looked back on.")
+    below: float = Field(gt=0, lt=1, description="It is pending while the value is less.")
+    for_: Duration = Field(alias="for", description="It fires once it was so for so long.")
+    severity: Severity
+    team: str | None = Field(default=None, description="The system's owner without.")
 
 
 class Objective(Strict):
     """A service level objective of one service."""
 
     service: Name
+    name: RuleName | None = Field(
+        default=None,
+        description="In its rules' names: `api` gives `slo:api_availability:ratio_rate5m`; the "
+        "service's name without.",
+    )
     availability: float | None = Field(default=None, gt=0, lt=100, description="Percent.")
     latency: Duration | None = Field(default=None, description="A request is good if faster.")
     percent: float = Field(default=95, gt=0, lt=100, description="Share that must be good.")
     window: Duration = Field(default=30 * 86400.0, description="30d unless said otherwise.")
+    alerts: tuple[ObjectiveAlert, ...] = ()
 
     @model_validator(mode="after")
     def _one_indicator(self) -> Self:
@@ -30,8 +57,41 @@ class Objective(Strict):
 
 
 class Invariant(Strict):
-    """A query of one store that must be empty once the system is at rest."""
+    """What must be true once the system is at rest: a query that finds nothing, or equal rows.
 
-    store: Name
-    query: str
+    `store` and `query`: the query must be empty. `equal`: a query for each of two or more stores,
+    whose rows must be the same, in any order; one that stands in only some of them is a violation.
+    """
+
+    store: Name | None = None
+    query: str | None = Field(default=None, description="Every row of it is a violation.")
+    equal: dict[Name, str] | None = Field(
+        default=None, description="Store -> query; all must give the same rows."
+    )
     about: str = ""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        empty, equal = (self.store, self.query), self.equal
+        if equal is not None and empty != (None, None):
+            raise ValueError("has both `equal` and `store` or `query`; keep one form")
+        if equal is not None and len(equal) < 2:
+            raise ValueError(
+                f"has {len(equal)} store under `equal`, where two or more are compared; add "
+                "another, or use `store` and `query`"
+            )
+        if equal is None and None in empty:
+            lacks = [name for name in ("store", "query") if getattr(self, name) is None]
+            also = ", or `equal: {STORE: SELECT ..., STORE: SELECT ...}`" if len(lacks) == 2 else ""
+            raise ValueError(f"lacks {' and '.join(f'`{name}`' for name in lacks)}; add it{also}")
+        blank = [store for store, query in self.queries.items() if not query.strip()]
+        if blank:
+            raise ValueError(f"has an empty query for {blank[0]}; write a SELECT")
+        return self
+
+    @property
+    def queries(self) -> dict[str, str]:
+        """The queries by store: one that must be empty, or several that must be equal."""
+        if self.equal is not None:
+            return dict(self.equal)
+        return {self.store or "": self.query or ""}

@@ -15,6 +15,11 @@ class Slot(Strict):
     required: bool = Field(
         default=True, description="Whether the part can serve at all without it."
     )
+    replication: bool = Field(
+        default=False,
+        description="Whether the part reads the store's log of changes (PostgreSQL's logical "
+        "replication).",
+    )
 
 
 class Role(Strict):

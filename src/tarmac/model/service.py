@@ -14,6 +14,7 @@ from tarmac.model.value import (
     EnvName,
     EnvValue,
     FlagOrName,
+    HostLabel,
     Name,
     OneOrMore,
     Strict,
@@ -38,7 +39,9 @@ class Call(Strict):
 class Public(Strict):
     """Where the world reaches the service."""
 
-    host: str | None = Field(default=None, description="The host's first label under the domain.")
+    host: HostLabel | None = Field(
+        default=None, description="The host's first label under the domain; without: the domain."
+    )
     paths: tuple[str, ...] = ("/",)
 
 

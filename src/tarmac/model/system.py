@@ -8,14 +8,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from tarmac.model.delivery import Delivery
 from tarmac.model.document import Document
 from tarmac.model.environment import Environment, External
 from tarmac.model.location import Location, Path
 from tarmac.model.objective import Invariant, Objective
 from tarmac.model.part import Part
-from tarmac.model.service import Service
+from tarmac.model.service import PortNumber, Service
 from tarmac.model.store import BrokerEntry, StoreEntry
-from tarmac.model.value import EnvName, EnvValue, Name, Strict
+from tarmac.model.value import EnvName, EnvValue, HostLabel, Name, Strict
 
 
 class SystemFile(Strict):
@@ -30,12 +31,18 @@ class SystemFile(Strict):
         default=(), description="Those that all services that list them share one value of."
     )
     services: dict[Name, Service]
+    entry: dict[HostLabel, PortNumber] = Field(
+        default={},
+        description="One local address for each public host: its label (empty: the domain itself) "
+        "-> port. Requests go to the services that are public there, by path, as an Ingress does.",
+    )
     stores: dict[Name, StoreEntry] = {}
     broker: BrokerEntry | None = None
     externals: dict[Name, External] = {}
     objectives: tuple[Objective, ...] = ()
     invariants: dict[Name, Invariant] = {}
     environments: dict[Name, Environment] = {}
+    delivery: Delivery | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,12 @@ class System:
         """List a service's parts that consume a topic."""
         parts = (sourced.part for sourced in self.parts.get(service, ()))
         return tuple(part.part for part in parts if topic in part.consumes)
+
+    def entrance(self, service: str) -> str | None:
+        """Return the host label under which the entry leads to a service; None: it does not."""
+        public = self.file.services[service].public
+        label = None if public is None else public.host or ""
+        return label if label in self.file.entry else None
 
     def roles(self, service: str) -> tuple[str, ...]:
         """List the roles that a service plays: its parts' names."""

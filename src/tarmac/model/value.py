@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 _DURATION = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)$")
+#: Kubernetes: Resource units; powers of two, then of ten.
+_UNITS = {
+    **{unit: Decimal(1024) ** n for n, unit in enumerate(("", "Ki", "Mi", "Gi", "Ti", "Pi"))},
+    **{unit: Decimal(1000) ** n for n, unit in enumerate(("", "k", "M", "G", "T", "P"))},
+    "m": Decimal("0.001"),
+}
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
 TOPIC = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 PACKAGE = r"^[a-z_][a-z0-9_]*$"
+#: The first label of a host name; empty for the domain itself.
+HOST_LABEL = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"
 DATABASE = r"^[a-z][a-z0-9_]*$"
 
 
@@ -104,6 +113,16 @@ def _amount(value: Any) -> Any:
     return value
 
 
+def amount(written: Any) -> Decimal:
+    """Read an amount: cores or bytes. Raises ValueError for what is none."""
+    text = str(written).strip()
+    digits = text.rstrip("KMGTPikm")
+    try:
+        return Decimal(digits) * _UNITS[text[len(digits) :]]
+    except (InvalidOperation, KeyError):
+        raise ValueError(f"'{text}' is no amount; write e.g. 250m or 256Mi") from None
+
+
 def _flag_or_name(value: Any) -> Any:
     if not isinstance(value, bool | str):
         raise ValueError(f"is {shown(value)}; write true, or a name")
@@ -114,6 +133,7 @@ def _flag_or_name(value: Any) -> Any:
 Duration = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
 #: A service, store or other thing of the system; it becomes a DNS name in a cluster.
 Name = Annotated[str, StringConstraints(pattern=NAME)]
+HostLabel = Annotated[str, StringConstraints(pattern=HOST_LABEL)]
 Topic = Annotated[str, StringConstraints(pattern=TOPIC)]
 #: Lower case too: `npm_config_cache` and `http_proxy` are variables of programs that exist.
 EnvName = Annotated[str, StringConstraints(pattern=ENV_NAME)]
