@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tarmac.launch import Text
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.plan import Access
@@ -22,6 +24,7 @@ def _access(bindings: Bindings, store: str) -> Access:
     if offer.address is not None:
         urls[ADMIN] = external_outputs(kind, store, offer.address)["url"]
     else:
+        view = replace(view, ports={port: view.ports[port] for port in kind.ports})
         if kind.admin:
             urls[ADMIN] = kind.outputs["url"](view, User(kind.admin, view.admin))
         for user in view.users:

@@ -7,12 +7,20 @@ from dataclasses import replace
 
 from tarmac.errors import MissingTool
 from tarmac.launch import Secret, Text, text
-from tarmac.model.edge import BROKER_KINDS, Edge, edges
+from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge, edges
 from tarmac.model.system import System
 from tarmac.plan import ports
 from tarmac.plan.facts import Facts
 from tarmac.plan.references import Outputs
-from tarmac.stores._kind import Offer, StoreKind, User, View, external_outputs
+from tarmac.stores._kind import (
+    MANAGED,
+    Offer,
+    StoreKind,
+    User,
+    View,
+    external_outputs,
+    managed_outputs,
+)
 
 
 class Bindings:
@@ -23,7 +31,7 @@ class Bindings:
         self.facts = facts
         self._kinds = kinds
         self.edges = edges(system)
-        self._edges_of: dict[str, list[Edge]] = {name: [] for name in system.file.services}
+        self._edges_of: dict[str, list[Edge]] = {n: [] for n in (ENTRY, *system.file.services)}
         for edge in self.edges:
             self._edges_of[edge.source].append(edge)
         self._asked = {name: store.kind for name, store in system.file.stores.items()}
@@ -89,6 +97,17 @@ class Bindings:
         """Find the port that the world connects to."""
         return self.facts.ports[ports.service_key(service, port)]
 
+    def public_url(self, service: str, port: str) -> str:
+        """Compute the address, without a path, by which the world knows a service's port."""
+        if service in self.facts.public_urls:
+            return self.facts.public_urls[service]
+        label = self.system.entrance(service)
+        if label is not None and port == ports.main_port(self.system, service):
+            public = self.facts.ports[ports.service_key(ENTRY, ports.entry_port(label))]
+        else:
+            public = self.public_port(service, port)
+        return f"http://{self.facts.host}:{public}"
+
     def edge_port(self, source: str, target: str, port: str) -> int:
         """Find the port that one user of a service connects to: its wire's, if there are wires."""
         if self.facts.shape.direct or (source, target) not in self.links:
@@ -100,11 +119,14 @@ class Bindings:
         view = self.views[store]
         user = next(user for user in view.users if user.service == service)
         kind = self.kinds[store]
+        if self.offer(store).provider == MANAGED:
+            return managed_outputs(kind, store, service)
         if (address := self.offer(store).address) is not None:
             return external_outputs(kind, store, address)
         if not self.facts.shape.direct:
-            port = self.facts.ports[ports.edge_key(service, store, kind.clients)]
-            view = replace(view, ports={**view.ports, kind.clients: port})
+            name = kind.port_for(service)
+            port = self.facts.ports[ports.edge_key(service, store, name)]
+            view = replace(view, ports={**view.ports, name: port})
         return {name: output(view, user) for name, output in kind.outputs.items()}
 
     def service_outputs(self, service: str, user: str, number: int = 1) -> Outputs:
@@ -113,7 +135,8 @@ class Bindings:
         The first port's outputs have plain names, every port's also `NAME_url` and so on. A service
         that refers to itself (its instance `number`) learns where it listens.
         """
-        host = self.facts.host
+        # Itself it reaches where it stands, whatever its name leads to.
+        host = self.facts.host if user == service else self.facts.host_of(service)
         offered: dict[str, Text] = {}
         for name in self.system.file.services[service].listening:
             if user == service:
@@ -125,11 +148,15 @@ class Bindings:
                 "host": text(host),
                 "port": text(str(port)),
                 "address": text(f"{host}:{port}"),
-                "public_url": text(f"http://{host}:{self.public_port(service, name)}"),
+                "public_url": text(self.public_url(service, name)),
             }
             offered.update({f"{name}_{key}": value for key, value in values.items()})
             offered = {**values, **offered}
         return offered
+
+    def _replicates(self, edge: Edge) -> bool:
+        slots = (sourced.part.slots.get(edge.slot) for sourced in self.system.parts[edge.source])
+        return any(slot is not None and slot.replication for slot in slots)
 
     def _view(self, store: str) -> View:
         users = {
@@ -137,6 +164,7 @@ class Bindings:
                 edge.source,
                 Secret(f"stores/{store}/{edge.source}"),
                 foreign=not self.system.is_kit(edge.source),
+                replication=self._replicates(edge),
             )
             for edge in self.edges
             if edge.kind == "store" and edge.target == store
@@ -154,15 +182,25 @@ class Bindings:
                 for name, service in self.system.file.services.items()
                 if self.uses_broker(name)
             }
-        listening = self.here[store].ports if store in self.here else ()
+        kind = self.here.get(store)
+        own = {user: kind.port_for(user) for user in users} if kind and kind.port_per_user else {}
+        wired = {} if self.facts.shape.direct else own
         database = None if store == ports.BROKER else self.system.file.stores[store].database
         return View(
             name=store,
-            host=self.facts.host,
-            ports={port: self.facts.ports[ports.store_key(store, port)] for port in listening},
+            host=self.facts.host_of(store),
+            ports={
+                port: self.facts.ports[ports.store_key(store, port)]
+                for port in (*(kind.ports if kind else ()), *own.values())
+            },
             database=database or store.removesuffix("-db").replace("-", "_"),
             admin=Secret(f"stores/{store}/admin"),
             users=tuple(users[name] for name in sorted(users)),
             passwordless=store != ports.BROKER and self.system.file.stores[store].passwordless,
             shared=store != ports.BROKER and self.system.file.stores[store].shared,
+            advertised={
+                port: self.facts.ports[ports.edge_key(user, store, port)]
+                for user, port in wired.items()
+            },
+            size=self.facts.sizes.get(store),
         )

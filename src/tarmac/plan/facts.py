@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tarmac.stores._kind import Offer
+from tarmac.stores._kind import Offer, Size
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,26 @@ class Facts:
     #: Who has a port that the model names, if it is not this system: `pid 4711 (node server.js)`.
     holders: Mapping[int, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
+    #: Where a service or store is found, if not on that host: its name in a cluster.
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    #: Where a process is to listen.
+    listen: str = "127.0.0.1"
+    #: The address by which the world knows a service, if not by a port of that host.
+    public_urls: Mapping[str, str] = field(default_factory=dict)
+    #: How long a service that is told to stop goes on as before; None: as its wires need it.
+    drain_delay_s: str | None = None
+    #: How large each store's server is, where it is not a laptop's.
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+    #: The interpreter that has Tarmac itself.
+    python: str = "python3"
     shape: Shape = Shape()
     #: The kit's own folder: an edit there concerns every kit service.
     kit_sources: tuple[str, ...] = ()
+    #: One of the model's environments whose values are added; "": this machine.
+    environment: str = ""
     #: Variables of the user's own that every process gets: PATH, HOME, certificates, proxies.
     environ: Mapping[str, str] = field(default_factory=dict)
+
+    def host_of(self, name: str) -> str:
+        """Find where a service or store is."""
+        return self.hosts.get(name, self.host)

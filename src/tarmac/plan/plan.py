@@ -54,10 +54,10 @@ class Access:
 
 @dataclass(frozen=True)
 class Node:
-    """One process that runs: an instance of a service, a store, the broker, or a task."""
+    """One process that runs: an instance of a service, a store, the broker, a task, the entry."""
 
     name: str
-    role: Literal["service", "store", "broker", "task"]
+    role: Literal["service", "store", "broker", "task", "entry"]
     #: What it is, for a reader: `PostgreSQL 18.6 (embedded)`, `tarmac_orders`.
     about: str
     launch: Launch

@@ -6,10 +6,10 @@ edge, where its wire listens. Without wires, an instance listens on the public o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tarmac.model.edge import BROKER_KINDS, Edge, edges
+from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge, edges
 from tarmac.model.system import System
 from tarmac.plan.facts import Shape
 from tarmac.stores._kind import StoreKind
@@ -66,6 +66,17 @@ def is_wired(system: System, service: str, shape: Shape) -> bool:
     return not shape.direct and system.file.services[service].listen != "fixed"
 
 
+def main_port(system: System, service: str) -> str:
+    """Name the port that a service is known by; empty where it has none."""
+    listening = system.file.services[service].listening
+    return "http" if "http" in listening else next(iter(listening), "")
+
+
+def entry_port(label: str) -> str:
+    """Name the entry's port for a public host."""
+    return label or "root"
+
+
 def own_key(system: System, service: str, number: int, port: str, shape: Shape) -> str:
     """Name the port where an instance itself listens."""
     if is_wired(system, service, shape) or port == HEALTH:
@@ -83,10 +94,12 @@ def links(system: System, kinds: Mapping[str, StoreKind]) -> dict[tuple[str, str
     for edge in edges(system):
         if edge.kind == "external":
             continue
-        if (target := _target(edge)) in system.file.services:
+        if edge.kind == "entry":
+            found[edge.source, edge.target] = (main_port(system, edge.target),)
+        elif (target := _target(edge)) in system.file.services:
             found[edge.source, target] = tuple(system.file.services[target].listening)
         elif target in kinds:
-            found[edge.source, target] = (kinds[target].clients,)
+            found[edge.source, target] = (kinds[target].port_for(edge.source),)
     return {link: ports for link, ports in found.items() if ports}
 
 
@@ -112,10 +125,26 @@ def needs(system: System, kinds: Mapping[str, StoreKind], shape: Shape) -> Itera
             if is_wired(system, name, shape):
                 for port_name in service.listening:
                     yield PortNeed(instance_key(name, number, port_name), None)
+    yield from _entry_needs(system, shape)
+    linked = links(system, kinds)
     for name, kind in kinds.items():
-        for port_name, preferred in kind.ports.items():
-            yield PortNeed(store_key(name, port_name), preferred)
+        yield from _store_needs(name, kind, [user for user, target in linked if target == name])
     if not shape.direct:
-        for (source, target), target_ports in links(system, kinds).items():
+        for (source, target), target_ports in linked.items():
             for port_name in target_ports:
                 yield PortNeed(edge_key(source, target, port_name), None)
+
+
+def _store_needs(store: str, kind: StoreKind, users: Iterable[str]) -> Iterator[PortNeed]:
+    for port_name, preferred in kind.ports.items():
+        yield PortNeed(store_key(store, port_name), preferred)
+    if kind.port_per_user:
+        for user in users:
+            yield PortNeed(store_key(store, kind.port_for(user)), None)
+
+
+def _entry_needs(system: System, shape: Shape) -> Iterator[PortNeed]:
+    for label, port in system.file.entry.items():
+        yield PortNeed(service_key(ENTRY, entry_port(label)), port)
+        if not shape.direct:
+            yield PortNeed(instance_key(ENTRY, 1, entry_port(label)), None)

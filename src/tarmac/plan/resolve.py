@@ -9,9 +9,9 @@ from itertools import pairwise
 
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.launch import secrets_of
-from tarmac.model.edge import place
+from tarmac.model.edge import ENTRY, place
 from tarmac.model.system import System
-from tarmac.plan import graph, launches, ports
+from tarmac.plan import entry, graph, launches, ports
 from tarmac.plan.access import access
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.facts import Facts
@@ -45,6 +45,7 @@ def resolve(system: System, environment: str, facts: Facts, kinds: Mapping[str, 
         found, wrong = _service(bindings, name)
         nodes.extend(found)
         problems.extend(wrong)
+    nodes.extend(entry.nodes(bindings))
     if loop := graph.cycle({node.name: node.after for node in nodes}):
         edges = [(a, b, str(place(system, a, b))) for a, b in pairwise(loop)]
         waits = ", ".join(f"{a} waits for {b} ({where})" for a, b, where in edges)
@@ -115,6 +116,7 @@ def _unscalable(system: System, facts: Facts) -> Iterable[Problem]:
 def _store(bindings: Bindings, name: str) -> Node:
     kind, view, offer = bindings.kinds[name], bindings.views[name], bindings.offer(name)
     provider = next(each for each in kind.providers if each.id == offer.provider)
+    title = provider.title or kind.title
     page = ""
     if kind.page is not None:
         port_name, path = kind.page
@@ -122,7 +124,7 @@ def _store(bindings: Bindings, name: str) -> Node:
     return Node(
         name=name,
         role="broker" if kind.broker else "store",
-        about=f"{kind.title} {offer.version} ({offer.provider}){_standing_in(bindings, name)}",
+        about=f"{title} {offer.version} ({offer.provider}){_standing_in(bindings, name)}",
         launch=provider.launch(view, offer, bindings.facts.shape.fast_stores),
         service=name,
         zone=_place(1)[0],
@@ -147,12 +149,16 @@ def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
     before = tuple(
         _task_name(name, task) for task in service.tasks if not service.tasks[task].schedule
     )
-    main = next(iter(service.listening), None)
-    main = "http" if "http" in service.listening else main
+    main = ports.main_port(system, name)
     url = f"{facts.host}:{bindings.public_port(name, main)}" if main else ""
     # A gRPC port is an address for programs; everything else is taken for a page.
     grpc = service.probe is not None and service.probe.grpc and main in ("grpc", "http")
-    page = f"http://{url}" if url and service.public is not None and not grpc else ""
+    page = ""
+    if url and service.public is not None and not grpc:
+        page = bindings.public_url(name, main)
+        if system.entrance(name) is not None:
+            # Of a host that several share, whoever has its front page.
+            page = f"{page}/" if "/" in service.public.paths else ""
     url = f"http://{url}" if url and not grpc else url
     # A kit service waits for what it calls by itself, so it may start at once: its imports are
     # most of its start. A foreign one may give up when what it calls is not there.
@@ -229,6 +235,10 @@ def _wires(bindings: Bindings) -> Iterable[Wire]:
         if ports.is_wired(system, name, facts.shape):
             for port in service.listening:
                 yield Wire(ports.WORLD, name, port, bindings.public_port(name, port))
+    if not facts.shape.direct:
+        for label in system.file.entry:
+            port = ports.entry_port(label)
+            yield Wire(ports.WORLD, ENTRY, port, bindings.public_port(ENTRY, port))
     for (source, target), target_ports in bindings.links.items():
         for port in target_ports:
             listen = facts.ports.get(ports.edge_key(source, target, port), 0)

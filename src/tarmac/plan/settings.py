@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from tarmac.errors import Problem
 from tarmac.launch import Secret, Text, text
 from tarmac.model import conventions
+from tarmac.model.location import Path
 from tarmac.model.reference import Reference
+from tarmac.model.value import EnvValue
 from tarmac.plan import ports
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.references import Outputs, substitute
@@ -49,9 +51,13 @@ def settings(
         owner = "shared" if variable in system.file.secrets else f"services/{service}"
         env[variable] = Setting((Secret(f"{owner}/{variable}"),), origin)
     problems: list[Problem] = []
-    shared = [(("env", key), key, value) for key, value in system.file.env.items()]
-    own = [(("services", service, "env", key), key, value) for key, value in spec.env.items()]
-    for path, variable, given in [*shared, *own]:
+    shared: list[tuple[Path, str, EnvValue]] = [
+        (("env", key), key, value) for key, value in system.file.env.items()
+    ]
+    own: list[tuple[Path, str, EnvValue]] = [
+        (("services", service, "env", key), key, value) for key, value in spec.env.items()
+    ]
+    for path, variable, given in [*shared, *own, *_of_environment(bindings, service)]:
         origin = str(system.locate(path))
         value, wrong = substitute(
             given,
@@ -74,10 +80,17 @@ def outputs(bindings: Bindings, reference: Reference, service: str, number: int)
         return {"path": text(volume(bindings, service, reference.name))}
     return {
         "name": text(system.name),
-        "domain": text(system.file.domain or ""),
+        "domain": text(domain(bindings)),
         "folder": text(facts.folder),
         "namespace": text(facts.namespace),
     }
+
+
+def domain(bindings: Bindings) -> str:
+    """Find the domain of this environment."""
+    file, environment = bindings.system.file, bindings.facts.environment
+    own = file.environments[environment].domain if environment else None
+    return own or file.domain or ""
 
 
 def volume(bindings: Bindings, service: str, name: str) -> str:
@@ -85,12 +98,26 @@ def volume(bindings: Bindings, service: str, name: str) -> str:
     return f"{bindings.facts.home}/volumes/{service}/{name}"
 
 
+def _of_environment(bindings: Bindings, service: str) -> list[tuple[Path, str, EnvValue]]:
+    """List what an environment says of a service's variables."""
+    name = bindings.facts.environment
+    if not name:
+        return []
+    given = bindings.system.file.environments[name].env.get(service, {})
+    return [(("environments", name, "env", service, key), key, given[key]) for key in given]
+
+
+def _listening(bindings: Bindings) -> str:
+    here = bindings.facts.listen == bindings.facts.host
+    return "Tarmac: loopback only" if here else "Tarmac: its container's every address"
+
+
 def _ours(bindings: Bindings, service: str, number: int) -> Iterator[tuple[str, Setting]]:
     spec = bindings.system.file.services[service]
     is_kit = bindings.system.is_kit(service)
     place = str(bindings.system.locate(("services", service), key=True))
     yield conventions.SERVICE_NAME, Setting(text(service), place)
-    yield conventions.HOST, Setting(text(bindings.facts.host), "Tarmac: loopback only")
+    yield conventions.HOST, Setting(text(bindings.facts.listen), _listening(bindings))
     # A Python program keeps what it prints to itself otherwise; others do not read this.
     yield conventions.UNBUFFERED, Setting(text("1"), "Tarmac: lines are shown as they come")
     listening = bindings.listening(service, number)
@@ -104,6 +131,7 @@ def _ours(bindings: Bindings, service: str, number: int) -> Iterator[tuple[str, 
         # New connections go to its successor at once; those that clients keep are closed with
         # their next answer meanwhile, not under a request that is just being sent.
         delay = "0" if bindings.facts.shape.direct else DRAIN_DELAY_S
+        delay = bindings.facts.drain_delay_s or delay
         yield conventions.DRAIN_DELAY_S, Setting(text(delay), "Tarmac: how long it says good-bye")
     if not bindings.uses_broker(service):
         return

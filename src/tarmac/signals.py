@@ -1,0 +1,60 @@
+"""The catalogue of what is measured: metrics, their labels and buckets, by who exports them.
+
+A leaf: renderers of rules and panels take names from it, gates ask it whether a name is exported.
+The data and their sources are in assets/signals.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import yaml
+
+FILE = files("tarmac") / "assets" / "signals.yaml"
+#: What a histogram or a summary is stored as, behind its name.
+SERIES = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One metric."""
+
+    name: str
+    type: Literal["counter", "gauge", "histogram", "summary"]
+    #: Its own labels, and those that come with the scrape; `le` of a histogram's buckets too.
+    labels: frozenset[str]
+    exporter: str
+    #: The upper bounds of a histogram, without +Inf.
+    buckets: tuple[float, ...] = ()
+    #: The parts of a service that export it; every service of the kit where there is none.
+    parts: tuple[str, ...] = ()
+    #: The kinds of stores that its exporter is for; empty for one that is for no store.
+    stores: tuple[str, ...] = ()
+    #: Of what counts messages that wait at a broker: the labels that name the queue.
+    backlog: tuple[str, ...] = ()
+
+
+@cache
+def read() -> Mapping[str, Signal]:
+    """Read the catalogue: series as a query names them (`..._bucket` too) -> their metric."""
+    found: dict[str, Signal] = {}
+    for exporter, said in yaml.safe_load(FILE.read_text(encoding="utf-8")).items():
+        for name, each in said["metrics"].items():
+            buckets = tuple(map(float, each.get("buckets", ())))
+            signal = Signal(
+                name=name,
+                type=each["type"],
+                labels=frozenset({*said["targets"], *each["labels"], *(["le"] if buckets else [])}),
+                exporter=exporter,
+                buckets=buckets,
+                parts=tuple(each.get("parts", ())),
+                stores=tuple(said.get("stores", ())),
+                backlog=tuple(each.get("backlog", ())),
+            )
+            for series in (name + end for end in SERIES.get(signal.type, ("",))):
+                found[series] = signal
+    return found
