@@ -7,8 +7,9 @@ can be printed, compared and saved.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ def text(*parts: str | Secret | Text) -> Text:
 def reveal(value: Text, secrets: Mapping[str, str]) -> str:
     """Put the secrets' values in. Raises KeyError with the path of one that is not known."""
     return "".join(part if isinstance(part, str) else secrets[part.path] for part in value)
+
+
+def is_secret(value: Text) -> bool:
+    """Tell whether a text holds a secret."""
+    return any(isinstance(part, Secret) for part in value)
 
 
 def redact(value: Text) -> str:
@@ -83,6 +89,22 @@ class Sql:
 
     url: Text
     statements: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What a server is told once it is ready, in a protocol of its own; it must be repeatable."""
+
+    port: int
+    #: What it is to hold afterwards: plain data, which tells one launch from another.
+    wanted: object
+    #: Says it, without I/O: yields what to send (or nothing) and is given what was answered since;
+    #: for a secret that it yields it is given its value.
+    say: Callable[[Any], Generator[Text | bytes | Secret, bytes, Any]] = field(
+        repr=False, compare=False
+    )
+    #: The secrets that are asked for or sent.
+    secrets: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,6 +200,8 @@ class Launch:
     #: be anybody's; one that names no process of this folder is removed before a start.
     pid_files: tuple[str, ...] = ()
     setup: tuple[Sql, ...] = ()
+    #: Said once the node is ready.
+    talk: Talk | None = None
     stop_signal: str = "SIGTERM"
     #: The stop signal goes to the whole session: a shell does not pass it on.
     signal_group: bool = False
@@ -203,3 +227,4 @@ def secrets_of(launch: Launch) -> Iterator[Secret]:
     texts += [part for sql in launch.setup for part in (sql.url, *sql.statements)]
     for value in texts:
         yield from (part for part in value if isinstance(part, Secret))
+    yield from launch.talk.secrets if launch.talk else ()

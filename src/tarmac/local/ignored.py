@@ -12,10 +12,5 @@ def not_acted_on(system: System) -> Iterator[str]:
     for name, service in system.file.services.items():
         if service.resources:
             yield f"{name}: resources are not acted on here"
-    if system.file.invariants:
-        yield "invariants are not checked yet"
-    if system.file.environments:
-        names = ", ".join(system.file.environments)
-        yield f"environments ({names}) are not rendered yet"
     if system.file.objectives:
         yield "objectives are not measured yet"

@@ -133,6 +133,8 @@ class Resolver:
         Not where users know the very port, nor where both would write to one volume; a worker of
         another framework may not expect it.
         """
+        if node.role == "entry":
+            return not self._options.direct
         service = self.system.file.services.get(node.service)
         return (
             node.role == "service"

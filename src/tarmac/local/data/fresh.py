@@ -7,7 +7,6 @@ here knows a kind. Processes are not touched: what they have in memory, they kee
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,15 +14,14 @@ from typing import TYPE_CHECKING, Any
 from tarmac.errors import TarmacError
 from tarmac.launch import reveal
 from tarmac.local.data import rows
+from tarmac.local.data.talking import talk
 from tarmac.local.resolving import Resolved
 from tarmac.plan.bindings import Bindings
 from tarmac.stores._dialogue import Refused
-from tarmac.stores._kind import Conversation, Dialogue, Rows, View
+from tarmac.stores._kind import Conversation, Rows
 
 if TYPE_CHECKING:
     from tarmac.local.supervisor import Supervisor
-
-ANSWER_S = 10.0
 
 
 class Fresh:
@@ -58,7 +56,9 @@ class Fresh:
                 folder = self._supervisor.home.root / "kept" / store
                 kept[store] = await rows.keep(reveal(kind.sql_url(view), now.secrets), folder)
             elif isinstance(kind.reset, Conversation):
-                kept[store] = await _talk(kind.reset, kind.reset.keep(view), view, now.secrets)
+                dialogue = kind.reset.keep(view)
+                port = view.ports[kind.reset.port]
+                kept[store] = await talk(view.host, port, dialogue, now.secrets)
 
         left = {store: why for store in bindings.views if (why := _why_not(bindings, store))}
         await _each(one, [store for store in bindings.views if store not in left])
@@ -78,7 +78,7 @@ class Fresh:
                     cut.append(store)
             elif isinstance(kind.reset, Conversation):
                 dialogue = kind.reset.put_back(view, kept[store])
-                await _talk(kind.reset, dialogue, view, now.secrets)
+                await talk(view.host, view.ports[kind.reset.port], dialogue, now.secrets)
 
         carriers = [store for store in kept if bindings.kinds[store].broker]
         # What is on its way must not arrive after the tables were emptied; what was sent just
@@ -108,30 +108,3 @@ async def _each(one: Any, stores: list[str]) -> None:
             raise outcome
     if failed:
         raise TarmacError("\n".join(failed))
-
-
-async def _talk(
-    way: Conversation, dialogue: Dialogue, view: View, secrets: Mapping[str, str]
-) -> Any:
-    """Carry out what is to be said to a server; return what came of it."""
-    async with asyncio.timeout(ANSWER_S):
-        reader, writer = await asyncio.open_connection(view.host, view.ports[way.port])
-        try:
-            heard = b""
-            said = next(dialogue)
-            while True:
-                if said:
-                    # A character of a text is a byte: a secret may stand in a binary protocol.
-                    writer.write(
-                        said if isinstance(said, bytes) else reveal(said, secrets).encode("latin-1")
-                    )
-                heard = await reader.read(65536)
-                if not heard:
-                    raise OSError("the server went away")
-                said = dialogue.send(heard)
-        except StopIteration as ending:
-            return ending.value
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()

@@ -144,7 +144,7 @@ def respond(mailbox: Mailbox, method: str, target: str) -> tuple[int, str, bytes
     """Answer one HTTP request: (status, content type, body)."""
     url = urlsplit(target)
     steps = [step for step in url.path.split("/") if step]
-    if method == "DELETE" and steps == ["messages"]:
+    if method == "DELETE" and steps in (["messages"], ["api", "v1", "messages"]):
         mailbox.clear()
         return 204, "text/plain", b""
     if method != "GET":

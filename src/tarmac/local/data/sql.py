@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import asyncpg
 
@@ -27,6 +28,25 @@ _REMEMBER = (
 
 #: edited: the file is another one than when it was loaded.
 Sown = Literal["sown", "unchanged", "edited"]
+
+
+@asynccontextmanager
+async def asking(store: str, url: str, *, within_s: float) -> AsyncIterator[Any]:
+    """Give a connection to ask a store over; each statement has `within_s`.
+
+    Raises:
+        TarmacError: it cannot be reached, or refuses what is asked.
+    """
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_S, command_timeout=within_s)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+    except REFUSED as error:
+        raise TarmacError(
+            f"{store}: cannot be asked: {str(error) or type(error).__name__}; is it up?"
+        ) from None
 
 
 async def run(step: Sql, secrets: Mapping[str, str]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import os
 import signal
 import socket
 import sys
@@ -43,7 +42,6 @@ class Wiring:
         self._listeners: dict[Wire, socket.socket] = {}
         self._targets: dict[Wire, tuple[Target, ...]] = {}
         self._channel: Channel | None = None
-        self._running: Running | None = None
         self._keeper: asyncio.Task[None] | None = None
         #: Held while what the process is to know changes, or a new process is told all of it.
         self._telling = asyncio.Lock()
@@ -52,15 +50,6 @@ class Wiring:
         #: What the last process had counted before it was killed.
         self._before: Counts = {}
         self._latest: Counts = {}
-
-    @property
-    def pid(self) -> int | None:
-        """The process's pid, for the state file and for tests."""
-        return self._running.pid if self._running else None
-
-    def knows(self, wire: Wire) -> bool:
-        """Tell whether this wire is there already."""
-        return wire in self._listeners
 
     async def apply(self, wanted: Iterable[Wire]) -> None:
         """Listen for the wanted wires and no others; those that stay keep their connections.
@@ -167,24 +156,9 @@ class Wiring:
             await asyncio.sleep(PAUSE_S)
 
     async def _run_once(self) -> None:
-        ours, theirs = socket.socketpair()
-        log = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            running = await self._spawner.spawn(
-                NAME,
-                [sys.executable, "-I", wires.__file__],
-                env={},
-                cwd=Path("/"),
-                output=log,
-                channel=theirs.fileno(),
-            )
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-            os.close(log)
-        self._running, channel = running, Channel(ours)
+        running, channel = await self._spawner.spawn_with_channel(
+            NAME, [sys.executable, "-I", wires.__file__], env={}, log=self._log
+        )
         looking = asyncio.create_task(self._look_after(running))
         try:
             async with self._telling:
@@ -201,7 +175,6 @@ class Wiring:
             looking.cancel()
             self._channel = None
             channel.close()
-            self._running = None
             for answer in self._answers.values():
                 if not answer.done():
                     answer.set_exception(ConnectionResetError("the wires' process ended"))

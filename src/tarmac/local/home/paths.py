@@ -124,11 +124,3 @@ def outside_folder(name: str, *, mode: int) -> Path:
         raise TarmacError(f"{folder}: belongs to somebody else; remove it")
     folder.chmod(mode)
     return folder
-
-
-def cache_folder() -> Path:
-    """Find or make the folder for what is made once per machine, e.g. an empty database."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "tarmac"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder

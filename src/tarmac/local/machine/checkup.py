@@ -29,7 +29,8 @@ from tarmac.local.machine.sockets import is_free
 from tarmac.model.system import System
 from tarmac.plan import launches, ports
 from tarmac.plan.facts import Shape
-from tarmac.stores._kind import GET_DOCKER, StoreKind
+from tarmac.stores._docker import GET_DOCKER
+from tarmac.stores._kind import StoreKind
 from tarmac.tools import TOOLS, Tool, find, is_below, version_in
 
 #: How long a program has to print its version.
@@ -162,8 +163,12 @@ def _of_stores(system: System) -> list[Check]:
         spec = system.file.broker if broker else system.file.stores[name]
         asked = (spec.version if spec else None) or ""
         about = f"{kinds[offer.kind].title} {offer.version} ({offer.provider})"
-        fits = offer.fits(asked or None)
-        state = OK if fits else "other version"
+        fits, state = offer.fits(asked or None), OK
+        if spec and offer.kind != spec.kind:
+            about += f", standing in for {kinds[spec.kind].title}"
+            fits = True  # another program's versions say nothing
+        elif not fits:
+            state = "other version"
         advice = offer.note or ("" if fits else f"version {asked} is asked for; install it")
         found.append(Check(name, state, about, asked, "broker" if broker else "store", advice))
     answering = {name: kinds[offer.kind] for name, offer in chosen.offers.items()}

@@ -82,6 +82,7 @@ def gather(
     return Facts(
         namespace=namespace,
         pythons=pythons(system),
+        python=sys.executable,
         ports=chosen,
         offers=offers,
         folder=str(Path(system.folder).resolve()),

@@ -20,9 +20,11 @@ from pathlib import Path
 
 from tarmac.local.home.paths import outside_folder
 from tarmac.local.machine import privileges
+from tarmac.places import cache_folder
+from tarmac.stores._docker import DOCKER
 from tarmac.stores._kind import (
-    DOCKER,
     Binary,
+    Home,
     Image,
     Module,
     Offer,
@@ -69,12 +71,13 @@ def find(
 
     Args:
         asked_version: the first that has it wins; if none does, the first of all.
-        asked_provider: only this one counts; None: those that the kind lists, in its order.
+        asked_provider: only this one counts; None: those that the kind lists, in its order, but
+            for those that are had on request only.
     """
     machine = machine or Machine()
     first = None
     for provider in kind.providers:
-        if asked_provider in (None, provider.id):
+        if asked_provider == provider.id or (asked_provider is None and not provider.on_request):
             for offer in _offers(provider, machine, asked_version):
                 known = replace(offer, kind=kind.id, note=provider.note(offer))
                 if known.fits(asked_version):
@@ -120,8 +123,33 @@ def _commands(program: Program) -> Iterator[tuple[tuple[str, ...], str]]:
         case Binary():
             for path, by_folder in _on_machine(program):
                 version = _asked_for_version(path, program) if program.version else by_folder
-                if version and numbers(version) >= numbers(program.oldest):
+                if version and program.takes(numbers(version)):
                     yield (path,), version
+        case Home():
+            for path, version in _unpacked(program):
+                if numbers(version) >= numbers(program.oldest):
+                    yield (path,), version
+
+
+def _unpacked(program: Home) -> Iterator[tuple[str, str]]:
+    """Yield the folders that hold a program and its version: the named one, then the newest."""
+    if named := os.environ.get(program.variable):
+        yield from _versions(program, Path(named))
+    kept = [
+        found
+        for pattern in program.folders
+        for folder in Path("/").glob(pattern.format(cache=cache_folder()).lstrip("/"))
+        for found in _versions(program, folder)
+    ]
+    yield from sorted(kept, key=_newest_last, reverse=True)
+
+
+def _versions(program: Home, folder: Path) -> Iterator[tuple[str, str]]:
+    before, _, after = program.holds.rpartition("/")[2].partition("*")
+    for file in folder.glob(program.holds):
+        version = file.name.removeprefix(before).removesuffix(after)
+        if NUMBERS.fullmatch(version):
+            yield str(folder), version
 
 
 def _distribution_version(name: str) -> str:
@@ -149,6 +177,7 @@ def _on_machine(program: Binary) -> Iterator[tuple[str, str]]:
 
 
 def _matches(pattern: str, name: str) -> Iterator[tuple[str, str]]:
+    pattern = pattern.format(cache=cache_folder())
     star = re.compile(re.escape(pattern).replace(r"\*", "(.*)") + "/")
     for path in map(str, Path("/").glob(f"{pattern}/{name}".lstrip("/"))):
         found = star.match(path)

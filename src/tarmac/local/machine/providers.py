@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,7 +173,7 @@ def _stand_in(
     by = f" by provider '{wish}'" if wish else ""
     for other in others:
         if (offer := find(other)) is not None:
-            users = {edge.source for edge in edges(system) if edge.kind in BROKER_KINDS}
+            users = _users(system, name)
             foreign = sorted(user for user in users if not system.is_kit(user))
             if not foreign:
                 return offer
@@ -181,6 +182,14 @@ def _stand_in(
                 f"of the kit use it ({', '.join(foreign)}); {get}"
             )
     raise MissingTool(f"{name}: nothing on this machine can be a {kind.title}{by}; {get}")
+
+
+def _users(system: System, name: str) -> set[str]:
+    """List the services that use a store, or the broker."""
+    used = [edge for edge in edges(system) if edge.kind == "store" and edge.target == name]
+    if name == BROKER:
+        used = [edge for edge in edges(system) if edge.kind in BROKER_KINDS]
+    return {edge.source for edge in used}
 
 
 def _elsewhere(
@@ -200,7 +209,8 @@ def _elsewhere(
         raise BadInput([Problem(place, f"{what}; set it, like {example}")])
     wrong = ""
     try:
-        parts = urlsplit(url)
+        # Of several hosts the first stands for all: they are one server to whoever looks.
+        parts = urlsplit(re.sub(r",[^/?#@]*(?=[/?#]|$)", "", url, count=1))
         port = parts.port
     except ValueError:
         wrong = "it is no URL"

@@ -14,12 +14,13 @@ from pathlib import Path
 from tarmac.errors import TarmacError
 from tarmac.launch import Command, Launch, Tree, reveal
 from tarmac.local.home.files import write_atomically
-from tarmac.local.home.paths import Home, cache_folder, outside_folder
+from tarmac.local.home.paths import Home, outside_folder
 from tarmac.local.machine import privileges
 from tarmac.local.machine.privileges import Drop
 from tarmac.local.starting import commands
 from tarmac.local.starting.guard import UNPRIVILEGED_UID
 from tarmac.local.starting.spawn import Spawner
+from tarmac.places import cache_folder
 
 
 def folder_of(home: Home, name: str, launch: Launch) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tarmac.errors import TarmacError
 from tarmac.launch import reveal, secrets_of
 from tarmac.local.data import sql
+from tarmac.local.data.talking import tell
 from tarmac.local.failures import diagnosis
 from tarmac.local.failures.diagnosis import Failure
 from tarmac.local.home import state
@@ -310,6 +311,8 @@ class Process:
         try:
             for step in self.node.launch.setup:
                 await sql.run(step, self.around.secrets)
+            if (told := self.node.launch.talk) is not None:
+                await tell(self.around.host, told, self.around.secrets)
             await self.around.once_ready(self.node)
         except TarmacError as error:
             return str(error)

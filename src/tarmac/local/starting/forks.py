@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Coroutine, Iterable, Mapping
@@ -163,24 +161,13 @@ class Forks:
         self._servers.clear()
 
     async def _start(self, python: str) -> Server:
-        ours, theirs = socket.socketpair()
-        log = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            running = await self._spawner.spawn(
-                f"{NAME}-{next(self._numbers)}",  # a new one must not pass for the one it follows
-                [python, "-P", "-m", MODULE],  # -P: nothing of where it starts is imported
-                env=self._environ,
-                cwd=Path("/"),
-                output=log,
-                channel=theirs.fileno(),
-            )
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-            os.close(log)
-        server = Server(python, Channel(ours), running)
+        running, channel = await self._spawner.spawn_with_channel(
+            f"{NAME}-{next(self._numbers)}",  # a new one must not pass for the one it follows
+            [python, "-P", "-m", MODULE],  # -P: nothing of where it starts is imported
+            env=self._environ,
+            log=self._log,
+        )
+        server = Server(python, channel, running)
         self._in_background(self._read(server))
         return server
 

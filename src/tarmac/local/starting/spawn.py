@@ -75,6 +75,31 @@ class Spawner:
         self._channel = Channel(ours)
         self._reader = asyncio.create_task(self._read(self._channel))
 
+    async def spawn_with_channel(
+        self, name: str, argv: Sequence[str], *, env: Mapping[str, str], log: Path
+    ) -> tuple[Running, Channel]:
+        """Start a program of the runtime's own; its standard input is a channel to us.
+
+        Args:
+            log: the file that it writes its complaints to, without passing through us.
+
+        Raises:
+            OSError: it could not be executed, or the guard is gone.
+        """
+        ours, theirs = socket.socketpair()
+        output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            running = await self.spawn(
+                name, argv, env=env, cwd=Path("/"), output=output, channel=theirs.fileno()
+            )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(output)
+        return running, Channel(ours)
+
     async def spawn(
         self,
         name: str,
