@@ -1,0 +1,104 @@
+"""A file that is rendered: where it goes, and what is in it as data.
+
+A leaf: renderers make them, the tree writes them, gates and `diff` read them. Nobody reads a
+rendered file back to learn what is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One file of a rendered tree."""
+
+    #: Relative to the tree, with slashes.
+    path: str
+    #: A mapping is written as YAML; text as it stands.
+    content: Mapping[str, Any] | str
+    #: Where the model says so, for a finding: `file:line:col`.
+    place: str = ""
+    #: Comment lines above the content, where a reader must know more than the content says.
+    notes: tuple[str, ...] = ()
+    executable: bool = False
+    #: Scalar -> what is said behind it at its line's end: the version of a commit that is named.
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    #: The line where each of its parts begins, by its path; of one that was read from a disk.
+    lines: Mapping[tuple[str | int, ...], int] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def at(self, *path: str | int) -> str:
+        """Say where a part stands: `path:line` of it, or of the nearest above that is known."""
+        for end in range(len(path), -1, -1):
+            if (line := self.lines.get(path[:end])) is not None:
+                return f"{self.path}:{line}"
+        return self.path
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What is in it, as data; empty for text."""
+        return self.content if isinstance(self.content, Mapping) else {}
+
+
+#: The start of a comment, by the end of a file's name; others have no comments.
+COMMENTS = {
+    ".yaml": "#",
+    ".yml": "#",
+    ".sh": "#",
+    "Dockerfile": "#",
+    ".dockerignore": "#",
+    ".helmignore": "#",
+    ".env": "#",
+    ".toml": "#",
+    ".tf": "#",
+}
+
+
+def write(artifact: Artifact, header: str) -> str:
+    """Write a file's text: a first line that says what made it, its notes, its content.
+
+    Args:
+        header: what made it; left out where the format has no comments.
+    """
+    body = artifact.content if isinstance(artifact.content, str) else dump(artifact.content)
+    for scalar, remark in artifact.remarks.items():
+        body = body.replace(f" {scalar}\n", f" {scalar}  # {remark}\n")
+    sign = next((sign for end, sign in COMMENTS.items() if artifact.path.endswith(end)), None)
+    if sign is None:
+        return body
+    lines = "".join(f"{sign} {line}\n" for line in (header, *artifact.notes))
+    if body.startswith("#!"):  # the kernel looks for it at the very start
+        first, _, rest = body.partition("\n")
+        return f"{first}\n{lines}{rest}"
+    return lines + body
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes text of several lines as a block, and nothing twice by reference."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write each value where it stands."""
+        del data
+        return True
+
+
+def _text(dumper: _Dumper, value: str) -> yaml.Node:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dump(content: Mapping[str, Any]) -> str:
+    """Write data as YAML: keys in their own order, one line for each scalar."""
+    written: str = yaml.dump(
+        content, Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True
+    )
+    return written

@@ -1,0 +1,1 @@
+"""Rendered files -> a folder: what a hand has changed is kept, and nothing is ever half-written."""

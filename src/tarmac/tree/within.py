@@ -1,0 +1,65 @@
+"""Writes into a folder that belongs to others: somebody's repository, beside their own files.
+
+Called by `folder` for what is rendered for a code repository. Nothing but the rendered files and
+the lock is looked at or touched, however many others there are; so each file is replaced by itself,
+and the lock is the last. After `kill -9` in between, the next render finishes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from tarmac.tree.decision import above
+from tarmac.tree.swap import Busy
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other renders out of a folder. Raises Busy where another holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(f"{folder}: another render writes there; wait until it is done") from None
+        yield
+    finally:
+        os.close(opened)
+
+
+def scan(folder: Path, paths: Iterable[str]) -> dict[str, os.stat_result]:
+    """List what is there of these paths and the folders above them; links are not followed."""
+    found: dict[str, os.stat_result] = {}
+    for path in {part for each in paths for part in (each, *above(each))}:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            found[path] = (folder / path).lstat()
+    return found
+
+
+def write(
+    folder: Path, contents: Mapping[str, tuple[bytes, bool]], removed: Iterable[str], last: str
+) -> None:
+    """Replace files, each as a whole, and take away those that are not rendered any more.
+
+    Args:
+        contents: what each file holds, and whether it can be executed; by path.
+        last: the path that is written when all others are.
+    """
+    for path in sorted(contents, key=lambda each: (each == last, each)):
+        content, executable = contents[path]
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f".{file.name}.part")
+        part.write_bytes(content)
+        part.chmod(0o755 if executable else 0o644)
+        part.replace(file)
+    for path in removed:
+        (folder / path).unlink(missing_ok=True)
+        for parent in above(path):
+            with contextlib.suppress(OSError):  # something else is in it
+                (folder / parent).rmdir()
