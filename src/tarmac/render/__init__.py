@@ -1,0 +1,1 @@
+"""Plan -> files: one file here for each family of artifacts. Pure: the tree writes them."""

@@ -1,0 +1,52 @@
+"""The program beside a store's server that tells how it is, in the words of Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tarmac.launch import is_secret, redact
+from tarmac.plan.cluster import Workload
+from tarmac.render import _pods
+
+NAME = "exporter"
+#: It asks a few questions each time that it is asked.
+RESOURCES = {
+    "requests": {"cpu": "10m", "memory": "32Mi"},
+    "limits": {"cpu": "100m", "memory": "64Mi"},
+}
+
+
+def own_ports(workload: Workload) -> list[dict[str, Any]]:
+    """List the server's ports, without that of a program beside it."""
+    apart = workload.exporter is not None and bool(workload.exporter.image)
+    return [
+        each
+        for each in _pods.ports(workload)
+        if not (apart and each["containerPort"] == workload.metrics)
+    ]
+
+
+def beside(workload: Workload) -> Iterator[dict[str, Any]]:
+    """Make the program that tells how the server is, where that one does not do it itself."""
+    if workload.exporter is None or not workload.exporter.image:
+        return
+    # Its own few plain values stand in it: the ConfigMap's are the server's.
+    given = workload.exporter.env
+    plain = [
+        {"name": name, "value": redact(each)} for name, each in given.items() if not is_secret(each)
+    ]
+    secret = {name: each for name, each in given.items() if is_secret(each)}
+    port = workload.metrics
+    yield {
+        "name": NAME,
+        "image": workload.exporter.image,
+        "imagePullPolicy": "IfNotPresent",
+        "env": [*plain, *_pods.env(workload, secret).get("env", [])],
+        "ports": [{"name": "metrics", "containerPort": port}],
+        # That it runs: what it says of the server is for alerts to judge.
+        "livenessProbe": {"tcpSocket": {"port": port}, **_pods.LIVENESS},
+        "readinessProbe": {"tcpSocket": {"port": port}, **_pods.READINESS},
+        "resources": RESOURCES,
+        "securityContext": _pods.CONTAINER_SECURITY,
+    }

@@ -1,0 +1,114 @@
+"""The jobs of GitLab's pipeline, from the same data and by the same scripts as GitHub's."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.render import _pipeline as p
+
+STAGES = ("check", "build", "deploy")
+MAIN = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
+
+
+def changes(plan: ClusterPlan, workload: Workload) -> list[str]:
+    """List patterns of all that a change of which is a change of a service."""
+    found = []
+    for path in p.paths(plan, workload):
+        is_file = "." in posixpath.basename(path)
+        found.append(path if is_file else f"{path}/**/*".removeprefix("/"))
+    return found
+
+
+def rules(plan: ClusterPlan, workload: Workload, *, main: bool = False) -> list[dict[str, Any]]:
+    """Run where the service is touched: on the main branch, or in merge requests, too."""
+    touched = {"changes": changes(plan, workload)}
+    asked = [{"if": MAIN, **touched}]
+    if not main:
+        asked.insert(0, {"if": "$CI_PIPELINE_SOURCE == 'merge_request_event'", **touched})
+    return asked
+
+
+def _job(plan: ClusterPlan, workload: Workload, stage: str, does: str) -> dict[str, Any]:
+    return {
+        "extends": f".{p.language_of(workload).name}",
+        "stage": stage,
+        "script": [f"scripts/ci {does} {workload.name}"],
+        "timeout": "15 minutes",
+        "rules": rules(plan, workload),
+    }
+
+
+def lint(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
+    """Lint a service."""
+    return _job(plan, workload, "check", "lint")
+
+
+def test(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
+    """Test a service, with the servers beside it that it is bound to."""
+    found = _job(plan, workload, "check", "test")
+    images = p.beside(plan, workload)
+    beside = []
+    for name, each in p.servers(plan):
+        if name in images:
+            env = p.server(each).get("env")
+            beside.append(
+                {"name": images[name], "alias": name} | ({"variables": env} if env else {})
+            )
+    folder = p.coverage(plan, workload)
+    return {
+        **found,
+        **({"services": beside} if beside else {}),
+        "artifacts": {"when": "always", "paths": [folder], "expire_in": "1 week"},
+    }
+
+
+def build(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
+    """Build, scan and push a service's image."""
+    name, registry = workload.name, p.registry(plan)
+    return {
+        "extends": ".images",
+        "stage": "build",
+        "needs": [f"lint:{name}", f"test:{name}"],
+        "script": [
+            f"scripts/ci build {name}",
+            f"scripts/ci scan {name}",
+            f'scripts/ci push {name} {registry} "sha-$(echo "$CI_COMMIT_SHA" | cut -c 1-12)"',
+        ],
+        "artifacts": {"paths": [f".tarmac/ci/{name}.digest"], "expire_in": "1 week"},
+        "timeout": "20 minutes",
+        "rules": rules(plan, workload, main=True),
+    }
+
+
+def deploy(plan: ClusterPlan, workload: Workload, stage: p.Stage) -> dict[str, Any]:
+    """Write what was pushed into the GitOps repository, or deploy it with Helm."""
+    name = workload.name
+    digest = f'"$(cat .tarmac/ci/{name}.digest)"'
+    if stage.by == "helm":
+        namespace = stage.settings.namespace or plan.system
+        script = [
+            f"{' '.join(p.TARMAC)} render {p.command(plan)} --env {stage.name} --out .deploy",
+            (
+                f"helm upgrade --install {name} .deploy/charts/service "
+                f"--values .deploy/charts/values/{name}.yaml --namespace {namespace} "
+                f"--set image.digest={digest} --wait --atomic --timeout 5m"
+            ),
+        ]
+    else:
+        script = [
+            'git clone --depth 1 "$GITOPS_URL" .gitops',
+            f"scripts/bump {stage.name} .gitops --image {name}={digest}",
+        ]
+    asks = {"when": "manual"} if stage.settings.approval else {}
+    return {
+        "extends": ".deploys",
+        "stage": "deploy",
+        "needs": [f"build:{name}"],
+        "environment": {"name": stage.name},
+        "resource_group": f"{stage.name}-{name}",
+        "script": script,
+        "timeout": "15 minutes",
+        "rules": [{**each, **asks} for each in rules(plan, workload, main=True)],
+    }

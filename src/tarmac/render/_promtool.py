@@ -1,0 +1,129 @@
+"""Unit tests of Prometheus' rules, in promtool's format, made of what is expected.
+
+    Line('up{job="a"}', (Part(1, 10), Part(0, 5)))           a gauge: its value, for so many steps
+    Line("errors_total", (Part(0, 10), Part(3, 5)), True)    a counter: what each step adds
+    trial("It fires", 60, lines, (quiet(600, "Down"), fires(660, "Down", labels, annotations)))
+    trial("It is 1", 60, lines, samples=(sample(600, "up", "up{...}", 1),))
+    file(("../rules/slo.yaml",), 60, trials)                 the whole file's content
+
+The first value of a line is that of second 0. promtool evaluates every rule at each step of the
+file's, whatever the interval of its group, and compares values exactly: round() them.
+prometheus.io: Unit Testing for Rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a series: one value, or what a counter gains in each step."""
+
+    value: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """One series that a trial is given."""
+
+    series: str
+    parts: tuple[Part, ...]
+    #: Its parts are what is added in each step, from 0 on.
+    counter: bool = False
+
+
+def number(value: float) -> str:
+    """Write a number so that promtool and PromQL read it: no exponent, no float's tail."""
+    # Fifteen digits are what a float is sure of.
+    text = f"{Decimal(f'{round(value, 12):.15g}'):f}"
+    return "0" if text == "-0" else text
+
+
+def time(seconds: float) -> str:
+    """Write a duration as Prometheus does: `5m`, `1h30m`, `3d`."""
+    left, found = round(seconds), ""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        many, left = divmod(left, size)
+        found += f"{many}{unit}" if many else ""
+    return found or "0s"
+
+
+def values(line: Line) -> str:
+    """Write a series' values: `0+10x5` are six values, from 0 to 50."""
+    written, at = [], 0.0
+    for part in line.parts:
+        if part.steps <= 0:
+            continue
+        if not line.counter:
+            written.append(f"{number(part.value)}+0x{part.steps - 1}")
+            continue
+        # What is added in a step is seen at its end; only the first value is there at once.
+        first = at + part.value if written else at
+        many = part.steps - 1 if written else part.steps
+        written.append(f"{number(first)}+{number(part.value)}x{many}")
+        at = first + part.value * many
+    return " ".join(written)
+
+
+def quiet(at_s: float, alert: str) -> dict[str, Any]:
+    """Expect that no alert of a name fires at a time."""
+    return {"eval_time": time(at_s), "alertname": alert, "exp_alerts": []}
+
+
+def fires(
+    at_s: float, alert: str, labels: Mapping[str, str], annotations: Mapping[str, str]
+) -> dict[str, Any]:
+    """Expect that one fires at a time, and no other of its name; texts as they are told."""
+    expected = {"exp_labels": dict(labels), "exp_annotations": dict(annotations)}
+    return {**quiet(at_s, alert), "exp_alerts": [expected]}
+
+
+def sample(at_s: float, query: str, labels: str, value: float) -> dict[str, Any]:
+    """Expect what a query gives at a time: one series, or with no labels none at all."""
+    given = [{"labels": labels, "value": value}] if labels else []
+    return {"expr": query, "eval_time": time(at_s), "exp_samples": given}
+
+
+def trial(
+    name: str,
+    step_s: float,
+    lines: Iterable[Line],
+    alerts: Iterable[Mapping[str, Any]] = (),
+    samples: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Make one test: series with a value at each step, and what is expected of them."""
+    made = {
+        "name": name,
+        "interval": time(step_s),
+        "input_series": [{"series": each.series, "values": values(each)} for each in lines],
+        "alert_rule_test": list(alerts),
+        "promql_expr_test": list(samples),
+    }
+    return {key: value for key, value in made.items() if value or key == "input_series"}
+
+
+def file(
+    rules: Iterable[str],
+    step_s: float,
+    trials: Iterable[Mapping[str, Any]],
+    order: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Make a file of tests.
+
+    Args:
+        rules: the files of rules, relative to this one.
+        step_s: how often rules are evaluated.
+        order: the groups that read what others record come after these.
+    """
+    ordered = {"group_eval_order": list(order)}
+    return {
+        "rule_files": list(rules),
+        **(ordered if ordered["group_eval_order"] else {}),
+        "evaluation_interval": time(step_s),
+        "tests": list(trials),
+    }
