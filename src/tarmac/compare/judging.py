@@ -1,0 +1,43 @@
+"""Which function judges which kind of fact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tarmac.compare import judging_system as system
+from tarmac.compare import judging_workloads as workloads
+from tarmac.compare.change import Told
+from tarmac.compare.facts import Seen
+
+#: By `Key.what`, in the order in which a reader meets them within one risk.
+JUDGES: Mapping[str, Callable[[Seen], Told]] = {
+    "route": workloads.route,
+    "edge": workloads.edge,
+    "egress": workloads.egress,
+    "external": workloads.external,
+    "service": workloads.service,
+    "store": system.store,
+    "managed port": system.managed_port,
+    "volume": workloads.volume,
+    "scale": workloads.scale,
+    "probe": workloads.probe,
+    "user": workloads.user,
+    "setting": system.setting,
+    "ingress": system.ingress,
+    "quota": system.quota,
+    "resources": workloads.resources,
+    "port": workloads.port,
+    "command": workloads.command,
+    "source": workloads.source,
+    "task": workloads.task,
+    "schedule": workloads.schedule,
+    "topic": system.topic,
+    "call": system.call,
+    "objective": system.objective,
+    "shutdown": workloads.shutdown,
+    "metrics": workloads.metrics,
+    "variable": workloads.variable,
+    "file": workloads.file,
+    "image": workloads.image,
+    "other": system.other,
+}
