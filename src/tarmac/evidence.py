@@ -1,0 +1,97 @@
+"""Evidence: a file for each proof that was run: what was looked at, what came of it, how to repeat.
+
+A leaf: `verify` writes and joins them; drills will write theirs. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+#: Below the folder `.tarmac` beside a system's file.
+FOLDER = "evidence"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One run of one proof."""
+
+    #: `gate:NET001`, `test:NODE`, `bench:FILE`, `drill:ID`, `measure:memory`.
+    what: str
+    #: `pass`, `fail` or `skipped`.
+    status: str
+    #: How far it proves it, and of what: `tested`, `tree`.
+    level: str
+    target: str
+    #: A hash of all that it depends on: of another one it says nothing.
+    inputs: str
+    #: The rule that decided, in words.
+    rule: str
+    #: What repeats it.
+    command: str
+    #: When it was written, UTC.
+    at: str
+    #: The environment of the model; empty where it depends on none.
+    environment: str = ""
+    #: What was seen, before anybody judged it.
+    samples: Any = None
+    tools: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+
+
+def digest(inputs: Iterable[tuple[str, bytes]]) -> str:
+    """Hash named contents, in any order."""
+    whole = hashlib.sha256()
+    for name, content in sorted(inputs):
+        whole.update(f"{name}\0{len(content)}\0".encode())
+        whole.update(content)
+    return whole.hexdigest()
+
+
+def machine() -> dict[str, str]:
+    """Say what this machine is."""
+    return {
+        "system": platform.system(),
+        "release": platform.release(),
+        "processor": platform.machine(),
+        "processors": str(os.cpu_count()),
+        "python": platform.python_version(),
+    }
+
+
+def write(folder: Path, evidence: Evidence) -> Path:
+    """Write a file, in place of an older one of the same proof; whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name_of(evidence.what, evidence.environment)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(json.dumps(asdict(evidence), indent=2) + "\n", encoding="utf-8")
+    fresh.replace(path)
+    return path
+
+
+def name_of(what: str, environment: str = "") -> str:
+    """Name the file of a proof in an environment; a long name by its hash."""
+    name = re.sub(r"[^\w.-]+", "-", f"{environment}-{what}".strip("-"))
+    if len(name) > 120:
+        name = f"{name[:100]}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
+    return f"{name}.json"
+
+
+def read(folder: Path) -> dict[str, Evidence]:
+    """Read all evidence of a folder, by its file's path; what cannot be read is left out."""
+    known = {each.name for each in fields(Evidence)}
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+            data = json.loads(path.read_text(encoding="utf-8"))
+            evidence = Evidence(**{key: value for key, value in data.items() if key in known})
+            found[str(path)] = evidence
+    return found

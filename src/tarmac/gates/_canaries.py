@@ -1,0 +1,142 @@
+"""Canaries and Rollouts as gates read them: who tries what, by which questions and routes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tarmac.artifact import Artifact
+from tarmac.gates._gate import Subject
+from tarmac.gates._objects import dig, name_of, named
+
+#: Two hashes as Kubernetes makes them: of the new revision's pods, and of the stable one's.
+NEW, OLD, POD = "6d9f8b7c5x", "7c5x6d9f8b", "x7k2p"
+#: What Flagger asks by itself, by the metric's name (flagger: pkg/metrics/observers/istio.go).
+BUILT_IN = {
+    "request-success-rate": 'istio_requests_total{{reporter="destination",'
+    'destination_workload_namespace="{namespace}",destination_workload=~"{name}"}}',
+    "request-duration": 'istio_request_duration_milliseconds_bucket{{reporter="destination",'
+    'destination_workload_namespace="{namespace}",destination_workload=~"{name}"}}',
+}
+UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of Prometheus, where it stands, and which values are good."""
+
+    artifact: Artifact
+    name: str
+    query: str
+    bounds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How new versions of one workload are tried."""
+
+    artifact: Artifact
+    workload: str
+    flagger: bool
+    questions: tuple[Question, ...]
+    #: Names of questions that nothing answers.
+    lost: tuple[str, ...]
+    weights: tuple[int, ...]
+    every_s: float
+    failures: int
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """What the object says."""
+        found: Mapping[str, Any] = dig(self.artifact.data, "spec") or {}
+        return found
+
+    @property
+    def series(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Give the labels that a scrape of a new and of a stable pod has."""
+        stable = f"{self.workload}-primary" if self.flagger else self.workload
+        return self._labels(self.workload, NEW), self._labels(stable, OLD)
+
+    def _labels(self, owner: str, digest: str) -> dict[str, str]:
+        return {
+            "namespace": str(dig(self.artifact.data, "metadata", "namespace")),
+            "destination_workload_namespace": str(dig(self.artifact.data, "metadata", "namespace")),
+            "pod": f"{owner}-{digest}-{POD}",
+            "container": self.workload,
+            "service": self.workload,
+            "job": self.workload,
+            "destination_workload": owner,
+        }
+
+
+def trials(subject: Subject) -> Iterator[Trial]:
+    """Yield how each workload's new versions are tried."""
+    for artifact in subject.objects("Canary"):
+        yield _canary(subject, artifact)
+    for artifact in subject.objects("Rollout"):
+        if dig(artifact.data, "spec", "strategy", "canary"):
+            yield _rollout(subject, artifact)
+
+
+def _canary(subject: Subject, artifact: Artifact) -> Trial:
+    name = str(dig(artifact.data, "spec", "targetRef", "name"))
+    said = dig(artifact.data, "spec", "analysis") or {}
+    templates, found, lost = named(subject, "MetricTemplate"), [], []
+    for metric in said.get("metrics") or ():
+        bounds = metric.get("thresholdRange") or {}
+        ref = dig(metric, "templateRef", "name")
+        if metric["name"] in BUILT_IN:
+            space = subject.plan.namespace
+            query = BUILT_IN[metric["name"]].format(namespace=space, name=name)
+            found.append(Question(artifact, metric["name"], query, bounds))
+        elif ref in templates:
+            query = str(dig(templates[ref].data, "spec", "query"))
+            query = query.replace("{{ namespace }}", subject.plan.namespace)
+            query = query.replace("{{ target }}", name)
+            found.append(Question(templates[ref], metric["name"], query, bounds))
+        else:
+            lost.append(str(ref or metric["name"]))
+    last, step = said.get("maxWeight") or 0, said.get("stepWeight") or 0
+    even = tuple(range(step, last + 1, step)) if step else ()
+    weights = tuple(said.get("stepWeights") or even)
+    return Trial(
+        artifact, name, True, tuple(found), tuple(lost), weights,
+        duration_s(said.get("interval")), said.get("threshold") or 0,
+    )  # fmt: skip
+
+
+def _rollout(subject: Subject, artifact: Artifact) -> Trial:
+    spec = artifact.data["spec"]
+    name = str(dig(spec, "workloadRef", "name") or name_of(artifact))
+    canary, templates = spec["strategy"]["canary"], named(subject, "AnalysisTemplate")
+    steps = canary.get("steps") or ()
+    analyses = [canary.get("analysis"), *(each.get("analysis") for each in steps)]
+    used = dict.fromkeys(
+        str(each.get("templateName"))
+        for analysis in analyses
+        for each in (analysis or {}).get("templates") or ()
+    )
+    found, every, failures = [], [0.0], [0]
+    for template in (templates[each] for each in used if each in templates):
+        dry = {each.get("metricName") for each in dig(template.data, "spec", "dryRun") or ()}
+        for metric in dig(template.data, "spec", "metrics") or ():
+            if (query := dig(metric, "provider", "prometheus", "query")) is None:
+                continue
+            query = re.sub(r"\{\{\s*args\.[\w-]+\s*\}\}", NEW, query)
+            found.append(Question(template, metric["name"], query, {}))
+            if metric["name"] not in dry:
+                every.append(duration_s(metric.get("interval")))
+                failures.append(int(metric.get("failureLimit") or 0) + 1)
+    return Trial(
+        artifact, name, False, tuple(found), tuple(each for each in used if each not in templates),
+        tuple(each["setWeight"] for each in steps if "setWeight" in each),
+        max(every), max(failures),
+    )  # fmt: skip
+
+
+def duration_s(written: Any) -> float:
+    """Read a duration: `90s`, `1m`; 0 for what is none."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", str(written or ""))
+    return float(sum(float(number) * UNITS_S[unit] for number, unit in parts))

@@ -1,0 +1,105 @@
+"""Rules, alerts and panels as gates read them: every PromQL expression, with what it selects."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tarmac.artifact import Artifact
+from tarmac.gates._gate import Subject
+from tarmac.gates._objects import dig
+from tarmac.report import Skip
+
+#: What Grafana fills in before it asks: a time where one stands, a text elsewhere.
+_TIME = re.compile(r"\$__(?:rate_)?interval|\$__range|\$\{__(?:rate_)?interval\}")
+_VARIABLE = re.compile(r"\$\{\w+(?::\w+)?\}|\$\w+")
+
+
+@dataclass(frozen=True)
+class Query:
+    """One expression, and the place that it stands at."""
+
+    path: str
+    #: `slo-alerts/HighLatency`, or a panel's title.
+    title: str
+    expr: str
+    rule: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Selected:
+    """One selector of series: a name, and the labels that it asks for."""
+
+    name: str
+    #: Label -> value, of those that must be equal.
+    equal: Mapping[str, str]
+    labels: frozenset[str]
+
+
+def groups(artifact: Artifact) -> list[Mapping[str, Any]]:
+    """List the groups of rules in a file, plain or as an object."""
+    found = dig(artifact.data, "groups")
+    if artifact.data.get("kind") == "PrometheusRule":
+        found = dig(artifact.data, "spec", "groups")
+    return [each for each in found or () if isinstance(each, Mapping)]
+
+
+def queries(subject: Subject) -> Iterator[Query]:
+    """Yield the expressions of rules, then those of panels."""
+    for artifact in subject.artifacts:
+        for group in groups(artifact):
+            for rule in group.get("rules") or ():
+                name = rule.get("record") or rule.get("alert") or ""
+                title = f"{group.get('name')}/{name}"
+                yield Query(artifact.path, title, str(rule.get("expr", "")), rule)
+        if "dashboards/" in artifact.path and artifact.path.endswith(".json"):
+            board = json.loads(artifact.content) if isinstance(artifact.content, str) else {}
+            yield from _panels(artifact.path, board.get("panels") or ())
+
+
+def _panels(path: str, panels: Any) -> Iterator[Query]:
+    for panel in panels:
+        yield from _panels(path, panel.get("panels") or ())
+        for each in panel.get("targets") or ():
+            if expr := each.get("expr"):
+                yield Query(path, str(panel.get("title", "")), expr, {})
+
+
+def recorded(subject: Subject) -> dict[str, frozenset[str]]:
+    """Find the names that rules record, with the labels that they give."""
+    found: dict[str, frozenset[str]] = {}
+    for query in queries(subject):
+        if name := query.rule.get("record"):
+            labels = frozenset(query.rule.get("labels") or ())
+            found[name] = found.get(name, frozenset()) | labels
+    return found
+
+
+def selected(expr: str) -> list[Selected]:
+    """List what an expression selects. Raises ValueError where it is no PromQL, and Skip."""
+    try:
+        import promql_parser as promql  # noqa: PLC0415  # a parser in Rust, for few gates
+    except ImportError:  # a platform without a wheel of it
+        raise Skip("promql-parser is not here; pip install promql-parser") from None
+    text = _VARIABLE.sub("x", _TIME.sub("5m", expr))
+    found: list[Selected] = []
+    todo: list[Any] = [promql.parse(text)]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, promql.MatrixSelector):
+            todo.append(each.vector_selector)
+        elif isinstance(each, promql.VectorSelector):
+            matchers = each.matchers.matchers
+            name = each.name or next((m.value for m in matchers if m.name == "__name__"), "")
+            equal = {m.name: m.value for m in matchers if str(m.op).endswith("Equal")}
+            labels = frozenset(m.name for m in matchers) - {"__name__"}
+            found.append(Selected(name, equal, labels))
+        else:
+            for part in ("lhs", "rhs", "expr", "param", "args"):
+                below = getattr(each, part, None)
+                if below is not None:
+                    todo += below if isinstance(below, list) else [below]
+    return found

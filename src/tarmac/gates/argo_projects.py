@@ -1,0 +1,99 @@
+"""Applications may do what they do: project, namespace and kinds of objects agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.artifact import Artifact
+from tarmac.gates import _argo
+from tarmac.gates._argo import App
+from tarmac.gates._gate import Gate, Subject
+from tarmac.gates._objects import dig, name_of, title
+from tarmac.report import Finding
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield Applications whose project does not let them, and projects that let too much."""
+    for app in _argo.applications(subject):
+        project = _argo.project_of(subject, app)
+        if project is None:
+            what = (
+                f"{app.title} is of project '{app.spec.get('project')}', which is not here; "
+                "`default` lets everything happen: make an AppProject"
+            )
+            yield Finding(app.artifact.path, what)
+            continue
+        spec = project.data.get("spec") or {}
+        if app.space not in (subject.plan.namespace, _argo.NAMESPACE):
+            what = (
+                f"{app.title} fills namespace {app.space}; {subject.plan.environment} is in "
+                f"{subject.plan.namespace}: write that"
+            )
+            yield Finding(app.artifact.path, what)
+        for source in app.sources:
+            if source.get("repoURL") not in (spec.get("sourceRepos") or ()):
+                what = f"does not allow {source.get('repoURL')}, which {app.title} reads; add it"
+                yield Finding(project.path, what)
+        yield from _objects(subject, app, project, spec)
+    for project in subject.objects("AppProject"):
+        yield from _wide(project)
+
+
+def _objects(
+    subject: Subject, app: App, project: Artifact, spec: Mapping[str, Any]
+) -> Iterator[Finding]:
+    places = {each.get("namespace") for each in spec.get("destinations") or ()}
+    wide, own = (
+        {(e.get("group"), e.get("kind")) for e in spec.get(f"{each}ResourceWhitelist") or ()}
+        for each in ("cluster", "namespace")
+    )
+    said = set()
+    if app.space not in places:
+        yield Finding(project.path, f"does not allow namespace {app.space} of {app.title}; add it")
+    for each in _argo.objects(subject, app):
+        group, kind = each.data["apiVersion"].rpartition("/")[0], each.data["kind"]
+        space = dig(each.data, "metadata", "namespace")
+        if (group, kind) not in (own if space else wide) and kind not in said:
+            said.add(kind)
+            where = "namespace" if space else "cluster"
+            what = (
+                f"does not allow {title(each)} of {app.title}; add "
+                f"`{{group: '{group}', kind: {kind}}}` to {where}ResourceWhitelist"
+            )
+            yield Finding(project.path, what)
+        if space and space not in {*places, app.space}:
+            yield Finding(
+                project.path, f"does not allow namespace {space}, where {title(each)} is; add it"
+            )
+
+
+def _wide(project: Artifact) -> Iterator[Finding]:
+    spec = project.data.get("spec") or {}
+    lists = (
+        ("sourceRepos", spec.get("sourceRepos") or ()),
+        ("destinations", [e.get("namespace") for e in spec.get("destinations") or ()]),
+        *(
+            (f"{name}ResourceWhitelist", [e.get("kind") for e in spec.get(key) or ()])
+            for name, key in (
+                ("cluster", "clusterResourceWhitelist"),
+                ("namespace", "namespaceResourceWhitelist"),
+            )
+        ),
+    )
+    for name, values in lists:
+        if "*" in values:
+            what = f"AppProject {name_of(project)} allows `*` in {name}; name what is rendered"
+            yield Finding(project.path, what)
+
+
+GATE = Gate(
+    id="GIT002",
+    title="Each Application's project allows what it makes, and no more than is named",
+    phase="gitops",
+    source="the shop's roadmap has its Application in another namespace than its overlay; "
+    "https://argo-cd.readthedocs.io/en/stable/user-guide/projects",
+    check=check,
+    looks_at="project, repository, destination and the kind and namespace of each object that an "
+    "Application applies. A kind that is allowed and no longer rendered is not looked for.",
+)

@@ -1,0 +1,145 @@
+"""Routes by hand do not meet those that Flagger makes, or those whose weights a Rollout moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from tarmac.artifact import Artifact
+from tarmac.gates._canaries import Trial, trials
+from tarmac.gates._gate import Gate, Subject
+from tarmac.gates._objects import dig, name_of, named, title
+from tarmac.report import Finding
+
+KINDS = ("VirtualService", "DestinationRule", "HTTPRoute", "Ingress", "Service", "Deployment")
+#: Halves and copies of the objects below k8s/.
+PACKED = ("kustomize/", "charts/")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield objects of a name or host that what tries new versions has for itself."""
+    there = list(_objects(subject))
+    for trial in trials(subject):
+        yield from _flagger(trial, there) if trial.flagger else _rollout(subject, trial, there)
+
+
+def _objects(subject: Subject) -> Iterator[Artifact]:
+    """Yield the objects of those kinds, those in files of one's own among them."""
+    yield from subject.objects(*KINDS)
+    for artifact in subject.artifacts:
+        text = artifact.content
+        if not isinstance(text, str) or not artifact.path.endswith((".yaml", ".yml")):
+            continue
+        if "apiVersion:" not in text or artifact.path.startswith(PACKED):
+            continue
+        try:
+            documents = list(yaml.safe_load_all(text))
+        except yaml.YAMLError:
+            continue  # a template; whoever applies it will say so
+        for each in documents:
+            if isinstance(each, Mapping) and each.get("kind") in KINDS:
+                yield Artifact(artifact.path, each)
+
+
+def _flagger(trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
+    name, service = trial.workload, trial.spec.get("service") or {}
+    apex = str(service.get("name") or name)
+    space = str(dig(trial.artifact.data, "metadata", "namespace") or "")
+    own = {apex, f"{apex}-primary", f"{apex}-canary"}
+    hosts = {*own, *(service.get("hosts") or ())}
+    made = {
+        "Service": own,
+        "DestinationRule": own,
+        "VirtualService": {apex},
+        "Deployment": {f"{name}-primary"},
+    }
+    whose = title(trial.artifact)
+    for artifact in there:
+        if dig(artifact.data, "metadata", "namespace") not in (None, space):
+            continue
+        if name_of(artifact) in made.get(artifact.data["kind"], ()):
+            yield Finding(
+                artifact.path,
+                f"{title(artifact)} is made by Flagger for {whose}: each would undo what the other "
+                "writes, weights too; remove it, and say in the Canary's `service` what it said",
+            )
+            continue
+        for host in sorted({_short(each, space) for each in _hosts(artifact)} & hosts):
+            yield Finding(
+                artifact.path,
+                f"{title(artifact)} leads {host}, and so does the VirtualService that Flagger "
+                f"makes for {whose}: which of the two holds is chance, and its weights may never; "
+                "remove it, and say in the Canary's `service` what it said",
+            )
+
+
+def _rollout(subject: Subject, trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
+    canary = trial.spec["strategy"]["canary"]
+    both = [canary.get(key) for key in ("stableService", "canaryService")]
+    services, routes = named(subject, "Service"), named(subject, "HTTPRoute")
+    where, whose = trial.artifact.path, title(trial.artifact)
+    for name in both:
+        if name is not None and name not in services:
+            yield Finding(where, f"{whose} names the Service {name}, which is not there; add it")
+    plugins = dig(canary, "trafficRouting", "plugins") or {}
+    moved = {e["name"] for each in plugins.values() for e in each.get("httpRoutes") or ()}
+    for name in sorted(moved):
+        rules = dig(getattr(routes.get(name), "data", {}), "spec", "rules") or ()
+        ends = [{each.get("name") for each in rule.get("backendRefs") or ()} for rule in rules]
+        if not any({*both} <= each for each in ends):
+            yield Finding(
+                where,
+                f"{whose} is to move the weights of HTTPRoute {name}, which leads nowhere to "
+                f"{' and '.join(map(str, both))}; let one of its rules lead to both",
+            )
+    space = str(dig(trial.artifact.data, "metadata", "namespace") or "")
+    own = {trial.workload, *map(str, both)}
+    for artifact in there:
+        if artifact.data["kind"] not in ("VirtualService", "HTTPRoute") or not moved:
+            continue
+        if artifact.data["kind"] == "HTTPRoute" and name_of(artifact) in moved:
+            continue
+        for host in sorted({_short(each, space) for each in _hosts(artifact)} & own):
+            yield Finding(
+                artifact.path,
+                f"{title(artifact)} leads {host} as well, and {whose} does not move its weights; "
+                "remove it, or name it in the Rollout's `trafficRouting`",
+            )
+
+
+def _hosts(artifact: Artifact) -> Iterator[str]:
+    """Yield the hosts whose requests an object leads."""
+    spec: Mapping[str, Any] = dig(artifact.data, "spec") or {}
+    match artifact.data["kind"]:
+        case "VirtualService":
+            yield from spec.get("hosts") or ()
+        case "DestinationRule":
+            yield str(spec.get("host"))
+        case "HTTPRoute":
+            yield from spec.get("hostnames") or ()
+            parents = spec.get("parentRefs") or ()
+            yield from (e["name"] for e in parents if e.get("kind") == "Service")
+        case "Ingress":
+            yield from (rule.get("host", "") for rule in spec.get("rules") or ())
+
+
+def _short(host: str, namespace: str) -> str:
+    """Take a Service's long name for its short one."""
+    for end in (f".{namespace}.svc.cluster.local", f".{namespace}.svc", f".{namespace}"):
+        host = host.removesuffix(end)
+    return host
+
+
+GATE = Gate(
+    id="CAN003",
+    title="No route or Service by hand is one that Flagger or a Rollout has for itself",
+    phase="mesh",
+    source="a roadmap applies a VirtualService with weights of its own beside the Canary that "
+    "makes one of the same host",
+    check=check,
+    targets=("cluster",),
+    looks_at="VirtualServices, DestinationRules, HTTPRoutes, Ingresses, Services and Deployments, "
+    "in files of one's own too, beside Canaries and Rollouts.",
+)

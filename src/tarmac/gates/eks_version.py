@@ -1,0 +1,70 @@
+"""A cluster's Kubernetes is one that AWS keeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tarmac import versions
+from tarmac.gates._gate import Files, Gate
+from tarmac.gates._hcl import settings
+from tarmac.gates._objects import dig
+from tarmac.gates._published import published
+from tarmac.report import Finding
+
+#: Where Terraform names it: of the module, of the resource.
+NAMES = {"module": ("cluster_version", "kubernetes_version"), "resource": ("version",)}
+_VERSION = re.compile(r"1\.\d+")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield clusters whose version is past its support, or in the part that costs more."""
+    for each in settings(files):
+        kind = each.path[0]
+        named = each.name in NAMES.get(kind, ())
+        cluster = kind == "module" or each.path[1:2] == ("aws_eks_cluster",)
+        if named and cluster and len(each.path) == (3 if kind == "module" else 4):
+            yield from _version(files, each.where, each.value)
+    for artifact in files.artifacts:
+        if dig(artifact.data, "kind") == "ClusterConfig":
+            written = dig(artifact.data, "metadata", "version")
+            yield from _version(files, artifact.at("metadata", "version"), written)
+
+
+def _version(files: Files, where: str, written: Any) -> Iterator[Finding]:
+    text = str(written)
+    known = published("eks")
+    if not _VERSION.fullmatch(text):
+        return
+    first = min(known["versions"], key=_number)
+    days = known["versions"].get(text)
+    if days is None and _number(text) > _number(first):
+        return  # newer than the list
+    advice = f"go up one minor after the other, to {versions.read().default().version}"
+    if days is None or days["extended"] < files.today:
+        end = f" on {days['extended']}" if days else ""
+        what = f"EKS {text} is gone: its extended support ended{end}, and AWS upgrades it by itself"
+        yield Finding(where, f"{what}; {advice} ({known['source']})")
+    elif days["standard"] < files.today:
+        what = (
+            f"EKS {text} is in extended support, at six times the price, until {days['extended']}"
+        )
+        yield Finding(where, f"{what}; {advice} ({known['source']})", warning=True)
+
+
+def _number(version: str) -> int:
+    return int(version.partition(".")[2])
+
+
+GATE = Gate(
+    id="INF003",
+    title="A cluster's version of Kubernetes is one that AWS keeps",
+    phase="infrastructure",
+    source="https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html",
+    check=check,
+    of_files=check,
+    targets=(),  # nothing of its kind is rendered: a pass there would say nothing
+    looks_at="cluster_version and kubernetes_version of modules, version of aws_eks_cluster, and "
+    "eksctl's ClusterConfig; by the dates of assets/published.yaml.",
+)

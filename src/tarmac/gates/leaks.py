@@ -1,0 +1,104 @@
+"""Leaks: no value of a secret stands in a rendered file."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.artifact import Artifact
+from tarmac.gates._gate import Gate, Subject
+from tarmac.gates._objects import title
+from tarmac.report import Finding
+
+PATTERNS = {
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "an AWS key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a GitHub token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b"),
+    "a Slack token": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+    "a Stripe key": re.compile(r"\b[rs]k_live_[A-Za-z0-9]{16,}"),
+    "a signed token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
+    # `${NAME}`, `$(NAME)`, `{{ name }}` and `<...>` stand for a value and are none.
+    "a URL with a password": re.compile(
+        r"\b[a-z][a-z0-9+]*://[^\s:/@'\"]+:(?![$<{%])[^\s/@'\"$<{]+@"
+    ),
+}
+SENSITIVE = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key|credential)s?$")
+#: In text: NAME=value and NAME: value.
+ASSIGNED = re.compile(
+    r"(?im)\b(\w*(?:password|secret|token|api_?key))\s*[:=]\s*['\"]?([\w+/=-]{16,})"
+)
+#: Bits a character; English words have 3, random hexadecimal digits nearly 4.
+RANDOM_BITS = 3.2
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield what looks like a secret's value; the value itself is not repeated."""
+    for artifact in subject.artifacts:
+        if artifact.data.get("kind") == "Secret":
+            held = {**(artifact.data.get("data") or {}), **(artifact.data.get("stringData") or {})}
+            for key in sorted(key for key, value in held.items() if value):
+                yield Finding(
+                    artifact.path,
+                    f"{title(artifact)} has a value of {key}; name its path (ExternalSecret), "
+                    "or have a script make it up in the cluster",
+                )
+            continue
+        seen = set()
+        for key, text in _texts(artifact):
+            seen |= set(_found(key, text))
+        for what in sorted(seen):
+            yield Finding(artifact.path, f"holds {what}; refer to a secret by its name instead")
+
+
+def _found(key: str, text: str) -> Iterator[str]:
+    for what, pattern in PATTERNS.items():
+        if pattern.search(text):
+            yield f"{what} ({key})" if key else what
+    if key and SENSITIVE.search(key) and len(text) >= 16 and _bits(text) > RANDOM_BITS:
+        yield f"what looks like the value of a secret ({key})"
+    for name, value in ASSIGNED.findall(text):
+        if _bits(value) > RANDOM_BITS and any(map(str.isdigit, value)):
+            yield f"what looks like the value of a secret ({name})"
+
+
+def _texts(artifact: Artifact) -> Iterator[tuple[str, str]]:
+    if isinstance(artifact.content, str):
+        yield "", artifact.content
+    else:
+        yield from _inside("", artifact.content)
+
+
+def _inside(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield every text with its key; of a list of `name` and `value` the name is the key."""
+    if isinstance(value, Mapping):
+        for inner, each in value.items():
+            named = inner == "value" and isinstance(value.get("name"), str)
+            yield from _inside(value["name"] if named else str(inner), each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _inside(key, each)
+    elif isinstance(value, str):
+        yield key, value
+
+
+def _bits(text: str) -> float:
+    """Estimate how random a text is, in bits a character (Shannon); 0 for words with blanks."""
+    if re.search(r"\s|://|\$|\.[a-z]", text) or re.fullmatch(r"[a-z/-]+", text):
+        return 0.0
+    counts, size = Counter(text).values(), len(text)
+    return -sum(n / size * math.log2(n / size) for n in counts)
+
+
+GATE = Gate(
+    id="SEC002",
+    title="No value of a secret stands in a rendered file",
+    phase="security",
+    source="what is committed once is known for ever",
+    check=check,
+    looks_at="all files of the tree: known forms of keys and tokens, URLs with passwords, values "
+    "of Secrets, and random text under a name that sounds secret. A weak password cannot be told "
+    "from a word.",
+)

@@ -1,0 +1,51 @@
+"""A policy's globs match what they are written for: an empty list of delimiters means the dot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.gates._gate import Files, Gate
+from tarmac.gates._objects import dig
+from tarmac.gates._rego import regos
+from tarmac.report import Finding
+
+_GLOB = re.compile(r"glob\.match\(\s*([^,()]+),\s*\[\s*\]\s*,\s*([^()]+)\)")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield globs without delimiters; with an example of what they miss, where there is one."""
+    written = [
+        pattern
+        for each in files.objects()
+        if str(each.data["apiVersion"]).startswith("constraints.gatekeeper.sh/")
+        for values in (dig(each.data, "spec", "parameters") or {}).values()
+        for pattern in (values if isinstance(values, list) else ())
+        if isinstance(pattern, str) and "*" in pattern
+    ]
+    for rego in regos(files):
+        for found in _GLOB.finditer(rego.text):
+            example = f": {written[0]} does not match {_missed(written[0])}" if written else ""
+            yield Finding(
+                rego.at(found.start()),
+                f'`{found[0]}` has an empty list of delimiters, which means ["."], so that * stops '
+                f'at a dot{example}; write null for none, or ["/"] for the parts of an image\'s '
+                f'name: glob.match({found[1].strip()}, ["/"], {found[2].strip()})',
+            )
+
+
+def _missed(pattern: str) -> str:
+    return pattern.replace("*", "1.20.0", 1)
+
+
+GATE = Gate(
+    id="POL001",
+    title="A policy's globs say where a * stops",
+    phase="security",
+    source="www.openpolicyagent.org/docs/policy-reference/builtins/glob: delimiters default "
+    'to ["."]; null is none',
+    check=check,
+    of_files=check,
+    targets=(),  # nothing of its kind is rendered: a pass there would say nothing
+    looks_at="glob.match in Gatekeeper's ConstraintTemplates and in *.rego.",
+)

@@ -1,0 +1,1 @@
+"""What `verify` found, written for a reader: one file here for each format."""

@@ -1,0 +1,67 @@
+"""A report as SARIF 2.1.0, which forges show at the lines of a pull request."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.metadata import version
+from typing import Any
+
+from tarmac.report import Finding, Report
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+)(?::(?P<column>\d+))?)?$")
+
+
+def write(report: Report) -> str:
+    """Write a report as SARIF; a rule for each gate that ran, a result for each finding."""
+    rules = {
+        result.what.partition(":")[2]: {
+            "id": result.what.partition(":")[2],
+            "shortDescription": {"text": result.title},
+            "properties": {"tags": [result.phase]},
+        }
+        for result in report.results
+        if result.what.startswith("gate:")
+    }
+    hidden = dict(report.suppressed)
+    found = [_result(finding, None) for finding in report.findings]
+    found += [_result(finding, reason) for finding, reason in hidden.items()]
+    used = {each["ruleId"] for each in found} - rules.keys()
+    driver = {
+        "name": "tarmac",
+        "version": version("tarmac"),
+        "rules": [*rules.values(), *({"id": name} for name in sorted(used))],
+    }
+    log = {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": driver},
+                "automationDetails": {"id": f"tarmac-verify/{report.system}"},
+                "results": found,
+            }
+        ],
+    }
+    return json.dumps(log, indent=2) + "\n"
+
+
+def _result(finding: Finding, reason: str | None) -> dict[str, Any]:
+    match = _PLACE.match(finding.where)
+    physical: dict[str, Any] = {"artifactLocation": {"uri": match["file"] if match else "."}}
+    if match and match["line"]:
+        physical["region"] = {"startLine": int(match["line"])}
+        if match["column"]:
+            physical["region"]["startColumn"] = int(match["column"])
+    result: dict[str, Any] = {
+        "ruleId": finding.gate or "tarmac",
+        "level": "warning" if finding.warning else "error",
+        "message": {"text": finding.what},
+        "locations": [{"physicalLocation": physical}],
+    }
+    if reason is not None:
+        result["suppressions"] = [{"kind": "external", "justification": reason}]
+    return result
