@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from json import dumps, loads
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.local import client
@@ -28,6 +28,9 @@ from tarmac.local.client import Status
 from tarmac.local.home import state
 from tarmac.local.home.paths import Home
 from tarmac.local.home.state import NodeState
+
+if TYPE_CHECKING:
+    from tarmac.local.data.invariants import Verdict
 
 PREFIX = "pytest-"
 POLL_S = 0.02
@@ -222,6 +225,14 @@ class System:
         """
         self.wait()
         self._ask("fresh")
+
+    def invariants(self) -> tuple[Verdict, ...]:
+        """Ask whether the system's `invariants` hold now; each verdict says which rows break it."""
+        from tarmac.local.data.invariants import ask  # noqa: PLC0415 - few tests ask
+        from tarmac.model.loader import load  # noqa: PLC0415
+
+        file = client.last_options(self._home)["file"]
+        return ask(self._home, load(file, lambda path: Path(path).read_bytes()))
 
     def mark(self) -> Mapping[str, tuple[int, int]]:
         """Note how much everything has printed and how often it was restarted."""

@@ -85,10 +85,10 @@ def find(system: str | None) -> Path:
     own = _above(here)
     if system is None:
         if own is not None:
-            return _shown(own)
+            return shown(own)
         running = [file for file in _known(here) if _runs(file)]
         if len(running) == 1:
-            return _shown(running[0])
+            return shown(running[0])
         known = ", ".join(sorted(file.parent.name for file in _known(here)))
         hint = f"name a system: {known}" if known else "`tarmac init` writes one, or name it"
         raise BadInput([Problem(str(here), f"no {FILE} here or above; {hint}")])
@@ -103,11 +103,11 @@ def find(system: str | None) -> Path:
     for folder in (here, *here.parents):
         candidate = folder / "systems" / system / FILE
         if candidate.is_file():
-            return _shown(candidate)
+            return shown(candidate)
     if own is not None and re.search(
         rf"(?m)^system:\s*['\"]?{re.escape(system)}['\"]?\s*(#.*)?$", own.read_text()
     ):
-        return _shown(own)
+        return shown(own)
     names = [file.parent.name for file in _known(here)]
     raise BadInput([Problem(system, f"no such system or file; {did_you_mean(system, names)}")])
 
@@ -210,7 +210,7 @@ def _known(here: Path) -> Iterator[Path]:
             return
 
 
-def _shown(path: Path) -> Path:
+def shown(path: Path) -> Path:
     """Write a path as its reader would type it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli import _gates, _project
 
 
 @click.command("explain", short_help="Say what a thing is, where it comes from, who uses it.")
@@ -16,9 +16,13 @@ def VERB(names: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
 
     NAME is a service, store, topic, external, variable or port: where each of its values comes
     from, by file and line, who calls it and what it uses. Secrets are named, never shown.
+    The id of a gate, such as NET001, says what `tarmac verify` looks at and how to bear a finding.
 
     Example: tarmac explain shop order-service
     """
+    if len(names) == 1 and _gates.is_id(names[0]):
+        _gates.explain(names[0], as_json=as_json)
+        return
     from tarmac.cli import _explain, _show
     from tarmac.local import client, reading
     from tarmac.local.home.paths import Home

@@ -66,6 +66,14 @@ def tarmac() -> None:
 def main() -> NoReturn:
     """Run the command line; an expected failure is printed without a traceback."""
     try:
+        Path.cwd()
+    except FileNotFoundError:
+        click.echo(
+            "the folder that this shell stands in was replaced or deleted; `cd .`, or go elsewhere",
+            err=True,
+        )
+        sys.exit(2)
+    try:
         tarmac.main(standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)

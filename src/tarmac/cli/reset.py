@@ -32,7 +32,8 @@ def VERB(
     if not stores:
         raise click.UsageError("name the stores to empty: tarmac reset [SYSTEM] STORES...")
     home = _project.home_of(system, namespace)
-    known = [n.name for n in _project.status_of(system, namespace).nodes if n.role != "service"]
+    status = _project.status_of(system, namespace)
+    known = [n.name for n in status.nodes if n.role in ("store", "broker")]
     _project.check_names(stores, known, "no store that runs here")
     if not yes:
         if not sys.stdin.isatty():

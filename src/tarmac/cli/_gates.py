@@ -1,0 +1,69 @@
+"""Explains a gate: what holds, why it is asked, what it looks at; used by the verb `explain`."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+import click
+
+from tarmac.cli import _project
+
+_ID = re.compile(r"[A-Z]{3}\d{3}")
+
+
+def is_id(name: str) -> bool:
+    """Tell whether a name is one that gates have; nothing of a system has such a name."""
+    return _ID.fullmatch(name) is not None
+
+
+def explain(gate_id: str, *, as_json: bool) -> None:
+    """Print what a gate is. Raises BadInput where there is none of that id."""
+    from tarmac import gates, registry
+    from tarmac.gates._gate import Gate
+
+    known: dict[str, Gate] = registry.load(gates, "GATE")
+    _project.check_names([gate_id], known, "no such gate")
+    gate = known[gate_id]
+    if as_json:
+        _project.print_json(
+            {
+                "id": gate.id,
+                "title": gate.title,
+                "phase": gate.phase,
+                "source": gate.source,
+                "looks_at": gate.looks_at,
+                "plans": bool(gate.targets),
+                "files": gate.of_files is not None,
+                "level": gate.level.name.lower(),
+            }
+        )
+        return
+    click.echo(f"{gate.id}  {gate.title}\n")
+    rows = (
+        ("phase", gate.phase),
+        ("why", gate.source),
+        ("looks at", gate.looks_at),
+        ("judges", _judges(gate.targets, of_files=gate.of_files is not None)),
+        ("a pass is", gate.level.name.lower()),
+    )
+    for label, words in rows:
+        click.echo(textwrap.fill(f"{label:<11}{words}", 96, subsequent_indent=" " * 11))
+    click.echo(
+        "\nTo bear one of its findings until a day, write in suppressions.yaml beside tarmac.yaml:"
+        "\n\n"
+        "  suppressions:\n"
+        f"    - gate: {gate.id}\n"
+        "      where: k8s/orders/*          # a pattern of the finding's place\n"
+        '      what: "*"                    # a pattern of its text\n'
+        "      reason: why it is borne\n"
+        "      until: 2027-01-31"
+    )
+
+
+def _judges(targets: tuple[str, ...], *, of_files: bool) -> str:
+    """Say of what a gate is asked."""
+    files = "files as they lie (tarmac verify --files DIR)"
+    if not targets:
+        return files
+    return f"what is rendered, and {files}" if of_files else "what is rendered"

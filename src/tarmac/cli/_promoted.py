@@ -1,0 +1,116 @@
+"""Promotes in a model's file: reads it, compares what it was with what it becomes, writes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tarmac import registry, render, stores
+from tarmac.compare.change import Comparison
+from tarmac.compare.change import as_data as compared_data
+from tarmac.compare.comparing import compare
+from tarmac.compare.markdown import markdown
+from tarmac.compare.revisions import Source
+from tarmac.errors import TarmacError
+from tarmac.model.loader import load
+from tarmac.model.promotion import Versions, amended, current, promoted
+from tarmac.render._collect import artifacts, saying
+from tarmac.tree import history
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a promotion."""
+
+    file: Path
+    system: str
+    to: str
+    #: Service -> its tag or digest before and after; only those that differ.
+    images: Mapping[str, tuple[str, str]]
+    #: None where nothing differs.
+    comparison: Comparison | None
+    written: bool
+
+
+def promote(
+    file: Path, source: str | None, to: str, images: Mapping[str, str], *, write: bool
+) -> Done:
+    """Write what an environment is to run into a model's file.
+
+    Raises:
+        BadInput: the model, an environment, a service or a tag is wrong.
+        TarmacError: the file has changes that are not committed.
+    """
+    path = Path(os.path.abspath(file))  # noqa: PTH100 - a link may be what everybody knows
+    is_named = path.parent.parent.name == "systems"
+    root = path.parents[2] if is_named else path.parent
+    label = path.relative_to(root).as_posix()
+    raw = path.read_bytes()
+    system = load(str(file), lambda name: Path(name).read_bytes())
+    before, after = current(system, to), promoted(system, source, to, images)
+    changed = {
+        name: (before.of(name), after.of(name))
+        for name in system.file.services
+        if before.of(name) != after.of(name)
+    }
+    name = system.file.system
+    if _said(before) == _said(after):
+        return Done(file, name, to, changed, None, written=False)
+    if write and history.is_changed(path):
+        raise TarmacError(
+            f"{file}: has changes that are not committed; commit or stash them, so that the "
+            "promotion is a commit of its own"
+        )
+    made = amended(raw.decode(), str(file), to, before, after).encode()
+
+    def promoted_read(asked: str) -> bytes:
+        return made if asked == label else (root / asked).read_bytes()
+
+    renderers = saying(registry.load(render, "RENDERER"))
+    comparison = compare(
+        Source("as it is", (label,), lambda asked: (root / asked).read_bytes()),
+        Source("promoted", (label,), promoted_read),
+        kinds=registry.load(stores, "STORE"),
+        render=lambda plan: artifacts(plan, renderers),
+        environment=to,
+    )
+    if write:
+        part = path.with_name(f".{path.name}.part")
+        part.write_bytes(made)
+        part.chmod(path.stat().st_mode)
+        part.replace(path)
+    return Done(file, name, to, changed, comparison, written=write)
+
+
+def _said(versions: Versions) -> tuple[str, dict[str, str]]:
+    return versions.version, dict(versions.images)
+
+
+def as_data(done: Done) -> dict[str, Any]:
+    """Write what became of a promotion as plain data, for --json."""
+    return {
+        "system": done.system,
+        "file": str(done.file),
+        "environment": done.to,
+        "written": done.written,
+        "images": {n: {"before": was, "after": now} for n, (was, now) in done.images.items()},
+        "diff": compared_data(done.comparison) if done.comparison else None,
+    }
+
+
+def show(done: Done) -> None:
+    """Print what became of a promotion."""
+    if done.comparison is None:
+        click.echo(f"{done.file}: {done.to} runs that already; nothing is written")
+        return
+    click.echo(markdown(done.comparison), nl=False)
+    click.echo()
+    for name, (was, now) in done.images.items():
+        click.echo(f"  {name}: {was} -> {now}")
+    end = "written; commit it, then render" if done.written else "nothing is written (--dry-run)"
+    click.echo(f"{done.file}: {end}")

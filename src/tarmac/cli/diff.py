@@ -1,0 +1,66 @@
+"""`tarmac diff`: what a change of the model means for what runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tarmac.cli import _project
+
+RISKS = ("low", "medium", "high")
+
+
+@click.command("diff", short_help="Show what changes between two revisions, grouped by risk.")
+@click.argument("base")
+@click.argument("head", required=False)
+@click.option("--system", metavar="SYSTEM", help="Only this system.")
+@click.option("--env", "environment", metavar="ENV", help="Only this environment.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
+@click.option(
+    "--fail-on", type=click.Choice(RISKS), help="Exit with 1 if anything of this risk or more does."
+)
+@_project.json_option
+def VERB(
+    base: str,
+    head: str | None,
+    system: str | None,
+    environment: str | None,
+    *,
+    exit_code: bool,
+    fail_on: str | None,
+    as_json: bool,
+) -> None:
+    """Show what differs between BASE and HEAD in what is rendered, as Markdown for a pull request.
+
+    BASE and HEAD are git revisions or folders; without HEAD, the files as they stand here. Every
+    system and environment of both is planned and rendered in memory: nothing is checked out or
+    written, and no cluster is asked. The same change in many places is one line. High risk: more
+    can be reached, fewer replicas are left, or data may go.
+
+    Example: tarmac diff main --env production
+    """
+    from tarmac import registry, render, stores
+    from tarmac.compare.change import Risk, as_data
+    from tarmac.compare.comparing import compare
+    from tarmac.compare.markdown import markdown
+    from tarmac.compare.revisions import sources
+    from tarmac.render._collect import artifacts, saying
+
+    renderers = saying(registry.load(render, "RENDERER"))
+    with sources(base, head, Path.cwd()) as sides:
+        found = compare(
+            *sides,
+            kinds=registry.load(stores, "STORE"),
+            render=lambda plan: artifacts(plan, renderers),
+            system=system,
+            environment=environment,
+        )
+    if as_json:
+        _project.print_json(as_data(found))
+    else:
+        click.echo(markdown(found), nl=False)
+    worst = max((each.told.risk for each in found.changes), default=None)
+    limit = Risk.LOW if exit_code else Risk[fail_on.upper()] if fail_on else None
+    sys.exit(1 if worst is not None and limit is not None and worst >= limit else 0)

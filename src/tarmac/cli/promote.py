@@ -1,0 +1,68 @@
+"""`tarmac promote`: what one environment runs, or what was just built, becomes another's."""
+
+from __future__ import annotations
+
+import click
+
+from tarmac.cli import _project
+
+
+def _images(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Read `SERVICE=TAG` options."""
+    found: dict[str, str] = {}
+    for value in values:
+        name, equals, image = value.partition("=")
+        if not name or not equals or not image:
+            what = f"'{value}' is not SERVICE=TAG or SERVICE=sha256:DIGEST"
+            raise click.BadParameter(what, ctx, param)
+        found[name] = image
+    return found
+
+
+@click.command(
+    "promote", short_help="Write one environment's images into another's; show the diff."
+)
+@click.argument("system", required=False)
+@click.option("--to", "to", metavar="ENV", required=True, help="The environment that is changed.")
+@click.option("--from", "source", metavar="ENV", help="The one whose version and images it takes.")
+@click.option(
+    "--image",
+    "images",
+    metavar="SERVICE=TAG",
+    multiple=True,
+    callback=_images,
+    help="A service's tag or sha256:DIGEST: what a pipeline has just pushed.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the diff and write nothing.")
+@_project.json_option
+def VERB(
+    system: str | None,
+    to: str,
+    source: str | None,
+    images: dict[str, str],
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Write into SYSTEM's file what an environment is to run, and print what that changes.
+
+    Only `version` and `images` of that environment are written: comments and all else stay as they
+    are. A file with changes that are not committed is refused, so that the commit holds nothing but
+    the promotion. What is already there is no change: exit code 0, nothing written. Render and
+    commit are the next steps:
+
+    \b
+        tarmac promote shop --to production --image order-service=sha-0123456789ab
+        tarmac render shop --env production --out GITOPS/environments/production
+
+    Example: tarmac promote travel --from stg --to prod
+    """
+    from tarmac.cli import _promoted
+
+    if source is None and not images:
+        raise click.UsageError("say what: --from ENV, or --image SERVICE=TAG")
+    done = _promoted.promote(_project.find(system), source, to, images, write=not dry_run)
+    if as_json:
+        _project.print_json(_promoted.as_data(done))
+    else:
+        _promoted.show(done)
