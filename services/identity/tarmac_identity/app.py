@@ -32,6 +32,7 @@ def mount(chassis: Chassis) -> None:
     chassis.include(router)
     chassis.on_start(identity.prepare)
     chassis.background("prune", keep_pruned)
+    chassis.background("signing-keys", identity.ring.keep_turning)
     chassis.on_stop(close)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,8 @@ PASSWORD_MIN_CHARS = 10
 #: bcrypt reads no further: a longer password would be cut without a word.
 PASSWORD_MAX_BYTES = 72
 STAFF = "staff"
+#: How far the clocks of machines may be apart.
+CLOCKS_DIFFER_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,38 @@ class StoredKey:
     kid: str
     private_key: bytes
     public_jwk: dict[str, Any]
+    #: Seconds since it was made.
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """When a signing key comes and goes, in seconds of its age."""
+
+    #: A new key is made when the newest is so old.
+    every_s: float
+    #: It is published so long before it signs: until then proxies may show the older key set.
+    announced_s: float
+    #: A key that signs no more stays published until the last token it signed has ended.
+    token_ttl_s: float
+
+    def signing(self, stored: Sequence[StoredKey]) -> StoredKey:
+        """Choose the key that signs: the newest that was announced; else the oldest there is."""
+        by_age = sorted(stored, key=lambda key: key.age_s)
+        return next((key for key in by_age if key.age_s >= self.announced_s), by_age[-1])
+
+    def is_due(self, stored: Sequence[StoredKey]) -> bool:
+        """Tell whether a new key is to be made."""
+        return min((key.age_s for key in stored), default=self.every_s) >= self.every_s
+
+    def over(self, stored: Sequence[StoredKey]) -> list[str]:
+        """List the keys by which no token can be valid any more."""
+        if not stored:
+            return []
+        signing = self.signing(stored)
+        since_s = signing.age_s - self.announced_s
+        ended = since_s > self.token_ttl_s + CLOCKS_DIFFER_S
+        return [key.kid for key in stored if ended and key.age_s > signing.age_s]
 
 
 def normal_email(text: str) -> str:

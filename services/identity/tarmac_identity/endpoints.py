@@ -7,7 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from tarmac_identity.domain import STAFF
 from tarmac_identity.schemas import (
+    KeyChange,
     KeySet,
     Login,
     ProfileChange,
@@ -17,7 +19,7 @@ from tarmac_identity.schemas import (
     UserOut,
 )
 from tarmac_identity.service import Identity
-from tarmac_kit import Claims
+from tarmac_kit import Claims, Problem
 from tarmac_kit.tokens import unauthorized
 
 #: Verifiers keep keys themselves; a proxy in between must not keep a withdrawn one for long.
@@ -94,6 +96,28 @@ async def read_me(caller: Caller, identity: Service, response: Response) -> User
 async def change_me(body: ProfileChange, caller: Caller, identity: Service) -> UserOut:
     """The next read shows the change."""
     return await identity.rename(caller.subject, body.name)
+
+
+async def _staff(caller: Caller) -> Claims:
+    if STAFF not in caller.roles:
+        raise Problem(403, "forbidden", "This is not for you", f"the role {STAFF} is needed")
+    return caller
+
+
+@router.post(
+    "/users/signing-keys",
+    status_code=201,
+    summary="Change the key that signs",
+    dependencies=[Depends(_staff)],
+)
+async def change_key(body: KeyChange, identity: Service) -> KeySet:
+    """Makes a new key now, beside the change that happens by itself every month.
+
+    It is announced before it signs, so nobody notices. With `withdraw` the older keys end at once,
+    as after a leak: everybody's access tokens are refused within five minutes and renewed.
+    """
+    await identity.ring.turn(now=True, withdraw=body.withdraw)
+    return KeySet.model_validate(await identity.key_set())
 
 
 @router.get("/.well-known/jwks.json", summary="Keys that sign access tokens")

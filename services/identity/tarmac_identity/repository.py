@@ -152,6 +152,21 @@ async def refresh_token(conn: Conn, token_hash: bytes) -> RefreshToken | None:
     )
 
 
+async def lock_family(conn: Conn, token_hash: bytes) -> None:
+    """Let one request at a time touch what came of a login, until the commit.
+
+    Taken before any row: a token that is being issued and one that ends its family must not pass
+    each other.
+    """
+    await conn.execute(
+        """
+        select pg_advisory_xact_lock(hashtextextended(family::text, 0))
+        from refresh_tokens where token_hash = $1
+        """,
+        token_hash,
+    )
+
+
 async def mark_used(conn: Conn, token_hash: bytes) -> None:
     await conn.execute(
         "update refresh_tokens set used_at = now() where token_hash = $1", token_hash
@@ -186,12 +201,20 @@ async def lock_keys(conn: Conn) -> None:
 
 
 async def signing_keys(conn: Conn) -> list[StoredKey]:
-    """Return the stored keys, the newest first: it signs."""
+    """Return the stored keys, the newest first."""
     return await fetch_all(
         conn,
-        "select kid, private_key, public_jwk from signing_keys order by created_at desc, kid",
+        """
+        select kid, private_key, public_jwk,
+               extract(epoch from now() - created_at)::float8 as age_s
+        from signing_keys order by created_at desc, kid
+        """,
         into=StoredKey,
     )
+
+
+async def delete_signing_keys(conn: Conn, kids: Sequence[str]) -> None:
+    await conn.execute("delete from signing_keys where kid = any($1)", list(kids))
 
 
 async def add_signing_key(conn: Conn, key: StoredKey) -> None:

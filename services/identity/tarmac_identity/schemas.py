@@ -110,6 +110,14 @@ class Tokens(BaseModel):
     expires_in: int = Field(description="Seconds until the access token ends.")
 
 
+class KeyChange(BaseModel):
+    """How to change the signing key."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    withdraw: bool = Field(default=False, description="The older keys are not to be trusted.")
+
+
 class KeySet(BaseModel):
     """The public keys that access tokens are signed with (RFC 7517)."""
 

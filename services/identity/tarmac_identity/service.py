@@ -6,14 +6,14 @@ the Problems that it raises.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from tarmac_identity import domain, keys, repository
+from tarmac_identity import domain, repository
 from tarmac_identity.passwords import Passwords
+from tarmac_identity.ring import KeyRing
 from tarmac_identity.schemas import Registration, Tokens, UserOut
 from tarmac_identity.settings import IdentitySettings
 from tarmac_kit import (
@@ -21,7 +21,6 @@ from tarmac_kit import (
     Claims,
     Database,
     Problem,
-    TokenIssuer,
     TokenVerifier,
     get_logger,
 )
@@ -53,8 +52,7 @@ class Identity:
         self._passwords = passwords
         self._settings = settings
         self._now = now
-        self._issuer: TokenIssuer | None = None
-        self._key_set: dict[str, Any] = {"keys": []}
+        self.ring = KeyRing(database, settings)
         self._verifier = TokenVerifier(
             self.key_set, issuer=settings.jwt_issuer, audience=settings.jwt_audience
         )
@@ -62,11 +60,11 @@ class Identity:
     # At start and in the background.
 
     async def prepare(self) -> None:
-        """Read or make the signing key and ensure the administrator.
+        """Read or make the signing keys and ensure the administrator.
 
         Raises KeyClosedError when the stored key is closed with another secret.
         """
-        await self._ensure_key()
+        await self.ring.turn()
         await self._ensure_admin()
 
     async def prune(self) -> int:
@@ -75,25 +73,6 @@ class Identity:
             return await repository.prune(
                 conn, keep_s=KEEP_ENDED_S, window_s=self._settings.login_window_s
             )
-
-    async def _ensure_key(self) -> None:
-        secret = self._settings.key_encryption_secret
-        async with self._database.transaction() as conn:
-            await repository.lock_keys(conn)
-            stored = await repository.signing_keys(conn)
-            if not stored:
-                made = await asyncio.to_thread(keys.generate)
-                stored = [domain.StoredKey(made.kid, keys.close_up(made, secret), made.public_jwk)]
-                await repository.add_signing_key(conn, stored[0])
-                log.info("signing key made", kid=made.kid)
-        signing = keys.open_up(stored[0].kid, stored[0].private_key, secret)
-        self._key_set = {"keys": [key.public_jwk for key in stored]}
-        self._issuer = TokenIssuer(
-            signing.private_key,
-            kid=signing.kid,
-            issuer=self._settings.jwt_issuer,
-            audience=self._settings.jwt_audience,
-        )
 
     async def _ensure_admin(self) -> None:
         email = self._settings.admin_email
@@ -167,7 +146,7 @@ class Identity:
 
     async def key_set(self) -> dict[str, Any]:
         """Return the public keys as a JWK set."""
-        return self._key_set
+        return self.ring.key_set
 
     async def verify(self, token: str) -> Claims:
         """Verify an access token by this service's own keys. Raises 401."""
@@ -220,6 +199,7 @@ class Identity:
         token_hash = domain.token_hash(token)
         tokens = None
         async with self._database.transaction() as conn:
+            await repository.lock_family(conn, token_hash)
             known = await repository.refresh_token(conn, token_hash)
             if known is not None and known.usable(self._now()):
                 await repository.mark_used(conn, token_hash)
@@ -242,14 +222,17 @@ class Identity:
     async def logout(self, token: str) -> None:
         """End a session; an unknown token is as good as ended."""
         async with self._database.transaction() as conn:
-            known = await repository.refresh_token(conn, domain.token_hash(token))
+            token_hash = domain.token_hash(token)
+            await repository.lock_family(conn, token_hash)
+            known = await repository.refresh_token(conn, token_hash)
             if known is not None:
                 await repository.revoke_family(conn, known.family)
 
     async def _begin(
         self, conn: Any, user: domain.User | domain.Credentials, *, family: UUID
     ) -> Tokens:
-        if self._issuer is None:
+        issuer = self.ring.issuer
+        if issuer is None:
             raise Problem(503, "starting", "The service is starting", headers={"Retry-After": "1"})
         fresh = domain.new_refresh_token()
         await repository.add_refresh_token(
@@ -261,7 +244,7 @@ class Identity:
         )
         ttl_s = self._settings.access_token_ttl_s
         return Tokens(
-            access_token=self._issuer.issue(
+            access_token=issuer.issue(
                 str(user.id), email=user.email, roles=user.roles, ttl_s=ttl_s
             ),
             refresh_token=fresh,

@@ -24,4 +24,10 @@ class IdentitySettings(BaseSettings):
     login_max_failures: int = Field(default=5, ge=1)
     login_lock_s: float = Field(default=60.0, gt=0)
     login_window_s: float = Field(default=900.0, gt=0)
+    #: How long a signing key signs before the next one takes its place.
+    key_rotation_s: float = Field(default=30 * 86_400.0, gt=0)
+    #: How long a new key is published before it signs: longer than the key set may be cached.
+    key_announce_s: float = Field(default=600.0, ge=0)
+    #: How often replicas look for keys that another one has made.
+    key_reload_s: float = Field(default=10.0, gt=0)
     profile_cache_ttl_s: float = Field(default=60.0, gt=0)

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from tarmac_identity import app as identity_app
-from tarmac_identity import service
+from tarmac_identity import ring, service
 from tarmac_identity.domain import Credentials, RefreshToken, StoredKey, User
 from tarmac_kit import create_app
 from tarmac_kit.testing import FakeCache, FakeDatabase, InProcess, running
@@ -117,6 +117,15 @@ class MemoryRepository:
     async def add_signing_key(self, _conn: Any, key: StoredKey) -> None:
         self.keys.append(key)
 
+    async def delete_signing_keys(self, _conn: Any, kids: list[str]) -> None:
+        self.keys = [key for key in self.keys if key.kid not in kids]
+
+    async def lock_family(self, _conn: Any, token_hash: bytes) -> None: ...
+
+    def grow_older(self, seconds: float) -> None:
+        """Let the stored keys be older by so much."""
+        self.keys = [replace(key, age_s=key.age_s + seconds) for key in self.keys]
+
 
 class OpenDatabase(FakeDatabase):
     """A FakeDatabase that a chassis opens and closes."""
@@ -130,6 +139,7 @@ class OpenDatabase(FakeDatabase):
 def store(monkeypatch: pytest.MonkeyPatch) -> MemoryRepository:
     memory = MemoryRepository()
     monkeypatch.setattr(service, "repository", memory)
+    monkeypatch.setattr(ring, "repository", memory)
     return memory
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from tarmac_identity import domain
 from tarmac_identity.app import PART
+from tarmac_identity.ring import KeyRing
 from tarmac_kit import SettingsError, create_app
-from tarmac_kit.testing import forge_token
+from tarmac_kit.testing import FakeDatabase, forge_token
 
 ADA = {"email": "Ada@Example.com", "password": "correct horse battery", "name": " Ada "}
 
@@ -242,7 +243,7 @@ async def test_a_user_that_is_gone_is_404(shop, store):
     assert (await shop.get("/users/me", token=token)).status == 404
     assert (await shop.patch("/users/me", json={"name": "A"}, token=token)).status == 404
     identity = shop.app.api.state.identity
-    odd = identity._issuer.issue("no-uuid")
+    odd = identity.ring.issuer.issue("no-uuid")
     assert (await shop.get("/users/me", token=odd)).status == 404
 
 
@@ -258,7 +259,75 @@ async def test_a_second_start_keeps_key_and_administrator(shop, store):
     before = (list(store.keys), dict(store.users))
     await shop.app.api.state.identity.prepare()
     assert (store.keys, store.users) == before
-    assert store.locks == 2
+    assert store.locks == 1
+
+
+async def test_the_key_changes_by_itself_and_no_token_ends_by_it(shop, store):
+    await registered(shop)
+    ring = shop.app.api.state.identity.ring
+    first = ring.issuer.kid
+    early = (await logged_in(shop)).json()["access_token"]
+    store.grow_older(30 * 86_400)
+    await ring.turn()
+    assert (len(ring.key_set["keys"]), ring.issuer.kid) == (2, first)  # announced
+    store.grow_older(600)
+    await ring.turn()
+    second = ring.issuer.kid
+    assert second != first
+    late = (await logged_in(shop)).json()["access_token"]
+    for token in (early, late):
+        assert (await shop.get("/users/me", token=token)).status == 200
+    store.grow_older(900 + 61)
+    await ring.turn()
+    published = (await shop.get("/.well-known/jwks.json")).json()["keys"]
+    assert [key["kid"] for key in published] == [second]
+
+
+async def test_staff_changes_the_key_and_after_a_leak_the_old_one_is_withdrawn(shop, store):
+    await registered(shop)
+    token = (await logged_in(shop)).json()["access_token"]
+    assert (await shop.post("/users/signing-keys", json={})).status == 401
+    assert (await shop.post("/users/signing-keys", json={}, token=token)).status == 403
+    staff = (await logged_in(shop, "admin@example.com", "administrator's own")).json()
+    staff = staff["access_token"]
+    [first] = [key.kid for key in store.keys]
+    announced = await shop.post("/users/signing-keys", json={}, token=staff)
+    assert (announced.status, len(announced.json()["keys"])) == (201, 2)
+    body = {"withdraw": True}
+    withdrawn = await shop.post("/users/signing-keys", json=body, token=staff)
+    [left] = [key["kid"] for key in withdrawn.json()["keys"]]
+    assert left not in {first, *(key["kid"] for key in announced.json()["keys"])}
+    again = (await logged_in(shop)).json()["access_token"]
+    assert jwt.get_unverified_header(again)["kid"] == left
+
+
+async def test_a_turn_that_read_before_a_withdrawal_does_not_bring_the_old_key_back(
+    shop, store, monkeypatch
+):
+    ring = shop.app.api.state.identity.ring
+    read = store.signing_keys
+
+    async def slowly(conn):
+        found = await read(conn)
+        await asyncio.sleep(0.02)
+        return found
+
+    monkeypatch.setattr(store, "signing_keys", slowly)
+    await asyncio.gather(ring.turn(), ring.turn(now=True, withdraw=True), ring.turn())
+    assert [key["kid"] for key in ring.key_set["keys"]] == [key.kid for key in store.keys]
+    assert ring.issuer.kid == store.keys[0].kid
+
+
+async def test_another_replica_reads_the_key_that_this_one_made(shop, store):
+    here = shop.app.api.state.identity.ring
+    there = KeyRing(FakeDatabase(), shop.app.api.state.identity._settings)
+    await there.turn()
+    assert there.issuer.kid == here.issuer.kid
+    store.grow_older(30 * 86_400)
+    await there.turn()
+    await here.turn()
+    assert sorted(map(str, here.key_set["keys"])) == sorted(map(str, there.key_set["keys"]))
+    assert len(store.keys) == 2
 
 
 async def test_the_stored_key_does_not_show_its_private_half(shop, store):
@@ -281,7 +350,7 @@ async def test_the_document_shows_every_route_with_examples(shop):
 
 async def test_without_its_key_identity_says_that_it_is_starting(shop):
     await registered(shop)
-    shop.app.api.state.identity._issuer = None
+    shop.app.api.state.identity.ring.issuer = None
     assert (await logged_in(shop)).status == 503
 
 

@@ -7,6 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tarmac_identity import keys
 from tarmac_identity.domain import (
+    Rotation,
+    StoredKey,
     check_password,
     login_email,
     new_refresh_token,
@@ -111,6 +113,41 @@ def test_a_key_under_a_foreign_name_is_refused():
     other = keys.SigningKey("another-kid", made.private_key, made.public_jwk)
     with pytest.raises(keys.KeyClosedError, match="holds another key"):
         keys.open_up("another-kid", keys.close_up(other, "secret"), "secret")
+
+
+def aged(**ages: float) -> list[StoredKey]:
+    return [StoredKey(kid, b"", {}, age) for kid, age in ages.items()]
+
+
+ROTATION = Rotation(every_s=1000, announced_s=100, token_ttl_s=50)
+
+
+@pytest.mark.parametrize(
+    ("ages", "signing", "due", "over"),
+    [
+        ({"first": 0}, "first", False, []),  # nobody to wait for
+        ({"first": 999}, "first", False, []),
+        ({"first": 1000}, "first", True, []),
+        ({"new": 0, "old": 1000}, "old", False, []),  # announced, and not signing yet
+        ({"new": 99, "old": 1099}, "old", False, []),
+        ({"new": 100, "old": 1100}, "new", False, []),  # the old one's tokens still live
+        ({"new": 210, "old": 1210}, "new", False, []),
+        ({"new": 211, "old": 1211}, "new", False, ["old"]),
+        ({"c": 50, "b": 1050, "a": 2050}, "b", False, ["a"]),
+    ],
+)
+def test_a_key_is_announced_signs_and_stays_until_its_last_token_has_ended(
+    ages, signing, due, over
+):
+    stored = aged(**ages)
+    assert ROTATION.signing(stored).kid == signing
+    assert ROTATION.is_due(stored) == due
+    assert ROTATION.over(stored) == over
+    assert ROTATION.signing(stored).kid not in ROTATION.over(stored)
+
+
+def test_without_any_key_one_is_due():
+    assert ROTATION.is_due([])
 
 
 def test_two_keys_are_two_names():

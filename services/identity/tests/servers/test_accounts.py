@@ -176,3 +176,47 @@ async def test_the_count_of_failures_forgets_and_prunes(database_url):
             assert again.password_hash == "$2b$new"
         finally:
             await conn.close()
+
+
+async def test_reuse_ends_what_is_being_issued_at_the_same_moment_too(database_url):
+    """A refresh in flight must not slip past the end of its family."""
+    async with running(create_app([PART], environ(database_url))) as shop:
+        await shop.post("/users/register", json=ADA)
+        first = (await shop.post("/users/login", json=_login())).json()["refresh_token"]
+        body = {"refresh_token": first}
+        second = (await shop.post("/users/refresh", json=body)).json()["refresh_token"]
+        conn = await asyncpg.connect(database_url)
+        try:
+            # The honest refresh holds its family's lock until it commits; the reuse waits for it.
+            for _ in range(10):
+                answers = await asyncio.gather(
+                    shop.post("/users/refresh", json={"refresh_token": second}),
+                    shop.post("/users/refresh", json=body),
+                )
+                assert answers[1].status == 401
+                usable = await conn.fetchval(
+                    "select count(*) from refresh_tokens where used_at is null "
+                    "and revoked_at is null"
+                )
+                assert usable == 0
+                first = (await shop.post("/users/login", json=_login())).json()["refresh_token"]
+                body = {"refresh_token": first}
+                second = (await shop.post("/users/refresh", json=body)).json()["refresh_token"]
+        finally:
+            await conn.close()
+
+
+async def test_keys_change_in_the_database_and_every_replica_signs_with_the_new_one(database_url):
+    fast = environ(database_url, KEY_ROTATION_S="0.2", KEY_ANNOUNCE_S="0", KEY_RELOAD_S="0.05")
+    apps = [create_app([PART], fast) for _ in range(2)]
+    async with running(apps[0]) as one, running(apps[1]) as two:
+        await one.post("/users/register", json=ADA)
+        token = (await one.post("/users/login", json=_login())).json()["access_token"]
+        kid = (await one.get("/.well-known/jwks.json")).json()["keys"][0]["kid"]
+        async with asyncio.timeout(20):
+            while True:
+                rings = [app.api.state.identity.ring for app in apps]
+                if all(ring.issuer.kid != kid for ring in rings):
+                    break
+                await asyncio.sleep(0.02)
+        assert (await two.get("/users/me", token=token)).status == 200

@@ -1,0 +1,1 @@
+"""User documents, and what each user has ordered."""
