@@ -43,6 +43,8 @@ class Movement(StrEnum):
     RELEASE = "release"
     #: The time of a reservation was over.
     EXPIRE = "expire"
+    #: An order that had taken its stock was undone.
+    RETURN = "return"
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ def changes(movement: Movement, lines: Sequence[Line]) -> list[Change]:
         Movement.RETAKE: (-1, 0),
         Movement.RELEASE: (0, -1),
         Movement.EXPIRE: (0, -1),
+        Movement.RETURN: (1, 0),
     }[movement]
     return [
         Change(line.product_id, on_hand * line.quantity, reserved * line.quantity) for line in lines

@@ -1,6 +1,7 @@
 """The inventory's routes. Built by `app.mount` around an Inventory; decides nothing itself.
 
-`/reservations` is for other services: no gateway routes it, so it asks for no token.
+`/reservations` and `/stock-levels` are for other services: no gateway routes them, so they ask for
+no token.
 """
 
 from __future__ import annotations
@@ -10,7 +11,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from tarmac_inventory.domain import Line
-from tarmac_inventory.schemas import ReservationIn, ReservationOut, StockIn, StockOut
+from tarmac_inventory.schemas import (
+    LevelsIn,
+    LevelsOut,
+    ReservationIn,
+    ReservationOut,
+    StockIn,
+    StockOut,
+)
 from tarmac_inventory.service import Inventory
 from tarmac_kit import CurrentUser, require_role
 
@@ -32,6 +40,12 @@ def build_router(inventory: Inventory) -> APIRouter:
         level = await inventory.count(product_id, body.on_hand, actor=user.subject)
         return StockOut.model_validate(level)
 
+    @router.post("/stock-levels")
+    async def look_up_levels(body: LevelsIn) -> LevelsOut:
+        """Look up the stock of many products at once (for other services; no gateway routes it)."""
+        levels = await inventory.levels(body.product_ids)
+        return LevelsOut(levels=[StockOut.model_validate(level) for level in levels])
+
     @router.put("/reservations/{order_id}")
     async def reserve(order_id: UUID, body: ReservationIn, response: Response) -> ReservationOut:
         """Set stock aside for an order, all lines or none; asking again changes nothing."""
@@ -49,6 +63,11 @@ def build_router(inventory: Inventory) -> APIRouter:
     async def commit(order_id: UUID) -> ReservationOut:
         """Sell what an order holds; asking again changes nothing."""
         return ReservationOut.model_validate(await inventory.commit(order_id))
+
+    @router.post("/reservations/{order_id}/return")
+    async def take_back(order_id: UUID) -> ReservationOut:
+        """Take back what an order bought, which undoes it; asking again changes nothing."""
+        return ReservationOut.model_validate(await inventory.take_back(order_id))
 
     @router.delete("/reservations/{order_id}")
     async def release(order_id: UUID) -> ReservationOut:

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 _LEVEL = "SELECT product_id, on_hand, reserved FROM stock WHERE product_id = $1"
 
+_LEVELS = """
+SELECT product_id, on_hand, reserved FROM stock
+ WHERE product_id = ANY($1::uuid[]) ORDER BY product_id
+"""
+
 # ORDER BY is applied before the row locks, so the rows are locked in product order.
 _LOCK_LEVELS = """
 SELECT product_id, on_hand, reserved FROM stock
@@ -97,6 +102,10 @@ class StockRepository:
     async def level(self, connection: Connection, product_id: UUID) -> Level | None:
         """Read one product's level."""
         return await fetch_one(connection, _LEVEL, product_id, into=Level)
+
+    async def levels(self, connection: Connection, product_ids: Sequence[UUID]) -> list[Level]:
+        """Read the levels of those among `product_ids` that were ever counted."""
+        return await fetch_all(connection, _LEVELS, list(product_ids), into=Level)
 
     async def lock_levels(
         self, connection: Connection, product_ids: Sequence[UUID]

@@ -24,6 +24,20 @@ class StockOut(BaseModel):
     available: int
 
 
+class LevelsIn(BaseModel):
+    """The products whose stock another service wants."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_ids: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+
+
+class LevelsOut(BaseModel):
+    """Stock of the known products; one that was never counted is left out."""
+
+    levels: list[StockOut]
+
+
 class StockIn(BaseModel):
     """The result of counting the shelf."""
 

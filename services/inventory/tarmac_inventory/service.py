@@ -58,6 +58,11 @@ class Inventory:
             raise Problem(404, "stock_unknown", "No stock is recorded", str(product_id))
         return level
 
+    async def levels(self, product_ids: Sequence[UUID]) -> list[Level]:
+        """Read the levels of those among `product_ids` that were ever counted."""
+        async with self.database.connection() as connection:
+            return await self.stock.levels(connection, product_ids)
+
     async def count(self, product_id: UUID, on_hand: int, *, actor: str) -> Level:
         """Set what is on the shelf; below what is set aside is a problem 409."""
         async with self.database.transaction() as connection:
@@ -162,6 +167,26 @@ class Inventory:
                 )
             if existing.state is ReservationState.HELD:
                 await self._give_back(connection, Movement.RELEASE, existing)
+            await self.stock.set_state(connection, order_id, ReservationState.RELEASED)
+            return replace(existing, state=ReservationState.RELEASED)
+
+    async def take_back(self, order_id: UUID) -> Reservation:
+        """Put back on the shelf what an order took, which closes it; again changes nothing.
+
+        For whoever undoes a purchase that was sold already. What is only held is released instead.
+        """
+        async with self.database.transaction() as connection:
+            existing = await self._locked(connection, order_id)
+            if existing.state is ReservationState.RELEASED:
+                return existing
+            if existing.state is not ReservationState.COMMITTED:
+                raise Problem(
+                    409,
+                    "reservation_not_committed",
+                    "This order took nothing",
+                    f"order {order_id} is {existing.state}; release it instead",
+                )
+            await self._give_back(connection, Movement.RETURN, existing)
             await self.stock.set_state(connection, order_id, ReservationState.RELEASED)
             return replace(existing, state=ReservationState.RELEASED)
 

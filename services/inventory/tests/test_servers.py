@@ -166,6 +166,22 @@ async def test_what_was_sold_cannot_be_released(inventory) -> None:
     assert (caught.value.status, caught.value.code) == (409, "reservation_committed")
 
 
+async def test_what_was_sold_comes_back_once_when_its_purchase_is_undone(inventory) -> None:
+    cup, order_id = await with_stock(inventory, on_hand=5), uuid4()
+    await inventory.reserve(order_id, [Line(cup, 3)], ttl_s=60)
+    with pytest.raises(Problem) as early:
+        await inventory.take_back(order_id)
+    assert early.value.code == "reservation_not_committed"
+    await inventory.commit(order_id)
+    back = await asyncio.gather(*(inventory.take_back(order_id) for _ in range(10)))
+    assert {each.state for each in back} == {"released"}
+    level = await inventory.level(cup)
+    assert (level.on_hand, level.reserved) == (5, 0)
+    with pytest.raises(Problem) as late:
+        await inventory.commit(order_id)
+    assert late.value.code == "reservation_released"
+
+
 async def test_two_sweeps_at_once_give_back_each_expired_reservation_once(inventory) -> None:
     cup = await with_stock(inventory, on_hand=50)
     kept = uuid4()
@@ -307,6 +323,20 @@ async def test_the_routes_speak_as_the_contract_says(api) -> None:
     assert (await api.delete(f"/reservations/{other}")).json()["state"] == "released"
 
 
+async def test_many_levels_are_looked_up_at_once_and_the_unknown_left_out(api) -> None:
+    cup, pot = sorted((uuid4(), uuid4()))
+    staff = issue_token("sam", roles=["staff"])
+    for product_id, on_hand in ((cup, 4), (pot, 0)):
+        await api.put(f"/products/{product_id}/stock", json={"on_hand": on_hand}, token=staff)
+    wanted = {"product_ids": [str(pot), str(uuid4()), str(cup)]}
+    found = (await api.post("/stock-levels", json=wanted)).json()["levels"]
+    assert [(each["product_id"], each["available"]) for each in found] == [
+        (str(cup), 4),
+        (str(pot), 0),
+    ]
+    assert (await api.post("/stock-levels", json={"product_ids": []})).status == 422
+
+
 async def test_the_sweep_of_a_running_service_gives_expired_stock_back(api, look) -> None:
     cup, order_id = uuid4(), uuid4()
     staff = issue_token("sam", roles=["staff"])
@@ -346,4 +376,4 @@ async def test_the_sweep_outlives_a_database_that_goes_and_comes_back(inventory)
 
 
 async def test_a_second_start_on_the_same_database_changes_nothing(applied_by_two_starts) -> None:
-    assert await applied_by_two_starts(PART) == [("inventory", 1)]
+    assert await applied_by_two_starts(PART) == [("inventory", 1), ("inventory", 2)]

@@ -1,0 +1,1 @@
+"""Stock and price of an item in one answer."""

@@ -1,0 +1,1 @@
+"""Prices by rule, and quotes that expire."""
