@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -50,3 +51,10 @@ class OrderCancelled(BaseModel):
     #: False: the order was refused at once, and its customer heard so then.
     was_accepted: bool = True
     cancelled_at: datetime
+
+
+#: Topic to model of what is read; a test holds them against the publishers' schemas.
+READ: Mapping[str, type[BaseModel]] = {
+    ORDER_CONFIRMED: OrderConfirmed,
+    ORDER_CANCELLED: OrderCancelled,
+}

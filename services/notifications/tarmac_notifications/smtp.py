@@ -14,6 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from tarmac_kit import Unavailable
+from tarmac_kit.steps import step
+
 #: Letters handed over at the same time: mail servers count connections.
 CONNECTIONS = 8
 
@@ -70,9 +73,17 @@ class SmtpMailer:
         self._connections = asyncio.Semaphore(CONNECTIONS)
 
     async def send(self, letter: EmailMessage) -> None:
+        try:
+            await self._send(letter)
+        except aiosmtplib.SMTPException as error:
+            # The letter is not to blame, however long that lasts.
+            raise Unavailable("the mail server", type(error).__name__) from error
+
+    async def _send(self, letter: EmailMessage) -> None:
         async with self._connections, self._connection() as server:
             try:
-                await server.send_message(letter)
+                with step("letter to the mail server"):
+                    await server.send_message(letter)
             except aiosmtplib.SMTPRecipientsRefused as error:
                 codes = [refused.code for refused in error.recipients]
                 if all(code >= 500 for code in codes):

@@ -31,17 +31,26 @@ def mount(chassis: Chassis) -> None:
     settings = chassis.read(OrdersSettings)
     database = chassis.database(migrations=files("tarmac_orders") / "migrations", part="orders")
     repository = OrderRepository()
+    # What is not bound is not asked: such an order takes fewer steps, to the same end. But where
+    # somebody takes payments a catalog is needed: nobody pays a price of their own making.
+    awaits_payment = events.PAYMENT_CAPTURED in chassis.settings.consumes
+    inventory = catalog = None
+    if chassis.bound("INVENTORY_URL"):
+        inventory = Inventory(chassis.client("inventory"), ttl_s=settings.reservation_ttl_s)
+    if awaits_payment or chassis.bound("CATALOG_URL"):
+        catalog = Catalog(chassis.client("catalog"))
     steps = Steps(
         database=database,
         orders=repository,
-        inventory=Inventory(chassis.client("inventory"), ttl_s=settings.reservation_ttl_s),
+        inventory=inventory,
         outbox=chassis.outbox(database),
         sweep_after_s=settings.order_step_after_s,
+        awaits_payment=awaits_payment,
     )
     orders = Orders(
         database=database,
         orders=repository,
-        catalog=Catalog(chassis.client("catalog")),
+        catalog=catalog,
         steps=steps,
         inbox=chassis.inbox(database),
     )

@@ -5,6 +5,9 @@ Used by the service, the steps and the repository. Pure: no database, no HTTP, n
     pending -> placed -> paid -> confirmed
        |         |        |
        +---------+--------+--> cancelling -> cancelled
+
+Where nobody takes payments, nothing is owed: an order with reserved stock is paid at once. Where
+nobody keeps stock either, a pending order is confirmed at once.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from uuid import UUID
 
 MAX_QUANTITY = 99
 MAX_LINES = 50
+#: Ten million euros for one of something, where a request names its own price.
+MAX_PRICE_MINOR = 1_000_000_000
 
 
 class State(StrEnum):
@@ -31,7 +36,7 @@ class State(StrEnum):
     PENDING = "pending"
     #: Stock is reserved and the payment is asked for.
     PLACED = "placed"
-    #: The money is there; the stock is not sold yet.
+    #: The money is there, or nobody takes any; the stock is not sold yet.
     PAID = "paid"
     #: Done: paid, and the stock has left the shelf.
     CONFIRMED = "confirmed"
@@ -193,14 +198,25 @@ def total(lines: Sequence[Line]) -> int:
 
 
 def fingerprint(
-    items: Sequence[Item], payment_token: str, shipping_address: Mapping[str, Any] | None
+    items: Sequence[Item],
+    payment_token: str,
+    shipping_address: Mapping[str, Any] | None,
+    quotes: Mapping[UUID, Quote] | None = None,
 ) -> str:
-    """Say in 64 characters what was asked for, whatever the order in which it was named."""
-    asked = {
+    """Say in 64 characters what was asked for, whatever the order in which it was named.
+
+    `quotes` are the prices that were asked for, where there is no catalog to have them.
+    """
+    asked: dict[str, Any] = {
         "items": sorted([str(item.product_id), item.quantity] for item in merge(items)),
         "payment_token": payment_token,
         "shipping_address": shipping_address,
     }
+    if quotes is not None:
+        asked["prices"] = sorted(
+            [str(each.product_id), each.name, each.price_minor, each.currency]
+            for each in quotes.values()
+        )
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

@@ -8,14 +8,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
-from tarmac_kit import CurrentUser, Problem
-from tarmac_orders.domain import Item, Order, State
+from tarmac_kit import Claims, CurrentUser, Problem, key_parameter
+from tarmac_orders.domain import Item, Order, Quote, State
 from tarmac_orders.schemas import (
     LineOut,
     OrderIn,
     OrderOut,
     OrderPageOut,
     OrderWithHistory,
+    PricedOrderIn,
     StepOut,
 )
 from tarmac_orders.service import Orders, Request
@@ -34,13 +35,7 @@ class Scope(StrEnum):
 Key = Annotated[
     str | None, Header(alias="Idempotency-Key", max_length=200, include_in_schema=False)
 ]
-KEY_PARAMETER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": True,
-    "description": "A value of your own, the same one when you try again: one order per key.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-}
+KEY_PARAMETER = key_parameter("one order per key", most=200)
 Status = Annotated[State | None, Query(alias="status")]
 Limit = Annotated[int, Query(ge=1, le=100)]
 CursorText = Annotated[str | None, Query(max_length=1000)]
@@ -50,8 +45,41 @@ def build_router(orders: Orders) -> APIRouter:
     """Build the routes over `orders`."""
     router = APIRouter(prefix="/orders", tags=["orders"])
 
-    @router.post(
+    async def place(
+        request: Request, user: Claims, response: Response, idempotency_key: str | None
+    ) -> OrderOut:
+        if not idempotency_key or not idempotency_key.strip():
+            raise Problem(
+                400,
+                "idempotency_key_missing",
+                "The header Idempotency-Key is needed",
+                "send a value of your own, such as a UUID, and the same one when you try again",
+            )
+        placed = await orders.place(user, idempotency_key, request)
+        response.headers["Location"] = f"/orders/{placed.order.id}"
+        if placed.replayed:
+            response.headers["Idempotency-Replayed"] = "true"
+        if placed.order.state is State.PENDING:
+            response.status_code = 202
+        return OrderOut(**_facts(placed.order))
+
+    async def place_order(
+        body: OrderIn, user: CurrentUser, response: Response, idempotency_key: Key = None
+    ) -> OrderOut:
+        """Order something, once per Idempotency-Key; 202 when it is accepted but not placed yet."""
+        return await place(_request(body), user, response, idempotency_key)
+
+    async def place_priced_order(
+        body: PricedOrderIn, user: CurrentUser, response: Response, idempotency_key: Key = None
+    ) -> OrderOut:
+        """Order something at the prices named here, once per Idempotency-Key."""
+        return await place(_priced_request(body), user, response, idempotency_key)
+
+    router.add_api_route(
         "",
+        place_priced_order if orders.catalog is None else place_order,
+        methods=["POST"],
+        name="place_order",
         status_code=201,
         responses={
             201: {"description": "Placed: the stock is set aside and the payment asked for."},
@@ -61,24 +89,6 @@ def build_router(orders: Orders) -> APIRouter:
         },
         openapi_extra={"parameters": [KEY_PARAMETER]},
     )
-    async def place_order(
-        body: OrderIn, user: CurrentUser, response: Response, idempotency_key: Key = None
-    ) -> OrderOut:
-        """Order something, once per Idempotency-Key; 202 when it is accepted but not placed yet."""
-        if not idempotency_key or not idempotency_key.strip():
-            raise Problem(
-                400,
-                "idempotency_key_missing",
-                "The header Idempotency-Key is needed",
-                "send a value of your own, such as a UUID, and the same one when you try again",
-            )
-        placed = await orders.place(user, idempotency_key, _request(body))
-        response.headers["Location"] = f"/orders/{placed.order.id}"
-        if placed.replayed:
-            response.headers["Idempotency-Replayed"] = "true"
-        if placed.order.state is State.PENDING:
-            response.status_code = 202
-        return OrderOut(**_facts(placed.order))
 
     @router.get("")
     async def list_orders(
@@ -113,6 +123,22 @@ def build_router(orders: Orders) -> APIRouter:
         return OrderOut(**_facts(order))
 
     return router
+
+
+def _priced_request(body: PricedOrderIn) -> Request:
+    address = body.shipping_address
+    quotes = {
+        item.product_id: Quote(
+            item.product_id, item.name, item.unit_price_minor, body.currency, active=True
+        )
+        for item in body.items
+    }
+    return Request(
+        items=tuple(Item(item.product_id, item.quantity) for item in body.items),
+        payment_token="",
+        shipping_address=address.model_dump(mode="json") if address else None,
+        quotes=quotes,
+    )
 
 
 def _request(body: OrderIn) -> Request:

@@ -92,6 +92,13 @@ class PaymentResult(BaseModel):
     order_id: UUID
 
 
+#: Topic to model of what is read; a test holds them against the publishers' schemas.
+READ: Mapping[str, type[BaseModel]] = {
+    PAYMENT_CAPTURED: PaymentResult,
+    PAYMENT_DECLINED: PaymentResult,
+}
+
+
 def placed(order: Order) -> dict[str, Any]:
     """Build the payload of order.placed."""
     return OrderPlaced(

@@ -73,7 +73,7 @@ _MOVE = f"""
 WITH o AS (
     UPDATE orders
        SET state = $3, reason = coalesce($4, reason), short = coalesce($5, short),
-           accepted = accepted OR $3 = 'placed',
+           accepted = accepted OR $3 IN ('placed', 'paid', 'confirmed'),
            updated_at = now(), attempts = 0, step_at = now() + make_interval(secs => $6)
      WHERE id = $1 AND state = ANY($2::text[])
     RETURNING {_COLUMNS}

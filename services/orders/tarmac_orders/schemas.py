@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from tarmac_orders.domain import MAX_LINES, MAX_QUANTITY, State
+from tarmac_orders.domain import MAX_LINES, MAX_PRICE_MINOR, MAX_QUANTITY, State
 
 #: A line of an address: no control characters, which neither a label nor PostgreSQL can hold.
 Text = Annotated[
@@ -64,6 +64,38 @@ class OrderIn(BaseModel):
         ),
     ]
     shipping_address: AddressIn | None = None
+
+
+class PricedItemIn(BaseModel):
+    """How many of something that no catalog knows, and what one of it costs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_id: Annotated[UUID, Field(examples=["5eed0000-0000-4000-8000-000000001003"])]
+    name: Annotated[Text, Field(examples=["A cup"])]
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, strict=True)]
+    unit_price_minor: Annotated[int, Field(ge=0, le=MAX_PRICE_MINOR, strict=True, examples=[450])]
+
+
+class PricedOrderIn(BaseModel):
+    """What a customer orders where there is no catalog and nobody takes payments."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: Annotated[list[PricedItemIn], Field(min_length=1, max_length=MAX_LINES)]
+    currency: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Z]{3}$"),
+        Field(examples=["EUR"], description="ISO 4217."),
+    ]
+    shipping_address: AddressIn | None = None
+
+    @field_validator("items")
+    @classmethod
+    def _each_once(cls, items: list[PricedItemIn]) -> list[PricedItemIn]:
+        if len({item.product_id for item in items}) < len(items):
+            raise ValueError("a product_id stands here twice; give it one price and add up")
+        return items
 
 
 class LineOut(BaseModel):

@@ -6,7 +6,7 @@ steps after that are in `steps`. Knows nothing of HTTP except the problems it ra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -21,6 +21,7 @@ from tarmac_orders.domain import (
     NewOrder,
     NotOrderableError,
     Order,
+    Quote,
     Reason,
     State,
     Step,
@@ -49,11 +50,13 @@ class SeesFirst(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """What a customer asks for; never a price."""
+    """What a customer asks for; never a price where a catalog says it."""
 
     items: tuple[Item, ...]
     payment_token: str
     shipping_address: dict[str, Any] | None
+    #: Names and prices of its own, where there is no catalog that says them.
+    quotes: Mapping[UUID, Quote] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class Orders:
 
     database: Database
     orders: OrderRepository
-    catalog: Catalog
+    #: None: each request brings its prices.
+    catalog: Catalog | None
     steps: Steps
     inbox: SeesFirst
 
@@ -89,7 +93,7 @@ class Orders:
         not answer leaves the order pending: it is accepted, and the sweep will finish it.
         """
         items = merge(request.items)
-        asked = fingerprint(items, request.payment_token, request.shipping_address)
+        asked = fingerprint(items, request.payment_token, request.shipping_address, request.quotes)
         order = await self._by_key(customer, key)
         replayed = order is not None
         if order is None:
@@ -229,7 +233,7 @@ class Orders:
                 [{"product_id": str(i.product_id), "why": "too_many"} for i in too_many],
             )
         try:
-            currency, lines = price(items, await self.catalog.quotes(items))
+            currency, lines = price(items, await self._quotes(items, request))
         except NotOrderableError as error:
             raise _not_orderable(str(error), error.products) from error
         new = NewOrder(
@@ -252,6 +256,11 @@ class Orders:
         if order is None:
             raise LookupError(f"orders: key of {new.id} is gone; were rows deleted by hand?")
         return order, True
+
+    async def _quotes(self, items: Sequence[Item], request: Request) -> Mapping[UUID, Quote]:
+        if self.catalog is not None:
+            return await self.catalog.quotes(items)
+        return request.quotes or {}
 
     async def _left_pending(self, order_id: UUID) -> Order:
         """Accept an order that is still pending; answer it as it stands, pending or not."""

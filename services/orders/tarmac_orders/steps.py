@@ -17,7 +17,10 @@ from tarmac_kit import Database, Problem, Sweep, get_logger
 from tarmac_orders import events
 from tarmac_orders.domain import Order, Reason, State
 from tarmac_orders.repository import OrderRepository
-from tarmac_orders.upstream import Inventory, NotNowError, Verdict
+from tarmac_orders.upstream import Answer, Inventory, NotNowError, Verdict
+
+#: What an inventory that is not there says.
+DONE = Answer(Verdict.DONE)
 
 log = get_logger(__name__)
 
@@ -42,10 +45,13 @@ class Steps:
 
     database: Database
     orders: OrderRepository
-    inventory: Inventory
+    #: None: nobody keeps stock, so there is always enough.
+    inventory: Inventory | None
     outbox: AddsEvents
     #: How long whoever changed an order has for its next step before the sweep takes it over.
     sweep_after_s: float
+    #: Somebody takes payments, and an order waits for what they say.
+    awaits_payment: bool = True
 
     def sweep(self, *, batch: int = 16) -> Sweep[UUID]:
         """Build the sweep of orders that stand still where a step of ours is due."""
@@ -85,15 +91,12 @@ class Steps:
         return order
 
     async def _reserve(self, order: Order) -> Order | None:
-        answer = await self.inventory.reserve(order.id, order.lines)
+        answer = DONE
+        if self.inventory is not None:
+            answer = await self.inventory.reserve(order.id, order.lines)
         async with self.database.transaction() as connection:
             if answer.verdict is Verdict.DONE:
-                moved = await self.orders.move(
-                    connection, order.id, of={State.PENDING}, to=State.PLACED
-                )
-                if moved:
-                    await self._publish(connection, events.PLACED, moved, events.placed(moved))
-                return moved
+                return await self._placed(connection, order)
             # Not straight to cancelled: the release bars the order at the inventory, so that
             # another attempt to reserve, under way now, cannot hold stock for a dead order.
             is_short = answer.verdict is Verdict.SHORT
@@ -107,8 +110,28 @@ class Steps:
                 sweep_after_s=self.sweep_after_s,
             )
 
+    async def _placed(self, connection: Any, order: Order) -> Order | None:
+        """Move an order whose stock is reserved on to where it waits for somebody else."""
+        to = State.PLACED
+        if not self.awaits_payment:
+            to = State.CONFIRMED if self.inventory is None else State.PAID
+        moved = await self.orders.move(
+            connection,
+            order.id,
+            of={State.PENDING},
+            to=to,
+            sweep_after_s=self.sweep_after_s if to is State.PAID else 0.0,
+        )
+        if moved and to is State.PLACED:
+            await self._publish(connection, events.PLACED, moved, events.placed(moved))
+        if moved and to is State.CONFIRMED:
+            await self._publish(connection, events.CONFIRMED, moved, events.confirmed(moved))
+        return moved
+
     async def _sell(self, order: Order) -> Order | None:
-        answer = await self.inventory.commit(order.id)
+        answer = DONE
+        if self.inventory is not None:
+            answer = await self.inventory.commit(order.id)
         async with self.database.transaction() as connection:
             if answer.verdict is Verdict.DONE:
                 moved = await self.orders.move(
@@ -130,7 +153,9 @@ class Steps:
             )
 
     async def _release(self, order: Order) -> Order | None:
-        answer = await self.inventory.release(order.id)
+        answer = DONE
+        if self.inventory is not None:
+            answer = await self.inventory.release(order.id)
         if answer.verdict is not Verdict.DONE:
             raise NotNowError(f"inventory: release of {order.id} came to {answer.verdict}")
         async with self.database.transaction() as connection:

@@ -7,13 +7,12 @@ inventory's problems; who plays the roles, and where, only the kit's clients kno
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
-from tarmac_kit import DeadlineExceeded, Problem, Unavailable, deadline
+from tarmac_kit import Client, DeadlineExceeded, Problem, Response, Unavailable, deadline
 from tarmac_orders.domain import Item, Line, Quote
 
 #: Kept back from the request's own deadline, so that its answer can still be written and sent.
@@ -43,27 +42,11 @@ class NotNowError(Exception):
     """The other side gave no usable answer; the step is to be tried again later."""
 
 
-class Response(Protocol):
-    """The part of an answer that is read here."""
-
-    @property
-    def status(self) -> int: ...
-    def json(self) -> Any: ...
-
-
-class Calls(Protocol):
-    """The part of the kit's client that is used here."""
-
-    async def post(self, path: str, **options: Any) -> Response: ...
-    async def put(self, path: str, **options: Any) -> Response: ...
-    async def delete(self, path: str, **options: Any) -> Response: ...
-
-
 @dataclass(frozen=True)
 class Catalog:
     """Asks what products cost."""
 
-    client: Calls
+    client: Client
 
     async def quotes(self, items: Sequence[Item]) -> dict[UUID, Quote]:
         """Look up the known products among `items`; a catalog that is away is a problem 503."""
@@ -95,7 +78,7 @@ class Catalog:
 class Inventory:
     """Has stock reserved, sold and released; every call may be repeated."""
 
-    client: Calls
+    client: Client
     ttl_s: float
 
     async def reserve(self, order_id: UUID, lines: Sequence[Line]) -> Answer:
@@ -103,7 +86,7 @@ class Inventory:
         wanted = [{"product_id": str(line.product_id), "quantity": line.quantity} for line in lines]
         body = {"lines": wanted, "ttl_s": self.ttl_s}
         try:
-            with _time_for_a_call():
+            with deadline.keeping_back(KEPT_BACK_S):
                 response = await self.client.put(f"/reservations/{order_id}", json=body)
         except (Unavailable, DeadlineExceeded) as error:
             raise NotNowError(str(error)) from error
@@ -113,7 +96,7 @@ class Inventory:
         """Sell the stock of an order: DONE, SHORT or REFUSED; NotNowError without answer."""
         path = f"/reservations/{order_id}/commit"
         try:
-            with _time_for_a_call():
+            with deadline.keeping_back(KEPT_BACK_S):
                 response = await self.client.post(path, idempotent=True)
         except (Unavailable, DeadlineExceeded) as error:
             raise NotNowError(str(error)) from error
@@ -122,16 +105,11 @@ class Inventory:
     async def release(self, order_id: UUID) -> Answer:
         """Give back the stock of an order: DONE or REFUSED; NotNowError without answer."""
         try:
-            with _time_for_a_call():
+            with deadline.keeping_back(KEPT_BACK_S):
                 response = await self.client.delete(f"/reservations/{order_id}")
         except (Unavailable, DeadlineExceeded) as error:
             raise NotNowError(str(error)) from error
         return _read(response, "release")
-
-
-def _time_for_a_call() -> AbstractContextManager[None]:
-    left_s = deadline.remaining_s()
-    return deadline.within(None if left_s is None else left_s - KEPT_BACK_S)
 
 
 def _read(response: Response, step: str) -> Answer:
@@ -139,23 +117,10 @@ def _read(response: Response, step: str) -> Answer:
         return Answer(Verdict.DONE)
     # Decided by the problem's code: a bare 404 or 409 may come from a proxy or a wrong address,
     # and must not cancel an order that somebody paid.
-    code, short = _problem(response)
+    problem = response.problem()
+    code, short = problem.get("code"), problem.get("short")
     if code == "out_of_stock":
-        return Answer(Verdict.SHORT, tuple(short))
+        return Answer(Verdict.SHORT, tuple(short) if isinstance(short, list) else ())
     if code in {"reservation_released", "reservation_differs", "reservation_unknown"}:
         return Answer(Verdict.REFUSED)
     raise NotNowError(f"inventory: {step} was answered {response.status} {code or 'without code'}")
-
-
-def _problem(response: Response) -> tuple[str | None, list[dict[str, Any]]]:
-    try:
-        body = response.json()
-    except ValueError:
-        return None, []
-    if not isinstance(body, dict):
-        return None, []
-    code, short = body.get("code"), body.get("short")
-    return (
-        code if isinstance(code, str) else None,
-        short if isinstance(short, list) else [],
-    )

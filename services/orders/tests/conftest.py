@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 import pytest
 from aiohttp import web
 
-from tarmac_kit import Claims, Message, Sweep, Unavailable
+from tarmac_kit import Claims, Message, Response, Sweep, Unavailable
+from tarmac_kit.testing import json_response
 from tarmac_orders.domain import NewOrder, Order, State, Step
 from tarmac_orders.service import Orders
 from tarmac_orders.steps import Steps
@@ -112,7 +113,7 @@ class Tables:
             state=to,
             reason=reason or order.reason,
             short=[*short] if short is not None else order.short,
-            accepted=order.accepted or to is State.PLACED,
+            accepted=order.accepted or to in {State.PLACED, State.PAID, State.CONFIRMED},
             updated_at=self.now(),
         )
         self.orders[order_id] = moved
@@ -152,19 +153,6 @@ class Outbox:
 
 
 @dataclass
-class Reply:
-    """An answer of a fake service."""
-
-    status: int
-    body: Any = None
-
-    def json(self) -> Any:
-        if self.body is None:
-            raise ValueError("not JSON")
-        return self.body
-
-
-@dataclass
 class Shelf:
     """A client whose other side is the catalog and the inventory of a small shop."""
 
@@ -175,7 +163,7 @@ class Shelf:
     sold: set[str] = field(default_factory=set)
     away: bool = False
     answers_lost: int = 0
-    next_reply: Reply | None = None
+    next_reply: Response | None = None
     calls: list[str] = field(default_factory=list)
 
     def add(self, *, minor: int = 500, stock: int = 10, currency: str = "EUR") -> UUID:
@@ -190,52 +178,52 @@ class Shelf:
         self.stock[str(product_id)] = stock
         return product_id
 
-    async def post(self, path: str, **options: Any) -> Reply:
+    async def post(self, path: str, **options: Any) -> Response:
         if path == "/prices":
             self._reach("prices")
             wanted = options["json"]["product_ids"]
             known = [self.products[each] for each in wanted if each in self.products]
-            return self._answer(Reply(200, {"prices": known}))
+            return self._answer(json_response(200, {"prices": known}))
         order_id = path.split("/")[2]
         self._reach("commit")
         if order_id in self.sold:
-            return self._answer(Reply(200, {}))
+            return self._answer(json_response(200, {}))
         if order_id in self.closed:
-            return self._answer(Reply(409, {"code": "reservation_released"}))
+            return self._answer(json_response(409, {"code": "reservation_released"}))
         del self.held[order_id]
         self.sold.add(order_id)
-        return self._answer(Reply(200, {}))
+        return self._answer(json_response(200, {}))
 
-    async def put(self, path: str, **options: Any) -> Reply:
+    async def put(self, path: str, **options: Any) -> Response:
         order_id = path.split("/")[2]
         self._reach("reserve")
         if order_id in self.closed:
-            return self._answer(Reply(409, {"code": "reservation_released"}))
+            return self._answer(json_response(409, {"code": "reservation_released"}))
         if order_id in self.held or order_id in self.sold:
-            return self._answer(Reply(200, {}))
+            return self._answer(json_response(200, {}))
         lines = options["json"]["lines"]
         short = [line for line in lines if self.stock[line["product_id"]] < line["quantity"]]
         if short:
-            return self._answer(Reply(409, {"code": "out_of_stock", "short": short}))
+            return self._answer(json_response(409, {"code": "out_of_stock", "short": short}))
         for line in lines:
             self.stock[line["product_id"]] -= line["quantity"]
         self.held[order_id] = lines
-        return self._answer(Reply(201, {}))
+        return self._answer(json_response(201, {}))
 
-    async def delete(self, path: str, **_options: Any) -> Reply:
+    async def delete(self, path: str, **_options: Any) -> Response:
         order_id = path.split("/")[2]
         self._reach("release")
         for line in self.held.pop(order_id, []):
             self.stock[line["product_id"]] += line["quantity"]
         self.closed.add(order_id)
-        return self._answer(Reply(200, {}))
+        return self._answer(json_response(200, {}))
 
     def _reach(self, call: str) -> None:
         self.calls.append(call)
         if self.away:
             raise Unavailable("inventory")
 
-    def _answer(self, reply: Reply) -> Reply:
+    def _answer(self, reply: Response) -> Response:
         if self.next_reply is not None:
             reply, self.next_reply = self.next_reply, None
         if self.answers_lost:
@@ -300,7 +288,7 @@ async def shelf_url(shop_shelf: Shelf) -> AsyncIterator[str]:
             reply = await call[request.method](request.path, json=body)
         except Unavailable:
             return web.Response(status=503)
-        return web.json_response(reply.body, status=reply.status)
+        return web.Response(body=reply.body, status=reply.status, headers=reply.headers)
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", serve)

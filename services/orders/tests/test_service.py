@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tarmac_kit import PoisonMessage, Problem, deadline
+from tarmac_kit import PoisonMessage, Problem, Response, deadline
+from tarmac_kit.testing import json_response
 from tarmac_orders import events
 from tarmac_orders.domain import Item, State
 from tarmac_orders.service import Request
@@ -425,13 +426,4 @@ def _nobody() -> UUID:
 
 
 def _reply(status, body=None):
-    class Answer:
-        def __init__(self) -> None:
-            self.status = status
-
-        def json(self):
-            if body is None:
-                raise ValueError("not JSON")
-            return body
-
-    return Answer()
+    return Response(status) if body is None else json_response(status, body)

@@ -72,6 +72,13 @@ class CancelledOrder(BaseModel):
     reason: str
 
 
+#: Topic to model of what is read; a test holds them against the publishers' schemas.
+READ: Mapping[str, type[BaseModel]] = {
+    ORDER_PLACED: PlacedOrder,
+    ORDER_CANCELLED: CancelledOrder,
+}
+
+
 def captured(payment: Payment) -> dict[str, Any]:
     """Build the payload of payment.captured."""
     return PaymentCaptured(

@@ -97,7 +97,7 @@ class Payments:
             payment = await self.payments.add(connection, new, sweep_after_s=self.sweep_after_s)
         # None: it was cancelled (and voided) before, or placed under another message id.
         if payment is not None:
-            await self.try_to_advance(payment.id)
+            await self.try_to_advance(payment.id, known=payment)
 
     async def on_order_cancelled(self, message: Message) -> None:
         """Hear that an order is over: give back what was taken, or see that nothing is."""
@@ -130,29 +130,33 @@ class Payments:
                 sweep_after_s=self.sweep_after_s,
             )
         if moved:
-            await self.try_to_advance(moved.id)
+            await self.try_to_advance(moved.id, known=moved)
 
-    async def advance(self, payment_id: UUID) -> None:
-        """Ask the provider for what is due; ProviderError when it gave no usable answer."""
-        async with self.database.connection() as connection:
-            payment = await self.payments.find(connection, payment_id)
-        if payment is None:
-            raise LookupError(f"payments: {payment_id} is gone; were rows deleted by hand?")
+    async def advance(self, payment_id: UUID, *, known: Payment | None = None) -> None:
+        """Ask the provider for what is due; ProviderError when it gave no usable answer.
+
+        `known` is the payment as the caller just wrote it. If it moved meanwhile, the provider's
+        key and the guard of the state make the same of it as of one that is read at this moment.
+        """
+        payment = known or await self._read(payment_id)
         if payment.state is State.PROCESSING:
             payment = await self._charge(payment)
         if payment.state is State.REFUNDING:
             await self._refund(payment)
 
-    async def try_to_advance(self, payment_id: UUID) -> None:
+    async def try_to_advance(self, payment_id: UUID, *, known: Payment | None = None) -> None:
         """Advance a payment, and leave it to the sweep if that does not work now."""
         try:
-            await self.advance(payment_id)
+            await self.advance(payment_id, known=known)
         except (ProviderError, Problem) as error:
             log.warning("payment waits", payment_id=str(payment_id), error=str(error))
 
     async def _charge(self, payment: Payment) -> Payment:
+        moved: Payment | None = None
+
         async def deliver(charge: Charge) -> None:
-            await self._apply(payment.id, charge)
+            nonlocal moved
+            moved = await self._apply(payment.id, charge) or moved
 
         request = ChargeRequest(
             key=charge_key(payment.id),
@@ -161,16 +165,22 @@ class Payments:
             currency=payment.currency,
         )
         await self.provider.charge(request, deliver)
-        async with self.database.connection() as connection:
-            return await self.payments.find(connection, payment.id) or payment
+        return moved or await self._read(payment.id)
 
-    async def _apply(self, payment_id: UUID, charge: Charge) -> None:
-        """Write a result with its event; one that was written before changes nothing."""
+    async def _read(self, payment_id: UUID) -> Payment:
+        async with self.database.connection() as connection:
+            payment = await self.payments.find(connection, payment_id)
+        if payment is None:
+            raise LookupError(f"payments: {payment_id} is gone; were rows deleted by hand?")
+        return payment
+
+    async def _apply(self, payment_id: UUID, charge: Charge) -> Payment | None:
+        """Write a result with its event; one that was written before changes nothing: None."""
         async with self.database.transaction() as connection:
             # Locked: an order.cancelled at this moment comes before this result or after it.
             payment = await self.payments.find(connection, payment_id, lock=True)
             if payment is None or payment.state is not State.PROCESSING:
-                return
+                return None
             moved = await self.payments.move(
                 connection,
                 payment_id,
@@ -191,6 +201,7 @@ class Payments:
                 aggregate_id=str(moved.id),
                 payload=payload,
             )
+        return moved
 
     async def _refund(self, payment: Payment) -> None:
         if payment.provider_reference is None:
