@@ -1,0 +1,1 @@
+"""Quotes: a seeded walk that can be replayed."""

@@ -1,0 +1,1 @@
+"""Accounts, cash, positions and trades."""
