@@ -1,4 +1,3 @@
-# ruff: noqa: ANN001, ANN201, S101 - tests, though no folder of that name holds them
 """Catalog and inventory as one process on one database, with what the shop sells in it."""
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from tarmac_gateway.endpoints import make_pages
 from tarmac_gateway.openapi import ApiDocument
 from tarmac_gateway.proxy import Proxy
 from tarmac_gateway.settings import GatewaySettings, read_backends
+from tarmac_gateway.streams import Streams
 from tarmac_gateway.upstream import make_backends
 from tarmac_kit import Chassis, Part
 from tarmac_kit.ratelimit import RateLimiter
@@ -26,6 +27,8 @@ def mount(chassis: Chassis) -> None:
         chassis.missing.extend(f"{name}: {line}" for line in str(error).splitlines())
         return
     addresses = read_backends(chassis, table)
+    for address in addresses.values():
+        chassis.metrics.will_call(address.service)
     backends = make_backends(addresses, max_age_s=settings.connection_max_age_s)
     limiter = (
         RateLimiter(
@@ -41,6 +44,9 @@ def mount(chassis: Chassis) -> None:
         backends,
         max_body_bytes=settings.max_body_bytes,
         body_idle_timeout_s=settings.body_idle_timeout_s,
+        streams=Streams(most=settings.max_streams, draining=lambda: chassis.health.draining),
+        count=chassis.metrics.call,
+        count_retry=chassis.metrics.retry,
     )
 
     async def close() -> None:

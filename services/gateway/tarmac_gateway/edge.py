@@ -64,22 +64,24 @@ class Edge:
             http_headers.first(headers, b"origin"), self._origins, preflight=preflight
         )
         request_id = trace.current_ids()[0]
-        if request_id:
-            added.append((b"x-request-id", request_id.encode()))
+        named = [(b"x-request-id", request_id.encode())] if request_id else []
+        added += named
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                kept = http_headers.without(message.get("headers", ()), {b"x-request-id"})
-                message = {**message, "headers": http_headers.with_security(kept + added)}
+                found = http_headers.for_answer(message.get("headers", ()), added)
+                message = {**message, "headers": found}
             await send(message)
 
         try:
-            await self._pass(scope, receive, answer, preflight=preflight)
+            await self._pass(scope, receive, answer, named, preflight=preflight)
         except Problem as problem:
             response = problem.response(instance=scope["path"])
             await response(scope, receive, answer)
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send, *, preflight: bool) -> None:
+    async def _pass(
+        self, scope: Scope, receive: Receive, send: Send, named: RawHeaders, *, preflight: bool
+    ) -> None:
         method: str = scope["method"]
         self._check_head(scope)
         try:
@@ -109,7 +111,7 @@ class Edge:
                 message = {**message, "headers": [*message["headers"], *limits]}
             await send(message)
 
-        await self._proxy.forward(self._passage(scope, match), receive, limited)
+        await self._proxy.forward(self._passage(scope, match, named), receive, limited)
 
     def _check_head(self, scope: Scope) -> None:
         headers: RawHeaders = scope["headers"]
@@ -138,21 +140,21 @@ class Edge:
         """
         headers: RawHeaders = scope["headers"]
         claims: Claims | None = None
-        refused: Problem | None = unauthorized("send Authorization: Bearer <token>", error=None)
+        refused: Problem | None = None
         authorization = http_headers.first(headers, b"authorization")
         if authorization is not None:
             kind, _, token = authorization.decode("latin-1").partition(" ")
             if kind.lower() == "bearer" and token.strip():
                 try:
-                    claims, refused = await self._rules.verifier().verify(token.strip()), None
+                    claims = await self._rules.verifier().verify(token.strip())
                 except Problem as problem:
                     refused = problem
         is_public = self._rules.table.is_public(scope["method"], segments)
         # Who guesses passwords can have as many accounts of their own as they like.
         by_address = is_public and scope["method"] not in ("GET", "HEAD")
         limits = self._count(scope, None if by_address else claims)
-        if refused is not None and not is_public:
-            raise refused
+        if claims is None and not is_public:
+            raise refused or unauthorized("send Authorization: Bearer <token>", error=None)
         return limits
 
     def _count(self, scope: Scope, claims: Claims | None) -> RawHeaders:
@@ -171,14 +173,12 @@ class Edge:
             (name.lower().encode(), value.encode()) for name, value in decision.headers().items()
         ]
 
-    def _passage(self, scope: Scope, match: Match) -> Passage:
+    def _passage(self, scope: Scope, match: Match, named: RawHeaders) -> Passage:
         headers: RawHeaders = scope["headers"]
         added = http_headers.forwarded(_peer(scope), scope["scheme"], headers, self._proxies)
         traced: Mapping[str, str] = trace.inject({})
         added += [(name.encode(), value.encode()) for name, value in traced.items()]
-        request_id = trace.current_ids()[0]
-        if request_id:
-            added.append((b"x-request-id", request_id.encode()))
+        added += named
         return Passage(
             method=scope["method"],
             match=match,

@@ -6,7 +6,8 @@ Pure functions over raw header lists, called by proxy.py and edge.py for each re
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -46,6 +47,9 @@ _CLAIMS = frozenset(
 #: The gateway's own answer to these; a backend behind it does not decide them.
 _DECIDED_HERE = frozenset({b"server", b"date", b"x-powered-by", b"x-request-id"})
 
+_NOT_TO_BACKEND = HOP_BY_HOP | _CLAIMS
+_NOT_TO_CLIENT = HOP_BY_HOP | _DECIDED_HERE
+
 #: The names and order of helmet 8; the policy is stricter, for an API serves no page but /docs.
 SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (
@@ -76,20 +80,19 @@ CORS_MAX_AGE_S = b"600"
 
 def first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     """Return the first value of a header whose name is given in lower case."""
-    return next((value for key, value in headers if key.lower() == name), None)
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return None
 
 
-def without(headers: Iterable[tuple[bytes, bytes]], names: set[bytes]) -> RawHeaders:
-    return [(key, value) for key, value in headers if key.lower() not in names]
-
-
-def _named_by_connection(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
-    return {
-        token.strip().lower()
-        for key, value in headers
-        if key.lower() == b"connection"
-        for token in value.split(b",")
-    }
+def _dropped(headers: Iterable[tuple[bytes, bytes]], always: frozenset[bytes]) -> frozenset[bytes]:
+    """Add to what is always dropped what the header Connection names."""
+    dropped = always
+    for key, value in headers:
+        if key.lower() == b"connection":
+            dropped |= {token.strip().lower() for token in value.split(b",")}
+    return dropped
 
 
 def for_backend(headers: Sequence[tuple[bytes, bytes]]) -> RawHeaders:
@@ -97,7 +100,7 @@ def for_backend(headers: Sequence[tuple[bytes, bytes]]) -> RawHeaders:
 
     A name with an underscore is dropped too: some frameworks read X_Forwarded_For as the other.
     """
-    dropped = HOP_BY_HOP | _CLAIMS | _named_by_connection(headers)
+    dropped = _dropped(headers, _NOT_TO_BACKEND)
     chunked = first(headers, b"transfer-encoding") is not None
     return [
         (key, value)
@@ -110,7 +113,7 @@ def for_backend(headers: Sequence[tuple[bytes, bytes]]) -> RawHeaders:
 
 def for_client(headers: Sequence[tuple[bytes, bytes]], *, bodiless: bool) -> RawHeaders:
     """Keep what a backend may say to a client; `bodiless` answers (204, 304) carry no length."""
-    dropped = HOP_BY_HOP | _DECIDED_HERE | _named_by_connection(headers)
+    dropped = _dropped(headers, _NOT_TO_CLIENT)
     return [
         (name, value)
         for key, value in headers
@@ -120,10 +123,16 @@ def for_client(headers: Sequence[tuple[bytes, bytes]], *, bodiless: bool) -> Raw
     ]
 
 
-def with_security(headers: RawHeaders) -> RawHeaders:
-    """Add the security headers that the answer does not set itself."""
-    given = {key.lower() for key, _ in headers}
-    return headers + [(key, value) for key, value in SECURITY if key not in given]
+def for_answer(headers: Iterable[tuple[bytes, bytes]], added: RawHeaders) -> RawHeaders:
+    """Add `added`, and the security headers that an answer has not; the request id is `added`'s."""
+    kept: RawHeaders = []
+    given: set[bytes] = set()
+    for header in headers:
+        name = header[0].lower()
+        if name != b"x-request-id":
+            kept.append(header)
+            given.add(name)
+    return [*kept, *added, *(header for header in SECURITY if header[0] not in given)]
 
 
 def is_preflight(method: str, headers: Sequence[tuple[bytes, bytes]]) -> bool:
@@ -172,11 +181,8 @@ def client_address(
 
 def household(address: str) -> str:
     """Tell whom an address stands for: with IPv6 one household has 2^64 of them, its /64."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, IPv4Address):
+    found = _parsed(address)
+    if found is None or isinstance(found, IPv4Address):
         return address
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
@@ -231,15 +237,18 @@ def _hops(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
 
 
 def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return _parsed(text) is not None
 
 
 def _within(peer: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    if not networks or not _is_address(peer):
-        return False
-    address = ip_address(peer)
-    return any(address in network for network in networks)
+    address = _parsed(peer) if networks else None
+    return address is not None and any(address in network for network in networks)
+
+
+# The same few addresses come with every request: a proxy's, a visitor's who stays.
+@lru_cache(maxsize=1024)
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(address)
+    except ValueError:
+        return None

@@ -7,7 +7,8 @@ bytes, keeps the deadline and says 502 or 504 where a backend does not answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import aiohttp
@@ -18,9 +19,11 @@ from tarmac_gateway import headers as http_headers
 from tarmac_gateway.body import Outcome, RequestBody
 from tarmac_gateway.domain import Match
 from tarmac_gateway.headers import RawHeaders
+from tarmac_gateway.streams import Streams
 from tarmac_gateway.upstream import Backend
 from tarmac_kit.conventions import DEADLINE_HEADER
 from tarmac_kit.logs import get_logger
+from tarmac_kit.middleware import is_event_stream
 from tarmac_kit.problems import Problem
 
 log = get_logger("tarmac_gateway.proxy")
@@ -46,6 +49,10 @@ class Passage:
     caller_s: float | None
 
 
+#: Counts an attempt, or a repetition: of which backend, and how it ended.
+Count = Callable[[str, str], None]
+
+
 class _BrokenOffError(Exception):
     """The backend ended its answer before the end; the client must see a broken answer."""
 
@@ -59,10 +66,15 @@ class Proxy:
         *,
         max_body_bytes: int,
         body_idle_timeout_s: float,
+        streams: Streams,
+        count: Count = lambda _backend, _outcome: None,
+        count_retry: Count = lambda _backend, _result: None,
     ) -> None:
         self._backends = backends
+        self._counts = (count, count_retry)
         self._max_body_bytes = max_body_bytes
         self._body_idle_timeout_s = body_idle_timeout_s
+        self._streams = streams
 
     async def forward(self, passage: Passage, receive: Receive, send: Send) -> None:
         """Send the request on and its answer back.
@@ -78,6 +90,8 @@ class Proxy:
             self._backends[passage.match.route.service],
             passage,
             idle_s=self._body_idle_timeout_s,
+            streams=self._streams,
+            counts=self._counts,
         )
         body = RequestBody(
             receive, limit_bytes=self._max_body_bytes, on_progress=exchange.on_upload_progress
@@ -88,24 +102,38 @@ class Proxy:
         )
         if not has_body:
             body.skip()
-        answer = asyncio.ensure_future(exchange.run(body if has_body else None, send))
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("forward: runs outside a task; await it in one")
+        over = stopped = False
+
+        def stop(_: asyncio.Future[None]) -> None:
+            nonlocal stopped
+            if not over:
+                stopped = task.cancel()
+
         gone = asyncio.ensure_future(body.disconnected())
+        gone.add_done_callback(stop)
         try:
-            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                answer.cancel()
-                await asyncio.wait({answer})
+            await exchange.run(body if has_body else None, send)
+        except asyncio.CancelledError:
+            # Ours, unless somebody else wants this task to end as well.
+            if not stopped or task.uncancel() > 0:
+                raise
             if body.outcome is Outcome.TOO_LARGE and not exchange.started:
-                raise self._too_large()
-            if body.outcome is Outcome.GONE or answer.cancelled():
-                _forget(answer)
-                return
-            await _finish(answer, passage)
+                raise self._too_large() from None
+        except Exception as error:
+            if body.outcome is Outcome.TOO_LARGE and not exchange.started:
+                raise self._too_large() from None
+            if body.outcome is Outcome.GONE:
+                return  # nobody is there to hear of it
+            if not isinstance(error, _BrokenOffError):
+                raise
+            service = passage.match.route.service
+            log.warning("upstream_broke_off", upstream=service, reason=str(error))
         finally:
-            answer.cancel()
+            over = True
             gone.cancel()
-            await asyncio.wait({answer, gone})
-            _forget(answer)
 
     def _too_large(self) -> Problem:
         return Problem(
@@ -120,7 +148,17 @@ class Proxy:
 class _Exchange:
     """One request and answer with a backend."""
 
-    def __init__(self, backend: Backend, passage: Passage, *, idle_s: float) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        passage: Passage,
+        *,
+        idle_s: float,
+        streams: Streams,
+        counts: tuple[Count, Count],
+    ) -> None:
+        self._streams = streams
+        self._count, self._count_retry = counts
         self._backend = backend
         self._passage = passage
         self._idle_s = idle_s
@@ -148,6 +186,7 @@ class _Exchange:
                     except aiohttp.ClientConnectionError as error:
                         if attempts == 0 or self.started:
                             raise
+                        self._count_retry(address.service, "made")
                         log.info("upstream_retry", upstream=address.service, reason=_reason(error))
         except TimeoutError:
             if self.started:
@@ -156,6 +195,7 @@ class _Exchange:
                 raise Problem(
                     408, "body_too_slow", "The body did not arrive in time", "send it without pause"
                 ) from None
+            self._count(address.service, "timeout")
             raise Problem(
                 504,
                 "upstream_timeout",
@@ -194,18 +234,27 @@ class _Exchange:
             *passage.added,
             (DEADLINE_HEADER.lower().encode(), str(left_ms).encode()),
         ]
-        async with session.request(
-            passage.method,
-            self._url(),
-            headers=[(key.decode("latin-1"), _text(value)) for key, value in outgoing],
-            data=None if body is None else body.chunks(),
-            allow_redirects=False,
-        ) as response:
-            await self._answer(response, send)
-            if body is not None and body.outcome is not Outcome.COMPLETE:
-                # The backend answered before it had read everything: its connection holds the
-                # rest of a body and serves nobody else.
-                response.close()
+        service, outcome = self._backend.address.service, "error"
+        try:
+            async with session.request(
+                passage.method,
+                self._url(),
+                headers=[(key.decode("latin-1"), _text(value)) for key, value in outgoing],
+                data=None if body is None else body.chunks(),
+                allow_redirects=False,
+            ) as response:
+                outcome = f"{response.status // 100}xx"
+                self._count(service, outcome)
+                await self._answer(response, send)
+                if body is not None and body.outcome is not Outcome.COMPLETE:
+                    # The backend answered before it had read everything: its connection holds the
+                    # rest of a body and serves nobody else.
+                    response.close()
+        except (aiohttp.ClientError, OSError) as error:
+            # A time-out is the whole exchange's; an answer that broke off was counted.
+            if outcome == "error" and not isinstance(error, TimeoutError):
+                self._count(service, outcome)
+            raise
 
     async def _answer(self, response: aiohttp.ClientResponse, send: Send) -> None:
         match = self._passage.match
@@ -216,13 +265,35 @@ class _Exchange:
             match.route.prefix,
             origin,
         )
+        if not is_event_stream(headers):
+            await self._begin(response.status, headers, send)
+            await self._rest(response.content, send)
+            return
+        self._streams.take()
+        try:
+            async with aclosing(self._streams.chunks(response.content)) as chunks:
+                await self._begin(response.status, headers, send)
+                async for chunk in chunks:
+                    self._keep_idle()
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            response.close()
+        finally:
+            self._streams.give_back()
+
+    async def _begin(self, status: int, headers: RawHeaders, send: Send) -> None:
         self.started = True
         self._keep_idle()
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        async for chunk in response.content.iter_any():
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _rest(self, content: aiohttp.StreamReader, send: Send) -> None:
+        more = True
+        while more:
+            chunk = await content.readany()
             self._keep_idle()
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            # Mostly all of it is there: then it goes out with its end, not before it.
+            more = not content.at_eof()
+            await send({"type": "http.response.body", "body": chunk, "more_body": more})
 
     def _keep_idle(self) -> None:
         # From here on only silence ends the exchange: a long download is not a slow backend.
@@ -234,20 +305,6 @@ class _Exchange:
         if self._passage.query:
             url += "?" + self._passage.query.decode("latin-1")
         return URL(url, encoded=True)
-
-
-async def _finish(answer: asyncio.Future[None], passage: Passage) -> None:
-    try:
-        await answer
-    except _BrokenOffError as error:
-        service = passage.match.route.service
-        log.warning("upstream_broke_off", upstream=service, reason=str(error))
-
-
-def _forget(answer: asyncio.Future[None]) -> None:
-    """Look at the outcome of an answer that nobody waits for, so that asyncio does not warn."""
-    if answer.done() and not answer.cancelled():
-        answer.exception()
 
 
 def _declared_length(headers: RawHeaders) -> int | None:

@@ -26,6 +26,7 @@ class GatewaySettings(BaseSettings):
     max_body_bytes: int = Field(default=1024 * 1024, ge=0)
     max_header_bytes: int = Field(default=16 * 1024, ge=1024)
     body_idle_timeout_s: float = Field(default=30.0, gt=0)
+    max_streams: int = Field(default=400, ge=0)
     connection_max_age_s: float = Field(default=60.0, gt=0)
     trusted_proxies: str = ""
     api_title: str = "API"

@@ -55,10 +55,17 @@ def test_a_backends_cors_server_and_connection_headers_do_not_reach_the_client()
 
 
 def test_an_answer_keeps_its_own_policy_and_gets_the_other_security_headers():
-    shown = dict(http_headers.with_security([(b"Content-Security-Policy", b"own")]))
+    shown = dict(http_headers.for_answer([(b"Content-Security-Policy", b"own")], []))
     assert shown[b"Content-Security-Policy"] == b"own"
     assert b"content-security-policy" not in shown
     assert shown[b"x-content-type-options"] == b"nosniff"
+
+
+def test_an_answer_has_one_request_id_the_one_that_is_added():
+    answer = [(b"X-Request-Id", b"of-a-backend"), (b"etag", b"1")]
+    shown = http_headers.for_answer(answer, [(b"x-request-id", b"ours")])
+    assert shown[:2] == [(b"etag", b"1"), (b"x-request-id", b"ours")]
+    assert [key for key, _ in shown].count(b"x-request-id") == 1
 
 
 def test_what_a_client_says_of_its_address_counts_only_behind_a_trusted_proxy():

@@ -377,6 +377,25 @@ async def test_only_get_and_head_without_a_body_are_repeated_after_a_connection_
     assert (response.status, flaky.requests) == (status, requests)
 
 
+async def test_attempts_and_repetitions_are_counted_by_backend_and_outcome(world, bearer):
+    async def handler(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    await world.backend("order-service", handler)
+    url = await world.gateway()
+    for path in ("/api/orders", "/api/products"):  # of products there is none
+        async with world.client.get(f"{url}{path}", headers=bearer) as response:
+            await response.read()
+    async with world.client.get(f"{url}/metrics") as response:
+        told = set((await response.text()).splitlines())
+    order, product = ('role="order-service"', 'role="product-service"')
+    assert {
+        f'client_requests_total{{outcome="2xx",{order},service="api-gateway"}} 1.0',
+        f'client_requests_total{{outcome="error",{product},service="api-gateway"}} 2.0',
+        f'client_retries_total{{result="made",{product},service="api-gateway"}} 1.0',
+    } <= told, [line for line in told if line.startswith("client_")]
+
+
 async def test_a_declared_body_beyond_the_limit_is_413_before_it_is_read(world, bearer):
     async def handler(_request: web.Request) -> web.Response:
         raise AssertionError("the backend must not be asked")
