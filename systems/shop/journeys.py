@@ -12,19 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+from answers import Answer, ask
 
 #: States in which an order stays for ever.
 ENDED = frozenset({"confirmed", "cancelled"})
 POLL_S = 0.05
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response: its status, its body as data, its headers."""
-
-    status: int
-    data: Any
-    headers: dict[str, str]
 
 
 @dataclass
@@ -43,14 +35,8 @@ class Shopper:
         self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None
     ) -> Answer:
         """Send one request with the customer's token, if they have one."""
-        sent = dict(headers or {})
-        if self.token and "Authorization" not in sent:
-            sent["Authorization"] = f"Bearer {self.token}"
         url = f"{self.gateway}{path}"
-        async with self.session.request(method, url, json=body, headers=sent) as response:
-            is_json = "json" in response.headers.get("Content-Type", "")
-            data = await response.json(content_type=None) if is_json else await response.text()
-            return Answer(response.status, data, dict(response.headers))
+        return await ask(self.session, method, url, body, headers=headers, token=self.token)
 
     async def sign_up(self) -> Answer:
         """Register and log in."""
