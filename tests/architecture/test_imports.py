@@ -109,7 +109,7 @@ def small_tree(contracts, tmp_path):
         (
             "tarmac/model/loader.py",
             "import subprocess",
-            "Model, stores, plan and adopt do no input",
+            "Model, stores, plan, adopt and render do no input",
         ),
         ("tarmac/stores/redis.py", "import tarmac.stores.postgres", "Store kinds do not import"),
         ("tarmac/adopt/go.py", "import tarmac.adopt.node", "Recognisers do not import each other"),

@@ -14,7 +14,8 @@ FAMILIES = {
     "DATA": 6,
 }  # fmt: skip
 SYSTEMS = {"starter", "shop", "trading", "hello-dd", "travel"}
-KEYS = {"id", "phase", "systems", "optional", "title", "status", "proofs", "note"}
+KEYS = {"id", "phase", "systems", "optional", "title", "status", "level", "proofs", "note"}
+LEVELS = {"rendered", "valid", "tested", "applied", "observed"}
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,17 @@ def test_every_entry_is_well_formed(entries):
         or not entry["title"]
         or any(len(proof) != 1 for proof in entry.get("proofs", []))
     ]
+    assert wrong == []
+
+
+def test_what_is_proven_says_how_far_and_where_and_nothing_else_does(entries):
+    wrong = []
+    for entry in entries:
+        level, at, target = entry.get("level", "").partition("@")
+        if (entry["status"] == "open") != (level == "") or (level and not (at and target)):
+            wrong.append(entry["id"])
+        elif level and level not in LEVELS:
+            wrong.append(f"{entry['id']}: {level}")
     assert wrong == []
 
 

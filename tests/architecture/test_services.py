@@ -88,3 +88,22 @@ def test_sql_stands_in_the_repository_file_and_nowhere_else(shipped):
         for line in statements(s.tree)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "name_of_env",
+    [
+        "TRUSTED_PROXIES",  # else all visitors have the entry's address, and share one limit
+        "PUBLIC_URL",  # else their cookies may go without https
+    ],
+)
+def test_pages_behind_an_entry_know_their_visitors_and_how_they_come(root, name_of_env):
+    systems = [yaml.safe_load(p.read_text()) for p in root.glob("systems/*/tarmac.yaml")]
+    pages = {
+        (system["system"], name): name_of_env in service["env"]
+        for system in systems
+        for name, service in system["services"].items()
+        if service["source"] == "../../services/web" and service.get("public")
+    }
+    assert len(pages) >= 3
+    assert [each for each, told in pages.items() if not told] == []

@@ -9,11 +9,13 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from broker_users import ORDERS
+from broker_users import PAYMENTS as SHOP_PAYMENTS
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, StreamConfig
 from nats.js.errors import APIError
@@ -28,21 +30,8 @@ from tarmac_kit.bus import make_bus
 pytestmark = pytest.mark.servers
 
 HOST = "127.0.0.1"
-#: The shop's, each with a part of another name, and two that are not of the kit.
-ORDERS = User(
-    "order-service",
-    Secret("stores/broker/order-service"),
-    ("order.placed", "order.noticed"),
-    ("payment.captured",),
-    {"payment.captured": ("orders",)},
-)
-PAYMENTS = User(
-    "payment-service",
-    Secret("stores/broker/payment-service"),
-    ("payment.captured", "payment.declined"),
-    ("order.placed",),
-    {"order.placed": ("payments",)},
-)
+#: Its declined payments are told as well.
+PAYMENTS = replace(SHOP_PAYMENTS, publishes=("payment.captured", "payment.declined"))
 #: It only consumes.
 MAILS = User("mail-service", Secret("stores/broker/mail-service"), (), ("order.placed",))
 LISTED = User("audit", Secret("stores/broker/audit"), ("audit.done",), (), foreign=True)

@@ -13,15 +13,19 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aio_pika
+import aiokafka
 import asyncpg
+import pymongo
 import pytest
 import redis.asyncio
 
 from tarmac import registry, stores
 from tarmac.launch import Launch, Secret, reveal, secrets_of
 from tarmac.local.data import sql
+from tarmac.local.data.talking import tell
 from tarmac.local.failures.causes import likely_cause
 from tarmac.local.home.paths import Home
 from tarmac.local.machine import offers, privileges
@@ -110,6 +114,8 @@ class Server:
             await asyncio.sleep(0.02)
         for step in self.launch.setup:
             await sql.run(step, self.secrets)
+        if self.launch.talk is not None:
+            await tell(HOST, self.launch.talk, self.secrets)
 
     async def probe(self) -> str | None:
         """Probe it once, as the runtime does."""
@@ -280,12 +286,56 @@ class RabbitMq:
             return int(message.body)
 
 
+class Kafka:
+    async def write(self, url: str) -> None:
+        producer = aiokafka.AIOKafkaProducer(**self._at(url), acks="all")
+        try:
+            await producer.start()
+            await producer.send_and_wait("kept.it", b"7")
+        finally:
+            await producer.stop()
+
+    async def read(self, url: str) -> int:
+        consumer = aiokafka.AIOKafkaConsumer(
+            "kept.it", group_id="one", auto_offset_reset="earliest", **self._at(url)
+        )
+        try:
+            await consumer.start()
+            return int((await asyncio.wait_for(consumer.getone(), 20)).value or b"0")
+        finally:
+            await consumer.stop()
+
+    def _at(self, url: str) -> dict[str, str]:
+        parts = urlsplit(url)
+        return {
+            "bootstrap_servers": f"{parts.hostname}:{parts.port}",
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "PLAIN",
+            "sasl_plain_username": parts.username or "",
+            "sasl_plain_password": parts.password or "",
+        }
+
+
+class MongoDb:
+    async def write(self, url: str) -> None:
+        async with pymongo.AsyncMongoClient(url) as client:
+            kept = client.get_default_database()["kept"]
+            journaled = kept.with_options(write_concern=pymongo.WriteConcern(j=True))
+            await journaled.insert_one({"_id": 7})
+
+    async def read(self, url: str) -> int:
+        async with pymongo.AsyncMongoClient(url) as client:
+            return int((await client.get_default_database()["kept"].find_one())["_id"])
+
+
 CLIENTS = {
     "postgres": Postgres(),
     "redis": Redis(),
     "nats": Nats(),
     "mail": Mail(),
     "rabbitmq": RabbitMq(),
+    "kafka": Kafka(),
+    "mongodb": MongoDb(),
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aio_pika
 import pytest
+from broker_users import ORDERS, PAYMENTS
 
 from tarmac.launch import ExchangeProbe, Launch, Secret, reveal, secrets_of
 from tarmac.local.machine import offers
@@ -26,21 +27,7 @@ from tarmac_kit import Message
 from tarmac_kit.bus import make_bus, queues
 
 HOST = "127.0.0.1"
-#: The shop's: a service whose part has another name, and one that is not of the kit.
-ORDERS = User(
-    "order-service",
-    Secret("stores/broker/order-service"),
-    ("order.placed", "order.noticed"),
-    ("payment.captured",),
-    {"payment.captured": ("orders",)},
-)
-PAYMENTS = User(
-    "payment-service",
-    Secret("stores/broker/payment-service"),
-    ("payment.captured",),
-    ("order.placed",),
-    {"order.placed": ("payments",)},
-)
+#: One that is not of the kit.
 AUDIT_PASSWORD = Secret("stores/broker/audit")
 FOREIGN = User("audit", AUDIT_PASSWORD, (), ("order.placed",))
 

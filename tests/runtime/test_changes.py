@@ -49,7 +49,7 @@ def test_what_could_listen_on_one_port_only_gets_its_wire_and_gives_it_back(sand
     ("line", "expected"),
     [
         ("stores: {d: {kind: postgers}}", "unknown kind 'postgers'; did you mean 'postgres'?"),
-        ("broker: kafka", "unknown broker 'kafka'; choose one of: nats"),
+        ("broker: pulsar", "unknown broker 'pulsar'; choose one of: kafka"),
     ],
 )
 def test_an_unknown_kind_is_bad_input_at_its_place(sandbox: Sandbox, line, expected):

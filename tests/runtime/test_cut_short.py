@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from tarmac.local.machine.sockets import Reservations
 from tarmac.local.nodes.surroundings import Surroundings
 from tarmac.local.nodes.task import Task
 from tarmac.local.resolving import Options
+from tarmac.local.starting.channel import Channel
 from tarmac.local.starting.spawn import Running, Spawner
 from tarmac.local.supervisor import Supervisor
 from tarmac.plan.plan import Node, Wire
@@ -168,21 +170,21 @@ async def test_wires_that_take_no_more_are_killed_as_those_that_do_not_answer(
     monkeypatch.setattr(wiring, "ANSWER_S", 0.05)
     killed = asyncio.Event()
 
-    async def spawn(*_: object, channel: int, **__: object) -> Running:
-        mute = os.dup(channel)  # nobody ever reads from it
+    async def spawn(*_: object, **__: object) -> tuple[Running, Channel]:
+        ours, mute = socket.socketpair()  # nobody ever reads from it
         exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
         async def heed(number: int, _: bool) -> None:
             if number == signal.SIGKILL and not exited.done():
-                os.close(mute)
+                mute.close()
                 exited.set_result(-number)
                 killed.set()
 
-        return Running(os.getpid(), exited, heed)
+        return Running(os.getpid(), exited, heed), Channel(ours)
 
     reservations = Reservations()
     assert reservations.take(PORT)
-    spawner = cast("Spawner", SimpleNamespace(spawn=spawn))
+    spawner = cast("Spawner", SimpleNamespace(spawn_with_channel=spawn))
     wires = Wiring(spawner, tmp_path / "wires.log", reservations)
     wire = Wire("world", "a", "http", PORT)
     await wires.apply([wire])

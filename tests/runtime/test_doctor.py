@@ -139,6 +139,27 @@ def test_a_system_asks_only_for_what_it_needs(sandbox, programs):
     assert "tarmac_no_such_part missing" in checks["this Python"]["advice"]
 
 
+def test_what_stands_in_for_a_store_is_said_and_not_held_to_its_version(sandbox, programs):
+    put(programs, "docker", "exit 1")
+    (sandbox.folder / "part").mkdir()
+    slot = "slots: {docs: {kind: mongodb, env: MONGODB_URL}}"
+    (sandbox.folder / "part/service.yaml").write_text(f"part: x\npackage: tarmac_x\n{slot}\n")
+    sandbox.write(
+        """
+        tarmac: 1
+        system: small
+        services: {keeper: {source: part, stores: {docs: users}}}
+        stores: {users: {kind: mongodb, version: "8"}}
+        """
+    )
+    _, checks = doctor(programs, "tarmac.yaml", cwd=sandbox.folder)
+    if (found := checks["users"]["found"]).startswith("MongoDB"):
+        pytest.skip("this machine has a mongod where its makers put it")
+    assert found.startswith("PostgreSQL")
+    assert found.endswith("standing in for MongoDB")
+    assert checks["users"]["state"] == "ok"
+
+
 def test_the_ports_of_a_system_that_runs_are_its_own(sandbox):
     sandbox.write(
         f"""

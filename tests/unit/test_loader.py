@@ -163,3 +163,31 @@ def test_any_mutation_loads_or_gives_located_errors(line, kind, junk):
     tree[FILE] = "\n".join(content).encode("utf-8", "surrogatepass")
     found = problems_of(tree)
     assert all(FILE in problem.where for problem in found)
+
+
+READER = """
+    part: reader
+    package: tarmac_reader
+    slots:
+      db: {kind: postgres, env: DATABASE_URL, replication: true}
+    """
+
+
+def test_who_reads_a_databases_log_publishes_the_topics_of_those_who_write_there():
+    reading = DEMO.replace(
+        "    stores:\n      orders-db: postgres",
+        """      reader:
+        source: services/reader
+        stores: {db: orders-db}
+        publishes: [order.placed]
+    stores:
+      orders-db: postgres""",
+    )
+    assert problems(reading, reader=READER) == []
+    (foreign,) = problems(
+        reading.replace(
+            "publishes: [order.placed]\n    stores", "publishes: [payment.captured]\n    stores"
+        ),
+        reader=READER,
+    )
+    assert "reader publishes 'payment.captured', and its service.yaml has no such topic" in foreign

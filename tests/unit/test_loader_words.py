@@ -130,6 +130,18 @@ def test_a_shell_puts_variables_in_by_itself(run):
             "replicas has min 5 above max 2; exchange them",
         ),
         (
+            "services: {}\nenvironments: {p: {replicas: {min: 3, available: 3}}}\n",
+            "3 of 3 are to stay, so that no node could ever be emptied; write `available: 2`",
+        ),
+        (
+            "services: {}\nenvironments: {p: {ingress: {issuer: x}}}\n",
+            "`issuer` fills the Secret that `tls` names, and there is no `tls`; add it",
+        ),
+        (
+            "services: {}\nenvironments: {p: {stores: {bd: {disk: 5Gi}}}}\n",
+            "environment p uses unknown store 'bd'; add it under `stores`, or choose one of",
+        ),
+        (
             "services: {web: {run: x}}\nenvironments: {p: {env: {wbe: {A: b}}}}\n",
             "environment p uses unknown service 'wbe'; did you mean 'web'?",
         ),
@@ -141,6 +153,28 @@ def test_a_shell_puts_variables_in_by_itself(run):
 )
 def test_a_section_that_is_wrong_is_one_error_with_what_to_do(body, expected):
     (found,) = said(body)
+    assert found.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("{}", "i lacks `store` and `query`; add it, or `equal: {STORE: SELECT ..., STORE: S"),
+        ("{store: db}", "i lacks `query`; add it"),
+        ("{query: SELECT 1}", "i lacks `store`; add it"),
+        ("{store: db, query: ' '}", "i has an empty query for db; write a SELECT"),
+        ("{store: bd, query: x}", "invariant i uses unknown store 'bd'; add it under `stores`, or"),
+        ("{equal: {db: x}}", "i has 1 store under `equal`, where two or more are compared; add"),
+        ("{equal: {db: x, two: ''}}", "i has an empty query for two; write a SELECT"),
+        ("{equal: {db: x, tow: y}}", "invariant i uses unknown store 'tow'; did you mean 'two'?"),
+        ("{equal: {db: x, two: y}, store: db}", "i has both `equal` and `store` or `query`; keep"),
+        ("{equal: [x, y]}", "equal is a list; write keys with values, e.g. equal: {orders-db: S"),
+        ("{equal: {db: x, two: 5}}", 'two is 5; put it in quotes: two: "5"'),
+    ],
+)
+def test_an_invariant_that_cannot_be_asked_says_what_it_lacks(form, expected):
+    stores = "services: {}\nstores: {db: postgres, two: postgres}\n"
+    (found,) = said(f"{stores}invariants: {{i: {form}}}\n")
     assert found.startswith(expected)
 
 

@@ -28,6 +28,7 @@ owner: team
 domain: full.example.com
 env: {JWT_ISSUER: "https://${system.domain}", RATE: 1.10, ON: true}
 secrets: [API_KEY]
+entry: {www: 8443}
 services:
   web:
     run: "serve --port $PORT"
@@ -79,7 +80,15 @@ externals: {stripe: {hosts: [api.stripe.com], port: 443}}
 objectives:
   - {service: web, availability: 99.95, window: 30d}
   - {service: web, latency: 200ms, percent: 95}
-invariants: {paid: {store: orders-db, query: SELECT 1, about: nothing}}
+invariants:
+  paid: {store: orders-db, query: SELECT 1, about: nothing}
+  same: {equal: {orders-db: SELECT 1, cache: SELECT 1}}
+delivery:
+  repository: https://example.com/team/full
+  gitops: https://example.com/team/full-gitops
+  branch: trunk
+  pipelines: [github, gitlab]
+  owners: ["@team/full"]
 environments:
   production:
     cloud: aws

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from demo_system import DEMO, KINDS, demo
+from demo_system import DEMO, KINDS, ORDERS, demo
 
 from tarmac.errors import BadInput, MissingTool
 from tarmac.local.machine.providers import choose
@@ -45,8 +45,8 @@ class Shelf:
 ALL = Shelf(postgres__embedded="18", redis__embedded="9", redis__binary="7", nats__embedded="2")
 
 
-def chosen(main=DEMO, *wishes, find=ALL, kinds=KINDS, **dotenv):
-    return choose(demo(main), kinds, wishes, dotenv, find)
+def chosen(main=DEMO, *wishes, find=ALL, kinds=KINDS, parts=None, **dotenv):
+    return choose(demo(main, **(parts or {})), kinds, wishes, dotenv, find)
 
 
 def complaints(main=DEMO, *wishes, **dotenv):
@@ -138,6 +138,23 @@ def test_a_stand_in_is_refused_where_a_service_that_is_not_the_kits_uses_the_bro
         assert "apt-get it" in str(caught.value)
 
 
+DOCUMENTS = replace(KINDS["redis"], id="mongodb", title="MongoDB", stand_ins=("postgres",))
+WITH_DOCUMENTS = {**KINDS, "mongodb": DOCUMENTS}
+ON_DOCUMENTS = DEMO.replace("orders-db: postgres", "orders-db: mongodb")
+
+
+def test_a_store_that_is_absent_is_replaced_only_where_all_of_its_users_are_the_kits():
+    more = {"kinds": WITH_DOCUMENTS, "parts": {"orders": ORDERS.replace("postgres", "mongodb")}}
+    with pytest.raises(MissingTool) as caught:
+        chosen(ON_DOCUMENTS, **more)
+    assert "orders-db: PostgreSQL cannot stand in for MongoDB" in str(caught.value)
+    assert "(web)" in str(caught.value)
+    without = ON_DOCUMENTS.replace("${stores.orders-db.url}", "none")
+    assert without != ON_DOCUMENTS
+    found = chosen(without, **more).offers["orders-db"]
+    assert (found.kind, found.provider) == ("postgres", "embedded")
+
+
 def test_who_insists_on_the_real_broker_gets_no_stand_in():
     with pytest.raises(MissingTool, match=r"nothing on this machine can be a RabbitMQ .*apt-get"):
         chosen(ON_RABBIT, "broker=binary", kinds=WITH_RABBIT)
@@ -161,6 +178,14 @@ def test_a_server_elsewhere_is_found_by_its_url_whose_secrets_stay_apart():
 def test_a_url_without_a_port_means_the_kinds_own(monkeypatch):
     monkeypatch.setenv("CACHE_URL", "redis://c.example")
     assert chosen(DEMO, "cache=external").offers["cache"].address == Address("c.example", 6379)
+
+
+def test_of_several_hosts_the_first_is_shown_and_the_url_stays_whole():
+    url = "postgresql://me:a,b@one.example:6000,two.example:6001/sales?mode=x,y"
+    found = chosen(DEMO, "orders-db=external", ORDERS_DB_URL=url)
+    assert found.offers["orders-db"].address == Address("one.example", 6000, "sales")
+    assert found.secrets["stores/orders-db/external/url"] == url
+    assert found.secrets["stores/orders-db/external/password"] == "a,b"
 
 
 def test_env_files_win_over_the_environment(monkeypatch):

@@ -230,7 +230,7 @@ def test_fast_stores_are_said_and_give_up_durability():
             "orders-db: postgres\n      x: oracle",
             "store 'x' has unknown kind",
         ),
-        ("broker: nats", "broker: kafka", "unknown broker 'kafka'; choose one of: nats"),
+        ("broker: nats", "broker: natz", "unknown broker 'natz'; did you mean 'nats'?"),
         ("orders-db.url}", "orders-db.uri}", "has no output 'uri'; did you mean 'url'?"),
         ("order-service.url}", "order-service.adress}", "did you mean 'address'?"),
         ('version: "7"', "seed: x.sql", "a store of kind redis takes no seed"),

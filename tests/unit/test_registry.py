@@ -61,4 +61,6 @@ def test_an_installed_package_adds_its_own(monkeypatch):
 
 
 def test_the_stores_are_there():
-    assert list(registry.load(stores, "STORE")) == ["mail", "nats", "postgres", "rabbitmq", "redis"]
+    assert list(registry.load(stores, "STORE")) == [
+        *("kafka", "mail", "mongodb", "nats", "postgres", "rabbitmq", "redis"),
+    ]

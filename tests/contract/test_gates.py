@@ -1,0 +1,114 @@
+"""Every gate finds what is wrong in its bad fixtures, says where, and leaves the good ones alone.
+
+A gate is its file in src/tarmac/gates/ and a folder tests/gates/ID/ with good-*.yaml, bad-*.yaml.
+Those that begin with `about:` say how they differ from one small good system, and are tried here;
+gates that hand their objects to a program of others have fixtures and a test of their own.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
+from small_system import FOLDER, GATES, TODAY, Fixture, read, subject_of
+
+from tarmac.gates._gate import Subject
+from tarmac.render._renderer import PHASES
+from tarmac.report import Level, Skip
+
+FIXTURES = sorted(FOLDER.glob("*/*.yaml"))
+DIFFERING = [path for path in FIXTURES if path.read_text().startswith("about:")]
+GOOD = [path for path in DIFFERING if path.name.startswith("good-")]
+BAD = [path for path in DIFFERING if path.name.startswith("bad-")]
+#: The gates that need nothing but a plan and its objects.
+#: Those that need a measurement, and what they say without one.
+NOT_MEASURED = {"RES002": "--target local", "PIP009": "test_pipeline.py"}
+OF_DATA = {name: GATES[name] for name in sorted({path.parent.name for path in DIFFERING})}
+
+
+def name_of(path):
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
+def test_a_gate_says_what_it_is(gate):
+    assert re.fullmatch(r"[A-Z]{3}\d{3}", gate.id)
+    assert gate.phase in PHASES
+    assert isinstance(gate.level, Level)
+    assert " " in gate.title
+    assert not gate.title.endswith(".")
+    assert gate.source
+    assert gate.looks_at == "" or gate.looks_at.endswith(".")
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_a_gate_has_a_good_and_two_bad_fixtures(gate):
+    own = [path.name.partition("-")[0] for path in FIXTURES if path.parent.name == gate]
+    assert own.count("good") >= 1
+    assert own.count("bad") >= 2
+
+
+def test_every_fixture_is_of_a_gate():
+    assert {path.parent.name for path in FIXTURES} == set(GATES)
+    assert [name_of(p) for p in FIXTURES if not p.name.startswith(("good-", "bad-"))] == []
+    assert len(OF_DATA) >= 24
+
+
+@pytest.mark.parametrize("gate", OF_DATA.values(), ids=OF_DATA)
+def test_the_small_system_that_fixtures_differ_from_is_good(gate):
+    subject, _ = subject_of(Fixture("as it is", measured={"orders": 1.0}, seconds={"build": 1.0}))
+    assert list(gate.check(subject)) == []
+
+
+@pytest.mark.parametrize("path", GOOD, ids=name_of)
+def test_a_good_fixture_is_left_alone(path):
+    fixture = read(path)
+    assert fixture.about.endswith(".")
+    assert fixture.set or fixture.remove or fixture.add or fixture.measured or fixture.seconds
+    subject, _ = subject_of(fixture)
+    assert list(map(str, GATES[path.parent.name].check(subject))) == []
+
+
+@pytest.mark.parametrize("path", BAD, ids=name_of)
+def test_a_bad_fixture_is_found_where_it_is_wrong(path):
+    fixture = read(path)
+    assert fixture.about.endswith(".")
+    assert fixture.expect
+    subject, lines = subject_of(fixture)
+    found = sorted(GATES[path.parent.name].check(subject))
+    unmatched = [
+        wanted for wanted in fixture.expect if not any(_is(each, wanted, lines) for each in found)
+    ]
+    assert unmatched == [], found
+    assert len(found) == len(fixture.expect), found
+
+
+def _is(finding, wanted, lines):
+    if wanted["what"] not in finding.what or wanted.get("where", "") not in finding.where:
+        return False
+    if "line" not in wanted:
+        return "where" in wanted
+    file, number, _ = finding.where.rsplit(":", 2)
+    return file == "tarmac.yaml" and lines[int(number) - 1].strip() == wanted["line"]
+
+
+@pytest.mark.parametrize("path", BAD, ids=name_of)
+def test_every_finding_says_where_what_and_what_to_do(path):
+    subject, _ = subject_of(read(path))
+    for finding in GATES[path.parent.name].check(subject):
+        assert finding.where
+        assert len(finding.what) > 20
+        assert not finding.what.endswith(".")
+
+
+@pytest.mark.parametrize("gate", OF_DATA.values(), ids=OF_DATA)
+@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+def test_every_environment_that_ships_passes(gate, system, environment):
+    plan, made = plan_of(system, environment), artifacts_of(system, environment)
+    subject = Subject(system_of(system), plan, made, TODAY)
+    if gate.id in NOT_MEASURED:
+        with pytest.raises(Skip, match=NOT_MEASURED[gate.id]):
+            list(gate.check(subject))
+    else:
+        assert list(map(str, gate.check(subject))) == []

@@ -1,0 +1,103 @@
+"""scripts/ci scan and push, with programs that note what they are asked and answer as theirs do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from rendered import artifacts_of
+
+from tarmac.artifact import write
+
+TRIVY = """#!/bin/sh
+echo "trivy $*" >>"$CALLS"
+[ ! -e "$STATE/vulnerable" ] || { echo 'CVE-2021-0000 CRITICAL'; exit 1; }
+"""
+SKOPEO = """#!/bin/sh
+echo "skopeo $*" >>"$CALLS"
+case $1 in
+inspect) cat "$STATE/pushed" 2>/dev/null || exit 1 ;;
+copy)
+    while [ "$1" != --digestfile ]; do shift; done
+    echo sha256:1111 | tee "$STATE/pushed" >"$2" ;;
+esac
+"""
+
+
+class Steps:
+    """The rendered scripts, a PATH of fakes, and what they were asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.state = folder / "code", folder / "state"
+        for each in artifacts_of("shop", "repository"):
+            path = self.folder / each.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(write(each, "Rendered by a test."))
+            path.chmod(0o755 if each.executable else 0o644)
+        self.state.mkdir()
+        programs = folder / "bin"
+        programs.mkdir()
+        for name, text in (("trivy", TRIVY), ("skopeo", SKOPEO)):
+            (programs / name).write_text(text)
+            (programs / name).chmod(0o755)
+        self.env = {
+            **os.environ,
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "STATE": str(self.state),
+            "CALLS": str(self.state / "calls"),
+        }
+        self.image = self.folder / ".tarmac/ci/order-service.tar"
+        self.image.parent.mkdir(parents=True)
+
+    def run(self, *argv: str, code: int = 0, **env: str) -> str:
+        done = subprocess.run(
+            ["scripts/ci", *argv],
+            cwd=self.folder,
+            env={**self.env, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    def calls(self) -> list[str]:
+        return (self.state / "calls").read_text().splitlines()
+
+
+@pytest.fixture
+def steps(tmp_path: Path) -> Steps:
+    made = Steps(tmp_path)
+    made.image.write_text("an image")
+    return made
+
+
+def test_what_is_pushed_is_the_file_that_was_scanned(steps):
+    steps.run("scan", "order-service")
+    said = steps.run("push", "order-service", "registry.example.com/shop", "sha-1", CI_BUILDER="ci")
+    assert said == "sha256:1111\n"
+    scan, look, copy = steps.calls()
+    assert scan.split()[-2:] == ["--input", str(steps.image)]
+    assert "--severity CRITICAL,HIGH --exit-code 1" in scan
+    assert look.endswith("docker://registry.example.com/shop/order-service:sha-1")
+    assert f" oci-archive:{steps.image} docker://registry.example.com/shop/order-service" in copy
+    assert "--all --preserve-digests" in copy, "attestations and digest are those of the build"
+
+
+def test_a_tag_that_is_there_is_never_moved(steps):
+    for _ in range(2):
+        said = steps.run("push", "order-service", "registry.example.com/shop", "sha-1")
+        assert said == "sha256:1111\n"
+    assert [each.split()[1] for each in steps.calls()] == ["inspect", "copy", "inspect"]
+
+
+def test_a_finding_ends_the_step_and_an_image_that_is_not_there_is_not_scanned(steps):
+    (steps.state / "vulnerable").touch()
+    steps.run("scan", "order-service", code=1)
+    steps.run("scan", "cart", code=1)
+    steps.image.unlink()
+    (steps.state / "vulnerable").unlink()
+    steps.run("scan", "order-service", code=1)
+    assert len(steps.calls()) == 1

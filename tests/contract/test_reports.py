@@ -1,0 +1,156 @@
+"""What `verify` writes is read by programs of others: JUnit by CI, SARIF by forges."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from junitparser import JUnitXml
+from sarif_pydantic import Sarif
+
+from tarmac.report import Box, Finding, Level, Report, Result, Status
+from tarmac.reporting import as_json, as_junit, as_sarif, as_text
+
+AT_LINE = Finding(
+    "systems/mini/tarmac.yaml:4:9", "web <b> & 'c' waits too long; shorten it", "REL003"
+)
+IN_FILE = Finding("k8s/web/service.yaml", "port 9 is open; close it", "NET001")
+OLD = Finding("k8s/web/service.yaml", "an old one; renew it", "NET001", warning=True)
+BORNE = Finding("k8s/web/ingress.yaml", "changes paths; remove it", "NET003")
+
+
+def result(gate, status, *findings, why=""):
+    return Result(
+        f"gate:{gate}", f"{gate} holds", "kubernetes", status, Level.TESTED, "tree", "production",
+        findings, why, f".tarmac/evidence/production-gate-{gate}.json",
+    )  # fmt: skip
+
+
+RESULTS = (
+    result("NET001", Status.FAIL, IN_FILE, OLD),
+    result("REL003", Status.FAIL, AT_LINE),
+    result("NET002", Status.PASS),
+    result("RES002", Status.SKIPPED, why="nothing was measured"),
+)
+BOXES = (
+    Box("1.1", "kubernetes", "Ports agree", "c.yaml:3:5", Status.FAIL, proofs=RESULTS[:1]),
+    Box("1.2", "kubernetes", "Edges", "c.yaml:4:5", Status.PASS, "tested@tree", "", RESULTS[2:3]),
+    Box("1.3", "recovery", "Restored", "c.yaml:5:5", Status.NEEDS_CLOUD, "", "an account"),
+)
+REPORT = Report(
+    "mini",
+    ("production",),
+    "2026-06-01",
+    RESULTS,
+    BOXES,
+    (
+        Finding(
+            "suppressions.yaml:2:5", "it hides nothing; remove it", "suppressions", warning=True
+        ),
+    ),
+    ((BORNE, "until the move"),),
+)
+EMPTY = Report("mini", ("production",), "2026-06-01", ())
+
+
+def test_junit_is_read_with_every_gate_and_box_and_its_outcome():
+    xml = JUnitXml.fromstring(as_junit.write(REPORT).partition("\n")[2])
+    outcome = {
+        case.name: case.result[0].__class__.__name__ if case.result else ""
+        for suite in xml
+        for case in suite
+    }
+    assert outcome == {
+        "NET001 NET001 holds": "Failure",
+        "REL003 REL003 holds": "Failure",
+        "NET002 NET002 holds": "",
+        "RES002 RES002 holds": "Skipped",
+        "suppressions.yaml:2:5": "",
+        "1.1 Ports agree": "Failure",
+        "1.2 Edges": "",
+        "1.3 Restored": "Skipped",
+    }
+    assert (xml.tests, xml.failures, xml.skipped, xml.errors) == (8, 3, 2, 0)
+    assert [suite.name for suite in xml] == [
+        "mini production",
+        "mini suppressions",
+        "mini checklist",
+    ]
+
+
+def test_sarif_has_a_rule_for_each_gate_and_a_place_for_each_finding():
+    written = json.loads(as_sarif.write(REPORT))
+    Sarif.model_validate(written)
+    (run,) = written["runs"]
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    assert rules == {"NET001", "NET002", "NET003", "REL003", "RES002", "suppressions"}
+    places = {
+        each["message"]["text"]: each["locations"][0]["physicalLocation"] for each in run["results"]
+    }
+    assert places[AT_LINE.what] == {
+        "artifactLocation": {"uri": "systems/mini/tarmac.yaml"},
+        "region": {"startLine": 4, "startColumn": 9},
+    }
+    assert places[IN_FILE.what] == {"artifactLocation": {"uri": "k8s/web/service.yaml"}}
+    levels = {each["message"]["text"]: each["level"] for each in run["results"]}
+    assert (levels[IN_FILE.what], levels[OLD.what]) == ("error", "warning")
+    hidden = [each for each in run["results"] if "suppressions" in each]
+    assert [(e["ruleId"], e["suppressions"][0]["justification"]) for e in hidden] == [
+        ("NET003", "until the move")
+    ]
+
+
+def test_text_says_of_each_box_what_it_is_worth_and_by_what():
+    lines = as_text.write(REPORT).splitlines()
+    assert "  pass        1.2  Edges  [tested@tree]" in lines
+    evidence = "production-gate-NET002.json"
+    assert f"{' ' * 19}pass     gate NET002 production tested@tree {evidence}" in lines
+    assert "  needs-cloud 1.3  Restored" in lines
+    assert f"  {IN_FILE.where}: NET001: {IN_FILE.what} [production]" in lines
+    assert f"  {OLD.where}: warning: NET001: {OLD.what} [production]" in lines
+    assert "gates: 1 pass, 2 fail, 1 skipped" in lines
+    assert "boxes: 1 pass, 1 fail, 1 needs-cloud" in lines
+
+
+def test_json_has_all_of_it():
+    written = json.loads(as_json.write(REPORT))
+    assert [box["status"] for box in written["boxes"]] == ["fail", "pass", "needs-cloud"]
+    assert written["results"][1]["findings"][0]["where"] == AT_LINE.where
+    assert written["suppressed"][0]["reason"] == "until the move"
+    assert written["boxes"][1]["proofs"][0]["evidence"].endswith(evidence_of("NET002"))
+
+
+def evidence_of(gate):
+    return f"production-gate-{gate}.json"
+
+
+def test_files_of_no_environment_are_in_every_format_by_their_line():
+    line = Finding("deploy/a.yaml:7", "sends every path to /; remove it", "NET050")
+    of_files = replace(result("NET050", Status.FAIL, line), target="files", environment="")
+    report = Report("deploy", (), "2026-06-01", (of_files,))
+    lines = as_text.write(report).splitlines()
+    assert lines[0] == "deploy, judged for 2026-06-01"
+    assert "  fail    NET050  files: NET050 holds (1 finding)" in lines
+    assert "  deploy/a.yaml:7: NET050: sends every path to /; remove it" in lines
+    (suite,) = JUnitXml.fromstring(as_junit.write(report).partition("\n")[2])
+    assert (suite.name, suite.failures) == ("deploy files", 1)
+    written = json.loads(as_sarif.write(report))
+    Sarif.model_validate(written)
+    (found,) = written["runs"][0]["results"]
+    assert found["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "deploy/a.yaml"},
+        "region": {"startLine": 7},
+    }
+
+
+@pytest.mark.parametrize("write", [as_text.write, as_json.write, as_junit.write, as_sarif.write])
+def test_a_report_without_findings_is_one_too(write):
+    assert "mini" in write(EMPTY)
+    assert write(REPORT) == write(REPORT)
+
+
+def test_what_there_is_one_of_is_not_written_as_several():
+    lines = as_text.write(REPORT).splitlines()
+    assert any("(1 finding)" in line and "REL003" in line for line in lines)
+    assert any("(2 findings)" in line and "NET001" in line for line in lines)

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Rendered from reference/tarmac.yaml; tests/golden/test_reference.py says how.
+# Sourced by start.sh: installs what the environment's objects need before git can fill a cluster.
+# A version is that of the program; the newest chart that installs just it is looked up.
+set -euo pipefail
+
+tree="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+need() {
+  local program
+  for program in "$@"; do
+    command -v "$program" >/dev/null || { echo "$program: not on PATH; install it" >&2; exit 3; }
+  done
+}
+
+need_kind() {
+  kubectl get crd "$1" >/dev/null || { echo "$1: not in the cluster; install it" >&2; exit 3; }
+}
+
+start() {
+  kubectl apply --filename "$tree/argocd/$1"
+}
+
+# chart RELEASE NAMESPACE REPOSITORY CHART VERSION [OPTION...]
+chart() {
+  local release=$1 namespace=$2 repository=$3 chart=$4 version=$5 number values=() file
+  shift 5
+  helm repo add "tarmac-$release" "$repository" --force-update >/dev/null
+  number=$(helm search repo "tarmac-$release/$chart" --versions |
+    awk -v chart="tarmac-$release/$chart" -v wanted="$version" \
+      '$1 == chart && ($3 == wanted || $3 == "v" wanted) { print $2; exit }')
+  if [ -z "$number" ]; then
+    echo "$repository: no chart $chart installs $version; say another version in the catalogue" >&2
+    exit 1
+  fi
+  for file in "$tree"/{argocd,observability}/values/"$chart.yaml"; do
+    if [ -f "$file" ]; then values+=(--values "$file"); fi
+  done
+  echo "$release: $version (chart $number)"
+  helm upgrade --install "$release" "tarmac-$release/$chart" --version "$number" \
+    --namespace "$namespace" --create-namespace --wait --timeout 10m "${values[@]}" "$@"
+}

@@ -1,0 +1,264 @@
+"""`tarmac verify` from the command line: exit codes, evidence, tests' results, edits by hand."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from rendered import artifacts_of
+from small_system import MODEL, PARTS
+
+from tarmac.artifact import write
+from tarmac.cli.main import tarmac
+from tarmac.errors import BadInput, TarmacError
+
+ROOT = Path(__file__).parents[2]
+TEST = "tests/test_a.py::test_it_holds"
+CHECKLIST = f"""
+    checklist: 1
+    boxes:
+      - {{id: a, phase: resilience, title: Retries, proofs: [{{gate: REL004}}]}}
+      - id: b
+        phase: resilience
+        title: It holds
+        proofs: [{{test: "{TEST}", level: observed}}]
+    """
+JUNIT = """<testsuites><testsuite name="pytest">
+<testcase classname="tests.test_a" name="test_it_holds[1]" time="0.5"/>
+<testcase classname="tests.test_a" name="test_it_holds[2]" time="0.5">{}</testcase>
+<testcase classname="tests.test_b" name="test_it_holds" time="0.5"><failure/></testcase>
+</testsuite></testsuites>"""
+
+
+@pytest.fixture
+def mini(tmp_path, monkeypatch):
+    """A repository of one's own, with a model, a checklist and a test."""
+    (tmp_path / "tarmac.yaml").write_text(yaml.safe_dump(MODEL))
+    (tmp_path / "orders").mkdir()
+    (tmp_path / "orders/service.yaml").write_text(yaml.safe_dump(PARTS["orders"]))
+    (tmp_path / "checklist.yaml").write_text(textwrap.dedent(CHECKLIST))
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_a.py").write_text("def test_it_holds(): ...\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def verify(*args):
+    shown = CliRunner().invoke(tarmac, ["verify", *args])
+    if isinstance(shown.exception, TarmacError):
+        raise shown.exception
+    assert shown.exception is None or isinstance(shown.exception, SystemExit), shown.output
+    return shown
+
+
+def boxes(*args):
+    shown = verify("--phase", "resilience", "--json", *args)
+    return {box["id"]: box for box in json.loads(shown.output)["boxes"]}
+
+
+def change(mini, old, new):
+    file = mini / "tarmac.yaml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def test_a_phase_that_holds_is_0_and_strict_fails_on_what_did_not_run(mini):
+    shown = verify("--phase", "resilience")
+    assert shown.exit_code == 0
+    assert "  pass        a  Retries  [tested@tree]" in shown.output
+    assert "pytest tests/test_a.py --junitxml=tests.xml" in shown.output
+    assert verify("--phase", "resilience", "--strict").exit_code == 1
+
+
+def test_a_finding_is_1_and_names_the_line_of_the_model(mini):
+    change(mini, "retries: 1", "retries: 3")
+    shown = verify("--phase", "resilience")
+    assert shown.exit_code == 1
+    line = (mini / "tarmac.yaml").read_text().splitlines().index("      stock:") + 1
+    assert f"tarmac.yaml:{line}:7: REL004: web -> orders -> stock" in shown.output
+
+
+def test_evidence_says_what_decided_and_how_to_repeat_it(mini):
+    verify("--phase", "resilience")
+    folder = mini / ".tarmac/evidence"
+    found = json.loads((folder / "production-gate-REL004.json").read_text())
+    assert (found["status"], found["level"], found["target"]) == ("pass", "tested", "tree")
+    assert found["command"] == "tarmac verify tarmac.yaml --env production"
+    assert found["rule"].startswith("Retries along a path")
+    assert found["tools"]["tarmac"]
+    assert found["machine"]["processors"]
+    assert len(found["inputs"]) == 64
+    assert (mini / ".tarmac/.gitignore").read_text() == "*\n"
+
+
+def test_what_tests_found_is_kept_until_the_model_or_the_test_changes(mini):
+    (mini / "junit.xml").write_text(JUNIT.format(""))
+    box = boxes("--junit", "junit.xml")["b"]
+    assert (box["status"], box["reached"]) == ("pass", "observed@local")
+    assert boxes()["b"]["status"] == "pass"
+    (mini / "tests/test_a.py").write_text("def test_it_holds(): assert 1\n")
+    assert boxes()["b"]["status"] == "stale"
+    boxes("--junit", "junit.xml")
+    change(mini, "retries: 1", "retries: 2")
+    box = boxes()["b"]
+    assert (box["status"], box["reached"]) == ("stale", "")
+    assert "with another model or test" in box["why"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"), [("<failure/>", "fail"), ("<error/>", "fail"), ("<skipped/>", "skipped")]
+)
+def test_one_case_of_a_test_that_does_not_pass_is_enough(mini, outcome, status):
+    (mini / "junit.xml").write_text(JUNIT.format(outcome))
+    assert boxes("--junit", "junit.xml")["b"]["status"] == status
+
+
+def test_a_file_that_is_no_junit_is_refused(mini):
+    (mini / "junit.xml").write_text("passed")
+    with pytest.raises(BadInput, match=r"junit.xml: is no JUnit XML .*; give the file of pytest's"):
+        verify("--junit", "junit.xml")
+
+
+def test_a_suppressed_finding_is_shown_with_its_reason_and_ends(mini):
+    change(mini, "retries: 1", "retries: 3")
+    (mini / "suppressions.yaml").write_text(
+        "suppressions:\n  - {gate: REL004, reason: until the cut-over, until: 2026-06-30}\n"
+    )
+    shown = verify("--phase", "resilience", "--date", "2026-06-30")
+    assert shown.exit_code == 0
+    assert "(because: until the cut-over)" in shown.output
+    shown = verify("--phase", "resilience", "--date", "2026-07-01")
+    assert shown.exit_code == 1
+    assert "suppressions.yaml:2:5: suppressions: a suppression of REL004 ended" in shown.output
+
+
+@pytest.mark.parametrize("written", ["text", "json", "junit", "sarif"])
+def test_every_format_has_the_same_exit_code(mini, written):
+    assert verify("--phase", "resilience", "--format", written).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--env", "prod"], r"there is no environment 'prod'; choose one of: production"),
+        (["--phase", "kubernets"], r"no such phase; did you mean 'kubernetes'\?"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_what_is(mini, args, said):
+    with pytest.raises(BadInput, match=said):
+        verify(*args)
+
+
+def test_a_wrong_checklist_is_refused_with_its_lines_and_nothing_is_checked(mini):
+    (mini / "checklist.yaml").write_text(
+        "checklist: 1\nboxes:\n- {id: a, phase: services, title: T, proofs: [{gate: REL04}]}\n"
+    )
+    with pytest.raises(BadInput, match=r"checklist.yaml:3:\d+: box a names unknown gate 'REL04'"):
+        verify()
+    assert not (mini / ".tarmac/evidence").exists()
+
+
+def test_a_rendered_tree_is_checked_as_it_stands_edits_by_hand_included(tmp_path, monkeypatch):
+    file = tmp_path / "tarmac.yaml"  # evidence is kept beside it
+    model = (ROOT / "systems/starter/tarmac.yaml").read_text()
+    file.write_text(model.replace("../../services", str(ROOT / "services")))
+    tree = tmp_path / "tree"
+    for artifact in artifacts_of("starter", "production"):
+        path = tree / artifact.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(write(artifact, "rendered"))
+    monkeypatch.chdir(tmp_path)
+    args = ("--env", "production", "--phase", "containers", "--tree", "tree")
+    assert "IMG001" not in verify(*args).output
+    edited = tree / "k8s/order-service/deployment.yaml"
+    edited.write_text(edited.read_text().replace("/order-service:0.1.0", "/order-service:latest"))
+    shown = verify(*args)
+    assert shown.exit_code == 1
+    assert "k8s/order-service/deployment.yaml: IMG001: container order-service" in shown.output
+
+
+@pytest.mark.parametrize(("system", "env"), [("shop", "production"), ("hello-dd", "kind")])
+def test_a_tree_fresh_from_render_is_as_good_as_its_model(system, env, tmp_path, monkeypatch):
+    model = (ROOT / f"systems/{system}/tarmac.yaml").read_text()
+    (tmp_path / "tarmac.yaml").write_text(model.replace("../../services", str(ROOT / "services")))
+    for artifact in artifacts_of(system, env):
+        path = tmp_path / "tree" / artifact.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(write(artifact, "rendered"))
+    monkeypatch.chdir(tmp_path)
+    args = ("--env", env, "--phase", "kubernetes", "--tree", "tree", "--json")
+    gates = json.loads(verify(*args).stdout)["results"]
+    assert len(gates) > 10
+    assert [each for each in gates if each["status"] == "fail"] == []
+
+
+def test_an_empty_tree_and_a_tree_of_nobody_knows_which_environment_are_refused(mini):
+    (mini / "tree").mkdir()
+    with pytest.raises(BadInput, match=r"tree: there are no files in it; `tarmac render`"):
+        verify("--tree", "tree")
+    change(mini, "environments:\n", "environments:\n  kind: {}\n")
+    with pytest.raises(BadInput, match=r"say with --env whose tree it is: kind, production"):
+        verify("--tree", "tree")
+
+
+def test_a_system_that_does_not_run_cannot_be_measured(mini):
+    with pytest.raises(TarmacError, match=r"nothing runs here to be measured; `tarmac up`"):
+        verify("--target", "local")
+
+
+def test_a_gate_is_explained_by_its_id():
+    shown = CliRunner().invoke(tarmac, ["explain", "NET002"])
+    assert shown.exit_code == 0
+    assert shown.output.startswith("NET002  The policies allow every declared edge")
+    assert "suppressions.yaml" in shown.output
+    written = CliRunner().invoke(tarmac, ["explain", "NET002", "--json"]).output
+    assert json.loads(written)["phase"] == "kubernetes"
+
+
+INGRESS = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: web
+  annotations: {nginx.ingress.kubernetes.io/rewrite-target: /}
+"""
+
+
+def test_files_are_judged_without_a_model_and_write_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy/web.yaml").write_text(INGRESS)
+    shown = verify("--files", "deploy")
+    assert shown.exit_code == 1
+    assert "  deploy/web.yaml:5: NET050: Ingress web sends every path to /" in shown.output
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["deploy", "web.yaml"]
+    assert verify("--files", "deploy", "--phase", "mesh").exit_code == 0
+    with pytest.raises(BadInput, match="no such phase"):
+        verify("--files", "deploy", "--phase", "mash")
+
+
+def test_a_folder_of_files_bears_what_its_own_suppressions_say(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "web.yaml").write_text(INGRESS)
+    borne = {"gate": "NET050", "where": "web.yaml:*", "reason": "one page", "until": "2027-01-31"}
+    (tmp_path / "suppressions.yaml").write_text(yaml.safe_dump({"suppressions": [borne]}))
+    shown = verify("--files", ".", "--date", "2026-12-01")
+    assert shown.exit_code == 0
+    assert "(because: one page)" in shown.output
+    assert verify("--files", ".", "--date", "2027-02-01").exit_code == 1
+
+
+def test_a_model_and_files_beside_it_are_judged_together(mini):
+    (mini / "extra").mkdir()
+    (mini / "extra/web.yaml").write_text(INGRESS)
+    shown = verify(".", "--files", "extra", "--phase", "kubernetes", "--json")
+    report = json.loads(shown.output)
+    assert report["system"] == "mini"
+    assert {each["target"] for each in report["results"]} >= {"tree", "files"}
+    found = [f["where"] for each in report["results"] for f in each["findings"]]
+    assert "extra/web.yaml:5" in found
+    assert "extra" not in verify(".", "--phase", "kubernetes").output

@@ -1,0 +1,59 @@
+"""The five systems rendered in memory, for tests that read plans and artifacts."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from tarmac import registry, render, stores
+from tarmac.artifact import Artifact
+from tarmac.model.loader import load
+from tarmac.model.system import System
+from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.deploy import deploy
+from tarmac.render._collect import artifacts
+
+ROOT = Path(__file__).parents[2]
+KINDS = registry.load(stores, "STORE")
+RENDERERS = registry.load(render, "RENDERER")
+
+#: Every environment of every system that ships.
+ENVIRONMENTS = (
+    ("hello-dd", "kind"),
+    ("hello-dd", "production"),
+    ("shop", "kind"),
+    ("shop", "production"),
+    ("starter", "kind"),
+    ("starter", "production"),
+    ("trading", "kind"),
+    ("trading", "production"),
+    ("travel", "dev"),
+    ("travel", "prod"),
+    ("travel", "stg"),
+)
+
+
+@cache
+def system_of(name: str) -> System:
+    """Load one of the systems."""
+    return load(f"systems/{name}/tarmac.yaml", lambda path: (ROOT / path).read_bytes())
+
+
+@cache
+def plan_of(name: str, environment: str) -> ClusterPlan:
+    """Plan one of the systems for one of its environments."""
+    return deploy(system_of(name), environment, KINDS)
+
+
+@cache
+def artifacts_of(name: str, environment: str) -> tuple[Artifact, ...]:
+    """Render one of the systems."""
+    return artifacts(plan_of(name, environment), RENDERERS)
+
+
+def artifact_of(name: str, environment: str, path: str) -> Artifact:
+    """Find one file. Raises KeyError with what there is."""
+    found = {each.path: each for each in artifacts_of(name, environment)}
+    if path not in found:
+        raise KeyError(f"{path}; there is {sorted(found)}")
+    return found[path]

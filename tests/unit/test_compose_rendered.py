@@ -1,0 +1,113 @@
+"""Compose files of all five systems: properties that hold whatever a system has in it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from rendered import artifacts_of, plan_of, system_of
+
+from tarmac.artifact import write
+from tarmac.launch import Secret
+from tarmac.plan.cluster import secrets_of
+from tarmac.render import _compose
+
+SYSTEMS = ("hello-dd", "shop", "starter", "trading", "travel")
+pytestmark = pytest.mark.parametrize("system", SYSTEMS)
+
+
+def file(system: str, name: str):
+    found = {each.path: each for each in artifacts_of(system, "compose")}
+    return found[f"compose/{name}"]
+
+
+def services(system: str, name: str = "compose.yaml"):
+    return file(system, name).data["services"]
+
+
+def test_an_environment_for_compose_has_no_kubernetes_objects_and_a_cluster_no_compose(system):
+    paths = {each.path.split("/")[0] for each in artifacts_of(system, "compose")}
+    assert paths == {"compose", "containers"}
+    for name, other in system_of(system).file.environments.items():
+        if other.target == "cluster":
+            assert "compose" not in {e.path.split("/")[0] for e in artifacts_of(system, name)}
+
+
+def test_no_secret_has_a_value_or_a_default_and_the_script_makes_each(system):
+    plan = plan_of(system, "compose")
+    text = write(file(system, "compose.yaml"), "")
+    used = set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)", text))
+    assert used == {_compose.variable(s) for w in plan.workloads for s in secrets_of(w)}
+    assert not re.findall(r"(?<!\$)\$\{[A-Z0-9_]+\}|(?<!\$)\$\{[A-Z0-9_]+:?-", text)
+    made = set(re.findall(r"add ([A-Z0-9_]+) ", write(file(system, "secrets.sh"), "")))
+    assert used < made
+
+
+def test_two_secrets_never_have_one_variable(system):
+    secrets = {s for w in plan_of(system, "compose").workloads for s in secrets_of(w)}
+    assert len({_compose.variable(s) for s in secrets}) == len({s.path for s in secrets})
+    assert _compose.variable(Secret("stores/a-b/c")) == "STORES_A_B_C"
+
+
+def test_every_service_is_locked_down_and_has_the_plans_user_and_image(system):
+    for workload in plan_of(system, "compose").workloads:
+        each = services(system)[workload.name]
+        assert each["image"] == workload.image
+        assert each["user"] == f"{workload.user}:{workload.user}"
+        assert each["cap_drop"] == ["ALL"]
+        assert each["security_opt"] == ["no-new-privileges:true"]
+        if workload.role == "service":
+            assert each["read_only"] is True
+
+
+def test_every_dependency_and_network_and_file_is_there(system):
+    data = file(system, "compose.yaml").data
+    known = data["services"]
+    for name, each in known.items():
+        for other, condition in each.get("depends_on", {}).items():
+            assert other in known, name
+            healthy = condition["condition"] == "service_healthy"
+            assert not healthy or "healthcheck" in known[other], f"{name} waits for ever"
+        for network in each.get("networks", ()):
+            assert network in data["networks"]
+        for mounted in each.get("configs", ()):
+            assert mounted["source"] in data["configs"]
+        for volume in each.get("volumes", ()):
+            assert volume.split(":")[0] in data["volumes"]
+
+
+def test_whoever_has_an_edge_shares_a_network_and_a_store_is_on_its_own_alone(system):
+    plan = plan_of(system, "compose")
+    known = services(system)
+    for edge in plan.allowed:
+        if edge.source in known and edge.target in known:
+            assert edge.target in known[edge.source]["networks"]
+            assert edge.target in known[edge.target]["networks"]
+    for store in plan.stores:
+        assert known[store.name]["networks"] == [store.name]
+
+
+def test_a_profile_brings_a_service_and_all_that_it_waits_for(system):
+    known = services(system)
+    for name, each in known.items():
+        for profile in each.get("profiles", ()):
+            for other in each.get("depends_on", {}):
+                wanted = known[other].get("profiles")
+                assert wanted is None or profile in wanted, f"{profile}: {name} needs {other}"
+
+
+def test_the_rehearsal_opens_the_entrys_ports_alone_and_mounts_no_source(system):
+    final = services(system, "compose.prod.yaml")
+    entry = {each.name for each in plan_of(system, "compose").services if each.routes}
+    assert {name for name, each in final.items() if "ports" in each} == entry
+    assert not [name for name, each in final.items() if "volumes" in each or "build" in each]
+
+
+def test_a_developers_ports_are_on_loopback_and_none_is_given_twice(system):
+    ports = [p for e in services(system, "compose.override.yaml").values() for p in e["ports"]]
+    assert {each["host_ip"] for each in ports} == {"127.0.0.1"}
+    given = [each["published"] for each in ports if "published" in each]
+    assert len(given) == len(set(given))
+    for workload in plan_of(system, "compose").services:
+        if workload.name in ("api-gateway", "storefront", "web-ui", "frontend"):
+            assert str(next(iter(workload.ports.values()))) in given

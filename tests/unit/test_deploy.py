@@ -1,0 +1,135 @@
+"""`deploy` is pure: one model gives the same variables and edges here and in every environment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from demo_system import DEMO, KINDS, demo, facts_for
+from rendered import ENVIRONMENTS, plan_of, system_of
+
+from tarmac.errors import BadInput
+from tarmac.launch import redact
+from tarmac.model.edge import ENTRY, edges
+from tarmac.plan.cluster import secrets_of
+from tarmac.plan.deploy import deploy
+from tarmac.plan.resolve import resolve
+
+CLUSTER = """
+    environments:
+      production:
+        servers: {rds: [orders-db]}
+        replicas: {min: 3, max: 9, cpu: 70}
+      kind: {}
+    """
+
+
+def cluster(environment: str = "kind", more: str = CLUSTER):
+    return deploy(demo(DEMO + more), environment, KINDS)
+
+
+def env_of(plan, name: str) -> dict[str, str]:
+    return {key: redact(each.value) for key, each in plan.workload(name).env.items()}
+
+
+@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+def test_a_service_gets_the_same_variables_as_on_a_laptop(system, environment):
+    here = resolve(system_of(system), "local", facts_for(system_of(system), environ={}), KINDS)
+    for workload in plan_of(system, environment).services:
+        assert workload.env.keys() == here.node(workload.name).launch.env.keys()
+
+
+@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+def test_every_declared_edge_is_allowed_and_nothing_else(system, environment):
+    plan = plan_of(system, environment)
+    allowed = {(each.source, each.target) for each in plan.allowed if each.source != "world"}
+    declared = set()
+    for edge in edges(system_of(system)):
+        if edge.source in (ENTRY, edge.target):
+            continue
+        topic = edge.kind in ("publish", "consume", "broker")
+        declared.add((edge.source, "broker" if topic else edge.target))
+    assert allowed == declared
+
+
+def test_in_a_cluster_all_is_found_by_its_name_on_the_ports_of_the_model():
+    plan = cluster()
+    env = env_of(plan, "order-service")
+    assert env["PRODUCT_SERVICE_URL"] == "http://product-service:8000"
+    assert env["DATABASE_URL"] == (
+        "postgresql://order_service:<secret stores/orders-db/order-service>@orders-db:5432/orders"
+    )
+    assert (env["HOST"], env["PORT"]) == ("0.0.0.0", "3003")
+    assert plan.workload("payment-service").ports == {"health": 8080}
+    assert plan.workload("web").routes[0].host == "www.demo.example.com"
+
+
+def test_what_a_managed_server_offers_is_secret_for_each_user_alone():
+    plan = cluster("production")
+    assert env_of(plan, "order-service")["DATABASE_URL"] == (
+        "<secret stores/orders-db/order-service/url>"
+    )
+    assert env_of(plan, "web")["STORE"] == "<secret stores/orders-db/web/url>"
+    assert "orders-db" not in {each.name for each in plan.workloads}
+    assert [(each.name, each.server, each.port) for each in plan.managed] == [
+        ("orders-db", "rds", 5432)
+    ]
+
+
+def test_an_environment_has_numbers_and_values_of_its_own():
+    own = "kind: {domain: k.example.org, env: {order-service: {TTL_S: '60'}}}"
+    plan = cluster("kind", CLUSTER.replace("kind: {}", own))
+    assert env_of(plan, "order-service")["TTL_S"] == "60"
+    assert env_of(plan, "order-service")["JWT_ISSUER"] == "https://k.example.org"
+    scale = cluster("production").workload("order-service").scale
+    assert (scale.least, scale.most, scale.stay, scale.automatic) == (3, 9, 2, True)
+
+
+@pytest.mark.parametrize(
+    ("own", "scheme"), [("{}", "http"), ("{ingress: {tls: it}}", "https"), ("{cloud: x}", "https")]
+)
+def test_public_addresses_are_secure_where_something_ends_tls(own, scheme):
+    told = DEMO.replace("STORE:", "ME: ${services.web.public_url}\n          STORE:")
+    plan = deploy(demo(told + CLUSTER.replace("kind: {}", f"kind: {own}")), "kind", KINDS)
+    assert env_of(plan, "web")["ME"] == f"{scheme}://www.demo.example.com"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("JWT_ISSUER:", "SENTRY_DSN: x\n      JWT_ISSUER:"),
+        ("env: {JWKS_URL", "secrets: [SENTRY_DSN]\n        env: {JWKS_URL"),
+        ("kind: {}", "kind: {env: {order-service: {SENTRY_DSN: x}}}"),
+    ],
+)
+def test_an_image_can_send_errors_where_any_environment_says_where_to(edit):
+    plain = cluster().workload("order-service").extras
+    more = deploy(demo((DEMO + CLUSTER).replace(*edit)), "production", KINDS)
+    assert "sentry" not in plain
+    assert "sentry" in more.workload("order-service").extras
+
+
+def test_a_stores_server_holds_its_files_data_and_set_up_as_docker_here_would():
+    store = cluster().workload("orders-db")
+    assert store.image == "postgres:18"
+    assert store.volumes == {"data": "/data"}
+    assert [(file.path, file.secret) for file in store.files] == [("/etc/tarmac_hba.conf", False)]
+    (setup,) = store.once
+    assert setup.argv[0] == "psql"
+    assert setup.files[0].secret
+    assert {secret.path for secret in secrets_of(store)} == {
+        "stores/orders-db/admin",
+        "stores/orders-db/order-service",
+        "stores/orders-db/web",
+    }
+
+
+def test_an_environment_that_is_not_there_and_a_store_that_nothing_runs_are_errors():
+    with pytest.raises(BadInput, match=r"no environment 'prodction'; did you mean 'production'"):
+        cluster("prodction")
+    with pytest.raises(BadInput, match=r"no environment 'kind'; write"):
+        cluster("kind", "")
+    mail = DEMO.replace("stores:\n      orders-db", "stores:\n      post: mail\n      orders-db")
+    no_image = replace(KINDS["mail"], providers=KINDS["mail"].providers[:1])
+    with pytest.raises(BadInput, match=r"nothing runs 'post' there: .* \{mail: \[post"):
+        deploy(demo(mail + CLUSTER), "kind", {**KINDS, "mail": no_image})

@@ -1,0 +1,183 @@
+"""Nothing in a rendered tree points into the void, and nothing is there twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from objects import objects_of, pods_of
+from rendered import ENVIRONMENTS, artifacts_of, plan_of
+
+from tarmac.render import _pods
+
+pytestmark = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+
+
+def data_of(system, environment, kind):
+    return {each["metadata"]["name"]: each for each in objects_of(system, environment, kind)}
+
+
+def secret_keys(system, environment) -> dict[str, set[str]]:
+    """List the keys of every Secret that External Secrets or the script makes."""
+    found: dict[str, set[str]] = {}
+    for each in objects_of(system, environment, "ExternalSecret"):
+        target = each["spec"]["target"]
+        found[target["name"]] = set(target["template"]["data"])
+    for artifact in artifacts_of(system, environment):
+        if artifact.path == "scripts/secrets.sh":
+            for workload in plan_of(system, environment).workloads:
+                keys = _pods.secrets_in(workload)
+                name = _pods.secret_name(workload.name)
+                written = {key for key in keys if f'"$work/{name}/{key}"' in artifact.content}
+                if f"\nsecret {name} " in artifact.content:
+                    found[name] = written
+    return found
+
+
+def test_no_identity_occurs_twice(system, environment):
+    found = Counter(
+        (o["apiVersion"], o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"])
+        for o in objects_of(system, environment)
+    )
+    assert [identity for identity, count in found.items() if count > 1] == []
+
+
+def test_every_key_of_a_config_map_or_secret_that_a_pod_asks_for_is_there(system, environment):
+    configs = {n: o["data"] for n, o in data_of(system, environment, "ConfigMap").items()}
+    secrets = secret_keys(system, environment)
+    asked = 0
+    for pods in pods_of(system, environment):
+        for container in pods.containers:
+            for each in container.get("envFrom", []):
+                assert configs[each["configMapRef"]["name"]]
+                asked += 1
+            for each in container.get("env", []):
+                if "valueFrom" in each:
+                    reference = each["valueFrom"]["secretKeyRef"]
+                    assert reference["key"] in secrets[reference["name"]]
+                    asked += 1
+            held = {
+                volume["name"]: configs[volume["configMap"]["name"]]
+                if "configMap" in volume
+                else secrets[volume["secret"]["secretName"]]
+                for volume in pods.spec["volumes"]
+                if "configMap" in volume or "secret" in volume
+            }
+            for mount in container.get("volumeMounts", []):
+                if mount["name"] in held:
+                    assert mount["subPath"] in held[mount["name"]]
+                    asked += 1
+    assert asked > len(pods_of(system, environment))
+
+
+def test_every_mount_has_a_volume_and_every_volume_a_mount_and_a_claim(system, environment):
+    claims = data_of(system, environment, "PersistentVolumeClaim")
+    for pods in pods_of(system, environment):
+        volumes = {each["name"]: each for each in pods.spec["volumes"]}
+        templates = pods.of["spec"].get("volumeClaimTemplates", [])
+        known = {*volumes, *(each["metadata"]["name"] for each in templates)}
+        used = {mount["name"] for c in pods.containers for mount in c.get("volumeMounts", [])}
+        assert used == known
+        for each in volumes.values():
+            if "persistentVolumeClaim" in each:
+                assert each["persistentVolumeClaim"]["claimName"] in claims
+
+
+def test_every_pod_has_an_identity_of_its_workload(system, environment):
+    accounts = data_of(system, environment, "ServiceAccount")
+    for pods in pods_of(system, environment):
+        assert pods.spec["serviceAccountName"] in accounts
+        assert pods.spec["automountServiceAccountToken"] is False
+
+
+def test_a_service_selects_exactly_its_workloads_pods_and_their_ports(system, environment):
+    every = pods_of(system, environment)
+    for each in objects_of(system, environment, "Service"):
+        spec = each["spec"]
+        chosen = [p for p in every if spec["selector"].items() <= p.labels.items()]
+        assert [p.of["kind"] for p in chosen] in (["Deployment"], ["StatefulSet"])
+        (pods,) = chosen
+        open_there = {p["containerPort"] for c in pods.spec["containers"] for p in c["ports"]}
+        assert {port.get("targetPort", port["port"]) for port in spec["ports"]} <= open_there
+        assert len({port["name"] for port in spec["ports"]}) == len(spec["ports"])
+
+
+def test_controllers_select_their_own_pods_and_nobody_elses(system, environment):
+    every = pods_of(system, environment)
+    for pods in every:
+        if pods.of["kind"] in ("Deployment", "StatefulSet"):
+            wanted = pods.of["spec"]["selector"]["matchLabels"]
+            assert [p.name for p in every if wanted.items() <= p.labels.items()] == [pods.name]
+    services = data_of(system, environment, "Service")
+    for each in objects_of(system, environment, "StatefulSet"):
+        assert services[each["spec"]["serviceName"]]["spec"]["clusterIP"] == "None"
+
+
+def test_routes_lead_to_services_and_ports_that_are_there(system, environment):
+    ports = {
+        name: {port["port"] for port in each["spec"]["ports"]}
+        for name, each in data_of(system, environment, "Service").items()
+    }
+    backends = []
+    for each in objects_of(system, environment, "Ingress"):
+        for rule in each["spec"]["rules"]:
+            for path in rule["http"]["paths"]:
+                service = path["backend"]["service"]
+                backends.append((service["name"], service["port"]["number"]))
+    for each in objects_of(system, environment, "HTTPRoute"):
+        for rule in each["spec"]["rules"]:
+            backends += [(b["name"], b["port"]) for b in rule.get("backendRefs", [])]
+    assert backends
+    assert [(name, port) for name, port in backends if port not in ports.get(name, ())] == []
+
+
+def of_canary(canary):
+    """Make the Service that Flagger makes for a new version."""
+    service = canary["spec"]["service"]
+    ports = [{"name": service["portName"], "port": service["port"]}]
+    return {"metadata": {"labels": service["canary"]["labels"]}, "spec": {"ports": ports}}
+
+
+def test_a_monitor_asks_a_port_of_a_service_that_its_policy_opens(system, environment):
+    plan = plan_of(system, environment)
+    services = {
+        **data_of(system, environment, "Service"),
+        **{n: of_canary(each) for n, each in data_of(system, environment, "Canary").items()},
+    }
+    policies = data_of(system, environment, "NetworkPolicy")
+    for each in objects_of(system, environment, "ServiceMonitor"):
+        name = each["metadata"]["name"]
+        (endpoint,) = each["spec"]["endpoints"]
+        (port,) = [
+            p["port"] for p in services[name]["spec"]["ports"] if p["name"] == endpoint["port"]
+        ]
+        wanted = each["spec"]["selector"]["matchLabels"]
+        assert wanted.items() <= services[name]["metadata"]["labels"].items()
+        from_monitoring = [
+            rule["ports"][0]["port"]
+            for rule in policies[name]["spec"]["ingress"]
+            if plan.settings.monitoring in str(rule["from"])
+        ]
+        assert from_monitoring == [port]
+
+
+def test_external_secrets_ask_a_store_that_is_there(system, environment):
+    stores = data_of(system, environment, "SecretStore")
+    accounts = data_of(system, environment, "ServiceAccount")
+    for each in objects_of(system, environment, "ExternalSecret"):
+        reference = each["spec"]["secretStoreRef"]
+        assert reference["kind"] == "SecretStore"
+        aws = stores[reference["name"]]["spec"]["provider"]["aws"]
+        account = aws["auth"]["jwt"]["serviceAccountRef"]["name"]
+        role = accounts[account]["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
+        assert role.endswith(f":role/{account}")
+        assert aws["region"] == plan_of(system, environment).settings.region
+
+
+def test_names_are_such_as_the_api_takes(system, environment):
+    for each in objects_of(system, environment):
+        assert len(each["metadata"]["name"]) <= (52 if each["kind"] == "CronJob" else 63)
+    for pods in pods_of(system, environment):
+        for container in pods.containers:
+            for port in container.get("ports", []):
+                assert len(port.get("name", "")) <= 15

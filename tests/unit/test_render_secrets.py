@@ -1,0 +1,101 @@
+"""Secrets are composed from the cloud's store, in a language that must leave the rest alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from demo_system import DEMO, demo
+from objects import named, objects_of
+from rendered import ENVIRONMENTS, KINDS, artifacts_of, plan_of
+
+from tarmac.launch import Secret, reveal, text
+from tarmac.plan.cluster import secrets_of
+from tarmac.plan.deploy import deploy
+from tarmac.render import _pods, secrets
+
+every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+
+ACTION = re.compile(r"\{\{ (?:index \. )?\"([^\"]*)\" \}\}")
+
+
+def execute(template: str, values: dict[str, str]) -> str:
+    """Carry out the little of Go's templates that is used: a value by its name, quoted text."""
+
+    def put(found: re.Match[str]) -> str:
+        return values[found[1]] if "index" in found[0] else found[1]
+
+    out, at = "", 0
+    while (begin := template.find("{{", at)) >= 0:  # as Go's lexer does: the leftmost opening
+        found = ACTION.match(template, begin)
+        assert found, template[begin : begin + 40]
+        out += template[at:begin] + put(found)
+        at = found.end()
+    return out + template[at:]
+
+
+@every
+def test_each_secret_is_composed_to_what_the_plan_says(system, environment):
+    plan = plan_of(system, environment)
+    for each in objects_of(system, environment, "ExternalSecret"):
+        workload = plan.workload(each["metadata"]["labels"]["app.kubernetes.io/name"])
+        values = {p.path: f"value of {p.path}" for p in secrets_of(workload)}
+        asked = {d["secretKey"]: d["remoteRef"]["key"] for d in each["spec"]["data"]}
+        prefix = f"{system}/{environment}/"
+        fetched = {key: values[path.removeprefix(prefix)] for key, path in asked.items()}
+        made = {
+            key: execute(template, fetched)
+            for key, template in each["spec"]["target"]["template"]["data"].items()
+        }
+        assert made == {k: reveal(v, values) for k, v in _pods.secrets_in(workload).items()}
+
+
+@every
+def test_who_has_secrets_has_one_way_to_get_them(system, environment):
+    plan = plan_of(system, environment)
+    wanted = {_pods.secret_name(w.name) for w in plan.workloads if _pods.secrets_in(w)}
+    external = {o["metadata"]["name"] for o in objects_of(system, environment, "ExternalSecret")}
+    scripts = [a for a in artifacts_of(system, environment) if a.path == "scripts/secrets.sh"]
+    if plan.settings.secrets == "script":
+        assert external == set()
+        (script,) = scripts
+        assert script.executable
+        assert {name for name in wanted if f"\nsecret {name} " in script.content} == wanted
+    else:
+        assert (external, scripts) == (wanted, [])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        text("{", Secret("a/b"), "}"),
+        text("{{", Secret("a/b"), "}}"),
+        text("{{{ .x }} {", Secret("a/b"), "}", Secret("a/b")),
+        text('{"a": {"b": "', Secret("a/b"), '"}}'),
+        text("{{ not a template }}{"),
+    ],
+)
+def test_braces_of_a_text_stay_what_they_are(value):
+    made = execute(secrets._template(value), {"a.b": "VALUE"})
+    assert made == reveal(value, {"a/b": "VALUE"})
+
+
+def test_a_part_that_several_texts_hold_is_fetched_once():
+    data = named("travel", "prod", "ExternalSecret", "broker-secrets")["spec"]["data"]
+    keys = [each["secretKey"] for each in data]
+    assert len(keys) == len(set(keys)) > 3
+
+
+def test_without_a_known_cloud_the_store_is_the_clusters_own():
+    plan = deploy(demo(DEMO + "\n    environments: {kind: {}}\n"), "kind", KINDS)
+    made = list(secrets.render(plan))
+    assert {each.data["kind"] for each in made} == {"ExternalSecret"}
+    assert made[0].data["spec"]["secretStoreRef"]["kind"] == "ClusterSecretStore"
+
+
+def test_an_account_that_nothing_names_is_asked_for():
+    more = "\n    environments: {prod: {cloud: aws, region: eu-west-1}}\n"
+    account = next(iter(secrets.render(deploy(demo(DEMO + more), "prod", KINDS))))
+    role = account.data["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
+    assert role == "arn:aws:iam::ACCOUNT:role/demo-prod-secrets"
+    assert "ACCOUNT" in account.notes[0]
