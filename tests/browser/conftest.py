@@ -1,0 +1,125 @@
+"""Debian's Chromium, one `up` for all tests of a system, and pages that may say nothing wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+TARMAC = str(Path(sys.executable).with_name("tarmac"))
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+#: What Chromium says by itself of an answer with an error status, which a test may want.
+STATUS = "Failed to load resource: the server responded with a status of"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is here as a whole system's tests."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(120))
+
+
+# For each file anew: as long as it is there, its event loop is the thread's, and no other may run.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("this machine has no Chromium (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        # The pages are our own; as root, and in containers, its sandbox cannot start.
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def running(system: str, service: str, *args: str) -> Iterator[str]:
+    """Bring a system up in a namespace of its own; give the address of a service's pages."""
+    namespace = f"pages-{os.getpid()}"
+
+    def tarmac(verb: str, *more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [TARMAC, verb, str(ROOT / "systems" / system), *more, "-n", namespace],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
+        )
+
+    up = tarmac("up", "-d", "--json", *args)
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        nodes = json.loads(up.stdout)["nodes"]
+        (page,) = {node["page"] for node in nodes if node["page"] and service in node["name"]}
+        yield page.rstrip("/")
+    finally:
+        down = tarmac("down", "--delete-data")
+    assert down.returncode == 0, down.stdout + down.stderr
+
+
+@pytest.fixture(scope="module")
+def shop(chromium: Browser) -> Iterator[str]:
+    """Give the storefront's address; two of each service that its pages use are behind it."""
+    two = ("storefront", "api-gateway", "user-service", "product-service", "order-service")
+    with running("shop", "storefront", *(f"--scale={name}=2" for name in two)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def trading(chromium: Browser) -> Iterator[str]:
+    """Give the address of the trading application's entry."""
+    with running("trading", "web-ui") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def travel(chromium: Browser) -> Iterator[str]:
+    """Give the address of the travel agency's root host."""
+    with running("travel", "frontend") as address:
+        yield address
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Visit]:
+    """Give a way to open a page of a new visitor; what its console says is a failure."""
+    contexts: list[BrowserContext] = []
+    said: list[str] = []
+
+    def listen(page: Page) -> None:
+        page.on(
+            "console",
+            lambda line: (
+                said.append(f"{page.url}: {line.text}")
+                if line.type in ("error", "warning") and not line.text.startswith(STATUS)
+                else None
+            ),
+        )
+        page.on("pageerror", lambda error: said.append(f"{page.url}: {error}"))
+
+    def open_(address: str, **options: object) -> Page:
+        context = chromium.new_context(base_url=address, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        listen(page)
+        page.said = said  # type: ignore[attr-defined]
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not said

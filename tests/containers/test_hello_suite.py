@@ -1,0 +1,45 @@
+"""The end-to-end suite of hello-dd as it stands, under Docker Compose: two of each service.
+
+On stand-ins for the public images (`standins.STAND_IN`): Python's base, PostgreSQL and Valkey.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import kit_images
+import pytest
+from composed import Composed
+from rendered import ROOT, plan_of
+
+SUITE = Path(ROOT) / "tests/e2e/test_hello_dd.py"
+_spec = importlib.util.spec_from_file_location("hello_dd_suite", SUITE)
+assert _spec is not None
+assert _spec.loader is not None
+_suite = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_suite)
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
+
+# Its tests and what they ask for are this module's own now; only the system is another.
+globals().update({n: each for n, each in vars(_suite).items() if n.startswith("test_")})
+ben, sam = _suite.ben, _suite.sam
+
+
+@pytest.fixture(scope="module", params=[2], ids=["two of each"])
+def hello(request, docker, tmp_path_factory) -> Iterator[Composed]:
+    """Give the rehearsal of production, sown as `tarmac up` sows it."""
+    if docker.compose is None:
+        pytest.skip("there is no Docker Compose 2; run .ci/containers")
+    services = plan_of("hello-dd", "compose").services
+    for each in services:
+        kit_images.build(docker, each, each.image)
+    scale = {each.name: request.param for each in services}
+    system = Composed.lay_out("hello-dd", docker, tmp_path_factory.mktemp("suite"), scale)
+    try:
+        system.up()
+        yield system
+    finally:
+        system.down()

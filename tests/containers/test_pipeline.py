@@ -1,0 +1,146 @@
+"""The whole pipeline of a change of one service, by the commands that a runner runs.
+
+On stand-ins for the public base images (`standins.STAND_IN`). Trivy cannot be had where no release
+can be downloaded: the scan is skipped there and said to be, and its seconds are not in the sum.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import kit_images
+import pytest
+import standins
+from rendered import ROOT, system_of
+
+from tarmac import evidence
+from tarmac.cli._measured import PIPELINE
+from tarmac.cli._verify import _model
+from tarmac.evidence import Evidence
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
+
+SERVICE, FOLDER = "payment-service", "services/payments"
+
+
+class Clone:
+    """A clone of this repository with the shop's pipeline rendered into it."""
+
+    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+        self.folder, self.env = folder, env
+
+    def run(self, *argv: str, code: int = 0, **env: str) -> str:
+        done = subprocess.run(
+            argv,
+            cwd=self.folder,
+            env={**self.env, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, f"{argv}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        return done.stdout
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "--all")
+        who = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "core.hooksPath=")
+        self.run("git", *who, "commit", "--quiet", "--message", message)
+
+    def seconds(self) -> dict[str, float]:
+        lines = (self.folder / ".tarmac/ci/times.jsonl").read_text().splitlines()
+        return {each["step"]: each["seconds"] for each in map(json.loads, lines)}
+
+
+@pytest.fixture(scope="module")
+def clone(docker, images, tmp_path_factory) -> Clone:
+    folder = tmp_path_factory.mktemp("pipeline") / "repository"
+    # A clone that another user owns is refused otherwise; nothing else of a user's is read.
+    told = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_COUNT": "1"}
+    told |= {"GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+    base = {**os.environ, **docker.env, **told}
+    path = f"{kit_images.uv().parent}:{Path(docker.client).parent}:{base['PATH']}"
+    base = {key: value for key, value in base.items() if key != "VIRTUAL_ENV"}
+    arguments = f"--network host --build-arg BUILDER={standins.BUILDER}"
+    arguments += f" --build-arg RUNTIME={standins.RUNTIME}"
+    env = {**base, "PATH": path, "DOCKER_BUILD_ARGS": arguments}
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True, env=env)
+    clone = Clone(folder, env)
+    tarmac = str(Path(shutil.which("tarmac", path=f"{ROOT}/.venv/bin") or "tarmac"))
+    clone.run("git", "checkout", "--quiet", "-B", "main")
+    clone.run(tarmac, "render", "shop", "--env", "repository", "--out", ".")
+    clone.commit("build(delivery): the pipeline")
+    return clone
+
+
+def test_a_change_of_one_service_is_found_checked_and_built_and_its_seconds_are_kept(
+    clone, docker, tmp_path
+):
+    code = clone.folder / FOLDER / "tarmac_payments/domain.py"
+    code.write_text(code.read_text() + "\n\n# A change.\n")
+    clone.commit("fix(payment-service): a change")
+    began = time.monotonic()
+    touched = clone.run("scripts/changed-services", "--base", "HEAD~1", "--head", "HEAD")
+    found = {"changed": round(time.monotonic() - began, 2)}
+    assert touched == f"{SERVICE}\n"
+
+    clone.run("scripts/ci", "lint", SERVICE)
+    clone.run("scripts/ci", "test", SERVICE)
+    assert "<coverage" in (clone.folder / FOLDER / "coverage/coverage.xml").read_text()
+    clone.run("scripts/ci", "build", SERVICE)
+    assert (clone.folder / f".tarmac/ci/{SERVICE}.tar").stat().st_size > 1_000_000
+    revision = clone.run("git", "rev-parse", "HEAD").strip()
+    image = docker.inspect(f"shop/{SERVICE}:sha-{revision[:12]}")
+    assert image["Config"]["Labels"]["org.opencontainers.image.revision"] == revision
+
+    found |= clone.seconds()
+    assert set(found) == {"changed", "lint", "test", "build"}
+    model = evidence.digest(_model(system_of("shop")))
+    kept = Evidence(
+        what=PIPELINE,
+        status="pass",
+        level="observed",
+        target="local",
+        inputs=model,
+        rule=f"seconds of each step for a change of {SERVICE}, {standins.STAND_IN}; no scan",
+        command="pytest tests/containers/test_pipeline.py",
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        samples=found,
+        machine=evidence.machine(),
+    )
+    for system in (clone.folder, ROOT):
+        evidence.write(system / "systems/shop/.tarmac/evidence", kept)
+    tarmac = str(ROOT / ".venv/bin/tarmac")
+    said = json.loads(
+        clone.run(tarmac, "verify", "shop", "--env", "repository", "--phase", "delivery", "--json")
+    )
+    (judged,) = [each for each in said["results"] if each["what"] == "gate:PIP009"]
+    # It is the gate that knows how many seconds are too many.
+    assert judged["status"] != "skipped"
+    assert judged["level"] == "observed"
+
+
+def test_a_lint_error_and_a_failing_test_each_end_the_step(clone):
+    code = clone.folder / FOLDER / "tarmac_payments/domain.py"
+    before = code.read_text()
+    code.write_text(f"import os\n{before}")
+    clone.run("scripts/ci", "lint", SERVICE, code=1)
+    code.write_text(before)
+    broken = clone.folder / FOLDER / "tests/test_broken.py"
+    broken.write_text("def test_it():\n    assert False\n")
+    clone.run("scripts/ci", "test", SERVICE, code=1)
+    broken.unlink()
+
+
+def test_without_the_scanner_the_scan_does_not_pass(clone, tmp_path):
+    (clone.folder / ".tarmac/ci").mkdir(parents=True, exist_ok=True)
+    (clone.folder / f".tarmac/ci/{SERVICE}.tar").touch()
+    (tmp_path / "python3").symlink_to(Path(sys.executable).resolve())
+    (tmp_path / "env").symlink_to(shutil.which("env"))
+    clone.run("scripts/ci", "scan", SERVICE, code=3, PATH=str(tmp_path))

@@ -1,0 +1,86 @@
+"""The shop under Docker Compose, as its roadmap has it: all containers, on RabbitMQ.
+
+On stand-ins for the public images (`standins.STAND_IN`); RabbitMQ's is Debian's, an older one.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+import kit_images
+import pytest
+from composed import Composed
+from journeys import journeys_of
+from rendered import plan_of
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
+
+journeys = journeys_of("shop")
+PLAN = plan_of("shop", "compose")
+#: Letters leave by the cloud's server, and here is none: it says that it is not ready.
+NO_MAIL = frozenset({"notification-service"})
+#: The numbers that the roadmap's own file publishes; the entry's and the stores' among them.
+PORTS = {3000, 3001, 8000, 3003, 3004, 6379, 5672, 15672}
+
+
+@pytest.fixture(scope="module")
+def shop(docker, images, tmp_path_factory) -> Iterator[Composed]:
+    """Give the rehearsal of production, sown."""
+    if docker.compose is None:
+        pytest.skip("there is no Docker Compose 2; run .ci/containers")
+    for each in PLAN.services:
+        kit_images.build(docker, each, each.image)
+    scale = {each.name: 1 for each in PLAN.services}
+    folder = tmp_path_factory.mktemp("shop")
+    system = Composed.lay_out("shop", docker, folder, scale, waiting=NO_MAIL)
+    try:
+        system.up()
+        yield system
+    finally:
+        system.down()
+
+
+def test_all_of_it_is_up_after_one_command_and_nothing_was_restarted(shop):
+    there = {each.name: shop.compose.containers(each.name) for each in PLAN.workloads}
+    assert {name: len(found) for name, found in there.items()} == dict.fromkeys(there, 1)
+    for name, (container,) in there.items():
+        assert container["State"]["Running"], name
+        assert container["RestartCount"] == 0, name
+
+
+def test_every_number_of_the_roadmap_is_a_port_of_it():
+    assert {port for each in PLAN.workloads for port in each.ports.values()} >= PORTS
+
+
+async def test_an_order_is_paid_for_through_the_broker_and_stock_goes_down(shop, session):
+    ann = journeys.Shopper(session, shop.url("api-gateway"))
+    assert (await ann.sign_up()).status == 201
+    kettle = (await ann.find("kettle"))["id"]
+    before = await ann.stock(kettle)
+    placed = await ann.order(kettle, 2)
+    assert placed.status in (201, 202), placed.data
+    assert (await ann.ended(placed.data["id"]))["status"] == "confirmed"
+    assert await ann.stock(kettle) == before - 2
+    declined = await ann.order(kettle, 1, payment_token="tok_declined")
+    assert (await ann.ended(declined.data["id"]))["status"] == "cancelled"
+
+
+async def test_the_brokers_pages_let_its_administrator_in_and_no_guest(shop, session):
+    (broker,) = shop.compose.containers("broker")
+    networks = broker["NetworkSettings"]["Networks"].values()
+    address = next(each["IPAddress"] for each in networks if each["IPAddress"])
+    url = f"http://{address}:15672/api/queues"
+    lines = (shop.compose.folder / ".env").read_text().splitlines()
+    secrets = dict(each.split("=", 1) for each in lines if "=" in each)
+    password = secrets["STORES_BROKER_ADMIN"].strip("'")
+
+    async def asked(user: str, word: str) -> tuple[int, object]:
+        told = base64.b64encode(f"{user}:{word}".encode()).decode()
+        async with session.get(url, headers={"Authorization": f"Basic {told}"}) as answer:
+            return answer.status, await answer.json()
+
+    status, queues = await asked("tarmac", password)
+    assert status == 200
+    assert any("order.placed" in each["name"] for each in queues)
+    assert (await asked("guest", "guest"))[0] == 401

@@ -1,0 +1,50 @@
+"""The pages about a first service and one in another language, typed as they stand."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pytest
+from pages import Page, typed
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not shutil.which("curl"), reason="the pages' commands need curl"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    yield folder
+    if (folder / "tarmac.yaml").exists():
+        typed("tarmac down --delete-data || true", folder)
+
+
+def test_the_first_service_is_written_runs_and_counts_each_entry_once(folder):
+    page = Page("your-first-service.md")
+    page.moved(7001, 7002)
+    written = page.write(folder)
+    assert {"tarmac.yaml", "guestbook/guestbook/app.py", "tally/tally/app.py"} <= set(written)
+    said = typed(page.commands("Use it"), folder)
+    assert '{"id":1}' in said
+    assert '[{"name":"Ada","text":"Once more."}' in said
+    assert '{"Ada":2}' in said
+    assert "http_requests_total" in said
+    assert '"status": 422' in said or '"status":422' in said
+    assert "every-entry-is-counted" in said
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="the page's program needs node")
+def test_a_service_in_another_language_is_started_scaled_and_replaced(folder):
+    page = Page("another-language.md")
+    page.moved(7011)
+    assert set(page.write(folder)) == {"greeter/server.js", "tarmac.yaml"}
+    said = typed(page.commands("Use it"), folder)
+    answers = [json.loads(found) for found in re.findall(r'\{"greeting".*?\}', said)]
+    assert [each["asked"] for each in answers] == ["/anything", "/again"]
+    assert [each["greeting"] for each in answers] == ["hello", "good day"]
+    assert answers[0]["database"] == "greetings"

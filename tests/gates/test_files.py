@@ -1,0 +1,194 @@
+"""Gates that judge files without a plan: each finds its bad ones at their line, and no good ones.
+
+A fixture holds whole files, as somebody keeps them; they are written down and read as `verify
+--files` reads them.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
+from small_system import GATES
+
+from tarmac.cli import _files
+from tarmac.errors import BadInput
+from tarmac.gates._gate import Folder, Subject
+from tarmac.gates._run import Borne
+from tarmac.report import Status
+
+TODAY = date(2026, 11, 20)
+FOLDER = Path(__file__).parent
+OF_FILES = {name: gate for name, gate in GATES.items() if gate.of_files is not None}
+FIXTURES = [p for p in sorted(FOLDER.glob("*/*.yaml")) if p.read_text().startswith("files:")]
+GOOD = [path for path in FIXTURES if path.name.startswith("good-")]
+BAD = [path for path in FIXTURES if path.name.startswith("bad-")]
+
+
+def name_of(path):
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.fixture
+def judged(tmp_path, monkeypatch):
+    """Write files down, and judge them by some gates."""
+    monkeypatch.chdir(tmp_path)
+
+    def judge(files, *gates):
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return _files.judge(Path(), TODAY, gates, lambda _: Borne())
+
+    return judge
+
+
+def test_each_gate_of_files_has_fixtures_of_files_here():
+    assert {path.parent.name for path in BAD} == OF_FILES.keys()
+    assert {path.parent.name for path in GOOD} == OF_FILES.keys()
+
+
+@pytest.mark.parametrize("path", GOOD, ids=name_of)
+def test_good_files_are_left_alone(path, judged):
+    files = yaml.safe_load(path.read_text())["files"]
+    report = judged(files, GATES[path.parent.name])
+    assert [str(each) for each in report.findings] == []
+    assert [each.status for each in report.results] == [Status.PASS]
+
+
+@pytest.mark.parametrize("path", BAD, ids=name_of)
+def test_bad_files_are_found_at_their_line(path, judged):
+    fixture = yaml.safe_load(path.read_text())
+    report = judged(fixture["files"], GATES[path.parent.name])
+    (result,) = report.results
+    assert [each.where for each in result.findings] == [e["where"] for e in fixture["expect"]]
+    for found, wanted in zip(result.findings, fixture["expect"], strict=True):
+        assert wanted["what"] in found.what
+    assert report.remarks == ()
+
+
+@pytest.mark.parametrize("gate", OF_FILES.values(), ids=OF_FILES)
+@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+def test_what_is_rendered_passes_as_files_and_as_a_tree(gate, system, environment):
+    made = artifacts_of(system, environment)
+    assert [str(each) for each in gate.of_files(Folder(made, TODAY))] == []
+    subject = Subject(system_of(system), plan_of(system, environment), made, TODAY)
+    if gate.targets:
+        assert [str(each) for each in gate.check(subject)] == []
+
+
+def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
+    seen = []
+    gate = GATES["NET050"]
+    monkeypatch.setattr(
+        "tarmac.cli._files.run_files", lambda files, *_: seen.extend(files.artifacts) or ()
+    )
+    judged({"a.yaml": "a: 1\n---\n# two\nb:\n  - c\n  - d: {e: 2}\n"}, gate)
+    first, second = seen
+    assert first.at("a") == "a.yaml:1"
+    assert second.at() == "a.yaml:4"
+    assert second.at("b", 1, "d", "e") == "a.yaml:6"
+    assert second.at("b", 0, "nothing", "there") == "a.yaml:5"
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "warning"),
+    [
+        ("a: {\n", "a.yaml:2: cannot be read as YAML", False),
+        ("a: {{ .Values.b }}\nc: [\n", "a.yaml: is a template, which is not judged", True),
+        ("a: !Ref b\n", "a.yaml:1: cannot be read as YAML", True),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_not_passed_over(text, said, warning, judged):
+    report = judged({"a.yaml": text}, GATES["NET050"])
+    (remark,) = report.remarks
+    assert said in str(remark)
+    assert remark.warning is warning
+    assert report.passed(strict=False) is warning
+
+
+def test_a_shape_that_no_gate_knows_is_skipped_and_not_passed(judged):
+    odd = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  annotations: [1]\n"
+    (result,) = judged({"a.yaml": odd}, GATES["NET050"]).results
+    assert result.status is Status.SKIPPED
+    assert "has a shape that it does not know" in result.why
+
+
+def test_what_others_wrote_is_not_read(judged):
+    bad = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  annotations: "
+    bad += "{a/rewrite-target: /}\n"
+    others = {f"{name}/a.yaml": bad for name in ("node_modules/x", "vendor", ".git", ".terraform")}
+    assert judged({**others, "mine.yaml": "a: 1\n"}, GATES["NET050"]).findings == ()
+
+
+def test_a_folder_without_anything_to_read_is_refused(judged):
+    with pytest.raises(BadInput, match="there is no file in it that a gate reads"):
+        judged({"a.png": ""}, GATES["NET050"])
+
+
+CHART = {
+    "helm/Chart.yaml": "apiVersion: v2\nname: service\nversion: 0.1.0\n",
+    "helm/values.yaml": "port: 3000\nprobe: /health\n",
+    "helm/templates/deployment.yaml": """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "{{ .Release.Name }}"}
+spec:
+  template:
+    spec:
+      containers:
+        - name: service
+          {{- with .Values.port }}
+          ports: [{containerPort: {{ . }}}]
+          {{- end }}
+          livenessProbe: {httpGet: {path: {{ .Values.probe }}, port: 3000}}
+""",
+}
+
+
+def test_a_chart_is_judged_by_what_each_file_of_values_gives(judged):
+    # The roadmap's own way to the mistake: one chart for all, and a worker that has no port.
+    files = {**CHART, "helm/values/worker.yaml": "port: null\n"}
+    report = judged(files, GATES["NET001"])
+    (found,) = report.findings
+    assert found.where == "helm/values/worker.yaml"
+    assert "livenessProbe asks port 3000, and worker has no port" in found.what
+    assert judged({"helm/values/worker.yaml": "port: 3000\n"}, GATES["NET001"]).findings == ()
+
+
+def test_two_files_of_values_are_not_mixed(judged):
+    scaler = "{{ if .Values.scaled }}" + yaml.safe_dump(
+        {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "a"},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "a"}},
+        }
+    )
+    fixed = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n"
+    fixed += "  {{- if not .Values.scaled }}\n  replicas: 2\n  {{- end }}\n  template: {}\n"
+    files = {
+        "a/Chart.yaml": CHART["helm/Chart.yaml"],
+        "a/templates/scaler.yaml": f"{scaler}{{{{ end }}}}",
+        "a/templates/a.yaml": fixed,
+        "a/values-many.yaml": "scaled: true\n",
+    }
+    assert judged(files, GATES["GIT051"]).findings == ()
+
+
+def test_a_chart_that_cannot_be_rendered_is_said(judged):
+    files = {**CHART, "helm/templates/broken.yaml": "{{ .Values.no.such }}"}
+    (remark,) = judged(files, GATES["NET001"]).remarks
+    assert remark.warning
+    assert remark.where == "helm/templates"
+    assert "its objects were not judged: helm: ended with 1" in remark.what
+
+
+def test_without_helm_a_chart_is_said_not_to_be_judged(judged, monkeypatch):
+    monkeypatch.setattr("tarmac.gates._programs.shutil.which", lambda *_, **__: None)
+    (remark,) = judged(CHART, GATES["NET001"]).remarks
+    assert "its objects were not judged: helm is not on this machine" in remark.what

@@ -1,0 +1,102 @@
+"""Programs of others: what each finds is a finding with its place, and what is rendered passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from gated import TODAY, expected, files, findings, fixtures, written
+from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
+
+from tarmac import gates, registry
+from tarmac.gates import _programs
+from tarmac.gates._gate import Subject
+from tarmac.report import Skip
+
+IDS = [*(f"VAL{number:03}" for number in range(2, 11)), "VAL020", "VAL021"]
+GATES = registry.load(gates, "GATE")
+GOOD = [(gate, path) for gate in IDS for path in fixtures(gate, "good")]
+BAD = [(gate, path) for gate in IDS for path in fixtures(gate, "bad")]
+NEEDS = {
+    "VAL002": "yamllint",
+    "VAL003": "shellcheck",
+    "VAL004": "hadolint",
+    "VAL005": "kubeconform",
+    "VAL006": "kube-score",
+    "VAL007": "helm",
+    "VAL008": "kubectl",
+    "VAL009": "checkov",
+    "VAL010": "promtool",
+    "VAL020": "actionlint",
+    "VAL021": "check-jsonschema",
+}
+#: checkov takes seconds for each tree.
+SLOW = (("shop", "production"), ("travel", "prod"))
+#: The code's own repository, by those that look at such files.
+CODE = [(system, "repository") for system in ("shop", "starter", "trading", "travel")]
+#: promtool's tests of every system are run in tests/contract/test_slo_rules.py.
+FEWER = {"VAL009": SLOW, "VAL010": (("travel", "dev"),)}
+RENDERED = [
+    *((gate, *each) for gate in IDS for each in FEWER.get(gate, ENVIRONMENTS)),
+    *(
+        (gate, *each)
+        for gate in ("VAL002", "VAL003", "VAL004", "VAL020", "VAL021")
+        for each in CODE
+    ),
+]
+
+#: What these find while the kind that they ask for is rendered by nobody yet.
+UNTIL = {
+    "pod-networkpolicy": "NetworkPolicy",
+    "CKV2_K8S_6": "NetworkPolicy",
+    "deployment-has-poddisruptionbudget": "PodDisruptionBudget",
+    "deployment-replicas": "HorizontalPodAutoscaler",
+}
+
+
+def name(case):
+    return case if isinstance(case, str) else case.stem
+
+
+@pytest.mark.parametrize(("gate", "path"), GOOD, ids=name)
+def test_a_good_tree_passes(gate, path, tmp_path):
+    artifacts = files(path)
+    found = findings(GATES[gate], artifacts, written(artifacts, tmp_path))
+    assert list(map(str, found)) == []
+
+
+@pytest.mark.parametrize(("gate", "path"), BAD, ids=name)
+def test_what_the_program_finds_is_a_finding_with_its_place(gate, path, tmp_path):
+    artifacts = files(path)
+    found = findings(GATES[gate], artifacts, written(artifacts, tmp_path))
+    assert [each for each in found if expected(path) in each.what], list(map(str, found))
+    assert all((tmp_path / each.where.split(":")[0]).exists() for each in found)
+    assert {each.gate for each in found} == {gate}
+
+
+@pytest.mark.parametrize(("gate", "system", "environment"), RENDERED)
+def test_what_is_rendered_passes(gate, system, environment, tmp_path):
+    artifacts = artifacts_of(system, environment)
+    found = findings(GATES[gate], artifacts, written(artifacts, tmp_path))
+    kinds = {each.data.get("kind") for each in artifacts}
+    waiting = [check for check, kind in UNTIL.items() if kind not in kinds]
+    left = [str(each) for each in found if not any(check in each.what for check in waiting)]
+    assert left == []
+
+
+@pytest.mark.parametrize(("gate", "program"), NEEDS.items())
+def test_without_the_program_it_is_skipped_and_says_how_to_get_it(
+    gate, program, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    subject = Subject(system_of("shop"), plan_of("shop", "kind"), (), TODAY, tmp_path)
+    with pytest.raises(Skip, match=rf"^{program} is not on this machine; \S+"):
+        list(GATES[gate].check(subject))
+    with pytest.raises(Skip, match="nothing was written to disk"):
+        list(GATES[gate].check(replace(subject, folder=None)))
+
+
+@pytest.mark.parametrize("program", ["kube-score", "checkov", "shellcheck", "hadolint"])
+def test_every_exception_has_a_reason(program):
+    assert all(len(why) > len("The same") for why in _programs.exceptions(program).values())

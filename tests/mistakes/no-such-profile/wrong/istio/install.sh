@@ -1,0 +1,4 @@
+#!/bin/sh
+set -eu
+istioctl install \
+  --set profile=production -y
