@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import socket
 import statistics
@@ -20,61 +19,15 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figure import Figure
+from bench.load import CONNECTIONS, SECONDS, Server
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 15
-SECONDS = 1.0
-CONNECTIONS = 32
 PATIENCE_S = 30.0
 PATH = "/things/5"
-
-#: Prints how many answers came; for machines without wrk. It needs a core of its own.
-AIOHTTP_LOAD = """
-import asyncio, sys, time, aiohttp
-async def main(url, seconds, connections):
-    ends_at, done = time.monotonic() + seconds, 0
-    async def worker(http):
-        nonlocal done
-        while time.monotonic() < ends_at:
-            async with http.get(url) as answer:
-                await answer.read()
-                done += answer.status == 200
-    async with aiohttp.ClientSession() as http:
-        await asyncio.gather(*(worker(http) for _ in range(connections)))
-    print(done, 'requests in')
-asyncio.run(main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3])))
-"""
-
-
-@dataclass(frozen=True)
-class Round:
-    """One load: answers a second, and microseconds of the server's processor time for each."""
-
-    rps: float
-    cpu_us: float
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server."""
-
-    pid: int
-    url: str
-
-    def load(self) -> Round:
-        """Load it for a second; raise if an answer was no success."""
-        cpu_before, begun = _cpu_s(self.pid), time.perf_counter()
-        done = subprocess.run(_load(self.url), check=True, capture_output=True, text=True).stdout
-        took_s, cpu_s = time.perf_counter() - begun, _cpu_s(self.pid) - cpu_before
-        found = re.search(r"(\d+) requests in", done)
-        if found is None or int(found[1]) == 0 or "Non-2xx" in done:
-            raise RuntimeError(f"{self.url} did not answer under load: {done}")
-        count = int(found[1])
-        return Round(count / took_s, cpu_s / count * 1e6)
 
 
 def measure() -> list[Figure]:
@@ -134,17 +87,3 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.02)
     raise RuntimeError(f"{url}: not served within {PATIENCE_S:g} s")
-
-
-def _load(url: str) -> list[str]:
-    if wrk := shutil.which("wrk"):
-        return [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS:g}s", url]
-    return [sys.executable, "-c", AIOHTTP_LOAD, url, str(SECONDS), str(CONNECTIONS)]
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the processor seconds of a process so far; 0.0 where there is no /proc."""
-    if sys.platform != "linux":
-        return 0.0
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

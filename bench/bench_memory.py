@@ -1,57 +1,75 @@
-"""What the shop's six services take in memory, forked from one interpreter beside separate ones.
+"""What each system takes in memory, its services forked from one interpreter beside separate ones.
 
-The proportional share (PSS) of each service's processes, that of the fork server with ours; both
-sides idle after the same start. Linux only: elsewhere nothing is measured.
+The proportional share (PSS) of every process: services, stores, broker, and what Tarmac itself
+runs, its supervisor and guard; the fork server counts with ours. Both sides are idle after the same
+start. The shop's services are also shown by themselves. A system with a broker or store that this
+machine has to stand in for is measured with the stand-in. Linux only: elsewhere nothing is
+measured.
 """
 
 from __future__ import annotations
 
 import contextlib
-import statistics
+import os
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
-import yaml
-from bench.copies import copy
+from bench.copies import SYSTEMS, changed
 from bench.figure import Figure
 
 from tarmac.local.starting import guard
+from tarmac.testing import System, running
 
-SHOP = Path(__file__).resolve().parents[1] / "systems/shop"
-ROUNDS = 3
+#: Until what is made at a start and not kept has been given back.
+SETTLED_S = 1.0
 
 
 def measure() -> list[Figure]:
-    """Return one figure in MB."""
+    """Return a figure for each system, in MiB, and one for the shop's services."""
     if not sys.platform.startswith("linux"):
         return []
-    pairs = [(_up(isolated=False), _up(isolated=True)) for _ in range(ROUNDS)]
-    ours, theirs = (statistics.median(values) for values in zip(*pairs, strict=True))
-    note = f"six services, idle; fork server counted with ours; PSS, medians of {ROUNDS}"
-    return [Figure("memory of the shop's services", "MB", ours, theirs, note)]
+    figures = []
+    for name in sorted(path.parent.name for path in SYSTEMS.glob("*/tarmac.yaml")):
+        ours, theirs = (_up(name, isolated=isolated) for isolated in (False, True))
+        note = "all processes, stores and Tarmac's own included, idle; theirs isolated; PSS"
+        figures.append(Figure(f"memory of {name}", "MiB", ours[0], theirs[0], note))
+        if name == "shop":
+            title = "memory of the shop's services"
+            note = "as above, its six services and pages alone; fork server counted with ours"
+            figures.append(Figure(title, "MiB", ours[1], theirs[1], note))
+    return figures
 
 
-def _up(*, isolated: bool) -> float:
-    """Bring a copy of the shop up; return what its services take, in MB."""
-    with copy(_shop(isolated=isolated)) as system:
-        system.tarmac("up", "-d")
-        pids = {node["pid"] for node in system.nodes() if node["role"] == "service"}
+def _up(name: str, *, isolated: bool) -> tuple[float, float]:
+    """Bring a system up; return what all of it takes, and its services alone, in MiB."""
+
+    def change(system: dict[str, Any]) -> None:
+        for service in system["services"].values():
+            service["isolated"] = isolated
+
+    with changed(name, change) as file, running(file, name="memory") as system:
+        time.sleep(SETTLED_S)
+        nodes = system.nodes()
         parents = guard.parents()
-        servers = {parents[pid] for pid in pids if _is_fork_server(parents[pid])}
-        return sum(map(_pss_bytes, pids | servers)) / 1e6
+        services = {node.pid for node in nodes if node.pid and node.role == "service"}
+        services |= {parents[pid] for pid in services if _is_fork_server(parents[pid])}
+        everything = _below(_supervisor(system))
+        return _mib(everything), _mib({pid for root in services for pid in _below(root)})
 
 
-def _shop(*, isolated: bool) -> str:
-    system = yaml.safe_load((SHOP / "tarmac.yaml").read_text(encoding="utf-8"))
-    for service in system["services"].values():
-        source = service["source"]
-        parts = source if isinstance(source, list) else [source]
-        service["source"] = [str((SHOP / part).resolve()) for part in parts]
-        service["isolated"] = isolated
-    for store in system["stores"].values():
-        if isinstance(store, dict):
-            store.pop("seed", None)
-    return yaml.safe_dump(system, sort_keys=False)
+def _supervisor(system: System) -> int:
+    """Find the process below which all of a system runs; this process has started it."""
+    node = next(node.pid for node in system.nodes() if node.pid)
+    parents = guard.parents()
+    while parents[node] != os.getpid():
+        node = parents[node]
+    return node
+
+
+def _below(root: int) -> set[int]:
+    return {root, *guard.descendants(root)}
 
 
 def _is_fork_server(pid: int) -> bool:
@@ -60,6 +78,12 @@ def _is_fork_server(pid: int) -> bool:
     return False
 
 
-def _pss_bytes(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+def _mib(pids: set[int]) -> float:
+    return sum(map(_pss_kib, pids)) / 1024
+
+
+def _pss_kib(pid: int) -> int:
+    with contextlib.suppress(OSError):  # it has just ended
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return 0

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 BIN = Path(sys.executable).parent
+SYSTEMS = Path(__file__).resolve().parents[1] / "systems"
 PATIENCE_S = 120.0
 
 
@@ -58,6 +61,26 @@ def copy(text: str) -> Iterator[Copy]:
             yield found
         finally:
             found.tarmac("down", "--delete-data")
+
+
+@contextlib.contextmanager
+def changed(name: str, change: Callable[[dict[str, Any]], None]) -> Iterator[Path]:
+    """Write one of our systems, changed, to a file of its own; its sources and seeds stay here."""
+    home = SYSTEMS / name
+    system = yaml.safe_load((home / "tarmac.yaml").read_text(encoding="utf-8"))
+    for service in system["services"].values():
+        source = service["source"]
+        parts = source if isinstance(source, list) else [source]
+        service["source"] = [str((home / part).resolve()) for part in parts]
+    for store in system["stores"].values():
+        if isinstance(store, dict) and "seed" in store:
+            store["seed"] = str(home / store["seed"])
+    system.pop("environments", None)  # it runs here only, perhaps without what they name
+    change(system)
+    with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as folder:
+        file = Path(folder) / "tarmac.yaml"
+        file.write_text(yaml.safe_dump(system, sort_keys=False), encoding="utf-8")
+        yield file
 
 
 def ended(process: subprocess.Popen[bytes]) -> None:

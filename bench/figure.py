@@ -5,10 +5,15 @@ Nothing here decides whether a figure is good: bench/results.md shows it, and a 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+from tarmac.local.starting import guard
 
 
 @dataclass(frozen=True)
@@ -43,3 +48,17 @@ def interleaved(
     """Return the medians of both, measured in turns, so that a busy minute hits both alike."""
     pairs = [(ours(), theirs()) for _ in range(rounds)]
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
+
+
+def processor_s(pids: Iterable[int]) -> float:
+    """Add up the processor time of processes and all below them; 0 where there is no /proc.
+
+    The kernel counts in hundredths of a second: compare what took seconds.
+    """
+    total = 0
+    for root in pids:
+        for pid in (root, *guard.descendants(root)):
+            with contextlib.suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
+                total += sum(map(int, fields.split()[11:13]))
+    return total / os.sysconf("SC_CLK_TCK")

@@ -1,7 +1,8 @@
 """Measure every figure and write bench/results.md; called by `make bench`.
 
 Finds the files bench/bench_*.py; each has one function `measure() -> list[Figure]`. Names on the
-command line (`make bench ARGS=help`) measure these files only and print them without writing.
+command line (`make bench ARGS=help`) measure these files only and print them without writing;
+with `--write` among them their lines of bench/results.md are replaced, and the others stay.
 """
 
 from __future__ import annotations
@@ -45,8 +46,18 @@ def page(figures: list[Figure], load: float) -> str:
     return "\n".join([INTRODUCTION, where, *head, *rows]) + "\n"
 
 
-def main(names: list[str]) -> int:
+def replaced(text: str, figures: list[Figure], load: float) -> str:
+    """Return a page with the lines of these figures measured anew; new ones come last."""
+    rows = {
+        line.split(" | ")[0]: line for line in page(figures, load).splitlines()[-len(figures) :]
+    }
+    kept = [rows.pop(line.split(" | ")[0], line) for line in text.splitlines()]
+    return "\n".join([*kept, *rows.values()]) + "\n"
+
+
+def main(arguments: list[str]) -> int:
     """Measure the named files, or all of them; print each figure as it comes."""
+    names = [each for each in arguments if each != "--write"]
     paths = sorted(FOLDER.glob("bench_*.py"))
     chosen = [p for p in paths if not names or p.stem.removeprefix("bench_") in names]
     if not chosen:
@@ -64,9 +75,14 @@ def main(names: list[str]) -> int:
                 flush=True,
             )
         figures += measured
+    results = FOLDER / "results.md"
     if not names:
-        (FOLDER / "results.md").write_text(page(figures, load), encoding="utf-8")
+        results.write_text(page(figures, load), encoding="utf-8")
         print("bench/results.md written")
+    elif "--write" in arguments:
+        text = replaced(results.read_text(encoding="utf-8"), figures, load)
+        results.write_text(text, encoding="utf-8")
+        print("bench/results.md: their lines replaced")
     return 0
 
 

@@ -1,0 +1,97 @@
+"""How fast objects are checked against their schemas, beside kubeconform with the same schemas.
+
+Ours is the gate VAL001's own way, with the reading of the same files as YAML in it; without, in a
+figure of its own, since a rendered tree is checked as the data that it was made of. Where
+kubeconform or the schemas are not on this machine there is no figure, and it says so.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+from bench.figure import Figure, interleaved, seconds
+
+from tarmac import registry, render, stores
+from tarmac.artifact import Artifact, write
+from tarmac.gates import _programs
+from tarmac.model.loader import load
+from tarmac.plan.deploy import deploy
+from tarmac.render._collect import artifacts
+from tarmac.report import Skip
+from tarmac.schemas import check, lock
+
+SYSTEMS = (("shop", "production"), ("travel", "prod"), ("trading", "production"))
+#: So many copies of each object's file: kubeconform's start is not what is compared.
+COPIES = 20
+ROUNDS = 5
+ROOT = Path(__file__).parents[1]
+
+
+def measure() -> list[Figure]:
+    """Return two figures in objects per second."""
+    try:
+        program = _programs.find("kubeconform")
+        schemas = check.load(lock.read()).folder
+    except Skip as skip:
+        print(f"bench: nothing is measured: {skip}", file=sys.stderr)
+        return []
+    objects = _objects()
+    with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as name:
+        folder = Path(name)
+        for number in range(COPIES):
+            for each in objects:
+                path = folder / str(number) / each.path
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(write(each, "Written by the bench."), encoding="utf-8")
+        paths = sorted(folder.rglob("*.yaml"))
+        data = [each.data for each in objects] * COPIES
+        asked = [program, "-strict", "-n", "2", *_places(schemas), str(folder)]
+
+        def theirs() -> float:
+            return seconds(lambda: subprocess.run(asked, check=True))
+
+        read, their_read = interleaved(
+            lambda: seconds(lambda: _check_files(paths)), theirs, rounds=ROUNDS
+        )
+        held, their_held = interleaved(lambda: seconds(lambda: _check(data)), theirs, rounds=ROUNDS)
+    note = (
+        f"{len(paths)} files of {len(SYSTEMS)} systems, each {COPIES} times; theirs: kubeconform "
+        f"with two workers, a process, the same schemas; ours: one process, the schemas read and "
+        f"compiled in each run; medians of {ROUNDS}"
+    )
+    count = len(paths)
+    return [
+        Figure("objects checked, read as YAML", "1/s", count / read, count / their_read, note),
+        Figure("objects checked, as data", "1/s", count / held, count / their_held, note),
+    ]
+
+
+def _objects() -> list[Artifact]:
+    kinds, renderers = registry.load(stores, "STORE"), registry.load(render, "RENDERER")
+    found: list[Artifact] = []
+    for name, environment in SYSTEMS:
+        system = load(f"systems/{name}/tarmac.yaml", lambda path: (ROOT / path).read_bytes())
+        rendered = artifacts(deploy(system, environment, kinds), renderers)
+        found += [Artifact(f"{name}/{e.path}", e.content) for e in rendered if "kind" in e.data]
+    return found
+
+
+def _places(folder: Path) -> list[str]:
+    name = "{{ .ResourceKind }}_{{ .ResourceAPIVersion }}.json"
+    places = (f"{folder}/{name}", f"{folder}/{{{{ .Group }}}}/{name}")
+    return [option for place in places for option in ("-schema-location", place)]
+
+
+def _check(objects: list[Any]) -> None:
+    schemas = check.load(lock.read())
+    if any(found := [list(schemas.problems(each)) for each in objects]):
+        raise SystemExit(f"bench: an object is wrong: {next(filter(None, found))}")
+
+
+def _check_files(paths: list[Path]) -> None:
+    _check([yaml.load(path.read_bytes(), yaml.CSafeLoader) for path in paths])

@@ -1,0 +1,74 @@
+"""How long `tarmac verify` takes of the shop, beside only reading its rendered files as YAML.
+
+Ours is the whole command, its start included: model, plans and artifacts of both environments, all
+gates, evidence. Theirs is a Python process that reads the same files with PyYAML's C loader.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.figure import Figure, interleaved, seconds
+
+from tarmac import registry, render, stores
+from tarmac.artifact import write
+from tarmac.model.loader import load
+from tarmac.plan.deploy import deploy
+from tarmac.render._collect import artifacts
+
+ROOT = Path(__file__).parents[1]
+ROUNDS = 7
+READ = """
+import pathlib, sys, yaml
+for path in pathlib.Path(sys.argv[1]).rglob("*.yaml"):
+    if "templates" in path.parts:  # a chart's are no YAML
+        continue
+    list(yaml.load_all(path.read_bytes(), yaml.CSafeLoader))
+"""
+
+
+def measure() -> list[Figure]:
+    """Return one figure in seconds."""
+    tarmac = Path(sys.executable).with_name("tarmac")
+    with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as name:
+        # Beside a copy of the file, so that the evidence of a person's own runs stays.
+        file = Path(name) / "systems/shop/tarmac.yaml"
+        for folder in ("systems/shop", "services"):
+            ignored = shutil.ignore_patterns(".tarmac", "__pycache__")
+            shutil.copytree(ROOT / folder, Path(name) / folder, ignore=ignored)
+        files = _render(file, Path(name) / "tree")
+        ours, theirs = interleaved(
+            lambda: seconds(lambda: _run(str(tarmac), "verify", str(file))),
+            lambda: seconds(lambda: _run(sys.executable, "-c", READ, f"{name}/tree")),
+            rounds=ROUNDS,
+        )
+    note = (
+        f"the whole command over {files} files of two environments, evidence written; theirs: a "
+        f"Python process that reads these files as YAML and nothing more; medians of {ROUNDS}"
+    )
+    return [Figure("verify the shop", "s", ours, theirs, note)]
+
+
+def _render(file: Path, tree: Path) -> int:
+    """Write the shop's environments, each into its folder; return how many files that are."""
+    system = load(str(file), lambda path: Path(path).read_bytes())
+    kinds, renderers = registry.load(stores, "STORE"), registry.load(render, "RENDERER")
+    count = 0
+    for environment in system.file.environments:
+        for artifact in artifacts(deploy(system, environment, kinds), renderers):
+            path = tree / environment / artifact.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(write(artifact, "bench"), encoding="utf-8")
+            count += 1
+    return count
+
+
+def _run(*argv: str) -> None:
+    # 1: there are findings, which takes no less time.
+    code = subprocess.run(argv, check=False, stdout=subprocess.DEVNULL).returncode
+    if code not in (0, 1):
+        raise SystemExit(f"bench: {argv[0]} ended with {code}")
