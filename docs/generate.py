@@ -14,12 +14,15 @@ from typing import Any
 import click
 import yaml
 
+from tarmac import gates, registry
 from tarmac.cli.main import tarmac
 from tarmac.model.schema import part_schema, system_schema
+from tarmac.render._renderer import PHASES
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 STATUSES = ("done", "partly", "open")
+LEVELS = ("rendered", "valid", "tested", "applied", "observed")
 SPELLED = {"finops": "FinOps", "gitops": "GitOps"}
 
 INTRODUCTION = """\
@@ -36,6 +39,15 @@ COMMANDS_INTRODUCTION = """\
 # Commands
 """
 
+GATES_INTRODUCTION = """\
+<!-- Written by `make docs` from src/tarmac/gates/; edit those files. -->
+# Gates
+
+What `tarmac verify` holds a system and its rendered tree to: what no tool for one kind of file can
+see. `tarmac explain ID` prints a gate with how to bear one of its findings until a day. A * marks
+those that need no model: `tarmac verify --files DIR` asks them of any folder's files as they lie.
+"""
+
 ENV_INTRODUCTION = """\
 # Written by `make docs` from services/*/service.yaml; edit those.
 #
@@ -50,6 +62,9 @@ ENV_INTRODUCTION = """\
 KIT_SETTINGS = {
     "LOG_LEVEL": ("info", "debug, info, warning or error."),
     "LOG_FORMAT": ("json", "json, or console for reading by eye."),
+    "SENTRY_DSN": ("", "Where errors are sent, in Sentry's protocol; nowhere when empty."),
+    "SENTRY_ENVIRONMENT": ("local", "The environment that is in each of them."),
+    "SENTRY_RELEASE": ("unknown", "The release that is in each of them."),
     "DRAIN_DELAY_S": ("0.2", "Seconds between SIGTERM and the end of accepting."),
     "SHUTDOWN_GRACE_S": ("8.0", "Seconds that requests in flight have to finish after that."),
     "DATABASE_POOL_MAX": ("10", "Connections that one process opens to one database."),
@@ -59,7 +74,18 @@ KIT_SETTINGS = {
     ),
     "REDIS_CONNECTION_MAX_AGE_S": ("300.0", "The same for connections to a Redis."),
     "OUTBOX_KEEP_S": ("86400", "Seconds that a published outbox row is kept."),
+    "OUTBOX_RELAY": (
+        "kit",
+        "kit: this service publishes its outbox. capture: another one reads it from the log.",
+    ),
+    "CAPTURE_SLOT": ("", "The slot of who reads the log; tarmac_<database> when empty."),
+    "CAPTURED_TABLES": ("", "Tables whose changes are published too, separated by commas."),
     "INBOX_KEEP_S": ("1209600", "Seconds that an inbox row is kept; longer than the broker keeps."),
+    "MESSAGE_ATTEMPTS": ("20", "After how many failures a message is parked."),
+    "PARKED_KEEP_S": ("2592000", "Seconds that a parked message is kept."),
+    "JOBS_AT_ONCE": ("16", "How many jobs run at once in one process."),
+    "JOBS_KEEP_S": ("604800", "Seconds that a job is kept that is done; a parked one stays."),
+    "SAGAS_KEEP_S": ("2592000", "Seconds that a saga is kept that has ended."),
 }
 
 
@@ -94,6 +120,23 @@ def commands_page() -> str:
     return "\n".join(parts)
 
 
+def gates_page() -> str:
+    """Return docs/reference/gates.md: every gate by its phase."""
+    known = list(registry.load(gates, "GATE").values())
+    parts = [GATES_INTRODUCTION]
+    for phase in sorted({gate.phase for gate in known}, key=PHASES.index):
+        parts.append(f"## {SPELLED.get(phase, phase.capitalize())}\n")
+        rows = [
+            f"| {gate.id}{' *' if gate.of_files else ''} | {gate.title} | {gate.looks_at} "
+            f"| {gate.source} |"
+            for gate in sorted(known, key=lambda gate: gate.id)
+            if gate.phase == phase
+        ]
+        head = ["| Gate | What holds | What it looks at | Why |", "|---|---|---|---|"]
+        parts.append("\n".join([*head, *rows]) + "\n")
+    return "\n".join(parts)
+
+
 def _variable(name: str, default: str, about: str) -> str:
     return f"# {' '.join(about.split())}\n# {name}={default}\n"
 
@@ -101,11 +144,11 @@ def _variable(name: str, default: str, about: str) -> str:
 def requirements_page(entries: list[dict[str, Any]]) -> str:
     """Return the page for the entries of tests/requirements.yaml, as Markdown."""
     phases = list(dict.fromkeys(entry["phase"] for entry in entries))
-    parts = [INTRODUCTION, _summary(entries, phases)]
+    parts = [INTRODUCTION, _summary(entries, phases), _reached(entries)]
     for phase in phases:
         parts.append(f"## {SPELLED.get(phase, phase.capitalize())}\n")
         rows = [_row(entry) for entry in entries if entry["phase"] == phase]
-        head = ["| Entry | Systems | What | Status | Proofs |", "|---|---|---|---|---|"]
+        head = ["| Entry | Systems | What | Status | Level | Proofs |", "|---|---|---|---|---|---|"]
         parts.append("\n".join([*head, *rows]) + "\n")
         notes = [
             f"- **{entry['id']}**: {' '.join(entry['note'].split())}"
@@ -128,11 +171,24 @@ def _summary(entries: list[dict[str, Any]], phases: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _reached(entries: list[dict[str, Any]]) -> str:
+    """Count what stands at each level of proof, by what it was proven at."""
+    found = Counter(entry["level"] for entry in entries if "level" in entry)
+    head = ["How far the proofs reach, and at what:", "", "| Level | Entries |", "|---|---:|"]
+    rows = [
+        f"| {level} | {count} |"
+        for level, count in sorted(
+            found.items(), key=lambda each: (LEVELS.index(each[0].partition("@")[0]), each[0])
+        )
+    ]
+    return "\n".join([*head, *rows]) + "\n"
+
+
 def _row(entry: dict[str, Any]) -> str:
     optional = " *(optional)*" if entry.get("optional") else ""
     proofs = "<br>".join(_proof(proof) for proof in entry.get("proofs", []))
     cells = [entry["id"], ", ".join(entry["systems"]), entry["title"] + optional, entry["status"]]
-    return f"| {' | '.join([*cells, proofs])} |"
+    return f"| {' | '.join([*cells, entry.get('level', ''), proofs])} |"
 
 
 def _proof(proof: dict[str, str]) -> str:
@@ -151,6 +207,7 @@ def generated() -> dict[Path, str]:
     entries = _read(ROOT / "tests/requirements.yaml")
     return {
         REFERENCE / "requirements.md": requirements_page(entries),
+        REFERENCE / "gates.md": gates_page(),
         REFERENCE / "commands.md": commands_page(),
         REFERENCE / "tarmac.schema.json": json.dumps(system_schema(), indent=2) + "\n",
         REFERENCE / "service.schema.json": json.dumps(part_schema(), indent=2) + "\n",
