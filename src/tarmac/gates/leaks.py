@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from tarmac.artifact import Artifact
@@ -46,22 +47,29 @@ def check(subject: Subject) -> Iterator[Finding]:
                     "or have a script make it up in the cluster",
                 )
             continue
-        seen = set()
-        for key, text in _texts(artifact):
-            seen |= set(_found(key, text))
-        for what in sorted(seen):
+        for what in sorted({*_found(list(_texts(artifact)))}):
             yield Finding(artifact.path, f"holds {what}; refer to a secret by its name instead")
 
 
-def _found(key: str, text: str) -> Iterator[str]:
+def _found(texts: list[tuple[str, str]]) -> Iterator[str]:
+    # Each pattern reads a file's texts as one first: nearly none has any, and a file has hundreds.
+    whole = "\n".join(text for _, text in texts)
     for what, pattern in PATTERNS.items():
-        if pattern.search(text):
-            yield f"{what} ({key})" if key else what
-    if key and SENSITIVE.search(key) and len(text) >= 16 and _bits(text) > RANDOM_BITS:
-        yield f"what looks like the value of a secret ({key})"
-    for name, value in ASSIGNED.findall(text):
-        if _bits(value) > RANDOM_BITS and any(map(str.isdigit, value)):
-            yield f"what looks like the value of a secret ({name})"
+        if pattern.search(whole):
+            found = (key for key, text in texts if pattern.search(text))
+            yield from (f"{what} ({key})" if key else what for key in found)
+    for key, text in texts:
+        if len(text) >= 16 and _is_sensitive(key) and _bits(text) > RANDOM_BITS:
+            yield f"what looks like the value of a secret ({key})"
+    if ASSIGNED.search(whole):
+        for name, value in (each for _, text in texts for each in ASSIGNED.findall(text)):
+            if _bits(value) > RANDOM_BITS and any(map(str.isdigit, value)):
+                yield f"what looks like the value of a secret ({name})"
+
+
+@cache
+def _is_sensitive(key: str) -> bool:
+    return SENSITIVE.search(key) is not None
 
 
 def _texts(artifact: Artifact) -> Iterator[tuple[str, str]]:

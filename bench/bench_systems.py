@@ -1,0 +1,113 @@
+"""What delivery and observability as code cost: each system rendered and verified with and without.
+
+Ours is everything there is; theirs the same run without renderers and gates of delivery, GitOps,
+canaries and observability, which is what there was before them. Both in one process, all
+environments of a system: its file is read, planned and rendered; then written to a folder, or asked
+by every gate. What programs of others check (`verify --tree`) is in neither.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bench.copies import SYSTEMS
+from bench.figure import Figure, interleaved, seconds
+
+from tarmac import gates, registry, render, stores
+from tarmac.artifact import Artifact
+from tarmac.gates._gate import Gate, Subject
+from tarmac.gates._run import Borne, run
+from tarmac.model.loader import load
+from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.deploy import deploy
+from tarmac.render._collect import collect
+from tarmac.render._renderer import Renderer
+from tarmac.tree import folder
+from tarmac.tree.folder import Source
+
+ROUNDS = 5
+NAMES = ("shop", "travel", "trading", "hello-dd", "starter")
+#: The phases of what came later, and the two of their renderers that were there before.
+LATER = {"delivery", "gitops", "observability"}
+EARLIER = {"kustomize", "k8s-monitors"}
+#: Canaries by a mesh are of its phase.
+CANARIES = {"flagger", "CAN001", "CAN002", "CAN003", "CAN004", "CAN050"}
+TODAY = dt.date(2026, 11, 1)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What renders and what judges."""
+
+    renderers: Mapping[str, Renderer]
+    gates: tuple[Gate, ...]
+
+
+def measure() -> list[Figure]:
+    """Return two figures in seconds for each system."""
+    now = Parts(registry.load(render, "RENDERER"), tuple(registry.load(gates, "GATE").values()))
+    before = Parts(
+        {name: each for name, each in now.renderers.items() if not _is_later(name, each.phase)},
+        tuple(each for each in now.gates if not _is_later(each.id, each.phase)),
+    )
+    with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as room:
+        return [figure for name in NAMES for figure in _of(name, now, before, Path(room))]
+
+
+def _is_later(name: str, phase: str) -> bool:
+    return (phase in LATER and name not in EARLIER) or name in CANARIES
+
+
+def _of(name: str, now: Parts, before: Parts, room: Path) -> Iterator[Figure]:
+    for what, act in (("rendered", _written), ("verified", _judged)):
+        counts = [act(name, parts, room) for parts in (now, before)]  # and the disk is read
+        ours, theirs = interleaved(
+            partial(seconds, partial(act, name, now, room)),
+            partial(seconds, partial(act, name, before, room)),
+            rounds=ROUNDS,
+        )
+        of = "files" if what == "rendered" else "gates, those of each environment counted"
+        note = (
+            f"{counts[0]} {of}; theirs, before delivery and observability as code: {counts[1]}; "
+            f"medians of {ROUNDS}"
+        )
+        yield Figure(f"{name} {what}", "s", ours, theirs, note)
+
+
+def _made(
+    name: str, parts: Parts
+) -> Iterator[tuple[ClusterPlan, Mapping[str, tuple[Artifact, ...]]]]:
+    system = load(str(SYSTEMS / name / "tarmac.yaml"), lambda path: Path(path).read_bytes())
+    for environment in system.file.environments:
+        plan = deploy(system, environment, registry.load(stores, "STORE"))
+        yield plan, collect(plan, parts.renderers)
+
+
+def _written(name: str, parts: Parts, room: Path) -> int:
+    """Write all environments of a system to folders that are not there yet; count the files."""
+    shutil.rmtree(room / name, ignore_errors=True)
+    (room / name).mkdir()
+    for plan, made in _made(name, parts):
+        source = Source("tarmac.yaml", room, name, plan.environment, f"tarmac render {name}")
+        folder.render(room / name / plan.environment, source, made)
+    return sum(path.is_file() for path in (room / name).rglob("*"))
+
+
+def _judged(name: str, parts: Parts, _: Path) -> int:
+    """Ask every gate of all environments of a system; count what was asked."""
+    system = load(str(SYSTEMS / name / "tarmac.yaml"), lambda path: Path(path).read_bytes())
+    return sum(
+        1
+        for plan, made in _made(name, parts)
+        for _result in run(
+            Subject(system, plan, tuple(each for files in made.values() for each in files), TODAY),
+            parts.gates,
+            Borne(),
+        )
+    )
