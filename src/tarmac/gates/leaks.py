@@ -14,23 +14,24 @@ from tarmac.gates._gate import Gate, Subject
 from tarmac.gates._objects import title
 from tarmac.report import Finding
 
+#: Each begins with letters: a `\b` before them would make the search thirty times as long.
 PATTERNS = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "an AWS key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a GitHub token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b"),
-    "a Slack token": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
-    "a Stripe key": re.compile(r"\b[rs]k_live_[A-Za-z0-9]{16,}"),
-    "a signed token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
+    "an AWS key": re.compile(r"A(?:KIA|SIA)[0-9A-Z]{16}\b"),
+    "a GitHub token": re.compile(r"gh[pousr]_[A-Za-z0-9]{36,}\b"),
+    "a Slack token": re.compile(r"xox[abprs]-[A-Za-z0-9-]{10,}"),
+    "a Stripe key": re.compile(r"[rs]k_live_[A-Za-z0-9]{16,}"),
+    "a signed token": re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
     # `${NAME}`, `$(NAME)`, `{{ name }}` and `<...>` stand for a value and are none.
-    "a URL with a password": re.compile(
-        r"\b[a-z][a-z0-9+]*://[^\s:/@'\"]+:(?![$<{%])[^\s/@'\"$<{]+@"
-    ),
+    "a URL with a password": re.compile(r"://[^\s:/@'\"]+:(?![$<{%])[^\s/@'\"$<{]+@"),
 }
 SENSITIVE = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key|credential)s?$")
 #: In text: NAME=value and NAME: value.
 ASSIGNED = re.compile(
     r"(?im)\b(\w*(?:password|secret|token|api_?key))\s*[:=]\s*['\"]?([\w+/=-]{16,})"
 )
+#: The end of all of these, and little else: it tells at once that a text has none.
+LONG_VALUE = re.compile(r"[:=]\s*['\"]?[\w+/=-]{16}")
 #: Bits a character; English words have 3, random hexadecimal digits nearly 4.
 RANDOM_BITS = 3.2
 
@@ -61,8 +62,8 @@ def _found(texts: list[tuple[str, str]]) -> Iterator[str]:
     for key, text in texts:
         if len(text) >= 16 and _is_sensitive(key) and _bits(text) > RANDOM_BITS:
             yield f"what looks like the value of a secret ({key})"
-    if ASSIGNED.search(whole):
-        for name, value in (each for _, text in texts for each in ASSIGNED.findall(text)):
+    for text in (each for _, each in texts if LONG_VALUE.search(each)):
+        for name, value in ASSIGNED.findall(text):
             if _bits(value) > RANDOM_BITS and any(map(str.isdigit, value)):
                 yield f"what looks like the value of a secret ({name})"
 
