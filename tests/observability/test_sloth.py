@@ -17,8 +17,9 @@ from rendered import ENVIRONMENTS, plan_of
 from replayed import Replay, Stretch, ours, pairs_of_sloth, replay, theirs
 
 from tarmac.gates import _programs
+from tarmac.model.value import duration
 from tarmac.render import _rules
-from tarmac.render._promtool import sample, time
+from tarmac.render._promtool import sample
 from tarmac.report import Skip
 
 HOUR_S, DAY_S = 3600, 86400
@@ -114,8 +115,8 @@ def test_sloth_has_the_same_windows_factors_and_severities(name, rules):
     pairs = {
         (
             {"critical": "page", "warning": "ticket"}[each.severity],
-            time(each.long_s),
-            time(each.short_s),
+            duration(each.long_s),
+            duration(each.short_s),
             each.factor,
             promise.budget,
         )

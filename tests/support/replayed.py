@@ -17,9 +17,10 @@ from typing import Any
 
 import yaml
 
+from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import _rules
-from tarmac.render._promtool import Line, Part, file, sample, time, trial
+from tarmac.render._promtool import Line, Part, file, sample, trial
 from tarmac.render._rules import Promise
 
 MINUTE_S = 60
@@ -167,18 +168,18 @@ def _fired(severity: str, over: str = "") -> tuple[str, str]:
 
 def _compared(replay: Replay) -> list[dict[str, Any]]:
     """Ask at the end: who was told at all, and at which step one says what the other does not."""
-    whole = f"[{time(replay.end_s)}:{time(replay.clock_s)}]"
+    whole = f"[{duration(replay.end_s)}:{duration(replay.clock_s)}]"
     found = []
     for severity in SEVERITIES:
         within_s = replay.within_s(severity)
         # A step's half more, so that both ends count in every version of Prometheus.
-        near = _fired(severity, f"[{time(2 * within_s + replay.clock_s / 2)}]")
-        then = _fired(severity, f" offset {time(within_s)}")
+        near = _fired(severity, f"[{duration(2 * within_s + replay.clock_s / 2)}]")
+        then = _fired(severity, f" offset {duration(within_s)}")
         for one, other in ((then[0], near[1]), (then[1], near[0])):
             alone = f"(count({one}) unless on() count(count_over_time({other})))"
             first = f"min_over_time((time() + 0 * {alone}){whole})"
             found.append(sample(replay.end_s, first, "", 0))
-        for said in _fired(severity, f"[{time(replay.end_s)}]"):
+        for said in _fired(severity, f"[{duration(replay.end_s)}]"):
             wanted = "{}" if severity in replay.told else ""
             asked = f"count(count_over_time({said})) > bool 0"
             found.append(sample(replay.end_s, asked, wanted, 1))

@@ -18,7 +18,8 @@ from canaried import (
 )
 from objects import named, objects_of
 
-from tarmac.plan.analysis import Analysis, Decision, Look, decide, is_good, seconds
+from tarmac.model.value import duration
+from tarmac.plan.analysis import Analysis, Decision, Look, decide, is_good
 
 ANALYSIS = Analysis(
     service="x",
@@ -65,7 +66,7 @@ def test_what_is_just_at_its_bound_is_good():
 
 
 def test_durations_are_written_as_both_tools_read_them():
-    assert [seconds(each) for each in (60.0, 90.0, 600.0)] == ["1m", "90s", "10m"]
+    assert [duration(each, "m") for each in (60.0, 90.0, 600.0)] == ["1m", "90s", "10m"]
 
 
 #: What the new version does while the stable one does well, and whether its look is good.

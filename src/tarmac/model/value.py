@@ -95,6 +95,22 @@ def _seconds(value: Any) -> Any:
     )
 
 
+def duration(seconds: float, unit: str = "") -> str:
+    """Write a duration as Prometheus and Kubernetes read it: `1h30m`.
+
+    Args:
+        unit: write it in this one alone, `90m`; in seconds where that leaves a rest.
+    """
+    left, found = round(seconds), ""
+    if unit:
+        many, rest = divmod(left, round(_SECONDS[unit]))
+        return f"{left}s" if rest else f"{many}{unit}"
+    for each in ("d", "h", "m", "s"):
+        many, left = divmod(left, round(_SECONDS[each]))
+        found += f"{many}{each}" if many else ""
+    return found or "0s"
+
+
 def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan, Workload
 
 #: Seconds between two scrapes of a service: `interval` of its ServiceMonitor.
@@ -148,17 +149,17 @@ def queries(asked: Analysis, pods: str) -> Queries:
     where = f'namespace="{asked.namespace}",pod=~"{pods}"'
     if asked.measured == "service":
         where += f',container="{asked.service}"'
-        count, duration = "http_requests_total", "http_request_duration_seconds"
+        count, took = "http_requests_total", "http_request_duration_seconds"
         status, unit = "status", 1
     else:
         where += ',reporter="destination",source_workload!="unknown"'
-        count, duration = "istio_requests_total", "istio_request_duration_milliseconds"
+        count, took = "istio_requests_total", "istio_request_duration_milliseconds"
         status, unit = "response_code", 1000
-    back = f"[{seconds(asked.window_s)}]"
+    back = f"[{duration(asked.window_s, 'm')}]"
     failed = f'sum(rate({count}{{{where},{status}=~"5.."}}{back}))'
     # Where nothing failed there is no such series; where all did, none but such.
     success = f"100 * (1 - ({failed} or vector(0)) / sum(rate({count}{{{where}}}{back})))"
-    p99 = f"histogram_quantile(0.99, sum by (le) (rate({duration}_bucket{{{where}}}{back})))"
+    p99 = f"histogram_quantile(0.99, sum by (le) (rate({took}_bucket{{{where}}}{back})))"
     p99 += f" / {unit}" if unit > 1 else ""
     enough = f"on () (sum(increase({count}{{{where}}}{back})) >= {asked.requests})"
     return Queries(
@@ -191,9 +192,3 @@ def decide(asked: Analysis, looks: Iterable[Look]) -> Decision:
         if step == len(asked.weights):
             return Decision("promote", 100)
     return Decision("hold", asked.weights[step])
-
-
-def seconds(duration_s: float) -> str:
-    """Write a duration as Kubernetes and Prometheus read it: `2m`, `90s`."""
-    whole = round(duration_s)
-    return f"{whole // 60}m" if whole % 60 == 0 else f"{whole}s"

@@ -5,7 +5,6 @@ The alerts themselves are in `_alerts*.py`, by what they watch.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +12,10 @@ from typing import Any
 
 from tarmac import signals
 from tarmac.model.observability import Severity
+from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.render import _promtool
 from tarmac.render._links import UID, board_url, runbook_url, whole
-from tarmac.render._promtool import number
 
 #: Minutes of each trial before anything is wrong, of what is wrong beyond the moment when it
 #: fires, and after it.
@@ -155,10 +155,15 @@ def rule(plan: ClusterPlan, alert: Alert) -> dict[str, Any]:
     return {
         "alert": alert.name,
         "expr": alert.expr,
-        "for": f"{alert.for_m}m",
+        "for": minutes(alert.for_m),
         "labels": labels(plan, alert),
         "annotations": told(plan, alert),
     }
+
+
+def minutes(many: int) -> str:
+    """Write minutes as such, however many they are: `70m` beside `60m`."""
+    return duration(60 * many, "m")
 
 
 def _expanded(text: str, given: Mapping[str, str], shown: str) -> str:
@@ -166,20 +171,11 @@ def _expanded(text: str, given: Mapping[str, str], shown: str) -> str:
     return VALUE.sub(lambda _: shown, LABEL.sub(lambda found: given.get(found[1], ""), text))
 
 
-def _series(line: Line, parts: tuple[tuple[float, int], ...]) -> dict[str, str]:
+def _series(line: Line, *parts: tuple[float, int]) -> dict[str, str]:
     """Write a series' values, one for each minute."""
-    written, at = [], 0.0
-    for value, minutes in parts:
-        if minutes <= 0:
-            continue
-        if math.isnan(value):
-            written.append(f"_x{minutes}")
-        elif line.counter:
-            written.append(f"{number(at)}+{number(value)}x{minutes - 1}")
-            at += value * minutes
-        else:
-            written.append(f"{number(value)}+0x{minutes - 1}")
-    return {"series": line.series, "values": " ".join(written)}
+    stretches = tuple(_promtool.Part(*each) for each in parts)
+    given = _promtool.Line(line.series, stretches, counter=line.counter, late=True)
+    return {"series": line.series, "values": _promtool.values(given)}
 
 
 def tests(plan: ClusterPlan, alert: Alert) -> Iterator[dict[str, Any]]:
@@ -195,7 +191,7 @@ def tests(plan: ClusterPlan, alert: Alert) -> Iterator[dict[str, Any]]:
     fired = {"exp_labels": given, "exp_annotations": expected}
 
     def at(minute: int, *expected: dict[str, Any]) -> dict[str, Any]:
-        return {"eval_time": f"{minute}m", "alertname": alert.name, "exp_alerts": list(expected)}
+        return {"eval_time": minutes(minute), "alertname": alert.name, "exp_alerts": list(expected)}
 
     name = f"{alert.name} of {given.get('service', plan.system)}"
     yield {
@@ -204,11 +200,9 @@ def tests(plan: ClusterPlan, alert: Alert) -> Iterator[dict[str, Any]]:
         "input_series": [
             _series(
                 line,
-                (
-                    (line.fine, trial.before_m),
-                    (line.fine if line.bad is None else line.bad, ill_m),
-                    (line.fine, trial.lasts_m + AFTER_M),
-                ),
+                (line.fine, trial.before_m),
+                (line.fine if line.bad is None else line.bad, ill_m),
+                (line.fine, trial.lasts_m + AFTER_M),
             )
             for line in trial.lines
         ],
@@ -222,7 +216,7 @@ def tests(plan: ClusterPlan, alert: Alert) -> Iterator[dict[str, Any]]:
         "name": f"{name} is silent below its threshold",
         "interval": "1m",
         "input_series": [
-            _series(line, ((line.fine if line.edge is None else line.edge, fires_m + BEYOND_M),))
+            _series(line, (line.fine if line.edge is None else line.edge, fires_m + BEYOND_M))
             for line in trial.lines
         ],
         "alert_rule_test": [at(fires_m), at(fires_m + BEYOND_M - 1)],

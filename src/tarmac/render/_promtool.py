@@ -13,16 +13,20 @@ prometheus.io: Unit Testing for Rules.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from tarmac.model.value import duration
 
 
 @dataclass(frozen=True)
 class Part:
     """A stretch of a series: one value, or what a counter gains in each step."""
 
+    #: nan where there is none.
     value: float
     steps: int
 
@@ -35,6 +39,8 @@ class Line:
     parts: tuple[Part, ...]
     #: Its parts are what is added in each step, from 0 on.
     counter: bool = False
+    #: What a step adds is seen with the value after it, so that a part begins with what is there.
+    late: bool = False
 
 
 def number(value: float) -> str:
@@ -44,35 +50,31 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def time(seconds: float) -> str:
-    """Write a duration as Prometheus does: `5m`, `1h30m`, `3d`."""
-    left, found = round(seconds), ""
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        many, left = divmod(left, size)
-        found += f"{many}{unit}" if many else ""
-    return found or "0s"
-
-
 def values(line: Line) -> str:
-    """Write a series' values: `0+10x5` are six values, from 0 to 50."""
+    """Write a series' values: `0+10x5` are six values, from 0 to 50; `_x5` are none."""
     written, at = [], 0.0
     for part in line.parts:
         if part.steps <= 0:
             continue
-        if not line.counter:
-            written.append(f"{number(part.value)}+0x{part.steps - 1}")
+        if math.isnan(part.value):
+            written.append(f"_x{part.steps}")
             continue
-        # What is added in a step is seen at its end; only the first value is there at once.
-        first = at + part.value if written else at
-        many = part.steps - 1 if written else part.steps
-        written.append(f"{number(first)}+{number(part.value)}x{many}")
-        at = first + part.value * many
+        first, gain, many = (at if line.counter else part.value), 0.0, part.steps - 1
+        if line.counter:
+            gain = part.value
+            at += gain * part.steps
+            # What a step adds is seen at its end; the very first value is there at once.
+            if not line.late and written:
+                first += gain
+            elif not line.late:
+                many += 1
+        written.append(f"{number(first)}+{number(gain)}x{many}")
     return " ".join(written)
 
 
 def quiet(at_s: float, alert: str) -> dict[str, Any]:
     """Expect that no alert of a name fires at a time."""
-    return {"eval_time": time(at_s), "alertname": alert, "exp_alerts": []}
+    return {"eval_time": duration(at_s), "alertname": alert, "exp_alerts": []}
 
 
 def fires(
@@ -86,7 +88,7 @@ def fires(
 def sample(at_s: float, query: str, labels: str, value: float) -> dict[str, Any]:
     """Expect what a query gives at a time: one series, or with no labels none at all."""
     given = [{"labels": labels, "value": value}] if labels else []
-    return {"expr": query, "eval_time": time(at_s), "exp_samples": given}
+    return {"expr": query, "eval_time": duration(at_s), "exp_samples": given}
 
 
 def trial(
@@ -99,7 +101,7 @@ def trial(
     """Make one test: series with a value at each step, and what is expected of them."""
     made = {
         "name": name,
-        "interval": time(step_s),
+        "interval": duration(step_s),
         "input_series": [{"series": each.series, "values": values(each)} for each in lines],
         "alert_rule_test": list(alerts),
         "promql_expr_test": list(samples),
@@ -124,6 +126,6 @@ def file(
     return {
         "rule_files": list(rules),
         **(ordered if ordered["group_eval_order"] else {}),
-        "evaluation_interval": time(step_s),
+        "evaluation_interval": duration(step_s),
         "tests": list(trials),
     }

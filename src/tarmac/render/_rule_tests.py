@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render._promtool import Line, Part, fires, number, quiet, sample, time, trial
+from tarmac.render._promtool import Line, Part, fires, number, quiet, sample, trial
 from tarmac.render._rules import BURN, FOLDED_S, Promise, Told, burns, own
 from tarmac.slo import budget, indicator
 
@@ -107,7 +108,7 @@ def _burn(told: Told, every: list[Told]) -> Iterator[dict[str, Any]]:
     name = f"{BURN} of {told.promise.name} in {windows}"
     after_s = clear_s - before_s - lasts_s + step
     yield trial(
-        f"{name} fires {time(fires_s - before_s)} after {number(bad * 100)} % became bad",
+        f"{name} fires {duration(fires_s - before_s)} after {number(bad * 100)} % became bad",
         STEP_S,
         lines(told.promise, ((0, before_s), (bad, lasts_s), (0, after_s))),
         [at(each) for each in (last_quiet_s, fires_s, still_s, clear_s)],
@@ -141,7 +142,7 @@ def _own(told: Told) -> Iterator[dict[str, Any]]:
     clear_s = before_s + lasts_s + (math.floor(gone_s / STEP_S) + 1) * STEP_S
     labels, annotations = _expected(told)
     if told.of_budget:
-        labels["window"] = time(over_s)
+        labels["window"] = duration(over_s)
     value = budget.remaining(bad, told.promise.budget) if told.of_budget else 1 - bad
     shown = {
         key: text.replace("{{ $value | humanizePercentage }}", f"{value * 100:.4g}%")
@@ -151,7 +152,7 @@ def _own(told: Told) -> Iterator[dict[str, Any]]:
     selected = ",".join(f'{key}="{value}"' for key, value in given.items())
     firing = f'count(ALERTS{{alertstate="firing",{selected}}})'
     yield trial(
-        f"{told.name} of {told.promise.name} fires {time(fires_s - before_s)} after "
+        f"{told.name} of {told.promise.name} fires {duration(fires_s - before_s)} after "
         f"{number(bad * 100)} % became bad",
         STEP_S,
         lines(told.promise, ((0, before_s), (bad, lasts_s), (0, clear_s - before_s))),
@@ -182,7 +183,7 @@ def _recorded(promise: Promise, windows_s: tuple[int, ...], budgets_s: tuple[int
 
     def asked(ratio: float, left: float) -> list[dict[str, Any]]:
         ratios = [
-            sample(at_s, rounded(promise.recorded(f"ratio_rate{time(each)}")), labels, ratio)
+            sample(at_s, rounded(promise.recorded(f"ratio_rate{duration(each)}")), labels, ratio)
             for each in windows_s
         ]
         lefts = [
@@ -192,7 +193,7 @@ def _recorded(promise: Promise, windows_s: tuple[int, ...], budgets_s: tuple[int
                 _written({**promise.labels, "window": w}),
                 left,
             )
-            for w in map(time, budgets_s)
+            for w in map(duration, budgets_s)
         ]
         return [*ratios, *lefts]
 
@@ -214,7 +215,7 @@ def _recorded(promise: Promise, windows_s: tuple[int, ...], budgets_s: tuple[int
     silent = [quiet(at_s, each) for each in alerts]
     yield trial(f"{promise.name} while nobody asks", STEP_S, still, silent, asked(1, 1))
     none = [
-        sample(at_s, promise.recorded(f"ratio_rate{time(windows_s[0])}"), "", 0),
+        sample(at_s, promise.recorded(f"ratio_rate{duration(windows_s[0])}"), "", 0),
         sample(at_s, f'slo:error_budget:remaining{{objective="{promise.name}"}}', "", 0),
     ]
     # promtool runs no longer than its longest series, so another service's is given.

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.model.objective import Objective
+from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render._links import board_url, runbook_url
-from tarmac.render._promtool import number, time
+from tarmac.render._promtool import number
 from tarmac.slo import budget, indicator
 
 BURN = "ErrorBudgetBurn"
@@ -71,7 +72,7 @@ class Promise:
         """Say what is promised, for a person."""
         good = "without a 5xx" if self.bound is None else f"within {number(self.bound)} s"
         share = number(100 * budget.target(self.objective))
-        return f"{share} % of requests {good} over {time(self.objective.window)}"
+        return f"{share} % of requests {good} over {duration(self.objective.window)}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Told:
     @property
     def rule(self) -> dict[str, Any]:
         """Write it as a rule."""
-        pending = {"for": time(self.for_s)} if self.for_s else {}
+        pending = {"for": duration(self.for_s)} if self.for_s else {}
         return {
             "alert": self.name,
             "expr": self.expr,
@@ -151,7 +152,7 @@ def _bad(promise: Promise, window: str) -> str:
 
 
 def _ratio(promise: Promise, window_s: int) -> str:
-    window = time(window_s)
+    window = duration(window_s)
     if window_s < FOLDED_S:
         bad, every = _bad(promise, window), _requests(promise, window)
     else:
@@ -175,13 +176,13 @@ def recordings(promise: Promise) -> list[dict[str, Any]]:
         rule(f"slo:{promise.name}:requests_rate5m", _requests(promise, "5m")),
     ]
     found += [
-        rule(f"slo:{promise.name}:ratio_rate{time(each)}", _ratio(promise, each))
+        rule(f"slo:{promise.name}:ratio_rate{duration(each)}", _ratio(promise, each))
         for each in windows_s(promise)
     ]
     for each in budgets_s(promise):
-        used = f"(1 - {promise.recorded(f'ratio_rate{time(each)}')})"
+        used = f"(1 - {promise.recorded(f'ratio_rate{duration(each)}')})"
         expr = f"1 - {used} / {number(promise.budget)}"
-        found.append(rule("slo:error_budget:remaining", expr, window=time(each)))
+        found.append(rule("slo:error_budget:remaining", expr, window=duration(each)))
     return found
 
 
@@ -198,10 +199,10 @@ def burns(plan: ClusterPlan, promise: Promise) -> list[Told]:
     found = []
     for pair in pairs(promise):
         above = f"{number(pair.factor)} * {number(promise.budget)}"
-        long, short = time(pair.long_s), time(pair.short_s)
+        long, short = duration(pair.long_s), duration(pair.short_s)
         ratios = [promise.recorded(f"ratio_rate{each}") for each in (long, short)]
         many = f"{number(pair.factor)} times as fast as allowed"
-        spent = f"{number(100 * pair.spent)} % of what {time(promise.objective.window)} allow"
+        spent = f"{number(100 * pair.spent)} % of what {duration(promise.objective.window)} allow"
         # One that is used up exactly at the end is told of because nothing may be left over.
         fast = "faster than allowed" if pair.factor == 1 else f"more than {many}"
         annotations = _told(
@@ -240,7 +241,7 @@ def own(plan: ClusterPlan, promise: Promise) -> list[Told]:
     """Make the alerts that the objective itself asks for."""
     found = []
     for each in promise.objective.alerts:
-        over, team = time(each.over), each.team or plan.owner
+        over, team = duration(each.over), each.team or plan.owner
         of_budget = each.of == "budget"
         series = promise.recorded(f"ratio_rate{over}")
         if of_budget:
@@ -257,7 +258,7 @@ def own(plan: ClusterPlan, promise: Promise) -> list[Told]:
             each.name,
             summary=summary,
             description=f"{description}, less than {number(100 * each.below)} % for "
-            f"{time(each.for_)}. Promised: {promise.said}.",
+            f"{duration(each.for_)}. Promised: {promise.said}.",
         )
         labels = {
             "severity": each.severity,

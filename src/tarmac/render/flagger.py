@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.model.value import duration
 from tarmac.plan import analysis
 from tarmac.plan.analysis import Analysis
 from tarmac.plan.cluster import ClusterPlan, Workload
@@ -42,7 +43,7 @@ def canary(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Artifact:
         "progressDeadlineSeconds": analysis.READY_WITHIN_S,
         "service": _service(plan, workload),
         "analysis": {
-            "interval": analysis.seconds(asked.every_s),
+            "interval": duration(asked.every_s, "m"),
             "threshold": asked.failures,
             "stepWeights": list(asked.weights),
             "metrics": [
@@ -59,7 +60,7 @@ def _metric(asked: Analysis, name: str, bounds: dict[str, float]) -> dict[str, A
     return {
         "name": name,
         "templateRef": {"name": f"{asked.service}-{name}"},
-        "interval": analysis.seconds(asked.window_s),
+        "interval": duration(asked.window_s, "m"),
         "thresholdRange": bounds,
     }
 

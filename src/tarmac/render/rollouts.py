@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.model.value import duration
 from tarmac.plan import analysis
 from tarmac.plan.analysis import Analysis
 from tarmac.plan.cluster import ClusterPlan, Workload
@@ -108,7 +109,7 @@ def templates(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Iterato
     pods = analysis.hashed_pods(workload.name, "{{args.revision}}")
     written = analysis.queries(asked, pods)
     address = analysis.PROMETHEUS.format(namespace=plan.settings.monitoring)
-    every = analysis.seconds(asked.every_s)
+    every = duration(asked.every_s, "m")
 
     def metric(name: str, query: str, condition: str, **more: Any) -> dict[str, Any]:
         return {
