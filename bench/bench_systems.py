@@ -37,7 +37,7 @@ NAMES = ("shop", "travel", "trading", "hello-dd", "starter")
 LATER = {"delivery", "gitops", "observability"}
 EARLIER = {"kustomize", "k8s-monitors"}
 #: Canaries by a mesh are of its phase.
-CANARIES = {"flagger", "CAN001", "CAN002", "CAN003", "CAN004", "CAN050"}
+CANARIES = {"flagger", "CAN001", "CAN002", "CAN003", "CAN004"}
 TODAY = dt.date(2026, 11, 1)
 
 

@@ -1,12 +1,12 @@
 """A file that is rendered: where it goes, and what is in it as data.
 
 A leaf: renderers make them, the tree writes them, gates and `diff` read them. Nobody reads a
-rendered file back to learn what is in it.
+rendered file back to learn what is in it, but where in its text a part stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,3 +102,44 @@ def dump(content: Mapping[str, Any]) -> str:
         content, Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True
     )
     return written
+
+
+def read(path: str, text: str) -> Iterator[Artifact]:
+    """Yield the documents of a YAML file, each with its lines; those that are no mapping are none.
+
+    Raises:
+        yaml.YAMLError: it is no YAML, or has a tag that is not YAML's own.
+    """
+    loader = yaml.CSafeLoader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            lines: dict[tuple[str | int, ...], int] = {}
+            _lines(node, (), lines)
+            data = loader.construct_document(node)
+            if isinstance(data, Mapping):
+                yield Artifact(path, data, lines=lines)
+    finally:
+        loader.dispose()
+
+
+def _lines(node: Any, path: tuple[str | int, ...], found: dict[tuple[str | int, ...], int]) -> None:
+    """Note where each part begins: a key's line, an item's line. What repeats is noted once."""
+    todo, seen = [(node, path, node.start_mark.line + 1)], set[int]()
+    while todo:
+        each, own, line = todo.pop()
+        found[own] = line
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, yaml.MappingNode):
+            todo += [
+                (value, (*own, key.value), key.start_mark.line + 1)
+                for key, value in each.value
+                if isinstance(key, yaml.ScalarNode)
+            ]
+        elif isinstance(each, yaml.SequenceNode):
+            todo += [
+                (item, (*own, number), item.start_mark.line + 1)
+                for number, item in enumerate(each.value)
+            ]

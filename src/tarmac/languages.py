@@ -6,11 +6,14 @@ A leaf: the pipeline that is rendered and the gates that look at pipelines both 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Sequence
 
 #: Program -> language. What is not here (`make`, `docker`, `sh`) is of none.
 PROGRAMS = {
-    **dict.fromkeys(("python", "python3", "pip", "uv", "uvx", "uvicorn", "gunicorn"), "python"),
+    **dict.fromkeys(
+        ("python", "python3", "pip", "pip3", "uv", "uvx", "uvicorn", "gunicorn"), "python"
+    ),
     **dict.fromkeys(("flask", "pytest", "ruff", "mypy", "poetry", "tox", "flake8"), "python"),
     **dict.fromkeys(("node", "npm", "npx", "yarn", "pnpm", "jest", "eslint"), "node"),
     **dict.fromkeys(("go", "gofmt", "golangci-lint"), "go"),
@@ -18,6 +21,20 @@ PROGRAMS = {
 }
 #: A service of none of them.
 OTHER = "other"
+#: Language -> the files that its tools read, by which a folder is known to be of it.
+MANIFESTS = {
+    "node": ("package.json",),
+    "python": ("pyproject.toml", "requirements.txt", "setup.py", "Pipfile"),
+    "go": ("go.mod",),
+    "java": ("pom.xml", "build.gradle"),
+}
+#: A program at the beginning of a command; one whose name means nothing else, wherever it stands.
+_FIRST = re.compile(r"(?:^|&&|\|\||[;|(]|\bdo\b|\bthen\b)\s*(?:\./)?([A-Za-z0-9_-]+)", re.MULTILINE)
+_ANYWHERE = re.compile(
+    r"(?<![\w/.-])(?:\./)?"
+    r"(npm|npx|yarn|pnpm|pip3?|pytest|poetry|ruff|mvnw?|gradlew?|go(?= (?:test|build|vet)\b))"
+    r"(?=\s|$)"
+)
 
 
 def spoken(parts: Sequence[str], command: str) -> str:
@@ -30,3 +47,12 @@ def spoken(parts: Sequence[str], command: str) -> str:
     if parts:
         return "python"
     return PROGRAMS.get(posixpath.basename(command.partition(" ")[0]), OTHER)
+
+
+def used(command: str) -> dict[str, str]:
+    """Find the languages whose tools a command runs, each with the first of its programs there."""
+    found: dict[str, str] = {}
+    for program in (*_FIRST.findall(command), *_ANYWHERE.findall(command)):
+        if program in PROGRAMS:
+            found.setdefault(PROGRAMS[program], program)
+    return found

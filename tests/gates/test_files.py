@@ -177,7 +177,7 @@ def test_two_files_of_values_are_not_mixed(judged):
         "a/templates/a.yaml": fixed,
         "a/values-many.yaml": "scaled: true\n",
     }
-    assert judged(files, GATES["GIT051"]).findings == ()
+    assert judged(files, GATES["GIT004"]).findings == ()
 
 
 def test_a_chart_that_cannot_be_rendered_is_said(judged):

@@ -7,15 +7,14 @@ written, and no evidence kept: these files have no model that it could be of.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from tarmac.artifact import Artifact
+from tarmac.artifact import Artifact, read
 from tarmac.cli import _charts
 from tarmac.errors import BadInput, Problem
 from tarmac.gates._gate import Folder, Gate
@@ -114,7 +113,7 @@ def _read(path: Path) -> Iterator[Artifact | Finding]:
         yield Artifact(name, text)
         return
     try:
-        documents = list(_documents(name, text))
+        documents = list(read(name, text))
     except (yaml.YAMLError, RecursionError) as error:
         yield Artifact(name, text)
         yield _unread(name, text, error)
@@ -131,39 +130,3 @@ def _unread(name: str, text: str, error: Exception) -> Finding:
     said = getattr(error, "problem", None) or type(error).__name__
     what = f"cannot be read as YAML ({said}); correct it, it was not judged"
     return Finding(where, what, READING, warning="tag" in said)
-
-
-def _documents(name: str, text: str) -> Iterator[Artifact]:
-    loader = yaml.CSafeLoader(text)
-    try:
-        while loader.check_node():
-            node = loader.get_node()
-            lines: dict[tuple[str | int, ...], int] = {}
-            _lines(node, (), lines)
-            data = loader.construct_document(node)
-            if isinstance(data, Mapping):
-                yield Artifact(name, data, lines=lines)
-    finally:
-        loader.dispose()
-
-
-def _lines(node: Any, path: tuple[str | int, ...], found: dict[tuple[str | int, ...], int]) -> None:
-    """Note where each part begins: a key's line, an item's line. What repeats is noted once."""
-    todo, seen = [(node, path, node.start_mark.line + 1)], set[int]()
-    while todo:
-        each, own, line = todo.pop()
-        found[own] = line
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        if isinstance(each, yaml.MappingNode):
-            todo += [
-                (value, (*own, key.value), key.start_mark.line + 1)
-                for key, value in each.value
-                if isinstance(key, yaml.ScalarNode)
-            ]
-        elif isinstance(each, yaml.SequenceNode):
-            todo += [
-                (item, (*own, number), item.start_mark.line + 1)
-                for number, item in enumerate(each.value)
-            ]

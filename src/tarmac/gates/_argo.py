@@ -14,11 +14,13 @@ from typing import Any
 import yaml
 
 from tarmac.artifact import Artifact
-from tarmac.gates._gate import Subject
+from tarmac.gates._gate import Files, Subject
 from tarmac.gates._objects import NAME, dig, name_of
 
 WAVE = "argocd.argoproj.io/sync-wave"
 NAMESPACE = "argocd"
+UPDATER = "argocd-image-updater.argoproj.io/"
+RESPECT = "RespectIgnoreDifferences=true"
 _FIELD = re.compile(r"\{\{-?\s*\.(\w+)\s*-?\}\}")
 Object = Mapping[str, Any]
 
@@ -58,12 +60,96 @@ class App:
         """For a reader."""
         return f"Application {self.name}"
 
+    @property
+    def heals(self) -> bool:
+        """Whether it puts back whatever somebody else changes."""
+        return dig(self.spec, "syncPolicy", "automated", "selfHeal") is True
 
-def applications(subject: Subject) -> tuple[App, ...]:
-    """List all Applications, those that sets make among them."""
-    found = [App(each, each.data, wave_of(each.data)) for each in subject.objects("Application")]
-    for each in subject.objects("ApplicationSet"):
-        found += [App(each, data, wave_of(each.data)) for data in expanded(each.data)]
+    def lacks(self, pointer: str, kind: str, name: str) -> str:
+        """Say what it lacks to leave a field to others; nothing where it does.
+
+        Args:
+            pointer: e.g. `/spec/replicas`.
+            name: of the object; empty where that is not known.
+        """
+        for each in self.spec.get("ignoreDifferences") or ():
+            paths = (*(each.get("jsonPointers") or ()), *(each.get("jqPathExpressions") or ()))
+            meant = each.get("kind") in (kind, "*") and (
+                not name or each.get("name") in (name, "", None)
+            )
+            if meant and pointer in (str(path).replace(".", "/") for path in paths):
+                # Without it the next sync, whatever that is for, writes the field again.
+                options = dig(self.spec, "syncPolicy", "syncOptions") or ()
+                return "" if RESPECT in options else RESPECT
+        return f"ignoreDifferences of {pointer}"
+
+    def at(self, *path: str | int) -> str:
+        """Say where a part of it stands; of one that a set makes, in the set's template."""
+        whole = ("spec", "template") if self.artifact.data["kind"] == "ApplicationSet" else ()
+        return self.artifact.at(*whole, *path)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the image updater is to move one image of an Application on."""
+
+    app: App
+    #: Its name without registry and tag, and the word that its annotations begin with.
+    image: str
+    alias: str
+    strategy: str
+    #: Which tags it may take, as it is written.
+    allowed: str
+    #: Where it writes what it finds.
+    written: str
+    #: The line of its strategy, or of the list of images.
+    where: str
+
+
+def rules(app: App) -> Iterator[Rule]:
+    """Yield the image updater's rules for an Application, what it takes without among them."""
+    annotations = dig(app.data, "metadata", "annotations") or {}
+    said = {k.removeprefix(UPDATER): str(v) for k, v in annotations.items()}
+    listed = annotations.get(f"{UPDATER}image-list")
+    for entry in str(listed or "").split(","):
+        alias, equals, image = entry.strip().partition("=")
+        name = re.split("[@:]", (image if equals else alias).rpartition("/")[2])[0]
+        keys = [key for key in (f"{alias}.update-strategy", "update-strategy") if key in said]
+        if name:
+            yield Rule(
+                app=app,
+                image=name,
+                alias=alias,
+                strategy=said[keys[0]] if keys else "semver",
+                allowed=said.get(f"{alias}.allow-tags", said.get("allow-tags", "")),
+                written=said.get("write-back-method", "argocd"),
+                where=app.at("metadata", "annotations", UPDATER + [*keys, "image-list"][0]),
+            )
+
+
+def applications(files: Files) -> tuple[App, ...]:
+    """List all of Argo CD's Applications, those that sets make among them."""
+    found = []
+    for each in files.objects("Application", "ApplicationSet"):
+        if str(each.data["apiVersion"]).startswith("argoproj.io/"):  # others have such a kind, too
+            made = expanded(each.data) if each.data["kind"] == "ApplicationSet" else (each.data,)
+            found += [App(each, data, wave_of(each.data)) for data in made]
+    return tuple(found)
+
+
+def below(files: Files, app: App) -> tuple[Artifact, ...]:
+    """List what lies in the folders that an Application follows, where no plan says which.
+
+    Somebody's folder may be a part of the repository: the last two words of a path do, too.
+    """
+    found: list[Artifact] = []
+    for source in app.sources:
+        path = str(source.get("path") or "").strip("/")
+        for end in (path, "/".join(path.split("/")[-2:])) if path else ():
+            here = [e for e in files.artifacts if f"/{end}/" in f"/{posixpath.dirname(e.path)}/"]
+            if here:
+                found += here
+                break
     return tuple(found)
 
 
@@ -78,6 +164,8 @@ def expanded(data: Object) -> Iterator[dict[str, Any]]:
     spec = dig(data, "spec") or {}
     for generator in spec.get("generators") or ():
         for element in dig(generator, "list", "elements") or ():
+            if not isinstance(element, Mapping):
+                continue
             made = _filled(spec.get("template") or {}, element)
             made = {"apiVersion": data.get("apiVersion"), "kind": "Application", **made}
             patch = spec.get("templatePatch") or ""

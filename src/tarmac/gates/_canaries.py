@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.gates._gate import Subject
+from tarmac.gates._gate import Files
 from tarmac.gates._objects import dig, name_of, named
 
 #: Two hashes as Kubernetes makes them: of the new revision's pods, and of the stable one's.
@@ -71,30 +71,30 @@ class Trial:
         }
 
 
-def trials(subject: Subject) -> Iterator[Trial]:
+def trials(files: Files) -> Iterator[Trial]:
     """Yield how each workload's new versions are tried."""
-    for artifact in subject.objects("Canary"):
-        yield _canary(subject, artifact)
-    for artifact in subject.objects("Rollout"):
+    for artifact in files.objects("Canary"):
+        if str(artifact.data["apiVersion"]).startswith("flagger.app/"):
+            yield _canary(files, artifact)
+    for artifact in files.objects("Rollout"):
         if dig(artifact.data, "spec", "strategy", "canary"):
-            yield _rollout(subject, artifact)
+            yield _rollout(files, artifact)
 
 
-def _canary(subject: Subject, artifact: Artifact) -> Trial:
-    name = str(dig(artifact.data, "spec", "targetRef", "name"))
+def _canary(files: Files, artifact: Artifact) -> Trial:
+    name = str(dig(artifact.data, "spec", "targetRef", "name") or name_of(artifact))
+    space = str(dig(artifact.data, "metadata", "namespace") or "")
     said = dig(artifact.data, "spec", "analysis") or {}
-    templates, found, lost = named(subject, "MetricTemplate"), [], []
+    templates, found, lost = named(files, "MetricTemplate"), [], []
     for metric in said.get("metrics") or ():
         bounds = metric.get("thresholdRange") or {}
         ref = dig(metric, "templateRef", "name")
         if metric["name"] in BUILT_IN:
-            space = subject.plan.namespace
             query = BUILT_IN[metric["name"]].format(namespace=space, name=name)
             found.append(Question(artifact, metric["name"], query, bounds))
         elif ref in templates:
             query = str(dig(templates[ref].data, "spec", "query"))
-            query = query.replace("{{ namespace }}", subject.plan.namespace)
-            query = query.replace("{{ target }}", name)
+            query = _filled(query, {"namespace": space, "target": name})
             found.append(Question(templates[ref], metric["name"], query, bounds))
         else:
             lost.append(str(ref or metric["name"]))
@@ -107,10 +107,10 @@ def _canary(subject: Subject, artifact: Artifact) -> Trial:
     )  # fmt: skip
 
 
-def _rollout(subject: Subject, artifact: Artifact) -> Trial:
+def _rollout(files: Files, artifact: Artifact) -> Trial:
     spec = artifact.data["spec"]
     name = str(dig(spec, "workloadRef", "name") or name_of(artifact))
-    canary, templates = spec["strategy"]["canary"], named(subject, "AnalysisTemplate")
+    canary, templates = spec["strategy"]["canary"], named(files, "AnalysisTemplate")
     steps = canary.get("steps") or ()
     analyses = [canary.get("analysis"), *(each.get("analysis") for each in steps)]
     used = dict.fromkeys(
@@ -124,7 +124,7 @@ def _rollout(subject: Subject, artifact: Artifact) -> Trial:
         for metric in dig(template.data, "spec", "metrics") or ():
             if (query := dig(metric, "provider", "prometheus", "query")) is None:
                 continue
-            query = re.sub(r"\{\{\s*args\.[\w-]+\s*\}\}", NEW, query)
+            query = _filled(query, {r"args\.[\w-]+": NEW})
             found.append(Question(template, metric["name"], query, {}))
             if metric["name"] not in dry:
                 every.append(duration_s(metric.get("interval")))
@@ -134,6 +134,14 @@ def _rollout(subject: Subject, artifact: Artifact) -> Trial:
         tuple(each["setWeight"] for each in steps if "setWeight" in each),
         max(every), max(failures),
     )  # fmt: skip
+
+
+def _filled(query: str, known: Mapping[str, str]) -> str:
+    """Put in what the controller does: a time where one stands, and what is known by its name."""
+    query = re.sub(r"\[\s*\{\{[^}]*\}\}", "[1m", query)
+    for name, value in known.items():
+        query = re.sub(rf"\{{\{{\s*{name}\s*\}}\}}", value, query)
+    return query
 
 
 def duration_s(written: Any) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+import yaml
 
 from tarmac.artifact import Artifact
 from tarmac.gates._gate import Files
@@ -94,6 +97,35 @@ def running(subject: Files) -> dict[str, Pods]:
 def named(subject: Files, *kinds: str) -> dict[str, Artifact]:
     """Find the objects of some kinds by their names."""
     return {name_of(each): each for each in subject.objects(*kinds)}
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What a patch of a Kustomization sets at one place, of which objects, and where it says so."""
+
+    kind: str
+    #: Empty where it is of all of that kind.
+    name: str
+    value: Any
+    where: str
+
+
+def patches(artifact: Artifact, *path: str) -> Iterator[Patch]:
+    """Yield what the patches of a Kustomization set at a path; None where they do not."""
+    for number, each in enumerate(dig(artifact.data, "patches") or ()):
+        text = str(dig(each, "patch") or "")
+        try:
+            read = yaml.load(text, yaml.CSafeLoader)
+        except yaml.YAMLError:
+            continue
+        where = artifact.at("patches", number, "patch")
+        target, key = dig(each, "target"), re.search(rf"^\s*{path[-1]}:", text, re.MULTILINE)
+        file, _, begun = where.rpartition(":")
+        if file and key:  # a block's text begins below its key
+            where = f"{file}:{int(begun) + text.count(chr(10), 0, key.end()) + 1}"
+        kind = dig(target, "kind") if target else dig(read, "kind")
+        name = dig(target, "name") if target else dig(read, "metadata", "name")
+        yield Patch(str(kind or ""), str(name or ""), dig(read, *path), where)
 
 
 def flagged(subject: Files) -> dict[str, Artifact]:

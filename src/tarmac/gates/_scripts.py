@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from tarmac.artifact import Artifact
 from tarmac.gates._gate import Files
 from tarmac.gates._objects import dig
+from tarmac.gates._workflows import Workflow, workflow_of
 
 _SCRIPT = re.compile(r"(?:\.(?:sh|bash|mk)|(?:^|/)Makefile)$")
 #: Commands of a README or runbook: somebody will type them.
@@ -27,31 +28,26 @@ class Command:
 def commands(files: Files) -> Iterator[Command]:
     """Yield every line that a shell would run, those that a page gives to type among them."""
     for each in files.artifacts:
-        if isinstance(each.content, str):
+        if (workflow := workflow_of(files, each)) is not None:
+            for job in workflow.jobs:
+                for _, found in steps(workflow, job):
+                    yield from found
+        elif isinstance(each.content, str):
             if _SCRIPT.search(each.path):
                 yield from lines(each.path, each.content, 1)
             elif each.path.endswith(".md"):
                 for fence in _FENCE.finditer(each.content):
                     first = each.content.count("\n", 0, fence.start(1)) + 1
                     yield from lines(each.path, fence[1], first)
-        elif is_workflow(each):
-            yield from _steps(each)
 
 
-def is_workflow(artifact: Artifact) -> bool:
-    """Tell whether a file is a workflow of GitHub Actions."""
-    return ".github/workflows/" in artifact.path and isinstance(artifact.data.get("jobs"), dict)
-
-
-def _steps(artifact: Artifact) -> Iterator[Command]:
-    for name, job in artifact.data["jobs"].items():
-        for number, step in enumerate(dig(job, "steps") or ()):
-            if isinstance(run := dig(step, "run"), str):
-                place = artifact.at("jobs", name, "steps", number, "run")
-                file, _, line = place.rpartition(":")
-                # A block's text begins below its key.
-                first = (int(line) + ("\n" in run)) if file else 1
-                yield from lines(file or place, run, first)
+def steps(workflow: Workflow, job: str) -> Iterator[tuple[Mapping[str, Any], list[Command]]]:
+    """Yield the steps of a job that run something, each with its commands."""
+    for number, step in enumerate(workflow.jobs[job].get("steps") or ()):
+        if isinstance(run := dig(step, "run"), str):
+            path, _, line = workflow.at("jobs", job, "steps", number, "run").rpartition(":")
+            # A block's text begins below its key.
+            yield step, list(lines(path, run, int(line) + ("\n" in run)))
 
 
 def lines(path: str, text: str, first: int) -> Iterator[Command]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
-from tarmac.artifact import Artifact, write
-from tarmac.gates._gate import Subject
+from tarmac.artifact import Artifact, read, write
+from tarmac.gates._gate import Files
+from tarmac.gates._objects import dig
 
 FOLDER = ".github/workflows/"
 #: What of an event anybody may choose who opens an issue or a pull request.
@@ -25,14 +26,35 @@ CHOSEN = re.compile(
 )
 
 
+#: Which variable of a matrix lists what another job found, and the step that found it.
+_OUTPUT = re.compile(r"needs\.([\w-]+)\.outputs\.([\w-]+)")
+_STEP = re.compile(r"steps\.([\w-]+)\.outputs\.")
+
+#: Where a command goes, or has another program go, by a variable of its matrix.
+_CD = re.compile(
+    r"(?:\bcd|--prefix|--directory|-C)[ =]+\"?([^\s\"&;]*\$\{\{\s*matrix\.[\w-]+\s*\}\}[^\s\"&;]*)"
+)
+_VARIABLE = re.compile(r"\$\{\{\s*matrix\.([\w-]+)\s*\}\}")
+
+
 @dataclass(frozen=True)
 class Workflow:
     """One file of GitHub's Actions."""
 
-    path: str
-    data: Mapping[Any, Any]
+    #: What is in it, with the line of each part.
+    artifact: Artifact
     #: As it stands on disk, comments included.
     text: str
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return self.artifact.path
+
+    @property
+    def data(self) -> Mapping[Any, Any]:
+        """What is in it."""
+        return self.artifact.data
 
     @property
     def triggers(self) -> Mapping[str, Any]:
@@ -53,31 +75,69 @@ class Workflow:
             return {}
         return {str(name): each for name, each in found.items() if isinstance(each, Mapping)}
 
+    def at(self, *path: str | int) -> str:
+        """Say where a part stands: `file:line` of it, or of the nearest above."""
+        return self.artifact.at(*path)
+
     def line(self, text: str) -> str:
         """Say where a text stands first: `file:line`."""
         lines = self.text.splitlines()
         number = next((n for n, line in enumerate(lines, 1) if text in line), 0)
         return f"{self.path}:{number}" if number else self.path
 
+    def folders(self, job: str, step: Mapping[str, Any], so_far: str) -> dict[str, str]:
+        """Find the folder that a step is in by each value of a matrix; none where it names none.
 
-def workflows(subject: Subject) -> Iterator[Workflow]:
-    """Yield every workflow of the tree; one that is no YAML is for another gate to say."""
-    for artifact in subject.artifacts:
-        if artifact.path.startswith(FOLDER) and artifact.path.endswith((".yml", ".yaml")):
-            text = _text(subject, artifact)
-            data: Any = artifact.content
-            if isinstance(data, str):
-                try:
-                    data = yaml.load(data, yaml.CSafeLoader)
-                except yaml.YAMLError:
-                    continue
-            if isinstance(data, Mapping) and "jobs" in data:
-                yield Workflow(artifact.path, data, text)
+        Args:
+            so_far: its commands up to the one that is asked for.
+        """
+        shared = dig(self.jobs[job], "defaults", "run", "working-directory")
+        own = str(step.get("working-directory") or shared or "")
+        folder = [own, *_CD.findall(so_far)][-1]
+        if not (variable := _VARIABLE.search(folder)):
+            return {}
+        root = self.path.partition(FOLDER)[0]
+        values = self.values(job, variable[1])
+        return {each: root + folder.replace(variable[0], each).strip("/") for each in values}
+
+    def values(self, job: str, variable: str) -> list[str]:
+        """List what a variable of a job's matrix may be: written there, or another's filters."""
+        given = dig(self.jobs[job], "strategy", "matrix", variable)
+        if isinstance(given, list):
+            return [str(each) for each in given]
+        found = _OUTPUT.search(str(given or ""))
+        other = self.jobs.get(found[1], {}) if found else {}
+        source = _STEP.search(str(dig(other, "outputs", found[2]) or "")) if found else None
+        which = [each for each in steps(other) if source and each.get("id") == source[1]]
+        return [str(each) for each in filters(which[0])] if which else []
 
 
-def _text(subject: Subject, artifact: Artifact) -> str:
-    if subject.folder is not None and (subject.folder / artifact.path).is_file():
-        return (subject.folder / artifact.path).read_text(encoding="utf-8")
+def workflows(files: Files) -> Iterator[Workflow]:
+    """Yield every workflow there is; one that is no YAML is for another gate to say."""
+    for artifact in files.artifacts:
+        if (found := workflow_of(files, artifact)) is not None:
+            yield found
+
+
+def workflow_of(files: Files, artifact: Artifact) -> Workflow | None:
+    """Read a file as a workflow, with the lines of its parts; None where it is none."""
+    if FOLDER not in artifact.path or not artifact.path.endswith((".yml", ".yaml")):
+        return None
+    text = _text(files, artifact)
+    if not artifact.lines:
+        try:
+            found = next(read(artifact.path, text), None)
+        except yaml.YAMLError:
+            return None
+        if found is None:
+            return None
+        artifact = replace(artifact, content=found.content, lines=found.lines)
+    return Workflow(artifact, text) if "jobs" in artifact.data else None
+
+
+def _text(files: Files, artifact: Artifact) -> str:
+    if files.folder is not None and (files.folder / artifact.path).is_file():
+        return (files.folder / artifact.path).read_text(encoding="utf-8")
     if isinstance(artifact.content, str):
         return artifact.content
     return write(artifact, "Rendered")
@@ -94,6 +154,16 @@ def steps(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [each for each in job.get("steps") or () if isinstance(each, Mapping)]
 
 
+def filters(step: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read the filters that a step of dorny/paths-filter has, by their names; none elsewhere."""
+    found = dig(step, "with", "filters")
+    try:
+        found = yaml.load(found, yaml.CSafeLoader) if isinstance(found, str) else found
+    except yaml.YAMLError:
+        return {}
+    return found if isinstance(found, Mapping) else {}
+
+
 def named(step: Mapping[str, Any]) -> str:
     """Name a step for a reader."""
     said = str(step.get("name") or step.get("uses") or step.get("run") or "").strip()
@@ -102,19 +172,26 @@ def named(step: Mapping[str, Any]) -> str:
 
 def texts(value: Any) -> Iterator[str]:
     """Yield every text in a value, however deep."""
+    yield from (text for _, text in places(value))
+
+
+def places(
+    value: Any, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield every text in a value with its path, however deep."""
     if isinstance(value, str):
-        yield value
+        yield path, value
     elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from texts(each)
+        for key, each in value.items():
+            yield from places(each, (*path, str(key)))
     elif isinstance(value, list | tuple):
-        for each in value:
-            yield from texts(each)
+        for number, each in enumerate(value):
+            yield from places(each, (*path, number))
 
 
-def data_of(subject: Subject, path: str) -> Any:
+def data_of(files: Files, path: str) -> Any:
     """Read a file of the tree that is JSON; None where it is not there or is none."""
-    for artifact in subject.artifacts:
+    for artifact in files.artifacts:
         if artifact.path == path:
             if not isinstance(artifact.content, str):
                 return artifact.content

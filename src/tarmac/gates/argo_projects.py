@@ -1,4 +1,4 @@
-"""Applications may do what they do: project, namespace and kinds of objects agree."""
+"""Applications may do what they do: project, destination and kinds of objects agree."""
 
 from __future__ import annotations
 
@@ -25,12 +25,6 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield Finding(app.artifact.path, what)
             continue
         spec = project.data.get("spec") or {}
-        if app.space not in (subject.plan.namespace, _argo.NAMESPACE):
-            what = (
-                f"{app.title} fills namespace {app.space}; {subject.plan.environment} is in "
-                f"{subject.plan.namespace}: write that"
-            )
-            yield Finding(app.artifact.path, what)
         for source in app.sources:
             if source.get("repoURL") not in (spec.get("sourceRepos") or ()):
                 what = f"does not allow {source.get('repoURL')}, which {app.title} reads; add it"
@@ -91,7 +85,7 @@ GATE = Gate(
     id="GIT002",
     title="Each Application's project allows what it makes, and no more than is named",
     phase="gitops",
-    source="the shop's roadmap has its Application in another namespace than its overlay; "
+    source="what a project does not allow is not synced, and `default` allows everything; "
     "https://argo-cd.readthedocs.io/en/stable/user-guide/projects",
     check=check,
     looks_at="project, repository, destination and the kind and namespace of each object that an "

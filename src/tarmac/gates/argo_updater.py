@@ -2,59 +2,84 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from tarmac.gates import _argo
-from tarmac.gates._gate import Gate, Subject
-from tarmac.gates._objects import dig
+from tarmac.gates._argo import Rule
+from tarmac.gates._gate import Files, Gate, Subject
+from tarmac.gates._scripts import commands
 from tarmac.report import Finding
 
-PREFIX = "argocd-image-updater.argoproj.io/"
 SEMVER = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
+#: What makes a folder more than plain: files that the updater can write an image into.
+PACKED = ("kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml")
+_SHA = re.compile(
+    r"\b(?:docker|podman|buildah)\b.*?\S:[^\s:/]*?(\$\{\{\s*github\.sha\s*\}\}|\$\{?GITHUB_SHA\b\}?"
+    r"|\$\{?CI_COMMIT(?:_SHORT)?_SHA\b\}?|\$\(git rev-parse[^)]*\))"
+)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Yield rules that do not fit the tags, or that cannot write what they find."""
-    tags = {each.name: each.image for each in subject.plan.services}
+    """Yield rules that do not fit the model's tags, or that cannot write what they find."""
+    images = {each.name: each.image for each in subject.plan.services}
     for app in _argo.applications(subject):
-        annotations = dig(app.data, "metadata", "annotations") or {}
-        said = {k.removeprefix(PREFIX): v for k, v in annotations.items() if k.startswith(PREFIX)}
-        if "image-list" not in said:
-            continue
-        where = app.artifact.path
-        rule = said.get("app.update-strategy", "semver")
-        image = tags.get(_argo.service_of(subject, app) or "", "")
-        tag = "" if "@" in image else image.rpartition(":")[2]
-        if "@" in image and rule != "digest":
-            what = f"{app.title}: `{rule}` orders tags, and the image is named by its digest"
-            yield Finding(where, f"{what}; name a tag, or leave the updater out")
-        elif rule == "semver" and tag and not SEMVER.fullmatch(tag):
-            what = (
-                f"{app.title}: `semver` cannot order the tag {tag}: it takes releases (1.4.0) "
-                "only. Tag releases, or write `updater: newest-build`"
-            )
-            yield Finding(where, what)
-        allowed = said.get("app.allow-tags", "")
-        if rule == "newest-build" and not allowed.startswith("regexp:"):
-            what = (
-                f"{app.title}: `newest-build` without allow-tags takes whatever is pushed last, a "
-                "cache or a branch too; name the pipeline's tags: regexp:^sha-[0-9a-f]{12}$"
-            )
-            yield Finding(where, what)
-        if said.get("write-back-method", "argocd").partition(":")[0] != "git":
-            what = (
-                f"{app.title}: the updater writes into the cluster, not to git, so a rebuilt "
-                "cluster runs something else; write `write-back-method: git`"
-            )
-            yield Finding(where, what)
-        if any("helm" not in each and "kustomize/" not in str(each.get("path"))
-               for each in app.sources[:1]):  # fmt: skip
-            what = (
-                f"{app.title}: the updater changes charts and kustomizations, and this is a plain "
-                "folder; write `source: kustomize` or `source: helm`"
-            )
-            yield Finding(where, what)
+        for rule in _argo.rules(app):
+            image = images.get(_argo.service_of(subject, app) or "", "")
+            tag = "" if "@" in image else image.rpartition(":")[2]
+            if "@" in image and rule.strategy != "digest":
+                what = f"`{rule.strategy}` orders tags, and the image is named by its digest"
+                yield Finding(rule.where, f"{app.title}: {what}; name a tag, or no updater")
+            elif rule.strategy == "semver" and tag and not SEMVER.fullmatch(tag):
+                yield _unordered(rule, tag, "`updater: newest-build`")
+            yield from _always(rule)
+            if any("helm" not in each and "kustomize/" not in str(each.get("path"))
+                   for each in app.sources[:1]):  # fmt: skip
+                yield _plain(rule, "write `source: kustomize` or `source: helm`")
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield rules that do not fit the tags which scripts and pipelines make."""
+    tags = [(c, found[1]) for c in commands(files) if (found := _SHA.search(c.text))]
+    for app in _argo.applications(files):
+        for rule in _argo.rules(app):
+            # A command names an image, or any of a matrix.
+            made = [(c, t) for c, t in tags if f"/{rule.image}:" in c.text or "matrix." in c.text]
+            if rule.strategy == "semver" and made:
+                advice = f"newest-build, and {rule.alias}.allow-tags: regexp:^[0-9a-f]{{40}}$"
+                yield _unordered(rule, f"{made[0][1]} ({made[0][0].where})", advice)
+            yield from _always(rule)
+            names = {posixpath.basename(each.path) for each in _argo.below(files, app)}
+            told = any({"helm", "kustomize", "chart"} & each.keys() for each in app.sources)
+            if names and not told and not names & {*PACKED}:
+                yield _plain(rule, "put a kustomization.yaml there that names the image")
+
+
+def _unordered(rule: Rule, tag: str, advice: str) -> Finding:
+    what = f"`semver` cannot order the tag {tag} of {rule.image}: it takes releases (1.4.0) only"
+    return Finding(rule.where, f"{rule.app.title}: {what}. Tag releases, or write {advice}")
+
+
+def _always(rule: Rule) -> Iterator[Finding]:
+    """Yield what is wrong with a rule whatever the tags are."""
+    if rule.strategy == "newest-build" and not rule.allowed.startswith("regexp:"):
+        what = (
+            f"{rule.app.title}: `newest-build` without allow-tags takes whatever is pushed last, a "
+            "cache or a branch too; name the pipeline's tags: regexp:^sha-[0-9a-f]{12}$"
+        )
+        yield Finding(rule.where, what)
+    if rule.written.partition(":")[0] != "git":
+        what = (
+            f"{rule.app.title}: the updater writes into the cluster, not to git, so a rebuilt "
+            "cluster runs something else; write `write-back-method: git`"
+        )
+        yield Finding(rule.where, what)
+
+
+def _plain(rule: Rule, advice: str) -> Finding:
+    what = "the updater changes charts and kustomizations, and this is a plain folder"
+    return Finding(rule.where, f"{rule.app.title}: {what}; {advice}")
 
 
 GATE = Gate(
@@ -64,6 +89,8 @@ GATE = Gate(
     source="tags made of a commit's hash have no order, so `semver` never takes one (the shop's "
     "roadmap has both); https://argocd-image-updater.readthedocs.io",
     check=check,
-    looks_at="the annotations of Applications beside the tags that the model says. What is in the "
-    "registry is not looked at.",
+    of_files=of_files,
+    looks_at="the annotations of Applications beside the tags that the model says; of files "
+    "without a plan, beside those that scripts and workflows give images. What is in the registry "
+    "is not looked at.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,26 +10,35 @@ import yaml
 
 from tarmac.artifact import Artifact
 from tarmac.gates._canaries import Trial, trials
-from tarmac.gates._gate import Gate, Subject
+from tarmac.gates._gate import Files, Gate, Subject
 from tarmac.gates._objects import dig, name_of, named, title
 from tarmac.report import Finding
 
 KINDS = ("VirtualService", "DestinationRule", "HTTPRoute", "Ingress", "Service", "Deployment")
 #: Halves and copies of the objects below k8s/.
 PACKED = ("kustomize/", "charts/")
+ADVICE = "remove it, and say its retries, time-outs and trafficPolicy in the Canary's `service`"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield objects of a name or host that what tries new versions has for itself."""
-    there = list(_objects(subject))
     for trial in trials(subject):
-        yield from _flagger(trial, there) if trial.flagger else _rollout(subject, trial, there)
+        if not trial.flagger:
+            yield from _absent(subject, trial)
+    yield from of_files(subject)
 
 
-def _objects(subject: Subject) -> Iterator[Artifact]:
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield the same of files that nobody planned, which need not be all that there are."""
+    there = list(_objects(files))
+    for trial in trials(files):
+        yield from _flagger(trial, there) if trial.flagger else _rollout(files, trial, there)
+
+
+def _objects(files: Files) -> Iterator[Artifact]:
     """Yield the objects of those kinds, those in files of one's own among them."""
-    yield from subject.objects(*KINDS)
-    for artifact in subject.artifacts:
+    yield from files.objects(*KINDS)
+    for artifact in files.artifacts:
         text = artifact.content
         if not isinstance(text, str) or not artifact.path.endswith((".yaml", ".yml")):
             continue
@@ -61,36 +71,46 @@ def _flagger(trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
             continue
         if name_of(artifact) in made.get(artifact.data["kind"], ()):
             yield Finding(
-                artifact.path,
-                f"{title(artifact)} is made by Flagger for {whose}: each would undo what the other "
-                "writes, weights too; remove it, and say in the Canary's `service` what it said",
+                artifact.at("metadata", "name"),
+                f"{title(artifact)} is made by Flagger for {whose}: each undoes what the other "
+                f"writes, weights too; {ADVICE}",
             )
             continue
         for host in sorted({_short(each, space) for each in _hosts(artifact)} & hosts):
             yield Finding(
-                artifact.path,
+                artifact.at("metadata", "name"),
                 f"{title(artifact)} leads {host}, and so does the VirtualService that Flagger "
                 f"makes for {whose}: which of the two holds is chance, and its weights may never; "
-                "remove it, and say in the Canary's `service` what it said",
+                f"{ADVICE}",
             )
 
 
-def _rollout(subject: Subject, trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
+def _of(trial: Trial) -> tuple[list[Any], set[str]]:
+    """List the two Services of a Rollout, and the routes whose weights it moves."""
     canary = trial.spec["strategy"]["canary"]
-    both = [canary.get(key) for key in ("stableService", "canaryService")]
-    services, routes = named(subject, "Service"), named(subject, "HTTPRoute")
-    where, whose = trial.artifact.path, title(trial.artifact)
-    for name in both:
-        if name is not None and name not in services:
-            yield Finding(where, f"{whose} names the Service {name}, which is not there; add it")
     plugins = dig(canary, "trafficRouting", "plugins") or {}
     moved = {e["name"] for each in plugins.values() for e in each.get("httpRoutes") or ()}
-    for name in sorted(moved):
-        rules = dig(getattr(routes.get(name), "data", {}), "spec", "rules") or ()
+    return [canary.get(key) for key in ("stableService", "canaryService")], moved
+
+
+def _absent(subject: Subject, trial: Trial) -> Iterator[Finding]:
+    """Yield what a Rollout names and what is not there, where all that there is is known."""
+    both, moved = _of(trial)
+    services, routes = named(subject, "Service"), named(subject, "HTTPRoute")
+    absent = [f"Service {name}" for name in both if name is not None and name not in services]
+    for each in (*absent, *(f"HTTPRoute {name}" for name in sorted(moved - routes.keys()))):
+        what = f"{title(trial.artifact)} names the {each}, which is not there; add it"
+        yield Finding(trial.artifact.path, what)
+
+
+def _rollout(files: Files, trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
+    (both, moved), whose, routes = _of(trial), title(trial.artifact), named(files, "HTTPRoute")
+    for name in sorted(moved & routes.keys()):
+        rules = dig(routes[name].data, "spec", "rules") or ()
         ends = [{each.get("name") for each in rule.get("backendRefs") or ()} for rule in rules]
         if not any({*both} <= each for each in ends):
             yield Finding(
-                where,
+                trial.artifact.at("spec", "strategy"),
                 f"{whose} is to move the weights of HTTPRoute {name}, which leads nowhere to "
                 f"{' and '.join(map(str, both))}; let one of its rules lead to both",
             )
@@ -103,7 +123,7 @@ def _rollout(subject: Subject, trial: Trial, there: list[Artifact]) -> Iterator[
             continue
         for host in sorted({_short(each, space) for each in _hosts(artifact)} & own):
             yield Finding(
-                artifact.path,
+                artifact.at("metadata", "name"),
                 f"{title(artifact)} leads {host} as well, and {whose} does not move its weights; "
                 "remove it, or name it in the Rollout's `trafficRouting`",
             )
@@ -126,10 +146,9 @@ def _hosts(artifact: Artifact) -> Iterator[str]:
 
 
 def _short(host: str, namespace: str) -> str:
-    """Take a Service's long name for its short one."""
-    for end in (f".{namespace}.svc.cluster.local", f".{namespace}.svc", f".{namespace}"):
-        host = host.removesuffix(end)
-    return host
+    """Take a Service's long name for its short one; of any namespace where none is known."""
+    end = rf"\.{re.escape(namespace)}(\.svc(\..+)?)?$" if namespace else r"\.[^.]+\.svc(\..+)?$"
+    return re.sub(end, "", host)
 
 
 GATE = Gate(
@@ -139,7 +158,9 @@ GATE = Gate(
     source="a roadmap applies a VirtualService with weights of its own beside the Canary that "
     "makes one of the same host",
     check=check,
+    of_files=of_files,
     targets=("cluster",),
     looks_at="VirtualServices, DestinationRules, HTTPRoutes, Ingresses, Services and Deployments, "
-    "in files of one's own too, beside Canaries and Rollouts.",
+    "in files of one's own too, beside Canaries and Rollouts of the same namespace. Of files "
+    "without a plan: what is not there is not missed.",
 )

@@ -4,82 +4,104 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from tarmac.gates._gate import Gate, Subject
-from tarmac.gates._workflows import data_of, named, steps, texts, workflows
-from tarmac.languages import OTHER, PROGRAMS, spoken
-from tarmac.plan.cluster import Workload
+from tarmac.gates._gate import Files, Gate, Subject
+from tarmac.gates._objects import dig
+from tarmac.gates._scripts import steps
+from tarmac.gates._workflows import Workflow, data_of, texts, workflows
+from tarmac.languages import MANIFESTS, OTHER, PROGRAMS, spoken, used
 from tarmac.report import Finding
 
 DATA = "ci/services.json"
-#: A program at the beginning of a command of a script.
-COMMAND = re.compile(
-    r"(?:^|&&|\|\||[;|(]|\bdo\b|\bthen\b)\s*(?:\./)?([A-Za-z0-9_-]+)", re.MULTILINE
-)
 MATRIX = re.compile(r"matrix\.service|\$\{?SERVICE\b")
+OWN = "give each language its own step (`if: matrix.language == '{}'`), or call one make target"
+_EQUAL = re.compile(r"matrix\.[\w-]+\s*([!=])=\s*'([^']*)'")
+#: Of a workflow, a job's name, a step and its commands so far: whom they run for -> its language.
+Whom = Callable[[Workflow, str, Mapping[str, Any], str], Mapping[str, str]]
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield commands that are run for a service which another language's tools are for."""
     spoke = {each.name: spoken(each.parts, each.about) for each in subject.plan.services}
-    yield from _data(subject, spoke)
-    for workflow in workflows(subject):
+    yield from (*_data(subject, spoke), *_steps(subject, partial(_services, subject, spoke)))
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield commands that a matrix runs in a folder which has the files of another language."""
+    yield from _steps(files, partial(_folders, {each.path for each in files.artifacts}))
+
+
+def _steps(files: Files, whom: Whom) -> Iterator[Finding]:
+    for workflow in workflows(files):
         for name, job in workflow.jobs.items():
-            for step in steps(job):
-                text = str(step.get("run") or "")
-                used = {PROGRAMS[word] for word in COMMAND.findall(text) if word in PROGRAMS}
-                for language in sorted(used):
-                    wrong = _wrong(subject, job, step, language, spoke)
-                    if wrong:
-                        names = ", ".join(f"{each} ({spoke[each]})" for each in wrong)
-                        where = workflow.line(text.strip().splitlines()[0])
-                        yield Finding(
-                            where,
-                            f"job {name} runs a tool of {language} ({named(step)}) for {names}; "
-                            f"have it run `if: matrix.language == '{language}'`",
-                        )
+            for step, commands in steps(workflow, name):
+                for number, command in enumerate(commands, start=1):
+                    if "package.json" in command.text:
+                        continue  # it asks what the folder is of
+                    for language, tool in used(command.text).items():
+                        so_far = "\n".join(each.text for each in commands[:number])
+                        meant = _left(whom(workflow, name, step, so_far), language, step, job)
+                        wrong = [f"{n} ({o})" for n, o in meant if o not in (language, OTHER)]
+                        if wrong:
+                            what = f"job {name} runs {tool} ({language}) for {', '.join(wrong)}"
+                            yield Finding(command.where, f"{what}; {OWN.format(language)}")
 
 
-def _wrong(
-    subject: Subject,
-    job: Mapping[str, Any],
-    step: Mapping[str, Any],
-    language: str,
-    spoke: Mapping[str, str],
-) -> list[str]:
-    """List the services for which a step runs and whose language it is not."""
-    text = " ".join(texts([step.get("run"), step.get("working-directory"), step.get("env")]))
-    if language in f"{step.get('if') or ''} {job.get('if') or ''}":
+def _left(
+    meant: Mapping[str, str], language: str, step: Mapping[str, Any], job: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """List whom a step runs for by its condition; nobody where that tells languages apart."""
+    said = str(step.get("if") or "")
+    if re.search(rf"\b{language}\b", f"{said} {job.get('if') or ''}"):
         return []
+    rest = _EQUAL.sub(lambda found: "" if found[2] in meant else found[0], said)
+    named = {*PROGRAMS.values()} & {*re.findall(r"\w+", said)}
+    if not named and ("matrix." in rest or "hashFiles" in rest):
+        return []
+    only, never = (
+        {v for s, v in _EQUAL.findall(said) if s == sign and v in meant} for sign in "=!"
+    )
+    return [item for item in meant.items() if item[0] not in never and item[0] in (only or meant)]
+
+
+def _services(
+    subject: Subject, spoke: Mapping[str, str], workflow: Workflow, job: str, step: Any, _: str
+) -> Mapping[str, str]:
+    """Find the services of a plan that a step names by a folder, or by a matrix of services."""
+    text = " ".join(texts([step.get("run"), step.get("working-directory"), step.get("env")]))
     if MATRIX.search(text):
-        listed = ((job.get("strategy") or {}).get("matrix") or {}) or {}
-        given = listed.get("service") if isinstance(listed, Mapping) else None
-        names = [n for n in given if n in spoke] if isinstance(given, list) else list(spoke)
-    else:
-        names = [e.name for e in subject.plan.services if _names(subject, e, text)]
-    return [each for each in names if spoke[each] not in (language, OTHER)]
+        listed = workflow.values(job, "service")
+        return {name: own for name, own in spoke.items() if not listed or name in listed}
+    model, found = posixpath.dirname(subject.plan.model), {}
+    for each in subject.plan.services:
+        own = {posixpath.normpath(posixpath.join(model, source)) for source in each.sources}
+        own = {*own, f"services/{each.name}"} - {"."}
+        if any(re.search(rf"(?<![\w/-]){re.escape(e)}(?![\w-])", text) for e in own):
+            found[each.name] = spoke[each.name]
+    return found
 
 
-def _names(subject: Subject, workload: Workload, text: str) -> bool:
-    """Tell whether a command names a service's folder, by its sources or as `services/NAME`."""
-    folder = posixpath.dirname(subject.plan.model)
-    own = {posixpath.normpath(posixpath.join(folder, each)) for each in workload.sources}
-    own |= {f"services/{workload.name}"}
-    return any(re.search(rf"(?<![\w/-]){re.escape(each)}(?![\w-])", text) for each in own - {"."})
+def _folders(
+    here: set[str], workflow: Workflow, job: str, step: Any, so_far: str
+) -> Mapping[str, str]:
+    """Find the values of a matrix by which a step's folder is named, by the files in each."""
+    found = {}
+    for value, own in workflow.folders(job, step, so_far).items():
+        of = [n for n, files in MANIFESTS.items() if any(f"{own}/{e}" in here for e in files)]
+        found[value] = of[0] if len(of) == 1 else OTHER
+    return found
 
 
 def _data(subject: Subject, spoke: Mapping[str, str]) -> Iterator[Finding]:
-    data = data_of(subject, DATA)
-    services = data.get("services") if isinstance(data, Mapping) else None
-    for name, each in (services or {}).items():
-        for step in ("lint", "test"):
-            for argv in each.get(step) or ():
-                language = PROGRAMS.get(posixpath.basename(str(argv[0])), "") if argv else ""
-                if language and spoke.get(name, language) not in (language, OTHER):
-                    what = f"{name} is in {spoke[name]}, and its {step} runs {argv[0]} ({language})"
-                    yield Finding(DATA, f"{what}; write a command of {spoke[name]}")
+    for name, each in (dig(data_of(subject, DATA), "services") or {}).items():
+        for step, argv in ((s, a) for s in ("lint", "test") for a in each.get(s) or () if a):
+            language, own = PROGRAMS.get(posixpath.basename(str(argv[0]))), spoke.get(name, OTHER)
+            if language and own not in (language, OTHER):
+                what = f"{name} is in {own}, and its {step} runs {argv[0]} ({language})"
+                yield Finding(DATA, f"{what}; write a command of {own}")
 
 
 GATE = Gate(
@@ -88,7 +110,9 @@ GATE = Gate(
     phase="delivery",
     source="npm in the folder of a Python service fails, or passes because it finds nothing to do",
     check=check,
-    looks_at=f"commands of {DATA} and of all files of .github/workflows that name a service's "
-    "folder or run for a matrix of services. A service's language is told by how it is started.",
+    of_files=of_files,
+    looks_at=f"commands of {DATA} and of workflows of GitHub Actions that name a service's folder "
+    "or run for a matrix of services. A service's language is told by how it is started; of files "
+    "without a plan, for a matrix alone, by the files in its folder.",
     targets=("repository",),
 )

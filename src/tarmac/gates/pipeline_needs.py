@@ -1,55 +1,63 @@
-"""A job that reads what another one found waits for it."""
+"""A job waits for those whose outputs it reads: what it does not need is empty for it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from tarmac.gates._gate import Gate, Subject
-from tarmac.gates._workflows import Workflow, needs, texts, workflows
+from tarmac.errors import did_you_mean
+from tarmac.gates._gate import Files, Gate
+from tarmac.gates._workflows import Workflow, needs, places, workflows
 from tarmac.report import Finding
 
-READ = re.compile(r"\bneeds\.([A-Za-z_][\w-]*)\.(?:outputs\.([A-Za-z_][\w-]*)|result)")
+_READ = re.compile(r"\bneeds\.([\w-]+)\.(?:outputs\.([\w-]+)|result)")
 
 
-def check(subject: Subject) -> Iterator[Finding]:
-    """Yield each output that is read of a job that is not waited for, or that has none such."""
-    for workflow in workflows(subject):
-        for name in workflow.jobs:
-            yield from _of(workflow, name)
+def check(files: Files) -> Iterator[Finding]:
+    """Yield jobs that are waited for and not there, and what is read that nobody gives."""
+    for workflow in workflows(files):
+        for name, job in workflow.jobs.items():
+            for other in needs(job):
+                if other not in workflow.jobs:
+                    what = f"{name} needs {other}, which is no job of this file; "
+                    advice = did_you_mean(other, workflow.jobs)
+                    yield Finding(workflow.at("jobs", name, "needs"), what + advice)
+            yield from _reads(workflow, name)
 
 
-def _of(workflow: Workflow, name: str) -> Iterator[Finding]:
-    job = workflow.jobs[name]
+def _reads(workflow: Workflow, name: str) -> Iterator[Finding]:
+    job, jobs = workflow.jobs[name], workflow.jobs
     waits = needs(job)
-    for other in waits:
-        if other not in workflow.jobs:
-            what = f"job {name} needs {other}, which is no job of this file; write one that is"
-            yield Finding(workflow.line(f"{name}:"), what)
-    seen = {match.groups() for text in texts(job) for match in READ.finditer(text)}
-    for other, output in sorted(seen, key=str):
-        what, place = f"needs.{other}.{f'outputs.{output}' if output else 'result'}", name
-        where = workflow.line(f"{place}:")
-        if other not in waits:
-            advice = (
-                f"add {other} to its `needs`" if other in workflow.jobs else "no job is so named"
-            )
-            yield Finding(where, f"job {name} reads {what}, which is empty there; {advice}")
-        elif output and "uses" not in (of := workflow.jobs.get(other, {})):
-            offered = of.get("outputs") or {}
-            if of and output not in offered:
-                known = ", ".join(offered) or "none"
-                advice = f"write it among {other}'s `outputs` (there: {known})"
-                yield Finding(where, f"job {name} reads {what}, which is never set; {advice}")
+    for path, text in places(job, ("jobs", name)):
+        for other, output in dict.fromkeys(_READ.findall(text)):
+            read = f"needs.{other}.outputs.{output}" if output else f"needs.{other}.result"
+            where = workflow.at(*path)
+            if other not in jobs:
+                what = f"{name} reads {read}, and there is no job {other}; "
+                yield Finding(where, what + did_you_mean(other, jobs))
+            elif other not in waits:
+                whole = ", ".join((*waits, other))
+                yield Finding(
+                    where,
+                    f"{name} reads {read}, which is empty: {other} is not in its `needs`; write "
+                    f"`needs: [{whole}]`",
+                )
+            elif output and "uses" not in jobs[other]:
+                outputs = jobs[other].get("outputs") or {}
+                if output not in outputs:
+                    what = f"{name} reads {read}, and {other} gives no {output}; "
+                    yield Finding(where, what + did_you_mean(output, outputs))
 
 
 GATE = Gate(
     id="PIP001",
-    title="A job whose outputs are read is among the needs of who reads them",
+    title="A job has every job in `needs` whose outputs or result it reads",
     phase="delivery",
-    source="an output of a job that is not waited for is empty, and nothing says so: a matrix of "
-    "it runs for nothing at all",
+    source="https://docs.github.com/actions: the needs context has only jobs that are named there; "
+    "anything else of it is an empty text, so that a matrix of it runs for nothing at all",
     check=check,
-    looks_at="expressions `needs.JOB.outputs.NAME` in all files of .github/workflows.",
+    of_files=check,
     targets=("repository",),
+    looks_at="every expression of a job in workflows of GitHub Actions. The outputs of a workflow "
+    "that is called are not known.",
 )

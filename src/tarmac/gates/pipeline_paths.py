@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-import yaml
-
 from tarmac.gates._gate import Gate, Subject
-from tarmac.gates._workflows import data_of, steps, workflows
+from tarmac.gates._workflows import data_of, filters, steps, workflows
 from tarmac.plan.cluster import Workload
 from tarmac.report import Finding
 
@@ -35,11 +33,8 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _dorny(step: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    said = (step.get("with") or {}).get("filters")
-    read = yaml.safe_load(said) if isinstance(said, str) else said
-    if not isinstance(read, Mapping):
-        return {}
-    return {str(n): (e,) if isinstance(e, str) else tuple(map(str, e)) for n, e in read.items()}
+    read = filters(step).items()
+    return {str(n): (e,) if isinstance(e, str) else tuple(map(str, e)) for n, e in read}
 
 
 def _filters(
