@@ -16,6 +16,8 @@ from tarmac.report import Skip
 #: What Grafana fills in before it asks: a time where one stands, a text elsewhere.
 _TIME = re.compile(r"\$__(?:rate_)?interval|\$__range|\$\{__(?:rate_)?interval\}")
 _VARIABLE = re.compile(r"\$\{\w+(?::\w+)?\}|\$\w+")
+#: The parser's word for each sign of a matcher.
+_SIGNS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,40 @@ class Query:
 
 
 @dataclass(frozen=True)
+class Matcher:
+    """What a selector asks of one label."""
+
+    label: str
+    #: `=`, `!=`, `=~` or `!~`.
+    sign: str
+    value: str
+
+    def holds(self, there: str) -> bool:
+        """Tell whether a label's value is as it asks."""
+        same = re.fullmatch(self.value, there) if "~" in self.sign else there == self.value
+        return bool(same) is not self.sign.startswith("!")
+
+
+@dataclass(frozen=True)
 class Selected:
     """One selector of series: a name, and the labels that it asks for."""
 
     name: str
-    #: Label -> value, of those that must be equal.
-    equal: Mapping[str, str]
-    labels: frozenset[str]
+    matchers: tuple[Matcher, ...]
+
+    @property
+    def equal(self) -> dict[str, str]:
+        """Label -> value, of those that must be equal."""
+        return {each.label: each.value for each in self.matchers if each.sign == "="}
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """All labels that it asks for."""
+        return frozenset(each.label for each in self.matchers)
+
+    def takes(self, labels: Mapping[str, str]) -> bool:
+        """Tell whether it selects a series, as far as its labels are known."""
+        return all(e.holds(labels[e.label]) for e in self.matchers if e.label in labels)
 
 
 def groups(artifact: Artifact) -> list[Mapping[str, Any]]:
@@ -92,11 +121,12 @@ def selected(expr: str) -> list[Selected]:
         if isinstance(each, promql.MatrixSelector):
             todo.append(each.vector_selector)
         elif isinstance(each, promql.VectorSelector):
-            matchers = each.matchers.matchers
-            name = each.name or next((m.value for m in matchers if m.name == "__name__"), "")
-            equal = {m.name: m.value for m in matchers if str(m.op).endswith("Equal")}
-            labels = frozenset(m.name for m in matchers) - {"__name__"}
-            found.append(Selected(name, equal, labels))
+            asked = [
+                Matcher(m.name, _SIGNS[str(m.op).rpartition(".")[2]], m.value)
+                for m in each.matchers.matchers
+            ]
+            name = each.name or next((m.value for m in asked if m.label == "__name__"), "")
+            found.append(Selected(name, tuple(m for m in asked if m.label != "__name__")))
         else:
             for part in ("lhs", "rhs", "expr", "param", "args"):
                 below = getattr(each, part, None)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from tarmac import signals
 from tarmac.gates._canaries import Question, Trial, trials
 from tarmac.gates._gate import Gate, Subject
+from tarmac.gates._queries import selected
 from tarmac.report import Finding
 
-SELECTOR = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)\s*\{((?:[^{}"]|"(?:[^"\\]|\\.)*")*)\}')
-MATCHER = re.compile(r'([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
 ADVICE = 'select by the pods\' names, e.g. pod=~"{}"'
 
 
@@ -32,13 +30,16 @@ def check(subject: Subject) -> Iterator[Finding]:
 def _question(subject: Subject, trial: Trial, question: Question) -> Iterator[Finding]:
     where = question.artifact.path
     own = f"{trial.workload}-[a-z0-9]+-[a-z0-9]+" if trial.flagger else "NAME-{{args.REVISION}}-.+"
-    selectors = SELECTOR.findall(question.query)
-    if not selectors:
+    try:
+        found = selected(question.query)
+    except ValueError as error:
+        yield Finding(where, f"'{question.name}' is no PromQL ({error}); correct it")
+        return
+    if not found:
         yield Finding(where, f"'{question.name}' selects no series: write METRIC{{...}}")
     new, stable = trial.series
-    for metric, written in selectors:
-        signal = signals.read().get(metric)
-        matchers = MATCHER.findall(written)
+    for each in found:
+        metric, signal = each.name, signals.read().get(each.name)
         workload = next((e for e in subject.plan.services if e.name == trial.workload), None)
         scraped = workload is not None and workload.metrics is not None
         if signal is None:
@@ -48,35 +49,23 @@ def _question(subject: Subject, trial: Trial, question: Question) -> Iterator[Fi
             yield Finding(where, f"'{question.name}': {trial.workload} exports no {metric}")
         if signal.exporter == "istio" and not subject.plan.settings.mesh:
             yield Finding(where, f"'{question.name}': without a mesh nobody exports {metric}")
-        for label in (each[0] for each in matchers):
-            if label not in signal.labels:
-                yield Finding(where, f"'{question.name}': {metric} has no label {label}")
+        for label in sorted(each.labels - {*signal.labels}):
+            yield Finding(where, f"'{question.name}': {metric} has no label {label}")
         # A label that a series does not have is not judged: it may have any value.
         known = {key: value for key, value in new.items() if key in signal.labels}
         before = {key: value for key, value in stable.items() if key in signal.labels}
-        if not _takes(matchers, known):
+        if not each.takes(known):
             yield Finding(
                 where,
                 f"'{question.name}' finds no {metric} of a new {trial.workload} "
                 f"({known.get('pod')}); {ADVICE.format(own)}",
             )
-        elif _takes(matchers, before):
+        elif each.takes(before):
             yield Finding(
                 where,
                 f"'{question.name}' finds {metric} of the stable {trial.workload} as well, so a "
                 f"bad new one is hidden by it; {ADVICE.format(own)}",
             )
-
-
-def _takes(matchers: list[tuple[str, str, str]], labels: Mapping[str, str]) -> bool:
-    """Tell whether matchers of a selector take a series, as far as its labels are known."""
-    for label, sign, value in matchers:
-        if label in labels:
-            there = labels[label]
-            equal = re.fullmatch(value, there) is not None if "~" in sign else there == value
-            if equal is sign.startswith("!"):
-                return False
-    return True
 
 
 GATE = Gate(
