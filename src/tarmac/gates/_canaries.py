@@ -54,6 +54,23 @@ class Trial:
         return found
 
     @property
+    def space(self) -> str:
+        """Its namespace; empty where none is said."""
+        return str(dig(self.artifact.data, "metadata", "namespace") or "")
+
+    @property
+    def services(self) -> list[Any]:
+        """The two Services of a Rollout: of the stable version, and of the new one."""
+        canary = dig(self.spec, "strategy", "canary")
+        return [dig(canary, key) for key in ("stableService", "canaryService")]
+
+    @property
+    def moved(self) -> set[str]:
+        """The routes whose weights a Rollout moves."""
+        plugins = dig(self.spec, "strategy", "canary", "trafficRouting", "plugins") or {}
+        return {e["name"] for each in plugins.values() for e in each.get("httpRoutes") or ()}
+
+    @property
     def series(self) -> tuple[dict[str, str], dict[str, str]]:
         """Give the labels that a scrape of a new and of a stable pod has."""
         stable = f"{self.workload}-primary" if self.flagger else self.workload
@@ -61,8 +78,8 @@ class Trial:
 
     def _labels(self, owner: str, digest: str) -> dict[str, str]:
         return {
-            "namespace": str(dig(self.artifact.data, "metadata", "namespace")),
-            "destination_workload_namespace": str(dig(self.artifact.data, "metadata", "namespace")),
+            "namespace": self.space,
+            "destination_workload_namespace": self.space,
             "pod": f"{owner}-{digest}-{POD}",
             "container": self.workload,
             "service": self.workload,
@@ -134,6 +151,33 @@ def _rollout(files: Files, artifact: Artifact) -> Trial:
         tuple(each["setWeight"] for each in steps if "setWeight" in each),
         max(every), max(failures),
     )  # fmt: skip
+
+
+def led(artifact: Artifact, namespace: str) -> set[str]:
+    """Find the hosts whose requests an object leads, those of Services by their short names."""
+    return {_short(each, namespace) for each in _hosts(artifact)}
+
+
+def _hosts(artifact: Artifact) -> Iterator[str]:
+    """Yield the hosts whose requests an object leads."""
+    spec: Mapping[str, Any] = dig(artifact.data, "spec") or {}
+    match artifact.data["kind"]:
+        case "VirtualService":
+            yield from spec.get("hosts") or ()
+        case "DestinationRule":
+            yield str(spec.get("host"))
+        case "HTTPRoute":
+            yield from spec.get("hostnames") or ()
+            parents = spec.get("parentRefs") or ()
+            yield from (e["name"] for e in parents if e.get("kind") == "Service")
+        case "Ingress":
+            yield from (rule.get("host", "") for rule in spec.get("rules") or ())
+
+
+def _short(host: str, namespace: str) -> str:
+    """Take a Service's long name for its short one; of any namespace where none is known."""
+    end = rf"\.{re.escape(namespace)}(\.svc(\..+)?)?$" if namespace else r"\.[^.]+\.svc(\..+)?$"
+    return re.sub(end, "", host)
 
 
 def _filled(query: str, known: Mapping[str, str]) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import posixpath
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import yaml
 
 from tarmac.artifact import Artifact
-from tarmac.gates._canaries import Trial, trials
+from tarmac.gates._canaries import Trial, led, trials
 from tarmac.gates._gate import Files, Gate, Subject
 from tarmac.gates._objects import dig, name_of, named, title
 from tarmac.report import Finding
 
 KINDS = ("VirtualService", "DestinationRule", "HTTPRoute", "Ingress", "Service", "Deployment")
+MESH = ("VirtualService", "DestinationRule")
 #: Halves and copies of the objects below k8s/.
 PACKED = ("kustomize/", "charts/")
 ADVICE = "remove it, and say its retries, time-outs and trafficPolicy in the Canary's `service`"
@@ -22,17 +22,27 @@ ADVICE = "remove it, and say its retries, time-outs and trafficPolicy in the Can
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield objects of a name or host that what tries new versions has for itself."""
+    there = list(_objects(subject))
     for trial in trials(subject):
-        if not trial.flagger:
-            yield from _absent(subject, trial)
-    yield from of_files(subject)
+        if trial.flagger:
+            yield from _flagger(trial, there)
+        else:
+            yield from (*_absent(subject, trial), *_rollout(subject, trial, there))
 
 
 def of_files(files: Files) -> Iterator[Finding]:
-    """Yield the same of files that nobody planned, which need not be all that there are."""
+    """Yield the same of files that nobody planned, which may be of many environments, or a part."""
     there = list(_objects(files))
     for trial in trials(files):
-        yield from _flagger(trial, there) if trial.flagger else _rollout(files, trial, there)
+        near = [each for each in there if _is_near(each, trial)]
+        yield from _flagger(trial, near) if trial.flagger else _rollout(files, trial, near)
+
+
+def _is_near(each: Artifact, trial: Trial) -> bool:
+    """Tell whether an object is of the same environment: others have Services of that name, too."""
+    same = (dig(each.data, "metadata", "namespace") or "") == trial.space
+    beside = posixpath.dirname(each.path) == posixpath.dirname(trial.artifact.path)
+    return beside or (same and each.data["kind"] in MESH)
 
 
 def _objects(files: Files) -> Iterator[Artifact]:
@@ -56,7 +66,6 @@ def _objects(files: Files) -> Iterator[Artifact]:
 def _flagger(trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
     name, service = trial.workload, trial.spec.get("service") or {}
     apex = str(service.get("name") or name)
-    space = str(dig(trial.artifact.data, "metadata", "namespace") or "")
     own = {apex, f"{apex}-primary", f"{apex}-canary"}
     hosts = {*own, *(service.get("hosts") or ())}
     made = {
@@ -67,7 +76,7 @@ def _flagger(trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
     }
     whose = title(trial.artifact)
     for artifact in there:
-        if dig(artifact.data, "metadata", "namespace") not in (None, space):
+        if dig(artifact.data, "metadata", "namespace") not in (None, trial.space):
             continue
         if name_of(artifact) in made.get(artifact.data["kind"], ()):
             yield Finding(
@@ -76,7 +85,7 @@ def _flagger(trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
                 f"writes, weights too; {ADVICE}",
             )
             continue
-        for host in sorted({_short(each, space) for each in _hosts(artifact)} & hosts):
+        for host in sorted(led(artifact, trial.space) & hosts):
             yield Finding(
                 artifact.at("metadata", "name"),
                 f"{title(artifact)} leads {host}, and so does the VirtualService that Flagger "
@@ -85,17 +94,9 @@ def _flagger(trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
             )
 
 
-def _of(trial: Trial) -> tuple[list[Any], set[str]]:
-    """List the two Services of a Rollout, and the routes whose weights it moves."""
-    canary = trial.spec["strategy"]["canary"]
-    plugins = dig(canary, "trafficRouting", "plugins") or {}
-    moved = {e["name"] for each in plugins.values() for e in each.get("httpRoutes") or ()}
-    return [canary.get(key) for key in ("stableService", "canaryService")], moved
-
-
 def _absent(subject: Subject, trial: Trial) -> Iterator[Finding]:
     """Yield what a Rollout names and what is not there, where all that there is is known."""
-    both, moved = _of(trial)
+    both, moved = trial.services, trial.moved
     services, routes = named(subject, "Service"), named(subject, "HTTPRoute")
     absent = [f"Service {name}" for name in both if name is not None and name not in services]
     for each in (*absent, *(f"HTTPRoute {name}" for name in sorted(moved - routes.keys()))):
@@ -104,7 +105,8 @@ def _absent(subject: Subject, trial: Trial) -> Iterator[Finding]:
 
 
 def _rollout(files: Files, trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
-    (both, moved), whose, routes = _of(trial), title(trial.artifact), named(files, "HTTPRoute")
+    both, moved, routes = trial.services, trial.moved, named(files, "HTTPRoute")
+    whose = title(trial.artifact)
     for name in sorted(moved & routes.keys()):
         rules = dig(routes[name].data, "spec", "rules") or ()
         ends = [{each.get("name") for each in rule.get("backendRefs") or ()} for rule in rules]
@@ -114,41 +116,18 @@ def _rollout(files: Files, trial: Trial, there: list[Artifact]) -> Iterator[Find
                 f"{whose} is to move the weights of HTTPRoute {name}, which leads nowhere to "
                 f"{' and '.join(map(str, both))}; let one of its rules lead to both",
             )
-    space = str(dig(trial.artifact.data, "metadata", "namespace") or "")
     own = {trial.workload, *map(str, both)}
     for artifact in there:
         if artifact.data["kind"] not in ("VirtualService", "HTTPRoute") or not moved:
             continue
         if artifact.data["kind"] == "HTTPRoute" and name_of(artifact) in moved:
             continue
-        for host in sorted({_short(each, space) for each in _hosts(artifact)} & own):
+        for host in sorted(led(artifact, trial.space) & own):
             yield Finding(
                 artifact.at("metadata", "name"),
                 f"{title(artifact)} leads {host} as well, and {whose} does not move its weights; "
                 "remove it, or name it in the Rollout's `trafficRouting`",
             )
-
-
-def _hosts(artifact: Artifact) -> Iterator[str]:
-    """Yield the hosts whose requests an object leads."""
-    spec: Mapping[str, Any] = dig(artifact.data, "spec") or {}
-    match artifact.data["kind"]:
-        case "VirtualService":
-            yield from spec.get("hosts") or ()
-        case "DestinationRule":
-            yield str(spec.get("host"))
-        case "HTTPRoute":
-            yield from spec.get("hostnames") or ()
-            parents = spec.get("parentRefs") or ()
-            yield from (e["name"] for e in parents if e.get("kind") == "Service")
-        case "Ingress":
-            yield from (rule.get("host", "") for rule in spec.get("rules") or ())
-
-
-def _short(host: str, namespace: str) -> str:
-    """Take a Service's long name for its short one; of any namespace where none is known."""
-    end = rf"\.{re.escape(namespace)}(\.svc(\..+)?)?$" if namespace else r"\.[^.]+\.svc(\..+)?$"
-    return re.sub(end, "", host)
 
 
 GATE = Gate(
@@ -162,5 +141,6 @@ GATE = Gate(
     targets=("cluster",),
     looks_at="VirtualServices, DestinationRules, HTTPRoutes, Ingresses, Services and Deployments, "
     "in files of one's own too, beside Canaries and Rollouts of the same namespace. Of files "
-    "without a plan: what is not there is not missed.",
+    "without a plan: what is in the same folder, and the mesh's routes anywhere; nothing is missed "
+    "that is not there.",
 )
