@@ -109,9 +109,9 @@ class Rule:
 def rules(app: App) -> Iterator[Rule]:
     """Yield the image updater's rules for an Application, what it takes without among them."""
     annotations = dig(app.data, "metadata", "annotations") or {}
-    said = {k.removeprefix(UPDATER): str(v) for k, v in annotations.items()}
-    listed = annotations.get(f"{UPDATER}image-list")
-    for entry in str(listed or "").split(","):
+    own = [key for key in annotations if key.startswith(UPDATER)]
+    said = {key.removeprefix(UPDATER): str(annotations[key] or "") for key in own}
+    for entry in said.get("image-list", "").split(","):
         alias, equals, image = entry.strip().partition("=")
         name = re.split("[@:]", (image if equals else alias).rpartition("/")[2])[0]
         keys = [key for key in (f"{alias}.update-strategy", "update-strategy") if key in said]
