@@ -17,7 +17,7 @@ from tarmac.report import Finding
 
 DATA = "ci/services.json"
 MATRIX = re.compile(r"matrix\.service|\$\{?SERVICE\b")
-OWN = "give each language its own step (`if: matrix.language == '{}'`), or call one make target"
+ADVICE = "give each language its own step (`if: matrix.language == '{}'`), or call one make target"
 _EQUAL = re.compile(r"matrix\.[\w-]+\s*([!=])=\s*'([^']*)'")
 #: Of a workflow, a job's name, a step and its commands so far: whom they run for -> its language.
 Whom = Callable[[Workflow, str, Mapping[str, Any], str], Mapping[str, str]]
@@ -47,7 +47,7 @@ def _steps(files: Files, whom: Whom) -> Iterator[Finding]:
                         wrong = [f"{n} ({o})" for n, o in meant if o not in (language, OTHER)]
                         if wrong:
                             what = f"job {name} runs {tool} ({language}) for {', '.join(wrong)}"
-                            yield Finding(command.where, f"{what}; {OWN.format(language)}")
+                            yield Finding(command.where, f"{what}; {ADVICE.format(language)}")
 
 
 def _left(
@@ -55,10 +55,10 @@ def _left(
 ) -> list[tuple[str, str]]:
     """List whom a step runs for by its condition; nobody where that tells languages apart."""
     said = str(step.get("if") or "")
-    if re.search(rf"\b{language}\b", f"{said} {job.get('if') or ''}"):
-        return []
     rest = _EQUAL.sub(lambda found: "" if found[2] in meant else found[0], said)
-    named = {*PROGRAMS.values()} & {*re.findall(r"\w+", said)}
+    if re.search(rf"\b{language}\b", f"{rest} {job.get('if') or ''}"):
+        return []
+    named = {*PROGRAMS.values()} & {*re.findall(r"\w+", rest)}
     if not named and ("matrix." in rest or "hashFiles" in rest):
         return []
     only, never = (
