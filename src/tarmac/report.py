@@ -61,10 +61,21 @@ class Skip(Exception):
 
 
 @dataclass(frozen=True)
+class ByHand:
+    """Who says so, where no program looked."""
+
+    who: str
+    #: The day on which they saw it, and the last one on which it counts.
+    day: str
+    until: str
+
+
+@dataclass(frozen=True)
 class Result:
     """What came of one check: a gate in one environment, a test, a figure."""
 
-    #: `gate:NET001`, `test:tests/e2e/test_shop.py::test_...`, `bench:bench/bench_up.py`.
+    #: `gate:NET001`, `test:tests/e2e/test_shop.py::test_...`, `bench:bench/bench_up.py`; `seen:DAY`
+    #: where a person looked.
     what: str
     title: str
     phase: str
@@ -76,13 +87,15 @@ class Result:
     findings: tuple[Finding, ...] = ()
     #: What is missing, where nothing is known.
     why: str = ""
-    #: The file with the evidence.
+    #: The file with the evidence, or its address.
     evidence: str = ""
+    #: The person whose word it is; None: a program ran.
+    by_hand: ByHand | None = None
 
     @property
     def reached(self) -> str:
-        """How far it proves what: `tested@tree`."""
-        return f"{self.level.name.lower()}@{self.target}"
+        """How far it proves what: `tested@tree`; `observed@cluster by hand`."""
+        return f"{self.level.name.lower()}@{self.target}{' by hand' if self.by_hand else ''}"
 
 
 @dataclass(frozen=True)
@@ -99,6 +112,8 @@ class Box:
     reached: str = ""
     why: str = ""
     proofs: tuple[Result, ...] = ()
+    #: What closes it; empty where it passes.
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +130,18 @@ class Report:
     remarks: tuple[Finding, ...] = ()
     #: What would be a finding, and the reason why it is none.
     suppressed: tuple[tuple[Finding, str], ...] = field(default=())
+    #: It was asked whether every box passes: one that does not fails it all.
+    ready: bool = False
+
+    @property
+    def open(self) -> tuple[Box, ...]:
+        """The boxes that do not pass."""
+        return tuple(each for each in self.boxes if each.status is not Status.PASS)
+
+    @property
+    def unready(self) -> tuple[Finding, ...]:
+        """Every open box as a finding, where it was asked for."""
+        return tuple(map(as_finding, self.open)) if self.ready else ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -126,4 +153,17 @@ class Report:
         """Tell whether nothing failed; if strict, also whether all was known."""
         bad = {Status.FAIL, *((Status.SKIPPED, Status.STALE) if strict else ())}
         statuses = {each.status for each in self.results} | {each.status for each in self.boxes}
-        return not (statuses & bad) and all(each.warning for each in self.remarks)
+        failed = statuses & bad or self.unready
+        return not failed and all(each.warning for each in self.remarks)
+
+
+def as_finding(box: Box) -> Finding:
+    """Say of an open box where it stands, and what closes it."""
+    what = f"box {box.id} ({box.title}) is {box.status.value}; {box.remedy}"
+    return Finding(box.place, what, "checklist")
+
+
+def count_open(report: Report) -> str:
+    """Say how many boxes are open, of how many."""
+    number = len(report.open)
+    return f"{number} of {len(report.boxes)} boxes {'is' if number == 1 else 'are'} open"

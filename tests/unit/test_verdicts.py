@@ -35,7 +35,7 @@ def ran(what, status=Status.PASS, level=Level.TESTED, target="tree", why=""):
 
 
 def box(text, *results, phase=None):
-    (found,) = join(*checklist(text), results, phase)
+    (found,) = join(*checklist(text), results, phase, TODAY)
     return found
 
 
@@ -84,7 +84,7 @@ def test_what_needs_a_cloud_says_so_and_how_far_it_came_without():
 
 
 def test_only_boxes_of_a_phase_are_joined():
-    assert list(join(*checklist(ONE), [], "security")) == []
+    assert list(join(*checklist(ONE), [], "security", TODAY)) == []
 
 
 def test_strict_fails_on_what_is_not_known_and_never_on_what_needs_a_cloud():
@@ -100,8 +100,8 @@ def test_strict_fails_on_what_is_not_known_and_never_on_what_needs_a_cloud():
 
 
 UNPROVEN = (
-    "checklist.yaml:3:10: box a has no proofs; name one, or say what it `needs` "
-    "(cloud, later phase)"
+    "checklist.yaml:3:10: box a has no proofs; name one, write who has `seen` it, or say what it "
+    "`needs` (cloud, later phase)"
 )
 
 

@@ -16,7 +16,7 @@ from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.gates._gate import Gate, Subject
 from tarmac.gates._join import join
 from tarmac.gates._run import Borne, remarks, run, suppressed
-from tarmac.model.checklist import Checklist, Suppressions, problems
+from tarmac.model.checklist import Checklist, Suppressions, problems, unfounded
 from tarmac.model.document import Document
 from tarmac.model.loader import load, read_as
 from tarmac.model.system import System
@@ -43,6 +43,8 @@ class Asked:
     junit: tuple[Path, ...] = ()
     #: A folder of files that nobody planned.
     files: Path | None = None
+    #: Every box has to pass; a checklist without boxes is none.
+    ready: bool = False
 
 
 def verify(asked: Asked) -> Report:
@@ -53,6 +55,8 @@ def verify(asked: Asked) -> Report:
     """
     all_gates: dict[str, Gate] = registry.load(gates, "GATE")
     planned = _of_system(asked, asked.file, all_gates) if asked.file is not None else None
+    if asked.ready and (planned is None or not planned.boxes):
+        raise BadInput([_no_boxes(asked)])
     if asked.files is None:
         if planned is None:
             raise BadInput([Problem("verify", "nothing is named; name a system, or --files")])
@@ -72,7 +76,7 @@ def _of_system(asked: Asked, file: Path, all_gates: dict[str, Gate]) -> Report:
     """Run gates on each environment of a system, and join its checklist."""
     system = load(str(file), lambda path: Path(path).read_bytes())
     environments = _environments(system, asked)
-    checklist = _checklist(file, all_gates)
+    checklist = _checklist(file, all_gates, asked.today)
     wanted = _wanted(all_gates, checklist, asked.phase)
     borne = _borne(file)
     kept = Kept(file)
@@ -99,7 +103,7 @@ def _of_system(asked: Asked, file: Path, all_gates: dict[str, Gate]) -> Report:
     if checklist is not None:
         proofs = [proof for box in checklist[0].boxes for proof in box.proofs]
         results += kept.others(proofs, asked.junit, evidence.digest(everything.items()))
-        boxes = tuple(join(*checklist, results, asked.phase))
+        boxes = tuple(join(*checklist, results, asked.phase, asked.today))
     return Report(
         system=system.name,
         environments=environments,
@@ -108,6 +112,18 @@ def _of_system(asked: Asked, file: Path, all_gates: dict[str, Gate]) -> Report:
         boxes=boxes,
         remarks=tuple(remarks(borne, asked.today, [gate.id for gate in wanted])),
         suppressed=tuple(suppressed(borne, asked.today)),
+        ready=asked.ready,
+    )
+
+
+def _no_boxes(asked: Asked) -> Problem:
+    """Say that nothing is asked for: that nothing is open would be no readiness."""
+    if asked.file is None:
+        return Problem("--ready", "asks for the boxes of a system's checklist; name a SYSTEM")
+    of = f" of phase {asked.phase}" if asked.phase else ""
+    where = str(asked.file.with_name(CHECKLIST))
+    return Problem(
+        where, f"there is no box{of}, and so nothing to be ready; write down what must hold"
     )
 
 
@@ -136,12 +152,16 @@ def _wanted(
     return tuple(gate for gate in known.values() if gate.phase == phase or gate.id in named)
 
 
-def _checklist(file: Path, known: dict[str, Gate]) -> tuple[Checklist, Document] | None:
+def _checklist(
+    file: Path, known: dict[str, Gate], today: date
+) -> tuple[Checklist, Document] | None:
     path = file.with_name(CHECKLIST)
     if not path.is_file():
         return None
     found = read_as(Checklist, str(path), path.read_bytes())
-    if wrong := list(problems(*found, known, PHASES)):
+    wrong = [*problems(*found, known, PHASES)]
+    wrong += unfounded(*found, today, lambda name: (path.parent / name).is_file())
+    if wrong:
         raise BadInput(wrong)
     return found
 

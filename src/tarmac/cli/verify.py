@@ -40,6 +40,7 @@ FORMATS = ("text", "json", "junit", "sarif")
     multiple=True,
     help="Take what tests found from pytest's --junitxml file.",
 )
+@click.option("--ready", is_flag=True, help="Fail unless every box of the checklist passes.")
 @click.option("--strict", is_flag=True, help="Fail on what was skipped or is stale, too.")
 @click.option(
     "--format",
@@ -68,6 +69,7 @@ def VERB(
     written: str,
     date: datetime | None,
     *,
+    ready: bool,
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -75,6 +77,10 @@ def VERB(
 
     Nothing is started and no cluster is asked. A box passes when all its proofs do, and says how
     far they reach. Evidence is kept in .tarmac/evidence/. Exit code 1 if anything fails.
+
+    With --ready it is the gate before a cut-over: a box that waits - for a run, a cloud, a later
+    phase - fails as well, and what is open is told last, each with what closes it. What only people
+    can see they write into the box, under `seen`.
 
     With --files a folder of YAML, Dockerfiles, Terraform and scripts is checked as it stands, by
     all gates that need no plan: `tarmac verify --files .`; a suppressions.yaml in it is read.
@@ -97,6 +103,7 @@ def VERB(
             tree=tree,
             junit=junit,
             files=files,
+            ready=ready,
         )
     )
     reporter = importlib.import_module(f"tarmac.reporting.as_{'json' if as_json else written}")

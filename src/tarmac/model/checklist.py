@@ -7,14 +7,15 @@ gates are joined to them by id and know nothing of them.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tarmac.errors import Problem, did_you_mean
 from tarmac.model.document import Document
-from tarmac.model.value import Strict, shown
+from tarmac.model.value import Name, Strict, shown
 
 Levels = Literal["rendered", "valid", "tested", "applied", "observed"]
 
@@ -26,7 +27,25 @@ def _date(value: object) -> object:
         raise ValueError(f"is {shown(value)}; write a date, e.g. 2027-01-31") from None
 
 
+def _words(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty; write it in some words")
+    return " ".join(value.split())
+
+
+def _place(value: str) -> str:
+    is_path = "://" not in value and not re.match(r"\s*$|[/~\\]|[A-Za-z]:", value)
+    # No credentials stand in an address.
+    if is_path or re.fullmatch(r"https://[^\s@/]+(/\S*)?", value):
+        return value
+    raise ValueError(
+        f"is {shown(value)}; write a file's path from this folder, or an address with https://"
+    )
+
+
 Date = Annotated[dt.date, BeforeValidator(_date, json_schema_input_type=str)]
+Words = Annotated[str, AfterValidator(_words)]
+EvidencePlace = Annotated[str, AfterValidator(_place)]
 
 
 class Proof(Strict):
@@ -55,6 +74,28 @@ class Proof(Strict):
         return next((f"{kind}:{it}" for kind, it in kinds if it), f"drill:{self.drill}")
 
 
+class Seen(Strict):
+    """What a person saw where no program of ours looks; it holds until a day."""
+
+    what: Words = Field(description="What was done, and what came of it.")
+    day: Date = Field(description="When it was seen.")
+    by: Words = Field(description="Who saw it, and can be asked.")
+    evidence: EvidencePlace = Field(
+        description="Where it is written down: a file, from this folder, or an https address."
+    )
+    until: Date = Field(description="The last day on which it counts.")
+    target: Name = Field(description="What they looked at: cluster, cloud.")
+    level: Levels = Field(default="observed", description="How far it proves the box.")
+
+    @model_validator(mode="after")
+    def _ends_later(self) -> Self:
+        if self.until < self.day:
+            raise ValueError(
+                f"ends on {self.until}, before its day ({self.day}); write a later end"
+            )
+        return self
+
+
 class CheckBox(Strict):
     """One box."""
 
@@ -63,6 +104,9 @@ class CheckBox(Strict):
     title: str
     requirements: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    seen: tuple[Seen, ...] = Field(
+        default=(), description="What people saw: of what only a cluster or a cloud can show."
+    )
     needs: Literal["cloud", "later phase"] | None = Field(
         default=None, description="What has to be there before all of it can be shown."
     )
@@ -108,11 +152,11 @@ def problems(
             hint = did_you_mean(box.phase, phases)
             where = str(document.locate((*at, "phase")))
             yield Problem(where, f"box {box.id} has unknown phase '{box.phase}'; {hint}")
-        if not box.proofs and box.needs is None:
+        if not box.proofs and not box.seen and box.needs is None:
             yield Problem(
                 str(document.locate((*at, "id"))),
-                f"box {box.id} has no proofs; name one, or say what it `needs` "
-                "(cloud, later phase)",
+                f"box {box.id} has no proofs; name one, write who has `seen` it, or say what it "
+                "`needs` (cloud, later phase)",
             )
         for number, proof in enumerate(box.proofs):
             if proof.gate and proof.gate not in gates:
@@ -122,3 +166,29 @@ def problems(
             if proof.test and "::" not in proof.test:
                 where = str(document.locate((*at, "proofs", number, "test")))
                 yield Problem(where, f"'{proof.test}' is no test; write FILE::NAME")
+
+
+def unfounded(
+    checklist: Checklist, document: Document, today: dt.date, is_file: Callable[[str], bool]
+) -> Iterator[Problem]:
+    """Yield what nobody can have seen: on a day to come, or written down in no file.
+
+    Args:
+        today: the day that is judged.
+        is_file: tells whether there is a file at a path from the checklist's folder.
+    """
+    for index, box in enumerate(checklist.boxes):
+        for number, seen in enumerate(box.seen):
+            at = ("boxes", index, "seen", number)
+            if seen.day > today:
+                yield Problem(
+                    str(document.locate((*at, "day"))),
+                    f"box {box.id} was seen on {seen.day}, which is after {today} (UTC); write the "
+                    "day on which it was",
+                )
+            if "://" not in seen.evidence and not is_file(seen.evidence):
+                yield Problem(
+                    str(document.locate((*at, "evidence"))),
+                    f"there is no file '{seen.evidence}'; write down there what was seen, or "
+                    "correct the path, which begins in the folder of this file",
+                )

@@ -98,6 +98,12 @@ EXAMPLES = {
     "secrets": "{SIGNING_SECRET: {bytes: 32}}",
     "secrets.*": "{bytes: 32}",
     "routes": "[/orders]",
+    "boxes.*.seen.*.what": "The snapshot was restored into a second instance in 14 minutes",
+    "boxes.*.seen.*.day": "2026-11-02",
+    "boxes.*.seen.*.by": "ops@example.com",
+    "boxes.*.seen.*.evidence": "evidence/restore-2026-11-02.md",
+    "boxes.*.seen.*.until": "2027-02-02",
+    "boxes.*.seen.*.target": "cloud",
 }
 #: Keys of Compose files and their like -> what to write here, in a service and at the top.
 IN_A_SERVICE = {

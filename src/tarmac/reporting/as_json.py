@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from tarmac.report import Box, Finding, Report, Result
@@ -15,6 +16,8 @@ def write(report: Report) -> str:
         "environments": list(report.environments),
         "date": report.today,
         "boxes": [_box(each) for each in report.boxes],
+        "open": [each.id for each in report.open],
+        "ready": report.passed(strict=False) if report.ready else None,
         "results": [_result(each) for each in report.results],
         "remarks": [_finding(each) for each in report.remarks],
         "suppressed": [
@@ -33,6 +36,7 @@ def _box(box: Box) -> dict[str, Any]:
         "status": box.status.value,
         "reached": box.reached,
         "why": box.why,
+        "remedy": box.remedy,
         "proofs": [_result(each) for each in box.proofs],
     }
 
@@ -48,6 +52,7 @@ def _result(result: Result) -> dict[str, Any]:
         "target": result.target,
         "why": result.why,
         "evidence": result.evidence,
+        "by_hand": asdict(result.by_hand) if result.by_hand else None,
         "findings": [_finding(each) for each in result.findings],
     }
 

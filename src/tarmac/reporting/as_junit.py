@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 
-from tarmac.report import Box, Finding, Report, Result, Status
+from tarmac.report import Box, Finding, Report, Result, Status, as_finding
 
 #: Not known is not failed: these are shown as skipped.
 UNKNOWN = (Status.SKIPPED, Status.STALE, Status.NEEDS_CLOUD, Status.NOT_YET)
@@ -23,7 +23,8 @@ def write(report: Report) -> str:
     if report.remarks:
         _suite(root, f"{report.system} suppressions", map(_remark, report.remarks))
     if report.boxes:
-        _suite(root, f"{report.system} checklist", map(_box, report.boxes))
+        cases = (_box(each, has_to_pass=report.ready) for each in report.boxes)
+        _suite(root, f"{report.system} checklist", cases)
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
     ET.indent(root)
@@ -60,10 +61,13 @@ def _remark(finding: Finding) -> ET.Element:
     return case
 
 
-def _box(box: Box) -> ET.Element:
+def _box(box: Box, *, has_to_pass: bool) -> ET.Element:
     case = _case(f"checklist.{box.phase}", f"{box.id} {box.title}")
     if box.status is Status.FAIL:
-        _failure(case, [finding for proof in box.proofs for finding in proof.findings])
+        found = [finding for proof in box.proofs for finding in proof.findings]
+        _failure(case, found or [as_finding(box)])
+    elif box.status is not Status.PASS and has_to_pass:
+        _failure(case, [as_finding(box)])
     elif box.status in UNKNOWN:
         ET.SubElement(case, "skipped", message=f"{box.status.value}: {box.why or box.reached}")
     elif box.reached:

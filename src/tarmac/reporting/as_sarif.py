@@ -27,7 +27,7 @@ def write(report: Report) -> str:
         if result.what.startswith("gate:")
     }
     hidden = dict(report.suppressed)
-    found = [_result(finding, None) for finding in report.findings]
+    found = [_result(finding, None) for finding in (*report.findings, *report.unready)]
     found += [_result(finding, reason) for finding, reason in hidden.items()]
     used = {each["ruleId"] for each in found} - rules.keys()
     driver = {

@@ -1,4 +1,4 @@
-"""A report for a person: boxes, then gates that did not pass, then every finding."""
+"""A report for a person: boxes, gates that did not pass, every finding, then what is open."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
-from tarmac.report import Box, Report, Result, Status
+from tarmac.report import Box, Report, Result, Status, count_open
 
 
 def write(report: Report) -> str:
@@ -50,6 +50,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"gates: {_count(unseen)}"
     if report.boxes:
         yield f"boxes: {_count(report.boxes)}"
+    if report.ready:
+        yield from _readiness(report, width)
 
 
 def _box(box: Box, width: int) -> Iterator[str]:
@@ -57,12 +59,34 @@ def _box(box: Box, width: int) -> Iterator[str]:
     yield f"{line}  [{box.reached}]" if box.reached else line
     indent = " " * (16 + width)
     for proof in box.proofs:
-        words = [f"{proof.status.value:<8}", proof.what.replace(":", " ", 1), proof.environment]
-        if proof.status is Status.PASS:
-            words += [proof.reached, PurePath(proof.evidence).name]
-        yield f"{indent}{' '.join(filter(None, words))}"
+        yield f"{indent}{proof.status.value:<8} {_proof(proof)}"
     if box.why:
         yield f"{indent}{box.why}"
+
+
+def _proof(proof: Result) -> str:
+    if it := proof.by_hand:
+        said = f"by hand {it.day} {it.who} ({proof.level.name.lower()}@{proof.target}"
+        return f"{said} until {it.until}): {proof.title} {proof.evidence}"
+    words = [proof.what.replace(":", " ", 1), proof.environment]
+    if proof.status is Status.PASS:
+        words += [proof.reached, PurePath(proof.evidence).name]
+    return " ".join(filter(None, words))
+
+
+def _readiness(report: Report, width: int) -> Iterator[str]:
+    """Say what is open, and what closes it."""
+    many = len(report.boxes)
+    if not report.open:
+        by_hand = sum(any(each.by_hand for each in box.proofs) for box in report.boxes)
+        said = f"{many} of {many} boxes pass" + f", {by_hand} by hand" * bool(by_hand)
+        is_all = report.passed(strict=False)
+        yield f"ready: {said}" if is_all else f"not ready: {said}; gates that no box names fail"
+        return
+    yield from ("", f"not ready: {count_open(report)}")
+    for box in report.open:
+        yield f"  {box.status.value:<12}{box.id:<{width}}  {box.title}"
+        yield f"{' ' * (16 + width)}{box.place}: {box.remedy}"
 
 
 def _not_run(report: Report) -> Iterator[str]:
