@@ -106,6 +106,10 @@ ONE_EDIT = {
         ("zones: 3", "zones: 3\n        quota: {cpu: 4}"),
         ["medium quota demo: quota of cpu `nothing` -> `4`"],
     ),
+    "a checklist that is asked": (
+        ("zones: 3", "zones: 3\n        checklist: true"),
+        ["low setting demo: checklist `false` -> `true`"],
+    ),
     "an owner": (
         ("domain: demo", "owner: shelf\n    domain: demo"),
         ["low setting demo: owner `demo` -> `shelf`"],
@@ -130,6 +134,12 @@ def test_an_edit_is_told_by_what_it_means(edit):
     pair, expected = ONE_EDIT[edit]
     found = said(compared(BASE, edited(BASE, pair)))
     assert found == expected
+
+
+def test_a_checklist_that_is_no_longer_asked_is_a_high_risk():
+    pair, _ = ONE_EDIT["a checklist that is asked"]
+    (change,) = said(compared(edited(BASE, pair), BASE))
+    assert change == "high setting demo: checklist `true` -> `false`"
 
 
 def test_the_zones_and_places_of_a_change_are_named():

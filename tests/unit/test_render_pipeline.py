@@ -286,3 +286,76 @@ def test_a_system_that_is_not_delivered_has_no_pipeline():
 def test_the_uv_of_the_pipeline_is_the_dockerfiles():
     text = Path(ROOT / "src/tarmac/assets/containers/Dockerfile").read_text()
     assert f"/uv:{_pipeline.UV}-python{_pipeline.PYTHON}-" in text
+
+
+BOXED = """
+tarmac: 1
+system: mini
+services: {web: {run: [npm, start], port: 3000}}
+environments:
+  repository: {target: repository}
+  STAGES
+delivery: {repository: "https://github.com/team/mini", pipelines: [github, gitlab] GITOPS}
+"""
+READY = "uv run --frozen tarmac verify demo --ready --junit .tarmac/ci/checklist.xml"
+#: How an environment is delivered into -> its settings, and what it is that changes it.
+WAYS = {
+    "helm": ("", "helm upgrade"),
+    "bump": ("gitops: {}", "scripts/bump production .gitops --image"),
+    "promote": ("gitops: {}", "scripts/bump production .gitops --from stg"),
+    "release": ("gitops: {updater: semver}", "skopeo copy"),
+}
+
+
+def boxed(way, checklist):
+    settings = ["registry: r.example.com/prod", f"checklist: {checklist}", WAYS[way][0]]
+    stages = f"production: {{{', '.join(filter(None, settings))}}}"
+    if way == "promote":
+        stages = f"stg: {{registry: r.example.com/stg, gitops: {{}}}}\n  {stages}"
+    text = BOXED.replace("STAGES", stages)
+    gitops = "" if way == "helm" else ', gitops: "https://github.com/team/mini-gitops"'
+    made = artifacts(deploy(demo(text.replace(" GITOPS", gitops)), "repository", KINDS), RENDERERS)
+    return {each.path: each for each in made}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_environment_with_a_checklist_is_changed_after_every_box_was_asked(way):
+    graph = boxed(way, "true")[CI].data["jobs"]
+    verb = "release" if way == "release" else "deploy"
+    job = graph[f"{verb}-production"]
+    runs = [each.get("run", "") for each in job["steps"]]
+    (check,) = [number for number, each in enumerate(runs) if each == READY]
+    (change,) = [number for number, each in enumerate(runs) if WAYS[way][1] in each]
+    assert check < change
+    assert not {"if", "continue-on-error"} & job["steps"][check].keys()
+    assert "checklist" in job["needs"]
+    brought = [e["with"] for e in job["steps"][:check] if "download-artifact" in e.get("uses", "")]
+    assert {"name": "checklist", "path": ".tarmac/ci"} in brought
+    assert "actions/checkout@" in job["steps"][0]["uses"], "there is no model without"
+    assert [e["run"] for e in graph["checklist"]["steps"] if "run" in e][-1] == "scripts/prove"
+    del graph[f"{verb}-production"]
+    assert all(READY not in scripts(each) for each in graph.values())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_environment_without_one_is_delivered_into_as_ever(way):
+    files = boxed(way, "false")
+    assert "checklist" not in files[CI].data["jobs"]
+    assert "--ready" not in write(files[CI], "") + write(files[".gitlab-ci.yml"], "")
+    assert "scripts/prove" not in files
+
+
+def test_gitlab_asks_the_checklist_before_it_deploys_too():
+    files = boxed("helm", "true")
+    found = files[".gitlab-ci.yml"].data
+    check, *_, change = found["production:web"]["script"]
+    assert check == READY
+    assert change.startswith("helm upgrade")
+    assert found["production:web"]["needs"] == ["build:web", "checklist"]
+    assert found["checklist"]["script"] == ["scripts/prove"]
+    assert found["checklist"]["artifacts"]["paths"] == [".tarmac/ci/checklist.xml"]
+    assert files["scripts/prove"].executable
+
+
+def test_trading_alone_waits_for_its_checklist():
+    assert [each for each in SYSTEMS if "checklist" in jobs(each)] == ["trading"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tarmac import registry, render, stores
+from tarmac.cli import _verify
 from tarmac.compare.change import Comparison
 from tarmac.compare.change import as_data as compared_data
 from tarmac.compare.comparing import compare
@@ -19,7 +21,9 @@ from tarmac.compare.revisions import Source
 from tarmac.errors import TarmacError
 from tarmac.model.loader import load
 from tarmac.model.promotion import Versions, amended, current, promoted
+from tarmac.model.system import System
 from tarmac.render._collect import artifacts, saying
+from tarmac.report import count_open
 from tarmac.tree import history
 
 
@@ -35,16 +39,22 @@ class Done:
     #: None where nothing differs.
     comparison: Comparison | None
     written: bool
+    #: Why the checklist does not let it in; empty where it does, or is not asked.
+    unready: str = ""
 
 
 def promote(
-    file: Path, source: str | None, to: str, images: Mapping[str, str], *, write: bool
+    file: Path, source: str | None, to: str, images: Mapping[str, str], today: date, *, write: bool
 ) -> Done:
     """Write what an environment is to run into a model's file.
 
+    Args:
+        today: the day for which the checklist is judged, where the environment asks for it.
+        write: without, it is only compared.
+
     Raises:
-        BadInput: the model, an environment, a service or a tag is wrong.
-        TarmacError: the file has changes that are not committed.
+        BadInput: the model, its checklist, an environment, a service or a tag is wrong.
+        TarmacError: the file has changes that are not committed; a box of the checklist is open.
     """
     path = Path(os.path.abspath(file))  # noqa: PTH100 - a link may be what everybody knows
     is_named = path.parent.parent.name == "systems"
@@ -66,6 +76,9 @@ def promote(
             f"{file}: has changes that are not committed; commit or stash them, so that the "
             "promotion is a commit of its own"
         )
+    unready = _unready(file, system, to, today)
+    if write and unready:
+        raise TarmacError(f"{unready}\nnothing is written")
     made = amended(raw.decode(), str(file), to, before, after).encode()
 
     def promoted_read(asked: str) -> bytes:
@@ -84,7 +97,21 @@ def promote(
         part.write_bytes(made)
         part.chmod(path.stat().st_mode)
         part.replace(path)
-    return Done(file, name, to, changed, comparison, written=write)
+    return Done(file, name, to, changed, comparison, written=write, unready=unready)
+
+
+def _unready(file: Path, system: System, to: str, today: date) -> str:
+    """Say why an environment waits for its checklist, box by box; empty where it does not."""
+    if not system.file.environments[to].checklist:
+        return ""
+    report = _verify.verify(_verify.Asked(file, today, ready=True))
+    if report.passed(strict=False):
+        return ""
+    what = count_open(report) if report.open else "gates fail"
+    place = system.locate(("environments", to, "checklist"))
+    first = f"{place}: {to} waits for its checklist, and {what}; "
+    lines = [f"{first}`tarmac verify {report.system} --ready` tells more", *report.unready]
+    return "\n  ".join(map(str, lines))
 
 
 def _said(versions: Versions) -> tuple[str, dict[str, str]]:
@@ -98,6 +125,7 @@ def as_data(done: Done) -> dict[str, Any]:
         "file": str(done.file),
         "environment": done.to,
         "written": done.written,
+        "unready": done.unready,
         "images": {n: {"before": was, "after": now} for n, (was, now) in done.images.items()},
         "diff": compared_data(done.comparison) if done.comparison else None,
     }
@@ -112,5 +140,7 @@ def show(done: Done) -> None:
     click.echo()
     for name, (was, now) in done.images.items():
         click.echo(f"  {name}: {was} -> {now}")
+    if done.unready:
+        click.echo(f"\nit would be refused: {done.unready}\n")
     end = "written; commit it, then render" if done.written else "nothing is written (--dry-run)"
     click.echo(f"{done.file}: {end}")

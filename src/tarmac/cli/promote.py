@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
 from tarmac.cli import _project
@@ -48,8 +50,9 @@ def VERB(
 
     Only `version` and `images` of that environment are written: comments and all else stay as they
     are. A file with changes that are not committed is refused, so that the commit holds nothing but
-    the promotion. What is already there is no change: exit code 0, nothing written. Render and
-    commit are the next steps:
+    the promotion; so is an environment with `checklist: true` while a box of checklist.yaml is
+    open, and the boxes are named. What is already there is no change: exit code 0, nothing written.
+    Render and commit are the next steps:
 
     \b
         tarmac promote shop --to production --image order-service=sha-0123456789ab
@@ -61,7 +64,8 @@ def VERB(
 
     if source is None and not images:
         raise click.UsageError("say what: --from ENV, or --image SERVICE=TAG")
-    done = _promoted.promote(_project.find(system), source, to, images, write=not dry_run)
+    today = datetime.now(UTC).date()
+    done = _promoted.promote(_project.find(system), source, to, images, today, write=not dry_run)
     if as_json:
         _project.print_json(_promoted.as_data(done))
     else:

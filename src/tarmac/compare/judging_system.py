@@ -148,6 +148,9 @@ def setting(found: Seen) -> Told:
             return Told(HIGH if wider else MEDIUM, what, why)
         case "monitoring":
             return Told(MEDIUM, what, "pods there may now read metrics, those here no longer")
+        case "checklist":
+            why = "what is not proven may be deployed there" if was else ""
+            return Told(HIGH if was else LOW, f"{name} {code(text(was))} -> {code(text(now))}", why)
         case "secrets":
             return Told(MEDIUM, what, "every secret must be there before the rollout")
         case "nodes":

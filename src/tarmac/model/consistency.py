@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from tarmac.errors import Problem, did_you_mean
 from tarmac.model.contradictions import contradictions
+from tarmac.model.environment import Environment
 from tarmac.model.gaps import Gaps
 from tarmac.model.location import Path
 from tarmac.model.referring import of_all, of_service, where_from
@@ -362,6 +363,8 @@ def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
                 _at(system, "environments", name, "replicas"),
                 f"replicas has min {replicas.min} above max {replicas.max}; exchange them",
             )
+        if environment.checklist and (why := _unheld(environment)):
+            yield Problem(_at(system, "environments", name, "checklist"), why)
         if environment.ingress.issuer and not environment.ingress.tls:
             yield Problem(
                 _at(system, "environments", name, "ingress", "issuer", key=True),
@@ -373,3 +376,15 @@ def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
                 f"{replicas.available} of {replicas.min} are to stay, so that no node could ever "
                 f"be emptied; write `available: {replicas.min - 1}`",
             )
+
+
+def _unheld(environment: Environment) -> str:
+    """Say why a checklist holds nothing back: whoever writes there does not ask it."""
+    if environment.target == "repository":
+        return "nothing is deployed into a repository; write `checklist` where the system runs"
+    if environment.gitops is not None and environment.gitops.updater == "newest-build":
+        return (
+            "the image updater writes each new build there, whatever the checklist says; remove "
+            "`checklist`, or `updater`"
+        )
+    return ""

@@ -129,6 +129,10 @@ class Environment(Strict):
     approval: bool = Field(
         default=False, description="A person lets a change in; the pipeline waits for that."
     )
+    checklist: bool = Field(
+        default=False,
+        description="Nothing is promoted or deployed there while a box of checklist.yaml is open.",
+    )
     packaging: tuple[Literal["helm", "kustomize"], ...] = Field(
         default=(), description="What the objects of services are packed in besides the plain tree."
     )

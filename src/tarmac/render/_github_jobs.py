@@ -22,6 +22,8 @@ REQUIRED = "passed"
 #: Tags of versions.
 VERSIONS = "v*.*.*"
 PULL = "github.event_name == 'pull_request'"
+#: The job that runs the checklist's tests, and what it leaves.
+CHECKLIST = "checklist"
 #: Its images are made: of the main branch and of a version, never of a pull request.
 DELIVERED = "github.event_name == 'push'"
 TOUCHED = "needs.detect-changes.outputs.services != '[]'"
@@ -315,6 +317,22 @@ def build(plan: ClusterPlan) -> dict[str, Any]:
         permissions=identity(registry),
         env=env,
         **matrix(),
+    )
+
+
+def checklist(plan: ClusterPlan) -> dict[str, Any]:
+    """Run the tests that the checklist names: once, for the deployments of all services."""
+    kept = {"name": CHECKLIST, "path": p.PROVEN, "include-hidden-files": True}
+    return job(
+        [
+            checkout(),
+            *tools(plan, only="python"),
+            step("The tests that the checklist names", "scripts/prove"),
+            action("Keep what came of them", "actions/upload-artifact", kept),
+        ],
+        minutes=15,
+        needs=("detect-changes",),
+        when=f"{DELIVERED} && {TOUCHED}",
     )
 
 

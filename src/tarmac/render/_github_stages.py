@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,8 @@ MOST_S = 480
 
 def stages(plan: ClusterPlan) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each job by its name."""
+    if p.asks_checklist(plan):
+        yield j.CHECKLIST, j.checklist(plan)
     for stage in p.stages(plan):
         make = {"bump": bump, "promote": promote, "release": release, "helm": helm}[stage.by]
         yield f"{_VERBS[stage.by]}-{stage.name}", make(plan, stage)
@@ -110,6 +113,21 @@ def _other_login(plan: ClusterPlan, source: str) -> dict[str, Any]:
     return {**login, "name": "Log in to the registry that it comes from"}
 
 
+def _ready(plan: ClusterPlan, stage: p.Stage) -> list[dict[str, Any]]:
+    """Go no further while a box of the checklist is open, where the environment asks for that."""
+    if not stage.settings.checklist:
+        return []
+    given = {"name": j.CHECKLIST, "path": posixpath.dirname(p.PROVEN)}
+    return [
+        j.action("What came of its tests", "actions/download-artifact", given),
+        j.step("Every box of the checklist passes", p.ready(plan)),
+    ]
+
+
+def _needs(stage: p.Stage, *others: str) -> tuple[str, ...]:
+    return (*others, j.CHECKLIST) if stage.settings.checklist else others
+
+
 def bump(plan: ClusterPlan, stage: p.Stage) -> dict[str, Any]:
     """Write what was pushed into the GitOps repository."""
     line = f'scripts/bump {stage.name} {GITOPS} --image "$SERVICE=$(cat "$DIGEST")"'
@@ -122,12 +140,13 @@ def bump(plan: ClusterPlan, stage: p.Stage) -> dict[str, Any]:
         *copy,
         *_gitops(plan, stage.settings.gitops.revision if stage.settings.gitops else "main"),
         *j.tools(plan, only="python"),
+        *_ready(plan, stage),
         j.step("Commit", line, when=GO, env=env),
     ]
     return j.job(
         steps,
         minutes=10,
-        needs=("detect-changes", "build-and-scan"),
+        needs=_needs(stage, "detect-changes", "build-and-scan"),
         when=MAIN,
         permissions=j.identity(stage.settings.registry or "" if copy else ""),
         **_named(stage),
@@ -163,12 +182,13 @@ def promote(plan: ClusterPlan, stage: p.Stage) -> dict[str, Any]:
         *_gitops(plan, stage.settings.gitops.revision if stage.settings.gitops else "main"),
         *copy,
         *j.tools(plan, only="python"),
+        *_ready(plan, stage),
         j.step("Commit", f"scripts/bump {stage.name} {GITOPS} --from {stage.after}"),
     ]
     return j.job(
         steps,
         minutes=10,
-        needs=(f"deploy-{stage.after}",),
+        needs=_needs(stage, f"deploy-{stage.after}"),
         when=MAIN,
         permissions=j.identity(target if copy else ""),
         **_named(stage),
@@ -180,8 +200,11 @@ def release(plan: ClusterPlan, stage: p.Stage) -> dict[str, Any]:
     """Put a version's tag on the images that were just pushed; the image updater looks for it."""
     target = stage.settings.registry or ""
     copy = 'skopeo copy --all --preserve-digests "docker://$REGISTRY/$SERVICE@$(cat "$DIGEST")"'
+    ready = _ready(plan, stage)
     return j.job(
         [
+            # Its images are all that it needs otherwise.
+            *([_checkout(), *j.tools(plan, only="python"), *ready] if ready else []),
             _digest(),
             *j.login(plan, target, f"ci-deploy-{stage.name}"),
             j.step(
@@ -195,7 +218,7 @@ def release(plan: ClusterPlan, stage: p.Stage) -> dict[str, Any]:
             ),
         ],
         minutes=10,
-        needs=("detect-changes", "build-and-scan"),
+        needs=_needs(stage, "detect-changes", "build-and-scan"),
         when="github.ref_type == 'tag'",
         permissions=j.identity(target),
         **_named(stage),
@@ -214,6 +237,7 @@ def helm(plan: ClusterPlan, stage: p.Stage) -> dict[str, Any]:
         _newest(plan),
         _digest(),
         *j.tools(plan, only="python"),
+        *_ready(plan, stage),
         *j.login(plan, registry, f"ci-deploy-{stage.name}"),
         j.step(
             "Reach the cluster",
@@ -235,7 +259,7 @@ def helm(plan: ClusterPlan, stage: p.Stage) -> dict[str, Any]:
     return j.job(
         steps,
         minutes=15,
-        needs=("detect-changes", "build-and-scan"),
+        needs=_needs(stage, "detect-changes", "build-and-scan"),
         when=MAIN,
         permissions=j.identity(registry),
         **_named(stage),

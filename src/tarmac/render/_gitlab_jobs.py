@@ -9,6 +9,8 @@ from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render import _pipeline as p
 
 STAGES = ("check", "build", "deploy")
+#: The job that runs the checklist's tests.
+CHECKLIST = "checklist"
 MAIN = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
 
 
@@ -82,6 +84,19 @@ def build(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
     }
 
 
+def checklist(plan: ClusterPlan) -> dict[str, Any]:
+    """Run the tests that the checklist names: once, for the deployments of all services."""
+    return {
+        "extends": ".python" if "python" in p.languages(plan) else ".images",
+        "stage": "build",
+        "needs": [],
+        "script": ["scripts/prove"],
+        "artifacts": {"paths": [p.PROVEN], "expire_in": "1 week"},
+        "timeout": "15 minutes",
+        "rules": [{"if": MAIN}],
+    }
+
+
 def deploy(plan: ClusterPlan, workload: Workload, stage: p.Stage) -> dict[str, Any]:
     """Write what was pushed into the GitOps repository, or deploy it with Helm."""
     name = workload.name
@@ -101,11 +116,14 @@ def deploy(plan: ClusterPlan, workload: Workload, stage: p.Stage) -> dict[str, A
             'git clone --depth 1 "$GITOPS_URL" .gitops',
             f"scripts/bump {stage.name} .gitops --image {name}={digest}",
         ]
+    asked = stage.settings.checklist
+    if asked:
+        script.insert(0, p.ready(plan))
     asks = {"when": "manual"} if stage.settings.approval else {}
     return {
         "extends": ".deploys",
         "stage": "deploy",
-        "needs": [f"build:{name}"],
+        "needs": [f"build:{name}", *([CHECKLIST] if asked else [])],
         "environment": {"name": stage.name},
         "resource_group": f"{stage.name}-{name}",
         "script": script,

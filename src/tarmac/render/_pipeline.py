@@ -19,6 +19,8 @@ from tarmac.model.environment import Environment
 from tarmac.plan.cluster import ClusterPlan, Workload
 
 DATA = "ci/services.json"
+#: What came of the tests that the checklist names, as scripts/prove leaves it.
+PROVEN = ".tarmac/ci/checklist.xml"
 #: What every service of the kit is made of besides its own folder: the kit where it is a folder
 #: here, what is locked, how its image is made.
 SHARED = ("kit", "pyproject.toml", "uv.lock", "containers")
@@ -197,6 +199,16 @@ def stages(plan: ClusterPlan) -> tuple[Stage, ...]:
             before = next((e.name for e in reversed(found) if e.by in {"bump", "promote"}), "")
             found.append(Stage(name, each, "promote" if before else "bump", before))
     return tuple(found)
+
+
+def asks_checklist(plan: ClusterPlan) -> bool:
+    """Tell whether an environment is delivered into only while every box passes."""
+    return any(each.settings.checklist for each in stages(plan))
+
+
+def ready(plan: ClusterPlan) -> str:
+    """Write the command that ends a deployment while a box is open."""
+    return f"{' '.join(TARMAC)} verify {command(plan)} --ready --junit {PROVEN}"
 
 
 def registry(plan: ClusterPlan) -> str:

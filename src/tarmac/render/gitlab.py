@@ -66,6 +66,8 @@ def pipeline(plan: ClusterPlan) -> dict[str, Any]:
         found[f"test:{each.name}"] = j.test(plan, each)
     for each in plan.services:
         found[f"build:{each.name}"] = j.build(plan, each)
+    if p.asks_checklist(plan):
+        found[j.CHECKLIST] = j.checklist(plan)
     for stage in p.stages(plan):
         for each in plan.services if stage.by in {"bump", "helm"} else ():
             found[f"{stage.name}:{each.name}"] = j.deploy(plan, each, stage)

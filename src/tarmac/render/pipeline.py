@@ -61,6 +61,8 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
     for path in assets(SCRIPTS):
         if path.endswith("/bump") and not writes:
             continue
+        if path.endswith("/prove") and not p.asks_checklist(plan):
+            continue
         if path.endswith("/apply-ruleset.sh") and "github" not in plan.delivery.pipelines:
             continue
         name = re.sub(r"^ci/", "", path)

@@ -1,0 +1,201 @@
+"""A cut-over waits for its checklist: by hand, by `promote`, and in the pipeline that is rendered.
+
+The pipeline's steps are run as they stand in the workflow, with this machine's tarmac and pytest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from git_repository import ENV, clone, git, push, remote
+
+MODEL = """\
+tarmac: 1
+system: mini
+services:
+  web: {run: [npm, start], port: 8080}
+environments:
+  stg:
+    registry: r.example.com/stg
+    version: 1.2.0
+  production:
+    registry: r.example.com/prod
+    packaging: [helm]
+    checklist: true
+  repository: {target: repository}
+delivery: {repository: "https://git.example.com/mini"}
+"""
+CHECKLIST = """\
+checklist: 1
+boxes:
+  - {id: probes, phase: kubernetes, title: Probes, proofs: [{gate: REL001}]}
+  - id: drained
+    phase: kubernetes
+    title: Nothing is lost
+    proofs: [{test: "tests/test_web.py::test_nothing_is_lost", level: observed}]
+  - {id: backups, phase: recovery, title: Backups, needs: cloud}
+"""
+TEST = "def test_nothing_is_lost(): assert {}\n\ndef test_another(): assert False\n"
+TODAY = datetime.now(UTC).date()
+
+
+class Repository:
+    """A code base with a model, a checklist and the pipeline that is rendered from them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = clone(remote(folder / "code.git"), folder / "code")
+        (self.root / "tests").mkdir()
+        self.write("tarmac.yaml", MODEL)
+        self.write("checklist.yaml", CHECKLIST)
+        self.write("tests/test_web.py", TEST.format(True))
+        self.tarmac("render", "--env", "repository", "--out", ".", code=0)
+        workflow = yaml.safe_load((self.root / ".github/workflows/ci.yml").read_text())
+        self.jobs = workflow["jobs"]
+        data = json.loads((self.root / "ci/services.json").read_text())
+        # uv would bring both into an environment of their own.
+        self.write("ci/services.json", json.dumps({**data, "tarmac": ["env", "tarmac"]}))
+        push(self.root, "feat: a system")
+
+    def write(self, name: str, text: str) -> None:
+        (self.root / name).parent.mkdir(exist_ok=True)
+        (self.root / name).write_text(text)
+
+    def run(self, *argv: str, code: int | None = None) -> subprocess.CompletedProcess[str]:
+        programs = Path(sys.executable).parent
+        # Loading plugins that nobody uses here is most of what pytest would do.
+        own = {"PATH": f"{programs}:{os.environ['PATH']}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        done = subprocess.run(
+            argv, cwd=self.root, env={**ENV, **own}, capture_output=True, text=True, check=False
+        )
+        assert code in (None, done.returncode), done.stdout + done.stderr
+        return done
+
+    def tarmac(self, *args: str, code: int) -> str:
+        done = self.run("tarmac", *args, code=code)
+        return done.stdout + done.stderr
+
+    def step(self, job: str, name: str) -> subprocess.CompletedProcess[str]:
+        """Run a step of the workflow."""
+        (found,) = [each["run"] for each in self.jobs[job]["steps"] if each["name"] == name]
+        return self.run("bash", "-e", "-c", found.replace("uv run --frozen ", ""))
+
+    def prove(self) -> subprocess.CompletedProcess[str]:
+        return self.step("checklist", "The tests that the checklist names")
+
+    def ask(self) -> subprocess.CompletedProcess[str]:
+        """Run the last step before the first one that changes anything."""
+        return self.step("deploy-production", "Every box of the checklist passes")
+
+    def tick(self, day=TODAY, until=TODAY + timedelta(days=90)) -> None:
+        """Write what somebody saw into the box that waits for a cloud."""
+        self.write("evidence/restore.md", "Restored in 14 minutes.\n")
+        seen = (
+            f"{{what: Restored in 14 min, day: {day}, by: ops@example.com, "
+            f"evidence: evidence/restore.md, until: {until}, target: cloud}}"
+        )
+        ticked = CHECKLIST.replace("needs: cloud", f"needs: cloud, seen: [{seen}]")
+        self.write("checklist.yaml", ticked)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return Repository(tmp_path)
+
+
+PROMOTE = ("promote", "--from", "stg", "--to", "production")
+
+
+def test_the_pipeline_stops_at_an_open_box_and_goes_on_once_it_is_ticked(repository):
+    assert repository.prove().returncode == 0
+    asked = repository.ask()
+    assert asked.returncode == 1
+    assert "not ready: 1 of 3 boxes is open\n  needs-cloud backups  Backups\n" in asked.stdout
+    repository.tick()
+    asked = repository.ask()
+    assert asked.returncode == 0
+    assert asked.stdout.endswith("\nready: 3 of 3 boxes pass, 1 by hand\n")
+    repository.tick(TODAY - timedelta(days=9), TODAY - timedelta(days=1))
+    asked = repository.ask()
+    assert asked.returncode == 1
+    assert "  stale       backups  Backups\n" in asked.stdout
+
+
+def test_the_pipeline_runs_the_tests_of_the_checklist_and_no_others(repository):
+    repository.tick()
+    repository.write("tests/test_web.py", TEST.format(False))
+    assert repository.prove().returncode == 1
+    assert repository.ask().returncode == 1, "even where somebody lets it go on"
+    report = (repository.root / ".tarmac/ci/checklist.xml").read_text()
+    assert "test_nothing_is_lost" in report
+    assert "test_another" not in report
+    assert git(repository.root, "status", "--porcelain", ".tarmac") == ""
+
+
+def test_a_checklist_without_tests_leaves_a_report_without_any(repository):
+    repository.write("checklist.yaml", "".join(CHECKLIST.splitlines(keepends=True)[:3]))
+    assert repository.prove().returncode == 0
+    assert repository.ask().returncode == 0
+
+
+def test_a_checklist_that_is_wrong_or_gone_stops_the_pipeline(repository):
+    repository.write("checklist.yaml", CHECKLIST.replace("REL001", "REL00"))
+    assert repository.prove().returncode == 2
+    (repository.root / "checklist.yaml").unlink()
+    assert repository.prove().returncode == 0, "there is no test to run"
+    for asked in (repository.ask(), repository.run("tarmac", *PROMOTE)):
+        assert asked.returncode == 2
+        assert "checklist.yaml: there is no box, and so nothing to be ready" in asked.stderr
+
+
+def test_promote_names_the_open_boxes_writes_nothing_and_then_lets_through(repository):
+    said = repository.tarmac(*PROMOTE, code=1)
+    first, *boxes, last = said.strip().splitlines()
+    assert first.startswith("tarmac.yaml:12:16: production waits for its checklist, and 2 of 3")
+    assert [each.split(" (")[0].strip() for each in boxes] == [
+        "checklist.yaml:4:9: box drained",
+        "checklist.yaml:8:10: box backups",
+    ]
+    assert last == "nothing is written"
+    assert (repository.root / "tarmac.yaml").read_text() == MODEL
+
+    repository.tick()
+    push(repository.root, "docs: the restore of today")
+    repository.run("scripts/prove", code=0)
+    repository.tarmac("verify", "--ready", "--junit", ".tarmac/ci/checklist.xml", code=0)
+    assert "web: 0.1.0 -> 1.2.0" in repository.tarmac(*PROMOTE, code=0)
+    assert "version: 1.2.0\n    packaging" in (repository.root / "tarmac.yaml").read_text()
+
+
+def test_a_dry_run_shows_the_change_and_that_it_would_be_refused(repository):
+    shown = repository.tarmac(*PROMOTE, "--dry-run", code=0)
+    assert "it would be refused: tarmac.yaml:12:16: production waits" in shown
+    done = repository.run("tarmac", *PROMOTE, "--dry-run", "--json", code=0)
+    assert "box backups (Backups) is needs-cloud" in json.loads(done.stdout)["unready"]
+
+
+def test_an_environment_without_the_line_takes_what_it_is_given(repository):
+    args = ("promote", "--to", "stg", "--image", "web=1.3.0")
+    assert "web: 1.2.0 -> 1.3.0" in repository.tarmac(*args, code=0)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("gitops: {updater: newest-build}, checklist: true", "the image updater writes each new"),
+        ("target: repository, checklist: true", "nothing is deployed into a repository; write"),
+    ],
+)
+def test_a_checklist_that_would_hold_nothing_back_is_refused(repository, line, said):
+    repository.write(
+        "tarmac.yaml", MODEL.replace("  repository: {", f"  x: {{{line}}}\n  repository: {{")
+    )
+    shown = repository.tarmac("verify", code=2)
+    assert shown.startswith("tarmac.yaml:13:")
+    assert said in shown
