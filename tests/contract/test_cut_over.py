@@ -67,12 +67,19 @@ class Repository:
         (self.root / name).parent.mkdir(exist_ok=True)
         (self.root / name).write_text(text)
 
-    def run(self, *argv: str, code: int | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *argv: str, code: int | None = None, **more: str
+    ) -> subprocess.CompletedProcess[str]:
         programs = Path(sys.executable).parent
         # Loading plugins that nobody uses here is most of what pytest would do.
         own = {"PATH": f"{programs}:{os.environ['PATH']}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         done = subprocess.run(
-            argv, cwd=self.root, env={**ENV, **own}, capture_output=True, text=True, check=False
+            argv,
+            cwd=self.root,
+            env={**ENV, "CI": "", **own, **more},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert code in (None, done.returncode), done.stdout + done.stderr
         return done
@@ -136,6 +143,14 @@ def test_the_pipeline_runs_the_tests_of_the_checklist_and_no_others(repository):
     assert "test_nothing_is_lost" in report
     assert "test_another" not in report
     assert git(repository.root, "status", "--porcelain", ".tarmac") == ""
+
+
+def test_on_a_runner_the_programs_of_the_tests_are_brought_first(repository):
+    repository.write(".ci/tools", "#!/bin/sh\ntouch brought\n")
+    (repository.root / ".ci/tools").chmod(0o755)
+    repository.write("tests/test_web.py", TEST.format("open('brought')"))
+    repository.run("scripts/prove", code=1)
+    repository.run("scripts/prove", code=0, CI="true")
 
 
 def test_a_checklist_without_tests_leaves_a_report_without_any(repository):
