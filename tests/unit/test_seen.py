@@ -180,7 +180,7 @@ def test_text_tells_a_hand_from_a_run_and_what_is_open_at_the_end():
 def test_a_gate_that_no_box_names_is_not_hidden_by_boxes_that_pass():
     failed = ran(Status.FAIL)
     last = as_text.write(report(box(), results=[failed])).splitlines()[-1]
-    assert last == "not ready: 1 of 1 boxes pass, 1 by hand; gates that no box names fail"
+    assert last == "not ready: 1 of 1 boxes pass, 1 by hand; there are findings besides"
     assert json.loads(as_json.write(report(box(), results=[failed])))["ready"] is False
 
 

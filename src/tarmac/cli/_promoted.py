@@ -107,7 +107,7 @@ def _unready(file: Path, system: System, to: str, today: date) -> str:
     report = _verify.verify(_verify.Asked(file, today, ready=True))
     if report.passed(strict=False):
         return ""
-    what = count_open(report) if report.open else "gates fail"
+    what = count_open(report) if report.open else "there are findings besides its boxes"
     place = system.locate(("environments", to, "checklist"))
     first = f"{place}: {to} waits for its checklist, and {what}; "
     lines = [f"{first}`tarmac verify {report.system} --ready` tells more", *report.unready]

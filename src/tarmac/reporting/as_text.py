@@ -81,7 +81,7 @@ def _readiness(report: Report, width: int) -> Iterator[str]:
         by_hand = sum(any(each.by_hand for each in box.proofs) for box in report.boxes)
         said = f"{many} of {many} boxes pass" + f", {by_hand} by hand" * bool(by_hand)
         is_all = report.passed(strict=False)
-        yield f"ready: {said}" if is_all else f"not ready: {said}; gates that no box names fail"
+        yield f"ready: {said}" if is_all else f"not ready: {said}; there are findings besides"
         return
     yield from ("", f"not ready: {count_open(report)}")
     for box in report.open:
