@@ -34,6 +34,12 @@ class Signal:
     parts: tuple[str, ...] = ()
     #: The kinds of stores that its exporter is for; empty for one that is for no store.
     stores: tuple[str, ...] = ()
+    #: The chart of others that brings its exporter; empty for one that no chart brings.
+    chart: str = ""
+    #: The kinds of objects that its exporter is there for, of a program that makes them true.
+    kinds: tuple[str, ...] = ()
+    #: The mesh whose proxies export it.
+    mesh: str = ""
     #: Of what counts messages that wait at a broker: the labels that name the queue.
     backlog: tuple[str, ...] = ()
 
@@ -53,6 +59,9 @@ def read() -> Mapping[str, Signal]:
                 buckets=buckets,
                 parts=tuple(each.get("parts", ())),
                 stores=tuple(said.get("stores", ())),
+                chart=said.get("chart", ""),
+                kinds=tuple(said.get("kinds", ())),
+                mesh=said.get("mesh", ""),
                 backlog=tuple(each.get("backlog", ())),
             )
             for series in (name + end for end in SERIES.get(signal.type, ("",))):

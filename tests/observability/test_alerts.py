@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 import yaml
-from rendered import ENVIRONMENTS, artifact_of, artifacts_of, plan_of
+from rendered import ENVIRONMENTS, artifacts_of, plan_of, watched_artifacts_of
 
 from tarmac.gates._programs import find
 from tarmac.render._alerts import alerts
@@ -22,6 +22,11 @@ LARGEST = [
     ("travel", "prod"),
 ]
 WATCHED = [each for each in ENVIRONMENTS if alerts(plan_of(*each))]
+#: Trees with every alert that there is: also the shop's with Redis and NATS in the cluster.
+TREES = {
+    **{system: artifacts_of(system, environment) for system, environment in LARGEST},
+    "shop, all in the cluster": watched_artifacts_of("shop"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,19 +48,17 @@ def tried(promtool, folder, rules, tests):
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
-def topics(system, environment):
+def topics(tree):
     """Yield the rules and tests of each topic."""
-    for each in artifacts_of(system, environment):
-        if each.path.startswith("observability/rules/alerts-"):
-            tests = artifact_of(system, environment, each.path.replace("/rules/", "/tests/"))
-            yield each.data, tests.data
+    found = {each.path: each for each in tree}
+    for path, each in found.items():
+        if path.startswith("observability/rules/alerts-"):
+            yield each.data, found[path.replace("/rules/", "/tests/")].data
 
 
-@pytest.mark.parametrize(("system", "environment"), LARGEST)
-def test_every_alert_fires_at_its_minute_clears_and_is_silent_below(
-    promtool, tmp_path, system, environment
-):
-    found = list(topics(system, environment))
+@pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
+def test_every_alert_fires_at_its_minute_clears_and_is_silent_below(promtool, tmp_path, tree):
+    found = list(topics(tree))
     assert found
     for rules, tests in found:
         done = tried(promtool, tmp_path, rules, tests)
@@ -64,7 +67,7 @@ def test_every_alert_fires_at_its_minute_clears_and_is_silent_below(
 
 @pytest.mark.parametrize(("system", "environment"), WATCHED)
 def test_every_rule_has_a_test_that_fires_it_and_one_that_does_not(system, environment):
-    for rules, tests in topics(system, environment):
+    for rules, tests in topics(artifacts_of(system, environment)):
         wanted = [
             (rule["alert"], rule["labels"].get("service"))
             for group in rules["groups"]
@@ -118,8 +121,8 @@ def untold(rule):
 def by_alert():
     """Find of each alert of all systems one rule, with its own tests."""
     found = {}
-    for system, environment in LARGEST:
-        for rules, tests in topics(system, environment):
+    for tree in TREES.values():
+        for rules, tests in topics(tree):
             for rule in (rule for group in rules["groups"] for rule in group["rules"]):
                 own = [
                     test
@@ -139,7 +142,8 @@ def test_what_roadmaps_want_to_be_told_of_is_among_them():
     assert {
         "PodRestarts", "CrashLoop", "StoreDown", "StoreDisconnected", "BreakerOpen", "QueueLag",
         "OutboxLate", "MessagesParked", "JobsParked", "ReplicationSlotGrows", "DiskFilling",
-        "CertificateExpires", "BackupOld", "CanaryAborted", "ScaledToMost", "ServiceDown",
+        "CertificateExpires", "CanaryAborted", "ScaledToMost", "ServiceDown", "StoreUnmeasured",
+        "CacheFull", "CacheEvicts",
     } <= BY_ALERT.keys()  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The exporters of stores, against the servers of a running system: as who may read nothing else.
 
-They are Debian's, which are older than those that are rendered: what differs is named.
+PostgreSQL's and Redis' are Debian's, which are older than those that are rendered: what differs is
+named. Kafka's and MongoDB's are not to be had: what they may ask is held in tests/contract.
 """
 
 from __future__ import annotations
@@ -12,23 +13,28 @@ import os
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import pytest
+import redis
 from pages import free_port
 from prometheus_client.parser import text_string_to_metric_families
-from rendered import ROOT, artifact_of, plan_of
+from rendered import ROOT, artifacts_of, plan_of, watched_artifacts_of, watched_plan_of
 from scraped import Target, scraping, series_of
 
 from tarmac import signals
+from tarmac.artifact import Artifact
 from tarmac.gates import _programs
-from tarmac.launch import Secret
+from tarmac.launch import Secret, Text
+from tarmac.plan.cluster import ClusterPlan
 from tarmac.report import Skip
-from tarmac.stores._kind import View
-from tarmac.stores.postgres import MONITOR, STORE
+from tarmac.stores import nats, postgres
+from tarmac.stores import redis as cache
+from tarmac.stores._acl import ADMIN, users
+from tarmac.stores._kind import MONITOR, StoreKind, View
 from tarmac.testing import System, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -36,14 +42,18 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 #: Only there with a reader of the log of changes, which the shop has none of.
 WITHOUT_SLOTS = {"pg_replication_slots_pg_wal_lsn_diff"}
 PASSWORD = "5ecre7"
+TARGETS = {"job", "instance", "namespace", "pod", "container", "endpoint", "service"}
 
 
 @dataclass(frozen=True)
 class Exporting:
-    """The shop's databases, told of by an exporter."""
+    """A store of the shop, told of by an exporter."""
 
     shop: System
+    store: str
     port: int
+    #: Has the store do something.
+    use: Callable[[], object] = bool
 
 
 def program(name: str) -> str:
@@ -53,27 +63,43 @@ def program(name: str) -> str:
         pytest.skip(str(missing))
 
 
-def watching(shop: System) -> View:
-    port = int(shop.store_url("orders-db").rpartition(":")[2].partition("/")[0])
+def watching(shop: System, store: str, database: str = "") -> View:
+    ports = shop.node(store).ports
     return View(
-        name="orders-db",
+        name=store,
         host="127.0.0.1",
-        ports={"main": port},
-        database="orders",
+        ports=ports,
+        database=database,
         admin=Secret("admin"),
         users=(),
         monitor=Secret("monitor"),
     )
 
 
-def said(text: tuple[str | Secret, ...]) -> str:
+def said(text: Text) -> str:
     return "".join(PASSWORD if isinstance(part, Secret) else part for part in text)
 
 
 @contextlib.contextmanager
-def started(argv: list[str], env: dict[str, str], port: int) -> Iterator[None]:
+def exporting(
+    kind: StoreKind, name: str, view: View, moved: Mapping[str, int], *listen: str
+) -> Iterator[int]:
+    """Run an exporter as it is rendered, but where its server and it itself listen.
+
+    Args:
+        moved: the server's port in its pod, and the one here.
+    """
+    own, port = kind.exporter, free_port()
+    assert own is not None
+    assert view.monitor is not None
+    env = own.env(view, view.monitor) if own.env else {}
+    argv, given = list(own.args), {key: said(value) for key, value in env.items()}
+    for inside, here in moved.items():
+        argv = [each.replace(inside, f":{here}") for each in argv]
+        given = {key: each.replace(inside, f":{here}") for key, each in given.items()}
+    argv = [program(name), *(each.replace("PORT", str(port)) for each in listen), *argv]
     process = subprocess.Popen(
-        argv, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        argv, env={**os.environ, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         end = time.monotonic() + 20
@@ -84,7 +110,7 @@ def started(argv: list[str], env: dict[str, str], port: int) -> Iterator[None]:
             assert process.poll() is None
             assert time.monotonic() < end
             time.sleep(0.1)
-        yield
+        yield port
     finally:
         process.terminate()
         process.wait(10)
@@ -110,38 +136,91 @@ def shop():
 
 
 @pytest.fixture
-async def postgres(shop):
-    """The exporter as the user that the set-up of a cluster makes."""
-    name = program("prometheus-postgres-exporter")
-    view = watching(shop)
+async def orders_db(shop):
+    """PostgreSQL's exporter as the user that the set-up of a cluster makes."""
+    view = watching(shop, "orders-db", "orders")
     connection = await asyncpg.connect(shop.store_url("orders-db"))
     try:
-        (file,) = STORE.script(view).files
+        (file,) = postgres.STORE.script(view).files
         grants = [line for line in said(file.content).split(";\n") if MONITOR in line]
         assert len(grants) == 4
         for line in grants:
             await connection.execute(line)
     finally:
         await connection.close()
-    port = free_port()
-    env = {key: said(value) for key, value in STORE.exporter.env(view).items()}
-    env["DATA_SOURCE_URI"] = env["DATA_SOURCE_URI"].replace(":5432/", f":{view.ports['main']}/")
-    with started([name, f"--web.listen-address=127.0.0.1:{port}"], env, port):
-        yield Exporting(shop, port)
+    name, moved = "prometheus-postgres-exporter", {":5432": view.ports["main"]}
+    listen = "--web.listen-address=127.0.0.1:PORT"
+    with exporting(postgres.STORE, name, view, moved, listen) as port:
+        yield Exporting(shop, "orders-db", port)
+
+
+@pytest.fixture
+def own_cache(shop):
+    """Redis' exporter as the user that a cluster's server knows from its file."""
+    view = watching(shop, "cache")
+    secrets = ROOT / "systems/shop/.tarmac" / shop.namespace / "secrets.json"
+    admin = json.loads(secrets.read_text())["stores/cache/admin"]
+    known = [line.split() for line in said(users(view)).splitlines() if MONITOR in line]
+    assert len(known) == 1
+    name, moved = "prometheus-redis-exporter", {":6379": view.ports["main"]}
+    listen = "--web.listen-address=127.0.0.1:PORT"
+    with redis.Redis(port=view.ports["main"], username=ADMIN, password=admin) as client:
+        client.execute_command("ACL", "SETUSER", *known[0][1:])
+        # As the server of a cluster, which is told how much it may keep.
+        client.config_set("maxmemory", "100mb")
+        with exporting(cache.STORE, name, view, moved, listen) as port:
+            yield Exporting(shop, "cache", port, lambda: client.get("nobody:has-this"))
+
+
+@pytest.fixture
+def broker(shop):
+    """NATS' exporter, which knows no password."""
+    view = watching(shop, "broker")
+    moved = {":8222": view.ports["monitor"]}
+    listen = ("-a=127.0.0.1", "-p=PORT")
+    with exporting(nats.STORE, "prometheus-nats-exporter", view, moved, *listen) as port:
+        yield Exporting(shop, "broker", port)
 
 
 def catalogued(exporter: str) -> dict[str, signals.Signal]:
     return {name: each for name, each in signals.read().items() if each.exporter == exporter}
 
 
-async def test_who_watches_postgres_may_see_how_it_is_and_no_row(postgres):
-    found = told(postgres.port)
-    wanted = catalogued("postgres-exporter")
-    assert wanted.keys() - found.keys() <= WITHOUT_SLOTS
-    targets = {"job", "instance", "namespace", "pod", "container", "endpoint", "service"}
+def hold(found: dict[str, set[str]], exporter: str, absent: frozenset[str] = frozenset()) -> None:
+    """Hold what an exporter tells against the catalogue: names, and no label that is not there."""
+    wanted = catalogued(exporter)
+    assert wanted.keys() - found.keys() <= absent
     for name in wanted.keys() & found.keys():
-        assert found[name] <= wanted[name].labels - targets, name
-    view = watching(postgres.shop)
+        assert found[name] <= wanted[name].labels - TARGETS, name
+
+
+async def drawn(
+    each: Exporting, tree: tuple[Artifact, ...], plan: ClusterPlan, up: str, folder: Path
+) -> None:
+    """Ask a real Prometheus for what the panels on a store draw."""
+    board = next(a for a in tree if a.path == "observability/dashboards/stores.json")
+    queries = [
+        target["expr"]
+        for panel in json.loads(str(board.content))["panels"]
+        for target in panel.get("targets", ())
+        if f'job="{each.store}"' in target["expr"]
+    ]
+    assert len(queries) >= 4
+    (exporter,) = {signals.read()[name].exporter for q in queries for name in series_of(q)}
+    assert exporter == plan.workload(each.store).exporter.id
+    found = [Target(each.store, each.port)]
+    with scraping(program("prometheus"), folder, plan, found, {}) as prometheus:
+        end = time.monotonic() + 60
+        while not prometheus.ask(f"count_over_time({up}[5m]) >= 2"):
+            assert time.monotonic() < end
+            each.use()
+            await asyncio.sleep(0.5)
+        assert [query for query in queries if not prometheus.ask(query)] == []
+
+
+async def test_who_watches_postgres_may_see_how_it_is_and_no_row(orders_db):
+    hold(told(orders_db.port), "postgres-exporter", frozenset(WITHOUT_SLOTS))
+    view = watching(orders_db.shop, "orders-db")
     url = f"postgresql://{MONITOR}:{PASSWORD}@127.0.0.1:{view.ports['main']}/orders"
     connection = await asyncpg.connect(url)
     try:
@@ -151,39 +230,30 @@ async def test_who_watches_postgres_may_see_how_it_is_and_no_row(postgres):
         await connection.close()
 
 
-async def test_every_panel_on_postgres_has_data(postgres, tmp_path: Path):
-    board = artifact_of("travel", "prod", "observability/dashboards/stores.json")
-    queries = [
-        target["expr"]
-        for panel in json.loads(str(board.content))["panels"]
-        for target in panel.get("targets", ())
-        if 'job="orders-db"' in target["expr"]
-    ]
-    assert len(queries) == 5
-    assert {signals.read()[name].exporter for q in queries for name in series_of(q)} == {
-        "postgres-exporter"
-    }
-    plan = plan_of("travel", "prod")
-    found = [Target("orders-db", postgres.port)]
-    with scraping(program("prometheus"), tmp_path, plan, found, {}) as prometheus:
-        end = time.monotonic() + 60
-        while not prometheus.ask("count_over_time(pg_up[5m]) >= 2"):
-            assert time.monotonic() < end
-            await asyncio.sleep(0.5)
-        assert [query for query in queries if not prometheus.ask(query)] == []
+async def test_every_panel_on_postgres_has_data(orders_db, tmp_path: Path):
+    tree, plan = artifacts_of("travel", "prod"), plan_of("travel", "prod")
+    await drawn(orders_db, tree, plan, "pg_up", tmp_path)
 
 
-def test_the_redis_exporter_tells_what_the_catalogue_says(shop):
-    name, port = program("prometheus-redis-exporter"), free_port()
-    secrets = json.loads(
-        (ROOT / "systems/shop/.tarmac" / shop.namespace / "secrets.json").read_text()
-    )
-    server = f"redis://127.0.0.1:{shop.node('cache').ports['main']}"
-    env = {
-        "REDIS_ADDR": server,
-        "REDIS_USER": "tarmac",
-        "REDIS_PASSWORD": secrets["stores/cache/admin"],
-    }
-    with started([name, f"--web.listen-address=127.0.0.1:{port}"], env, port):
-        found = told(port)
-    assert catalogued("redis-exporter").keys() - found.keys() == set()
+def test_who_watches_redis_may_see_how_it_is_and_no_key(own_cache):
+    hold(told(own_cache.port), "redis-exporter")
+    port = watching(own_cache.shop, "cache").ports["main"]
+    with redis.Redis(port=port, username=MONITOR, password=PASSWORD) as client:
+        assert client.info()["maxmemory"] == 100 * 1024**2
+        for refused in (("GET", "a"), ("KEYS", "*"), ("CONFIG", "GET", "*"), ("SLOWLOG", "GET")):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*refused)
+
+
+async def test_every_panel_on_redis_has_data(own_cache, tmp_path: Path):
+    tree, plan = watched_artifacts_of("shop"), watched_plan_of("shop")
+    await drawn(own_cache, tree, plan, "redis_up", tmp_path)
+
+
+def test_who_watches_nats_tells_what_the_catalogue_says(broker):
+    hold(told(broker.port), "nats-exporter")
+
+
+async def test_every_panel_on_nats_has_data(broker, tmp_path: Path):
+    tree, plan = watched_artifacts_of("shop"), watched_plan_of("shop")
+    await drawn(broker, tree, plan, "gnatsd_healthz_status_value", tmp_path)

@@ -34,10 +34,15 @@ def ports_of(users: tuple[User, ...], first: int = 1) -> dict[str, int]:
 
 
 def view_of(
-    ports: dict[str, int], users: tuple[User, ...] = USERS, advertised: dict[str, int] | None = None
+    ports: dict[str, int],
+    users: tuple[User, ...] = USERS,
+    advertised: dict[str, int] | None = None,
+    monitor: Secret | None = None,
 ) -> View:
     admin = Secret("stores/broker/admin")
-    return View("broker", HOST, ports, "broker", admin, users, advertised=advertised or {})
+    return View(
+        "broker", HOST, ports, "broker", admin, users, monitor=monitor, advertised=advertised or {}
+    )
 
 
 def launch_on(view: View, offer: Offer | None = None) -> Launch:
@@ -63,11 +68,13 @@ class Running:
     spawner: Spawner
     users: tuple[User, ...] = USERS
     ports: dict[str, int] = field(default_factory=dict)
+    #: The password of who watches it; None: nobody does.
+    monitor: Secret | None = None
     process: asyncio.subprocess.Process | None = None
 
     @property
     def view(self) -> View:
-        return view_of(self.ports, self.users)
+        return view_of(self.ports, self.users, monitor=self.monitor)
 
     @property
     def secrets(self) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from tarmac import registry, render, stores
 from tarmac.artifact import Artifact
 from tarmac.model.loader import load
@@ -49,6 +51,23 @@ def plan_of(name: str, environment: str) -> ClusterPlan:
 def artifacts_of(name: str, environment: str) -> tuple[Artifact, ...]:
     """Render one of the systems."""
     return artifacts(plan_of(name, environment), RENDERERS)
+
+
+@cache
+def watched_plan_of(name: str) -> ClusterPlan:
+    """Plan a system's environment `kind`, whose stores are all in the cluster, with Prometheus."""
+    path = f"systems/{name}/tarmac.yaml"
+    model = yaml.safe_load((ROOT / path).read_bytes())
+    model["environments"]["kind"]["observability"] = {}
+    own = {path: yaml.safe_dump(model, sort_keys=False).encode()}
+    system = load(path, lambda asked: own.get(asked) or (ROOT / asked).read_bytes())
+    return deploy(system, "kind", KINDS)
+
+
+@cache
+def watched_artifacts_of(name: str) -> tuple[Artifact, ...]:
+    """Render that."""
+    return artifacts(watched_plan_of(name), RENDERERS)
 
 
 def artifact_of(name: str, environment: str, path: str) -> Artifact:

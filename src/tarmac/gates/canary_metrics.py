@@ -47,7 +47,7 @@ def _question(subject: Subject, trial: Trial, question: Question) -> Iterator[Fi
             continue
         if signal.exporter == "kit" and not scraped:
             yield Finding(where, f"'{question.name}': {trial.workload} exports no {metric}")
-        if signal.exporter == "istio" and not subject.plan.settings.mesh:
+        if signal.mesh and subject.plan.settings.mesh != signal.mesh:
             yield Finding(where, f"'{question.name}': without a mesh nobody exports {metric}")
         for label in sorted(each.labels - {*signal.labels}):
             yield Finding(where, f"'{question.name}': {metric} has no label {label}")

@@ -41,19 +41,37 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _not_here(subject: Subject, signal: Signal) -> str:
-    """Say why nothing of this system exports a metric; empty where something does."""
+    """Say why nothing of this environment exports a metric; empty where something does."""
     if signal.stores:
-        kinds = {str(store.kind) for store in subject.system.file.stores.values()}
-        broker = subject.plan.settings.broker or subject.system.file.broker
-        if broker is not None:
-            kinds.add(str(broker.kind))
-        if not kinds & set(signal.stores):
-            return f"is exported by {' or '.join(signal.stores)}, which the system has not; drop it"
+        there = {each.exporter.id for each in subject.plan.stores if each.exporter}
+        return "" if signal.exporter in there else _no_exporter(subject, signal)
+    if signal.exporter == "kit" and all(each.metrics is None for each in subject.plan.services):
+        return "is exported by services of the kit, and there is none; drop it"
     if signal.parts:
         parts = {part for each in subject.plan.services for part in each.parts}
         if not parts & {f"tarmac_{each}" for each in signal.parts}:
             return f"is exported by {' or '.join(signal.parts)}, which no service has; drop it"
+    if signal.kinds and not subject.objects(*signal.kinds):
+        what = " or ".join(signal.kinds)
+        return f"is exported by nobody here: no {what} is rendered for {signal.exporter}; drop it"
+    values = f"/values/{signal.chart}.yaml"
+    if signal.chart and not any(each.path.endswith(values) for each in subject.artifacts):
+        return f"comes with {signal.chart}, which is not rendered here; drop it, or observe with it"
+    if signal.mesh and subject.plan.settings.mesh != signal.mesh:
+        return f"is exported by the mesh {signal.mesh}, which is not here; drop it"
     return ""
+
+
+def _no_exporter(subject: Subject, signal: Signal) -> str:
+    """Say of a store's metric what is missing: the store, or who tells of it there."""
+    kinds = {each.kind for each in subject.plan.asked.values()}
+    which = " or ".join(signal.stores)
+    if not kinds & set(signal.stores):
+        return f"is exported by {which}, which the system has not; drop it"
+    return (
+        f"is exported beside {which} in a cluster that Prometheus watches, and none of them is; "
+        "drop it, or ask the cloud that keeps the server"
+    )
 
 
 GATE = Gate(
@@ -63,5 +81,6 @@ GATE = Gate(
     source="a rule on a metric that nobody exports never fires, and its silence looks like health",
     check=check,
     looks_at="expressions of rule files, PrometheusRules and dashboards, against "
-    "assets/signals.yaml and what rules record; labels in selectors, not those of aggregations.",
+    "assets/signals.yaml, who of it is there in the environment, and what rules record; labels in "
+    "selectors, not those of aggregations. Whether Prometheus reaches an exporter it cannot see.",
 )

@@ -203,4 +203,5 @@ class Bindings:
                 for user, port in wired.items()
             },
             size=self.facts.sizes.get(store),
+            monitor=Secret(f"stores/{store}/monitor") if self.facts.watched else None,
         )

@@ -79,6 +79,7 @@ class Exporter:
     #: The program beside the server; empty where the server itself tells it.
     image: str = ""
     env: Mapping[str, Text] = field(default_factory=dict)
+    args: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

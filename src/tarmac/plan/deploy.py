@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tarmac import versions
 from tarmac.errors import BadInput, Problem, did_you_mean
-from tarmac.launch import CommandProbe, Launch, LogProbe, Probe, Secret, TcpProbe
+from tarmac.launch import CommandProbe, Launch, LogProbe, Probe, TcpProbe
 from tarmac.model import conventions
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.system import System
@@ -43,7 +43,6 @@ from tarmac.stores._kind import (
     Image,
     Offer,
     StoreKind,
-    View,
     numbers,
 )
 
@@ -58,8 +57,8 @@ FINISH_S = 10.0
 NOBODY = 65534
 #: Volumes of a service, below this folder.
 VOLUMES = "/var/lib"
-#: A store's port for metrics, and its user that may only read how it is.
-METRICS_PORT, MONITOR = "metrics", "monitor"
+#: A store's port for metrics.
+METRICS_PORT = "metrics"
 
 
 def no_environment(system: System, asked: str | None = None) -> BadInput:
@@ -90,7 +89,7 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
     bindings, containers, users, sizes = _bindings(system, environment, settled, kinds, scales)
     problems: list[Problem] = []
     workloads = [
-        *(_store(bindings, settled, name, containers[name], sizes[name]) for name in bindings.here),
+        *(_store(bindings, name, containers[name], sizes[name]) for name in bindings.here),
         *(_service(bindings, settled, name, each, problems) for name, each in scales.items()),
     ]
     if problems:
@@ -222,6 +221,7 @@ def _facts(
         need.key: inside.get(need.key) or need.preferred or WORKER_PORT
         for need in ports.needs(system, here, shape)
     }
+    watched = settled.observability
     return Facts(
         namespace=settled.namespace or system.name,
         pythons={"": "python3"},
@@ -234,6 +234,7 @@ def _facts(
         public_urls=dict(_public_urls(system, settled)),
         drain_delay_s=f"{DRAIN_S:g}",
         environment=environment,
+        watched=watched is not None and watched.metrics == "prometheus",
         shape=shape,
     )
 
@@ -258,16 +259,14 @@ def _host(system: System, settled: Environment, label: str | None) -> str:
     return f"{label}.{base}" if label else base
 
 
-def _store(
-    bindings: Bindings, settled: Environment, name: str, container: Container, size: Sized
-) -> Workload:
+def _store(bindings: Bindings, name: str, container: Container, size: Sized) -> Workload:
     """Plan a store's server: one, with a disk of its own."""
     kind, launch = bindings.kinds[name], container.launch
-    view, exporter, metrics = _watched(bindings, settled, name)
+    exporter, metrics = _watched(bindings, name)
     data = container.mounts.get("data") or f"{container.mounts['.']}/data"
     once: tuple[Once, ...] = ()
     if kind.script is not None:
-        script = kind.script(view)
+        script = kind.script(bindings.views[name])
         once = (Once("setup", script.argv, script.env, mounted(script.files, {".": "/setup"})),)
     return Workload(
         name=name,
@@ -303,18 +302,14 @@ def _connections(settled: Environment, server: str) -> int | None:
     return settled.stores[server].connections if server in settled.stores else None
 
 
-def _watched(
-    bindings: Bindings, settled: Environment, name: str
-) -> tuple[View, Exporter | None, int | None]:
-    """Say what tells how a store is, and on which port; the store knows who only reads that."""
+def _watched(bindings: Bindings, name: str) -> tuple[Exporter | None, int | None]:
+    """Say what tells how a store is, and on which port."""
     view, own = bindings.views[name], bindings.kinds[name].exporter
-    watched = settled.observability
-    if own is None or watched is None or watched.metrics != "prometheus":
-        return view, None, None
-    if own.image:
-        view = replace(view, monitor=Secret(f"stores/{name}/{MONITOR}"))
+    if own is None or view.monitor is None:
+        return None, None
     image = versions.read().image(own.image) if own.image else ""
-    return view, Exporter(own.id, image, own.env(view) if own.env else {}), own.port
+    env = own.env(view, view.monitor) if own.env else {}
+    return Exporter(own.id, image, env, own.args), own.port
 
 
 def _service(

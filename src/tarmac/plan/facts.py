@@ -51,6 +51,8 @@ class Facts:
     drain_delay_s: str | None = None
     #: How large each store's server is, where it is not a laptop's.
     sizes: Mapping[str, Size] = field(default_factory=dict)
+    #: Somebody watches the stores: each has a user who only reads how it is.
+    watched: bool = False
     #: The interpreter that has Tarmac itself.
     python: str = "python3"
     shape: Shape = Shape()

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render import _alerts_cluster, _alerts_messages, _alerts_services, _alerts_stores
+from tarmac.render import (
+    _alerts_cluster,
+    _alerts_messages,
+    _alerts_servers,
+    _alerts_services,
+    _alerts_stores,
+)
 from tarmac.render._alert import Alert
 
 Made = Callable[[ClusterPlan], Iterator[Alert]]
@@ -19,7 +25,7 @@ PREFIX = "tarmac-"
 #: The group of rules, and what makes its alerts.
 GROUPS: Mapping[str, Iterable[Made]] = {
     "tarmac-services": _alerts_services.ALERTS,
-    "tarmac-stores": _alerts_stores.ALERTS,
+    "tarmac-stores": (*_alerts_stores.ALERTS, *_alerts_servers.ALERTS),
     "tarmac-messages": _alerts_messages.ALERTS,
     "tarmac-cluster": _alerts_cluster.ALERTS,
 }

@@ -264,19 +264,21 @@ def parked(plan: ClusterPlan) -> Iterator[Alert]:
 
 def queues(plan: ClusterPlan) -> Iterator[Alert]:
     """What waits at the broker and is not taken."""
-    asked = plan.asked.get(BROKER)
-    known = {s.name: s for s in signals.read().values() if asked and asked.kind in s.stores}
+    told = {each.exporter.id for each in plan.stores if each.name == BROKER and each.exporter}
+    known = {s.name: s for s in signals.read().values() if s.exporter in told}
     for signal in known.values():
         if not signal.backlog:
             continue
         by = ", ".join(signal.backlog)
         where = {each: f"orders-{each.replace('_', '-')}" for each in signal.backlog}
-        series = ",".join(f'{name}="{value}"' for name, value in where.items())
+        own = f'namespace="{plan.namespace}",service="{BROKER}"'
+        waits = f"{signal.name}{{{own}}}"
+        series = ",".join((own, *(f'{name}="{value}"' for name, value in where.items())))
         which = " ".join(f"{{{{ $labels.{each} }}}}" for each in signal.backlog)
         yield Alert(
             name="QueueLag",
             severity="warning",
-            expr=f"sum by ({by}) ({signal.name}) > {WAITING}",
+            expr=f"sum by ({by}) ({waits}) > {WAITING}",
             for_m=10,
             service=BROKER,
             summary=f"Messages of {which} wait at the broker",
@@ -289,7 +291,7 @@ def queues(plan: ClusterPlan) -> Iterator[Alert]:
                 "with the service or part that it is for.",
                 "What follows from those events comes late; nothing is lost.",
                 (
-                    ("How it went: ask Prometheus", f"sum by ({by}) ({signal.name})"),
+                    ("How it went: ask Prometheus", f"sum by ({by}) ({waits})"),
                     (
                         "What the consumers make of them: ask Prometheus",
                         (

@@ -42,6 +42,7 @@ def beside(workload: Workload) -> Iterator[dict[str, Any]]:
         "name": NAME,
         "image": workload.exporter.image,
         "imagePullPolicy": "IfNotPresent",
+        **({"args": list(workload.exporter.args)} if workload.exporter.args else {}),
         "env": [*plain, *_pods.env(workload, secret).get("env", [])],
         "ports": [{"name": "metrics", "containerPort": port}],
         # That it runs: what it says of the server is for alerts to judge.

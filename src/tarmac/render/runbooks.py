@@ -22,7 +22,7 @@ def _looks(book: Book) -> Iterator[str]:
 
 
 #: How a line begins that is typed into a shell; others are asked elsewhere.
-SHELL = ("kubectl", "velero", "argocd", "echo", "flagger")
+SHELL = ("kubectl", "argocd", "echo", "flagger")
 
 
 def _page(plan: ClusterPlan, name: str, severity: str, book: Book, head: Iterable[str]) -> Artifact:

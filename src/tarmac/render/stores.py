@@ -85,7 +85,12 @@ def server(plan: ClusterPlan, workload: Workload) -> Artifact:
 
 def names(plan: ClusterPlan, workload: Workload) -> Artifact:
     """Make the Service without an address that a StatefulSet asks for."""
-    listening = [{"name": name, "port": port} for name, port in workload.ports.items()]
+    # Without that of its metrics: by this Service as well they would be read, and counted, twice.
+    listening = [
+        {"name": name, "port": port}
+        for name, port in workload.ports.items()
+        if port != workload.metrics
+    ]
     spec = {"clusterIP": "None", "selector": selector(workload.name), "ports": listening}
     return an_object(plan, "v1", "Service", headless(workload), {"spec": spec}, of=workload)
 

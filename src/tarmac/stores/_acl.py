@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from tarmac.launch import Text, text
-from tarmac.stores._kind import User, View
+from tarmac.stores._kind import MONITOR, User, View
 
 ADMIN = "tarmac"
 ANY_KEY = "~* &* +@all -@admin +config|get"
 #: What a cache is cleared with: everybody's keys go. Redis has no rule for all keys but some.
 SPARING = "-flushall -flushdb -swapdb"
+#: How the server is, and nothing of what it holds: no key, no channel, no setting.
+WATCHING = "resetkeys resetchannels -@all +info"
 
 
 def users(view: View) -> Text:
@@ -27,6 +29,8 @@ def users(view: View) -> Text:
         text("user default ", everybody, "\n"),
         text(f"user {ADMIN} on >", view.admin, " ~* &* +@all\n"),
     ]
+    if view.monitor is not None:
+        lines.append(text(f"user {MONITOR} on >", view.monitor, f" {WATCHING}\n"))
     each = (
         text(f"user {u.role} on >", u.password, f" {_rights(u, any_key)}\n") for u in view.users
     )

@@ -13,6 +13,8 @@ from tarmac.launch import File, Launch, Probe, Secret, Text, text
 EXTERNAL = "external"
 #: The same in a cloud that gives each user a login of its own there.
 MANAGED = "managed"
+#: Reads how a server is, for who watches it; no service's name has a dot.
+MONITOR = "tarmac.monitor"
 
 
 @dataclass(frozen=True)
@@ -329,8 +331,10 @@ class Exporter:
     port: int
     #: The program beside the server, from versions.yaml; "": the server itself does it.
     image: str = ""
-    #: What that program is given: how it gets in, as who only reads.
-    env: Callable[[View], Mapping[str, Text]] | None = None
+    #: What that program is given, to get in with the password of who only reads.
+    env: Callable[[View, Secret], Mapping[str, Text]] | None = None
+    #: Its arguments; $(NAME) stands for one of its variables.
+    args: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

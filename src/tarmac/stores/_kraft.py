@@ -6,9 +6,11 @@ Made for the kind `kafka`: one node that is broker and controller, with a listen
 from __future__ import annotations
 
 from tarmac.launch import Secret, Text, text
-from tarmac.stores._kind import View, own_port
+from tarmac.stores._kind import MONITOR, View, own_port
 from tarmac.stores._rights import ADMIN
 
+#: Where it listens for who watches it, in its own pod: below the ports of its users.
+WATCHED = 9091
 #: 16 bytes, as Kafka writes them; a cluster of one node needs no name of its own.
 CLUSTER = "dGFybWFjLW9uZS1ub2RlIQ"
 
@@ -128,6 +130,11 @@ def config(view: View, folder: str, inside: dict[str, int], host: str, fast: boo
         for name, (port, _) in listeners.items()
         if name != "CONTROLLER"
     ]
+    if view.monitor is not None:
+        # A client goes where it is told: this one stays in the pod, and nobody else hears of it.
+        listeners["MONITOR"] = ("", _login([(MONITOR, view.monitor)]))
+        heard.append(f"MONITOR://127.0.0.1:{WATCHED}")
+        said.append(f"MONITOR://127.0.0.1:{WATCHED}")
     return text(
         _SMALL,
         _SESSION,

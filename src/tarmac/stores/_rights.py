@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tarmac.launch import Secret
-from tarmac.stores._kind import User, View
+from tarmac.stores._kind import MONITOR, User, View
 
 ADMIN = "tarmac"
 #: Where a group puts what it could not handle.
@@ -57,6 +57,10 @@ def wanted(view: View) -> Wanted:
         for place in ASIDE:
             topics |= dict.fromkeys((f"{place}.{group}.{topic}" for group, topic in user.taken), 1)
         grants |= dict.fromkeys(_of_foreign(user) if user.foreign else _of_kit(user))
+    if view.monitor is not None:
+        # Names, sizes and positions; no message.
+        watching: tuple[Resource, ...] = ("topic", "group")
+        grants |= {Grant(MONITOR, each, "*", "describe"): None for each in watching}
     return Wanted(ADMIN, view.admin, tuple(sorted(topics.items())), tuple(grants))
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tarmac.launch import ExchangeProbe, File, Launch, Talk, Text, text
+from tarmac.launch import ExchangeProbe, File, Launch, Secret, Talk, Text, text
 from tarmac.stores._accounts import ADMIN, make, wanted
 from tarmac.stores._bson import message
 from tarmac.stores._contents import contents
 from tarmac.stores._docker import in_docker
 from tarmac.stores._kind import (
+    MONITOR,
     Binary,
     Container,
+    Exporter,
     Image,
     Offer,
     Provider,
@@ -26,10 +28,10 @@ from tarmac.stores._kind import (
 OLDEST_ALIVE = (7, 0)
 #: A laptop runs several stores: by itself it would take half of the memory that there is.
 CACHE_GB = "0.25"
-#: Makes a user that reads and writes the one database, or has it be so.
-_USERS = """const database = server.getSiblingDB(process.env.DATABASE);
-function user(name, password) {
-  const roles = [{ role: "readWrite", db: database.getName() }];
+#: Makes a user that has one role in one database, or has it be so.
+_USERS = """function user(name, password, role, db) {
+  const database = server.getSiblingDB(db);
+  const roles = [{ role, db }];
   const wanted = { pwd: password, roles, mechanisms: ["SCRAM-SHA-256"] };
   if (database.getUser(name)) database.updateUser(name, wanted);
   else database.createUser({ user: name, ...wanted });
@@ -112,15 +114,26 @@ def _script(view: View) -> Script:
     """Say to mongosh what a launch here says over a connection of its own."""
     admin = text(f"mongodb://{ADMIN}:", view.admin, f"@{view.host}:{view.ports['main']}/admin")
     lines = [
-        text(f'user("{name}", "', password, '");\n')
+        text(f'user("{name}", "', password, f'", "readWrite", "{view.database}");\n')
         for name, password in wanted(view, roles=True).users
     ]
+    if view.monitor is not None:
+        lines.append(text(f'user("{MONITOR}", "', view.monitor, '", "clusterMonitor", "admin");\n'))
     return Script(
         argv=("mongosh", "--nodb", "--norc", "--quiet", "--file", "/setup/setup.js"),
         files=(File("setup.js", text('const server = connect("', admin, '");\n', _USERS, *lines)),),
         # It keeps a history and settings of its own at home.
-        env={"HOME": text("/tmp"), "DATABASE": text(view.database)},  # noqa: S108 - its own
+        env={"HOME": text("/tmp")},  # noqa: S108 - its own
     )
+
+
+def _exporter_env(view: View, password: Secret) -> dict[str, Text]:  # noqa: ARG001 - one shape for all
+    return {
+        # In the pod itself: nobody else is on that way.
+        "MONGODB_URI": text("mongodb://127.0.0.1:27017/admin"),
+        "MONGODB_USER": text(MONITOR),
+        "MONGODB_PASSWORD": (password,),
+    }
 
 
 def _note(offer: Offer) -> str:
@@ -176,6 +189,13 @@ STORE = StoreKind(
     ),
     external={"mongodb": 27017, "mongodb+srv": 27017},
     script=_script,
+    exporter=Exporter(
+        "mongodb-exporter",
+        9216,
+        "percona/mongodb_exporter",
+        _exporter_env,
+        ("--collector.diagnosticdata",),
+    ),
     admin=ADMIN,
     reset=contents("main"),
     stand_ins=("postgres",),

@@ -8,6 +8,7 @@ from tarmac.stores._docker import in_docker
 from tarmac.stores._kind import (
     Binary,
     Container,
+    Exporter,
     Image,
     Offer,
     Provider,
@@ -97,6 +98,13 @@ STORE = StoreKind(
     ),
     external={"nats": 4222, "tls": 4222},
     broker=True,
+    # It asks the port that answers probes, which knows no users and changes nothing.
+    exporter=Exporter(
+        "nats-exporter",
+        7777,
+        "natsio/prometheus-nats-exporter",
+        args=("-varz", "-healthz", "-jsz=consumers", "http://127.0.0.1:8222"),
+    ),
     admin=ADMIN,
     shell=Shell(
         ("nats",), ("--server=nats://{host}:{port}", "--user={user}", "sub", ">"), "NATS_PASSWORD"

@@ -5,9 +5,21 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from tarmac.launch import Command, CommandProbe, ExchangeProbe, File, Launch, Sql, Text, Tree, text
+from tarmac.launch import (
+    Command,
+    CommandProbe,
+    ExchangeProbe,
+    File,
+    Launch,
+    Secret,
+    Sql,
+    Text,
+    Tree,
+    text,
+)
 from tarmac.stores._docker import in_docker
 from tarmac.stores._kind import (
+    MONITOR,
     Binary,
     Container,
     Exporter,
@@ -62,8 +74,6 @@ HBA_INSIDE = "local all all trust\nhost all all all scram-sha-256\n"
 OLDEST_ALIVE = 15
 #: Owns what the users of a shared store make; no service's name has a dot.
 SHARED_OWNER = "tarmac.shared"
-#: Reads how the server is, for who watches it.
-MONITOR = "tarmac.monitor"
 
 
 def _startup_packet(user: str) -> bytes:
@@ -267,12 +277,12 @@ def _watching(view: View) -> tuple[Text, ...]:
     )
 
 
-def _exporter_env(view: View) -> dict[str, Text]:
+def _exporter_env(view: View, password: Secret) -> dict[str, Text]:
     return {
         # In the pod itself: nobody else is on that way.
         "DATA_SOURCE_URI": text(f"127.0.0.1:5432/{view.database}?sslmode=disable"),
         "DATA_SOURCE_USER": text(MONITOR),
-        "DATA_SOURCE_PASS": text(*((view.monitor,) if view.monitor else ())),
+        "DATA_SOURCE_PASS": (password,),
     }
 
 

@@ -134,16 +134,16 @@ mkdir "$work/pages-secrets"
     text 'const server = connect("mongodb://tarmac:'
     kept stores.pages.admin
     text '@pages:27017/admin");
-const database = server.getSiblingDB(process.env.DATABASE);
-function user(name, password) {
-  const roles = [{ role: "readWrite", db: database.getName() }];
+function user(name, password, role, db) {
+  const database = server.getSiblingDB(db);
+  const roles = [{ role, db }];
   const wanted = { pwd: password, roles, mechanisms: ["SCRAM-SHA-256"] };
   if (database.getUser(name)) database.updateUser(name, wanted);
   else database.createUser({ user: name, ...wanted });
 }
 user("web", "'
     kept stores.pages.web
-    text '");
+    text '", "readWrite", "pages");
 '
 } >"$work/pages-secrets/setup.setup.js"
 secret pages-secrets pages "$work/pages-secrets"

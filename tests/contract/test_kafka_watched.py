@@ -1,0 +1,95 @@
+"""Kafka for who watches it: a listener in its own pod, names and positions, and no message."""
+
+from __future__ import annotations
+
+import aiokafka
+import pytest
+from aiokafka import TopicPartition, errors
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from kafka_running import HOST, ORDERS, Running, server, view_of
+from pages import free_port
+
+from tarmac.launch import Secret, reveal
+from tarmac.stores import _kraft
+from tarmac.stores._kind import MONITOR
+from tarmac.stores._rights import wanted
+from tarmac.stores.kafka import STORE
+
+__all__ = ["server"]  # a fixture
+
+WATCHING = Secret("stores/broker/monitor")
+
+
+def test_who_watches_asks_the_listener_that_only_the_pod_hears():
+    view = view_of({"main": 1, "controller": 2, "for-order-service": 3}, (ORDERS,), None, WATCHING)
+    made = reveal(_kraft.config(view, "/x", dict(view.ports), "0.0.0.0", False), _known(view))
+    has = dict(line.split("=", 1) for line in made.splitlines() if line)
+    own = f"MONITOR://127.0.0.1:{_kraft.WATCHED}"
+    assert own in has["listeners"].split(",")
+    assert own in has["advertised.listeners"].split(",")
+    login = has["listener.name.monitor.plain.sasl.jaas.config"]
+    assert login.count("user_") == 1
+    assert f'user_{MONITOR}="{WATCHING.path}"' in login
+    assert all(MONITOR not in line for name, line in has.items() if "monitor.plain" not in name)
+    exporter = STORE.exporter
+    assert exporter is not None
+    assert f"--kafka.server=127.0.0.1:{_kraft.WATCHED}" in exporter.args
+    assert f"--sasl.username={MONITOR}" in exporter.args
+    assert exporter.env is not None
+    ((name, value),) = exporter.env(view, WATCHING).items()
+    assert f"--sasl.password=$({name})" in exporter.args
+    assert value == (WATCHING,)
+
+
+def _known(view):
+    return {each.path: each.path for each in (view.admin, WATCHING, ORDERS.password)}
+
+
+@pytest.mark.servers
+async def test_it_sees_topics_groups_and_positions_and_may_read_and_write_nothing(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+):
+    await server.end()
+    monkeypatch.setattr(_kraft, "WATCHED", free_port())
+    server.monitor = WATCHING
+    await server.start(server.ports)
+    at = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN"}
+    own = {
+        **at,
+        "bootstrap_servers": f"{HOST}:{_kraft.WATCHED}",
+        "sasl_plain_username": MONITOR,
+        "sasl_plain_password": server.secrets[WATCHING.path],
+    }
+    orders = {
+        **at,
+        "bootstrap_servers": f"{HOST}:{server.ports['for-order-service']}",
+        "sasl_plain_username": ORDERS.role,
+        "sasl_plain_password": server.secrets[ORDERS.password.path],
+    }
+    (taken, *_) = ORDERS.consumes
+    async with aiokafka.AIOKafkaConsumer(taken, group_id=ORDERS.service, **orders) as consumer:
+        await consumer.seek_to_end()
+        await consumer.commit()
+    admin = AIOKafkaAdminClient(**own)
+    await admin.start()
+    try:
+        names = {name for name, _ in wanted(server.view).topics}
+        assert names <= set(await admin.list_topics())
+        assert ORDERS.service in {name for name, _ in await admin.list_consumer_groups()}
+        assert await admin.list_consumer_group_offsets(ORDERS.service)
+        (broker,) = (await admin.describe_cluster())["brokers"]
+        assert (broker["host"], broker["port"]) == (HOST, _kraft.WATCHED)
+        made = await admin.create_topics([NewTopic("mine", 1, 1)])
+        assert [each[1] for each in made.topic_errors] != [0]
+    finally:
+        await admin.close()
+    async with aiokafka.AIOKafkaConsumer(**own) as reader:
+        partition = TopicPartition(taken, 0)
+        reader.assign([partition])
+        assert (await reader.end_offsets([partition])).keys() == {partition}
+        await reader.seek_to_beginning(partition)
+        with pytest.raises(errors.TopicAuthorizationFailedError):
+            await reader.getmany(timeout_ms=5000)
+    async with aiokafka.AIOKafkaProducer(**own) as producer:
+        with pytest.raises(errors.TopicAuthorizationFailedError):
+            await producer.send_and_wait(taken, b"{}")

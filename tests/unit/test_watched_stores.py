@@ -1,0 +1,76 @@
+"""Stores in a cluster that Prometheus watches: who tells how each is, and as whom it gets in."""
+
+from __future__ import annotations
+
+import pytest
+from rendered import KINDS, plan_of, watched_artifacts_of, watched_plan_of
+
+from tarmac import signals, versions
+from tarmac.launch import redact
+from tarmac.plan.cluster import ClusterPlan, Workload, secrets_of
+from tarmac.stores._kind import MONITOR
+
+#: Kinds whose exporter knows no password: the port that it asks has no users, or it is the server.
+WITHOUT = {"nats", "rabbitmq"}
+#: The kinds that something tells of; a Mailpit, which catches mail, is no store to look after.
+TOLD = {name: kind.exporter for name, kind in KINDS.items() if kind.exporter}
+PLANS = [watched_plan_of("shop"), watched_plan_of("starter"), plan_of("travel", "prod")]
+
+
+def told(plan: ClusterPlan) -> list[Workload]:
+    return [each for each in plan.stores if plan.asked[each.name].kind in TOLD]
+
+
+def passwords(plan: ClusterPlan) -> set[str]:
+    return {each.path for store in plan.stores for each in secrets_of(store)}
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.system)
+def test_each_store_has_who_tells_how_it_is_and_a_password_for_that_alone(plan):
+    assert told(plan)
+    for store in told(plan):
+        kind = plan.asked[store.name].kind
+        assert store.exporter is not None, store.name
+        assert store.exporter.id == TOLD[kind].id
+        assert store.ports["metrics"] == store.metrics == TOLD[kind].port
+        own = f"stores/{store.name}/monitor"
+        assert (own in passwords(plan)) == (kind not in WITHOUT), store.name
+        # The program has no other's password.
+        given = {text for text in map(redact, store.exporter.env.values()) if "<secret" in text}
+        assert given == (set() if kind in WITHOUT else {f"<secret {own}>"})
+        said = [redact(each.content) for once in store.once for each in once.files]
+        said += [redact(each.content) for each in store.files]
+        assert any(f"<secret {own}>" in each for each in said) == (kind not in WITHOUT)
+
+
+def test_between_them_these_have_every_kind_that_something_tells_of():
+    seen = {plan.asked[store.name].kind for plan in PLANS for store in told(plan)}
+    assert seen | {"rabbitmq"} == TOLD.keys()
+
+
+def test_where_nobody_watches_there_is_no_exporter_and_no_user_for_one():
+    plan = plan_of("shop", "kind")
+    assert {store.exporter for store in plan.stores} == {None}
+    assert [path for path in passwords(plan) if path.endswith("/monitor")] == []
+    texts = [redact(each.content) for store in plan.stores for each in store.files]
+    assert [each for each in texts if MONITOR in each] == []
+
+
+def test_the_catalogue_and_the_kinds_say_the_same_of_who_exports():
+    said = {(each.exporter, store) for each in signals.read().values() for store in each.stores}
+    assert said == {(exporter.id, name) for name, exporter in TOLD.items()}
+    images = {exporter.image for exporter in TOLD.values()} - {""}
+    assert images <= versions.read().images.keys()
+
+
+def test_a_stores_metrics_are_read_once():
+    """A monitor selects every Service of that name: only one of a store's may have the port."""
+    for store in told(watched_plan_of("shop")):
+        having = [
+            each.data["metadata"]["name"]
+            for each in watched_artifacts_of("shop")
+            if each.data.get("kind") == "Service"
+            and each.data["metadata"]["labels"]["app.kubernetes.io/name"] == store.name
+            and "metrics" in {port["name"] for port in each.data["spec"]["ports"]}
+        ]
+        assert having == [store.name]
