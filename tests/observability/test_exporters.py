@@ -105,7 +105,7 @@ def exporting(
         end = time.monotonic() + 20
         while True:
             with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20).close()
                 break
             assert process.poll() is None
             assert time.monotonic() < end
