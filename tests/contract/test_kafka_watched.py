@@ -34,6 +34,8 @@ def test_who_watches_asks_the_listener_that_only_the_pod_hears():
     exporter = STORE.exporter
     assert exporter is not None
     assert f"--kafka.server=127.0.0.1:{_kraft.WATCHED}" in exporter.args
+    # Its own default is none, with which it does not start.
+    assert "--sasl.mechanism=plain" in exporter.args
     assert f"--sasl.username={MONITOR}" in exporter.args
     assert exporter.env is not None
     ((name, value),) = exporter.env(view, WATCHING).items()

@@ -134,7 +134,8 @@ def _redis(own: str) -> tuple[Panel, ...]:
 
 def _kafka(own: str) -> tuple[Panel, ...]:
     first, last = (
-        f"kafka_topic_partition_{each}_offset{{{own}}}" for each in ("oldest", "current")
+        f'kafka_topic_partition_{each}_offset{{{own},topic!~"__.*"}}'
+        for each in ("oldest", "current")
     )
     return (
         Panel(

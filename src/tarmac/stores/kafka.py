@@ -124,6 +124,7 @@ STORE = StoreKind(
         (
             f"--kafka.server=127.0.0.1:{WATCHED}",
             "--sasl.enabled",
+            "--sasl.mechanism=plain",
             f"--sasl.username={MONITOR}",
             "--sasl.password=$(SASL_PASSWORD)",
         ),
