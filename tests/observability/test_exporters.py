@@ -91,9 +91,9 @@ def exporting(
     """
     own, port = kind.exporter, free_port()
     assert own is not None
-    assert view.monitor is not None
-    env = own.env(view, view.monitor) if own.env else {}
-    argv, given = list(own.args), {key: said(value) for key, value in env.items()}
+    argv = list(own.args)
+    given = {key: value.format(database=view.database) for key, value in own.env.items()}
+    given |= {own.password: PASSWORD} if own.password else {}
     for inside, here in moved.items():
         argv = [each.replace(inside, f":{here}") for each in argv]
         given = {key: each.replace(inside, f":{here}") for key, each in given.items()}

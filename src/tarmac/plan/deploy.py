@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tarmac import versions
 from tarmac.errors import BadInput, Problem, did_you_mean
-from tarmac.launch import CommandProbe, Launch, LogProbe, Probe, TcpProbe
+from tarmac.launch import CommandProbe, Launch, LogProbe, Probe, TcpProbe, text
 from tarmac.model import conventions
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.system import System
@@ -308,7 +308,9 @@ def _watched(bindings: Bindings, name: str) -> tuple[Exporter | None, int | None
     if own is None or view.monitor is None:
         return None, None
     image = versions.read().image(own.image) if own.image else ""
-    env = own.env(view, view.monitor) if own.env else {}
+    env = {key: text(value.format(database=view.database)) for key, value in own.env.items()}
+    if own.password:
+        env[own.password] = (view.monitor,)
     return Exporter(own.id, image, env, own.args), own.port
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from tarmac.launch import Text, text
-from tarmac.stores._kind import MONITOR, User, View
+from tarmac.stores._kind import MONITOR, Exporter, User, View
 
 ADMIN = "tarmac"
 ANY_KEY = "~* &* +@all -@admin +config|get"
@@ -14,6 +14,21 @@ ANY_KEY = "~* &* +@all -@admin +config|get"
 SPARING = "-flushall -flushdb -swapdb"
 #: How the server is, and nothing of what it holds: no key, no channel, no setting.
 WATCHING = "resetkeys resetchannels -@all +info"
+EXPORTER = Exporter(
+    "redis-exporter",
+    9121,
+    "oliver006/redis_exporter",
+    {
+        # In the pod itself: nobody else is on that way.
+        "REDIS_ADDR": "redis://127.0.0.1:6379",
+        "REDIS_USER": MONITOR,
+        # It asks nothing besides, since nothing else is allowed to it.
+        "REDIS_EXPORTER_CONFIG_COMMAND": "-",
+        "REDIS_EXPORTER_EXCLUDE_LATENCY_HISTOGRAM_METRICS": "true",
+        "REDIS_EXPORTER_SET_CLIENT_NAME": "false",
+    },
+    "REDIS_PASSWORD",
+)
 
 
 def users(view: View) -> Text:

@@ -331,8 +331,10 @@ class Exporter:
     port: int
     #: The program beside the server, from versions.yaml; "": the server itself does it.
     image: str = ""
-    #: What that program is given, to get in with the password of who only reads.
-    env: Callable[[View, Secret], Mapping[str, Text]] | None = None
+    #: What that program is given; {database} stands for the store's.
+    env: Mapping[str, str] = field(default_factory=dict)
+    #: The variable from which it takes the password of who only reads; "": it needs none.
+    password: str = ""
     #: Its arguments; $(NAME) stands for one of its variables.
     args: tuple[str, ...] = ()
 

@@ -6,11 +6,25 @@ Made for the kind `kafka`: one node that is broker and controller, with a listen
 from __future__ import annotations
 
 from tarmac.launch import Secret, Text, text
-from tarmac.stores._kind import MONITOR, View, own_port
+from tarmac.stores._kind import MONITOR, Exporter, View, own_port
 from tarmac.stores._rights import ADMIN
 
 #: Where it listens for who watches it, in its own pod: below the ports of its users.
 WATCHED = 9091
+#: It ends where no broker answers it, and is started again until one does.
+EXPORTER = Exporter(
+    "kafka-exporter",
+    9308,
+    "danielqsj/kafka-exporter",
+    password="SASL_PASSWORD",  # noqa: S106 - the variable's name
+    args=(
+        f"--kafka.server=127.0.0.1:{WATCHED}",
+        "--sasl.enabled",
+        "--sasl.mechanism=plain",
+        f"--sasl.username={MONITOR}",
+        "--sasl.password=$(SASL_PASSWORD)",
+    ),
+)
 #: 16 bytes, as Kafka writes them; a cluster of one node needs no name of its own.
 CLUSTER = "dGFybWFjLW9uZS1ub2RlIQ"
 

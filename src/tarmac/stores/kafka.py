@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tarmac.launch import Command, ExchangeProbe, File, Launch, Secret, Talk, Text, Tree, text
+from tarmac.launch import Command, ExchangeProbe, File, Launch, Talk, Text, Tree, text
 from tarmac.stores._docker import in_docker
 from tarmac.stores._kafka import HEARD, HELLO, emptying, set_up
 from tarmac.stores._kind import (
-    MONITOR,
     Binary,
     Container,
-    Exporter,
     Home,
     Image,
     Offer,
@@ -26,7 +24,7 @@ from tarmac.stores._kind import (
     View,
     outputs,
 )
-from tarmac.stores._kraft import JAVA, MAKE, RUN_INSIDE, WATCHED, config
+from tarmac.stores._kraft import EXPORTER, JAVA, MAKE, RUN_INSIDE, config
 from tarmac.stores._rights import ADMIN, wanted
 from tarmac.stores._topics import script
 
@@ -74,10 +72,6 @@ def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG0
     )
 
 
-def _exporter_env(view: View, password: Secret) -> dict[str, Text]:  # noqa: ARG001 - one shape for all
-    return {"SASL_PASSWORD": (password,)}
-
-
 STORE = StoreKind(
     id="kafka",
     title="Kafka",
@@ -115,20 +109,7 @@ STORE = StoreKind(
     external={"kafka": 9092, "kafkas": 9093},
     script=script,
     broker=True,
-    # It ends where no broker answers it, and is started again until one does.
-    exporter=Exporter(
-        "kafka-exporter",
-        9308,
-        "danielqsj/kafka-exporter",
-        _exporter_env,
-        (
-            f"--kafka.server=127.0.0.1:{WATCHED}",
-            "--sasl.enabled",
-            "--sasl.mechanism=plain",
-            f"--sasl.username={MONITOR}",
-            "--sasl.password=$(SASL_PASSWORD)",
-        ),
-    ),
+    exporter=EXPORTER,
     admin=ADMIN,
     reset=emptying("main"),
     stand_ins=("nats",),

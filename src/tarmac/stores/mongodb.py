@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tarmac.launch import ExchangeProbe, File, Launch, Secret, Talk, Text, text
+from tarmac.launch import ExchangeProbe, File, Launch, Talk, Text, text
 from tarmac.stores._accounts import ADMIN, make, wanted
 from tarmac.stores._bson import message
 from tarmac.stores._contents import contents
@@ -127,15 +127,6 @@ def _script(view: View) -> Script:
     )
 
 
-def _exporter_env(view: View, password: Secret) -> dict[str, Text]:  # noqa: ARG001 - one shape for all
-    return {
-        # In the pod itself: nobody else is on that way.
-        "MONGODB_URI": text("mongodb://127.0.0.1:27017/admin"),
-        "MONGODB_USER": text(MONITOR),
-        "MONGODB_PASSWORD": (password,),
-    }
-
-
 def _note(offer: Offer) -> str:
     old = () < offer.numbers[:2] < OLDEST_ALIVE
     return f"MongoDB {offer.version} is past its end of life" if old else ""
@@ -193,7 +184,9 @@ STORE = StoreKind(
         "mongodb-exporter",
         9216,
         "percona/mongodb_exporter",
-        _exporter_env,
+        # In the pod itself: nobody else is on that way.
+        {"MONGODB_URI": "mongodb://127.0.0.1:27017/admin", "MONGODB_USER": MONITOR},
+        "MONGODB_PASSWORD",
         ("--collector.diagnosticdata",),
     ),
     admin=ADMIN,

@@ -5,18 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from tarmac.launch import (
-    Command,
-    CommandProbe,
-    ExchangeProbe,
-    File,
-    Launch,
-    Secret,
-    Sql,
-    Text,
-    Tree,
-    text,
-)
+from tarmac.launch import Command, CommandProbe, ExchangeProbe, File, Launch, Sql, Text, Tree, text
 from tarmac.stores._docker import in_docker
 from tarmac.stores._kind import (
     MONITOR,
@@ -277,15 +266,6 @@ def _watching(view: View) -> tuple[Text, ...]:
     )
 
 
-def _exporter_env(view: View, password: Secret) -> dict[str, Text]:
-    return {
-        # In the pod itself: nobody else is on that way.
-        "DATA_SOURCE_URI": text(f"127.0.0.1:5432/{view.database}?sslmode=disable"),
-        "DATA_SOURCE_USER": text(MONITOR),
-        "DATA_SOURCE_PASS": (password,),
-    }
-
-
 def _script(view: View) -> Script:
     """Say to psql what a launch here says over a connection of its own."""
     (sql,) = _server(view, ()).setup
@@ -338,7 +318,15 @@ STORE = StoreKind(
     external={"postgresql": 5432, "postgres": 5432},
     script=_script,
     exporter=Exporter(
-        "postgres-exporter", 9187, "quay.io/prometheuscommunity/postgres-exporter", _exporter_env
+        "postgres-exporter",
+        9187,
+        "quay.io/prometheuscommunity/postgres-exporter",
+        {
+            # In the pod itself: nobody else is on that way.
+            "DATA_SOURCE_URI": "127.0.0.1:5432/{database}?sslmode=disable",
+            "DATA_SOURCE_USER": MONITOR,
+        },
+        "DATA_SOURCE_PASS",
     ),
     sql_url=_admin_url,
     admin=ADMIN,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from tarmac.launch import ExchangeProbe, File, Launch, Secret, Text, text
-from tarmac.stores._acl import ADMIN, users
+from tarmac.launch import ExchangeProbe, File, Launch, Text, text
+from tarmac.stores._acl import ADMIN, EXPORTER, users
 from tarmac.stores._dialogue import keys
 from tarmac.stores._docker import in_docker
 from tarmac.stores._kind import (
-    MONITOR,
     Binary,
     Container,
-    Exporter,
     Image,
     Offer,
     Provider,
@@ -70,19 +68,6 @@ def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG0
     return Container(server, ports={"main": 6379}, mounts={".": "/tarmac"})
 
 
-def _exporter_env(view: View, password: Secret) -> dict[str, Text]:  # noqa: ARG001 - one shape for all
-    return {
-        # In the pod itself: nobody else is on that way.
-        "REDIS_ADDR": text("redis://127.0.0.1:6379"),
-        "REDIS_USER": text(MONITOR),
-        "REDIS_PASSWORD": (password,),
-        # Only INFO is asked, which says all that is looked at: nothing else is allowed to it.
-        "REDIS_EXPORTER_CONFIG_COMMAND": text("-"),
-        "REDIS_EXPORTER_EXCLUDE_LATENCY_HISTOGRAM_METRICS": text("true"),
-        "REDIS_EXPORTER_SET_CLIENT_NAME": text("false"),
-    }
-
-
 def _note(offer: Offer) -> str:
     real = offer.programs["server"][0].endswith("redis-server")
     return f"Redis {offer.version} itself answers, not Valkey" if real else ""
@@ -109,7 +94,7 @@ STORE = StoreKind(
         in_docker(Image("valkey/valkey", "9"), _container),
     ),
     external={"redis": 6379, "rediss": 6379},
-    exporter=Exporter("redis-exporter", 9121, "oliver006/redis_exporter", _exporter_env),
+    exporter=EXPORTER,
     admin=ADMIN,
     shell=Shell(
         ("valkey-cli", "redis-cli"),
