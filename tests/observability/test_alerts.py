@@ -168,7 +168,7 @@ def test_a_database_that_is_stopped_fires_and_its_restart_clears(promtool, tmp_p
     """OBS-16: as the services' own readiness sees it, whoever keeps the server."""
     rules, tests = next(
         (rules, tests)
-        for rules, tests in topics("starter", "production")
+        for rules, tests in topics(TREES["starter"])
         if rules["groups"][0]["name"] == "tarmac-stores"
     )
     service, store = {
