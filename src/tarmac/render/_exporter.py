@@ -10,10 +10,11 @@ from tarmac.plan.cluster import Workload
 from tarmac.render import _pods
 
 NAME = "exporter"
-#: It asks a few questions each time that it is asked.
+#: It asks a few questions each time that it is asked; 10 to 40 MiB were measured. While it is
+#: started anew its pod is not ready, nor is the server: it is given room before it is ended.
 RESOURCES = {
     "requests": {"cpu": "10m", "memory": "32Mi"},
-    "limits": {"cpu": "100m", "memory": "64Mi"},
+    "limits": {"cpu": "100m", "memory": "128Mi"},
 }
 
 
