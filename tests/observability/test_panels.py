@@ -35,6 +35,7 @@ NOT_HERE = {
     "CPU by container",
     "CPU periods in which it was slowed",
     "Connections",
+    "Deployments in a day",
     "Disk that is left",
     "Memory by container",
     "Messages in hand",
@@ -42,6 +43,7 @@ NOT_HERE = {
     "Pods that wait",
     "Pods: wanted and available",
     "Restarts",
+    "Syncs in a day",
 }
 PLAN, ARTIFACTS = plan_of("shop", "production"), artifacts_of("shop", "production")
 
@@ -66,7 +68,9 @@ def panels() -> list[tuple[str, str, str]]:
 
 
 def exporters(query: str) -> set[str]:
-    return {signals.read()[name].exporter for name in series_of(query)}
+    """Say whose series a query asks for, by itself or by a rule that records them."""
+    exprs = [query, *(rule["expr"] for rule in _rules() if rule.get("record", "?") in query)]
+    return {signals.read()[name].exporter for expr in exprs for name in series_of(expr)}
 
 
 @pytest.fixture(scope="module")

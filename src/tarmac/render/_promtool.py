@@ -24,9 +24,8 @@ from tarmac.model.value import duration
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of a series: one value, or what a counter gains in each step."""
+    """A stretch of a series: one value, or what a counter gains in each step; nan: no sample."""
 
-    #: nan where there is none.
     value: float
     steps: int
 

@@ -19,6 +19,9 @@ FULL = {0.8: YELLOW, 0.95: RED}
 #: What probes and Prometheus itself ask is nobody's request.
 USERS = 'route!~"/health(/.*)?|/metrics"'
 
+#: Recorded: how often a service was deployed in the last day (render/_deployments.py).
+DEPLOYMENTS = "service:deployments:count1d"
+
 
 def observed(plan: ClusterPlan) -> tuple[Workload, ...]:
     """List the services that give metrics."""

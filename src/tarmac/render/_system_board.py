@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.render import _argocd
 from tarmac.render._panels import GREEN, RED, YELLOW, Board, Panel, Query, Row
 from tarmac.render._queries import (
+    DEPLOYMENTS,
     USERS,
     WINDOW,
     errors,
@@ -22,7 +24,7 @@ from tarmac.render._service_board import dependencies, events
 
 def system_board(plan: ClusterPlan) -> Board:
     """Show all services beside each other: where to look first."""
-    rows = [_health(plan), _beside(plan), *_between(plan), _pods_of_all(plan)]
+    rows = [_health(plan), _beside(plan), *_between(plan), _deployed(plan), _pods_of_all(plan)]
     about = f"All services of {plan.system} in {plan.environment}. Each has a dashboard of its own."
     return Board("overview", f"{plan.system} / overview", about, tuple(rows))
 
@@ -158,6 +160,31 @@ def _between(plan: ClusterPlan) -> Iterator[Row]:
         )
     if panels:
         yield Row("Between services", tuple(panels))
+
+
+def _deployed(plan: ClusterPlan) -> Row:
+    panels = [
+        Panel(
+            "Deployments in a day",
+            "short",
+            (Query(DEPLOYMENTS + where(plan), "{{service}}"),),
+            "New sets of pods in the last 24 hours: a version, a setting, a restart by hand. Going "
+            "back to a set that is still kept makes none.",
+            stacked=True,
+        )
+    ]
+    if plan.settings.gitops and _argocd.repository(plan):
+        syncs = f'argocd_app_sync_total{{project="{_argocd.project(plan)}"}}'
+        panels.append(
+            Panel(
+                "Syncs in a day",
+                "short",
+                (Query(f"sum by (phase) (increase({syncs}[1d]))", "{{phase}}"),),
+                "What Argo CD did, by how it ended; also where it put back what somebody changed. "
+                "It counts from its own start on, and the first of each sort is not seen.",
+            )
+        )
+    return Row("Deployments", tuple(panels))
 
 
 def _pods_of_all(plan: ClusterPlan) -> Row:
