@@ -15,6 +15,10 @@ from tarmac.report import Skip
 
 #: What Grafana fills in before it asks: a time where one stands, a text elsewhere.
 _TIME = re.compile(r"\$__(?:rate_)?interval|\$__range|\$\{__(?:rate_)?interval\}")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+_AMOUNT = re.compile(rf"(\d+)({'|'.join(_UNITS)})")
+#: How far back an expression looks: a range, or a subquery's; and from when on.
+_RANGE = re.compile(r"\[((?:\d+[a-z]+)+)(?::(?:\d+[a-z]+)*)?\](?:\s+offset\s+((?:\d+[a-z]+)+))?")
 _VARIABLE = re.compile(r"\$\{\w+(?::\w+)?\}|\$\w+")
 #: The parser's word for each sign of a matcher.
 _SIGNS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
@@ -105,6 +109,17 @@ def recorded(subject: Subject) -> dict[str, frozenset[str]]:
             labels = frozenset(query.rule.get("labels") or ())
             found[name] = found.get(name, frozenset()) | labels
     return found
+
+
+def seconds(written: str) -> float:
+    """Read a duration as Prometheus writes it: `1h30m`."""
+    return sum(int(many) * _UNITS[unit] for many, unit in _AMOUNT.findall(written))
+
+
+def looks_back_s(expr: str) -> float:
+    """Say how many seconds an expression looks back at most, by its longest range."""
+    found = _RANGE.findall(expr)
+    return max((seconds(over) + seconds(offset) for over, offset in found), default=0)
 
 
 def selected(expr: str) -> list[Selected]:

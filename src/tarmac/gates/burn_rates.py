@@ -6,18 +6,13 @@ import re
 from collections.abc import Iterator
 
 from tarmac.gates._gate import Gate, Subject
-from tarmac.gates._queries import Query, queries
+from tarmac.gates._queries import Query, queries, seconds
 from tarmac.report import Finding
 from tarmac.slo import budget, indicator
 
 _RATIO = re.compile(
     r"1 - slo:(\w+):ratio_rate(\w+?)(?:\{[^}]*\})? > ([\d.]+) \* ([\d.]+)", re.ASCII
 )
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-
-
-def _seconds(text: str) -> int:
-    return sum(int(many) * _UNITS[unit] for many, unit in re.findall(r"(\d+)([smhdw])", text))
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -35,7 +30,7 @@ def _pair(
     query: Query, terms: list[tuple[str, ...]], allowed: float, window_s: float
 ) -> Iterator[Finding]:
     (_, long, factor, share), (_, short, other, _) = terms
-    long_s, short_s = _seconds(long), _seconds(short)
+    long_s, short_s = round(seconds(long)), round(seconds(short))
     if round(long_s * budget.SHORT) != short_s:
         wanted = round(long_s * budget.SHORT / 60)
         what = f"{query.title}: the short window ({short}) is not a twelfth of {long}"

@@ -27,4 +27,8 @@ class Observability(Strict):
     runbooks: str = Field(
         default="", description="Where the rendered runbooks are read: an address without its page."
     )
-    retention: Duration = Field(default=15 * 86400.0, description="How long metrics are kept.")
+    retention: Duration | None = Field(
+        default=None,
+        description="How long metrics are kept; 15d without, or longer than any objective looks "
+        "back.",
+    )

@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.render._promtool import time
 
 DAY_S = 86400
+#: What is kept where nobody asks for more.
+LEAST_S = 15 * DAY_S
+#: Beyond the longest window: on a Monday the one that ended on Friday is still there as a whole.
+BEYOND_S = 3 * DAY_S
 DISK = {"metrics": "50Gi", "alerts": "5Gi", "grafana": "10Gi"}
 #: Of that disk: the write-ahead log and a compaction under way need the rest.
 FULL_AT = "45GB"
@@ -20,19 +25,26 @@ NOTES = (
 )
 
 
+def kept_s(plan: ClusterPlan) -> float:
+    """Say how long metrics are kept: an error budget is wrong over a window that is not whole."""
+    observability = plan.settings.observability
+    if observability and observability.retention is not None:
+        return observability.retention
+    windows = [w for o in plan.objectives for w in (o.window, *(a.over for a in o.alerts))]
+    return max(LEAST_S, max(windows, default=0) + BEYOND_S)
+
+
 def stack(plan: ClusterPlan, alertmanager: dict[str, Any] | None = None) -> dict[str, Any]:
     """Watch the cluster, and keep what it says.
 
     Args:
         alertmanager: who is told of what, as the values of this chart.
     """
-    observability = plan.settings.observability
-    days = round(observability.retention / DAY_S) if observability else 15
     hidden = HIDDEN if plan.settings.cloud else ()
     return {
         "prometheus": {
             "prometheusSpec": {
-                "retention": f"{max(days, 1)}d",
+                "retention": time(kept_s(plan)),
                 "retentionSize": FULL_AT,
                 "scrapeInterval": "30s",
                 "evaluationInterval": "30s",

@@ -1,0 +1,57 @@
+"""Metrics are kept as long as rules and panels look back on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.gates._gate import Gate, Subject
+from tarmac.gates._objects import dig
+from tarmac.gates._queries import looks_back_s, queries, seconds
+from tarmac.report import Finding
+
+VALUES = "observability/values/kube-prometheus-stack.yaml"
+SPEC = ("prometheus", "prometheusSpec", "retention")
+#: What the chart keeps where its values say nothing.
+CHART = "10d"
+DAY_S = 86400
+#: What the operator takes (its API: Duration).
+DURATION = re.compile(r"0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield a retention that is shorter than what an expression looks back on."""
+    values = next((each for each in subject.artifacts if each.path == VALUES), None)
+    if values is None:
+        return
+    said = str(dig(values.data, *SPEC) or CHART)
+    if not said or not DURATION.fullmatch(said):
+        what = f"`retention` is no time ({said}): the operator refuses it; write e.g. 33d"
+        yield Finding(values.path, what)
+        return
+    kept_s = seconds(said)
+    short = [(b, q) for q in queries(subject) if (b := looks_back_s(q.expr)) > kept_s]
+    if not short:
+        return
+    furthest_s, query = max(short, key=lambda each: each[0])
+    others = f", and {len(short) - 1} more look further back than that" if len(short) > 1 else ""
+    days = f"{furthest_s / DAY_S:g}d"
+    yield Finding(
+        subject.at("observability", "retention"),
+        f"metrics are kept for {said}, and {query.title} looks back {days} ({query.path}){others}: "
+        "what it gives is of a part of that time, and nothing says so; write `retention: "
+        f"{days}` or more, or leave it out ({values.path})",
+    )
+
+
+GATE = Gate(
+    id="OBS005",
+    title="Metrics are kept as long as rules and panels look back on them",
+    phase="observability",
+    source="prometheus.io: Storage, Operational aspects; a budget of 30 days that is counted from "
+    "15 forgives what broke it in the first half",
+    check=check,
+    targets=("cluster",),
+    looks_at="ranges, subqueries and offsets of rules and panels, and `retention` in the values of "
+    "kube-prometheus-stack. Whether its disk is full before that depends on what is measured.",
+)
