@@ -36,6 +36,8 @@ class Signal:
     stores: tuple[str, ...] = ()
     #: The chart of others that brings its exporter; empty for one that no chart brings.
     chart: str = ""
+    #: Why nothing that is rendered brings its exporter; empty where something does.
+    absent: str = ""
     #: The kinds of objects that its exporter is there for, of a program that makes them true.
     kinds: tuple[str, ...] = ()
     #: The mesh whose proxies export it.
@@ -60,6 +62,7 @@ def read() -> Mapping[str, Signal]:
                 parts=tuple(each.get("parts", ())),
                 stores=tuple(said.get("stores", ())),
                 chart=said.get("chart", ""),
+                absent=said.get("absent", ""),
                 kinds=tuple(said.get("kinds", ())),
                 mesh=said.get("mesh", ""),
                 backlog=tuple(each.get("backlog", ())),

@@ -24,6 +24,8 @@ BAD = [path for path in DIFFERING if path.name.startswith("bad-")]
 #: The gates that need nothing but a plan and its objects.
 #: Those that need a measurement, and what they say without one.
 NOT_MEASURED = {"RES002": "--target local", "PIP009": "test_pipeline.py"}
+#: What every system is warned of: no backups are rendered yet.
+NOT_YET = "BackupOld can never fire: nothing here installs Velero"
 OF_DATA = {name: GATES[name] for name in sorted({path.parent.name for path in DIFFERING})}
 
 
@@ -111,4 +113,5 @@ def test_every_environment_that_ships_passes(gate, system, environment):
         with pytest.raises(Skip, match=NOT_MEASURED[gate.id]):
             list(gate.check(subject))
     else:
-        assert list(map(str, gate.check(subject))) == []
+        found = [e for e in gate.check(subject) if not (e.warning and e.what.startswith(NOT_YET))]
+        assert list(map(str, found)) == []

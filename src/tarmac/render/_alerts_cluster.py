@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 
 from tarmac import signals
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.render import _argocd
 from tarmac.render._alert import Alert, Book, Line, Trial, either
+from tarmac.render._hosts import hosts
 
 #: cert-manager renews at two thirds of a certificate's life, of 90 days 30 before its end
 #: (cert-manager.io/docs/usage/certificate: renewBefore): nine later it has failed many times.
@@ -19,7 +21,9 @@ RENEW_D, EXPIRES_D = 21, 7
 DAY_S = 86400
 #: flagger_canary_status: 0 runs, 1 succeeded, 2 failed (docs.flagger.app/usage/monitoring).
 FAILED = 2
-#: Of what is measured outside the system, the metric that is there as soon as its exporter is.
+#: Of what is measured outside the system, and brought by what is rendered, the metric that is there
+#: as soon as its exporter is. What nothing brings is OBS014's: an alert that fires from a cluster's
+#: first day teaches people to look away.
 ALWAYS = {
     "kube-state-metrics": "kube_pod_container_status_restarts_total",
     "kubelet": "kubelet_volume_stats_capacity_bytes",
@@ -148,15 +152,17 @@ def jobs(plan: ClusterPlan) -> Iterator[Alert]:
 
 def certificates(plan: ClusterPlan) -> Iterator[Alert]:
     """Certificates that were not renewed."""
-    if not plan.settings.ingress.tls:
+    way = plan.settings.ingress
+    # One that is made by hand is no cert-manager's: nothing would ever say when it ends.
+    if not (way.tls and way.issuer and hosts(plan)):
         return
     ends = "certmanager_certificate_expiration_timestamp_seconds"
-    hosts = ", ".join(dict.fromkeys(r.host for each in plan.services for r in each.routes))
-    issued = f"{plan.namespace}|{plan.settings.ingress.namespace}"
+    names = ", ".join(hosts(plan))
+    issued = f"{plan.namespace}|{way.namespace}"
     own = f'exported_namespace=~"{issued}"'
-    series = f'{ends}{{exported_namespace="{plan.namespace}",name="{plan.settings.ingress.tls}"}}'
+    series = f'{ends}{{exported_namespace="{plan.namespace}",name="{way.tls}"}}'
     book = Book(
-        f"The certificate of {hosts} was not renewed in time.",
+        f"The certificate of {names} was not renewed in time.",
         "Nobody until it ends; from then on everybody: browsers refuse the page.",
         (
             ("The certificates", "kubectl get certificates -A"),
@@ -164,7 +170,7 @@ def certificates(plan: ClusterPlan) -> Iterator[Alert]:
             (
                 "What is really served",
                 (
-                    f"echo | openssl s_client -connect {hosts.split(', ')[0]}:443 "
+                    f"echo | openssl s_client -connect {next(iter(hosts(plan)))}:443 "
                     "2>/dev/null | openssl x509 -noout -enddate"
                 ),
             ),
@@ -176,10 +182,7 @@ def certificates(plan: ClusterPlan) -> Iterator[Alert]:
         ),
         (
             "Mend the challenge, then `cmctl renew NAME` (or delete the CertificateRequest).",
-            (
-                "Hours left: put a certificate from elsewhere into the Secret "
-                f"`{plan.settings.ingress.tls}`."
-            ),
+            (f"Hours left: put a certificate from elsewhere into the Secret `{way.tls}`."),
         ),
         "Less than three days are left.",
     )
@@ -198,7 +201,7 @@ def certificates(plan: ClusterPlan) -> Iterator[Alert]:
             description="{{ $labels.name }} ends in {{ $value | humanizeDuration }}.",
             trial=Trial(
                 (Line(series, 80 * DAY_S, days * DAY_S - 3000, days * DAY_S + 3 * DAY_S),),
-                {"name": plan.settings.ingress.tls},
+                {"name": way.tls},
                 shown=f"{days - 1}d 22h 0m 0s",
             ),
             book=book,
@@ -277,11 +280,9 @@ def canaries(plan: ClusterPlan) -> Iterator[Alert]:
 
 def synced(plan: ClusterPlan) -> Iterator[Alert]:
     """Applications that Argo CD does not get equal to the repository."""
-    gitops = plan.settings.gitops
-    if gitops is None:
+    if plan.settings.gitops is None or not _argocd.repository(plan):
         return
-    project = gitops.project or plan.system
-    own = f'project="{project}",dest_namespace="{plan.namespace}"'
+    own = f'project="{_argocd.project(plan)}",dest_namespace="{plan.namespace}"'
     yield Alert(
         name="NotSynced",
         severity="warning",
@@ -319,7 +320,7 @@ def synced(plan: ClusterPlan) -> Iterator[Alert]:
 
 
 def sources(alerts: Iterable[Alert]) -> Iterator[Alert]:
-    """Say of each exporter outside the system when it is not there: which alerts are blind."""
+    """Say of each exporter that is to be there when it is not: which alerts are blind."""
     known, needing = signals.read(), dict[str, set[str]]()
     for alert in alerts:
         for word in set(METRIC.findall(alert.expr)) & known.keys():

@@ -1,4 +1,4 @@
-"""Alerts on stores: those that are gone, disks that fill, logs that are kept too long."""
+"""Alerts on stores: those that are gone, disks that fill, logs that are kept too long, backups."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ MIB = 2**20
 #: A server that captures keeps 1 GiB of log for it (stores/postgres: max_slot_wal_keep_size) and
 #: then lets go of its place, so that everything is read anew.
 SLOT_GROWS, SLOT_NEARLY_LOST = 256 * MIB, 768 * MIB
+#: A schedule of once a day that was late by two hours (the systems' roadmaps ask for every 6 h or
+#: once a day; this holds for both).
+BACKUP_S = 26 * 3600
 
 
 def _kubectl(plan: ClusterPlan, what: str) -> str:
@@ -387,4 +390,51 @@ def slots(plan: ClusterPlan) -> Iterator[Alert]:
     )
 
 
-ALERTS = (gone, disks, slots)
+def backups(plan: ClusterPlan) -> Iterator[Alert]:
+    """Backups of the disks in the cluster that are too old."""
+    kept = [each.name for each in plan.workloads if each.volumes]
+    if not kept or plan.settings.cloud is None:
+        return
+    yield Alert(
+        name="BackupOld",
+        severity="warning",
+        expr='time() - max by (schedule) (velero_backup_last_successful_timestamp{schedule!=""}) '
+        f"> {BACKUP_S}",
+        for_m=10,
+        service=plan.system,
+        summary="There is no new backup of {{ $labels.schedule }}",
+        description="The last backup of {{ $labels.schedule }} that succeeded is "
+        "{{ $value | humanizeDuration }} old.",
+        # A trial begins at the epoch: there a backup is as old as it is.
+        trial=Trial(
+            (
+                Line(
+                    'velero_backup_last_successful_timestamp{schedule="daily"}', 0, -100000, -90000
+                ),
+            ),
+            {"schedule": "daily"},
+            shown="1d 4h 6m 40s",
+        ),
+        book=Book(
+            f"The disks of {', '.join(kept)} were not saved for more than a day.",
+            "Nobody now. What is written since then would be gone with the disk.",
+            (
+                ("The backups and how they ended", "velero backup get"),
+                ("Why the last one failed", "velero backup logs NAME | grep -i error"),
+                ("Its server", "kubectl -n velero logs deploy/velero --tail=100"),
+            ),
+            (
+                "Its bucket refuses it: the role or the bucket's policy changed.",
+                "A snapshot failed: too many at once, or a volume that is gone.",
+                "The schedule is paused.",
+            ),
+            (
+                "Mend the cause, then save at once: `velero backup create --from-schedule NAME`.",
+                "A snapshot of its volume by hand meanwhile, at the cloud.",
+            ),
+            "It is two days old, or nobody knows whether the last one can be restored.",
+        ),
+    )
+
+
+ALERTS = (gone, disks, slots, backups)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render._promtool import time
 
 DAY_S = 86400
 #: What is kept where nobody asks for more.
@@ -44,7 +44,7 @@ def stack(plan: ClusterPlan, alertmanager: dict[str, Any] | None = None) -> dict
     return {
         "prometheus": {
             "prometheusSpec": {
-                "retention": time(kept_s(plan)),
+                "retention": duration(kept_s(plan)),
                 "retentionSize": FULL_AT,
                 "scrapeInterval": "30s",
                 "evaluationInterval": "30s",

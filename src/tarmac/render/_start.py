@@ -15,18 +15,19 @@ ARGO, ISTIO = (
     "https://argoproj.github.io/argo-helm",
     "https://istio-release.storage.googleapis.com/charts",
 )
-#: Program of the catalogue -> its releases: name, namespace, chart's repository, chart.
+#: Program of the catalogue -> its releases: name, namespace, chart's repository, chart. The
+#: operator is first: the others make monitors, which are of its kinds.
 CHARTS: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
+    "prometheus-operator": (
+        ("kube-prometheus-stack", "monitoring",
+         "https://prometheus-community.github.io/helm-charts", "kube-prometheus-stack"),
+    ),
     "cert-manager": (
         ("cert-manager", "cert-manager", "https://charts.jetstack.io", "cert-manager"),
     ),
     "external-secrets": (
         ("external-secrets", "external-secrets", "https://charts.external-secrets.io",
          "external-secrets"),
-    ),
-    "prometheus-operator": (
-        ("kube-prometheus-stack", "monitoring",
-         "https://prometheus-community.github.io/helm-charts", "kube-prometheus-stack"),
     ),
     "istio": (
         ("istio-base", "istio-system", ISTIO, "base"),
@@ -77,6 +78,10 @@ def programs(plan: ClusterPlan, objects: Iterable[Artifact]) -> dict[str, str]:
 def values(plan: ClusterPlan) -> Artifact:
     """Write the values of Argo CD's published chart."""
     health = "resource.customizations.health.argoproj.io_Application"
+    watched = plan.settings.observability
+    metrics: dict[str, Any] = {"enabled": True}
+    if watched and watched.metrics == "prometheus":
+        metrics["serviceMonitor"] = {"enabled": True}
     content: dict[str, Any] = {
         "global": {"domain": f"argocd.{plan.domain}"},
         "configs": {
@@ -88,7 +93,7 @@ def values(plan: ClusterPlan) -> Artifact:
             },
             "rbac": {"policy.default": "role:readonly", "scopes": "[groups]"},
         },
-        "controller": {"replicas": 1, "metrics": {"enabled": True}},
+        "controller": {"replicas": 1, "metrics": metrics},
         "server": {"replicas": 2},
         "repoServer": {"replicas": 2},
         "applicationSet": {"replicas": 2},

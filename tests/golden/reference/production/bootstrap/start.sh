@@ -6,9 +6,9 @@ set -euo pipefail
 . "$(dirname "$0")/platform.sh"
 need helm kubectl
 need_kind gateways.gateway.networking.k8s.io
+chart kube-prometheus-stack monitoring https://prometheus-community.github.io/helm-charts kube-prometheus-stack 0.85.0
 chart cert-manager cert-manager https://charts.jetstack.io cert-manager 1.21.2
 chart external-secrets external-secrets https://charts.external-secrets.io external-secrets 1.3.2
-chart kube-prometheus-stack monitoring https://prometheus-community.github.io/helm-charts kube-prometheus-stack 0.85.0
 chart istio-base istio-system https://istio-release.storage.googleapis.com/charts base 1.31.1
 chart istio-cni istio-system https://istio-release.storage.googleapis.com/charts cni 1.31.1
 chart istiod istio-system https://istio-release.storage.googleapis.com/charts istiod 1.31.1
