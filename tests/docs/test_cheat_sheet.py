@@ -32,7 +32,7 @@ def tarmac(each, root):
     name, *args = each.argv[1:]
     if name in ("explain", "render", "verify"):
         assert ran(each.argv, root)
-    elif name == "diff":
+    elif name in ("diff", "promote"):
         assert ran(each.argv, ROOT)
     else:  # it wants a system that runs: its arguments are read, and no more
         # Below it, as when it is typed: a command keeps how it was first asked for help.

@@ -137,6 +137,31 @@ def test_what_is_wrong_is_said_with_what_is_there(arguments, words):
         promote(STAGES, **arguments)
 
 
+UPDATED = STAGES.replace(
+    "    registry: r.example.com/prod\n",
+    "    registry: r.example.com/prod\n    gitops: {source: helm, updater: RULE}\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "arguments", "words"),
+    [
+        ("semver", {"to": "prod", "source": "stg"}, "never run; tag a release, or take `updater`"),
+        ("newest-build", {"to": "prod", "web": "1.1.0"}, "never run; merge, and it takes what is"),
+        ("semver", {"to": "stg", "source": "prod"}, "not in this file; name tags with --image"),
+    ],
+)
+def test_an_environment_that_an_updater_writes_has_no_second_writer(rule, arguments, words):
+    text = UPDATED.replace("RULE", rule)
+    line = next(n for n, each in enumerate(text.splitlines(), 1) if "updater:" in each)
+    where = f"{FILE}:{line}:28: `updater: {rule}`: Argo CD Image Updater writes what prod runs"
+    with pytest.raises(BadInput) as refused:
+        promote(text, **arguments)
+    assert where in str(refused.value)
+    assert words in str(refused.value)
+    assert promote(text, "stg", web="1.1.0").count("1.1.0") == 1
+
+
 @pytest.mark.parametrize(
     "environments",
     [

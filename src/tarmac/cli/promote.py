@@ -50,13 +50,13 @@ def VERB(
 
     Only `version` and `images` of that environment are written: comments and all else stay as they
     are. A file with changes that are not committed is refused, so that the commit holds nothing but
-    the promotion; so is an environment with `checklist: true` while a box of checklist.yaml is
-    open, and the boxes are named. What is already there is no change: exit code 0, nothing written.
-    Render and commit are the next steps:
+    the promotion; so are an environment whose images an image updater writes, and one with
+    `checklist: true` while a box of checklist.yaml is open. What is already there is no change:
+    exit code 0, nothing written. Render and commit are the next steps:
 
     \b
-        tarmac promote shop --to production --image order-service=sha-0123456789ab
-        tarmac render shop --env production --out GITOPS/environments/production
+        tarmac promote travel --to stg --image orders=sha-0123456789ab
+        tarmac render travel --env stg --out GITOPS/environments/stg
 
     Example: tarmac promote travel --from stg --to prod
     """

@@ -58,7 +58,8 @@ def promoted(system: System, source: str | None, to: str, images: Mapping[str, s
         images: service -> tag or digest, whatever the rest is.
 
     Raises:
-        BadInput: an environment or a service that is not there, or what is no tag.
+        BadInput: an environment or a service that is not there, what is no tag, or an environment
+            whose images are written by an image updater.
     """
     before = current(system, to)
     base = before if source is None else current(system, source)
@@ -66,6 +67,10 @@ def promoted(system: System, source: str | None, to: str, images: Mapping[str, s
         raise BadInput([Problem(to, "an environment cannot be promoted to itself; name two")])
     known = system.file.services
     problems = [
+        *_updated(system, to, "what is promoted would never run; {}, or take `updater` out first"),
+        *_updated(system, source, "what it runs is not in this file; name tags with --image"),
+    ]
+    problems += [
         Problem(name, f"no such service; {did_you_mean(name, known)}")
         for name in images
         if name not in known
@@ -78,6 +83,21 @@ def promoted(system: System, source: str | None, to: str, images: Mapping[str, s
     if problems:
         raise BadInput(problems)
     return Versions(base.version, {**base.images, **images})
+
+
+#: What makes an image updater take another image, by its rule.
+_INSTEAD = {"semver": "tag a release", "newest-build": "merge, and it takes what is built"}
+
+
+def _updated(system: System, environment: str | None, what: str) -> Iterator[Problem]:
+    """Tell of an environment that has a writer of its own: two would undo each other's work."""
+    gitops = system.file.environments[environment].gitops if environment else None
+    if gitops and gitops.updater:
+        place = system.locate(("environments", environment or "", "gitops", "updater"), key=True)
+        writer = (
+            f"`updater: {gitops.updater}`: Argo CD Image Updater writes what {environment} runs"
+        )
+        yield Problem(str(place), f"{writer}, so {what.format(_INSTEAD[gitops.updater])}")
 
 
 def amended(text: str, file: str, environment: str, before: Versions, after: Versions) -> str:
