@@ -144,3 +144,5 @@ def test_without_the_scanner_the_scan_does_not_pass(clone, tmp_path):
     (tmp_path / "python3").symlink_to(Path(sys.executable).resolve())
     (tmp_path / "env").symlink_to(shutil.which("env"))
     clone.run("scripts/ci", "scan", SERVICE, code=3, PATH=str(tmp_path))
+    times = clone.folder / ".tarmac/ci/times.jsonl"
+    assert not times.exists() or "scan" not in clone.seconds()  # only what passed is in it

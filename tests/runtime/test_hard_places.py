@@ -221,6 +221,7 @@ def test_what_a_frozen_namespace_left_behind_is_ended_by_the_next_up(stored: San
         frozen(pid)
     kill(pids[:1])  # the guard cannot notice
     whole_again(stored, pids)
+    assert not {*family(stored)} & {*pids}
 
 
 FILLING = """

@@ -126,6 +126,8 @@ def test_an_edit_of_the_same_second_and_size_is_served(watched: Watched):
         watched.words.write_text(f"WORD = {word!r}\n")
         os.utime(watched.words, (second, second + 0.1 * ord(word[0]) / 100))
         watched.until_word(word)
+        status = watched.words.stat()
+        assert (int(status.st_mtime), status.st_size) == (second, len("WORD = 'aaaa'\n"))
 
 
 def test_what_editors_and_tools_leave_is_no_edit(watched: Watched):
@@ -179,6 +181,7 @@ def test_a_folder_that_an_edit_adds_is_watched_as_well(watched: Watched):
     until(lambda: box_answers(port), bool)
     save(words, "WORD = 'two'\n")
     until(lambda: watched.ask(port=port)["word"], lambda word: word == "two")
+    assert watched.ask()["word"] == "first"
 
 
 def box_answers(port: int) -> bool:
@@ -200,5 +203,6 @@ def test_a_project_below_a_folder_named_tests_is_watched(tmp_path: Path):
         box.up("--watch")
         made.say("second")
         made.until_word("second")
+        assert made.ask()["word"] == "second"
     finally:
         box.tarmac("down")

@@ -470,8 +470,9 @@ async def test_a_killed_server_leaves_no_child(server) -> None:
     child = await server.fork("tarmac_hello", GREETING="Hi")
     await child.until(200)
     server.process.kill()
-    await server.process.wait()
+    assert await server.process.wait() == -signal.SIGKILL
     await until(none_lives, child.pid)
+    assert not lives(child.pid)
 
 
 async def test_what_a_terminal_sends_does_not_end_it(server) -> None:

@@ -357,6 +357,10 @@ async def test_a_relay_whose_server_says_goodbye_takes_another_connection(shop: 
         await wire.say_goodbye(pid)
         await shop.place("o")
         await until(lambda: len(bus.published) == 1)
+        assert [each.payload["order"] for each in bus.published] == ["o"]
+        async with shop.database.connection() as conn:
+            held = await conn.fetchval("select pid from pg_locks where locktype = 'advisory'")
+        assert held not in (None, pid)
 
 
 async def test_old_published_rows_are_deleted_and_the_others_kept(shop: Shop, broker) -> None:

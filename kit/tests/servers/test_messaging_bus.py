@@ -82,8 +82,14 @@ async def test_what_was_published_before_the_group_ever_ran_is_kept_for_it(broke
 
 
 async def test_a_message_that_nobody_consumes_can_be_published(broker) -> None:
+    got: asyncio.Queue[Message] = asyncio.Queue()
     async with bus_on(broker) as bus:
         await bus.publish(Message("1", "order.noticed", "k", {}))
+        # Nothing is stuck behind it, and nobody is given it instead.
+        await bus.consume((TOPIC,), "pay", got.put)
+        await bus.publish(Message("2", TOPIC, "k", {}))
+        assert (await asyncio.wait_for(got.get(), 10)).id == "2"
+        assert got.empty()
 
 
 async def test_what_fails_comes_again_with_a_growing_delay_and_its_attempt(broker) -> None:
@@ -111,10 +117,12 @@ async def test_what_fails_comes_again_with_a_growing_delay_and_its_attempt(broke
 
 async def test_a_message_beside_one_that_fails_is_not_held_up(broker) -> None:
     done = asyncio.Event()
+    handled: list[str] = []
 
     async def handle(message: Message) -> None:
         if message.id == "bad":
             raise RuntimeError("never")
+        handled.append(message.id)
         done.set()
 
     async with bus_on(broker) as bus:
@@ -122,6 +130,7 @@ async def test_a_message_beside_one_that_fails_is_not_held_up(broker) -> None:
         await bus.publish(Message("bad", TOPIC, "k1", {}))
         await bus.publish(Message("good", TOPIC, "k2", {}))
         await asyncio.wait_for(done.wait(), 10)
+    assert handled == ["good"]
 
 
 async def test_two_members_of_a_group_share_its_messages(broker) -> None:
@@ -184,6 +193,7 @@ async def test_what_was_confirmed_survives_kill_9_of_the_broker(broker) -> None:
         await asyncio.to_thread(broker.server.start)
         await bus.consume((TOPIC,), "pay", handle)
         await until(lambda: len(got) == 20)
+    assert got == {str(number) for number in range(20)}
 
 
 async def test_a_broker_restarted_during_traffic_loses_nothing(broker) -> None:

@@ -140,6 +140,8 @@ async def test_a_queue_that_is_deleted_is_declared_again(rabbitmq) -> None:
             while got.empty():
                 await asyncio.sleep(0.1)
                 await bus.publish(Message("2", NEW_TOPIC, "k", {}))
+        again = await channel.queue_declare("pay.thing.made", passive=True)
+        assert again.consumer_count == 1
 
 
 async def test_what_is_not_a_message_of_the_kit_is_parked(rabbitmq) -> None:

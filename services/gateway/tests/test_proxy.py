@@ -263,7 +263,10 @@ async def test_a_client_that_goes_away_cancels_the_request_to_the_backend(world,
     asking = asyncio.create_task(world.client.get(f"{url}/api/orders", headers=bearer).__aenter__())
     await asyncio.wait_for(began.wait(), 5)
     asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
     await asyncio.wait_for(cancelled.wait(), 5)
+    assert cancelled.is_set()
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_body_ends_the_upstream_request(

@@ -280,7 +280,8 @@ async def test_what_a_payment_makes_due_does_not_wait_for_the_sweep(
     api = await start(PART, **environ, ORDER_STEP_AFTER_S="3600", ORDER_SWEEP_S="3600")
     order = (await buy(api, shop_shelf.add())).json()
     await bus.publish(payment(heard, UUID(order["id"])))
-    await until(api, order["id"], end)
+    shown = await until(api, order["id"], end)
+    assert (shown["id"], shown["status"]) == (order["id"], end)
 
 
 async def test_out_of_stock_is_a_409_that_says_what_is_short(api, shop_shelf) -> None:
