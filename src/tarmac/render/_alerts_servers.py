@@ -56,7 +56,8 @@ def unmeasured(plan: ClusterPlan) -> Iterator[Alert]:
     exprs = [
         f"max by (service) ({metric}{{{_own(plan, own)}}}) == 0" for metric, own in asked.items()
     ]
-    first = stores[0]
+    # Tried where a server does not let it in, if there is such an exporter: it answers meanwhile.
+    metric, (first, *_) = list(asked.items())[-1]
     yield Alert(
         name="StoreUnmeasured",
         severity="warning",
@@ -68,8 +69,12 @@ def unmeasured(plan: ClusterPlan) -> Iterator[Alert]:
         "its server: alerts on what it measures cannot fire.",
         trial=Trial(
             (
-                Line(f"up{{{_series(plan, first)}}}", 1, 0),
-                *(Line(f"up{{{_series(plan, each)}}}", 1) for each in stores[1:]),
+                Line(f"{metric}{{{_series(plan, first)}}}", 1, 0),
+                *(
+                    Line(f"up{{{_series(plan, each)}}}", 1)
+                    for each in stores
+                    if (metric, each.name) != ("up", first.name)
+                ),
             ),
             {"service": first.name},
         ),
@@ -80,7 +85,10 @@ def unmeasured(plan: ClusterPlan) -> Iterator[Alert]:
             "seen meanwhile.",
             (
                 ("Its pod", _kubectl(plan, "get pod $SERVICE-0 -o wide")),
-                ("What the exporter says", _kubectl(plan, "logs $SERVICE-0 -c exporter --tail=50")),
+                (
+                    "What the exporter says; RabbitMQ is its own",
+                    _kubectl(plan, "logs $SERVICE-0 -c exporter --tail=50"),
+                ),
                 ("What the server says", _kubectl(plan, "logs $SERVICE-0 -c $SERVICE --tail=50")),
             ),
             (
