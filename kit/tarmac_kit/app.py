@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
@@ -22,6 +22,9 @@ from tarmac_kit.messages import Bus
 from tarmac_kit.middleware import ASGIApp, Edge, Receive, Scope, Send, set_route
 from tarmac_kit.settings import Settings, SettingsError
 from tarmac_kit.tokens import TokenVerifier
+
+if TYPE_CHECKING:
+    from tarmac_kit.spans_sent import SpansSent
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def create_app(
     if sent is not None:
         chassis.on_stop(sent.close)
     problems.install(api)
+    spans = _spans_sent(environ, chassis)
     for part in parts:
         chassis.mounting = part.name
         try:
@@ -94,14 +98,39 @@ def create_app(
     chassis.mounting = ""
     if chassis.missing:
         raise SettingsError(chassis.missing)
+    if spans is not None:
+        chassis.background("spans", spans.run)
+        chassis.on_stop(spans.close)  # the last: what stops before may still end some
     outermost: Any = _with_health_routes(api, chassis)
     for wrap in chassis.wraps:
         outermost = wrap(outermost)
     access_log = logs.access_log(
         loaded.service_name, level=loaded.log_level, form=loaded.log_format
     )
-    edge = Edge(outermost, metrics=chassis.metrics, health=chassis.health, access_log=access_log)
+    edge = Edge(
+        outermost,
+        metrics=chassis.metrics,
+        health=chassis.health,
+        access_log=access_log,
+        tracer=chassis.tracer,
+    )
     return Application(api, chassis, edge)
+
+
+def _spans_sent(environ: Mapping[str, str], chassis: Chassis) -> SpansSent | None:
+    """Have the service's spans made and sent; None, and nothing imported, without an address."""
+    if not (environ.get(conventions.SPANS_TO) or environ.get(conventions.TRACES_TO)):
+        return None
+    from tarmac_kit import otlp, spans_sent  # noqa: PLC0415 - the SDK, and only for this
+
+    service = chassis.settings.service_name
+    said = settings.load(otlp.SpanSettings, environ, service=service)
+    if said.otel_sdk_disabled or said.otel_traces_exporter == "none":
+        return None
+    chassis.metrics.will_send_spans()
+    made = spans_sent.SpansSent(said, service, chassis.metrics.spans)
+    chassis.tracer = made.tracer
+    return made
 
 
 def _with_health_routes(app: ASGIApp, chassis: Chassis) -> ASGIApp:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter, FastAPI
+from opentelemetry.trace import Tracer
 
 from tarmac_kit import cache as caches
-from tarmac_kit import conventions, documents, settings
+from tarmac_kit import conventions, documents, settings, trace
 from tarmac_kit.background import end, keep_running
 from tarmac_kit.breaker import Breaker
-from tarmac_kit.bus import make_bus
+from tarmac_kit.bus import make_bus, system_of
 from tarmac_kit.cache import Cache
 from tarmac_kit.cdc.settling import Settling
 from tarmac_kit.client import Client, Transport
@@ -71,6 +72,8 @@ class Chassis:
         self.settings = settings_
         self.health = Health()
         self.metrics = Metrics(settings_.service_name)
+        #: Makes spans that are sent; `create_app` sets it, where they are.
+        self.tracer: Tracer | None = None
         self._http = HttpTransport()
         self.transport: Transport = transport or self._http
         #: What is missing in the environment, collected over all parts.
@@ -136,6 +139,10 @@ class Chassis:
                 max_age_s=self.settings.database_connection_max_age_s,
             )
             self._databases[url_env] = found
+            if self.tracer is not None:
+                from tarmac_kit import statements  # noqa: PLC0415 - where spans are sent
+
+                found.on_statement = statements.seen
             name = "database" if url_env == "DATABASE_URL" else url_env.removesuffix("_URL").lower()
             self.check(name, found.ping)
         if migrations is not None:
@@ -290,6 +297,7 @@ class Chassis:
 
     async def start(self) -> None:
         """Begin to open everything and return: the port answers while stores are awaited."""
+        trace.tracer.set(self.tracer)  # every task of the process begins here
         if self.bus is not None:
             await self.bus.open()
         self._opening = asyncio.create_task(self._open(), name="open")
@@ -326,6 +334,7 @@ class Chassis:
                     metrics=self.metrics,
                     parking=self._tables_of(inbox_in).parking if inbox_in else None,
                     attempts=self.settings.message_attempts,
+                    system=system_of(self.settings.broker_url),
                 )
                 await self.bus.consume((topic,), group_name, kept)
             self._let_capture()

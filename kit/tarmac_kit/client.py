@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from opentelemetry.trace import SpanKind
 
@@ -149,6 +149,12 @@ class Client:
         self.role = role
         self.url = url.rstrip("/")
         self._transport = transport
+        address = urlsplit(self.url)
+        #: What its spans say of whom it calls.
+        self._traced: dict[str, str | int] = {
+            "server.address": address.hostname or "",
+            "server.port": address.port or (443 if address.scheme == "https" else 80),
+        }
         self._timeout_s = timeout_s
         self._retries = retries
         self._breaker = breaker or Breaker()
@@ -212,13 +218,20 @@ class Client:
             idempotent = method in _REPEATABLE
         with (
             deadline.within(self._timeout_s if timeout_s is None else timeout_s),
-            trace.span(f"{method} {self.role}", kind=SpanKind.CLIENT) as span,
+            trace.span(
+                f"{method} {self.role}",
+                kind=SpanKind.CLIENT,
+                attributes={**self._traced, "http.request.method": method},
+            ) as span,
         ):
             trace.inject(sent)
             response = await self._attempts(
                 method, target, sent, body, attempts=1 + (self._retries if idempotent else 0)
             )
-            span.set_attribute("http.response.status_code", response.status)
+            if span.is_recording():
+                span.set_attribute("http.response.status_code", response.status)
+                if response.status >= 400:  # of a caller's span, unlike the answering one's
+                    trace.failed(span, str(response.status))
             return response
 
     async def _attempts(

@@ -23,18 +23,20 @@ def guarded(
     metrics: Metrics,
     parking: Parking | None,
     attempts: int,
+    system: str = "unknown",
 ) -> Handler:
     """Return `handler`, observed; what it cannot take is set aside, or the broker's after so many.
 
     Args:
         parking: where messages are set aside; None where there is no inbox.
+        system: the broker, as spans name it.
     """
     if parking is None:
-        return observed(limited(handler, attempts), group, metrics)
-    return parking.around(topic, group, observed(handler, group, metrics))
+        return observed(limited(handler, attempts), group, metrics, system)
+    return parking.around(topic, group, observed(handler, group, metrics, system))
 
 
-def observed(handler: Handler, group: str, metrics: Metrics) -> Handler:
+def observed(handler: Handler, group: str, metrics: Metrics, system: str = "unknown") -> Handler:
     """Return `handler` with a consumer span that continues the publisher's trace.
 
     It changes no outcome: what the handler raises is raised.
@@ -46,7 +48,17 @@ def observed(handler: Handler, group: str, metrics: Metrics) -> Handler:
             topic=message.topic, group=group, message_id=message.id, attempt=message.attempt
         )
         with trace.span(
-            f"process {message.topic}", kind=SpanKind.CONSUMER, carrier=message.headers
+            f"process {message.topic}",
+            kind=SpanKind.CONSUMER,
+            carrier=message.headers,
+            attributes={
+                "messaging.system": system,
+                "messaging.operation.name": "process",
+                "messaging.operation.type": "process",
+                "messaging.destination.name": message.topic,
+                "messaging.consumer.group.name": group,
+                "messaging.message.id": message.id,
+            },
         ):
             try:
                 await handler(message)

@@ -17,6 +17,9 @@ CONSUMES = "CONSUMES"
 JWKS_URL = "JWKS_URL"
 JWT_ISSUER = "JWT_ISSUER"
 JWT_AUDIENCE = "JWT_AUDIENCE"
+#: Where spans are sent, and a whole address of its own for them; nowhere without one of the two.
+SPANS_TO = "OTEL_EXPORTER_OTLP_ENDPOINT"
+TRACES_TO = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
 HEALTH_PATH = "/health"
 LIVE_PATH = "/health/live"

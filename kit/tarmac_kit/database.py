@@ -23,6 +23,7 @@ from tarmac_kit.problems import Problem
 
 if TYPE_CHECKING:
     import asyncpg
+    from asyncpg.connection import LoggedQuery
 
     Connection = asyncpg.Connection[Any]
     Pool = asyncpg.Pool[Any]
@@ -121,6 +122,8 @@ class Database:
         self._max_age_s = max_age_s
         self._clock = clock
         self._ends_at: dict[int, float] = {}
+        #: Told of each statement of the pool's connections; nobody is unless spans are sent.
+        self.on_statement: Callable[[LoggedQuery], None] | None = None
 
     def add_migrations(self, part: str, folder: Traversable) -> None:
         """Let `open` apply the files of `folder` under the name `part`; before `open` only."""
@@ -265,6 +268,8 @@ class Database:
 
     async def _begin(self, conn: Connection) -> None:
         await _prepare(conn)
+        if self.on_statement is not None:
+            conn.add_query_logger(self.on_statement)
         if len(self._ends_at) > 4 * self._pool_max:
             self._ends_at.clear()  # the pool dropped connections; what lost its time here ends
         # Not all at the same time: those of a burst would be renewed in one.

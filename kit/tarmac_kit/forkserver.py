@@ -47,7 +47,7 @@ PRELOAD = (
     *("aiohttp", "asyncpg", "redis.asyncio", "nats.js", "aio_pika"),
     *("jwt", "cryptography.hazmat.primitives.asymmetric.padding"),
     *("cryptography.hazmat.primitives.asymmetric.rsa", "cryptography.hazmat.primitives.kdf.hkdf"),
-    *("cryptography.hazmat.primitives.ciphers.aead", "opentelemetry.sdk.trace"),
+    "cryptography.hazmat.primitives.ciphers.aead",
     *("concurrent.futures.thread", "encodings.idna", "importlib.readers"),
     *("email.policy", "email.generator", "getpass", "netrc", "pkgutil", "stringprep"),
 )

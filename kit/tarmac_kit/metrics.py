@@ -155,6 +155,14 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._spans = Counter(
+            "spans_exported_total",
+            "Spans by what came of them: sent, refused by the collector, dropped for a full queue, "
+            "or lost with a collector that was away for too long.",
+            ("service", "result"),
+            registry=self.registry,
+        )
+
     # A series that begins with its first event shows no increase there. So what is known to come is
     # shown from nought.
 
@@ -176,6 +184,15 @@ class Metrics:
         """Show a consumer's deliveries from nought."""
         for result in ("ok", "retry", "parked"):
             self._consumed.labels(self.service, topic, group, result)
+
+    def will_send_spans(self) -> None:
+        """Show what comes of spans from nought."""
+        for result in ("sent", "refused", "dropped", "lost"):
+            self._spans.labels(self.service, result)
+
+    def spans(self, result: str, number: int) -> None:
+        """Count spans: sent, refused, dropped or lost."""
+        self._spans.labels(self.service, result).inc(number)
 
     def call(self, role: str, outcome: str) -> None:
         """Count one attempt of a client: a status class, `error`, `timeout` or `open`."""

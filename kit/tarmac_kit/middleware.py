@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import structlog
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind, Tracer
 
 from tarmac_kit import conventions, deadline, problems, trace
 from tarmac_kit.client import received_authorization
@@ -103,12 +103,20 @@ class Edge:
     """The outermost ASGI app of a service."""
 
     def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, health: Health, access_log: AccessLog
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        health: Health,
+        access_log: AccessLog,
+        tracer: Tracer | None = None,
     ) -> None:
+        """Take who makes the spans, where they are sent."""
         self._app = app
         self._metrics = metrics
         self._health = health
         self._access_log = access_log
+        self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -126,7 +134,11 @@ class Edge:
         started = time.perf_counter()
         self._metrics.in_flight += 1
         structlog.contextvars.clear_contextvars()
-        span, token = trace.begin(method, kind=SpanKind.SERVER, carrier=headers)
+        path = scope["path"]
+        makes = None if self._tracer is None else trace.tracer.set(self._tracer)
+        # What asks for health every second would be most of what is sent.
+        unseen = path in _QUIET
+        span, token = trace.begin(method, kind=SpanKind.SERVER, carrier=headers, unseen=unseen)
         try:
             limit_s = _limit_s(headers.get(_DEADLINE_NAME))
             if limit_s is None:
@@ -142,17 +154,17 @@ class Edge:
             route = route_template(scope)
             status = exchange.status or 499
             if span.is_recording():
-                span.update_name(f"{method} {route}")
-                span.set_attribute("http.response.status_code", status)
+                _describe(span, scope, route, status)
             answered_s = took_s if exchange.began_at is None else exchange.began_at - started
             self._metrics.request(method, route, status, answered_s)
-            path = scope["path"]
             if path not in _QUIET:
                 client = scope.get("client")
                 address = client[0] if client else None
                 ids = span.get_span_context()
                 self._access_log(method, path, route, status, took_s, address, ids)
             trace.end(span, token)
+            if makes is not None:
+                trace.tracer.reset(makes)
             self._metrics.in_flight -= 1
 
     async def _fail(
@@ -172,6 +184,25 @@ class Edge:
             )
         if not exchange.status:
             await problem.response(instance=scope["path"])(scope, receive, exchange.send)
+
+
+def _describe(span: Span, scope: Scope, route: str, status: int) -> None:
+    """Name a span and say of it what OpenTelemetry has names for, but no path and no query."""
+    known = scope["method"] in _METHODS
+    name = scope["method"] if known else "HTTP"
+    said: dict[str, str | int] = {
+        "http.request.method": name if known else "_OTHER",
+        "http.response.status_code": status,
+        "url.scheme": scope.get("scheme", "http"),
+        "network.protocol.version": scope.get("http_version", "1.1"),
+    }
+    if route != UNMATCHED:
+        said["http.route"] = route
+        name = f"{name} {route}"
+    span.update_name(name)
+    span.set_attributes(said)
+    if status >= 500:
+        trace.failed(span, str(status))
 
 
 def _limit_s(header: str | None) -> float | None:

@@ -11,6 +11,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from opentelemetry.trace import SpanKind
+
 from tarmac_kit import trace
 from tarmac_kit.database import Database
 
@@ -32,10 +34,13 @@ class Outbox:
         *,
         publishes: Collection[str],
         on_commit: Callable[[], None] | None = None,
+        system: str = "unknown",
     ) -> None:
+        """Take the topics that are bound, and the broker as spans name it."""
         database.add_migrations("kit_outbox", resources.files("tarmac_kit") / "migrations/outbox")
         self._database = database
         self._publishes = frozenset(publishes)
+        self._system = system
         self.on_commit = on_commit
 
     async def add(
@@ -55,10 +60,21 @@ class Outbox:
         if topic not in self._publishes:
             return None
         event_id = uuid4()
-        headers = trace.inject({})
-        await conn.execute(
-            _INSERT, event_id, aggregate_type, aggregate_id, topic, dict(payload), headers
-        )
+        with trace.span(
+            f"create {topic}",
+            kind=SpanKind.PRODUCER,
+            attributes={
+                "messaging.system": self._system,
+                "messaging.operation.name": "create",
+                "messaging.operation.type": "create",
+                "messaging.destination.name": topic,
+                "messaging.message.id": str(event_id),
+            },
+        ):
+            headers = trace.inject({})
+            await conn.execute(
+                _INSERT, event_id, aggregate_type, aggregate_id, topic, dict(payload), headers
+            )
         if self.on_commit is not None:
             self._database.after_commit(conn, self.on_commit)
         return event_id

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Setting
 
 M = TypeVar("M", bound=BaseSettings)
 
-_UNSHOWN = ("SECRET", "PASSWORD", "TOKEN", "KEY", "URL")
+_UNSHOWN = ("SECRET", "PASSWORD", "TOKEN", "KEY", "URL", "ENDPOINT", "HEADERS")
 
 
 def _split(value: Any) -> Any:

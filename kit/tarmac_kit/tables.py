@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from tarmac_kit.background import pruning
+from tarmac_kit.bus import system_of
 from tarmac_kit.database import Database
 from tarmac_kit.idempotency import Idempotency
 from tarmac_kit.inbox import Inbox
@@ -60,7 +61,8 @@ class Tables:
     def outbox(self) -> Outbox:
         """Return the outbox; its relay runs here unless another service reads the log."""
         if self._outbox is None:
-            self._outbox = Outbox(self._database, publishes=self._settings.publishes)
+            system = system_of(self._settings.broker_url)
+            self._outbox = Outbox(self._database, publishes=self._settings.publishes, system=system)
             if self._bus is not None and self._settings.outbox_relay == "kit":
                 relay = Relay(
                     self._database,

@@ -1,8 +1,8 @@
-"""Spans and W3C trace context: ids of our own, and OpenTelemetry's SDK once somebody exports.
+"""Spans and W3C trace context: ids of our own, and a tracer's spans where they are sent.
 
 Used by the request middleware, the client, the outbox and the consumers. Ids are real and travel
 in `traceparent`. A span that nobody will see would cost each request more than anything else here,
-so spans are ids only until `provider()` is asked for. It exports nothing by itself.
+so spans are ids only until `spans_sent` gives its tracer. It sends nothing by itself.
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import Token
-from functools import cache
+from contextvars import ContextVar, Token
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import (
     NonRecordingSpan,
     Span,
@@ -28,26 +25,16 @@ from opentelemetry.trace import (
     TraceFlags,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import Attributes
 
 _propagator = TraceContextTextMapPropagator()
-_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_SAMPLED, _UNSAMPLED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEFAULT)
 _EMPTY = otel_context.Context()
 #: What every caller sends today; other versions are left to OpenTelemetry.
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0([01])", re.ASCII)
-#: The tracer, from the first call of `provider` on.
-_tracers: list[otel.Tracer] = []
-
-
-@cache
-def provider() -> TracerProvider:
-    """Return the process's tracer provider; add span processors to it to export spans.
-
-    Spans that begin after the first call are recorded.
-    """
-    # An explicit resource: the SDK's detectors cost 10 ms of start and are not needed for ids.
-    made = TracerProvider(resource=Resource({}), shutdown_on_exit=False)
-    _tracers.append(made.get_tracer("tarmac_kit"))
-    return made
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0([0-3])", re.ASCII)
+#: Makes the spans of what is in hand, where they are sent: of a request, of a task of the process.
+#: Two services in one process have one each.
+tracer: ContextVar[otel.Tracer | None] = ContextVar("tarmac_tracer", default=None)
 
 
 def current_ids() -> tuple[str, str]:
@@ -66,29 +53,43 @@ def inject(headers: dict[str, str]) -> dict[str, str]:
 
 @contextmanager
 def span(
-    name: str, *, kind: SpanKind = SpanKind.INTERNAL, carrier: Mapping[str, str] | None = None
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    carrier: Mapping[str, str] | None = None,
+    attributes: Attributes = None,
 ) -> Iterator[Span]:
     """Run the block in a new span: a child of `carrier`'s context, or of the current one."""
-    started, token = begin(name, kind=kind, carrier=carrier)
+    started, token = begin(name, kind=kind, carrier=carrier, attributes=attributes)
     try:
         yield started
     except Exception as error:
-        started.set_status(Status(StatusCode.ERROR, type(error).__name__))
+        if started.is_recording():
+            failed(started, type(error).__name__)
         raise
     finally:
         end(started, token)
 
 
 def begin(
-    name: str, *, kind: SpanKind, carrier: Mapping[str, str] | None
+    name: str,
+    *,
+    kind: SpanKind,
+    carrier: Mapping[str, str] | None,
+    attributes: Attributes = None,
+    unseen: bool = False,
 ) -> tuple[Span, Token[otel_context.Context]]:
-    """Start a span and make it the current one; for who cannot use `span`. See there."""
+    """Start a span and make it the current one; for who cannot use `span`. See there.
+
+    One that is `unseen` is not sent, nor is what it causes here and elsewhere.
+    """
     parent = None if carrier is None else _context_of(carrier)
-    if _tracers:
-        started = _tracers[0].start_span(name, context=parent, kind=kind)
-    else:
+    maker = tracer.get()
+    if maker is None or unseen:
         above = otel.INVALID_SPAN if parent is _EMPTY else otel.get_current_span(parent)
-        started = _ids_below(above.get_span_context())
+        started = _ids_below(above.get_span_context(), unseen=unseen)
+    else:
+        started = maker.start_span(name, context=parent, kind=kind, attributes=attributes)
     return started, otel_context.attach(otel.set_span_in_context(started, parent))
 
 
@@ -96,6 +97,12 @@ def end(started: Span, token: Token[otel_context.Context]) -> None:
     """End what `begin` started; the span before it is the current one again."""
     otel_context.detach(token)
     started.end()
+
+
+def failed(started: Span, error: str) -> None:
+    """Mark a span as failed: `error` is the name of an exception or a status, never a text."""
+    started.set_attribute("error.type", error)
+    started.set_status(Status(StatusCode.ERROR))
 
 
 def _context_of(carrier: Mapping[str, str]) -> otel_context.Context:
@@ -111,12 +118,13 @@ def _context_of(carrier: Mapping[str, str]) -> otel_context.Context:
     return otel.set_span_in_context(NonRecordingSpan(remote), _EMPTY) if remote.is_valid else _EMPTY
 
 
-def _ids_below(above: SpanContext) -> Span:
+def _ids_below(above: SpanContext, *, unseen: bool) -> Span:
     """Return a span that is only ids: the trace of the one above, or a new one, sampled."""
     span_id = random.getrandbits(64) or 1
     if above.is_valid:
-        own = SpanContext(above.trace_id, span_id, False, above.trace_flags, above.trace_state)
+        flags = _UNSAMPLED if unseen else above.trace_flags
+        own = SpanContext(above.trace_id, span_id, False, flags, above.trace_state)
     else:
         trace_id = random.getrandbits(128) or 1
-        own = SpanContext(trace_id, span_id, False, _SAMPLED)
+        own = SpanContext(trace_id, span_id, False, _UNSAMPLED if unseen else _SAMPLED)
     return NonRecordingSpan(own)

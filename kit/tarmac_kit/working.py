@@ -215,7 +215,8 @@ class Worker:
         handled = self._jobs.handled[job.kind]
         log = get_logger("jobs").bind(job_id=str(job.id), kind=job.kind, attempt=job.attempts)
         lease = _Lease(self._jobs.database, job, handled.lease_s, began_at)
-        with trace.span(f"job {job.kind}", kind=SpanKind.CONSUMER, carrier=job.headers):
+        name = f"job {job.kind}"
+        with trace.span(name, kind=SpanKind.CONSUMER, carrier=job.headers) as span:
             try:
                 ended = await self._try(job, handled, lease, log)
             except asyncio.CancelledError:
@@ -223,6 +224,8 @@ class Worker:
                 with contextlib.suppress(Exception):
                     await asyncio.shield(lease.write(_AGAIN, 0.0, None, job.wakes, 1))
                 raise
+            if ended in ("retry", "parked") and span.is_recording():
+                trace.failed(span, ended)
         self._count(job.kind, ended)
 
     async def _try(self, job: Job, handled: Handled, lease: _Lease, log: Any) -> str:

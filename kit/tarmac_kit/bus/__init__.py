@@ -8,6 +8,21 @@ from urllib.parse import urlsplit
 from tarmac_kit.messages import Bus
 from tarmac_kit.settings import SettingsError
 
+#: Schemes of BROKER_URL -> the name that OpenTelemetry has for the broker.
+SYSTEMS = {
+    "nats": "nats",
+    "tls": "nats",
+    "amqp": "rabbitmq",
+    "amqps": "rabbitmq",
+    "kafka": "kafka",
+    "kafkas": "kafka",
+}
+
+
+def system_of(url: str | None) -> str:
+    """Name the broker at `url`, for spans."""
+    return SYSTEMS.get(urlsplit(url or "").scheme, "unknown")
+
 
 def make_bus(url: str, *, service: str) -> Bus:
     """Return the adapter for `url`; it is not open yet.

@@ -11,6 +11,7 @@ import pytest
 import structlog
 from fastapi import APIRouter
 from opentelemetry.context import Context
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, SpanKind, get_current_span
@@ -26,17 +27,7 @@ from tarmac_kit.testing import running
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
-@pytest.fixture
-def _unasked(monkeypatch: pytest.MonkeyPatch):
-    """As before anybody asked for the provider."""
-    monkeypatch.setattr(trace, "_tracers", [])
-    trace.provider.cache_clear()
-    yield
-    trace.provider.cache_clear()
-
-
-@pytest.mark.usefixtures("_unasked")
-def test_spans_are_ids_until_somebody_exports_and_then_they_are_recorded() -> None:
+def test_spans_are_ids_until_somebody_sends_them_and_then_they_are_recorded() -> None:
     with trace.span("before") as span:
         assert not span.is_recording()
         outer = span.get_span_context()
@@ -45,10 +36,13 @@ def test_spans_are_ids_until_somebody_exports_and_then_they_are_recorded() -> No
             assert inner.get_span_context().span_id != outer.span_id
         assert get_current_span() is span
     exporter = InMemorySpanExporter()
-    trace.provider().add_span_processor(SimpleSpanProcessor(exporter))
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
     carrier = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+    token = trace.tracer.set(provider.get_tracer("here"))
     with trace.span("after", kind=SpanKind.SERVER, carrier=carrier):
         pass
+    trace.tracer.reset(token)
     (seen,) = exporter.get_finished_spans()
     assert (seen.name, f"{seen.context.trace_id:032x}") == ("after", TRACE)
 
@@ -78,7 +72,6 @@ def test_a_traceparent_is_read_as_opentelemetry_reads_it(carrier: dict[str, str]
     assert (ours, ours.is_remote) == (theirs, theirs.is_remote)
 
 
-@pytest.mark.usefixtures("_unasked")
 def test_what_a_caller_does_not_sample_is_not_sampled_below() -> None:
     with trace.span("s", carrier={"traceparent": f"00-{TRACE}-{SPAN}-00"}):
         assert trace.inject({})["traceparent"].startswith(f"00-{TRACE}-")
