@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tarmac.gates._kit_variables import KIT, OURS
 from tarmac.gates.probes import KIT_PATHS
-from tarmac.gates.variables import KIT, OURS
 from tarmac.model import conventions
 from tarmac.plan.deploy import DRAIN_S, FINISH_S
 from tarmac_kit.app import create_app
+from tarmac_kit.otlp import SpanSettings
 from tarmac_kit.settings import Settings
 
 
@@ -30,7 +31,8 @@ async def status_of(path: str) -> int:
 
 
 def test_the_variables_that_the_kit_reads_everywhere_are_known():
-    assert {name.upper() for name in Settings.model_fields} == KIT | OURS
+    fields = {*Settings.model_fields, *SpanSettings.model_fields}
+    assert {name.upper() for name in fields} == KIT | OURS
 
 
 @pytest.mark.parametrize(("path", "there"), [*((each, True) for each in KIT_PATHS), ("/up", False)])

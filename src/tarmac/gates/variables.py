@@ -6,23 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from tarmac.artifact import Artifact
 from tarmac.gates._gate import Gate, Subject
+from tarmac.gates._kit_variables import KIT, OURS
 from tarmac.gates._objects import Pods, dig, named, running
-from tarmac.model import conventions
 from tarmac.model.location import Path
 from tarmac.model.system import SourcedPart
 from tarmac.report import Finding
-
-#: What the kit reads in every service, whatever its service.yaml says; a test holds it to the kit.
-KIT = frozenset(
-    """LOG_LEVEL LOG_FORMAT SENTRY_DSN SENTRY_ENVIRONMENT SENTRY_RELEASE DRAIN_DELAY_S
-    SHUTDOWN_GRACE_S DATABASE_POOL_MAX DATABASE_CONNECTION_MAX_AGE_S REDIS_CONNECTION_MAX_AGE_S
-    OUTBOX_KEEP_S OUTBOX_RELAY CAPTURE_SLOT CAPTURED_TABLES INBOX_KEEP_S MESSAGE_ATTEMPTS
-    PARKED_KEEP_S JOBS_AT_ONCE JOBS_KEEP_S SAGAS_KEEP_S""".split()  # noqa: SIM905 - a column of words
-)
-OURS = frozenset(
-    getattr(conventions, name)
-    for name in ("SERVICE_NAME", "HOST", "PORT", "BROKER_URL", "PUBLISHES", "CONSUMES")
-)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
