@@ -148,12 +148,21 @@ def test_secrets_are_given_by_environment_and_struck_out_of_the_log(sandbox: San
 
 def test_a_service_sees_nothing_of_the_users_environment_but_what_is_passed_on(sandbox: Sandbox):
     sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n  {web()}\n")
-    os.environ["DATABASE_URL"] = "postgresql://elsewhere"
+    collector = "http://127.0.0.1:4318"
+    mine = {
+        "DATABASE_URL": "postgresql://elsewhere",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
+        "OTEL_EXPORTER_OTLP_HEADERS": "key=hush",
+    }
+    os.environ |= mine
     try:
         sandbox.up()
     finally:
-        del os.environ["DATABASE_URL"]
-    assert sandbox.get("web", "/env/DATABASE_URL").startswith("pid ")
+        for name in mine:
+            del os.environ[name]
+    for name in ("DATABASE_URL", "OTEL_EXPORTER_OTLP_HEADERS"):
+        assert sandbox.get("web", f"/env/{name}").startswith("pid ")
+    assert sandbox.get("web", "/env/OTEL_EXPORTER_OTLP_ENDPOINT") == collector
     assert sandbox.get("web", "/env/PATH") == os.environ["PATH"]
 
 

@@ -1,6 +1,7 @@
 """Which of the user's own variables a process gets; all else comes from the plan.
 
-So a variable that happens to be set in one shell cannot change what a service does.
+So a variable that happens to be set in one shell cannot change what a service does. Whom its spans
+are sent to changes nothing of that; a credential for it is a secret, and comes as others do.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ NAMES = frozenset(
     {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM"}
     | {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
     | {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+    | {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
 )
 
 
