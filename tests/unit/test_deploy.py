@@ -10,10 +10,12 @@ from rendered import ENVIRONMENTS, plan_of, system_of
 
 from tarmac.errors import BadInput
 from tarmac.launch import redact
+from tarmac.model.conventions import SPANS_OF, SPANS_TO
 from tarmac.model.edge import ENTRY, edges
 from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
 from tarmac.plan.resolve import resolve
+from tarmac.plan.spans import taken_by
 
 CLUSTER = """
     environments:
@@ -35,8 +37,41 @@ def env_of(plan, name: str) -> dict[str, str]:
 @pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
 def test_a_service_gets_the_same_variables_as_on_a_laptop(system, environment):
     here = resolve(system_of(system), "local", facts_for(system_of(system), environ={}), KINDS)
-    for workload in plan_of(system, environment).services:
-        assert workload.env.keys() == here.node(workload.name).launch.env.keys()
+    plan = plan_of(system, environment)
+    # Where traces are kept, they are sent: nothing keeps them on a laptop.
+    more = {SPANS_TO, SPANS_OF} if taken_by(plan.settings) else set()
+    for workload in plan.services:
+        there = workload.env.keys()
+        assert there == here.node(workload.name).launch.env.keys() | more
+
+
+@pytest.mark.parametrize(
+    ("given", "sent_to"),
+    [
+        ("observability: {traces: tempo}", "http://opentelemetry-collector.monitoring.svc:4318"),
+        (
+            "observability: {traces: jaeger}, monitoring: seen",
+            "http://opentelemetry-collector.seen.svc:4318",
+        ),
+        ("observability: {metrics: datadog}", "http://datadog.monitoring.svc:4318"),
+        ("observability: {}", None),
+        ("observability: {traces: tempo}, target: compose", None),
+        ("replicas: {min: 2}", None),
+    ],
+)
+def test_spans_are_sent_where_an_environment_keeps_traces(given, sent_to):
+    plan = cluster(more=f"\n    environments: {{kind: {{{given}}}}}\n")
+    for workload in plan.services:
+        env = env_of(plan, workload.name)
+        assert env.get("OTEL_EXPORTER_OTLP_ENDPOINT") == sent_to
+        said = "service.namespace=demo,deployment.environment.name=kind"
+        assert env.get("OTEL_RESOURCE_ATTRIBUTES") == (said if sent_to else None)
+
+
+def test_what_a_model_says_of_spans_wins():
+    own = "{kind: {observability: {traces: tempo}, env: {order-service: {%s: 'http://own:4318'}}}}"
+    plan = cluster(more=f"\n    environments: {own % SPANS_TO}\n")
+    assert env_of(plan, "order-service")[SPANS_TO] == "http://own:4318"
 
 
 @pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)

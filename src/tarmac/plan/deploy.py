@@ -16,7 +16,7 @@ from tarmac.launch import CommandProbe, Launch, LogProbe, Probe, TcpProbe, text
 from tarmac.model import conventions
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.system import System
-from tarmac.plan import launches, ports
+from tarmac.plan import launches, ports, spans
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.cluster import (
     Asked,
@@ -235,6 +235,7 @@ def _facts(
         drain_delay_s=f"{DRAIN_S:g}",
         environment=environment,
         watched=watched is not None and watched.metrics == "prometheus",
+        spans=dict(spans.variables(settled, system.name, environment)),
         shape=shape,
     )
 

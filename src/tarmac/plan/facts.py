@@ -58,6 +58,8 @@ class Facts:
     shape: Shape = Shape()
     #: The kit's own folder: an edit there concerns every kit service.
     kit_sources: tuple[str, ...] = ()
+    #: Variables by which a service sends its spans; none where nothing takes them.
+    spans: Mapping[str, str] = field(default_factory=dict)
     #: One of the model's environments whose values are added; "": this machine.
     environment: str = ""
     #: Variables of the user's own that every process gets: PATH, HOME, certificates, proxies.

@@ -133,6 +133,8 @@ def _ours(bindings: Bindings, service: str, number: int) -> Iterator[tuple[str, 
         delay = "0" if bindings.facts.shape.direct else DRAIN_DELAY_S
         delay = bindings.facts.drain_delay_s or delay
         yield conventions.DRAIN_DELAY_S, Setting(text(delay), "Tarmac: how long it says good-bye")
+    for variable, value in bindings.facts.spans.items():
+        yield variable, Setting(text(value), "Tarmac: where the environment keeps traces")
     if not bindings.uses_broker(service):
         return
     for variable, key, topics in (

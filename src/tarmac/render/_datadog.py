@@ -11,6 +11,7 @@ from typing import Any
 from tarmac import signals
 from tarmac.model import conventions
 from tarmac.model.objective import Objective
+from tarmac.plan import spans
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render._queries import exports, has, observed
 
@@ -38,8 +39,8 @@ def agent(plan: ClusterPlan) -> dict[str, Any]:
             "otlp": {
                 "receiver": {
                     "protocols": {
-                        "grpc": {"enabled": True, "endpoint": "0.0.0.0:4317"},
-                        "http": {"enabled": True, "endpoint": "0.0.0.0:4318"},
+                        "grpc": {"enabled": True, "endpoint": f"0.0.0.0:{spans.GRPC}"},
+                        "http": {"enabled": True, "endpoint": f"0.0.0.0:{spans.HTTP}"},
                     }
                 }
             },

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from tarmac.plan import spans
 from tarmac.plan.cluster import ClusterPlan
 
 #: How long logs and traces are kept: a fortnight to look back on, a weekend for single requests.
 LOGS_KEPT, TRACES_KEPT = "336h", "72h"
 DISK = {"logs": "50Gi", "traces": "20Gi"}
 #: Where a chart's release of that name listens.
-LOKI, OTLP = "http://loki-gateway.{space}.svc", 4317
+LOKI = "http://loki-gateway.{space}.svc"
 TRACES = {"tempo": "tempo", "jaeger": "jaeger"}
 
 ALLOY_NOTES = (
@@ -23,8 +24,8 @@ ALLOY_NOTES = (
 )
 OTEL_NOTES = (
     "Traces come in by OTLP, metrics stay with Prometheus and logs with Alloy.",
-    "What is built with the kit passes trace ids on (W3C traceparent) and writes them into its",
-    "logs, but sends no spans: it has no OTLP exporter. Spans come from services that bring one.",
+    "Services are given its address, OTEL_EXPORTER_OTLP_ENDPOINT: those of the kit send their",
+    "spans there, of every trace unless OTEL_TRACES_SAMPLER says less.",
 )
 
 #: Every container's log of this node: labels by which it is found, and of a JSON line the level as
@@ -169,7 +170,7 @@ def tempo(plan: ClusterPlan) -> dict[str, Any]:
         "tempo": {
             "retention": TRACES_KEPT,
             "reportingEnabled": False,
-            "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"0.0.0.0:{OTLP}"}}}},
+            "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"0.0.0.0:{spans.GRPC}"}}}},
             "resources": {
                 "requests": {"cpu": "100m", "memory": "512Mi"},
                 "limits": {"memory": "2Gi"},
@@ -200,7 +201,7 @@ def jaeger(plan: ClusterPlan) -> dict[str, Any]:
                 "jaeger_storage": {"backends": {"last": {"memory": {"max_traces": 100000}}}},
                 "jaeger_query": {"storage": {"traces": "last"}},
             },
-            "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"0.0.0.0:{OTLP}"}}}},
+            "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"0.0.0.0:{spans.GRPC}"}}}},
             "processors": {"batch": {}},
             "exporters": {"jaeger_storage_exporter": {"trace_storage": "last"}},
         },
@@ -214,6 +215,10 @@ def jaeger(plan: ClusterPlan) -> dict[str, Any]:
     }
 
 
+def _port(number: int) -> dict[str, Any]:
+    return {"enabled": True, "containerPort": number, "servicePort": number}
+
+
 def collector(plan: ClusterPlan) -> dict[str, Any]:
     """Take spans from services, and hand them on in batches."""
     observability = plan.settings.observability
@@ -221,13 +226,23 @@ def collector(plan: ClusterPlan) -> dict[str, Any]:
     space = plan.settings.monitoring
     return {
         "mode": "deployment",
-        # What the network policies of services let spans go to.
-        "fullnameOverride": "opentelemetry-collector",
+        # What services are told to send to.
+        "fullnameOverride": spans.COLLECTOR,
         "replicaCount": 2,
         "image": {"repository": "otel/opentelemetry-collector-k8s"},
         "presets": {"kubernetesAttributes": {"enabled": True}},
         "config": {
-            "receivers": {"jaeger": None, "zipkin": None, "prometheus": None},
+            "receivers": {
+                "otlp": {
+                    "protocols": {
+                        "grpc": {"endpoint": f"${{env:MY_POD_IP}}:{spans.GRPC}"},
+                        "http": {"endpoint": f"${{env:MY_POD_IP}}:{spans.HTTP}"},
+                    }
+                },
+                "jaeger": None,
+                "zipkin": None,
+                "prometheus": None,
+            },
             "processors": {
                 # First of all: refuse what there is no room for before it is taken in.
                 "memory_limiter": {
@@ -240,7 +255,7 @@ def collector(plan: ClusterPlan) -> dict[str, Any]:
             "exporters": {
                 "debug": None,
                 f"otlp/{kept}": {
-                    "endpoint": f"{kept}.{space}.svc:{OTLP}",
+                    "endpoint": f"{kept}.{space}.svc:{spans.GRPC}",
                     "tls": {"insecure": True},  # inside the namespace
                 },
             },
@@ -260,6 +275,10 @@ def collector(plan: ClusterPlan) -> dict[str, Any]:
             **{f"jaeger-{each}": {"enabled": False} for each in ("compact", "thrift", "grpc")},
             "zipkin": {"enabled": False},
             "metrics": {"enabled": True},
+            **{
+                name: _port(port)
+                for name, port in (("otlp", spans.GRPC), ("otlp-http", spans.HTTP))
+            },
         },
         "resources": {
             "requests": {"cpu": "100m", "memory": "256Mi"},

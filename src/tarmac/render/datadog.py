@@ -56,7 +56,8 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
     notes = (
         f"helm upgrade --install datadog {chart}",
         f"  --namespace {space} --create-namespace --values datadog.yaml",
-        "What is built with the kit sends no spans: it has no OTLP exporter. Others' may.",
+        "Services of the kit send their spans to the Service that is named after the release: it",
+        "leads to the agent on the same node.",
     )
     path = "observability/values/datadog.yaml"
     yield Artifact(path, _datadog.agent(plan), plan.model, notes=notes)

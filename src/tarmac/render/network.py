@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.plan import spans
 from tarmac.plan.cluster import Allowed, ClusterPlan, Workload
 from tarmac.render._objects import an_object, selector
 from tarmac.render._renderer import Renderer
@@ -17,8 +18,6 @@ NAMESPACE = "kubernetes.io/metadata.name"
 #: Networks that are nobody's on the internet: the cluster's own, the cloud's, and the address at
 #: which a cloud hands out its credentials.
 PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
-#: OpenTelemetry's collector: OTLP over gRPC and HTTP.
-OTLP = (4317, 4318)
 # Of Istio's control plane a sidecar needs only this: certificates and configuration, over TLS
 # (istio.io: ports used by Istio). Between pods nothing else is open: a sidecar takes a connection
 # over inside the pod, so what a policy sees is the service's own port. 15008 is ambient mode's.
@@ -62,8 +61,9 @@ def _egress(
 ) -> Iterator[dict[str, Any]]:
     dns = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
     yield {"to": [_space("kube-system", **{"k8s-app": "kube-dns"})], "ports": dns}
-    if observed:
-        yield {"to": [_space(plan.settings.monitoring)], "ports": _tcp(*OTLP)}
+    if observed and spans.taken_by(plan.settings):
+        to = [_space(plan.settings.monitoring)]
+        yield {"to": to, "ports": _tcp(spans.GRPC, spans.HTTP)}
     if plan.settings.mesh:
         yield {"to": [_space("istio-system", app="istiod")], "ports": _tcp(ISTIOD_PORT)}
     seen: set[tuple[str, int]] = set()
