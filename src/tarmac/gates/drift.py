@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tarmac import registry, stores
 from tarmac.gates._gate import Gate, Subject
 from tarmac.model.edge import BROKER_KINDS, ENTRY, edges, place
-from tarmac.plan import ports
+from tarmac.plan import ports, spans
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.facts import Facts, Shape
 from tarmac.plan.settings import settings
@@ -54,6 +54,7 @@ def _edges(subject: Subject) -> Iterator[Finding]:
 def _here(subject: Subject) -> Bindings:
     """Bind the system as on a laptop that has everything; only which variables there are counts."""
     kinds, file = registry.load(stores, "STORE"), subject.system.file
+    plan = subject.plan
     asked = {name: each.kind for name, each in file.stores.items()}
     if file.broker is not None:
         asked[ports.BROKER] = file.broker.kind
@@ -68,6 +69,8 @@ def _here(subject: Subject) -> Bindings:
             ports={need.key: need.preferred or 20000 + n for n, need in enumerate(needs)},
             offers={name: Offer("laptop", {}, "", kind) for name, kind in asked.items()},
             folder=subject.system.folder,
+            # What takes spans stands beside a system, and no service does anything else for it.
+            spans=dict(spans.variables(plan.settings, plan.system, plan.environment)),
             shape=shape,
         ),
         kinds,
@@ -81,5 +84,5 @@ GATE = Gate(
     source="the twelve-factor app, X: dev/prod parity; what is only in production is tried there",
     check=check,
     looks_at="the plan of the environment beside the plan of a laptop: names of variables, and who "
-    "uses what. Values differ, and may.",
+    "uses what. Values differ, and may. Where spans are sent is left out.",
 )
