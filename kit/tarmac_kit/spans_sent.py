@@ -163,7 +163,9 @@ class SpansSent(SpanProcessor):
         count = len(self._hand)
         if answer.status in RETRYABLE:
             self._rest(f"it answered {answer.status}", _retry_after_s(answer.headers))
-        elif answer.ok:
+            return
+        self._pause_s = PAUSE_S
+        if answer.ok:
             refused = min(count, _rejected(answer))
             self._told(f"it refused {refused} of {count} spans" if refused else "")
             self._settle(sent=count - refused, refused=refused)
@@ -174,7 +176,6 @@ class SpansSent(SpanProcessor):
     def _settle(self, **counts: int) -> None:
         for result, number in counts.items():
             self._count(result, number)
-        self._pause_s = PAUSE_S
         self._hand.clear()
 
     def _rest(self, why: str, asked_s: float | None) -> None:
