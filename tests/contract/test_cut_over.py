@@ -151,6 +151,7 @@ def test_on_a_runner_the_programs_of_the_tests_are_brought_first(repository):
     repository.write("tests/test_web.py", TEST.format("open('brought')"))
     repository.run("scripts/prove", code=1)
     repository.run("scripts/prove", code=0, CI="true")
+    assert (repository.root / "brought").is_file()
 
 
 def test_a_checklist_without_tests_leaves_a_report_without_any(repository):

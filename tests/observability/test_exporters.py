@@ -186,7 +186,9 @@ def catalogued(exporter: str) -> dict[str, signals.Signal]:
     return {name: each for name, each in signals.read().items() if each.exporter == exporter}
 
 
-def hold(found: dict[str, set[str]], exporter: str, absent: frozenset[str] = frozenset()) -> None:
+def check_catalogue(
+    found: dict[str, set[str]], exporter: str, absent: frozenset[str] = frozenset()
+) -> None:
     """Hold what an exporter tells against the catalogue: names, and no label that is not there."""
     wanted = catalogued(exporter)
     assert wanted.keys() - found.keys() <= absent
@@ -194,7 +196,7 @@ def hold(found: dict[str, set[str]], exporter: str, absent: frozenset[str] = fro
         assert found[name] <= wanted[name].labels - TARGETS, name
 
 
-async def drawn(
+async def check_panels(
     each: Exporting, tree: tuple[Artifact, ...], plan: ClusterPlan, up: str, folder: Path
 ) -> None:
     """Ask a real Prometheus for what the panels on a store draw."""
@@ -219,7 +221,7 @@ async def drawn(
 
 
 async def test_who_watches_postgres_may_see_how_it_is_and_no_row(orders_db):
-    hold(told(orders_db.port), "postgres-exporter", frozenset(WITHOUT_SLOTS))
+    check_catalogue(told(orders_db.port), "postgres-exporter", frozenset(WITHOUT_SLOTS))
     view = watching(orders_db.shop, "orders-db")
     url = f"postgresql://{MONITOR}:{PASSWORD}@127.0.0.1:{view.ports['main']}/orders"
     connection = await asyncpg.connect(url)
@@ -232,11 +234,11 @@ async def test_who_watches_postgres_may_see_how_it_is_and_no_row(orders_db):
 
 async def test_every_panel_on_postgres_has_data(orders_db, tmp_path: Path):
     tree, plan = artifacts_of("travel", "prod"), plan_of("travel", "prod")
-    await drawn(orders_db, tree, plan, "pg_up", tmp_path)
+    await check_panels(orders_db, tree, plan, "pg_up", tmp_path)
 
 
 def test_who_watches_redis_may_see_how_it_is_and_no_key(own_cache):
-    hold(told(own_cache.port), "redis-exporter")
+    check_catalogue(told(own_cache.port), "redis-exporter")
     port = watching(own_cache.shop, "cache").ports["main"]
     with redis.Redis(port=port, username=MONITOR, password=PASSWORD) as client:
         assert client.info()["maxmemory"] == 100 * 1024**2
@@ -247,13 +249,13 @@ def test_who_watches_redis_may_see_how_it_is_and_no_key(own_cache):
 
 async def test_every_panel_on_redis_has_data(own_cache, tmp_path: Path):
     tree, plan = watched_artifacts_of("shop"), watched_plan_of("shop")
-    await drawn(own_cache, tree, plan, "redis_up", tmp_path)
+    await check_panels(own_cache, tree, plan, "redis_up", tmp_path)
 
 
 def test_who_watches_nats_tells_what_the_catalogue_says(broker):
-    hold(told(broker.port), "nats-exporter")
+    check_catalogue(told(broker.port), "nats-exporter")
 
 
 async def test_every_panel_on_nats_has_data(broker, tmp_path: Path):
     tree, plan = watched_artifacts_of("shop"), watched_plan_of("shop")
-    await drawn(broker, tree, plan, "gnatsd_healthz_status_value", tmp_path)
+    await check_panels(broker, tree, plan, "gnatsd_healthz_status_value", tmp_path)

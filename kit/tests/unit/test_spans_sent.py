@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import math
 import socket
@@ -465,6 +464,7 @@ async def test_it_can_be_switched_off_by_name(collector, off):
 async def test_the_address_for_traces_is_taken_as_it_is(collector):
     own = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{collector.url}/v1/traces"}
     app = create_app([PART], environ("http://127.0.0.1:9", **own))
-    async with running(app) as client, contextlib.AsyncExitStack():
+    async with running(app) as client:
         await client.get("/things/x")
         await until(lambda: collector.spans)
+    assert collector.asked
