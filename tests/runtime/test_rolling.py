@@ -49,6 +49,7 @@ def test_a_changed_service_is_replaced_without_a_gap_and_keeps_its_address(sandb
         sandbox.write(mood(value))
         assert sandbox.up()["changes"]["restarted"] == ["web"]
         assert ask("/env/MOOD") == value
+        until(lambda: answers[-1], value.__eq__)
     over.set()
     asking.join()
     slow.join()

@@ -31,6 +31,10 @@ from tarmac.local.nodes.surroundings import Pulse, Surroundings
 from tarmac.local.resolving import Options, Resolved, Resolver
 from tarmac.plan.plan import Node
 
+#: How long one that was replaced still listens: a connection that was made just before stands in
+#: its queue, and ends with a reset if nobody takes it from there. Its user waits for nothing.
+LET_IN_S = 0.2
+
 
 @dataclass(frozen=True)
 class Applied:
@@ -195,7 +199,7 @@ class Supervisor:
         await self._point()
         await self._wiring.counts()  # it has heard of it
         self._pulse.beat()
-        self._leaving.add(leaving := asyncio.create_task(old.stop()))  # it drains meanwhile
+        self._leaving.add(leaving := asyncio.create_task(_retire(old)))
         leaving.add_done_callback(self._leaving.discard)
 
     async def restart(
@@ -351,3 +355,9 @@ class Supervisor:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+async def _retire(old: Life) -> None:
+    """Stop who was replaced, once it has taken in what was connected to it before that."""
+    await asyncio.sleep(LET_IN_S)
+    await old.stop()
