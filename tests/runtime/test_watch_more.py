@@ -18,7 +18,7 @@ from sandbox import PORT, TARMAC, Sandbox, web
 
 from tarmac.local.home.paths import Home
 from tarmac.local.supervisor import Applied
-from tarmac.local.watch import Watch
+from tarmac.local.watch import Watch, _named
 
 PARTED = f"""
     tarmac: 1
@@ -186,3 +186,10 @@ async def test_where_the_kernel_watches_no_more_folders_they_are_looked_at(
     assert sorted(set(tried)) == [False, True]
     running.cancel()
     await asyncio.wait([running])
+
+
+def test_a_folder_is_named_only_where_no_file_was_edited(tmp_path: Path):
+    folder, file, root = tmp_path / "sources", tmp_path / "sources/app.py", tmp_path / ".tarmac/one"
+    folder.mkdir()
+    assert _named({folder}, root) == "sources"
+    assert _named({folder, file}, root) == "sources/app.py", "it may be gone"

@@ -120,8 +120,7 @@ class Watch:
 
     async def _apply(self, edited: set[Path]) -> None:
         began = time.monotonic()
-        names = ", ".join(sorted(_short(path, self._supervisor.home.root) for path in edited))
-        names = names or "meanwhile"
+        names = _named(edited, self._supervisor.home.root) or "meanwhile"
         for path in edited:
             bytecode.forget(path)
         try:
@@ -137,6 +136,12 @@ class Watch:
         else:
             for line in _outcome(applied, time.monotonic() - began):
                 self._log.note(f"edited {names}; {line}")
+
+
+def _named(edited: set[Path], root: Path) -> str:
+    """Name what was edited; a folder only where nothing in it was: it changes with its files."""
+    told = {path for path in edited if not path.is_dir()} or edited
+    return ", ".join(sorted(_short(path, root) for path in told))
 
 
 def _is_part(path: Path, folders: Iterable[Path]) -> bool:
