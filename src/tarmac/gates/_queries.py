@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tarmac.artifact import Artifact
@@ -122,7 +123,8 @@ def looks_back_s(expr: str) -> float:
     return max((seconds(over) + seconds(offset) for over, offset in found), default=0)
 
 
-def selected(expr: str) -> list[Selected]:
+@cache  # the same rules stand in files and in objects, and several gates ask about each
+def selected(expr: str) -> tuple[Selected, ...]:
     """List what an expression selects. Raises ValueError where it is no PromQL, and Skip."""
     try:
         import promql_parser as promql  # noqa: PLC0415  # a parser in Rust, for few gates
@@ -147,4 +149,4 @@ def selected(expr: str) -> list[Selected]:
                 below = getattr(each, part, None)
                 if below is not None:
                     todo += below if isinstance(below, list) else [below]
-    return found
+    return tuple(found)
