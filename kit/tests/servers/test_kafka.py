@@ -259,9 +259,15 @@ REPLICA = """
 import asyncio, sys
 from tarmac_kit.bus import make_bus
 
+done = 0
+
 async def handle(message):
+    global done
     print("has", message.id, flush=True)
     await asyncio.sleep(0.02)
+    if done == 20:  # of which the next is never done, however late the test comes to kill it
+        await asyncio.Event().wait()
+    done += 1
     print("did", message.id, flush=True)
 
 async def main():
@@ -294,7 +300,7 @@ async def test_a_replica_killed_under_load_leaves_nothing_behind_and_what_it_had
             await publish_surely(bus, Message(str(number), TOPIC, f"k{number % 11}", {}))
         lines: list[bytes] = []
         async with asyncio.timeout(30):
-            while len(said(lines, b"did")) < 20:
+            while len(said(lines, b"did")) < 20 or said(lines, b"has") == said(lines, b"did"):
                 lines.append(await dies.stdout.readline())
         dies.send_signal(signal.SIGKILL)
         lines += (await dies.stdout.read()).splitlines()
