@@ -156,6 +156,11 @@ class NatsBus:
             consumer.interrupt("the connection was lost")
 
     async def _on_error(self, error: Exception) -> None:
+        if self._nc is not None and not self._nc.is_connected:
+            # The client goes on to its next try, and leaves the connection of this one open.
+            transport = self._nc._transport  # noqa: SLF001 - has no other name
+            if transport is not None:
+                transport.close()  # type: ignore[no-untyped-call]
         now = time.monotonic()
         if self._closing or now - self._logged_at < 5.0:
             return

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from fastapi import APIRouter
+from waiting import until
 
 from tarmac_kit import (
     Application,
@@ -25,13 +25,6 @@ from tarmac_kit import (
 from tarmac_kit.testing import running
 
 pytestmark = pytest.mark.servers
-
-
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again and again: the servers tell nobody."""
-    async with asyncio.timeout(30):
-        while not await true():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 def everything(env: dict[str, str]) -> Application:

@@ -6,7 +6,6 @@ The same for every broker that the kit has an adapter for.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import shutil
 from collections import Counter
@@ -16,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from waiting import until
 
 from tarmac_kit import Bus, Database, Inbox, Message, Outbox, PoisonMessage
 from tarmac_kit.bus import make_bus
@@ -25,18 +25,6 @@ from tarmac_kit.testing import FakeBus
 pytestmark = pytest.mark.servers
 
 TOPIC = "order.placed"
-
-
-async def until(true: Callable[[], Any], timeout_s: float = 30) -> None:
-    """Ask again and again: the servers tell nobody."""
-    async with asyncio.timeout(timeout_s):
-        while True:
-            answer = true()
-            if inspect.isawaitable(answer):
-                answer = await answer
-            if answer:
-                return
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import itertools
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from tarmac_kit import Bus, Message
 from tarmac_kit.bus import make_bus
@@ -22,18 +22,6 @@ from tarmac_kit.bus.nats import NatsBus
 pytestmark = pytest.mark.servers
 
 TOPIC = "order.placed"
-
-
-async def until(true: Callable[[], Any], timeout_s: float = 30) -> None:
-    """Ask again and again: the servers tell nobody."""
-    async with asyncio.timeout(timeout_s):
-        while True:
-            answer = true()
-            if inspect.isawaitable(answer):
-                answer = await answer
-            if answer:
-                return
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from email.utils import format_datetime
 
 import pytest
 from collecting import Collector, Told, collecting
+from waiting import until
 
 from tarmac_kit import Chassis, Part, PoisonMessage, SettingsError, create_app, spans_sent, trace
 from tarmac_kit.messages import Message
@@ -65,13 +66,6 @@ def counted(app, result: str) -> float:
     label = f'spans_exported_total{{result="{result}",service="thing-service"}} '
     lines = app.chassis.metrics.exposition().decode().splitlines()
     return next(float(line.removeprefix(label)) for line in lines if line.startswith(label))
-
-
-async def until(true, timeout_s: float = 10.0) -> None:
-    """Ask again and again: the collector's thread tells nobody."""
-    async with asyncio.timeout(timeout_s):
-        while not true():  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.01)
 
 
 async def test_a_request_is_a_span_below_its_callers_with_the_routes_template(collector):
