@@ -34,6 +34,8 @@ class Wire:
             yield self
         finally:
             server.close()
+            # Who was taken in at the last moment is written down, and then cut off too.
+            await asyncio.sleep(0)
             self.cut()
 
     def cut(self) -> None:
@@ -60,9 +62,12 @@ class Wire:
         await asyncio.wait_for(self.answered.wait(), 10)
 
     async def _carry(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        self._writers.append(answer)
         port = urlsplit(self._server_url).port
         server, question = await asyncio.open_connection("127.0.0.1", port)
-        self._writers += [answer, question]
+        self._writers.append(question)
+        if answer.is_closing():
+            question.close()
 
         async def questions() -> None:
             while data := await client.read(65536):
