@@ -6,12 +6,12 @@ from math import nan
 
 import pytest
 
-from tarmac.model.value import duration
+from tarmac.model.value import duration, seconds
 from tarmac.render._promtool import Line, Part, values
 
 
 @pytest.mark.parametrize(
-    ("seconds", "unit", "written"),
+    ("amount", "unit", "written"),
     [
         (0, "", "0s"),
         (90, "", "1m30s"),
@@ -24,8 +24,25 @@ from tarmac.render._promtool import Line, Part, values
         (5400, "h", "5400s"),
     ],
 )
-def test_a_duration_is_written_in_the_units_that_are_asked_for(seconds, unit, written):
-    assert duration(seconds, unit) == written
+def test_a_duration_is_written_in_the_units_that_are_asked_for(amount, unit, written):
+    assert duration(amount, unit) == written
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("1h30m", 5400),
+        ("1.5s", 1.5),
+        ("250ms", 0.25),
+        ("1m500ms", 60.5),
+        ("2w", 1209600),
+        ("1y", 31536000),
+        ("", 0),
+        ("None", 0),
+    ],
+)
+def test_a_duration_is_read_in_the_units_of_both(written, read):
+    assert seconds(written) == pytest.approx(read)
 
 
 @pytest.mark.parametrize(

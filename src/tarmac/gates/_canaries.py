@@ -10,6 +10,7 @@ from typing import Any
 from tarmac.artifact import Artifact
 from tarmac.gates._gate import Files
 from tarmac.gates._objects import dig, name_of, named
+from tarmac.model.value import seconds
 
 #: Two hashes as Kubernetes makes them: of the new revision's pods, and of the stable one's.
 NEW, OLD, POD = "6d9f8b7c5x", "7c5x6d9f8b", "x7k2p"
@@ -20,7 +21,6 @@ BUILT_IN = {
     "request-duration": 'istio_request_duration_milliseconds_bucket{{reporter="destination",'
     'destination_workload_namespace="{namespace}",destination_workload=~"{name}"}}',
 }
-UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _canary(files: Files, artifact: Artifact) -> Trial:
     weights = tuple(said.get("stepWeights") or even)
     return Trial(
         artifact, name, True, tuple(found), tuple(lost), weights,
-        duration_s(said.get("interval")), said.get("threshold") or 0,
+        seconds(str(said.get("interval"))), said.get("threshold") or 0,
     )  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def _rollout(files: Files, artifact: Artifact) -> Trial:
             query = _filled(query, {r"args\.[\w-]+": NEW})
             found.append(Question(template, metric["name"], query, {}))
             if metric["name"] not in dry:
-                every.append(duration_s(metric.get("interval")))
+                every.append(seconds(str(metric.get("interval"))))
                 failures.append(int(metric.get("failureLimit") or 0) + 1)
     return Trial(
         artifact, name, False, tuple(found), tuple(each for each in used if each not in templates),
@@ -186,9 +186,3 @@ def _filled(query: str, known: Mapping[str, str]) -> str:
     for name, value in known.items():
         query = re.sub(rf"\{{\{{\s*{name}\s*\}}\}}", value, query)
     return query
-
-
-def duration_s(written: Any) -> float:
-    """Read a duration: `90s`, `1m`; 0 for what is none."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", str(written or ""))
-    return float(sum(float(number) * UNITS_S[unit] for number, unit in parts))

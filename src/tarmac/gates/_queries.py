@@ -12,12 +12,11 @@ from typing import Any
 from tarmac.artifact import Artifact
 from tarmac.gates._gate import Subject
 from tarmac.gates._objects import dig
+from tarmac.model.value import seconds
 from tarmac.report import Skip
 
 #: What Grafana fills in before it asks: a time where one stands, a text elsewhere.
 _TIME = re.compile(r"\$__(?:rate_)?interval|\$__range|\$\{__(?:rate_)?interval\}")
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
-_AMOUNT = re.compile(rf"(\d+)({'|'.join(_UNITS)})")
 #: How far back an expression looks: a range, or a subquery's; and from when on.
 _RANGE = re.compile(r"\[((?:\d+[a-z]+)+)(?::(?:\d+[a-z]+)*)?\](?:\s+offset\s+((?:\d+[a-z]+)+))?")
 _VARIABLE = re.compile(r"\$\{\w+(?::\w+)?\}|\$\w+")
@@ -110,11 +109,6 @@ def recorded(subject: Subject) -> dict[str, frozenset[str]]:
             labels = frozenset(query.rule.get("labels") or ())
             found[name] = found.get(name, frozenset()) | labels
     return found
-
-
-def seconds(written: str) -> float:
-    """Read a duration as Prometheus writes it: `1h30m`."""
-    return sum(int(many) * _UNITS[unit] for many, unit in _AMOUNT.findall(written))
 
 
 def looks_back_s(expr: str) -> float:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from tarmac.gates._gate import Gate, Subject
-from tarmac.gates._queries import Query, queries, seconds
+from tarmac.gates._queries import Query, queries
+from tarmac.model.value import seconds
 from tarmac.report import Finding
 from tarmac.slo import budget, indicator
 

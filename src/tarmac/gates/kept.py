@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from tarmac.gates._gate import Gate, Subject
 from tarmac.gates._objects import dig
-from tarmac.gates._queries import looks_back_s, queries, seconds
+from tarmac.gates._queries import looks_back_s, queries
+from tarmac.model.value import seconds
 from tarmac.report import Finding
 
 VALUES = "observability/values/kube-prometheus-stack.yaml"

@@ -21,6 +21,9 @@ _UNITS = {
     "m": Decimal("0.001"),
 }
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+#: Those and Prometheus's longer ones; a year has 365 days.
+_ALL_SECONDS = {**_SECONDS, "w": 604800.0, "y": 31536000.0}
+_PARTS = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(_ALL_SECONDS)})")
 
 NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
 TOPIC = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
@@ -109,6 +112,11 @@ def duration(seconds: float, unit: str = "") -> str:
         many, left = divmod(left, round(_SECONDS[each]))
         found += f"{many}{each}" if many else ""
     return found or "0s"
+
+
+def seconds(written: str) -> float:
+    """Read a duration of Prometheus or Kubernetes: `1h30m`, `1.5s`; 0 for what is none."""
+    return sum((float(many) * _ALL_SECONDS[unit] for many, unit in _PARTS.findall(written)), 0.0)
 
 
 def _listed(value: Any) -> Any:
