@@ -2,7 +2,7 @@
 
 Both hold the same service from the same lock file. Theirs is what is written before anybody looks
 at sizes: a base with compilers, the repository copied in, everything installed, every cache kept.
-Both bases are stand-ins of Debian 12's own packages, since measuring asks no registry.
+Both bases are stand-ins of Debian 13's own packages, since measuring asks no registry.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import docker_here  # noqa: E402 - what the tests with containers use
 import kit_images  # noqa: E402
 import standins  # noqa: E402
 
-NAIVE = "tarmac-standin/python3-whole-debian12:1"
-#: What the image `python:3.11` has of Debian's: compilers, headers, version control.
+NAIVE = "tarmac-standin/python3-whole-debian13:1"
+#: What the image `python:3.13` has of Debian's: compilers, headers, version control.
 WHOLE = ("build-essential", "python3-dev", "python3-venv", "git", "curl", "wget", "ca-certificates")
 FIRST = """\
 FROM {base}
@@ -38,10 +38,10 @@ def _whole(docker: docker_here.Docker, scratch: Path) -> None:
     """Make the stand-in for a whole Python image: those packages and all that they need."""
     fetched, root = scratch / "whole", scratch / "whole-root"
     (fetched / "partial").mkdir(parents=True)
-    apt = ("apt-get", "--quiet", "--yes", "-o", f"Dir::Cache::archives={fetched}")
     # As if nothing were installed: then all that they need comes along.
-    none = ("-o", "Dir::State::status=/dev/null", "install", "--download-only")
-    subprocess.run([*apt, *none, *WHOLE, *standins.SHELL], check=True, capture_output=True)
+    apt = ("apt-get", "--quiet", "--yes", *standins.apt(scratch / "packages"))
+    what = ("-o", f"Dir::Cache::archives={fetched}", "install", "--download-only")
+    subprocess.run([*apt, *what, *WHOLE, *standins.SHELL], check=True, capture_output=True)
     names = sorted(each.name.split("_")[0] for each in fetched.glob("*.deb"))
     standins.unpack(names, fetched, root)
     standins.tooled(root, kit_images.uv())

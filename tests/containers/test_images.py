@@ -98,7 +98,7 @@ def test_the_base_and_a_whole_image_have_no_shell_and_no_pip(docker, images, tmp
     files = listed.stdout.splitlines()
     assert "app/own/tarmac_kit/healthcheck.py" in files
     programs = {path.rsplit("/", 1)[-1] for path in files if "bin/" in path}
-    assert "python3.11" in programs
+    assert "python3.13" in programs
     assert not programs & set(SHELLS)
     assert not [path for path in files if "/pip/" in path]
     # The first two layers are this one's in every image.

@@ -1,6 +1,6 @@
 """The shop under Docker Compose, as its roadmap has it: all containers, on RabbitMQ.
 
-On stand-ins for the public images (`standins.STAND_IN`); RabbitMQ's is Debian's, an older one.
+On stand-ins for the public images (`standins.STAND_IN`).
 """
 
 from __future__ import annotations

@@ -116,4 +116,4 @@ def test_the_bases_of_the_kits_own_images_are_of_the_catalogue(system, environme
     artifacts = artifacts_of(system, environment)
     (dockerfile,) = [each for each in artifacts if each.path.endswith("containers/Dockerfile")]
     found = {image.rpartition(":")[0] for _, image in versions.named(dockerfile.content)}
-    assert found == {"ghcr.io/astral-sh/uv", "gcr.io/distroless/python3-debian12"}
+    assert found == {"ghcr.io/astral-sh/uv", "gcr.io/distroless/python3-debian13"}

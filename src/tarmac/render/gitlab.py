@@ -26,10 +26,8 @@ def _bases(plan: ClusterPlan) -> dict[str, Any]:
     for name in p.languages(plan):
         found[f".{name}"] = {"image": TOOLS}
         if name == "python":
-            # The kit needs 3.11 or newer.
-            image = versions.read().image("python")
             found[f".{name}"] = {
-                "image": image,
+                "image": versions.read().image("python"),
                 "before_script": [f"pip install uv=={p.UV}"],
                 "cache": {"key": {"files": ["uv.lock"]}, "paths": [".cache/uv"]},
                 "variables": {"UV_CACHE_DIR": "$CI_PROJECT_DIR/.cache/uv"},
