@@ -94,8 +94,10 @@ def apt(folder: Path) -> tuple[str, ...]:
         *("-o", f"Dir::Cache={state}", "-o", "APT::Update::Error-Mode=any"),
     )
     if not (state / "sources.list").exists():
-        of = ("Created-By: Packages", "Label: Debian", "Component: main")
-        mirrors = _apt_get("indextargets", "--format", "$(REPO_URI)", *of).split()
+        mirrors = _mirrors()
+        if not mirrors:  # a machine that has never asked them does not know whose they are
+            _apt_get("update")
+            mirrors = _mirrors()
         if not mirrors:
             raise Unfetched("this machine asks no mirror of Debian for its packages")
         (state / "lists/partial").mkdir(parents=True, exist_ok=True)
@@ -109,6 +111,11 @@ def apt(folder: Path) -> tuple[str, ...]:
             (state / "sources.list").unlink()
             raise
     return options
+
+
+def _mirrors() -> list[str]:
+    of = ("Created-By: Packages", "Label: Debian", "Component: main")
+    return _apt_get("indextargets", "--format", "$(REPO_URI)", *of).split()
 
 
 def _apt_get(*argv: str, folder: Path | None = None) -> str:
