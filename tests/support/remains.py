@@ -20,7 +20,7 @@ def processes_of(home: Path) -> dict[int, str]:
         with contextlib.suppress(OSError):
             if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
                 argv = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-                found[pid] = argv.decode(errors="replace")[:120]
+                found[pid] = argv.decode(errors="replace")
     return found
 
 
@@ -58,7 +58,7 @@ def remains(home: Path, *, within_s: float = 10) -> list[str]:
     """Say what a stopped system has left, given it has a moment to go; [] is as it must be."""
     end = time.monotonic() + within_s
     while True:
-        found = [f"process {pid}: {what}" for pid, what in processes_of(home).items()]
+        found = [f"process {pid}: {what[:300]}" for pid, what in processes_of(home).items()]
         found += [f"port {port} is taken" for port in taken_ports(home)]
         found += ["the lock is held"] if is_locked(home) else []
         if not found or time.monotonic() > end:
