@@ -125,7 +125,7 @@ class NatsBus:
                     reconnect_time_wait=0.25,  # type: ignore[arg-type]
                     connect_timeout=2,
                     ping_interval=10,
-                    error_cb=self._on_error,
+                    error_cb=self._on_client_error,
                     disconnected_cb=self._on_disconnect,
                     reconnected_cb=self._on_connect,
                     closed_cb=_setter(ended),
@@ -155,12 +155,15 @@ class NatsBus:
         for consumer in self._consumers:
             consumer.interrupt("the connection was lost")
 
-    async def _on_error(self, error: Exception) -> None:
+    async def _on_client_error(self, error: Exception) -> None:
+        """Close the connection of a try that failed: the client leaves it open, and tries again."""
         if self._nc is not None and not self._nc.is_connected:
-            # The client goes on to its next try, and leaves the connection of this one open.
             transport = self._nc._transport  # noqa: SLF001 - has no other name
             if transport is not None:
                 transport.close()  # type: ignore[no-untyped-call]
+        await self._on_error(error)
+
+    async def _on_error(self, error: Exception) -> None:
         now = time.monotonic()
         if self._closing or now - self._logged_at < 5.0:
             return
