@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from waiting import until
+from wired import servers
 
 from tarmac_kit.bus.nats import NatsBus
 
@@ -19,7 +19,6 @@ class Ending:
     def __init__(self) -> None:
         self.accepted: list[asyncio.StreamWriter] = []
         self.well = False
-        self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted.append(writer)
@@ -28,16 +27,6 @@ class Ending:
             async for line in reader:
                 if line == b"PING\r\n":
                     writer.write(b"PONG\r\n")
-        writer.close()
-
-
-@pytest.fixture
-async def ending() -> AsyncIterator[Ending]:
-    made = Ending()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    yield made
-    server.close()
 
 
 @pytest.fixture
@@ -56,15 +45,18 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.StreamWriter]:
 
 
 async def test_no_connection_is_left_open_by_tries_that_fail(
-    ending: Ending, connections: list[asyncio.StreamWriter]
+    connections: list[asyncio.StreamWriter],
 ) -> None:
-    bus = NatsBus(ending.url, name="order-service")
-    await bus.open()
-    await until(lambda: bus.connected)
-    ending.accepted[0].close()
-    await until(lambda: len(ending.accepted) == 4)
-    ending.well = True
-    await until(lambda: bus.connected)
-    assert [writer.is_closing() for writer in connections[:-1]] == [True] * (len(connections) - 1)
-    await bus.close()
-    assert connections[-1].is_closing()
+    ending = Ending()
+    async with servers() as start:
+        port = (await start(ending.serve)).port
+        bus = NatsBus(f"nats://127.0.0.1:{port}", name="order-service")
+        await bus.open()
+        await until(lambda: bus.connected)
+        ending.accepted[0].close()
+        await until(lambda: len(ending.accepted) == 4)
+        ending.well = True
+        await until(lambda: bus.connected)
+        assert [writer for writer in connections[:-1] if not writer.is_closing()] == []
+        await bus.close()
+        assert connections[-1].is_closing()

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from wired import servers
 
 from tarmac_kit import Client, DeadlineExceeded, Unavailable, deadline
 from tarmac_kit.client import TransportError
@@ -43,17 +44,14 @@ class Raw:
                 )
         except (asyncio.IncompleteReadError, ConnectionError):
             return
-        finally:
-            writer.close()
 
 
 @pytest.fixture
 async def raw() -> AsyncIterator[Raw]:
     made = Raw()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    yield made
-    server.close()
+    async with servers() as start:
+        made.url = f"http://127.0.0.1:{(await start(made.serve)).port}"
+        yield made
 
 
 @pytest.fixture

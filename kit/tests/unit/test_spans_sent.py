@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 
 import pytest
+import waiting
 from collecting import Collector, Told, collecting
-from waiting import until
 
 from tarmac_kit import Chassis, Part, PoisonMessage, SettingsError, create_app, spans_sent, trace
 from tarmac_kit.messages import Message
@@ -24,6 +25,8 @@ from tarmac_kit.testing import FakeBus, FakeTransport, json_response, running
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SENT = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
 QUICKLY = {"OTEL_BSP_SCHEDULE_DELAY": "20"}
+#: The collector is a thread of the test's own: it has no server to wait for.
+until = partial(waiting.until, timeout_s=10)
 
 
 def mount(chassis: Chassis) -> None:
