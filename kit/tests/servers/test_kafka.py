@@ -256,19 +256,22 @@ async def test_a_service_ends_in_time_while_its_broker_is_away(kafka) -> None:
 
 
 REPLICA = """
-import asyncio, sys
+import asyncio, os, sys
 from tarmac_kit.bus import make_bus
 
 done = 0
 
+def say(verb, message):  # in one write: a line is there whole or not at all, whenever it is killed
+    os.write(1, f"{verb} {message.id}\\n".encode())
+
 async def handle(message):
     global done
-    print("has", message.id, flush=True)
+    say("has", message)
     await asyncio.sleep(0.02)
     if done == 20:  # of which the next is never done, however late the test comes to kill it
         await asyncio.Event().wait()
     done += 1
-    print("did", message.id, flush=True)
+    say("did", message)
 
 async def main():
     bus = make_bus(sys.argv[1], service="order-service")
