@@ -52,14 +52,14 @@ FILES = {
 EXECUTABLE = ("beside", "strange", "foreign", "windows.exe")
 
 #: name -> (how it is started, what is said of it).
-SOON = "probe: {tcp: true, within: 1s}"
+SOON = "probe: {tcp: true, within: 5s}"  # twenty start at once, and these have to listen by then
 CASES = {
     "stray": (
         f"{{run: [{PYTHON}, listen.py, '{STRAY}'], port: {PORT}, {SOON}}}",
         f"it listens on {STRAY}, and should on PORT={{port}}; have it read the variable, or say",
     ),
     "mute": (
-        f"{{run: [sleep, '60'], port: {PORT + 1}, {SOON}}}",
+        f"{{run: [sleep, '60'], port: {PORT + 1}, probe: {{tcp: true, within: 1s}}}}",
         "it listens nowhere, and should on PORT={port}",
     ),
     "greedy": (
@@ -67,8 +67,8 @@ CASES = {
         "its port is taken by another process; it should be PORT={port}",
     ),
     "sick": (
-        f"{{run: [{PYTHON}, sick.py], port: {PORT + 3}, probe: {{http: /health, within: 1s}}}}",
-        "not ready within 1 s (/health answers 503 the cache is cold)",
+        f"{{run: [{PYTHON}, sick.py], port: {PORT + 3}, probe: {{http: /health, within: 5s}}}}",
+        "not ready within 5 s (/health answers 503 the cache is cold)",
     ),
     "needs": (f"{{run: [{PYTHON}, needs.py]}}", "it needs API_KEY, which nobody gives; add it"),
     "exits": (f"{{run: [{PYTHON}, exits.py]}}", "ended with exit status 3"),
