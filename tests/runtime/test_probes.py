@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from pathlib import Path
 
 import pytest
 
-from tarmac.launch import ExchangeProbe
+from tarmac.launch import ExchangeProbe, HttpProbe, Probe
 from tarmac.local.nodes import probes
 from tarmac.local.starting.spawn import Spawner
+
+
+async def said_of(probe: Probe, folder: Path) -> str | None:
+    return await probes.passes(
+        probe,
+        host="127.0.0.1",
+        secrets={},
+        env={},
+        cwd=folder,
+        matched=False,
+        lived_s=0.0,
+        spawner=Spawner(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,14 +45,34 @@ async def test_a_server_that_says_not_yet_is_asked_again_soon(
             await asyncio.sleep(0.01)
         await reader.read()
 
-    said = await probes.passes(
-        ExchangeProbe((await serve(answer)).port, expect=b"+PONG", send=b"PING\r\n"),
-        host="127.0.0.1",
-        secrets={},
-        env={},
-        cwd=tmp_path,
-        matched=False,
-        lived_s=0.0,
-        spawner=Spawner(),
-    )
-    assert said == expected
+    probe = ExchangeProbe((await serve(answer)).port, expect=b"+PONG", send=b"PING\r\n")
+    assert await said_of(probe, tmp_path) == expected
+
+
+@pytest.mark.parametrize("end", ["closes", "resets", "keeps the connection"])
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([b"HTTP/1.0 503 No\r\n", b"\r\n", b"the cache", b" is cold\n"], "503 the cache is cold"),
+        ([b"HTTP/1.0 404 Not Found\r\n\r\n"], "404"),
+        ([b"HTTP/1.1 204\r\n", b"Server: one of few words\r\n\r\n"], None),
+    ],
+)
+async def test_a_server_that_refuses_is_heard_to_the_end(
+    serve, answers, end, expected, tmp_path: Path
+):
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for each in answers:
+            writer.write(each)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        if end == "keeps the connection":
+            await reader.read()
+        if end == "resets":
+            connection = writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.close()
+
+    probe = HttpProbe((await serve(answer)).port, "/health")
+    assert await said_of(probe, tmp_path) == (expected and f"/health answers {expected}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tarmac.launch import (
@@ -24,6 +25,9 @@ from tarmac.local.starting.spawn import Spawner
 LIMIT_S = 2.0
 #: Who has answered and then is silent for so long has said all: a store that still loads, e.g.
 SILENCE_S = 0.1
+#: Who was asked to close a connection and does not: so long after the last of a refusal's body.
+UNCLOSED_S = 0.5
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 
 
 async def passes(
@@ -77,35 +81,47 @@ async def passes(
 
 async def _http(host: str, port: int, path: str) -> str | None:
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
-    answer = await _talk(host, port, request.encode(), b"\r\n\r\n")
-    head, _, body = answer.partition(b"\r\n\r\n")
-    words = head.split(b" ", 2)
-    if len(words) < 2 or not words[1].isdigit():
+
+    def is_all(answer: bytes) -> bool:
+        # Why it refuses is in the body, which many a server sends after the head.
+        return b"\r\n\r\n" in answer and (_status(answer) or 0) < 400
+
+    answer = await _talk(host, port, request.encode(), is_all, UNCLOSED_S)
+    status = _status(answer)
+    if status is None:
         return f"port {port} does not speak HTTP"
-    if int(words[1]) < 400:
+    if status < 400:
         return None
+    _, _, body = answer.partition(b"\r\n\r\n")
     shown = body.decode("utf-8", "replace").strip().replace("\n", " ")[:300]
-    return f"{path} answers {words[1].decode()} {shown}".rstrip()
+    return f"{path} answers {status} {shown}".rstrip()
+
+
+def _status(answer: bytes) -> int | None:
+    found = _STATUS.match(answer)
+    return int(found[1]) if found else None
 
 
 async def _exchange(host: str, probe: ExchangeProbe, secrets: Mapping[str, str]) -> str | None:
     send = probe.send if isinstance(probe.send, bytes) else reveal(probe.send, secrets).encode()
-    answer = await _talk(host, probe.port, send, probe.expect)
+    answer = await _talk(host, probe.port, send, lambda answer: probe.expect in answer, SILENCE_S)
     if probe.expect in answer:
         return None
     return f"answers {answer[:60]!r}" if answer else "closes the connection"
 
 
-async def _talk(host: str, port: int, send: bytes, until: bytes) -> bytes:
+async def _talk(
+    host: str, port: int, send: bytes, is_all: Callable[[bytes], bool], silence_s: float
+) -> bytes:
     loop = asyncio.get_running_loop()
     with await _connect(host, port) as connection:
         await loop.sock_sendall(connection, send)
         answer = b""
-        while until not in answer and len(answer) < 65536:
+        while not is_all(answer) and len(answer) < 65536:
             try:
-                async with asyncio.timeout(SILENCE_S if answer else None):
+                async with asyncio.timeout(silence_s if answer else None):
                     data = await loop.sock_recv(connection, 4096)
-            except TimeoutError:
+            except (TimeoutError, ConnectionResetError):
                 if not answer:
                     raise
                 break
