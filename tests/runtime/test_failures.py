@@ -59,7 +59,7 @@ CASES = {
         f"it listens on {STRAY}, and should on PORT={{port}}; have it read the variable, or say",
     ),
     "mute": (
-        f"{{run: [sleep, '60'], port: {PORT + 1}, probe: {{tcp: true, within: 1s}}}}",
+        f"{{run: [sleep, '60'], port: {PORT + 1}, {SOON}}}",
         "it listens nowhere, and should on PORT={port}",
     ),
     "greedy": (

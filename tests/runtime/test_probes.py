@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from pathlib import Path
 
 import pytest
+from wired import reset_when_closed
 
 from tarmac.launch import ExchangeProbe, HttpProbe, Probe
 from tarmac.local.nodes import probes
@@ -70,8 +69,7 @@ async def test_a_server_that_refuses_is_heard_to_the_end(
         if end == "keeps the connection":
             await reader.read()
         if end == "resets":
-            connection = writer.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset_when_closed(writer.get_extra_info("socket"))
         writer.close()
 
     probe = HttpProbe((await serve(answer)).port, "/health")

@@ -5,12 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import struct
 import subprocess
 import sys
 
 import pytest
-from wired import EDGE, HOST, MB, Reader, Writer, connected, echo, hear, refused_port, says, who
+from wired import (
+    EDGE,
+    HOST,
+    MB,
+    Reader,
+    Writer,
+    connected,
+    echo,
+    hear,
+    refused_port,
+    reset_when_closed,
+    says,
+    who,
+)
 
 
 async def test_bytes_go_both_ways_and_are_counted_to_the_byte(process, serve):
@@ -96,7 +108,7 @@ async def test_a_client_that_leaves_at_once_leaves_nothing_behind(process, serve
     port = process.wire((await serve(echo))())
     for _ in range(50):
         client = socket.create_connection((HOST, port))
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_when_closed(client)
         client.close()
     async with connected(port) as (reader, writer):
         writer.write(b"still here")

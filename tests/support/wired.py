@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -156,6 +157,11 @@ async def hear(port: int, said: bytes = b"") -> bytes:
 async def who(port: int) -> str:
     async with connected(port) as (reader, _):
         return (await reader.readline()).decode().strip()
+
+
+def reset_when_closed(connection: Any) -> None:
+    """Let the other end of a socket see a reset instead of an end."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def refused_port() -> int:
