@@ -226,7 +226,7 @@ async def test_a_slow_backend_is_504_within_the_deadline_and_is_cancelled(world,
         problem = json.loads(await response.read())
     took_s = asyncio.get_running_loop().time() - began
     assert (response.status, problem["code"]) == (504, "upstream_timeout")
-    assert 0.15 < took_s < 10  # the backend would take 30
+    assert 0.15 < took_s < 1.5
     await asyncio.wait_for(cancelled.wait(), 2)
 
 
