@@ -6,6 +6,10 @@ SHELL := /bin/sh
 
 PYTHON ?= python3
 SYSTEM ?= shop
+# A test file stays on one worker, and cheap files come first. A worker that crashes ends the run:
+# pytest-xdist hands the rest of its file to nobody and waits for ever.
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+WORKERS = -n $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 # Behind a proxy that signs with its own CA, pip and uv trust only what these name. They are set from
 # the system's bundle where the environment says nothing, as under `env -i`.
@@ -16,12 +20,12 @@ export SSL_CERT_FILE ?= $(CA_BUNDLE)
 export PIP_CERT ?= $(CA_BUNDLE)
 endif
 
-PACKAGES := src/tarmac kit/tarmac_kit $(wildcard services/*/tarmac_*)
+PACKAGES := src/tarmac kit/tarmac_kit $(wildcard services/*/tarmac_*) examples/extension/tarmac_example
 
-.PHONY: help up down test check bench audit hooks docs clean sync lint
+.PHONY: help up down test test-all check bench audit release hooks docs site clean sync lint
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 up: sync ## start the shop and wait until all of it is healthy (SYSTEM=name for another)
 	@.venv/bin/tarmac up $(SYSTEM) -d
@@ -33,9 +37,12 @@ ifdef SERVICE
 test: sync
 	.venv/bin/pytest services/$(SERVICE)/tests --cov=tarmac_$(SERVICE) --cov-report=term-missing $(ARGS)
 else
-test: sync lint ## all checks, then every test (SERVICE=orders: one service's tests with coverage)
-	.venv/bin/pytest $(ARGS)
+test: sync ## the tests of every part, in minutes (SERVICE=orders: one service's, with coverage)
+	.venv/bin/pytest $(WORKERS) -m "not slow" $(ARGS)
 endif
+
+test-all: sync lint ## all checks, then every test, as CI runs them
+	.venv/bin/pytest $(WORKERS) $(ARGS)
 
 check: sync lint ## format, lint, types, import rule, commit messages, architecture tests
 	.venv/bin/pytest -q tests/architecture
@@ -43,8 +50,12 @@ check: sync lint ## format, lint, types, import rule, commit messages, architect
 bench: sync ## measure, and write bench/results.md
 	.venv/bin/python -m bench.run $(ARGS)
 
-audit: sync ## look up known vulnerabilities of every locked dependency (asks osv.dev)
-	@UV=$$(command -v uv || echo .uv/bin/uv); $$UV audit --frozen --preview-features audit-command
+audit: sync ## look up known vulnerabilities of every locked dependency, in the package index
+	.venv/bin/python .ci/audit.py $(ARGS)
+
+release: sync ## audit every dependency, then build the wheel into dist/ (ARGS=--advisories DIR)
+	.venv/bin/python .ci/audit.py --complete $(ARGS)
+	UV=$$(command -v uv || echo .uv/bin/uv); $$UV build --quiet --wheel
 
 hooks: ## have git check each commit message
 	@git config core.hooksPath .githooks
@@ -53,6 +64,9 @@ hooks: ## have git check each commit message
 docs: sync ## write the generated pages under docs/reference/
 	.venv/bin/python docs/generate.py
 
+site: sync ## build the documentation site into dist/site/
+	.venv/bin/python docs/build_site.py
+
 clean: ## remove what make has built; the systems' data in .tarmac/ stays
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
 	find src kit services tests bench docs .githooks -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -60,7 +74,7 @@ clean: ## remove what make has built; the systems' data in .tarmac/ stays
 lint: sync
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
-	.venv/bin/mypy $(PACKAGES) $(wildcard systems/*/*.py docs/*.py) bench conftest.py .githooks/commit_message.py
+	.venv/bin/mypy $(PACKAGES) $(wildcard systems/*/*.py docs/*.py) bench conftest.py .ci/*.py .githooks/commit_message.py
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/python .githooks/commit_message.py --history
 

@@ -1,15 +1,41 @@
-"""The order of the suite: what fails fastest first, then servers, systems, what CI builds."""
+"""How the suite runs: its two tiers, its order, who shares a worker, and what it may cost.
+
+`make test` runs what is not `slow`; `make test-all` runs everything. tests/tiers.yaml says which
+files are slow, and how much CPU time each folder may take.
+"""
 
 from __future__ import annotations
 
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+pytest_plugins = ["cost", "ended"]
+
+ROOT = Path(__file__).parent
+TIERS = yaml.safe_load((ROOT / "tests/tiers.yaml").read_text(encoding="utf-8"))
 
 #: Folders of tests that need what CI builds meanwhile; they come last, and wait for it.
 BROUGHT = ("apiserver", "containers", "gates", "observability")
+
+
+def _is_below(item: pytest.Item, places: list[str]) -> bool:
+    path = item.path.relative_to(ROOT).as_posix()
+    return any(path == place or path.startswith(f"{place}/") for place in places)
+
+
+def _is_slow_variant(item: pytest.Item) -> bool:
+    variant = set(item.name.partition("[")[2].rstrip("]").split("-"))
+    return any(
+        not variant.isdisjoint(slow)
+        for place, slow in TIERS["slow_variants"].items()
+        if _is_below(item, [place])
+    )
 
 
 def _rank(item: pytest.Item) -> int:
@@ -22,9 +48,42 @@ def _rank(item: pytest.Item) -> int:
     return 0 if item.path.parent.name == "unit" else 1
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort by cost; the sort is stable, so a file's tests stay together and in their order."""
+def _group(path: str) -> str:
+    """Name what runs on one worker: a file, or folders that are kept together."""
+    for name, folders in TIERS["one_worker"].items():
+        if any(path.startswith(f"{folder}/") for folder in folders):
+            return str(name)
+    return path
+
+
+class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives each group to one worker; xdist's own groups are lost with this pytest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid.partition("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Have the workers share the tests by group."""
+    return _Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the slow tier, and sort by cost; the sort is stable."""
+    systems: list[str] = TIERS["one_worker"]["systems"]
+    parallel = bool(config.getoption("numprocesses", None)) or hasattr(config, "workerinput")
+    for item in items:
+        in_both = item.get_closest_marker("journey") and not _is_slow_variant(item)
+        if not in_both and (_is_below(item, TIERS["slow"]) or _is_slow_variant(item)):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=_rank)
+    if parallel:
+        # One worker is busy with them for as long as the other one with all the rest.
+        items.sort(
+            key=lambda item: next(
+                (n for n, place in enumerate(systems) if _is_below(item, [place])), len(systems)
+            )
+        )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
