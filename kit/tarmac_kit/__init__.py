@@ -22,15 +22,15 @@ from tarmac_kit.documents import (
 )
 from tarmac_kit.idempotency import Answer, Idempotency, fingerprint, key_parameter, require_key
 from tarmac_kit.inbox import Inbox
-from tarmac_kit.jobs import Job, Jobs, Later, LeaseLost, Park, accepted
+from tarmac_kit.jobs import Job, Jobs, LeaseLost, PermanentFailure, RetryLater, accepted
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Bus, Handler, Message, PoisonMessage
 from tarmac_kit.middleware import set_route
 from tarmac_kit.outbox import Outbox
 from tarmac_kit.problems import Problem
-from tarmac_kit.ratelimit import Decision, RateLimiter
+from tarmac_kit.ratelimit import RateLimitDecision, RateLimiter, SharedRateLimiter
 from tarmac_kit.repository import fetch_all, fetch_one
-from tarmac_kit.saga import Refused, Saga, Sagas, Step
+from tarmac_kit.saga import Saga, Sagas, Step, StepRejected
 from tarmac_kit.settings import CommaSet, Settings, SettingsError
 from tarmac_kit.sweep import Sweep
 from tarmac_kit.tokens import (
@@ -59,7 +59,6 @@ __all__ = [
     "Database",
     "DatabaseUnavailable",
     "DeadlineExceeded",
-    "Decision",
     "Document",
     "Documents",
     "DuplicateDocumentError",
@@ -68,23 +67,25 @@ __all__ = [
     "Inbox",
     "Job",
     "Jobs",
-    "Later",
     "LeaseLost",
     "Message",
     "Outbox",
-    "Park",
     "Part",
+    "PermanentFailure",
     "PoisonMessage",
     "Problem",
+    "RateLimitDecision",
     "RateLimiter",
-    "Refused",
     "Response",
+    "RetryLater",
     "Saga",
     "Sagas",
     "Settings",
     "SettingsError",
+    "SharedRateLimiter",
     "StaleDocumentError",
     "Step",
+    "StepRejected",
     "Sweep",
     "TokenIssuer",
     "TokenVerifier",

@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
-from tarmac_kit import conventions, errors_sent, logs, metrics, problems, settings
+from tarmac_kit import conventions, error_reporter, logs, metrics, openapi, problems, settings
+from tarmac_kit.admission import admit
 from tarmac_kit.chassis import Chassis, Part
 from tarmac_kit.client import Transport
+from tarmac_kit.limits import BodyRejected, on_rejected
 from tarmac_kit.messages import Bus
-from tarmac_kit.middleware import ASGIApp, Edge, Receive, Scope, Send, set_route
+from tarmac_kit.middleware import ASGIApp, Receive, RequestMiddleware, Scope, Send, set_route
 from tarmac_kit.settings import Settings, SettingsError
 from tarmac_kit.tokens import TokenVerifier
 
 if TYPE_CHECKING:
-    from tarmac_kit.spans_sent import SpansSent
+    from tarmac_kit.otlp_exporter import OtlpExporter
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Application:
     api: FastAPI
     chassis: Chassis
     #: What a server may call instead of this, one step nearer.
-    edge: Edge
+    edge: RequestMiddleware
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.edge(scope, receive, send)
@@ -56,7 +58,7 @@ def create_app(
     """
     environ = os.environ if environ is None else environ
     loaded = settings.load(Settings, environ, service=environ.get("SERVICE_NAME", "service"))
-    sent = errors_sent.from_settings(loaded)
+    sent = error_reporter.from_settings(loaded)
     logs.configure(
         loaded.service_name,
         level=loaded.log_level,
@@ -82,11 +84,13 @@ def create_app(
     chassis = Chassis(api, environ, loaded, bus=bus, transport=transport, verifier=verifier)
     api.state.chassis = chassis
     #: For a part that receives errors of its pages; None without SENTRY_DSN.
-    api.state.errors_sent = sent
+    api.state.error_reporter = sent
     if sent is not None:
         chassis.on_stop(sent.close)
     problems.install(api)
-    spans = _spans_sent(environ, chassis)
+    api.add_exception_handler(BodyRejected, on_rejected)
+    openapi.install(api)
+    spans = _otlp_exporter(environ, chassis)
     for part in parts:
         chassis.mounting = part.name
         try:
@@ -104,31 +108,33 @@ def create_app(
     outermost: Any = _with_health_routes(api, chassis)
     for wrap in chassis.wraps:
         outermost = wrap(outermost)
+    outermost = admit(outermost, chassis.cross_origin, chassis.callers)
     access_log = logs.access_log(
         loaded.service_name, level=loaded.log_level, form=loaded.log_format
     )
-    edge = Edge(
-        outermost,
+    edge = RequestMiddleware(
+        chassis.limits.around(outermost),
         metrics=chassis.metrics,
         health=chassis.health,
         access_log=access_log,
         tracer=chassis.tracer,
+        believes_deadline=chassis.believes_deadline,
     )
     return Application(api, chassis, edge)
 
 
-def _spans_sent(environ: Mapping[str, str], chassis: Chassis) -> SpansSent | None:
+def _otlp_exporter(environ: Mapping[str, str], chassis: Chassis) -> OtlpExporter | None:
     """Have the service's spans made and sent; None, and nothing imported, without an address."""
     if not (environ.get(conventions.SPANS_TO) or environ.get(conventions.TRACES_TO)):
         return None
-    from tarmac_kit import otlp, spans_sent  # noqa: PLC0415 - the SDK, and only for this
+    from tarmac_kit import otlp, otlp_exporter  # noqa: PLC0415 - the SDK, and only for this
 
     service = chassis.settings.service_name
     said = settings.load(otlp.SpanSettings, environ, service=service)
     if said.otel_sdk_disabled or said.otel_traces_exporter == "none":
         return None
     chassis.metrics.will_send_spans()
-    made = spans_sent.SpansSent(said, service, chassis.metrics.spans)
+    made = otlp_exporter.OtlpExporter(said, service, chassis.metrics.spans)
     chassis.tracer = made.tracer
     return made
 

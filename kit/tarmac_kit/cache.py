@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from tarmac_kit import deadline
+from tarmac_kit import deadline, trace
 from tarmac_kit.jsons import dumps
 from tarmac_kit.logs import get_logger
 
@@ -27,16 +27,16 @@ TIMEOUT_S = 0.25
 MAX_AGE_S = 300.0
 #: What is asked at once; more wait for their turn, for the pool would refuse them.
 AT_ONCE = 32
-#: Who loads for all says so for this long, and again while it loads: one that died is followed.
+#: The lease of the process that loads for all, renewed while it loads: a dead one is replaced.
 LOCK_S = 2.0
-#: Who waits for another's load waits no longer, and then loads by itself.
+#: The longest wait for another process's load; then it loads by itself.
 WAIT_S = 5.0
 _LOOK_S = (0.01, 0.1)  # how often it looks, from and to
-#: An invalidation that could not be told is remembered up to so many keys; the others' time ends.
+#: Unsent invalidations are remembered up to so many keys; other entries expire.
 OWED_MOST = 10_000
 TAG_MS = 86_400_000
 
-#: Keeps a load's value, if nobody forgot the key or took the lock meanwhile.
+#: Keeps a load's value, unless the key was invalidated or the lock taken meanwhile.
 STORE = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('del', KEYS[1])
@@ -148,7 +148,7 @@ class Cache:
             got = await self._ask(self._client.set, lock, token, nx=True, px=_ms(self._lock_s))
             if got is _AWAY:
                 return await load()
-            # Whoever had the lock until now may have kept a value.
+            # The previous owner of the lock may have stored a value.
             found, value = await self._read(key, tags, counted=False)
             if found:
                 if got:
@@ -193,6 +193,11 @@ class Cache:
         while True:
             await asyncio.sleep(self._lock_s / 3)
             await self._ask(self._client.eval, RENEW, 1, lock, token, _ms(self._lock_s))
+
+    async def run(self, script: str, key: str, *args: Any) -> Any:
+        """Run a Lua script on one key; None when the cache is away."""
+        answer = await self._ask(self._client.eval, script, 1, self._prefix + key, *args)
+        return None if answer is _AWAY else answer
 
     async def ping(self) -> None:
         """Ask the server one thing; raise if it does not answer."""
@@ -241,7 +246,7 @@ class Cache:
             current = await self._ask(self._client.mget, [*names.values()])
             if current is _AWAY:
                 return None
-            found = {tag: _text(each) for tag, each in zip(names, current, strict=True)}
+            found = {tag: _text(version) for tag, version in zip(names, current, strict=True)}
             missing = [names[tag] for tag, version in found.items() if version is None]
             if not missing:
                 return {tag: version for tag, version in found.items() if version is not None}
@@ -267,6 +272,7 @@ class Cache:
                 # An answer that was under way when the server failed may have said otherwise.
                 self.degraded = True
                 return _AWAY
+            began_s, operation = time.perf_counter(), call.__name__
             try:
                 async with asyncio.timeout(TIMEOUT_S):
                     if self._owed:
@@ -278,11 +284,12 @@ class Cache:
                 self._rests_until = self._clock() + REST_S
                 self._last = "error"
                 self.degraded = True
-                get_logger().warning(
-                    "cache failed", operation=call.__name__, error=type(error).__name__
-                )
+                failure = type(error).__name__
+                get_logger().warning("cache failed", operation=operation, error=failure)
+                _record(operation, began_s, error=failure)
                 return _AWAY
             self.degraded = False
+            _record(operation, began_s, answer)
             return answer
 
     def _tag(self, tag: str) -> str:
@@ -290,6 +297,17 @@ class Cache:
 
     def _lock(self, key: str) -> str:
         return f"{self._prefix}~load:{key}"
+
+
+def _record(operation: str, began_s: float, answer: Any = None, *, error: str = "") -> None:
+    """Make the span of a command, where spans are sent; without keys and values."""
+    if not trace.is_sent():
+        return
+    said: dict[str, Any] = {"db.system.name": "redis", "db.operation.name": operation.upper()}
+    if operation in ("get", "mget") and not error:
+        said["cache.hit"] = (answer[0] if operation == "mget" else answer) is not None
+    took_s = time.perf_counter() - began_s
+    trace.record(f"{operation.upper()} cache", took_s, said, error=error)
 
 
 def _ms(seconds: float) -> int:
@@ -333,7 +351,7 @@ def connect(
         """redis-py's pool, which closes a connection that comes back too old."""
 
         async def release(self, connection: Connection) -> None:  # type: ignore[override]
-            """Take a connection back; its next command connects anew when it is closed here."""
+            """Take a connection back; its next command reconnects if it is closed here."""
             ends_at = ends.get(connection)
             try:
                 if ends_at is None or not connection.is_connected:

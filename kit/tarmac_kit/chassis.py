@@ -17,11 +17,13 @@ from opentelemetry.trace import Tracer
 
 from tarmac_kit import cache as caches
 from tarmac_kit import conventions, documents, settings, trace
+from tarmac_kit.admission import CrossOrigin
 from tarmac_kit.background import end, keep_running
 from tarmac_kit.breaker import Breaker
 from tarmac_kit.bus import make_bus, system_of
 from tarmac_kit.cache import Cache
-from tarmac_kit.cdc.settling import Settling
+from tarmac_kit.callers import CallerCheck, CallerSettings, CallerTokens
+from tarmac_kit.cdc.capture_owner import CaptureOwner
 from tarmac_kit.client import Client, Transport
 from tarmac_kit.consuming import guarded
 from tarmac_kit.database import Database
@@ -31,10 +33,11 @@ from tarmac_kit.health import Health, Probe
 from tarmac_kit.idempotency import Idempotency
 from tarmac_kit.inbox import Inbox
 from tarmac_kit.jobs import Jobs
+from tarmac_kit.limits import Limits, LimitSettings
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Bus, Handler
 from tarmac_kit.metrics import Metrics
-from tarmac_kit.middleware import ASGIApp
+from tarmac_kit.middleware import ASGIApp, Scope
 from tarmac_kit.outbox import Outbox
 from tarmac_kit.saga import Sagas, Step
 from tarmac_kit.settings import M, Settings, SettingsError
@@ -72,12 +75,22 @@ class Chassis:
         self.settings = settings_
         self.health = Health()
         self.metrics = Metrics(settings_.service_name)
+        #: What is taken from callers; a part may allow larger bodies on some of its routes.
+        self.limits = Limits(
+            settings.load(LimitSettings, environ, service=settings_.service_name), self.metrics
+        )
         #: Makes spans that are sent; `create_app` sets it, where they are.
         self.tracer: Tracer | None = None
+        named = settings.load(CallerSettings, environ, service=settings_.service_name)
+        self.caller_tokens = CallerTokens(named)
+        self.callers = CallerCheck(named, service=settings_.service_name, metrics=self.metrics)
+        self.cross_origin = CrossOrigin(settings_.allowed_origins)
         self._http = HttpTransport()
         self.transport: Transport = transport or self._http
         #: What is missing in the environment, collected over all parts.
         self.missing: list[str] = []
+        #: Requests come from browsers and programs of others: none of them sets our deadline.
+        self.is_public = False
         #: Called when the process cannot go on; `serve` sets it.
         self.on_failure: Callable[[], None] = lambda: None
         self.wraps: list[Callable[[ASGIApp], ASGIApp]] = []
@@ -155,7 +168,8 @@ class Chassis:
         if found is None:
             url = self._require(url_env, f"bind a mongodb store to the slot with env {url_env}")
             try:
-                found = documents.connect(url, name=url_env, settings=self.settings)
+                traced = self.tracer is not None
+                found = documents.connect(url, name=url_env, settings=self.settings, traced=traced)
             except SettingsError as error:
                 self.missing.extend(error.lines if url else ())
                 found = MemoryDocuments()  # for the rest of this mount, which ends the process
@@ -182,7 +196,7 @@ class Chassis:
         return found
 
     def client(self, role: str) -> Client:
-        """Return the client for whoever plays `role`: `<ROLE>_URL`, `_TIMEOUT_S`, `_RETRIES`."""
+        """Return the client of `role`: `<ROLE>_URL`, `_TIMEOUT_S`, `_RETRIES`."""
         if (found := self._clients.get(role)) is None:
             name = conventions.env_prefix(role)
             url = self._require(
@@ -194,11 +208,16 @@ class Chassis:
                 role,
                 url,
                 self.transport,
-                timeout_s=self._number(f"{name}_TIMEOUT_S", 2.0),
-                retries=int(self._number(f"{name}_RETRIES", 1)),
+                timeout_s=self._number(
+                    name + conventions.TIMEOUT_SUFFIX, conventions.TIMEOUT_DEFAULT_S
+                ),
+                retries=int(
+                    self._number(name + conventions.RETRIES_SUFFIX, conventions.RETRIES_DEFAULT)
+                ),
                 breaker=breaker,
                 count=self.metrics.call,
                 count_retry=self.metrics.retry,
+                caller_token=self.caller_tokens.for_url(url),
             )
             self.metrics.will_call(role)
             self.metrics.breaker(role, breaker)
@@ -249,7 +268,8 @@ class Chassis:
     def consume(self, topic: str, handler: Handler, *, group: str) -> None:
         """Hand each message of `topic` to one `handler` per `group`; nothing if it is not bound.
 
-        In a part with an inbox, one that fails is set aside in that database; see `parking`.
+        In a part with an inbox, a failed one is stored for retry in that database; see
+        `dead_letters`.
         """
         if self.bus is not None and topic in self.settings.consumes:
             self._consumers.append((self.mounting, topic, group, handler))
@@ -258,6 +278,10 @@ class Chassis:
     def include(self, router: APIRouter) -> None:
         """Serve the routes of `router`."""
         self.app.include_router(router)
+
+    def accept(self, *media_types: str) -> None:
+        """Take bodies of these media types besides JSON; `*/*` where each route checks its own."""
+        self.cross_origin.media_types.update(media_types)
 
     def check(self, name: str, probe: Probe, *, required: bool = True) -> None:
         """Let `/health/ready` ask `probe`, which raises when something is wrong.
@@ -283,11 +307,20 @@ class Chassis:
         if self._verifier is None:
             names = (conventions.JWKS_URL, conventions.JWT_ISSUER, conventions.JWT_AUDIENCE)
             url, issuer, audience = (
-                self._require(name, "give it in the service's env") for name in names
+                self._require(name, "set it in the service's env") for name in names
             )
             fetch = json_fetcher(self.transport, url)
             self._verifier = TokenVerifier(fetch, issuer=issuer, audience=audience)
         return self._verifier
+
+    def believes_deadline(self, scope: Scope) -> bool:
+        """Say whether a request's X-Request-Timeout-Ms counts.
+
+        A client of a public service could fail its own requests with it, at the service's cost:
+        the 504 would count against its objectives, and against those of what it calls.
+        """
+        del scope
+        return not self.is_public
 
     def wrap(self, middleware: Callable[[ASGIApp], ASGIApp]) -> None:
         """Put an ASGI app around FastAPI's, inside trace, log and metrics; the last is outer."""
@@ -298,6 +331,14 @@ class Chassis:
     async def start(self) -> None:
         """Begin to open everything and return: the port answers while stores are awaited."""
         trace.tracer.set(self.tracer)  # every task of the process begins here
+        if self.callers.enforced:
+            self.metrics.will_check_callers()
+            if (server := self.callers.key_server) is not None:
+                # Not awaited: a control plane that is away must not keep a service from its start.
+                asking = keep_running("caller keys", server.run)
+                self._tasks.append(asyncio.create_task(asking, name="caller keys"))
+        else:
+            get_logger().info("caller tokens are not checked: TARMAC_CALLER_JWKS_FILE is not set")
         if self.bus is not None:
             await self.bus.open()
         self._opening = asyncio.create_task(self._open(), name="open")
@@ -332,7 +373,7 @@ class Chassis:
                     topic,
                     group_name,
                     metrics=self.metrics,
-                    parking=self._tables_of(inbox_in).parking if inbox_in else None,
+                    dead_letters=self._tables_of(inbox_in).dead_letters if inbox_in else None,
                     attempts=self.settings.message_attempts,
                     system=system_of(self.settings.broker_url),
                 )
@@ -360,7 +401,7 @@ class Chassis:
             outbox = settings_.outbox_relay == "capture" and has_outbox
             tables = settings_.captured_tables if name == "DATABASE_URL" else ()
             if outbox or tables:
-                settling = Settling(
+                settling = CaptureOwner(
                     database,
                     outbox=outbox,
                     tables=tables,

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, get_current_span
 
 from tarmac_kit import conventions, deadline, trace
 from tarmac_kit.breaker import Breaker
 from tarmac_kit.jsons import to_json
 from tarmac_kit.problems import Problem
 
-#: The Authorization header of the request in hand, for calls that pass it on.
+#: The Authorization header of the current request, for calls that forward it.
 received_authorization: ContextVar[str | None] = ContextVar("tarmac_authorization", default=None)
 
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
@@ -34,7 +34,7 @@ class Unavailable(Problem):
         super().__init__(
             503,
             "upstream_unavailable",
-            "A service that is needed is not available",
+            "A required service is not available",
             f"{role}: {detail}",
             headers={"Retry-After": "1"},
         )
@@ -45,7 +45,7 @@ class CircuitOpen(Unavailable):
     """The role failed often just now; it is left alone for some seconds."""
 
     def __init__(self, role: str) -> None:
-        super().__init__(role, "it failed often just now and is given time")
+        super().__init__(role, "too many recent failures; the circuit is open")
         self.code = "circuit_open"
 
 
@@ -54,7 +54,7 @@ class DeadlineExceeded(Problem):
 
     def __init__(self, role: str) -> None:
         super().__init__(
-            504, "deadline_exceeded", "There was not enough time", f"{role}: no answer in time"
+            504, "deadline_exceeded", "The deadline was exceeded", f"{role}: no answer in time"
         )
         self.role = role
 
@@ -137,12 +137,13 @@ class Client:
         url: str,
         transport: Transport,
         *,
-        timeout_s: float = 2.0,
-        retries: int = 1,
+        timeout_s: float = conventions.TIMEOUT_DEFAULT_S,
+        retries: int = conventions.RETRIES_DEFAULT,
         breaker: Breaker | None = None,
         budget: RetryBudget | None = None,
         count: Callable[[str, str], None] | None = None,
         count_retry: Callable[[str, str], None] | None = None,
+        caller_token: Callable[[], str | None] = lambda: None,
         backoff_s: float = 0.05,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -150,7 +151,7 @@ class Client:
         self.url = url.rstrip("/")
         self._transport = transport
         address = urlsplit(self.url)
-        #: What its spans say of whom it calls.
+        #: The callee, for its spans.
         self._traced: dict[str, str | int] = {
             "server.address": address.hostname or "",
             "server.port": address.port or (443 if address.scheme == "https" else 80),
@@ -161,6 +162,7 @@ class Client:
         self._budget = budget or RetryBudget()
         self._count = count or (lambda _role, _outcome: None)
         self._count_retry = count_retry or (lambda _role, _result: None)
+        self._caller_token = caller_token
         self._backoff_s = backoff_s
         self._sleep = sleep
 
@@ -198,7 +200,7 @@ class Client:
     ) -> Response:
         """Make one call and return the answer, whatever its status but 502, 503, 504.
 
-        `forward` passes on the Authorization of the request in hand. Raises Unavailable,
+        `forward` forwards the Authorization of the current request. Raises Unavailable,
         CircuitOpen or DeadlineExceeded, which are Problems: not caught, they are this service's
         own answer.
         """
@@ -214,6 +216,8 @@ class Client:
         received = received_authorization.get()
         if forward and received is not None:
             sent["Authorization"] = received
+        if (token := self._caller_token()) is not None:
+            sent[conventions.CALLER_HEADER] = token
         if idempotent is None:
             idempotent = method in _REPEATABLE
         with (
@@ -260,6 +264,7 @@ class Client:
                 self._count_retry(self.role, "refused")
                 raise failure
             self._count_retry(self.role, "made")
+            _record_retry(attempt, type(failure).__name__)
             attempt += 1
             await self._sleep(wait_s)
 
@@ -294,3 +299,11 @@ class Client:
             self._breaker.abandoned()
         else:
             self._breaker.failed()
+
+
+def _record_retry(number: int, reason: str) -> None:
+    """Write a retry into the call's span, where that is sent."""
+    span = get_current_span()
+    if span.is_recording():
+        span.set_attribute("http.request.resend_count", number)
+        span.add_event("retry", {"error.type": reason})

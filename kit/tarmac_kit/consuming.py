@@ -9,10 +9,10 @@ import structlog
 from opentelemetry.trace import SpanKind
 
 from tarmac_kit import trace
+from tarmac_kit.dead_letters import DeadLetters, limited
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Handler, Message, PoisonMessage
 from tarmac_kit.metrics import Metrics
-from tarmac_kit.parking import Parking, limited
 
 
 def guarded(
@@ -21,19 +21,19 @@ def guarded(
     group: str,
     *,
     metrics: Metrics,
-    parking: Parking | None,
+    dead_letters: DeadLetters | None,
     attempts: int,
     system: str = "unknown",
 ) -> Handler:
-    """Return `handler`, observed; what it cannot take is set aside, or the broker's after so many.
+    """Return `handler`, observed; failed messages are retried, or left to the broker after so many.
 
     Args:
-        parking: where messages are set aside; None where there is no inbox.
+        dead_letters: stores failed messages; None where there is no inbox.
         system: the broker, as spans name it.
     """
-    if parking is None:
+    if dead_letters is None:
         return observed(limited(handler, attempts), group, metrics, system)
-    return parking.around(topic, group, observed(handler, group, metrics, system))
+    return dead_letters.around(topic, group, observed(handler, group, metrics, system))
 
 
 def observed(handler: Handler, group: str, metrics: Metrics, system: str = "unknown") -> Handler:
@@ -64,11 +64,13 @@ def observed(handler: Handler, group: str, metrics: Metrics, system: str = "unkn
                 await handler(message)
             except PoisonMessage as error:
                 metrics.consumed(message.topic, group, "parked")
-                log.error("message parked", reason=str(error))  # noqa: TRY400 - the reason is enough
+                log.error("message dead-lettered", reason=str(error))  # noqa: TRY400 - the reason is enough
                 raise
             except Exception as error:
                 metrics.consumed(message.topic, group, "retry")
-                log.warning("message failed; it comes again", error=str(error), exc_info=error)
+                log.warning(
+                    "message failed; it will be redelivered", error=str(error), exc_info=error
+                )
                 raise
             metrics.consumed(message.topic, group, "ok")
             log.info("message handled")

@@ -21,7 +21,7 @@ def unreadable(written: Schema, read: Schema) -> list[str]:
 
 
 def broken(now: Schema, before: Schema) -> list[str]:
-    """Say what in a publisher's schema would break who reads by the one before.
+    """Say what in a publisher's schema would break readers of the previous one.
 
     That is what is removed, renamed, no longer always there, or may be of another type or value.
     A member more is fine.
@@ -55,13 +55,13 @@ class _Side:
         for word in ("anyOf", "oneOf"):
             if word in self.schema:
                 return [
-                    each
+                    side
                     for alternative in self.schema[word]
-                    for each in self.within(alternative).alternatives()
+                    for side in self.within(alternative).alternatives()
                 ]
         types = self.schema.get("type")
         if isinstance(types, list):
-            return [self.within({**self.schema, "type": each}) for each in types]
+            return [self.within({**self.schema, "type": name}) for name in types]
         return [self]
 
     @property
@@ -83,8 +83,8 @@ class _Side:
 
 def _unreadable(written: _Side, read: _Side, where: str) -> Iterator[str]:
     readers = read.alternatives()
-    for each in written.alternatives():
-        complaints = [[*_one(each, reader, where)] for reader in readers]
+    for alternative in written.alternatives():
+        complaints = [[*_one(alternative, reader, where)] for reader in readers]
         if all(complaints):
             # The reader that comes nearest says what is wrong.
             yield from min(complaints, key=len)
@@ -97,7 +97,7 @@ def _one(written: _Side, read: _Side, where: str) -> Iterator[str]:
         yield f"{where}: may be {written.type or 'anything'}, and {read.type} is read"
         return
     if read.values is not None:
-        more = [each for each in written.values or ["others"] if each not in read.values]
+        more = [value for value in written.values or ["others"] if value not in read.values]
         if more:
             yield f"{where}: may be {', '.join(map(str, more))}, and only {read.values} is read"
     if read.schema.get("format") not in (None, written.schema.get("format")):
@@ -128,14 +128,14 @@ def _object(written: _Side, read: _Side, where: str) -> Iterator[str]:
 def _removed(now: _Side, before: _Side, where: str) -> Iterator[str]:
     """Find members that were there, were they always or not."""
     for one in before.alternatives():
-        same = [each for each in now.alternatives() if each.type == one.type]
-        for each in same:
+        same = [alternative for alternative in now.alternatives() if alternative.type == one.type]
+        for other in same:
             if one.type == "array" and "items" in one.schema:
-                items = each.within(each.schema.get("items", {}))
+                items = other.within(other.schema.get("items", {}))
                 yield from _removed(items, one.within(one.schema["items"]), f"{where}[]")
             for name, member in one.members.items():
-                if name not in each.members:
-                    yield f"{where}.{name}: is written no more"
+                if name not in other.members:
+                    yield f"{where}.{name}: is no longer written"
                 else:
-                    inner = each.within(each.members[name])
+                    inner = other.within(other.members[name])
                     yield from _removed(inner, one.within(member), f"{where}.{name}")

@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 #: A connection that rested longer is asked before it is handed out: its server may be gone.
 _CHECK_AFTER_S = 5.0
+#: The longest that a request waits for a connection; its deadline may be sooner.
+ACQUIRE_S = 2.0
 #: A server that hangs is given up after this; a statement may have a longer timeout of its own.
 _COMMAND_S = 30.0
 #: A connection that lives longer sticks to the server that it found when it began.
@@ -48,6 +50,20 @@ class DatabaseUnavailable(Problem):
             "The database is not available",
             detail,
             headers={"Retry-After": "1"},
+        )
+
+
+class DatabaseFull(DatabaseUnavailable):
+    """The database's disk is full: what only reads still works; a write may after a while."""
+
+    def __init__(self, detail: str) -> None:
+        Problem.__init__(
+            self,
+            503,
+            "database_full",
+            "The database has no room",
+            detail,
+            headers={"Retry-After": "10"},
         )
 
 
@@ -122,7 +138,7 @@ class Database:
         self._max_age_s = max_age_s
         self._clock = clock
         self._ends_at: dict[int, float] = {}
-        #: Told of each statement of the pool's connections; nobody is unless spans are sent.
+        #: Called with each statement of the pool's connections; unset unless spans are sent.
         self.on_statement: Callable[[LoggedQuery], None] | None = None
 
     def add_migrations(self, part: str, folder: Traversable) -> None:
@@ -194,7 +210,7 @@ class Database:
                 return await act()
             except connection_errors() as error:
                 get_logger().warning(
-                    "database is not there yet",
+                    "database is not reachable yet",
                     database=self.name,
                     error=without_credentials(str(error)) or type(error).__name__,
                 )
@@ -217,14 +233,19 @@ class Database:
         """Give a connection of the pool; each statement is a transaction of its own.
 
         Raises DatabaseUnavailable when there is none within 2 s (or the deadline), or when it is
-        lost on the way.
+        lost on the way; DatabaseFull when a statement found no room on the server's disk.
         """
+        import asyncpg  # noqa: PLC0415 - only with a database
+
         if self._pool is None:
             raise DatabaseUnavailable(f"{self.name} is not open yet")
         gone = connection_errors()
         conn = await self._acquire(self._pool)
         try:
             yield conn
+        except asyncpg.DiskFullError as error:
+            get_logger().error("database has no room", database=self.name, error=str(error))
+            raise DatabaseFull(f"{self.name}: no room for more; try again later") from error
         except gone as error:
             if not is_lost(conn):
                 # Not the connection's: a file, a call, or a wrong use of asyncpg.
@@ -280,7 +301,7 @@ class Database:
         """Take a connection; one that rested and turns out dead is replaced once."""
         gone = connection_errors()
         for last in (False, True):
-            timeout_s = deadline.limit_s(2.0)
+            timeout_s = deadline.limit_s(ACQUIRE_S)
             try:
                 conn: Any = await pool.acquire(timeout=timeout_s)
             except TimeoutError:

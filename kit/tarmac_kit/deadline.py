@@ -1,7 +1,7 @@
-"""The time that is left for the request in hand, carried from service to service.
+"""The time left for the current request, carried from service to service.
 
 Set by the request middleware from `X-Request-Timeout-Ms`, read and shortened by the client, the
-database and whoever waits. It never cancels anything by itself.
+the database and other waiters. It never cancels anything by itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`python -P -m tarmac_kit.forkserver [MODULE ...]`: services forked from a preloaded interpreter.
 
-Started on Linux by whoever runs services, with one end of a socket pair as its standard input. It
-imports the kit and the libraries once; a child imports its service, so edited code is new code.
+Started on Linux by the supervisor of services, with one end of a socket pair as its standard input.
+It imports the kit and the libraries once; a child imports its service, so edited code is new code.
 It never imports a service, opens nothing, and never forks while it has a second thread. Standard
 library only: everything else is imported by name, and what is not there is reported.
 
@@ -56,7 +56,7 @@ PRELOAD = (
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
-class _Refused(Exception):
+class _RequestRejected(Exception):
     """The fork cannot be made; `threads` is set when a second thread is why."""
 
     def __init__(self, why: str, threads: int | None = None) -> None:
@@ -113,7 +113,7 @@ class ForkServer:
             os.waitpid(pid, 0)
 
     def say(self, **message: Any) -> None:
-        """Send one message; nobody who listens is noticed by the loop."""
+        """Send one message; a missing listener is noticed by the loop."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._channel.sendall(json.dumps(message).encode() + b"\n")
 
@@ -144,7 +144,7 @@ class ForkServer:
         output = self._outputs.pop(0) if self._outputs else None
         try:
             pid = self._fork(request, output)
-        except _Refused as refused:
+        except _RequestRejected as refused:
             more = {} if refused.threads is None else {"threads": refused.threads}
             self.say(id=request["id"], error=str(refused), **more)
         else:
@@ -156,9 +156,11 @@ class ForkServer:
 
     def _fork(self, request: dict[str, Any], output: int | None) -> int:
         if output is None:
-            raise _Refused("the request has no output; send a descriptor with its first byte")
+            raise _RequestRejected(
+                "the request has no output; send a descriptor with its first byte"
+            )
         if (count := threads()) > 1:
-            raise _Refused(f"a process with {count} threads cannot be forked safely", count)
+            raise _RequestRejected(f"a process with {count} threads cannot be forked safely", count)
         sys.stdout.flush()
         sys.stderr.flush()
         parent = os.getpid()
@@ -169,7 +171,7 @@ class ForkServer:
             if pid == 0:
                 self._child(request, output, parent)
         except OSError as error:
-            raise _Refused(f"no process can be made ({error.strerror})") from None
+            raise _RequestRejected(f"cannot fork ({error.strerror})") from None
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _IGNORED)
         return pid
@@ -273,14 +275,14 @@ def main(modules: Sequence[str]) -> int:
         channel = socket.socket(fileno=os.dup(0))
     except OSError as error:
         sys.stderr.write(
-            f"tarmac_kit.forkserver: standard input is no socket ({error.strerror}); "
+            f"tarmac_kit.forkserver: standard input is not a socket ({error.strerror}); "
             f"start tarmac_kit.serve instead\n"
         )
         return 2
     channel.set_inheritable(False)
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    # Nobody but the loop may read requests.
+    # Only the loop may read requests.
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)

@@ -18,13 +18,13 @@ from tarmac_kit.logs import get_logger, without_credentials
 Probe = Callable[[], Awaitable[str | None]]
 
 CACHE_S = 0.5
-#: While it fails, somebody waits for it: a service that starts is ready when it is, not later.
+#: While a check fails it is repeated sooner, so that a starting service is ready without delay.
 FAILED_CACHE_S = 0.05
 LIMIT_S = 1.0
 
 
 @dataclass
-class Check:
+class HealthCheck:
     """One thing that readiness depends on (`required`) or only reports."""
 
     name: str
@@ -64,7 +64,7 @@ class Check:
         return f"ok: {self._said}" if self._said else "ok"
 
     def forget_failure(self) -> None:
-        """Ask anew with the next question: what was awaited has happened."""
+        """Ask again at the next request: the awaited event has happened."""
         if self._error is not None:
             self._asked_at = -CACHE_S
 
@@ -83,12 +83,12 @@ class Health:
     """The checks of one process, and whether it drains."""
 
     def __init__(self) -> None:
-        self._checks: list[Check] = []
+        self._checks: list[HealthCheck] = []
         self.draining = False
 
-    def add(self, name: str, probe: Probe, *, required: bool = True) -> Check:
+    def add(self, name: str, probe: Probe, *, required: bool = True) -> HealthCheck:
         """Add a check; names tell them apart in the answer."""
-        added = Check(name, probe, required)
+        added = HealthCheck(name, probe, required)
         self._checks.append(added)
         return added
 

@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 
-#: Less than the three seconds after which the one who asks gives up, so that the reason is said.
+#: Below the probe's timeout of three seconds, so that the reason is printed.
 WITHIN_S = 2.5
 LIVE_PATH = "/health/live"
 

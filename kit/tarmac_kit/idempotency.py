@@ -117,7 +117,7 @@ class Idempotency:
     def __init__(self, database: Database, *, lease_s: float = 30.0, wait_s: float = 5.0) -> None:
         """`lease_s` is the time after which the work of a process that died may be taken over.
 
-        A request whose key is in hand elsewhere waits up to `wait_s` for its answer, then is 409.
+        A request whose key is in use elsewhere waits up to `wait_s` for its answer, then is 409.
         """
         folder = resources.files("tarmac_kit") / "migrations/idempotency"
         database.add_migrations("kit_idempotency", folder)
@@ -139,7 +139,7 @@ class Idempotency:
         another one takes over after the lease: use it as the id of what is made, and make each
         step repeatable by it. A Problem below 500 that `fn` raises is an answer as well; anything
         else frees the key. Raises 422 for the same key with another fingerprint and 409 while it
-        is in hand elsewhere.
+        is in use elsewhere.
         """
         claim = uuid4()
         loop = asyncio.get_running_loop()

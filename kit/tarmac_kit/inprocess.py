@@ -9,6 +9,7 @@ import asyncio
 import json as jsonlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partialmethod
 from typing import Any
 from urllib.parse import unquote, urlencode
 
@@ -23,26 +24,6 @@ class InProcess:
 
     def __init__(self, app: Application) -> None:
         self.app = app
-
-    async def get(self, path: str, **options: Any) -> Response:
-        """GET `path`; options as for `request`."""
-        return await self.request("GET", path, **options)
-
-    async def post(self, path: str, **options: Any) -> Response:
-        """POST to `path`; options as for `request`."""
-        return await self.request("POST", path, **options)
-
-    async def put(self, path: str, **options: Any) -> Response:
-        """PUT to `path`; options as for `request`."""
-        return await self.request("PUT", path, **options)
-
-    async def patch(self, path: str, **options: Any) -> Response:
-        """PATCH `path`; options as for `request`."""
-        return await self.request("PATCH", path, **options)
-
-    async def delete(self, path: str, **options: Any) -> Response:
-        """DELETE `path`; options as for `request`."""
-        return await self.request("DELETE", path, **options)
 
     async def request(
         self,
@@ -83,6 +64,13 @@ class InProcess:
             "server": ("test", 80),
         }
         return await _exchange(self.app, scope, body)
+
+    #: `get(path, **options)` and so on, as `Client` has them.
+    get = partialmethod(request, "GET")
+    post = partialmethod(request, "POST")
+    put = partialmethod(request, "PUT")
+    patch = partialmethod(request, "PATCH")
+    delete = partialmethod(request, "DELETE")
 
 
 async def _exchange(app: Application, scope: Scope, body: bytes) -> Response:

@@ -1,4 +1,4 @@
-"""Jobs: work that is kept in the service's own database until it is done or parked.
+"""Jobs: work that is kept in the service's own database until it is done or dead-lettered.
 
 Made by `Chassis.jobs`. Services add jobs in their own transactions and say at mount what runs
 them; `working` runs them. Each run is at least once: what it does must bear being done again.
@@ -26,7 +26,7 @@ from tarmac_kit.tokens import Claims, require_user
 if TYPE_CHECKING:
     from tarmac_kit.database import Connection
 
-QUEUED, RUNNING, DONE, PARKED = "queued", "running", "done", "parked"
+QUEUED, RUNNING, DONE, DEAD_LETTER = "queued", "running", "done", "parked"
 _COLUMNS = """
 id, kind, key, payload, headers, state, due_at, attempts, fence, wakes, result, error, created_at
 """
@@ -59,11 +59,11 @@ delete from jobs where id = any(array(
 """
 
 
-class Park(Exception):
-    """This job can never succeed: raised by what runs it, it is parked at once."""
+class PermanentFailure(Exception):
+    """This job can never succeed: raised by what runs it, it is dead-lettered at once."""
 
 
-class Later(Exception):
+class RetryLater(Exception):
     """Not now: raised by what runs a job, it comes again and no attempt is counted."""
 
     def __init__(self, seconds: float) -> None:
@@ -72,7 +72,7 @@ class Later(Exception):
 
 
 class LeaseLost(Exception):
-    """Somebody else has this job meanwhile: nothing of this run may be kept."""
+    """Another run has this job now: nothing of this run may be kept."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ Run = Callable[[Job], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
-class Handled:
+class JobHandler:
     """What runs the jobs of one kind, and how it is tried again."""
 
     run: Run
@@ -129,7 +129,7 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         database.add_migrations("kit_jobs", resources.files("tarmac_kit") / "migrations/jobs")
         self.database = database
-        self.handled: dict[str, Handled] = {}
+        self.handled: dict[str, JobHandler] = {}
         #: Called after a commit that has work in this many seconds; the worker sets it.
         self.on_due: Callable[[float], None] = lambda _seconds: None
 
@@ -145,13 +145,13 @@ class Jobs:
     ) -> None:
         """Let `run` run the jobs of `kind`; at mount. What it returns is kept as JSON.
 
-        It may raise Park, Later, or anything else, which counts as one of `attempts` (None: there
-        is no limit) and is tried again after `backoff_s`, doubled each time up to `longest_s`.
+        It may raise PermanentFailure, RetryLater, or anything else, which counts as one of
+        `attempts` (None: no limit) and is retried after `backoff_s`, doubled up to `longest_s`.
         The lease is renewed while it runs; a process that died is replaced after `lease_s`.
         """
         if kind in self.handled:
-            raise ValueError(f"jobs: {kind} is handled twice; give each kind one function")
-        self.handled[kind] = Handled(run, attempts, lease_s, backoff_s, longest_s)
+            raise ValueError(f"jobs: {kind} has two handlers; register one function for each kind")
+        self.handled[kind] = JobHandler(run, attempts, lease_s, backoff_s, longest_s)
 
     async def add(
         self,
@@ -168,7 +168,7 @@ class Jobs:
         Of the jobs with the same `key`, not empty, one runs at a time, in no promised order.
         """
         if kind not in self.handled:
-            raise LookupError(f"jobs: nothing handles {kind}; call jobs.handle at mount")
+            raise LookupError(f"jobs: no handler for {kind}; call jobs.handle at mount")
         job_id = id or uuid4()
         headers = trace.inject({})
         await conn.execute(_ADD, job_id, kind, key, dict(payload), headers, run_at)
@@ -182,18 +182,18 @@ class Jobs:
         return None if row is None else Job(**dict(row.items()))
 
     async def wake(self, conn: Connection, job_id: UUID) -> None:
-        """Let a waiting job run now; one that is running and then says Later comes at once."""
+        """Let a waiting job run now; a running one that then raises RetryLater reruns at once."""
         await conn.execute(_WAKE, job_id)
         self._due(conn, 0.0)
 
     async def replay(self, conn: Connection, job_id: UUID | None = None) -> list[UUID]:
-        """Queue a parked job again, or all of them, with all attempts; return which."""
+        """Queue a dead-lettered job again, or all of them, with all attempts; return which."""
         rows = await conn.fetch(_REPLAY, job_id)
         self._due(conn, 0.0)
         return [row["id"] for row in rows]
 
     async def hold(self, conn: Connection, job: Job) -> None:
-        """Raise LeaseLost unless this run still has the job; until the commit nobody takes it.
+        """Raise LeaseLost unless this run still has the job; no other can take it until the commit.
 
         In the transaction of what a run writes, it keeps a run that was replaced from writing.
         """
@@ -212,13 +212,13 @@ class Jobs:
         return int(status.rsplit(" ", 1)[1])
 
     def router(self, may_read: Callable[[Job, Claims], bool] | None = None) -> APIRouter:
-        """Build GET /jobs/{id}; with `may_read` for a token's owner, else for who knows the id."""
+        """Build GET /jobs/{id}; with `may_read` for a token's owner, else by id alone."""
         router = APIRouter(tags=["jobs"])
 
         async def read(job_id: UUID) -> Job:
             async with self.database.connection() as conn:
                 job = await self.find(conn, job_id)
-            # A saga's own job is nobody's to see.
+            # A saga's own job is internal.
             if job is None or job.kind.startswith("saga."):
                 raise _unknown(job_id)
             return job
@@ -258,7 +258,7 @@ def _view(job: Job) -> JobView:
         attempts=job.attempts,
         result=job.result,
         # While it is tried again its errors are the log's.
-        error=job.error if job.state == PARKED else None,
+        error=job.error if job.state == DEAD_LETTER else None,
         created_at=job.created_at,
     )
 

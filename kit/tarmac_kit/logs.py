@@ -105,7 +105,7 @@ def _shape(service: str) -> Any:
 def _telling(on_error: Callable[[Mapping[str, Any]], None]) -> Any:
     def tell(_logger: Any, method: str, event: Event) -> Event:
         if method in ("error", "exception", "critical"):
-            # Who reports an error must not make another one.
+            # Reporting an error must not raise another one.
             with contextlib.suppress(Exception):
                 on_error(event)
         return event
@@ -154,7 +154,7 @@ def configure(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        # Looked up for each logger: whoever runs the app (a test) may replace stdout.
+        # Looked up for each logger: a test may replace stdout.
         logger_factory=lambda *_: structlog.WriteLogger(sys.stdout),
         # Lines are few and a second app in one process (tests) has another name.
         cache_logger_on_first_use=False,
@@ -173,7 +173,8 @@ def configure(
 def access_log(service: str, *, level: str = "info", form: str = "json") -> AccessLog:
     """Return the function that writes a request's line: info, from 500 on a warning.
 
-    The line is what structlog would write; put together by hand it costs a request a quarter.
+    The line is what structlog would write; built without its processors it costs a request a
+    quarter.
     """
     # Bound once: a lazy logger puts itself together for each line.
     log = get_logger("http").bind()

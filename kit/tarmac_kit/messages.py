@@ -27,7 +27,7 @@ Handler = Callable[[Message], Awaitable[None]]
 
 
 class PoisonMessage(Exception):
-    """This message can never be handled; it is parked at once.
+    """This message can never be handled; it is dead-lettered at once.
 
     In the database of the inbox where there is one, else on the broker's `parked.<group>.<topic>`.
     """
@@ -50,7 +50,7 @@ class Bus(Protocol):
         ...
 
     async def close(self) -> None:
-        """Stop the consumers, let handlers in hand finish, disconnect."""
+        """Stop the consumers, let handlers in flight finish, disconnect."""
         ...
 
     async def publish(self, message: Message) -> None:
@@ -60,7 +60,7 @@ class Bus(Protocol):
     async def consume(self, topics: tuple[str, ...], group: str, handler: Handler) -> None:
         """Hand each message to one member of `group` until `close`; survives the broker's end.
 
-        A handler that returns acknowledges; PoisonMessage parks; any other exception has the
-        message delivered again, with growing delay and without limit.
+        A handler that returns acknowledges; PoisonMessage dead-letters the message; any other
+        exception has it redelivered, with growing delay and without limit.
         """
         ...

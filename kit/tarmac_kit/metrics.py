@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from tarmac_kit import conventions
 from tarmac_kit.breaker import Breaker, State
-from tarmac_kit.health import Check
+from tarmac_kit.health import HealthCheck
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 #: 0.2 is the shop's latency objective: a histogram can only answer for its own bounds.
@@ -77,10 +77,12 @@ class Metrics:
         self.registry.register(requests)
         #: Count one answered request: method, route, status, seconds.
         self.request = requests.add
-        #: Requests now in hand; the middleware counts them here, and each scrape reads it.
+        #: Requests in flight; the middleware counts them here, and each scrape reads it.
         self.in_flight = 0
+        #: Of these, answers that are streams of events.
+        self.streams = 0
         Gauge(
-            "http_requests_in_flight", "Requests now in hand.", ("service",), registry=self.registry
+            "http_requests_in_flight", "Requests in flight.", ("service",), registry=self.registry
         ).labels(service).set_function(lambda: self.in_flight)
         self._calls = Counter(
             "client_requests_total",
@@ -90,8 +92,15 @@ class Metrics:
         )
         self._retries = Counter(
             "client_retries_total",
-            "Further attempts of calls that may be repeated, and those the budget refused.",
+            "Retries of repeatable calls, and retries denied by the budget.",
             ("service", "role", "result"),
+            registry=self.registry,
+        )
+        self._refused_callers = Counter(
+            "caller_refusals_total",
+            "Requests without a valid caller token (missing, invalid), whose token cannot be "
+            "verified now (unverifiable), or whose caller is not declared.",
+            ("service", "caller", "reason"),
             registry=self.registry,
         )
         self._breakers = Gauge(
@@ -138,13 +147,13 @@ class Metrics:
         )
         self._jobs_are = Gauge(
             "jobs",
-            "Jobs that are not done: queued, running or parked.",
+            "Jobs that are not done: queued, running or dead-lettered.",
             ("service", "state"),
             registry=self.registry,
         )
-        self._set_aside = Gauge(
+        self._stored_messages = Gauge(
             "messages_set_aside",
-            "Messages that a handler could not take: waiting to be tried again, or parked.",
+            "Messages that a handler could not process: scheduled for retry, or dead-lettered.",
             ("service", "state"),
             registry=self.registry,
         )
@@ -164,29 +173,29 @@ class Metrics:
         )
 
     # A series that begins with its first event shows no increase there. So what is known to come is
-    # shown from nought.
+    # shown from zero.
 
     def will_call(self, role: str) -> None:
-        """Show a role's attempts from nought."""
+        """Show a role's attempts from zero."""
         for outcome in ("2xx", "5xx", "error", "timeout", "open"):
             self._calls.labels(self.service, role, outcome)
 
     def will_cache(self) -> None:
-        """Show the cache's operations from nought."""
+        """Show the cache's operations from zero."""
         for operation, result in (("get", "hit"), ("get", "miss"), ("get", "error"), ("set", "ok")):
             self._cache.labels(self.service, operation, result)
 
     def will_publish(self, topic: str) -> None:
-        """Show a topic's relayed rows from nought."""
+        """Show a topic's relayed rows from zero."""
         self._published.labels(self.service, topic)
 
     def will_consume(self, topic: str, group: str) -> None:
-        """Show a consumer's deliveries from nought."""
+        """Show a consumer's deliveries from zero."""
         for result in ("ok", "retry", "parked"):
             self._consumed.labels(self.service, topic, group, result)
 
     def will_send_spans(self) -> None:
-        """Show what comes of spans from nought."""
+        """Show what comes of spans from zero."""
         for result in ("sent", "refused", "dropped", "lost"):
             self._spans.labels(self.service, result)
 
@@ -202,12 +211,21 @@ class Metrics:
         """Count one retry of a client: `made`, or `refused` by its budget."""
         self._retries.labels(self.service, role, result).inc()
 
+    def will_check_callers(self) -> None:
+        """Show refused callers from zero."""
+        for reason in ("missing", "invalid"):
+            self._refused_callers.labels(self.service, "", reason)
+
+    def refused_caller(self, caller: str, reason: str) -> None:
+        """Count a refused caller by reason; named where it is known."""
+        self._refused_callers.labels(self.service, caller, reason).inc()
+
     def breaker(self, role: str, breaker: Breaker) -> None:
         """Show the state of the breaker towards `role`, as it is at each scrape."""
         shown = self._breakers.labels(self.service, role)
         shown.set_function(lambda: BREAKER_STATES.index(breaker.state))
 
-    def checked(self, name: str, check: Check) -> None:
+    def checked(self, name: str, check: HealthCheck) -> None:
         """Show whether what readiness asks is there, as it was last answered."""
         self._checks.labels(self.service, name).set_function(lambda: not check.failing)
 
@@ -220,12 +238,12 @@ class Metrics:
         self._published.labels(self.service, topic).inc(count)
 
     def consumed(self, topic: str, group: str, result: str) -> None:
-        """Count one delivery: ok, retry or parked."""
+        """Count one delivery: `ok`, `retry` or `parked`."""
         self._consumed.labels(self.service, topic, group, result).inc()
 
-    def set_aside(self, state: str, number: int) -> None:
-        """Note how many messages are set aside: waiting to be tried again, or parked."""
-        self._set_aside.labels(self.service, state).set(number)
+    def stored_messages(self, state: str, number: int) -> None:
+        """Note how many messages are scheduled for retry, or dead-lettered."""
+        self._stored_messages.labels(self.service, state).set(number)
 
     def outbox_waits(self, rows: int, oldest_s: float) -> None:
         """Note how many outbox rows wait to be published, and for how long."""
@@ -233,11 +251,11 @@ class Metrics:
         self._outbox_oldest.labels(self.service).set(oldest_s)
 
     def jobs_are(self, state: str, number: int) -> None:
-        """Note how many jobs are queued, running or parked."""
+        """Note how many jobs are queued, running or dead-lettered."""
         self._jobs_are.labels(self.service, state).set(number)
 
     def job(self, kind: str, result: str) -> None:
-        """Count one run of a job: done, retry, later, parked or lost."""
+        """Count one run of a job: `done`, `retry`, `later`, `parked` or `lost`."""
         self._jobs.labels(self.service, kind, result).inc()
 
     def exposition(self) -> bytes:

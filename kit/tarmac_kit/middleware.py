@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from opentelemetry.trace import Span, SpanKind, Tracer
+from starlette.requests import ClientDisconnect
 
 from tarmac_kit import conventions, deadline, problems, trace
 from tarmac_kit.client import received_authorization
@@ -27,7 +28,8 @@ Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_QUIET = frozenset(
+#: What is asked for every second, and neither logged nor limited.
+QUIET = frozenset(
     {
         conventions.HEALTH_PATH,
         conventions.LIVE_PATH,
@@ -50,7 +52,7 @@ def set_route(scope: Scope, template: str) -> None:
 
 
 def is_event_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Say whether an answer is a stream of server-sent events, which lasts until somebody ends it.
+    """Say whether an answer is a stream of server-sent events, which lasts until one side ends it.
 
     Header names are lower case, as ASGI has them.
     """
@@ -75,11 +77,12 @@ def route_template(scope: Scope) -> str:
 class _Exchange:
     """The answer of one request, as far as it went out."""
 
-    __slots__ = ("_health", "_send", "began_at", "status", "timer")
+    __slots__ = ("_health", "_metrics", "_send", "began_at", "status", "timer")
 
-    def __init__(self, send: Send, health: Health) -> None:
+    def __init__(self, send: Send, health: Health, metrics: Metrics) -> None:
         self._send = send
         self._health = health
+        self._metrics = metrics
         self.status = 0
         self.timer: asyncio.Timeout | None = None
         #: When a stream of events began: how long it lasts says nothing of how fast we are.
@@ -90,6 +93,7 @@ class _Exchange:
             self.status = event["status"]
             if is_event_stream(event.get("headers", ())):
                 self.began_at = time.perf_counter()
+                self._metrics.streams += 1
             if self.timer is not None and not self.timer.expired():
                 # The deadline is for the answer's head; a stream may take longer.
                 self.timer.reschedule(None)
@@ -99,7 +103,7 @@ class _Exchange:
         return self._send(event)
 
 
-class Edge:
+class RequestMiddleware:
     """The outermost ASGI app of a service."""
 
     def __init__(
@@ -110,13 +114,15 @@ class Edge:
         health: Health,
         access_log: AccessLog,
         tracer: Tracer | None = None,
+        believes_deadline: Callable[[Scope], bool] = lambda _: True,
     ) -> None:
-        """Take who makes the spans, where they are sent."""
+        """Take the tracer, where spans are sent, and which requests' deadlines count."""
         self._app = app
         self._metrics = metrics
         self._health = health
         self._access_log = access_log
         self._tracer = tracer
+        self._believes_deadline = believes_deadline
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -130,18 +136,18 @@ class Edge:
         }
         # Each request has a context of its own, so nothing is reset afterwards.
         received_authorization.set(headers.pop("authorization", None))
-        exchange = _Exchange(send, self._health)
+        exchange = _Exchange(send, self._health, self._metrics)
         started = time.perf_counter()
         self._metrics.in_flight += 1
         structlog.contextvars.clear_contextvars()
         path = scope["path"]
         makes = None if self._tracer is None else trace.tracer.set(self._tracer)
         # What asks for health every second would be most of what is sent.
-        unseen = path in _QUIET
+        unseen = path in QUIET
         span, token = trace.begin(method, kind=SpanKind.SERVER, carrier=headers, unseen=unseen)
         try:
             limit_s = _limit_s(headers.get(_DEADLINE_NAME))
-            if limit_s is None:
+            if limit_s is None or not self._believes_deadline(scope):
                 await self._app(scope, receive, exchange.send)
             else:
                 with deadline.within(limit_s):
@@ -152,12 +158,13 @@ class Edge:
         finally:
             took_s = time.perf_counter() - started
             route = route_template(scope)
+            # The client was gone before an answer: no objective counts that (nginx's number).
             status = exchange.status or 499
             if span.is_recording():
                 _describe(span, scope, route, status)
             answered_s = took_s if exchange.began_at is None else exchange.began_at - started
             self._metrics.request(method, route, status, answered_s)
-            if path not in _QUIET:
+            if path not in QUIET:
                 client = scope.get("client")
                 address = client[0] if client else None
                 ids = span.get_span_context()
@@ -166,13 +173,17 @@ class Edge:
             if makes is not None:
                 trace.tracer.reset(makes)
             self._metrics.in_flight -= 1
+            if exchange.began_at is not None:
+                self._metrics.streams -= 1
 
     async def _fail(
         self, scope: Scope, receive: Receive, exchange: _Exchange, error: Exception
     ) -> None:
         timer = exchange.timer
+        if isinstance(error, ClientDisconnect):
+            return  # counted as 499: nothing here failed, and nothing listens any more
         if isinstance(error, TimeoutError) and timer is not None and timer.expired():
-            problem = problems.Problem(504, "deadline_exceeded", "The caller's time is over")
+            problem = problems.Problem(504, "deadline_exceeded", "The caller's deadline has passed")
         else:
             problem = problems.from_status(500)
             get_logger("http").error(

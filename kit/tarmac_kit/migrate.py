@@ -1,6 +1,6 @@
 """`python -m tarmac_kit.migrate tarmac_orders [tarmac_other ...]`: migrates, and ends.
 
-For who wants migrations done before the first new process starts, as a Job before a rollout: a
+For migrations before the first new process starts, as a Job before a rollout: a
 service applies them at its start all the same. It waits for a server that is not there yet; exit 0
 once all are applied, 1 when one cannot be, 2 with a line on stderr for each bad setting.
 """

@@ -15,6 +15,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from tarmac_kit import trace
@@ -120,6 +121,13 @@ async def _on_validation_error(request: Request, exc: Exception) -> Response:
     ).response(instance=request.url.path)
 
 
+async def _on_disconnect(request: Request, _exc: Exception) -> Response:
+    # Nothing here failed, and nothing listens any more: counted as a client's, as nginx does.
+    return Problem(499, "client_closed_request", "The client closed the request").response(
+        instance=request.url.path
+    )
+
+
 async def _on_crash(request: Request, _exc: Exception) -> Response:
     return Problem(
         500, "internal_error", "Something went wrong here", "the service's log has the trace_id"
@@ -131,4 +139,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_crash)

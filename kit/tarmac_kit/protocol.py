@@ -96,7 +96,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 *answer.raw_headers,
                 (b"connection", b"close"),
             ]
-            lines = [b"HTTP/1.1 " + status.encode(), *(b"%b: %b" % each for each in headers)]
+            lines = [b"HTTP/1.1 " + status.encode(), *(b"%b: %b" % header for header in headers)]
             self.transport.write(b"\r\n".join((*lines, b"", bytes(answer.body))))
             # Closed at once with bytes unread, the kernel would reset and the answer be lost.
             self.transport.write_eof()
@@ -114,5 +114,5 @@ class BoundedProtocol(HttpToolsProtocol):
     def _give_up(self) -> None:
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
-        else:  # a pipelined head waits behind a request in hand, which is to be answered first
+        else:  # a pipelined head waits behind the request in flight, which is answered first
             self._head_timer = self.loop.call_later(self.head_timeout_s, self._give_up)

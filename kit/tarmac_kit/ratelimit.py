@@ -1,7 +1,7 @@
 """Token buckets: so many requests a minute for each client, with a burst.
 
-Used by the gateway and by services that want it. Counts live in this process: with n replicas a
-client gets up to n times the rate.
+Used by the gateway and by services that want it. A RateLimiter counts in this process: with n
+replicas a client gets up to n times the rate. A SharedRateLimiter counts in the cache, for all.
 """
 
 from __future__ import annotations
@@ -9,14 +9,30 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
+from tarmac_kit.cache import Cache
 from tarmac_kit.problems import Problem
+
+#: One key for each bucket: the moment, in ms of the server's clock, at which it is full again
+#: (GCRA). Takes ms per token and the burst; returns whether there was a token, ms until the next
+#: one, ms until the bucket is full.
+TAKE = """
+local time = redis.call('time')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local token, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local full = math.max(tonumber(redis.call('get', KEYS[1]) or now), now)
+local early = full + token - now - token * burst
+if early > 0 then return {0, early, full - now} end
+full = full + token
+redis.call('set', KEYS[1], string.format('%.0f', full), 'PX', full - now)
+return {1, 0, full - now}
+"""
 
 
 @dataclass(frozen=True)
-class Decision:
+class RateLimitDecision:
     """Whether a request may pass, and what to tell the client."""
 
     allowed: bool
@@ -64,23 +80,71 @@ class RateLimiter:
         self._burst = max(1, burst)
         self._max_keys = max_keys
         self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
-    def take(self, key: str) -> Decision:
+    def take(self, key: Hashable) -> RateLimitDecision:
         """Count one request of `key` and say whether it may pass."""
-        now = self._clock()
-        tokens, at = self._buckets.pop(key, (float(self._burst), now))
-        tokens = min(float(self._burst), tokens + (now - at) * self._per_s)
-        allowed = tokens >= 1
-        if allowed:
-            tokens -= 1
-        self._buckets[key] = (tokens, now)
+        return self.decision(self.spend(key))
+
+    def spend(self, key: Hashable) -> float:
+        """Count one request of `key`; return what is left of its burst, below 0 if it is refused.
+
+        What is asked for each request says no more; `decision` says the rest.
+        """
+        now, burst = self._clock(), self._burst
+        tokens, at = self._buckets.pop(key, (burst, now))
+        tokens += (now - at) * self._per_s
+        left = min(burst, tokens) - 1
+        self._buckets[key] = (left if left >= 0 else left + 1, now)
         if len(self._buckets) > self._max_keys:
             self._buckets.popitem(last=False)
-        return Decision(
-            allowed=allowed,
+        return left
+
+    def decision(self, left: float) -> RateLimitDecision:
+        """Say of what `spend` returned whether the request may pass, and what its client hears."""
+        tokens = left if left >= 0 else left + 1
+        return RateLimitDecision(
+            allowed=left >= 0,
             limit=self._burst,
             remaining=int(tokens),
-            retry_after_s=0.0 if allowed else (1 - tokens) / self._per_s,
+            retry_after_s=0.0 if left >= 0 else -left / self._per_s,
             reset_s=(self._burst - tokens) / self._per_s,
+        )
+
+
+class SharedRateLimiter:
+    """One bucket per key in the cache, for all replicas; in this process without the cache."""
+
+    def __init__(
+        self,
+        cache: Cache | None,
+        *,
+        name: str,
+        per_minute: float,
+        burst: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`name` is in every key; `clock` is for the buckets in this process."""
+        self._cache = cache
+        self._name = name
+        self._token_ms = max(1, round(60_000 / per_minute))
+        self._burst = max(1, burst)
+        self._local = RateLimiter(per_minute=per_minute, burst=burst, clock=clock)
+
+    async def take(self, key: str) -> RateLimitDecision:
+        """Count one request of `key` and say whether it may pass."""
+        if self._cache is None:
+            return self._local.take(key)
+        answer = await self._cache.run(
+            TAKE, f"limit:{self._name}:{key}", self._token_ms, self._burst
+        )
+        if answer is None:
+            return self._local.take(key)
+        allowed, wait_ms, full_ms = answer
+        return RateLimitDecision(
+            allowed=bool(allowed),
+            limit=self._burst,
+            remaining=max(0, self._burst - math.ceil(full_ms / self._token_ms)),
+            retry_after_s=wait_ms / 1000,
+            reset_s=full_ms / 1000,
         )

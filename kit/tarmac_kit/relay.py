@@ -77,7 +77,7 @@ class Relay:
         self._woken = asyncio.Event()
         #: Whether this one holds the lock and publishes.
         self.leading = False
-        #: Whether it hears of what others commit.
+        #: Whether it is notified of other commits.
         self.listening = False
 
     def wake(self) -> None:
@@ -168,7 +168,7 @@ class Relay:
             if sent:
                 await conn.execute(MARK, sent)
             if len(rows) < self._batch:
-                # All there was: whoever commits more from here on wakes the next round.
+                # All there was: later commits wake the next round.
                 return not stuck
         return False
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 T = TypeVar("T")
 
 
-class Fetches(Protocol):
+class RowReader(Protocol):
     """The part of an asyncpg connection that reads."""
 
     async def fetch(self, query: str, *args: Any) -> list[Any]: ...
@@ -27,12 +27,12 @@ def _make(into: type[T], row: Any) -> T:
     return into(**values)
 
 
-async def fetch_one(conn: Fetches, sql: str, *args: Any, into: type[T]) -> T | None:
+async def fetch_one(conn: RowReader, sql: str, *args: Any, into: type[T]) -> T | None:
     """Return the first row as `into` (columns by name), or None."""
     row = await conn.fetchrow(sql, *args)
     return None if row is None else _make(into, row)
 
 
-async def fetch_all(conn: Fetches, sql: str, *args: Any, into: type[T]) -> list[T]:
+async def fetch_all(conn: RowReader, sql: str, *args: Any, into: type[T]) -> list[T]:
     """Return every row as `into` (columns by name)."""
     return [_make(into, row) for row in await conn.fetch(sql, *args)]

@@ -18,16 +18,16 @@ from uuid import UUID, uuid5
 
 from tarmac_kit import deadline
 from tarmac_kit.database import Database
-from tarmac_kit.jobs import QUEUED, Job, Jobs, Later, LeaseLost
+from tarmac_kit.jobs import QUEUED, Job, Jobs, LeaseLost, RetryLater
 from tarmac_kit.jobs import RUNNING as JOB_RUNNING
 from tarmac_kit.logs import get_logger
-from tarmac_kit.working import Worker, retry_after_s
+from tarmac_kit.worker import Worker, retry_after_s
 
 if TYPE_CHECKING:
     from tarmac_kit.database import Connection
 
 RUNNING, COMPENSATING, DONE, COMPENSATED = "running", "compensating", "done", "compensated"
-#: Whoever begins a saga has this long to advance it; then the worker takes it.
+#: How long a saga waits for `advance` after it began; then the worker takes it.
 TAKE_AFTER_S = 1.0
 #: How long `advance` waits for a run that has the saga already.
 WAIT_S = 5.0
@@ -79,7 +79,7 @@ Do = Callable[[UUID, dict[str, Any]], Awaitable[Mapping[str, Any] | None]]
 Undo = Callable[[UUID, dict[str, Any]], Awaitable[object]]
 
 
-class Refused(Exception):
+class StepRejected(Exception):
     """A step's answer is no, for good: what was begun is undone, this step too."""
 
 
@@ -88,8 +88,8 @@ class Step:
     """One step: what it is called in the history, and what does and undoes it."""
 
     name: str
-    #: What it returns is merged into the saga's data. Raises Refused to have all undone, Later to
-    #: be asked again; anything else is tried again, with backoff, until a deadline.
+    #: What it returns is merged into the saga's data. StepRejected undoes the whole saga,
+    #: RetryLater repeats the step later; other errors are retried, with backoff, until a deadline.
     do: Do
     #: Called for a step that was begun, whatever came of it; tried again for ever.
     undo: Undo | None = None
@@ -110,7 +110,7 @@ class Saga:
     reason: str | None = None
     failures: int = 0
     version: int = 0
-    #: Since it began, and since the step in hand began.
+    #: Since it began, and since the current step began.
     age_s: float = field(default=0.0, compare=False)
     step_age_s: float = field(default=0.0, compare=False)
 
@@ -121,7 +121,7 @@ class Saga:
 
 
 @dataclass(frozen=True)
-class Entry:
+class SagaEvent:
     """One line of a saga's history: begun, done, failed, refused or undone."""
 
     step: str
@@ -131,13 +131,13 @@ class Entry:
 
 
 #: Keeps a saga as it stands now, with lines of history; returns it as it was written.
-Save = Callable[[Saga, Sequence[Entry]], Awaitable[Saga]]
+Save = Callable[[Saga, Sequence[SagaEvent]], Awaitable[Saga]]
 
 
 async def drive(saga: Saga, steps: Mapping[str, Step], save: Save, *, deadline_s: float) -> Saga:
     """Take a saga as far as it goes now, saving before and after each step; return it ended.
 
-    Raises Later when it does not end now.
+    Raises RetryLater when it does not end now.
     """
     while not saga.ended:
         saga = await _forward(saga, steps, save, deadline_s)
@@ -151,20 +151,20 @@ async def _forward(saga: Saga, steps: Mapping[str, Step], save: Save, deadline_s
         step = _step(saga, steps)
         left_s = _left_s(saga, step, deadline_s)
         if left_s <= 0:
-            return await save(*_turned(saga, "failed", "its time is over"))
+            return await save(*_turned(saga, "failed", "its deadline has passed"))
         try:
             async with asyncio.timeout(left_s):
                 more = await step.do(saga.id, dict(saga.data))
-        except Refused as error:
+        except StepRejected as error:
             return await save(*_turned(saga, "refused", str(error)))
-        except Later as error:
-            raise Later(min(error.seconds, left_s)) from None
+        except RetryLater as error:
+            raise RetryLater(min(error.seconds, left_s)) from None
         except LeaseLost:
             raise
         except Exception as error:
             failed, entries = _failed(saga, error)
             await save(failed, entries)
-            raise Later(min(retry_after_s(failed.failures, *BACKOFF_S), left_s)) from error
+            raise RetryLater(min(retry_after_s(failed.failures, *BACKOFF_S), left_s)) from error
         saga = await save(*_went_on(saga, more or {}))
     return saga
 
@@ -175,16 +175,16 @@ async def _back(saga: Saga, steps: Mapping[str, Step], save: Save) -> Saga:
         try:
             async with asyncio.timeout(UNDO_S):
                 await step.undo(saga.id, dict(saga.data))
-        except (Later, LeaseLost):
+        except (RetryLater, LeaseLost):
             raise
         except Exception as error:
             failed, entries = _failed(saga, error)
             await save(failed, entries)
-            raise Later(retry_after_s(failed.failures, *BACKOFF_S)) from error
+            raise RetryLater(retry_after_s(failed.failures, *BACKOFF_S)) from error
     left = replace(saga, step=saga.step - 1, failures=0)
     if left.step < 0:
         left = replace(left, state=COMPENSATED, step=0)
-    return await save(left, [Entry(step.name, "undone")])
+    return await save(left, [SagaEvent(step.name, "undone")])
 
 
 def _step(saga: Saga, steps: Mapping[str, Step]) -> Step:
@@ -202,24 +202,24 @@ def _left_s(saga: Saga, step: Step, deadline_s: float) -> float:
     return left_s if step.deadline_s is None else min(left_s, step.deadline_s - saga.step_age_s)
 
 
-def _went_on(saga: Saga, more: Mapping[str, Any]) -> tuple[Saga, list[Entry]]:
-    entries = [Entry(saga.steps[saga.step], "done")]
+def _went_on(saga: Saga, more: Mapping[str, Any]) -> tuple[Saga, list[SagaEvent]]:
+    entries = [SagaEvent(saga.steps[saga.step], "done")]
     on = replace(saga, data={**saga.data, **more}, failures=0)
     if saga.step + 1 == len(saga.steps):
         return replace(on, state=DONE), entries
-    entries.append(Entry(saga.steps[saga.step + 1], "begun"))
+    entries.append(SagaEvent(saga.steps[saga.step + 1], "begun"))
     return replace(on, step=saga.step + 1), entries
 
 
-def _turned(saga: Saga, what: str, reason: str) -> tuple[Saga, list[Entry]]:
+def _turned(saga: Saga, what: str, reason: str) -> tuple[Saga, list[SagaEvent]]:
     back = replace(saga, state=COMPENSATING, reason=reason, failures=0)
-    return back, [Entry(saga.steps[saga.step], what, reason)]
+    return back, [SagaEvent(saga.steps[saga.step], what, reason)]
 
 
-def _failed(saga: Saga, error: Exception) -> tuple[Saga, list[Entry]]:
+def _failed(saga: Saga, error: Exception) -> tuple[Saga, list[SagaEvent]]:
     reason = f"{type(error).__name__}: {error}"[:500]
     get_logger("saga").warning(
-        "a step failed; it is tried again",
+        "a step failed; retrying",
         saga=saga.name,
         saga_id=str(saga.id),
         step=saga.steps[saga.step],
@@ -227,7 +227,7 @@ def _failed(saga: Saga, error: Exception) -> tuple[Saga, list[Entry]]:
         error=reason,
     )
     # The first of a row of failures is in the history, the others are a number.
-    entries = [Entry(saga.steps[saga.step], "failed", reason)] if saga.failures == 0 else []
+    entries = [SagaEvent(saga.steps[saga.step], "failed", reason)] if saga.failures == 0 else []
     return replace(saga, failures=saga.failures + 1), entries
 
 
@@ -269,7 +269,7 @@ class Sagas:
     ) -> None:
         """Begin a saga in the transaction of `conn`; with an id that there is, nothing.
 
-        Call `advance` after the commit; if nobody does within `take_after_s`, the worker does.
+        Call `advance` after the commit; without a call within `take_after_s`, the worker does.
         """
         await conn.execute(_BEGIN, self.name, id, self._order, dict(data), self._order[0])
         await self._jobs.add(
@@ -281,7 +281,7 @@ class Sagas:
         )
 
     async def advance(self, id: UUID) -> Saga:  # noqa: A002 - as above
-        """Take a saga as far as it goes now, or wait a while for who does; return how it stands."""
+        """Take a saga as far as it goes now, or wait a while for the worker; return its state."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + deadline.limit_s(WAIT_S) * 0.8
         pause_s = 0.02
@@ -299,12 +299,12 @@ class Sagas:
         row = await conn.fetchrow(_READ, self.name, id)
         return None if row is None else Saga(**{**dict(row.items()), "steps": tuple(row["steps"])})
 
-    async def history(self, conn: Connection, id: UUID) -> list[Entry]:  # noqa: A002 - as above
+    async def history(self, conn: Connection, id: UUID) -> list[SagaEvent]:  # noqa: A002 - as above
         """Read what happened to a saga, first to last."""
-        return [Entry(**dict(row.items())) for row in await conn.fetch(_HISTORY, self.name, id)]
+        return [SagaEvent(**dict(row.items())) for row in await conn.fetch(_HISTORY, self.name, id)]
 
     async def wake(self, conn: Connection, id: UUID) -> None:  # noqa: A002 - as above
-        """Have a step that said Later asked again, once the transaction of `conn` commits."""
+        """Repeat a step that raised RetryLater once the transaction of `conn` commits."""
         await self._jobs.wake(conn, self._job_id(id))
 
     async def prune(self, *, keep_s: float, batch: int = 1000) -> int:
@@ -321,7 +321,7 @@ class Sagas:
         return saga
 
     async def _run(self, job: Job) -> dict[str, Any]:
-        async def save(saga: Saga, entries: Sequence[Entry]) -> Saga:
+        async def save(saga: Saga, entries: Sequence[SagaEvent]) -> Saga:
             async with self._database.transaction() as conn:
                 await self._jobs.hold(conn, job)
                 saved = await conn.fetchval(
@@ -333,12 +333,12 @@ class Sagas:
                     [entry.reason for entry in entries],
                 )
                 if not saved:
-                    raise LeaseLost(f"saga {saga.name} {saga.id}: it was changed meanwhile")
+                    raise LeaseLost(f"saga {saga.name} {saga.id}: it was changed concurrently")
                 if saga.ended:
                     await self._jobs.finish(conn, job, {"state": saga.state})
                 found = await self.find(conn, saga.id)
             if found is None:
-                raise LeaseLost(f"saga {saga.name} {saga.id}: it is gone")
+                raise LeaseLost(f"saga {saga.name} {saga.id}: it was deleted")
             return found
 
         saga = await self._read(UUID(job.payload["id"]))

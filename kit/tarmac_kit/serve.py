@@ -1,7 +1,7 @@
 """`python -m tarmac_kit.serve tarmac_orders [tarmac_other ...]`: parts as one process.
 
-Started by whoever runs services, and by a fork server through `main`. SIGTERM drains: ready
-turns 503, after a moment no connection is accepted, what is in hand is finished, exit 0. It
+Started by a supervisor of services, and by a fork server through `main`. SIGTERM drains: ready
+turns 503, after a moment no connection is accepted, requests in flight are finished, exit 0. It
 prints nothing but log lines; bad settings are lines on stderr and exit 2. Without arguments the
 parts are those of PARTS, which an image sets.
 """
@@ -24,6 +24,9 @@ from tarmac_kit.conventions import PARTS
 from tarmac_kit.logs import get_logger
 from tarmac_kit.protocol import BoundedProtocol
 from tarmac_kit.settings import SettingsError
+
+#: The delay of a drain is counted in so many parts.
+DRAIN_TICKS = 10
 
 
 def load(package: str) -> Part:
@@ -59,8 +62,18 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
             return
         loop = asyncio.get_running_loop()
-        delay_s = 0.0 if again else chassis.settings.drain_delay_s
-        loop.call_soon_threadsafe(loop.call_later, delay_s, self._stop)
+        tick_s = 0.0 if again else chassis.settings.drain_delay_s / DRAIN_TICKS
+        loop.call_soon_threadsafe(self._drain, tick_s, 0 if again else DRAIN_TICKS)
+
+    def _drain(self, tick_s: float, ticks: int) -> None:
+        """Stop after so many ticks: of a pause in which nothing ran here, only one counts.
+
+        What callers sent meanwhile is still to be read, and answered.
+        """
+        if ticks:
+            asyncio.get_running_loop().call_later(tick_s, self._drain, tick_s, ticks - 1)
+        else:
+            self._stop()
 
     def fail(self) -> None:
         """End with exit code 1: the service cannot start or go on."""

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
+from tarmac_kit import conventions
+
 M = TypeVar("M", bound=BaseSettings)
 
 _UNSHOWN = ("SECRET", "PASSWORD", "TOKEN", "KEY", "URL", "ENDPOINT", "HEADERS")
@@ -42,19 +44,21 @@ class Settings(BaseSettings):
     sentry_dsn: str = ""
     sentry_environment: str = "local"
     sentry_release: str = "unknown"
+    #: Origins besides its own whose pages may send what changes something.
+    allowed_origins: CommaSet = frozenset()
     publishes: CommaSet = frozenset()
     consumes: CommaSet = frozenset()
     #: Seconds between SIGTERM and the end of accepting, in which balancers see `ready` turn 503.
-    drain_delay_s: float = Field(default=0.2, ge=0)
+    drain_delay_s: float = Field(default=conventions.DRAIN_DELAY_DEFAULT_S, ge=0)
     #: Seconds in-flight requests have to finish after that.
-    shutdown_grace_s: float = Field(default=8.0, ge=0)
-    database_pool_max: int = Field(default=10, ge=1)
+    shutdown_grace_s: float = Field(default=conventions.SHUTDOWN_GRACE_DEFAULT_S, ge=0)
+    database_pool_max: int = Field(default=conventions.POOL_MAX_DEFAULT, ge=1)
     #: Seconds after which a connection is closed when it comes back to its pool.
     database_connection_max_age_s: float = Field(default=300.0, gt=0)
     redis_connection_max_age_s: float = Field(default=300.0, gt=0)
     #: Seconds a published outbox row is kept.
     outbox_keep_s: float = Field(default=86_400, gt=0)
-    #: Who publishes the outbox: this process, or a service that reads the database's log.
+    #: The publisher of the outbox: this process, or a service that reads the database's log.
     outbox_relay: Literal["kit", "capture"] = "kit"
     #: Tables of DATABASE_URL whose changes that service may publish.
     captured_tables: CommaSet = frozenset()
@@ -62,13 +66,13 @@ class Settings(BaseSettings):
     capture_slot: str = Field(default="", pattern=r"^[a-z0-9_]{0,63}$")
     #: Seconds an inbox row is kept: longer than the broker keeps messages (7 days).
     inbox_keep_s: float = Field(default=14 * 86_400, gt=0)
-    #: After how many failures a message is parked, in a service that has an inbox.
+    #: After how many failures a message is dead-lettered, in a service that has an inbox.
     message_attempts: int = Field(default=20, ge=1)
-    #: Seconds a parked message is kept.
+    #: Seconds a dead-lettered message is kept.
     parked_keep_s: float = Field(default=30 * 86_400, gt=0)
     #: Jobs that run in one process at once.
     jobs_at_once: int = Field(default=16, ge=1)
-    #: Seconds a job that is done is kept; parked ones are kept until they are replayed.
+    #: Seconds a job that is done is kept; dead-lettered ones are kept until they are replayed.
     jobs_keep_s: float = Field(default=7 * 86_400, gt=0)
     #: Seconds a saga that ended is kept.
     sagas_keep_s: float = Field(default=30 * 86_400, gt=0)
@@ -113,7 +117,7 @@ def _lines(model: type[BaseSettings], error: ValidationError, service: str) -> l
         name = _env_name(model, str(found["loc"][0]) if found["loc"] else "settings")
         if found["type"] == "missing":
             lines.append(
-                f"{service}: {name} is not set; give it in the system file's env, "
+                f"{service}: {name} is not set; set it in the system file's env, "
                 f"or a default under settings in service.yaml"
             )
         else:

@@ -6,10 +6,7 @@ them would be a trace for each of its turns. A span has the statement's first wo
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
-
-from opentelemetry.trace import SpanKind, get_current_span
 
 from tarmac_kit import trace
 
@@ -18,14 +15,13 @@ if TYPE_CHECKING:
 
 #: BEGIN and the rest take no time of their own; at COMMIT the server waits for its disk.
 _SHOWN = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "COMMIT"})
-#: How asyncpg begins to clear a connection that goes back to its pool: nobody asked for that.
+#: How asyncpg begins to clear a connection that goes back to its pool: no code requested it.
 _RESET = "SELECT pg_advisory_unlock_all()"
 
 
 def seen(done: LoggedQuery) -> None:
     """Make the span of a statement that is done; called in the context that asked for it."""
-    maker, above = trace.tracer.get(), get_current_span().get_span_context()
-    if maker is None or not (above.is_valid and above.trace_flags.sampled):
+    if not trace.is_sent():
         return
     operation = done.query.split(maxsplit=1)[0].rstrip(";").upper() if done.query.strip() else ""
     if operation not in _SHOWN or done.query.startswith(_RESET):
@@ -38,13 +34,5 @@ def seen(done: LoggedQuery) -> None:
     }
     if isinstance(done.conn_addr, tuple):  # a path where it is no address
         said |= {"server.address": done.conn_addr[0], "server.port": done.conn_addr[1]}
-    ended_ns = time.time_ns()
-    span = maker.start_span(
-        f"{operation} {database}",
-        kind=SpanKind.CLIENT,
-        attributes=said,
-        start_time=ended_ns - int(done.elapsed * 1e9),
-    )
-    if done.exception is not None:
-        trace.failed(span, type(done.exception).__name__)
-    span.end(ended_ns)
+    error = "" if done.exception is None else type(done.exception).__name__
+    trace.record(f"{operation} {database}", done.elapsed, said, error=error)

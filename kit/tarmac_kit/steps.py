@@ -1,6 +1,6 @@
-"""The steps at which a process touches the world: statements, publishes, acks, outgoing calls.
+"""The steps at which a process does I/O: statements, publishes, acks, outgoing calls.
 
-Whoever leaves the process writes `with step("mail to the server"):` around it. Nothing happens
+Code that leaves the process writes `with step("mail to the server"):` around it. Nothing happens
 there, unless a test observes the steps of this process (`tarmac_kit.crashing`) and ends it at one.
 """
 

@@ -51,7 +51,9 @@ class Sweep(Generic[Id]):
             try:
                 found = await self.once()
             except DatabaseUnavailable as error:
-                log.warning("the sweep waits for its database", what=self.what, error=str(error))
+                log.warning(
+                    "the sweep is waiting for the database", what=self.what, error=str(error)
+                )
                 found = 0
             if found < self.batch:
                 await asyncio.sleep(interval_s)
@@ -61,7 +63,7 @@ class Sweep(Generic[Id]):
             await self.advance(row_id)
         except Exception:
             log.exception(
-                "the sweep could not take it on; it tries again later",
+                "the sweep failed; retrying later",
                 what=self.what,
                 **{f"{self.what}_id": str(row_id)},
             )

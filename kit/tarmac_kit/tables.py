@@ -1,6 +1,6 @@
 """The kit's own tables in one database, and what runs on them beside the requests.
 
-Made by the chassis for each database that a part asks them of: outbox, inbox, parked messages,
+Made by the chassis for each database that a part asks them of: outbox, inbox, dead letters,
 idempotency keys, jobs and sagas. Nothing is made before it is asked for. It opens nothing.
 """
 
@@ -11,17 +11,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from tarmac_kit.background import pruning
 from tarmac_kit.bus import system_of
 from tarmac_kit.database import Database
+from tarmac_kit.dead_letters import DeadLetters
 from tarmac_kit.idempotency import Idempotency
 from tarmac_kit.inbox import Inbox
 from tarmac_kit.jobs import Jobs
 from tarmac_kit.messages import Bus
 from tarmac_kit.metrics import Metrics
 from tarmac_kit.outbox import Outbox
-from tarmac_kit.parking import Parking
 from tarmac_kit.relay import Relay
 from tarmac_kit.saga import Sagas, Step
 from tarmac_kit.settings import Settings
-from tarmac_kit.working import Worker
+from tarmac_kit.worker import Worker
 
 #: Has what it is given run from start to stop, under a name.
 Background = Callable[[str, Callable[[], Awaitable[None]]], None]
@@ -50,8 +50,8 @@ class Tables:
         self._inbox: Inbox | None = None
         self._idempotency: Idempotency | None = None
         self._worked: tuple[Jobs, Worker] | None = None
-        #: Where messages are set aside: with an inbox and a broker.
-        self.parking: Parking | None = None
+        #: The retry queue and dead letters: with an inbox and a broker.
+        self.dead_letters: DeadLetters | None = None
 
     @property
     def has_outbox(self) -> bool:
@@ -78,20 +78,20 @@ class Tables:
         return self._outbox
 
     def inbox(self) -> Inbox:
-        """Return the inbox; messages of its handlers that fail are set aside beside it."""
+        """Return the inbox; failed messages of its handlers are kept beside it."""
         if self._inbox is None:
             self._inbox = Inbox(self._database)
             keep_s = self._settings.inbox_keep_s
             self._background("inbox pruning", pruning(self._inbox.prune, keep_s))
             if self._bus is not None:
-                self.parking = Parking(
+                self.dead_letters = DeadLetters(
                     self._database,
                     attempts=self._settings.message_attempts,
-                    count=self._metrics.set_aside,
+                    count=self._metrics.stored_messages,
                 )
-                self._background("messages set aside", self.parking.run)
+                self._background("message retries", self.dead_letters.run)
                 keep_s = self._settings.parked_keep_s
-                self._background("parked pruning", pruning(self.parking.prune, keep_s))
+                self._background("dead letter pruning", pruning(self.dead_letters.prune, keep_s))
         return self._inbox
 
     def idempotency(self) -> Idempotency:

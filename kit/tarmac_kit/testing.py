@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -19,19 +17,28 @@ from uuid import UUID, uuid4
 from tarmac_kit.breaker import Breaker
 from tarmac_kit.client import Client, Request, Response
 from tarmac_kit.contracts import broken, unreadable
-from tarmac_kit.crashing import Finding, Hosted, Journey, Report, World, crashing
+from tarmac_kit.crashing import CrashFinding, CrashReport, HostedService, Journey, World, crashing
 from tarmac_kit.documents.memory import MemoryDocuments
-from tarmac_kit.fakecache import FakeCache, FakeRedis
-from tarmac_kit.fakework import FakeJobs, FakeSagas
+from tarmac_kit.fake_cache import FakeCache, FakeRedis
+from tarmac_kit.fake_jobs import FakeJobs, FakeSagas
+from tarmac_kit.fake_tokens import (
+    AUDIENCE,
+    ISSUER,
+    forge_token,
+    issue_token,
+    issuer,
+    signing_key,
+    static_verifier,
+)
 from tarmac_kit.inprocess import InProcess, running
 from tarmac_kit.jsons import dumps
 from tarmac_kit.messages import Handler, Message, PoisonMessage
-from tarmac_kit.tokens import ALGORITHM, TokenIssuer, TokenVerifier
 
 __all__ = [
     "AUDIENCE",
     "ISSUER",
-    "Added",
+    "CrashFinding",
+    "CrashReport",
     "FakeBus",
     "FakeCache",
     "FakeClock",
@@ -42,12 +49,11 @@ __all__ = [
     "FakeRedis",
     "FakeSagas",
     "FakeTransport",
-    "Finding",
-    "Hosted",
+    "HostedService",
     "InProcess",
     "Journey",
     "MemoryDocuments",
-    "Report",
+    "OutboxEntry",
     "World",
     "broken",
     "crashing",
@@ -62,13 +68,10 @@ __all__ = [
     "unreadable",
 ]
 
-ISSUER = "https://issuer.test"
-AUDIENCE = "tests"
-
 
 @dataclass
 class FakeClock:
-    """A clock that moves when it is told to; call it for the time in seconds."""
+    """A clock that moves only by `advance`; call it for the time in seconds."""
 
     now_s: float = 1000.0
 
@@ -85,7 +88,7 @@ class FakeBus:
 
     def __init__(self) -> None:
         self.published: list[Message] = []
-        self.parked: list[tuple[Message, str]] = []
+        self.dead_letters: list[tuple[Message, str]] = []
         #: Messages whose handler raised; `redeliver` hands them out again.
         self.waiting: list[tuple[Message, Handler]] = []
         self.connected = True
@@ -126,7 +129,7 @@ class FakeBus:
         try:
             await handler(message)
         except PoisonMessage as error:
-            self.parked.append((message, str(error)))
+            self.dead_letters.append((message, str(error)))
         except Exception:  # noqa: BLE001 - as the real one: any other exception means "again"
             self.waiting.append((message, handler))
 
@@ -162,7 +165,7 @@ class FakeDatabase:
 
 
 @dataclass(frozen=True)
-class Added:
+class OutboxEntry:
     """One event that was added to a FakeOutbox."""
 
     id: UUID
@@ -176,7 +179,7 @@ class FakeOutbox:
     """An Outbox in memory: `added` has the events, as JSON would carry them."""
 
     def __init__(self, publishes: Sequence[str] | None = None) -> None:
-        self.added: list[Added] = []
+        self.added: list[OutboxEntry] = []
         self._publishes = publishes
 
     async def add(
@@ -193,7 +196,7 @@ class FakeOutbox:
             return None
         event_id = uuid4()
         body = jsonlib.loads(dumps(dict(payload)))
-        self.added.append(Added(event_id, topic, aggregate_type, aggregate_id, body))
+        self.added.append(OutboxEntry(event_id, topic, aggregate_type, aggregate_id, body))
         return event_id
 
 
@@ -255,75 +258,3 @@ def fake_client(
         role, f"http://{role}", transport, retries=retries, breaker=Breaker(), sleep=no_sleep
     )
     return client, transport
-
-
-@cache
-def signing_key() -> Any:
-    """Return an RSA private key, made once per process."""
-    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - only with tokens
-
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-@cache
-def issuer() -> TokenIssuer:
-    """Return the issuer of `issue_token`."""
-    return TokenIssuer(signing_key(), kid="test", issuer=ISSUER, audience=AUDIENCE)
-
-
-def issue_token(
-    subject: str | UUID,
-    *,
-    email: str = "someone@example.com",
-    roles: Sequence[str] = (),
-    ttl_s: int = 86_400,
-) -> str:
-    """Return a token that `static_verifier` accepts.
-
-    It lasts a day: a test module makes its tokens when it is imported, and a whole suite may take
-    longer than a token of production lives.
-    """
-    return issuer().issue(str(subject), email=email, roles=roles, ttl_s=ttl_s)
-
-
-def forge_token(
-    *,
-    headers: Mapping[str, Any] | None = None,
-    key: Any = None,
-    algorithm: str = ALGORITHM,
-    without: Sequence[str] = (),
-    **claims: Any,
-) -> str:
-    """Return a token whose claims, headers, key or algorithm are as given, right otherwise.
-
-    A header that is None is left out.
-    """
-    import jwt  # noqa: PLC0415 - only with tokens
-
-    now = int(time.time())
-    sent = {"kid": "test", **(headers or {})}
-    right = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": "someone",
-        "iat": now,
-        "nbf": now,
-        "exp": now + 900,
-        "jti": "forged",
-    }
-    body = {name: value for name, value in {**right, **claims}.items() if name not in without}
-    return jwt.encode(
-        body,
-        signing_key() if key is None else key,
-        algorithm=algorithm,
-        headers={name: value for name, value in sent.items() if value is not None},
-    )
-
-
-def static_verifier() -> TokenVerifier:
-    """Return a verifier that knows the key of `issue_token` without asking anyone."""
-
-    async def fetch() -> dict[str, Any]:
-        return issuer().jwks()
-
-    return TokenVerifier(fetch, issuer=ISSUER, audience=AUDIENCE)

@@ -35,7 +35,7 @@ FetchKeys = Callable[[], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Claims:
-    """Who a verified token speaks for. `expires_at` is in Unix seconds."""
+    """The subject of a verified token. `expires_at` is in Unix seconds."""
 
     subject: str
     email: str
@@ -143,7 +143,7 @@ class TokenVerifier:
     async def verify(self, token: str) -> Claims:
         """Return the claims, or raise the 401 Problem; 503 when the keys cannot be had.
 
-        A token that comes again is taken as verified until it expires or the keys are fetched anew.
+        A known token counts as verified until it expires or the keys are fetched again.
         """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         if (known := self._known.get(digest)) is not None:

@@ -1,14 +1,15 @@
 """Spans and W3C trace context: ids of our own, and a tracer's spans where they are sent.
 
-Used by the request middleware, the client, the outbox and the consumers. Ids are real and travel
-in `traceparent`. A span that nobody will see would cost each request more than anything else here,
-so spans are ids only until `spans_sent` gives its tracer. It sends nothing by itself.
+Used by the request middleware, the client, the outbox and the consumers. Ids are real and travel in
+`traceparent`. A span that is never exported would cost each request more than anything else here,
+so spans are ids only until `otlp_exporter` gives its tracer. It sends nothing by itself.
 """
 
 from __future__ import annotations
 
 import random
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
@@ -32,13 +33,13 @@ _SAMPLED, _UNSAMPLED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEF
 _EMPTY = otel_context.Context()
 #: What every caller sends today; other versions are left to OpenTelemetry.
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0([0-3])", re.ASCII)
-#: Makes the spans of what is in hand, where they are sent: of a request, of a task of the process.
+#: Makes the current spans, where they are sent: of a request, of a task of the process.
 #: Two services in one process have one each.
 tracer: ContextVar[otel.Tracer | None] = ContextVar("tarmac_tracer", default=None)
 
 
 def current_ids() -> tuple[str, str]:
-    """Return the hex trace id and span id in hand, or two empty strings."""
+    """Return the hex current trace id and span id, or two empty strings."""
     context = otel.get_current_span().get_span_context()
     if not context.is_valid:
         return "", ""
@@ -79,7 +80,7 @@ def begin(
     attributes: Attributes = None,
     unseen: bool = False,
 ) -> tuple[Span, Token[otel_context.Context]]:
-    """Start a span and make it the current one; for who cannot use `span`. See there.
+    """Start a span and make it the current one; for callers that cannot use `span`.
 
     One that is `unseen` is not sent, nor is what it causes here and elsewhere.
     """
@@ -97,6 +98,32 @@ def end(started: Span, token: Token[otel_context.Context]) -> None:
     """End what `begin` started; the span before it is the current one again."""
     otel_context.detach(token)
     started.end()
+
+
+def is_sent() -> bool:
+    """Tell whether the current span is sent, and so is what is below it."""
+    above = otel.get_current_span().get_span_context()
+    return tracer.get() is not None and above.is_valid and above.trace_flags.sampled
+
+
+def record(name: str, took_s: float, attributes: Attributes, *, error: str = "") -> None:
+    """Send a span of an operation on a store that has just ended, below the current one.
+
+    Only where `is_sent`: what runs beside requests would be a trace for each of its turns.
+    """
+    maker = tracer.get()
+    if maker is None:
+        return
+    ended_ns = time.time_ns()
+    done = maker.start_span(
+        name,
+        kind=SpanKind.CLIENT,
+        attributes=attributes,
+        start_time=ended_ns - int(took_s * 1e9),
+    )
+    if error:
+        failed(done, error)
+    done.end(ended_ns)
 
 
 def failed(started: Span, error: str) -> None:

@@ -20,8 +20,17 @@ import time
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tarmac_kit.background import end
-from tarmac_kit.bus.following import ATTEMPTS, HEADERS, ID, PARKED, RETRY, Follower, aside, stop
+from tarmac_kit.background import end, raise_if_cancelled
+from tarmac_kit.bus.kafka_consumer import (
+    ATTEMPTS,
+    DEAD_LETTER,
+    HEADERS,
+    ID,
+    RETRY,
+    KafkaConsumer,
+    failure_topic,
+)
+from tarmac_kit.bus.kafka_stop import stop
 from tarmac_kit.jsons import dumps
 from tarmac_kit.logs import get_logger, without_credentials
 from tarmac_kit.messages import Handler, Message
@@ -33,13 +42,13 @@ PUBLISH_S = 2.0
 PING_S = 0.9
 #: How often the broker is asked whether it is there, and while it is not.
 WATCH_S, AWAY_S = 1.0, 0.25
-#: A broker that is away for so long may come back at other addresses: they are asked for anew.
+#: A broker that is away for so long may come back at other addresses: they are looked up again.
 RENEW_S = 15.0
 CLOSE_S = 2.0
 _BACKOFF_S = (0.1, 2.0)
 #: Between two tries to consume on a broker that is there.
 PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
-#: Of a topic that is made here; what was put aside is in one.
+#: Of a topic that is made here; failed messages are in one.
 PARTITIONS = 3
 _UNKNOWN_TOPIC, _ALREADY_THERE = 3, 36
 
@@ -56,8 +65,8 @@ class KafkaBus:
         #: What was sent and is not known to be stored yet, by topic and message id.
         self._pending: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self._keeper: asyncio.Task[None] | None = None
-        self._followers: dict[str, Follower] = {}
-        self._following: list[asyncio.Task[None]] = []
+        self._group_consumers: dict[str, KafkaConsumer] = {}
+        self._consuming: list[asyncio.Task[None]] = []
         self._up = asyncio.Event()
         self._broken = asyncio.Event()
         self._closing = False
@@ -83,10 +92,10 @@ class KafkaBus:
             self._keeper = asyncio.create_task(self._keep_connected(), name="kafka connection")
 
     async def close(self) -> None:
-        """Stop the consumers, give handlers in hand some seconds, disconnect."""
+        """Stop the consumers, give handlers in flight some seconds, disconnect."""
         self._closing = True
-        await end(*self._following)
-        self._following.clear()
+        await end(*self._consuming)
+        self._consuming.clear()
         if self._keeper is not None:
             await end(self._keeper)
             self._keeper = None
@@ -101,16 +110,16 @@ class KafkaBus:
 
     async def consume(self, topics: tuple[str, ...], group: str, handler: Handler) -> None:
         """Begin to hand messages to `handler`, up to 64 at once, one at a time per key."""
-        if group not in self._followers:
-            follower = Follower(
-                group, self._connection, self._make, self._put_aside, self._up.is_set
+        if group not in self._group_consumers:
+            consumer = KafkaConsumer(
+                group, self._connection, self._make, self._store_failed, self._up.is_set
             )
-            self._followers[group] = follower
-            self._following.append(
-                asyncio.create_task(self._keep_following(follower), name=f"consume as {group}")
+            self._group_consumers[group] = consumer
+            self._consuming.append(
+                asyncio.create_task(self._keep_consuming(consumer), name=f"consume as {group}")
             )
         for topic in topics:
-            self._followers[group].add(topic, handler)
+            self._group_consumers[group].add(topic, handler)
 
     async def _keep_connected(self) -> None:
         from aiokafka import AIOKafkaProducer  # noqa: PLC0415 - the client is imported when used
@@ -118,6 +127,7 @@ class KafkaBus:
         least_s, most_s = _BACKOFF_S
         delay_s = least_s
         while True:
+            raise_if_cancelled()
             producer = AIOKafkaProducer(
                 **self._connection,
                 acks="all",
@@ -132,6 +142,7 @@ class KafkaBus:
                 delay_s = least_s
                 self._producer = producer
                 await self._come_up()
+                raise_if_cancelled()
                 await self._watch(producer)
             except Exception as error:  # noqa: BLE001 - it stays, whatever the client meets
                 self._failed(error)
@@ -154,14 +165,18 @@ class KafkaBus:
         # Consumers stay members of their groups meanwhile, but not for ever.
         away = time.monotonic() - self._answered_at > RENEW_S
         self._answered_at = time.monotonic()
-        for follower in [each for each in self._followers.values() if each.runs]:
+        for consumer in [
+            group_consumer
+            for group_consumer in self._group_consumers.values()
+            if group_consumer.runs
+        ]:
             if away:
-                follower.interrupt()
+                consumer.interrupt()
             else:
-                await self._look_after(follower)
+                await self._prepare(consumer)
 
     async def _watch(self, producer: Any) -> None:
-        """Ask again and again whether the broker is there; return when all is to begin anew."""
+        """Poll the broker; return when everything has to start again."""
         while not self._broken.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WATCH_S if self._up.is_set() else AWAY_S):
@@ -171,7 +186,7 @@ class KafkaBus:
             except Exception:  # noqa: BLE001 - the client has many
                 if self._up.is_set():
                     self._up.clear()
-                    self._log.warning("broker lost; it is tried again until it is back")
+                    self._log.warning("broker lost; reconnecting")
                 if time.monotonic() - self._answered_at > RENEW_S:
                     return
             else:
@@ -179,12 +194,14 @@ class KafkaBus:
                     await self._come_up()
                 self._answered_at = time.monotonic()
 
-    async def _look_after(self, follower: Follower) -> None:
-        """Have a consumer begin anew whose topics the broker has lost."""
-        with contextlib.suppress(Exception):
+    async def _prepare(self, consumer: KafkaConsumer) -> None:
+        """Restart a consumer whose topics the broker has lost, or may have lost."""
+        were_missing = True
+        with contextlib.suppress(Exception):  # a broker that has just started may not answer yet
             async with asyncio.timeout(CONNECT_S):
-                if await self._make(follower.topics):
-                    follower.interrupt()
+                were_missing = await self._make(consumer.topics)
+        if were_missing:
+            consumer.interrupt()
 
     def _failed(self, error: Exception) -> None:
         now = time.monotonic()
@@ -241,7 +258,7 @@ class KafkaBus:
         if self._pending.get(name) is done:
             del self._pending[name]
         if not done.cancelled():
-            done.exception()  # whoever waited for it has been told, or has gone
+            done.exception()  # its waiter has the result, or is gone
 
     async def _make(self, topics: tuple[str, ...]) -> bool:
         """Make the topics that are not there yet; what is there stays as its operator made it.
@@ -258,10 +275,14 @@ class KafkaBus:
         client = self._client()
         node = client.get_random_node()
         known = await client.send(node, MetadataRequest(list(topics), False))
-        missing = [each[1] for each in known.topics if each[0] == _UNKNOWN_TOPIC]
+        for code, topic, *_ in known.topics:
+            # Whether it is there is not said to users who may not see it, or not yet.
+            if code == errors.TopicAuthorizationFailedError.errno:
+                raise errors.TopicAuthorizationFailedError(topic)
+        missing = [topic[1] for topic in known.topics if topic[0] == _UNKNOWN_TOPIC]
         if missing:
             copies = min(3, len(client.cluster.brokers()))
-            asked: list[Any] = [(each, _partitions(each), copies, [], []) for each in missing]
+            asked: list[Any] = [(name, _partitions(name), copies, [], []) for name in missing]
             made = await client.send(node, CreateTopicsRequest(asked, 5000, False))
             for topic, code, *_ in made.topic_errors:
                 if code not in (0, _ALREADY_THERE):
@@ -269,13 +290,14 @@ class KafkaBus:
         self._topics.update(topics)
         return bool(missing)
 
-    async def _keep_following(self, follower: Follower) -> None:
+    async def _keep_consuming(self, consumer: KafkaConsumer) -> None:
         delay_s = PAUSE_S
         while True:
+            raise_if_cancelled()
             await self._up.wait()
             began = time.monotonic()
             try:
-                await follower.run()
+                await consumer.run()
             except asyncio.CancelledError:
                 # The client cancels what waits on it when it closes: that is not our end.
                 current = asyncio.current_task()
@@ -291,21 +313,21 @@ class KafkaBus:
             delay_s = PAUSE_S if lasted or not self._up.is_set() else delay_s * 2
             await asyncio.sleep(min(delay_s, LONGEST_PAUSE_S))
 
-    async def _put_aside(
+    async def _store_failed(
         self, place: str, group: str, topic: str, record: Any, why: int | str
     ) -> None:
         kept = [(name, value) for name, value in record.headers if name != ATTEMPTS]
         if place == RETRY:
             kept.append((ATTEMPTS, str(why).encode()))
-        elif place == PARKED:
+        elif place == DEAD_LETTER:
             kept.append((REASON, str(why)[:500].replace("\n", " ").encode()))
         name = f"{record.topic}/{record.partition}/{record.offset}"
-        target = aside(place, group, topic)
+        target = failure_topic(place, group, topic)
         await self._store(target, name, record.key, record.value or b"", kept)
 
 
 def _partitions(topic: str) -> int:
-    return 1 if topic.startswith((f"{RETRY}.", f"{PARKED}.")) else PARTITIONS
+    return 1 if topic.startswith((f"{RETRY}.", f"{DEAD_LETTER}.")) else PARTITIONS
 
 
 def _connection(url: str) -> dict[str, Any]:
@@ -316,7 +338,7 @@ def _connection(url: str) -> dict[str, Any]:
     login, _, hosts = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
     port = 9093 if secure else 9092
-    servers = (each if ":" in each else f"{each}:{port}" for each in hosts.split(","))
+    servers = (part if ":" in part else f"{part}:{port}" for part in hosts.split(","))
     found: dict[str, Any] = {
         "bootstrap_servers": ",".join(servers),
         "security_protocol": "SSL" if secure else "PLAINTEXT",

@@ -1,7 +1,7 @@
 """The Bus on NATS JetStream: file streams, durable pull consumers, de-duplication by message id.
 
 Made by `make_bus` for nats:// URLs. One stream per first token of a topic ("order" holds
-"order.>"), created by whoever comes first. It stays connected through any number of restarts of
+"order.>"), created by the first to connect. It stays connected through any number of restarts of
 the broker; delivery is at least once.
 """
 
@@ -21,8 +21,8 @@ from nats.js import JetStreamContext
 from nats.js.api import StorageType, StreamConfig
 from nats.js.errors import APIError, NoStreamResponseError
 
-from tarmac_kit.background import end
-from tarmac_kit.bus.pulling import ACK_WAIT_S, KEY, MSG_ID, Consumer
+from tarmac_kit.background import end, raise_if_cancelled
+from tarmac_kit.bus.nats_consumer import ACK_WAIT_S, KEY, MSG_ID, NatsConsumer
 from tarmac_kit.jsons import dumps
 from tarmac_kit.logs import get_logger, without_credentials
 from tarmac_kit.messages import Handler, Message
@@ -30,13 +30,13 @@ from tarmac_kit.messages import Handler, Message
 REASON = "Parked-Reason"
 
 PUBLISH_S = 2.0
-#: What nobody consumed in this time is dropped, so that a disk cannot fill up.
+#: Messages that are not consumed in this time are dropped, so that a disk cannot fill up.
 MAX_AGE_S = 7 * 86_400.0
 #: The server's answer to a stream that exists with other settings: an operator's, and kept.
 _STREAM_DIFFERS = 10058
 
 
-#: JetStream's own answer to who asks how it is; in less than the second that a check may take.
+#: JetStream's answer to a health question; in less than the second that a check may take.
 STATUS = "$JS.API.INFO"
 PING_S = 0.9
 
@@ -52,7 +52,7 @@ class NatsBus:
         self._nc: Connection | None = None
         self._streams: set[str] = set()
         self._keeper: asyncio.Task[None] | None = None
-        self._consumers: list[Consumer] = []
+        self._consumers: list[NatsConsumer] = []
         self._consuming: list[asyncio.Task[None]] = []
         self._up = asyncio.Event()
         self._closing = False
@@ -80,7 +80,7 @@ class NatsBus:
             self._keeper = asyncio.create_task(self._keep_connected(), name="nats connection")
 
     async def close(self) -> None:
-        """Stop the consumers, give handlers in hand some seconds, disconnect."""
+        """Stop the consumers, give handlers in flight some seconds, disconnect."""
         self._closing = True
         await end(*self._consuming)
         self._consuming.clear()
@@ -103,7 +103,7 @@ class NatsBus:
     async def consume(self, topics: tuple[str, ...], group: str, handler: Handler) -> None:
         """Begin to hand messages to `handler`, up to 64 at once, one at a time per key."""
         for topic in topics:
-            consumer = Consumer(topic, group, handler, self._park, self._ack_wait_s)
+            consumer = NatsConsumer(topic, group, handler, self._park, self._ack_wait_s)
             self._consumers.append(consumer)
             task = asyncio.create_task(
                 self._keep_consuming(consumer, topic), name=f"consume {topic}"
@@ -113,6 +113,7 @@ class NatsBus:
     async def _keep_connected(self) -> None:
         """Connect; when the client gives up for good (bad credentials), begin again."""
         while True:
+            raise_if_cancelled()
             ended = asyncio.Event()
             nc = Connection()
             try:
@@ -132,6 +133,7 @@ class NatsBus:
                 )
                 self._nc = nc
                 await self._on_connect()
+                raise_if_cancelled()
                 await ended.wait()
             except (OSError, nats.errors.Error, TimeoutError) as error:
                 await self._on_error(error)
@@ -150,7 +152,7 @@ class NatsBus:
 
     async def _on_disconnect(self) -> None:
         if self._up.is_set() and not self._closing:
-            self._log.warning("broker lost; it is tried again until it is back")
+            self._log.warning("broker lost; reconnecting")
         self._up.clear()
         for consumer in self._consumers:
             consumer.interrupt("the connection was lost")
@@ -204,9 +206,10 @@ class NatsBus:
             self._streams.add(stream)
         return stream
 
-    async def _keep_consuming(self, consumer: Consumer, topic: str) -> None:
+    async def _keep_consuming(self, consumer: NatsConsumer, topic: str) -> None:
         try:
             while True:
+                raise_if_cancelled()
                 await self._up.wait()
                 try:
                     nc = self._connection()
@@ -226,7 +229,7 @@ class NatsBus:
 
     async def _park(self, group: str, raw: Any, reason: str) -> None:
         headers = {**(raw.headers or {}), REASON: reason[:500].replace("\n", " ")}
-        # Its own id for de-duplication: the same message may be parked by two groups.
+        # Its own id for de-duplication: the same message may be dead-lettered by two groups.
         headers[MSG_ID] = f"{group}:{headers.get(MSG_ID, '')}"
         await self._store(f"parked.{group}.{raw.subject}", raw.data, headers)
 

@@ -1,9 +1,9 @@
-"""Where one group stands in one partition of Kafka: what is handled, in hand, and how often it was.
+"""Where one group stands in one partition of Kafka: handled, in flight, and delivery counts.
 
 Used by the Kafka consumer; pure. Kafka itself keeps one number for a group, the first message that
 is not handled yet. Messages of different keys are handled beside each other, so some behind it are
-handled already: that is written beside the number, as text, and read by whoever has the partition
-next. So is how often each message in hand was handed out, which Kafka does not count.
+handled already: that is written beside the number, as text, and read by the next owner of the
+partition. So are the delivery counts of messages in flight, which Kafka does not keep.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ LONGEST = 3500
 class Offsets:
     """One partition while this process has it."""
 
-    def __init__(self, first: int, note: str = "", in_hand: Iterable[int] = ()) -> None:
+    def __init__(self, first: int, note: str = "", in_flight: Iterable[int] = ()) -> None:
         """Begin where the group stands.
 
         Args:
-            first: the first message that is not handled, 0 where nobody knows.
+            first: the first message that is not handled, 0 where it is unknown.
             note: what was written beside it.
-            in_hand: messages that this process still handles from an earlier time.
+            in_flight: messages that this process still handles from an earlier time.
         """
         self._next = first
         self._handled, self._given = _read(note, first)
-        self._open = {each for each in in_hand if each >= first} - self._handled
+        self._open = {offset for offset in in_flight if offset >= first} - self._handled
 
     def take(self, offset: int) -> bool:
         """Take a message that was fetched; tell whether it is to be handled."""
@@ -44,10 +44,10 @@ class Offsets:
         return self._given[offset]
 
     def finish(self, offset: int) -> None:
-        """Note that a message is handled, or put aside."""
+        """Note that a message is handled, or moved to another topic."""
         self._open.discard(offset)
         self._given.pop(offset, None)
-        if offset >= self._next:  # it comes again, from whoever has asked for it since
+        if offset >= self._next:  # it was fetched again since
             self._handled.add(offset)
 
     @property
@@ -60,7 +60,7 @@ class Offsets:
 
     @property
     def spread(self) -> int:
-        """How many messages there are from the first one in hand to the last that was fetched."""
+        """How many messages there are from the first in flight to the last that was fetched."""
         return max(0, self._next - self.first)
 
     def note(self) -> str:
@@ -70,7 +70,7 @@ class Offsets:
         handed out twice, and the one three after it.
         """
         first = self.first
-        end = max((self._next, *(each + 1 for each in self._handled)))
+        end = max((self._next, *(offset + 1 for offset in self._handled)))
         left = sorted({*self._open, *(set(range(self._next, end)) - self._handled)})
         if not left or (len(left) == end - first and not self._given):
             return ""

@@ -1,9 +1,9 @@
 """What a RabbitMQ broker must hold for a group to consume a topic: names and arguments, as data.
 
-Used by the RabbitMQ adapter, which declares what is missing; who sets a broker up beforehand
+Used by the RabbitMQ adapter, which declares what is missing; a broker that is set up beforehand
 declares the same. It talks to no broker.
 
-- A topic exchange per first token of a topic ("order"), so that one who is not of the kit can bind
+- A topic exchange per first token of a topic ("order"), so that a consumer without the kit can bind
   `order.*`, and so that the broker can hold each service to its own topics by their routing keys.
 - A durable queue per group and topic, `<group>.<topic>`. A classic one: its confirmed messages are
   synced to disk and survive kill -9, at the rate of a quorum queue, while a quorum queue with one
@@ -12,9 +12,9 @@ declares the same. It talks to no broker.
   already is taken as it is.
 - What failed is put into `retry.<group>.<topic>`, and its group takes it from there and waits. Not
   a queue with a time to live: there the broker moves a message on without a confirmation.
-- What can never be handled is parked in `parked.<group>.<topic>`.
-- What no queue wants is kept in `unrouted` for a week, as a stream would: an event that nobody
-  consumes can be published, and one that came too early can be looked for.
+- What can never be handled is dead-lettered in `parked.<group>.<topic>`.
+- What no queue accepts is kept in `unrouted` for a week, as a stream would: an event without
+  a consumer can be published, and one that came too early can be looked for.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-PARKED = "parked"
+DEAD_LETTER = "parked"
 RETRY = "retry"
 UNROUTED = "unrouted"
-#: What nobody wants is dropped after this, or when there is more, so that a disk cannot fill up.
+#: Unrouted messages are dropped after this, or above this size, so that a disk cannot fill up.
 UNROUTED_MS = 7 * 86_400_000
 UNROUTED_BYTES = 64 * 1024 * 1024
 
@@ -69,8 +69,8 @@ def queue_of(group: str, topic: str) -> Queue:
     return Queue(f"{group}.{topic}", exchange_of(topic).name, topic)
 
 
-def aside(place: str, group: str, topic: str) -> tuple[Exchange, Queue]:
-    """Say where a group puts what it could not handle; `place` is RETRY or PARKED."""
+def failure_queue(place: str, group: str, topic: str) -> tuple[Exchange, Queue]:
+    """Name the queue for what a group could not handle; `place` is RETRY or DEAD_LETTER."""
     name = f"{group}.{topic}"
     return Exchange(place), Queue(f"{place}.{name}", place, name)
 
@@ -81,6 +81,6 @@ def needed_by(group: str, topic: str) -> tuple[Exchange | Queue, ...]:
         *unrouted(),
         exchange_of(topic),
         queue_of(group, topic),
-        *aside(RETRY, group, topic),
-        *aside(PARKED, group, topic),
+        *failure_queue(RETRY, group, topic),
+        *failure_queue(DEAD_LETTER, group, topic),
     )

@@ -5,7 +5,7 @@ broker; delivery is at least once. What lies where on the broker is in `queues`.
 
 A message is stored when a queue has it, so a group gets what was published since its queue exists:
 on a broker that was set up beforehand always, else since the group first consumed. Before that, or
-with nobody to consume it, `unrouted` keeps it for a week; the publisher is never refused for want
+without a consumer, `unrouted` keeps it for a week; the publisher is never refused for want
 of a consumer.
 """
 
@@ -19,19 +19,19 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tarmac_kit.background import end
+from tarmac_kit.background import end, raise_if_cancelled
 from tarmac_kit.bus.queues import (
-    PARKED,
+    DEAD_LETTER,
     RETRY,
     UNROUTED,
     Exchange,
     Queue,
-    aside,
     exchange_of,
+    failure_queue,
     needed_by,
     unrouted,
 )
-from tarmac_kit.bus.taking import ATTEMPTS, KEY, PREFETCH, Consumer
+from tarmac_kit.bus.rabbitmq_consumer import ATTEMPTS, KEY, PREFETCH, RabbitConsumer
 from tarmac_kit.jsons import dumps
 from tarmac_kit.logs import get_logger, without_credentials
 from tarmac_kit.messages import Handler, Message
@@ -56,7 +56,7 @@ class RabbitBus:
     """One connection to a RabbitMQ server."""
 
     def __init__(self, url: str, *, name: str, prefetch: int = PREFETCH) -> None:
-        """Take the URL; `prefetch` messages of a topic are in hand at once."""
+        """Take the URL; `prefetch` messages of a topic are in flight at once."""
         self._url = url
         self._name = name
         self._prefetch = prefetch
@@ -68,7 +68,7 @@ class RabbitBus:
         self._proven: set[str] = set()
         self._proving: dict[str, asyncio.Lock] = {}
         self._keeper: asyncio.Task[None] | None = None
-        self._consumers: list[Consumer] = []
+        self._consumers: list[RabbitConsumer] = []
         self._consuming: list[asyncio.Task[None]] = []
         self._up = asyncio.Event()
         self._closing = False
@@ -95,7 +95,7 @@ class RabbitBus:
             self._keeper = asyncio.create_task(self._keep_connected(), name="rabbitmq connection")
 
     async def close(self) -> None:
-        """Stop the consumers, give handlers in hand some seconds, disconnect."""
+        """Stop the consumers, give handlers in flight some seconds, disconnect."""
         self._closing = True
         await end(*self._consuming)
         self._consuming.clear()
@@ -119,7 +119,9 @@ class RabbitBus:
     async def consume(self, topics: tuple[str, ...], group: str, handler: Handler) -> None:
         """Begin to hand messages to `handler`, up to 64 at once, one at a time per key."""
         for topic in topics:
-            consumer = Consumer(topic, group, handler, self._park, self._retry, self._prefetch)
+            consumer = RabbitConsumer(
+                topic, group, handler, self._park, self._retry, self._prefetch
+            )
             self._consumers.append(consumer)
             task = asyncio.create_task(
                 self._keep_consuming(consumer), name=f"consume {group}.{topic}"
@@ -132,13 +134,9 @@ class RabbitBus:
         least_s, most_s = _BACKOFF_S
         delay_s = least_s
         while True:
+            raise_if_cancelled()
             try:
-                connection = await aio_pika.connect(
-                    self._url,
-                    timeout=CONNECT_S,
-                    client_properties={"connection_name": self._name},
-                    heartbeat=HEARTBEAT_S,
-                )
+                connection = await self._connect()
             except (*aio_pika.exceptions.CONNECTION_EXCEPTIONS, TimeoutError) as error:
                 self._failed(error)
                 # Jitter: the clients of a broker that comes back do not come all at once.
@@ -152,9 +150,10 @@ class RabbitBus:
             self._up.set()
             self._log.info("broker connected")
             try:
+                raise_if_cancelled()
                 # Not its `closed()`, which only our own end sets.
                 await lost.wait()
-                self._log.warning("broker lost; it is tried again until it is back")
+                self._log.warning("broker lost; reconnecting")
             finally:
                 self._up.clear()
                 self._connection = None
@@ -165,6 +164,23 @@ class RabbitBus:
                 with contextlib.suppress(Exception):
                     async with asyncio.timeout(CLOSE_S):
                         await connection.close()
+
+    async def _connect(self) -> AbstractConnection:
+        """Connect once; a connection that fails is closed, which the client's own call leaves out.
+
+        Its destructor would do so, in a task of whatever event loop runs at that moment.
+        """
+        from aio_pika.connection import Connection, make_url  # noqa: PLC0415 - as below
+
+        properties: dict[str, Any] = {"connection_name": self._name}
+        url = make_url(self._url, heartbeat=HEARTBEAT_S)
+        connection = Connection(url, client_properties=properties)
+        try:
+            await connection.connect(timeout=CONNECT_S)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
 
     def _failed(self, error: Exception) -> None:
         now = time.monotonic()
@@ -245,7 +261,7 @@ class RabbitBus:
     async def _make(self, *needed: Exchange | Queue, unrouted_too: bool = False) -> None:
         """Declare what is not there yet; what is there stays as its operator made it.
 
-        A queue that is there is bound all the same: who made it may have died before that. But for
+        A queue that is there is bound all the same: its creator may have died before that. But for
         the one of all services, unless messages are seen to miss it.
         """
         from aiormq import exceptions  # noqa: PLC0415 - as above; aio-pika's protocol layer
@@ -269,10 +285,11 @@ class RabbitBus:
                     channel = await self._new_channel(confirms=False)
         await channel.close()
 
-    async def _keep_consuming(self, consumer: Consumer) -> None:
+    async def _keep_consuming(self, consumer: RabbitConsumer) -> None:
         delay_s = PAUSE_S
         try:
             while True:
+                raise_if_cancelled()
                 await self._up.wait()
                 began = time.monotonic()
                 try:
@@ -293,16 +310,18 @@ class RabbitBus:
         finally:
             await consumer.finish()
 
-    async def _park(self, consumer: Consumer, raw: Any, reason: str) -> None:
-        await self._put_aside(PARKED, consumer, raw, {REASON: reason[:500].replace("\n", " ")})
+    async def _park(self, consumer: RabbitConsumer, raw: Any, reason: str) -> None:
+        await self._store_failed(
+            DEAD_LETTER, consumer, raw, {REASON: reason[:500].replace("\n", " ")}
+        )
 
-    async def _retry(self, consumer: Consumer, raw: Any, attempts: int) -> None:
-        await self._put_aside(RETRY, consumer, raw, {ATTEMPTS: attempts})
+    async def _retry(self, consumer: RabbitConsumer, raw: Any, attempts: int) -> None:
+        await self._store_failed(RETRY, consumer, raw, {ATTEMPTS: attempts})
 
-    async def _put_aside(
-        self, place: str, consumer: Consumer, raw: Any, more: Mapping[str, Any]
+    async def _store_failed(
+        self, place: str, consumer: RabbitConsumer, raw: Any, more: Mapping[str, Any]
     ) -> None:
-        exchange, queue = aside(place, consumer.group, consumer.topic)
+        exchange, queue = failure_queue(place, consumer.group, consumer.topic)
         headers = {**_own(raw), **more}
         await self._store(
             queue.name, exchange, queue.key, raw.body, _id(raw), headers, (exchange, queue)

@@ -1,4 +1,4 @@
-"""The names that whoever owns captured tables and whoever captures them agree on.
+"""The names that owners of captured tables and the capture service agree on.
 
 Read by `settling` in the owner's process, by the capture service, and by the Debezium service's
 own settings.

@@ -19,7 +19,7 @@ _U16 = struct.Struct("!H")
 _TYPE_AND_MODIFIER = struct.Struct("!Ii")
 
 
-class Unchanged:
+class UnchangedValue:
     """The type of UNCHANGED."""
 
     def __repr__(self) -> str:
@@ -27,10 +27,10 @@ class Unchanged:
 
 
 #: Stands for a value out of line (TOAST) that an update left as it was: it is not in the log.
-UNCHANGED = Unchanged()
+UNCHANGED = UnchangedValue()
 
 #: A row's values as PostgreSQL writes them as text, in the order of its relation's columns.
-Row = tuple[str | Unchanged | None, ...]
+Row = tuple[str | UnchangedValue | None, ...]
 
 
 class ProtocolError(Exception):
@@ -82,7 +82,7 @@ class Commit:
 
 
 @dataclass(frozen=True)
-class Change:
+class RowChange:
     """A row was inserted (c), updated (u) or deleted (d)."""
 
     op: str
@@ -100,7 +100,7 @@ class Truncate:
     relations: tuple[int, ...]
 
 
-Event = Begin | Relation | Change | Truncate | Commit
+Event = Begin | Relation | RowChange | Truncate | Commit
 
 
 def decode(message: bytes) -> Event | None:
@@ -123,13 +123,13 @@ def _decode(message: bytes) -> Event | None:
         case b"I":
             relation = _U32.unpack_from(message, 1)[0]
             after, _ = _row(message, 6)
-            return Change("c", relation, None, after)
+            return RowChange("c", relation, None, after)
         case b"U":
             return _update(message)
         case b"D":
             relation = _U32.unpack_from(message, 1)[0]
             before, _ = _row(message, 6)
-            return Change("d", relation, before, None, message[5:6] == b"K")
+            return RowChange("d", relation, before, None, message[5:6] == b"K")
         case b"B":
             lsn, at_us, xid = _LSN_TIME_XID.unpack_from(message, 1)
             return Begin(lsn, at_us + _EPOCH_US, xid)
@@ -146,14 +146,14 @@ def _decode(message: bytes) -> Event | None:
     raise ValueError("an unknown kind")
 
 
-def _update(message: bytes) -> Change:
+def _update(message: bytes) -> RowChange:
     relation = _U32.unpack_from(message, 1)[0]
     kind, at = message[5:6], 5
     before = None
     if kind in (b"K", b"O"):
         before, at = _row(message, 6)
     after, _ = _row(message, at + 1)
-    return Change("u", relation, before, after, kind == b"K")
+    return RowChange("u", relation, before, after, kind == b"K")
 
 
 def _relation(message: bytes) -> Relation:
@@ -182,7 +182,7 @@ def _string(message: bytes, at: int) -> tuple[str, int]:
 def _row(message: bytes, at: int) -> tuple[Row, int]:
     (count,) = _U16.unpack_from(message, at)
     at += 2
-    values: list[str | Unchanged | None] = []
+    values: list[str | UnchangedValue | None] = []
     for _ in range(count):
         kind = message[at]
         at += 1

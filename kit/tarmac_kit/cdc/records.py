@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from tarmac_kit.cdc.pgoutput import UNCHANGED, Change, Relation, Row
+from tarmac_kit.cdc.pgoutput import UNCHANGED, Relation, Row, RowChange
 from tarmac_kit.cdc.values import Convert, UnsupportedType, converter, unavailable
 from tarmac_kit.jsons import dumps
 from tarmac_kit.messages import Message
@@ -26,7 +26,7 @@ class BadRecord(Exception):
 
 
 @dataclass(frozen=True)
-class Facts:
+class TableFacts:
     """What the database's catalogue knows of a table and its log does not say."""
 
     #: Names in the key's order; empty for a table without one.
@@ -36,7 +36,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Place:
+class CaptureSource:
     """Which database the changes are of, and how their topics begin."""
 
     database: str
@@ -44,7 +44,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Moment:
+class TransactionInfo:
     """The transaction, or the snapshot, that a change belongs to."""
 
     lsn: int
@@ -54,7 +54,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Table:
+class CapturedTable:
     """A table, ready to have its rows converted."""
 
     relation: Relation
@@ -63,10 +63,10 @@ class Table:
     converts: tuple[Convert, ...]
     #: Where the key's columns stand, in the key's order.
     key: tuple[int, ...]
-    place: Place
+    place: CaptureSource
 
 
-def table_of(relation: Relation, facts: Facts, place: Place) -> Table:
+def table_of(relation: Relation, facts: TableFacts, place: CaptureSource) -> CapturedTable:
     """Return the table, with a converter for each column.
 
     Raises UnsupportedType for a column whose type is not captured.
@@ -89,10 +89,10 @@ def table_of(relation: Relation, facts: Facts, place: Place) -> Table:
     else:
         key = tuple(at for at, column in enumerate(relation.columns) if column.key)
     topic = f"{place.prefix}.{relation.schema}.{relation.name}"
-    return Table(relation, topic, names, tuple(converts), key, place)
+    return CapturedTable(relation, topic, names, tuple(converts), key, place)
 
 
-def outbox_message(table: Table, row: Row) -> Message | None:
+def outbox_message(table: CapturedTable, row: Row) -> Message | None:
     """Return an outbox row's event; None for a row that was written as published (restored).
 
     Raises BadRecord for a row that the outbox's columns do not fit.
@@ -118,7 +118,7 @@ def outbox_message(table: Table, row: Row) -> Message | None:
 
 
 def change_messages(
-    table: Table, change: Change, moment: Moment, number: int
+    table: CapturedTable, change: RowChange, moment: TransactionInfo, number: int
 ) -> tuple[Message, ...]:
     """Return the envelopes of one change: two when an update gives the row another key.
 
@@ -140,16 +140,16 @@ def change_messages(
     return (_message(table, change.op, before, after, moment, str(number)),)
 
 
-def snapshot_message(table: Table, row: Row, moment: Moment) -> Message:
+def snapshot_message(table: CapturedTable, row: Row, moment: TransactionInfo) -> Message:
     """Return the envelope of a row as a snapshot found it: op `r`."""
     return _message(table, "r", None, _values(table, row), moment, "r")
 
 
-def _key_texts(table: Table, row: Row) -> tuple[object, ...]:
+def _key_texts(table: CapturedTable, row: Row) -> tuple[object, ...]:
     return tuple(row[at] for at in table.key)
 
 
-def _values(table: Table, row: Row, before: Row | None = None) -> dict[str, Any]:
+def _values(table: CapturedTable, row: Row, before: Row | None = None) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for at, (name, text) in enumerate(zip(table.names, row, strict=True)):
         found = text
@@ -170,11 +170,11 @@ def _values(table: Table, row: Row, before: Row | None = None) -> dict[str, Any]
 
 
 def _message(
-    table: Table,
+    table: CapturedTable,
     op: str,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
-    moment: Moment,
+    moment: TransactionInfo,
     mark: str,
 ) -> Message:
     row = after if after is not None else before
@@ -203,5 +203,5 @@ def _message(
     )
 
 
-def _id(table: Table, moment: Moment, mark: str) -> UUID:
+def _id(table: CapturedTable, moment: TransactionInfo, mark: str) -> UUID:
     return uuid5(NAMESPACE_URL, f"{table.place.database}:{table.topic}:{moment.lsn:x}:{mark}")

@@ -4,7 +4,7 @@ Used by the capture service. It reads without blocking and leaves the waiting to
 
 Nothing is sent to the server while something was read and not confirmed. psycopg2 moves the
 position that it reports on to the server's own, when the last change that it read was written
-before the position that it was told last. With transactions that overlap that says nothing of the
+before the last confirmed position. With transactions that overlap that says nothing of the
 ones between: what they hold would be confirmed unpublished (a test shows it).
 """
 
@@ -67,7 +67,7 @@ class Stream:
                 self._held = True
                 return found
             if self._moving.done():
-                raise StreamLost("the server cannot be told how far the reader is")
+                raise StreamLost("the confirmed position cannot be sent to the server")
             await self._readable()
 
     def confirm(self, lsn: int = 0) -> None:

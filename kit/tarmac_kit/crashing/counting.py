@@ -19,7 +19,7 @@ from tarmac_kit.steps import Side, step
 
 #: The exit code of a process that ended at its step.
 CRASHED = 77
-#: Room for the words of some thousand steps; what does not fit is not told.
+#: Room for the words of some thousand steps; what does not fit is dropped.
 _SIZE = 2**20
 _HEAD = struct.Struct("qq")
 #: So much of a statement says which one it is.
@@ -33,7 +33,7 @@ _OWN = (
 )
 
 
-class Counter:
+class StepCounter:
     """The steps that a process has taken since it was armed."""
 
     def __init__(self) -> None:

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 from tarmac_kit import steps
 from tarmac_kit.app import create_app
 from tarmac_kit.client import Request, Response, TransportError
-from tarmac_kit.crashing.counting import CountedConnection, Counter
-from tarmac_kit.crashing.peer import Answer, Gone, Peer, Refused
-from tarmac_kit.crashing.service import Hosted
+from tarmac_kit.crashing.counting import CountedConnection, StepCounter
+from tarmac_kit.crashing.peer import Answer, Peer, PeerError, PeerGone
+from tarmac_kit.crashing.service import HostedService
 from tarmac_kit.database import Database
 from tarmac_kit.inprocess import InProcess
 from tarmac_kit.messages import Handler, Message, PoisonMessage
@@ -34,9 +34,9 @@ ENDED = 78
 
 
 def host(
-    service: Hosted,
+    service: HostedService,
     urls: Mapping[str, str],
-    counter: Counter,
+    counter: StepCounter,
     verifier: TokenVerifier,
     sock: socket.socket,
     log: Path,
@@ -56,9 +56,9 @@ def host(
 
 
 async def _serve(
-    service: Hosted,
+    service: HostedService,
     urls: Mapping[str, str],
-    counter: Counter,
+    counter: StepCounter,
     verifier: TokenVerifier,
     sock: socket.socket,
 ) -> None:
@@ -161,7 +161,7 @@ def _transport(peer: Peer) -> Any:
             try:
                 async with asyncio.timeout(request.timeout_s):
                     answer = await peer.ask("call", to=url.hostname, request=frame)
-            except (Gone, Refused) as error:
+            except (PeerGone, PeerError) as error:
                 raise TransportError(str(error)) from error
         return Response(answer["status"], answer["headers"], answer["body"].encode("latin-1"))
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from tarmac_kit.client import Response
-from tarmac_kit.crashing.broker import Broker
-from tarmac_kit.crashing.counting import CRASHED, Counter
+from tarmac_kit.crashing.broker import MemoryBroker
+from tarmac_kit.crashing.counting import CRASHED, StepCounter
 from tarmac_kit.crashing.host import host
-from tarmac_kit.crashing.life import Life
-from tarmac_kit.crashing.peer import Answer, Gone, Peer, Refused
-from tarmac_kit.crashing.rows import Rows
-from tarmac_kit.crashing.service import Hosted
+from tarmac_kit.crashing.peer import Answer, Peer, PeerError, PeerGone
+from tarmac_kit.crashing.process import ServiceProcess
+from tarmac_kit.crashing.rows import DatabaseRows
+from tarmac_kit.crashing.service import HostedService
 from tarmac_kit.tokens import TokenVerifier
 
 #: How long a service may take to start.
@@ -33,19 +33,19 @@ POLL_S = 0.01
 Outside = Callable[[dict[str, Any]], Awaitable[Response]]
 
 
-class Hosting:
+class ServiceHost:
     """Processes that serve, are ended, and begin again."""
 
     def __init__(
-        self, services: Sequence[Hosted], verifier: TokenVerifier, folder: Path, seed: int
+        self, services: Sequence[HostedService], verifier: TokenVerifier, folder: Path, seed: int
     ) -> None:
         self.services = {service.name: service for service in services}
         self.seed = seed
-        self.broker = Broker()
+        self.broker = MemoryBroker()
         self.outside: dict[str, Outside] = {}
-        self.databases: dict[str, Rows] = {}
-        self.counters = {name: Counter() for name in self.services}
-        self.lives: dict[str, Life] = {}
+        self.databases: dict[str, DatabaseRows] = {}
+        self.counters = {name: StepCounter() for name in self.services}
+        self.lives: dict[str, ServiceProcess] = {}
         #: What went wrong with a process that was not meant to end.
         self.trouble: list[str] = []
         self._folder = folder
@@ -66,12 +66,12 @@ class Hosting:
 
     async def start(self, name: str) -> None:
         """Begin a life of a service and wait until it is ready."""
-        urls = {each: database.url for each, database in self.databases.items()}
+        urls = {store: database.url for store, database in self.databases.items()}
         service, counter = self.services[name], self.counters[name]
         if name in self._next:
             counter.arm(self._next.pop(name))
         log = self._folder / f"{name}.log"
-        life = self.lives[name] = Life(
+        life = self.lives[name] = ServiceProcess(
             lambda sock: host(service, urls, counter, self._verifier, sock, log),
             partial(self._serve, name, lambda: self.lives[name].peer),
         )
@@ -83,7 +83,7 @@ class Hosting:
             await life.ready
         self._up[name].set()
 
-    async def _live(self, name: str, life: Life) -> None:
+    async def _live(self, name: str, life: ServiceProcess) -> None:
         code = await life.run()
         self._up[name].clear()
         self.broker.lost(life.peer)
@@ -101,7 +101,7 @@ class Hosting:
     async def _start_again(self, name: str, *, emptied: bool) -> None:
         """Begin the next life, with databases as the last one left them, or with empty ones."""
         try:
-            others = [each for each in self.services.values() if each.name != name]
+            others = [service for service in self.services.values() if service.name != name]
             for store in self.services[name].stores.values():
                 alone = not any(store in other.stores.values() for other in others)
                 await self.databases[store].bury(alone=alone)
@@ -111,10 +111,10 @@ class Hosting:
         except ConnectionError:
             return  # it ended before it was ready: `_live` of that life sees to it
         except Exception as error:  # noqa: BLE001 - whatever it is, the test is to say so
-            self.trouble.append(f"{name} does not start again: {error}")
+            self.trouble.append(f"{name} does not restart: {error}")
             self._broken.add(name)
 
-    async def begin_anew(self, name: str, die_at: int) -> None:
+    async def restart_at(self, name: str, die_at: int) -> None:
         """Start a service on empty databases, to die at step `die_at` of its start, and wait."""
         self._next[name] = die_at
         self._end(name, emptied=True)
@@ -122,7 +122,7 @@ class Hosting:
         await self.disarm(name)
 
     async def replace_all(self) -> None:
-        """Start all again: who was cut off may still be at it, or did not start."""
+        """Restart all services: an interrupted one may still be running, or did not start."""
         broken = [*self._broken]
         for name in self.services:
             if name not in broken:
@@ -143,7 +143,7 @@ class Hosting:
         end = time.monotonic() + START_S
         while down := [name for name, up in self._up.items() if not up.is_set()]:
             if self._broken or time.monotonic() > end:
-                why = "; ".join(self.trouble) or "no word of it"
+                why = "; ".join(self.trouble) or "no output"
                 raise ConnectionError(f"{', '.join(down)}: not ready: {why}")
             await asyncio.sleep(POLL_S)
 
@@ -168,19 +168,19 @@ class Hosting:
                 await self.lives[name].peer.ask("arm", die_at=number, only=only, seed=self.seed)
                 self._died[name] = False
                 return
-            except Gone:
+            except PeerGone:
                 if time.monotonic() > end:
                     raise
                 await asyncio.sleep(POLL_S)
 
     async def disarm(self, name: str) -> None:
         """Have a service die no more; it may have, at the last moment."""
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(PeerGone):
             await self.lives[name].peer.ask("disarm")
 
     def died_at(self, service: str, number: int, only: str = "") -> str:
         """Say what the step was that ended a service; empty if it went on."""
-        words = [each for each in self.counters[service].words if re.search(only, each)]
+        words = [word for word in self.counters[service].words if re.search(only, word)]
         return words[number - 1] if 0 < number <= len(words) and self._died[service] else ""
 
     def log(self, service: str) -> str:
@@ -189,7 +189,7 @@ class Hosting:
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
     async def under_way(self) -> list[str]:
-        """Say what is not at rest: processes, messages, calls, and the kit's own work."""
+        """List unfinished work: processes, messages, calls, and the kit's own work."""
         found = [f"{name} is down" for name, up in self._up.items() if not up.is_set()]
         found += [] if self.broker.idle else ["messages are not handled"]
         found += [f"{self._calling} calls are not answered"] if self._calling else []
@@ -209,9 +209,9 @@ class Hosting:
             async with asyncio.timeout(START_S):
                 await self._up[service].wait()
             answer = await self.lives[service].peer.ask("request", **frame)
-        except Refused as error:
+        except PeerError as error:
             raise ConnectionError(f"{service}: {error}") from error
-        except Gone:
+        except PeerGone:
             raise ConnectionError(f"{service} ended") from None
         finally:
             self._calling -= 1

@@ -1,7 +1,7 @@
 """Two processes on one socket: each asks the other and answers it, a JSON line at a time.
 
 Used by both ends of a hosted service. It knows no verb and repeats nothing: what was asked of a
-process that ends meanwhile raises Gone.
+process that ends meanwhile raises PeerGone.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Answer = Callable[[Any], None]
 Serve = Callable[[str, dict[str, Any], Answer], Awaitable[None]]
 
 
-class Gone(ConnectionError):
+class PeerGone(ConnectionError):
     """The other process ended before it answered."""
 
 
-class Refused(Exception):
+class PeerError(Exception):
     """The other process answered with an error."""
 
 
@@ -43,7 +43,7 @@ class Peer:
         self.gone = False
 
     async def run(self, sock: socket.socket) -> None:
-        """Answer until the other end is closed; then what is still asked raises Gone."""
+        """Answer until the other end is closed; then what is still asked raises PeerGone."""
         reader, self._writer = await asyncio.open_unix_connection(sock=sock, limit=LONGEST_BYTES)
         self.open.set()
         try:
@@ -55,14 +55,14 @@ class Peer:
             self.gone = True
             for waiting in self._asked.values():
                 if not waiting.done():
-                    waiting.set_exception(Gone("the process ended"))
+                    waiting.set_exception(PeerGone("the process ended"))
             self._asked.clear()
             for task in self._tasks:
                 task.cancel()
             self._writer.close()
 
     async def ask(self, verb: str, **what: Any) -> Any:
-        """Return the other end's answer; raise Gone or Refused."""
+        """Return the other end's answer; raise PeerGone or PeerError."""
         number = next(self._numbers)
         waiting = self._asked[number] = asyncio.get_running_loop().create_future()
         self.tell(verb, number=number, **what)
@@ -72,9 +72,9 @@ class Peer:
             self._asked.pop(number, None)
 
     def tell(self, verb: str, number: int = 0, **what: Any) -> None:
-        """Send without waiting; raise Gone where nobody is left."""
+        """Send without waiting; raise PeerGone where the other end is closed."""
         if self.gone or self._writer is None:
-            raise Gone("the process ended")
+            raise PeerGone("the process ended")
         self._send({"verb": verb, "number": number, "what": what})
 
     def _send(self, frame: dict[str, Any]) -> None:
@@ -86,7 +86,7 @@ class Peer:
             waiting = self._asked.get(frame["answers"])
             if waiting is not None and not waiting.done():
                 if "error" in frame:
-                    waiting.set_exception(Refused(frame["error"]))
+                    waiting.set_exception(PeerError(frame["error"]))
                 else:
                     waiting.set_result(frame["value"])
             return

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Finding:
+class CrashFinding:
     """A crash that something did not survive."""
 
     #: The step's number and what was done there; 0 and "" for the journey without a crash.
     number: int
     step: str
-    #: What is wrong at rest, a sentence each.
+    #: What is wrong at the end, a sentence each.
     wrong: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -24,7 +24,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class CrashReport:
     """One journey, one service, every step or a sample of them."""
 
     journey: str
@@ -35,7 +35,7 @@ class Report:
     tried: tuple[int, ...] = ()
     #: Those that were not reached: the order of things varies a little from run to run.
     not_reached: tuple[int, ...] = ()
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[CrashFinding, ...] = field(default=())
     took_s: float = 0.0
 
     @property

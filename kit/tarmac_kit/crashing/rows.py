@@ -33,7 +33,7 @@ _SEQUENCES = """
 select format('%I.%I', schemaname, sequencename), last_value from pg_sequences
 where last_value is not null
 """
-#: What the kit itself still has to do, by the table in which it stands; a job for later is at rest.
+#: What the kit itself still has to do, by the table it stands in; a job for later does not count.
 _UNDONE = {
     "outbox": "select count(*) from outbox where published_at is null",
     "jobs": "select count(*) from jobs where state = 'running'"
@@ -41,7 +41,7 @@ _UNDONE = {
     "sagas": "select count(*) from sagas where state in ('running', 'compensating')",
     "parked": "select count(*) from parked where state = 'waiting'",
 }
-#: What a process that died has leased, by table: nobody waits here until that is over.
+#: What a process that died has leased, by table: tests do not wait until that is over.
 _LEASED = {
     "jobs": "update jobs set due_at = now() where state = 'running'",
     "parked": "update parked set due_at = now() where state = 'waiting'",
@@ -50,7 +50,7 @@ _LEASED = {
 }
 
 
-class Rows:
+class DatabaseRows:
     """One database."""
 
     def __init__(self, url: str) -> None:
@@ -79,7 +79,7 @@ class Rows:
         async with self._lock:
             return [tuple(row) for row in await self._connection.fetch(query, *args)]
 
-    async def sow(self, seed: Any) -> None:
+    async def apply_seed(self, seed: Any) -> None:
         """Run the rows that the database begins with."""
         if callable(seed):
             await seed(self._connection)
@@ -136,7 +136,7 @@ class Rows:
         self._emptied = True
 
     async def undone(self) -> list[str]:
-        """Say what the kit has still to do: events, messages set aside, jobs, sagas."""
+        """Say what the kit has still to do: events, message retries, jobs, sagas."""
         counts = {name: (await self.fetch(query))[0][0] for name, query in self._undone.items()}
         return [f"{count} of {name} are not done" for name, count in counts.items() if count]
 
@@ -144,32 +144,32 @@ class Rows:
         """End what a process that died held: its sessions, and its leases sooner than in earnest.
 
         Args:
-            alone: nobody else has sessions, so that the server can be seen to have ended them.
+            alone: there are no other sessions, so that the server can be seen to have ended them.
         """
         end = time.monotonic() + SESSIONS_S
-        while alone and (await self.fetch(_SESSIONS))[0][0] and time.monotonic() < end:  # noqa: ASYNC110 - it tells nobody
+        while alone and (await self.fetch(_SESSIONS))[0][0] and time.monotonic() < end:  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.002)
         async with self._lock:
             for name, query in _LEASED.items():
-                # Who dies while it starts may not have made its tables yet.
+                # A process that dies while it starts may not have made its tables yet.
                 if await self._connection.fetchval("select to_regclass($1) is not null", name):
                     await self._connection.execute(query)
 
 
-async def create(server_url: str, name: str) -> Rows:
+async def create(server_url: str, name: str) -> DatabaseRows:
     """Make an empty database on a server, and connect."""
     connection = await asyncpg.connect(server_url)
     try:
         await connection.execute(f"create database {name}")
     finally:
         await connection.close()
-    rows = Rows(urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")))
+    rows = DatabaseRows(urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")))
     await rows.open()
     return rows
 
 
 async def drop(server_url: str, name: str) -> None:
-    """Delete a database, whoever is connected."""
+    """Delete a database, also with open sessions."""
     connection = await asyncpg.connect(server_url)
     try:
         await connection.execute(f"drop database if exists {name} with (force)")

@@ -20,7 +20,7 @@ Seed = str | Callable[["Connection"], Any]
 
 
 @dataclass(frozen=True)
-class Hosted:
+class HostedService:
     """One service of a World."""
 
     name: str

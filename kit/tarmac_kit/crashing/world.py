@@ -20,18 +20,19 @@ from uuid import uuid4
 
 from tarmac_kit.client import Response
 from tarmac_kit.crashing import rows
-from tarmac_kit.crashing.hosting import POLL_S, START_S, Hosting
-from tarmac_kit.crashing.report import Finding, Report, spread
-from tarmac_kit.crashing.service import Hosted
+from tarmac_kit.crashing.hosting import POLL_S, START_S, ServiceHost
+from tarmac_kit.crashing.report import CrashFinding, CrashReport, spread
+from tarmac_kit.crashing.service import HostedService
+from tarmac_kit.fake_tokens import signing_key, static_verifier
 from tarmac_kit.jsons import to_json
 from tarmac_kit.tokens import TokenVerifier
 
 #: How long what is awaited may take to come: the end of an order, rest after a crash.
 REST_S = 20.0
-#: Between two looks whether all is at rest.
+#: Between two polls for unfinished work.
 LONGEST_PAUSE_S = 0.1
 
-#: Looks at the world at rest, given what the journey returned; a sentence for each thing wrong.
+#: Checks the quiescent world, given what the journey returned; a sentence for each thing wrong.
 Check = Callable[["World", Any], Awaitable[Sequence[str]]]
 
 
@@ -40,7 +41,7 @@ class Journey:
     """What a user does, from the first request to the last."""
 
     name: str
-    #: Called anew for each crash; insists, as a real user or client would.
+    #: Called again for each crash; retries, as a real user or client would.
     run: Callable[[World], Awaitable[Any]]
     check: Check
 
@@ -48,7 +49,7 @@ class Journey:
 class World:
     """Services that run, and can be crashed."""
 
-    def __init__(self, hosting: Hosting, rest_s: float | None) -> None:
+    def __init__(self, hosting: ServiceHost, rest_s: float | None) -> None:
         self.services = hosting.services
         self.broker = hosting.broker
         #: By host name, what answers calls in place of a service.
@@ -144,7 +145,7 @@ class World:
         most: int | None = None,
         only: str = "",
         starting: bool = False,
-    ) -> Report:
+    ) -> CrashReport:
         """Run the journey, and again for each of its steps with the service dying there.
 
         Args:
@@ -154,14 +155,14 @@ class World:
             only: a regular expression; the steps that it is found in, as `publish|COMMIT`.
         """
         began = time.monotonic()
-        found: list[Finding] = []
+        found: list[CrashFinding] = []
         await self.crash_at(service, journey, 0)  # what is asked once only, and kept
         wrong, _ = await self.crash_at(service, journey, 0, starting=starting)
         steps = self._started if starting else self.steps(service)
         name = f"start, {journey.name}" if starting else journey.name
-        report = Report(name, service, len(steps))
+        report = CrashReport(name, service, len(steps))
         if wrong:
-            return replace(report, findings=(Finding(0, "", wrong),))
+            return replace(report, findings=(CrashFinding(0, "", wrong),))
         fit = [number for number, words in enumerate(steps, 1) if re.search(only, words)]
         tried = spread(len(fit), most, self._hosting.seed)
         if starting:  # the same at each start: no sweep is in between
@@ -174,7 +175,7 @@ class World:
             if not words:
                 missed.append(number)
             if wrong:
-                found.append(Finding(number, words or "not reached", wrong))
+                found.append(CrashFinding(number, words or "not reached", wrong))
         return replace(
             report,
             tried=tried,
@@ -199,12 +200,12 @@ class World:
             starting: of its start on an empty database, instead of the journey.
 
         Returns:
-            What is wrong at rest, and the step at which it died ("" if it was not reached).
+            What is wrong at the end, and the step at which it died ("" if it was not reached).
         """
         await self.fresh()
         try:
             if starting:
-                await self._hosting.begin_anew(service, number)
+                await self._hosting.restart_at(service, number)
                 self._started = self.steps(service)
                 await self._put_back()
             else:
@@ -216,7 +217,7 @@ class World:
             with contextlib.suppress(ConnectionError):
                 await self._hosting.all_up()
         else:
-            wrong = [*await self._at_rest(journey.check, result)]
+            wrong = [*await self._when_quiescent(journey.check, result)]
         await self._hosting.disarm(service)
         wrong += self._hosting.trouble
         self._doubtful = bool(wrong)
@@ -233,9 +234,9 @@ class World:
         await self._put_back()
 
     async def _put_back(self) -> None:
-        await asyncio.gather(*(each.put_back() for each in self.databases.values()))
+        await asyncio.gather(*(database.put_back() for database in self.databases.values()))
 
-    async def _at_rest(self, check: Check, result: Any) -> Sequence[str]:
+    async def _when_quiescent(self, check: Check, result: Any) -> Sequence[str]:
         """Wait until nothing is under way and nothing is wrong, as long as that may take."""
         end, pause_s = time.monotonic() + self.rest_s, POLL_S
         while True:
@@ -247,14 +248,14 @@ class World:
                 # Nothing is under way: a sweep is awaited, and looking costs it time.
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             if time.monotonic() > end:
-                return wrong or ["it does not come to rest"]
+                return wrong or ["work is still in progress"]
             await asyncio.sleep(pause_s)
 
 
 @asynccontextmanager
 async def crashing(
     server_url: str,
-    services: Sequence[Hosted],
+    services: Sequence[HostedService],
     *,
     verifier: TokenVerifier | None = None,
     seed: int = 1,
@@ -265,22 +266,20 @@ async def crashing(
     Args:
         server_url: of a role that may create databases; they are deleted at the end. A server
             without fsync does: processes crash here, not machines.
-        verifier: who believes access tokens; without one, those of `issue_token`.
+        verifier: checks access tokens; without one, those of `issue_token`.
         seed: of the sample of steps, and of `random` in the services.
         rest_s: how long `until` and the way to rest may take before what is not there or not
             right counts as wrong; your slowest sweep is faster. None: 20.
     """
-    from tarmac_kit.testing import signing_key, static_verifier  # noqa: PLC0415 - it imports this
-
     signing_key()  # made here, once: the services must believe the test's tokens
     prefix = f"crash_{uuid4().hex[:8]}"
     names: list[str] = []
     with tempfile.TemporaryDirectory(prefix="crashing-") as folder:
         believed = verifier or static_verifier()
-        hosting = Hosting(services, believed, Path(folder), seed)
+        hosting = ServiceHost(services, believed, Path(folder), seed)
         try:
             for store in dict.fromkeys(
-                store for each in services for store in each.stores.values()
+                store for service in services for store in service.stores.values()
             ):
                 names.append(f"{prefix}_{len(names)}")
                 hosting.databases[store] = await rows.create(server_url, names[-1])
@@ -288,7 +287,7 @@ async def crashing(
                 await hosting.start(service.name)
             for service in services:
                 for store in [*service.stores.values()][:1]:
-                    await hosting.databases[store].sow(service.seed)
+                    await hosting.databases[store].apply_seed(service.seed)
             for database in hosting.databases.values():
                 await database.keep()
             yield World(hosting, rest_s)

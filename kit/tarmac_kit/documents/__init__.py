@@ -51,7 +51,7 @@ class Collection(Protocol):
     async def replace(self, found: Document, body: Mapping[str, Any]) -> Document | None:
         """Give a document as it was read a new body and the next version; None when it is gone.
 
-        Raises StaleDocumentError when somebody changed it since, DuplicateDocumentError as insert.
+        Raises StaleDocumentError when it was changed since, DuplicateDocumentError as insert.
         """
 
     async def find(
@@ -93,8 +93,8 @@ class Documents(Protocol):
         """Ask the server one thing; raise if it does not answer."""
 
 
-def connect(url: str, *, name: str, settings: Settings) -> Documents:
-    """Return the documents at `url`; nothing is opened yet.
+def connect(url: str, *, name: str, settings: Settings, traced: bool = False) -> Documents:
+    """Return the documents at `url`; nothing is opened yet. `traced` makes spans of what is asked.
 
     Raises SettingsError for a URL of another kind of store, or a client that is not installed.
     """
@@ -110,6 +110,7 @@ def connect(url: str, *, name: str, settings: Settings) -> Documents:
             name=name,
             pool_max=settings.database_pool_max,
             max_age_s=settings.database_connection_max_age_s,
+            traced=traced,
         )
     if scheme not in POSTGRESQL:
         line = f"{service}: {name} is wrong: its scheme is '{scheme}', not mongodb or postgresql"
@@ -123,4 +124,8 @@ def connect(url: str, *, name: str, settings: Settings) -> Documents:
         pool_max=settings.database_pool_max,
         max_age_s=settings.database_connection_max_age_s,
     )
+    if traced:
+        from tarmac_kit import statements  # noqa: PLC0415 - where spans are sent
+
+        database.on_statement = statements.seen
     return PostgresDocuments(database)

@@ -11,10 +11,10 @@ from typing import Any
 
 from tarmac_kit.documents import values
 from tarmac_kit.documents.values import (
+    CollectionShape,
     Document,
     DuplicateDocumentError,
     Page,
-    Shape,
     StaleDocumentError,
 )
 
@@ -22,7 +22,7 @@ from tarmac_kit.documents.values import (
 class MemoryCollection:
     """One collection as a mapping."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: CollectionShape) -> None:
         self._shape = shape
         self._documents: dict[str, Document] = {}
 
@@ -62,12 +62,12 @@ class MemoryCollection:
         asked = self._shape.asked(equal)
         end = values.after(cursor)
         found = [
-            copy.deepcopy(each)
-            for each in self._documents.values()
-            if all(_same(each.body.get(name), value) for name, value in asked.items())
-            and (end is None or (each.created_at, each.id) < end)
+            copy.deepcopy(document)
+            for document in self._documents.values()
+            if all(_same(document.body.get(name), value) for name, value in asked.items())
+            and (end is None or (document.created_at, document.id) < end)
         ]
-        found.sort(key=lambda each: (each.created_at, each.id), reverse=True)
+        found.sort(key=lambda document: (document.created_at, document.id), reverse=True)
         return values.page(found[: limit + 1], limit)
 
     async def delete(self, document_id: str) -> bool:
@@ -82,7 +82,7 @@ class MemoryCollection:
 
 
 class MemoryDocuments:
-    """Collections without a server; who declares one of the same name again has the same."""
+    """Collections without a server; declaring the same name again returns the same one."""
 
     def __init__(self) -> None:
         self._collections: dict[str, MemoryCollection] = {}

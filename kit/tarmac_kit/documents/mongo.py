@@ -28,11 +28,12 @@ from pymongo.errors import (
 from tarmac_kit import deadline
 from tarmac_kit.database import MAX_AGE_S, DatabaseUnavailable
 from tarmac_kit.documents import values
+from tarmac_kit.documents.mongo_spans import CommandSpans
 from tarmac_kit.documents.values import (
+    CollectionShape,
     Document,
     DuplicateDocumentError,
     Page,
-    Shape,
     StaleDocumentError,
 )
 from tarmac_kit.logs import get_logger, without_credentials
@@ -51,7 +52,7 @@ _NOT_NOW = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
 
 
 @dataclass
-class _Lent:
+class _SharedClient:
     """A client with its pool, and how many use it now."""
 
     client: AsyncMongoClient[Raw]
@@ -62,7 +63,7 @@ class _Lent:
 class MongoCollection:
     """One collection of the server."""
 
-    def __init__(self, documents: MongoDocuments, shape: Shape) -> None:
+    def __init__(self, documents: MongoDocuments, shape: CollectionShape) -> None:
         self._documents = documents
         self._shape = shape
 
@@ -175,15 +176,20 @@ class MongoDocuments:
         pool_max: int = 10,
         max_age_s: float = MAX_AGE_S,
         clock: Callable[[], float] = time.monotonic,
+        traced: bool = False,
     ) -> None:
-        """Take the most connections, and the seconds after which new ones take their place."""
+        """Take the most connections, and the seconds after which new ones take their place.
+
+        `traced` makes a span of each command.
+        """
         self.url = url
         self.name = name
         self._pool_max = pool_max
         self._max_age_s = max_age_s
         self._clock = clock
+        self._listeners = [CommandSpans()] if traced else []
         self._collections: dict[str, MongoCollection] = {}
-        self._now: _Lent | None = None
+        self._now: _SharedClient | None = None
         self._is_open = False
 
     def collection(
@@ -204,7 +210,7 @@ class MongoDocuments:
                     await collection.ensure_indexes()
             except DatabaseUnavailable as error:
                 get_logger().warning(
-                    "database is not there yet",
+                    "database is not reachable yet",
                     database=self.name,
                     error=without_credentials(str(error.__cause__ or error.detail)),
                 )
@@ -245,7 +251,7 @@ class MongoDocuments:
             raise DatabaseUnavailable(f"{self.name} cannot be reached") from error
         except PyMongoError as error:
             if getattr(error, "code", None) in _NOT_NOW:
-                raise DatabaseUnavailable(f"{self.name} takes nothing now") from error
+                raise DatabaseUnavailable(f"{self.name} accepts no writes now") from error
             raise
 
     @asynccontextmanager
@@ -266,7 +272,7 @@ class MongoDocuments:
             if lent is not self._now and not lent.users:
                 await lent.client.close()
 
-    def _made(self) -> _Lent:
+    def _made(self) -> _SharedClient:
         milliseconds = int(CONNECT_S * 1000)
         client: AsyncMongoClient[Raw] = AsyncMongoClient(
             self.url,
@@ -278,9 +284,10 @@ class MongoDocuments:
             retryWrites=False,
             uuidRepresentation="standard",
             tz_aware=True,
+            event_listeners=self._listeners,
         )
         age_s = self._max_age_s * random.uniform(0.8, 1.0)  # noqa: S311 - jitter
-        return _Lent(client, self._clock() + age_s)
+        return _SharedClient(client, self._clock() + age_s)
 
 
 def _write(document: Document) -> Raw:
@@ -307,9 +314,9 @@ def _read(raw: Raw) -> Document:
 def _plain(value: Any) -> Any:
     """Read a value of the server's: its times and its long integers have types of their own."""
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _plain(member) for key, member in value.items()}
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     if hasattr(value, "tzinfo"):
         return values.to_the_millisecond(value)
     return int(value) if isinstance(value, int) and type(value).__name__ == "Int64" else value

@@ -15,10 +15,10 @@ import asyncpg
 from tarmac_kit.database import Database, DatabaseUnavailable
 from tarmac_kit.documents import values
 from tarmac_kit.documents.values import (
+    CollectionShape,
     Document,
     DuplicateDocumentError,
     Page,
-    Shape,
     StaleDocumentError,
 )
 
@@ -30,7 +30,7 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtext('tarmac_documents'))"
 class PostgresCollection:
     """One collection as one table."""
 
-    def __init__(self, database: Database, shape: Shape) -> None:
+    def __init__(self, database: Database, shape: CollectionShape) -> None:
         self._database = database
         self._shape = shape
         self._table = f'"{shape.name}"'

@@ -17,7 +17,7 @@ from uuid import UUID
 
 #: What every implementation adds to a body; a body may not have fields of these names.
 OWN = frozenset({"_id", "id", "version", "created_at", "updated_at"})
-#: MongoDB allows a hundred levels; nobody needs a third of them.
+#: MongoDB allows a hundred levels; a third of them is plenty.
 MOST_LEVELS = 32
 #: A text by which documents are found: an index entry of PostgreSQL holds 2,700 bytes.
 LONGEST_FOUND = 500
@@ -66,7 +66,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Shape:
+class CollectionShape:
     """A collection's name and the fields that it has indexes for."""
 
     name: str
@@ -115,13 +115,13 @@ class Shape:
         return {name: _checked(name, name, value, 1) for name, value in asked.items()}
 
 
-def shape(name: str, unique: Any, found_by: Any) -> Shape:
+def shape(name: str, unique: Any, found_by: Any) -> CollectionShape:
     """Build a shape; ValueError for a name that not every store can have."""
-    made = Shape(name, tuple(unique), tuple(found_by))
-    for each in (name, *made.indexed):
-        if not _NAME.fullmatch(each):
+    made = CollectionShape(name, tuple(unique), tuple(found_by))
+    for key in (name, *made.indexed):
+        if not _NAME.fullmatch(key):
             raise ValueError(
-                f"{name}: '{each}' is no name for all stores; use up to 30 of a-z, 0-9, _"
+                f"{name}: '{key}' is not a valid name in every store; use up to 30 of a-z, 0-9, _"
             )
     if OWN & {*made.indexed}:
         raise ValueError(f"{name}: {', '.join(sorted(OWN))} are the store's own fields")
@@ -160,7 +160,7 @@ def _checked(place: str, key: Any, value: Any, level: int) -> Any:
         case datetime() if value.tzinfo is not None:
             return to_the_millisecond(value)
         case list() | tuple():
-            return [_checked(f"{place}[]", key, each, level + 1) for each in value]
+            return [_checked(f"{place}[]", key, item, level + 1) for item in value]
         case Mapping():
             return {k: _checked(f"{place}.{k}", k, v, level + 1) for k, v in value.items()}
     raise ValueError(
@@ -188,23 +188,23 @@ def to_json(value: Any) -> Any:
     if isinstance(value, datetime):
         return {"$date": value.isoformat(timespec="milliseconds")}
     if isinstance(value, list):
-        return [to_json(each) for each in value]
+        return [to_json(item) for item in value]
     if isinstance(value, dict):
-        return {key: to_json(each) for key, each in value.items()}
+        return {key: to_json(member) for key, member in value.items()}
     return value
 
 
 def from_json(value: Any) -> Any:
     """Read what `to_json` wrote."""
     if isinstance(value, list):
-        return [from_json(each) for each in value]
+        return [from_json(item) for item in value]
     if isinstance(value, dict):
         match value:
             case {"$uuid": str(text)}:
                 return UUID(text)
             case {"$date": str(text)}:
                 return datetime.fromisoformat(text)
-        return {key: from_json(each) for key, each in value.items()}
+        return {key: from_json(member) for key, member in value.items()}
     return value
 
 

@@ -32,16 +32,11 @@ import nats as nats_client
 import pytest
 from aio_pika.exceptions import ChannelNotFoundEntity, QueueEmpty
 from aiokafka.admin import AIOKafkaAdminClient
+from free_ports import free_port
 from nats.js.errors import NotFoundError
 from silencing import Wire
 
 from tarmac_kit.bus import queues
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def package_folder(name: str) -> Path:
@@ -90,6 +85,10 @@ class Server:
     starts_within_s: float = 20
     process: subprocess.Popen[bytes] | None = field(default=None)
 
+    def listens(self) -> bool:
+        """Tell whether it takes connections, whatever it says on them."""
+        return answers(self.port)
+
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.argv, stdout=log, stderr=log)
@@ -99,11 +98,16 @@ class Server:
                 pytest.fail(f"{self.argv[0]} does not start: {self.log.read_text()[-2000:]}")
             time.sleep(0.01)
 
+    def freeze(self) -> None:
+        """Stop all of its threads with SIGSTOP; its connections stay open, unanswered."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
     def kill(self) -> None:
         """Kill -9, the children first: PostgreSQL's keep its shared memory otherwise."""
         assert self.process is not None
-        # Stopped first, so that it cannot start another one meanwhile.
-        self.process.send_signal(signal.SIGSTOP)
+        self.freeze()  # so that it cannot start another one meanwhile
         children = descendants(self.process.pid)
         for pid in children:
             with contextlib.suppress(ProcessLookupError):
@@ -122,6 +126,14 @@ class Server:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait longer for databases and brokers than a user would: a busy machine may stand still."""
+    monkeypatch.setattr("tarmac_kit.database.ACQUIRE_S", 30.0)
+    for bus in ("kafka", "nats", "rabbitmq"):
+        monkeypatch.setattr(f"tarmac_kit.bus.{bus}.PUBLISH_S", 8.0)
 
 
 @pytest.fixture(scope="session")
@@ -339,7 +351,7 @@ def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
         lambda: answers(port, b"AMQP\x00\x00\x09\x01", b"\x00\x0a\x00\x0a"),
         folder / "log.txt",
         data=folder / "data",
-        starts_within_s=60,
+        starts_within_s=100,
     )
     server.start()
     yield server
@@ -434,7 +446,7 @@ def kafka_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         lambda: kafka_server.is_ready(port),
         folder / "log.txt",
         data=folder / "data",
-        starts_within_s=60,
+        starts_within_s=100,
     )
     server.start()
     yield server

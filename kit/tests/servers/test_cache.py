@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tarmac_kit import Cache
+from tarmac_kit import Cache, SharedRateLimiter
 from tarmac_kit.cache import connect
 from tarmac_kit.testing import FakeClock
 
@@ -34,6 +34,20 @@ async def test_values_are_kept_under_the_services_prefix(valkey) -> None:
         ("delete", "ok"): 1,
     }
     await cache.close()
+
+
+async def test_a_bucket_in_the_server_is_one_for_all_replicas(valkey) -> None:
+    url = f"redis://svc:secret@127.0.0.1:{valkey.port}/0"
+    caches = [connect(url, prefix="svc:", count=lambda *_: None) for _ in range(2)]
+    limiters = [SharedRateLimiter(cache, name="login", per_minute=1, burst=3) for cache in caches]
+    taken = await asyncio.gather(*(limiters[n % 2].take("a") for n in range(8)))
+    assert sorted(decision.allowed for decision in taken) == [False] * 5 + [True] * 3
+    refused = next(decision for decision in taken if not decision.allowed)
+    assert 50 < refused.retry_after_s <= 60
+    assert 170 < refused.reset_s <= 180
+    assert (await limiters[0].take("b")).remaining == 2
+    for cache in caches:
+        await cache.close()
 
 
 async def test_a_server_that_is_killed_is_a_miss_and_comes_back(valkey) -> None:
@@ -73,7 +87,7 @@ async def test_a_connection_that_grew_old_is_closed_when_it_comes_back(valkey) -
     assert await cache.get("a") == 1
     second = await cache._client.client_id()
     assert second != first
-    assert [int(each["id"]) for each in await cache._client.client_list()] == [second]
+    assert [int(client["id"]) for client in await cache._client.client_list()] == [second]
     assert await cache.get("a") == 1
     assert counts == {("set", "ok"): 1, ("get", "hit"): 2}
     await cache.close()
@@ -216,7 +230,7 @@ async def test_without_its_server_all_works_slower_and_says_so_and_nothing_stale
     assert await here.remember("k", backend.load, ttl_s=60) == {"n": 1}
     assert not here.degraded
     monkeypatch.setattr("tarmac_kit.cache.TIMEOUT_S", 0.25)
-    valkey.process.send_signal(signal.SIGSTOP)  # it keeps what it has, and answers nobody
+    valkey.freeze()  # it keeps what it has
     backend.value = {"n": 2}
     await here.delete("k")
     assert here.degraded

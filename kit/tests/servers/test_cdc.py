@@ -11,8 +11,8 @@ import pytest
 
 from tarmac_kit import Database, Outbox
 from tarmac_kit.cdc import pgoutput
+from tarmac_kit.cdc.capture_owner import CaptureOwner
 from tarmac_kit.cdc.names import OUTBOX_PUBLICATION, TABLES_PUBLICATION
-from tarmac_kit.cdc.settling import Settling
 from tarmac_kit.cdc.stream import (
     IDLE_S,
     SlotInUse,
@@ -75,7 +75,7 @@ async def changes_of(stream: Stream) -> list[pgoutput.Row | None]:
     while True:
         (message,) = await stream.read(1)
         event = pgoutput.decode(message)
-        if isinstance(event, pgoutput.Change):
+        if isinstance(event, pgoutput.RowChange):
             rows.append(event.after)
         if isinstance(event, pgoutput.Commit):
             return rows
@@ -150,7 +150,7 @@ async def test_a_temporary_slots_snapshot_and_stream_meet_without_a_gap(conn, da
 async def test_an_outbox_row_counts_as_published_once_the_slot_has_confirmed_it(
     conn, database, database_url
 ):
-    settling = Settling(database, outbox=True, poll_s=0.02)
+    settling = CaptureOwner(database, outbox=True, poll_s=0.02)
     own = await database.connect()
     await settling.publish(own)
     await conn.fetchval(MAKE_SLOT, "s")
@@ -177,7 +177,7 @@ async def test_the_publications_hold_what_is_listed_and_follow_the_list(conn, da
     await conn.execute("create table a (id int); create table b (id int)")
     own = await database.connect()
     for listed in (["b", "public.a"], ["a"], []):
-        await Settling(database, outbox=True, tables=listed).publish(own)
+        await CaptureOwner(database, outbox=True, tables=listed).publish(own)
         expected = sorted(name.removeprefix("public.") for name in listed) or None
         assert await conn.fetchval(PUBLISHED, TABLES_PUBLICATION) == expected
     assert await conn.fetchval(PUBLISHED, OUTBOX_PUBLICATION) == ["outbox"]
@@ -188,7 +188,7 @@ async def test_old_rows_that_were_published_are_deleted_and_others_never(conn, d
     await write(conn)
     await conn.execute("update outbox set published_at = now() - interval '1 hour'")
     await write(conn)
-    settling = Settling(database, outbox=True, keep_s=60, poll_s=0.02)
+    settling = CaptureOwner(database, outbox=True, keep_s=60, poll_s=0.02)
     running = asyncio.create_task(settling.run())
     async with asyncio.timeout(20):
         while await conn.fetchval("select count(*) from outbox") > 1:  # noqa: ASYNC110

@@ -20,7 +20,7 @@ from fastapi import APIRouter, Header
 from tarmac_kit import Answer, Chassis, Idempotency, Inbox, Message, Outbox, Part
 from tarmac_kit import migrations as migration_module
 from tarmac_kit.crashing.report import spread
-from tarmac_kit.testing import Hosted, Journey, World, crashing
+from tarmac_kit.testing import HostedService, Journey, World, crashing
 
 pytestmark = pytest.mark.servers
 
@@ -103,17 +103,17 @@ def books(folder: Path) -> Part:
     return Part("books", mount)
 
 
-def services(folder: Path, fault: Any = lambda: None) -> list[Hosted]:
+def services(folder: Path, fault: Any = lambda: None) -> list[HostedService]:
     return [
-        Hosted(
+        HostedService(
             "till",
             [till(folder)],
             calls={"rates": "rates"},
             publishes=["sale.made"],
             prepare=fault,
         ),
-        Hosted("books", [books(folder)], consumes=["sale.made"], prepare=fault),
-        Hosted("rates", [rates()], databases={}),
+        HostedService("books", [books(folder)], consumes=["sale.made"], prepare=fault),
+        HostedService("rates", [rates()], databases={}),
     ]
 
 
@@ -138,7 +138,9 @@ SELL = Journey("sell", sell, adds_up)
 
 
 @asynccontextmanager
-async def world_of(postgres: Any, hosted: list[Hosted], **options: Any) -> AsyncIterator[World]:
+async def world_of(
+    postgres: Any, hosted: list[HostedService], **options: Any
+) -> AsyncIterator[World]:
     url = f"postgresql://postgres@127.0.0.1:{postgres.port}/postgres"
     async with crashing(url, hosted, **options) as made:
         yield made
@@ -294,7 +296,7 @@ async def test_a_service_that_ends_by_itself_is_no_crash_that_was_meant(postgres
     async def fine(_: World, __: Any) -> list[str]:
         return []
 
-    clumsy = Hosted("clumsy", [Part("clumsy", mount)], databases={})
+    clumsy = HostedService("clumsy", [Part("clumsy", mount)], databases={})
     async with world_of(postgres, [clumsy]) as world:
         wrong, _ = await world.crash_at("clumsy", Journey("push", push, fine), 0)
         pids = {name: life.pid for name, life in world._hosting.lives.items()}
@@ -311,7 +313,9 @@ async def test_a_service_that_cannot_start_says_why(postgres) -> None:
         chassis.on_start(refuse)
 
     with pytest.raises(RuntimeError, match="no licence"):
-        async with world_of(postgres, [Hosted("closed", [Part("closed", mount)], databases={})]):
+        async with world_of(
+            postgres, [HostedService("closed", [Part("closed", mount)], databases={})]
+        ):
             pass
 
 

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 from pymongo import AsyncMongoClient
+from recording import recording
 
 from tarmac_kit import DatabaseUnavailable, deadline
 from tarmac_kit.database import Database
@@ -176,7 +177,7 @@ async def test_of_many_who_change_the_same_version_one_succeeds(store, request) 
     done = await asyncio.gather(
         *(notes.replace(first, {"text": str(n)}) for n in range(8)), return_exceptions=True
     )
-    refused = [each for each in done if isinstance(each, StaleDocumentError)]
+    refused = [result for result in done if isinstance(result, StaleDocumentError)]
     assert len(refused) == 7
     assert (await notes.get("one")).version == 2
 
@@ -197,9 +198,9 @@ async def test_an_id_and_a_unique_field_are_given_once_also_to_many_at_once(stor
     made = await asyncio.gather(
         *(users.insert(str(n), {"email": "a@x.test"}) for n in range(8)), return_exceptions=True
     )
-    refused = [each for each in made if isinstance(each, DuplicateDocumentError)]
+    refused = [result for result in made if isinstance(result, DuplicateDocumentError)]
     assert len(refused) == 7
-    assert {each.field_name for each in refused} == {"email"}
+    assert {error.field_name for error in refused} == {"email"}
     await users.insert("b", {"email": "b@x.test"})
     with pytest.raises(DuplicateDocumentError) as caught:
         await users.insert("b", {"email": "c@x.test"})
@@ -229,7 +230,7 @@ async def test_documents_are_found_by_equal_values_of_the_same_type(store, value
     await notes.insert("no", {"it": other, "kind": "k"})
     await notes.insert("without", {"kind": "k"})
     page = await notes.find({"it": value, "kind": "k"})
-    assert [each.id for each in page.items] == ["yes"]
+    assert [item.id for item in page.items] == ["yes"]
     assert page.next_cursor is None
     assert (await notes.find({"it": value, "kind": "other"})).items == ()
 
@@ -238,7 +239,9 @@ async def test_pages_follow_one_another_the_latest_first_without_gap_or_repetiti
     notes = store.collection("notes", found_by=("half",))
     await store.open()
     made = [await notes.insert(f"{n:02}", {"half": n % 2}) for n in range(11)]
-    latest_first = sorted(made, key=lambda each: (each.created_at, each.id), reverse=True)
+    latest_first = sorted(
+        made, key=lambda document: (document.created_at, document.id), reverse=True
+    )
     seen, cursor, pages = [], None, 0
     while pages == 0 or cursor:
         page = await notes.find({"half": 0}, limit=2, cursor=cursor)
@@ -246,7 +249,7 @@ async def test_pages_follow_one_another_the_latest_first_without_gap_or_repetiti
         cursor = page.next_cursor
         pages += 1
         await notes.insert(f"later-{pages}", {"half": 0})
-    assert seen == [each for each in latest_first if each.body["half"] == 0]
+    assert seen == [document for document in latest_first if document.body["half"] == 0]
     assert pages == 3
 
 
@@ -301,7 +304,8 @@ async def test_two_replicas_open_at_once_and_what_is_there_stays(store, address)
         pytest.skip("one process is one replica")
     other = documents_at(address)
     notes, same = (
-        each.collection("notes", unique=("email",), found_by=("it",)) for each in (store, other)
+        documents.collection("notes", unique=("email",), found_by=("it",))
+        for documents in (store, other)
     )
     await asyncio.gather(store.open(), other.open())
     await notes.insert("one", {"email": "a"})
@@ -335,7 +339,7 @@ async def test_documents_in_postgresql_are_rows_whose_body_is_jsonb(database_url
     await connection.close()
     assert (row["version"], row["email"]) == (1, "a@x.test")
     assert '{"$uuid": "00000000-0000-0000-0000-000000000007"}' in row["body"]
-    assert any("UNIQUE" in each["indexdef"] and "email" in each["indexdef"] for each in plan)
+    assert any("UNIQUE" in index["indexdef"] and "email" in index["indexdef"] for index in plan)
 
 
 async def test_documents_in_a_mongodb_are_flat_and_have_its_own_types(mongodb) -> None:
@@ -412,3 +416,26 @@ def test_a_url_of_another_store_and_an_absent_client_are_said(monkeypatch) -> No
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(SettingsError, match=r"install tarmac-kit\[mongodb\]"):
         connect("mongodb://h/x", name="MONGODB_URL", settings=settings)
+
+
+@pytest.mark.parametrize("address", ["postgres", "mongodb"], indirect=True)
+async def test_what_a_request_asks_of_documents_is_a_span(address: str) -> None:
+    settings = Settings.model_construct(service_name="svc")
+    store = connect(address, name="it", settings=settings, traced=True)
+    notes = store.collection("notes")
+    try:
+        await store.open()
+        with recording() as recorder:
+            await notes.insert("one", {"text": "a private text"})
+            assert await notes.get("one") is not None
+    finally:
+        await store.close()
+    names = [span.attributes["db.operation.name"].lower() for span in recorder.spans]
+    assert names[0] == "insert"
+    assert names[-1] in ("find", "select")
+    assert {span.attributes["db.system.name"] for span in recorder.spans} <= {
+        "mongodb",
+        "postgresql",
+    }
+    assert "private" not in repr(recorder.said)
+    assert all(0 < span.began_ns <= span.ended_ns for span in recorder.spans)

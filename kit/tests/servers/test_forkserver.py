@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from free_ports import free_port
 
 pytestmark = [
     pytest.mark.servers,
@@ -23,12 +24,6 @@ pytestmark = [
 ]
 
 PARTS = Path(__file__).parent.parent / "parts"
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def lives(pid: int) -> bool:
@@ -378,7 +373,7 @@ async def test_missing_settings_end_with_2_and_a_line_each(server) -> None:
     child = await server.fork("tarmac_hello", SERVICE_NAME="hello-service")
     assert await child.exit_status() == 2
     (line,) = child.output.splitlines()
-    assert line.startswith("hello-service: GREETING is not set; give it in the system file")
+    assert line.startswith("hello-service: GREETING is not set; set it in the system file")
 
 
 async def test_a_service_that_raises_ends_with_1_and_its_traceback(server, tmp_path: Path) -> None:
@@ -492,5 +487,5 @@ async def test_started_by_hand_it_says_what_to_start_instead(tmp_path: Path) -> 
     )
     _, error = await process.communicate()
     assert process.returncode == 2
-    assert b"no socket" in error
+    assert b"not a socket" in error
     assert b"start tarmac_kit.serve instead" in error

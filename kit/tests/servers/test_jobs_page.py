@@ -16,7 +16,7 @@ from tarmac_kit.testing import FakeCache, running
 
 pytestmark = pytest.mark.servers
 
-PAGE = Path(__file__).parents[3] / "docs/guide/kit-jobs-and-sagas.md"
+PAGE = Path(__file__).parents[3] / "docs/how-to/kit-jobs-and-sagas.md"
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ async def test_the_service_of_the_page_writes_reports_and_takes_orders(
             (await client.post(f"/orders?quantity={quantity}&token={token}")).json()
             for quantity, token in ((2, "tok_ok"), (2, "tok_ok"), (1, "tok_declined"), (1, "x"))
         ]
-        assert [(each["state"], each["reason"]) for each in answers] == [
+        assert [(answer["state"], answer["reason"]) for answer in answers] == [
             ("done", None),
             ("compensated", "out of stock"),
             ("compensated", "declined"),
@@ -67,7 +67,7 @@ async def test_the_service_of_the_page_writes_reports_and_takes_orders(
 
 
 async def test_the_tests_of_the_page_pass(modules: dict[str, ModuleType]) -> None:
-    tests = [each for name, each in vars(modules["test_shop"]).items() if name.startswith("test_")]
+    tests = [test for name, test in vars(modules["test_shop"]).items() if name.startswith("test_")]
     assert len(tests) == 2
     modules["shop"].STOCK["lamp"] = 3
     for test in tests:

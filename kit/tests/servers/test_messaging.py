@@ -22,7 +22,7 @@ from tarmac_kit.bus import make_bus
 from tarmac_kit.relay import Relay
 from tarmac_kit.testing import FakeBus
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("patient")]
 
 TOPIC = "order.placed"
 
@@ -212,7 +212,7 @@ async def test_a_commit_beside_a_relay_that_does_not_lead_wakes_the_one_that_doe
                 await bus.consume((TOPIC,), "pay", shop.handle)
                 await until(lambda: follower.listening)
                 await shop.place("o")
-                assert await shop.until_applied(1, timeout_s=5) == [("o", 0)]
+                assert await shop.until_applied(1) == [("o", 0)]
                 assert not follower.leading
 
 
@@ -345,7 +345,7 @@ async def test_a_relay_whose_server_says_goodbye_takes_another_connection(shop: 
         await wire.say_goodbye(pid)
         await shop.place("o")
         await until(lambda: len(bus.published) == 1)
-        assert [each.payload["order"] for each in bus.published] == ["o"]
+        assert [message.payload["order"] for message in bus.published] == ["o"]
         async with shop.database.connection() as conn:
             held = await conn.fetchval("select pid from pg_locks where locktype = 'advisory'")
         assert held not in (None, pid)

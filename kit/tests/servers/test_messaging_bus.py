@@ -9,7 +9,6 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from tarmac_kit import Bus, Message
 from tarmac_kit.bus import make_bus
 from tarmac_kit.bus.nats import NatsBus
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("patient")]
 
 TOPIC = "order.placed"
 
@@ -139,6 +138,8 @@ async def test_two_members_of_a_group_share_its_messages(broker) -> None:
             while not all(taken.values()):
                 await first.publish(Message(str(published), TOPIC, f"k{published}", {}))
                 published += 1
+                # Not faster than they are handled: a message that waits too long comes again.
+                await asyncio.sleep(0.01)
         await until(lambda: sum(map(len, taken.values())) >= published)
     counts = Counter([*taken["first"], *taken["second"]])
     assert counts == Counter(str(number) for number in range(published))
@@ -276,7 +277,7 @@ async def test_a_service_may_publish_its_own_topics_only(broker) -> None:
 async def test_open_returns_at_once_and_ping_fails_while_the_broker_is_away(broker) -> None:
     broker.server.kill()
     bus = make_bus(broker.url, service="order-service")
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(4):
         await bus.open()
     assert not bus.connected
     with pytest.raises(ConnectionError):
@@ -292,15 +293,12 @@ async def test_open_returns_at_once_and_ping_fails_while_the_broker_is_away(brok
 async def test_a_frozen_broker_does_not_answer_a_ping_and_is_well_again_afterwards(broker) -> None:
     async with bus_on(broker) as bus:
         await bus.ping()
-        process = broker.server.process
-        process.send_signal(signal.SIGSTOP)
-        stat = Path(f"/proc/{process.pid}/stat")
-        await until(lambda: stat.read_text().rpartition(") ")[2][0] == "T")
+        broker.server.freeze()
         try:
             with pytest.raises(Exception):  # noqa: B017, PT011 - each client has its own
                 await bus.ping()
         finally:
-            process.send_signal(signal.SIGCONT)
+            broker.server.process.send_signal(signal.SIGCONT)
 
         async def well() -> bool:
             try:

@@ -87,5 +87,5 @@ async def test_it_waits_for_a_server_that_does_not_answer_yet(wire, database_url
     wire.listen()
     code, lines, _ = await waiting
     assert code == 0
-    assert "database is not there yet" in {line["event"] for line in lines}
+    assert "database is not reachable yet" in {line["event"] for line in lines}
     assert await applied(database_url) == [("stores", 1)]

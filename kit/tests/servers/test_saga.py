@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tarmac_kit import Database, Jobs, Later, Refused, Saga, Sagas, Step
-from tarmac_kit.working import Worker
+from tarmac_kit import Database, Jobs, RetryLater, Saga, Sagas, Step, StepRejected
+from tarmac_kit.worker import Worker
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("patient")]
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ async def test_a_saga_goes_through_its_steps_and_each_gets_what_those_before_it_
 
 async def test_a_refusal_undoes_what_was_begun_in_reverse_order(database: Database) -> None:
     world = World()
-    world.says = {"c": [Refused("no money")], "-b": [RuntimeError("away")]}
+    world.says = {"c": [StepRejected("no money")], "-b": [RuntimeError("away")]}
     process = Process(database, world)
     saga_id = await process.begin()
     saga = await process.sagas.advance(saga_id)
@@ -158,7 +158,7 @@ async def test_a_step_that_fails_is_tried_again_until_its_time_is_over_then_all_
     async with database.connection() as conn:
         await conn.execute("update sagas set step_at = now() - interval '31 seconds'")
     saga = await process.sagas.advance(saga_id)
-    assert (saga.state, saga.reason, world.done) == ("compensated", "its time is over", [])
+    assert (saga.state, saga.reason, world.done) == ("compensated", "its deadline has passed", [])
 
 
 async def test_a_step_that_never_answers_is_given_up_when_the_saga_is_over(
@@ -166,17 +166,17 @@ async def test_a_step_that_never_answers_is_given_up_when_the_saga_is_over(
 ) -> None:
     world, asked = World(), asyncio.Event()
     world.says = {"a": [asked]}
-    process = Process(database, world, deadline_s=0.2)
+    process = Process(database, world, deadline_s=3)  # it begins before the step is asked
     saga_id = await process.begin(take_after_s=0)
     async with process.working():
         saga = await process.until_ended(saga_id)
-    assert (saga.state, saga.reason) == ("compensated", "its time is over")
+    assert (saga.state, saga.reason) == ("compensated", "its deadline has passed")
     assert asked.is_set()
 
 
 async def test_a_step_may_wait_and_be_woken(database: Database) -> None:
     world = World()
-    world.says = {"b": [Later(3600)]}
+    world.says = {"b": [RetryLater(3600)]}
     process = Process(database, world)
     saga_id = await process.begin()
     assert (await process.sagas.advance(saga_id)).state == "running"
@@ -202,9 +202,9 @@ async def test_a_process_that_dies_within_a_step_is_followed_by_another(
     world, died = World(), asyncio.Event()
     world.says = {where: [died]}
     if where.startswith("-"):
-        world.says["c"] = [Refused("no")]
+        world.says["c"] = [StepRejected("no")]
     mortal = Database(database.url)
-    first, second = (Process(each, world, lease_s=0.5) for each in (mortal, database))
+    first, second = (Process(held, world, lease_s=0.5) for held in (mortal, database))
     await mortal.open()
     saga_id = await first.begin()
     advancing = asyncio.create_task(first.sagas.advance(saga_id))
@@ -237,7 +237,7 @@ async def test_a_step_that_was_taken_out_of_the_code_is_asked_for_until_it_is_ba
     database: Database,
 ) -> None:
     world = World()
-    world.says = {"b": [Later(0.0)]}
+    world.says = {"b": [RetryLater(0.0)]}
     process = Process(database, world)
     saga_id = await process.begin()
     assert (await process.sagas.advance(saga_id)).step == 1

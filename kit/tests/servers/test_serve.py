@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,16 +17,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from free_ports import free_port
 
 pytestmark = pytest.mark.servers
 
 PARTS = Path(__file__).parent.parent / "parts"
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @dataclass
@@ -137,7 +132,7 @@ async def test_what_is_missing_is_said_in_one_line_each_and_ends_with_2(serve) -
         assert await served.exit_code() == 2
         assert served.lines == []
         (line,) = served.error.splitlines()
-        assert line.startswith("hello-service: GREETING is not set; give it in the system file")
+        assert line.startswith("hello-service: GREETING is not set; set it in the system file")
 
 
 async def test_sigterm_under_load_behind_a_balancer_fails_no_request(serve) -> None:
@@ -198,6 +193,34 @@ async def test_ready_turns_503_on_sigterm_while_requests_are_still_answered(serv
             assert answer.headers["connection"] == "close"
 
 
+async def test_a_machine_that_stands_still_while_it_drains_cuts_no_request(serve) -> None:
+    """The delay would be over when it goes on, and callers, which stood still too, send then."""
+    request = b"GET /hello/you HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with serve("tarmac_hello", GREETING="Hi", DRAIN_DELAY_S="2") as served:
+        await served.until_ready()
+        host, port = served.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        while (await reader.readline()).strip():
+            pass
+        assert await reader.readuntil(b"}") == b'{"text":"Hi, you"}'
+
+        async def draining() -> bool:
+            return (await served.get("/health/ready"))[0] == 503
+
+        served.terminate()
+        await served.until(draining)
+        served.process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(2.2)
+        served.process.send_signal(signal.SIGCONT)
+        await asyncio.sleep(0.1)
+        writer.write(request)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+        assert await served.exit_code() == 0
+
+
 async def test_a_second_signal_ends_the_drain_delay_at_once(serve) -> None:
     async with serve("tarmac_hello", GREETING="Hi", DRAIN_DELAY_S="600") as served:
         await served.until_ready()
@@ -245,7 +268,7 @@ async def test_a_process_that_waits_for_its_database_ends_with_sigterm(serve) ->
         assert (await served.get("/health/ready"))[0] == 503
         served.terminate()
         assert await served.exit_code() == 0
-        assert any(line["event"] == "database is not there yet" for line in served.lines)
+        assert any(line["event"] == "database is not reachable yet" for line in served.lines)
         assert "s3cret" not in str(served.lines)
 
 
@@ -258,3 +281,40 @@ async def test_a_migration_that_was_changed_ends_the_process_with_1(
         assert await served.exit_code() == 1
         (line,) = (line for line in served.lines if line["level"] == "critical")
         assert "0001_things.sql: was changed after it was applied" in line["error"]
+
+
+def peak_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+async def test_four_bodies_of_40_mb_cost_no_memory(serve) -> None:
+    huge = b'{"a": "' + b"x" * 40_000_000 + b'"}'
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(huge), 65_536):
+            yield huge[start : start + 65_536]
+
+    async with (
+        serve("tarmac_hello", GREETING="Hi", LOG_LEVEL="error") as served,
+        aiohttp.ClientSession() as http,
+    ):
+        await served.until_ready()
+        url, typed = f"{served.url}/hello/you/words", {"Content-Type": "application/json"}
+
+        async def put(data: Any) -> int:
+            try:
+                async with http.put(url, data=data, headers=typed) as answer:
+                    return answer.status
+            except aiohttp.ClientConnectionError:  # it was still sending when all was over
+                return 413
+
+        assert await put(b'{"a": "b"}') == 200
+        before_mib = peak_mib(served.process.pid)
+        assert await asyncio.gather(*(put(io.BytesIO(huge)) for _ in range(4))) == [413] * 4
+        assert peak_mib(served.process.pid) - before_mib < 5
+        # Without a length each is read as far as it may go: 1 MiB.
+        assert await asyncio.gather(*(put(chunks()) for _ in range(4))) == [413] * 4
+        assert peak_mib(served.process.pid) - before_mib < 5 + 4 * 1
+        assert await put(b'{"a": "b"}') == 200

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,17 +13,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 from collecting import Collector, collecting
+from free_ports import free_port
 
 pytestmark = pytest.mark.servers
 
 PARTS = Path(__file__).parent.parent / "parts"
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @asynccontextmanager
@@ -92,29 +86,30 @@ async def collector(database_url: str, nats_url: str) -> AsyncIterator[Collector
 
 
 async def test_one_order_is_one_trace_whose_parents_are_right_over_call_and_message(collector):
-    assert {each.trace_id for each in collector.spans} == {TRACE}
+    assert {span.trace_id for span in collector.spans} == {TRACE}
     placed = collector.of("POST /orders/{item}")
     called = collector.of("GET stock")
     asked = collector.of("GET /stock/{item}")
     created = collector.of("create order.placed")
     processed = collector.of("process order.placed")
     chain = [placed, called, asked]
-    assert [each.parent_id for each in chain] == [CALLER, placed.span_id, called.span_id]
-    assert [each.service for each in chain] == ["orders", "orders", "stock"]
+    assert [span.parent_id for span in chain] == [CALLER, placed.span_id, called.span_id]
+    assert [span.service for span in chain] == ["orders", "orders", "stock"]
     assert (created.parent_id, processed.parent_id) == (placed.span_id, created.span_id)
     assert (created.service, processed.service) == ("orders", "stock")
     assert (created.kind, processed.kind) == ("producer", "consumer")
     assert created.attributes["messaging.system"] == "nats"
     same = "messaging.message.id"
     assert created.attributes[same] == processed.attributes[same]
-    assert not any(each.failed for each in collector.spans)
+    assert not any(span.failed for span in collector.spans)
 
 
 async def test_statements_are_below_what_asked_for_them_and_have_no_text(collector):
-    own = {each.span_id: each for each in collector.spans}
-    statements = [each for each in collector.spans if "db.system.name" in each.attributes]
+    own = {span.span_id: span for span in collector.spans}
+    statements = [span for span in collector.spans if "db.system.name" in span.attributes]
     found = {
-        (own[each.parent_id].name, each.attributes["db.operation.name"]) for each in statements
+        (own[statement.parent_id].name, statement.attributes["db.operation.name"])
+        for statement in statements
     }
     assert found == {
         ("GET /stock/{item}", "SELECT"),
@@ -123,11 +118,14 @@ async def test_statements_are_below_what_asked_for_them_and_have_no_text(collect
         ("process order.placed", "INSERT"),
         ("process order.placed", "COMMIT"),
     }
-    for each in statements:
-        assert each.kind == "client"
-        assert each.attributes["db.system.name"] == "postgresql"
-        assert each.attributes["db.namespace"]
-        assert own[each.parent_id].written.start_time_unix_nano < each.written.end_time_unix_nano
+    for statement in statements:
+        assert statement.kind == "client"
+        assert statement.attributes["db.system.name"] == "postgresql"
+        assert statement.attributes["db.namespace"]
+        assert (
+            own[statement.parent_id].written.start_time_unix_nano
+            < statement.written.end_time_unix_nano
+        )
     sent = "".join(collector.bodies)
     for private in ("s3cret", "ball", "insert into", "select 7"):
         assert private not in sent

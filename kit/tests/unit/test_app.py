@@ -23,7 +23,7 @@ from tarmac_kit import (
     require_role,
     set_route,
 )
-from tarmac_kit.health import Check, Health
+from tarmac_kit.health import Health, HealthCheck
 from tarmac_kit.testing import FakeBus, issue_token, running, static_verifier
 
 ENV = {"SERVICE_NAME": "things-service"}
@@ -242,7 +242,7 @@ def test_everything_that_is_missing_is_said_together_one_line_each() -> None:
         create_app([Part("orders", orders), Part("payments", payments)], env)
     assert raised.value.lines == [
         (
-            "order-service: CURRENCY is not set; give it in the system file's env, or a default "
+            "order-service: CURRENCY is not set; set it in the system file's env, or a default "
             "under settings in service.yaml"
         ),
         (
@@ -400,7 +400,7 @@ async def test_a_check_that_fails_is_asked_again_sooner_than_one_that_passes() -
     async def passes() -> None:
         asked["passes"] += 1
 
-    checks = [Check("fails", fails), Check("passes", passes)]
+    checks = [HealthCheck("fails", fails), HealthCheck("passes", passes)]
     for _ in range(2):
         for check in checks:
             await check.error()

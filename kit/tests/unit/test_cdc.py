@@ -9,25 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac_kit.cdc import pgoutput
+from tarmac_kit.cdc.capture_owner import CaptureOwner
 from tarmac_kit.cdc.names import slot_of
-from tarmac_kit.cdc.pgoutput import UNCHANGED, Begin, Change, Column, Commit, Relation, Truncate
+from tarmac_kit.cdc.pgoutput import UNCHANGED, Begin, Column, Commit, Relation, RowChange, Truncate
 from tarmac_kit.cdc.records import (
     BadRecord,
-    Facts,
-    Moment,
-    Place,
+    CaptureSource,
+    TableFacts,
+    TransactionInfo,
     change_messages,
     outbox_message,
     snapshot_message,
     table_of,
 )
-from tarmac_kit.cdc.settling import Settling
 from tarmac_kit.cdc.stream import lsn_of
 from tarmac_kit.cdc.values import UnsupportedType, array, converter, unavailable
 from tarmac_kit.database import Database
 
-PLACE = Place("trips", "trip")
-MOMENT = Moment(lsn=0x10, at_us=1_700_000_000_123_456, xid=7)
+PLACE = CaptureSource("trips", "trip")
+MOMENT = TransactionInfo(lsn=0x10, at_us=1_700_000_000_123_456, xid=7)
 TEXT, INT, BYTEA, JSONB, UUID, TEXTS, POINT = 25, 23, 17, 3802, 2950, 1009, 600
 
 
@@ -63,14 +63,16 @@ def test_the_messages_of_a_transaction_are_read():
     assert pgoutput.decode(described) == relation(ID, NAME)
     five = struct.pack("!I", 5)
     inserted = pgoutput.decode(b"I" + five + b"N" + row("1", "ü"))
-    assert inserted == Change("c", 5, None, ("1", "ü"))
+    assert inserted == RowChange("c", 5, None, ("1", "ü"))
     plain = pgoutput.decode(b"U" + five + b"N" + row("1", None))
-    assert plain == Change("u", 5, None, ("1", None))
+    assert plain == RowChange("u", 5, None, ("1", None))
     keyed = pgoutput.decode(b"U" + five + b"K" + row("1", None) + b"N" + row("2", "~"))
-    assert keyed == Change("u", 5, ("1", None), ("2", UNCHANGED), before_is_key=True)
+    assert keyed == RowChange("u", 5, ("1", None), ("2", UNCHANGED), before_is_key=True)
     full = pgoutput.decode(b"U" + five + b"O" + row("1", "a") + b"N" + row("1", "b"))
-    assert full == Change("u", 5, ("1", "a"), ("1", "b"))
-    assert pgoutput.decode(b"D" + five + b"O" + row("1", "a")) == Change("d", 5, ("1", "a"), None)
+    assert full == RowChange("u", 5, ("1", "a"), ("1", "b"))
+    assert pgoutput.decode(b"D" + five + b"O" + row("1", "a")) == RowChange(
+        "d", 5, ("1", "a"), None
+    )
     emptied = b"T" + struct.pack("!I", 2) + b"\0" + struct.pack("!II", 5, 6)
     assert pgoutput.decode(emptied) == Truncate((5, 6))
     assert pgoutput.decode(b"C\0" + struct.pack("!QQQ", 9, 11, since_2000)) == Commit(9, 11)
@@ -83,9 +85,9 @@ READ_AS = {
     b"C": Commit,
     b"R": pgoutput.Relation,
     b"T": Truncate,
-    b"I": Change,
-    b"U": Change,
-    b"D": Change,
+    b"I": RowChange,
+    b"U": RowChange,
+    b"D": RowChange,
     **{kind: type(None) for kind in (b"O", b"Y", b"M")},
 }
 
@@ -154,20 +156,20 @@ def test_a_value_that_has_no_such_form_is_refused(oid, text):
 
 def test_a_type_that_is_not_known_is_refused_by_name_before_any_row_comes():
     with pytest.raises(UnsupportedType, match=r"public\.things\.at: .*oid 600"):
-        table_of(relation(ID, Column("at", POINT, -1, key=False)), Facts(), PLACE)
+        table_of(relation(ID, Column("at", POINT, -1, key=False)), TableFacts(), PLACE)
 
 
 def test_an_enumeration_is_the_text_that_it_is_written_as():
     table = table_of(
-        relation(ID, Column("mood", 99_999, -1, key=False)), Facts((), {99_999: 25}), PLACE
+        relation(ID, Column("mood", 99_999, -1, key=False)), TableFacts((), {99_999: 25}), PLACE
     )
-    (message,) = change_messages(table, Change("c", 5, None, ("1", "calm")), MOMENT, 1)
+    (message,) = change_messages(table, RowChange("c", 5, None, ("1", "calm")), MOMENT, 1)
     assert message.payload["after"] == {"id": 1, "mood": "calm"}
 
 
 def test_a_change_becomes_an_envelope_whose_id_is_the_same_each_time():
-    table = table_of(relation(ID, NAME), Facts(("id",)), PLACE)
-    change = Change("u", 5, None, ("1", "b"))
+    table = table_of(relation(ID, NAME), TableFacts(("id",)), PLACE)
+    change = RowChange("u", 5, None, ("1", "b"))
     (message,) = change_messages(table, change, MOMENT, 4)
     assert message.topic == "trip.public.things"
     assert message.key == '{"id":1}'
@@ -193,8 +195,8 @@ def test_a_change_becomes_an_envelope_whose_id_is_the_same_each_time():
 
 
 def test_another_key_is_one_row_gone_and_one_made():
-    table = table_of(relation(ID, NAME), Facts(("id",)), PLACE)
-    change = Change("u", 5, ("1", None), ("2", "b"), before_is_key=True)
+    table = table_of(relation(ID, NAME), TableFacts(("id",)), PLACE)
+    change = RowChange("u", 5, ("1", None), ("2", "b"), before_is_key=True)
     gone, made = change_messages(table, change, MOMENT, 1)
     assert (gone.key, gone.payload["op"], gone.payload["after"]) == ('{"id":1}', "d", None)
     assert (made.key, made.payload["op"], made.payload["before"]) == ('{"id":2}', "c", None)
@@ -202,16 +204,16 @@ def test_another_key_is_one_row_gone_and_one_made():
 
 
 def test_an_update_of_a_table_with_its_full_old_row_keeps_one_message():
-    table = table_of(relation(ID, NAME, identity="f"), Facts(("id",)), PLACE)
-    (message,) = change_messages(table, Change("u", 5, ("1", "a"), ("1", UNCHANGED)), MOMENT, 1)
+    table = table_of(relation(ID, NAME, identity="f"), TableFacts(("id",)), PLACE)
+    (message,) = change_messages(table, RowChange("u", 5, ("1", "a"), ("1", UNCHANGED)), MOMENT, 1)
     assert message.payload["before"] == message.payload["after"] == {"id": 1, "name": "a"}
 
 
 def test_a_table_without_a_key_has_messages_without_one():
-    table = table_of(relation(ID, NAME, identity="f"), Facts(), PLACE)
+    table = table_of(relation(ID, NAME, identity="f"), TableFacts(), PLACE)
     assert snapshot_message(table, ("1", "a"), MOMENT).key == ""
-    keyed = table_of(relation(ID, NAME), Facts(), PLACE)
-    message = snapshot_message(keyed, ("1", "a"), Moment(1, 0, snapshot=True))
+    keyed = table_of(relation(ID, NAME), TableFacts(), PLACE)
+    message = snapshot_message(keyed, ("1", "a"), TransactionInfo(1, 0, snapshot=True))
     assert (message.key, message.payload["op"]) == ('{"id":1}', "r")
     assert message.payload["source"]["snapshot"] == "true"
 
@@ -223,7 +225,7 @@ def test_what_the_log_does_not_hold_is_named_in_the_columns_own_type():
 
 
 def test_a_row_that_cannot_be_written_says_where_it_is():
-    table = table_of(relation(ID, Column("d", 1082, -1, key=False)), Facts(), PLACE)
+    table = table_of(relation(ID, Column("d", 1082, -1, key=False)), TableFacts(), PLACE)
     with pytest.raises(BadRecord, match=r"public\.things\.d: .*infinity"):
         snapshot_message(table, ("1", "infinity"), MOMENT)
 
@@ -240,7 +242,7 @@ OUTBOX = relation(
 
 
 def test_an_outbox_row_is_the_event_that_was_written():
-    table = table_of(OUTBOX, Facts(("id",)), PLACE)
+    table = table_of(OUTBOX, TableFacts(("id",)), PLACE)
     message = outbox_message(table, ("i", "o1", "order.placed", '{"n": 1}', '{"a": "b"}', None))
     assert message is not None
     assert (message.id, message.topic, message.key) == ("i", "order.placed", "o1")
@@ -248,14 +250,14 @@ def test_an_outbox_row_is_the_event_that_was_written():
 
 
 def test_an_outbox_row_that_was_published_before_is_no_event():
-    table = table_of(OUTBOX, Facts(("id",)), PLACE)
+    table = table_of(OUTBOX, TableFacts(("id",)), PLACE)
     when = "2026-01-01 00:00:00+00"
     assert outbox_message(table, ("i", "o1", "order.placed", "{}", "{}", when)) is None
 
 
 @pytest.mark.parametrize("bad", [None, "[1]"])
 def test_an_outbox_row_without_an_object_as_its_payload_is_refused(bad):
-    table = table_of(OUTBOX, Facts(("id",)), PLACE)
+    table = table_of(OUTBOX, TableFacts(("id",)), PLACE)
     with pytest.raises(BadRecord, match=r"public\.outbox"):
         outbox_message(table, ("i", "o1", "order.placed", bad, None, None))
 
@@ -268,4 +270,4 @@ def test_a_slot_is_named_after_its_database_and_a_position_is_a_number():
 
 def test_a_captured_table_that_is_no_name_is_refused_at_the_start():
     with pytest.raises(ValueError, match="CAPTURED_TABLES"):
-        Settling(Database("postgresql://x"), outbox=False, tables=["things; drop table x"])
+        CaptureOwner(Database("postgresql://x"), outbox=False, tables=["things; drop table x"])

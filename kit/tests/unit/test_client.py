@@ -72,7 +72,7 @@ async def test_retries_and_those_that_the_budget_refused_are_counted() -> None:
     counted: list[tuple[str, str]] = []
     client = Client(
         "stock", "http://s", FakeTransport({"GET /x": BROKEN}), retries=5, backoff_s=0,
-        budget=RetryBudget(ratio=0, reserve=2), count_retry=lambda *each: counted.append(each),
+        budget=RetryBudget(ratio=0, reserve=2), count_retry=lambda *counts: counted.append(counts),
     )  # fmt: skip
     with pytest.raises(Unavailable):
         await client.get("/x")

@@ -55,11 +55,11 @@ class LooseLine(BaseModel):
         (
             changed("total_minor", total=(int, ...)),
             [
-                "event.total_minor: is written no more",
+                "event.total_minor: is no longer written",
                 "event.total_minor: is not written, and it is needed",
             ],
         ),
-        (changed("note"), ["event.note: is written no more"]),
+        (changed("note"), ["event.note: is no longer written"]),
         (
             changed(total_minor=(str, ...)),
             ["event.total_minor: may be string, and integer is read"],
@@ -89,7 +89,7 @@ class LooseLine(BaseModel):
         (
             changed(lines=(list[ShortLine], ...)),
             [
-                "event.lines[].quantity: is written no more",
+                "event.lines[].quantity: is no longer written",
                 "event.lines[].quantity: is not written, and it is needed",
             ],
         ),

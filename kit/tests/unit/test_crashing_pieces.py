@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tarmac_kit import steps
-from tarmac_kit.crashing import Finding, Hosted, Report
-from tarmac_kit.crashing.broker import Broker
-from tarmac_kit.crashing.counting import Counter, _Protocol
-from tarmac_kit.crashing.peer import Gone, Peer, Refused
+from tarmac_kit.crashing import CrashFinding, CrashReport, HostedService
+from tarmac_kit.crashing.broker import MemoryBroker
+from tarmac_kit.crashing.counting import StepCounter, _Protocol
+from tarmac_kit.crashing.peer import Peer, PeerError, PeerGone
 
 
 @pytest.fixture
@@ -27,16 +27,16 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 def test_a_step_has_two_sides_also_when_it_fails(told: list[tuple[str, str]]) -> None:
-    with steps.step("letter"):
-        told.append(("now", "letter"))
+    with steps.step("email"):
+        told.append(("now", "email"))
     with pytest.raises(OSError, match="no"), steps.step("call"):
         raise OSError("no")
     both = [("before", "call"), ("after", "call")]
-    assert told == [("before", "letter"), ("now", "letter"), ("after", "letter"), *both]
+    assert told == [("before", "email"), ("now", "email"), ("after", "email"), *both]
 
 
 def test_steps_are_counted_from_the_moment_it_is_armed() -> None:
-    counter = Counter()
+    counter = StepCounter()
     counter("before", "one")
     counter.arm(0)
     assert (counter.count, counter.words) == (0, ())
@@ -48,7 +48,7 @@ def test_steps_are_counted_from_the_moment_it_is_armed() -> None:
 
 
 def test_a_count_goes_on_where_there_is_no_room_for_words() -> None:
-    counter = Counter()
+    counter = StepCounter()
     for _ in range(3):
         counter("before", "x" * 2**19)
     assert counter.count == 3
@@ -63,7 +63,7 @@ def test_a_process_ends_at_its_step_and_not_before(monkeypatch: pytest.MonkeyPat
         raise EndedError(code)
 
     monkeypatch.setattr("os._exit", end)
-    counter = Counter()
+    counter = StepCounter()
     counter.arm(2)
     counter("before", "insert")
     with pytest.raises(EndedError, match="77"):
@@ -76,7 +76,7 @@ def test_only_the_steps_that_are_asked_for_count_to_its_end(
 ) -> None:
     ended: list[int] = []
     monkeypatch.setattr("os._exit", ended.append)
-    counter = Counter()
+    counter = StepCounter()
     counter.arm(2, "call PUT|COMMIT")
     for what in ("sql SELECT a sweep", "call PUT", "sql SELECT a sweep"):
         counter("before", what)
@@ -160,15 +160,15 @@ async def test_what_is_asked_is_answered_refused_or_lost_with_its_process() -> N
 
     async with two(serve) as (asking, answering):
         assert await asking.ask("double", words="ü\n") == {"words": "ü\n"}
-        with pytest.raises(Refused, match="LookupError: nothing there"):
+        with pytest.raises(PeerError, match="LookupError: nothing there"):
             await asking.ask("fail")
         waiting = asyncio.create_task(asking.ask("hang"))
         await hang.wait()
         assert answering._writer is not None
         answering._writer.close()
-        with pytest.raises(Gone):
+        with pytest.raises(PeerGone):
             await waiting
-        with pytest.raises(Gone):
+        with pytest.raises(PeerGone):
             asking.tell("more")
 
 
@@ -198,7 +198,7 @@ def message(number: str, key: str = "k") -> dict[str, Any]:
     return {"id": number, "topic": "t", "key": key, "payload": {}, "headers": {}}
 
 
-async def settled(broker: Broker) -> None:
+async def settled(broker: MemoryBroker) -> None:
     for _ in range(200):
         if broker.idle:
             return
@@ -206,14 +206,14 @@ async def settled(broker: Broker) -> None:
 
 
 async def test_one_message_at_a_time_per_key_and_what_died_has_in_hand_comes_again() -> None:
-    broker, first, second = Broker(), Group(), Group()
+    broker, first, second = MemoryBroker(), Group(), Group()
     broker.consume("t", "g", first)  # type: ignore[arg-type]
     for number, key in (("1", "a"), ("2", "a"), ("3", "b")):
         broker.publish(message(number, key))
     await first.until(2)
     assert first.got == [("1", 1), ("3", 1)]
     broker.lost(first)  # type: ignore[arg-type]
-    first.settled.put_nowait(Gone("the process ended"))
+    first.settled.put_nowait(PeerGone("the process ended"))
     broker.consume("t", "g", second)  # type: ignore[arg-type]
     await second.until(2)
     assert second.got == [("1", 2), ("3", 2)]
@@ -223,11 +223,11 @@ async def test_one_message_at_a_time_per_key_and_what_died_has_in_hand_comes_aga
     await settled(broker)
     assert broker.idle
     assert second.got[2] == ("2", 1)
-    assert [each["id"] for each in broker.published] == ["1", "2", "3"]
+    assert [sent["id"] for sent in broker.published] == ["1", "2", "3"]
 
 
 async def test_what_fails_comes_again_and_poison_is_put_aside() -> None:
-    broker, group = Broker(), Group()
+    broker, group = MemoryBroker(), Group()
     broker.consume("t", "g", group)  # type: ignore[arg-type]
     broker.publish(message("1"))
     group.settled.put_nowait({"settled": "retry"})
@@ -235,18 +235,20 @@ async def test_what_fails_comes_again_and_poison_is_put_aside() -> None:
     await group.until(2)
     await settled(broker)
     assert group.got == [("1", 1), ("1", 2)]
-    assert [(each["id"], why) for each, why in broker.parked] == [("1", "not a sale")]
+    assert [(dead_letter["id"], why) for dead_letter, why in broker.dead_letters] == [
+        ("1", "not a sale")
+    ]
     broker.publish(message("2"))
-    group.settled.put_nowait(Refused("KeyError"))
+    group.settled.put_nowait(PeerError("KeyError"))
     await group.until(3)
     await settled(broker)
-    assert broker.parked[-1][1] == "KeyError"
+    assert broker.dead_letters[-1][1] == "KeyError"
     broker.forget()
-    assert (broker.idle, broker.published, broker.parked) == (True, [], [])
+    assert (broker.idle, broker.published, broker.dead_letters) == (True, [], [])
 
 
 def test_a_service_gets_its_databases_and_roles_by_variables() -> None:
-    hosted = Hosted(
+    hosted = HostedService(
         "orders",
         [],
         env={"LOG_LEVEL": "info"},
@@ -266,10 +268,10 @@ def test_a_service_gets_its_databases_and_roles_by_variables() -> None:
 
 
 def test_a_report_says_what_was_tried_and_what_was_not_survived() -> None:
-    fine = Report("buy", "orders", 4, tried=(1, 2, 3, 4), not_reached=(4,), took_s=1.25)
+    fine = CrashReport("buy", "orders", 4, tried=(1, 2, 3, 4), not_reached=(4,), took_s=1.25)
     assert fine.ok
     assert str(fine) == "buy: orders: N=4, 4 tried, 3 crashes, 0 not survived, 1.2 s"
-    finding = Finding(2, "after sql COMMIT;", ("lost: one", "doubled: two"))
-    bad = Report("buy", "orders", 4, tried=(2,), findings=(finding,))
+    finding = CrashFinding(2, "after sql COMMIT;", ("lost: one", "doubled: two"))
+    bad = CrashReport("buy", "orders", 4, tried=(2,), findings=(finding,))
     assert not bad.ok
     assert str(bad).endswith("\n  step 2 (after sql COMMIT;): lost: one; doubled: two")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import MutableMapping
+from typing import Any
 
+import fastapi
 import pytest
 from fastapi import APIRouter
 
@@ -86,6 +89,45 @@ async def test_an_expired_deadline_is_504() -> None:
         for value in ("0", "-5"):
             answer = await c.get("/hang", headers={"X-Request-Timeout-Ms": value})
             assert (answer.status, answer.json()["code"]) == (504, "deadline_exceeded")
+
+
+async def test_a_public_service_takes_no_deadline_from_its_clients() -> None:
+    app = chain("c", None, Hop())
+    app.chassis.is_public = True
+    async with running(app) as c:
+        for value in ("0", "-5", "1500"):
+            answer = await c.get("/left", headers={"X-Request-Timeout-Ms": value})
+            assert (answer.status, answer.json()) == (200, [-1.0])
+
+
+async def test_a_client_that_leaves_while_its_body_is_read_is_no_failure_of_ours() -> None:
+    def mount(chassis: Chassis) -> None:
+        router = APIRouter()
+
+        @router.post("/read")
+        async def read(request: fastapi.Request) -> None:
+            async for _ in request.stream():
+                pass
+
+        chassis.include(router)
+
+    app = create_app([Part("p", mount)], {"SERVICE_NAME": "p"})
+    async with running(app) as http:
+        sent: list[MutableMapping[str, Any]] = []
+
+        async def receive() -> MutableMapping[str, Any]:
+            return {"type": "http.disconnect"}
+
+        async def send(event: MutableMapping[str, Any]) -> None:
+            sent.append(event)
+
+        scope = {"type": "http", "method": "POST", "path": "/read", "raw_path": b"/read"}
+        scope |= {"headers": [], "query_string": b"", "client": ("127.0.0.1", 1)}
+        await app(scope, receive, send)
+        text = (await http.get("/metrics")).body.decode()
+    assert 'route="/read",service="p",status="499"' in text
+    assert 'status="5' not in text
+    assert sent[0]["status"] == 499
 
 
 async def test_a_handler_that_outlives_the_deadline_is_cancelled_and_answers_504() -> None:

@@ -14,7 +14,7 @@ from tarmac_kit.settings import SettingsError
 
 
 def began(offsets: Offsets, *messages: int) -> list[int]:
-    return [offsets.begin(each) for each in messages if offsets.take(each)]
+    return [offsets.begin(message) for message in messages if offsets.take(message)]
 
 
 def taken_over(offsets: Offsets) -> Offsets:
@@ -40,9 +40,9 @@ def test_who_takes_over_gets_what_was_in_hand_as_a_second_time_and_nothing_that_
         offsets.finish(handled)
     assert offsets.note() == "10:0x1,3x1,1x1,2x1,1x1,1x1"
     after = taken_over(offsets)
-    fetched = [each for each in range(10, 23) if after.take(each)]
+    fetched = [offset for offset in range(10, 23) if after.take(offset)]
     assert fetched == [10, 13, 14, 16, 17, 18, 20, 21, 22]
-    assert [after.begin(each) for each in fetched] == [2, 2, 2, 2, 2, 2, 1, 1, 1]
+    assert [after.begin(offset) for offset in fetched] == [2, 2, 2, 2, 2, 2, 1, 1, 1]
 
 
 def test_who_takes_over_and_dies_before_it_has_fetched_everything_leaves_the_rest_as_it_was():
@@ -54,14 +54,14 @@ def test_who_takes_over_and_dies_before_it_has_fetched_everything_leaves_the_res
     assert began(second, 0, 1) == [2, 2]
     second.finish(0)
     third = taken_over(second)
-    fetched = [each for each in range(9) if each >= third.first and third.take(each)]
+    fetched = [offset for offset in range(9) if offset >= third.first and third.take(offset)]
     assert fetched == [1, 2, 5, 6, 8]
-    assert [third.begin(each) for each in fetched] == [3, 2, 2, 2, 1]
+    assert [third.begin(offset) for offset in fetched] == [3, 2, 2, 2, 1]
 
 
 def test_what_is_still_handled_here_when_a_partition_comes_back_is_not_taken_again():
-    offsets = Offsets(5, "", in_hand=[3, 6])
-    assert [each for each in (5, 6, 7) if offsets.take(each)] == [5, 7]
+    offsets = Offsets(5, "", in_flight=[3, 6])
+    assert [offset for offset in (5, 6, 7) if offsets.take(offset)] == [5, 7]
     offsets.finish(5)
     offsets.finish(7)
     assert offsets.first == 6
@@ -70,9 +70,9 @@ def test_what_is_still_handled_here_when_a_partition_comes_back_is_not_taken_aga
 
 
 def test_what_ends_before_it_is_fetched_again_is_not_taken():
-    offsets = Offsets(5, "", in_hand=[6])
+    offsets = Offsets(5, "", in_flight=[6])
     offsets.finish(6)
-    assert [each for each in (5, 6, 7) if offsets.take(each)] == [5, 7]
+    assert [offset for offset in (5, 6, 7) if offsets.take(offset)] == [5, 7]
 
 
 def test_offsets_that_the_broker_leaves_out_hold_nothing_up():
@@ -96,7 +96,7 @@ def test_a_note_is_never_longer_than_the_broker_takes_and_nothing_is_lost_by_it(
         offsets.finish(handled)
     assert len(offsets.note()) <= LONGEST + 16
     after = taken_over(offsets)
-    fetched = {each for each in range(4000) if after.take(each)}
+    fetched = {offset for offset in range(4000) if after.take(offset)}
     assert fetched >= set(range(0, 4000, 2))
     assert len(fetched) < 4000
 
@@ -108,12 +108,12 @@ def test_through_any_number_of_hands_each_message_is_handled_once(seed):
     while offsets.first < end:
         # A partition is read in order, from where the group stands.
         reach = order.randint(offsets.first + 1, end)
-        in_hand = [each for each in range(offsets.first, reach) if offsets.take(each)]
+        in_hand = [offset for offset in range(offsets.first, reach) if offsets.take(offset)]
         order.shuffle(in_hand)
-        for each in in_hand[: order.randint(0, len(in_hand))]:
-            offsets.begin(each)
-            offsets.finish(each)
-            handled.append(each)
+        for offset in in_hand[: order.randint(0, len(in_hand))]:
+            offsets.begin(offset)
+            offsets.finish(offset)
+            handled.append(offset)
         offsets = taken_over(offsets)
     assert sorted(handled) == list(range(end))
 

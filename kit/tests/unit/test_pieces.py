@@ -21,6 +21,7 @@ from tarmac_kit import (
     Problem,
     RateLimiter,
     SettingsError,
+    SharedRateLimiter,
     fetch_all,
     fetch_one,
     fingerprint,
@@ -78,6 +79,32 @@ def test_a_refusal_is_429_and_says_when_to_come_again() -> None:
         "RateLimit-Reset": "20",
         "Retry-After": "10",
     }
+
+
+async def test_replicas_share_a_bucket_in_the_cache_and_count_alone_without_it() -> None:
+    clock = FakeClock()
+    redis = FakeRedis(clock)
+    replicas = [
+        SharedRateLimiter(
+            Cache(redis, prefix="svc:", clock=clock),
+            name="login",
+            per_minute=60,
+            burst=3,
+            clock=clock,
+        )
+        for _ in range(2)
+    ]
+    taken = [await replicas[n % 2].take("a") for n in range(4)]
+    assert [decision.allowed for decision in taken] == [True, True, True, False]
+    assert [decision.remaining for decision in taken] == [2, 1, 0, 0]
+    assert taken[3].headers()["Retry-After"] == "1"
+    assert (await replicas[0].take("b")).allowed
+    clock.advance(1)
+    assert [(await replica.take("a")).allowed for replica in replicas] == [True, False]
+    redis.away = True
+    assert [(await replica.take("a")).allowed for replica in replicas] == [True, True]
+    alone = SharedRateLimiter(None, name="login", per_minute=60, burst=1, clock=clock)
+    assert [(await alone.take("a")).allowed for _ in range(2)] == [True, False]
 
 
 async def test_a_cache_that_fails_is_a_miss_and_is_left_alone_for_a_second() -> None:
@@ -320,7 +347,7 @@ async def test_the_fake_bus_parks_poison_and_redelivers_what_failed() -> None:
     await bus.consume(("t",), "g", handle)
     await bus.publish(Message("poison", "t", "k", {}))
     await bus.publish(Message("later", "t", "k", {}))
-    assert bus.parked[0][1] == "bad"
+    assert bus.dead_letters[0][1] == "bad"
     await bus.redeliver()
     assert bus.waiting == []
     assert attempts == [1, 1, 2]

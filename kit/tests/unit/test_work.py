@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac_kit import Job, Later, Park, Refused, Step, accepted
+from tarmac_kit import Job, PermanentFailure, RetryLater, Step, StepRejected, accepted
 from tarmac_kit.testing import FakeJobs, FakeSagas
-from tarmac_kit.working import retry_after_s
+from tarmac_kit.worker import retry_after_s
 
 #: What a step may say when it is asked: it did it, or failed before or after it did, or refuses.
 SAYS = st.sampled_from(["ok", "fails before", "fails after", "later", "refused"])
@@ -42,9 +42,9 @@ class Place:
         if said == "fails before":
             raise RuntimeError(said)
         if said == "later":
-            raise Later(1)
+            raise RetryLater(1)
         if said == "refused":
-            raise Refused(said)
+            raise StepRejected(said)
         self.holds = holds
         if said == "fails after":
             raise RuntimeError(said)
@@ -87,7 +87,7 @@ def test_whatever_the_steps_say_a_saga_ends_with_all_done_or_all_undone(
 
 async def test_a_step_without_undo_is_passed_over_on_the_way_back() -> None:
     async def refuse(_id: UUID, _data: dict[str, Any]) -> None:
-        raise Refused("no")
+        raise StepRejected("no")
 
     async def fine(_id: UUID, _data: dict[str, Any]) -> None:
         return None
@@ -106,7 +106,7 @@ async def test_a_step_without_undo_is_passed_over_on_the_way_back() -> None:
 
 async def test_a_fake_job_runs_when_it_is_told_to_and_ends_as_a_real_one() -> None:
     jobs = FakeJobs()
-    says: list[Exception | None] = [Later(5), RuntimeError("no"), None]
+    says: list[Exception | None] = [RetryLater(5), RuntimeError("no"), None]
 
     async def run(job: Job) -> int:
         said = says.pop(0)
@@ -119,7 +119,7 @@ async def test_a_fake_job_runs_when_it_is_told_to_and_ends_as_a_real_one() -> No
         await jobs.finish(None, job, "mine")
 
     async def parks(_job: Job) -> None:
-        raise Park("never")
+        raise PermanentFailure("never")
 
     async def fails(_job: Job) -> None:
         raise RuntimeError("bug")

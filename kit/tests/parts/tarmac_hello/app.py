@@ -32,6 +32,10 @@ def mount(chassis: Chassis) -> None:
         await asyncio.sleep(settings.slow_s)
         return {"text": f"{settings.greeting}, {name}"}
 
+    @router.put("/{name}/words")
+    async def words(name: str, body: dict[str, str]) -> dict[str, int]:
+        return {name: len(body)}
+
     chassis.include(router)
 
 

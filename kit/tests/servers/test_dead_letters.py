@@ -12,27 +12,27 @@ import asyncpg
 import pytest
 
 from tarmac.errors import BadInput
-from tarmac.local.data import parked
+from tarmac.local.stores import dead_letters
 from tarmac_kit import (
     Chassis,
     Database,
     DatabaseUnavailable,
     Job,
     Jobs,
-    Later,
     Message,
-    Park,
     Part,
+    PermanentFailure,
     PoisonMessage,
     Problem,
+    RetryLater,
     create_app,
 )
 from tarmac_kit.client import Unavailable
-from tarmac_kit.parking import Parking, is_away, limited
+from tarmac_kit.dead_letters import DeadLetters, is_away, limited
 from tarmac_kit.testing import FakeBus, running
-from tarmac_kit.working import Worker
+from tarmac_kit.worker import Worker
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("patient")]
 
 TOPIC, GROUP = "order.placed", "pay"
 
@@ -47,12 +47,12 @@ class Consumer:
     def __init__(self, database: Database, attempts: int = 3) -> None:
         self.database = database
         self.counts: dict[str, int] = {}
-        self.parking = Parking(
+        self.dead_letters = DeadLetters(
             database, attempts=attempts, poll_s=0.02, count=self.counts.__setitem__
         )
         self.says: dict[str, list[Exception]] = {}
         self.applied: list[str] = []
-        self.take = self.parking.around(TOPIC, GROUP, self._handle)
+        self.take = self.dead_letters.around(TOPIC, GROUP, self._handle)
 
     async def _handle(self, message: Message) -> None:
         if self.says.get(message.id):
@@ -76,7 +76,7 @@ class Consumer:
 
     @asynccontextmanager
     async def trying(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.parking.run())
+        task = asyncio.create_task(self.dead_letters.run())
         try:
             yield
         finally:
@@ -87,7 +87,7 @@ class Consumer:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
-    Parking(database)  # its migrations
+    DeadLetters(database)  # its migrations
     await database.open()
     yield database
     await database.close()
@@ -121,7 +121,7 @@ async def test_what_goes_on_failing_is_parked_until_it_is_replayed_and_holds_its
         await consumer.take(message(3))
         assert (await consumer.rows())[1:] == [("2", "waiting", 0), ("3", "waiting", 0)]
         assert consumer.applied == []
-        async with database.connection() as conn:  # as `tarmac parked --replay` does
+        async with database.connection() as conn:  # as `tarmac dead-letters --replay` does
             await conn.execute(
                 "update parked set state = 'waiting', failures = 0, due_at = now()"
                 " where state = 'parked'"
@@ -134,16 +134,16 @@ async def test_what_goes_on_failing_is_parked_until_it_is_replayed_and_holds_its
 async def test_the_verb_sees_parked_messages_and_jobs_and_has_them_tried_again_or_forgotten(
     database_url: str,
 ) -> None:
-    """What `tarmac parked` does to the tables, beside the code that reads them."""
+    """What `tarmac dead-letters` does to the tables, beside the code that reads them."""
     urls = {"pay-db": database_url}
-    assert await asyncio.to_thread(parked.look, urls) == ()  # no such tables yet
+    assert await asyncio.to_thread(dead_letters.read, urls) == ()  # no such tables yet
     database = Database(database_url)
     consumer, jobs = Consumer(database, attempts=1), Jobs(database)
     worker = Worker(jobs)
     await database.open()
 
     async def never(_job: Job) -> None:
-        raise Park("no such list")
+        raise PermanentFailure("no such list")
 
     jobs.handle("import", never)
     async with database.transaction() as conn:
@@ -152,24 +152,28 @@ async def test_the_verb_sees_parked_messages_and_jobs_and_has_them_tried_again_o
     consumer.says = {"1": [RuntimeError("a bug")]}
     for number in (1, 2):
         await consumer.take(message(number))
-    found = await asyncio.to_thread(parked.look, urls)
-    assert [(each.id, each.kind, each.what, each.error, each.behind) for each in found] == [
+    found = await asyncio.to_thread(dead_letters.read, urls)
+    assert [
+        (letter.id, letter.kind, letter.what, letter.error, letter.behind) for letter in found
+    ] == [
         ("pay-db/1", "message", "pay of order.placed", "RuntimeError: a bug", 1),
         (f"pay-db/{job_id}", "job", "import", "no such list", 0),
     ]
-    with pytest.raises(BadInput, match="nothing is parked by this id"):
-        await asyncio.to_thread(parked.change, urls, ["pay-db/1", "pay-db/99"])
-    assert await asyncio.to_thread(parked.change, urls, ["pay-db/1"]) == 1
+    with pytest.raises(BadInput, match="no dead letter with this id"):
+        await asyncio.to_thread(dead_letters.change, urls, ["pay-db/1", "pay-db/99"])
+    assert await asyncio.to_thread(dead_letters.change, urls, ["pay-db/1"]) == 1
     for _ in range(2):
-        assert await consumer.parking.once() == 1
+        assert await consumer.dead_letters.once() == 1
     assert consumer.applied == ["1", "2"]
-    assert await asyncio.to_thread(parked.change, urls, [found[1].id]) == 1
+    assert await asyncio.to_thread(dead_letters.change, urls, [found[1].id]) == 1
     async with database.connection() as conn:
         job = await jobs.find(conn, job_id)
     assert (job and (job.state, job.attempts)) == ("queued", 0)
     assert await worker.run_one(job_id)
-    assert await asyncio.to_thread(functools.partial(parked.change, urls, [found[1].id], drop=True))
-    assert await asyncio.to_thread(parked.look, urls) == ()
+    assert await asyncio.to_thread(
+        functools.partial(dead_letters.change, urls, [found[1].id], drop=True)
+    )
+    assert await asyncio.to_thread(dead_letters.read, urls) == ()
     await database.close()
 
 
@@ -184,7 +188,9 @@ async def test_poison_is_parked_at_once_and_holds_nothing(database: Database) ->
 
 async def test_somebody_elses_absence_is_waited_for_without_limit(database: Database) -> None:
     consumer = Consumer(database, attempts=1)
-    consumer.says = {"1": [Unavailable("inventory"), Later(0), ConnectionError(), Unavailable("x")]}
+    consumer.says = {
+        "1": [Unavailable("inventory"), RetryLater(0), ConnectionError(), Unavailable("x")]
+    }
     await consumer.take(message(1))
     async with consumer.trying():
         while await consumer.rows():
@@ -195,7 +201,7 @@ async def test_somebody_elses_absence_is_waited_for_without_limit(database: Data
 
 async def test_what_no_column_can_hold_is_left_to_the_broker_to_park(database: Database) -> None:
     consumer = Consumer(database)
-    with pytest.raises(PoisonMessage, match="no database can hold it"):
+    with pytest.raises(PoisonMessage, match="the database cannot store it"):
         await consumer.take(Message("1", TOPIC, "o", {"name": "a\0b"}))
     consumer.says = {"2": [RuntimeError("of a\0b")]}
     await consumer.take(message(2))
@@ -253,12 +259,12 @@ async def test_a_try_that_was_replaced_changes_nothing(database: Database) -> No
     slow.says = {"1": [RuntimeError("a bug")]}
     other.says = {"1": [RuntimeError("a bug")]}
     await slow.take(message(1))
-    slow.parking.around(TOPIC, GROUP, hangs)
+    slow.dead_letters.around(TOPIC, GROUP, hangs)
     await slow.let_time_pass()
-    first = asyncio.create_task(slow.parking.once())
+    first = asyncio.create_task(slow.dead_letters.once())
     await asyncio.wait_for(begun.wait(), 10)
     await slow.let_time_pass()  # its lease is over
-    assert await other.parking.once() == 1
+    assert await other.dead_letters.once() == 1
     go_on.set()
     await first
     assert await other.rows() == [("1", "waiting", 2)]
@@ -271,11 +277,11 @@ async def test_what_was_parked_long_ago_is_deleted_and_no_longer_waited_for(
     consumer.says = {"1": [RuntimeError("a bug")]}
     for number in (1, 2):
         await consumer.take(message(number))
-    assert await consumer.parking.prune(keep_s=3600) == 0
+    assert await consumer.dead_letters.prune(keep_s=3600) == 0
     async with database.connection() as conn:
         await conn.execute("update parked set changed_at = now() - interval '2 hours'")
-    assert await consumer.parking.prune(keep_s=3600) == 1
-    assert await consumer.parking.once() == 1
+    assert await consumer.dead_letters.prune(keep_s=3600) == 1
+    assert await consumer.dead_letters.once() == 1
     assert consumer.applied == ["2"]
 
 
@@ -304,7 +310,7 @@ async def test_a_service_with_an_inbox_sets_aside_and_one_without_leaves_it_to_t
         rows = await conn.fetch("select consumer, error from parked")
         await conn.close()
     assert [tuple(row) for row in rows] == [("with", "never")]
-    assert [reason for _, reason in bus.parked] == ["never"]
+    assert [reason for _, reason in bus.dead_letters] == ["never"]
 
 
 def test_whose_fault_a_failure_is() -> None:

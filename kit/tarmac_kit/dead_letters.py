@@ -1,11 +1,11 @@
-"""Messages that a handler could not take, set aside in the consumer's own database.
+"""Messages that a handler could not process, kept for retry in the consumer's database.
 
 Put around handlers by the chassis of a process that has an inbox, over any broker. A message that
-fails is set aside and acknowledged: it is tried again from here, with growing delay, and parked
-after so many failures; `tarmac parked` lists and replays. Until it is done with, later messages of
-its consumer, topic and key wait behind it, in their order. It never applies a message twice: that
-is the inbox's. What no database can hold (no JSON object, no id) stays on the broker's parked
-queue, as does everything of a service without an inbox.
+fails is kept and acknowledged: it is tried again from here, with growing delay, and dead-lettered
+after so many failures; `tarmac dead-letters` lists and replays. Until it is done with, later
+messages of its consumer, topic and key wait behind it, in their order. It never applies a message
+twice: that is the inbox's. What no database can hold (no JSON object, no id) stays on the broker's
+dead-letter queue, as does everything of a service without an inbox.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
-from tarmac_kit.bus.inhand import retry_after_s
+from tarmac_kit.bus.in_flight import retry_after_s
 from tarmac_kit.database import Database, DatabaseUnavailable, reason_of, unkeepable
-from tarmac_kit.jobs import Later
+from tarmac_kit.jobs import RetryLater
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Handler, Message, PoisonMessage
 from tarmac_kit.problems import Problem
 
-WAITING, PARKED = "waiting", "parked"
+WAITING, DEAD_LETTER = "waiting", "parked"
 #: A process that died while it tried a message is followed by another after this.
 LEASE_S = 20.0
 #: Tried at once.
@@ -84,8 +84,8 @@ delete from parked where seq = any(array(
 """
 
 
-class Parking:
-    """The messages that are set aside in one database."""
+class DeadLetters:
+    """The retry queue and dead letters of one database."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Parking:
         poll_s: float = POLL_S,
         count: Callable[[str, int], None] = lambda _state, _number: None,
     ) -> None:
-        """Take the failures after which a message is parked, and who is told what lies here."""
+        """Take the failures before a message is dead-lettered, and the callback for counts."""
         database.add_migrations("kit_parked", resources.files("tarmac_kit") / "migrations/parked")
         self._database = database
         self._attempts = attempts
@@ -105,7 +105,7 @@ class Parking:
         self._woken = asyncio.Event()
 
     def around(self, topic: str, group: str, handler: Handler) -> Handler:
-        """Return `handler`, set aside what it cannot take; only a database that is away raises."""
+        """Return `handler` with retries; only an unreachable database raises."""
         self._handlers[group, topic] = handler
 
         async def handle(message: Message) -> None:
@@ -114,8 +114,8 @@ class Parking:
                 async with self._database.connection() as conn:
                     behind = await conn.fetchval(_BEHIND, *values)
             except unkeepable() as error:
-                # A NUL in a text: the broker's parked queue takes it.
-                raise PoisonMessage(f"no database can hold it: {error}") from None
+                # A NUL in a text: the broker's dead-letter queue accepts it.
+                raise PoisonMessage(f"the database cannot store it: {error}") from None
             if behind:
                 self._woken.set()
                 return
@@ -143,7 +143,7 @@ class Parking:
                     await self._tell()
                     count_at = loop.time() + COUNT_S
             except DatabaseUnavailable as error:
-                get_logger("parking").warning("waits for its database", error=str(error))
+                get_logger("dead_letters").warning("waiting for the database", error=str(error))
                 found = 0
             if not found:
                 with contextlib.suppress(TimeoutError):
@@ -151,7 +151,7 @@ class Parking:
                         await self._woken.wait()
 
     async def prune(self, *, keep_s: float, batch: int = 1000) -> int:
-        """Delete up to `batch` messages parked longer than `keep_s` ago; return how many."""
+        """Delete up to `batch` messages dead-lettered longer than `keep_s` ago; return how many."""
         async with self._database.connection() as conn:
             status = await conn.execute(_PRUNE, keep_s, batch)
         return int(status.rsplit(" ", 1)[1])
@@ -173,13 +173,13 @@ class Parking:
         for row, error in zip(rows, ended, strict=True):
             if isinstance(error, Exception):
                 # It is tried again when the lease is over.
-                get_logger("parking").warning(
+                get_logger("dead_letters").warning(
                     "could not settle a message", message_id=row["message_id"], error=str(error)
                 )
         return len(rows)
 
     async def _again(self, row: Any) -> None:
-        """Try one message that was set aside."""
+        """Retry one message."""
         message = Message(
             id=row["message_id"],
             topic=row["topic"],
@@ -210,30 +210,30 @@ class Parking:
         """Return state, holds, failures, error and delay of a message that failed so."""
         if isinstance(error, PoisonMessage):
             # It will never be handled: nothing of its key waits for that.
-            return PARKED, False, failures + 1, reason_of(str(error)), 0.0
+            return DEAD_LETTER, False, failures + 1, reason_of(str(error)), 0.0
         reason = reason_of(f"{type(error).__name__}: {error}")
-        if isinstance(error, Later):
+        if isinstance(error, RetryLater):
             return WAITING, True, failures, reason, error.seconds
         if is_away(error):
             return WAITING, True, failures, reason, retry_after_s(max(3, failures + 1))
         failures += 1
-        parked = failures >= self._attempts
-        if parked:
-            get_logger("parking").error(
-                "message parked",
+        is_final = failures >= self._attempts
+        if is_final:
+            get_logger("dead_letters").error(
+                "message dead-lettered",
                 topic=message.topic,
                 group=group,
                 message_id=message.id,
                 failures=failures,
                 reason=reason,
             )
-        delay_s = 0.0 if parked else retry_after_s(failures)
-        return PARKED if parked else WAITING, True, failures, reason, delay_s
+        delay_s = 0.0 if is_final else retry_after_s(failures)
+        return DEAD_LETTER if is_final else WAITING, True, failures, reason, delay_s
 
     async def _tell(self) -> None:
         async with self._database.connection() as conn:
             row = await conn.fetchrow(_COUNT)
-        for state in (WAITING, PARKED):
+        for state in (WAITING, DEAD_LETTER):
             self._count(state, row[state] if row else 0)
 
     def _wake_in(self, seconds: float) -> None:
@@ -242,8 +242,8 @@ class Parking:
 
 
 def is_away(error: Exception) -> bool:
-    """Say whether somebody else's absence made a handler fail: that is no fault of the message."""
-    if isinstance(error, Later):
+    """Tell whether a missing dependency made a handler fail: not the message's fault."""
+    if isinstance(error, RetryLater):
         return True
     if isinstance(error, Problem):
         return error.status >= 500 or error.status == 429
@@ -251,7 +251,7 @@ def is_away(error: Exception) -> bool:
 
 
 def limited(handler: Handler, attempts: int) -> Handler:
-    """Return `handler` for a service without an inbox: the broker parks what failed so often."""
+    """Return `handler` for a service without an inbox: the broker dead-letters after `attempts`."""
 
     async def handle(message: Message) -> None:
         try:

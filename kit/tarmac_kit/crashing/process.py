@@ -21,7 +21,7 @@ from tarmac_kit.crashing.peer import Peer, Serve
 MOST_FILES = 65_536
 
 
-class Life:
+class ServiceProcess:
     """A process that serves, and the socket to it."""
 
     def __init__(self, host: Callable[[socket.socket], None], serve: Serve) -> None:
@@ -55,7 +55,7 @@ class Life:
         _, status = os.waitpid(self.pid, 0)  # noqa: ASYNC222 - its socket closed: it has ended
         if not self.ready.done():
             self.ready.set_exception(ConnectionError("the process ended before it was ready"))
-            self.ready.exception()  # whoever waits hears of it; if nobody does, that is no error
+            self.ready.exception()  # a waiter gets it; without one it is no error
         return os.waitstatus_to_exitcode(status)
 
     def kill(self) -> None:

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from tarmac_kit import Chassis, Part, SettingsError, create_app
-from tarmac_kit.errors_sent import MOST_CHARS, masked
+from tarmac_kit.error_reporter import MOST_CHARS, masked
 from tarmac_kit.testing import running
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -158,7 +158,7 @@ def test_a_dsn_that_is_none_is_a_line_at_start():
     with pytest.raises(SettingsError) as caught:
         create_app([PART], {"SERVICE_NAME": "pay", "SENTRY_DSN": "not a dsn"})
     assert caught.value.lines == [
-        "pay: SENTRY_DSN is wrong: it is no DSN; write https://KEY@HOST/PROJECT"
+        "pay: SENTRY_DSN is wrong: not a DSN; write https://KEY@HOST/PROJECT"
     ]
 
 
@@ -166,7 +166,7 @@ def test_without_a_dsn_the_library_is_never_imported():
     code = (
         "import sys; from tarmac_kit import create_app; "
         "app = create_app([], {'SERVICE_NAME': 'x'}); "
-        "assert app.api.state.errors_sent is None; sys.exit('sentry_sdk' in sys.modules)"
+        "assert app.api.state.error_reporter is None; sys.exit('sentry_sdk' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 0
 

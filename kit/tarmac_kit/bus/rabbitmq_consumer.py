@@ -1,7 +1,7 @@
 """One consumer of a group's queue on RabbitMQ: hands messages out, settles them.
 
 Made by `RabbitBus.consume`. A message is acknowledged when its handler is done and, if it failed,
-when the broker has confirmed the copy that was put aside: whatever dies in between, one of them is
+when the broker has confirmed the stored copy: after a crash in between, one of them is
 left, and at worst both. What failed waits in the hand of a consumer of its own, so that it takes no
 place from what is new; if this process ends meanwhile the broker has it still.
 """
@@ -13,8 +13,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from tarmac_kit.bus.inhand import InHand, payload_of, retry_after_s
-from tarmac_kit.bus.queues import RETRY, aside, queue_of
+from tarmac_kit.bus.in_flight import InFlight, payload_of, retry_after_s
+from tarmac_kit.bus.queues import RETRY, failure_queue, queue_of
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Handler, Message, PoisonMessage
 
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
     from aio_pika.abc import AbstractChannel
 
 KEY = "Message-Key"
-#: How often a message was handed out before it was put aside.
+#: The deliveries of a message before it was stored for retry.
 ATTEMPTS = "Message-Attempts"
 
 PREFETCH = 64
-#: How many that failed wait in hand; the others wait their turn on the broker.
+#: How many failed messages wait in this process; the others wait on the broker.
 WAITING = 1000
-#: How long what cannot be put aside keeps its place in hand.
+#: How long a message that cannot be stored stays in flight.
 UNSETTLED_S = 5.0
 
-Park = Callable[["Consumer", Any, str], Awaitable[None]]
-Retry = Callable[["Consumer", Any, int], Awaitable[None]]
+DeadLetterCopy = Callable[["RabbitConsumer", Any, str], Awaitable[None]]
+RetryCopy = Callable[["RabbitConsumer", Any, int], Awaitable[None]]
 
 
-class Consumer:
-    """A group's queue of one topic and the messages of it that are in hand."""
+class RabbitConsumer:
+    """A group's queue of one topic and the messages of it in flight."""
 
     def __init__(
         self,
         topic: str,
         group: str,
         handler: Handler,
-        park: Park,
-        retry: Retry,
+        park: DeadLetterCopy,
+        retry: RetryCopy,
         prefetch: int,
     ) -> None:
         self.topic = topic
@@ -54,7 +54,7 @@ class Consumer:
         self._retry = retry
         self._prefetch = prefetch
         self._slots = asyncio.Semaphore(prefetch)
-        self._in_hand = InHand()
+        self._in_flight = InFlight()
         self._waiting: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
 
@@ -67,7 +67,7 @@ class Consumer:
         tags: list[str] = []
         starting = asyncio.create_task(self._start(underlay, tags))
         try:
-            # Not cut off in the middle: the client would end the channel, with messages in hand.
+            # Not cut off in the middle: the client would end the channel, with messages in flight.
             await asyncio.shield(starting)
             await self._over.wait()
         except asyncio.CancelledError:
@@ -87,7 +87,7 @@ class Consumer:
                     await channel.close()
 
     async def _start(self, channel: Any, tags: list[str]) -> None:
-        failed = aside(RETRY, self.group, self.topic)[1]
+        failed = failure_queue(RETRY, self.group, self.topic)[1]
         # A limit is for the consumer that follows it.
         for queue, taken, limit in (
             (failed, self._failed, WAITING),
@@ -101,8 +101,8 @@ class Consumer:
         self._over.set()
 
     async def finish(self) -> None:
-        """Let the handlers in hand end; what is cut off comes again."""
-        await self._in_hand.finish()
+        """Wait for the handlers in flight; messages of cancelled ones are redelivered."""
+        await self._in_flight.finish()
 
     def _cancelled(self, _frame: Any) -> None:
         # The queue was deleted: it is declared again.
@@ -114,7 +114,7 @@ class Consumer:
     async def _arrived(self, raw: Any) -> None:
         """Begin to handle a message, in a task of our own: the client cancels its own."""
         key = str(_headers(raw).get(KEY, ""))
-        self._in_hand.begin(key, lambda previous: self._settle(raw, previous))
+        self._in_flight.begin(key, lambda previous: self._settle(raw, previous))
 
     async def _failed(self, raw: Any) -> None:
         task = asyncio.create_task(self._wait(raw))
@@ -129,7 +129,7 @@ class Consumer:
         """Handle one delivery and tell the broker; a broker that is away delivers it again."""
         if previous is not None:
             await asyncio.wait({previous})
-        # One that comes again without having been put aside was in the hand of who died.
+        # A redelivery without a stored copy was in flight in a process that died.
         attempt = _attempts(raw) + 1 + bool(raw.delivery.redelivered)
         failure: Exception | None = None
         async with self._slots:
@@ -146,7 +146,9 @@ class Consumer:
             await raw.channel.basic_ack(tag, wait=False)
         except Exception as error:  # noqa: BLE001 - the client has many; it comes again after each
             get_logger("rabbitmq").warning(
-                "could not settle a message; it comes again", topic=self.topic, error=repr(error)
+                "could not settle a message; it will be redelivered",
+                topic=self.topic,
+                error=repr(error),
             )
             if not raw.channel.is_closed:
                 await asyncio.sleep(UNSETTLED_S)

@@ -1,9 +1,9 @@
 """One group's consumer on Kafka: hands messages out, settles them, writes down where it stands.
 
 Made by `KafkaBus.consume`. Within a partition messages of different keys are handled beside each
-other, one at a time of a key. What failed is put into a topic of the group's own, waits in hand and
-is handed out again: nothing behind it waits for it. Where the group stands is written before a
-message is handed out and soon after it is settled, so whoever takes over knows what was in hand.
+other, one at a time of a key. What failed is put into a topic of the group's own, waits there and
+is handed out again, without blocking later ones. Where the group stands is written before a
+message is handed out and soon after it is settled, so the next owner knows what was in flight.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tarmac_kit.background import end
-from tarmac_kit.bus.inhand import CLOSE_S, InHand, payload_of, retry_after_s
+from tarmac_kit.bus.in_flight import CLOSE_S, InFlight, payload_of, retry_after_s
+from tarmac_kit.bus.kafka_stop import stop
 from tarmac_kit.bus.offsets import Offsets
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Handler, Message, PoisonMessage
@@ -25,40 +26,40 @@ from tarmac_kit.messages import Handler, Message, PoisonMessage
 #: Headers of a record: the message's id, its own headers as one JSON object, and the kit's.
 ID, HEADERS = "id", "headers"
 ATTEMPTS = "Message-Attempts"
-PARKED, RETRY = "parked", "retry"
+DEAD_LETTER, RETRY = "parked", "retry"
 
 IN_FLIGHT = 64
-#: How many that failed wait in hand; the others wait their turn on the broker.
+#: How many failed messages wait in this process; the others wait on the broker.
 WAITING = 500
-#: How far the last message in hand may be from the first that is not handled.
+#: How far the last message in flight may be from the first that is not handled.
 SPREAD = 5000
 #: How long one fetch waits for messages, and the settled ones to be written down together.
 FETCH_S, COMMIT_S = 0.5, 0.02
-#: Between two tries to put a failed message aside.
+#: Between two attempts to store a failed message.
 UNSETTLED_S = 1.0
 #: To write down where the group stands and to leave it; and to give up a broker that is away.
 STOP_S, AWAY_S = 3.0, 0.5
-#: Who is silent for so long is dead, and another gets what it had; brokers allow no less than six.
+#: After this silence a consumer counts as dead and is replaced; brokers allow no less than 6 s.
 SESSION_MS, HEARTBEAT_MS = 6000, 1500
 
-#: Puts a record aside: place, group, topic, record, attempts or reason.
-PutAside = Callable[[str, str, str, Any, int | str], Awaitable[None]]
+#: Stores a failed record: place, group, topic, record, attempts or reason.
+StoreFailed = Callable[[str, str, str, Any, int | str], Awaitable[None]]
 
 
-def aside(place: str, group: str, topic: str) -> str:
-    """Name the topic where a group puts what it could not handle; `place` is RETRY or PARKED."""
+def failure_topic(place: str, group: str, topic: str) -> str:
+    """Name the topic for what a group could not handle; `place` is RETRY or DEAD_LETTER."""
     return f"{place}.{group}.{topic}"
 
 
-class Follower:
-    """A group and the messages of its topics that are in hand."""
+class KafkaConsumer:
+    """A group and the messages of its topics in flight."""
 
     def __init__(
         self,
         group: str,
         connection: dict[str, Any],
         make: Callable[[tuple[str, ...]], Awaitable[bool]],
-        put_aside: PutAside,
+        store_failed: StoreFailed,
         is_there: Callable[[], bool],
     ) -> None:
         """Take what a client needs to connect, and what its bus does for it.
@@ -66,21 +67,21 @@ class Follower:
         Args:
             connection: the arguments of the client.
             make: makes topics.
-            put_aside: stores a record in another topic.
+            store_failed: stores a record in another topic.
             is_there: tells whether the broker can be reached.
         """
         self.group = group
         self._connection = connection
         self._make = make
-        self._put_aside = put_aside
+        self._store_failed = store_failed
         self._is_there = is_there
         self._handlers: dict[str, Handler] = {}
-        self._in_hand: dict[str, InHand] = {}
+        self._in_flight: dict[str, InFlight] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._consumer: Any = None
         #: By partition of topics that this process has now; others' are not touched.
         self._parts: dict[Any, Offsets] = {}
-        #: What is handled now, by partition, whoever has that.
+        #: What is handled now, by partition, also of partitions given away.
         self._handling: defaultdict[Any, set[int]] = defaultdict(set)
         self._waiting: set[asyncio.Task[None]] = set()
         #: Counts the times that partitions were given to this process or taken from it.
@@ -95,9 +96,9 @@ class Follower:
         self._log = get_logger("kafka")
 
     def add(self, topic: str, handler: Handler) -> None:
-        """Take one more topic; the group begins anew with all of them if it runs."""
+        """Take one more topic; a running group restarts with all of them."""
         self._handlers[topic] = handler
-        self._in_hand[topic] = InHand(self._changed.set)
+        self._in_flight[topic] = InFlight(self._changed.set)
         self._slots[topic] = asyncio.Semaphore(IN_FLIGHT)
         self.interrupt()
 
@@ -114,7 +115,9 @@ class Follower:
     def topics(self) -> tuple[str, ...]:
         """All topics that the group needs, its own among them."""
         own = (
-            aside(place, self.group, topic) for place in (RETRY, PARKED) for topic in self._handlers
+            failure_topic(place, self.group, topic)
+            for place in (RETRY, DEAD_LETTER)
+            for topic in self._handlers
         )
         return (*self._handlers, *own)
 
@@ -125,7 +128,7 @@ class Follower:
         self._lost.clear()
         self._failure = None
         topics = tuple(self._handlers)
-        again = [aside(RETRY, self.group, topic) for topic in topics]
+        again = [failure_topic(RETRY, self.group, topic) for topic in topics]
         await self._make(self.topics)
         consumer = self._consumer = AIOKafkaConsumer(
             **self._connection,
@@ -155,14 +158,14 @@ class Follower:
                 raise self._failure
         finally:
             if self._is_there():
-                # Who is about to join has to leave, too.
+                # A member that is about to join has to leave, too.
                 await asyncio.wait({starting}, timeout=STOP_S)
             await end(going, lost, starting)
             for task in self._waiting:
                 task.cancel()
             if closing:
                 # What is handled now can be written down now.
-                await asyncio.gather(*(hand.finish() for hand in self._in_hand.values()))
+                await asyncio.gather(*(hand.finish() for hand in self._in_flight.values()))
             if self._is_there():
                 await self._write_in_time()
             self._forget()
@@ -185,21 +188,21 @@ class Follower:
             raise group.exceptions[0] from None
 
     async def _read(self, consumer: Any, topic: str) -> None:
-        """Hand out what comes, as many at once as may be in hand."""
-        hand = self._in_hand[topic]
+        """Hand out what comes, up to the limit in flight."""
+        hand = self._in_flight[topic]
         while True:
             records = await self._fetch(consumer, topic, lambda: IN_FLIGHT - len(hand))
             turn = self._turn
             attempts = [self._parts[part].begin(record.offset) for part, record in records]
-            # Before anything is done with them: whoever finds them not handled knows of this time.
+            # Before anything is done with them: the next owner must know of this delivery.
             await self._write()
             if turn == self._turn:
                 for (part, record), attempt in zip(records, attempts, strict=True):
                     self._begin(topic, part, record, attempt)
 
     async def _read_again(self, consumer: Any, topic: str) -> None:
-        """Have what failed wait in hand, each for its own time."""
-        source = aside(RETRY, self.group, topic)
+        """Hold failed messages here, each for its own delay."""
+        source = failure_topic(RETRY, self.group, topic)
         waiting: set[asyncio.Task[None]] = set()
 
         def ended(task: asyncio.Task[None]) -> None:
@@ -236,7 +239,7 @@ class Follower:
                     with contextlib.suppress(Exception):
                         consumer.seek(part, fetched[0].offset)
                     continue
-                records += [(part, each) for each in fetched if offsets.take(each.offset)]
+                records += [(part, record) for record in fetched if offsets.take(record.offset)]
                 self._dirty.add(part)
             if records:
                 return records
@@ -258,7 +261,7 @@ class Follower:
     def _begin(self, topic: str, part: Any, record: Any, attempt: int) -> None:
         self._handling[part].add(record.offset)
         key = (record.key or b"").decode("utf-8", "replace")
-        self._in_hand[topic].begin(
+        self._in_flight[topic].begin(
             key, lambda previous: self._settle(topic, part, record, attempt, previous)
         )
 
@@ -281,9 +284,9 @@ class Follower:
                 except Exception as error:  # noqa: BLE001 - whatever it is, it was not handled
                     failure = error
             if isinstance(failure, PoisonMessage):
-                await self._aside(PARKED, topic, record, str(failure))
+                await self._move(DEAD_LETTER, topic, record, str(failure))
             elif failure is not None:
-                await self._aside(RETRY, topic, record, attempt)
+                await self._move(RETRY, topic, record, attempt)
         finally:
             self._handling[part].discard(record.offset)
         if (offsets := self._parts.get(part)) is not None:
@@ -291,13 +294,13 @@ class Follower:
             self._dirty.add(part)
             self._to_write.set()
 
-    async def _aside(self, place: str, topic: str, record: Any, why: int | str) -> None:
+    async def _move(self, place: str, topic: str, record: Any, why: int | str) -> None:
         while True:
             try:
-                await self._put_aside(place, self.group, topic, record, why)
+                await self._store_failed(place, self.group, topic, record, why)
             except Exception as error:  # noqa: BLE001 - the client has many
                 self._log.warning(
-                    "could not settle a message; it is tried again", topic=topic, error=repr(error)
+                    "could not settle a message; retrying", topic=topic, error=repr(error)
                 )
                 await asyncio.sleep(UNSETTLED_S)
             else:
@@ -325,7 +328,7 @@ class Follower:
         self._turn += 1
         for task in self._waiting:
             task.cancel()
-        await asyncio.gather(*(hand.wait(CLOSE_S) for hand in self._in_hand.values()))
+        await asyncio.gather(*(hand.wait(CLOSE_S) for hand in self._in_flight.values()))
         await self._write_in_time()
         self._forget()
 
@@ -373,16 +376,16 @@ class Follower:
                     await asyncio.sleep(COMMIT_S)
 
 
-def _listener(follower: Follower) -> Any:
+def _listener(consumer: KafkaConsumer) -> Any:
     from aiokafka import ConsumerRebalanceListener  # noqa: PLC0415 - as above
 
     class Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         async def on_partitions_revoked(self, revoked: set[Any]) -> None:
             if revoked:
-                await follower.taken()
+                await consumer.taken()
 
         async def on_partitions_assigned(self, assigned: set[Any]) -> None:
-            await follower.given(assigned)
+            await consumer.given(assigned)
 
     return Listener()
 
@@ -390,30 +393,14 @@ def _listener(follower: Follower) -> Any:
 async def _hear_of_errors(consumer: Any) -> None:
     """Raise what the client cannot get over.
 
-    It tells only who asks for messages, does nothing until somebody has asked, and nobody asks who
-    has no partition.
+    The client raises it only to a fetch, does nothing before the first one, and a consumer without
+    a partition never fetches.
     """
     from aiokafka import TopicPartition  # noqa: PLC0415 - as above
 
     while True:
         await consumer.getmany(TopicPartition("", 0), timeout_ms=0)
         await asyncio.sleep(FETCH_S)
-
-
-async def stop(one: Any, client: Any, within_s: float) -> None:
-    """Stop a producer or consumer properly; if the broker is away, only close its connections.
-
-    Args:
-        one: what was not stored by then was not confirmed to anybody; a group is left.
-        client: its connections.
-    """
-    try:
-        async with asyncio.timeout(within_s):
-            await one.stop()
-    except Exception:  # noqa: BLE001 - it is given up in any case
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(AWAY_S):
-                await client.close()
 
 
 def _message(topic: str, record: Any, attempt: int) -> Message:

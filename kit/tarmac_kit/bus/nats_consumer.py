@@ -16,7 +16,7 @@ import nats.errors
 from nats.aio.client import Client as Connection
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from tarmac_kit.bus.inhand import InHand, payload_of, retry_after_s
+from tarmac_kit.bus.in_flight import InFlight, payload_of, retry_after_s
 from tarmac_kit.jsons import dumps
 from tarmac_kit.logs import get_logger
 from tarmac_kit.messages import Handler, Message, PoisonMessage
@@ -25,15 +25,15 @@ MSG_ID = "Nats-Msg-Id"
 KEY = "Message-Key"
 
 IN_FLIGHT = 64
-#: What a consumer that died had in hand comes again after this.
+#: Messages in flight in a dead consumer are redelivered after this.
 ACK_WAIT_S = 5.0
 PULL_S = 2.0
 #: The statuses of a pull request that is simply over: nothing there, time is up.
 _OVER = ("404", "408")
 
 
-class Consumer:
-    """One durable consumer and the messages of it that are in hand."""
+class NatsConsumer:
+    """One durable consumer and the messages of it in flight."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Consumer:
         self._group = group
         self._handler = handler
         self._park = park
-        self._in_hand = InHand(self._one_ended)
+        self._in_flight = InFlight(self._one_ended)
         #: Where the broker answers the pull request under way, and how much may still come for it.
         self._pull = ""
         self._asked = 0
@@ -83,7 +83,7 @@ class Consumer:
                 self._changed.clear()
                 if self._broken:
                     raise ConnectionError(self._broken)
-                free = IN_FLIGHT - len(self._in_hand)
+                free = IN_FLIGHT - len(self._in_flight)
                 if self._asked == 0 and free > 0:
                     self._pull, self._asked = f"{inbox}.{number}", free
                     lost_at = loop.time() + PULL_S + 1.0
@@ -105,8 +105,8 @@ class Consumer:
         self._changed.set()
 
     async def finish(self) -> None:
-        """Let the handlers in hand end; what is cut off comes again."""
-        await self._in_hand.finish()
+        """Wait for the handlers in flight; messages of cancelled ones are redelivered."""
+        await self._in_flight.finish()
 
     async def _arrived(self, raw: Any) -> None:
         """Take what the broker sends: a message, or the end of a pull request."""
@@ -125,7 +125,7 @@ class Consumer:
 
     def _begin(self, raw: Any) -> None:
         key = (raw.headers or {}).get(KEY, "")
-        self._in_hand.begin(key, lambda previous: self._settle(raw, previous))
+        self._in_flight.begin(key, lambda previous: self._settle(raw, previous))
 
     def _one_ended(self) -> None:
         if self._asked == 0:
@@ -152,7 +152,9 @@ class Consumer:
                 await raw.ack()
         except (nats.errors.Error, OSError, TimeoutError) as lost:
             get_logger("nats").warning(
-                "could not settle a message; it comes again", topic=raw.subject, error=repr(lost)
+                "could not settle a message; it will be redelivered",
+                topic=raw.subject,
+                error=repr(lost),
             )
 
     async def _handle(self, raw: Any, previous: asyncio.Task[None] | None) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tarmac_kit.bus import pulling
-from tarmac_kit.bus.pulling import KEY, MSG_ID, Consumer
+from tarmac_kit.bus import nats_consumer
+from tarmac_kit.bus.nats_consumer import KEY, MSG_ID, NatsConsumer
 from tarmac_kit.messages import Message
 
 
@@ -87,7 +87,7 @@ async def consuming(handler: Handled) -> AsyncIterator[tuple[Broker, asyncio.Tas
         raise AssertionError(reason)
 
     broker = Broker()
-    consumer = Consumer("order.placed", "g", handler, park, 30.0)
+    consumer = NatsConsumer("order.placed", "g", handler, park, 30.0)
     running = asyncio.create_task(consumer.run(broker, "order"))  # type: ignore[arg-type]
     yield broker, running
     running.cancel()
@@ -124,14 +124,14 @@ async def test_the_late_end_of_an_earlier_pull_ends_no_other() -> None:
 async def test_a_pull_that_is_lost_on_the_way_is_asked_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pulling, "PULL_S", -1.0)  # its end is overdue as soon as it is asked
+    monkeypatch.setattr(nats_consumer, "PULL_S", -1.0)  # its end is overdue as soon as it is asked
     async with consuming(Handled()) as (broker, _):
         _, first = await broker.pull()
         _, second = await broker.pull()
         assert first != second
 
 
-async def test_no_more_are_asked_for_than_may_be_in_hand() -> None:
+async def test_no_more_are_asked_for_than_may_be_in_flight() -> None:
     handler = Handled()
     async with consuming(handler) as (broker, _):
         batch, _ = await broker.pull()

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from tarmac_kit.cache import RELEASE, RENEW, STORE, Cache
+from tarmac_kit.ratelimit import TAKE
 
 
 class FakeRedis:
@@ -43,9 +44,11 @@ class FakeRedis:
         self._answer()
         return sum([self._forget(key) for key in keys])
 
-    async def eval(self, script: str, count: int, *args: Any) -> int:
-        """Do what one of the cache's scripts does."""
+    async def eval(self, script: str, count: int, *args: Any) -> Any:
+        """Do what one of the kit's scripts does."""
         keys, values = args[:count], args[count:]
+        if script == TAKE:
+            return await self._take(keys[0], *values)
         if await self.get(keys[0]) != values[0]:
             return 0
         if script == RENEW:
@@ -55,6 +58,16 @@ class FakeRedis:
             if script == STORE:
                 await self.set(keys[1], values[1], px=values[2])
         return 1
+
+    async def _take(self, key: str, token_ms: int, burst: int) -> list[int]:
+        now_ms = int(self._clock() * 1000)
+        full_ms = max(int(await self.get(key) or now_ms), now_ms)
+        early_ms = full_ms + token_ms - now_ms - token_ms * burst
+        if early_ms > 0:
+            return [0, early_ms, full_ms - now_ms]
+        full_ms += token_ms
+        await self.set(key, str(full_ms), px=full_ms - now_ms)
+        return [1, 0, full_ms - now_ms]
 
     async def ping(self) -> None:
         """Answer, or fail."""
@@ -73,10 +86,13 @@ class FakeRedis:
 
 
 class FakeCache:
-    """A Cache in memory, without expiry: `values` has what is valid, as JSON would carry it."""
+    """A Cache in memory: `values` has what is valid, as JSON would carry it.
 
-    def __init__(self) -> None:
-        self.redis = FakeRedis()
+    Without a clock nothing expires.
+    """
+
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
+        self.redis = FakeRedis(clock)
         # The real one decides what is a miss, what is shared and what is kept.
         self._cache = Cache(self.redis, prefix="")
 
@@ -115,6 +131,10 @@ class FakeCache:
     async def invalidate(self, *tags: str) -> None:
         """Forget what has one of the tags."""
         await self._cache.invalidate(*tags)
+
+    async def run(self, script: str, key: str, *args: Any) -> Any:
+        """Run one of the kit's scripts."""
+        return await self._cache.run(script, key, *args)
 
     async def remember(
         self,

@@ -48,7 +48,7 @@ def masked(text: str) -> str:
     return text[:MOST_CHARS]
 
 
-class ErrorsSent:
+class ErrorReporter:
     """Sends errors to the tracker, from a thread of its own; a tracker that is away loses them."""
 
     def __init__(self, settings: Settings) -> None:
@@ -76,7 +76,7 @@ class ErrorsSent:
                 shutdown_timeout=CLOSE_S,
             )
         except BadDsn:
-            line = "SENTRY_DSN is wrong: it is no DSN; write https://KEY@HOST/PROJECT"
+            line = "SENTRY_DSN is wrong: not a DSN; write https://KEY@HOST/PROJECT"
             raise SettingsError([f"{service}: {line}"]) from None
         self._service = service
 
@@ -87,11 +87,11 @@ class ErrorsSent:
             error = sys.exc_info()[1]
         elif isinstance(error, tuple):
             error = error[1]
-        # What the sender itself says of a tracker that is away would go round in circles.
+        # What the sender itself says of a tracker that is away would be reported without end.
         own = str(line.get("component", "")).startswith(("sentry_sdk", "urllib3"))
         if isinstance(error, BaseException) and not own:
             names = ("component", "route", "method", "task", "topic", "group")
-            self.exception(error, **{each: str(line[each]) for each in names if each in line})
+            self.exception(error, **{name: str(line[name]) for name in names if name in line})
 
     def exception(self, error: BaseException, **tags: str) -> None:
         """Send one exception with its stack, causes included."""
@@ -127,6 +127,6 @@ class ErrorsSent:
         await asyncio.to_thread(self._client.close, timeout=CLOSE_S)
 
 
-def from_settings(settings: Settings) -> ErrorsSent | None:
-    """Return who sends errors; None without a DSN."""
-    return ErrorsSent(settings) if settings.sentry_dsn else None
+def from_settings(settings: Settings) -> ErrorReporter | None:
+    """Return the reporter; None without a DSN."""
+    return ErrorReporter(settings) if settings.sentry_dsn else None

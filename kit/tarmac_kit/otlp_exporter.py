@@ -40,7 +40,7 @@ PAUSE_S, LONGEST_S, MOST_ASKED_S = 1.0, 30.0, 300.0
 CLOSE_S = 2.0
 
 
-class SpansSent(SpanProcessor):
+class OtlpExporter(SpanProcessor):
     """Sends the spans of one service; `tracer` makes them."""
 
     def __init__(
@@ -50,7 +50,7 @@ class SpansSent(SpanProcessor):
         count: Callable[[str, int], None],
         transport: Transport | None = None,
     ) -> None:
-        """Take who counts spans by what came of them: sent, dropped, refused or lost."""
+        """Take the counter of spans by outcome: sent, dropped, rejected or lost."""
         resource = {
             "service.name": service,
             **otlp.pairs(settings.otel_resource_attributes),
@@ -128,14 +128,14 @@ class SpansSent(SpanProcessor):
         await self._http.close()
 
     def _take(self) -> bool:
-        """Take the oldest spans in hand, unless some are; say whether there are any."""
+        """Take the oldest spans as the batch in flight; say whether there are any."""
         if not self._hand:
             count = min(self._batch, len(self._queue))
             self._hand += [self._queue.popleft() for _ in range(count)]
         return bool(self._hand)
 
     async def _deliver(self) -> None:
-        """Send what is in hand, again while it may be; give it up after GIVE_UP_S."""
+        """Send the batch in flight, with retries; give up after GIVE_UP_S."""
         loop = asyncio.get_running_loop()
         gives_up_at = loop.time() + GIVE_UP_S
         while self._hand:
@@ -167,7 +167,7 @@ class SpansSent(SpanProcessor):
         self._pause_s = PAUSE_S
         if answer.ok:
             refused = min(count, _rejected(answer))
-            self._told(f"it refused {refused} of {count} spans" if refused else "")
+            self._told(f"it rejected {refused} of {count} spans" if refused else "")
             self._settle(sent=count - refused, refused=refused)
         else:
             self._told(f"it answered {answer.status}")
@@ -192,9 +192,11 @@ class SpansSent(SpanProcessor):
             self._failing = bool(failure)
             log, collector = get_logger("spans"), urlsplit(self._url).hostname
             if failure:
-                log.warning("the collector does not take spans", collector=collector, error=failure)
+                log.warning(
+                    "the collector does not accept spans", collector=collector, error=failure
+                )
             else:
-                log.info("the collector takes spans again", collector=collector)
+                log.info("the collector accepts spans again", collector=collector)
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -1,9 +1,9 @@
 """The worker: claims due jobs under a lease, runs them, and writes down how they ended.
 
-Run in the background by the chassis of every process that has jobs. Many may work on one
-database: a claim skips what others hold, a lease ends by itself when its process dies, and whoever
-lost a lease cannot end the job (each claim has a fence of its own). It keeps no transaction open
-while a job runs.
+Run in the background by the chassis of every process that has jobs. Many may work on one database:
+a claim skips what others hold, a lease ends by itself when its process dies, and a run without its
+lease cannot end the job (each claim has a fence of its own). It keeps no transaction open while a
+job runs.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from opentelemetry.trace import SpanKind
 from tarmac_kit import trace
 from tarmac_kit.background import end
 from tarmac_kit.database import Database, DatabaseUnavailable, reason_of, unkeepable
-from tarmac_kit.jobs import Handled, Job, Jobs, Later, LeaseLost, Park
+from tarmac_kit.jobs import Job, JobHandler, Jobs, LeaseLost, PermanentFailure, RetryLater
 from tarmac_kit.jsons import dumps
 from tarmac_kit.logs import get_logger
 
-#: Who adds a job wakes the worker of its own process; others look this often.
+#: Adding a job wakes the worker of the same process; others poll this often.
 POLL_S = 1.0
-#: How long jobs in hand may go on when the process ends; then they are given back.
+#: How long running jobs may go on when the process ends; then they are released.
 CLOSE_S = 2.0
 #: Claims stand in line, so that two of them cannot choose two jobs of one key.
 _LOCK = 7_245_110_133
@@ -101,7 +101,7 @@ from jobs where state in ('queued', 'running')
 #: How often they are counted, in seconds.
 COUNT_S = 15.0
 
-#: Takes a kind and how a run of it ended: done, retry, later, parked, lost.
+#: Takes a kind and how a run of it ended: `done`, `retry`, `later`, `parked`, `lost`.
 Count = Callable[[str, str], None]
 
 
@@ -122,7 +122,7 @@ class Worker:
         self._poll_s = poll_s
         self._count = count
         self._states = states
-        self._in_hand: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         jobs.on_due = self.wake_in
 
@@ -134,7 +134,7 @@ class Worker:
             asyncio.get_running_loop().call_later(seconds, self._woken.set)
 
     async def run(self) -> None:
-        """Work until cancelled; then let jobs in hand end, and give back those that do not."""
+        """Work until cancelled; then let running jobs end, and release those that do not."""
         log = get_logger("jobs")
         loop = asyncio.get_running_loop()
         count_at = 0.0
@@ -148,15 +148,15 @@ class Worker:
                         await self._tell()
                         count_at = loop.time() + COUNT_S
                 except DatabaseUnavailable as error:
-                    log.warning("jobs wait for their database", error=str(error))
+                    log.warning("jobs are waiting for the database", error=str(error))
                 if taken:
                     continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._poll_s):
                         await self._woken.wait()
         finally:
-            if self._in_hand:
-                _, late = await asyncio.wait(self._in_hand, timeout=CLOSE_S)
+            if self._running:
+                _, late = await asyncio.wait(self._running, timeout=CLOSE_S)
                 await end(*late)
 
     async def run_one(self, job_id: UUID) -> bool:
@@ -182,7 +182,7 @@ class Worker:
 
     async def _take(self) -> int:
         """Claim what is due, as much as there is room for, and begin with it; say how much."""
-        room = self._at_once - len(self._in_hand)
+        room = self._at_once - len(self._running)
         handled = self._jobs.handled
         if room <= 0 or not handled:
             return 0
@@ -195,20 +195,20 @@ class Worker:
         began_at = asyncio.get_running_loop().time()
         async with self._jobs.database.transaction() as conn:
             await conn.execute("select pg_advisory_xact_lock($1)", _LOCK)
-            leases = [each.lease_s for each in handled.values()]
+            leases = [handler.lease_s for handler in handled.values()]
             rows = await conn.fetch(_CLAIM, list(handled), leases, room)
         for row in rows:
             task = asyncio.create_task(self._work(Job(**dict(row.items())), began_at))
-            self._in_hand.add(task)
+            self._running.add(task)
             task.add_done_callback(self._one_ended)
         return len(rows)
 
     def _one_ended(self, task: asyncio.Task[None]) -> None:
-        self._in_hand.discard(task)
+        self._running.discard(task)
         # There is room, and its key is free.
         self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            get_logger("jobs").error("a run could not be ended; it comes again", exc_info=error)
+            get_logger("jobs").error("a run could not be recorded; it will rerun", exc_info=error)
 
     async def _work(self, job: Job, began_at: float) -> None:
         """Run a job and write down how it ended, if its lease still holds."""
@@ -228,19 +228,19 @@ class Worker:
                 trace.failed(span, ended)
         self._count(job.kind, ended)
 
-    async def _try(self, job: Job, handled: Handled, lease: _Lease, log: Any) -> str:
+    async def _try(self, job: Job, handled: JobHandler, lease: _Lease, log: Any) -> str:
         limit = handled.attempts
         if limit is not None and job.attempts > limit:
-            return await _park(lease, f"its process ended {limit} time(s) while it ran", log)
+            return await _park(lease, f"its process ended {limit} time(s) during a run", log)
         try:
             # What cannot be written as JSON is the run's failure.
             result = dumps(await lease.keep(handled.run(job)))
         except LeaseLost:
             log.warning("a job's lease was lost; another run has it")
             return "lost"
-        except Park as error:
+        except PermanentFailure as error:
             return await _park(lease, str(error), log)
-        except Later as error:
+        except RetryLater as error:
             kept = await lease.write(_AGAIN, error.seconds, None, job.wakes, 1)
             self.wake_in(error.seconds)
             return "later" if kept else "lost"
@@ -250,7 +250,7 @@ class Worker:
                 return await _park(lease, reason, log)
             delay_s = retry_after_s(job.attempts, handled.backoff_s, handled.longest_s)
             log.warning(
-                "job failed; it comes again", error=reason, again_in_s=delay_s, exc_info=error
+                "job failed; it will be retried", error=reason, again_in_s=delay_s, exc_info=error
             )
             kept = await lease.write(_AGAIN, delay_s, reason, job.wakes, 0)
             self.wake_in(delay_s)
@@ -258,7 +258,7 @@ class Worker:
         try:
             kept = await lease.write(_DONE, result)
         except unkeepable() as error:
-            return await _park(lease, f"its result cannot be kept: {error}", log)
+            return await _park(lease, f"its result cannot be stored: {error}", log)
         if not kept and not await lease.ended_by_run():
             log.warning("a job's lease was lost; another run has it")
             return "lost"
@@ -326,7 +326,7 @@ class _Lease:
 
 
 async def _park(lease: _Lease, reason: str, log: Any) -> str:
-    log.error("job parked", reason=reason)
+    log.error("job dead-lettered", reason=reason)
     return "parked" if await lease.write(_PARK, reason_of(reason)) else "lost"
 
 

@@ -1,4 +1,4 @@
-"""The messages that a consumer has in hand: many at once, one at a time for each key.
+"""The messages in flight in a consumer: many at once, one at a time for each key.
 
 Used by the consumers of both brokers. It settles nothing: that is the adapter's.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from tarmac_kit.messages import PoisonMessage
 
-#: How long handlers may go on after their consumer was told to end.
+#: How long handlers may go on after their consumer is closed.
 CLOSE_S = 5.0
 #: Before a message that failed so often is tried again; the last for all further times.
 _RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -22,7 +22,7 @@ _RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 Settle = Callable[[asyncio.Task[None] | None], Coroutine[None, None, None]]
 
 
-class InHand:
+class InFlight:
     """What is being handled now."""
 
     def __init__(self, ended: Callable[[], None] = lambda: None) -> None:
@@ -34,7 +34,7 @@ class InHand:
         return len(self._tasks)
 
     def begin(self, key: str, settle: Settle) -> None:
-        """Begin with a message; the empty key is nobody's, and waits for none."""
+        """Begin with a message; the empty key waits for no other message."""
         task = asyncio.create_task(settle(self._tails.get(key) if key else None))
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._end(key, done))
@@ -42,12 +42,12 @@ class InHand:
             self._tails[key] = task
 
     async def wait(self, timeout_s: float) -> None:
-        """Let the handlers in hand end; those that need longer go on."""
+        """Wait for the handlers in flight; slower ones go on."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout_s)
 
     async def finish(self) -> None:
-        """Let the handlers in hand end; what is cut off comes again."""
+        """Wait for the handlers in flight; messages of cancelled ones are redelivered."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
             for task in late:

@@ -13,9 +13,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from tarmac_kit.jobs import DONE, PARKED, QUEUED, RUNNING, Handled, Job, Later, Park, Run
+from tarmac_kit.jobs import (
+    DEAD_LETTER,
+    DONE,
+    QUEUED,
+    RUNNING,
+    Job,
+    JobHandler,
+    PermanentFailure,
+    RetryLater,
+    Run,
+)
 from tarmac_kit.jsons import dumps
-from tarmac_kit.saga import Entry, Saga, Step, drive
+from tarmac_kit.saga import Saga, SagaEvent, Step, drive
 
 
 class FakeJobs:
@@ -23,7 +33,7 @@ class FakeJobs:
 
     def __init__(self) -> None:
         self.kept: dict[UUID, Job] = {}
-        self.handled: dict[str, Handled] = {}
+        self.handled: dict[str, JobHandler] = {}
 
     def handle(
         self,
@@ -36,7 +46,7 @@ class FakeJobs:
         longest_s: float = 300.0,
     ) -> None:
         """Let `run` run the jobs of `kind`."""
-        self.handled[kind] = Handled(run, attempts, lease_s, backoff_s, longest_s)
+        self.handled[kind] = JobHandler(run, attempts, lease_s, backoff_s, longest_s)
 
     async def add(
         self,
@@ -88,14 +98,14 @@ class FakeJobs:
         self.kept[job.id] = job
         try:
             result = await handled.run(job)
-        except Later:
+        except RetryLater:
             self.kept[job.id] = replace(job, state=QUEUED, attempts=job.attempts - 1)
-        except Park as error:
-            self._end(job, PARKED, error=str(error))
+        except PermanentFailure as error:
+            self._end(job, DEAD_LETTER, error=str(error))
         except Exception as error:  # noqa: BLE001 - as the real one: whatever it is, it failed
             reason = f"{type(error).__name__}: {error}"
             if handled.attempts is not None and job.attempts >= handled.attempts:
-                self._end(job, PARKED, error=reason)
+                self._end(job, DEAD_LETTER, error=reason)
             else:
                 self.kept[job.id] = replace(job, state=QUEUED, error=reason)
         else:
@@ -108,9 +118,9 @@ class FakeJobs:
 
 
 @dataclass
-class _Kept:
+class _SagaRecord:
     saga: Saga
-    entries: list[Entry]
+    entries: list[SagaEvent]
 
 
 class FakeSagas:
@@ -122,7 +132,7 @@ class FakeSagas:
         self.name = name
         self.steps = {step.name: step for step in steps}
         self.age_s = 0.0
-        self.kept: dict[UUID, _Kept] = {}
+        self.kept: dict[UUID, _SagaRecord] = {}
         self._deadline_s = deadline_s
 
     async def begin(
@@ -136,19 +146,19 @@ class FakeSagas:
         """Begin a saga; with an id that there is, nothing."""
         order = tuple(self.steps)
         saga = Saga(self.name, id, RUNNING, order, 0, jsonlib.loads(dumps(dict(data))))
-        self.kept.setdefault(id, _Kept(saga, [Entry(order[0], "begun")]))
+        self.kept.setdefault(id, _SagaRecord(saga, [SagaEvent(order[0], "begun")]))
 
     async def advance(self, id: UUID) -> Saga:  # noqa: A002 - as above
         """Take a saga as far as it goes now."""
 
-        async def save(saga: Saga, entries: Sequence[Entry]) -> Saga:
+        async def save(saga: Saga, entries: Sequence[SagaEvent]) -> Saga:
             self.kept[id].saga = replace(
                 saga, data=jsonlib.loads(dumps(saga.data)), version=saga.version + 1
             )
             self.kept[id].entries += entries
             return self._aged(id)
 
-        with contextlib.suppress(Later):
+        with contextlib.suppress(RetryLater):
             await drive(self._aged(id), self.steps, save, deadline_s=self._deadline_s)
         return self._aged(id)
 
@@ -156,7 +166,7 @@ class FakeSagas:
         """Return a saga."""
         return self._aged(id) if id in self.kept else None
 
-    async def history(self, conn: Any, id: UUID) -> list[Entry]:  # noqa: A002, ARG002 - as above
+    async def history(self, conn: Any, id: UUID) -> list[SagaEvent]:  # noqa: A002, ARG002 - as above
         """Return what happened to a saga."""
         return [*self.kept[id].entries]
 

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, StreamConfig
 
 from tarmac_kit import Message
-from tarmac_kit.bus import pulling
+from tarmac_kit.bus import nats_consumer
 from tarmac_kit.bus.nats import NatsBus
 
 pytestmark = pytest.mark.servers
@@ -40,7 +40,7 @@ async def test_messages_after_a_late_end_of_a_pull_are_handed_out_at_once(
     async def handle(message: Message) -> None:
         handled.put_nowait(message.id)
 
-    monkeypatch.setattr(pulling, "PULL_S", 0.3)
+    monkeypatch.setattr(nats_consumer, "PULL_S", 0.3)
     async with (
         wire_to(nats_url) as wire,
         bus_on(nats_url) as publisher,
@@ -51,7 +51,7 @@ async def test_messages_after_a_late_end_of_a_pull_are_handed_out_at_once(
         await asyncio.wait_for(wire.asked.wait(), 10)
         wire.hold()
         # The next pull would hold back for a minute what it does not hand out.
-        monkeypatch.setattr(pulling, "PULL_S", 60.0)
+        monkeypatch.setattr(nats_consumer, "PULL_S", 60.0)
         wire.listen(b"MSG.NEXT")
         # The end of the pull does not come: the consumer gives it up and asks again.
         await asyncio.wait_for(wire.asked.wait(), 10)
@@ -82,7 +82,7 @@ async def test_what_a_dead_consumer_had_in_hand_goes_to_another(wire_to, nats_ur
         await other.consume((TOPIC,), "pay", handle)
         assert await asyncio.wait_for(attempts.get(), 10) == 2
         for consumer in dead._consumers:
-            for task in consumer._in_hand._tasks:
+            for task in consumer._in_flight._tasks:
                 task.cancel()
         await dead.close()
 

@@ -1,7 +1,7 @@
 """What the owner of captured tables does itself: publications, and pruning what was confirmed.
 
-Run in the background by the chassis in place of the relay when OUTBOX_RELAY is `capture`. Whoever
-reads the slot, the capture service or Debezium, needs no right to write here: a row counts as
+Run in the background by the chassis in place of the relay when OUTBOX_RELAY is `capture`. The
+reader of the slot, the capture service or Debezium, needs no right to write here: a row counts as
 published once the slot has confirmed a position after its commit. It publishes no event.
 """
 
@@ -27,8 +27,10 @@ BATCH = 5000
 _PUBLICATIONS = "select pubname from pg_publication where pubname = any($1::text[])"
 _PUBLISHED = "select schemaname || '.' || tablename from pg_publication_tables where pubname = $1"
 _WAITING = "select id from outbox where published_at is null order by seq limit $1"
-#: After the rows were read: each of them was committed before this position.
-_POSITION = "select pg_current_wal_insert_lsn()::text"
+#: After the rows were read: each of them was committed before this position. To take a number has
+#: this transaction write its commit behind it: where a page of the log ends here and nothing is
+#: written any more, the position is after the next page's header, and no slot ever gets there.
+_POSITION = "select pg_current_wal_insert_lsn()::text, txid_current()"
 _CONFIRMED = """
 select 1 from pg_replication_slots
 where slot_name = $1 and database = current_database() and confirmed_flush_lsn >= $2::text::pg_lsn
@@ -36,7 +38,7 @@ where slot_name = $1 and database = current_database() and confirmed_flush_lsn >
 _NAME = re.compile(r"[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)?")
 
 
-class Settling:
+class CaptureOwner:
     """Makes one database's publications, marks its outbox's rows and deletes old ones."""
 
     def __init__(
@@ -79,7 +81,7 @@ class Settling:
                 finally:
                     conn.terminate()
             except connection_errors() as error:
-                log.warning("no database; settling waits", error=type(error).__name__)
+                log.warning("no database; capture upkeep waits", error=type(error).__name__)
                 await asyncio.sleep(1.0)
 
     async def _with(self, conn: Connection) -> None:
