@@ -30,6 +30,7 @@ import asyncpg
 import pytest
 import schemathesis
 import yaml
+from free_ports import free_port
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tarmac_kit.testing import AUDIENCE, ISSUER, issue_token, issuer
@@ -41,7 +42,7 @@ PARTS = {
     path.parent.name: yaml.safe_load(path.read_text())
     for path in sorted(HERE.glob("*/service.yaml"))
 }
-#: Those that run on the kit; the others are somebody's own program.
+#: Those that run on the kit; the others are programs of other projects.
 KIT = {name: part for name, part in PARTS.items() if part.get("package")}
 STAFF = issue_token("5eed0000-0000-4000-8000-0000000000aa", roles=["staff"])
 #: What a service cannot guess of its system.
@@ -56,7 +57,7 @@ GIVEN = {
 
 
 class Neighbour(BaseHTTPRequestHandler):
-    """Plays everybody whom a service calls."""
+    """Plays every service that the one under test calls."""
 
     def answer(self) -> None:
         keys = self.path == "/jwks.json"
@@ -85,12 +86,6 @@ def neighbour() -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +143,7 @@ def environment(name: str, port: int, stores: dict[str, str], neighbour: str) ->
     for secret in part.get("secrets", {}):
         env[secret] = secrets.token_hex(16)
     env |= {key: value.format(neighbour=neighbour) for key, value in GIVEN.items()}
-    required = {key for key, each in part.get("settings", {}).items() if each.get("required")}
+    required = {key for key, setting in part.get("settings", {}).items() if setting.get("required")}
     assert not required - env.keys(), f"give {sorted(required - env.keys())} above"
     return env
 
@@ -186,7 +181,7 @@ def service(request, postgres, mail, neighbour, tmp_path_factory) -> Iterator[Se
 
 
 #: Those that wait for something which only a system has; their own tests start them.
-NEEDS_MORE = {"capture": "it waits for the publications of whoever writes the tables"}
+NEEDS_MORE = {"capture": "it waits for the publications of the service that writes the tables"}
 
 
 def get(url: str, *, method: str = "GET", body: bytes | None = None, **headers: str) -> Any:
@@ -223,11 +218,11 @@ def test_its_metrics_have_the_names_and_labels_that_dashboards_ask_for(service):
     assert headers["Content-Type"].startswith("text/plain")
     requests = re.findall(r"^http_requests_total\{(.*)\} ", text, re.MULTILINE)
     assert requests
-    labels = {tuple(sorted(re.findall(r'(\w+)="', each))) for each in requests}
+    labels = {tuple(sorted(re.findall(r'(\w+)="', request))) for request in requests}
     assert labels == {("method", "route", "service", "status")}
     assert f'service="{service.name}"' in requests[0]
     assert re.search(r'^http_request_duration_seconds_bucket\{.*le="0\.2"', text, re.MULTILINE)
-    # A path that nobody has made up a route for is one label, whoever asks.
+    # A path that has no route is one label, for every caller.
     assert not re.search(r'route="/nowhere-', text)
 
 
@@ -238,7 +233,7 @@ def test_its_errors_are_problem_documents(service):
         problem = json.loads(text)
         assert problem["status"] == 404
         assert {"type", "title", "code", "instance"} <= problem.keys()
-    else:  # whoever has routes of its own for every path says so by its own status
+    else:  # a service that has routes of its own for every path says so by its own status
         assert code in (401, 503)
 
 
@@ -304,7 +299,7 @@ def test_on_sigterm_it_drains_and_not_one_request_fails(service):
                     answers.append(answer.status)
 
     async def watching(stop: asyncio.Event) -> None:
-        # As a balancer does: who is not ready gets no new request.
+        # As a balancer does: a service that is not ready gets no new request.
         async with aiohttp.ClientSession() as session:
             while True:
                 async with session.get(f"{service.url}/health/ready") as answer:

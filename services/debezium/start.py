@@ -26,7 +26,7 @@ JAVA = (
 CONTEXT = "taskId,runId,connectorName,connectorLogicalName"
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """The environment lacks something; the text says what to do."""
 
 
@@ -38,7 +38,7 @@ def settings(environ: Mapping[str, str], data: Path) -> dict[str, dict[str, str]
     prefix = environ.get("CAPTURE_PREFIX") or name
     service = environ.get("SERVICE_NAME", "debezium")
     tables = [
-        each.strip() for each in environ.get("CAPTURED_TABLES", "").split(",") if each.strip()
+        table.strip() for table in environ.get("CAPTURED_TABLES", "").split(",") if table.strip()
     ]
     secrets = data / "secrets.properties"
     source = {
@@ -47,7 +47,7 @@ def settings(environ: Mapping[str, str], data: Path) -> dict[str, dict[str, str]
         "database.hostname": database.hostname or "127.0.0.1",
         "database.port": str(database.port or 5432),
         "database.user": unquote(database.username or "postgres"),
-        # By reference: the worker tells its configuration to whoever asks.
+        # By reference: the worker shows its configuration to every caller.
         "database.password": f"${{file:{secrets}:database.password}}",
         "database.dbname": name,
         "publication.autocreate.mode": "disabled",
@@ -120,8 +120,8 @@ def settings(environ: Mapping[str, str], data: Path) -> dict[str, dict[str, str]
             "slot.name": f"{slot}_tables"[:63],
             "publication.name": "tarmac_tables",
             "table.include.list": ",".join(
-                re.escape(each if "." in each else f"public.{each}").replace("\\", "\\\\")
-                for each in tables
+                re.escape(table if "." in table else f"public.{table}").replace("\\", "\\\\")
+                for table in tables
             ),
             "decimal.handling.mode": "string",
         }
@@ -129,24 +129,24 @@ def settings(environ: Mapping[str, str], data: Path) -> dict[str, dict[str, str]
 
 
 def find_home(environ: Mapping[str, str]) -> Path:
-    """Return DEBEZIUM_HOME, or the newest that .ci/debezium brought. Raises Missing."""
+    """Return DEBEZIUM_HOME, or the newest that .ci/debezium brought. Raises MissingError."""
     given = environ.get("DEBEZIUM_HOME", "")
     cache = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     found = [Path(given)] if given else sorted((cache / "tarmac/programs").glob("debezium-*"))
     for home in reversed(found):
         if list(home.glob("libs/debezium-connector-postgres-*.jar")):
             return home
-    raise Missing(
+    raise MissingError(
         f"DEBEZIUM_HOME: no Debezium ({given or 'not set'}); run .ci/debezium and set "
         "DEBEZIUM_HOME to what it prints"
     )
 
 
 def find_java() -> str:
-    """Return the path of java. Raises Missing."""
+    """Return the path of java. Raises MissingError."""
     found = shutil.which("java")
     if found is None:
-        raise Missing("java: not on PATH; install Java 17 or newer")
+        raise MissingError("java: not on PATH; install Java 17 or newer")
     return found
 
 
@@ -164,13 +164,13 @@ def not_running(environ: Mapping[str, str]) -> str:
     """Ask the worker; return which connector or task does not run, or nothing."""
     url = f"http://{environ.get('HOST', '127.0.0.1')}:{environ['PORT']}/connectors?expand=status"
     with urlopen(url, timeout=2) as answer:
-        found = {name: each["status"] for name, each in json.load(answer).items()}
+        found = {name: connector["status"] for name, connector in json.load(answer).items()}
     wanted = ("outbox", "tables") if environ.get("CAPTURED_TABLES") else ("outbox",)
     for name in wanted:
         status = found.get(name, {"connector": {"state": "not there yet"}, "tasks": []})
-        for each in (status["connector"], *status["tasks"]):
-            if each["state"] != "RUNNING":
-                return f"{name}: {each['state']} {each.get('trace', '')}".partition("\n")[0].strip()
+        for part in (status["connector"], *status["tasks"]):
+            if part["state"] != "RUNNING":
+                return f"{name}: {part['state']} {part.get('trace', '')}".partition("\n")[0].strip()
         if not status["tasks"]:
             return f"{name}: no task yet"
     return ""
@@ -181,11 +181,11 @@ def main(environ: Mapping[str, str]) -> None:
     data = Path(environ.get("DEBEZIUM_DATA") or ".tarmac/debezium").absolute()
     try:
         files = settings(environ, data)
-    except Missing as error:
+    except MissingError as error:
         sys.exit(_say(error, 2))
     try:
         home, java = find_home(environ), find_java()
-    except Missing as error:
+    except MissingError as error:
         sys.exit(_say(error, 3))
     write(data, files)
     connectors = [
@@ -198,7 +198,7 @@ def main(environ: Mapping[str, str]) -> None:
 
 def _kafka(url: SplitResult) -> dict[str, str]:
     if url.scheme not in ("kafka", "kafkas"):
-        raise Missing(
+        raise MissingError(
             f"BROKER_URL: Debezium publishes to Kafka ({url.scheme} is bound); "
             "bind `broker: kafka`, or take services/capture"
         )
@@ -224,7 +224,7 @@ def _kafka(url: SplitResult) -> dict[str, str]:
 
 def _given(environ: Mapping[str, str], name: str) -> str:
     if not environ.get(name):
-        raise Missing(f"{name}: is not set; the system's file must bind it")
+        raise MissingError(f"{name}: is not set; the system's file must bind it")
     return environ[name]
 
 

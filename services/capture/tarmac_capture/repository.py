@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tarmac_kit import Database
 from tarmac_kit.cdc.pgoutput import Column, Relation, Row
-from tarmac_kit.cdc.records import Facts
+from tarmac_kit.cdc.records import TableFacts
 from tarmac_kit.cdc.stream import lsn_of
 from tarmac_kit.cdc.values import SESSION
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: The longest that a question about the catalogue may take.
 QUESTION_S = 10.0
-#: Rows of a snapshot that are in hand at once.
+#: Rows of a snapshot that are in flight at once.
 PREFETCH = 500
 #: Keeps one capture at work for each slot name; the second number is the name's.
 _LOCK = 724_511
@@ -140,21 +140,21 @@ class CaptureRepository:
         await conn.execute(_COPY, temporary, name)
 
     async def drop_slot(self, conn: Connection, name: str) -> None:
-        """Drop a slot that nobody reads."""
+        """Drop a slot that is not read any more."""
         await conn.execute(_DROP, name)
 
-    async def facts(self, conn: Connection, oid: int) -> Facts:
+    async def facts(self, conn: Connection, oid: int) -> TableFacts:
         """Return what the catalogue knows of a table now."""
         key = await conn.fetch(_KEY, oid)
         bases = await conn.fetch(_BASES)
-        return Facts(tuple(row[0] for row in key), {row[0]: row[1] for row in bases})
+        return TableFacts(tuple(row[0] for row in key), {row[0]: row[1] for row in bases})
 
     async def tables(self, conn: Connection, publications: Sequence[str]) -> tuple[Relation, ...]:
         """Return the publications' tables as they are now."""
         found = []
         for row in await conn.fetch(_TABLES, list(publications)):
             columns = await conn.fetch(_COLUMNS, row["oid"])
-            key = {each[0] for each in await conn.fetch(_KEY, row["oid"])}
+            key = {column[0] for column in await conn.fetch(_KEY, row["oid"])}
             found.append(
                 Relation(
                     row["oid"],

@@ -15,12 +15,12 @@ from tarmac_capture.repository import CaptureRepository, Slot, SlotOfAnother, re
 from tarmac_kit import Bus, Message, get_logger
 from tarmac_kit.cdc import stream as streams
 from tarmac_kit.cdc.names import slot_of
-from tarmac_kit.cdc.pgoutput import Begin, Change, Commit, ProtocolError, Relation, decode
+from tarmac_kit.cdc.pgoutput import Begin, Commit, ProtocolError, Relation, RowChange, decode
 from tarmac_kit.cdc.records import (
     BadRecord,
-    Moment,
-    Place,
-    Table,
+    CapturedTable,
+    CaptureSource,
+    TransactionInfo,
     change_messages,
     outbox_message,
     snapshot_message,
@@ -132,10 +132,10 @@ class Capture:
                 "set OUTBOX_RELAY=capture in the env of the service that writes the tables"
             )
             await asyncio.sleep(LOOK_S)
-        place = Place(database, self._prefix or database)
+        place = CaptureSource(database, self._prefix or database)
         slot = await self._look(conn, name)
         if slot is not None and slot.lost:
-            self._log.warning("the slot has lost its place; the tables are read anew", slot=name)
+            self._log.warning("the slot has lost its place; the tables are read again", slot=name)
             await self._repository.drop_slot(conn, name)
             slot = None
         if slot is None:
@@ -180,7 +180,7 @@ class Capture:
                 await asyncio.sleep(LOOK_S)
 
     async def _begin(
-        self, conn: Connection, name: str, publications: Sequence[str], place: Place
+        self, conn: Connection, name: str, publications: Sequence[str], place: CaptureSource
     ) -> None:
         """Publish what stands in the tables, and make a slot that has all that comes after it.
 
@@ -193,7 +193,7 @@ class Capture:
         replication = await streams.connect(self._repository.url)
         try:
             lsn, snapshot = await streams.make_temporary_slot(replication, temporary)
-            moment = Moment(lsn, time.time_ns() // 1000, snapshot=True)
+            moment = TransactionInfo(lsn, time.time_ns() // 1000, snapshot=True)
             async with self._repository.snapshot(snapshot) as seen:
                 for relation in await self._repository.tables(seen, publications):
                     await self._replay(seen, relation, moment, place)
@@ -203,7 +203,7 @@ class Capture:
         self._meters.began()
 
     async def _replay(
-        self, seen: Connection, relation: Relation, moment: Moment, place: Place
+        self, seen: Connection, relation: Relation, moment: TransactionInfo, place: CaptureSource
     ) -> None:
         is_outbox = relation.name == self._outbox
         if not is_outbox and not self._snapshot:
@@ -223,23 +223,26 @@ class Capture:
                 waiting = []
         await self._publish(waiting)
 
-    async def _pump(self, conn: Connection, stream: Stream, place: Place) -> None:
+    async def _pump(self, conn: Connection, stream: Stream, place: CaptureSource) -> None:
         """Publish what the stream brings, and confirm each transaction that is all published."""
-        tables: dict[int, Table | None] = {}
-        moment, number = Moment(0, 0), 0
+        tables: dict[int, CapturedTable | None] = {}
+        moment, number = TransactionInfo(0, 0), 0
         while True:
             waiting: list[Message] = []
             ended: list[int] = []
             confirmed = 0
             for raw in await stream.read(AT_ONCE):
                 match decode(raw):
-                    case Change() as change:
+                    case RowChange() as change:
                         number += 1
                         table = tables[change.relation]
                         if table is not None:
                             waiting.extend(self._messages(table, change, moment, number))
                     case Begin() as begin:
-                        moment, number = Moment(begin.lsn, begin.committed_at_us, begin.xid), 0
+                        moment, number = (
+                            TransactionInfo(begin.lsn, begin.committed_at_us, begin.xid),
+                            0,
+                        )
                     case Commit() as commit:
                         confirmed = commit.end_lsn
                         ended.append(moment.at_us)
@@ -251,12 +254,16 @@ class Capture:
             for at_us in ended:
                 self._meters.took(max(0.0, (now_us - at_us) / 1e6))
 
-    async def _prepared(self, conn: Connection, relation: Relation, place: Place) -> Table | None:
+    async def _prepared(
+        self, conn: Connection, relation: Relation, place: CaptureSource
+    ) -> CapturedTable | None:
         async with self._asking:
             facts = await self._repository.facts(conn, relation.oid)
         return self._table(relation, lambda: table_of(relation, facts, place), place)
 
-    def _table(self, relation: Relation, make: Callable[[], Table], place: Place) -> Table | None:
+    def _table(
+        self, relation: Relation, make: Callable[[], CapturedTable], place: CaptureSource
+    ) -> CapturedTable | None:
         topic = f"{place.prefix}.{relation.schema}.{relation.name}"
         if relation.name != self._outbox and topic not in self._publishes:
             self._log.info("a table's changes are not published: no such topic", topic=topic)
@@ -264,7 +271,7 @@ class Capture:
         return make()
 
     def _messages(
-        self, table: Table, change: Change, moment: Moment, number: int
+        self, table: CapturedTable, change: RowChange, moment: TransactionInfo, number: int
     ) -> Iterable[Message]:
         if table.relation.name != self._outbox:
             return change_messages(table, change, moment, number)

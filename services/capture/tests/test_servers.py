@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from tarmac_kit import Message
-from tarmac_kit.cdc.stream import IDLE_S
+from tarmac_kit.cdc.stream import IDLE_S, lsn_of
 from tarmac_kit.testing import FakeBus
 
 pytestmark = pytest.mark.servers
@@ -41,7 +41,7 @@ async def test_an_event_is_published_as_it_was_written_and_counts_as_published_t
     await replica.says("ok: leads")
     ids = await owner.say(1, 2, 3)
     await replica.published(3)
-    assert [message.id for message in replica.bus.published] == [str(each) for each in ids]
+    assert [message.id for message in replica.bus.published] == [str(event_id) for event_id in ids]
     assert {message.key for message in replica.bus.published} == {"one"}
     assert replica.numbers == [1, 2, 3]
     await owner.settled()
@@ -50,6 +50,33 @@ async def test_an_event_is_published_as_it_was_written_and_counts_as_published_t
     assert "capture_slot_lag_bytes" in metrics
     assert (await replica.says("ok: leads, ")).endswith(" bytes behind")
     assert (await replica.said())[0] == 200
+
+
+async def _to_the_end_of_a_page(conn: asyncpg.Connection) -> None:
+    """Fill the log to the last byte of a page."""
+    page, least, most, overhead = 8192, 320, 1000, 56
+    for _ in range(9):
+        used = lsn_of(await conn.fetchval("select pg_current_wal_insert_lsn()::text")) % page
+        if used in (24, 40):  # only the header of the next page is there
+            return
+        left = page - used
+        # What fills it; before that, what brings it near, or into the next page.
+        length = left - overhead if least < left < most else max(300, left - 600)
+        emit = "select pg_logical_emit_message(false, 'x', repeat('x', $1), true)"
+        await conn.fetchval(emit, length)
+    pytest.fail("no end of a page was met")
+
+
+async def test_rows_count_as_published_where_the_log_ends_with_a_page_and_stands_still(
+    own, capture, server_side
+):
+    """The next position is after the next page's header then: no slot gets there by itself."""
+    owner, replica = await own(), await capture()
+    await replica.says("ok: leads")
+    for number in range(4):
+        await owner.say(number)
+        await _to_the_end_of_a_page(server_side)
+        await owner.settled()
 
 
 async def test_what_was_written_before_there_was_a_slot_is_published_once(own, capture):
@@ -199,7 +226,9 @@ async def test_changes_of_a_table_become_debeziums_envelopes(own, capture, serve
     await owner.sql("truncate things", "insert into things values (3, null, null)")
     await replica.published(5)
     cup, mug = {"id": 2, "name": "cup", "price": "12.30"}, {"id": 2, "name": "mug"}
-    rows = [(each["op"], each["before"], each["after"]) for each in replica.envelopes]
+    rows = [
+        (envelope["op"], envelope["before"], envelope["after"]) for envelope in replica.envelopes
+    ]
     assert rows == [
         ("r", None, {"id": 1, "name": "old", "price": "1.50"}),
         ("c", None, cup),
@@ -230,7 +259,9 @@ async def test_an_unchanged_long_value_is_taken_from_the_old_row_or_named_unavai
     await server_side.execute("update things set n = 3")
     await server_side.execute("update things set id = 2")
     await replica.published(5)
-    found = [(each["op"], each["before"], each["after"]) for each in replica.envelopes]
+    found = [
+        (envelope["op"], envelope["before"], envelope["after"]) for envelope in replica.envelopes
+    ]
     assert found[1] == ("u", None, {"id": 1, "body": "__debezium_unavailable_value", "n": 2})
     old = {"id": 1, "body": long, "n": 2}
     assert found[2] == ("u", old, {**old, "n": 3})

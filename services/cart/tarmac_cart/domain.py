@@ -50,7 +50,7 @@ class Checkout:
 
     @property
     def order_key(self) -> str:
-        """The Idempotency-Key for orders: one order per version of a cart, whoever asks."""
+        """The Idempotency-Key for orders: one order per version of a cart, for every caller."""
         return str(uuid5(self.cart_id, str(self.version)))
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header
 from fastapi.responses import JSONResponse
 
 from tarmac_cart.schemas import CartOut, CheckoutIn, LineIn, LineOut
-from tarmac_cart.service import Carts, Seen
+from tarmac_cart.service import Carts, CartView
 from tarmac_kit import CurrentUser, key_parameter, require_key
 
 # Shown as required, and read as optional: without it the answer is a 400 that says what to send.
@@ -67,7 +67,7 @@ def build_router(carts: Carts) -> APIRouter:
     return router
 
 
-def _shown(seen: Seen) -> CartOut:
+def _shown(seen: CartView) -> CartOut:
     return CartOut(
         id=seen.cart.id,
         version=seen.cart.version,

@@ -85,7 +85,7 @@ class CartRepository:
         row = await connection.fetchrow(_FIND_CHECKOUT, customer_id, key)
         if row is None:
             return None
-        lines = tuple(Line(UUID(each["product_id"]), each["quantity"]) for each in row["lines"])
+        lines = tuple(Line(UUID(line["product_id"]), line["quantity"]) for line in row["lines"])
         return Checkout(row["cart_id"], row["version"], lines)
 
     async def add_checkout(

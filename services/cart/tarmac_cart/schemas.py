@@ -28,11 +28,11 @@ class CartOut(BaseModel):
     currency: str | None
     total_minor: int | None
     lines: list[LineOut]
-    degraded: list[Literal["catalog"]] = Field(description="Who did not answer.")
+    degraded: list[Literal["catalog"]] = Field(description="The roles that did not answer.")
 
 
 class LineIn(BaseModel):
-    """How many of a product there shall be in the cart."""
+    """How many of a product there will be in the cart."""
 
     model_config = ConfigDict(extra="forbid")
 

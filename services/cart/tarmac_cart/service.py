@@ -23,7 +23,7 @@ _FINAL = frozenset({"out_of_stock", "not_orderable"})
 
 
 @dataclass(frozen=True)
-class Seen:
+class CartView:
     """A cart with what the catalog says of its products; nothing of it while it is away."""
 
     cart: Cart
@@ -41,13 +41,13 @@ class Carts:
     catalog: Catalog
     orders: Orders
 
-    async def show(self, customer_id: str) -> Seen:
+    async def show(self, customer_id: str) -> CartView:
         """Read a customer's cart and ask for its prices."""
         async with self.database.connection() as connection:
             cart = await self.carts.find(connection, customer_id)
         return await self._seen(cart)
 
-    async def put(self, customer_id: str, product_id: UUID, quantity: int) -> Seen:
+    async def put(self, customer_id: str, product_id: UUID, quantity: int) -> CartView:
         """Have so many of a product in the cart; problem 422 for one that is not sold."""
         quote = (await self.catalog.quotes([product_id])).get(product_id)
         if quote is None or not quote.active:
@@ -71,7 +71,7 @@ class Carts:
                 cart = await self.carts.find(connection, customer_id)
         return await self._seen(cart)
 
-    async def remove(self, customer_id: str, product_id: UUID) -> Seen:
+    async def remove(self, customer_id: str, product_id: UUID) -> CartView:
         """Take a product out of the cart."""
         async with self.database.transaction() as connection:
             cart = await self.carts.find(connection, customer_id, lock=True)
@@ -92,7 +92,7 @@ class Carts:
         if answer.ok:
             await self._ordered(customer_id, checkout, UUID(answer.json()["id"]))
         elif code == "idempotency_key_reused":
-            # This very cart was ordered before, with another card or address; nobody heard so.
+            # This very cart was ordered before, with another card or address; its answer was lost.
             await self._ordered(customer_id, checkout, None)
             raise Problem(
                 409,
@@ -130,10 +130,10 @@ class Carts:
             if left:
                 await self.carts.open(connection, customer_id, left)
 
-    async def _seen(self, cart: Cart) -> Seen:
+    async def _seen(self, cart: Cart) -> CartView:
         try:
             quotes = await self.catalog.quotes([line.product_id for line in cart.lines])
         except Problem as problem:
             log.warning("cart shown without prices", error=str(problem))
-            return Seen(cart, degraded=True)
-        return Seen(cart, quotes, total=total(cart.lines, quotes))
+            return CartView(cart, degraded=True)
+        return CartView(cart, quotes, total=total(cart.lines, quotes))

@@ -1,6 +1,6 @@
 """What a cart asks of the roles `catalog` and `orders`, in the words of the cart.
 
-Used by the service. Who plays the roles, and where, only the kit's clients know.
+Used by the service. Only the kit's clients know which services play the roles, and where.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ class Catalog:
         """Look up the known products among `ids`; problem 503 or 504 while it is away."""
         if not ids:
             return {}
-        # A look-up changes nothing, so it may be repeated although it is a POST.
+        # A lookup changes nothing, so it may be repeated although it is a POST.
         response = await self.client.post(
-            "/prices", json={"product_ids": [str(each) for each in ids]}, idempotent=True
+            "/prices",
+            json={"product_ids": [str(product_id) for product_id in ids]},
+            idempotent=True,
         )
         if response.status != 200:
             raise Problem(
@@ -37,10 +39,10 @@ class Catalog:
                 headers={"Retry-After": "1"},
             )
         return {
-            UUID(each["product_id"]): Quote(
-                each["name"], each["price_minor"], each["currency"], each["active"]
+            UUID(price["product_id"]): Quote(
+                price["name"], price["price_minor"], price["currency"], price["active"]
             )
-            for each in response.json()["prices"]
+            for price in response.json()["prices"]
         }
 
 

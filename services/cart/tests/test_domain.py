@@ -38,7 +38,7 @@ def test_one_version_of_a_cart_is_one_order():
 
 
 LINES = st.dictionaries(st.sampled_from([A, B, UUID(int=3)]), st.integers(1, 99)).map(
-    lambda found: tuple(Line(*each) for each in found.items())
+    lambda found: tuple(Line(*item) for item in found.items())
 )
 
 

@@ -247,7 +247,7 @@ async def test_a_cart_takes_fifty_products_and_no_more(api, look) -> None:
 async def test_a_second_start_finds_its_tables(applied_by_two_starts) -> None:
     urls = {"CATALOG_URL": "http://catalog", "ORDERS_URL": "http://orders"}
     applied = await applied_by_two_starts(PART, **urls)
-    assert [each for each in applied if each[0] == "cart"] == [("cart", 1)]
+    assert [migration for migration in applied if migration[0] == "cart"] == [("cart", 1)]
 
 
 def test_what_the_environment_lacks_is_said_at_the_start(database_url) -> None:

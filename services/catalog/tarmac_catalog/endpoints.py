@@ -57,7 +57,7 @@ def build_router(catalog: Catalog) -> APIRouter:
     async def list_categories() -> CategoryList:
         """List the categories that have something to buy."""
         found = await catalog.categories()
-        return CategoryList(categories=[CategoryOut.model_validate(each) for each in found])
+        return CategoryList(categories=[CategoryOut.model_validate(category) for category in found])
 
     @router.get("/products/{product_id}")
     async def show_product(product_id: UUID, response: Response) -> ProductOut:

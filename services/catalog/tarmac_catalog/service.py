@@ -33,7 +33,7 @@ ITEM_TTL_S = 60.0
 
 
 @dataclass(frozen=True)
-class Shown:
+class ItemPage:
     """An item page and whether the cache had it."""
 
     product: ProductOut
@@ -82,7 +82,7 @@ class Catalog:
         async with self.database.connection() as connection:
             return await self.products.categories(connection)
 
-    async def show(self, product_id: UUID) -> Shown:
+    async def show(self, product_id: UUID) -> ItemPage:
         """Read one product for its page, from the cache if it is there."""
         loaded = False
 
@@ -99,7 +99,7 @@ class Catalog:
             page = await load()
         else:
             page = await self.cache.remember(_key(product_id), load, ttl_s=ITEM_TTL_S)
-        return Shown(product=ProductOut.model_validate(page), from_cache=not loaded)
+        return ItemPage(product=ProductOut.model_validate(page), from_cache=not loaded)
 
     async def prices(self, ids: Sequence[UUID]) -> list[Product]:
         """Read the products among `ids` that exist, archived ones too; never from the cache."""
@@ -122,7 +122,7 @@ class Catalog:
             )
 
     async def edit(self, product_id: UUID, edit: ProductEdit) -> Product:
-        """Change a product that nobody changed since the editor read it; else problem 409."""
+        """Change a product that has not changed since the editor read it; else problem 409."""
         changes = Changes(
             name=edit.name,
             description=edit.description,
@@ -139,7 +139,7 @@ class Catalog:
             raise Problem(
                 409,
                 "version_conflict",
-                "Somebody else changed this product",
+                "Another user changed this product",
                 f"version {edit.version} was edited, {now.version} is current; read it again",
                 current_version=now.version,
             )

@@ -19,6 +19,10 @@ MAX_CLIENTS = 50_000
 
 def mount(chassis: Chassis) -> None:
     settings = chassis.read(GatewaySettings)
+    chassis.limits.leave_to_part()  # bodies are streamed, and a rate is a token's subject's
+    chassis.is_public = True
+    chassis.accept("*/*")  # its backends decide on their bodies
+    chassis.cross_origin.allowed.update(settings.origins)
     chassis.verifier()  # now, so that a missing JWKS_URL is said at start
     try:
         table = parse_routes(settings.routes, settings.public_routes)

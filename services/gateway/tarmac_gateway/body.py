@@ -41,7 +41,7 @@ class RequestBody:
         self._ended = asyncio.Event()
         self.outcome = Outcome.OPEN
         self.received_bytes = 0
-        #: True while the next chunk is awaited: a time-out now is the client's doing.
+        #: True while the next chunk is awaited: a timeout now is the client's doing.
         self.waiting = False
 
     async def chunks(self) -> AsyncIterator[bytes]:

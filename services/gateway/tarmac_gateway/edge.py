@@ -18,6 +18,7 @@ from tarmac_gateway.headers import RawHeaders
 from tarmac_gateway.proxy import Passage, Proxy
 from tarmac_gateway.settings import GatewaySettings
 from tarmac_kit import deadline, trace
+from tarmac_kit.addresses import client_address, household
 from tarmac_kit.middleware import set_route
 from tarmac_kit.problems import Problem
 from tarmac_kit.ratelimit import RateLimiter
@@ -34,7 +35,7 @@ class Rules:
     table: RouteTable
     settings: GatewaySettings
     verifier: Callable[[], TokenVerifier]
-    #: None lets everybody come as often as they like.
+    #: None: no limit on the requests of a client.
     limiter: RateLimiter | None
 
 
@@ -150,7 +151,7 @@ class Edge:
                 except Problem as problem:
                     refused = problem
         is_public = self._rules.table.is_public(scope["method"], segments)
-        # Who guesses passwords can have as many accounts of their own as they like.
+        # An attacker who guesses passwords can have any number of accounts.
         by_address = is_public and scope["method"] not in ("GET", "HEAD")
         limits = self._count(scope, None if by_address else claims)
         if claims is None and not is_public:
@@ -164,8 +165,8 @@ class Edge:
         if claims is not None:
             key = f"subject:{claims.subject}"
         else:
-            address = http_headers.client_address(_peer(scope), scope["headers"], self._proxies)
-            key = f"address:{http_headers.household(address)}"
+            address = client_address(_peer(scope), scope["headers"], self._proxies)
+            key = f"address:{household(address)}"
         decision = self._rules.limiter.take(key)
         if not decision.allowed:
             raise decision.problem()

@@ -6,8 +6,8 @@ Pure functions over raw header lists, called by proxy.py and edge.py for each re
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from tarmac_kit.addresses import Networks, forwarded_hops, is_within
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -24,14 +24,16 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-#: Said anew by the gateway; what a client says of itself here is dropped.
+#: Set by the gateway; what a client says of itself here is dropped.
 _CLAIMS = frozenset(
     {
         b"expect",
         b"forwarded",
         b"host",
+        b"origin",
         b"traceparent",
         b"tracestate",
+        b"x-caller-token",
         b"x-forwarded-for",
         b"x-forwarded-host",
         b"x-forwarded-port",
@@ -160,47 +162,18 @@ def cors(origin: bytes | None, allowed: frozenset[str], *, preflight: bool) -> R
     return headers
 
 
-def client_address(
-    peer: str,
-    headers: Sequence[tuple[bytes, bytes]],
-    proxies: Sequence[IPv4Network | IPv6Network],
-) -> str:
-    """Tell a client's address: the peer, or behind trusted proxies the last one they did not add.
-
-    Without TRUSTED_PROXIES nothing that a client sends is believed.
-    """
-    if not _within(peer, proxies):
-        return peer
-    for hop in reversed(_hops(headers)):
-        if not _is_address(hop):
-            return peer
-        if not _within(hop, proxies):
-            return hop
-    return peer
-
-
-def household(address: str) -> str:
-    """Tell whom an address stands for: with IPv6 one household has 2^64 of them, its /64."""
-    found = _parsed(address)
-    if found is None or isinstance(found, IPv4Address):
-        return address
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(IPv6Network((found, 64), strict=False))
-
-
 def forwarded(
     peer: str,
     scheme: str,
     headers: Sequence[tuple[bytes, bytes]],
-    proxies: Sequence[IPv4Network | IPv6Network],
+    proxies: Networks,
 ) -> RawHeaders:
     """Build X-Forwarded-For, -Proto and -Host; earlier ones count only from a trusted proxy."""
     proto = scheme.encode()
     host = first(headers, b"host") or b""
     hops = [peer]
-    if _within(peer, proxies):
-        hops = [*_hops(headers), peer]
+    if is_within(peer, proxies):
+        hops = [*forwarded_hops(headers), peer]
         claimed = first(headers, b"x-forwarded-proto")
         proto = claimed if claimed in {b"http", b"https"} else proto
         host = first(headers, b"x-forwarded-host") or host
@@ -225,30 +198,3 @@ def relocated(headers: RawHeaders, upstream_prefix: str, prefix: str, origin: st
                 new_value = (prefix + path[len(upstream_prefix) :]).encode("latin-1")
         moved.append((key, new_value))
     return moved
-
-
-def _hops(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
-    return [
-        hop.strip()
-        for key, value in headers
-        if key.lower() == b"x-forwarded-for"
-        for hop in value.decode("latin-1").split(",")
-    ]
-
-
-def _is_address(text: str) -> bool:
-    return _parsed(text) is not None
-
-
-def _within(peer: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    address = _parsed(peer) if networks else None
-    return address is not None and any(address in network for network in networks)
-
-
-# The same few addresses come with every request: a proxy's, a visitor's who stays.
-@lru_cache(maxsize=1024)
-def _parsed(address: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(address)
-    except ValueError:
-        return None

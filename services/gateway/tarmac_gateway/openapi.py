@@ -161,7 +161,7 @@ def _with_names(node: Any, service: str, renamed: Mapping[tuple[str, str, str], 
 
 @dataclass
 class ApiDocument:
-    """The merged document, asked for anew when it is older than five seconds."""
+    """The merged document, fetched again when it is older than five seconds."""
 
     table: RouteTable
     backends: Mapping[str, Backend]

@@ -1,6 +1,6 @@
 """The proxy: one request to one backend and its answer back, streamed both ways.
 
-Called by edge.py for a request that may pass. It decides nothing about who may call: it moves
+Called by edge.py for a request that may pass. It decides nothing about permissions: it moves
 bytes, keeps the deadline and says 502 or 504 where a backend does not answer.
 """
 
@@ -21,7 +21,8 @@ from tarmac_gateway.domain import Match
 from tarmac_gateway.headers import RawHeaders
 from tarmac_gateway.streams import Streams
 from tarmac_gateway.upstream import Backend
-from tarmac_kit.conventions import DEADLINE_HEADER
+from tarmac_kit.conventions import CALLER_HEADER, DEADLINE_HEADER
+from tarmac_kit.limits import too_large
 from tarmac_kit.logs import get_logger
 from tarmac_kit.middleware import is_event_stream
 from tarmac_kit.problems import Problem
@@ -38,7 +39,7 @@ _REPEATABLE = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True)
 class Passage:
-    """A request that may pass: what was asked, by whom, and where it goes."""
+    """A request that may pass: what is asked, by which user, and where it goes."""
 
     method: str
     match: Match
@@ -85,7 +86,7 @@ class Proxy:
         """
         length = _declared_length(passage.headers)
         if length is not None and length > self._max_body_bytes:
-            raise self._too_large()
+            raise too_large(self._max_body_bytes)
         exchange = _Exchange(
             self._backends[passage.match.route.service],
             passage,
@@ -117,16 +118,16 @@ class Proxy:
         try:
             await exchange.run(body if has_body else None, send)
         except asyncio.CancelledError:
-            # Ours, unless somebody else wants this task to end as well.
+            # Ours, unless another task cancelled this one as well.
             if not stopped or task.uncancel() > 0:
                 raise
             if body.outcome is Outcome.TOO_LARGE and not exchange.started:
-                raise self._too_large() from None
+                raise too_large(self._max_body_bytes) from None
         except Exception as error:
             if body.outcome is Outcome.TOO_LARGE and not exchange.started:
-                raise self._too_large() from None
+                raise too_large(self._max_body_bytes) from None
             if body.outcome is Outcome.GONE:
-                return  # nobody is there to hear of it
+                return  # the client is gone
             if not isinstance(error, _BrokenOffError):
                 raise
             service = passage.match.route.service
@@ -134,15 +135,6 @@ class Proxy:
         finally:
             over = True
             gone.cancel()
-
-    def _too_large(self) -> Problem:
-        return Problem(
-            413,
-            "body_too_large",
-            "The body is too large",
-            f"at most {self._max_body_bytes} bytes are taken",
-            headers={"Connection": "close"},
-        )
 
 
 class _Exchange:
@@ -190,7 +182,7 @@ class _Exchange:
                         log.info("upstream_retry", upstream=address.service, reason=_reason(error))
         except TimeoutError:
             if self.started:
-                raise _BrokenOffError("no byte within the idle time-out") from None
+                raise _BrokenOffError("no byte within the idle timeout") from None
             if body is not None and body.waiting and body.outcome is Outcome.OPEN:
                 raise Problem(
                     408, "body_too_slow", "The body did not arrive in time", "send it without pause"
@@ -234,6 +226,8 @@ class _Exchange:
             *passage.added,
             (DEADLINE_HEADER.lower().encode(), str(left_ms).encode()),
         ]
+        if (token := self._backend.address.caller_token()) is not None:
+            outgoing.append((CALLER_HEADER.lower().encode(), token.encode()))
         service, outcome = self._backend.address.service, "error"
         try:
             async with session.request(
@@ -248,10 +242,10 @@ class _Exchange:
                 await self._answer(response, send)
                 if body is not None and body.outcome is not Outcome.COMPLETE:
                     # The backend answered before it had read everything: its connection holds the
-                    # rest of a body and serves nobody else.
+                    # rest of a body and serves no other request.
                     response.close()
         except (aiohttp.ClientError, OSError) as error:
-            # A time-out is the whole exchange's; an answer that broke off was counted.
+            # A timeout is the whole exchange's; an answer that broke off was counted.
             if outcome == "error" and not isinstance(error, TimeoutError):
                 self._count(service, outcome)
             raise

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from pydantic import Field, create_model, field_validator
@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 
 from tarmac_gateway.domain import RouteTable, env_name
 from tarmac_kit import Chassis
+from tarmac_kit.addresses import NetworkList, Networks, parse_networks
 
 DEFAULT_TIMEOUT_S = 2.0
 
@@ -28,7 +29,7 @@ class GatewaySettings(BaseSettings):
     body_idle_timeout_s: float = Field(default=30.0, gt=0)
     max_streams: int = Field(default=400, ge=0)
     connection_max_age_s: float = Field(default=60.0, gt=0)
-    trusted_proxies: str = ""
+    trusted_proxies: NetworkList = ""
     api_title: str = "API"
     public_url: str = ""
 
@@ -43,20 +44,13 @@ class GatewaySettings(BaseSettings):
                 )
         return value
 
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _proxies_are_networks(cls, value: str) -> str:
-        for network in split_list(value):
-            ip_network(network)
-        return value
-
     @property
     def origins(self) -> frozenset[str]:
         return frozenset(origin.lower() for origin in split_list(self.cors_origins))
 
     @property
-    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        return tuple(ip_network(network) for network in split_list(self.trusted_proxies))
+    def proxies(self) -> Networks:
+        return parse_networks(self.trusted_proxies)
 
 
 @dataclass(frozen=True)
@@ -67,6 +61,8 @@ class BackendAddress:
     url: str
     timeout_s: float
     retries: int
+    #: Reads the token to present to it; None where there is none.
+    caller_token: Callable[[], str | None] = lambda: None
 
 
 def split_list(text: str) -> list[str]:
@@ -88,10 +84,12 @@ def read_backends(chassis: Chassis, table: RouteTable) -> dict[str, BackendAddre
             f"{name}_retries": (int, Field(default=1, ge=0)),
         }
         found = chassis.read(create_model("BackendSettings", __base__=BaseSettings, **fields))
+        url = getattr(found, f"{name}_url", "").rstrip("/")
         addresses[service] = BackendAddress(
             service,
-            getattr(found, f"{name}_url", "").rstrip("/"),
+            url,
             getattr(found, f"{name}_timeout_s"),
             getattr(found, f"{name}_retries"),
+            chassis.caller_tokens.for_url(url),
         )
     return addresses

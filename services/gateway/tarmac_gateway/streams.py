@@ -1,6 +1,6 @@
 """Streams of server-sent events on their way from a backend to a reader.
 
-Made by app.py, used by proxy.py. They last until somebody ends them, so they are counted, and they
+Made by app.py, used by proxy.py. They last until one side ends them, so they are counted, and they
 end with the process instead of holding it up. It looks into no event and asks for none again.
 """
 

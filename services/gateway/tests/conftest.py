@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
+from free_ports import free_port
 
 from tarmac_gateway.app import PART
 from tarmac_kit import Application, TokenIssuer, create_app
@@ -147,12 +148,6 @@ class World:
         self.stack.push_async_callback(stop)
         await server.up.wait()
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

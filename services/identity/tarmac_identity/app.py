@@ -6,6 +6,7 @@ import asyncio
 from importlib.resources import files
 
 from tarmac_identity.endpoints import router
+from tarmac_identity.logins import LoginLimits
 from tarmac_identity.passwords import Passwords
 from tarmac_identity.service import Identity
 from tarmac_identity.settings import IdentitySettings
@@ -18,7 +19,9 @@ def mount(chassis: Chassis) -> None:
     settings = chassis.read(IdentitySettings)
     database = chassis.database(migrations=files("tarmac_identity") / "migrations")
     passwords = Passwords(cost=settings.bcrypt_cost)
-    identity = Identity(database, chassis.redis(), passwords, settings)
+    cache = chassis.redis()
+    limits = LoginLimits(cache, settings)
+    identity = Identity(database, cache, passwords, limits, settings)
 
     async def keep_pruned() -> None:
         while True:

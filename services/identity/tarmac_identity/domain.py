@@ -117,7 +117,7 @@ def normal_email(text: str) -> str:
 
 
 def login_email(text: str) -> str:
-    """Return the address that a login looks up; one that cannot exist finds nobody.
+    """Return the address that a login looks up; one that cannot exist finds no account.
 
     That one is hashed, for it is stored with the failure and may be a password in the wrong field.
     """

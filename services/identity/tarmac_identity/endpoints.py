@@ -12,6 +12,7 @@ from tarmac_identity.schemas import (
     KeyChange,
     KeySet,
     Login,
+    LoginTokens,
     ProfileChange,
     RefreshRequest,
     Registration,
@@ -20,6 +21,7 @@ from tarmac_identity.schemas import (
 )
 from tarmac_identity.service import Identity
 from tarmac_kit import Claims, Problem
+from tarmac_kit.addresses import client_address, household
 from tarmac_kit.tokens import unauthorized
 
 #: Verifiers keep keys themselves; a proxy in between must not keep a withdrawn one for long.
@@ -50,24 +52,38 @@ async def _caller(
 Caller = Annotated[Claims, Depends(_caller)]
 
 
+def _address(request: Request, identity: Service) -> str:
+    peer = request.client.host if request.client is not None else "unknown"
+    return household(client_address(peer, request.headers.raw, identity.proxies))
+
+
+#: The client's network address, by which limits count.
+Address = Annotated[str, Depends(_address)]
+
+
 def _not_stored(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
 @router.post("/users/register", status_code=201, summary="Make an account")
-async def register(body: Registration, identity: Service) -> UserOut:
+async def register(body: Registration, identity: Service, address: Address) -> UserOut:
     """An address has one account: a second one is answered with 409."""
-    return await identity.register(body)
+    return await identity.register(body, address=address)
 
 
 @router.post("/users/login", summary="Log in")
-async def login(body: Login, identity: Service, response: Response) -> Tokens:
+async def login(
+    body: Login, identity: Service, address: Address, response: Response
+) -> LoginTokens:
     """Gives an access token for fifteen minutes and a refresh token for one later use.
 
-    After a few wrong passwords an account refuses every login for a minute, with the same 401.
+    After a few wrong passwords the next attempt from there is 429 until Retry-After is over, each
+    time longer. Send `device_token` of the last login to stand apart from what others try.
     """
     _not_stored(response)
-    return await identity.login(body.email, body.password)
+    return await identity.login(
+        body.email, body.password, address=address, device_token=body.device_token
+    )
 
 
 @router.post("/users/refresh", summary="Renew tokens")
@@ -113,8 +129,8 @@ async def _staff(caller: Caller) -> Claims:
 async def change_key(body: KeyChange, identity: Service) -> KeySet:
     """Makes a new key now, beside the change that happens by itself every month.
 
-    It is announced before it signs, so nobody notices. With `withdraw` the older keys end at once,
-    as after a leak: everybody's access tokens are refused within five minutes and renewed.
+    It is announced before it signs, so callers go on. With `withdraw` the older keys end at once,
+    as after a leak: all access tokens are refused within five minutes and renewed.
     """
     await identity.ring.turn(now=True, withdraw=body.withdraw)
     return KeySet.model_validate(await identity.key_set())

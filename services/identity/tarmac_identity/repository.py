@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from tarmac_identity.domain import Credentials, RefreshToken, StoredKey, User
+from tarmac_identity.throttle import Failures
 from tarmac_kit import fetch_all, fetch_one
 
 Conn = Any
@@ -81,47 +82,51 @@ async def set_password_hash(conn: Conn, user_id: UUID, *, old: str, new: str) ->
     )
 
 
-async def locked(conn: Conn, email: str) -> bool:
-    """Say whether logins of an address are refused now; holds its row until the commit."""
-    until = await conn.fetchval(
-        "select locked_until > now() from login_attempts where email = $1 for update", email
+async def failures(
+    conn: Conn, email: str, sources: Sequence[str], *, lock: bool = False
+) -> dict[str, Failures]:
+    """Read the failures of an address by source; with `lock` hold the rows until the commit."""
+    rows = await conn.fetch(
+        f"""
+        select source, level,
+               extract(epoch from clock_timestamp() - failed_at)::float8 as age_s
+        from login_failures where email = $1 and source = any($2) order by source
+        {"for update" if lock else ""}
+        """,  # noqa: S608 - a constant clause
+        email,
+        list(sources),
     )
-    return bool(until)
+    return {row["source"]: Failures(row["level"], row["age_s"]) for row in rows}
 
 
-async def count_failure(
-    conn: Conn, email: str, *, max_failures: int, lock_s: float, window_s: float
-) -> None:
-    """Count a failed login; from `max_failures` within `window_s` on, lock for `lock_s`.
-
-    A lock is not made longer by attempts while it lasts.
-    """
+async def begin_failures(conn: Conn, email: str, sources: Sequence[str]) -> None:
+    """Make the rows that are not there yet, so that there is one to hold."""
     await conn.execute(
         """
-        insert into login_attempts as known (email, failures, last_at, locked_until)
-        values ($1, 1, now(), case when $2 <= 1 then now() + $3 * interval '1 second' end)
-        on conflict (email) do update set
-            failures = case
-                when known.locked_until > now() then known.failures
-                when known.last_at < now() - $4 * interval '1 second' then 1
-                else known.failures + 1
-            end,
-            locked_until = case
-                when known.locked_until > now() then known.locked_until
-                when known.last_at < now() - $4 * interval '1 second' and $2 > 1 then null
-                when known.failures + 1 >= $2 then now() + $3 * interval '1 second'
-            end,
-            last_at = now()
+        insert into login_failures (email, source, level, failed_at)
+        select $1, source, 0, now() from unnest($2::text[]) as source order by source
+        on conflict (email, source) do nothing
         """,
         email,
-        max_failures,
-        lock_s,
-        window_s,
+        list(sources),
     )
 
 
-async def forget_failures(conn: Conn, email: str) -> None:
-    await conn.execute("delete from login_attempts where email = $1", email)
+async def set_failures(conn: Conn, email: str, source: str, level: float) -> None:
+    """Note a failure that is now."""
+    await conn.execute(
+        """
+        update login_failures set level = $3, failed_at = clock_timestamp()
+        where email = $1 and source = $2
+        """,
+        email,
+        source,
+        level,
+    )
+
+
+async def forget_failures(conn: Conn, email: str, source: str) -> None:
+    await conn.execute("delete from login_failures where email = $1 and source = $2", email, source)
 
 
 async def add_refresh_token(
@@ -180,19 +185,16 @@ async def revoke_family(conn: Conn, family: UUID) -> None:
     )
 
 
-async def prune(conn: Conn, *, keep_s: float, window_s: float) -> int:
-    """Delete tokens that ended `keep_s` ago and attempts older than the window."""
+async def prune(conn: Conn, *, keep_s: float, forgotten_s: float) -> int:
+    """Delete tokens that ended `keep_s` ago and failures of which none is left."""
     tokens = await conn.execute(
         "delete from refresh_tokens where expires_at < now() - $1 * interval '1 second'", keep_s
     )
-    attempts = await conn.execute(
-        """
-        delete from login_attempts where last_at < now() - $1 * interval '1 second'
-        and (locked_until is null or locked_until < now())
-        """,
-        window_s,
+    failed = await conn.execute(
+        "delete from login_failures where failed_at < now() - $1 * interval '1 second'",
+        forgotten_s,
     )
-    return int(tokens.split()[-1]) + int(attempts.split()[-1])
+    return int(tokens.split()[-1]) + int(failed.split()[-1])
 
 
 async def lock_keys(conn: Conn) -> None:

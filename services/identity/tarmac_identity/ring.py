@@ -1,6 +1,6 @@
 """The ring of signing keys: which one signs, which are published, when the next one is made.
 
-Used by service.py; one per process. Replicas agree by the database: whoever finds a rotation due
+Used by service.py; one per process. Replicas agree by the database: the first that finds one due
 makes the key under a lock, the others read it. It signs nothing itself.
 """
 

@@ -74,6 +74,11 @@ class Login(_Body):
 
     email: str = Field(max_length=1024, examples=["ada@example.com"])
     password: str = Field(max_length=1024, examples=["correct horse battery"])
+    device_token: str | None = Field(
+        default=None,
+        max_length=2048,
+        description="As the last login on this device gave it, of whichever account.",
+    )
 
 
 class RefreshRequest(_Body):
@@ -108,6 +113,15 @@ class Tokens(BaseModel):
     refresh_token: str
     token_type: str = "Bearer"  # noqa: S105 - the type's name, RFC 6750
     expires_in: int = Field(description="Seconds until the access token ends.")
+
+
+class LoginTokens(Tokens):
+    """Tokens, and what the device keeps for its next login."""
+
+    device_token: str = Field(
+        description="Send it with the next login: from a known device the right password works "
+        "whatever others try. It opens nothing by itself."
+    )
 
 
 class KeyChange(BaseModel):

@@ -12,9 +12,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from tarmac_identity import domain, repository
+from tarmac_identity.logins import LoginLimits, Source
 from tarmac_identity.passwords import Passwords
 from tarmac_identity.ring import KeyRing
-from tarmac_identity.schemas import Registration, Tokens, UserOut
+from tarmac_identity.schemas import LoginTokens, Registration, Tokens, UserOut
 from tarmac_identity.settings import IdentitySettings
 from tarmac_kit import (
     Cache,
@@ -29,6 +30,8 @@ log = get_logger("tarmac_identity")
 
 #: Ended tokens are kept this long, so that their reuse is still recognised as one.
 KEEP_ENDED_S = 86_400.0
+#: The source of what the service itself hashes.
+HERE = "here"
 
 
 def _utc_now() -> datetime:
@@ -43,6 +46,7 @@ class Identity:
         database: Database,
         cache: Cache | None,
         passwords: Passwords,
+        limits: LoginLimits,
         settings: IdentitySettings,
         *,
         now: Callable[[], datetime] = _utc_now,
@@ -52,7 +56,9 @@ class Identity:
         self._passwords = passwords
         self._settings = settings
         self._now = now
+        self.proxies = settings.proxies
         self.ring = KeyRing(database, settings)
+        self._limits = limits
         self._verifier = TokenVerifier(
             self.key_set, issuer=settings.jwt_issuer, audience=settings.jwt_audience
         )
@@ -71,7 +77,7 @@ class Identity:
         """Delete what ended a day ago; returns the number of rows."""
         async with self._database.transaction() as conn:
             return await repository.prune(
-                conn, keep_s=KEEP_ENDED_S, window_s=self._settings.login_window_s
+                conn, keep_s=KEEP_ENDED_S, forgotten_s=self._limits.forgotten_s
             )
 
     async def _ensure_admin(self) -> None:
@@ -79,7 +85,7 @@ class Identity:
         async with self._database.connection() as conn:
             if await repository.credentials(conn, email) is not None:
                 return
-        hashed = await self._passwords.hash(self._settings.admin_password)
+        hashed = await self._passwords.hash(self._settings.admin_password, source=HERE)
         async with self._database.transaction() as conn:
             added = await repository.add_user(
                 conn,
@@ -94,9 +100,11 @@ class Identity:
 
     # Accounts.
 
-    async def register(self, registration: Registration) -> UserOut:
-        """Make an account. Raises 409 when the address has one."""
-        hashed = await self._passwords.hash(registration.password)
+    async def register(self, registration: Registration, *, address: str) -> UserOut:
+        """Make an account. Raises 409 when the address has one, 429 for too many."""
+        source = Source(address)
+        await self._limits.count(source, registration.email)
+        hashed = await self._passwords.hash(registration.password, source=source.turn)
         async with self._database.transaction() as conn:
             added = await repository.add_user(
                 conn,
@@ -152,43 +160,45 @@ class Identity:
         """Verify an access token by this service's own keys. Raises 401."""
         return await self._verifier.verify(token)
 
-    async def login(self, email: str, password: str) -> Tokens:
+    async def login(
+        self, email: str, password: str, *, address: str, device_token: str | None = None
+    ) -> LoginTokens:
         """Check a password and begin a session.
 
-        Raises 401, the same one in the same time for an unknown address, a wrong password and an
-        account that is locked after too many failures.
+        Raises 401, the same one in the same time for an unknown address and a wrong password, and
+        429 alike for both when `address` has to wait; see docs/decisions/0017-logins.md.
         """
         email = domain.login_email(email)
+        source = Source(address, self._limits.devices.known(device_token, email))
+        await self._limits.count(source, email)
         async with self._database.connection() as conn:
+            await self._limits.check(conn, email, source)
             found = await repository.credentials(conn, email)
         given = domain.normal_password(password)
         right = await self._passwords.matches(
-            given, self._passwords.nobody if found is None else found.password_hash
+            given,
+            self._passwords.decoy_hash if found is None else found.password_hash,
+            source=source.turn,
         )
-        async with self._database.transaction() as conn:
-            # Asked after the check: of many guesses at once only the first few can succeed.
-            if found is not None and right and not await repository.locked(conn, email):
-                await repository.forget_failures(conn, email)
-                tokens = await self._begin(conn, found, family=uuid4())
-            else:
-                found = None
-                await repository.count_failure(
-                    conn,
-                    email,
-                    max_failures=self._settings.login_max_failures,
-                    lock_s=self._settings.login_lock_s,
-                    window_s=self._settings.login_window_s,
-                )
-        if found is None:
+        if found is None or not right:
+            async with self._database.transaction() as conn:
+                await self._limits.failed(conn, email, source)
             raise Problem(
                 401,
                 "invalid_credentials",
                 "E-mail address or password is wrong",
                 headers={"WWW-Authenticate": "Bearer"},
             )
+        async with self._database.transaction() as conn:
+            # Once more after the check: of many guesses at once only the first few can succeed.
+            await self._limits.check(conn, email, source, lock=True)
+            await self._limits.succeeded(conn, email, source)
+            tokens = await self._begin(conn, found, family=uuid4())
         if self._passwords.outdated(found.password_hash):
-            await self._hash_again(found, given)
-        return tokens
+            await self._hash_again(found, given, source)
+        return LoginTokens(
+            **tokens.model_dump(), device_token=self._limits.devices.issue(device_token, email)
+        )
 
     async def refresh(self, token: str) -> Tokens:
         """Exchange a refresh token for new tokens; it is used up by it.
@@ -251,8 +261,8 @@ class Identity:
             expires_in=ttl_s,
         )
 
-    async def _hash_again(self, user: domain.Credentials, password: str) -> None:
-        hashed = await self._passwords.hash(password)
+    async def _hash_again(self, user: domain.Credentials, password: str, source: Source) -> None:
+        hashed = await self._passwords.hash(password, source=source.turn)
         async with self._database.transaction() as conn:
             await repository.set_password_hash(conn, user.id, old=user.password_hash, new=hashed)
 

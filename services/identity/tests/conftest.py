@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tarmac_identity import app as identity_app
-from tarmac_identity import ring, service
+from tarmac_identity import logins, ring, service
 from tarmac_identity.domain import Credentials, RefreshToken, StoredKey, User
+from tarmac_identity.throttle import Failures
 from tarmac_kit import create_app
 from tarmac_kit.testing import FakeCache, FakeDatabase, InProcess, running
 
@@ -25,13 +26,8 @@ ENVIRON = {
     "ADMIN_PASSWORD": "administrator's own",
     "BCRYPT_COST": "4",
     "LOGIN_MAX_FAILURES": "3",
+    "TRUSTED_PROXIES": "127.0.0.0/8",
 }
-
-
-@dataclass
-class Attempts:
-    failures: int = 0
-    locked_until: datetime | None = None
 
 
 @dataclass
@@ -40,7 +36,8 @@ class MemoryRepository:
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     users: dict[UUID, tuple[User, str]] = field(default_factory=dict)
-    attempts: dict[str, Attempts] = field(default_factory=dict)
+    #: Level and moment of the failures, by address and source.
+    failed: dict[tuple[str, str], tuple[float, datetime]] = field(default_factory=dict)
     tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
     keys: list[StoredKey] = field(default_factory=list)
     reads: int = 0
@@ -76,20 +73,20 @@ class MemoryRepository:
         assert kept == old
         self.users[user_id] = (user, new)
 
-    async def locked(self, _conn: Any, email: str) -> bool:
-        until = self.attempts.get(email, Attempts()).locked_until
-        return until is not None and until > self.now
+    async def failures(self, _conn: Any, email: str, sources: list[str], *, lock: bool = False):
+        return {
+            source: Failures(level, (self.now - at).total_seconds())
+            for source in sources
+            for level, at in [self.failed.get((email, source), (0.0, self.now))]
+        }
 
-    async def count_failure(self, conn: Any, email: str, *, max_failures, lock_s, window_s):
-        if await self.locked(conn, email):
-            return
-        known = self.attempts.setdefault(email, Attempts())
-        known.failures += 1
-        if known.failures >= max_failures:
-            known.locked_until = self.now + timedelta(seconds=lock_s)
+    async def begin_failures(self, _conn: Any, email: str, sources: list[str]) -> None: ...
 
-    async def forget_failures(self, _conn: Any, email: str) -> None:
-        self.attempts.pop(email, None)
+    async def set_failures(self, _conn: Any, email: str, source: str, level: float) -> None:
+        self.failed[email, source] = (level, self.now)
+
+    async def forget_failures(self, _conn: Any, email: str, source: str) -> None:
+        self.failed.pop((email, source), None)
 
     async def add_refresh_token(self, _conn: Any, *, token_hash, family, user_id, expires_at):
         self.tokens[token_hash] = RefreshToken(token_hash, family, user_id, expires_at, None, None)
@@ -105,7 +102,7 @@ class MemoryRepository:
             if token.family == family:
                 self.tokens[token_hash] = replace(token, revoked_at=self.now)
 
-    async def prune(self, _conn: Any, *, keep_s: float, window_s: float) -> int:
+    async def prune(self, _conn: Any, *, keep_s: float, forgotten_s: float) -> int:
         return 0
 
     async def lock_keys(self, _conn: Any) -> None:
@@ -140,6 +137,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> MemoryRepository:
     memory = MemoryRepository()
     monkeypatch.setattr(service, "repository", memory)
     monkeypatch.setattr(ring, "repository", memory)
+    monkeypatch.setattr(logins, "repository", memory)
     return memory
 
 

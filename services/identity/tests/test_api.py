@@ -17,6 +17,8 @@ from tarmac_identity.ring import KeyRing
 from tarmac_kit import SettingsError, create_app
 from tarmac_kit.testing import FakeDatabase, forge_token
 
+#: As a trusted proxy says it.
+FROM_AFAR = {"x-forwarded-for": "6.6.6.6, 203.0.113.9"}
 ADA = {"email": "Ada@Example.com", "password": "correct horse battery", "name": " Ada "}
 
 
@@ -96,7 +98,7 @@ async def test_a_login_gives_a_token_that_says_who_it_is(shop):
     jwt.decode(tokens["access_token"], jwt.PyJWK(key).key, algorithms=["RS256"], audience="shop")
 
 
-async def test_unknown_wrong_and_locked_are_told_apart_by_nobody(shop, monkeypatch):
+async def test_unknown_and_wrong_are_answered_alike_at_the_same_cost(shop, monkeypatch):
     await registered(shop)
     checked = []
     real = bcrypt.checkpw
@@ -111,8 +113,6 @@ async def test_unknown_wrong_and_locked_are_told_apart_by_nobody(shop, monkeypat
         await logged_in(shop, "no address at all"),
         await logged_in(shop, password="wrong"),
         await logged_in(shop, password="x" * 200),
-        await logged_in(shop, password="wrong"),
-        await logged_in(shop),  # locked by now, although it is right
     ]
     bodies = [{**answer.json(), "trace_id": ""} for answer in answers]
     assert {answer.status for answer in answers} == {401}
@@ -121,20 +121,95 @@ async def test_unknown_wrong_and_locked_are_told_apart_by_nobody(shop, monkeypat
     assert checked == [b"$2b$04$"] * len(answers)
 
 
-async def test_a_lock_ends_by_itself_and_a_login_clears_the_count(shop, store):
+async def test_a_delayed_login_is_answered_alike_for_any_account_and_hashes_nothing(
+    shop, monkeypatch
+):
+    await registered(shop)
+    emails = ("ada@example.com", "nobody@example.com", "no address at all")
+    for email in emails:
+        for _ in range(3):
+            assert (await logged_in(shop, email, "wrong")).status == 401
+    checked = []
+    monkeypatch.setattr(bcrypt, "checkpw", lambda *given: checked.append(given))
+    answers = [await logged_in(shop, email) for email in emails]
+    bodies = [{**answer.json(), "trace_id": ""} for answer in answers]
+    assert {answer.status for answer in answers} == {429}
+    assert all(body == bodies[0] for body in bodies)
+    assert bodies[0]["code"] == "login_delayed"
+    assert [answer.headers["retry-after"] for answer in answers] == ["2"] * 3
+    assert answers[0].headers["content-type"] == "application/problem+json"
+    assert checked == []
+
+
+async def test_a_delay_grows_ends_by_itself_and_a_login_clears_it(shop, store):
     await registered(shop)
     for _ in range(3):
         await logged_in(shop, password="wrong")
-    assert (await logged_in(shop)).status == 401
-    store.now += timedelta(seconds=61)
+    delays = []
+    for _ in range(10):
+        delayed = await logged_in(shop)
+        delays.append(int(delayed.headers["retry-after"]))
+        store.now += timedelta(seconds=delays[-1])
+        assert (await logged_in(shop, password="wrong")).status == 401
+    assert delays == sorted(delays)
+    assert (delays[:4], delays[-1]) == ([2, 4, 8, 16], 300)
+    store.now += timedelta(seconds=300)
     assert (await logged_in(shop)).status == 200
-    assert store.attempts == {}
+    assert [source for _, source in store.failed] == [""]
 
 
-async def test_failures_of_unknown_addresses_are_counted_alike(shop, store):
-    for _ in range(3):
-        await logged_in(shop, "nobody@example.com")
-    assert await store.locked(None, "nobody@example.com")
+async def test_of_many_guesses_at_once_only_the_first_few_count_and_none_succeeds(
+    shop, store, monkeypatch
+):
+    """The right password is checked with the others, and found when the first few have failed."""
+    await registered(shop)
+    passwords = shop.app.api.state.identity._passwords
+    matches = passwords.matches
+
+    async def after_the_first_failures(password, hashed, *, source):
+        right = await matches(password, hashed, source=source)
+        while right and store.failed.get(("ada@example.com", "address:127.0.0.1"), (0,))[0] < 3:  # noqa: ASYNC110 - until they have failed
+            await asyncio.sleep(0)
+        return right
+
+    monkeypatch.setattr(passwords, "matches", after_the_first_failures)
+    guesses = [logged_in(shop, password="wrong") for _ in range(6)]
+    answers = await asyncio.gather(*guesses, logged_in(shop))
+    assert sorted(answer.status for answer in answers) == [401] * 3 + [429] * 4
+    assert answers[-1].status == 429
+
+
+async def test_a_known_device_is_let_in_whatever_others_try(shop, store):
+    await registered(shop)
+    device = (await logged_in(shop)).json()["device_token"]
+    other = {"email": "eve@example.com", "password": "another good one", "name": "Eve"}
+    await shop.post("/users/register", json=other, headers=FROM_AFAR)
+    while (await logged_in(shop, password="wrong")).status != 429:
+        pass
+    assert (await logged_in(shop)).status == 429
+    body = {"email": "ada@example.com", "password": ADA["password"]}
+    for _ in range(40):  # until the rate of this address is used up
+        last = await logged_in(shop, password="wrong")
+    assert last.json()["code"] == "rate_limited"
+    assert (await shop.post("/users/login", json=body)).status == 429
+    again = await shop.post("/users/login", json={**body, "device_token": device})
+    assert again.status == 200
+    # It is known to the accounts that have logged in there, and to no other.
+    foreign = {"email": "eve@example.com", "password": "another good one", "device_token": device}
+    assert (await shop.post("/users/login", json=foreign)).status == 429
+
+
+async def test_registrations_have_the_rate_of_their_address(shop):
+    """Behind a trusted proxy it is the user's address that counts."""
+    answers = [
+        await shop.post("/users/register", json={**ADA, "email": f"a{n}@example.com"})
+        for n in range(31)
+    ]
+    assert [answer.status for answer in answers] == [201] * 30 + [429]
+    assert answers[-1].json()["code"] == "rate_limited"
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    elsewhere = await shop.post("/users/register", json=ADA, headers=FROM_AFAR)
+    assert elsewhere.status == 201
 
 
 async def test_an_old_hash_is_made_again_at_todays_cost(shop, store):
@@ -216,7 +291,7 @@ async def test_the_repeated_read_of_a_profile_is_a_hit_until_it_changes(shop, st
     assert store.reads == reads
     changed = await shop.patch("/users/me", json={"name": "Countess"}, token=token)
     assert changed.json()["name"] == "Countess"
-    assert cache.values == {}
+    assert not [key for key in cache.values if key.startswith("user:")]
     third = await shop.get("/users/me", token=token)
     assert (third.headers["x-cache"], third.json()["name"]) == ("miss", "Countess")
 
@@ -362,6 +437,7 @@ async def test_without_its_key_identity_says_that_it_is_starting(shop):
         ({"ADMIN_PASSWORD": "short"}, "ADMIN_PASSWORD is wrong"),
         ({"ADMIN_EMAIL": "nonsense"}, "ADMIN_EMAIL is wrong"),
         ({"BCRYPT_COST": "3"}, "BCRYPT_COST is wrong"),
+        ({"TRUSTED_PROXIES": "x"}, "TRUSTED_PROXIES is wrong"),
     ],
 )
 def test_a_missing_or_wrong_variable_is_named(environ, words):

@@ -16,11 +16,11 @@ from uuid import UUID
 class ReservationState(StrEnum):
     """Where a reservation is in its life."""
 
-    #: Stock is set aside until `expires_at`.
+    #: Stock is reserved until `expires_at`.
     HELD = "held"
     #: The stock has left the shelf.
     COMMITTED = "committed"
-    #: Given back by whoever asked for it, or closed before it was ever made.
+    #: Given back by its caller, or closed before it was ever made.
     RELEASED = "released"
     #: Given back because its time was over.
     EXPIRED = "expired"
@@ -35,11 +35,11 @@ class Movement(StrEnum):
     COUNT = "count"
     #: An order set stock aside.
     RESERVE = "reserve"
-    #: An order took what it had set aside.
+    #: An order took what it had reserved.
     COMMIT = "commit"
     #: An order took stock after its reservation had run out.
     RETAKE = "retake"
-    #: An order gave back what it had set aside.
+    #: An order gave back what it had reserved.
     RELEASE = "release"
     #: The time of a reservation was over.
     EXPIRE = "expire"
@@ -49,7 +49,7 @@ class Movement(StrEnum):
 
 @dataclass(frozen=True)
 class Level:
-    """What of a product is on the shelf, and how much of that is set aside."""
+    """What of a product is on the shelf, and how much of that is reserved."""
 
     product_id: UUID
     on_hand: int
@@ -113,7 +113,7 @@ class Answer(StrEnum):
 
 
 def in_lock_order(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """Sort lines by product id: everybody locks in this order, so nobody waits in a circle."""
+    """Sort lines by product id: all locks are taken in this order, so there is no deadlock."""
     return tuple(sorted(lines))
 
 

@@ -1,6 +1,6 @@
 """The inventory's SQL, all of it. Called by the service inside its transactions.
 
-Lock order, the same for everybody: first the reservation, then the stock rows by product id.
+Lock order, the same everywhere: first the reservation, then the stock rows by product id.
 """
 
 from __future__ import annotations
@@ -192,6 +192,6 @@ class StockRepository:
         )
 
     async def next_expired(self, connection: Connection) -> UUID | None:
-        """Lock the reservation that ran out first and that nobody else is working on."""
+        """Lock the reservation that ran out first and that no other process works on."""
         found: UUID | None = await connection.fetchval(_NEXT_EXPIRED)
         return found

@@ -14,7 +14,7 @@ MAX_ON_HAND = 10_000_000
 
 
 class StockOut(BaseModel):
-    """How many of a product there are, are set aside, and can be bought."""
+    """How many of a product there are, are reserved, and can be bought."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -47,7 +47,7 @@ class StockIn(BaseModel):
 
 
 class LineIn(BaseModel):
-    """How many of one product to set aside."""
+    """How many of one product to reserve."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -56,7 +56,7 @@ class LineIn(BaseModel):
 
 
 class ReservationIn(BaseModel):
-    """What an order wants set aside, all or nothing, and for how long (seconds)."""
+    """What an order wants reserved, all or nothing, and for how long (seconds)."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -71,7 +71,7 @@ class ReservationIn(BaseModel):
 
 
 class LineOut(BaseModel):
-    """How many of one product are set aside."""
+    """How many of one product are reserved."""
 
     model_config = ConfigDict(from_attributes=True)
 

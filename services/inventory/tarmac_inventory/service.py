@@ -36,7 +36,7 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Reserved:
+class ReservationResult:
     """A reservation, and whether this very request made it."""
 
     reservation: Reservation
@@ -64,7 +64,7 @@ class Inventory:
             return await self.stock.levels(connection, product_ids)
 
     async def count(self, product_id: UUID, on_hand: int, *, actor: str) -> Level:
-        """Set what is on the shelf; below what is set aside is a problem 409."""
+        """Set what is on the shelf; below what is reserved is a problem 409."""
         async with self.database.transaction() as connection:
             if await self.stock.open_level(connection, product_id, on_hand, actor=actor):
                 return Level(product_id, on_hand, 0)
@@ -73,8 +73,8 @@ class Inventory:
                 raise Problem(
                     409,
                     "stock_reserved",
-                    "More is set aside than that",
-                    f"{level.reserved} are set aside for orders; on_hand cannot be {on_hand}",
+                    "More is reserved than that",
+                    f"{level.reserved} are reserved for orders; on_hand cannot be {on_hand}",
                     reserved=level.reserved,
                 )
             change = Change(product_id, on_hand - level.on_hand, 0)
@@ -90,8 +90,10 @@ class Inventory:
             raise _unknown(order_id)
         return found
 
-    async def reserve(self, order_id: UUID, wanted: Sequence[Line], *, ttl_s: float) -> Reserved:
-        """Set aside every line or none; problem 409 says what is short."""
+    async def reserve(
+        self, order_id: UUID, wanted: Sequence[Line], *, ttl_s: float
+    ) -> ReservationResult:
+        """Reserve every line or none; problem 409 says what is short."""
         lines = in_lock_order(wanted)
         async with self.database.transaction() as connection:
             opened = await self.stock.open_reservation(
@@ -100,7 +102,7 @@ class Inventory:
             if opened is not None:
                 await self._take(connection, Movement.RESERVE, order_id, lines)
                 await self.stock.add_lines(connection, order_id, lines)
-                return Reserved(replace(opened, lines=lines), created=True)
+                return ReservationResult(replace(opened, lines=lines), created=True)
             existing = await self._locked(connection, order_id)
             answer = on_reserve(existing, lines)
             if answer is Answer.CLOSED:
@@ -115,12 +117,12 @@ class Inventory:
             if answer is Answer.TAKE:
                 await self._take(connection, Movement.RESERVE, order_id, lines)
                 existing = await self.stock.hold_again(connection, existing, ttl_s)
-            return Reserved(existing, created=False)
+            return ReservationResult(existing, created=False)
 
     async def commit(self, order_id: UUID) -> Reservation:
-        """Sell what an order holds; if its time ran out, take the stock anew or problem 409.
+        """Sell what an order holds; if its time ran out, take the stock again or problem 409.
 
-        That answer is final: whoever hears it gives the money back, so a second attempt must not
+        That answer is final: its caller gives the money back, so a second attempt must not
         sell what has come in meanwhile.
         """
         short: Problem | None = None
@@ -173,7 +175,7 @@ class Inventory:
     async def take_back(self, order_id: UUID) -> Reservation:
         """Put back on the shelf what an order took, which closes it; again changes nothing.
 
-        For whoever undoes a purchase that was sold already. What is only held is released instead.
+        It undoes a purchase that was sold already. What is only held is released instead.
         """
         async with self.database.transaction() as connection:
             existing = await self._locked(connection, order_id)
@@ -215,7 +217,7 @@ class Inventory:
         short = shortages(lines, levels)
         if short:
             # Nothing of this movement is written by now; what its caller wrote is undone unless
-            # it takes the problem in hand.
+            # it handles the problem.
             raise Problem(
                 409,
                 "out_of_stock",
@@ -223,11 +225,11 @@ class Inventory:
                 f"{len(short)} product(s) of order {order_id} are short",
                 short=[
                     {
-                        "product_id": str(each.product_id),
-                        "wanted": each.wanted,
-                        "available": each.available,
+                        "product_id": str(shortage.product_id),
+                        "wanted": shortage.wanted,
+                        "available": shortage.available,
                     }
-                    for each in short
+                    for shortage in short
                 ],
             )
         await self.stock.move(connection, movement, changes(movement, lines), order_id=order_id)
@@ -247,7 +249,7 @@ async def sweep(inventory: Inventory, *, interval_s: float) -> None:
             while await inventory.expire_one():
                 pass
         except DatabaseUnavailable as error:
-            log.warning("the sweep waits for its database", error=str(error))
+            log.warning("the sweep is waiting for the database", error=str(error))
         await asyncio.sleep(interval_s)
 
 

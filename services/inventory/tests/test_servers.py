@@ -76,7 +76,7 @@ async def test_orders_over_the_same_products_in_any_order_never_deadlock(invento
 
     async def order() -> None:
         order_id = uuid4()
-        lines = [Line(each, dice.randint(1, 3)) for each in dice.sample(products, 4)]
+        lines = [Line(product_id, dice.randint(1, 3)) for product_id in dice.sample(products, 4)]
         await inventory.reserve(order_id, lines, ttl_s=60)
         await (inventory.commit if dice.random() < 0.5 else inventory.release)(order_id)
 
@@ -105,8 +105,8 @@ async def test_the_same_reservation_twenty_times_at_once_holds_once(inventory) -
     made = await asyncio.gather(
         *(inventory.reserve(order_id, [Line(cup, 3)], ttl_s=60) for _ in range(20))
     )
-    assert sum(each.created for each in made) == 1
-    assert len({each.reservation for each in made}) == 1
+    assert sum(result.created for result in made) == 1
+    assert len({result.reservation for result in made}) == 1
     assert (await inventory.level(cup)).reserved == 3
 
 
@@ -124,7 +124,7 @@ async def test_commit_twenty_times_at_once_sells_once(inventory) -> None:
     order_id = uuid4()
     await inventory.reserve(order_id, [Line(cup, 3)], ttl_s=60)
     sold = await asyncio.gather(*(inventory.commit(order_id) for _ in range(20)))
-    assert {each.state for each in sold} == {"committed"}
+    assert {reservation.state for reservation in sold} == {"committed"}
     assert (await inventory.level(cup)).on_hand == 2
     again = await inventory.reserve(order_id, [Line(cup, 3)], ttl_s=60)
     assert (again.created, again.reservation.state) == (False, "committed")
@@ -174,7 +174,7 @@ async def test_what_was_sold_comes_back_once_when_its_purchase_is_undone(invento
     assert early.value.code == "reservation_not_committed"
     await inventory.commit(order_id)
     back = await asyncio.gather(*(inventory.take_back(order_id) for _ in range(10)))
-    assert {each.state for each in back} == {"released"}
+    assert {reservation.state for reservation in back} == {"released"}
     level = await inventory.level(cup)
     assert (level.on_hand, level.reserved) == (5, 0)
     with pytest.raises(Problem) as late:
@@ -330,7 +330,7 @@ async def test_many_levels_are_looked_up_at_once_and_the_unknown_left_out(api) -
         await api.put(f"/products/{product_id}/stock", json={"on_hand": on_hand}, token=staff)
     wanted = {"product_ids": [str(pot), str(uuid4()), str(cup)]}
     found = (await api.post("/stock-levels", json=wanted)).json()["levels"]
-    assert [(each["product_id"], each["available"]) for each in found] == [
+    assert [(level["product_id"], level["available"]) for level in found] == [
         (str(cup), 4),
         (str(pot), 0),
     ]

@@ -55,7 +55,7 @@ def build_router(market: Market, streams: Streams) -> APIRouter:
         """List what can be traded, and what it costs now."""
         tick = market.tick()
         found = await market.instruments()
-        return InstrumentsOut(items=[_shown(market, each, tick) for each in found])
+        return InstrumentsOut(items=[_shown(market, instrument, tick) for instrument in found])
 
     @router.post("/instruments", status_code=201, dependencies=_STAFF)
     async def list_an_instrument(body: InstrumentIn, response: Response) -> InstrumentOut:
@@ -71,7 +71,7 @@ def build_router(market: Market, streams: Streams) -> APIRouter:
         tick = market.tick()
         chosen = await market.chosen(_split(symbols))
         return QuotesOut(
-            items=[QuoteOut.model_validate(market.quote(each, tick)) for each in chosen]
+            items=[QuoteOut.model_validate(market.quote(instrument, tick)) for instrument in chosen]
         )
 
     @router.get("/quotes/{symbol}")

@@ -43,7 +43,7 @@ class Market:
         async with self.database.connection() as connection:
             found = await self.repository.all(connection)
         self._known.clear()
-        self._known.update((each.symbol, each) for each in found)
+        self._known.update((instrument.symbol, instrument) for instrument in found)
 
     async def try_to_refresh(self) -> None:
         """Look up all instruments; a database that is away leaves those that are known."""

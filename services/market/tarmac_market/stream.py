@@ -1,7 +1,7 @@
 """Quotes as they come: one stream of server-sent events for each reader.
 
 Made by the endpoints for a request. A stream keeps the tick that it sent last and nothing else:
-whoever reads slowly gets the present tick next, not a queue. It asks no database.
+a slow reader gets the present tick next, not a queue. It asks no database.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Streams:
         try:
             yield b"retry: %d\n\n" % RETRY_MS
             now = self.market.tick()
-            # A tick that has not come yet is of another seed or epoch: begin anew.
+            # A tick that has not come yet is of another seed or epoch: begin again.
             last = now - 1 if after is None or after > now else max(after, now - REPLAY)
             said_at = self.monotonic()
             while ticks is None or ticks > 0:

@@ -45,7 +45,7 @@ class Instruments:
     """An instrument repository in memory, whose database may be away."""
 
     def __init__(self, *known: Instrument) -> None:
-        self.known = {each.symbol: each for each in known}
+        self.known = {instrument.symbol: instrument for instrument in known}
         self.away = False
         self.asked = 0
         self._often = asyncio.Semaphore(0)

@@ -27,7 +27,7 @@ NEW = {
 
 async def reader_of(session: aiohttp.ClientSession) -> aiohttp.ClientResponse:
     """Ask for a stream until there is a place; the process hears a moment later who left."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             stream = await session.get("/market/stream")
             if stream.status == 200:
@@ -59,7 +59,7 @@ async def test_staff_list_an_instrument_and_every_replica_quotes_it_alike(start)
     (shown,) = (await one.get("/market/instruments")).json()["items"]
     assert shown.keys() == {"symbol", "name", "currency", "price_minor", "open_minor", "at"}
     both = (await one.get("/market/quotes?symbols=NEWS,NEWS")).json()["items"]
-    assert [each["symbol"] for each in both] == ["NEWS"]
+    assert [row["symbol"] for row in both] == ["NEWS"]
 
 
 async def test_what_is_no_symbol_is_422_and_what_is_not_listed_404(start) -> None:

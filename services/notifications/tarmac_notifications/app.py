@@ -1,4 +1,4 @@
-"""Notifications: wires events to letters and letters to the mail server."""
+"""Notifications: wires events to emails and emails to the mail server."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
 from tarmac_kit import Chassis, Part
+from tarmac_notifications.emails import Sender
 from tarmac_notifications.events import ORDER_CANCELLED, ORDER_CONFIRMED, Address
-from tarmac_notifications.letters import Sender
 from tarmac_notifications.service import Notifications
 from tarmac_notifications.smtp import SmtpMailer, parse_url
 
@@ -28,13 +28,19 @@ class NotificationSettings(BaseSettings):
     mail_from: Address = "no-reply@example.com"
     shop_name: str = Field(default="Shop", min_length=1, max_length=80, pattern=r"^[^\r\n]+$")
     shop_url: str = ""
+    order_word: str = Field(default="order", pattern=r"^[a-z]{1,20}$")
     smtp_timeout_s: float = Field(default=10.0, gt=0)
 
 
 def mount(chassis: Chassis) -> None:
     settings = chassis.read(NotificationSettings)
     mailer = SmtpMailer(parse_url(settings.smtp_url), timeout_s=settings.smtp_timeout_s)
-    sender = Sender(settings.shop_name, settings.mail_from, settings.shop_url.rstrip("/"))
+    sender = Sender(
+        settings.shop_name,
+        settings.mail_from,
+        settings.shop_url.rstrip("/"),
+        settings.order_word,
+    )
     notifications = Notifications(sender, mailer)
     chassis.consume(ORDER_CONFIRMED, notifications.on_confirmed, group=GROUP)
     chassis.consume(ORDER_CANCELLED, notifications.on_cancelled, group=GROUP)

@@ -1,6 +1,6 @@
-"""What notifications does with an event: a letter, handed over before the event is done.
+"""What notifications does with an event: an email, handed over before the event is done.
 
-Called by the kit's consumer. At least once: after a crash between the two the same letter goes
+Called by the kit's consumer. At least once: after a crash between the two the same email goes
 out again, recognisable by its Message-ID.
 """
 
@@ -11,8 +11,8 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from tarmac_kit import Message, PoisonMessage, get_logger
+from tarmac_notifications.emails import Sender
 from tarmac_notifications.events import OrderCancelled, OrderConfirmed
-from tarmac_notifications.letters import Sender
 from tarmac_notifications.smtp import Mailer, RefusedForGoodError
 
 Event = TypeVar("Event", OrderConfirmed, OrderCancelled)
@@ -21,7 +21,7 @@ log = get_logger("tarmac_notifications")
 
 
 class Notifications:
-    """Turns events into letters and hands them to `mailer`."""
+    """Turns events into emails and hands them to `mailer`."""
 
     def __init__(self, sender: Sender, mailer: Mailer) -> None:
         self._sender = sender
@@ -37,19 +37,19 @@ class Notifications:
         if event.was_accepted:
             await self._send(message, event)
         else:
-            log.info("no letter: the order was refused at once", order_id=str(event.order_id))
+            log.info("no email: the order was refused at once", order_id=str(event.order_id))
 
     async def _send(self, message: Message, event: OrderConfirmed | OrderCancelled) -> None:
         # Whatever the mail server raises besides is raised: the broker brings the event again.
         try:
-            letter = self._sender.letter(event, message.id)
+            email = self._sender.email(event, message.id)
         except ValueError as error:
-            raise PoisonMessage(f"{message.topic}: no letter can be written: {error}") from None
+            raise PoisonMessage(f"{message.topic}: no email can be written: {error}") from None
         try:
-            await self._mailer.send(letter)
+            await self._mailer.send(email)
         except RefusedForGoodError as error:
             raise PoisonMessage(f"{message.topic}: {error}") from None
-        log.info("letter sent", topic=message.topic, message_id=letter["Message-ID"])
+        log.info("email sent", topic=message.topic, message_id=email["Message-ID"])
 
 
 def _read(message: Message, model: type[Event]) -> Event:

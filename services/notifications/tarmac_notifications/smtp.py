@@ -1,6 +1,6 @@
-"""The mail server: hands letters over and says whether it answers.
+"""The mail server: hands emails over and says whether it answers.
 
-Used by service.py and the readiness check. It keeps nothing: a letter that it could not hand over
+Used by service.py and the readiness check. It keeps nothing: an email that it could not hand over
 is the broker's to bring again.
 """
 
@@ -17,19 +17,19 @@ import aiosmtplib
 from tarmac_kit import Unavailable
 from tarmac_kit.steps import step
 
-#: Letters handed over at the same time: mail servers count connections.
+#: Emails handed over at the same time: mail servers count connections.
 CONNECTIONS = 8
 
 
 class RefusedForGoodError(Exception):
-    """The server will never take this letter: its answer was a permanent one (5xx)."""
+    """The server will never take this email: its answer was a permanent one (5xx)."""
 
 
 class Mailer(Protocol):
-    """Where letters go."""
+    """Where emails go."""
 
-    async def send(self, letter: EmailMessage) -> None:
-        """Return when the letter was taken. Raises RefusedForGoodError, or anything for later."""
+    async def send(self, email: EmailMessage) -> None:
+        """Return when the email was taken. Raises RefusedForGoodError, or anything for later."""
         ...
 
     async def ping(self) -> None:
@@ -65,36 +65,36 @@ def parse_url(url: str) -> SmtpAddress:
 
 
 class SmtpMailer:
-    """Hands letters to one SMTP server, each over a connection of its own."""
+    """Hands emails to one SMTP server, each over a connection of its own."""
 
     def __init__(self, address: SmtpAddress, *, timeout_s: float) -> None:
         self._address = address
         self._timeout_s = timeout_s
         self._connections = asyncio.Semaphore(CONNECTIONS)
 
-    async def send(self, letter: EmailMessage) -> None:
+    async def send(self, email: EmailMessage) -> None:
         try:
-            await self._send(letter)
+            await self._send(email)
         except aiosmtplib.SMTPException as error:
-            # The letter is not to blame, however long that lasts.
+            # The email is not to blame, however long that lasts.
             raise Unavailable("the mail server", type(error).__name__) from error
 
-    async def _send(self, letter: EmailMessage) -> None:
+    async def _send(self, email: EmailMessage) -> None:
         async with self._connections, self._connection() as server:
             try:
-                with step("letter to the mail server"):
-                    await server.send_message(letter)
+                with step("email to the mail server"):
+                    await server.send_message(email)
             except aiosmtplib.SMTPRecipientsRefused as error:
                 codes = [refused.code for refused in error.recipients]
                 if all(code >= 500 for code in codes):
                     raise RefusedForGoodError(f"the address was refused ({codes[0]})") from None
                 raise
             except aiosmtplib.SMTPNotSupported as error:
-                # Trying again changes nothing, and letters that wait hold up those behind them.
+                # Trying again changes nothing, and emails that wait hold up those behind them.
                 raise RefusedForGoodError(f"the server cannot take it ({error})") from None
             except (aiosmtplib.SMTPDataError, aiosmtplib.SMTPSenderRefused) as error:
                 if error.code >= 500:
-                    raise RefusedForGoodError(f"the letter was refused ({error.code})") from None
+                    raise RefusedForGoodError(f"the email was refused ({error.code})") from None
                 raise
 
     async def ping(self) -> None:

@@ -22,10 +22,10 @@ TOPICS = "order.confirmed,order.cancelled"
 
 @dataclass
 class MailServer:
-    """An SMTP server that keeps letters, or answers as it is told."""
+    """An SMTP server that keeps emails, or answers as it is told."""
 
     port: int = 0
-    letters: list[Mail] = field(default_factory=list)
+    emails: list[Mail] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     logins: list[bytes] = field(default_factory=list)
     at_recipient: str = ""
@@ -46,7 +46,7 @@ class MailServer:
         if self.at_data:
             return self.at_data
         assert isinstance(envelope.content, bytes)
-        self.letters.append(message_from_bytes(envelope.content))
+        self.emails.append(message_from_bytes(envelope.content))
         self.recipients.append(list(envelope.rcpt_tos))
         return "250 OK"
 
@@ -97,42 +97,42 @@ def event(topic: str, payload: dict[str, Any], number: int = 1) -> Message:
     return Message(f"event-{number}", topic, payload.get("order_id", ""), payload)
 
 
-async def test_one_event_is_one_letter_to_its_customer(worker, bus, mail, confirmed, cancelled):
+async def test_one_event_is_one_email_to_its_customer(worker, bus, mail, confirmed, cancelled):
     await bus.publish(event("order.confirmed", confirmed, 1))
     await bus.publish(event("order.cancelled", cancelled, 2))
-    assert [letter["Message-ID"] for letter in mail.letters] == [
+    assert [email["Message-ID"] for email in mail.emails] == [
         "<event-1@shop.example>",
         "<event-2@shop.example>",
     ]
     assert mail.recipients == [["ada@example.com"]] * 2
-    assert mail.letters[0]["Subject"] == "Your order 7B0E6D1C is confirmed"
+    assert mail.emails[0]["Subject"] == "Your order 7B0E6D1C is confirmed"
     assert mail.logins == [b"shop"] * 2
     assert bus.waiting == []
-    assert bus.parked == []
+    assert bus.dead_letters == []
 
 
-async def test_an_order_that_was_refused_at_once_gets_no_letter(worker, bus, mail, cancelled):
+async def test_an_order_that_was_refused_at_once_gets_no_email(worker, bus, mail, cancelled):
     sold_out = {**cancelled, "reason": "out_of_stock"}
     await bus.publish(event("order.cancelled", {**sold_out, "was_accepted": False}, 1))
-    assert mail.letters == []
+    assert mail.emails == []
     await bus.publish(event("order.cancelled", sold_out, 2))
     del sold_out["was_accepted"]  # from an orders service that does not say it yet
     await bus.publish(event("order.cancelled", sold_out, 3))
-    assert [letter["Message-ID"] for letter in mail.letters] == [
+    assert [email["Message-ID"] for email in mail.emails] == [
         "<event-2@shop.example>",
         "<event-3@shop.example>",
     ]
-    assert (bus.waiting, bus.parked) == ([], [])
+    assert (bus.waiting, bus.dead_letters) == ([], [])
 
 
 async def test_while_the_mail_server_is_down_the_event_waits(worker, bus, mail, confirmed):
     await mail.stop()
     await bus.publish(event("order.confirmed", confirmed))
     assert len(bus.waiting) == 1
-    assert mail.letters == []
+    assert mail.emails == []
     await mail.start()
     await bus.redeliver()
-    assert [letter["Message-ID"] for letter in mail.letters] == ["<event-1@shop.example>"]
+    assert [email["Message-ID"] for email in mail.emails] == ["<event-1@shop.example>"]
     assert bus.waiting == []
 
 
@@ -150,22 +150,22 @@ async def test_only_what_is_refused_for_good_is_parked(
 ):
     mail.at_recipient, mail.at_data = at_recipient, at_data
     await bus.publish(event("order.confirmed", confirmed))
-    assert (len(bus.parked), len(bus.waiting)) == (parked, 1 - parked)
-    assert all("ada@example.com" not in reason for _, reason in bus.parked)
+    assert (len(bus.dead_letters), len(bus.waiting)) == (parked, 1 - parked)
+    assert all("ada@example.com" not in reason for _, reason in bus.dead_letters)
 
 
 async def test_a_login_that_is_refused_is_tried_again_and_loses_nothing(mail, bus, confirmed):
     wrong = environ(mail, SMTP_URL=f"smtp://shop:wrong@127.0.0.1:{mail.port}")
     async with running(create_app([PART], wrong, bus=bus)):
         await bus.publish(event("order.confirmed", confirmed))
-    assert (len(bus.parked), len(bus.waiting)) == (0, 1)
+    assert (len(bus.dead_letters), len(bus.waiting)) == (0, 1)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"email": "nonsense"}, "email"),
-        ({"email": "ada@example..com"}, "no letter can be written"),
+        ({"email": "ada@example..com"}, "no email can be written"),
         ({"currency": "euro"}, "currency"),
         ({"total_minor": "much"}, "total_minor"),
         ({"lines": []}, "lines"),
@@ -177,21 +177,21 @@ async def test_a_malformed_event_is_parked_and_says_what_is_wrong(
     worker, bus, mail, confirmed, *, change, words
 ):
     await bus.publish(event("order.confirmed", {**confirmed, **change}))
-    [(_, reason)] = bus.parked
+    [(_, reason)] = bus.dead_letters
     assert words in reason
-    assert mail.letters == []
+    assert mail.emails == []
 
 
 async def test_a_member_that_is_not_known_is_no_error(worker, bus, mail, confirmed):
     await bus.publish(event("order.confirmed", {**confirmed, "gift": True}))
-    assert len(mail.letters) == 1
+    assert len(mail.emails) == 1
 
 
 async def test_a_topic_that_is_not_bound_is_not_consumed(mail, bus, confirmed):
     bound = environ(mail, CONSUMES="order.cancelled")
     async with running(create_app([PART], bound, bus=bus)):
         await bus.publish(event("order.confirmed", confirmed))
-    assert mail.letters == []
+    assert mail.emails == []
 
 
 async def test_ready_needs_the_broker(worker, bus):
@@ -240,6 +240,6 @@ async def test_an_address_that_the_server_cannot_write_to_is_parked_and_holds_up
     worker, bus, mail, confirmed
 ):
     await bus.publish(event("order.confirmed", {**confirmed, "email": "üser@example.com"}))
-    assert [reason for _, reason in bus.parked]
+    assert [reason for _, reason in bus.dead_letters]
     assert bus.waiting == []
-    assert mail.letters == []
+    assert mail.emails == []

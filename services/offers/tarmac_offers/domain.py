@@ -31,7 +31,7 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Heard(Generic[T]):
+class RoleAnswer(Generic[T]):
     """What a role said of some products by their ids; None if it did not answer."""
 
     values: Mapping[UUID, T] | None
@@ -58,7 +58,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Line:
-    """How many of a product somebody buys."""
+    """How many of a product a customer buys."""
 
     product_id: UUID
     quantity: int
@@ -66,8 +66,8 @@ class Line:
 
 def combine(
     product_id: UUID,
-    stock: Heard[int],
-    prices: Heard[Price],
+    stock: RoleAnswer[int],
+    prices: RoleAnswer[Price],
     *,
     quantity: int,
     tier: str | None,

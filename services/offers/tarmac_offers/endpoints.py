@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from tarmac_kit import key_parameter, require_key
 from tarmac_offers.domain import Line
-from tarmac_offers.purchases import Bought, Purchases
+from tarmac_offers.purchases import Purchases, PurchaseView
 from tarmac_offers.repository import State
 from tarmac_offers.schemas import (
     MAX_QUANTITY,
@@ -44,7 +44,7 @@ def build_offers(offers: Offers) -> APIRouter:
         """List what can be bought, with stock and price."""
         page = await offers.page(after=after, limit=limit, tier=tier)
         return OfferPage(
-            offers=[OfferOut.model_validate(each) for each in page.offers], next=page.next
+            offers=[OfferOut.model_validate(offer) for offer in page.offers], next=page.next
         )
 
     @router.get("/{product_id}")
@@ -59,7 +59,7 @@ def build_offers(offers: Offers) -> APIRouter:
     async def look_up_offers(body: OffersIn) -> OffersOut:
         """Look up the offers of many products at once."""
         found = await offers.look_up(body.product_ids, quantity=body.quantity, tier=body.tier)
-        return OffersOut(offers=[OfferOut.model_validate(each) for each in found])
+        return OffersOut(offers=[OfferOut.model_validate(offer) for offer in found])
 
     return router
 
@@ -95,13 +95,13 @@ def build_purchases(purchases: Purchases) -> APIRouter:
 
     @router.get("/{purchase_id}")
     async def show_purchase(purchase_id: UUID) -> PurchaseOut:
-        """Show a purchase to whoever knows its id, and what happened to it."""
+        """Show a purchase to every caller that knows its id, and what happened to it."""
         return _purchase(await purchases.show(purchase_id))
 
     return router
 
 
-def _purchase(bought: Bought) -> PurchaseOut:
+def _purchase(bought: PurchaseView) -> PurchaseOut:
     purchase = bought.purchase
     return PurchaseOut(
         id=purchase.id,

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from tarmac_kit import Database, Problem, Refused, Step
-from tarmac_kit.saga import Entry, Saga
+from tarmac_kit import Database, Problem, Step, StepRejected
+from tarmac_kit.saga import Saga, SagaEvent
 from tarmac_offers.domain import Line, fingerprint
 from tarmac_offers.repository import TOO_LATE, NewPurchase, Purchase, PurchaseRepository, State
 from tarmac_offers.upstream import Inventory, Pricing, RefusedError
@@ -29,16 +29,16 @@ class Drives(Protocol):
     async def begin(self, conn: Any, id: UUID, data: dict[str, Any]) -> None: ...  # noqa: A002
     async def advance(self, id: UUID) -> Saga: ...  # noqa: A002
     async def find(self, conn: Any, id: UUID) -> Saga | None: ...  # noqa: A002
-    async def history(self, conn: Any, id: UUID) -> list[Entry]: ...  # noqa: A002
+    async def history(self, conn: Any, id: UUID) -> list[SagaEvent]: ...  # noqa: A002
 
 
 @dataclass(frozen=True)
-class Bought:
+class PurchaseView:
     """A purchase as it stands, the state of its saga, and whether it was asked for before."""
 
     purchase: Purchase
     saga: str
-    history: Sequence[Entry] = ()
+    history: Sequence[SagaEvent] = ()
     replayed: bool = False
 
 
@@ -72,12 +72,12 @@ class Steps:
         return {"quote_id": quoted.quote_id}
 
     async def reserve(self, purchase_id: UUID, data: dict[str, Any]) -> None:
-        """Have the stock set aside."""
+        """Have the stock reserved."""
         async with self._final(purchase_id):
             await self.inventory.reserve(purchase_id, _lines(data))
 
     async def accept(self, purchase_id: UUID, data: dict[str, Any]) -> None:
-        """Accept the quote, which nobody else can then."""
+        """Accept the quote, which no other purchase can then."""
         async with self._final(purchase_id):
             await self.pricing.accept(data["quote_id"], purchase_id)
 
@@ -93,7 +93,7 @@ class Steps:
         await self.pricing.release(data["quote_id"])
 
     async def give_back(self, purchase_id: UUID, _data: dict[str, Any]) -> None:
-        """Give the stock back, whether it was set aside, sold or neither."""
+        """Give the stock back, whether it was reserved, sold or neither."""
         await self.inventory.give_back(purchase_id)
 
     async def cancel(self, purchase_id: UUID, _data: dict[str, Any]) -> None:
@@ -109,12 +109,12 @@ class Steps:
         except RefusedError as error:
             async with self.database.connection() as connection:
                 await self.purchases.refused(connection, purchase_id, str(error))
-            raise Refused(str(error)) from error
+            raise StepRejected(str(error)) from error
 
 
 @dataclass(frozen=True)
 class Purchases:
-    """The purchases of everybody."""
+    """The purchases of all customers."""
 
     database: Database
     purchases: PurchaseRepository
@@ -122,7 +122,7 @@ class Purchases:
 
     async def buy(
         self, customer: str, key: str, lines: Sequence[Line], *, tier: str | None
-    ) -> Bought:
+    ) -> PurchaseView:
         """Accept a purchase once per customer and key, and take it as far as it goes now.
 
         One that is refused is a problem 409, for every request with this key.
@@ -161,7 +161,7 @@ class Purchases:
             )
         return bought
 
-    async def show(self, purchase_id: UUID, *, replayed: bool = False) -> Bought:
+    async def show(self, purchase_id: UUID, *, replayed: bool = False) -> PurchaseView:
         """Read a purchase and what happened to it; else problem 404."""
         async with self.database.connection() as connection:
             # Before the purchase: of a saga that is done, the purchase is at its end as well.
@@ -178,7 +178,7 @@ class Purchases:
         if purchase.state is State.CONFIRMED and state != "done":
             # Written by its last step, which may be undone yet.
             purchase = replace(purchase, state=State.PENDING)
-        return Bought(purchase, state, history, replayed)
+        return PurchaseView(purchase, state, history, replayed)
 
 
 def _lines(data: dict[str, Any]) -> list[Line]:

@@ -37,7 +37,7 @@ UPDATE purchases SET currency = $2, total_minor = $3, lines = $4, updated_at = n
 
 _REFUSED = "UPDATE purchases SET reason = $2, updated_at = now() WHERE id = $1"
 
-#: Why a purchase is cancelled that nobody refused.
+#: Why a purchase is cancelled that no service refused.
 TOO_LATE = "too_late: its time is over"
 
 _END = """

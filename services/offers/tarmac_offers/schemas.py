@@ -71,7 +71,7 @@ class LineIn(BaseModel):
 
 
 class PurchaseIn(BaseModel):
-    """What somebody buys; `customer` is whatever the caller knows them by."""
+    """What a customer buys; `customer` is whatever the caller knows them by."""
 
     model_config = ConfigDict(extra="forbid")
 

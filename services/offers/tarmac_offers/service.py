@@ -1,4 +1,4 @@
-"""Make offers of stock and price, from whoever answers in time.
+"""Make offers of stock and price, from the roles that answer in time.
 
 Called by the endpoints. Asks both roles at once; one that is away leaves its half of the answer
 empty, and the answer says which. Keeps nothing.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tarmac_kit import Problem
-from tarmac_offers.domain import Heard, Offer, Price, combine
+from tarmac_offers.domain import Offer, Price, RoleAnswer, combine
 from tarmac_offers.upstream import Inventory, Pricing, nothing_heard
 
 
@@ -32,7 +32,7 @@ class Offers:
     pricing: Pricing
 
     async def show(self, product_id: UUID, *, quantity: int, tier: str | None) -> Offer:
-        """Make the offer of one product; a problem 404 if nobody knows it, 503 if none answers."""
+        """Make the offer of one product; a problem 404 if no role knows it, 503 if none answers."""
         stock, prices = await asyncio.gather(
             self.inventory.levels([product_id]),
             self.pricing.price(product_id, quantity=quantity, tier=tier),
@@ -45,7 +45,7 @@ class Offers:
     async def look_up(
         self, product_ids: Sequence[UUID], *, quantity: int, tier: str | None
     ) -> list[Offer]:
-        """Make the offers of some products, in their order, leaving out what nobody knows."""
+        """Make the offers of some products, in their order, leaving out what no role knows."""
         ids = [*dict.fromkeys(product_ids)]
         stock, prices = await asyncio.gather(
             self.inventory.levels(ids),
@@ -59,20 +59,23 @@ class Offers:
         if listed is None:
             raise nothing_heard()
         ids = [price.product_id for price in listed.prices]
-        stock = await self.inventory.levels(ids) if ids else Heard[int]({})
-        prices = Heard({price.product_id: price for price in listed.prices})
+        stock = await self.inventory.levels(ids) if ids else RoleAnswer[int]({})
+        prices = RoleAnswer({price.product_id: price for price in listed.prices})
         return Page(_combined(ids, stock, prices, quantity=1, tier=tier), listed.next)
 
 
 def _combined(
     product_ids: Sequence[UUID],
-    stock: Heard[int],
-    prices: Heard[Price],
+    stock: RoleAnswer[int],
+    prices: RoleAnswer[Price],
     *,
     quantity: int,
     tier: str | None,
 ) -> list[Offer]:
     if stock.values is None and prices.values is None:
         raise nothing_heard()
-    found = (combine(each, stock, prices, quantity=quantity, tier=tier) for each in product_ids)
+    found = (
+        combine(product_id, stock, prices, quantity=quantity, tier=tier)
+        for product_id in product_ids
+    )
     return [offer for offer in found if offer is not None]

@@ -1,8 +1,8 @@
 """What offers ask of the roles `inventory` and `pricing`, in the words of offers.
 
-Used by the service and the steps of a purchase. Look-ups turn no answer into "not heard"; steps
-turn it into NotNowError, so that the saga asks again. Only the kit's clients know who plays the
-roles, and where.
+Used by the service and the steps of a purchase. Lookups turn no answer into "not heard"; steps
+turn it into NotNowError, so that the saga asks again. Only the kit's clients know which services
+play the roles, and where.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tarmac_kit import (
     deadline,
     get_logger,
 )
-from tarmac_offers.domain import INVENTORY, PRICING, Heard, Line, Price
+from tarmac_offers.domain import INVENTORY, PRICING, Line, Price, RoleAnswer
 
 #: Kept back from the request's own deadline, so that a partial answer can still be sent.
 KEPT_BACK_S = 0.1
@@ -38,7 +38,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Listed:
+class PricePage:
     """A page of what can be bought, and the id to ask on after."""
 
     prices: list[Price]
@@ -46,7 +46,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Quoted:
+class PurchaseQuote:
     """A quote and what it comes to."""
 
     quote_id: str
@@ -62,19 +62,19 @@ class Inventory:
     client: Client
     ttl_s: float
 
-    async def levels(self, product_ids: Sequence[UUID]) -> Heard[int]:
+    async def levels(self, product_ids: Sequence[UUID]) -> RoleAnswer[int]:
         """Look up how many of each product can be bought."""
-        body = {"product_ids": [str(each) for each in product_ids]}
-        # A look-up changes nothing, so it may be repeated although it is a POST.
+        body = {"product_ids": [str(product_id) for product_id in product_ids]}
+        # A lookup changes nothing, so it may be repeated although it is a POST.
         asked = self.client.post("/stock-levels", json=body, idempotent=True)
         response = await _look_up(INVENTORY, asked)
         if response is None:
-            return Heard(None)
+            return RoleAnswer(None)
         levels = response.json()["levels"]
-        return Heard({UUID(each["product_id"]): each["available"] for each in levels})
+        return RoleAnswer({UUID(level["product_id"]): level["available"] for level in levels})
 
     async def reserve(self, purchase_id: UUID, lines: Sequence[Line]) -> None:
-        """Set the stock of a purchase aside; RefusedError if it is short or the purchase barred."""
+        """Reserve the stock of a purchase; RefusedError if it is short or the purchase barred."""
         wanted = [{"product_id": str(line.product_id), "quantity": line.quantity} for line in lines]
         body = {"lines": wanted, "ttl_s": self.ttl_s}
         await _do(INVENTORY, self.client.put(f"/reservations/{purchase_id}", json=body))
@@ -100,43 +100,48 @@ class Pricing:
 
     client: Client
 
-    async def price(self, product_id: UUID, *, quantity: int, tier: str | None) -> Heard[Price]:
+    async def price(
+        self, product_id: UUID, *, quantity: int, tier: str | None
+    ) -> RoleAnswer[Price]:
         """Look up what one product costs."""
         asked = self.client.get(
             f"/prices/{product_id}", params={"quantity": quantity, "tier": tier}
         )
         response = await _look_up(PRICING, asked, unknown="price_unknown")
         if response is None:
-            return Heard(None)
+            return RoleAnswer(None)
         if response.status == 404:
-            return Heard({})
-        return Heard({product_id: _price({**response.json(), "active": True})})
+            return RoleAnswer({})
+        return RoleAnswer({product_id: _price({**response.json(), "active": True})})
 
     async def prices(
         self, product_ids: Sequence[UUID], *, quantity: int, tier: str | None
-    ) -> Heard[Price]:
+    ) -> RoleAnswer[Price]:
         """Look up what some products cost."""
-        body = {"product_ids": [str(each) for each in product_ids], "quantity": quantity}
+        body = {
+            "product_ids": [str(product_id) for product_id in product_ids],
+            "quantity": quantity,
+        }
         asked = self.client.post("/prices", json={**body, "tier": tier}, idempotent=True)
         response = await _look_up(PRICING, asked)
         if response is None:
-            return Heard(None)
-        found = [_price(each) for each in response.json()["prices"]]
-        return Heard({price.product_id: price for price in found})
+            return RoleAnswer(None)
+        found = [_price(price) for price in response.json()["prices"]]
+        return RoleAnswer({price.product_id: price for price in found})
 
-    async def page(self, *, after: UUID | None, limit: int, tier: str | None) -> Listed | None:
+    async def page(self, *, after: UUID | None, limit: int, tier: str | None) -> PricePage | None:
         """List what can be bought; None without an answer."""
         params = {"after": after, "limit": limit, "tier": tier}
         response = await _look_up(PRICING, self.client.get("/prices", params=params))
         if response is None:
             return None
         body = response.json()
-        return Listed(
-            prices=[_price(each) for each in body["prices"]],
+        return PricePage(
+            prices=[_price(price) for price in body["prices"]],
             next=None if body["next"] is None else UUID(body["next"]),
         )
 
-    async def quote(self, lines: Sequence[Line], tier: str | None) -> Quoted:
+    async def quote(self, lines: Sequence[Line], tier: str | None) -> PurchaseQuote:
         """Bind the prices of some lines; RefusedError if one has none.
 
         A second quote in place of one whose answer was lost does no harm: that one ends by itself.
@@ -144,7 +149,7 @@ class Pricing:
         wanted = [{"product_id": str(line.product_id), "quantity": line.quantity} for line in lines]
         body = {"lines": wanted, "tier": tier}
         made = (await _do(PRICING, self.client.post("/quotes", json=body, idempotent=True))).json()
-        return Quoted(made["id"], made["currency"], made["total_minor"], made["lines"])
+        return PurchaseQuote(made["id"], made["currency"], made["total_minor"], made["lines"])
 
     async def accept(self, quote_id: str, purchase_id: UUID) -> None:
         """Accept a quote for a purchase; RefusedError if it is over."""
@@ -197,7 +202,7 @@ async def _do(role: str, asked: Awaitable[Response]) -> Response:
 def _detail(problem: dict[str, Any]) -> str:
     short = problem.get("short")
     if isinstance(short, list):
-        return ", ".join(_shortage(each) for each in short)
+        return ", ".join(_shortage(line) for line in short)
     return str(problem.get("detail", ""))
 
 

@@ -68,8 +68,11 @@ class Behind:
 
     def _inventory(self, method: str, path: list[str], body: dict, _query: dict) -> Response:
         if path == ["stock-levels"]:
-            known = [each for each in body["product_ids"] if each in self.stock]
-            levels = [{"product_id": each, "available": self.stock[each]} for each in known]
+            known = [product_id for product_id in body["product_ids"] if product_id in self.stock]
+            levels = [
+                {"product_id": product_id, "available": self.stock[product_id]}
+                for product_id in known
+            ]
             return json_response(200, {"levels": levels})
         order = path[1]
         if method == "PUT":
@@ -110,14 +113,14 @@ class Behind:
     def _pricing(self, method: str, path: list[str], body: dict, query: dict) -> Response:
         if path == ["prices"] and method == "GET":
             ids = sorted(self.prices)
-            after = [each for each in ids if each > query.get("after", "")]
+            after = [product_id for product_id in ids if product_id > query.get("after", "")]
             page = after[: int(query["limit"])]
             more = page[-1] if len(after) > len(page) else None
-            return json_response(200, {"prices": [self._price(each) for each in page],
+            return json_response(200, {"prices": [self._price(product_id) for product_id in page],
                                        "next": more})  # fmt: skip
         if path == ["prices"]:
-            known = [each for each in body["product_ids"] if each in self.prices]
-            return json_response(200, {"prices": [self._price(each) for each in known]})
+            known = [product_id for product_id in body["product_ids"] if product_id in self.prices]
+            return json_response(200, {"prices": [self._price(product_id) for product_id in known]})
         if path[0] == "prices":
             if path[1] not in self.prices:
                 return json_response(404, {"code": "price_unknown"})
@@ -128,14 +131,14 @@ class Behind:
                 return json_response(422, {"code": "not_priced", "detail": "no price"})
             lines = [
                 {
-                    "product_id": each["product_id"],
+                    "product_id": line["product_id"],
                     "name": "cup",
-                    "quantity": each["quantity"],
-                    "price_minor": self.prices[each["product_id"]],
-                    "total_minor": self.prices[each["product_id"]] * each["quantity"],
+                    "quantity": line["quantity"],
+                    "price_minor": self.prices[line["product_id"]],
+                    "total_minor": self.prices[line["product_id"]] * line["quantity"],
                     "list_price_minor": 0,
                 }
-                for each in body["lines"]
+                for line in body["lines"]
             ]
             quote = str(uuid4())
             self.quotes[quote] = "open"

@@ -90,7 +90,7 @@ async def test_what_nobody_knows_is_404_and_left_out_of_a_batch(api, behind) -> 
     assert (await api.get(f"/offers/{unknown}")).status == 404
     both = {"product_ids": [str(unknown), str(cup), str(cup)]}
     found = (await api.post("/offers", json=both)).json()["offers"]
-    assert [each["product_id"] for each in found] == [str(cup)]
+    assert [offer["product_id"] for offer in found] == [str(cup)]
 
 
 async def test_what_has_stock_and_no_price_or_is_no_longer_sold_cannot_be_bought(

@@ -21,7 +21,7 @@ async def api(start_offers, database_url):
 
 
 async def buy(api, *products, quantity: int = 2, key: str = "one", **other):
-    lines = [{"product_id": str(each), "quantity": quantity} for each in products]
+    lines = [{"product_id": str(product), "quantity": quantity} for product in products]
     body = {"customer": "ann", "lines": lines, **other}
     return await api.post("/purchases", json=body, headers={"Idempotency-Key": key})
 
@@ -225,4 +225,4 @@ async def test_a_purchase_whose_process_died_goes_on_in_the_next_one(
 async def test_a_second_start_on_the_same_database_changes_nothing(applied_by_two_starts) -> None:
     urls = {"INVENTORY_URL": "http://127.0.0.1:9", "PRICING_URL": "http://127.0.0.1:9"}
     applied = await applied_by_two_starts(PART, **urls)
-    assert [each for each in applied if each[0] == "offers"] == [("offers", 1)]
+    assert [migration for migration in applied if migration[0] == "offers"] == [("offers", 1)]

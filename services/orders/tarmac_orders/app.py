@@ -32,7 +32,7 @@ def mount(chassis: Chassis) -> None:
     database = chassis.database(migrations=files("tarmac_orders") / "migrations", part="orders")
     repository = OrderRepository()
     # What is not bound is not asked: such an order takes fewer steps, to the same end. But where
-    # somebody takes payments a catalog is needed: nobody pays a price of their own making.
+    # payments are taken a catalog is needed: no customer pays a price of their own making.
     awaits_payment = events.PAYMENT_CAPTURED in chassis.settings.consumes
     inventory = catalog = None
     if chassis.bound("INVENTORY_URL"):

@@ -6,8 +6,8 @@ Used by the service, the steps and the repository. Pure: no database, no HTTP, n
        |         |        |
        +---------+--------+--> cancelling -> cancelled
 
-Where nobody takes payments, nothing is owed: an order with reserved stock is paid at once. Where
-nobody keeps stock either, a pending order is confirmed at once.
+Where no payments are taken, nothing is owed: an order with reserved stock is paid at once. Where
+no stock is kept either, a pending order is confirmed at once.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class State(StrEnum):
     PENDING = "pending"
     #: Stock is reserved and the payment is asked for.
     PLACED = "placed"
-    #: The money is there, or nobody takes any; the stock is not sold yet.
+    #: The money is there, or none is taken; the stock is not sold yet.
     PAID = "paid"
     #: Done: paid, and the stock has left the shelf.
     CONFIRMED = "confirmed"
@@ -147,7 +147,7 @@ class NotOrderableError(ValueError):
 
     def __init__(self, message: str, products: Sequence[Mapping[str, str]]) -> None:
         super().__init__(message)
-        self.products = [dict(each) for each in products]
+        self.products = [dict(product) for product in products]
 
 
 class BadCursorError(ValueError):
@@ -214,8 +214,8 @@ def fingerprint(
     }
     if quotes is not None:
         asked["prices"] = sorted(
-            [str(each.product_id), each.name, each.price_minor, each.currency]
-            for each in quotes.values()
+            [str(quote.product_id), quote.name, quote.price_minor, quote.currency]
+            for quote in quotes.values()
         )
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 

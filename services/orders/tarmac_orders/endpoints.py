@@ -27,7 +27,7 @@ class Scope(StrEnum):
 
     #: The user's own.
     MINE = "mine"
-    #: Everybody's; staff only.
+    #: Those of all customers; staff only.
     ALL = "all"
 
 
@@ -82,7 +82,7 @@ def build_router(orders: Orders) -> APIRouter:
         name="place_order",
         status_code=201,
         responses={
-            201: {"description": "Placed: the stock is set aside and the payment asked for."},
+            201: {"description": "Placed: the stock is reserved and the payment asked for."},
             202: {"model": OrderOut, "description": "Accepted; it is placed as soon as it can be."},
             400: {"description": "`idempotency_key_missing`, or a body that is no JSON."},
             409: {"description": "`out_of_stock`: the order is cancelled; `short` says what is."},
@@ -98,9 +98,9 @@ def build_router(orders: Orders) -> APIRouter:
         limit: Limit = 20,
         cursor: CursorText = None,
     ) -> OrderPageOut:
-        """List one's own orders, latest first; staff may list everybody's."""
+        """List one's own orders, latest first; staff may list those of all customers."""
         page = await orders.page(
-            user, everybody=scope is Scope.ALL, state=status, limit=limit, cursor=cursor
+            user, all_customers=scope is Scope.ALL, state=status, limit=limit, cursor=cursor
         )
         return OrderPageOut(
             items=[OrderOut(**_facts(order)) for order in page.orders],

@@ -23,11 +23,11 @@ PAYMENT_CAPTURED = "payment.captured"
 PAYMENT_DECLINED = "payment.declined"
 
 
-class _Published(BaseModel):
+class _EventModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class EventLine(_Published):
+class EventLine(_EventModel):
     """One line of the order."""
 
     product_id: UUID
@@ -36,8 +36,8 @@ class EventLine(_Published):
     unit_price_minor: int
 
 
-class OrderPlaced(_Published):
-    """Stock is reserved; whoever takes payments may take this one."""
+class OrderPlaced(_EventModel):
+    """Stock is reserved; the service that takes payments may take this one."""
 
     order_id: UUID
     customer_id: str
@@ -49,7 +49,7 @@ class OrderPlaced(_Published):
     placed_at: datetime
 
 
-class OrderConfirmed(_Published):
+class OrderConfirmed(_EventModel):
     """The order is paid and its stock is sold."""
 
     order_id: UUID
@@ -61,7 +61,7 @@ class OrderConfirmed(_Published):
     confirmed_at: datetime
 
 
-class OrderCancelled(_Published):
+class OrderCancelled(_EventModel):
     """The order is over, its stock is free; what was taken for it is to be given back."""
 
     order_id: UUID

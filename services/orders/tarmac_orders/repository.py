@@ -68,7 +68,7 @@ SELECT {_WITH_LINES} FROM orders o
  ORDER BY created_at DESC, id DESC LIMIT $5
 """  # noqa: S608
 
-# The states in the WHERE are the guard: whoever comes second changes nothing.
+# The states in the WHERE are the guard: the second caller changes nothing.
 _MOVE = f"""
 WITH o AS (
     UPDATE orders
@@ -158,7 +158,7 @@ class OrderRepository:
         after: tuple[datetime, UUID] | None,
         limit: int,
     ) -> Sequence[Order]:
-        """Read up to `limit` orders, latest first; of everybody when `customer_id` is None."""
+        """Read up to `limit` orders, latest first; of all customers when `customer_id` is None."""
         created_at, order_id = after or (None, None)
         rows = await connection.fetch(
             _LIST, customer_id, state.value if state else None, created_at, order_id, limit
@@ -197,7 +197,7 @@ class OrderRepository:
         return _order(await connection.fetchrow(_ACCEPT, order_id))
 
     async def claim(self, connection: Connection, limit: int, *, lease_s: float) -> Sequence[UUID]:
-        """Claim up to `limit` orders whose next step is due and that nobody works on."""
+        """Claim up to `limit` orders whose next step is due and that no other process works on."""
         rows = await connection.fetch(_CLAIM, lease_s, LONGEST_S, limit)
         return [row["id"] for row in rows]
 

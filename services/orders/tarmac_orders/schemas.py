@@ -78,7 +78,7 @@ class PricedItemIn(BaseModel):
 
 
 class PricedOrderIn(BaseModel):
-    """What a customer orders where there is no catalog and nobody takes payments."""
+    """What a customer orders where there is no catalog and no payments are taken."""
 
     model_config = ConfigDict(extra="forbid")
 

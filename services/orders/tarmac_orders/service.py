@@ -60,7 +60,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedOrder:
     """An order, and whether an earlier request with the same key had made it."""
 
     order: Order
@@ -86,7 +86,7 @@ class Orders:
     steps: Steps
     inbox: SeesFirst
 
-    async def place(self, customer: Claims, key: str, request: Request) -> Placed:
+    async def place(self, customer: Claims, key: str, request: Request) -> PlacedOrder:
         """Accept an order once per customer and key, and take it as far as it goes now.
 
         Out of stock is a problem 409, for every request with this key. An inventory that does
@@ -120,7 +120,7 @@ class Orders:
                 order_id=str(order.id),
                 short=order.short or [],
             )
-        return Placed(order, replayed)
+        return PlacedOrder(order, replayed)
 
     async def show(self, user: Claims, order_id: UUID) -> tuple[Order, Sequence[Step]]:
         """Read an order of the user's own, staff any, with its history; else problem 404."""
@@ -134,14 +134,14 @@ class Orders:
         self,
         user: Claims,
         *,
-        everybody: bool,
+        all_customers: bool,
         state: State | None,
         limit: int,
         cursor: str | None,
     ) -> OrderPage:
-        """List the user's own orders, latest first; everybody's is for staff, else problem 403."""
-        if everybody and STAFF not in user.roles:
-            raise Problem(403, "forbidden", "Only staff may list everybody's orders")
+        """List own orders, latest first; those of all customers for staff, else problem 403."""
+        if all_customers and STAFF not in user.roles:
+            raise Problem(403, "forbidden", "Only staff may list the orders of all customers")
         try:
             after = decode_cursor(cursor) if cursor else None
         except BadCursorError as error:
@@ -149,7 +149,7 @@ class Orders:
         async with self.database.connection() as connection:
             found = await self.orders.page(
                 connection,
-                customer_id=None if everybody else user.subject,
+                customer_id=None if all_customers else user.subject,
                 state=state,
                 after=after,
                 limit=limit + 1,

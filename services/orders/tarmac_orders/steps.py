@@ -45,12 +45,12 @@ class Steps:
 
     database: Database
     orders: OrderRepository
-    #: None: nobody keeps stock, so there is always enough.
+    #: None: no stock is kept, so there is always enough.
     inventory: Inventory | None
     outbox: AddsEvents
-    #: How long whoever changed an order has for its next step before the sweep takes it over.
+    #: How long a process that changed an order has for the next step before the sweep takes over.
     sweep_after_s: float
-    #: Somebody takes payments, and an order waits for what they say.
+    #: Payments are taken, and an order waits for their outcome.
     awaits_payment: bool = True
 
     def sweep(self, *, batch: int = 16) -> Sweep[UUID]:
@@ -71,7 +71,7 @@ class Steps:
         }
         order = known or await self._read(order_id)
         while order.state in step:
-            # None: somebody else moved the order meanwhile; look where it is now.
+            # None: another process moved the order meanwhile; look where it is now.
             order = await step[order.state](order) or await self._read(order_id)
         return order
 
@@ -111,7 +111,7 @@ class Steps:
             )
 
     async def _placed(self, connection: Any, order: Order) -> Order | None:
-        """Move an order whose stock is reserved on to where it waits for somebody else."""
+        """Move an order whose stock is reserved on to where it waits for another service."""
         to = State.PLACED
         if not self.awaits_payment:
             to = State.CONFIRMED if self.inventory is None else State.PAID

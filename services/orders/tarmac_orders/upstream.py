@@ -1,7 +1,7 @@
 """What orders ask of the roles `catalog` and `inventory`, in the words of orders.
 
 Used by the service and the steps. It turns answers into values, and knows the codes of the
-inventory's problems; who plays the roles, and where, only the kit's clients know.
+inventory's problems; only the kit's clients know which services play the roles, and where.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Catalog:
     async def quotes(self, items: Sequence[Item]) -> dict[UUID, Quote]:
         """Look up the known products among `items`; a catalog that is away is a problem 503."""
         ids = [str(item.product_id) for item in items]
-        # A look-up changes nothing, so it may be repeated although it is a POST.
+        # A lookup changes nothing, so it may be repeated although it is a POST.
         response = await self.client.post("/prices", json={"product_ids": ids}, idempotent=True)
         if response.status != 200:
             raise Problem(
@@ -63,13 +63,13 @@ class Catalog:
             )
         quotes = (
             Quote(
-                product_id=UUID(each["product_id"]),
-                name=each["name"],
-                price_minor=each["price_minor"],
-                currency=each["currency"],
-                active=each["active"],
+                product_id=UUID(price["product_id"]),
+                name=price["name"],
+                price_minor=price["price_minor"],
+                currency=price["currency"],
+                active=price["active"],
             )
-            for each in response.json()["prices"]
+            for price in response.json()["prices"]
         )
         return {quote.product_id: quote for quote in quotes}
 
@@ -82,7 +82,7 @@ class Inventory:
     ttl_s: float
 
     async def reserve(self, order_id: UUID, lines: Sequence[Line]) -> Answer:
-        """Set aside the stock of an order: DONE, SHORT or REFUSED; NotNowError without answer."""
+        """Reserve the stock of an order: DONE, SHORT or REFUSED; NotNowError without answer."""
         wanted = [{"product_id": str(line.product_id), "quantity": line.quantity} for line in lines]
         body = {"lines": wanted, "ttl_s": self.ttl_s}
         try:
@@ -116,7 +116,7 @@ def _read(response: Response, step: str) -> Answer:
     if response.status in {200, 201, 204}:
         return Answer(Verdict.DONE)
     # Decided by the problem's code: a bare 404 or 409 may come from a proxy or a wrong address,
-    # and must not cancel an order that somebody paid.
+    # and must not cancel an order that was paid.
     problem = response.problem()
     code, short = problem.get("code"), problem.get("short")
     if code == "out_of_stock":

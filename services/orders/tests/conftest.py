@@ -182,7 +182,9 @@ class Shelf:
         if path == "/prices":
             self._reach("prices")
             wanted = options["json"]["product_ids"]
-            known = [self.products[each] for each in wanted if each in self.products]
+            known = [
+                self.products[product_id] for product_id in wanted if product_id in self.products
+            ]
             return self._answer(json_response(200, {"prices": known}))
         order_id = path.split("/")[2]
         self._reach("commit")

@@ -134,4 +134,6 @@ async def test_a_priced_order_that_breaks_the_schema_is_422(start, broken) -> No
             token=ADA,
         ),
     )
-    assert {(each.status, each.json()["code"]) for each in answers} == {(422, "invalid_request")}
+    assert {(answer.status, answer.json()["code"]) for answer in answers} == {
+        (422, "invalid_request")
+    }

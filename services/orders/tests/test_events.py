@@ -18,4 +18,4 @@ def test_the_committed_schema_of_a_topic_is_its_models(topic: str) -> None:
 
 def test_every_committed_schema_has_a_model() -> None:
     committed = (files("tarmac_orders") / "schemas").iterdir()
-    assert {each.name for each in committed} == {f"{topic}.json" for topic in events.PUBLISHED}
+    assert {path.name for path in committed} == {f"{topic}.json" for topic in events.PUBLISHED}

@@ -351,19 +351,21 @@ async def test_pages_hold_every_own_order_once_latest_first(shop, customer, staf
     await shop.orders.place(replace(customer, subject="other"), "key", wants(Item(cup, 1)))
     seen, cursor = [], None
     while True:
-        page = await shop.orders.page(customer, everybody=False, state=None, limit=2, cursor=cursor)
+        page = await shop.orders.page(
+            customer, all_customers=False, state=None, limit=2, cursor=cursor
+        )
         seen += [order.id for order in page.orders]
         cursor = page.next_cursor
         if cursor is None:
             break
     assert seen == made[::-1]
-    everybody = await shop.orders.page(staff, everybody=True, state=None, limit=50, cursor=None)
+    everybody = await shop.orders.page(staff, all_customers=True, state=None, limit=50, cursor=None)
     assert len(everybody.orders) == 6
     with pytest.raises(Problem) as caught:
-        await shop.orders.page(customer, everybody=True, state=None, limit=2, cursor=None)
+        await shop.orders.page(customer, all_customers=True, state=None, limit=2, cursor=None)
     assert caught.value.status == 403
     with pytest.raises(Problem) as caught:
-        await shop.orders.page(customer, everybody=False, state=None, limit=2, cursor="x")
+        await shop.orders.page(customer, all_customers=False, state=None, limit=2, cursor="x")
     assert (caught.value.status, caught.value.code) == (400, "bad_cursor")
 
 

@@ -1,4 +1,4 @@
-"""Who takes the money: the Protocol that every provider fulfils, and the sandbox.
+"""Providers, which take the money: the Protocol that every provider fulfils, and the sandbox.
 
 Called by the service, never inside one of its transactions. A provider is asked with a key of the
 caller's; asked again with the same key it answers what it did the first time. It hands results

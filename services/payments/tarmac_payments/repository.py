@@ -138,7 +138,7 @@ class PaymentRepository:
         await connection.execute(_MARK_CANCELLED, payment_id)
 
     async def claim(self, connection: Connection, limit: int, *, lease_s: float) -> Sequence[UUID]:
-        """Claim up to `limit` payments whose next call is due and that nobody works on."""
+        """Claim up to `limit` payments whose next call is due and that are not claimed."""
         rows = await connection.fetch(_CLAIM, lease_s, LONGEST_S, limit)
         return [row["id"] for row in rows]
 

@@ -61,7 +61,7 @@ class Payments:
     provider: Provider
     outbox: AddsEvents
     inbox: SeesFirst
-    #: How long whoever changed a payment has for its next call before the sweep takes it over.
+    #: How long a process that changed a payment has for the next call before the sweep takes over.
     sweep_after_s: float
 
     def sweep(self, *, batch: int = 16) -> Sweep[UUID]:

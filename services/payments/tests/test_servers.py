@@ -58,7 +58,7 @@ async def test_one_order_placed_twenty_times_at_once_is_one_row_one_charge_one_e
     order_id = uuid4()
     same = message("order.placed", order_id)
     twins = [message("order.placed", order_id) for _ in range(10)]
-    await asyncio.gather(*(payments.on_order_placed(each) for each in [same] * 10 + twins))
+    await asyncio.gather(*(payments.on_order_placed(message) for message in [same] * 10 + twins))
     assert await read(payments, "SELECT state FROM payments") == [("captured",)]
     assert await read(payments, "SELECT amount_minor FROM sandbox_charges") == [(900,)]
     assert await read(payments, "SELECT type FROM outbox") == [("payment.captured",)]

@@ -264,8 +264,8 @@ async def test_a_crash_after_the_provider_took_it_takes_it_no_second_time(till) 
 async def test_a_cancelled_order_is_refunded_once(till) -> None:
     await till.payments.on_order_placed(placed())
     message = cancelled()
-    for each in (message, message, cancelled()):
-        await till.payments.on_order_cancelled(each)
+    for event in (message, message, cancelled()):
+        await till.payments.on_order_cancelled(event)
     assert (till.only.state, till.only.reason) == (State.REFUNDED, "by_customer")
     [refund] = till.bank.refunds.values()
     assert (refund.reference, refund.amount_minor) == ("ref-0", 900)

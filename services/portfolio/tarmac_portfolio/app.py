@@ -45,7 +45,8 @@ def mount(chassis: Chassis) -> None:
         check_s=settings.limit_check_s,
     )
     # An order waits as long as its day lasts, so there is no last attempt.
-    jobs.handle(LIMIT_ORDER, limits.run, attempts=None, longest_s=15.0)
+    # One look takes milliseconds, so an order that a killed process held is soon looked at again.
+    jobs.handle(LIMIT_ORDER, limits.run, attempts=None, longest_s=15.0, lease_s=5.0)
     portfolios = Portfolios(
         database=database,
         portfolios=repository,

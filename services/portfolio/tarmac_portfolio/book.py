@@ -1,7 +1,7 @@
 """What is written when an order begins and when it ends: the order, its postings, its trade.
 
 Called by the service and the limit orders' job, inside a transaction that has the account's lock.
-It decides nothing about prices and asks nobody.
+It decides nothing about prices and calls no service.
 """
 
 from __future__ import annotations

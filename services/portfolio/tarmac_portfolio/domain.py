@@ -73,7 +73,7 @@ class Entry(StrEnum):
     DEPOSIT = "deposit"
     #: An open order set cash or shares aside.
     HOLD = "hold"
-    #: What an order had set aside is free again, be it to be used for it.
+    #: What an order had reserved is free again, be it to be used for it.
     RELEASE = "release"
     #: Cash became shares.
     BUY = "buy"
@@ -214,14 +214,14 @@ def obstacle(wish: Wish, price_minor: int, account: Account, position: Position)
 
 
 def hold(wish: Wish) -> Posting:
-    """Set aside what a limit order needs at worst."""
+    """Reserve what a limit order needs at worst."""
     if wish.side is Side.BUY:
         return Posting(Entry.HOLD, held_minor=wish.quantity * (wish.limit_price_minor or 0))
     return Posting(Entry.HOLD, held=wish.quantity)
 
 
 def release(wish: Wish) -> Posting:
-    """Set free what `hold` set aside."""
+    """Set free what `hold` reserved."""
     held = hold(wish)
     return Posting(Entry.RELEASE, held_minor=-held.held_minor, held=-held.held)
 

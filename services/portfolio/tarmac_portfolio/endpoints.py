@@ -22,7 +22,7 @@ from tarmac_portfolio.schemas import (
     TradeOut,
     TradesOut,
 )
-from tarmac_portfolio.service import Portfolios, Valued
+from tarmac_portfolio.service import Portfolios, ValuedPosition
 
 # Shown as required, and read as optional: without it the answer is a 400 that says what to send.
 Key = Annotated[
@@ -72,7 +72,9 @@ def build_router(portfolios: Portfolios) -> APIRouter:
     @router.get("/positions")
     async def list_positions(user: CurrentUser) -> PositionsOut:
         """List what one has; without a price while the market is away."""
-        return PositionsOut(items=[_position(each) for each in await portfolios.positions(user)])
+        return PositionsOut(
+            items=[_position(position) for position in await portfolios.positions(user)]
+        )
 
     @router.post(
         "/orders",
@@ -149,7 +151,7 @@ def _next_cursor(found: Sequence[HasSeq], limit: int) -> str | None:
     return str(found[limit - 1].seq) if len(found) > limit else None
 
 
-def _position(valued: Valued) -> PositionOut:
+def _position(valued: ValuedPosition) -> PositionOut:
     position, price_minor = valued.position, valued.price_minor
     facts: dict[str, Any] = {
         "symbol": position.symbol,

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from tarmac_kit import Database, Job, Later, Problem, get_logger
+from tarmac_kit import Database, Job, Problem, RetryLater, get_logger
 from tarmac_portfolio.book import Book
 from tarmac_portfolio.domain import Order, Quote, Reason, Status, may_fill
 from tarmac_portfolio.repository import PortfolioRepository
@@ -73,10 +73,10 @@ class Limits:
             quote = await self.market.shared_quote(order.symbol)
         except Problem as problem:
             log.info("a limit order waits for the market", order_id=str(order.id), why=problem.code)
-            raise Later(min(self.check_s, left_s)) from None
+            raise RetryLater(min(self.check_s, left_s)) from None
         if may_fill(order.wish, quote.price_minor):
             return await self._end(job, order, quote)
-        raise Later(min(self.check_s * patience(order, quote.price_minor), left_s))
+        raise RetryLater(min(self.check_s * patience(order, quote.price_minor), left_s))
 
     async def _end(self, job: Job, order: Order, quote: Quote | None) -> dict[str, Any]:
         """Fill the order at the quote, or let it expire without one."""

@@ -1,6 +1,6 @@
 """The portfolio's SQL, all of it. Called by the service and the book inside their transactions.
 
-Whoever changes something locks the account first, so changes of one user's come one by one.
+Every change locks the account first, so changes of one user's come one by one.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ SELECT {_ORDER} FROM trade_orders
 
 _COUNT_OPEN = "SELECT count(*) FROM trade_orders WHERE owner = $1 AND status = 'open'"
 
-# The state in the WHERE is the guard: whoever comes second changes nothing.
+# The state in the WHERE is the guard: the second caller changes nothing.
 _END_ORDER = f"""
 UPDATE trade_orders SET status = $3, reason = $4, price_minor = $5, updated_at = now()
  WHERE owner = $1 AND id = $2 AND status = 'open' RETURNING {_ORDER}

@@ -53,7 +53,7 @@ class AddsJobs(Protocol):
 
 
 @dataclass(frozen=True)
-class Deposited:
+class DepositResult:
     """A deposit, and whether an earlier request with the same key had made it."""
 
     deposit: Deposit
@@ -62,7 +62,7 @@ class Deposited:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedOrder:
     """An order, and whether an earlier request with the same key had made it."""
 
     order: Order
@@ -70,7 +70,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Valued:
+class ValuedPosition:
     """A position, and what one share costs now, if that is known."""
 
     position: Position
@@ -79,7 +79,7 @@ class Valued:
 
 @dataclass(frozen=True)
 class Portfolios:
-    """Everybody's accounts; each function is about one user's own."""
+    """All accounts; each function is about one user's own."""
 
     database: Database
     portfolios: PortfolioRepository
@@ -91,19 +91,19 @@ class Portfolios:
     now: Callable[[], datetime] = utc_now
 
     async def account(self, user: Claims) -> Account:
-        """Read the account; one that nobody used yet is empty."""
+        """Read the account; one that was not used yet is empty."""
         async with self.database.connection() as connection:
             found = await self.portfolios.account(connection, user.subject)
         return found or Account(user.subject, self.currency, 0, 0)
 
-    async def positions(self, user: Claims) -> Sequence[Valued]:
+    async def positions(self, user: Claims) -> Sequence[ValuedPosition]:
         """Read the positions, with prices as far as the market can be asked."""
         async with self.database.connection() as connection:
             found = await self.portfolios.positions(connection, user.subject)
-        prices = await self.market.prices(each.symbol for each in found)
-        return [Valued(each, prices.get(each.symbol)) for each in found]
+        prices = await self.market.prices(position.symbol for position in found)
+        return [ValuedPosition(position, prices.get(position.symbol)) for position in found]
 
-    async def deposit(self, user: Claims, key: str, amount_minor: int) -> Deposited:
+    async def deposit(self, user: Claims, key: str, amount_minor: int) -> DepositResult:
         """Put cash into the account, once per user and key."""
         owner = user.subject
         async with self.database.transaction() as connection:
@@ -112,7 +112,7 @@ class Portfolios:
             if found is not None:
                 if found.amount_minor != amount_minor:
                     raise _key_reused(f"deposit {found.id} was of another amount")
-                return Deposited(found, account.currency, replayed=True)
+                return DepositResult(found, account.currency, replayed=True)
             if account.cash_minor + amount_minor > MAX_CASH_MINOR:
                 raise Problem(
                     409,
@@ -123,9 +123,9 @@ class Portfolios:
             made = await self.portfolios.add_deposit(connection, uuid4(), owner, key, amount_minor)
             posting = Posting(Entry.DEPOSIT, cash_minor=amount_minor)
             await self.portfolios.post(connection, owner, posting, deposit_id=made.id)
-        return Deposited(made, account.currency, replayed=False)
+        return DepositResult(made, account.currency, replayed=False)
 
-    async def place(self, user: Claims, key: str, wish: Wish) -> Placed:
+    async def place(self, user: Claims, key: str, wish: Wish) -> PlacedOrder:
         """Take an order once per user and key: filled at the quote now, or left open.
 
         One that its account cannot bear is kept as rejected and is a problem 409, for every
@@ -167,7 +167,7 @@ class Portfolios:
                 await self.jobs.add(connection, kind=LIMIT_ORDER, payload=payload, id=order.id)
         # After the commit: that it was rejected stays in the account's history.
         _raise_if_rejected(order, replayed=False)
-        return Placed(order, replayed=False)
+        return PlacedOrder(order, replayed=False)
 
     async def _has_room(self, connection: Any, owner: str) -> None:
         if await self.portfolios.count_open(connection, owner) >= MAX_OPEN_ORDERS:
@@ -228,11 +228,11 @@ class Portfolios:
             )
 
 
-def _replayed(order: Order, wish: Wish) -> Placed:
+def _replayed(order: Order, wish: Wish) -> PlacedOrder:
     if order.wish != wish:
         raise _key_reused(f"order {order.id} was for something else")
     _raise_if_rejected(order, replayed=True)
-    return Placed(order, replayed=True)
+    return PlacedOrder(order, replayed=True)
 
 
 def _raise_if_rejected(order: Order, *, replayed: bool) -> None:

@@ -1,7 +1,7 @@
 """What the portfolio asks of the role `market`, in the portfolio's words.
 
 Used by the service and the limit orders' job. It turns answers into quotes and says clearly when
-there are none; who plays the role, and where, only the kit's client knows.
+there are none; only the kit's client knows which service plays the role, and where.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tarmac_portfolio.domain import Quote
 
 #: Kept back from the request's own deadline, so that its answer can still be written and sent.
 KEPT_BACK_S = 0.3
-#: For how long open orders share a quote: a look at each must not be a call for each.
+#: For how long open orders share a quote: a check of each must not be a call for each.
 SHARED_S = 0.4
 
 log = get_logger(__name__)
@@ -72,7 +72,7 @@ class Market:
         return quote
 
     async def shared_quote(self, symbol: str) -> Quote:
-        """As `quote`, and whoever asks at nearly the same time shares the answer."""
+        """As `quote`, and callers at nearly the same time share the answer."""
         asked_at, asking = self._shared.get(symbol, (0.0, None))
         if asking is None or self.monotonic() - asked_at > SHARED_S:
             asking = asyncio.ensure_future(self.quote(symbol))
@@ -96,7 +96,7 @@ class Market:
         if response.status != 200:
             log.warning("positions are shown without a value", status=response.status)
             return {}
-        return {each["symbol"]: each["price_minor"] for each in response.json()["items"]}
+        return {quote["symbol"]: quote["price_minor"] for quote in response.json()["items"]}
 
 
 def _no_quotes(detail: str) -> Problem:

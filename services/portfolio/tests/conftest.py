@@ -66,7 +66,10 @@ class Tables:
 
     async def positions(self, _connection: Any, owner: str) -> list[Position]:
         mine = [position for (whose, _), position in self.held.items() if whose == owner]
-        return sorted((each for each in mine if each.quantity), key=lambda each: each.symbol)
+        return sorted(
+            (position for position in mine if position.quantity),
+            key=lambda position: position.symbol,
+        )
 
     async def position(self, _connection: Any, owner: str, symbol: str) -> Position:
         return self.held.get((owner, symbol), Position(symbol))
@@ -75,7 +78,7 @@ class Tables:
         self, _connection, owner, posting, *, symbol=None, deposit_id=None, order_id=None
     ):
         assert (deposit_id is None) != (order_id is None)
-        kinds = [each.kind for _, _, of, each in self.ledger if of == order_id]
+        kinds = [entry.kind for _, _, of, entry in self.ledger if of == order_id]
         assert order_id is None or posting.kind not in kinds, "once_per_order"
         self.ledger.append((owner, symbol, order_id, posting))
         account = self.accounts[owner]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tarmac_kit import Later
+from tarmac_kit import RetryLater
 from tarmac_portfolio.domain import Status
 
 
@@ -82,7 +82,7 @@ async def test_it_is_looked_at_when_its_day_ends_and_not_a_whole_pause_later(des
     order = await desk.buy(2, 900)
     desk.now = order.expires_at.replace(day=4, hour=23, minute=59, second=59, microsecond=750_000)
     (job,) = desk.jobs.kept.values()
-    with pytest.raises(Later) as later:
+    with pytest.raises(RetryLater) as later:
         await desk.limits.run(job)
     assert later.value.seconds == pytest.approx(0.25)
 
@@ -99,7 +99,7 @@ async def test_what_is_far_from_its_price_is_looked_at_less_often(
     await desk.deposit(500_000)
     await desk.buy(1, limit)
     (job,) = desk.jobs.kept.values()
-    with pytest.raises(Later) as later:
+    with pytest.raises(RetryLater) as later:
         await desk.limits.run(job)
     assert later.value.seconds == pytest.approx(pause_s, rel=0.2)
 

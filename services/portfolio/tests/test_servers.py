@@ -45,6 +45,10 @@ DAMAGE = {
     },
     "DELETE FROM trades": {"one-trade-per-filled-order", "trades-equal-ledger"},
     "UPDATE trade_orders SET status = 'cancelled' WHERE status = 'open'": {"held-for-open-orders"},
+    "UPDATE trade_orders SET limit_price_minor = limit_price_minor + 1 WHERE status = 'open'": {
+        "held-by-limit-orders",
+        "held-for-open-orders",
+    },
     "DELETE FROM jobs": {"a-job-for-each-open-order"},
     "UPDATE jobs SET state = 'parked'": {"a-job-for-each-open-order"},
     (
@@ -95,10 +99,16 @@ class Api:
         return await self.process.get(f"/portfolio/{path}", token=self.token)
 
     async def post(self, path, body=None, key=None):
+        """Send it, and again with its key while the database has no connection within 2 s."""
         headers = {"Idempotency-Key": key or uuid4().hex}
-        return await self.process.post(
-            f"/portfolio/{path}", json=body, headers=headers, token=self.token
-        )
+        async with asyncio.timeout(60):
+            while True:
+                answer = await self.process.post(
+                    f"/portfolio/{path}", json=body, headers=headers, token=self.token
+                )
+                if answer.status != 503 or answer.json()["code"] != "database_unavailable":
+                    return answer
+                await asyncio.sleep(0.1)
 
     async def deposit(self, amount_minor, key=None):
         return await self.post("deposits", {"amount_minor": amount_minor}, key)
@@ -231,6 +241,12 @@ async def test_what_is_no_order_is_refused_before_anything_is_asked(process, exc
     assert exchange.transport.requests == []
 
 
+#: A machine that is busy opens ten connections at once in more than the kit's 2 s; asyncpg leaves
+#: an attempt that was given up to the garbage collector.
+MANY_CONNECTIONS = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@MANY_CONNECTIONS
 async def test_twenty_buyers_with_cash_for_three_buy_three(process, broken) -> None:
     replicas = [Api((await process())[0], "ann") for _ in range(2)]
     await replicas[0].deposit(3_999)
@@ -245,6 +261,7 @@ async def test_twenty_buyers_with_cash_for_three_buy_three(process, broken) -> N
     assert await broken() == {}
 
 
+@MANY_CONNECTIONS
 async def test_one_key_from_twenty_connections_is_one_deposit_and_one_order(
     process, broken
 ) -> None:
@@ -286,7 +303,7 @@ async def test_many_traders_on_two_replicas_reconcile_while_prices_move(
     choices = random.Random(4)
 
     async def trade(who: str) -> None:
-        apis = [Api(each, who) for each in replicas]
+        apis = [Api(replica, who) for replica in replicas]
         opened = []
         await apis[0].deposit(20_000)
         for _ in range(15):

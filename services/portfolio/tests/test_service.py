@@ -66,7 +66,7 @@ async def test_a_limit_that_is_met_already_is_filled_at_the_better_quote(desk) -
     await desk.deposit(3_000)
     bought = await desk.buy(2, 1_200)
     sold = await desk.sell(1, 800)
-    assert [each.price_minor for each in (bought, sold)] == [1_000, 1_000]
+    assert [trade.price_minor for trade in (bought, sold)] == [1_000, 1_000]
     assert await desk.has() == (2_000, 0, 1, 0)
 
 

@@ -15,7 +15,7 @@ from tarmac_pricing.imports import KIND, Imports
 from tarmac_pricing.repository import PriceRepository
 from tarmac_pricing.service import Pricing
 
-#: How long a quote that nobody accepted is kept after its end.
+#: How long a quote that was not accepted is kept after its end.
 KEEP_QUOTES_S = 86_400.0
 
 

@@ -14,7 +14,7 @@ How rules combine:
    do not add up.
 
 More specific is, in this order: for this product rather than for all; for a tier rather than for
-everybody; from a larger quantity; in a period rather than always; since a later day; cheaper.
+all customers; from a larger quantity; in a period rather than always; since a later day; cheaper.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class QuoteState(StrEnum):
 
     #: The prices hold until `expires_at`.
     OPEN = "open"
-    #: Somebody buys at these prices.
+    #: A customer buys at these prices.
     ACCEPTED = "accepted"
     #: Given back, before or after it was accepted.
     RELEASED = "released"
-    #: Its time was over before anybody accepted it.
+    #: Its time was over before it was accepted.
     EXPIRED = "expired"
 
 
@@ -82,7 +82,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Applied:
+class AppliedRule:
     """A rule that had its part in a price, and the unit price that it comes to."""
 
     id: UUID
@@ -91,7 +91,7 @@ class Applied:
 
 
 @dataclass(frozen=True)
-class Priced:
+class PricedLine:
     """What one product costs; all amounts in minor units of `currency`."""
 
     product_id: UUID
@@ -101,7 +101,7 @@ class Priced:
     #: Of one piece.
     price_minor: int
     currency: str
-    rules: tuple[Applied, ...]
+    rules: tuple[AppliedRule, ...]
 
     @property
     def total_minor(self) -> int:
@@ -110,8 +110,8 @@ class Priced:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """How many of a product somebody asks the price of."""
+class WantedLine:
+    """How many of a product a price is asked for."""
 
     product_id: UUID
     quantity: int
@@ -119,15 +119,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Quote:
-    """Prices that hold until `expires_at` for whoever has its id."""
+    """Prices that hold until `expires_at` for every caller that has its id."""
 
     id: UUID
     state: QuoteState
     tier: str | None
     currency: str
     total_minor: int
-    lines: tuple[Priced, ...]
-    #: Who accepted it: the id of an order or a purchase.
+    lines: tuple[PricedLine, ...]
+    #: What accepted it: the id of an order or a purchase.
     reference: UUID | None
     expires_at: datetime
     created_at: datetime
@@ -165,7 +165,7 @@ def unit_price(rule: Rule, *, list_price_minor: int, currency: str) -> int | Non
 
 def price(
     rules: Iterable[Rule], *, product_id: UUID, quantity: int, tier: str | None, at: datetime
-) -> Priced | None:
+) -> PricedLine | None:
     """Return what `rules` make of a product's price at a time; None without a list price."""
     bearing = [
         rule
@@ -180,7 +180,7 @@ def price(
     if listed is None or listed.currency is None:
         return None
     list_price, currency = _known(listed.price_minor), listed.currency
-    lowest = Applied(listed.id, listed.kind, list_price)
+    lowest = AppliedRule(listed.id, listed.kind, list_price)
     for kind in _KINDS[1:]:
         offers = {
             rule: minor
@@ -191,11 +191,11 @@ def price(
         }
         chosen = _most_specific(offers.items())
         if chosen is not None and offers[chosen] < lowest.price_minor:
-            lowest = Applied(chosen.id, kind, offers[chosen])
-    applied = [Applied(listed.id, listed.kind, list_price)]
+            lowest = AppliedRule(chosen.id, kind, offers[chosen])
+    applied = [AppliedRule(listed.id, listed.kind, list_price)]
     if lowest != applied[0]:
         applied.append(lowest)
-    return Priced(
+    return PricedLine(
         product_id=product_id,
         name=listed.name or "",
         quantity=quantity,
@@ -219,17 +219,17 @@ def last_listed(rules: Iterable[Rule], product_id: UUID, at: datetime) -> Rule |
     return max(ended, key=lambda rule: (rule.valid_to, rule.id), default=None)
 
 
-def merge(lines: Iterable[Wanted]) -> tuple[Wanted, ...]:
+def merge(lines: Iterable[WantedLine]) -> tuple[WantedLine, ...]:
     """Add up lines of the same product; keeps the order in which they were named."""
     quantities: dict[UUID, int] = {}
     for line in lines:
         quantities[line.product_id] = quantities.get(line.product_id, 0) + line.quantity
-    return tuple(Wanted(product_id, quantity) for product_id, quantity in quantities.items())
+    return tuple(WantedLine(product_id, quantity) for product_id, quantity in quantities.items())
 
 
 def quoted(
-    rules: Sequence[Rule], lines: Sequence[Wanted], *, tier: str | None, at: datetime
-) -> tuple[str, tuple[Priced, ...]]:
+    rules: Sequence[Rule], lines: Sequence[WantedLine], *, tier: str | None, at: datetime
+) -> tuple[str, tuple[PricedLine, ...]]:
     """Return the currency and the priced lines; NotPricedError if one has no price."""
     found = {
         line.product_id: price(
@@ -237,18 +237,18 @@ def quoted(
         )
         for line in lines
     }
-    missing = [each for each, priced in found.items() if priced is None]
+    missing = [product_id for product_id, priced in found.items() if priced is None]
     if missing:
         raise NotPricedError(
             "some products have no price",
-            [{"product_id": str(each), "why": "price_unknown"} for each in missing],
+            [{"product_id": str(product_id), "why": "price_unknown"} for product_id in missing],
         )
-    priced = tuple(each for each in found.values() if each is not None)
-    currencies = {each.currency for each in priced}
+    priced = tuple(line for line in found.values() if line is not None)
+    currencies = {line.currency for line in priced}
     if len(currencies) > 1:
         raise NotPricedError(
             f"the products are sold in several currencies ({', '.join(sorted(currencies))})",
-            [{"product_id": str(each.product_id), "why": each.currency} for each in priced],
+            [{"product_id": str(line.product_id), "why": line.currency} for line in priced],
         )
     return currencies.pop(), priced
 

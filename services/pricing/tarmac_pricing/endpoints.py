@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, Query, Response
 
 from tarmac_kit import CurrentUser, require_role
-from tarmac_pricing.domain import Rule, Wanted
+from tarmac_pricing.domain import Rule, WantedLine
 from tarmac_pricing.imports import Imports
 from tarmac_pricing.schemas import (
     MAX_QUANTITY,
@@ -34,7 +34,7 @@ from tarmac_pricing.schemas import (
     RuleOut,
     Tier,
 )
-from tarmac_pricing.service import Known, Pricing
+from tarmac_pricing.service import KnownPrice, Pricing
 
 _STAFF = [Depends(require_role("staff"))]
 
@@ -54,7 +54,7 @@ def build_router(pricing: Pricing, imports: Imports) -> APIRouter:
     ) -> PricePage:
         """List what can be bought, and for how much."""
         page = await pricing.page(after=after, limit=limit, tier=tier)
-        return PricePage(prices=[_batch(each) for each in page.prices], next=page.next)
+        return PricePage(prices=[_batch(price) for price in page.prices], next=page.next)
 
     @router.get("/prices/{product_id}")
     async def show_price(
@@ -72,7 +72,7 @@ def build_router(pricing: Pricing, imports: Imports) -> APIRouter:
     async def look_up_prices(body: PricesIn) -> PricesOut:
         """Look up what products cost now (for other services; no gateway routes it)."""
         found = await pricing.look_up(body.product_ids, quantity=body.quantity, tier=body.tier)
-        return PricesOut(prices=[_batch(each) for each in found])
+        return PricesOut(prices=[_batch(known) for known in found])
 
     @router.get("/rules", dependencies=_STAFF)
     async def list_rules(product_id: UUID | None = None) -> RuleList:
@@ -101,7 +101,7 @@ def build_router(pricing: Pricing, imports: Imports) -> APIRouter:
     @router.post("/quotes", status_code=201)
     async def quote(body: QuoteIn, response: Response) -> QuoteOut:
         """Bind the prices of some products for a while."""
-        lines = [Wanted(line.product_id, line.quantity) for line in body.lines]
+        lines = [WantedLine(line.product_id, line.quantity) for line in body.lines]
         made = await pricing.quote(lines, tier=body.tier)
         response.headers["Location"] = f"/quotes/{made.id}"
         return QuoteOut.model_validate(made)
@@ -124,5 +124,5 @@ def build_router(pricing: Pricing, imports: Imports) -> APIRouter:
     return router
 
 
-def _batch(known: Known) -> BatchPrice:
+def _batch(known: KnownPrice) -> BatchPrice:
     return BatchPrice(**asdict(known))

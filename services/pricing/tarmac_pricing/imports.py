@@ -56,9 +56,9 @@ class Imports:
             rules = [Rule(id=uuid4(), **rule.model_dump()) for rule in sent]
             kept = await self.pricing.prices.put(connection, rules)
             about = {rule.product_id for rule in rules if rule.kind is not Kind.LIST}
-            products = sorted(each for each in about if each is not None)
+            products = sorted(product for product in about if product is not None)
             listed = await self.pricing.prices.with_list_price(connection, products)
-            missing = [str(each) for each in products if each not in listed]
+            missing = [str(product) for product in products if product not in listed]
             if missing:
                 shown = ", ".join(missing[:5])
                 raise NotListedYetError(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from tarmac_pricing.domain import Kind, Priced, Quote, QuoteState, Rule, state_at
+from tarmac_pricing.domain import Kind, PricedLine, Quote, QuoteState, Rule, state_at
 
 if TYPE_CHECKING:
     from tarmac_kit.database import Connection
@@ -30,7 +30,7 @@ _FIELDS = (
 )
 _COLUMNS = ", ".join(_FIELDS)
 
-# The fragments are constants of this file: none of these statements holds what somebody sent.
+# The fragments are constants of this file: none of these statements holds what a caller sent.
 _BEARING = f"""
 SELECT {_COLUMNS} FROM price_rules WHERE product_id = ANY($1::uuid[])
 UNION ALL
@@ -94,7 +94,7 @@ DELETE FROM quotes WHERE id = ANY(ARRAY(
 ))
 """
 
-_LINES = TypeAdapter(tuple[Priced, ...])
+_LINES = TypeAdapter(tuple[PricedLine, ...])
 
 
 class PriceRepository:
@@ -161,7 +161,7 @@ class PriceRepository:
         *,
         tier: str | None,
         currency: str,
-        lines: Sequence[Priced],
+        lines: Sequence[PricedLine],
         ttl_s: float,
     ) -> Quote:
         """Insert an open quote that ends `ttl_s` from now."""

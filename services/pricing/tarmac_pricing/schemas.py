@@ -189,7 +189,7 @@ class QuoteLineIn(BaseModel):
 
 
 class QuoteIn(BaseModel):
-    """What somebody wants a binding price for."""
+    """What a caller wants a binding price for."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -198,7 +198,7 @@ class QuoteIn(BaseModel):
 
 
 class AcceptIn(BaseModel):
-    """Who accepts a quote: the id of an order or a purchase; only it may accept again."""
+    """What accepts a quote: the id of an order or a purchase; only it may accept again."""
 
     model_config = ConfigDict(extra="forbid")
 

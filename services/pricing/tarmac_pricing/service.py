@@ -4,10 +4,10 @@ Called by the endpoints and by the job of `imports`. Knows nothing of HTTP excep
 raises, and no SQL.
 
 Cached is what a price is made of, a product's rules, and not the price: a dated rule begins and
-ends on time, and one entry answers for every quantity and tier. Whoever edits a rule drops the
+ends on time, and one entry answers for every quantity and tier. An edit of a rule drops the
 entries that it bears on, in every replica, after the commit; an entry that this misses, for Redis
 was away just then, ends after `RULES_TTL_S`. Quotes and look-ups of many products never come from
-the cache: what somebody pays is not old.
+the cache: what a customer pays is not old.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from pydantic import TypeAdapter
 from tarmac_kit import Cache, Database, Problem
 from tarmac_pricing.domain import (
     NotPricedError,
-    Priced,
+    PricedLine,
     Quote,
     QuoteState,
     Rule,
-    Wanted,
+    WantedLine,
     last_listed,
     merge,
     price,
@@ -43,17 +43,17 @@ _RULES = TypeAdapter(tuple[Rule, ...])
 
 
 @dataclass(frozen=True)
-class Shown:
+class PriceAnswer:
     """A price, whether its rules were cached, and what was out of reach."""
 
-    priced: Priced
+    priced: PricedLine
     cached: bool
     degraded: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a look-up of many says of one product; it can be bought if `active`."""
+class KnownPrice:
+    """What a lookup of many says of one product; it can be bought if `active`."""
 
     product_id: UUID
     name: str
@@ -66,7 +66,7 @@ class Known:
 class Page:
     """Some products with their prices and, if there are more, the last one's id."""
 
-    prices: list[Known]
+    prices: list[KnownPrice]
     next: UUID | None
 
 
@@ -89,7 +89,7 @@ class Pricing:
 
     async def show(
         self, product_id: UUID, *, quantity: int, tier: str | None, at: datetime | None
-    ) -> Shown:
+    ) -> PriceAnswer:
         """Answer what a product costs; one without a list price is a problem 404."""
         rules, cached = await self._rules(product_id)
         priced = price(
@@ -98,11 +98,11 @@ class Pricing:
         if priced is None:
             raise _unknown(product_id)
         away = self.cache is not None and self.cache.degraded
-        return Shown(priced, cached, ("cache",) if away else ())
+        return PriceAnswer(priced, cached, ("cache",) if away else ())
 
     async def look_up(
         self, product_ids: Sequence[UUID], *, quantity: int, tier: str | None
-    ) -> list[Known]:
+    ) -> list[KnownPrice]:
         """Read the prices of the known products, those no longer sold too; never cached."""
         async with self.database.connection() as connection:
             rules = await self.prices.bearing(connection, product_ids)
@@ -111,7 +111,7 @@ class Pricing:
             _known(rules, product_id, quantity=quantity, tier=tier, at=at)
             for product_id in dict.fromkeys(product_ids)
         )
-        return [each for each in found if each is not None]
+        return [known for known in found if known is not None]
 
     async def page(self, *, after: UUID | None, limit: int, tier: str | None) -> Page:
         """Read one page of the products that can be bought, by id."""
@@ -147,9 +147,9 @@ class Pricing:
         if self.cache is None:
             return
         bears_on = {rule.product_id for rule in rules}
-        await self.cache.invalidate(*(_tag(each) for each in bears_on))
+        await self.cache.invalidate(*(_tag(product_id) for product_id in bears_on))
 
-    async def quote(self, lines: Sequence[Wanted], *, tier: str | None) -> Quote:
+    async def quote(self, lines: Sequence[WantedLine], *, tier: str | None) -> Quote:
         """Bind the prices of some lines for a while; without a price for each, problem 422."""
         wanted = merge(lines)
         async with self.database.transaction() as connection:
@@ -228,14 +228,16 @@ class Pricing:
 
 def _known(
     rules: Sequence[Rule], product_id: UUID, *, quantity: int, tier: str | None, at: datetime
-) -> Known | None:
+) -> KnownPrice | None:
     priced = price(rules, product_id=product_id, quantity=quantity, tier=tier, at=at)
     if priced is not None:
-        return Known(product_id, priced.name, priced.price_minor, priced.currency, active=True)
+        return KnownPrice(product_id, priced.name, priced.price_minor, priced.currency, active=True)
     last = last_listed(rules, product_id, at)
     if last is None or last.price_minor is None:
         return None
-    return Known(product_id, last.name or "", last.price_minor, last.currency or "", active=False)
+    return KnownPrice(
+        product_id, last.name or "", last.price_minor, last.currency or "", active=False
+    )
 
 
 def _tag(product_id: UUID | None) -> str:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tarmac_pricing.domain import (
     Kind,
     NotPricedError,
-    Priced,
+    PricedLine,
     QuoteState,
     Rule,
-    Wanted,
+    WantedLine,
     last_listed,
     merge,
     price,
@@ -40,7 +40,7 @@ def listed(minor: int = 1000, product: UUID = CUP, **conditions) -> Rule:
     return rule(Kind.LIST, product, price_minor=minor, **named)
 
 
-def priced(*rules: Rule, quantity: int = 1, tier: str | None = None, at=NOON) -> Priced:
+def priced(*rules: Rule, quantity: int = 1, tier: str | None = None, at=NOON) -> PricedLine:
     found = price(rules, product_id=CUP, quantity=quantity, tier=tier, at=at)
     assert found is not None
     return found
@@ -53,7 +53,7 @@ def unit(*rules: Rule, **asked) -> int:
 def test_the_list_price_is_the_price_when_nothing_else_is_agreed() -> None:
     found = priced(listed(1250), quantity=3)
     assert (found.price_minor, found.total_minor, found.currency) == (1250, 3750, "EUR")
-    assert [each.kind for each in found.rules] == ["list"]
+    assert [rule.kind for rule in found.rules] == ["list"]
 
 
 def test_without_a_list_price_there_is_no_price() -> None:
@@ -86,7 +86,7 @@ def test_discounts_do_not_add_up_the_best_one_counts() -> None:
     tier = rule(Kind.TIER, tier="gold", percent_off_bp=1000)
     found = priced(listed(), volume, tier, quantity=2, tier="gold")
     assert found.price_minor == 900
-    assert [each.id for each in found.rules][1:] == [tier.id]
+    assert [rule.id for rule in found.rules][1:] == [tier.id]
 
 
 def test_no_rule_makes_a_product_dearer_than_its_list_price() -> None:
@@ -200,7 +200,7 @@ def test_a_product_that_was_sold_once_is_known_by_its_last_list_price() -> None:
 
 def test_lines_of_one_product_are_priced_together() -> None:
     rules = [listed(1000), rule(Kind.VOLUME, min_quantity=4, percent_off_bp=1000), listed(50, POT)]
-    lines = merge([Wanted(CUP, 1), Wanted(POT, 2), Wanted(CUP, 3)])
+    lines = merge([WantedLine(CUP, 1), WantedLine(POT, 2), WantedLine(CUP, 3)])
     currency, found = quoted(rules, lines, tier=None, at=NOON)
     assert currency == "EUR"
     assert [(line.product_id, line.total_minor) for line in found] == [(CUP, 3600), (POT, 100)]
@@ -208,11 +208,11 @@ def test_lines_of_one_product_are_priced_together() -> None:
 
 def test_what_has_no_price_or_another_currency_is_not_quoted() -> None:
     with pytest.raises(NotPricedError) as missing:
-        quoted([listed()], [Wanted(CUP, 1), Wanted(POT, 1)], tier=None, at=NOON)
+        quoted([listed()], [WantedLine(CUP, 1), WantedLine(POT, 1)], tier=None, at=NOON)
     assert missing.value.products == [{"product_id": str(POT), "why": "price_unknown"}]
     rules = [listed(), listed(5, POT, currency="USD")]
     with pytest.raises(NotPricedError, match="EUR, USD"):
-        quoted(rules, [Wanted(CUP, 1), Wanted(POT, 1)], tier=None, at=NOON)
+        quoted(rules, [WantedLine(CUP, 1), WantedLine(POT, 1)], tier=None, at=NOON)
 
 
 def test_an_open_quote_ends_with_its_time_and_no_other_does() -> None:

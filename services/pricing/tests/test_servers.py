@@ -42,13 +42,13 @@ def list_price(product: UUID, minor: int = 1000, **other) -> dict:
 
 
 def loads(*apis) -> float:
-    each = (
+    values = (
         api.app.chassis.metrics.registry.get_sample_value(
             "pricing_rule_loads_total", {"service": "svc"}
         )
         for api in apis
     )
-    return sum(value or 0 for value in each)
+    return sum(value or 0 for value in values)
 
 
 async def unit(api, product: UUID, **asked) -> int:
@@ -152,7 +152,7 @@ async def test_many_prices_at_once_have_the_form_that_orders_know(api) -> None:
         "currency": "EUR",
         "active": True,
     }
-    assert [each["active"] for each in found.values()] == [False]
+    assert [price["active"] for price in found.values()] == [False]
     assert (await api.get("/prices")).json()["prices"][0]["product_id"] == str(cup)
 
 
@@ -163,7 +163,7 @@ async def test_pages_hold_each_product_once(api) -> None:
     seen, after = [], {}
     while after is not None:
         page = (await api.get("/prices", params={"limit": 2, **after})).json()
-        seen += [each["product_id"] for each in page["prices"]]
+        seen += [price["product_id"] for price in page["prices"]]
         after = {"after": page["next"]} if page["next"] else None
     assert seen == [*map(str, products)]
 
@@ -191,7 +191,7 @@ async def test_an_edit_reaches_every_replica_whichever_products_it_bears_on(repl
     assert [await unit(there, cup), await unit(there, pot)] == [1200, 1000]
     assert (await there.get(f"/prices/{pot}")).json()["cached"] is True
     everywhere = await put(there, kind="tier", tier="gold", percent_off_bp=5000)
-    assert [await unit(here, each, tier="gold") for each in (cup, pot)] == [600, 500]
+    assert [await unit(here, product_id, tier="gold") for product_id in (cup, pot)] == [600, 500]
     await there.delete(f"/rules/{everywhere['id']}", token=STAFF)
     assert await unit(here, pot, tier="gold") == 1000
 
@@ -297,7 +297,9 @@ async def test_a_price_list_is_accepted_at_once_and_taken_over_by_a_job(replicas
     assert sent.headers["location"] == f"/jobs/{sent.json()['id']}"
     job = await job_at_end(there, sent.headers["location"])
     assert (job["state"], job["result"]) == ("done", {"rules": 21})
-    assert [await unit(there, each) for each in products] == [100 + n for n in range(20)]
+    assert [await unit(there, product_id) for product_id in products] == [
+        100 + n for n in range(20)
+    ]
     assert await unit(there, products[0], quantity=5) == 90
 
 
@@ -329,13 +331,13 @@ async def test_old_quotes_that_nobody_accepted_are_deleted(api, start, look) -> 
     fresh = await quoted(api)
     other = await start(PART)
     async with asyncio.timeout(20):
-        while [(await other.get(each)).status for each in quotes[1:]] != [404, 404]:  # noqa: ASYNC110
+        while [(await other.get(quote)).status for quote in quotes[1:]] != [404, 404]:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-    assert [(await other.get(each)).status for each in (quotes[0], fresh)] == [200, 200]
+    assert [(await other.get(path)).status for path in (quotes[0], fresh)] == [200, 200]
     async with look() as connection:
         assert await connection.fetchval("SELECT count(*) FROM quotes") == 2
 
 
 async def test_a_second_start_on_the_same_database_changes_nothing(applied_by_two_starts) -> None:
     applied = await applied_by_two_starts(PART)
-    assert [each for each in applied if each[0] == "pricing"] == [("pricing", 1)]
+    assert [migration for migration in applied if migration[0] == "pricing"] == [("pricing", 1)]

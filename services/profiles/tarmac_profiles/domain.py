@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 STAFF = "staff"
-#: Random bytes of a key. It is made here and never chosen, so nobody guesses one.
+#: Random bytes of a key. It is made here and never chosen, so it cannot be guessed.
 KEY_BYTES = 32
 LONGEST_EMAIL = 254
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s.\x00-\x1f\x7f]+")

@@ -118,7 +118,10 @@ async def show_user(user_id: UUID, caller: Caller, profiles: Service) -> UserOut
 async def change_user(
     user_id: UUID, body: UserChange, caller: Caller, profiles: Service
 ) -> UserOut:
-    """Takes the whole user and the version that was read: of two changes of one, one succeeds."""
+    """Takes the whole user and the version that was read: of two changes of one, one succeeds.
+
+    A member that is missing is 422: `city` may be null, `attributes` may be empty.
+    """
     changed = await profiles.change(caller, user_id, _facts(body), body.version)
     return UserOut.model_validate(changed)
 

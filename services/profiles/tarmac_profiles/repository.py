@@ -9,7 +9,7 @@ from typing import Any
 from tarmac_kit import Document, Documents, DuplicateDocumentError
 from tarmac_profiles.domain import Facts, User
 
-#: There is one signing key; whoever makes it first makes it for all replicas.
+#: There is one signing key; the replica that makes it first makes it for all replicas.
 SIGNING_KEY = "current"
 
 
@@ -68,7 +68,7 @@ class UserRepository:
         return str(found.body["pem"]) if found else None
 
     async def keep_signing_key(self, pem: str) -> bool:
-        """Keep the encrypted signing key, if nobody has kept one before."""
+        """Keep the encrypted signing key, if none was kept before."""
         try:
             await self._keys.insert(SIGNING_KEY, {"pem": pem})
         except DuplicateDocumentError:

@@ -66,8 +66,13 @@ class NewUser(_Body):
 
 
 class UserChange(NewUser):
-    """A user as it is to be, whole, and the version that it is made from."""
+    """A user as it is to be, whole, and the version that it is made from.
 
+    Every member is sent: what was left out would be wiped, and nothing would say so.
+    """
+
+    city: Annotated[Line | None, Field(examples=["Ghent"])]
+    attributes: Attributes
     version: Annotated[int, Field(ge=1, strict=True, examples=[1])]
 
 

@@ -55,7 +55,7 @@ class Profiles:
         pem = await self._users.signing_key()
         if pem is None:
             made = keys.close_up(await asyncio.to_thread(keys.generate), secret)
-            # Another replica may have been faster: what is kept is everybody's.
+            # Another replica may have been faster: all use what is kept.
             if await self._users.keep_signing_key(made):
                 log.info("signing key made")
             pem = await self._users.signing_key() or made
@@ -124,13 +124,13 @@ class Profiles:
             )
         except BadCursorError as error:
             raise Problem(400, "bad_cursor", "The cursor is not valid", str(error)) from None
-        except ValueError:  # an address that nobody can have
+        except ValueError:  # an address that no user can have
             return UserPage((), None)
 
     async def orders(
         self, caller: Claims, user_id: UUID, *, limit: int, cursor: str | None
     ) -> OrderPageOut:
-        """Read what the caller has ordered; somebody else's is problem 404, for staff as well.
+        """Read what the caller has ordered; another user's is problem 404, for staff as well.
 
         The orders are asked for with the caller's own token, so they can only ever be theirs.
         """
@@ -187,7 +187,7 @@ class Profiles:
         return self._settings.access_token_ttl_s
 
     async def verify(self, token: str) -> Claims:
-        """Return whom a token speaks for; Problem 401 if it is not one of ours."""
+        """Return the user of a token; Problem 401 if it is not one of ours."""
         return await self._verifier.verify(token)
 
     async def key_set(self) -> dict[str, Any]:

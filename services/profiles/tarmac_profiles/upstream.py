@@ -18,7 +18,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Orders:
-    """Asks what somebody has ordered."""
+    """Asks what a user has ordered."""
 
     client: Client
 

@@ -102,7 +102,7 @@ async def test_of_many_changes_of_one_version_one_succeeds(profiles) -> None:
         *(profiles.change(claims(user.id), UUID(user.id), ADA, 1) for _ in range(5)),
         return_exceptions=True,
     )
-    assert sorted(getattr(each, "code", "changed") for each in done) == [
+    assert sorted(getattr(outcome, "code", "changed") for outcome in done) == [
         "changed",
         *["version_conflict"] * 4,
     ]
@@ -209,7 +209,7 @@ async def test_two_replicas_that_start_at_once_sign_with_one_key_and_have_one_ad
     build,
 ) -> None:
     replicas = [build(), build()]
-    await asyncio.gather(*(each.prepare() for each in replicas))
+    await asyncio.gather(*(replica.prepare() for replica in replicas))
     one, other = replicas
     assert await one.key_set() == await other.key_set()
     token = await one.token("admin@example.com", "a" * 64)

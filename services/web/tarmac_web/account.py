@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from tarmac_kit import Problem
 from tarmac_web import carts, session
-from tarmac_web.api import Refused
+from tarmac_web.api import RefusedError
 from tarmac_web.visit import LoginNeeded, Site, Visit, safe_path
 
 Next = Annotated[str, Query(alias="next", max_length=2000)]
@@ -38,16 +38,17 @@ def build_router(site: Site) -> APIRouter:  # noqa: PLR0915 - a list of routes
         following = safe_path(form.get("next", "/"))
         try:
             await _begin(visit, form.get("email", ""), form.get("password", ""))
-        except Refused as refused:
-            errors = _login_errors(refused)
-            given = {"email": form.get("email", "")}
-            return visit.page(
+        except (RefusedError, Problem) as refused:
+            if refused.status >= 500:
+                raise
+            page = visit.page(
                 "login.html",
                 following=following,
-                given=given,
-                errors=errors,
-                status=401 if refused.status == 401 else 422,
+                given={"email": form.get("email", "")},
+                errors=_login_errors(refused),
+                status=refused.status if refused.status in (401, 429) else 422,
             )
+            return _with_pause(page, refused)
         return visit.go(following)
 
     @router.get("/signup")
@@ -65,15 +66,17 @@ def build_router(site: Site) -> APIRouter:  # noqa: PLR0915 - a list of routes
         body = {name: form.get(name, "") for name in ("name", "email", "password")}
         try:
             await visit.call("POST", "/users/register", json=body)
-        except Refused as refused:
-            given = {"email": body["email"], "name": body["name"]}
-            return visit.page(
+        except (RefusedError, Problem) as refused:
+            if refused.status >= 500:
+                raise
+            page = visit.page(
                 "signup.html",
                 following=following,
-                given=given,
+                given={"email": body["email"], "name": body["name"]},
                 errors=_signup_errors(refused),
                 status=refused.status,
             )
+            return _with_pause(page, refused)
         await _begin(visit, body["email"], body["password"])
         visit.say(f"Welcome, {visit.session.name}. Your account is ready.")
         return visit.go(following)
@@ -85,7 +88,7 @@ def build_router(site: Site) -> APIRouter:  # noqa: PLR0915 - a list of routes
         token = visit.session.refresh_token
         if token:
             # The cookie goes in any case, and the token ends by itself.
-            with contextlib.suppress(Refused, Problem):
+            with contextlib.suppress(RefusedError, Problem):
                 await visit.call("POST", "/users/logout", json={"refresh_token": token})
         visit.keep_session(visit.session.logged_out())
         if site.settings.cart == "api":
@@ -106,7 +109,7 @@ def build_router(site: Site) -> APIRouter:  # noqa: PLR0915 - a list of routes
         name = form.get("name", "")
         try:
             me = (await visit.call_as_user("PATCH", "/users/me", json={"name": name})).data
-        except Refused as refused:
+        except RefusedError as refused:
             me = (await visit.call_as_user("GET", "/users/me")).data
             errors = {"name": _sentence("The name", refused.fields.get("name", "is wrong"))}
             return visit.page("account.html", me=me, errors=errors, given=form, status=422)
@@ -118,10 +121,14 @@ def build_router(site: Site) -> APIRouter:  # noqa: PLR0915 - a list of routes
 
 
 async def _begin(visit: Visit, email: str, password: str) -> None:
-    """Log in with a fresh session; raise Refused when the API does not let them."""
+    """Log in with a fresh session; raise RefusedError when the API does not let them."""
     body = {"email": email, "password": password}
+    if visit.device_token:
+        body["device_token"] = visit.device_token
     tokens = (await visit.call("POST", "/users/login", json=body)).data
-    # A new value for forms too: who put a cookie into this browser before must know none.
+    if tokens.get("device_token"):
+        visit.keep_device(str(tokens["device_token"]))
+    # A new value for forms too: a user who put a cookie into this browser before knows none.
     visit.keep_session(session.begun().with_tokens(tokens, now=time.time()))
     try:
         me = (await visit.call_as_user("GET", "/users/me")).data
@@ -142,16 +149,31 @@ def _named(known: session.Session, me: dict[str, Any]) -> session.Session:
     )
 
 
-def _login_errors(refused: Refused) -> dict[str, str]:
+def _login_errors(refused: RefusedError | Problem) -> dict[str, str]:
+    if isinstance(refused, Problem):
+        return _pause_errors(refused)
     if refused.status == 401:
         return {
-            "form": "E-mail address or password is wrong. After several wrong attempts an account "
-            "rests for a minute."
+            "form": "E-mail address or password is wrong. After several wrong attempts you have to "
+            "wait before the next one, each time longer."
         }
     return {"form": "Type your e-mail address and your password."}
 
 
-def _signup_errors(refused: Refused) -> dict[str, str]:
+def _pause_errors(limited: Problem) -> dict[str, str]:
+    seconds = limited.headers.get("Retry-After", "5")
+    return {"form": f"Too many attempts. Wait {seconds} seconds, then try again."}
+
+
+def _with_pause(page: Response, refused: RefusedError | Problem) -> Response:
+    if isinstance(refused, Problem) and "Retry-After" in refused.headers:
+        page.headers["Retry-After"] = refused.headers["Retry-After"]
+    return page
+
+
+def _signup_errors(refused: RefusedError | Problem) -> dict[str, str]:
+    if isinstance(refused, Problem):
+        return _pause_errors(refused)
     if refused.code == "email_taken":
         return {"email": "This address has an account already. Log in, or use another address."}
     labels = {"email": "The e-mail address", "password": "The password", "name": "The name"}

@@ -1,7 +1,7 @@
 """The API as the pages see it: one call, its answer, and what it refused.
 
 Called by visit.py and the pages. It decides nothing about a page: what is refused is raised as
-Refused, and what does not answer as the kit's Problem.
+RefusedError, and what does not answer as the kit's Problem.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 
 from tarmac_kit import Client, Problem, Response
 
-#: Seconds that what everybody may see is kept: a page is as fresh as it is quick to read.
+#: Seconds that an answer for all visitors is kept: a page is as fresh as it is quick to read.
 KEEP_S = 2.0
 #: Answers kept at most.
 MOST_KEPT = 500
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The API answered 4xx; `code` says why and `fields` which values are wrong."""
 
     def __init__(
@@ -60,14 +60,14 @@ class Api:
     _kept: dict[str, tuple[float, asyncio.Future[Any]]] = field(default_factory=dict)
 
     def client(self, path: str) -> Client:
-        """Return who answers `path`; LookupError when API_ROUTES names nobody."""
+        """Return the client that answers `path`; LookupError when API_ROUTES has none."""
         for prefix, client in self.clients:
             if path == prefix or path.startswith(f"{prefix.rstrip('/')}/"):
                 return client
         raise LookupError(f"API_ROUTES has no address for {path}; add one")
 
     def url(self, path: str) -> str:
-        """Return the whole address of `path`, for who streams it."""
+        """Return the whole address of `path`, for a stream."""
         return f"{self.client(path).url}{self.prefix}{path}"
 
     async def call(
@@ -81,7 +81,7 @@ class Api:
         key: str | None = None,
         visitor: str | None = None,
     ) -> Answer:
-        """Make one call; raise Refused for a 4xx and Problem for what failed.
+        """Make one call; raise RefusedError for a 4xx and Problem for what failed.
 
         `key` is an Idempotency-Key: with one, a call that broke is tried once more. `visitor` is
         the visitor's address, for limits that the API counts by it.
@@ -113,7 +113,7 @@ class Api:
         visitor: str | None = None,
         keep_s: float | None = None,
     ) -> Any:
-        """GET what does not depend on who asks; pages within `keep_s` (KEEP_S) share an answer."""
+        """GET what does not depend on the visitor; within `keep_s` (KEEP_S) an answer is shared."""
         key = f"{path}?{sorted((params or {}).items())}"
         now = self.clock()
         kept = self._kept.get(key)
@@ -155,7 +155,7 @@ def _failure(response: Response) -> Exception:
     if response.status == 429:
         after = response.headers.get("retry-after", "5")
         return Problem(429, "rate_limited", "Too many requests", headers={"Retry-After": after})
-    return Refused(
+    return RefusedError(
         response.status,
         code,
         str(body.get("title", "This was refused")),

@@ -19,6 +19,8 @@ from tarmac_web.visit import Site
 
 def mount(chassis: Chassis) -> None:
     settings = chassis.read(WebSettings)
+    chassis.is_public = True
+    chassis.accept("*/*")  # forms, and reports of errors: their routes check the type
     if settings.routes:
         clients = [
             (prefix, _client(chassis, prefix.strip("/"), url, settings.api_timeout_s))
@@ -40,9 +42,10 @@ def mount(chassis: Chassis) -> None:
         cart_seal=Seal(secret, "cart"),
         note_seal=Seal(secret, "note"),
         basket_seal=Seal(secret, "basket"),
+        device_seal=Seal(secret, "device"),
     )
     streams = Streams(site, chassis, settings.live_streams_max)
-    chassis.include(build_router(site, streams, chassis.app.state.errors_sent))
+    chassis.include(build_router(site, streams, chassis.app.state.error_reporter))
     chassis.on_stop(streams.close)
     failures.install(chassis.app, site)
     chassis.wrap(edge.around(secure=settings.secure))
@@ -61,6 +64,7 @@ def _client(chassis: Chassis, role: str, url: str, timeout_s: float) -> Client:
         breaker=breaker,
         count=chassis.metrics.call,
         count_retry=chassis.metrics.retry,
+        caller_token=chassis.caller_tokens.for_url(url),
     )
 
 
@@ -70,8 +74,10 @@ def _shown(settings: WebSettings) -> dict[str, Any]:
         "name": settings.site_name,
         "tagline": settings.tagline,
         "theme": settings.theme,
+        "order_word": settings.order_word,
         "currency": settings.currency,
         "digits": money.digits(settings.currency),
+        "unit": money.unit(settings.currency),
         "shop": "shop" in settings.pages,
         "trading": "trading" in settings.pages,
         "cart_count": carts.count,

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 #: A drawing, its colours, and the words of a name or category that lead to it; first match.
 _THINGS: tuple[tuple[str, int, str], ...] = (
@@ -17,7 +19,7 @@ _THINGS: tuple[tuple[str, int, str], ...] = (
     ("knife", 2, "knife knives"),
     ("kettle", 0, "kettle teapot"),
     ("coffee", 3, "coffee espresso"),
-    ("board", 3, "chopping board"),
+    ("board", 3, "chopping breadboard"),
     ("mortar", 6, "mortar pestle bowl"),
     ("tumbler", 5, "tumbler tumblers glasses cup cups mug"),
     ("bed", 6, "bed sheets duvet pillow"),
@@ -54,7 +56,7 @@ _THINGS: tuple[tuple[str, int, str], ...] = (
 )
 _PLACES: tuple[tuple[str, int, str], ...] = (
     ("north", 6, "northern lofoten aurora arctic lapland iceland tromso winter polar lights"),
-    ("train", 7, "train rail railway express sleeper"),
+    ("train", 7, "train rail interrail railway express sleeper"),
     ("safari", 3, "safari serengeti kenya savanna kruger botswana"),
     ("desert", 3, "desert sahara dunes wadi marrakech jordan petra morocco oasis"),
     (
@@ -103,7 +105,7 @@ class Drawing:
 
 @lru_cache(maxsize=2000)
 def drawing(name: str, category: str = "", *, places: bool = False) -> Drawing:
-    """Return what shows a product: a thing, or a place for who sells trips."""
+    """Return what shows a product: a thing, or a place where trips are sold."""
     table = _PLACES if places else _THINGS
     for text in (name, category):
         found = set(_WORD.findall(text.lower()))
@@ -115,6 +117,16 @@ def drawing(name: str, category: str = "", *, places: bool = False) -> Drawing:
     spare = _VIEWS if places else _SHAPES
     number = _number(name)
     return Drawing(spare[number % len(spare)], number % PALETTES)
+
+
+def unlike(products: Sequence[Mapping[str, Any]], most: int, *, places: bool) -> list[Any]:
+    """Choose the first products that are drawn unlike each other; any, where there are too few."""
+    by_symbol = {
+        drawing(product["name"], product["category"], places=places).symbol: product
+        for product in reversed(products)
+    }
+    chosen = [product for product in products if any(product is one for one in by_symbol.values())]
+    return [*chosen, *(product for product in products if product not in chosen)][:most]
 
 
 def _number(text: str) -> int:

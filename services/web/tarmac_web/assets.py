@@ -46,7 +46,7 @@ class Assets:
         return f"/static/{self.by_name[name].name}"
 
     def answer(self, request: Request, name: str) -> Response | None:
-        """Return the file, compressed for who reads that; None for a name that is not ours."""
+        """Return the file, compressed where the browser reads that; None for an unknown name."""
         found = self.by_public.get(name)
         if found is None:
             return None

@@ -1,6 +1,6 @@
 """The pages of what is sold: the first one, lists, and one product.
 
-Built by endpoints.py. They show the same to everybody, logged in or not.
+Built by endpoints.py. They show the same to all visitors, logged in or not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from tarmac_kit import Problem
-from tarmac_web.api import Refused
+from tarmac_web.api import RefusedError
 from tarmac_web.visit import Site, Visit
 
 PAGE = 24
@@ -59,7 +59,7 @@ def build_router(site: Site) -> APIRouter:
                 "/products",
                 {**params, "limit": PAGE} | ({"cursor": cursor} if cursor else {}),
             )
-        except Refused:  # a category or cursor that somebody typed: nothing is found there
+        except RefusedError:  # a category or cursor that a visitor typed: nothing is found there
             listed, refused = {"items": [], "next_cursor": None}, True
         following = listed["next_cursor"]
         more = f"/products?{urlencode({**params, 'cursor': following})}" if following else ""
@@ -88,7 +88,7 @@ async def product_page(
     path = f"/products/{quote(product_id, safe='')}"
     try:
         product = await visit.shown_to_all(path)
-    except Refused as refused:
+    except RefusedError as refused:
         if refused.status in (404, 422):
             return visit.page("missing.html", status=404, what="product")
         raise
@@ -100,7 +100,7 @@ async def product_page(
         "product.html",
         product=product,
         available=available,
-        alike=[each for each in alike if each["id"] != product["id"]][:4],
+        alike=[other for other in alike if other["id"] != product["id"]][:4],
         error=error,
         quantity=quantity,
         status=status,
@@ -108,10 +108,10 @@ async def product_page(
 
 
 async def _available(visit: Visit, path: str) -> int | None:
-    """Return how many can be bought; None when nobody says: the page is worth more than that."""
+    """Return how many can be bought; None when unknown: the page is worth more than that."""
     try:
         level = await visit.shown_to_all(f"{path}/stock")
-    except (Refused, Problem):
+    except (RefusedError, Problem):
         return None
     available: int = level["available"]
     return available
@@ -120,7 +120,7 @@ async def _available(visit: Visit, path: str) -> int | None:
 async def _or_nothing(visit: Visit, path: str, params: dict[str, Any]) -> list[Any]:
     try:
         found: list[Any] = (await visit.shown_to_all(path, params))["items"]
-    except (Refused, Problem):
+    except (RefusedError, Problem):
         return []
     return found
 
@@ -128,6 +128,6 @@ async def _or_nothing(visit: Visit, path: str, params: dict[str, Any]) -> list[A
 async def _categories(visit: Visit) -> list[Any]:
     try:
         found: list[Any] = (await visit.shown_to_all("/products/categories"))["categories"]
-    except (Refused, Problem):
+    except (RefusedError, Problem):
         return []
     return found

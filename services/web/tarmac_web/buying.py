@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from tarmac_kit import Problem
 from tarmac_web import carts
-from tarmac_web.api import Refused
+from tarmac_web.api import RefusedError
 from tarmac_web.browse import product_page
 from tarmac_web.countries import COUNTRIES
 from tarmac_web.session import MOST_LINES, MOST_OF_ONE
@@ -63,9 +63,10 @@ def build_router(site: Site) -> APIRouter:  # noqa: PLR0915 - a list of routes
             name = (await visit.shown_to_all(f"/products/{quote(product_id, safe='')}"))["name"]
             await carts.add(visit, product_id, number)
         except carts.CartFull:
-            visit.say(f"A cart holds {MOST_LINES} different things; order these first.", "bad")
+            word = "book" if visit.site.settings.theme == "voyage" else "order"
+            visit.say(f"A cart holds {MOST_LINES} different things; {word} these first.", "bad")
             return visit.go("/cart")
-        except Refused as refused:
+        except RefusedError as refused:
             if refused.status == 401:
                 raise
             error = refused.detail or refused.title
@@ -119,16 +120,16 @@ def build_router(site: Site) -> APIRouter:  # noqa: PLR0915 - a list of routes
 
     @router.post("/orders/{order_id}/cancel")
     async def cancel_order(request: Request, order_id: str) -> Response:
-        visit = site.visit(request)
+        visit, word = site.visit(request), site.settings.order_word
         await visit.form()
         try:
             await visit.call_as_user("POST", f"/orders/{quote(order_id, safe='')}/cancel")
-        except Refused as refused:
+        except RefusedError as refused:
             if refused.status != 409:
                 raise
-            visit.say("This order is paid already and cannot be cancelled any more.", "bad")
+            visit.say(f"This {word} is paid already and cannot be cancelled any more.", "bad")
         else:
-            visit.say("Your order is cancelled. Nothing will be charged.", "plain")
+            visit.say(f"Your {word} is cancelled. Nothing will be charged.", "plain")
         return visit.go(f"/orders/{quote(order_id, safe='')}")
 
     return router
@@ -176,7 +177,9 @@ async def _order(visit: Visit, form: dict[str, str], basket: dict[str, Any]) -> 
     if not carts.in_api(visit):
         path = "/orders"
         lines = basket["lines"].items()
-        body["items"] = [{"product_id": each, "quantity": number} for each, number in lines]
+        body["items"] = [
+            {"product_id": product_id, "quantity": number} for product_id, number in lines
+        ]
     errors = {
         name: f"{label} is missing."
         for name, label in ADDRESS.items()
@@ -188,14 +191,15 @@ async def _order(visit: Visit, form: dict[str, str], basket: dict[str, Any]) -> 
         )
     try:
         placed = await visit.call_as_user("POST", path, json=body, key=basket["key"])
-    except Refused as refused:
+    except RefusedError as refused:
         if refused.status == 401:
             raise
         return await _refused(visit, refused, given, basket)
     except Problem as problem:
         # Whether it was placed is not known: the same key again finds out.
+        word = visit.site.settings.order_word
         text = (
-            "The shop did not answer in time. Press the button again: if your order was placed "
+            f"There was no answer in time. Press the button again: if your {word} was placed "
             "already, it is not placed twice."
         )
         try:
@@ -204,12 +208,13 @@ async def _order(visit: Visit, form: dict[str, str], basket: dict[str, Any]) -> 
             raise problem from None
         return _checkout(visit, cart, given=given, errors={"form": text}, basket=basket, status=503)
     carts.emptied(visit)
-    visit.say("Thank you. Your order is placed.")
+    trip = visit.site.settings.theme == "voyage"
+    visit.say(f"Thank you. Your {'booking is made' if trip else 'order is placed'}.")
     return visit.go(f"/orders/{placed.data['id']}")
 
 
 async def _refused(
-    visit: Visit, refused: Refused, given: dict[str, Any], basket: dict[str, Any]
+    visit: Visit, refused: RefusedError, given: dict[str, Any], basket: dict[str, Any]
 ) -> Response:
     cart = await carts.read(visit)
     names = {line.product_id: line.name for line in cart.lines}
@@ -221,12 +226,12 @@ async def _refused(
     kept: dict[str, Any] | None = basket
     if refused.code == "out_of_stock":
         parts = [
-            f"{names.get(str(each['product_id']), 'one product')} ({each.get('available', 0)} left)"
-            for each in refused.extra.get("short", ())
+            f"{names.get(str(line['product_id']), 'one product')} ({line.get('available', 0)} left)"
+            for line in refused.extra.get("short", ())
         ]
         errors["form"] = (
             f"There is not enough of {', '.join(parts) or 'everything'}. Change your cart and "
-            "order again; nothing was charged."
+            "try again; nothing was charged."
         )
         kept = None  # the API has cancelled what this key stood for
     elif refused.code == "not_orderable":
@@ -245,9 +250,9 @@ async def _refused(
 async def _order_page(visit: Visit, order_id: str) -> Response:
     try:
         order = (await visit.call_as_user("GET", f"/orders/{quote(order_id, safe='')}")).data
-    except Refused as refused:
+    except RefusedError as refused:
         if refused.status in (404, 422):
-            return visit.page("missing.html", status=404, what="order")
+            return visit.page("missing.html", status=404, what=visit.site.settings.order_word)
         raise
     return visit.page(
         "order.html",

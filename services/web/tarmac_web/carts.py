@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from tarmac_web.api import Refused
+from tarmac_web.api import RefusedError
 from tarmac_web.session import MOST_LINES, MOST_OF_ONE
 from tarmac_web.visit import Visit
 
@@ -77,14 +77,20 @@ async def read(visit: Visit) -> Cart:
     wanted = dict(visit.cart)
     found = await asyncio.gather(*(_product(visit, product_id) for product_id in wanted))
     lines = tuple(
-        Line(product_id, each["name"], each["category"], wanted[product_id], each["price_minor"])
-        for product_id, each in zip(wanted, found, strict=True)
-        if each is not None
+        Line(
+            product_id,
+            product["name"],
+            product["category"],
+            wanted[product_id],
+            product["price_minor"],
+        )
+        for product_id, product in zip(wanted, found, strict=True)
+        if product is not None
     )
     dropped = len(wanted) - len(lines)
     if dropped:
         visit.keep_cart({line.product_id: line.quantity for line in lines})
-    currencies = [each["currency"] for each in found if each is not None]
+    currencies = [product["currency"] for product in found if product is not None]
     currency = currencies[0] if currencies else visit.site.settings.currency
     return Cart(lines, currency, dropped)
 
@@ -115,19 +121,21 @@ async def put(visit: Visit, product_id: str, quantity: int) -> None:
             await read(visit)
         return
     cart = {**visit.cart, product_id: quantity}
-    visit.keep_cart({each: number for each, number in cart.items() if number > 0})
+    visit.keep_cart({product: number for product, number in cart.items() if number > 0})
 
 
 async def move_to_api(visit: Visit) -> None:
     """Put what was chosen before the login into the user's cart, where the API keeps that."""
     if not in_api(visit):
         return
-    chosen = {each: number for each, number in visit.cart.items() if each != COUNT}
+    chosen = {
+        product_id: number for product_id, number in visit.cart.items() if product_id != COUNT
+    }
     visit.keep_cart({})
     for product_id, quantity in chosen.items():
         try:
             await add(visit, product_id, quantity)
-        except Refused:  # it is not sold any more, or there is no room: the rest is worth more
+        except RefusedError:  # it is not sold any more, or there is no room: the rest is worth more
             continue
     await read(visit)
 
@@ -140,13 +148,13 @@ def emptied(visit: Visit) -> None:
 def _from_api(visit: Visit, data: dict[str, Any]) -> Cart:
     lines = tuple(
         Line(
-            str(each["product_id"]),
-            each["name"],
-            str(each.get("category", "")),
-            each["quantity"],
-            each["unit_price_minor"],
+            str(line["product_id"]),
+            line["name"],
+            str(line.get("category", "")),
+            line["quantity"],
+            line["unit_price_minor"],
         )
-        for each in data["lines"]
+        for line in data["lines"]
     )
     number = min(sum(line.quantity for line in lines), MOST_OF_ONE)
     if visit.cart != ({COUNT: number} if number else {}):
@@ -157,6 +165,6 @@ def _from_api(visit: Visit, data: dict[str, Any]) -> Cart:
 async def _product(visit: Visit, product_id: str) -> Any:
     try:
         found = await visit.shown_to_all(f"/products/{quote(product_id, safe='')}")
-    except Refused:
+    except RefusedError:
         return None
     return found if found["active"] else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from starlette.responses import Response
 
 from tarmac_kit import Problem
 from tarmac_web import money
-from tarmac_web.api import Refused
+from tarmac_web.api import RefusedError
 from tarmac_web.visit import Site, Visit
 
 #: Ranges of a chart: what it is called, how many points, and ticks (seconds) between them.
@@ -46,7 +47,7 @@ def build_router(site: Site) -> APIRouter:
     async def show_market(request: Request) -> Response:
         visit = site.visit(request)
         items = (await visit.shown_to_all("/market/instruments"))["items"]
-        sparks = await asyncio.gather(*(_spark(visit, each["symbol"]) for each in items))
+        sparks = await asyncio.gather(*(_spark(visit, item["symbol"]) for item in items))
         rows = list(zip(items, sparks, strict=True))
         return visit.page("market.html", rows=rows, mine=await _mine(visit))
 
@@ -75,7 +76,7 @@ def build_router(site: Site) -> APIRouter:
         path = f"/portfolio/orders/{quote(order_id, safe='')}/cancel"
         try:
             order = (await visit.call_as_user("POST", path)).data
-        except Refused as refused:
+        except RefusedError as refused:
             if refused.status != 409:
                 raise
             visit.say("This order has ended already.", "bad")
@@ -90,21 +91,21 @@ async def _spark(visit: Visit, symbol: str) -> list[int]:
     path = f"/market/quotes/{symbol}/history"
     try:
         found = await visit.site.api.shown_to_all(path, SPARK, keep_s=SPARK_KEEP_S)
-    except (Refused, Problem):
+    except (RefusedError, Problem):
         return []
     return [point["price_minor"] for point in found["items"]]
 
 
 async def _mine(visit: Visit) -> dict[str, Any] | None:
-    """Return the visitor's account and positions; None for who is not logged in."""
+    """Return the visitor's account and positions; None without a login."""
     if not visit.session.logged_in:
         return None
     account = (await visit.call_as_user("GET", "/portfolio/account")).data
     positions = (await visit.call_as_user("GET", "/portfolio/positions")).data["items"]
-    positions = [each for each in positions if each["quantity"]]
-    values = [each["value_minor"] for each in positions]
+    positions = [position for position in positions if position["quantity"]]
+    values = [position["value_minor"] for position in positions]
     value = None if None in values else sum(values)
-    cost = sum(each["cost_minor"] for each in positions)
+    cost = sum(position["cost_minor"] for position in positions)
     return {
         "account": account,
         "free_minor": account["cash_minor"] - account["held_minor"],
@@ -126,7 +127,7 @@ async def _instrument(
     status: int = 200,
 ) -> Response:
     listed = (await visit.shown_to_all("/market/instruments"))["items"]
-    found = next((each for each in listed if each["symbol"] == symbol), None)
+    found = next((instrument for instrument in listed if instrument["symbol"] == symbol), None)
     if found is None:
         return visit.page("missing.html", status=404, what="instrument")
     shown = shown if shown in RANGES else "5m"
@@ -139,16 +140,24 @@ async def _instrument(
         "instrument.html",
         instrument=found,
         prices=[point["price_minor"] for point in history],
-        first_at=history[0]["at"] if history else "",
+        seconds=_seconds(history),
         ranges=RANGES,
         shown=shown,
         mine=mine,
-        position=next((each for each in positions if each["symbol"] == symbol), None),
+        position=next((position for position in positions if position["symbol"] == symbol), None),
         given={"side": "buy", "kind": "market", "quantity": "10", "limit": "", **(given or {})},
         errors=errors or {},
         key=key or uuid4().hex,
         status=status,
     )
+
+
+def _seconds(history: list[dict[str, Any]]) -> float:
+    """Return how long the points of a chart took; nothing for fewer than two."""
+    if len(history) < 2:
+        return 0
+    first, last = (datetime.fromisoformat(history[end]["at"]) for end in (0, -1))
+    return (last - first).total_seconds()
 
 
 async def _trade(visit: Visit, symbol: str, form: dict[str, str]) -> Response:
@@ -178,7 +187,7 @@ async def _trade(visit: Visit, symbol: str, form: dict[str, str]) -> Response:
         return await again(errors=errors, key=key, status=422)
     try:
         placed = await visit.call_as_user("POST", "/portfolio/orders", json=body, key=key)
-    except Refused as refused:
+    except RefusedError as refused:
         if refused.status == 401:
             raise
         # The key stands for what was refused.
@@ -203,7 +212,7 @@ def _done(order: dict[str, Any], currency: str) -> str:
     return f"Your order to {order['side']} {shares} at {limit} is open; it is filled at that price."
 
 
-def _complaints(refused: Refused) -> dict[str, str]:
+def _complaints(refused: RefusedError) -> dict[str, str]:
     sentences = {
         "insufficient_funds": "Your free cash does not cover this. Trade fewer, or deposit first.",
         "insufficient_shares": "You do not have so many shares that no other order holds.",
@@ -246,7 +255,7 @@ async def _deposit(visit: Visit, form: dict[str, str]) -> Response:
         await visit.call_as_user("POST", "/portfolio/deposits", json=body, key=key)
     except money.BadAmount as error:
         return await _portfolio(visit, error=str(error), amount=amount, key=key, status=422)
-    except Refused as refused:
+    except RefusedError as refused:
         if refused.status == 401:
             raise
         text = f"{refused.title}." if refused.status == 409 else "Type an amount above nothing."

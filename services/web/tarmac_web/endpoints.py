@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from tarmac_kit.errors_sent import ErrorsSent
+from tarmac_kit.error_reporter import ErrorReporter
 from tarmac_web import account, browse, buying, desk, live, reports
 from tarmac_web.visit import Site
 
 
-def build_router(site: Site, streams: live.Streams, sent: ErrorsSent | None) -> APIRouter:
+def build_router(site: Site, streams: live.Streams, sent: ErrorReporter | None) -> APIRouter:
     """Build the routes of the pages that the settings name."""
     router = APIRouter()
     if "shop" in site.settings.pages:

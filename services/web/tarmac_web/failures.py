@@ -1,6 +1,6 @@
 """Every error as a page: what happened, in a sentence, and what the visitor can do.
 
-Installed by app.py in the place of the kit's handlers. Whoever does not ask for HTML gets the
+Installed by app.py in the place of the kit's handlers. A client that does not ask for HTML gets the
 kit's problem document. A page never shows a stack trace or a value that was sent.
 """
 
@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from tarmac_kit import Problem, problems, trace
-from tarmac_web.api import Refused
+from tarmac_web.api import RefusedError
 from tarmac_web.visit import BadForm, LoginNeeded, Site
 
 #: Seconds after which a page of something that is down looks again by itself.
@@ -77,8 +77,8 @@ def install(app: FastAPI, site: Site) -> None:
         return page(request, error.status, "form" if error.status == 403 else "broken")
 
     async def on_refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)  # noqa: S101 - as above
-        if error.status in (400, 404, 422):  # an address with a slip in it
+        assert isinstance(error, RefusedError)  # noqa: S101 - as above
+        if error.status in (400, 404, 422):  # an address with a typo in it
             return page(request, 404, "missing")
         return page(request, error.status, "broken")
 
@@ -90,5 +90,5 @@ def install(app: FastAPI, site: Site) -> None:
     app.add_exception_handler(RequestValidationError, on_wrong_request)
     app.add_exception_handler(LoginNeeded, on_login_needed)
     app.add_exception_handler(BadForm, on_bad_form)
-    app.add_exception_handler(Refused, on_refused)
+    app.add_exception_handler(RefusedError, on_refused)
     app.add_exception_handler(Exception, on_crash)

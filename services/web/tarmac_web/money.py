@@ -16,7 +16,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 class BadAmount(ValueError):
-    """The text is no amount; its message is a sentence for whoever typed it."""
+    """The text is no amount; its message is a sentence for the visitor."""
 
 
 def digits(currency: str) -> int:
@@ -55,7 +55,7 @@ def percent(now: int, before: int) -> str:
 
 
 def typed(text: str, currency: str) -> int:
-    """Return what somebody typed, `1,234.5` or `1234.50`, in minor units; or raise BadAmount."""
+    """Return what a visitor typed, `1,234.5` or `1234.50`, in minor units; or raise BadAmount."""
     cleaned = text.strip().replace(" ", "").removeprefix(_SIGNS.get(currency, currency).strip())
     if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", cleaned):
         cleaned = cleaned.replace(",", "")

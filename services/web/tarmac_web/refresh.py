@@ -1,7 +1,7 @@
 """New tokens for old ones, once: a refresh token that comes twice ends the whole login.
 
 Called by visit.py. A browser sends several requests at a time, all with the same old cookie, so
-whoever comes second gets what the first one got: within a process by sharing the call, between
+the second request gets what the first one got: within a process by sharing the call, between
 processes through the cache, where one is bound. It never logs a token.
 """
 
@@ -33,7 +33,7 @@ class Refresher:
     _calls: dict[str, tuple[float, asyncio.Future[dict[str, Any]]]] = field(default_factory=dict)
 
     async def renew(self, refresh_token: str, *, visitor: str | None = None) -> dict[str, Any]:
-        """Return new tokens as the API gave them; Refused when the login has ended.
+        """Return new tokens as the API gave them; RefusedError when the login has ended.
 
         `visitor` is the visitor's address, for limits that the API counts by it.
         """
@@ -51,7 +51,7 @@ class Refresher:
         async def load() -> str:
             body = {"refresh_token": refresh_token}
             answer = await self.api.call("POST", "/users/refresh", json=body, visitor=visitor)
-            # The moment itself: who gets it from the cache has less time left.
+            # The moment itself: a request that reads the cache has less time left.
             ends_at = time.time() + float(answer.data["expires_in"])
             return self.seal.close({**answer.data, "ends_at": ends_at})
 

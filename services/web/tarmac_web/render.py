@@ -55,7 +55,7 @@ def _environment() -> Environment:
         day=day,
         words=words,
     )
-    made.globals.update(drawing=art.drawing, chart=chart.line)
+    made.globals.update(drawing=art.drawing, unlike=art.unlike, chart=chart.line)
     return made
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
 from tarmac_kit import Problem, RateLimiter, get_logger
-from tarmac_kit.errors_sent import ErrorsSent, masked
+from tarmac_kit.error_reporter import ErrorReporter, masked
 from tarmac_web.visit import Site
 
 MOST_BYTES = 8 * 1024
@@ -45,10 +45,10 @@ class Report(BaseModel):
     page: str = Field(default="", max_length=300)
 
 
-def build_router(site: Site, sent: ErrorsSent | None) -> APIRouter:
+def build_router(site: Site, sent: ErrorReporter | None) -> APIRouter:
     """Build the route; `sent` is the tracker."""
     router = APIRouter()
-    each = RateLimiter(per_minute=PER_MINUTE, burst=BURST)
+    of_visitor = RateLimiter(per_minute=PER_MINUTE, burst=BURST)
     together = RateLimiter(per_minute=ALL_PER_MINUTE, burst=ALL_BURST, max_keys=1)
 
     @router.post(
@@ -65,7 +65,7 @@ def build_router(site: Site, sent: ErrorsSent | None) -> APIRouter:
         """Report an error of a page's script; for the pages themselves."""
         if not _from_our_page(request):
             raise Problem(403, "foreign_page", "Only our own pages report errors here")
-        for limiter, key in ((each, site.visit(request).address or ""), (together, "")):
+        for limiter, key in ((of_visitor, site.visit(request).address or ""), (together, "")):
             decision = limiter.take(key)
             if not decision.allowed:
                 raise decision.problem()
@@ -135,8 +135,10 @@ def _frames(stack: str) -> list[dict[str, Any]]:
     """Return the frames of a stack, the outermost first, as trackers want them."""
     matches = [found for line in stack.splitlines() if (found := _FRAME.match(line))]
     frames = [
-        _frame(each["a"] or each["b"] or "", each["url"], int(each["line"]), int(each["column"]))
-        for each in matches
+        _frame(
+            match["a"] or match["b"] or "", match["url"], int(match["line"]), int(match["column"])
+        )
+        for match in matches
     ]
     return frames[:MOST_FRAMES][::-1]
 

@@ -52,7 +52,7 @@ class Seal:
 
 @dataclass(frozen=True)
 class Session:
-    """Who the visitor is and the tokens to act for them; `csrf` also for who is not logged in."""
+    """The visitor's identity and their tokens; `csrf` also without a login."""
 
     csrf: str = ""
     access_token: str = ""
@@ -82,7 +82,7 @@ class Session:
 
 
 def begun() -> Session:
-    """Return a session with a value for its forms that nobody else knows."""
+    """Return a session with a value for its forms that no other visitor knows."""
     return Session(csrf=secrets.token_urlsafe(24))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
 from tarmac_kit import CommaSet
+from tarmac_kit.addresses import NetworkList, Networks, parse_networks
 
 #: What there can be pages for.
 KINDS = frozenset({"shop", "trading"})
@@ -30,7 +30,7 @@ class WebSettings(BaseSettings):
     tagline: str = Field(default="", max_length=200)
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
     public_url: str = ""
-    trusted_proxies: CommaSet = frozenset()
+    trusted_proxies: NetworkList = ""
     session_days: float = Field(default=30.0, gt=0)
     live_streams_max: int = Field(default=200, ge=1)
     session_secret: str = Field(min_length=16)
@@ -40,13 +40,6 @@ class WebSettings(BaseSettings):
     def _pages_are_known(cls, value: frozenset[str]) -> frozenset[str]:
         if not value or value - KINDS:
             raise ValueError(f"'{','.join(sorted(value))}' is not of {', '.join(sorted(KINDS))}")
-        return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _proxies_are_networks(cls, value: frozenset[str]) -> frozenset[str]:
-        for network in value:
-            ip_network(network)
         return value
 
     @field_validator("api_routes")
@@ -59,14 +52,19 @@ class WebSettings(BaseSettings):
         return value
 
     @cached_property
-    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+    def proxies(self) -> Networks:
         """Return TRUSTED_PROXIES as networks."""
-        return tuple(ip_network(network) for network in self.trusted_proxies)
+        return parse_networks(self.trusted_proxies)
 
     @property
     def secure(self) -> bool:
         """Say whether visitors come by https."""
         return self.public_url.startswith("https://")
+
+    @property
+    def order_word(self) -> str:
+        """Return what a purchase is called: in the travel theme a booking."""
+        return "booking" if self.theme == "voyage" else "order"
 
     @property
     def prefix(self) -> str:

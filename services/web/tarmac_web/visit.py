@@ -10,7 +10,6 @@ import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import parse_qs, quote
 
@@ -18,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tarmac_kit import Problem
+from tarmac_kit.addresses import client_address
 from tarmac_web import session as sessions
-from tarmac_web.api import Answer, Api, Refused
+from tarmac_web.api import Answer, Api, RefusedError
 from tarmac_web.refresh import Refresher
 from tarmac_web.render import Pages
 from tarmac_web.session import Seal, Session
@@ -29,9 +29,11 @@ from tarmac_web.settings import WebSettings
 MOST_FORM_BYTES = 64 * 1024
 #: Tokens are renewed this long before they end: a call must not begin with one that ends in it.
 EARLY_S = 20.0
-#: What whoever renews tokens answers to one that is over, or that can be none.
+#: What the API answers to a refresh token that is over, or that can be none.
 ENDS_LOGIN = frozenset({400, 401, 422})
 Tone = Literal["good", "bad", "plain"]
+#: How long a device is remembered; the API says what it is worth.
+DEVICE_AGE_S = 180 * 86_400.0
 #: Where the scope keeps the visit, for edge.py.
 SCOPE_KEY = "tarmac_web_visit"
 
@@ -64,6 +66,7 @@ class Site:
     cart_seal: Seal
     note_seal: Seal
     basket_seal: Seal
+    device_seal: Seal
 
     def visit(self, request: Request) -> Visit:
         """Return the request's visit; the same one each time it is asked for."""
@@ -71,7 +74,7 @@ class Site:
         if found is None:
             found = Visit(self, request)
             request.scope[SCOPE_KEY] = found
-        assert isinstance(found, Visit)  # noqa: S101 - nobody else writes the key
+        assert isinstance(found, Visit)  # noqa: S101 - nothing else writes the key
         return found
 
     def cookie_name(self, name: str) -> str:
@@ -103,7 +106,7 @@ class Visit:
         return None if not text else seal.open(text, max_age_s=max_age_s)
 
     def keep_session(self, session: Session) -> None:
-        """Let the visitor be who `session` says from now on."""
+        """Let the visitor be the user of `session` from now on."""
         self.session = session
         kept = sessions.session_to(session)
         self._set("session", self.site.session_seal.close(kept) if kept else "", self._age_s)
@@ -112,6 +115,16 @@ class Visit:
         """Keep the cart in the visitor's cookie."""
         self.cart = dict(cart)
         self._set("cart", self.site.cart_seal.close(self.cart) if cart else "", self._age_s)
+
+    @property
+    def device_token(self) -> str | None:
+        """Return what the API gave this browser with its last login; it outlives a logout."""
+        token = self._open("device", self.site.device_seal, DEVICE_AGE_S)
+        return token if isinstance(token, str) else None
+
+    def keep_device(self, token: str) -> None:
+        """Let the API know this browser at its next login."""
+        self._set("device", self.site.device_seal.close(token), DEVICE_AGE_S)
 
     def say(self, text: str, tone: Tone = "good") -> None:
         """Show a sentence on the next page."""
@@ -172,45 +185,32 @@ class Visit:
         client = self.request.client
         if client is None:
             return None
-        hops = self.request.headers.get("x-forwarded-for", "").split(",")
-        address = client.host
-        while hops and self._is_proxy(address):
-            hop = hops.pop().strip()
-            if not _is_address(hop):
-                break
-            address = hop
-        return address
-
-    def _is_proxy(self, address: str) -> bool:
-        proxies = self.site.settings.proxies
-        if not proxies or not _is_address(address):
-            return False
-        return any(ip_address(address) in network for network in proxies)
+        return client_address(client.host, self.request.headers.raw, self.site.settings.proxies)
 
     async def shown_to_all(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """GET what does not depend on the visitor."""
         return await self.site.api.shown_to_all(path, params, visitor=self.address)
 
     async def call(self, method: str, path: str, **options: Any) -> Answer:
-        """Call the API as nobody; options as for `Api.call`."""
+        """Call the API without a login; options as for `Api.call`."""
         return await self.site.api.call(method, path, visitor=self.address, **options)
 
     async def call_as_user(self, method: str, path: str, **options: Any) -> Answer:
-        """Call the API as the logged in user; LoginNeeded when that is nobody."""
+        """Call the API as the logged in user; LoginNeeded without one."""
         if not self.session.logged_in:
             raise LoginNeeded(ended=False)
         if self.session.access_ends_at - time.time() < EARLY_S:
             await self._renew()
         try:
             return await self.call(method, path, token=self.session.access_token, **options)
-        except Refused as refused:
+        except RefusedError as refused:
             if refused.status != 401:
                 raise
         # Withdrawn before its time, or a key was changed: a new one may do.
         await self._renew()
         try:
             return await self.call(method, path, token=self.session.access_token, **options)
-        except Refused as refused:
+        except RefusedError as refused:
             if refused.status == 401:
                 raise self._ended() from None
             raise
@@ -219,10 +219,10 @@ class Visit:
         try:
             token = self.session.refresh_token
             tokens = await self.site.refresher.renew(token, visitor=self.address)
-        except Refused as refused:
+        except RefusedError as refused:
             if refused.status in ENDS_LOGIN:
                 raise self._ended() from None
-            # As of a proxy that has no way to who renews: the login may be as good as ever.
+            # As of a proxy that does not reach the API: the login may be as good as ever.
             raise Problem(503, "not_renewed", "The login cannot be renewed now") from refused
         self.keep_session(self.session.with_tokens(tokens, now=time.time()))
 
@@ -233,7 +233,7 @@ class Visit:
     # Answers.
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        """Return a page; a visitor's own is kept by nobody."""
+        """Return a page; a visitor's own is kept by no cache."""
         html = self.site.pages.render(template, visit=self, note=self.note(), **values)
         return HTMLResponse(html, status, headers={"Cache-Control": "private, no-store"})
 
@@ -267,11 +267,3 @@ def safe_path(text: str) -> str:
     plain = text.startswith("/") and not text.startswith(("//", "/\\"))
     # Browsers drop control characters and read \ as /: neither belongs into a path of ours.
     return text if plain and text.isprintable() and "\\" not in text else "/"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import replace
 
 import pytest
 from visiting import ME, PAGE, problem, shop_api, tokens
@@ -59,6 +61,35 @@ async def test_a_wrong_password_is_said_without_saying_which_is_wrong(browse):
     assert 'role="alert"' in shown.text
 
 
+@pytest.mark.parametrize("form", ["login", "signup"])
+async def test_too_many_attempts_are_told_to_wait_beside_the_form(browse, form):
+    api = shop_api()
+    place = {"login": "login", "signup": "register"}[form]
+    refused = problem(429, "login_delayed")
+    api.answers[f"POST /api/users/{place}"] = replace(
+        refused, headers={**refused.headers, "retry-after": "16"}
+    )
+    browser = await browse(api)
+    shown = await browser.submit(f"/{form}", f"/{form}", email="a@b.c", password="no", name="A")
+    assert (shown.status, shown.header("retry-after")) == (429, "16")
+    assert "Wait 16 seconds, then try again." in shown.text
+    assert 'value="a@b.c"' in shown.text
+
+
+async def test_a_browser_that_has_logged_in_shows_its_device_token_at_the_next_login(browse):
+    device = "the-token-of-a-known-device"  # longer than what a sealed cookie holds by chance
+    api = shop_api()
+    api.answers["POST /api/users/login"] = json_response(200, {**tokens(), "device_token": device})
+    browser = await browse(api)
+    for _ in range(2):
+        await browser.submit("/login", "/login", email="ada@example.com", password="x")
+        await browser.submit("/", "/logout")
+    first, second = browser.asked("POST", "/api/users/login")
+    assert "device_token" not in json.loads(first.body)
+    assert json.loads(second.body)["device_token"] == device
+    assert device not in browser.cookies["device"]
+
+
 async def test_a_login_leads_back_to_where_it_was_asked_for(browse):
     browser = await browse()
     sent = await browser.get("/orders?cursor=abc")
@@ -97,7 +128,7 @@ async def test_cookies_are_for_the_server_alone_and_by_https_for_this_host_alone
     browser = await browse(PUBLIC_URL="https://shop.test")
     page = await browser.get("/login")
     done = await browser.post("/login", {**page.form("/login"), "email": "a", "password": "b"})
-    (line,) = [each for each in done.cookies if "session=" in each]
+    (line,) = [cooky for cooky in done.cookies if "session=" in cooky]
     assert line.startswith("__Host-session=")
     for attribute in ("HttpOnly", "SameSite=Lax", "Secure", "Path=/"):
         assert attribute in line
@@ -179,7 +210,7 @@ async def test_requests_at_the_same_time_renew_once_and_nobody_is_logged_out(bro
     later(1000)
     old = dict(browser.cookies)
     shown = await asyncio.gather(*(browser.get("/orders") for _ in range(8)))
-    assert {each.status for each in shown} == {200}
+    assert {page.status for page in shown} == {200}
     # One more that was on its way with the old cookie when the others were answered.
     browser.cookies = old
     assert (await browser.get("/orders")).status == 200
@@ -196,10 +227,12 @@ async def test_replicas_that_share_a_cache_renew_once_also_at_the_same_time(
     replicas = [await browse(api) for _ in range(3)]
     await replicas[0].log_in()
     later(1000)
-    for each in replicas:
-        each.cookies = dict(replicas[0].cookies)
-    shown = await asyncio.gather(*(each.get("/orders") for each in replicas for _ in range(3)))
-    assert {each.status for each in shown} == {200}
+    for replica in replicas:
+        replica.cookies = dict(replicas[0].cookies)
+    shown = await asyncio.gather(
+        *(replica.get("/orders") for replica in replicas for _ in range(3))
+    )
+    assert {page.status for page in shown} == {200}
     assert len(replicas[0].asked("POST", "/api/users/refresh")) == 1
     assert "refresh-2" not in str(vars(redis)), "tokens are sealed in the cache too"
 
@@ -325,6 +358,9 @@ async def test_a_form_sent_by_another_site_is_refused(browse):
     form = (await browser.get("/login")).form("/login")
     shown = await browser.post("/login", form, **{"sec-fetch-site": "cross-site"})
     assert shown.status == 403
+    # A browser that says nothing of fetches: the form's value is right, and its page is not ours.
+    assert (await browser.post("/login", form, origin="https://evil.example")).status == 403
+    assert (await browser.post("/login", form, origin="null")).status == 403
 
 
 async def test_a_form_without_our_cookie_is_refused(browse):

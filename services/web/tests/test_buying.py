@@ -71,11 +71,11 @@ async def test_a_full_cart_says_so_and_its_cookie_fits_into_a_browser(browse):
     browser = await browse()
     form = (await browser.get(f"/products/{KETTLE}")).form("/cart")
     for number in range(51):
-        each = str(uuid4())
-        browser.api.answers[f"GET /api/products/{each}"] = json_response(
-            200, product(each, f"Thing {number}", 100)
+        product_id = str(uuid4())
+        browser.api.answers[f"GET /api/products/{product_id}"] = json_response(
+            200, product(product_id, f"Thing {number}", 100)
         )
-        done = await browser.post("/cart", {**form, "product_id": each, "quantity": "9"})
+        done = await browser.post("/cart", {**form, "product_id": product_id, "quantity": "9"})
         assert done.status == 303
         assert len(browser.cookies["cart"]) < 3900
     shown = await browser.get("/cart")
@@ -120,7 +120,7 @@ async def test_two_checkouts_are_two_orders(browse):
     pages = [await browser.get("/checkout") for _ in range(2)]
     for page in pages:
         await browser.submit(page, "/checkout", **WHERE)
-    keys = {each.headers["Idempotency-Key"] for each in browser.asked("POST", "/api/orders")}
+    keys = {request.headers["Idempotency-Key"] for request in browser.asked("POST", "/api/orders")}
     assert len(keys) == 2
 
 
@@ -152,8 +152,8 @@ async def test_an_api_that_is_gone_altogether_is_the_page_that_says_so(browse):
     browser = await with_kettles(browse)
     await browser.log_in()
     page = await browser.get("/checkout")
-    for each in ("POST /api/orders", f"GET /api/products/{KETTLE}"):
-        browser.api.answers[each] = TransportError("away")
+    for route in ("POST /api/orders", f"GET /api/products/{KETTLE}"):
+        browser.api.answers[route] = TransportError("away")
     shown = await browser.submit(page, "/checkout", **WHERE)
     assert shown.status == 503
     assert "We will be right back" in shown.text
@@ -169,7 +169,7 @@ async def test_what_is_short_is_named_and_the_next_try_has_a_new_key(browse):
     assert shown.status == 409
     assert "There is not enough of Copper kettle (1 left)" in shown.text
     await browser.submit(shown, "/checkout")
-    keys = {each.headers["Idempotency-Key"] for each in browser.asked("POST", "/api/orders")}
+    keys = {request.headers["Idempotency-Key"] for request in browser.asked("POST", "/api/orders")}
     assert len(keys) == 2
 
 
@@ -284,8 +284,13 @@ class CartApi:
 
     def show(self, _request) -> Response:
         lines = [
-            {"product_id": each, "name": "Kettle", "quantity": number, "unit_price_minor": 11900}
-            for each, number in self.lines.items()
+            {
+                "product_id": product_id,
+                "name": "Kettle",
+                "quantity": number,
+                "unit_price_minor": 11900,
+            }
+            for product_id, number in self.lines.items()
         ]
         body = {"id": "c", "version": 1, "currency": "EUR", "total_minor": 0, "lines": lines}
         return json_response(200, body)

@@ -136,7 +136,7 @@ async def test_a_market_without_history_is_shown(browse):
 async def test_an_instrument_has_a_chart_that_is_told_in_words_too(browse):
     shown = await (await desk(browse)).get("/instruments/TARM?range=1h")
     assert '<svg class="chart' in shown.text
-    assert "TARM over 1 hour: between 125.00 and 125.06 USD" in shown.text
+    assert "TARM over 1 hour: between $125.00 and $125.06" in shown.text
     assert "10 shares" in shown.text
 
 
@@ -228,7 +228,8 @@ async def test_a_refused_order_is_said_and_the_next_has_a_new_key(browse, answer
     assert said in shown.text
     await browser.submit(shown, "/instruments/TARM/orders")
     keys = [
-        each.headers["Idempotency-Key"] for each in browser.asked("POST", "/api/portfolio/orders")
+        request.headers["Idempotency-Key"]
+        for request in browser.asked("POST", "/api/portfolio/orders")
     ]
     assert len(set(keys)) == 2
 
@@ -244,7 +245,8 @@ async def test_a_ticket_of_which_nothing_is_known_is_sent_again_with_its_key(bro
     assert "not placed twice" in shown.text
     await browser.submit(shown, "/instruments/TARM/orders")
     keys = [
-        each.headers["Idempotency-Key"] for each in browser.asked("POST", "/api/portfolio/orders")
+        request.headers["Idempotency-Key"]
+        for request in browser.asked("POST", "/api/portfolio/orders")
     ]
     assert len(keys) == 2
     assert len(set(keys)) == 1

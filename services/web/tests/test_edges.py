@@ -101,7 +101,7 @@ async def test_the_api_learns_the_visitors_address(browse):
         ("1.2.3.4, 203.0.113.9, 10.0.0.5", "203.0.113.9"),
         ("1.2.3.4, nonsense", "127.0.0.1"),
         ("", "127.0.0.1"),
-        ("10.0.0.7", "10.0.0.7"),
+        ("10.0.0.7", "127.0.0.1"),
     ],
 )
 async def test_behind_our_own_proxies_it_is_what_they_say(browse, forwarded, address):
@@ -118,7 +118,7 @@ async def test_a_visitor_cannot_say_another_address(browse):
 
 async def test_an_api_of_several_addresses_is_asked_where_each_part_is():
     api = shop_api()
-    api.answers = {name.replace("/api/", "/"): each for name, each in api.answers.items()}
+    api.answers = {name.replace("/api/", "/"): answer for name, answer in api.answers.items()}
     routes = "/products=http://catalog:1 /products/categories=http://categories:2 /=http://rest:3"
     environ = {"API_ROUTES": routes, "API_PREFIX": "/", "SESSION_SECRET": SECRET}
     app = create_app([PART], environ, transport=api)
@@ -144,7 +144,7 @@ async def test_an_api_of_several_addresses_is_asked_where_each_part_is():
 def test_what_is_missing_or_wrong_is_a_line_at_start(environ, line):
     with pytest.raises(SettingsError) as caught:
         create_app([PART], environ, transport=FakeTransport())
-    assert any(line in each for each in caught.value.lines), caught.value.lines
+    assert any(line in problem for problem in caught.value.lines), caught.value.lines
     assert SECRET not in str(caught.value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac_web import chart, money
+from tarmac_web import art, chart, money
 from tarmac_web.session import MOST_LINES, Seal, Session, cart_from, session_from, session_to
 from tarmac_web.visit import safe_path
 
@@ -52,9 +52,43 @@ def test_a_chart_stays_inside_its_box():
     assert len(points) == 5
     assert all(0 <= float(x) <= drawn.width and 0 <= float(y) <= drawn.height for x, y in points)
     assert float(points[4][1]) < float(points[3][1]), "a higher price is higher up"
-    assert (drawn.low, drawn.high) == ("0.90", "4.00")
+    assert (drawn.low, drawn.high) == ("$0.90", "$4.00")
     assert drawn.open_y is not None
     assert 3 <= len(drawn.ticks) <= 6
+
+
+@pytest.mark.parametrize(
+    ("seconds", "labels"),
+    [
+        (299, ["4 min", "3 min", "2 min", "1 min", "now"]),
+        (45, ["40 s", "30 s", "20 s", "10 s", "now"]),
+        (3585, ["50 min", "40 min", "30 min", "20 min", "10 min", "now"]),
+        (86_100, ["18 h", "12 h", "6 h", "now"]),
+        (0, []),
+    ],
+)
+def test_a_chart_says_how_long_ago_its_prices_were(seconds, labels):
+    drawn = chart.line([100, 250, 175], currency="USD", seconds=seconds)
+    found = [moment.label.removeprefix("\N{MINUS SIGN}") for moment in drawn.moments]
+    assert found == labels
+    places = [moment.x for moment in drawn.moments]
+    assert places == sorted(places)
+    if labels:
+        assert places[-1] == drawn.last_x
+        assert drawn.moments[-1].side == "last"
+
+
+def test_an_archive_box_is_drawn_as_a_box_and_a_chopping_board_as_one():
+    assert art.drawing("Archive box, grey board", "stationery").symbol == "box"
+    assert art.drawing("Olive-wood chopping board", "kitchen").symbol == "board"
+
+
+def test_the_first_pictures_of_a_site_are_unlike_each_other():
+    names = ("Night train to Vienna", "Glacier Express", "Ghent by canal", "Tatra winter week")
+    trips = [{"name": name, "category": ""} for name in names]
+    chosen = art.unlike(trips, 3, places=True)
+    assert [product["name"] for product in chosen] == [names[0], names[2], names[3]]
+    assert art.unlike(trips[:2], 3, places=True) == trips[:2], "too few to choose from"
 
 
 @pytest.mark.parametrize("prices", [[], [100]])

@@ -92,7 +92,7 @@ async def test_without_a_tracker_it_is_a_line_in_the_log(capsys):
     async with running(pages()) as client:
         assert (await report(client)).status == 204
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    (line,) = [each for each in lines if each["event"] == "a page's script failed"]
+    (line,) = [entry for entry in lines if entry["event"] == "a page's script failed"]
     assert "ada@example.com" not in line["message"]
     assert line["place"] == "/static/quotes.0123456789ab.js:10"
 

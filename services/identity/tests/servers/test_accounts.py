@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from identified import environ
 
 from tarmac_identity import repository
 from tarmac_identity.app import PART
@@ -21,23 +22,13 @@ pytestmark = pytest.mark.servers
 ADA = {"email": "ada@example.com", "password": "correct horse battery", "name": "Ada"}
 
 
-def environ(url: str, **changes: str) -> dict[str, str]:
-    return {
-        "SERVICE_NAME": "user-service",
-        "DATABASE_URL": url,
-        "JWT_ISSUER": "https://shop.test",
-        "JWT_AUDIENCE": "shop",
-        "KEY_ENCRYPTION_SECRET": "a secret of some length",
-        "ADMIN_PASSWORD": "administrator's own",
-        "BCRYPT_COST": "4",
-        "LOGIN_MAX_FAILURES": "3",
-        "LOGIN_LOCK_S": "0.3",
-        **changes,
-    }
+def account_environ(url: str, **changes: str) -> dict[str, str]:
+    few = {"BCRYPT_COST": "4", "LOGIN_MAX_FAILURES": "3", "LOGIN_DELAY_S": "0.3"}
+    return environ(url, **{**few, **changes})
 
 
 async def test_the_whole_life_of_an_account(database_url):
-    async with running(create_app([PART], environ(database_url))) as shop:
+    async with running(create_app([PART], account_environ(database_url))) as shop:
         assert (await shop.post("/users/register", json=ADA)).status == 201
         assert (await shop.post("/users/register", json=ADA)).status == 409
         tokens = (await shop.post("/users/login", json={**_login()})).json()
@@ -67,7 +58,7 @@ def _login(**changes: str) -> dict[str, str]:
 
 
 async def test_two_replicas_that_start_together_agree_on_one_key(database_url):
-    apps = [create_app([PART], environ(database_url)) for _ in range(2)]
+    apps = [create_app([PART], account_environ(database_url)) for _ in range(2)]
     async with running(apps[0]) as first, running(apps[1]) as second:
         sets = [(await one.get("/.well-known/jwks.json")).json() for one in (first, second)]
         assert sets[0] == sets[1]
@@ -83,10 +74,10 @@ async def test_two_replicas_that_start_together_agree_on_one_key(database_url):
 
 
 async def test_a_key_that_another_secret_closed_ends_the_start(database_url, capsys):
-    async with running(create_app([PART], environ(database_url))):
+    async with running(create_app([PART], account_environ(database_url))):
         pass
     other = create_app(
-        [PART], environ(database_url, KEY_ENCRYPTION_SECRET="another secret of length")
+        [PART], account_environ(database_url, KEY_ENCRYPTION_SECRET="another secret of length")
     )
     failed = asyncio.Event()
     other.chassis.on_failure = failed.set
@@ -98,18 +89,35 @@ async def test_a_key_that_another_secret_closed_ends_the_start(database_url, cap
     assert "cannot be opened with this KEY_ENCRYPTION_SECRET" in line["error"]
 
 
-async def test_failures_lock_an_address_for_a_while(database_url):
-    async with running(create_app([PART], environ(database_url))) as shop:
+async def test_failures_delay_a_source_for_a_while_and_not_a_known_device(database_url):
+    async with running(create_app([PART], account_environ(database_url))) as shop:
         await shop.post("/users/register", json=ADA)
+        device = (await shop.post("/users/login", json=_login())).json()["device_token"]
         for _ in range(3):
             await shop.post("/users/login", json=_login(password="wrong"))
-        assert (await shop.post("/users/login", json=_login())).status == 401
-        await asyncio.sleep(0.35)  # the lock's own time
+        assert (await shop.post("/users/login", json=_login())).status == 429
+        known = await shop.post("/users/login", json=_login(device_token=device))
+        assert known.status == 200
+        await asyncio.sleep(0.35)  # the delay itself
         assert (await shop.post("/users/login", json=_login())).status == 200
 
 
+async def test_of_guesses_at_once_by_two_replicas_only_the_first_few_count(database_url):
+    apps = [create_app([PART], account_environ(database_url, LOGIN_DELAY_S="60")) for _ in range(2)]
+    async with running(apps[0]) as one, running(apps[1]) as two:
+        await one.post("/users/register", json=ADA)
+        answers = await asyncio.gather(
+            *(
+                replica.post("/users/login", json=_login(password="wrong"))
+                for _ in range(6)
+                for replica in (one, two)
+            )
+        )
+        assert sorted(answer.status for answer in answers) == [401] * 3 + [429] * 9
+
+
 async def test_a_refresh_token_that_is_used_twice_at_once_works_at_most_once(database_url):
-    async with running(create_app([PART], environ(database_url))) as shop:
+    async with running(create_app([PART], account_environ(database_url))) as shop:
         await shop.post("/users/register", json=ADA)
         token = (await shop.post("/users/login", json=_login())).json()["refresh_token"]
         answers = await asyncio.gather(
@@ -124,39 +132,28 @@ async def test_a_refresh_token_that_is_used_twice_at_once_works_at_most_once(dat
 
 
 async def test_one_address_registered_ten_times_at_once_is_one_account(database_url):
-    async with running(create_app([PART], environ(database_url))) as shop:
+    async with running(create_app([PART], account_environ(database_url))) as shop:
         answers = await asyncio.gather(*(shop.post("/users/register", json=ADA) for _ in range(10)))
         assert sorted(answer.status for answer in answers) == [201] + [409] * 9
 
 
-async def test_the_count_of_failures_forgets_and_prunes(database_url):
-    async with running(create_app([PART], environ(database_url))) as shop:
+async def test_failures_are_kept_by_source_and_pruned_when_none_is_left(database_url):
+    async with running(create_app([PART], account_environ(database_url))) as shop:
         identity = shop.app.api.state.identity
         conn = await asyncpg.connect(database_url)
         try:
+            sources = ["", "address:192.0.2.1"]
+            assert await repository.failures(conn, "a@b.c", sources) == {}
+            await repository.begin_failures(conn, "a@b.c", sources)
+            await repository.set_failures(conn, "a@b.c", sources[1], 2.5)
+            await repository.begin_failures(conn, "a@b.c", sources)  # changes nothing
+            found = await repository.failures(conn, "a@b.c", sources, lock=True)
+            assert {name: row.level for name, row in found.items()} == {"": 0, sources[1]: 2.5}
+            assert 0 <= found[sources[1]].age_s < 60
+            await repository.forget_failures(conn, "a@b.c", "")
+            assert list(await repository.failures(conn, "a@b.c", sources)) == [sources[1]]
 
-            async def fail(**limits: float) -> int:
-                settings = {"max_failures": 3, "lock_s": 60.0, "window_s": 900.0, **limits}
-                await repository.count_failure(conn, "a@b.c", **settings)
-                return await conn.fetchval("select failures from login_attempts")
-
-            assert [await fail(), await fail()] == [1, 2]
-            await conn.execute("update login_attempts set last_at = now() - interval '1 hour'")
-            assert await fail() == 1
-            assert not await repository.locked(conn, "a@b.c")
-            assert [await fail(), await fail()] == [2, 3]
-            assert await repository.locked(conn, "a@b.c")
-            until = await conn.fetchval("select locked_until from login_attempts")
-            assert await fail() == 3  # while it is locked nothing is counted or made longer
-            assert await conn.fetchval("select locked_until from login_attempts") == until
-            await repository.count_failure(
-                conn, "x@b.c", max_failures=1, lock_s=60.0, window_s=900.0
-            )
-            assert await repository.locked(conn, "x@b.c")
-
-            await conn.execute(
-                "update login_attempts set last_at = now() - interval '1 day', locked_until = null"
-            )
+            await conn.execute("update login_failures set failed_at = now() - interval '1 day'")
             made = await shop.post("/users/register", json=ADA)
             await repository.add_refresh_token(
                 conn,
@@ -165,7 +162,7 @@ async def test_the_count_of_failures_forgets_and_prunes(database_url):
                 user_id=made.json()["id"],
                 expires_at=datetime.now(UTC) - timedelta(days=2),
             )
-            assert await identity.prune() == 3
+            assert await identity.prune() == 2
             found = await repository.credentials(conn, ADA["email"])
             assert found is not None
             await repository.set_password_hash(
@@ -180,7 +177,7 @@ async def test_the_count_of_failures_forgets_and_prunes(database_url):
 
 async def test_reuse_ends_what_is_being_issued_at_the_same_moment_too(database_url):
     """A refresh in flight must not slip past the end of its family."""
-    async with running(create_app([PART], environ(database_url))) as shop:
+    async with running(create_app([PART], account_environ(database_url))) as shop:
         await shop.post("/users/register", json=ADA)
         first = (await shop.post("/users/login", json=_login())).json()["refresh_token"]
         body = {"refresh_token": first}
@@ -207,7 +204,9 @@ async def test_reuse_ends_what_is_being_issued_at_the_same_moment_too(database_u
 
 
 async def test_keys_change_in_the_database_and_every_replica_signs_with_the_new_one(database_url):
-    fast = environ(database_url, KEY_ROTATION_S="0.2", KEY_ANNOUNCE_S="0", KEY_RELOAD_S="0.05")
+    fast = account_environ(
+        database_url, KEY_ROTATION_S="0.2", KEY_ANNOUNCE_S="0", KEY_RELOAD_S="0.05"
+    )
     apps = [create_app([PART], fast) for _ in range(2)]
     async with running(apps[0]) as one, running(apps[1]) as two:
         await one.post("/users/register", json=ADA)

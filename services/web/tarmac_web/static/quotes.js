@@ -8,7 +8,8 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const digits = Number(document.documentElement.dataset.digits ?? 2);
 const one = 10 ** digits; // of the currency, in minor units
 const decimals = new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-const amount = (minor) => decimals.format(Math.abs(minor) / one);
+const unit = document.documentElement.dataset.unit ?? "";
+const amount = (minor) => `${unit}${decimals.format(Math.abs(minor) / one)}`;
 const sign = (number) => (number > 0 ? "+" : number < 0 ? "\u2212" : "");
 
 function say(text, on) {
@@ -51,8 +52,7 @@ function paint(row, quote) {
 // What somebody holds: each position, and all of them with the cash.
 function result(element, difference) {
   mark(element, difference);
-  const currency = element.dataset.unit;
-  element.querySelector("[data-result-text]").textContent = `${sign(difference)}${currency}${amount(difference)}`;
+  element.querySelector("[data-result-text]").textContent = `${sign(difference)}${amount(difference)}`;
 }
 function worth(row, minor) {
   row.dataset.worth = minor;
@@ -64,9 +64,9 @@ function sum() {
   const held = rows.filter((row) => row.dataset.cost);
   if (!figures || !held.length || held.some((row) => !row.dataset.worth)) return;
   const add = (name) => held.reduce((total, row) => total + Number(row.dataset[name]), 0);
-  const value = add("worth"), unit = figures.dataset.unit;
-  figures.querySelector("[data-in-shares]").textContent = `${unit}${amount(value)}`;
-  figures.querySelector("[data-total]").textContent = `${unit}${amount(value + Number(figures.dataset.cash))}`;
+  const value = add("worth");
+  figures.querySelector("[data-in-shares]").textContent = amount(value);
+  figures.querySelector("[data-total]").textContent = amount(value + Number(figures.dataset.cash));
   result(figures.querySelector("[data-result]"), value - add("cost"));
 }
 

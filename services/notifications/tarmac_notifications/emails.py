@@ -1,4 +1,4 @@
-"""Letters: an event becomes a mail with a text and an HTML part. Pure, but for the templates.
+"""Emails: an event becomes a mail with a text and an HTML part. Pure, but for the templates.
 
 Called by service.py. Texts of events are escaped in HTML and never become a header.
 """
@@ -30,34 +30,37 @@ _TEMPLATES.filters["short"] = lambda order_id: domain.short_order(str(order_id))
 
 @dataclass(frozen=True)
 class Sender:
-    """Who writes: the shop's name, its address, and where an order can be looked at."""
+    """The sender of emails: the shop's name, its address, and where an order can be looked at."""
 
     shop: str
     address: str
     #: Without a slash at the end; empty when there is no such page.
     shop_url: str
+    #: What a purchase is called: a traveller makes a booking.
+    order_word: str = "order"
 
-    def letter(self, event: OrderConfirmed | OrderCancelled, event_id: str) -> EmailMessage:
-        """Write the letter of an event; its Message-ID is the event's, and so is a repetition's."""
+    def email(self, event: OrderConfirmed | OrderCancelled, event_id: str) -> EmailMessage:
+        """Write the email of an event; its Message-ID is the event's, and so is a repetition's."""
+        what = f"Your {self.order_word} {_short(event)}"
         if isinstance(event, OrderConfirmed):
-            name, subject = "order_confirmed", f"Your order {_short(event)} is confirmed"
+            name, subject = "order_confirmed", f"{what} is confirmed"
             at, extra = event.confirmed_at, {}
         else:
-            name, subject = "order_cancelled", f"Your order {_short(event)} was cancelled"
+            name, subject = "order_cancelled", f"{what} was cancelled"
             at, extra = event.cancelled_at, {"reason": domain.reason_text(event.reason)}
         values = {"subject": subject, **self._values(event), **extra}
-        letter = EmailMessage(policy=SMTP)
-        letter["Subject"] = subject
-        letter["From"] = Address(self.shop, addr_spec=self.address)
-        letter["To"] = domain.ascii_address(event.email)
-        letter["Date"] = format_datetime(at)
-        letter["Message-ID"] = f"<{event_id}@{self.address.rpartition('@')[2]}>"
-        letter["Auto-Submitted"] = "auto-generated"
-        letter.set_content(_TEMPLATES.get_template(f"{name}.txt").render(values))
-        letter.add_alternative(
+        email = EmailMessage(policy=SMTP)
+        email["Subject"] = subject
+        email["From"] = Address(self.shop, addr_spec=self.address)
+        email["To"] = domain.ascii_address(event.email)
+        email["Date"] = format_datetime(at)
+        email["Message-ID"] = f"<{event_id}@{self.address.rpartition('@')[2]}>"
+        email["Auto-Submitted"] = "auto-generated"
+        email.set_content(_TEMPLATES.get_template(f"{name}.txt").render(values))
+        email.add_alternative(
             _TEMPLATES.get_template(f"{name}.html").render(values), subtype="html"
         )
-        return letter
+        return email
 
     def _values(self, event: OrderConfirmed | OrderCancelled) -> Mapping[str, Any]:
         lines = [
@@ -70,6 +73,7 @@ class Sender:
         ]
         return {
             "shop": self.shop,
+            "word": self.order_word,
             "order_id": str(event.order_id),
             "order_url": f"{self.shop_url}/orders/{event.order_id}" if self.shop_url else "",
             "lines": lines,

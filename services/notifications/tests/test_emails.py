@@ -1,4 +1,4 @@
-"""Amounts, addresses and letters, without any I/O."""
+"""Amounts, addresses and emails, without any I/O."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from tarmac_notifications.domain import ascii_address, money, reason_text, short_order
+from tarmac_notifications.emails import Sender
 from tarmac_notifications.events import OrderCancelled, OrderConfirmed
-from tarmac_notifications.letters import Sender
 from tarmac_notifications.smtp import SmtpAddress, parse_url
 
 SENDER = Sender("Ada's <Shop>", "no-reply@shop.example", "https://shop.example")
@@ -30,20 +30,20 @@ def test_an_amount_is_written_with_its_currencys_decimals(minor, currency, writt
     assert money(minor, currency) == written
 
 
-def parts(letter) -> tuple[str, str]:
-    text = letter.get_body(("plain",)).get_content()
-    html = letter.get_body(("html",)).get_content()
+def parts(email) -> tuple[str, str]:
+    text = email.get_body(("plain",)).get_content()
+    html = email.get_body(("html",)).get_content()
     return text, html
 
 
 def test_a_confirmation_lists_the_lines_and_the_total_in_both_parts(confirmed):
-    letter = SENDER.letter(OrderConfirmed.model_validate(confirmed), "event-1")
-    text, html = parts(letter)
-    assert letter["Subject"] == "Your order 7B0E6D1C is confirmed"
-    assert letter["To"] == "ada@example.com"
-    assert letter["Message-ID"] == "<event-1@shop.example>"
-    assert letter["Auto-Submitted"] == "auto-generated"
-    assert letter["Date"] == "Sat, 31 Jan 2026 12:00:00 +0000"
+    email = SENDER.email(OrderConfirmed.model_validate(confirmed), "event-1")
+    text, html = parts(email)
+    assert email["Subject"] == "Your order 7B0E6D1C is confirmed"
+    assert email["To"] == "ada@example.com"
+    assert email["Message-ID"] == "<event-1@shop.example>"
+    assert email["Auto-Submitted"] == "auto-generated"
+    assert email["Date"] == "Sat, 31 Jan 2026 12:00:00 +0000"
     assert "2 x Kettle <b>& Co: €2,589.50" in text
     assert "Total: €2,589.50" in text
     assert "https://shop.example/orders/7b0e6d1c-4f0b-4c51-9a3e-2f6f6d3c8a10" in text
@@ -54,21 +54,33 @@ def test_a_confirmation_lists_the_lines_and_the_total_in_both_parts(confirmed):
 
 
 def test_a_cancellation_says_why_and_that_the_money_goes_back(cancelled):
-    text, html = parts(SENDER.letter(OrderCancelled.model_validate(cancelled), "event-2"))
+    text, html = parts(SENDER.email(OrderCancelled.model_validate(cancelled), "event-2"))
     for part in (text, html):
         assert "Your payment was declined." in part
         assert "goes back to you" in part
     bare = OrderCancelled.model_validate({**cancelled, "lines": [], "reason": "<script>"})
-    plain = Sender("Shop", "a@shop.example", "").letter(bare, "event-3")
+    plain = Sender("Shop", "a@shop.example", "").email(bare, "event-3")
     text, html = parts(plain)
     assert "It could not be completed." in text
     assert "script" not in text + html
     assert "http" not in text
 
 
-def test_a_repeated_event_gives_the_same_letter(confirmed):
+def test_a_travellers_email_speaks_of_a_booking(confirmed, cancelled):
+    sender = Sender("Trips", "a@trips.example", "https://trips.example", "booking")
+    for email in (
+        sender.email(OrderConfirmed.model_validate(confirmed), "event-1"),
+        sender.email(OrderCancelled.model_validate(cancelled), "event-2"),
+    ):
+        assert email["Subject"].startswith("Your booking 7B0E6D1C ")
+        for part in parts(email):
+            assert "booking" in part
+            assert "order" not in part.replace("/orders/", "").replace("border", "").lower()
+
+
+def test_a_repeated_event_gives_the_same_email(confirmed):
     event = OrderConfirmed.model_validate(confirmed)
-    first, second = (SENDER.letter(event, "event-1") for _ in range(2))
+    first, second = (SENDER.email(event, "event-1") for _ in range(2))
     assert first["Message-ID"] == second["Message-ID"]
     assert parts(first) == parts(second)
 
