@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass, field, replace
 
 from tarmac.adopt import _servers
-from tarmac.adopt._found import Service, Store
+from tarmac.adopt._dotenv import LONGEST
+from tarmac.adopt._found import Service, Store, port_number
 
 #: Addresses for browsers and other people, not for a program to call.
 FOR_PEOPLE = re.compile(
@@ -31,9 +32,9 @@ class Scene:
     services: dict[str, Service]
     stores: dict[str, Store]
     broker: Store | None
-    strangers: dict[str, str]
+    unknown_hosts: dict[str, str]
     kinds: frozenset[str]
-    #: Nobody named the stores: what the code asks for is added.
+    #: No file names the stores: those that the code asks for are added.
     may_add: bool
     waits: dict[str, set[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -58,11 +59,13 @@ class Scene:
 
 
 def rewritten(name: str, value: str, service: Service, scene: Scene) -> str:
-    """Replace the hosts of services and stores in a value by references."""
+    """Replace the hosts of services and stores in a value, if it is short, by references."""
+    if len(value) > LONGEST:
+        return value
     result = _URL.sub(lambda match: _url(name, match, service, scene), value)
     if result != value:
         return result
-    names = [*scene.services, *scene.stores, *scene.strangers]
+    names = [*scene.services, *scene.stores, *scene.unknown_hosts]
     if scene.broker is not None:
         names.append(scene.broker.name)
     for other in sorted(names, key=len, reverse=True):
@@ -87,14 +90,14 @@ def _url(name: str, match: re.Match[str], service: Service, scene: Scene) -> str
         store = store_for(server, service, scene)
     if store is not None and server is not None:
         return _store_url(store, scheme, path, query, scene)
-    if host in scene.strangers:
-        there = f":{scene.strangers[host] or port}" if scene.strangers[host] or port else ""
+    if host in scene.unknown_hosts:
+        there = f":{scene.unknown_hosts[host] or port}" if scene.unknown_hosts[host] or port else ""
         before = match[0][: match.start("host") - match.start()]
         return f"{before}localhost{there}{path}{query}"
     target = host if host in scene.services else ""
     if host in _HERE and port:
         target, prefix = _published(int(port), scene)
-        # A container that says localhost, and whoever names an origin, means what browsers see.
+        # With localhost in a container, or an origin, the address that browsers see is meant.
         if target and scheme == "http" and (not scene.may_add or FOR_PEOPLE.search(name)):
             return f"${{services.{target}.{prefix}public_url}}{path}{query}"
     if target and scheme == "http" and BROWSER.match(name):
@@ -127,14 +130,15 @@ def _store_url(store: Store, scheme: str, path: str, query: str, scene: Scene) -
     is_broker = store is scene.broker
     root = "broker" if is_broker else f"stores.{store.name}"
     server = _servers.of_scheme(scheme)
-    plain = scheme in (server.schemes if server else ()) and not scheme.startswith("jdbc")
-    default = path in ("", "/", "/0") or store.kind.startswith("post")
+    named = _servers.of_kind(store.kind).shows.path_is_database
+    plain = scheme in (server.shows.schemes if server else ()) and not scheme.startswith("jdbc")
+    default = path in ("", "/", "/0") or named
     if plain and default:
         return f"${{{root}.url}}{query}"
     where = f"${{{root}.host}}:${{{root}.port}}"
     if not scheme.startswith("jdbc"):
         where = f"${{{root}.user}}:${{{root}.password}}@{where}"
-    if store.kind.startswith("post"):
+    if named:
         path = f"/${{{root}.database}}"
     return f"{scheme}://{where}{path}{query}"
 
@@ -146,8 +150,8 @@ def _store_named(host: str, scene: Scene) -> Store | None:
 
 
 def _port_prefix(service: Service, port: str) -> str:
-    """Name the port that is meant: nothing for the first one."""
-    name = service.known_as.get(int(port)) if port.isdigit() else None
+    """Return a port's prefix in references: empty for the first one."""
+    name = service.known_as.get(port_number(port))
     first = next(iter(service.ports), "http")
     return f"{name}_" if name and name != first else ""
 
@@ -157,8 +161,8 @@ def _host(other: str, what: str, service: Service, scene: Scene) -> str:
     if store := _store_named(other, scene):
         output = "host" if what == "host" else "host_port"
         return _servers.reference(store.name, output, broker=store is scene.broker)
-    if other in scene.strangers:
-        return "localhost" if what == "host" else f"localhost:{scene.strangers[other] or what}"
+    if other in scene.unknown_hosts:
+        return "localhost" if what == "host" else f"localhost:{scene.unknown_hosts[other] or what}"
     if other == service.name or not scene.may_call(service.name, other):
         return ""
     if what == "host":
@@ -167,15 +171,13 @@ def _host(other: str, what: str, service: Service, scene: Scene) -> str:
 
 
 def store_for(server: _servers.Server, service: Service, scene: Scene) -> Store | None:
-    """Add the store that a program's own words ask for."""
+    """Add the store that a program's code asks for."""
     if server.kind not in scene.kinds:
         return None
     if known := scene.find_store(server.kind):
         return known
-    names = {"postgres": "db", "redis": "cache"}
-    store = Store(
-        names.get(server.kind, server.kind), server.kind, remarks=(f"{service.name} asks for it",)
-    )
+    name = server.shows.store_name or server.kind
+    store = Store(name, server.kind, remarks=(f"{service.name} asks for it",))
     if store.name in scene.services:
         store = replace(store, name=f"{store.name}-store")
     if server.broker:

@@ -1,7 +1,7 @@
 """Reads a program's source for what it wants from outside: variables, and where it listens.
 
-Patterns, not parsers: what they miss is a line to add by hand, and what they find is named with its
-place so that a reader can check it.
+Patterns, not parsers, and each of a limited reach, so that no text makes one slow. What they miss
+is a line to add by hand, and what they find is named with its place so that a reader can check it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from tarmac.adopt import _servers
 from tarmac.adopt._dotenv import is_secret
 from tarmac.adopt._found import Folder
 
 MOST_FILES = 400
-#: Ports of databases, brokers and mail servers: a program that names one connects to it.
-SERVERS_OWN = frozenset({25, 587, 1025, 3306, 4222, 5432, 5672, 6379, 9092, 9200, 11211, 27017})
+#: Ports of servers that no store kind is: mail's own, MySQL, Elasticsearch.
+OTHER_SERVERS = frozenset({25, 587, 3306, 9200})
 #: Ends of files by the patterns that apply to them.
 SCRIPT = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", ".vue", ".svelte")
 ENDINGS = (*SCRIPT, ".py", ".go", ".java", ".kt", ".rs", ".rb", ".php", ".cs", ".properties")
@@ -23,13 +24,14 @@ ENDINGS = (*SCRIPT, ".py", ".go", ".java", ".kt", ".rs", ".rb", ".php", ".cs", "
 _NAME = r"([A-Za-z_][A-Za-z0-9_]*)"
 #: A default right behind: `, "x"`, `|| 'x'`, `?? x`, `or "x"`.
 _TEXT = r"""(?:"([^"\n]*)"|'([^'\n]*)'|`([^`\n$]*)`|([0-9]+))"""
+_CONFIG = r"\b\w{0,40}[cC]onfig\w{0,40}"
 _READS = {
     SCRIPT: (
         rf"process\.env\.{_NAME}(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
         rf"process\.env\[['\"]{_NAME}['\"]\](?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
         rf"import\.meta\.env\.(VITE_[A-Z0-9_]+)(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
-        # NestJS: what its ConfigService is asked for.
-        rf"\w*[cC]onfig\w*\.get(?:OrThrow)?(?:<[^>]*>)?\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",
+        # NestJS: variables that are read by its ConfigService.
+        rf"{_CONFIG}\.get(?:OrThrow)?(?:<[^>]{{0,99}}>)?\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",
         rf"(?:Deno|Bun)\.env(?:\.get\(['\"]|\.){_NAME}",
     ),
     (".py",): (
@@ -39,20 +41,22 @@ _READS = {
     ),
     (".go",): (
         rf"os\.(?:Getenv|LookupEnv)\(\"{_NAME}\"\)",
-        # Everybody's own function for a default.
-        rf"(?i:\w*env\w*)\(\"{_NAME}\",\s*{_TEXT}\)",
-        r"(?i:\w*env\w*)\([^\"\n()]*\"([A-Z][A-Z0-9_]+)\"\)",
+        # The function for a default that most programs define themselves.
+        rf"\b(?i:\w{{0,40}}env\w{{0,40}})\(\"{_NAME}\",\s*{_TEXT}\)",
+        r"\b(?i:\w{0,40}env\w{0,40})\([^\"\n()]{0,99}\"([A-Z][A-Z0-9_]+)\"\)",
     ),
     (".cs",): (
         rf"GetEnvironmentVariable\(\"{_NAME}\"\)",
-        r"\w*[cC]onfig\w*\[\"([A-Z][A-Z0-9_]+)\"\]",
-        rf"GetValue<[^>]*>\(\"([A-Z][A-Z0-9_]+)\"(?:,\s*{_TEXT})?",
+        rf"{_CONFIG}\[\"([A-Z][A-Z0-9_]+)\"\]",
+        rf"GetValue<[^>]{{0,99}}>\(\"([A-Z][A-Z0-9_]+)\"(?:,\s*{_TEXT})?",
     ),
     (".java", ".kt"): (rf"System\.getenv\(\"{_NAME}\"\)", rf"getOrDefault\(\"{_NAME}\",\s*{_TEXT}"),
-    (".rs",): (rf"env::var(?:_os)?\(\"{_NAME}\"\)(?:\.unwrap_or(?:_else)?\([^\"\n]*{_TEXT})?",),
+    (".rs",): (
+        rf"env::var(?:_os)?\(\"{_NAME}\"\)(?:\.unwrap_or(?:_else)?\([^\"\n]{{0,99}}{_TEXT})?",
+    ),
     (".rb",): (rf"ENV\[['\"]{_NAME}['\"]\]", rf"ENV\.fetch\(['\"]{_NAME}['\"](?:,\s*{_TEXT})?"),
     (".php",): (rf"getenv\(['\"]{_NAME}['\"]\)",),
-    (".properties",): (rf"\$\{{{_NAME}:?([^}}]*)\}}",),
+    (".properties",): (rf"\$\{{{_NAME}:?([^}}]{{0,999}})\}}",),
 }
 #: It asks whether the variable is there, or what it is: absent is an answer.
 _OPTIONAL = re.compile(
@@ -64,17 +68,19 @@ ADDRESS = re.compile(
     r"^(.+?)_?(BASE_URL|URL|URI|ADDRESS|ADDR|HOST|PORT|ENDPOINT|TARGET|UPSTREAM|ORIGIN)$"
 )
 _LISTENS = re.compile(
-    r"\.listen\(\s*(\d{2,5})\b|\.listen\(\s*\{[^}]*?\bport:\s*(\d{2,5})\b|"
+    r"\.listen\(\s*(\d{2,5})\b|\.listen\(\s*\{[^}]{0,300}?\bport:\s*(\d{2,5})\b|"
     r"ListenAndServe\w*\(\s*\"[\w.]*:(\d{2,5})\"|net\.Listen\(\s*\"tcp\",\s*\"[\w.]*:(\d{2,5})\"|"
-    r"(?:app|uvicorn|application)\.run\([^)]*?\bport\s*=\s*(\d{2,5})\b|"
-    r"(?:TCPServer|HTTPServer|make_server|start_server)\([^\d\n]*(?:\d+(?:\.\d+){3}['\"],\s*)?(\d{4,5})\b|"
-    r"^\s*server\.port\s*[=:]\s*(\d{2,5})\s*$|InetSocketAddress\(\s*(?:\"[^\"]*\",\s*)?(\d{2,5})\)|"
-    r"\bport:\s*(\d{4,5})\s*,?\s*$|add_insecure_port\(\s*f?['\"][^'\"]*:(\d{2,5})['\"]|"
+    r"(?:app|uvicorn|application)\.run\([^)]{0,300}?\bport\s*=\s*(\d{2,5})\b|"
+    r"(?:TCPServer|HTTPServer|make_server|start_server)\([^\d\n]{0,99}"
+    r"(?:\d+(?:\.\d+){3}['\"],\s*)?(\d{4,5})\b|"
+    r"^[ \t]*server\.port\s*[=:]\s*(\d{2,5})\s*$|"
+    r"InetSocketAddress\(\s*(?:\"[^\"]{0,99}\",\s*)?(\d{2,5})\)|"
+    r"\bport:\s*(\d{4,5})\s*,?\s*$|add_insecure_port\(\s*f?['\"][^'\"]{0,99}:(\d{2,5})['\"]|"
     r"\.bind\(\s*\(?\"[\d.]+:(\d{2,5})\"",
     re.MULTILINE,
 )
 _SERVES_GRPC = re.compile(
-    r"grpc\.NewServer\(|grpc\.(?:aio\.)?server\(|new grpc\.Server\(|new Server\(\).*bindAsync|"
+    r"grpc\.NewServer\(|grpc\.(?:aio\.)?server\(|new grpc\.Server\(|new Server\(\).{0,99}bindAsync|"
     r"ServerBuilder\s*\.forPort|MapGrpcService|tonic::transport::Server"
 )
 _CHECKS_GRPC = re.compile(
@@ -96,13 +102,13 @@ _FIELD = re.compile(
     r"^[ \t]+(?!else|try|finally)([A-Za-z]\w*)[ \t]*:[ \t]*[^=\n\s][^=\n]*?(?:=\s*(.+))?$",
     re.MULTILINE,
 )
-#: Where a program keeps the number that it listens on unless PORT says another.
+#: A program's default port, for when PORT is not set.
 _OWN_NUMBER = re.compile(r"(?i)\b(?:default_?)?port\s*:?=\s*[\"']?:?(\d{4,5})\b")
 _PREFIX = re.compile(r"env_prefix\s*=\s*['\"](\w+)['\"]")
 
 
 @dataclass(frozen=True)
-class Read:
+class VariableRead:
     """A variable that the program reads."""
 
     name: str
@@ -112,9 +118,9 @@ class Read:
     place: str
 
 
-def variables(folder: Folder) -> dict[str, Read]:
+def variables(folder: Folder) -> dict[str, VariableRead]:
     """List the variables that a folder's program reads, by name, in order."""
-    found: dict[str, Read] = {}
+    found: dict[str, VariableRead] = {}
     for file, content in _texts(folder):
         for read in _reads(file, content):
             known = found.get(read.name)
@@ -124,7 +130,7 @@ def variables(folder: Folder) -> dict[str, Read]:
 
 
 def own_number(folder: Folder) -> int:
-    """Find the number that a program keeps for its port besides PORT; 0 if none is seen."""
+    """Find a program's default port, for when PORT is not set; 0 if none is found."""
     for _, content in _texts(folder):
         if match := _OWN_NUMBER.search(content):
             return int(match[1])
@@ -139,7 +145,7 @@ def named_hosts(folder: Folder, names: Iterable[str]) -> dict[str, str]:
         pattern = re.compile(
             rf"(?:(?<=[\w*}}$-])@|://){host}(?=[:/\"'])|"
             rf"\b(?i:server|host|data source)={host}(?=[;\"' ])|"
-            rf"(?i:host\w*[\"']?\s*[:=(]\s*|connect\(\s*|Redis\(\s*)[\"']{host}[\"']"
+            rf"(?i:host\w{{0,40}}[\"']?\s*[:=(]\s*|connect\(\s*|Redis\(\s*)[\"']{host}[\"']"
         )
         for file, content in _texts(folder):
             if match := pattern.search(content):
@@ -170,7 +176,8 @@ def literal_port(folder: Folder) -> tuple[int, str] | None:
     for file, content in _texts(folder):
         for match in _LISTENS.finditer(content):
             number = int(next(group for group in match.groups() if group))
-            if number not in SERVERS_OWN:
+            # A program that names the port of a database or a broker connects to it.
+            if number not in OTHER_SERVERS and number not in _servers.ports():
                 return number, f"{file}:{_line(content, match.start())}"
     return None
 
@@ -184,7 +191,7 @@ def _line(content: str, position: int) -> int:
     return content.count("\n", 0, position) + 1
 
 
-def _reads(file: str, content: str) -> Iterator[Read]:
+def _reads(file: str, content: str) -> Iterator[VariableRead]:
     for endings, patterns in _READS.items():
         if not file.endswith(endings):
             continue
@@ -194,20 +201,20 @@ def _reads(file: str, content: str) -> Iterator[Read]:
                 default = next((text for text in texts if text is not None), None)
                 if default is None:
                     default = _told_below(content, match)
-                yield Read(name, default, f"{file}:{_line(content, match.start())}")
+                yield VariableRead(name, default, f"{file}:{_line(content, match.start())}")
     if file.endswith(SCRIPT):
         for match in re.finditer(r"\{([^{}]*)\}\s*=\s*process\.env\b", content):
             for name, default in re.findall(
                 r"([A-Z][A-Z0-9_]*)(?:\s*=\s*['\"]?([^,'\"\n]*))?", match[1]
             ):
-                yield Read(name, default or None, f"{file}:{_line(content, match.start())}")
+                yield VariableRead(name, default or None, f"{file}:{_line(content, match.start())}")
     if file.endswith(".py"):
         yield from _settings(file, content)
 
 
 def _told_below(content: str, match: re.Match[str]) -> str | None:
     """Find a default that is set where the variable turns out empty, or that a call carries."""
-    line_start = content.rfind("\n", 0, match.start()) + 1
+    line_start = max(content.rfind("\n", 0, match.start()) + 1, match.start() - 200)
     before, behind = content[line_start : match.start()], content[match.end() : match.end() + 200]
     if told := re.match(r"\s*;?\s*(?:if\s+)?\w+\s*==\s*\"\"\s*\{\s*\w+\s*=\s*\"([^\"]*)\"", behind):
         return told[1]
@@ -223,7 +230,7 @@ def _told_below(content: str, match: re.Match[str]) -> str | None:
     return None
 
 
-def _settings(file: str, content: str) -> Iterator[Read]:
+def _settings(file: str, content: str) -> Iterator[VariableRead]:
     """Read pydantic's settings classes: a field is a variable in upper case."""
     for match in _SETTINGS.finditer(content):
         prefix = _PREFIX.search(match[1])
@@ -234,4 +241,4 @@ def _settings(file: str, content: str) -> Iterator[Read]:
                 text = (
                     default.strip().strip("'\"") if default and "Field(..." not in default else None
                 )
-                yield Read(variable, text, place)
+                yield VariableRead(variable, text, place)

@@ -10,7 +10,8 @@ import yaml
 
 from tarmac.adopt import _dotenv
 from tarmac.adopt._container import plain, words
-from tarmac.adopt._found import Folder
+from tarmac.adopt._found import Folder, port_number
+from tarmac.foreign.data import BoundedLoader, from_yaml
 
 #: What has no counterpart here, and why; the rest either is carried over or means nothing here.
 LEFT_OUT = {
@@ -51,7 +52,7 @@ def shaped(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in spec.items() if isinstance(v, _FORMS.get(k, object))}
 
 
-class Texts(yaml.CSafeLoader):
+class Texts(BoundedLoader):
     """Reads every scalar as text: to YAML 1.1, `3022:22` is a number of base 60."""
 
 
@@ -61,29 +62,9 @@ Texts.yaml_implicit_resolvers = {
 }
 
 
-#: Somebody else's file may be made to be endless: nested, or repeated by its aliases.
-MAX_DEPTH, MAX_VALUES = 100, 100_000
-
-
 def documents(text: str) -> list[Any]:
     """Read a text's documents. Raises yaml.YAMLError, also for what is made to be endless."""
-    depth = 0
-    for event in yaml.parse(text, Loader=Texts):  # it has no recursion, as the building has
-        begins = isinstance(event, yaml.CollectionStartEvent)
-        depth += begins - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise yaml.YAMLError(f"nested over {MAX_DEPTH} deep")
-    found = list(yaml.load_all(text, Loader=Texts))
-    left: list[Any] = [*found]
-    for _ in range(MAX_VALUES):
-        if not left:
-            return found
-        value = left.pop()
-        if isinstance(value, dict):
-            left += [*value.keys(), *value.values()]
-        elif isinstance(value, list):
-            left += value
-    raise yaml.YAMLError(f"aliases repeat it over {MAX_VALUES} times or in itself")
+    return from_yaml(text, Texts)
 
 
 def listed(value: Any) -> list[str]:
@@ -99,8 +80,8 @@ def environment_of(
     """Read the variables that a service is given.
 
     Returns:
-        The variables, the names of those that nobody gives, and the file of each value that is,
-        at least in part, of one that git does not keep.
+        The variables, the names of those without a value, and the file of each value that comes,
+        at least in part, from a file that git does not keep.
     """
     given: dict[str, str | None] = {}
     private: dict[str, str] = {}
@@ -140,11 +121,11 @@ def ports_of(spec: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[tup
             text = _dotenv.filled(str(entry), values)[0].split("/")[0]
             *before, target = text.rsplit(":", 2)
             published = before[-1] if before else ""
-        if target.isdigit():
-            yield int(published) if published.isdigit() else int(target), int(target)
+        if number := port_number(target):
+            yield port_number(published) or number, number
     for entry in listed(spec.get("expose")):
-        if entry.isdigit():
-            yield int(entry), int(entry)
+        if number := port_number(entry):
+            yield number, number
 
 
 def commands_of(spec: Mapping[str, Any], values: Mapping[str, str]) -> tuple[str, ...]:

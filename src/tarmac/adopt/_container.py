@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 
 from tarmac.adopt._found import Service
+from tarmac.foreign.data import from_json
 
 
 def read_dockerfile(text: str, name: str, folder: str) -> Service:
-    """Read the last stage's command, ports and variables; the command is not yet said for here."""
+    """Read the last stage's command, ports and variables; the command is the container's."""
     text = re.sub(r"\\\s*\n", " ", text)
     stage = re.split(r"(?im)^FROM\s", text)[-1]
     entry: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
             case "EXPOSE":
                 ports += [int(port) for port in re.findall(r"(?<![\d/])(\d{2,5})(?!\d|/udp)", rest)]
             case _:
-                pairs = re.findall(r"([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S+)", rest)
+                pairs = re.findall(r"\b([A-Za-z_]\w{0,99})=(\"[^\"]*\"|'[^']*'|\S+)", rest)
                 if not pairs and (old := re.match(r"(\w+)\s+(.+)", rest)):
                     pairs = [old.groups()]
                 env.update({key: value.strip("\"'") for key, value in pairs})
@@ -48,7 +48,7 @@ def words(line: str) -> tuple[str, ...]:
     try:
         if not line.startswith("["):
             return tuple(shlex.split(line.removeprefix("exec ")))
-        listed = tuple(map(str, json.loads(line)))
+        listed = tuple(map(str, from_json(line)))
     except ValueError:
         return ()
     return plain(listed)

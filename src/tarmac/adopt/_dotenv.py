@@ -13,6 +13,8 @@ EXAMPLES = ("example", "sample", "template", "dist", "default", "defaults")
 _VARIABLE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)(?:(:?[-?+])([^{}]*))?\})")
 #: What a value shows: a user before a host, or a long run of letters and digits.
 _CREDENTIAL = re.compile(r"://[^/\s@]+@|(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{20,}")
+#: Characters of a value that are looked at; an address or a credential is shorter.
+LONGEST = 2000
 _SECRET = re.compile(
     r"(SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|CREDENTIAL|SIGNING|SALT|(API|ACCESS|AUTH|JWT|ENCRYPTION)_?KEY)"
     r"|_KEY$|^KEY$|(^|_)(PASS|PWD)$"
@@ -20,7 +22,7 @@ _SECRET = re.compile(
 
 
 def entries(text: str) -> dict[str, str]:
-    """Read a file's values; what is no KEY=value is somebody else's affair."""
+    """Read a file's values; lines that are not KEY=value are ignored."""
     return parse(text)[0]
 
 
@@ -37,7 +39,7 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
 
 
 def filled(text: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
-    """Fill in a value's variables; also return those that nobody gives."""
+    """Fill in a value's variables; also return the names of those without a value."""
     open_names: list[str] = []
 
     def one(match: re.Match[str]) -> str:
@@ -58,7 +60,7 @@ def filled(text: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
 
 def is_secret(name: str, value: str = "") -> bool:
     """Tell by its name, or by a value that is private, whether a variable holds a secret."""
-    if _CREDENTIAL.search(value):
+    if _CREDENTIAL.search(value[:LONGEST]):
         return True
     if re.search(
         r"_(NAME|URL|URI|PATH|FILE|ARN|ID|TTL|HOST|PORT|USER|TYPE|ALGORITHM)$", name.upper()

@@ -1,4 +1,4 @@
-"""What a recogniser sees and what it answers; the one thing that the files here share."""
+"""What a recogniser is given and what it returns; the one module that the files here share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+import yaml
+
+from tarmac.foreign.data import problem
 
 #: Folders that hold no program of the repository's own.
 SKIPPED = frozenset(
@@ -36,6 +41,8 @@ class Folder:
     read: Callable[[str], str]
     #: Tells whether anything is at a path, also one that SKIPPED leaves out.
     exists: Callable[[str], bool]
+    #: Takes down that a file of this folder is passed over, and why.
+    skip: Callable[[str, str], object] = field(default=lambda name, why: None, compare=False)
 
     def has(self, *names: str) -> str:
         """Return the first of these files that is directly in the folder, or ""."""
@@ -53,7 +60,34 @@ class Folder:
             tuple(f.removeprefix(start) for f in self.files if f.startswith(start)),
             lambda name: self.read(start + name),
             lambda name: self.exists(posixpath.normpath(start + name)),
+            lambda name, why: self.skip(start + name, why),
         )
+
+    def mapping(self, name: str, parse: Callable[[str], Any]) -> dict[Any, Any] | None:
+        """Read a file that holds a mapping; None for another one, which is taken down, or none.
+
+        Args:
+            parse: reads a text; raises ValueError or yaml.YAMLError.
+        """
+        text = self.read(name)
+        try:
+            content = parse(text) if text.strip() else None
+        except (ValueError, yaml.YAMLError) as error:
+            (wrong,) = problem(name, error).problems
+            self.skip(wrong.where, wrong.what)
+            return None
+        if content is not None and not isinstance(content, dict):
+            self.skip(name, f"holds {_shape(content)}, no mapping")
+            return None
+        return content
+
+    def member(self, name: str, content: Mapping[Any, Any], key: str) -> dict[Any, Any] | None:
+        """Read a mapping in a file's content; None for another value, which is taken down."""
+        found = content.get(key)
+        if found is None or isinstance(found, dict):
+            return found or {}
+        self.skip(name, f"`{key}` is {_shape(found)}, no mapping")
+        return None
 
     def upwards(self, name: str) -> str:
         """Find a path here or in a folder above, up to the root: how it is written from here."""
@@ -64,7 +98,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Service:
-    """A service as far as it is known; empty fields are filled by whoever knows more."""
+    """A service as far as it is known; later steps fill empty fields."""
 
     name: str
     #: From the repository's root.
@@ -75,15 +109,15 @@ class Service:
     run: str = ""
     #: Where that line comes from, for a reader.
     why: str = ""
-    #: What a container would run here, not yet said for this machine.
+    #: The container's command, not yet translated to this machine.
     container_command: tuple[str, ...] = ()
     #: Port by name, the main one first.
     ports: Mapping[str, int] = field(default_factory=dict)
     #: What others call a port: the container's number -> its name.
     known_as: Mapping[int, str] = field(default_factory=dict)
-    #: It listens on its own port whatever it is told.
+    #: It listens on its own port and ignores PORT.
     fixed: bool = False
-    #: It serves edits by itself.
+    #: It reloads edited sources by itself.
     reloads: bool = False
     #: Its sources, as files and folders of its folder.
     watch: tuple[str, ...] = ()
@@ -99,7 +133,7 @@ class Service:
     stores: tuple[str, ...] = ()
     #: A path that answers when it is ready.
     probe: str = ""
-    #: It serves gRPC; nobody opens it in a browser.
+    #: It serves gRPC; it is not for a browser.
     grpc: bool = False
     #: It answers grpc.health.v1.
     grpc_health: bool = False
@@ -110,11 +144,11 @@ class Service:
     mounts: Mapping[str, str] = field(default_factory=dict)
     #: What its reader should know; comments in the file.
     remarks: tuple[str, ...] = ()
-    #: What was not found but assumed; said at the end as well.
+    #: What was not found but assumed; `init` prints it at its end, too.
     guesses: tuple[str, ...] = ()
-    #: What only its people can do.
+    #: What only its users can do.
     to_do: tuple[str, ...] = ()
-    #: Variables that nobody gives, each with the place that reads it.
+    #: Variables without a value, each with the place that reads it.
     missing: Mapping[str, str] = field(default_factory=dict)
     #: Variables that have a default in the code.
     optional: tuple[str, ...] = ()
@@ -122,7 +156,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Store:
-    """A store or broker that was asked for."""
+    """A store or broker of the system."""
 
     name: str
     kind: str
@@ -139,7 +173,7 @@ class Store:
 
 
 @dataclass(frozen=True)
-class Found:
+class Survey:
     """All that is known of a repository."""
 
     services: tuple[Service, ...] = ()
@@ -150,7 +184,7 @@ class Found:
     #: What could not be carried over.
     left_out: tuple[str, ...] = ()
     #: Hosts of servers that no store kind can be: name -> what it is.
-    strangers: Mapping[str, str] = field(default_factory=dict)
+    unknown_hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 def _nothing(folder: Folder) -> tuple[Service, ...]:
@@ -168,7 +202,7 @@ def _no_command(folder: Folder, argv: tuple[str, ...]) -> str:
     return ""
 
 
-def _no_system(folder: Folder, kinds: frozenset[str]) -> Found | None:
+def _no_system(folder: Folder, kinds: frozenset[str]) -> Survey | None:
     del folder, kinds
     return None
 
@@ -178,16 +212,25 @@ class Recogniser:
     """One kind of thing that a repository can have; a file of this package exposes one."""
 
     id: str
-    #: Who is asked first: a file that says how to start beats one that must be guessed from.
+    #: Lower ranks go first: a file that says how to start beats one that needs a guess.
     rank: int
     #: The services that a folder has; none if it is not of this kind.
     services: Callable[[Folder], tuple[Service, ...]] = _nothing
     #: What has to be done in a folder before its programs can run, by name.
     tasks: Callable[[Folder], Mapping[str, str]] = _no_tasks
-    #: Says a container's command as it is run in this folder here; "" if it is another's.
+    #: Translates a container's command to this folder; "" if it is of another kind.
     here: Callable[[Folder, tuple[str, ...]], str] = _no_command
     #: The whole system from one file of the root; gets the store kinds that there are.
-    system: Callable[[Folder, frozenset[str]], Found | None] = _no_system
+    system: Callable[[Folder, frozenset[str]], Survey | None] = _no_system
+
+
+def _shape(value: Any) -> str:
+    return "a list" if isinstance(value, list) else f"{value!r:.40}"
+
+
+def port_number(text: Any) -> int:
+    """Read the number of a port; 0 for what is none."""
+    return int(text) if re.fullmatch("[0-9]{1,5}", str(text)) and int(text) < 65536 else 0
 
 
 def folder_name(folder: Folder, otherwise: str = "app") -> str:
@@ -208,7 +251,7 @@ def installed(last: str, command: str) -> str:
 
 
 def awaited(task: str) -> str:
-    """Turn that task into one for those who share the folder: they wait for who installs."""
+    """Turn that task into one for the services that share the folder: they wait for its result."""
     return f"until test -e {task.split()[2]}; do sleep 0.2; done"
 
 

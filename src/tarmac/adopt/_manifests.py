@@ -1,4 +1,4 @@
-"""Kubernetes manifests: what each deployment tells its program, for repositories without compose.
+"""Kubernetes manifests: the variables of each deployment, for repositories without compose.
 
 The survey asks; charts and overlays are templates of other tools and are left alone.
 """
@@ -14,7 +14,8 @@ import yaml
 
 from tarmac.adopt import _code, _servers
 from tarmac.adopt._compose_parts import documents
-from tarmac.adopt._found import Folder, Found, Service, Store, valid_name
+from tarmac.adopt._found import Folder, Service, Store, Survey, valid_name
+from tarmac.foreign.data import problem
 
 MOST_FILES = 100
 _FOLDERS = re.compile(r"(^|/)(k8s|kube|kubernetes|manifests?|deploy)[^/]*/", re.IGNORECASE)
@@ -22,7 +23,7 @@ _KINDS = ("Deployment", "StatefulSet")
 
 
 @dataclass(frozen=True)
-class Deployed:
+class Deployment:
     """What a deployment says of its first container."""
 
     image: str
@@ -30,20 +31,20 @@ class Deployed:
     env: Mapping[str, str]
 
 
-def deployed(root: Folder) -> dict[str, Deployed]:
+def deployed(root: Folder) -> dict[str, Deployment]:
     """Read every deployment of a repository, by its name."""
-    found: dict[str, Deployed] = {}
+    found: dict[str, Deployment] = {}
     files = [f for f in root.files if f.endswith((".yaml", ".yml")) and _FOLDERS.search(f)]
     for file in files[:MOST_FILES]:
-        for document in _documents(root.read(file)):
+        for document in _documents(root, file):
             if document.get("kind") in _KINDS:
                 name = str(_at(document, "metadata").get("name") or "")
                 found.setdefault(name, _container(document))
     return found
 
 
-def as_deployed(service: Service, folder: Folder, deployed: Deployed | None) -> Service:
-    """Give it what its deployment gives it, as far as its code reads that."""
+def as_deployed(service: Service, folder: Folder, deployed: Deployment | None) -> Service:
+    """Add the variables of its deployment that its code reads."""
     if deployed is None:
         return service
     reads = _code.variables(folder).keys() - {"PORT"}
@@ -54,7 +55,9 @@ def as_deployed(service: Service, folder: Folder, deployed: Deployed | None) -> 
     )
 
 
-def with_stores(found: Found, manifests: Mapping[str, Deployed], kinds: frozenset[str]) -> Found:
+def with_stores(
+    found: Survey, manifests: Mapping[str, Deployment], kinds: frozenset[str]
+) -> Survey:
     """Add the stores that are deployed beside the services, under the names that they have."""
     own = {service.name for service in found.services}
     stores = tuple(
@@ -68,15 +71,19 @@ def with_stores(found: Found, manifests: Mapping[str, Deployed], kinds: frozense
     return replace(found, stores=stores)
 
 
-def _documents(text: str) -> Iterator[dict[str, Any]]:
+def _documents(root: Folder, file: str) -> Iterator[dict[str, Any]]:
+    text = root.read(file)
     try:
         found = documents(text)
-    except yaml.YAMLError:
+    except yaml.YAMLError as error:
+        if "{{" not in text:  # a template is its program's
+            (wrong,) = problem(file, error).problems
+            root.skip(wrong.where, wrong.what)
         return
-    yield from (each for each in found if isinstance(each, dict))
+    yield from (document for document in found if isinstance(document, dict))
 
 
-def _container(document: dict[str, Any]) -> Deployed:
+def _container(document: dict[str, Any]) -> Deployment:
     containers = _at(document, "spec", "template", "spec").get("containers")
     first = containers[0] if isinstance(containers, list) and containers else {}
     first = first if isinstance(first, dict) else {}
@@ -86,7 +93,7 @@ def _container(document: dict[str, Any]) -> Deployed:
         for entry in (entries if isinstance(entries, list) else ())
         if isinstance(entry, dict) and "name" in entry and isinstance(entry.get("value"), str)
     }
-    return Deployed(str(first.get("image") or ""), env)
+    return Deployment(str(first.get("image") or ""), env)
 
 
 def _at(value: dict[str, Any], *keys: str) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """Servers that code bases use: by which images, addresses, libraries and variables one knows them.
 
-The store kinds themselves are in `stores/`; what none of them can be is a stranger, and said so.
+How one shows is said by its store kind, in `stores/`; what none of them can be is an unknown host.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
+from tarmac import registry, stores
 from tarmac.adopt._found import Folder
+from tarmac.stores.kind import Fingerprint, StoreKind
 
 
 @dataclass(frozen=True)
@@ -18,75 +20,31 @@ class Server:
 
     #: The store kind that it is here.
     kind: str
-    images: tuple[str, ...]
-    schemes: tuple[str, ...]
-    #: Where its image listens.
-    port: int
-    #: Libraries that speak to it.
-    clients: str
-    #: How variables that hold its address begin.
-    stems: tuple[str, ...]
-    #: Stems that say nothing of the kind: counted only where a client is there.
-    vague: tuple[str, ...] = ()
-    broker: bool = False
+    broker: bool
+    #: It offers a database's name.
+    databases: bool
+    #: Its containers need no password by default.
+    passwordless: bool
+    shows: Fingerprint
 
 
-SERVERS = (
-    Server(
-        "postgres",
-        ("postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"),
-        ("postgres", "postgresql"),
-        5432,
-        r"[\"']pg[\"']|[\"']postgres[\"']|pg-promise|psycopg|asyncpg|lib/pq|jackc/pgx|"
-        r"org\.postgresql|tokio-postgres|postgresql|@prisma/client",
-        ("POSTGRES", "POSTGRESQL", "PG", "PGSQL"),
-        ("DATABASE", "DB"),
-    ),
-    Server(
-        "redis",
-        ("redis", "valkey", "redis-stack", "redis-stack-server", "redismod", "keydb", "dragonfly"),
-        ("redis", "rediss", "valkey"),
-        6379,
-        r"\bredis\b|ioredis|bullmq|\brq\b|jedis|lettuce|valkey",
-        ("REDIS", "VALKEY"),
-        ("CACHE",),
-    ),
-    Server(
-        "mail",
-        ("mailhog", "mailpit", "maildev", "smtp4dev", "mailcatcher"),
-        ("smtp",),
-        1025,
-        r"nodemailer|smtplib|net/smtp|lettre|flask.mail|spring-boot-starter-mail",
-        ("SMTP", "MAIL", "MAIL_SERVER", "EMAIL"),
-    ),
-    Server("nats", ("nats",), ("nats",), 4222, r"nats", ("NATS",), broker=True),
-    Server(
-        "rabbitmq",
-        ("rabbitmq",),
-        ("amqp", "amqps"),
-        5672,
-        r"amqp|aio.pika|\bpika\b|rabbitmq",
-        ("RABBITMQ", "RABBIT", "AMQP"),
-        broker=True,
-    ),
-    Server(
-        "kafka",
-        ("kafka", "cp-kafka", "redpanda", "cp-server"),
-        ("kafka",),
-        9092,
-        r"kafka",
-        ("KAFKA",),
-        broker=True,
-    ),
-    Server(
-        "mongodb",
-        ("mongo", "mongodb", "mongodb-community-server"),
-        ("mongodb", "mongodb+srv"),
-        27017,
-        r"mongoose|pymongo|mongodb|motor",
-        ("MONGO", "MONGODB"),
-    ),
-)
+@cache
+def servers() -> tuple[Server, ...]:
+    """List the servers of those kinds that say how they show."""
+    kinds: list[StoreKind] = list(registry.load(stores, "STORE").values())
+    return tuple(
+        Server(
+            kind.id, kind.broker, "database" in kind.outputs, kind.passwordless, kind.fingerprint
+        )
+        for kind in kinds
+        if kind.fingerprint is not None
+    )
+
+
+def of_kind(kind: str) -> Server:
+    """Find the server of a kind that one of these functions named."""
+    return next(server for server in servers() if server.kind == kind)
+
 
 #: Variable endings for the parts of an address -> the output that every store of that kind has.
 PARTS = {
@@ -115,16 +73,17 @@ _DEPENDENCIES = (
     *("package.json", "pyproject.toml", "requirements.txt", "Pipfile", "go.mod", "pom.xml"),
     *("build.gradle", "build.gradle.kts", "Cargo.toml", "prisma/schema.prisma"),
 )
-#: Kinds whose containers ask for no password unless they are told to.
-PASSWORDLESS = frozenset({"redis", "mail"})
-#: What only a kind with databases offers.
-_DATABASES = frozenset({"postgres", "mongodb"})
+
+
+def ports() -> frozenset[int]:
+    """List where the images of these servers listen."""
+    return frozenset(server.shows.port for server in servers())
 
 
 def of_image(image: str) -> Server | None:
     """Find the server that an image holds: `bitnami/postgresql:16` is PostgreSQL."""
     name = image.split("@", maxsplit=1)[0].rsplit("/", 1)[-1].split(":", maxsplit=1)[0]
-    return next((server for server in SERVERS if name in server.images), None)
+    return next((server for server in servers() if name in server.shows.images), None)
 
 
 def version_of(image: str) -> str:
@@ -137,19 +96,19 @@ def version_of(image: str) -> str:
 def of_scheme(scheme: str) -> Server | None:
     """Find the server behind an address: `postgresql+asyncpg` and `jdbc:postgresql` included."""
     plain = scheme.removeprefix("jdbc:").split("+")[0]
-    return next((server for server in SERVERS if plain in server.schemes), None)
+    return next((server for server in servers() if plain in server.shows.schemes), None)
 
 
 def of_variable(name: str, clients: frozenset[str]) -> tuple[Server, str] | None:
     """Tell which server's address, or which part of it, a variable holds by its name."""
-    for server in SERVERS:
-        stems = (*server.stems, *(server.vague if server.kind in clients else ()))
+    for server in servers():
+        stems = (*server.shows.stems, *(server.shows.vague if server.kind in clients else ()))
         for stem in sorted(stems, key=len, reverse=True):
             rest = name.removeprefix(stem).removeprefix("_") if name.startswith(stem) else None
             if name == stem:
                 rest = "URL"
             output = PARTS.get(rest) if rest is not None else None
-            if output == "database" and server.kind not in _DATABASES:
+            if output == "database" and not server.databases:
                 continue
             if output is not None:
                 return server, output
@@ -162,7 +121,7 @@ def clients(folder: Folder) -> frozenset[str]:
     if not text:  # no list of dependencies: its imports are one
         text = "\n".join(map(_imports, map(folder.read, folder.sources(".py", ".js", ".go"))))
     return frozenset(
-        server.kind for server in SERVERS if re.search(server.clients, text, re.IGNORECASE)
+        server.kind for server in servers() if re.search(server.shows.clients, text, re.IGNORECASE)
     )
 
 
@@ -176,8 +135,3 @@ def reference(store: str, output: str, *, broker: bool = False) -> str:
     if output == "host_port":
         return f"${{{root}.host}}:${{{root}.port}}"
     return f"${{{root}.{output}}}"
-
-
-def known_kinds(kinds: Iterable[str]) -> frozenset[str]:
-    """List the kinds of servers that both sides know."""
-    return frozenset(kinds) & {server.kind for server in SERVERS}

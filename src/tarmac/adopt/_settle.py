@@ -1,7 +1,7 @@
-"""Settles every variable: what a file gives, what the code reads, and what nobody gives.
+"""Settles every variable: what a file gives, what the code reads, and what has no value.
 
-Called by the survey when services and stores are known. A reference is an edge: who uses whom comes
-from here, and never as a cycle of waits.
+Called by the survey when services and stores are known. A reference is an edge: the edges come
+from here, and they never form a cycle.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tarmac.adopt import _code, _dotenv, _servers
 from tarmac.adopt._addresses import BROWSER, FOR_PEOPLE, Scene, rewritten, store_for
-from tarmac.adopt._found import Folder, Found, Service, Store, own_files
+from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
 
 #: What the runtime or the machine gives, and what tools of the trade read for themselves.
 GIVEN = frozenset(
@@ -22,13 +22,13 @@ GIVEN = frozenset(
 _OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
 
 
-def settle(found: Found, root: Folder, kinds: frozenset[str]) -> Found:
+def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     """Settle every variable of every service."""
     scene = Scene(
         {service.name: service for service in found.services},
         {store.name: store for store in found.stores},
         found.broker,
-        dict(found.strangers),
+        dict(found.unknown_hosts),
         kinds,
         may_add=not found.stores and found.broker is None,
     )
@@ -60,10 +60,11 @@ def _as_used(store: Store, services: list[Service]) -> Store:
         if store.name in service.stores
         or any(f"${{stores.{store.name}." in value for value in service.env.values())
     ]
+    server = _servers.of_kind(store.kind)
     return replace(
         store,
-        passwordless=bare and store.kind in _servers.PASSWORDLESS,
-        shared=len(users) > 1 and store.kind.startswith("post"),
+        passwordless=bare and server.passwordless,
+        shared=len(users) > 1 and server.shows.shares,
     )
 
 
@@ -75,7 +76,7 @@ def _settled(
     example: dict[str, str],
 ) -> Service:
     service = _told(service, scene, {**example, **dotenv})
-    # A `.env` in a folder of its own is the program's affair: it may well read it itself.
+    # A `.env` in a folder of its own is the program's: it may well read it itself.
     beside, beside_file = _dotenv.of_file(folder) if folder.path else ({}, "")
     reads = _code.variables(folder)
     clients = _servers.clients(folder)
@@ -128,9 +129,9 @@ def _on_volume(value: str, service: Service) -> str:
 
 def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> list[str]:
     """Say which containers' names stand in its code: here they are no hosts."""
-    if scene.may_add:  # nobody gave names
+    if scene.may_add:  # no file gives names
         return []
-    names = {*scene.services, *scene.stores, *scene.strangers} - {service.name}
+    names = {*scene.services, *scene.stores, *scene.unknown_hosts} - {service.name}
     names |= {scene.broker.name} if scene.broker else set()
     return [
         f"{place} connects to the host '{name}' by itself: have it read a variable"
@@ -167,7 +168,7 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
 
 
 def _own_ports(
-    service: Service, reads: dict[str, _code.Read], optional: list[str], env: dict[str, str]
+    service: Service, reads: dict[str, _code.VariableRead], optional: list[str], env: dict[str, str]
 ) -> tuple[Service, dict[str, str]]:
     """Give it its own ports by the variables that it reads."""
     extra: dict[str, str] = {}
@@ -178,7 +179,7 @@ def _own_ports(
         extra[variable] = f"{before}${{services.{service.name}.port}}"
     for name in [n for n in optional if n.endswith("_PORT") and n not in env]:
         default = reads[name].default or ""
-        if ports and default.isdigit() and int(default) >= 1024 and name != variable:
+        if ports and port_number(default) >= 1024 and name != variable:
             key = name.removesuffix("_PORT").lower().replace("_", "-")
             number = int(default)
             named = next((k for k, p in ports.items() if p == number and k != "http"), None)
@@ -196,7 +197,7 @@ def _joined(service: Service, scene: Scene) -> Service:
     calls = [
         name
         for name in service.calls
-        # Who has no port cannot be called; it starts whenever it likes.
+        # A service without a port cannot be called, so nothing waits for it.
         if name in scene.services
         and scene.services[name].ports
         and name != service.name
@@ -239,7 +240,7 @@ def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
 
 
 def _for_variable(
-    read: _code.Read,
+    read: _code.VariableRead,
     given: str | None,
     service: Service,
     clients: frozenset[str],

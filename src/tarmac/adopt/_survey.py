@@ -13,13 +13,14 @@ from dataclasses import replace
 from tarmac.adopt import _code, _manifests
 from tarmac.adopt._found import (
     Folder,
-    Found,
     Recogniser,
     Service,
+    Survey,
     awaited,
     is_inside,
     joined,
     own_files,
+    port_number,
     valid_name,
     without,
 )
@@ -43,7 +44,7 @@ MOST_PLACES = 10
 GUESS_RANK, LAST_RANK = 20, 90
 #: Names that no service may have.
 _RESERVED = RESERVED | OURS | {"broker"}
-#: Names of variables by which programs are told their own port.
+#: Names of variables that hold a program's own port.
 _OWN_PORT = (
     "HTTP_PORT",
     "SERVER_PORT",
@@ -65,20 +66,22 @@ _OWN_ADDRESS = (
 )
 
 
-def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[str]) -> Found:
+def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[str]) -> Survey:
     """Find the services and stores of a repository; nothing found is an answer too.
 
     Args:
         kinds: the store kinds that there are.
     """
-    recognisers = sorted(catalogue.values(), key=lambda each: (each.rank, each.id))
-    found: Found | None = None
-    manifests: Mapping[str, _manifests.Deployed] = {}
+    recognisers = sorted(
+        catalogue.values(), key=lambda recogniser: (recogniser.rank, recogniser.id)
+    )
+    found: Survey | None = None
+    manifests: Mapping[str, _manifests.Deployment] = {}
     for recogniser in recognisers:
         if found := recogniser.system(root, frozenset(kinds)):
             break
     if found is None:
-        found = Found(services=tuple(_search(root, recognisers)))
+        found = Survey(services=tuple(_search(root, recognisers)))
         manifests = _manifests.deployed(root)
         found = _manifests.with_stores(found, manifests, frozenset(kinds))
     services, left_out = [], [*found.left_out]
@@ -105,7 +108,7 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
     return settle(_installed_once(found), root, frozenset(kinds))
 
 
-def _installed_once(found: Found) -> Found:
+def _installed_once(found: Survey) -> Survey:
     """Have one service install what several share; two at once would break each other's work."""
     first: dict[str, str] = {}
     services = []
@@ -172,7 +175,7 @@ def _parents(path: str) -> Iterable[str]:
 
 
 def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) -> Service:
-    """Fill in how it starts: its container's command said for here, else what its folder tells."""
+    """Fill in how it starts: its container's command, translated, else what its folder shows."""
     if service.run:
         return service
     local = [s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder)]
@@ -222,7 +225,7 @@ def _sources(service: Service, folder: Folder) -> tuple[str, ...]:
 def _said(
     argv: tuple[str, ...], folder: Folder, recognisers: list[Recogniser]
 ) -> tuple[str, Recogniser | None]:
-    """Say a container's command for here, each program of a line of several; and who knew it."""
+    """Translate a container's command to this machine; also return the recogniser that did it."""
     if "&&" in argv:
         at = argv.index("&&")
         first, by = _said(argv[:at], folder, recognisers)
@@ -237,12 +240,12 @@ def _said(
 
 
 def _listening(service: Service, folder: Folder) -> Service:
-    """Find out where it listens and who says so: PORT, a variable of its own, or its code."""
+    """Find its port and where that is set: in PORT, in a variable of its own, or in its code."""
     reads = _code.variables(folder)
     defaults = {name: read.default or "" for name, read in reads.items()}
-    numbers = {name: int(text) for name, text in defaults.items() if text.isdigit()}
+    numbers = {name: number for name, text in defaults.items() if (number := port_number(text))}
     told = service.env.get("PORT", "")
-    port = next(iter(service.ports.values()), int(told) if told.isdigit() else 0)
+    port = next(iter(service.ports.values()), port_number(told))
     service = replace(service, env={k: v for k, v in service.env.items() if k != "PORT"})
     if "$PORT" in service.run or service.port_variable or service.reads_port:
         return _at(service, port or numbers.get("PORT", 8000), "" if port else "port 8000")
@@ -305,7 +308,8 @@ def _apart(services: list[Service]) -> Iterable[Service]:
         ports = dict(service.ports)
         guesses = service.guesses
         for key, number in ports.items() if not service.fixed else ():
-            free = next(port for port in range(number, 65536) if port not in taken)
+            likely = (*range(number, 65536), *range(1024, 65536))
+            free = next((port for port in likely if port not in taken), number)
             if free != number:
                 moved = tuple(g for g in guesses if not g.startswith("port "))
                 guesses = (*moved, f"port {free}, because {number} is another's")

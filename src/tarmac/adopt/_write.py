@@ -7,7 +7,8 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from tarmac.adopt._found import Found, Service, Store, as_list
+from tarmac.adopt import _servers
+from tarmac.adopt._found import Service, Store, Survey, as_list
 
 #: What needs no quotes on a line of its own, and within braces or brackets.
 _ALONE = re.compile(r"^[A-Za-z./$][^\n\"'#`]*$")
@@ -18,7 +19,7 @@ _BUILDS = re.compile(r"(go|cargo|dotnet) run|(\./)?(mvnw?|gradlew?) ")
 WIDTH = 96
 
 NOTHING = """\
-# The system: its services, the stores that they use, and who calls whom. `tarmac up` runs it here.
+# The system: its services, their stores, and the calls between them. `tarmac up` runs it here.
 # Your editor can check this file: `tarmac schema > tarmac.schema.json`.
 tarmac: 1
 system: {name}
@@ -34,7 +35,7 @@ services:
     # env:
     #   DATABASE_URL: ${{stores.db.url}} # a reference: the store starts first, and this is its URL
     #   API_URL: ${{services.api.url}} # the same for a service
-    # secrets: [SESSION_SECRET] # taken from .env, or made up
+    # secrets: [SESSION_SECRET] # taken from .env, or generated
     # listen: fixed # for a program that listens on its own port whatever PORT says
 
   # A second one, called by the first:
@@ -57,7 +58,7 @@ def nothing(name: str, kinds: Iterable[str], left_out: Iterable[str] = ()) -> st
     return "\n".join([text.rstrip("\n"), *_left_out(left_out)]) + "\n"
 
 
-def write(found: Found, name: str) -> str:
+def write(found: Survey, name: str) -> str:
     """Write the file of a system that was found."""
     lines = [
         f"# Made by `tarmac init` from {', '.join(found.origins[:6])}; it is yours now.",
@@ -79,7 +80,7 @@ def write(found: Found, name: str) -> str:
             "stores:",
         ]
         for store in found.stores:
-            note = " # what one of its users makes is everybody's" if store.shared else ""
+            note = " # what one of its users makes belongs to all" if store.shared else ""
             lines += [*_comments(store.remarks, 2), f"  {store.name}: {_store(store)}{note}"]
     if found.broker is not None:
         lines += ["", *_comments(found.broker.remarks, 0), f"broker: {_store(found.broker)}"]
@@ -112,7 +113,7 @@ def _service(service: Service) -> Iterator[str]:
         yield from _comments([f"from {service.why}"], 4)
     yield from _comments([f"assumed: {guess}" for guess in service.guesses], 4)
     yield from _comments(service.remarks, 4)
-    yield from _comments([f"to do: {each}" for each in service.to_do], 4)
+    yield from _comments([f"to do: {task}" for task in service.to_do], 4)
     words = as_list(service.run)
     yield f"    run: {_list(words) if len(words) > 1 else scalar(service.run)}"
     if service.folder:
@@ -165,13 +166,13 @@ def _variables(service: Service) -> Iterator[str]:
         yield f"      {name}: {scalar(value)}"
     for name, place in service.missing.items():
         start = "      # " if service.env else "    #   "
-        yield f"{start}{name}: ... # nobody gives it ({place})"
+        yield f"{start}{name}: ... # no file gives it ({place})"
     if service.optional:
         shown = ", ".join(service.optional[:12]) + (", ..." if len(service.optional) > 12 else "")
         yield from _comments([f"it also reads {shown}, which may be absent"], 4)
     if service.secrets:
         names = ", ".join(service.secrets)
-        yield f"    secrets: [{names}] # from .env beside this file, else made up"
+        yield f"    secrets: [{names}] # from .env beside this file, else generated"
 
 
 def _mapping(key: str, values: Mapping[str, str]) -> Iterator[str]:
@@ -184,7 +185,7 @@ def _store(store: Store) -> str:
     parts = [f"kind: {store.kind}"]
     if store.version:
         parts.append(f'version: "{store.version}"')
-    if re.fullmatch(r"[a-z][a-z0-9_]*", store.database) and not store.kind.startswith("rabbit"):
+    if re.fullmatch(r"[a-z][a-z0-9_]*", store.database) and _servers.of_kind(store.kind).databases:
         parts.append(f"database: {store.database}")
     if store.passwordless:
         parts.append("passwordless: true")

@@ -1,4 +1,4 @@
-"""A compose file: its services, their images that are stores, and what they are told."""
+"""A compose file: its services, the images that are stores, and the variables."""
 
 from __future__ import annotations
 
@@ -23,30 +23,35 @@ from tarmac.adopt._compose_parts import (
     shaped,
 )
 from tarmac.adopt._container import read_dockerfile
-from tarmac.adopt._found import SKIPPED, Folder, Found, Recogniser, Service, Store, valid_name
-from tarmac.errors import BadInput, Problem
+from tarmac.adopt._found import SKIPPED, Folder, Recogniser, Service, Store, Survey, valid_name
+from tarmac.foreign.data import problem
 
 #: Where debuggers of Node, Java and Python and a reloading browser listen.
 DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
 _NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
-def _system(folder: Folder, kinds: frozenset[str]) -> Found | None:
+def _system(folder: Folder, kinds: frozenset[str]) -> Survey | None:
     name = folder.has(*_NAMES)
     if not name:
         return None
     stem, _, ending = name.rpartition(".")
     override = folder.has(f"{stem}.override.{ending}")
     content = _merged(_parsed(folder, name), _parsed(folder, override) if override else {})
+    services = folder.member(name, content, "services")
+    if services is None:
+        return None
     values, values_of = _dotenv.of_file(folder)
     example = values_of if values_of != ".env" else ""
-    found = Found(origins=tuple(filter(None, (name, override, example))))
-    for own, spec in (content.get("services") or {}).items():
+    found = Survey(origins=tuple(filter(None, (name, override, example))))
+    for own, spec in services.items():
         if isinstance(spec, dict):
-            found = _add(found, own, shaped(spec), folder, kinds, values)
+            found = _add(found, str(own), shaped(spec), folder, kinds, values)
+        else:
+            folder.skip(name, f"`services.{own}` is no mapping")
     completed = {
         target
-        for spec in (content.get("services") or {}).values()
+        for spec in services.values()
         if isinstance(spec, dict) and isinstance(spec.get("depends_on"), dict)
         for target, how in spec["depends_on"].items()
         if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
@@ -57,14 +62,8 @@ def _system(folder: Folder, kinds: frozenset[str]) -> Found | None:
 def _parsed(folder: Folder, name: str) -> dict[str, Any]:
     try:
         content = next(iter(documents(folder.read(name))), None)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise BadInput([Problem(place, f"not YAML ({error.problem}); correct it")]) from None
     except yaml.YAMLError as error:
-        raise BadInput(
-            [Problem(name, f"not YAML that can be read ({error}); correct it")]
-        ) from None
+        raise problem(name, error) from None
     return content if isinstance(content, dict) else {}
 
 
@@ -83,13 +82,13 @@ def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _add(
-    found: Found,
+    found: Survey,
     own: str,
     spec: Mapping[str, Any],
     folder: Folder,
     kinds: frozenset[str],
     values: Mapping[str, str],
-) -> Found:
+) -> Survey:
     name = valid_name(own)
     image = _dotenv.filled(str(spec.get("image") or ""), values)[0]
     mounted = next(_mounts(spec), None) if not spec.get("build") else None
@@ -102,12 +101,12 @@ def _add(
         return _add_store(found, own, spec, server, image, values)
     if not spec.get("build") and (mounted is None or not spec.get("command")):
         what = image or "no image and no build"
-        line = f"{own}: {what} is not brought up here; whoever needs it finds it on localhost"
+        line = f"{own}: {what} is not brought up here; its users find it on localhost"
         host = {own: next((str(p) for p, _ in ports_of(spec, values)), "")}
         return replace(
             found,
             left_out=(*found.left_out, line),
-            strangers={**found.strangers, **host},
+            unknown_hosts={**found.unknown_hosts, **host},
         )
     service = _service(own, name, spec, folder, mounted, values)
     left_out = tuple(f"{own}: {key} ({why})" for key, why in LEFT_OUT.items() if spec.get(key))
@@ -119,13 +118,13 @@ def _add(
 
 
 def _add_store(
-    found: Found,
+    found: Survey,
     own: str,
     spec: Mapping[str, Any],
     server: _servers.Server,
     image: str,
     values: Mapping[str, str],
-) -> Found:
+) -> Survey:
     env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
     first = ("POSTGRES_", "POSTGRESQL_", "RABBITMQ_DEFAULT_")
 
@@ -135,17 +134,17 @@ def _add_store(
     remarks = []
     for source, target in _mounts(spec, "/docker-entrypoint-initdb.d"):
         remarks.append(
-            f"compose loads {source} into it ({target}) before anybody connects; "
+            f"compose loads {source} into it ({target}) before a service connects; "
             "`seed: FILE.sql` loads one file once the services run"
         )
-    if re.search(r"postgis|pgvector|timescale", image):
+    if server.shows.extended and re.search(server.shows.extended, image):
         remarks.append(f"a plain server answers here, without the extensions of {image}")
     store = Store(
         valid_name(own),
         server.kind,
         _servers.version_of(image),
         tuple(remarks),
-        user=told("USER") or ("postgres" if server.kind.startswith("post") else ""),
+        user=told("USER") or server.shows.user,
         password=told("PASSWORD", "PASS"),
         database=told("DB", "DATABASE"),
     )
@@ -269,7 +268,7 @@ def _inside(path: str, workdir: str) -> str:
     return posixpath.relpath(path, workdir) if inside else posixpath.basename(path)
 
 
-def _with_tasks(found: Found, completed: set[str]) -> Found:
+def _with_tasks(found: Survey, completed: set[str]) -> Survey:
     """Make what runs to its end a task of those who wait for it, where it is of the same folder."""
     services = {service.name: service for service in found.services}
     for name in sorted(completed & services.keys()):
@@ -287,7 +286,7 @@ def _with_tasks(found: Found, completed: set[str]) -> Found:
     return replace(
         found,
         services=tuple(
-            # The whole folder is its own where nobody shares it.
+            # The whole folder is its own where no other service shares it.
             replace(service, files=service.files if folders.count(service.folder) > 1 else ())
             for service in services.values()
         ),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from tarmac.adopt._found import (
@@ -15,6 +15,7 @@ from tarmac.adopt._found import (
     joined,
     local_ports,
 )
+from tarmac.foreign.data import from_json
 
 #: What a front end's own server wants to hear, and its usual port.
 _FRONT_ENDS = {
@@ -27,7 +28,7 @@ _FRONT_ENDS = {
     "react-scripts": ("", 3000),  # reads PORT
     "webpack": ("--host 127.0.0.1 --port $PORT", 8080),
 }
-#: Lock file -> who runs scripts, how packages are installed, and what is written last then.
+#: Lock file -> what runs scripts, how packages are installed, and the file that this writes last.
 _LOCKS = {
     "pnpm-lock.yaml": ("pnpm", "pnpm install", ".modules.yaml"),
     "yarn.lock": ("yarn", "yarn install", ".yarn-integrity"),
@@ -49,15 +50,16 @@ _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
 
 
 def _package(folder: Folder) -> dict[str, Any] | None:
-    try:
-        content = json.loads(folder.read("package.json") or "null")
-    except ValueError:
-        return None
-    return content if isinstance(content, dict) else None
+    return folder.mapping("package.json", from_json)
+
+
+def _all_scripts(folder: Folder, package: Mapping[str, Any]) -> dict[str, str]:
+    scripts = folder.member("package.json", package, "scripts") or {}
+    return {k: v for k, v in scripts.items() if isinstance(v, str)}
 
 
 def _tools(folder: Folder) -> tuple[str, str]:
-    """Say who runs scripts, and how the packages are installed where they are not yet."""
+    """Return what runs scripts, and the command that installs missing packages."""
     lock = next((name for name in _LOCKS if folder.upwards(name)), "")
     program, install, last = _LOCKS[lock or "package-lock.json"]
     if lock == "yarn.lock" and folder.upwards(".yarnrc.yml"):
@@ -98,7 +100,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         if not file or not _SERVES.search(folder.read(file)):
             return ()
         return (Service(folder_name(folder), folder.path, run=f"node {file}", why=file),)
-    scripts = {k: v for k, v in (package.get("scripts") or {}).items() if isinstance(v, str)}
+    scripts = _all_scripts(folder, package)
     program, _ = _tools(folder)
     port: int | None = None
     name = _script(folder, scripts)
@@ -139,8 +141,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         script = (
             words[2] if words[1:2] == ("run",) and len(words) > 2 else words[1] if words[1:] else ""
         )
-        scripts = (_package(folder) or {}).get("scripts") or {}
-        front = _front_end(str(scripts.get(script, "")))
+        front = _front_end(_all_scripts(folder, _package(folder) or {}).get(script, ""))
         if front and front[0] and "$PORT" not in " ".join(words):
             plain = tuple(word for word in words if word not in ("--", "--host"))
             return joined(plain) + (" -- " if program == "npm" else " ") + front[0]

@@ -1,4 +1,4 @@
-"""A checklist: what a phase must show, box by box, and what proves each; with its suppressions.
+"""A checklist: what a phase must show, item by item, the proofs, and its suppressions.
 
 `checklist.yaml` and `suppressions.yaml` stand beside `tarmac.yaml`. The command line reads them;
 gates are joined to them by id and know nothing of them.
@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tarmac.errors import Problem, did_you_mean
 from tarmac.model.document import Document
-from tarmac.model.value import Name, Strict, shown
+from tarmac.model.value import Name, StrictModel, shown
 
 Levels = Literal["rendered", "valid", "tested", "applied", "observed"]
 
@@ -29,7 +29,7 @@ def _date(value: object) -> object:
 
 def _words(value: str) -> str:
     if not value.strip():
-        raise ValueError("is empty; write it in some words")
+        raise ValueError("is empty; write a short text")
     return " ".join(value.split())
 
 
@@ -48,19 +48,23 @@ Words = Annotated[str, AfterValidator(_words)]
 EvidencePlace = Annotated[str, AfterValidator(_place)]
 
 
-class Proof(Strict):
-    """What shows that a box is true: one of the four."""
+class Proof(StrictModel):
+    """A proof of an item: one of the four."""
 
     gate: str | None = Field(default=None, description="A gate's id; in every environment.")
     test: str | None = Field(default=None, description="A pytest node: FILE::NAME.")
     bench: str | None = Field(default=None, description="A file of figures.")
     drill: str | None = None
-    level: Levels = Field(default="tested", description="How far a test or figure proves it.")
-    target: str = Field(default="local", description="What it looks at.")
+    level: Levels = Field(
+        default="tested", description="The level that a test or benchmark proves."
+    )
+    target: str = Field(default="local", description="The target that it covers.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        given = [each for each in (self.gate, self.test, self.bench, self.drill) if each]
+        given = [
+            reference for reference in (self.gate, self.test, self.bench, self.drill) if reference
+        ]
         if len(given) != 1:
             raise ValueError(
                 f"has {len(given)} of `gate`, `test`, `bench` and `drill`; give exactly one"
@@ -74,18 +78,18 @@ class Proof(Strict):
         return next((f"{kind}:{it}" for kind, it in kinds if it), f"drill:{self.drill}")
 
 
-class Seen(Strict):
-    """What a person saw where no program of ours looks; it holds until a day."""
+class Attestation(StrictModel):
+    """What a person observed where no gate looks; it is valid until a day."""
 
-    what: Words = Field(description="What was done, and what came of it.")
-    day: Date = Field(description="When it was seen.")
-    by: Words = Field(description="Who saw it, and can be asked.")
+    what: Words = Field(description="What was done, and its result.")
+    day: Date = Field(description="The day of the observation.")
+    by: Words = Field(description="The person to ask about it.")
     evidence: EvidencePlace = Field(
-        description="Where it is written down: a file, from this folder, or an https address."
+        description="The record: a file, relative to this folder, or an https address."
     )
     until: Date = Field(description="The last day on which it counts.")
-    target: Name = Field(description="What they looked at: cluster, cloud.")
-    level: Levels = Field(default="observed", description="How far it proves the box.")
+    target: Name = Field(description="The observed target: cluster, cloud.")
+    level: Levels = Field(default="observed", description="The level that it proves.")
 
     @model_validator(mode="after")
     def _ends_later(self) -> Self:
@@ -96,33 +100,33 @@ class Seen(Strict):
         return self
 
 
-class CheckBox(Strict):
-    """One box."""
+class ChecklistItem(StrictModel):
+    """One item."""
 
     id: str
     phase: str
     title: str
     requirements: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
-    seen: tuple[Seen, ...] = Field(
-        default=(), description="What people saw: of what only a cluster or a cloud can show."
+    attestation: tuple[Attestation, ...] = Field(
+        default=(), description="Manual attestations, for what only a cluster or a cloud can show."
     )
     needs: Literal["cloud", "later phase"] | None = Field(
-        default=None, description="What has to be there before all of it can be shown."
+        default=None, description="What is missing before all of it can be shown."
     )
     note: str = Field(default="", description="What the proofs leave open.")
 
 
-class Checklist(Strict):
+class Checklist(StrictModel):
     """What stands in `checklist.yaml`."""
 
     checklist: Literal[1] = Field(description="The format's version.")
     about: str = ""
-    boxes: tuple[CheckBox, ...]
+    items: tuple[ChecklistItem, ...]
 
 
-class Suppression(Strict):
-    """A finding that is known and borne, until a day."""
+class Suppression(StrictModel):
+    """A known finding that is suppressed until a day."""
 
     gate: str
     where: str = Field(default="*", description="A pattern of the finding's place: k8s/legacy/*")
@@ -131,7 +135,7 @@ class Suppression(Strict):
     until: Date | None = None
 
 
-class Suppressions(Strict):
+class SuppressionFile(StrictModel):
     """What stands in `suppressions.yaml`."""
 
     suppressions: tuple[Suppression, ...]
@@ -140,55 +144,55 @@ class Suppressions(Strict):
 def problems(
     checklist: Checklist, document: Document, gates: Collection[str], phases: Collection[str]
 ) -> Iterator[Problem]:
-    """Yield what a checklist says that cannot be: boxes of one id, gates that are not there."""
+    """Yield contradictions of a checklist: repeated ids, unknown phases and gates."""
     seen: set[str] = set()
-    for index, box in enumerate(checklist.boxes):
-        at = ("boxes", index)
-        if box.id in seen:
+    for index, item in enumerate(checklist.items):
+        at = ("items", index)
+        if item.id in seen:
             where = str(document.locate((*at, "id")))
-            yield Problem(where, f"box '{box.id}' occurs twice; choose another id")
-        seen.add(box.id)
-        if box.phase not in phases:
-            hint = did_you_mean(box.phase, phases)
+            yield Problem(where, f"item '{item.id}' occurs twice; choose another id")
+        seen.add(item.id)
+        if item.phase not in phases:
+            hint = did_you_mean(item.phase, phases)
             where = str(document.locate((*at, "phase")))
-            yield Problem(where, f"box {box.id} has unknown phase '{box.phase}'; {hint}")
-        if not box.proofs and not box.seen and box.needs is None:
+            yield Problem(where, f"item {item.id} has unknown phase '{item.phase}'; {hint}")
+        if not item.proofs and not item.attestation and item.needs is None:
             yield Problem(
                 str(document.locate((*at, "id"))),
-                f"box {box.id} has no proofs; name one, write who has `seen` it, or say what it "
-                "`needs` (cloud, later phase)",
+                f"item {item.id} has no proofs; name one, add an attestation under "
+                "`attestation`, or write what it `needs` (cloud, later phase)",
             )
-        for number, proof in enumerate(box.proofs):
+        for number, proof in enumerate(item.proofs):
             if proof.gate and proof.gate not in gates:
                 where = str(document.locate((*at, "proofs", number, "gate")))
                 hint = did_you_mean(proof.gate, gates)
-                yield Problem(where, f"box {box.id} names unknown gate '{proof.gate}'; {hint}")
+                yield Problem(where, f"item {item.id} names unknown gate '{proof.gate}'; {hint}")
             if proof.test and "::" not in proof.test:
                 where = str(document.locate((*at, "proofs", number, "test")))
-                yield Problem(where, f"'{proof.test}' is no test; write FILE::NAME")
+                yield Problem(where, f"'{proof.test}' is not a test; write FILE::NAME")
 
 
-def unfounded(
+def invalid_attestations(
     checklist: Checklist, document: Document, today: dt.date, is_file: Callable[[str], bool]
 ) -> Iterator[Problem]:
-    """Yield what nobody can have seen: on a day to come, or written down in no file.
+    """Yield invalid attestations: of a future day, or without a record.
 
     Args:
         today: the day that is judged.
         is_file: tells whether there is a file at a path from the checklist's folder.
     """
-    for index, box in enumerate(checklist.boxes):
-        for number, seen in enumerate(box.seen):
-            at = ("boxes", index, "seen", number)
-            if seen.day > today:
+    for index, item in enumerate(checklist.items):
+        for number, attestation in enumerate(item.attestation):
+            at = ("items", index, "attestation", number)
+            if attestation.day > today:
                 yield Problem(
                     str(document.locate((*at, "day"))),
-                    f"box {box.id} was seen on {seen.day}, which is after {today} (UTC); write the "
-                    "day on which it was",
+                    f"item {item.id} is attested on {attestation.day}, which is after {today} "
+                    "(UTC); write the actual day",
                 )
-            if "://" not in seen.evidence and not is_file(seen.evidence):
+            if "://" not in attestation.evidence and not is_file(attestation.evidence):
                 yield Problem(
                     str(document.locate((*at, "evidence"))),
-                    f"there is no file '{seen.evidence}'; write down there what was seen, or "
-                    "correct the path, which begins in the folder of this file",
+                    f"there is no file '{attestation.evidence}'; create it, or "
+                    "correct the path, relative to the folder of this file",
                 )

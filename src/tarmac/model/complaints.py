@@ -98,12 +98,12 @@ EXAMPLES = {
     "secrets": "{SIGNING_SECRET: {bytes: 32}}",
     "secrets.*": "{bytes: 32}",
     "routes": "[/orders]",
-    "boxes.*.seen.*.what": "The snapshot was restored into a second instance in 14 minutes",
-    "boxes.*.seen.*.day": "2026-11-02",
-    "boxes.*.seen.*.by": "ops@example.com",
-    "boxes.*.seen.*.evidence": "evidence/restore-2026-11-02.md",
-    "boxes.*.seen.*.until": "2027-02-02",
-    "boxes.*.seen.*.target": "cloud",
+    "items.*.attestation.*.what": "The snapshot was restored into a second instance in 14 minutes",
+    "items.*.attestation.*.day": "2026-11-02",
+    "items.*.attestation.*.by": "ops@example.com",
+    "items.*.attestation.*.evidence": "evidence/restore-2026-11-02.md",
+    "items.*.attestation.*.until": "2027-02-02",
+    "items.*.attestation.*.target": "cloud",
 }
 #: Keys of Compose files and their like -> what to write here, in a service and at the top.
 IN_A_SERVICE = {
@@ -118,20 +118,22 @@ IN_A_SERVICE = {
     "expose": "write `port: 8080`",
     "healthcheck": "write `probe: {http: /health}`",
     "working_dir": "write `cwd: FOLDER`",
-    "networks": "remove it; who may reach whom follows from `calls`",
-    "restart": "remove it; a service that ends is started again",
+    "networks": "remove it; allowed connections follow from `calls`",
+    "restart": "remove it; a stopped service is restarted",
     "container_name": "remove it; the key of the service is its name",
     "deploy": "write `replicas: 2` or `resources: {memory: 256Mi}`",
     "language": "remove it; `run` may be a program in any language",
 }
 AT_THE_TOP = {
-    "version": "remove it; `tarmac: 1` says the format",
+    "version": "remove it; `tarmac: 1` is the format",
     "name": "write `system: NAME`",
     "databases": "write `stores: {NAME: postgres}`",
-    "networks": "remove it; who may reach whom follows from `calls`",
+    "networks": "remove it; allowed connections follow from `calls`",
     "volumes": "write it in the service that has the files",
     "secrets": "write it in the service that reads them",
 }
+#: Keys of a checklist that had another name -> their name.
+RENAMED = {"boxes": "items", "seen": "attestation"}
 #: What a pattern wants, for a person.
 PATTERNS = {
     NAME: "use a-z, 0-9 and '-', a letter first, 40 at most",
@@ -151,18 +153,44 @@ BOUNDS = {
 
 def complaint(model: type[BaseModel], parsed: Document, details: ErrorDetails) -> Problem:
     """Write one of pydantic's errors as a located problem."""
-    path: Path = tuple(step for step in details["loc"] if step != "[key]")
-    is_key = "[key]" in details["loc"] or details["type"] == "extra_forbidden"
-    place = parsed.locate(path[:-1] if details["type"] == "missing" else path, key=is_key)
-    return Problem(str(place), _said(model, path, details, is_key=is_key))
+    tagged: Path = tuple(step for step in details["loc"] if step != "[key]")
+    path = _without_tags(tagged, parsed.data)
+    kind = details["type"]
+    if kind == "union_tag_invalid":  # of several forms, chosen by the value of one key
+        path = (*path, details["ctx"]["discriminator"].strip("'"))
+    is_key = "[key]" in details["loc"] or kind == "extra_forbidden"
+    place = parsed.locate(path[:-1] if kind == "missing" else path, key=is_key)
+    if kind == "extra_forbidden":
+        return Problem(str(place), _unknown_key(model, tagged))
+    return Problem(str(place), _said(path, details, is_key=is_key))
 
 
-def _said(model: type[BaseModel], path: Path, details: ErrorDetails, *, is_key: bool) -> str:
+def _without_tags(path: Path, data: Any) -> Path:
+    """Leave out the steps that name one of several forms and no place in the file."""
+    found: list[str | int] = []
+    for number, step in enumerate(path):
+        is_last = number == len(path) - 1
+        if isinstance(data, dict) and step not in data and not is_last:
+            continue
+        found.append(step)
+        inside = isinstance(data, dict) or (isinstance(data, tuple) and isinstance(step, int))
+        try:
+            data = data[step] if inside else None
+        except (KeyError, IndexError):
+            data = None
+    return tuple(found)
+
+
+def _said(path: Path, details: ErrorDetails, *, is_key: bool) -> str:
     kind, value = details["type"], details["input"]
     context: dict[str, Any] = details.get("ctx", {})
     what, example = _subject(path), _example(path)
-    if kind == "extra_forbidden":
-        return _unknown_key(model, path)
+    if kind == "union_tag_invalid":
+        known = re.findall(r"'([^']+)'", context["expected_tags"])
+        return f"{what} is {shown(context['tag'])}; {did_you_mean(context['tag'], known)}"
+    if kind == "union_tag_not_found":
+        key = context["discriminator"].strip("'")
+        return f"{what} lacks '{key}'; add `{key}: ...`"
     if kind == "missing":
         owner = _subject(path[:-1])
         return f"{owner} lacks '{path[-1]}'; add `{path[-1]}: {example or '...'}`"
@@ -240,11 +268,13 @@ def _unknown_key(model: type[BaseModel], path: Path) -> str:
     elsewhere = AT_THE_TOP if len(path) == 1 else IN_A_SERVICE
     if len(path) in (1, 3) and name in elsewhere:
         hint = elsewhere[name]
+    if (new := RENAMED.get(name)) in known:
+        hint = f"its name is now `{new}`; rename it"
     return f"unknown key {shown(name)}; {hint}"
 
 
 def _fitting(value: str, pattern: str) -> str:
-    """Suggest what the value would be in the allowed letters; empty if that fits no better."""
+    """Suggest what the value would be in the allowed characters; empty if that fits no better."""
     if pattern in (NAME, HOST_LABEL):
         value = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z])(?=[A-Z])", "-", value).lower())
         value = value.strip("-")
@@ -262,7 +292,7 @@ def _keys(model: Any, path: Path) -> list[str]:
         model = next(_inside(model, step), None)
     for candidate in _alternatives(model):
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return list(candidate.model_fields)
+            return [field.alias or name for name, field in candidate.model_fields.items()]
     return []
 
 
@@ -271,8 +301,16 @@ def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             if step in candidate.model_fields:
                 yield candidate.model_fields[str(step)].annotation
+            elif any(_is_literal(f.annotation, step) for f in candidate.model_fields.values()):
+                yield candidate  # the form that a key's value has chosen
         elif (arguments := typing.get_args(candidate)) and not isinstance(candidate, type):
             yield arguments[0] if typing.get_origin(candidate) is tuple else arguments[-1]
+
+
+def _is_literal(annotation: Any, value: str | int) -> bool:
+    return typing.get_origin(annotation) is typing.Literal and typing.get_args(annotation) == (
+        value,
+    )
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
@@ -281,5 +319,7 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
     if origin is typing.Annotated:
         return _alternatives(typing.get_args(annotation)[0])
     if origin in (typing.Union, types.UnionType):
-        return tuple(inner for each in typing.get_args(annotation) for inner in _alternatives(each))
+        return tuple(
+            inner for get_arg in typing.get_args(annotation) for inner in _alternatives(get_arg)
+        )
     return (annotation,)

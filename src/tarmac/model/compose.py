@@ -64,8 +64,11 @@ WORDS = (
     ("expected alphabetic or numeric", "a '*' or '&' without a name; put the value in quotes"),
     ("block scalar", "only a line's end may follow '|' or '>'; go on in the next line"),
     ("directive", "a line that begins with '%'; put the value in quotes"),
-    ("incompatible YAML document", "a version of YAML that nobody has; remove the line"),
-    ("expected <document start>", "this does not belong to what is above; indent it, or remove it"),
+    ("incompatible YAML document", "an unknown version of YAML; remove the line"),
+    (
+        "expected <document start>",
+        "this does not continue the lines above; indent it, or remove it",
+    ),
     ("expected node content", "a value is missing; write one, or quotes for an empty one"),
     ("mapping keys are not allowed", "a '? ' where none can be; put the value in quotes"),
     ("found unexpected ':'", "a ':' where none can be; put the value in quotes"),
@@ -73,7 +76,7 @@ WORDS = (
 
 
 @dataclass(slots=True)
-class Scalar:
+class YamlScalar:
     """A value without parts; `plain` if it is written without quotes or a block's mark."""
 
     line: int
@@ -84,7 +87,7 @@ class Scalar:
 
 
 @dataclass(slots=True)
-class Sequence:
+class YamlSequence:
     """A list."""
 
     line: int
@@ -96,7 +99,7 @@ class Sequence:
 
 
 @dataclass(slots=True)
-class Mapping:
+class YamlMapping:
     """Keys with values, in the file's order."""
 
     line: int
@@ -107,7 +110,7 @@ class Mapping:
     names: dict[str, tuple[Node, Node]] | None = None
 
 
-Node = Scalar | Sequence | Mapping
+Node = YamlScalar | YamlSequence | YamlMapping
 
 
 def compose(source: str, file: str) -> Node | None:
@@ -137,7 +140,7 @@ def _tree(events: Iterable[yaml.Event], file: str) -> Node | None:
     """Join the events; the open lists and mappings stand on a stack, each with a key that waits."""
     root: Node | None = None
     anchors: dict[str, Node] = {}
-    stack: list[Sequence | Mapping] = []
+    stack: list[YamlSequence | YamlMapping] = []
     keys: list[Node | None] = []
     for count, event in enumerate(events):
         if isinstance(event, yaml.CollectionEndEvent):
@@ -153,7 +156,7 @@ def _tree(events: Iterable[yaml.Event], file: str) -> Node | None:
         node = _node(event, anchors, file)
         if not stack:
             root = node
-        elif isinstance(top := stack[-1], Sequence):
+        elif isinstance(top := stack[-1], YamlSequence):
             top.items.append(node)
         elif (key := keys[-1]) is None:
             keys[-1] = node
@@ -163,7 +166,7 @@ def _tree(events: Iterable[yaml.Event], file: str) -> Node | None:
         if isinstance(event, yaml.CollectionStartEvent):
             if len(stack) == MAX_DEPTH:
                 raise _bad(_place(event, file), f"nested deeper than {MAX_DEPTH}; flatten it")
-            assert not isinstance(node, Scalar)  # noqa: S101 - a start makes no scalar
+            assert not isinstance(node, YamlScalar)  # noqa: S101 - a start makes no scalar
             stack.append(node)
             keys.append(None)
     return root
@@ -175,11 +178,11 @@ def _node(event: yaml.NodeEvent, anchors: dict[str, Node], file: str) -> Node:
     match event:
         case yaml.ScalarEvent():
             is_plain = not event.style
-            node = Scalar(place.line, place.column, event.tag, event.value, is_plain)
+            node = YamlScalar(place.line, place.column, event.tag, event.value, is_plain)
         case yaml.SequenceStartEvent():
-            node = Sequence(place.line, place.column, event.tag)
+            node = YamlSequence(place.line, place.column, event.tag)
         case yaml.MappingStartEvent():
-            node = Mapping(place.line, place.column, event.tag)
+            node = YamlMapping(place.line, place.column, event.tag)
     if node is not None:
         if event.anchor is not None:
             anchors[event.anchor] = node

@@ -19,7 +19,7 @@ from tarmac.model.system import System
 
 #: Names that stores use themselves; each service is a user of its stores.
 RESERVED = frozenset({"postgres", "tarmac", "default", "public", "none"})
-#: The runtime's own: what it calls its processes and their logs, and everybody outside.
+#: The runtime's own: names of its processes and their logs, and of the outside.
 OURS = frozenset({"supervisor", "wires", "forkserver", "watch", "world", "entry"})
 NO_GAPS = Gaps()
 
@@ -30,7 +30,7 @@ def inconsistencies(system: System, gaps: Gaps = NO_GAPS) -> Iterator[Problem]:
     Args:
         gaps: what could not be read; nothing is concluded from it.
     """
-    published = {topic for each in system.file.services.values() for topic in each.publishes}
+    published = {topic for service in system.file.services.values() for topic in service.publishes}
     for name, service in system.file.services.items():
         yield from contradictions(system, name, service)
         yield from _calls(system, name, service, gaps)
@@ -56,12 +56,12 @@ def _at(system: System, *path: str | int, key: bool = False) -> str:
 
 
 def _unknown(
-    system: System, path: Path, who: str, section: str, name: str, known: list[str]
+    system: System, path: Path, user: str, section: str, name: str, known: list[str]
 ) -> Problem:
     what = section.removesuffix("s")
     return Problem(
         _at(system, *path, key="calls" in path or "equal" in path),
-        f"{who} uses unknown {what} '{name}'; {where_from(section, name, known)}",
+        f"{user} uses unknown {what} '{name}'; {where_from(section, name, known)}",
     )
 
 
@@ -182,7 +182,7 @@ def _topics(
     if name in gaps.incomplete or not system.parts[name]:
         return
     for direction, wanted in (("publishes", service.publishes), ("consumes", service.consumes)):
-        able = {topic for each in system.parts[name] for topic in getattr(each.part, direction)}
+        able = {topic for part in system.parts[name] for topic in getattr(part.part, direction)}
         read = _logs_read(system, name, service) if direction == "publishes" else set()
         able |= _written_in(system, service, read)
         for index, topic in enumerate(wanted):
@@ -197,14 +197,14 @@ def _topics(
 
 def _logs_read(system: System, name: str, service: Service) -> set[str]:
     """List the stores whose log of changes a service reads."""
-    slots = {s: spec for each in system.parts[name] for s, spec in each.part.slots.items()}
+    slots = {s: spec for part in system.parts[name] for s, spec in part.part.slots.items()}
     return {
         store for slot, store in service.stores.items() if slot in slots and slots[slot].replication
     }
 
 
 def _written_in(system: System, service: Service, read: set[str]) -> set[str]:
-    """List the topics of the others that use these stores: who reads the log publishes for them."""
+    """List the topics of other users of these stores: the log's reader publishes for them."""
     return {
         topic
         for other in system.file.services.values()
@@ -270,8 +270,8 @@ def _ports(system: System) -> Iterator[Problem]:
     for label, port in system.file.entry.items():
         place = _at(system, "entry", label)
         if port in owners:
-            yield Problem(place, f"the entry asks twice for port {port}; change one of the two")
-        owners[port] = (f"the entry for '{label}'", place)
+            yield Problem(place, f"the ingress uses port {port} twice; change one")
+        owners[port] = (f"the ingress for '{label}'", place)
     for name, service in system.file.services.items():
         for port_name, port in service.listening.items():
             short = port_name == "http" and service.port is not None
@@ -281,8 +281,7 @@ def _ports(system: System) -> Iterator[Problem]:
                 other, there = owners[port]
                 yield Problem(
                     place,
-                    f"{name}.{port_name} and {other} ({there}) both ask for port {port}; "
-                    "change one of the two",
+                    f"{name}.{port_name} and {other} ({there}) both use port {port}; change one",
                 )
             owners.setdefault(port, (f"{name}.{port_name}", place))
 
@@ -304,9 +303,11 @@ def _entry(system: System, gaps: Gaps) -> Iterator[Problem]:
                     f"'{label}'; give one of them another path",
                 )
     for label in system.file.entry:
-        if gaps.any("services") or label in {each for each, _ in owners}:
+        if gaps.any("services") or label in {owned for owned, _ in owners}:
             continue
-        hosts = {each.public.host or "" for each in system.file.services.values() if each.public}
+        hosts = {
+            service.public.host or "" for service in system.file.services.values() if service.public
+        }
         yield Problem(
             _at(system, "entry", label, key=True),
             f"no service is public on the host '{label}'; {did_you_mean(label, hosts)}",
@@ -361,7 +362,7 @@ def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
         if replicas is not None and replicas.min > replicas.max:
             yield Problem(
                 _at(system, "environments", name, "replicas"),
-                f"replicas has min {replicas.min} above max {replicas.max}; exchange them",
+                f"replicas has min {replicas.min} above max {replicas.max}; swap them",
             )
         if environment.checklist and (why := _unheld(environment)):
             yield Problem(_at(system, "environments", name, "checklist"), why)
@@ -373,18 +374,18 @@ def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
         if replicas is not None and (replicas.available or 0) >= replicas.min:
             yield Problem(
                 _at(system, "environments", name, "replicas", "available"),
-                f"{replicas.available} of {replicas.min} are to stay, so that no node could ever "
-                f"be emptied; write `available: {replicas.min - 1}`",
+                f"{replicas.available} of {replicas.min} must stay, so no node can ever be "
+                f"drained; write `available: {replicas.min - 1}`",
             )
 
 
 def _unheld(environment: Environment) -> str:
-    """Say why a checklist holds nothing back: whoever writes there does not ask it."""
+    """Say why a checklist cannot block an environment: its writers do not read it."""
     if environment.target == "repository":
         return "nothing is deployed into a repository; write `checklist` where the system runs"
     if environment.gitops is not None and environment.gitops.updater == "newest-build":
         return (
-            "the image updater writes each new build there, whatever the checklist says; remove "
+            "the image updater deploys each new build regardless of the checklist; remove "
             "`checklist`, or `updater`"
         )
     return ""

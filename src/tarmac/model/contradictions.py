@@ -104,7 +104,7 @@ def _ports(system: System, root: Path, name: str, service: Service) -> Iterator[
             if not path.startswith("/"):
                 yield Problem(
                     _at(system, *root, "public", "paths", index),
-                    f"{shown(path)} is no path; begin it with '/'",
+                    f"{shown(path)} is not a path; begin it with '/'",
                 )
     probe = service.probe
     if probe is not None and (probe.http or probe.tcp or probe.grpc) and not service.listening:
@@ -120,7 +120,7 @@ def _env(system: System, root: Path, service: Service) -> Iterator[Problem]:
             there = _at(system, *root, "secrets", variable)
             yield Problem(
                 _at(system, *root, "env", variable, key=True),
-                f"{variable} stands in `env` and in `secrets` ({there}); keep one",
+                f"{variable} is in both `env` and `secrets` ({there}); keep one",
             )
     if conventions.PORT in service.env and service.listening and service.listen != "fixed":
         yield Problem(
@@ -166,7 +166,7 @@ def _schedules(system: System, root: Path, service: Service) -> Iterator[Problem
         except (CronSimError, ValueError, RecursionError) as error:
             yield Problem(
                 _at(system, *root, "tasks", task, "schedule"),
-                f"schedule is {shown(spec.schedule)}, no cron line ({str(error).lower()}); "
+                f"schedule is {shown(spec.schedule)}, not a cron line ({str(error).lower()}); "
                 'write minute, hour, day, month, weekday, e.g. "*/15 * * * *"',
             )
 

@@ -12,14 +12,30 @@ BROKER_URL = "BROKER_URL"
 PUBLISHES = "PUBLISHES"
 CONSUMES = "CONSUMES"
 DRAIN_DELAY_S = "DRAIN_DELAY_S"
+SHUTDOWN_GRACE_S = "SHUTDOWN_GRACE_S"
 POOL_MAX = "DATABASE_POOL_MAX"
+#: Defaults of the kit where no variable says otherwise.
+#: Longer than a busy client leaves a connection idle, short enough not to be noticed.
+DRAIN_DELAY_DEFAULT_S = 0.2
+SHUTDOWN_GRACE_DEFAULT_S = 8.0
 POOL_MAX_DEFAULT = 10
+TIMEOUT_DEFAULT_S = 2.0
+RETRIES_DEFAULT = 1
 #: What a process has open beside its pool: for what listens (a relay), and a health question while
 #: the pool is all in use.
 BESIDE_POOL = 2
 SENTRY_DSN = "SENTRY_DSN"
 SPANS_TO = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SPANS_OF = "OTEL_RESOURCE_ATTRIBUTES"
+CALLER_TOKEN_FILE = "TARMAC_CALLER_TOKEN_FILE"  # noqa: S105 - a variable's name
+CALLEES = "TARMAC_CALLEES"
+CALLER_JWKS_FILE = "TARMAC_CALLER_JWKS_FILE"
+CALLER_JWKS_URL = "TARMAC_CALLER_JWKS_URL"
+CALLER_JWKS_CA_FILE = "TARMAC_CALLER_JWKS_CA_FILE"
+CALLER_JWKS_TOKEN_FILE = "TARMAC_CALLER_JWKS_TOKEN_FILE"  # noqa: S105 - as above
+CALLER_ISSUER = "TARMAC_CALLER_ISSUER"
+CALLERS = "TARMAC_CALLERS"
+PUBLIC_PATHS = "TARMAC_PUBLIC_PATHS"
 UNBUFFERED = "PYTHONUNBUFFERED"
 URL_SUFFIX = "_URL"
 TIMEOUT_SUFFIX = "_TIMEOUT_S"
@@ -30,6 +46,9 @@ LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
 METRICS_PATH = "/metrics"
 OPENAPI_PATH = "/openapi.json"
+
+#: Holds the caller token of the service that sends a request.
+CALLER_HEADER = "X-Caller-Token"
 
 SERVE_MODULE = "tarmac_kit.serve"
 

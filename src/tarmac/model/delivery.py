@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from tarmac.model.value import Duration, Name, Strict
+from tarmac.model.value import Duration, Name, StrictModel
 
 #: A repository that a browser finds, too; no credentials stand in it.
 RepositoryUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s@/]+(/[^\s@/]+)+$")]
@@ -16,34 +16,38 @@ Revision = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]+$")]
 FolderPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")]
 
 
-class Delivery(Strict):
+class Delivery(StrictModel):
     """Where the code is, where the rendered files are, and what leads from one to the other."""
 
-    repository: RepositoryUrl = Field(description="Of the code and of this file.")
+    repository: RepositoryUrl = Field(description="The repository of the code and of this file.")
     gitops: RepositoryUrl | None = Field(
-        default=None, description="Of the rendered files: clusters follow it, and only it."
+        default=None,
+        description="The repository of the rendered files, the only one that clusters follow.",
     )
-    branch: Revision = Field(default="main", description="What is delivered from.")
+    branch: Revision = Field(default="main", description="The branch that is delivered.")
     pipelines: tuple[Literal["github", "gitlab"], ...] = Field(
-        default=("github",), description="Whose pipelines are rendered."
+        default=("github",), description="The CI system of the rendered pipelines."
     )
     owners: tuple[str, ...] = Field(
-        default=(), description="Who reviews changes: `@acme/platform`; the system's owner without."
+        default=(),
+        description="The reviewers of changes: `@acme/platform`; default: the system's owner.",
     )
 
 
-class Gitops(Strict):
+class Gitops(StrictModel):
     """What Argo CD keeps the environment equal to."""
 
-    project: Name | None = Field(default=None, description="Its AppProject; the system's name.")
+    project: Name | None = Field(
+        default=None, description="Its AppProject; default: the system's name."
+    )
     path: FolderPath | None = Field(
         default=None,
         description="Where this environment's rendered files are in the repository; "
         "`environments/` and its name without.",
     )
-    revision: Revision = "main"
+    revision: Revision = Field(default="main", description="The branch or tag to follow.")
     source: Literal["tree", "helm", "kustomize"] = Field(
-        default="tree", description="Which of the rendered forms is applied."
+        default="tree", description="The rendered form that is applied."
     )
     applications: Literal["each", "set"] = Field(
         default="each",
@@ -54,20 +58,20 @@ class Gitops(Strict):
     )
 
 
-class Rollout(Strict):
+class Rollout(StrictModel):
     """How a new version is tried on a part of the traffic before it gets all of it."""
 
-    by: Literal["flagger", "argo"]
+    by: Literal["flagger", "argo"] = Field(description="The controller that runs it.")
     services: tuple[Name, ...] = Field(
-        default=(), description="Those tried so; without, the ones that have an objective."
+        default=(), description="The services with canaries; default: those with an objective."
     )
     weights: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
         default=(10, 20, 30, 40, 50), min_length=1, description="Percent of the traffic, by step."
     )
-    every: Duration = Field(default=60.0, description="How long each step is looked at.")
-    failures: int = Field(default=5, ge=1, description="Bad looks after which it is taken back.")
+    every: Duration = Field(default=60.0, description="The interval between two analysis runs.")
+    failures: int = Field(default=5, ge=1, description="Failed analysis runs before the rollback.")
     success: float = Field(default=99, gt=0, lt=100, description="Percent without a 5xx, at least.")
-    p99: Duration = Field(default=0.5, description="99 of 100 requests are faster.")
+    p99: Duration = Field(default=0.5, description="99 of 100 requests must be faster.")
     requests: int = Field(
-        default=10, ge=1, description="Fewer in a look say nothing; it counts as a bad one."
+        default=10, ge=1, description="An analysis run with fewer requests fails."
     )

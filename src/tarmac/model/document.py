@@ -11,13 +11,22 @@ from itertools import islice
 from typing import Any
 
 from tarmac.errors import BadInput, Problem
-from tarmac.model.compose import MAX_DEPTH, MAX_VALUES, Mapping, Node, Scalar, Sequence, compose
+from tarmac.foreign.files import decoded
+from tarmac.model.compose import (
+    MAX_DEPTH,
+    MAX_VALUES,
+    Node,
+    YamlMapping,
+    YamlScalar,
+    YamlSequence,
+    compose,
+)
 from tarmac.model.location import Location, Path
 from tarmac.model.value import WrittenFloat, WrittenInt
 
 #: A system's file is kilobytes, so more than this is a mistake.
 MAX_BYTES = 1_000_000
-#: As many as somebody can correct in one go; the rest of a file of junk is only counted.
+#: As many as can be corrected in one go; the rest of a file of junk is only counted.
 MAX_PROBLEMS = 50
 
 _NULL = re.compile(r"(null|~|)$")
@@ -59,9 +68,9 @@ def parse(raw: bytes, file: str) -> Document:
     """
     if len(raw) > MAX_BYTES:
         raise _bad(Location(file), f"{len(raw)} bytes; a file may have {MAX_BYTES}, shorten it")
-    root = compose(_decoded(raw, file), file)
+    root = compose(decoded(raw, file), file)
     if root is None:
-        raise _bad(Location(file), "the file is empty; `tarmac schema` prints what it may hold")
+        raise _bad(Location(file), "the file is empty; `tarmac schema` prints its format")
     reader = _Reader(file)
     data = reader.plain(root, 0)
     if reader.problems:
@@ -70,26 +79,11 @@ def parse(raw: bytes, file: str) -> Document:
 
 
 def capped(problems: Iterable[Problem], file: str) -> list[Problem]:
-    """Take as many as anybody would read, and say so where there are more."""
+    """Take a readable number of problems, and say where there are more."""
     first = list(islice(problems, MAX_PROBLEMS + 1))
     if len(first) > MAX_PROBLEMS:
-        first[-1] = Problem(file, "there is more like this; correct these first")
+        first[-1] = Problem(file, "more of the same; correct these first")
     return list(dict.fromkeys(first))
-
-
-def _decoded(raw: bytes, file: str) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _bad(Location(file), "the file is UTF-16; save it as UTF-8")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # The codec counts from behind a byte order mark.
-        mark = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
-        start = error.start + mark
-        before = raw[:start]
-        column = start - (before.rfind(b"\n") + 1) + 1
-        place = Location(file, before.count(b"\n") + 1, column)
-        raise _bad(place, f"not UTF-8 (byte 0x{raw[start]:02x}); save the file as UTF-8") from None
 
 
 def _bad(place: Location, what: str) -> BadInput:
@@ -101,35 +95,35 @@ def _location(file: str, node: Node) -> Location:
 
 
 def _is_merge(name: Node) -> bool:
-    return isinstance(name, Scalar) and name.text == "<<" and name.plain
+    return isinstance(name, YamlScalar) and name.text == "<<" and name.plain
 
 
 def _child(node: Node, step: str | int) -> tuple[Node, Node] | None:
-    if isinstance(node, Scalar):
+    if isinstance(node, YamlScalar):
         return None
-    if isinstance(node, Sequence) and isinstance(step, int):
+    if isinstance(node, YamlSequence) and isinstance(step, int):
         return (node.items[step], node.items[step]) if step < len(node.items) else None
     if node.names is None:
         node.names = dict(_named(node))
     return node.names.get(str(step))
 
 
-def _named(node: Sequence | Mapping) -> Iterator[tuple[str, tuple[Node, Node]]]:
+def _named(node: YamlSequence | YamlMapping) -> Iterator[tuple[str, tuple[Node, Node]]]:
     """Yield what can be found by a name in a node, what counts most at the end."""
-    if isinstance(node, Mapping):
+    if isinstance(node, YamlMapping):
         for name, value in node.pairs:
             if _is_merge(name):
-                bases = value.items if isinstance(value, Sequence) else [value]
+                bases = value.items if isinstance(value, YamlSequence) else [value]
                 for base in reversed(bases):
-                    if isinstance(base, Mapping):
+                    if isinstance(base, YamlMapping):
                         yield from _named(base)
-        own = [(name, value) for name, value in node.pairs if isinstance(name, Scalar)]
+        own = [(name, value) for name, value in node.pairs if isinstance(name, YamlScalar)]
         yield from ((name.text, (name, value)) for name, value in reversed(own))
     else:
         for item in reversed(node.items):
-            if isinstance(item, Scalar):
+            if isinstance(item, YamlScalar):
                 yield item.text, (item, item)
-            elif isinstance(item, Mapping):
+            elif isinstance(item, YamlMapping):
                 yield from _named(item)
 
 
@@ -149,30 +143,31 @@ class _Reader:
             if not self._over:
                 self._over = True
                 self._complain(
-                    node, f"aliases repeat it over {MAX_VALUES} times or in itself; write it out"
+                    node,
+                    f"aliases expand to over {MAX_VALUES} values or to themselves; write it out",
                 )
             return None
-        if isinstance(node, Scalar):
+        if isinstance(node, YamlScalar):
             return self._scalar(node)
         if node.tag is not None:
             self._complain(node, f"tag '{_short(node.tag)}' is not known; remove it")
         self._open.add(id(node))
         try:
-            if isinstance(node, Sequence):
+            if isinstance(node, YamlSequence):
                 return tuple(self.plain(item, depth + 1) for item in node.items if not self._over)
             return self._mapping(node, depth)
         finally:
             self._open.discard(id(node))
 
-    def _mapping(self, node: Mapping, depth: int) -> dict[str, Any]:
+    def _mapping(self, node: YamlMapping, depth: int) -> dict[str, Any]:
         merged: dict[str, Any] = {}
         own: dict[str, Any] = {}
         for name, value in node.pairs:
             if self._over:
                 break
-            if not isinstance(name, Scalar):
+            if not isinstance(name, YamlScalar):
                 self._complain(
-                    name, "a list or mapping stands for a key; put it in quotes if it is a name"
+                    name, "a list or mapping cannot be a key; put it in quotes if it is a name"
                 )
             elif _is_merge(name):
                 base = self.plain(value, depth + 1)
@@ -189,7 +184,7 @@ class _Reader:
                 own[name.text] = self.plain(value, depth + 1)
         return {**merged, **own}
 
-    def _scalar(self, node: Scalar) -> Any:
+    def _scalar(self, node: YamlScalar) -> Any:
         if node.tag is not None and node.tag not in _TEXT:
             self._complain(node, f"tag '{_short(node.tag)}' is not known; remove it")
         value = node.text

@@ -1,4 +1,4 @@
-"""Declared edges: who uses what. Start order, credentials, policies and dashboards follow them."""
+"""Declared edges. Start order, credentials, policies and dashboards follow them."""
 
 from __future__ import annotations
 

@@ -10,30 +10,40 @@ from pydantic import AfterValidator, Field
 from tarmac.model.delivery import Gitops, Rollout
 from tarmac.model.observability import Observability
 from tarmac.model.store import BrokerEntry
-from tarmac.model.value import Amount, EnvName, EnvValue, Name, Strict, shown
+from tarmac.model.value import Amount, EnvName, EnvValue, Name, StrictModel, shown
 
 
-class Replicas(Strict):
+class Replicas(StrictModel):
     """How many copies of each service, and when to add one (percent of the request)."""
 
-    min: int = Field(default=2, ge=1)
-    max: int = Field(default=10, ge=1)
-    cpu: int | None = Field(default=None, ge=1, le=100)
-    memory: int | None = Field(default=None, ge=1, le=100)
+    min: int = Field(default=2, ge=1, description="The fewest pods.")
+    max: int = Field(default=10, ge=1, description="The most pods.")
+    cpu: int | None = Field(
+        default=None, ge=1, le=100, description="Percent of the request to scale at."
+    )
+    memory: int | None = Field(
+        default=None, ge=1, le=100, description="Percent of the request to scale at."
+    )
     available: int | None = Field(
-        default=None, ge=0, description="That stay while nodes are emptied; `min` less one."
+        default=None,
+        ge=0,
+        description="Replicas that stay while nodes are drained; default: `min` less one.",
     )
 
 
-class Resources(Strict):
+class Resources(StrictModel):
     """What a container is given, and the most that it may take."""
 
-    requests: dict[Literal["cpu", "memory"], Amount] = {"cpu": "100m", "memory": "128Mi"}
-    limits: dict[Literal["cpu", "memory"], Amount] = {"cpu": "500m", "memory": "512Mi"}
+    requests: dict[Literal["cpu", "memory"], Amount] = Field(
+        default={"cpu": "100m", "memory": "128Mi"}, description="What a pod is given at least."
+    )
+    limits: dict[Literal["cpu", "memory"], Amount] = Field(
+        default={"cpu": "500m", "memory": "512Mi"}, description="What a pod may use at most."
+    )
 
 
-class StoreSize(Strict):
-    """How large a store's server is here; what is not said follows from who uses it."""
+class StoreSize(StrictModel):
+    """How large a store's server is here; what is not given follows from its users."""
 
     connections: int | None = Field(
         default=None,
@@ -42,19 +52,19 @@ class StoreSize(Strict):
         "has (`show max_connections`).",
     )
     resources: Resources | None = Field(
-        default=None, description="What its container is given, and the most that it may take."
+        default=None, description="Requests and limits of its container."
     )
-    disk: Amount | None = None
+    disk: Amount | None = Field(default=None, description="The size of its disk.")
 
 
-class Ingress(Strict):
+class Ingress(StrictModel):
     """What leads requests from the world to the public services."""
 
     kind: Literal["gateway", "ingress"] = Field(
         default="gateway", description="Gateway API routes, or an Ingress."
     )
     controller: Name = Field(default="istio", description="The class of the gateway or ingress.")
-    namespace: Name = Field(default="istio-ingress", description="Where its pods are.")
+    namespace: Name = Field(default="istio-ingress", description="The namespace of its pods.")
     tls: Name | None = Field(default=None, description="The Secret with the certificate.")
     issuer: Name | None = Field(
         default=None,
@@ -73,7 +83,23 @@ def _network(value: str) -> str:
 Network = Annotated[str, AfterValidator(_network)]
 
 
-class Environment(Strict):
+class ApiServer(StrictModel):
+    """Where pods reach the cluster's API server, by whose keys they verify caller tokens."""
+
+    network: Network | None = Field(
+        default=None,
+        description="The addresses of its endpoints; default: `network` of the environment.",
+    )
+    port: int = Field(
+        default=443,
+        ge=1,
+        le=65535,
+        description="The port of its endpoints, not of the Service before them; kubeadm and Kind "
+        "have 6443.",
+    )
+
+
+class Environment(StrictModel):
     """One environment, e.g. production."""
 
     target: Literal["cluster", "compose", "repository"] = Field(
@@ -81,12 +107,15 @@ class Environment(Strict):
         description="What runs it: Kubernetes, or Docker Compose on one machine; or what its files "
         "are for, where they are the code's own repository: its pipeline.",
     )
-    cloud: str | None = None
-    region: str | None = None
-    zones: int = Field(default=1, ge=1)
-    domain: str | None = Field(default=None, description="Its own, where it is not the system's.")
-    namespace: Name | None = Field(default=None, description="In the cluster; the system's name.")
-    network: Network = Field(default="10.0.0.0/16", description="Where managed servers stand.")
+    cloud: str | None = Field(default=None, description="The cloud that it runs in, e.g. aws.")
+    region: str | None = Field(default=None, description="The region of that cloud.")
+    zones: int = Field(default=1, ge=1, description="Over how many zones pods are spread.")
+    domain: str | None = Field(default=None, description="Overrides the system's domain.")
+    namespace: Name | None = Field(
+        default=None, description="In the cluster; default: the system's name."
+    )
+    network: Network = Field(default="10.0.0.0/16", description="The region of managed servers.")
+    api_server: ApiServer = ApiServer()
     registry: str | None = Field(
         default=None, description="Where its images are: HOST/PATH; the system's name without."
     )
@@ -100,7 +129,7 @@ class Environment(Strict):
         "cluster.",
     )
     broker: BrokerEntry | None = Field(
-        default=None, description="What carries the topics there, where it is another kind."
+        default=None, description="The broker there, if of a different kind."
     )
     replicas: Replicas | None = None
     resources: Resources = Resources()
@@ -112,42 +141,47 @@ class Environment(Strict):
     )
     nodes: dict[str, str] = Field(default={}, description="Labels of the nodes for services.")
     quota: dict[Literal["cpu", "memory"], Amount] = Field(
-        default={}, description="The most that all containers may request together."
+        default={}, description="The total that all containers may request."
     )
     ingress: Ingress = Ingress()
-    mesh: Literal["istio"] | None = None
+    mesh: Literal["istio"] | None = Field(default=None, description="The service mesh there.")
     monitoring: Name = Field(
         default="monitoring", description="The namespace from which metrics are scraped."
     )
     observability: Observability | None = Field(
-        default=None, description="What watches it besides; only its metrics are offered without."
+        default=None, description="Its monitoring; without it, metrics are only exposed."
     )
-    gitops: Gitops | None = Field(default=None, description="What Argo CD follows, if it does.")
+    gitops: Gitops | None = Field(default=None, description="GitOps by Argo CD.")
     rollout: Rollout | None = Field(
-        default=None, description="How new versions are tried first; by replacing pods without."
+        default=None, description="Canary rollouts; without it, pods are replaced."
     )
     approval: bool = Field(
-        default=False, description="A person lets a change in; the pipeline waits for that."
+        default=False, description="The pipeline waits for the approval of a person."
     )
     checklist: bool = Field(
         default=False,
-        description="Nothing is promoted or deployed there while a box of checklist.yaml is open.",
+        description="No promotion or deployment while an item of checklist.yaml is open.",
     )
     packaging: tuple[Literal["helm", "kustomize"], ...] = Field(
-        default=(), description="What the objects of services are packed in besides the plain tree."
+        default=(), description="The package of the objects of services, besides the plain tree."
     )
     secrets: Literal["external", "script"] = Field(
         default="external",
-        description="External Secrets fills them from the cloud's store, or a script makes them "
-        "up once.",
+        description="External Secrets fills them from the cloud's store, or a script generates "
+        "them once.",
     )
     env: dict[Name, dict[EnvName, EnvValue]] = Field(
         default={}, description="Values per service that differ here."
     )
 
+    @property
+    def api_network(self) -> str:
+        """The addresses of the API server's endpoints."""
+        return self.api_server.network or self.network
 
-class External(Strict):
+
+class ExternalService(StrictModel):
     """Something called outside the system."""
 
-    hosts: tuple[str, ...]
-    port: int = Field(default=443, ge=1, le=65535)
+    hosts: tuple[str, ...] = Field(description="Its host names.")
+    port: int = Field(default=443, ge=1, le=65535, description="The port that is called.")

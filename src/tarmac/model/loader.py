@@ -52,7 +52,9 @@ def load(file: str, read: Read) -> System:
     )
     problems.extend(capped(inconsistencies(system, gaps.also(incomplete)), file))
     if problems:
-        raise BadInput(sorted(problems, key=lambda each: (_is_part(each, file), _order(each))))
+        raise BadInput(
+            sorted(problems, key=lambda problem: (_is_part(problem, file), _order(problem)))
+        )
     return system
 
 
@@ -103,7 +105,7 @@ def _lenient(main: Document) -> tuple[SystemFile, list[Problem], Gaps]:
     """
     try:
         return _validate(SystemFile, main), [], Gaps()
-    except _Wrong as wrong:
+    except _InvalidValue as wrong:
         if not isinstance(main.data, dict):
             raise
         rest, names = dict(main.data), {section: set[str]() for section in NAMED}
@@ -126,7 +128,7 @@ def _lenient(main: Document) -> tuple[SystemFile, list[Problem], Gaps]:
         return data, list(wrong.problems), Gaps(known, frozenset(sections))
 
 
-class _Wrong(BadInput):
+class _InvalidValue(BadInput):
     """A file whose types are wrong, and at which paths."""
 
     def __init__(self, problems: list[Problem], paths: list[Path]) -> None:
@@ -154,7 +156,7 @@ def _validate(model: type[M], parsed: Document) -> M:
     if not isinstance(parsed.data, dict):
         place = parsed.locate(())
         what = "a list" if isinstance(parsed.data, tuple) else "no mapping"
-        raise _Wrong(
+        raise _InvalidValue(
             [Problem(str(place), f"the file is {what}; begin with `{_first(model)}: ...`")], [()]
         )
     try:
@@ -164,9 +166,9 @@ def _validate(model: type[M], parsed: Document) -> M:
         paths = [tuple(s for s in details["loc"] if s != "[key]") for details in found]
         said = [complaint(model, parsed, details) for details in found[:MAX_PROBLEMS]]
         if len(found) > MAX_PROBLEMS:
-            said += [Problem(parsed.file, "there is more like this; correct these first")]
+            said += [Problem(parsed.file, "more of the same; correct these first")]
             raise BadInput(said) from None
-        raise _Wrong(sorted(said, key=_order), paths) from None
+        raise _InvalidValue(sorted(said, key=_order), paths) from None
 
 
 def _first(model: type[BaseModel]) -> str:
@@ -176,7 +178,7 @@ def _first(model: type[BaseModel]) -> str:
 def _order(problem: Problem) -> tuple[str, float, float]:
     """Sort by place; what is about a file as a whole comes after what has a line."""
     file, *place = problem.where.rsplit(":", 2)
-    if len(place) == 2 and all(number.isdigit() for number in place):
+    if len(place) == 2 and all(number.isdecimal() for number in place):
         return file, float(place[0]), float(place[1])
     return problem.where, math.inf, 0
 

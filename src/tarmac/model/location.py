@@ -1,4 +1,4 @@
-"""Where something stands in a file, so that every error can say it."""
+"""A place in a file, which every error names."""
 
 from __future__ import annotations
 

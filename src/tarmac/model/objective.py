@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from tarmac.model.observability import Severity
-from tarmac.model.value import Duration, Name, Strict
+from tarmac.model.value import Duration, Name, StrictModel
 
 #: How an alert is called everywhere it is shown: `SLOBurnRateHigh`.
 AlertName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$")]
@@ -15,34 +15,34 @@ AlertName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-class ObjectiveAlert(Strict):
+class ObjectiveAlert(StrictModel):
     """An alert of one's own on an objective, besides those on how fast its budget burns."""
 
-    name: AlertName
+    name: AlertName = Field(description="The name of the alert.")
     of: Literal["ratio", "budget"] = Field(
         default="ratio",
         description="The share of good requests, or what is left of the error budget, both 0 to 1.",
     )
-    over: Duration = Field(description="The time that is looked back on.")
-    below: float = Field(gt=0, lt=1, description="It is pending while the value is less.")
-    for_: Duration = Field(alias="for", description="It fires once it was so for so long.")
-    severity: Severity
-    team: str | None = Field(default=None, description="The system's owner without.")
+    over: Duration = Field(description="The window of the value.")
+    below: float = Field(gt=0, lt=1, description="The alert is pending while the value is lower.")
+    for_: Duration = Field(alias="for", description="The alert fires after this time.")
+    severity: Severity = Field(description="critical pages, warning notifies.")
+    team: str | None = Field(default=None, description="Default: the system's owner.")
 
 
-class Objective(Strict):
+class Objective(StrictModel):
     """A service level objective of one service."""
 
-    service: Name
+    service: Name = Field(description="The service that it is about.")
     name: RuleName | None = Field(
         default=None,
         description="In its rules' names: `api` gives `slo:api_availability:ratio_rate5m`; the "
         "service's name without.",
     )
     availability: float | None = Field(default=None, gt=0, lt=100, description="Percent.")
-    latency: Duration | None = Field(default=None, description="A request is good if faster.")
-    percent: float = Field(default=95, gt=0, lt=100, description="Share that must be good.")
-    window: Duration = Field(default=30 * 86400.0, description="30d unless said otherwise.")
+    latency: Duration | None = Field(default=None, description="The limit of a good request.")
+    percent: float = Field(default=95, gt=0, lt=100, description="The share that must be good.")
+    window: Duration = Field(default=30 * 86400.0, description="Default: 30d.")
     alerts: tuple[ObjectiveAlert, ...] = ()
 
     @model_validator(mode="after")
@@ -56,19 +56,19 @@ class Objective(Strict):
         return self
 
 
-class Invariant(Strict):
-    """What must be true once the system is at rest: a query that finds nothing, or equal rows.
+class Invariant(StrictModel):
+    """What must be true once the system is quiescent: a query that finds nothing, or equal rows.
 
     `store` and `query`: the query must be empty. `equal`: a query for each of two or more stores,
     whose rows must be the same, in any order; one that stands in only some of them is a violation.
     """
 
-    store: Name | None = None
-    query: str | None = Field(default=None, description="Every row of it is a violation.")
+    store: Name | None = Field(default=None, description="The store that `query` asks.")
+    query: str | None = Field(default=None, description="Each row is a violation.")
     equal: dict[Name, str] | None = Field(
         default=None, description="Store -> query; all must give the same rows."
     )
-    about: str = ""
+    about: str = Field(default="", description="What it says, for a reader.")
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -77,7 +77,7 @@ class Invariant(Strict):
             raise ValueError("has both `equal` and `store` or `query`; keep one form")
         if equal is not None and len(equal) < 2:
             raise ValueError(
-                f"has {len(equal)} store under `equal`, where two or more are compared; add "
+                f"has {len(equal)} store under `equal`, and two or more are needed; add "
                 "another, or use `store` and `query`"
             )
         if equal is None and None in empty:

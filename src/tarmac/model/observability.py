@@ -1,4 +1,4 @@
-"""How an environment is watched: what keeps its signals, and who is told."""
+"""How an environment is watched: what keeps its signals, and the receivers of alerts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from tarmac.model.value import Duration, Strict
+from tarmac.model.value import Duration, StrictModel
 
 Severity = Literal["critical", "warning"]
 
 
-class Observability(Strict):
+class Observability(StrictModel):
     """What stands in the cluster beside the system, to tell how it is."""
 
     metrics: Literal["prometheus", "datadog"] = Field(
@@ -19,16 +19,14 @@ class Observability(Strict):
     )
     logs: Literal["loki"] | None = Field(default="loki", description="Loki, filled by Alloy.")
     traces: Literal["tempo", "jaeger"] | None = Field(
-        default=None, description="What keeps traces; none are sent without."
+        default=None, description="The trace backend; without it, no traces are sent."
     )
     notify: dict[Severity, Literal["pagerduty", "slack", "email"]] = Field(
-        default={"critical": "slack", "warning": "slack"}, description="Who is told of an alert."
+        default={"critical": "slack", "warning": "slack"}, description="The receiver of alerts."
     )
-    runbooks: str = Field(
-        default="", description="Where the rendered runbooks are read: an address without its page."
-    )
+    runbooks: str = Field(default="", description="The base URL of the rendered runbooks.")
     retention: Duration | None = Field(
         default=None,
-        description="How long metrics are kept; 15d without, or longer than any objective looks "
-        "back.",
+        description="The retention of metrics; default: 15d, or longer than the longest objective "
+        "window.",
     )

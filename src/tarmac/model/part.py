@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tarmac.model.value import PACKAGE, EnvName, Name, OneOrMore, Strict, Topic
+from tarmac.model.value import PACKAGE, EnvName, Name, OneOrMore, StrictModel, Topic
 
 
-class Slot(Strict):
+class Slot(StrictModel):
     """A store that the part needs; the system's file binds one to it."""
 
     kind: Name = Field(description="The store kind: postgres, redis, mail ...")
     env: EnvName = Field(description="The variable that holds the store's URL.")
-    required: bool = Field(
-        default=True, description="Whether the part can serve at all without it."
-    )
+    required: bool = Field(default=True, description="Whether the part cannot serve without it.")
     replication: bool = Field(
         default=False,
         description="Whether the part reads the store's log of changes (PostgreSQL's logical "
@@ -22,28 +20,28 @@ class Slot(Strict):
     )
 
 
-class Role(Strict):
+class Role(StrictModel):
     """A part that this one calls; whichever service is composed of it plays the role."""
 
-    required: bool = True
+    required: bool = Field(default=True, description="The system has to bind it.")
 
 
-class Setting(Strict):
+class PartSetting(StrictModel):
     """A variable that the part reads."""
 
-    default: str | None = None
-    required: bool = Field(default=False, description="The system's file must give it.")
-    about: str = ""
+    default: str | None = Field(default=None, description="Its value where none is given.")
+    required: bool = Field(default=False, description="The system file must set it.")
+    about: str = Field(default="", description="What it does, for a reader.")
 
 
-class SecretSetting(Strict):
-    """A secret that the part reads: made up locally, named by path in production."""
+class SecretSetting(StrictModel):
+    """A secret that the part reads: generated locally, named by path in production."""
 
-    bytes: int = Field(default=24, ge=16, le=128)
-    about: str = ""
+    bytes: int = Field(default=24, ge=16, le=128, description="The length of a generated one.")
+    about: str = Field(default="", description="What it does, for a reader.")
 
 
-class Part(Strict):
+class Part(StrictModel):
     """What one code base offers and needs."""
 
     part: Name = Field(description="Its role, by which other parts call it.")
@@ -55,8 +53,8 @@ class Part(Strict):
     run: OneOrMore | None = Field(default=None, description="How to start it, without the kit.")
     slots: dict[Name, Slot] = {}
     calls: dict[Name, Role] = {}
-    publishes: tuple[Topic, ...] = ()
-    consumes: tuple[Topic, ...] = ()
-    settings: dict[EnvName, Setting] = {}
+    publishes: tuple[Topic, ...] = Field(default=(), description="Topics that it publishes.")
+    consumes: tuple[Topic, ...] = Field(default=(), description="Topics that it consumes.")
+    settings: dict[EnvName, PartSetting] = {}
     secrets: dict[EnvName, SecretSetting] = {}
     routes: tuple[str, ...] = Field(default=(), description="Path prefixes that it serves.")

@@ -26,7 +26,7 @@ Edit = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
-class Versions:
+class ImageVersions:
     """What an environment runs: a tag for all services, and those of services with their own."""
 
     version: str
@@ -37,7 +37,7 @@ class Versions:
         return self.images.get(service, self.version)
 
 
-def current(system: System, environment: str) -> Versions:
+def current(system: System, environment: str) -> ImageVersions:
     """Read what an environment runs. Raises BadInput where there is no such environment."""
     known = system.file.environments
     if environment not in known:
@@ -47,10 +47,12 @@ def current(system: System, environment: str) -> Versions:
     if known[environment].target == "repository":
         where = str(system.locate(("environments", environment), key=True))
         raise BadInput([Problem(where, f"'{environment}' runs nothing; name one that does")])
-    return Versions(known[environment].version, dict(known[environment].images))
+    return ImageVersions(known[environment].version, dict(known[environment].images))
 
 
-def promoted(system: System, source: str | None, to: str, images: Mapping[str, str]) -> Versions:
+def promoted(
+    system: System, source: str | None, to: str, images: Mapping[str, str]
+) -> ImageVersions:
     """Say what `to` is to run.
 
     Args:
@@ -67,8 +69,10 @@ def promoted(system: System, source: str | None, to: str, images: Mapping[str, s
         raise BadInput([Problem(to, "an environment cannot be promoted to itself; name two")])
     known = system.file.services
     problems = [
-        *_updated(system, to, "what is promoted would never run; {}, or take `updater` out first"),
-        *_updated(system, source, "what it runs is not in this file; name tags with --image"),
+        *_updated(
+            system, to, "the promoted version would never run; {}, or remove `updater` first"
+        ),
+        *_updated(system, source, "its versions are not in this file; name tags with --image"),
     ]
     problems += [
         Problem(name, f"no such service; {did_you_mean(name, known)}")
@@ -76,17 +80,17 @@ def promoted(system: System, source: str | None, to: str, images: Mapping[str, s
         if name not in known
     ]
     problems += [
-        Problem(name, f"'{image}' is no tag; write e.g. 1.4.0, or sha256: and 64 hex digits")
+        Problem(name, f"'{image}' is not a tag; write e.g. 1.4.0, or sha256: and 64 hex digits")
         for name, image in images.items()
         if not IMAGE.fullmatch(image)
     ]
     if problems:
         raise BadInput(problems)
-    return Versions(base.version, {**base.images, **images})
+    return ImageVersions(base.version, {**base.images, **images})
 
 
 #: What makes an image updater take another image, by its rule.
-_INSTEAD = {"semver": "tag a release", "newest-build": "merge, and it takes what is built"}
+_INSTEAD = {"semver": "tag a release", "newest-build": "merge, and it deploys the build"}
 
 
 def _updated(system: System, environment: str | None, what: str) -> Iterator[Problem]:
@@ -100,7 +104,9 @@ def _updated(system: System, environment: str | None, what: str) -> Iterator[Pro
         yield Problem(str(place), f"{writer}, so {what.format(_INSTEAD[gitops.updater])}")
 
 
-def amended(text: str, file: str, environment: str, before: Versions, after: Versions) -> str:
+def amended(
+    text: str, file: str, environment: str, before: ImageVersions, after: ImageVersions
+) -> str:
     """Write what an environment is to run into a model's text.
 
     Args:
@@ -140,13 +146,13 @@ def _environment(text: str, file: str, environment: str) -> yaml.MappingNode:
         found = [(key, value) for key, value in pairs if key.value == name]
         node = found[0][1] if found and not _shared(*found[0]) else None
     if not isinstance(node, yaml.MappingNode):
-        what = f"environment '{environment}' is not written out; write its settings out"
+        what = f"environment '{environment}' is an alias; write its settings out"
         raise BadInput([Problem(file, what)])
     return node
 
 
 def _shared(key: yaml.Node, value: yaml.Node) -> bool:
-    """Tell whether a value is an alias of what stands elsewhere."""
+    """Tell whether a value is a YAML alias."""
     return bool(value.start_mark.index < key.end_mark.index)
 
 
@@ -185,7 +191,7 @@ def _own(file: str, pair: tuple[yaml.Node, yaml.Node]) -> yaml.Node:
     key, value = pair
     if _shared(key, value):
         place = f"{file}:{key.start_mark.line + 1}:{key.start_mark.column + 1}"
-        raise BadInput([Problem(place, "an alias, which others share; write the value out")])
+        raise BadInput([Problem(place, "an alias with other users; write the value out")])
     return value
 
 
@@ -232,9 +238,9 @@ def _flow(images: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{name}: {_scalar(image)}" for name, image in images.items()) + "}"
 
 
-def _prove(text: str, made: str, file: str, environment: str, after: Versions) -> None:
-    """Read what was written: nothing may differ but what was meant to. Raises TarmacError."""
-    before, now = (document.parse(each.encode(), file).data for each in (text, made))
+def _prove(text: str, made: str, file: str, environment: str, after: ImageVersions) -> None:
+    """Read what was written: only the versions and images may differ. Raises TarmacError."""
+    before, now = (document.parse(content.encode(), file).data for content in (text, made))
     for data in (before, now):
         data["environments"] = dict(data["environments"])
     settings = dict(now["environments"].pop(environment))

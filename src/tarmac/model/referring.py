@@ -49,13 +49,13 @@ def _value(
     for piece in pieces:
         if isinstance(piece, Reference):
             yield from _reference(system, where, variable, piece, gaps, name)
-            # A foreign program's subjects and queues may be known to nobody but itself.
+            # A foreign program's subjects and queues may be known only to itself.
             told = service.publishes or service.consumes or not system.is_kit(name)
             if piece.root == "broker" and system.file.broker and not told:
                 yield Problem(
                     where,
-                    f"{variable} refers to the broker, and {name} has no topics there; "
-                    "say what it publishes or consumes",
+                    f"{variable} refers to the broker, but {name} has no topics; "
+                    "add `publishes` or `consumes`",
                 )
 
 
@@ -72,7 +72,7 @@ def of_all(system: System) -> Iterator[Problem]:
             if isinstance(piece, Reference) and piece.root != "system":
                 yield Problem(
                     where,
-                    f"{variable} of all services refers to '{piece.source}', which would join "
+                    f"{variable} of all services refers to '{piece.source}', which would connect "
                     "every service to it; set it in the services that need it",
                 )
 
@@ -99,7 +99,7 @@ def _reference(
         what = root.removesuffix("s")
         if root == "broker":
             yield Problem(
-                where, f"{variable} refers to the broker, and there is none; add `broker: nats`"
+                where, f"{variable} refers to the broker, but there is none; add `broker: nats`"
             )
             return
         hint = where_from(root, name, [*known[root], *gaps.left_out(root)])

@@ -7,19 +7,19 @@ from typing import Any
 from tarmac.model.part import Part
 from tarmac.model.system import SystemFile
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def system_schema() -> dict[str, Any]:
     """Make the schema of `tarmac.yaml`, short forms included."""
     schema = SystemFile.model_json_schema(mode="validation")
-    return {"$schema": _DIALECT, **schema, "title": "tarmac.yaml"}
+    return {"$schema": DIALECT, **schema, "title": "tarmac.yaml"}
 
 
 def part_schema() -> dict[str, Any]:
     """Make the schema of `service.yaml`."""
     return {
-        "$schema": _DIALECT,
+        "$schema": DIALECT,
         **Part.model_json_schema(mode="validation"),
         "title": "service.yaml",
     }

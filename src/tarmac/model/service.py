@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from tarmac.model import conventions
 from tarmac.model.value import (
     Amount,
     Duration,
@@ -17,7 +18,7 @@ from tarmac.model.value import (
     HostLabel,
     Name,
     OneOrMore,
-    Strict,
+    StrictModel,
     Topic,
     shown,
 )
@@ -27,25 +28,30 @@ LONGEST_PATTERN = 1000
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Call(Strict):
+class Call(StrictModel):
     """How one service calls another."""
 
-    timeout: Duration = Field(default=2.0, description="The longest a call may take.")
+    timeout: Duration = Field(
+        default=conventions.TIMEOUT_DEFAULT_S, description="The timeout of a call."
+    )
     retries: int = Field(
-        default=1, ge=0, le=10, description="Further tries of idempotent calls only."
+        default=conventions.RETRIES_DEFAULT,
+        ge=0,
+        le=10,
+        description="Retries, of idempotent calls only.",
     )
 
 
-class Public(Strict):
+class PublicAddress(StrictModel):
     """Where the world reaches the service."""
 
     host: HostLabel | None = Field(
         default=None, description="The host's first label under the domain; without: the domain."
     )
-    paths: tuple[str, ...] = ("/",)
+    paths: tuple[str, ...] = Field(default=("/",), description="The path prefixes that are public.")
 
 
-class ProbeSpec(Strict):
+class ProbeSpec(StrictModel):
     """How to tell that a service of another framework is ready; one of the five."""
 
     http: str | None = Field(default=None, description="A path that answers below 400.")
@@ -65,7 +71,7 @@ class ProbeSpec(Strict):
         for name, kind in (("tcp", self.tcp), ("grpc", self.grpc)):
             if kind is False:
                 raise ValueError(
-                    f"has `{name}: false`, which tells nothing; remove it, or write `{name}: true`"
+                    f"has `{name}: false`, which has no effect; remove it, or write `{name}: true`"
                 )
         if len(given) != 1:
             raise ValueError(
@@ -81,16 +87,18 @@ class ProbeSpec(Strict):
                 re.compile(self.log)
             except (re.error, RecursionError, OverflowError) as error:
                 raise ValueError(
-                    f"has log {shown(self.log)}, no regular expression ({error}); correct it"
+                    f"has log {shown(self.log)}, not a regular expression ({error}); correct it"
                 ) from None
         return self
 
 
-class Task(Strict):
+class Task(StrictModel):
     """Something that runs to its end: once before the service, or on a schedule."""
 
-    run: OneOrMore
-    schedule: str | None = None
+    run: OneOrMore = Field(description="The command.")
+    schedule: str | None = Field(
+        default=None, description="A cron expression; without, once before the service starts."
+    )
 
 
 def _listed_calls(value: Any) -> Any:
@@ -109,7 +117,7 @@ def _listed_calls(value: Any) -> Any:
     return calls
 
 
-class Service(Strict):
+class Service(StrictModel):
     """One service of the system."""
 
     source: OneOrMore = Field(
@@ -118,22 +126,30 @@ class Service(Strict):
     run: OneOrMore | None = Field(default=None, description="The command, for any language.")
     cwd: str | None = Field(default=None, description="Where `run` starts; this file's folder.")
     port: PortNumber | None = Field(default=None, description="Short for ports: {http: ...}.")
-    ports: dict[Name, PortNumber] = {}
+    ports: dict[Name, PortNumber] = Field(default={}, description="Ports by name.")
     listen: Literal["given", "fixed"] = Field(
         default="given",
         description="given: listens where PORT says. fixed: only ever on its own port.",
     )
-    public: Public | None = None
+    public: PublicAddress | None = None
+    trust: Literal["tokens", "network"] = Field(
+        default="tokens",
+        description="tokens: it presents caller tokens, and requests that change something need "
+        "one of a declared caller. network: it does neither; whatever reaches it is trusted. In a "
+        "cluster a service that is not of the kit gets keys only where `tokens` is written.",
+    )
     calls: Annotated[
         dict[Name, Call],
         BeforeValidator(_listed_calls, json_schema_input_type=tuple[Name | dict[Name, Call], ...]),
     ] = {}
     stores: dict[Name, Name] = Field(default={}, description="Slot -> store.")
-    publishes: tuple[Topic, ...] = ()
-    consumes: tuple[Topic, ...] = ()
-    externals: tuple[Name, ...] = ()
-    env: dict[EnvName, EnvValue] = {}
-    secrets: tuple[EnvName, ...] = ()
+    publishes: tuple[Topic, ...] = Field(default=(), description="Topics that it publishes.")
+    consumes: tuple[Topic, ...] = Field(default=(), description="Topics that it consumes.")
+    externals: tuple[Name, ...] = Field(default=(), description="Externals that it calls.")
+    env: dict[EnvName, EnvValue] = Field(default={}, description="Environment variables.")
+    secrets: tuple[EnvName, ...] = Field(
+        default=(), description="Variables with a secret value, from .env or generated."
+    )
     probe: ProbeSpec | None = None
     isolated: bool = Field(default=False, description="Never shares an interpreter's memory.")
     watch: OneOrMore = Field(
@@ -145,8 +161,8 @@ class Service(Strict):
         description="Folders that outlive it, by their path in its own; ${volumes.NAME.path} in "
         "`env` is one for each copy of the system.",
     )
-    resources: dict[Name, Amount] = {}
-    replicas: int = Field(default=1, ge=1)
+    resources: dict[Name, Amount] = Field(default={}, description="Limits: cpu, memory.")
+    replicas: int = Field(default=1, ge=1, description="How many instances run.")
 
     @model_validator(mode="after")
     def _one_start(self) -> Self:
@@ -154,7 +170,7 @@ class Service(Strict):
             raise ValueError(
                 "has both `source` and `run`; keep one"
                 if self.source
-                else "says not what to run; add `run: [PROGRAM, ...]`, or `source: FOLDER` "
+                else "has nothing to run; add `run: [PROGRAM, ...]`, or `source: FOLDER` "
                 "with a service.yaml in it"
             )
         if self.port is not None and "http" in self.ports:

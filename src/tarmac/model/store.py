@@ -6,16 +6,17 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from tarmac.model.value import DATABASE, Name, Strict
+from tarmac.model.value import DATABASE, Name, StrictModel
 
 
-class Store(Strict):
+class Store(StrictModel):
     """One store; locally each has a server of its own."""
 
     kind: Name = Field(description="postgres, redis, mail ...")
     version: str | None = Field(default=None, description='The version asked for, quoted: "16".')
     provider: Name | None = Field(
-        default=None, description="embedded, binary, docker or external; else what is there."
+        default=None,
+        description="embedded, binary, docker or external; default: what is available.",
     )
     database: str | None = Field(
         default=None,
@@ -27,22 +28,22 @@ class Store(Strict):
     )
     passwordless: bool = Field(
         default=False,
-        description="Here it also serves whoever gives no password: for programs that know none.",
+        description="Locally it also accepts connections without a password.",
     )
     shared: bool = Field(
         default=False,
-        description="What one of its users makes belongs to all of them: one owner for every "
-        "table. Else what a service makes is its own.",
+        description="One owner for every table, shared by all users of the store; default: each "
+        "service owns what it creates.",
     )
 
 
-class Broker(Strict):
+class Broker(StrictModel):
     """What carries the topics."""
 
-    kind: Name
-    version: str | None = None
+    kind: Name = Field(description="nats, rabbitmq or kafka.")
+    version: str | None = Field(default=None, description='The version asked for, quoted: "4.1".')
     provider: Name | None = Field(
-        default=None, description="embedded, binary, docker, external, or a kind that stands in."
+        default=None, description="embedded, binary, docker, external, or a substitute kind."
     )
 
 

@@ -10,25 +10,25 @@ from pydantic import Field
 
 from tarmac.model.delivery import Delivery
 from tarmac.model.document import Document
-from tarmac.model.environment import Environment, External
+from tarmac.model.environment import Environment, ExternalService
 from tarmac.model.location import Location, Path
 from tarmac.model.objective import Invariant, Objective
 from tarmac.model.part import Part
 from tarmac.model.service import PortNumber, Service
 from tarmac.model.store import BrokerEntry, StoreEntry
-from tarmac.model.value import EnvName, EnvValue, HostLabel, Name, Strict
+from tarmac.model.value import EnvName, EnvValue, HostLabel, Name, StrictModel
 
 
-class SystemFile(Strict):
+class SystemFile(StrictModel):
     """What stands in `tarmac.yaml`."""
 
     tarmac: Literal[1] = Field(description="The format's version.")
-    system: Name
-    owner: str | None = None
-    domain: str | None = None
+    system: Name = Field(description="The name of the system.")
+    owner: str | None = Field(default=None, description="The team that owns it: @acme/shop.")
+    domain: str | None = Field(default=None, description="The domain of its public hosts.")
     env: dict[EnvName, EnvValue] = Field(default={}, description="For every service.")
     secrets: tuple[EnvName, ...] = Field(
-        default=(), description="Those that all services that list them share one value of."
+        default=(), description="Secrets whose value is shared by all services that list them."
     )
     services: dict[Name, Service]
     entry: dict[HostLabel, PortNumber] = Field(
@@ -38,7 +38,7 @@ class SystemFile(Strict):
     )
     stores: dict[Name, StoreEntry] = {}
     broker: BrokerEntry | None = None
-    externals: dict[Name, External] = {}
+    externals: dict[Name, ExternalService] = {}
     objectives: tuple[Objective, ...] = ()
     invariants: dict[Name, Invariant] = {}
     environments: dict[Name, Environment] = {}
@@ -47,7 +47,7 @@ class SystemFile(Strict):
 
 @dataclass(frozen=True)
 class SourcedPart:
-    """A part and where it stands."""
+    """A part and its folder."""
 
     part: Part
     #: The folder of its service.yaml, relative to the system's file or absolute.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
@@ -20,6 +20,11 @@ _UNITS = {
     **{unit: Decimal(1000) ** n for n, unit in enumerate(("", "k", "M", "G", "T", "P"))},
     "m": Decimal("0.001"),
 }
+#: Digits and powers of ten enough for every byte that there is: more cost time, and memory.
+_AMOUNT = re.compile(
+    rf"([+-]?(?:[0-9]{{1,30}}(?:\.[0-9]{{0,30}})?|\.[0-9]{{1,30}})(?:[eE][+-]?[0-9]{{1,2}})?)"
+    rf"({'|'.join(sorted(_UNITS, key=len, reverse=True))})"
+)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 #: Those and Prometheus's longer ones; a year has 365 days.
 _ALL_SECONDS = {**_SECONDS, "w": 604800.0, "y": 31536000.0}
@@ -60,14 +65,14 @@ class WrittenFloat(float):
         return float(text) if str(float(text)) == text else number
 
 
-class Strict(BaseModel):
+class StrictModel(BaseModel):
     """A mapping of the file: unknown keys are errors, nothing is converted, nothing changes."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 def as_written(value: Any) -> str:
-    """Write a scalar as it stands in the file, without quotes."""
+    """Return a scalar as it is written in the file, without quotes."""
     if isinstance(value, WrittenInt | WrittenFloat):
         return value.text
     if isinstance(value, bool):
@@ -92,7 +97,7 @@ def _seconds(value: Any) -> Any:
         seconds = float(match[1]) * _SECONDS[match[2]]
         if 0 < seconds < math.inf:
             return seconds
-        raise ValueError(f"is {shown(value)}; write a time that is more than nothing and ends")
+        raise ValueError(f"is {shown(value)}; write a finite duration greater than zero")
     raise ValueError(
         f"is {shown(value)}; write a number and its unit, e.g. 200ms, 2s, 15m, 6h or 30d"
     )
@@ -108,9 +113,9 @@ def duration(seconds: float, unit: str = "") -> str:
     if unit:
         many, rest = divmod(left, round(_SECONDS[unit]))
         return f"{left}s" if rest else f"{many}{unit}"
-    for each in ("d", "h", "m", "s"):
-        many, left = divmod(left, round(_SECONDS[each]))
-        found += f"{many}{each}" if many else ""
+    for suffix in ("d", "h", "m", "s"):
+        many, left = divmod(left, round(_SECONDS[suffix]))
+        found += f"{many}{suffix}" if many else ""
     return found or "0s"
 
 
@@ -139,12 +144,11 @@ def _amount(value: Any) -> Any:
 
 def amount(written: Any) -> Decimal:
     """Read an amount: cores or bytes. Raises ValueError for what is none."""
-    text = str(written).strip()
-    digits = text.rstrip("KMGTPikm")
-    try:
-        return Decimal(digits) * _UNITS[text[len(digits) :]]
-    except (InvalidOperation, KeyError):
-        raise ValueError(f"'{text}' is no amount; write e.g. 250m or 256Mi") from None
+    text = as_written(written).strip()
+    if (match := _AMOUNT.fullmatch(text)) is None:
+        what = text if len(text) <= 40 else f"{text[:40]}..."
+        raise ValueError(f"'{what}' is not an amount; write e.g. 250m or 256Mi")
+    return Decimal(match[1]) * _UNITS[match[2]]
 
 
 def _flag_or_name(value: Any) -> Any:

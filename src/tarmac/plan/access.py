@@ -7,7 +7,7 @@ from dataclasses import replace
 from tarmac.launch import Text
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.plan import Access
-from tarmac.stores._kind import User, external_outputs
+from tarmac.stores.kind import User, external_outputs
 
 #: Stands for the administrator among the users of a store.
 ADMIN = ""
@@ -19,14 +19,14 @@ def access(bindings: Bindings) -> tuple[Access, ...]:
 
 
 def _access(bindings: Bindings, store: str) -> Access:
-    kind, view, offer = bindings.kinds[store], bindings.views[store], bindings.offer(store)
+    kind, context, candidate = bindings.kinds[store], bindings.views[store], bindings.offer(store)
     urls: dict[str, Text] = {}
-    if offer.address is not None:
-        urls[ADMIN] = external_outputs(kind, store, offer.address)["url"]
+    if candidate.address is not None:
+        urls[ADMIN] = external_outputs(kind, store, candidate.address)["url"]
     else:
-        view = replace(view, ports={port: view.ports[port] for port in kind.ports})
+        context = replace(context, ports={port: context.ports[port] for port in kind.ports})
         if kind.admin:
-            urls[ADMIN] = kind.outputs["url"](view, User(kind.admin, view.admin))
-        for user in view.users:
-            urls[user.service] = kind.outputs["url"](view, user)
+            urls[ADMIN] = kind.outputs["url"](context, User(kind.admin, context.admin))
+        for user in context.users:
+            urls[user.service] = kind.outputs["url"](context, user)
     return Access(store, kind.title, urls, kind.shell)

@@ -1,4 +1,4 @@
-"""How a new version is judged while it has a part of the traffic: one analysis for whoever judges.
+"""How a new version is judged while it has a part of the traffic: one analysis for all controllers.
 
 Pure. Flagger's and Argo Rollouts' objects are rendered from it, and `decide` says what both make of
 what they see.
@@ -12,6 +12,7 @@ from typing import Literal
 
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.slo.indicator import BROKEN_OFF
 
 #: Seconds between two scrapes of a service: `interval` of its ServiceMonitor.
 SCRAPE_S = 30.0
@@ -35,21 +36,21 @@ class Analysis:
     namespace: str
     #: Percent of the traffic, step by step.
     weights: tuple[int, ...]
-    #: Seconds between two looks; a step has one good look at least.
+    #: Seconds between two analysis runs; a step needs one that passes.
     every_s: float
-    #: So many bad looks, at whichever steps, and it is taken back.
+    #: After so many failed runs, at any steps, it is rolled back.
     failures: int
     #: Percent of the requests without a 5xx, at least.
     success: float
     p99_s: float
-    #: Fewer requests say nothing of a version: such a look is a bad one.
+    #: An analysis run with fewer requests fails.
     requests: int
     #: Its own metrics, or those of the mesh's proxy beside it.
     measured: Literal["service", "proxy"]
 
     @property
     def window_s(self) -> float:
-        """How far a look looks back."""
+        """How far an analysis run looks back."""
         return max(self.every_s, LEAST_WINDOW_S)
 
 
@@ -66,8 +67,8 @@ class Queries:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What is seen of a new version at one time."""
+class AnalysisRun:
+    """The measurements of a new version at one time."""
 
     requests: float
     success: float
@@ -75,15 +76,15 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """What is made of all looks so far."""
+class CanaryDecision:
+    """The result of all analysis runs so far."""
 
     verdict: Verdict
     #: Percent of the traffic that the new version has from then on.
     weight: int
 
 
-def by(plan: ClusterPlan, name: str) -> By | None:
+def rollout_controller(plan: ClusterPlan, name: str) -> By | None:
     """Say what tries new versions of a service; None where pods are just replaced."""
     rollout = plan.settings.rollout
     if rollout is None or name not in _named(plan) or not plan.workload(name).ports:
@@ -91,14 +92,16 @@ def by(plan: ClusterPlan, name: str) -> By | None:
     return rollout.by
 
 
-def tried(plan: ClusterPlan, kind: By) -> tuple[Workload, ...]:
+def canary_services(plan: ClusterPlan, kind: By) -> tuple[Workload, ...]:
     """List the services whose new versions are tried so."""
-    return tuple(each for each in plan.services if by(plan, each.name) == kind)
+    return tuple(
+        service for service in plan.services if rollout_controller(plan, service.name) == kind
+    )
 
 
 def _named(plan: ClusterPlan) -> frozenset[str]:
     rollout = plan.settings.rollout
-    promised = (each.service for each in plan.objectives)
+    promised = (objective.service for objective in plan.objectives)
     return frozenset((rollout.services if rollout else ()) or promised)
 
 
@@ -140,7 +143,8 @@ def hashed_pods(name: str, digest: str) -> str:
 def queries(asked: Analysis, pods: str) -> Queries:
     """Write what is asked of Prometheus.
 
-    A service's own metrics count neither health checks nor scrapes. A proxy's do, but for those
+    Neither counts requests that a client broke off, as objectives do not. A service's own metrics
+    count neither health checks nor scrapes. A proxy's do, but for those
     that come from where there is no proxy: kubelet and Prometheus.
 
     Args:
@@ -155,6 +159,7 @@ def queries(asked: Analysis, pods: str) -> Queries:
         where += ',reporter="destination",source_workload!="unknown"'
         count, took = "istio_requests_total", "istio_request_duration_milliseconds"
         status, unit = "response_code", 1000
+    where += f',{status}!~"{BROKEN_OFF}"'
     back = f"[{duration(asked.window_s, 'm')}]"
     failed = f'sum(rate({count}{{{where},{status}=~"5.."}}{back}))'
     # Where nothing failed there is no such series; where all did, none but such.
@@ -170,25 +175,25 @@ def queries(asked: Analysis, pods: str) -> Queries:
     )
 
 
-def is_good(asked: Analysis, look: Look) -> bool:
-    """Tell whether a look speaks for the new version."""
-    enough = look.requests >= asked.requests
-    return enough and look.success >= asked.success and look.p99_s <= asked.p99_s
+def is_good(asked: Analysis, run: AnalysisRun) -> bool:
+    """Tell whether an analysis run passes."""
+    enough = run.requests >= asked.requests
+    return enough and run.success >= asked.success and run.p99_s <= asked.p99_s
 
 
-def decide(asked: Analysis, looks: Iterable[Look]) -> Decision:
-    """Say what becomes of a version: a good look takes it a step on, a bad one holds it.
+def decide(asked: Analysis, runs: Iterable[AnalysisRun]) -> CanaryDecision:
+    """Decide on a version: a passed run takes it a step on, a failed one holds it.
 
-    After the last step's good look it gets everything; after so many bad ones, nothing.
+    After the last step's passed run it gets all traffic; after too many failed ones, none.
     """
     step = bad = 0
-    for look in looks:
-        if is_good(asked, look):
+    for run in runs:
+        if is_good(asked, run):
             step += 1
         else:
             bad += 1
         if bad >= asked.failures:
-            return Decision("abort", 0)
+            return CanaryDecision("abort", 0)
         if step == len(asked.weights):
-            return Decision("promote", 100)
-    return Decision("hold", asked.weights[step])
+            return CanaryDecision("promote", 100)
+    return CanaryDecision("hold", asked.weights[step])

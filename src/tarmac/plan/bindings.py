@@ -1,4 +1,4 @@
-"""What each service is bound to: which stores and services it uses, and what these offer to it."""
+"""What each service is bound to: its stores and services, with their addresses and credentials."""
 
 from __future__ import annotations
 
@@ -6,34 +6,41 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tarmac.errors import MissingTool
-from tarmac.launch import Secret, Text, text
+from tarmac.launch import Secret, StoreSecret, Text, text
 from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge, edges
 from tarmac.model.system import System
 from tarmac.plan import ports
-from tarmac.plan.facts import Facts
+from tarmac.plan.facts import MachineFacts
 from tarmac.plan.references import Outputs
-from tarmac.stores._kind import (
+from tarmac.stores.kind import (
     MANAGED,
-    Offer,
+    ProviderCandidate,
+    StoreContext,
     StoreKind,
     User,
-    View,
     external_outputs,
     managed_outputs,
 )
 
 
 class Bindings:
-    """A system's stores and services seen from one machine; answers what each offers to whom."""
+    """A system's stores and services seen from one machine, and what each offers to its users."""
 
-    def __init__(self, system: System, facts: Facts, kinds: Mapping[str, StoreKind]) -> None:
+    def __init__(self, system: System, facts: MachineFacts, kinds: Mapping[str, StoreKind]) -> None:
         self.system = system
         self.facts = facts
         self._kinds = kinds
         self.edges = edges(system)
         self._edges_of: dict[str, list[Edge]] = {n: [] for n in (ENTRY, *system.file.services)}
+        #: The callers of each service: `calls`, or a reference.
+        self.calling: dict[str, list[str]] = {}
+        #: What each service calls.
+        self.called: dict[str, list[str]] = {}
         for edge in self.edges:
             self._edges_of[edge.source].append(edge)
+            if edge.kind == "call" and edge.source != edge.target:
+                self.calling.setdefault(edge.target, []).append(edge.source)
+                self.called.setdefault(edge.source, []).append(edge.target)
         self._asked = {name: store.kind for name, store in system.file.stores.items()}
         if system.file.broker is not None:
             self._asked[ports.BROKER] = system.file.broker.kind
@@ -49,14 +56,14 @@ class Bindings:
         self.views = {name: self._view(name) for name in self._asked}
 
     def asked_kind(self, store: str) -> StoreKind:
-        """Find the kind that the model asks for; another may stand in for it."""
+        """Find the kind that the model asks for; a substitute may answer."""
         return self._kinds[self._asked[store]]
 
-    def offer(self, store: str) -> Offer:
+    def offer(self, store: str) -> ProviderCandidate:
         """Find what this machine has for a store. Raises MissingTool."""
         if store not in self.facts.offers:
             raise MissingTool(
-                f"{store}: nothing on this machine can be a {self.asked_kind(store).title}; "
+                f"{store}: no provider on this machine for {self.asked_kind(store).title}; "
                 f"install Tarmac with its dependencies (pip install --force-reinstall tarmac)"
             )
         return self.facts.offers[store]
@@ -116,8 +123,8 @@ class Bindings:
 
     def store_outputs(self, store: str, service: str) -> Outputs:
         """Compute what a store offers to one of its users."""
-        view = self.views[store]
-        user = next(user for user in view.users if user.service == service)
+        context = self.views[store]
+        user = next(user for user in context.users if user.service == service)
         kind = self.kinds[store]
         if self.offer(store).provider == MANAGED:
             return managed_outputs(kind, store, service)
@@ -126,8 +133,8 @@ class Bindings:
         if not self.facts.shape.direct:
             name = kind.port_for(service)
             port = self.facts.ports[ports.edge_key(service, store, name)]
-            view = replace(view, ports={**view.ports, name: port})
-        return {name: output(view, user) for name, output in kind.outputs.items()}
+            context = replace(context, ports={**context.ports, name: port})
+        return {name: output(context, user) for name, output in kind.outputs.items()}
 
     def service_outputs(self, service: str, user: str, number: int = 1) -> Outputs:
         """Compute what a service offers to a service that refers to it, for each of its ports.
@@ -135,7 +142,7 @@ class Bindings:
         The first port's outputs have plain names, every port's also `NAME_url` and so on. A service
         that refers to itself (its instance `number`) learns where it listens.
         """
-        # Itself it reaches where it stands, whatever its name leads to.
+        # It reaches itself at its own address, whatever its name leads to.
         host = self.facts.host if user == service else self.facts.host_of(service)
         offered: dict[str, Text] = {}
         for name in self.system.file.services[service].listening:
@@ -158,11 +165,11 @@ class Bindings:
         slots = (sourced.part.slots.get(edge.slot) for sourced in self.system.parts[edge.source])
         return any(slot is not None and slot.replication for slot in slots)
 
-    def _view(self, store: str) -> View:
+    def _view(self, store: str) -> StoreContext:
         users = {
             edge.source: User(
                 edge.source,
-                Secret(f"stores/{store}/{edge.source}"),
+                Secret.of(StoreSecret(store, edge.source)),
                 foreign=not self.system.is_kit(edge.source),
                 replication=self._replicates(edge),
             )
@@ -173,7 +180,7 @@ class Bindings:
             users = {
                 name: User(
                     name,
-                    Secret(f"stores/{store}/{name}"),
+                    Secret.of(StoreSecret(store, name)),
                     service.publishes,
                     service.consumes,
                     {topic: self.system.consumers(name, topic) for topic in service.consumes},
@@ -186,7 +193,7 @@ class Bindings:
         own = {user: kind.port_for(user) for user in users} if kind and kind.port_per_user else {}
         wired = {} if self.facts.shape.direct else own
         database = None if store == ports.BROKER else self.system.file.stores[store].database
-        return View(
+        return StoreContext(
             name=store,
             host=self.facts.host_of(store),
             ports={
@@ -194,7 +201,7 @@ class Bindings:
                 for port in (*(kind.ports if kind else ()), *own.values())
             },
             database=database or store.removesuffix("-db").replace("-", "_"),
-            admin=Secret(f"stores/{store}/admin"),
+            admin=Secret.of(StoreSecret(store, "admin")),
             users=tuple(users[name] for name in sorted(users)),
             passwordless=store != ports.BROKER and self.system.file.stores[store].passwordless,
             shared=store != ports.BROKER and self.system.file.stores[store].shared,
@@ -203,5 +210,5 @@ class Bindings:
                 for user, port in wired.items()
             },
             size=self.facts.sizes.get(store),
-            monitor=Secret(f"stores/{store}/monitor") if self.facts.watched else None,
+            monitor=Secret.of(StoreSecret(store, "monitor")) if self.facts.watched else None,
         )

@@ -1,7 +1,7 @@
-"""The plan of a system in a cluster: its workloads, who may reach whom, what must be secret.
+"""The plan of a system in a cluster: its workloads, allowed connections and secrets.
 
-Plain data, the same for every renderer and gate; `plan.deploy` computes it. Nobody else computes a
-name, a port, a variable or an address.
+Plain data, the same for every renderer and gate; `plan.deploy` computes it. No other module
+computes a name, a port, a variable or an address.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.resources.abc import Traversable
 from typing import Literal
 
 from tarmac.launch import File, Probe, Secret, Text, is_secret
 from tarmac.model.delivery import Delivery
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.objective import Objective
-from tarmac.plan.settings import Setting
+from tarmac.plan.settings import EnvVariable
+from tarmac.plan.timing import PlannedCall, Timing
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Route:
+class PublicRoute:
     """A public address of a service: a host, and the path prefixes there that are its own."""
 
     host: str
@@ -46,7 +48,7 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Mounted:
+class MountedFile:
     """A file in a container, by its whole path there; what it holds may be secret."""
 
     path: str
@@ -59,27 +61,29 @@ class Mounted:
 
 
 @dataclass(frozen=True)
-class Once:
+class OneTimeTask:
     """Something that runs to its end in a container: a store's set-up, a service's task."""
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, Text] = field(default_factory=dict)
-    files: tuple[Mounted, ...] = ()
+    files: tuple[MountedFile, ...] = ()
     #: Cron's five fields, UTC; without: once before the rollout.
     schedule: str = ""
 
 
 @dataclass(frozen=True)
-class Exporter:
-    """What tells how a store is, in its pod."""
+class ExporterSidecar:
+    """What exposes the metrics of a store, in its pod."""
 
     #: As assets/signals.yaml calls it.
     id: str
-    #: The program beside the server; empty where the server itself tells it.
+    #: The program beside the server; empty where the server itself has metrics.
     image: str = ""
     env: Mapping[str, Text] = field(default_factory=dict)
     args: tuple[str, ...] = ()
+    #: A folder with the alerts and panels of its metrics.
+    assets: Traversable | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class Workload:
     place: str
     #: Where it listens, by the port's name.
     ports: Mapping[str, int]
-    env: Mapping[str, Setting]
+    env: Mapping[str, EnvVariable]
     scale: Scale
     resources: Resources
     #: The user that it runs as, by number.
@@ -109,36 +113,42 @@ class Workload:
     parts: tuple[str, ...] = ()
     #: It keeps tables of its own in a database, which its parts' migrations make.
     migrates: bool = False
-    #: Extras of the kit that what it is bound to asks for.
+    #: Extras of the kit that its bindings need.
     extras: tuple[str, ...] = ()
     #: Where `/metrics` is; None where there is none.
     metrics: int | None = None
     #: What gives them, of a store.
-    exporter: Exporter | None = None
+    exporter: ExporterSidecar | None = None
+    #: What its variables say of timeouts, retries and its end, as numbers.
+    timing: Timing = field(default_factory=Timing)
     #: Seconds between SIGTERM and the moment when it stops to accept; then to SIGKILL.
     drain_s: float = 0.0
     grace_s: float = 30.0
     #: The command, where it is not the image's own.
     argv: tuple[str, ...] = ()
-    files: tuple[Mounted, ...] = ()
+    files: tuple[MountedFile, ...] = ()
     #: Folders that outlive it, by name.
     volumes: Mapping[str, str] = field(default_factory=dict)
-    #: The size of each.
+    #: The size of each volume.
     disk: str = "10Gi"
-    #: The most connections that it accepts; 0: so many that nobody counts them.
+    #: The most connections that it accepts; 0: too many to count.
     connections: int = 0
     #: Folders that it writes to besides those and /tmp; nothing in them outlives it.
     scratch: tuple[str, ...] = ()
     #: It takes no folder of data that is another user's, even if it may write there.
     owns_data: bool = False
-    routes: tuple[Route, ...] = ()
-    once: tuple[Once, ...] = ()
+    routes: tuple[PublicRoute, ...] = ()
+    once: tuple[OneTimeTask, ...] = ()
     #: Folders, relative to the system's file, that its image is built from.
     sources: tuple[str, ...] = ()
+    #: Services for each of which it has a caller token.
+    caller_tokens: tuple[str, ...] = ()
+    #: It asks the API server for the keys by which it verifies its callers' tokens.
+    caller_keys: bool = False
 
 
 @dataclass(frozen=True)
-class Managed:
+class ManagedStore:
     """A store on a server that the cloud keeps."""
 
     name: str
@@ -146,29 +156,29 @@ class Managed:
     #: The server that several may share.
     server: str
     port: int
-    #: How many connections that server accepts, as the environment says; None: nobody said.
+    #: How many connections that server accepts, as the environment says; None: not given.
     connections: int | None = None
 
 
 @dataclass(frozen=True)
-class Connects:
+class ConnectionUse:
     """How many connections of a store a service takes at most."""
 
     service: str
     store: str
     #: Of one pod: its pools when they are full, and what is open beside them.
-    each: int
+    per_pod: int
     #: Pods at their most, those of a rolling update or a canary among them.
     pods: int
 
     @property
     def most(self) -> int:
         """All pods together."""
-        return self.each * self.pods
+        return self.per_pod * self.pods
 
 
 @dataclass(frozen=True)
-class Asked:
+class StoreHealthCheck:
     """How the readiness of a service tells whether it reaches a store."""
 
     kind: str
@@ -179,7 +189,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Allowed:
+class AllowedConnection:
     """A connection that must work, because the model declares its edge; all others must not."""
 
     #: A workload; `world` for what the ingress lets in.
@@ -205,10 +215,10 @@ class ClusterPlan:
     #: The model's file, as a reader of the repository would name it.
     model: str
     workloads: tuple[Workload, ...]
-    managed: tuple[Managed, ...]
-    allowed: tuple[Allowed, ...]
-    #: Who takes connections of the stores that have few of them.
-    connects: tuple[Connects, ...] = ()
+    managed: tuple[ManagedStore, ...]
+    allowed: tuple[AllowedConnection, ...]
+    #: The users of stores with few connections.
+    connects: tuple[ConnectionUse, ...] = ()
     #: What the model calls outside itself: name -> hosts.
     externals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     objectives: tuple[Objective, ...] = ()
@@ -217,17 +227,22 @@ class ClusterPlan:
     #: All environments of the system, this one too, in the model's order.
     environments: Mapping[str, Environment] = field(default_factory=dict)
     #: Every store and the broker by name, wherever they run, and how services ask them.
-    asked: Mapping[str, Asked] = field(default_factory=dict)
+    asked: Mapping[str, StoreHealthCheck] = field(default_factory=dict)
 
     @cached_property
     def services(self) -> tuple[Workload, ...]:
         """The workloads that are services."""
-        return tuple(each for each in self.workloads if each.role == "service")
+        return tuple(workload for workload in self.workloads if workload.role == "service")
 
     @cached_property
     def stores(self) -> tuple[Workload, ...]:
         """The workloads that keep data, the broker among them."""
-        return tuple(each for each in self.workloads if each.role != "service")
+        return tuple(workload for workload in self.workloads if workload.role != "service")
+
+    @cached_property
+    def calls(self) -> tuple[PlannedCall, ...]:
+        """Every call between services, with the values of this environment."""
+        return tuple(call for workload in self.services for call in workload.timing.calls)
 
     def workload(self, name: str) -> Workload:
         """Find a workload. Raises KeyError."""
@@ -235,7 +250,7 @@ class ClusterPlan:
 
     @cached_property
     def _by_name(self) -> dict[str, Workload]:
-        return {each.name: each for each in self.workloads}
+        return {workload.name: workload for workload in self.workloads}
 
 
 def secrets_of(workload: Workload) -> Iterator[Secret]:
@@ -249,7 +264,7 @@ def secrets_of(workload: Workload) -> Iterator[Secret]:
         yield from (part for part in value if isinstance(part, Secret))
 
 
-def mounted(files: tuple[File, ...], mounts: Mapping[str, str]) -> tuple[Mounted, ...]:
+def mounted_files(files: tuple[File, ...], mounts: Mapping[str, str]) -> tuple[MountedFile, ...]:
     """Say where a container finds the files of a launch.
 
     Args:
@@ -258,5 +273,5 @@ def mounted(files: tuple[File, ...], mounts: Mapping[str, str]) -> tuple[Mounted
     found = []
     for file in files:
         inside = mounts.get(file.path) or f"{mounts['.']}/{file.path}"
-        found.append(Mounted(inside.removesuffix(":ro"), file.content))
+        found.append(MountedFile(inside.removesuffix(":ro"), file.content))
     return tuple(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tarmac import versions
 from tarmac.errors import BadInput, Problem, did_you_mean
@@ -16,53 +16,68 @@ from tarmac.launch import CommandProbe, Launch, LogProbe, Probe, TcpProbe, text
 from tarmac.model import conventions
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.system import System
-from tarmac.plan import launches, ports, spans
+from tarmac.plan import callers, launches, ports, spans
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.cluster import (
-    Asked,
     ClusterPlan,
-    Connects,
-    Exporter,
-    Managed,
-    Once,
-    Route,
+    ConnectionUse,
+    ExporterSidecar,
+    ManagedStore,
+    OneTimeTask,
+    PublicRoute,
     Scale,
+    StoreHealthCheck,
     Workload,
-    mounted,
+    mounted_files,
 )
-from tarmac.plan.facts import Facts, Shape
-from tarmac.plan.reach import allowed
-from tarmac.plan.settings import Setting, domain, settings
-from tarmac.plan.sizes import Sized, connects, scale, sized
-from tarmac.stores._docker import DOCKER
-from tarmac.stores._kind import (
+from tarmac.plan.facts import MachineFacts, RunShape
+from tarmac.plan.reach import allowed_connections
+from tarmac.plan.settings import EnvVariable, domain, settings
+from tarmac.plan.sizes import StoreSizing, connection_uses, scale, store_sizes
+from tarmac.plan.timing import timing
+from tarmac.stores.kind import (
     MANAGED,
     Address,
-    Contain,
     Container,
+    ContainerFactory,
     Image,
-    Offer,
+    ProviderCandidate,
     StoreKind,
     numbers,
 )
+from tarmac.stores.setup.docker import DOCKER
 
 #: Where a kit service without a port of its own answers health and metrics.
 WORKER_PORT = 8080
 #: Endpoints are told everywhere of one that goes within so long (kube-proxy syncs each second, an
 #: ingress controller a little later); until then it serves on.
 DRAIN_S = 5.0
-#: The kit lets requests in flight finish for so long (`shutdown_grace_s`), and closes its pools.
-FINISH_S = 10.0
-#: `nobody` by number (CON-08): a name is known to no image without a user list.
-NOBODY = 65534
+#: The kit lets requests in flight finish for so long.
+FINISH_S = conventions.SHUTDOWN_GRACE_DEFAULT_S
+#: Closing consumers and pools; with the two above it makes the 30 s that Kubernetes gives a pod.
+CLOSE_S = 17.0
+#: The unprivileged user, by number (CON-08): an image without a user list knows no name.
+UNPRIVILEGED = 65534
 #: Volumes of a service, below this folder.
 VOLUMES = "/var/lib"
 #: A store's port for metrics.
 METRICS_PORT = "metrics"
 
 
+@dataclass(frozen=True)
+class _BoundSystem:
+    """Services and stores bound by their names in the cluster."""
+
+    bindings: Bindings
+    #: By store.
+    containers: Mapping[str, Container]
+    users: tuple[ConnectionUse, ...]
+    #: By store: how large its server is for its users.
+    sizes: Mapping[str, StoreSizing]
+
+
 def no_environment(system: System, asked: str | None = None) -> BadInput:
-    """Say that a system has not the environment that is asked for, or none at all."""
+    """Report an environment that a system does not have, or that it has none."""
     known = system.file.environments
     advice = f"write `environments: {{{asked or 'production'}: {{}}}}`"
     what = f"there is no environment '{asked}'" if asked else "there is no environment"
@@ -86,17 +101,21 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
         raise no_environment(system, environment)
     settled = system.file.environments[environment]
     scales = {name: scale(system, settled, name) for name in system.file.services}
-    bindings, containers, users, sizes = _bindings(system, environment, settled, kinds, scales)
+    bound = _bind(system, environment, settled, kinds, scales)
+    bindings = bound.bindings
     problems: list[Problem] = []
     workloads = [
-        *(_store(bindings, name, containers[name], sizes[name]) for name in bindings.here),
-        *(_service(bindings, settled, name, each, problems) for name, each in scales.items()),
+        *(
+            _store(bindings, name, bound.containers[name], bound.sizes[name])
+            for name in bindings.here
+        ),
+        *(_service(bindings, settled, name, count, problems) for name, count in scales.items()),
     ]
     if problems:
         raise BadInput(problems)
     servers = {store: server for server, stores in settled.servers.items() for store in stores}
     managed = tuple(
-        Managed(
+        ManagedStore(
             name,
             kind.id,
             servers.get(name, ""),
@@ -116,49 +135,73 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
         model=system.document.file,
         workloads=tuple(workloads),
         managed=managed,
-        allowed=tuple(allowed(bindings, {each.name: each for each in workloads}, managed)),
-        connects=users,
-        externals={name: each.hosts for name, each in system.file.externals.items()},
+        allowed=tuple(
+            allowed_connections(
+                bindings, {workload.name: workload for workload in workloads}, managed
+            )
+        ),
+        connects=bound.users,
+        externals={name: external.hosts for name, external in system.file.externals.items()},
         objectives=system.file.objectives,
         delivery=system.file.delivery,
         environments=system.file.environments,
-        asked={n: Asked(k.id, k.check, k.needed) for n, k in bindings.kinds.items()},
+        asked={n: StoreHealthCheck(k.id, k.check, k.needed) for n, k in bindings.kinds.items()},
     )
 
 
-def _bindings(
+def _bind(
     system: System,
     environment: str,
     settled: Environment,
     kinds: Mapping[str, StoreKind],
     scales: Mapping[str, Scale],
-) -> tuple[Bindings, Mapping[str, Container], tuple[Connects, ...], Mapping[str, Sized]]:
-    """Bind services and stores by their names in the cluster; lay out the stores' containers.
+) -> _BoundSystem:
+    """Bind services and stores by their names in the cluster; lay out the stores' containers."""
+    offers = _offers(system, environment, settled, kinds)
+    answering = {name: kinds[candidate.kind] for name, candidate in offers.items()}
+    users = connection_uses(system, settled, scales, answering)
+    sizes = dict(store_sizes(settled, answering, users))
+    # A server listens where its container says, which is known only once its container is made.
+    unplaced = Bindings(system, _facts(system, environment, settled, kinds, offers, {}), kinds)
+    inside = {
+        ports.store_key(name, port): number
+        for name, container in _containers(unplaced).items()
+        for port, number in container.ports.items()
+    }
+    facts = _facts(system, environment, settled, kinds, offers, inside)
+    facts = replace(facts, sizes={name: sizing.size for name, sizing in sizes.items()})
+    bindings = Bindings(system, facts, kinds)
+    return _BoundSystem(bindings, _containers(bindings), users, sizes)
 
-    Returns them with who connects to which store, and how large each server is for that.
-    """
-    asked = {name: (each.kind, each.version) for name, each in system.file.stores.items()}
+
+def _offers(
+    system: System, environment: str, settled: Environment, kinds: Mapping[str, StoreKind]
+) -> dict[str, ProviderCandidate]:
+    """Choose what serves each store there. Raises BadInput where nothing does."""
+    asked = {name: (store.kind, store.version) for name, store in system.file.stores.items()}
     broker = settled.broker or system.file.broker
     if system.file.broker is not None and broker is not None:
         asked[ports.BROKER] = (broker.kind, broker.version)
     managed = {store for stores in settled.servers.values() for store in stores}
-    offers: dict[str, Offer] = {}
+    offers: dict[str, ProviderCandidate] = {}
     problems: list[Problem] = []
     for name, (kind, version) in asked.items():
-        known = [each.id for each in kinds.values() if each.broker == (name == ports.BROKER)]
+        known = [known.id for known in kinds.values() if known.broker == (name == ports.BROKER)]
         if kind not in known:
             what = f"'{name}' has unknown kind '{kind}'; {did_you_mean(kind, known)}"
             problems.append(Problem(str(_store_place(system, name)), what))
             continue
         contained = _contained(kinds[kind])
-        # A repository runs nothing: what has no image there is somebody's to keep, wherever it is.
+        # A repository runs nothing: a store without an image is managed elsewhere.
         if name in managed or (contained is None and settled.target == "repository"):
-            offers[name] = Offer(MANAGED, {}, version or "", kind, address=Address("", 0))
+            offers[name] = ProviderCandidate(
+                MANAGED, {}, version or "", kind, address=Address("", 0)
+            )
         elif contained is None:
             problems.append(
                 Problem(
                     str(system.locate(("environments", environment), key=True)),
-                    f"nothing runs '{name}' there: {kinds[kind].title} has no image; name the "
+                    f"'{name}' has no server there: {kinds[kind].title} has no image; name the "
                     f"server that it is on, e.g. `servers: {{{kind}: [{name}]}}`",
                 )
             )
@@ -166,23 +209,10 @@ def _bindings(
             offers[name] = _offer(kinds[kind], contained[0], version)
     if problems:
         raise BadInput(problems)
-    answering = {name: kinds[offer.kind] for name, offer in offers.items()}
-    users = connects(system, settled, scales, answering)
-    sizes = dict(sized(settled, answering, users))
-    first = Bindings(system, _facts(system, environment, settled, kinds, offers, {}), kinds)
-    # Where a server listens in its container is the container's to say, and it is told where.
-    inside = {
-        ports.store_key(name, port): number
-        for name, container in _containers(first).items()
-        for port, number in container.ports.items()
-    }
-    facts = _facts(system, environment, settled, kinds, offers, inside)
-    facts = replace(facts, sizes={name: each.size for name, each in sizes.items()})
-    bindings = Bindings(system, facts, kinds)
-    return bindings, _containers(bindings), users, sizes
+    return offers
 
 
-def _contained(kind: StoreKind) -> tuple[Image, Contain] | None:
+def _contained(kind: StoreKind) -> tuple[Image, ContainerFactory] | None:
     """Find the image of a kind, and what makes a container of it."""
     for provider in kind.providers:
         for program in provider.programs.values():
@@ -191,11 +221,11 @@ def _contained(kind: StoreKind) -> tuple[Image, Contain] | None:
     return None
 
 
-def _offer(kind: StoreKind, image: Image, asked: str | None) -> Offer:
-    """Choose the tag: the version that is asked for, or a newer one that serves it as well."""
+def _offer(kind: StoreKind, image: Image, asked: str | None) -> ProviderCandidate:
+    """Choose the tag: the requested version, or a newer one that serves it as well."""
     older = asked is not None and numbers(asked) <= numbers(kind.served_by_newer)
     tag = image.tag if asked is None or older else asked
-    return Offer(DOCKER, {}, tag, kind.id, f"{image.name}:{tag}")
+    return ProviderCandidate(DOCKER, {}, tag, kind.id, f"{image.name}:{tag}")
 
 
 def _containers(bindings: Bindings) -> dict[str, Container]:
@@ -211,26 +241,31 @@ def _facts(
     environment: str,
     settled: Environment,
     kinds: Mapping[str, StoreKind],
-    offers: Mapping[str, Offer],
+    offers: Mapping[str, ProviderCandidate],
     inside: Mapping[str, int],
-) -> Facts:
+) -> MachineFacts:
     """Say what a cluster offers: each service and store by its name, on the ports of the model."""
-    here = {n: kinds[offer.kind] for n, offer in offers.items() if offer.provider != MANAGED}
-    shape = Shape(direct=True)
+    here = {
+        n: kinds[candidate.kind] for n, candidate in offers.items() if candidate.provider != MANAGED
+    }
+    shape = RunShape(direct=True)
     given = {
         need.key: inside.get(need.key) or need.preferred or WORKER_PORT
         for need in ports.needs(system, here, shape)
     }
     watched = settled.observability
-    return Facts(
+    caller_tokens, caller_keys_url = callers.issued_in(settled)
+    return MachineFacts(
         namespace=settled.namespace or system.name,
         pythons={"": "python3"},
         ports=given,
         offers=offers,
         folder=system.folder,
         home=VOLUMES,
+        caller_tokens=caller_tokens,
+        caller_keys_url=caller_keys_url,
         hosts={name: name for name in (*system.file.services, *here)},
-        listen="0.0.0.0",  # in its container; who may come is for the policies to say
+        listen="0.0.0.0",  # in its container; policies limit the callers
         public_urls=dict(_public_urls(system, settled)),
         drain_delay_s=f"{DRAIN_S:g}",
         environment=environment,
@@ -249,7 +284,7 @@ def _public_urls(system: System, settled: Environment) -> Iterator[tuple[str, st
             # No ingress there: the port itself is published, on the machine's own loopback.
             yield name, f"http://localhost:{service.listening[main]}"
         else:
-            # A cloud's balancer may end TLS before the cluster; elsewhere nobody does.
+            # A cloud's balancer may end TLS before the cluster; elsewhere nothing does.
             secure = settled.ingress.tls or settled.cloud
             scheme = "https" if secure else "http"
             yield name, f"{scheme}://{_host(system, settled, service.public.host)}"
@@ -260,15 +295,19 @@ def _host(system: System, settled: Environment, label: str | None) -> str:
     return f"{label}.{base}" if label else base
 
 
-def _store(bindings: Bindings, name: str, container: Container, size: Sized) -> Workload:
+def _store(bindings: Bindings, name: str, container: Container, size: StoreSizing) -> Workload:
     """Plan a store's server: one, with a disk of its own."""
     kind, launch = bindings.kinds[name], container.launch
     exporter, metrics = _watched(bindings, name)
     data = container.mounts.get("data") or f"{container.mounts['.']}/data"
-    once: tuple[Once, ...] = ()
+    once: tuple[OneTimeTask, ...] = ()
     if kind.script is not None:
         script = kind.script(bindings.views[name])
-        once = (Once("setup", script.argv, script.env, mounted(script.files, {".": "/setup"})),)
+        once = (
+            OneTimeTask(
+                "setup", script.argv, script.env, mounted_files(script.files, {".": "/setup"})
+            ),
+        )
     return Workload(
         name=name,
         role="broker" if kind.broker else "store",
@@ -279,7 +318,7 @@ def _store(bindings: Bindings, name: str, container: Container, size: Sized) -> 
         metrics=metrics,
         exporter=exporter,
         env={
-            key: Setting(value, f"{kind.title}'s image")
+            key: EnvVariable(value, f"{kind.title}'s image")
             for key, value in sorted(launch.env.items())
         },
         scale=Scale(1, 1),
@@ -289,7 +328,7 @@ def _store(bindings: Bindings, name: str, container: Container, size: Sized) -> 
         ready=container.ready,
         grace_s=max(30.0, launch.grace_s),
         argv=launch.argv,
-        files=mounted(launch.files, container.mounts),
+        files=mounted_files(launch.files, container.mounts),
         volumes={"data": data},
         disk=size.disk,
         connections=size.size.connections,
@@ -303,16 +342,16 @@ def _connections(settled: Environment, server: str) -> int | None:
     return settled.stores[server].connections if server in settled.stores else None
 
 
-def _watched(bindings: Bindings, name: str) -> tuple[Exporter | None, int | None]:
-    """Say what tells how a store is, and on which port."""
-    view, own = bindings.views[name], bindings.kinds[name].exporter
-    if own is None or view.monitor is None:
+def _watched(bindings: Bindings, name: str) -> tuple[ExporterSidecar | None, int | None]:
+    """Return what exposes a store's metrics, and on which port."""
+    context, own = bindings.views[name], bindings.kinds[name].exporter
+    if own is None or context.monitor is None:
         return None, None
     image = versions.read().image(own.image) if own.image else ""
-    env = {key: text(value.format(database=view.database)) for key, value in own.env.items()}
+    env = {key: text(value.format(database=context.database)) for key, value in own.env.items()}
     if own.password:
-        env[own.password] = (view.monitor,)
-    return Exporter(own.id, image, env, own.args), own.port
+        env[own.password] = (context.monitor,)
+    return ExporterSidecar(own.id, image, env, own.args, own.assets), own.port
 
 
 def _service(
@@ -321,7 +360,8 @@ def _service(
     system = bindings.system
     spec = system.file.services[name]
     env, wrong = settings(bindings, name, 1)
-    problems.extend(wrong)
+    times, untimed = timing(system, name, env)
+    problems += [*wrong, *untimed]
     launch = launches.of_service(bindings, name, 1)
     listening = bindings.listening(name, 1)
     kit = system.is_kit(name)
@@ -329,41 +369,48 @@ def _service(
     return Workload(
         name=name,
         role="service",
-        about=" + ".join(each.part.package or each.part.part for each in system.parts[name])
+        about=" + ".join(part.part.package or part.part.part for part in system.parts[name])
         or " ".join(spec.run or ()),
         image=_image(system, settled, name),
         place=str(system.locate(("services", name), key=True)),
         ports=listening,
         env=dict(sorted(env.items())),
+        timing=times,
         scale=scale,
         resources=_resources(settled, spec.resources),
-        user=NOBODY,
+        user=UNPRIVILEGED,
         live=launch.booted if kit or first else _live(launch),
         ready=_ready(launch),
-        parts=tuple(each.part.package for each in system.parts[name] if each.part.package),
+        parts=tuple(part.part.package for part in system.parts[name] if part.part.package),
         migrates=_migrates(bindings, name),
         extras=tuple(_extras(bindings, name)) if kit else (),
         metrics=first if kit else None,
         drain_s=DRAIN_S,
-        grace_s=DRAIN_S + FINISH_S + 15.0,
-        volumes={each: f"{VOLUMES}/volumes/{name}/{each}" for each in spec.volumes},
+        grace_s=DRAIN_S + FINISH_S + CLOSE_S,
+        volumes={volume: f"{VOLUMES}/volumes/{name}/{volume}" for volume in spec.volumes},
         disk=str(settled.disk),
         routes=tuple(_routes(bindings, settled, name)),
         once=tuple(
-            Once(task, launches.of_task(bindings, name, each).argv, schedule=each.schedule or "")
-            for task, each in spec.tasks.items()
+            OneTimeTask(
+                task,
+                launches.of_task(bindings, name, task_spec).argv,
+                schedule=task_spec.schedule or "",
+            )
+            for task, task_spec in spec.tasks.items()
         ),
         sources=tuple(
-            posixpath.relpath(each.folder, system.folder or ".") for each in system.parts[name]
+            posixpath.relpath(part.folder, system.folder or ".") for part in system.parts[name]
         )
         or ((spec.cwd,) if spec.cwd else ()),
+        caller_tokens=callers.callees(bindings, name),
+        caller_keys=callers.asks_for_keys(bindings, name),
     )
 
 
 def _migrates(bindings: Bindings, name: str) -> bool:
     """Tell whether its parts keep tables of their own: not if they only read a log of changes."""
     system = bindings.system
-    slots = {slot: each for part in system.parts[name] for slot, each in part.part.slots.items()}
+    slots = {slot: spec for part in system.parts[name] for slot, spec in part.part.slots.items()}
     return system.is_kit(name) and any(
         slot in slots and bindings.kinds[store].sql_url and not slots[slot].replication
         for slot, store in system.file.services[name].stores.items()
@@ -375,11 +422,11 @@ def _extras(bindings: Bindings, name: str) -> Iterator[str]:
     bound = {*bindings.system.file.services[name].stores.values()}
     if bindings.uses_broker(name):
         bound.add(ports.BROKER)
-    found = {bindings.kinds[each].extra for each in bound if each in bindings.kinds}
+    found = {bindings.kinds[store].extra for store in bound if store in bindings.kinds}
     file, spec = bindings.system.file, bindings.system.file.services[name]
     # One image for all environments: it is there if any of them sends errors.
     given = {*file.env, *spec.env, *spec.secrets}
-    given.update(*(each.env.get(name, {}) for each in file.environments.values()))
+    given.update(*(environment.env.get(name, {}) for environment in file.environments.values()))
     if conventions.SENTRY_DSN in given:
         found.add("sentry")
     yield from sorted(found - {""})
@@ -406,12 +453,12 @@ def _ready(launch: Launch) -> Probe | None:
     return launch.booted if isinstance(launch.ready, LogProbe) else launch.ready
 
 
-def _routes(bindings: Bindings, settled: Environment, name: str) -> Iterator[Route]:
+def _routes(bindings: Bindings, settled: Environment, name: str) -> Iterator[PublicRoute]:
     system = bindings.system
     public, main = system.file.services[name].public, ports.main_port(system, name)
     if public is not None and main:
         port = bindings.public_port(name, main)
-        yield Route(_host(system, settled, public.host), public.paths, port)
+        yield PublicRoute(_host(system, settled, public.host), public.paths, port)
 
 
 def _store_place(system: System, name: str) -> object:

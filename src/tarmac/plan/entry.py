@@ -15,8 +15,8 @@ from tarmac.plan import ports
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.plan import Node
 
-MODULE = "tarmac.local.edges.entry"
-#: A request to the server itself and to no path of anybody's (RFC 9110, 9.3.7).
+MODULE = "tarmac.local.network.ingress"
+#: A request to the server itself and to no path of a service (RFC 9110, 9.3.7).
 PROBE = b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 

@@ -1,4 +1,4 @@
-"""Explains a system from its model and its plan: what a thing is, where it comes from, who uses it.
+"""Explains a system from its model and its plan: what something is, its origin and its users.
 
 Used by `tarmac explain`. All of it is plain data for JSON; secrets stand in it by their paths.
 """
@@ -49,16 +49,16 @@ def explain(system: System, plan: Plan, name: str | None) -> Explained:
     node = next((node for node in plan.nodes if node.name == name), None)
     if node is not None:
         return {**_service(system, plan, node.service), "asked": name}
-    if name.isdigit() and (found := _port(plan, int(name))):
+    if name.isdecimal() and len(name) < 6 and (found := _port(plan, int(name))):
         return {"what": "port", "name": name, "uses": found}
     if found := _variable(plan, name):
         return {"what": "variable", "name": name, "values": found}
-    if name.isdigit():
+    if name.isdecimal():
         raise BadInput([Problem(name, f"no port of {system.name}; `tarmac explain` lists them")])
     known = {*services, *stores, *_topics(system), *system.file.externals}
     hint = did_you_mean(name, {*known, *_variables(plan)})
     if not hint.startswith("did you mean"):
-        hint = did_you_mean(name, known)  # the variables of everybody are too many to list
+        hint = did_you_mean(name, known)  # all variables are too many to list
     raise BadInput([Problem(name, f"not part of {system.name}; {hint}")])
 
 
@@ -232,7 +232,7 @@ def _external(system: System, name: str) -> Explained:
 
 def _port(plan: Plan, port: int) -> list[dict[str, str]]:
     found = [
-        {"use": f"wire {wire.id}", "who": wire.source, "what": wire.target}
+        {"use": f"wire {wire.id}", "name": wire.source, "what": wire.target}
         for wire in plan.wires
         if wire.listen == port
     ]
@@ -240,7 +240,9 @@ def _port(plan: Plan, port: int) -> list[dict[str, str]]:
         names = [name for name, number in node.ports.items() if number == port]
         if not names and port in node.listening:
             names = ["health"]
-        found += [{"use": f"{node.name} listens ({n})", "who": node.name, "what": n} for n in names]
+        found += [
+            {"use": f"{node.name} listens ({n})", "name": node.name, "what": n} for n in names
+        ]
     return found
 
 

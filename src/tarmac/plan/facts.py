@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tarmac.stores._kind import Offer, Size
+from tarmac.stores.kind import ProviderCandidate, Size
 
 
 @dataclass(frozen=True)
-class Shape:
+class RunShape:
     """How the one who runs a system wants it run, as far as the plan depends on it."""
 
     #: Users connect to services and stores themselves, without wires between.
     direct: bool = False
     #: Instances by service, where it is not the model's number.
     scale: Mapping[str, int] = field(default_factory=dict)
-    #: Services that somebody else starts: they have everything but a process.
+    #: Services that are started elsewhere: they have everything but a process.
     without: frozenset[str] = frozenset()
     fast_stores: bool = False
+    #: Spans of services are received and kept.
+    telemetry: bool = False
 
 
 @dataclass(frozen=True)
-class Facts:
+class MachineFacts:
     """One machine and one copy of a system on it."""
 
     namespace: str
@@ -31,14 +33,18 @@ class Facts:
     #: Port by key (`plan.ports`); the one that was free when it was gathered.
     ports: Mapping[str, int]
     #: What was found for each store, the broker among them as `broker`.
-    offers: Mapping[str, Offer]
+    offers: Mapping[str, ProviderCandidate]
     #: The folder of `tarmac.yaml`, absolute.
     folder: str
     #: The folder of this copy of the system, absolute: what is deleted with its data.
     home: str = ""
+    #: The folder where services find their caller tokens, absolute; empty: none are issued.
+    caller_tokens: str = ""
+    #: Where the keys of caller tokens are, if not beside them: a cluster issues tokens by itself.
+    caller_keys_url: str = ""
     #: The port that the model named for each key when these were gathered.
     preferred: Mapping[str, int | None] = field(default_factory=dict)
-    #: Who has a port that the model names, if it is not this system: `pid 4711 (node server.js)`.
+    #: The holder of a port that the model names, if not this system: `pid 4711 (node server.js)`.
     holders: Mapping[int, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
     #: Where a service or store is found, if not on that host: its name in a cluster.
@@ -47,15 +53,15 @@ class Facts:
     listen: str = "127.0.0.1"
     #: The address by which the world knows a service, if not by a port of that host.
     public_urls: Mapping[str, str] = field(default_factory=dict)
-    #: How long a service that is told to stop goes on as before; None: as its wires need it.
+    #: How long a service goes on as before when it is stopped; None: as its wires need it.
     drain_delay_s: str | None = None
     #: How large each store's server is, where it is not a laptop's.
     sizes: Mapping[str, Size] = field(default_factory=dict)
-    #: Somebody watches the stores: each has a user who only reads how it is.
+    #: Stores are monitored: each has a user that only reads its state.
     watched: bool = False
     #: The interpreter that has Tarmac itself.
     python: str = "python3"
-    shape: Shape = Shape()
+    shape: RunShape = RunShape()
     #: The kit's own folder: an edit there concerns every kit service.
     kit_sources: tuple[str, ...] = ()
     #: Variables by which a service sends its spans; none where nothing takes them.

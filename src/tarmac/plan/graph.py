@@ -24,7 +24,7 @@ def waves(after: Mapping[str, Iterable[str]]) -> tuple[tuple[str, ...], ...]:
     Names that are waited for but not themselves in the mapping count as already there.
 
     Raises:
-        ValueError: they wait in a circle.
+        ValueError: they wait in a cycle.
     """
     if loop := cycle(after):
         raise ValueError(f"a cycle: {' -> '.join(loop)}")

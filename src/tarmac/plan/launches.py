@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from tarmac.launch import (
     AliveProbe,
     CommandProbe,
-    Forked,
+    ForkedStart,
     GrpcProbe,
     HttpProbe,
     Launch,
@@ -81,7 +81,7 @@ def _of_kit(bindings: Bindings, name: str, number: int) -> Launch:
     separate = service.isolated or any(key.startswith("PYTHON") for key in own)
     return Launch(
         argv=(python, "-m", conventions.SERVE_MODULE, *packages),
-        forked=None if separate else Forked(python, packages),
+        forked=None if separate else ForkedStart(python, packages),
         booted=HttpProbe(port, conventions.LIVE_PATH),
         ready=HttpProbe(port, conventions.READY_PATH),
         cwd=parts[0].folder,
@@ -114,8 +114,10 @@ def _volumes(bindings: Bindings, name: str, folder: str) -> tuple[str, ...]:
         if reference.root == "volumes"
     }
     return tuple(
-        volume(bindings, name, each) if each in referred else posixpath.join(folder, path)
-        for each, path in volumes.items()
+        volume(bindings, name, volume_name)
+        if volume_name in referred
+        else posixpath.join(folder, path)
+        for volume_name, path in volumes.items()
     )
 
 

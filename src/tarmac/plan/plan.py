@@ -8,7 +8,7 @@ from typing import Literal
 
 from tarmac.launch import Launch, Secret, Text
 from tarmac.model.edge import Edge
-from tarmac.stores._kind import Shell
+from tarmac.stores.kind import Shell
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Seed:
 
 
 @dataclass(frozen=True)
-class Wire:
+class EdgeProxy:
     """An edge, and the listener of the runtime that stands in it."""
 
     #: A service, or `world` for a port that the model names.
@@ -38,6 +38,14 @@ class Wire:
     def id(self) -> str:
         """Name it: `api-gateway->order-service:http`."""
         return f"{self.source}->{self.target}:{self.port}"
+
+
+@dataclass(frozen=True)
+class CallerEdge:
+    """A service that presents a caller token, and the one that checks it."""
+
+    caller: str
+    callee: str
 
 
 @dataclass(frozen=True)
@@ -74,15 +82,23 @@ class Node:
     url: str = ""
     #: A page that a person can open.
     page: str = ""
+    #: What the page asks for; its link carries it as `token`.
+    page_secret: Secret | None = None
     #: Where it would stand in a cluster: what a lost machine or zone takes away with it.
     zone: str = ""
     machine: str = ""
-    #: Somebody else starts it: it is only looked at.
+    #: It is started elsewhere: only its health is checked.
     outside: bool = False
     #: A task with a schedule runs when it is due (cron's five fields, UTC); without, once.
     schedule: str = ""
     #: Where each variable comes from: `file:line:col`, or a rule in words.
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    def page_link(self, secrets: Mapping[str, str]) -> str:
+        """Write the address of the page with what it asks for."""
+        if self.page_secret is None:
+            return self.page
+        return f"{self.page}?token={secrets[self.page_secret.path]}"
 
     @property
     def listening(self) -> frozenset[int]:
@@ -100,12 +116,13 @@ class Plan:
     namespace: str
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
-    wires: tuple[Wire, ...]
+    wires: tuple[EdgeProxy, ...]
     secrets: tuple[Secret, ...]
     seeds: tuple[Seed, ...]
     access: tuple[Access, ...]
     #: What a reader must know: a port that moved, a version that differs, durability given up.
     notes: tuple[str, ...]
+    caller_edges: tuple[CallerEdge, ...] = ()
 
     def node(self, name: str) -> Node:
         """Find a node. Raises KeyError."""

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge, edges
 from tarmac.model.system import System
-from tarmac.plan.facts import Shape
-from tarmac.stores._kind import StoreKind
+from tarmac.plan.facts import RunShape
+from tarmac.stores.kind import StoreKind
 
 BROKER = "broker"
 #: Where a service without a port of its own answers health and metrics: never offered to others.
 HEALTH = "health"
-#: Who connects to a public port.
+#: The key of the port where spans are received.
+TELEMETRY = "telemetry/otlp"
+#: The source of connections to a public port.
 WORLD = "world"
 
 
@@ -30,7 +32,7 @@ class PortNeed:
     preferred: int | None
     #: The service can only listen on this very port.
     fixed: bool = False
-    #: Somebody else is to listen there, and may do so already.
+    #: A process outside Tarmac listens there, perhaps already.
     lent: bool = False
 
 
@@ -54,14 +56,14 @@ def edge_key(source: str, target: str, port: str) -> str:
     return f"edges/{source}/{target}/{port}"
 
 
-def instances(system: System, service: str, shape: Shape) -> int:
+def instances(system: System, service: str, shape: RunShape) -> int:
     """Tell how many instances of a service are wanted."""
     if service in shape.without:
         return 1
     return shape.scale.get(service, system.file.services[service].replicas)
 
 
-def is_wired(system: System, service: str, shape: Shape) -> bool:
+def is_wired(system: System, service: str, shape: RunShape) -> bool:
     """Tell whether a service's public ports are the runtime's, and its instances have their own."""
     return not shape.direct and system.file.services[service].listen != "fixed"
 
@@ -77,7 +79,7 @@ def entry_port(label: str) -> str:
     return label or "root"
 
 
-def own_key(system: System, service: str, number: int, port: str, shape: Shape) -> str:
+def own_key(system: System, service: str, number: int, port: str, shape: RunShape) -> str:
     """Name the port where an instance itself listens."""
     if is_wired(system, service, shape) or port == HEALTH:
         return instance_key(service, number, port)
@@ -85,7 +87,7 @@ def own_key(system: System, service: str, number: int, port: str, shape: Shape) 
 
 
 def links(system: System, kinds: Mapping[str, StoreKind]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """List who connects to what: (source, target) -> the target's ports, in the edges' order.
+    """List the connections: (source, target) -> the target's ports, in the edges' order.
 
     Args:
         kinds: the kind that answers, by store.
@@ -107,7 +109,7 @@ def _target(edge: Edge) -> str:
     return BROKER if edge.kind in BROKER_KINDS else edge.target
 
 
-def needs(system: System, kinds: Mapping[str, StoreKind], shape: Shape) -> Iterator[PortNeed]:
+def needs(system: System, kinds: Mapping[str, StoreKind], shape: RunShape) -> Iterator[PortNeed]:
     """Yield every port that the system needs, services first: theirs are the ones people know.
 
     Args:
@@ -126,6 +128,8 @@ def needs(system: System, kinds: Mapping[str, StoreKind], shape: Shape) -> Itera
                 for port_name in service.listening:
                     yield PortNeed(instance_key(name, number, port_name), None)
     yield from _entry_needs(system, shape)
+    if shape.telemetry:
+        yield PortNeed(TELEMETRY, None)
     linked = links(system, kinds)
     for name, kind in kinds.items():
         yield from _store_needs(name, kind, [user for user, target in linked if target == name])
@@ -143,7 +147,7 @@ def _store_needs(store: str, kind: StoreKind, users: Iterable[str]) -> Iterator[
             yield PortNeed(store_key(store, kind.port_for(user)), None)
 
 
-def _entry_needs(system: System, shape: Shape) -> Iterator[PortNeed]:
+def _entry_needs(system: System, shape: RunShape) -> Iterator[PortNeed]:
     for label, port in system.file.entry.items():
         yield PortNeed(service_key(ENTRY, entry_port(label)), port)
         if not shape.direct:

@@ -14,17 +14,21 @@ from tarmac.model.system import System
 from tarmac.plan import entry, graph, launches, ports
 from tarmac.plan.access import access
 from tarmac.plan.bindings import Bindings
-from tarmac.plan.facts import Facts
-from tarmac.plan.plan import Node, Plan, Seed, Wire
+from tarmac.plan.callers import caller_edges, takes_part
+from tarmac.plan.facts import MachineFacts
+from tarmac.plan.plan import EdgeProxy, Node, Plan, Seed
 from tarmac.plan.settings import settings
-from tarmac.stores._kind import StoreKind
+from tarmac.plan.timing import timing
+from tarmac.stores.kind import StoreKind
 
 LOCAL = "local"
-#: Three zones, as a region has; the first instance of everything stands in the first.
+#: Three zones, as a region has; the first instance of everything is in the first.
 ZONES = "abc"
 
 
-def resolve(system: System, environment: str, facts: Facts, kinds: Mapping[str, StoreKind]) -> Plan:
+def resolve(
+    system: System, environment: str, facts: MachineFacts, kinds: Mapping[str, StoreKind]
+) -> Plan:
     """Compute everything that running the system needs.
 
     Args:
@@ -65,6 +69,7 @@ def resolve(system: System, environment: str, facts: Facts, kinds: Mapping[str, 
         seeds=seeds,
         access=access(bindings),
         notes=tuple(_notes(bindings)),
+        caller_edges=caller_edges(bindings),
     )
 
 
@@ -80,12 +85,12 @@ def _unknown_kinds(system: System, kinds: Mapping[str, StoreKind]) -> Iterable[P
         elif store.passwordless and not kinds[store.kind].passwordless:
             yield Problem(
                 str(system.locate(("stores", name, "passwordless"))),
-                f"a store of kind {store.kind} always asks for a password; remove this line",
+                f"a store of kind {store.kind} always requires a password; remove this line",
             )
         elif store.shared and kinds[store.kind].sql_url is None:
             yield Problem(
                 str(system.locate(("stores", name, "shared"))),
-                f"nothing in a store of kind {store.kind} has an owner; remove this line",
+                f"a store of kind {store.kind} has no owners; remove this line",
             )
         elif store.seed and kinds[store.kind].sql_url is None:
             yield Problem(
@@ -101,12 +106,12 @@ def _unknown_kinds(system: System, kinds: Mapping[str, StoreKind]) -> Iterable[P
         )
 
 
-def _unscalable(system: System, facts: Facts) -> Iterable[Problem]:
+def _unscalable(system: System, facts: MachineFacts) -> Iterable[Problem]:
     """Find services of which several are wanted and only one can be."""
     for name, service in system.file.services.items():
         wanted = ports.instances(system, name, facts.shape)
         if wanted > 1 and service.listening and not ports.is_wired(system, name, facts.shape):
-            why = "it can only listen on its own port" if service.listen == "fixed" else "--direct"
+            why = "it listens on a fixed port" if service.listen == "fixed" else "--direct"
             place = system.locate(("services", name), key=True)
             yield Problem(
                 str(place), f"{name} cannot have {wanted} instances here ({why}); ask for one"
@@ -114,29 +119,31 @@ def _unscalable(system: System, facts: Facts) -> Iterable[Problem]:
 
 
 def _store(bindings: Bindings, name: str) -> Node:
-    kind, view, offer = bindings.kinds[name], bindings.views[name], bindings.offer(name)
-    provider = next(each for each in kind.providers if each.id == offer.provider)
+    kind, context, candidate = bindings.kinds[name], bindings.views[name], bindings.offer(name)
+    provider = next(provider for provider in kind.providers if provider.id == candidate.provider)
     title = provider.title or kind.title
     page = ""
     if kind.page is not None:
         port_name, path = kind.page
-        page = f"http://{view.host}:{view.ports[port_name]}{path}"
+        page = f"http://{context.host}:{context.ports[port_name]}{path}"
     return Node(
         name=name,
         role="broker" if kind.broker else "store",
-        about=f"{title} {offer.version} ({offer.provider}){_standing_in(bindings, name)}",
-        launch=provider.launch(view, offer, bindings.facts.shape.fast_stores),
+        about=f"{title} {candidate.version} ({candidate.provider})"
+        f"{_substitute_for(bindings, name)}",
+        launch=provider.launch(context, candidate, bindings.facts.shape.fast_stores),
         service=name,
         zone=_place(1)[0],
         machine=_place(1)[1],
-        ports=view.ports,
+        ports=context.ports,
         page=page,
+        page_secret=provider.page_secret(context) if page and provider.page_secret else None,
     )
 
 
-def _standing_in(bindings: Bindings, store: str) -> str:
+def _substitute_for(bindings: Bindings, store: str) -> str:
     asked = bindings.asked_kind(store)
-    return "" if asked.id == bindings.kinds[store].id else f", standing in for {asked.title}"
+    return "" if asked.id == bindings.kinds[store].id else f", substitute for {asked.title}"
 
 
 def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
@@ -144,22 +151,12 @@ def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
     system, facts = bindings.system, bindings.facts
     service = system.file.services[name]
     stores = bindings.stores_of(name)
-    # Nobody waits for what is not started here; its wire is there for when it is.
+    # A service that is not started here is not waited for; its proxy is there for when it is.
     calls = [call for call in bindings.calls_of(name) if call not in facts.shape.without]
     before = tuple(
         _task_name(name, task) for task in service.tasks if not service.tasks[task].schedule
     )
-    main = ports.main_port(system, name)
-    url = f"{facts.host}:{bindings.public_port(name, main)}" if main else ""
-    # A gRPC port is an address for programs; everything else is taken for a page.
-    grpc = service.probe is not None and service.probe.grpc and main in ("grpc", "http")
-    page = ""
-    if url and service.public is not None and not grpc:
-        page = bindings.public_url(name, main)
-        if system.entrance(name) is not None:
-            # Of a host that several share, whoever has its front page.
-            page = f"{page}/" if "/" in service.public.paths else ""
-    url = f"http://{url}" if url and not grpc else url
+    url, page = _addresses(bindings, name)
     # A kit service waits for what it calls by itself, so it may start at once: its imports are
     # most of its start. A foreign one may give up when what it calls is not there.
     after = {*stores, *before} if system.is_kit(name) else {*stores, *before, *calls}
@@ -167,7 +164,8 @@ def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
     problems: list[Problem] = []
     for number in range(1, ports.instances(system, name, facts.shape) + 1):
         env, wrong = settings(bindings, name, number)
-        problems.extend(wrong if number == 1 else ())
+        if number == 1:
+            problems += [*wrong, *timing(system, name, env)[1]]
         launch = launches.of_service(bindings, name, number)
         zone, machine = _place(number)
         nodes.append(
@@ -175,7 +173,7 @@ def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
                 name=name if number == 1 else f"{name}.{number}",
                 role="service",
                 about=_about(bindings, name),
-                launch=replace(launch, env={key: each.value for key, each in env.items()}),
+                launch=replace(launch, env={key: setting.value for key, setting in env.items()}),
                 service=name,
                 number=number,
                 after=tuple(sorted(after)),
@@ -188,29 +186,54 @@ def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
                 zone=zone,
                 machine=machine,
                 outside=name in facts.shape.without,
-                origins={key: each.origin for key, each in env.items()},
+                origins={key: setting.origin for key, setting in env.items()},
             )
         )
-    for task_name, task in service.tasks.items():
-        launch = launches.of_task(bindings, name, task)
-        needs = {*stores, *calls, name} - facts.shape.without if task.schedule else stores
-        nodes.append(
-            replace(
-                nodes[0],
-                name=_task_name(name, task_name),
-                role="task",
-                about=" ".join(task.run),
-                launch=replace(launch, env=nodes[0].launch.env),
-                after=tuple(sorted(needs)),
-                needs=(),
-                ports={},
-                url="",
-                page="",
-                outside=False,
-                schedule=task.schedule or "",
-            )
-        )
+    for task in service.tasks:
+        scheduled = {*stores, *calls, name} - facts.shape.without
+        after_task = scheduled if service.tasks[task].schedule else stores
+        nodes.append(_task(bindings, nodes[0], task, after_task))
     return nodes, problems
+
+
+def _addresses(bindings: Bindings, name: str) -> tuple[str, str]:
+    """Compute a service's URL and the page for a browser; empty where there is none."""
+    system, service = bindings.system, bindings.system.file.services[name]
+    main = ports.main_port(system, name)
+    if not main:
+        return "", ""
+    address = f"{bindings.facts.host}:{bindings.public_port(name, main)}"
+    # A gRPC port is an address for programs; every other port may serve pages.
+    if service.probe is not None and service.probe.grpc and main in ("grpc", "http"):
+        return address, ""
+    page = ""
+    if service.public is not None:
+        page = bindings.public_url(name, main)
+        if system.entrance(name) is not None:
+            # Of the services that share a host, the one with its front page.
+            page = f"{page}/" if "/" in service.public.paths else ""
+    return f"http://{address}", page
+
+
+def _task(bindings: Bindings, instance: Node, task_name: str, after: set[str]) -> Node:
+    """Plan a task of a service, with the environment of the service's first instance."""
+    name = instance.service
+    task = bindings.system.file.services[name].tasks[task_name]
+    launch = launches.of_task(bindings, name, task)
+    return replace(
+        instance,
+        name=_task_name(name, task_name),
+        role="task",
+        about=" ".join(task.run),
+        launch=replace(launch, env=instance.launch.env),
+        after=tuple(sorted(after)),
+        needs=(),
+        ports={},
+        url="",
+        page="",
+        outside=False,
+        schedule=task.schedule or "",
+    )
 
 
 def _task_name(service: str, task: str) -> str:
@@ -229,20 +252,20 @@ def _about(bindings: Bindings, name: str) -> str:
     return " + ".join(packages) or " ".join(bindings.system.file.services[name].run or ())
 
 
-def _wires(bindings: Bindings) -> Iterable[Wire]:
+def _wires(bindings: Bindings) -> Iterable[EdgeProxy]:
     facts, system = bindings.facts, bindings.system
     for name, service in system.file.services.items():
         if ports.is_wired(system, name, facts.shape):
             for port in service.listening:
-                yield Wire(ports.WORLD, name, port, bindings.public_port(name, port))
+                yield EdgeProxy(ports.WORLD, name, port, bindings.public_port(name, port))
     if not facts.shape.direct:
         for label in system.file.entry:
             port = ports.entry_port(label)
-            yield Wire(ports.WORLD, ENTRY, port, bindings.public_port(ENTRY, port))
+            yield EdgeProxy(ports.WORLD, ENTRY, port, bindings.public_port(ENTRY, port))
     for (source, target), target_ports in bindings.links.items():
         for port in target_ports:
             listen = facts.ports.get(ports.edge_key(source, target, port), 0)
-            yield Wire(source, target, port, listen)
+            yield EdgeProxy(source, target, port, listen)
 
 
 def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
@@ -253,7 +276,7 @@ def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
         if not users:
             place = bindings.system.locate(("stores", name, "seed"))
             problems.append(
-                Problem(str(place), f"no service uses '{name}', so nothing makes its tables")
+                Problem(str(place), f"no service uses '{name}', so its tables are never created")
             )
             continue
         outputs = bindings.store_outputs(name, users[0].service)
@@ -267,25 +290,31 @@ def _notes(bindings: Bindings) -> Iterable[str]:
         given, preferred = facts.ports[need.key], facts.preferred.get(need.key, need.preferred)
         if preferred is not None and given != preferred:
             _, name, port = need.key.split("/")
-            who = facts.holders.get(preferred, "another process")
-            taken = f"port {preferred} is taken by {who}"
+            holder = facts.holders.get(preferred, "another process")
+            taken = f"port {preferred} is taken by {holder}"
             yield f"{name}: {taken}; its {port} port is {given} here"
+    for name in system.file.services:
+        if not takes_part(system, name):
+            yield (
+                f"{name}: trust: network; it presents and checks no caller tokens, so every "
+                "process that reaches it may change its data"
+            )
     for name, kind in bindings.kinds.items():
-        asked, offer = bindings.asked_version(name), bindings.offer(name)
-        if offer.address is not None:
-            place = f"{offer.address.host}:{offer.address.port}"
+        asked, candidate = bindings.asked_version(name), bindings.offer(name)
+        if candidate.address is not None:
+            place = f"{candidate.address.host}:{candidate.address.port}"
             yield (
-                f"{name}: external, at {place}; nothing here starts, sets up or seeds it, "
-                "and it has no wire"
+                f"{name}: external, at {place}; it is not started, set up or seeded here, "
+                "and it has no proxy"
             )
-        elif standing_in := _standing_in(bindings, name):
-            yield f"{name}: {kind.title} {offer.version} answers{standing_in}"
-        elif not kind.serves(asked, offer):
+        elif substitute := _substitute_for(bindings, name):
+            yield f"{name}: {kind.title} {candidate.version} answers{substitute}"
+        elif not kind.serves(asked, candidate):
             yield (
-                f"{name}: version {asked} is asked for; {kind.title} {offer.version} answers here"
+                f"{name}: version {asked} requested; {kind.title} {candidate.version} answers here"
             )
-        if offer.note:
-            yield f"{name}: {offer.note}"
+        if candidate.note:
+            yield f"{name}: {candidate.note}"
     if facts.shape.fast_stores:
         for kind in {kind.id: kind for kind in bindings.here.values()}.values():
             if kind.fast_gives_up:

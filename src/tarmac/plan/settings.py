@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarmac.errors import Problem
-from tarmac.launch import Secret, Text, text
+from tarmac.launch import Secret, ServiceSecret, SharedSecret, Text, text
 from tarmac.model import conventions
 from tarmac.model.location import Path
 from tarmac.model.reference import Reference
+from tarmac.model.system import System
 from tarmac.model.value import EnvValue
-from tarmac.plan import ports
+from tarmac.plan import callers, ports, spans
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.references import Outputs, substitute
 
@@ -19,12 +20,8 @@ from tarmac.plan.references import Outputs, substitute
 SHELL_ORIGIN = "your shell"
 
 
-#: Longer than a busy client leaves a connection idle, short enough not to be noticed.
-DRAIN_DELAY_S = "0.2"
-
-
 @dataclass(frozen=True)
-class Setting:
+class EnvVariable:
     """One variable's value, and the place (`file:line:col`) or the rule that it comes from."""
 
     value: Text
@@ -33,23 +30,28 @@ class Setting:
 
 def settings(
     bindings: Bindings, service: str, number: int
-) -> tuple[dict[str, Setting], tuple[Problem, ...]]:
+) -> tuple[dict[str, EnvVariable], tuple[Problem, ...]]:
     """Compute the environment of one instance, later entries winning: ours, shared, its own."""
     system, facts = bindings.system, bindings.facts
     spec = system.file.services[service]
-    env = {name: Setting(text(value), SHELL_ORIGIN) for name, value in facts.environ.items()}
+    env = {name: EnvVariable(text(value), SHELL_ORIGIN) for name, value in facts.environ.items()}
     env.update(_ours(bindings, service, number))
     env.update(_calls(bindings, service))
+    env.update(
+        (variable, EnvVariable(value, callers.ORIGIN))
+        for variable, value in callers.variables(bindings, service)
+    )
     env.update(_stores(bindings, service))
     for sourced in system.parts[service]:
         for variable, secret in sourced.part.secrets.items():
             origin = str(sourced.document.locate(("secrets", variable), key=True))
-            made_up = Secret(f"services/{service}/{variable}", secret.bytes)
-            env[variable] = Setting((made_up,), origin)
+            generated = Secret.of(ServiceSecret(service, variable), secret.bytes)
+            env[variable] = EnvVariable((generated,), origin)
     for index, variable in enumerate(spec.secrets):
         origin = str(system.locate(("services", service, "secrets", index)))
-        owner = "shared" if variable in system.file.secrets else f"services/{service}"
-        env[variable] = Setting((Secret(f"{owner}/{variable}"),), origin)
+        is_shared = variable in system.file.secrets
+        owner = SharedSecret(variable) if is_shared else ServiceSecret(service, variable)
+        env[variable] = EnvVariable((Secret.of(owner),), origin)
     problems: list[Problem] = []
     shared: list[tuple[Path, str, EnvValue]] = [
         (("env", key), key, value) for key, value in system.file.env.items()
@@ -64,7 +66,7 @@ def settings(
             lambda reference: outputs(bindings, reference, service, number),
             lambda origin=origin: origin,  # type: ignore[misc]
         )
-        env[variable] = Setting(value, origin)
+        env[variable] = EnvVariable(value, origin)
         problems.extend(wrong)
     return env, tuple(problems)
 
@@ -109,20 +111,20 @@ def _of_environment(bindings: Bindings, service: str) -> list[tuple[Path, str, E
 
 def _listening(bindings: Bindings) -> str:
     here = bindings.facts.listen == bindings.facts.host
-    return "Tarmac: loopback only" if here else "Tarmac: its container's every address"
+    return "Tarmac: loopback only" if here else "Tarmac: all addresses of its container"
 
 
-def _ours(bindings: Bindings, service: str, number: int) -> Iterator[tuple[str, Setting]]:
+def _ours(bindings: Bindings, service: str, number: int) -> Iterator[tuple[str, EnvVariable]]:
     spec = bindings.system.file.services[service]
     is_kit = bindings.system.is_kit(service)
     place = str(bindings.system.locate(("services", service), key=True))
-    yield conventions.SERVICE_NAME, Setting(text(service), place)
-    yield conventions.HOST, Setting(text(bindings.facts.listen), _listening(bindings))
+    yield conventions.SERVICE_NAME, EnvVariable(text(service), place)
+    yield conventions.HOST, EnvVariable(text(bindings.facts.listen), _listening(bindings))
     # A Python program keeps what it prints to itself otherwise; others do not read this.
-    yield conventions.UNBUFFERED, Setting(text("1"), "Tarmac: lines are shown as they come")
+    yield conventions.UNBUFFERED, EnvVariable(text("1"), "Tarmac: unbuffered output")
     listening = bindings.listening(service, number)
     for index, (name, port) in enumerate(listening.items()):
-        setting = Setting(text(str(port)), f"Tarmac: where it is to listen ({name})")
+        setting = EnvVariable(text(str(port)), f"Tarmac: the port to listen on ({name})")
         if index == 0:
             yield conventions.PORT, setting
         if len(listening) > 1:
@@ -130,11 +132,17 @@ def _ours(bindings: Bindings, service: str, number: int) -> Iterator[tuple[str, 
     if is_kit:
         # New connections go to its successor at once; those that clients keep are closed with
         # their next answer meanwhile, not under a request that is just being sent.
-        delay = "0" if bindings.facts.shape.direct else DRAIN_DELAY_S
+        default = f"{conventions.DRAIN_DELAY_DEFAULT_S:g}"
+        delay = "0" if bindings.facts.shape.direct else default
         delay = bindings.facts.drain_delay_s or delay
-        yield conventions.DRAIN_DELAY_S, Setting(text(delay), "Tarmac: how long it says good-bye")
+        yield (
+            conventions.DRAIN_DELAY_S,
+            EnvVariable(text(delay), "Tarmac: drain delay after SIGTERM"),
+        )
     for variable, value in bindings.facts.spans.items():
-        yield variable, Setting(text(value), "Tarmac: where the environment keeps traces")
+        yield variable, EnvVariable(text(value), "Tarmac: the environment's trace receiver")
+    for variable, value in spans.of_instance(bindings.facts, bindings.system, service, number):
+        yield variable, EnvVariable(text(value), "Tarmac: the telemetry process")
     if not bindings.uses_broker(service):
         return
     for variable, key, topics in (
@@ -142,32 +150,41 @@ def _ours(bindings: Bindings, service: str, number: int) -> Iterator[tuple[str, 
         (conventions.CONSUMES, "consumes", spec.consumes),
     ):
         origin = str(bindings.system.locate(("services", service, key))) if topics else place
-        yield variable, Setting(text(",".join(topics)), origin)
+        yield variable, EnvVariable(text(",".join(topics)), origin)
 
 
-def _calls(bindings: Bindings, service: str) -> Iterator[tuple[str, Setting]]:
+def _calls(bindings: Bindings, service: str) -> Iterator[tuple[str, EnvVariable]]:
     """Compute the variables of each call, by the callee's name and by the roles it plays."""
     system = bindings.system
-    wanted = {role for each in system.parts[service] for role in each.part.calls}
     for target, call in system.file.services[service].calls.items():
         origin = str(system.locate(("services", service, "calls", target)))
         url = bindings.service_outputs(target, service).get("url")
-        names = [target, *(role for role in system.roles(target) if role in wanted)]
-        for prefix in map(conventions.env_prefix, names):
+        own = conventions.env_prefix(target)
+        for prefix in dict.fromkeys((own, *client_names(system, service, target))):
             if url is not None:
-                yield prefix + conventions.URL_SUFFIX, Setting(url, origin)
-            timeout = Setting(text(f"{call.timeout:g}"), origin)
+                yield prefix + conventions.URL_SUFFIX, EnvVariable(url, origin)
+            timeout = EnvVariable(text(f"{call.timeout:g}"), origin)
             yield prefix + conventions.TIMEOUT_SUFFIX, timeout
-            yield prefix + conventions.RETRIES_SUFFIX, Setting(text(str(call.retries)), origin)
+            yield prefix + conventions.RETRIES_SUFFIX, EnvVariable(text(str(call.retries)), origin)
 
 
-def _stores(bindings: Bindings, service: str) -> Iterator[tuple[str, Setting]]:
+def client_names(system: System, service: str, target: str) -> tuple[str, ...]:
+    """List how the variables of a call begin that its clients read: by role, else by service."""
+    wanted = {role for part in system.parts[service] for role in part.part.calls}
+    names = [role for role in system.roles(target) if role in wanted] or [target]
+    return tuple(map(conventions.env_prefix, names))
+
+
+def _stores(bindings: Bindings, service: str) -> Iterator[tuple[str, EnvVariable]]:
     system = bindings.system
-    slots = {slot: spec for each in system.parts[service] for slot, spec in each.part.slots.items()}
+    slots = {slot: spec for part in system.parts[service] for slot, spec in part.part.slots.items()}
     for slot, store in system.file.services[service].stores.items():
         if slot in slots:
             origin = str(system.locate(("services", service, "stores", slot)))
-            yield slots[slot].env, Setting(bindings.store_outputs(store, service)["url"], origin)
+            yield (
+                slots[slot].env,
+                EnvVariable(bindings.store_outputs(store, service)["url"], origin),
+            )
     if bindings.uses_broker(service):
         url = bindings.store_outputs(ports.BROKER, service)["url"]
-        yield conventions.BROKER_URL, Setting(url, str(system.locate(("broker",))))
+        yield conventions.BROKER_URL, EnvVariable(url, str(system.locate(("broker",))))

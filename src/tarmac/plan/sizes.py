@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
@@ -14,8 +15,8 @@ from tarmac.model.edge import edges
 from tarmac.model.environment import Environment, Resources, StoreSize
 from tarmac.model.system import System
 from tarmac.model.value import amount
-from tarmac.plan.cluster import Connects, Scale
-from tarmac.stores._kind import Size, StoreKind
+from tarmac.plan.cluster import ConnectionUse, Scale
+from tarmac.stores.kind import Size, StoreKind
 
 #: Connections that no service's pool has: PostgreSQL keeps 3 for its administrator; then a person,
 #: a backup, an exporter, the set-up's and the migrations' Jobs.
@@ -25,7 +26,7 @@ STEP, MEMORY_STEP = 50, 256 * 1024**2
 
 
 @dataclass(frozen=True)
-class Sized:
+class StoreSizing:
     """A store's server in an environment."""
 
     resources: Resources
@@ -34,7 +35,7 @@ class Sized:
 
 
 def scale(system: System, settled: Environment, name: str) -> Scale:
-    """Say how many of a service there are: as the environment says, or one with no second."""
+    """Compute the number of instances: as the environment says, or a single one."""
     spec, wanted = system.file.services[name], settled.replicas
     if spec.listen == "fixed" or spec.volumes:
         return Scale(1, 1)
@@ -52,18 +53,18 @@ def scale(system: System, settled: Environment, name: str) -> Scale:
 
 def _reads_a_log(system: System, name: str) -> bool:
     """Tell whether it reads a store's log of changes: a slot is read by one process at a time."""
-    slots = {slot: each for part in system.parts[name] for slot, each in part.part.slots.items()}
+    slots = {slot: spec for part in system.parts[name] for slot, spec in part.part.slots.items()}
     bound = system.file.services[name].stores
     return any(slot in slots and slots[slot].replication for slot in bound)
 
 
-def connects(
+def connection_uses(
     system: System,
     settled: Environment,
     scales: Mapping[str, Scale],
     kinds: Mapping[str, StoreKind],
-) -> tuple[Connects, ...]:
-    """List who connects to the stores whose connections count, with how many at most.
+) -> tuple[ConnectionUse, ...]:
+    """List the users of stores whose connections count, with their maximum.
 
     Args:
         kinds: by store, the kind that answers.
@@ -72,12 +73,12 @@ def connects(
     for edge in edges(system):
         kind = kinds.get(edge.target) if edge.kind == "store" else None
         if kind is not None and kind.connection_bytes:
-            slots = (each.part.slots.get(edge.slot) for each in system.parts[edge.source])
+            slots = (part.part.slots.get(edge.slot) for part in system.parts[edge.source])
             # Parts that name the same variable share its pool.
             variable = next((slot.env for slot in slots if slot is not None), edge.slot)
             pools.setdefault((edge.source, edge.target), set()).add(variable)
     return tuple(
-        Connects(
+        ConnectionUse(
             service,
             store,
             len(variables) * (_pool(system, settled, service) + conventions.BESIDE_POOL),
@@ -91,26 +92,30 @@ def _pool(system: System, settled: Environment, name: str) -> int:
     """Read the most of a pool; another framework's is taken for as large as the kit's."""
     own = (settled.env.get(name, {}), system.file.services[name].env, system.file.env)
     given = next((env[key] for env in own if (key := conventions.POOL_MAX) in env), "")
-    return int(text) if (text := str(given)).isdigit() else conventions.POOL_MAX_DEFAULT
+    return (
+        int(text)
+        if re.fullmatch("[0-9]{1,9}", text := str(given))
+        else conventions.POOL_MAX_DEFAULT
+    )
 
 
 def _most(system: System, settled: Environment, name: str, scales: Mapping[str, Scale]) -> int:
     """Count its pods at their most: one more while they are replaced, or a canary's besides."""
     scale, tried = scales[name], settled.rollout
-    watched = {each.service for each in system.file.objectives}
+    watched = {objective.service for objective in system.file.objectives}
     canary = tried is not None and name in (tried.services or watched)
     return scale.most + (scale.least if canary else 1)
 
 
-def sized(
+def store_sizes(
     settled: Environment,
     kinds: Mapping[str, StoreKind],
-    users: tuple[Connects, ...],
-) -> Iterator[tuple[str, Sized]]:
+    users: tuple[ConnectionUse, ...],
+) -> Iterator[tuple[str, StoreSizing]]:
     """Size each store's server for its users, as far as the environment does not say it itself."""
     taken: dict[str, int] = {}
-    for each in users:
-        taken[each.store] = taken.get(each.store, 0) + each.most
+    for user in users:
+        taken[user.store] = taken.get(user.store, 0) + user.most
     for name, kind in kinds.items():
         said = settled.stores.get(name, StoreSize())
         connections = 0
@@ -120,13 +125,13 @@ def sized(
         resources = said.resources or _resources(settled, connections * kind.connection_bytes)
         most = resources.limits.get("memory", settled.resources.limits.get("memory"))
         disk = settled.disk if said.disk is None else said.disk
-        yield name, Sized(resources, str(disk), Size(_bytes(most), connections))
+        yield name, StoreSizing(resources, str(disk), Size(_bytes(most), connections))
 
 
 def _resources(settled: Environment, connections_bytes: int) -> Resources:
     """Take the environment's; more memory where its connections would come to half of that.
 
-    Half of the most is asked for then: who takes more than was asked for is the first to be ended
+    Half of the most is asked for then: pods above their request are the first to be ended
     when a node has no more.
     """
     usual = settled.resources

@@ -1,6 +1,7 @@
-"""Where the spans of an environment's services go. Pure, and of the environment alone.
+"""Where services send their spans: in an environment to its collector, here to telemetry.
 
-`deploy` gives services the address, and the renderers the name behind it to what answers there.
+Pure. `deploy` gives an environment's services the address, and the renderers the name behind it to
+what answers there; `settings` gives each instance here its own variables.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from collections.abc import Iterator
 
 from tarmac.model import conventions
 from tarmac.model.environment import Environment
+from tarmac.model.system import System
+from tarmac.plan import ports
+from tarmac.plan.facts import MachineFacts
 
 #: The Service of OpenTelemetry's collector, and that of Datadog's agents: each pod reaches the one
 #: on its own node.
@@ -17,8 +21,31 @@ COLLECTOR, AGENT = "opentelemetry-collector", "datadog"
 GRPC, HTTP = 4317, 4318
 
 
-def taken_by(settled: Environment) -> str:
-    """Name the Service that takes spans there; empty where nothing keeps them."""
+#: How long spans are collected before they are sent, here: a trace is looked for at once.
+COLLECT_MS = "500"
+
+
+def of_instance(
+    facts: MachineFacts, system: System, service: str, number: int
+) -> Iterator[tuple[str, str]]:
+    """Yield what an instance here is given; nothing where the user's own address is set."""
+    port = facts.ports.get(ports.TELEMETRY)
+    if port is None or conventions.SPANS_TO in facts.environ:
+        return
+    yield conventions.SPANS_TO, f"http://{facts.host}:{port}"
+    said = f"service.namespace={system.name},service.instance.id={service}-{number}"
+    yield conventions.SPANS_OF, said
+    yield "OTEL_BSP_SCHEDULE_DELAY", COLLECT_MS
+    if not system.is_kit(service):  # the kit has a name of its own, and speaks OTLP's JSON
+        yield "OTEL_SERVICE_NAME", service
+        yield "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"
+        # Nothing takes these yet, and an SDK would complain of each batch.
+        yield "OTEL_METRICS_EXPORTER", "none"
+        yield "OTEL_LOGS_EXPORTER", "none"
+
+
+def trace_receiver(settled: Environment) -> str:
+    """Name the Service that receives spans there; empty without one."""
     watched = settled.observability
     if watched is None or settled.target != "cluster":
         return ""
@@ -29,7 +56,7 @@ def taken_by(settled: Environment) -> str:
 
 def variables(settled: Environment, system: str, environment: str) -> Iterator[tuple[str, str]]:
     """Yield what every service is given to send its spans; OpenTelemetry's own variables."""
-    if service := taken_by(settled):
+    if service := trace_receiver(settled):
         yield conventions.SPANS_TO, f"http://{service}.{settled.monitoring}.svc:{HTTP}"
         said = f"service.namespace={system},deployment.environment.name={environment}"
         yield conventions.SPANS_OF, said

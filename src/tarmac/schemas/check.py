@@ -1,4 +1,4 @@
-"""Says of an object whether its schema takes it; what is wrong, where, and what is allowed.
+"""Validates an object by its schema: what is wrong, where, and what is allowed.
 
 Reads what `bring` prepared. A schema is read and compiled once, when its first object comes.
 """
@@ -18,7 +18,7 @@ from tarmac.places import cache_folder
 from tarmac.report import Skip
 from tarmac.schemas import convert
 from tarmac.schemas.convert import Kind, kind_of
-from tarmac.schemas.lock import Lock
+from tarmac.schemas.lock import SchemaLock
 
 #: Characters of a value that are shown.
 SHOWN = 60
@@ -34,14 +34,14 @@ WORDS = {
 }
 
 
-def folder_of(lock: Lock) -> Path:
+def folder_of(lock: SchemaLock) -> Path:
     """Say where the schemas of a lock are, or will be."""
     return cache_folder() / "schemas" / lock.digest
 
 
 @dataclass
 class Schemas:
-    """The schemas for one version of Kubernetes, compiled as they are asked for."""
+    """The schemas for one version of Kubernetes, compiled on first use."""
 
     folder: Path
     #: Where each kind's schema came from, by `apiVersion kind`.
@@ -51,7 +51,7 @@ class Schemas:
     )
 
     def add(self, definition: Mapping[str, Any]) -> None:
-        """Know what a tree brings itself: a CustomResourceDefinition, a ConstraintTemplate."""
+        """Add the definitions of a tree: a CustomResourceDefinition, a ConstraintTemplate."""
         if definition["kind"] == "ConstraintTemplate":
             definition = convert.constraint(definition)
         pod = json.loads((self.folder / "pod_v1.json").read_bytes())
@@ -69,7 +69,12 @@ class Schemas:
             yield "kind", self._unknown(api, name)
             return
         schema, validator = found
-        if not validator.is_valid(data):
+        try:
+            is_valid = validator.is_valid(data)
+        except ValueError:  # a key that is no text, a date
+            data = _as_json(data)
+            is_valid = validator.is_valid(data)
+        if not is_valid:
             for error in validator.iter_errors(data):
                 yield from _said(error, schema)
 
@@ -81,17 +86,17 @@ class Schemas:
 
     def _unknown(self, api: str, name: str) -> str:
         group = kind_of(api, name).group
-        kinds = [kind_of(*each.split()) for each in self.index]
-        if versions := [each.api for each in kinds if each.kind == name]:
+        kinds = [kind_of(*key.split()) for key in self.index]
+        if versions := [kind.api for kind in kinds if kind.kind == name]:
             choice = f"{name} is there as {', '.join(versions)}"
-        elif near := {each.kind for each in kinds if each.group == group}:
+        elif near := {kind.kind for kind in kinds if kind.group == group}:
             choice = did_you_mean(name, near)
         else:
-            choice = f"no schema of {group} was brought; render its CustomResourceDefinition too"
-        return f"nothing that is known here has {api} {name}; {choice}"
+            choice = f"no schema of {group} is installed; render its CustomResourceDefinition too"
+        return f"unknown kind {api} {name}; {choice}"
 
 
-def load(lock: Lock, version: str = "") -> Schemas:
+def load(lock: SchemaLock, version: str = "") -> Schemas:
     """Open the schemas of a version of Kubernetes.
 
     Raises:
@@ -102,9 +107,18 @@ def load(lock: Lock, version: str = "") -> Schemas:
         index = json.loads((folder / "index.json").read_bytes())
     except FileNotFoundError:
         raise Skip(
-            "the schemas are not on this machine; `tarmac fetch` brings them (pip and go)"
+            "the schemas are not on this machine; `tarmac fetch` downloads them (needs pip and go)"
         ) from None
     return Schemas(folder, index)
+
+
+def _as_json(value: Any) -> Any:
+    """Write what only YAML has as kubectl does: keys and dates as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _as_json(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_as_json(part) for part in value]
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def _compile(schema: dict[str, Any]) -> Draft202012Validator:
@@ -112,7 +126,7 @@ def _compile(schema: dict[str, Any]) -> Draft202012Validator:
 
 
 def _said(error: ValidationError, schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Say it in the words of who wrote the object."""
+    """Reword it for the object's author."""
     path = list(error.instance_path)
     match error.kind:
         case ValidationErrorKind.AdditionalProperties(unexpected=names):
@@ -120,11 +134,11 @@ def _said(error: ValidationError, schema: dict[str, Any]) -> Iterator[tuple[str,
             for name in names:
                 yield write([*path, name]), f"no such field; {did_you_mean(name, known)}"
         case ValidationErrorKind.Required(property=name):
-            yield write(path), f"has no '{name}', which it must have"
+            yield write(path), f"has no '{name}', which is required"
         case ValidationErrorKind.Type(types=types):
             yield (
                 write(path),
-                f"is {_shown(error.instance)}; it must be {_or(WORDS[each] for each in types)}",
+                f"is {_shown(error.instance)}; it must be {_or(WORDS[name] for name in types)}",
             )
         case ValidationErrorKind.Enum(options=options):
             choice = did_you_mean(str(error.instance), map(str, options))
@@ -136,13 +150,13 @@ def _said(error: ValidationError, schema: dict[str, Any]) -> Iterator[tuple[str,
 def write(path: Iterable[str | int]) -> str:
     """Write where in an object something is: `spec.containers[0].image`."""
     found = ""
-    for each in path:
-        if isinstance(each, int):
-            found += f"[{each}]"
-        elif each.replace("-", "").replace("_", "").isalnum():
-            found += f".{each}"
+    for step in path:
+        if isinstance(step, int):
+            found += f"[{step}]"
+        elif step.replace("-", "").replace("_", "").isalnum():
+            found += f".{step}"
         else:
-            found += f'["{each}"]'
+            found += f'["{step}"]'
     return found.lstrip(".") or "the object"
 
 

@@ -64,7 +64,7 @@ def definitions(published: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         published: `$defs` of one version, strict, as kubernetes-validate has them.
     """
-    found = {name: _core(each) for name, each in published.items()}
+    found = {name: _core(schema) for name, schema in published.items()}
     if QUANTITY in found:  # published without the pattern that the server's parser has
         found[QUANTITY]["pattern"] = r"^[+-]?[0-9.]+([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$"
     return found
@@ -84,9 +84,9 @@ def core(
         known: what `definitions` made of them.
     """
     for name, whole in published.items():
-        for each in whole.get("x-kubernetes-group-version-kind", ()):
+        for named in whole.get("x-kubernetes-group-version-kind", ()):
             if {"metadata", "kind"} <= whole.get("properties", {}).keys():
-                kind = Kind(each["group"], each["version"], each["kind"])
+                kind = Kind(named["group"], named["version"], named["kind"])
                 yield kind, _whole(_named(known[name], kind), known)
 
 
@@ -149,26 +149,26 @@ def _references(schema: Any) -> Iterator[str]:
         reference = schema.get("$ref")
         if isinstance(reference, str):
             yield reference.rpartition("/")[2]
-        for each in schema.values():
-            yield from _references(each)
+        for part in schema.values():
+            yield from _references(part)
     elif isinstance(schema, list):
-        for each in schema:
-            yield from _references(each)
+        for part in schema:
+            yield from _references(part)
 
 
 def _core(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Take what must hold of one definition.
 
-    The published ones allow null everywhere, since an API server drops it; nobody means to write
+    The published ones allow null everywhere, since an API server drops it; no author means to write
     one, so it is an error here.
     """
     found = _kept(schema)
     kind = found.get("type")
     if isinstance(kind, list):
-        found["type"] = next(each for each in kind if each != "null")
+        found["type"] = next(name for name in kind if name != "null")
     _inside(found, _core)
     if "oneOf" in found:  # a quantity, a port: a text or a number
-        found["type"] = [_core(each)["type"] for each in found.pop("oneOf")]
+        found["type"] = [_core(option)["type"] for option in found.pop("oneOf")]
     return found
 
 
@@ -177,7 +177,7 @@ def _structural(schema: Mapping[str, Any]) -> dict[str, Any]:
     found = _kept(schema)
     if schema.get(EITHER):
         found["type"] = ["integer", "string"]
-        if all(each.keys() == {"type"} for each in found.get("anyOf", ())):
+        if all(option.keys() == {"type"} for option in found.get("anyOf", ())):
             found.pop("anyOf", None)  # it says the same once more
     if schema.get(EMBEDDED):
         own = found.get("properties", {})
@@ -215,7 +215,7 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _inside(node: dict[str, Any], convert: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
     """Convert the schemas of a node's fields, values and items."""
     if "properties" in node:
-        node["properties"] = {name: convert(each) for name, each in node["properties"].items()}
+        node["properties"] = {name: convert(member) for name, member in node["properties"].items()}
     for word in ("items", "additionalProperties"):
         if isinstance(node.get(word), Mapping):
             node[word] = convert(node[word])
@@ -226,7 +226,7 @@ def _kept(schema: Mapping[str, Any]) -> dict[str, Any]:
     _bound(found)
     for word in ("allOf", "anyOf", "oneOf"):  # conditions: they close nothing and allow nothing
         if word in found:
-            found[word] = [_condition(each) for each in found[word]]
+            found[word] = [_condition(condition) for condition in found[word]]
     if "not" in found:
         found["not"] = _condition(found["not"])
     if isinstance(found.get("exclusiveMinimum"), bool):

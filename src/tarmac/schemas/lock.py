@@ -1,4 +1,4 @@
-"""What is brought: packages and modules by version, and their files by hash."""
+"""The downloads: packages and modules by version, and their files by hash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCK = files("tarmac") / "assets" / "schemas.yaml"
 
 
 @dataclass(frozen=True)
-class Source:
+class SchemaSource:
     """A package that carries schemas."""
 
     #: Short, for a reader; names its folder.
@@ -40,34 +40,34 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Lock:
-    """All that is brought."""
+class SchemaLock:
+    """All downloads."""
 
-    #: The version of Kubernetes that objects are checked for, where nothing else is said.
+    #: The version of Kubernetes that objects are checked for by default.
     kubernetes: str
-    #: All of which the schemas are brought.
+    #: The versions with schemas.
     versions: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[SchemaSource, ...]
     #: Of the lock's text: names the folder, so that another version of Tarmac keeps its own.
     digest: str
 
 
 @cache
-def read() -> Lock:
+def read() -> SchemaLock:
     """Read the lock that this version of Tarmac came with."""
     text = LOCK.read_text(encoding="utf-8")
     data = yaml.load(text, yaml.CSafeLoader)
     sources = tuple(
-        Source(
+        SchemaSource(
             name,
-            each["way"],
-            each["package"],
-            each["version"],
-            tuple(each["wanted"]),
-            tuple(each.get("without", ())),
-            each.get("files") or {},
+            source["way"],
+            source["package"],
+            source["version"],
+            tuple(source["wanted"]),
+            tuple(source.get("without", ())),
+            source.get("files") or {},
         )
-        for name, each in data["sources"].items()
+        for name, source in data["sources"].items()
     )
     digest = hashlib.sha256(f"{CONVERSION}\n{text}".encode()).hexdigest()[:12]
-    return Lock(data["kubernetes"], tuple(data["versions"]), sources, digest)
+    return SchemaLock(data["kubernetes"], tuple(data["versions"]), sources, digest)

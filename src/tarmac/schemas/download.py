@@ -1,7 +1,7 @@
-"""Brings the schemas with pip and go, each file as the lock says, and prepares them.
+"""Downloads the schemas with pip and go, verified by the lock, and prepares them.
 
-Called by `tarmac fetch` and by whoever renews the lock; nothing else of this package uses the
-network.
+Called by `tarmac fetch` and by the script that renews the lock; nothing else of this package
+uses the network.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import yaml
 from tarmac import tools
 from tarmac.errors import MissingTool, TarmacError
 from tarmac.schemas import convert
-from tarmac.schemas.lock import Lock, Source
+from tarmac.schemas.lock import SchemaLock, SchemaSource
 
 #: The whole of one package: argo-cd's has 60 MB.
 DOWNLOAD_S = 600
@@ -33,8 +33,8 @@ DOWNLOAD_S = 600
 Say = Callable[[str], None]
 
 
-def bring(lock: Lock, into: Path, say: Say) -> None:
-    """Bring everything and put it into a folder that is whole or not there.
+def install(lock: SchemaLock, into: Path, say: Say) -> None:
+    """Download everything into a folder that is complete or absent.
 
     Raises:
         MissingTool: there is no pip or no go.
@@ -43,7 +43,7 @@ def bring(lock: Lock, into: Path, say: Say) -> None:
     into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f"{into.name}.", dir=into.parent))
     try:
-        crds: list[tuple[Source, bytes]] = []
+        crds: list[tuple[SchemaSource, bytes]] = []
         core: dict[str, Any] = {}
         for source in lock.sources:
             say(source.label)
@@ -59,13 +59,13 @@ def bring(lock: Lock, into: Path, say: Say) -> None:
                     target.write_bytes(content)
         say("preparing them")
         _prepare(lock, core, crds, made)
-        with contextlib.suppress(OSError):  # somebody else was faster: theirs is the same
+        with contextlib.suppress(OSError):  # another process was faster, with the same result
             made.rename(into)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def fetch(source: Source) -> dict[str, bytes]:
+def fetch(source: SchemaSource) -> dict[str, bytes]:
     """Get the wanted files of a package, by their path in it."""
     with tempfile.TemporaryDirectory(prefix="tarmac-schemas-") as name:
         folder = Path(name)
@@ -88,7 +88,7 @@ def digests(found: Mapping[str, bytes]) -> dict[str, str]:
     return {path: hashlib.sha256(content).hexdigest() for path, content in found.items()}
 
 
-def check(source: Source, found: Mapping[str, bytes]) -> None:
+def check(source: SchemaSource, found: Mapping[str, bytes]) -> None:
     """Refuse what is not, byte for byte, what the lock names."""
     got = digests(found)
     wrong = sorted(
@@ -96,30 +96,30 @@ def check(source: Source, found: Mapping[str, bytes]) -> None:
     )
     if wrong or not found:
         raise TarmacError(
-            f"{source.label}: {', '.join(wrong) or 'no file'} is not what Tarmac's lock names; "
-            "it was changed on the way here, do not use it"
+            f"{source.label}: {', '.join(wrong) or 'no file'} does not match the "
+            "hash in Tarmac's lock; do not use it"
         )
 
 
-def _pip(source: Source, folder: Path) -> Path:
+def _pip(source: SchemaSource, folder: Path) -> Path:
     asked = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
     asked += ["--disable-pip-version-check", f"{source.package}=={source.version}"]
-    ways = [[sys.executable, "-m", "pip"], ["pip3"], ["pip"], ["python3", "-m", "pip"]]
-    for way in ways:
-        program = shutil.which(way[0])
-        if program and _runs([*way, "--version"]):
-            _run([program, *way[1:], *asked], source, {})
+    pips = [[sys.executable, "-m", "pip"], ["pip3"], ["pip"], ["python3", "-m", "pip"]]
+    for pip in pips:
+        program = shutil.which(pip[0])
+        if program and _runs([*pip, "--version"]):
+            _run([program, *pip[1:], *asked], source, {})
             return next(folder.glob("*.whl"))
     raise MissingTool(
-        f"{source.label}: no pip on PATH brings it; apt install python3-pip, or "
+        f"{source.label}: no pip on PATH can download it; apt install python3-pip, or "
         "python3 -m ensurepip"
     )
 
 
-def _go(source: Source, folder: Path) -> Path:
+def _go(source: SchemaSource, folder: Path) -> Path:
     program = shutil.which("go", path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin")
     if program is None:
-        raise MissingTool(f"{source.label}: no go on PATH brings it; {tools.how_to_get('go')}")
+        raise MissingTool(f"{source.label}: no go on PATH to download it; {tools.how_to_get('go')}")
     # A cache of its own, so that nothing of a gigabyte stays; and no other toolchain is brought
     # for a module whose code is not compiled here.
     own = {
@@ -131,7 +131,7 @@ def _go(source: Source, folder: Path) -> Path:
     answer = _run([program, "mod", "download", "-json", source.label], source, own, cwd=folder)
     archive = json.loads(answer or "{}").get("Zip")
     if archive is None:
-        raise TarmacError(f"{source.label}: go cannot bring it ({_tail(answer)})")
+        raise TarmacError(f"{source.label}: go cannot download it ({_tail(answer)})")
     return Path(archive)
 
 
@@ -142,7 +142,9 @@ def _runs(argv: list[str]) -> bool:
         return False
 
 
-def _run(argv: list[str], source: Source, env: Mapping[str, str], cwd: Path | None = None) -> str:
+def _run(
+    argv: list[str], source: SchemaSource, env: Mapping[str, str], cwd: Path | None = None
+) -> str:
     try:
         done = subprocess.run(
             argv,
@@ -155,12 +157,12 @@ def _run(argv: list[str], source: Source, env: Mapping[str, str], cwd: Path | No
         )
     except subprocess.TimeoutExpired:
         raise TarmacError(
-            f"{source.label}: not there after {DOWNLOAD_S} s; check the network"
+            f"{source.label}: no answer after {DOWNLOAD_S} s; check the network"
         ) from None
     # go fails on a module that wants a newer Go, and has brought it all the same.
     if done.returncode and '"Zip"' not in done.stdout:
         raise TarmacError(
-            f"{source.label}: cannot be brought ({_tail(done.stderr or done.stdout)}); "
+            f"{source.label}: cannot be downloaded ({_tail(done.stderr or done.stdout)}); "
             "check the network"
         )
     return done.stdout
@@ -168,7 +170,7 @@ def _run(argv: list[str], source: Source, env: Mapping[str, str], cwd: Path | No
 
 def _tail(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip(" {}")]
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "no output"
 
 
 def _version(path: str) -> str:
@@ -191,10 +193,10 @@ def _documents(content: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _prepare(
-    lock: Lock, core: Mapping[str, Any], crds: list[tuple[Source, bytes]], folder: Path
+    lock: SchemaLock, core: Mapping[str, Any], crds: list[tuple[SchemaSource, bytes]], folder: Path
 ) -> None:
     """Write one schema for each kind and version of Kubernetes, and an index of them."""
-    parsed = [(source, each) for source, content in crds for each in _documents(content)]
+    parsed = [(source, document) for source, content in crds for document in _documents(content)]
     for version in lock.versions:
         below = folder / f"kubernetes-{version}"
         known = convert.definitions(core[version])
