@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.resources import files
 
-from tarmac.launch import ExchangeProbe, File, Launch, Talk, Text, text
-from tarmac.stores._accounts import ADMIN, make, wanted
-from tarmac.stores._bson import message
-from tarmac.stores._contents import contents
-from tarmac.stores._docker import in_docker
-from tarmac.stores._kind import (
+from tarmac.launch import ExchangeProbe, File, Launch, PostStartSetup, Text, text
+from tarmac.stores.kind import (
     MONITOR,
     Binary,
     Container,
     Exporter,
+    Fingerprint,
     Image,
-    Offer,
     Provider,
+    ProviderCandidate,
     Script,
+    StoreContext,
     StoreKind,
     User,
-    View,
     outputs,
 )
+from tarmac.stores.protocols.bson import message
+from tarmac.stores.setup.docker import in_docker
+from tarmac.stores.setup.mongodb_contents import contents, counts
+from tarmac.stores.setup.mongodb_users import ADMIN, make, wanted
 
-#: 6.0 had its last release in July 2025; 7.0 is mended until August 2027 (mongodb.com/legal).
+#: 6.0 had its last release in July 2025; 7.0 gets fixes until August 2027 (mongodb.com/legal).
 OLDEST_ALIVE = (7, 0)
 #: A laptop runs several stores: by itself it would take half of the memory that there is.
 CACHE_GB = "0.25"
@@ -39,70 +41,72 @@ _USERS = """function user(name, password, role, db) {
 """
 
 
-def _url(view: View, user: User) -> Text:
+def _url(context: StoreContext, user: User) -> Text:
     # Directly: a server that names other addresses of itself would lead past the wire.
-    address = f"@{view.host}:{view.ports['main']}/{view.database}?directConnection=true"
-    known_in = "&authSource=admin" if user.password == view.admin else ""
+    address = f"@{context.host}:{context.ports['main']}/{context.database}?directConnection=true"
+    known_in = "&authSource=admin" if user.password == context.admin else ""
     return text(f"mongodb://{user.role}:", user.password, f"{address}{known_in}")
 
 
-def _server(view: View, argv: tuple[str, ...], *files: File, roles: bool = True) -> Launch:
-    users = wanted(view, roles=roles)
+def _server(
+    context: StoreContext, argv: tuple[str, ...], *files: File, roles: bool = True
+) -> Launch:
+    users = wanted(context, roles=roles)
     return Launch(
         argv=argv,
         ready=ExchangeProbe(
-            view.ports["main"],
+            context.ports["main"],
             expect=b"isWritablePrimary",
             send=message({"hello": 1, "$db": "admin"}),
         ),
         files=files,
-        talk=Talk(view.ports["main"], users, make, users.secrets),
+        post_start=PostStartSetup(context.ports["main"], users, make, users.secrets),
         stop_signal="SIGTERM",
     )
 
 
-def _launch(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: ARG001 - one shape for all
+def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Launch:  # noqa: ARG001 - one shape for all
     config = (
-        f"net: {{bindIp: {view.host}, port: {view.ports['main']}, "
+        f"net: {{bindIp: {context.host}, port: {context.ports['main']}, "
         "unixDomainSocket: {enabled: false}}\n"
         'storage: {dbPath: "{folder}", wiredTiger: {engineConfig: {cacheSizeGB: '
         f"{CACHE_GB}}}}}}}\n"
         "security: {authorization: enabled}\n"
         "setParameter: {diagnosticDataCollectionEnabled: false}\n"
     )
-    argv = (*offer.programs["server"], "--config", "{folder}/mongod.conf")
-    return _server(view, argv, File("mongod.conf", text(config)))
+    argv = (*candidate.programs["server"], "--config", "{folder}/mongod.conf")
+    return _server(context, argv, File("mongod.conf", text(config)))
 
 
-def _launch_ferretdb(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: ARG001 - as above
+def _launch_ferretdb(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Launch:  # noqa: ARG001 - as above
     argv = (
-        *offer.programs["server"],
-        f"--listen-addr={view.host}:{view.ports['main']}",
+        *candidate.programs["server"],
+        f"--listen-addr={context.host}:{context.ports['main']}",
         *("--handler=sqlite", "--sqlite-url=file:{folder}/", "--state-dir={folder}"),
         *("--debug-addr=-", "--telemetry=disable", "--log-level=WARN", "--test-enable-new-auth"),
     )
     env = {
         "FERRETDB_SETUP_DATABASE": text("admin"),
         "FERRETDB_SETUP_USERNAME": text(ADMIN),
-        "FERRETDB_SETUP_PASSWORD": text(view.admin),
+        "FERRETDB_SETUP_PASSWORD": text(context.admin),
     }
-    return replace(_server(view, argv, roles=False), env=env)
+    return replace(_server(context, argv, roles=False), env=env)
 
 
-def _cache_gb(view: View) -> str:
+def _cache_gb(context: StoreContext) -> str:
     """Say how large its cache is: half of what is above 1 GiB, as it would say of a machine."""
-    if view.size is None:
+    if context.size is None:
         return CACHE_GB
-    return f"{max(0.25, (view.size.memory_bytes / 1024**3 - 1) / 2):.2f}"
+    return f"{max(0.25, (context.size.memory_bytes / 1024**3 - 1) / 2):.2f}"
 
 
-def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG001 - as above
-    # From outside the container nobody makes the first user: the image does it.
+def _container(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Container:  # noqa: ARG001 - as above
+    # The first user cannot be made from outside the container: the image does it.
     env = {
         "MONGO_INITDB_ROOT_USERNAME": text(ADMIN),
-        "MONGO_INITDB_ROOT_PASSWORD": text(view.admin),
+        "MONGO_INITDB_ROOT_PASSWORD": text(context.admin),
     }
-    server = _server(view, ("--wiredTigerCacheSizeGB", _cache_gb(view)))
+    server = _server(context, ("--wiredTigerCacheSizeGB", _cache_gb(context)))
     return Container(
         replace(server, env=env),
         ports={"main": 27017},
@@ -110,15 +114,19 @@ def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG0
     )
 
 
-def _script(view: View) -> Script:
+def _script(context: StoreContext) -> Script:
     """Say to mongosh what a launch here says over a connection of its own."""
-    admin = text(f"mongodb://{ADMIN}:", view.admin, f"@{view.host}:{view.ports['main']}/admin")
+    admin = text(
+        f"mongodb://{ADMIN}:", context.admin, f"@{context.host}:{context.ports['main']}/admin"
+    )
     lines = [
-        text(f'user("{name}", "', password, f'", "readWrite", "{view.database}");\n')
-        for name, password in wanted(view, roles=True).users
+        text(f'user("{name}", "', password, f'", "readWrite", "{context.database}");\n')
+        for name, password in wanted(context, roles=True).users
     ]
-    if view.monitor is not None:
-        lines.append(text(f'user("{MONITOR}", "', view.monitor, '", "clusterMonitor", "admin");\n'))
+    if context.monitor is not None:
+        lines.append(
+            text(f'user("{MONITOR}", "', context.monitor, '", "clusterMonitor", "admin");\n')
+        )
     return Script(
         argv=("mongosh", "--nodb", "--norc", "--quiet", "--file", "/setup/setup.js"),
         files=(File("setup.js", text('const server = connect("', admin, '");\n', _USERS, *lines)),),
@@ -127,15 +135,15 @@ def _script(view: View) -> Script:
     )
 
 
-def _note(offer: Offer) -> str:
-    old = () < offer.numbers[:2] < OLDEST_ALIVE
-    return f"MongoDB {offer.version} is past its end of life" if old else ""
+def _note(candidate: ProviderCandidate) -> str:
+    old = () < candidate.numbers[:2] < OLDEST_ALIVE
+    return f"MongoDB {candidate.version} is past its end of life" if old else ""
 
 
-def _note_ferretdb(offer: Offer) -> str:
+def _note_ferretdb(candidate: ProviderCandidate) -> str:
     return (
-        f"FerretDB {offer.version} answers, over SQLite, not MongoDB itself: of two changes of one "
-        "document at once both may succeed, and its users may use every database of this store"
+        f"FerretDB {candidate.version} answers, over SQLite, not MongoDB itself: of two changes of "
+        "one document at once both may succeed, and its users may use every database of this store"
     )
 
 
@@ -184,13 +192,22 @@ STORE = StoreKind(
         "mongodb-exporter",
         9216,
         "percona/mongodb_exporter",
-        # In the pod itself: nobody else is on that way.
+        # In the pod itself: the connection never leaves it.
         {"MONGODB_URI": "mongodb://127.0.0.1:27017/admin", "MONGODB_USER": MONITOR},
         "MONGODB_PASSWORD",
         ("--collector.diagnosticdata",),
+        assets=files("tarmac") / "assets" / "stores" / "mongodb",
     ),
     admin=ADMIN,
     reset=contents("main"),
-    stand_ins=("postgres",),
+    statistics=counts("main"),
+    substitutes=("postgres",),
     check="documents",
+    fingerprint=Fingerprint(
+        images=("mongo", "mongodb", "mongodb-community-server"),
+        schemes=("mongodb", "mongodb+srv"),
+        port=27017,
+        clients="mongoose|pymongo|mongodb|motor",
+        stems=("MONGO", "MONGODB"),
+    ),
 )

@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-from tarmac.launch import ExchangeProbe, File, HttpProbe, Launch, Text, text
-from tarmac.stores._dialogue import streams
-from tarmac.stores._docker import in_docker
-from tarmac.stores._kind import (
+from importlib.resources import files
+
+from tarmac.launch import File, HttpProbe, Launch, Text, text
+from tarmac.stores.kind import (
     Binary,
     Container,
     Exporter,
     Image,
-    Offer,
     Provider,
+    ProviderCandidate,
     Shell,
+    StoreContext,
     StoreKind,
     User,
-    View,
     Wheel,
     outputs,
 )
-from tarmac.stores._subjects import permissions
+from tarmac.stores.protocols.dialogue import streams
+from tarmac.stores.protocols.statistics import of_streams
+from tarmac.stores.setup.docker import in_docker
+from tarmac.stores.setup.nats_subjects import FINGERPRINT, answers_for_streams, permissions
 
 ADMIN = "tarmac"
 
 
-def _url(view: View, user: User) -> Text:
-    return text(f"nats://{user.role}:", user.password, f"@{view.host}:{view.ports['main']}")
+def _url(context: StoreContext, user: User) -> Text:
+    return text(f"nats://{user.role}:", user.password, f"@{context.host}:{context.ports['main']}")
 
 
-def _config(view: View, listen: str, monitor: str, folder: str, fast: bool) -> Text:
+def _config(context: StoreContext, listen: str, folder: str, fast: bool, monitor: str = "") -> Text:
     users = [
         text(
             f'    {{user: "{user.role}", password: "',
             user.password,
             f'", permissions: {permissions(user)}}}\n',
         )
-        for user in view.users
+        for user in context.users
     ]
-    users.append(text(f'    {{user: "{ADMIN}", password: "', view.admin, '"}\n'))
+    users.append(text(f'    {{user: "{ADMIN}", password: "', context.admin, '"}\n'))
     return text(
-        f"server_name: {view.name}\nlisten: {listen}\nhttp: {monitor}\n",
+        f"server_name: {context.name}\nlisten: {listen}\n",
+        f"http: {monitor}\n" if monitor else "",
         f'jetstream {{\n  store_dir: "{folder}/data"\n',
         # 5,900 messages/s synced one by one against 50,000 (field notes): an acknowledged event
         # that a power cut takes back would be a lost order.
@@ -50,29 +54,26 @@ def _config(view: View, listen: str, monitor: str, folder: str, fast: bool) -> T
     )
 
 
-def _server(view: View, argv: tuple[str, ...], config: Text) -> Launch:
+def _server(context: StoreContext, argv: tuple[str, ...], config: Text) -> Launch:
     return Launch(
         argv=argv,
-        ready=ExchangeProbe(
-            view.ports["monitor"],
-            expect=b" 200 ",
-            send=b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-        ),
+        ready=answers_for_streams(context.ports["main"], ADMIN, context.admin),
         files=(File("nats.conf", config),),
         # SIGTERM closes at once; its lame-duck signal would keep clients for two minutes.
         stop_signal="SIGTERM",
     )
 
 
-def _launch(view: View, offer: Offer, fast: bool) -> Launch:
-    listen, monitor = (f"{view.host}:{view.ports[port]}" for port in ("main", "monitor"))
-    argv = (*offer.programs["server"], "--config", "{folder}/nats.conf")
-    return _server(view, argv, _config(view, listen, monitor, "{folder}", fast))
+def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Launch:
+    # Without its monitoring port: that lets every page of a browser here read it.
+    config = _config(context, f"{context.host}:{context.ports['main']}", "{folder}", fast)
+    argv = (*candidate.programs["server"], "--config", "{folder}/nats.conf")
+    return _server(context, argv, config)
 
 
-def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG001 - one shape for all
-    config = _config(view, "0.0.0.0:4222", "0.0.0.0:8222", "/tarmac", fast)
-    server = _server(view, ("--config", "/tarmac/nats.conf"), config)
+def _container(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Container:  # noqa: ARG001 - one shape for all
+    config = _config(context, "0.0.0.0:4222", "/tarmac", fast, monitor="0.0.0.0:8222")
+    server = _server(context, ("--config", "/tarmac/nats.conf"), config)
     ports = {"main": 4222, "monitor": 8222}
     return Container(
         server, ports=ports, mounts={".": "/tarmac"}, user=65534, ready=HttpProbe(8222, "/healthz")
@@ -82,7 +83,7 @@ def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG0
 STORE = StoreKind(
     id="nats",
     title="NATS JetStream",
-    ports={"main": None, "monitor": None},
+    ports={"main": None},
     clients="main",
     outputs=outputs(_url, port="main"),
     providers=(
@@ -104,12 +105,15 @@ STORE = StoreKind(
         7777,
         "natsio/prometheus-nats-exporter",
         args=("-varz", "-healthz", "-jsz=consumers", "http://127.0.0.1:8222"),
+        assets=files("tarmac") / "assets" / "stores" / "nats",
     ),
     admin=ADMIN,
     shell=Shell(
         ("nats",), ("--server=nats://{host}:{port}", "--user={user}", "sub", ">"), "NATS_PASSWORD"
     ),
     reset=streams("main", ADMIN),
+    statistics=of_streams("main", ADMIN),
     fast_gives_up="syncing each message to disk",
     check="broker",
+    fingerprint=FINGERPRINT,
 )

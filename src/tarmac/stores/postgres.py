@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from importlib.resources import files
 
-from tarmac.launch import Command, CommandProbe, ExchangeProbe, File, Launch, Sql, Text, Tree, text
-from tarmac.stores._docker import in_docker
-from tarmac.stores._kind import (
+from tarmac.launch import (
+    Command,
+    CommandProbe,
+    ExchangeProbe,
+    File,
+    FileTree,
+    Launch,
+    Sql,
+    Text,
+    text,
+)
+from tarmac.stores.kind import (
     MONITOR,
     Binary,
     Container,
     Exporter,
+    Fingerprint,
     Image,
-    Offer,
     Provider,
-    Rows,
+    ProviderCandidate,
+    RowReset,
     Script,
     Shell,
+    SqlStatistics,
+    StoreContext,
     StoreKind,
     User,
-    View,
     Wheel,
     outputs,
 )
+from tarmac.stores.setup.docker import in_docker
 
 ADMIN = "postgres"
 
@@ -47,8 +60,8 @@ SMALL = {
 SMALL_18 = {"io_method": "sync"}
 #: For each new database: 1 MiB of log to copy and not 16.
 MADE = ("--locale=C.UTF-8", "--wal-segsize=1", "--no-sync", "--no-instructions")
-#: For who reads the log of changes. One that stays away too long loses its place in it, and not the
-#: machine its disk: what it missed is read from the tables.
+#: For readers of the log of changes. A reader that stays away too long loses its place in it, so
+#: that the log does not fill the disk: what it missed is read from the tables.
 LOGICAL = {"wal_level": "logical", "max_slot_wal_keep_size": "1GB"}
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -57,12 +70,19 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 CONFIG = "timezone = UTC\nlog_timezone = UTC\ndefault_text_search_config = 'pg_catalog.english'\n"
 #: Loopback only, a password for everyone, and no other way in.
 HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
-#: In a container nobody else is local, and clients come from the daemon's own network.
+#: In a container nothing else is local, and clients come from the daemon's own network.
 HBA_INSIDE = "local all all trust\nhost all all all scram-sha-256\n"
 #: 14 had its last release in November 2026.
 OLDEST_ALIVE = 15
 #: Owns what the users of a shared store make; no service's name has a dot.
 SHARED_OWNER = "tarmac.shared"
+
+
+#: The databases that every server has are open to all its roles at first.
+_SHUT = tuple(
+    text(f"REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC")
+    for database in (ADMIN, "template1")
+)
 
 
 def _startup_packet(user: str) -> bytes:
@@ -71,13 +91,13 @@ def _startup_packet(user: str) -> bytes:
     return struct.pack("!I", len(body) + 4) + body
 
 
-def _url(view: View, user: str, password: Text) -> Text:
-    address = f"{view.host}:{view.ports['main']}/{view.database}"
+def _url(context: StoreContext, user: str, password: Text) -> Text:
+    address = f"{context.host}:{context.ports['main']}/{context.database}"
     return text(f"postgresql://{user}:", password, f"@{address}")
 
 
-def _admin_url(view: View) -> Text:
-    return _url(view, ADMIN, (view.admin,))
+def _admin_url(context: StoreContext) -> Text:
+    return _url(context, ADMIN, (context.admin,))
 
 
 def _role(name: str) -> Text:
@@ -87,45 +107,45 @@ def _role(name: str) -> Text:
     )
 
 
-def _joint(view: View) -> tuple[Text, ...]:
+def _joint(context: StoreContext) -> tuple[Text, ...]:
     """Have every user act as one owner, with a password of its own; what each has, joins."""
-    if not view.shared:
+    if not context.shared:
         return ()
-    owner, database = f'"{SHARED_OWNER}"', f'"{view.database}"'
-    each = (
+    owner, database = f'"{SHARED_OWNER}"', f'"{context.database}"'
+    grants = (
         f'GRANT {owner} TO "{user.role}"; '
         f"ALTER ROLE \"{user.role}\" IN DATABASE {database} SET role TO '{SHARED_OWNER}'; "
         f'REASSIGN OWNED BY "{user.role}" TO {owner}'
-        for user in view.users
-        # Only a role itself may read the log, not whom it acts as.
+        for user in context.users
+        # Only a role itself may read the log, not the role that it acts as.
         if not user.replication
     )
     return (
         _role(SHARED_OWNER),
         text(f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {owner}"),
         text(f"GRANT ALL ON SCHEMA public TO {owner}"),
-        *map(text, each),
+        *map(text, grants),
     )
 
 
-def _readable(view: View) -> tuple[Text, ...]:
-    """Have who reads the log of changes also read the tables that others make, now or later."""
-    makers = [user.role for user in view.users] + ([SHARED_OWNER] if view.shared else [])
+def _readable(context: StoreContext) -> tuple[Text, ...]:
+    """Let readers of the log of changes also read the tables that others make, now or later."""
+    makers = [user.role for user in context.users] + ([SHARED_OWNER] if context.shared else [])
     return tuple(
         text(
             f'GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{reader.role}"; '
             f'ALTER DEFAULT PRIVILEGES FOR ROLE "{maker}" IN SCHEMA public '
             f'GRANT SELECT ON TABLES TO "{reader.role}"'
         )
-        for reader in view.users
+        for reader in context.users
         if reader.replication
         for maker in makers
         if maker != reader.role
     )
 
 
-def _grants(view: View, user: User) -> tuple[Text, ...]:
-    role, database = f'"{user.role}"', f'"{view.database}"'
+def _grants(context: StoreContext, user: User) -> tuple[Text, ...]:
+    role, database = f'"{user.role}"', f'"{context.database}"'
     replication = "REPLICATION" if user.replication else "NOREPLICATION"
     return (
         _role(user.role),
@@ -134,7 +154,7 @@ def _grants(view: View, user: User) -> tuple[Text, ...]:
             user.password,
             "'",
         ),
-        # Who only reads the log of changes makes nothing here.
+        # A service that only reads the log of changes makes nothing here.
         text(f"GRANT CONNECT ON DATABASE {database} TO {role}")
         if user.replication
         else text(f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role}"),
@@ -142,47 +162,50 @@ def _grants(view: View, user: User) -> tuple[Text, ...]:
     )
 
 
-def _sized(view: View, offer: Offer) -> dict[str, str]:
+def _sized(context: StoreContext, candidate: ProviderCandidate) -> dict[str, str]:
     """Size it: a laptop's, or for the memory and the connections that an environment gives it.
 
     A quarter of the memory is its own cache (PostgreSQL's manual, "Resource Consumption"); half is
     what its connections may come to, for which the plan chose it; the rest is the system's cache.
     """
-    if view.size is None:
-        return {**SMALL, **(SMALL_18 if offer.numbers >= (18,) else {})}
+    if context.size is None:
+        return {**SMALL, **(SMALL_18 if candidate.numbers >= (18,) else {})}
     return {
-        "shared_buffers": f"{view.size.part(1 / 4)}MB",
-        "effective_cache_size": f"{view.size.part(1 / 2)}MB",
-        "maintenance_work_mem": f"{view.size.part(1 / 16)}MB",
-        "max_connections": str(view.size.connections),
+        "shared_buffers": f"{context.size.part(1 / 4)}MB",
+        "effective_cache_size": f"{context.size.part(1 / 2)}MB",
+        "maintenance_work_mem": f"{context.size.part(1 / 16)}MB",
+        "max_connections": str(context.size.connections),
     }
 
 
-def _command(view: View, offer: Offer, fast: bool, own: dict[str, str]) -> tuple[str, ...]:
+def _command(
+    context: StoreContext, candidate: ProviderCandidate, fast: bool, own: dict[str, str]
+) -> tuple[str, ...]:
     settings = {
-        **_sized(view, offer),
-        **(LOGICAL if any(user.replication for user in view.users) else {}),
+        **_sized(context, candidate),
+        **(LOGICAL if any(user.replication for user in context.users) else {}),
         **(FAST if fast else {}),
         **own,
     }
     return tuple(part for key, value in settings.items() for part in ("-c", f"{key}={value}"))
 
 
-def _server(view: View, argv: tuple[str, ...], *files: File) -> Launch:
+def _server(context: StoreContext, argv: tuple[str, ...], *files: File) -> Launch:
     """Say what is the same in and out of a container."""
     return Launch(
         argv=argv,
         ready=ExchangeProbe(
-            view.ports["main"], expect=b"SCRAM-SHA-256", send=_startup_packet(ADMIN)
+            context.ports["main"], expect=b"SCRAM-SHA-256", send=_startup_packet(ADMIN)
         ),
         files=files,
         setup=(
             Sql(
-                _admin_url(view),
+                _admin_url(context),
                 (
-                    *(statement for user in view.users for statement in _grants(view, user)),
-                    *_joint(view),
-                    *_readable(view),
+                    *_SHUT,
+                    *(statement for user in context.users for statement in _grants(context, user)),
+                    *_joint(context),
+                    *_readable(context),
                 ),
             ),
         ),
@@ -191,32 +214,39 @@ def _server(view: View, argv: tuple[str, ...], *files: File) -> Launch:
     )
 
 
-def _launch(view: View, offer: Offer, fast: bool) -> Launch:
+def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Launch:
     own = {
-        "listen_addresses": view.host,
-        "port": str(view.ports["main"]),
+        "listen_addresses": context.host,
+        "port": str(context.ports["main"]),
         # TCP only: a socket's path under a project's folder can be longer than the kernel allows.
         "unix_socket_directories": "",
         "hba_file": "{folder}/pg_hba.conf",
         "config_file": "{folder}/postgresql.conf",
     }
-    single = [*offer.programs["postgres"], "--single", "-D", "{tree}", "-c", "fsync=off"]
+    single = [*candidate.programs["postgres"], "--single", "-D", "{tree}", "-c", "fsync=off"]
     # One that initdb makes itself has the name that many stores have, too.
-    create = "" if view.database == ADMIN else f'CREATE DATABASE "{view.database}"\n'
+    create = "" if context.database == ADMIN else f'CREATE DATABASE "{context.database}"\n'
     adopt = text(
         f"ALTER ROLE {ADMIN} PASSWORD '",
-        view.admin,
+        context.admin,
         f"'\n{create}",
-        f'REVOKE ALL ON DATABASE "{view.database}" FROM PUBLIC\n',
+        f'REVOKE ALL ON DATABASE "{context.database}" FROM PUBLIC\n',
     )
-    initdb = [*offer.programs["initdb"], "-D", "{tree}", "-U", ADMIN, "-E", "UTF8"]
-    argv = (*offer.programs["postgres"], "-D", "{folder}/data", *_command(view, offer, fast, own))
+    initdb = [*candidate.programs["initdb"], "-D", "{tree}", "-U", ADMIN, "-E", "UTF8"]
+    argv = (
+        *candidate.programs["postgres"],
+        "-D",
+        "{folder}/data",
+        *_command(context, candidate, fast, own),
+    )
     return replace(
-        _server(view, argv, File("pg_hba.conf", text(HBA)), File("postgresql.conf", text(CONFIG))),
+        _server(
+            context, argv, File("pg_hba.conf", text(HBA)), File("postgresql.conf", text(CONFIG))
+        ),
         trees=(
-            Tree(
+            FileTree(
                 "data",
-                cache_key=f"postgres-{offer.version}",
+                cache_key=f"postgres-{candidate.version}",
                 # Never served as it is: its one role gets a password in each copy.
                 make=Command((*initdb, *MADE)),
                 adopt=Command((*single, "postgres"), stdin=adopt),
@@ -227,15 +257,15 @@ def _launch(view: View, offer: Offer, fast: bool) -> Launch:
     )
 
 
-def _container(view: View, offer: Offer, fast: bool) -> Container:
-    argv = _command(view, offer, fast, {"hba_file": "/etc/tarmac_hba.conf"})
+def _container(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Container:
+    argv = _command(context, candidate, fast, {"hba_file": "/etc/tarmac_hba.conf"})
     # The image's server becomes a user who may not read a file of ours; it holds no secret.
-    server = _server(view, argv, File("pg_hba.conf", text(HBA_INSIDE), mode=0o644))
-    shut = text(f'REVOKE ALL ON DATABASE "{view.database}" FROM PUBLIC')
+    server = _server(context, argv, File("pg_hba.conf", text(HBA_INSIDE), mode=0o644))
+    shut = text(f'REVOKE ALL ON DATABASE "{context.database}" FROM PUBLIC')
     image_env = {
         "POSTGRES_USER": text(ADMIN),
-        "POSTGRES_PASSWORD": text(view.admin),
-        "POSTGRES_DB": text(view.database),
+        "POSTGRES_PASSWORD": text(context.admin),
+        "POSTGRES_DB": text(context.database),
         "POSTGRES_INITDB_ARGS": text("--locale=C.UTF-8 --encoding=UTF8"),
         # From 18 on the image has it elsewhere: the data of two versions must not stand apart.
         "PGDATA": text("/data"),
@@ -254,40 +284,62 @@ def _container(view: View, offer: Offer, fast: bool) -> Container:
     )
 
 
-def _watching(view: View) -> tuple[Text, ...]:
-    """Let who watches the server read how it is, and no row of anybody's."""
-    if view.monitor is None:
+def _watching(context: StoreContext) -> tuple[Text, ...]:
+    """Let the monitor read the server's state, and no row of any table."""
+    if context.monitor is None:
         return ()
     return (
         _role(MONITOR),
-        text(f'ALTER ROLE "{MONITOR}" LOGIN PASSWORD \'', view.monitor, "'"),
+        text(f'ALTER ROLE "{MONITOR}" LOGIN PASSWORD \'', context.monitor, "'"),
         text(f'GRANT pg_monitor TO "{MONITOR}"'),
-        text(f'GRANT CONNECT ON DATABASE "{view.database}" TO "{MONITOR}"'),
+        text(f'GRANT CONNECT ON DATABASE "{context.database}" TO "{MONITOR}"'),
     )
 
 
-def _script(view: View) -> Script:
+def _script(context: StoreContext) -> Script:
     """Say to psql what a launch here says over a connection of its own."""
-    (sql,) = _server(view, ()).setup
-    shut = text(f'REVOKE ALL ON DATABASE "{view.database}" FROM PUBLIC')
-    statements = (shut, *sql.statements, *_watching(view))
+    (sql,) = _server(context, ()).setup
+    shut = text(f'REVOKE ALL ON DATABASE "{context.database}" FROM PUBLIC')
+    statements = (shut, *sql.statements, *_watching(context))
     lines = [text(statement, ";\n") for statement in statements]
-    address = ("--host", view.host, "--port", str(view.ports["main"]))
+    address = ("--host", context.host, "--port", str(context.ports["main"]))
     return Script(
         argv=(
             *("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *address),
-            *("--username", ADMIN, "--dbname", view.database, "--file=/setup/setup.sql"),
+            *("--username", ADMIN, "--dbname", context.database, "--file=/setup/setup.sql"),
         ),
         files=(File("setup.sql", text(*lines)),),
-        env={"PGPASSWORD": (view.admin,)},
+        env={"PGPASSWORD": (context.admin,)},
     )
 
 
-def _note(offer: Offer) -> str:
-    major = offer.numbers[:1]
+def _note(candidate: ProviderCandidate) -> str:
+    major = candidate.numbers[:1]
     old = major and major < (OLDEST_ALIVE,)
     return f"PostgreSQL {major[0]} is past its end of life" if old else ""
 
+
+_STATISTICS = """
+SELECT name, value::float8, unit FROM pg_stat_database AS one, LATERAL (VALUES
+    ('size', pg_database_size(one.datid)::float8, 'bytes'),
+    ('connections', numbackends, ''),
+    ('most connections', current_setting('max_connections')::float8, ''),
+    ('hits', blks_hit::float8 / nullif(blks_hit + blks_read, 0), 'share'),
+    ('commits', xact_commit, ''),
+    ('rollbacks', xact_rollback, ''),
+    ('deadlocks', deadlocks, ''),
+    ('longest statement now', (
+        SELECT extract(epoch FROM max(clock_timestamp() - query_start)) FROM pg_stat_activity
+        WHERE datname = one.datname AND state = 'active' AND pid <> pg_backend_pid()
+            AND backend_type = 'client backend'
+    ), 's'),
+    ('replication slot behind', (
+        SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) FROM pg_replication_slots
+        WHERE database = one.datname
+    )::float8, 'bytes')
+) AS figures (name, value, unit)
+WHERE datname = current_database() AND value IS NOT NULL
+"""
 
 STORE = StoreKind(
     id="postgres",
@@ -295,7 +347,7 @@ STORE = StoreKind(
     ports={"main": None},
     clients="main",
     outputs=outputs(
-        lambda view, user: _url(view, user.role, (user.password,)), port="main", database=True
+        lambda context, user: _url(context, user.role, (user.password,)), port="main", database=True
     ),
     providers=(
         Provider(
@@ -322,11 +374,12 @@ STORE = StoreKind(
         9187,
         "quay.io/prometheuscommunity/postgres-exporter",
         {
-            # In the pod itself: nobody else is on that way.
+            # In the pod itself: the connection never leaves it.
             "DATA_SOURCE_URI": "127.0.0.1:5432/{database}?sslmode=disable",
             "DATA_SOURCE_USER": MONITOR,
         },
         "DATA_SOURCE_PASS",
+        assets=files("tarmac") / "assets" / "stores" / "postgres",
     ),
     sql_url=_admin_url,
     admin=ADMIN,
@@ -335,9 +388,24 @@ STORE = StoreKind(
         ("--host={host}", "--port={port}", "--username={user}", "--dbname={path}"),
         "PGPASSWORD",
     ),
-    reset=Rows(),
+    reset=RowReset(),
+    statistics=SqlStatistics(_STATISTICS),
     # A process of 2 to 4 MiB of its own, and work_mem, 4 MiB as it comes, for what it sorts.
     connection_bytes=8 * 1024**2,
     fast_gives_up="fsync, so a power cut can lose or break its data",
     check="database",
+    fingerprint=Fingerprint(
+        images=("postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"),
+        schemes=("postgres", "postgresql"),
+        port=5432,
+        clients=r"[\"']pg[\"']|[\"']postgres[\"']|pg-promise|psycopg|asyncpg|lib/pq|jackc/pgx|"
+        r"org\.postgresql|tokio-postgres|postgresql|@prisma/client",
+        stems=("POSTGRES", "POSTGRESQL", "PG", "PGSQL"),
+        vague=("DATABASE", "DB"),
+        store_name="db",
+        user="postgres",
+        path_is_database=True,
+        shares=True,
+        extended="postgis|pgvector|timescale",
+    ),
 )

@@ -7,34 +7,36 @@ is published before a consumer ever ran already has its queue.
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.resources import files
 
-from tarmac.launch import ExchangeProbe, File, Launch, Secret, Text, text
-from tarmac.stores import _queues
-from tarmac.stores._amqp import HEADER, purging
-from tarmac.stores._docker import in_docker
-from tarmac.stores._kind import (
+from tarmac.launch import ExchangeProbe, File, Launch, Secret, StoreSecret, Text, text
+from tarmac.stores.kind import (
     Binary,
     Container,
     Exporter,
+    Fingerprint,
     Image,
-    Offer,
     Provider,
+    ProviderCandidate,
+    StoreContext,
     StoreKind,
     User,
-    View,
     outputs,
 )
-from tarmac.stores._queues import ADMIN, VHOST
+from tarmac.stores.protocols.amqp import HEADER, counting, purging
+from tarmac.stores.setup import rabbitmq_queues
+from tarmac.stores.setup.docker import in_docker
+from tarmac.stores.setup.rabbitmq_queues import ADMIN, VHOST
 
-#: The series that its makers still mend; older ones say that they are past their end.
+#: The oldest series that still gets fixes; older ones say that they are past their end.
 OLDEST_ALIVE = (4, 0)
 
-#: Where its image listens, for clients and for whoever looks after it (rabbitmq.com: networking).
+#: Where its image listens, for clients and for operators (rabbitmq.com: networking).
 CLIENTS, MANAGEMENT = 5672, 15672
 
 #: One process for everything; what Erlang programs share on a machine is left out. `epmd`, which
 #: tells nodes where the others are, would be left behind by the first of them and be heard outside:
-#: the port between nodes is given, and where one asks all the same (port 1) nobody listens. The
+#: the port between nodes is given, and where one asks all the same (port 1) nothing listens. The
 #: node's name holds neither port nor host, since its data lies under that name.
 _ENVIRONMENT = """export PATH="${PATH:-/bin}:/usr/local/bin:/usr/bin:/bin" LANG=C.UTF-8
 export HOME="$PWD/home" RUNNING_UNDER_SYSTEMD=1 ERL_CRASH_DUMP_SECONDS=0
@@ -49,8 +51,8 @@ export RABBITMQ_GENERATED_CONFIG_DIR="$PWD/generated"
 _RUN = '. "$0" && exec "$@"'
 
 
-def _url(view: View, user: User) -> Text:
-    address = f"@{view.host}:{view.ports['main']}/%2F"
+def _url(context: StoreContext, user: User) -> Text:
+    address = f"@{context.host}:{context.ports['main']}/%2F"
     return text(f"amqp://{user.role}:", user.password, address)
 
 
@@ -63,15 +65,15 @@ def _config(listen: str, folder: str) -> Text:
 
 
 def _server(
-    view: View, argv: tuple[str, ...], config: Text, *more: File, plugins: str = ""
+    context: StoreContext, argv: tuple[str, ...], config: Text, *more: File, plugins: str = ""
 ) -> Launch:
     return Launch(
         argv=argv,
         # It answers the first bytes of a client with `connection.start`: class 10, method 10.
-        ready=ExchangeProbe(view.ports["main"], expect=b"\x00\x0a\x00\x0a", send=HEADER),
+        ready=ExchangeProbe(context.ports["main"], expect=b"\x00\x0a\x00\x0a", send=HEADER),
         files=(
             File("rabbitmq.conf", config),
-            File("definitions.json", _queues.definitions(view)),
+            File("definitions.json", rabbitmq_queues.definitions(context)),
             File("enabled_plugins", text(f"[{plugins}].\n")),
             *more,
         ),
@@ -80,20 +82,20 @@ def _server(
     )
 
 
-def _launch(view: View, offer: Offer, fast: bool) -> Launch:  # noqa: ARG001 - one shape for all
-    environment = _ENVIRONMENT.replace("@NODES@", str(view.ports["distribution"]))
+def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Launch:  # noqa: ARG001 - one shape for all
+    environment = _ENVIRONMENT.replace("@NODES@", str(context.ports["distribution"]))
     return _server(
-        view,
-        ("/bin/sh", "-c", _RUN, "{folder}/environment", *offer.programs["server"]),
-        _config(f"{view.host}:{view.ports['main']}", "{folder}"),
+        context,
+        ("/bin/sh", "-c", _RUN, "{folder}/environment", *candidate.programs["server"]),
+        _config(f"{context.host}:{context.ports['main']}", "{folder}"),
         File("environment", text(environment)),
-        File("home/.erlang.cookie", text(Secret(f"stores/{view.name}/cookie"))),
+        File("home/.erlang.cookie", text(Secret.of(StoreSecret(context.name, "cookie")))),
     )
 
 
-def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG001 - as above
+def _container(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Container:  # noqa: ARG001 - as above
     server = _server(
-        view,
+        context,
         ("/opt/rabbitmq/sbin/rabbitmq-server",),
         # Of each queue by itself: whose messages wait is what an alert is about.
         (
@@ -121,9 +123,9 @@ def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG0
     )
 
 
-def _note(offer: Offer) -> str:
-    old = offer.numbers[:2] < OLDEST_ALIVE
-    return f"RabbitMQ {offer.version} is past its end of life" if old else ""
+def _note(candidate: ProviderCandidate) -> str:
+    old = candidate.numbers[:2] < OLDEST_ALIVE
+    return f"RabbitMQ {candidate.version} is past its end of life" if old else ""
 
 
 STORE = StoreKind(
@@ -160,9 +162,17 @@ STORE = StoreKind(
     ),
     external={"amqp": 5672, "amqps": 5671},
     broker=True,
-    exporter=Exporter("rabbitmq", 15692),
+    exporter=Exporter("rabbitmq", 15692, assets=files("tarmac") / "assets" / "stores" / "rabbitmq"),
     admin=ADMIN,
-    reset=purging("main", ADMIN, VHOST, _queues.names),
-    stand_ins=("nats",),
+    reset=purging("main", ADMIN, VHOST, rabbitmq_queues.names),
+    statistics=counting("main", ADMIN, VHOST, rabbitmq_queues.names),
+    substitutes=("nats",),
     check="broker",
+    fingerprint=Fingerprint(
+        images=("rabbitmq",),
+        schemes=("amqp", "amqps"),
+        port=5672,
+        clients=r"amqp|aio.pika|\bpika\b|rabbitmq",
+        stems=("RABBITMQ", "RABBIT", "AMQP"),
+    ),
 )

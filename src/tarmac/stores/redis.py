@@ -3,74 +3,77 @@
 from __future__ import annotations
 
 from tarmac.launch import ExchangeProbe, File, Launch, Text, text
-from tarmac.stores._acl import ADMIN, EXPORTER, users
-from tarmac.stores._dialogue import keys
-from tarmac.stores._docker import in_docker
-from tarmac.stores._kind import (
+from tarmac.stores.kind import (
     Binary,
     Container,
     Image,
-    Offer,
     Provider,
+    ProviderCandidate,
     Shell,
+    StoreContext,
     StoreKind,
     User,
-    View,
     Wheel,
     outputs,
 )
+from tarmac.stores.protocols.dialogue import keys
+from tarmac.stores.protocols.statistics import of_keys
+from tarmac.stores.setup.docker import in_docker
+from tarmac.stores.setup.redis_acl import ADMIN, EXPORTER, FINGERPRINT, users
 
 
-def _url(view: View, user: User) -> Text:
-    return text(f"redis://{user.role}:", user.password, f"@{view.host}:{view.ports['main']}/0")
+def _url(context: StoreContext, user: User) -> Text:
+    return text(
+        f"redis://{user.role}:", user.password, f"@{context.host}:{context.ports['main']}/0"
+    )
 
 
 def _server(
-    view: View, argv: tuple[str, ...], listen: str, folder: str, data: str, fast: bool
+    context: StoreContext, argv: tuple[str, ...], listen: str, folder: str, data: str, fast: bool
 ) -> Launch:
     durable = 'appendonly no\nsave ""\n' if fast else "appendonly yes\nappendfsync everysec\n"
     config = (
         f'{listen}\ndir "{data}"\naclfile "{folder}/users.acl"\n'
         # Only ever on loopback, so the guard against an open server on a public address has
         # nothing to guard.
-        "protected-mode no\ndaemonize no\n" + durable + _bounds(view)
+        "protected-mode no\ndaemonize no\n" + durable + _bounds(context)
     )
     return Launch(
         argv=argv,
         ready=ExchangeProbe(
-            view.ports["main"],
+            context.ports["main"],
             expect=b"+PONG",
-            send=text(f"AUTH {ADMIN} ", view.admin, "\r\nPING\r\n"),
+            send=text(f"AUTH {ADMIN} ", context.admin, "\r\nPING\r\n"),
         ),
-        files=(File("valkey.conf", text(config)), File("users.acl", users(view))),
+        files=(File("valkey.conf", text(config)), File("users.acl", users(context))),
         stop_signal="SIGTERM",
     )
 
 
-def _bounds(view: View) -> str:
+def _bounds(context: StoreContext) -> str:
     """Bound what it keeps, so that it is not ended for it: first goes what would end anyway."""
-    if view.size is None:
+    if context.size is None:
         return ""
     # The rest is for its clients, and for the copy that it makes when it rewrites its file.
-    return f"maxmemory {view.size.part(0.6)}mb\nmaxmemory-policy volatile-lru\n"
+    return f"maxmemory {context.size.part(0.6)}mb\nmaxmemory-policy volatile-lru\n"
 
 
-def _launch(view: View, offer: Offer, fast: bool) -> Launch:
-    argv = (*offer.programs["server"], "{folder}/valkey.conf")
-    listen = f"bind {view.host}\nport {view.ports['main']}"
-    return _server(view, argv, listen, "{folder}", "{folder}", fast)
+def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Launch:
+    argv = (*candidate.programs["server"], "{folder}/valkey.conf")
+    listen = f"bind {context.host}\nport {context.ports['main']}"
+    return _server(context, argv, listen, "{folder}", "{folder}", fast)
 
 
-def _container(view: View, offer: Offer, fast: bool) -> Container:  # noqa: ARG001 - one shape for all
+def _container(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Container:  # noqa: ARG001 - one shape for all
     # By its path: the image's own start would give the files to another user.
     argv = ("/usr/local/bin/valkey-server", "/tarmac/valkey.conf")
-    server = _server(view, argv, "bind * -::*\nport 6379", "/tarmac", "/tarmac/data", fast)
+    server = _server(context, argv, "bind * -::*\nport 6379", "/tarmac", "/tarmac/data", fast)
     return Container(server, ports={"main": 6379}, mounts={".": "/tarmac"})
 
 
-def _note(offer: Offer) -> str:
-    real = offer.programs["server"][0].endswith("redis-server")
-    return f"Redis {offer.version} itself answers, not Valkey" if real else ""
+def _note(candidate: ProviderCandidate) -> str:
+    real = candidate.programs["server"][0].endswith("redis-server")
+    return f"Redis {candidate.version} itself answers, not Valkey" if real else ""
 
 
 STORE = StoreKind(
@@ -102,7 +105,9 @@ STORE = StoreKind(
         "REDISCLI_AUTH",
     ),
     reset=keys("main", ADMIN),
+    statistics=of_keys("main", ADMIN),
     fast_gives_up="the append-only file, so a restart empties it",
     check="cache",
     needed=False,
+    fingerprint=FINGERPRINT,
 )

@@ -1,4 +1,4 @@
-"""The users of a MongoDB: what is said to a server that is up, so that each service has its own.
+"""Makes the users of a MongoDB that is up, one for each service.
 
 `mongodb.py` names it as what its server is told. It is a protocol without I/O, and repeatable.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.launch import Secret
-from tarmac.stores._bson import Refused, answer, message
-from tarmac.stores._kind import Dialogue, View
+from tarmac.stores.kind import ProtocolScript, StoreContext
+from tarmac.stores.protocols.bson import CommandRejected, answer, message
 
 ADMIN = "tarmac"
 #: Of MongoDB's codes: wrong name or password; a user of that name is there.
@@ -22,8 +22,8 @@ _AUTHENTICATION_FAILED, _USER_EXISTS = 18, 51003
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Who may do what: every user reads and writes one database."""
+class DatabaseAccounts:
+    """The accounts of a server: every user reads and writes one database."""
 
     database: str
     admin: Secret
@@ -34,23 +34,23 @@ class Wanted:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """List the secrets that are asked for."""
+        """List the secrets of the accounts."""
         return (self.admin, *(password for _, password in self.users))
 
 
-def wanted(view: View, *, roles: bool) -> Wanted:
-    """Read from a view who is to have an account."""
-    users = tuple((user.role, user.password) for user in view.users)
-    return Wanted(view.database, view.admin, users, roles)
+def wanted(context: StoreContext, *, roles: bool) -> DatabaseAccounts:
+    """List the accounts that a context asks for."""
+    users = tuple((user.role, user.password) for user in context.users)
+    return DatabaseAccounts(context.database, context.admin, users, roles)
 
 
-def make(wanted: Wanted) -> Dialogue:
+def make(wanted: DatabaseAccounts) -> ProtocolScript:
     """Have the server hold these users, the administrator first."""
     heard = bytearray()
     admin = (yield wanted.admin).decode()
     try:
         yield from log_in(heard, admin)
-    except Refused as refused:
+    except CommandRejected as refused:
         if refused.code != _AUTHENTICATION_FAILED:
             raise
         # A server without any user lets one be made from where it runs itself.
@@ -62,7 +62,7 @@ def make(wanted: Wanted) -> Dialogue:
         password = (yield secret).decode()
         try:
             yield from _user(heard, wanted.database, "createUser", name, password, roles)
-        except Refused as refused:
+        except CommandRejected as refused:
             if refused.code != _USER_EXISTS:
                 raise
             yield from _user(heard, wanted.database, "updateUser", name, password, roles)
@@ -70,12 +70,12 @@ def make(wanted: Wanted) -> Dialogue:
 
 def _user(
     heard: bytearray, database: str, verb: str, name: str, password: str, roles: list[Any]
-) -> Dialogue:
+) -> ProtocolScript:
     command = {verb: name, "pwd": password, "roles": roles, "mechanisms": ["SCRAM-SHA-256"]}
     return (yield from ask(heard, {**command, "$db": database}))
 
 
-def log_in(heard: bytearray, password: str) -> Dialogue:
+def log_in(heard: bytearray, password: str) -> ProtocolScript:
     """Prove to know the password, and have the server prove it too (RFC 7677)."""
     nonce = secrets.token_urlsafe(24)
     first = f"n={ADMIN},r={nonce}"
@@ -85,7 +85,7 @@ def log_in(heard: bytearray, password: str) -> Dialogue:
     challenge = begun["payload"].decode()
     parts = dict(part.split("=", 1) for part in challenge.split(","))
     if not parts["r"].startswith(nonce):
-        raise Refused({"errmsg": "it answered to somebody else's login"})
+        raise CommandRejected({"errmsg": "it answered another login"})
     salted = hashlib.pbkdf2_hmac(
         "sha256", password.encode(), base64.b64decode(parts["s"]), int(parts["i"])
     )
@@ -98,7 +98,7 @@ def log_in(heard: bytearray, password: str) -> Dialogue:
     ended = yield from ask(heard, {**go_on, "payload": f"{last},p={proof}".encode()})
     theirs = base64.b64encode(_hmac(_hmac(salted, b"Server Key"), said))
     if not hmac.compare_digest(ended["payload"], b"v=" + theirs):
-        raise Refused({"errmsg": "it does not know the administrator's password itself"})
+        raise CommandRejected({"errmsg": "it does not know the administrator's password itself"})
     if not ended["done"]:
         yield from ask(heard, {**go_on, "payload": b""})
 
@@ -107,7 +107,7 @@ def _hmac(key: bytes, of: bytes) -> bytes:
     return hmac.new(key, of, hashlib.sha256).digest()
 
 
-def ask(heard: bytearray, command: dict[str, Any]) -> Dialogue:
+def ask(heard: bytearray, command: dict[str, Any]) -> ProtocolScript:
     """Send a command; return its answer."""
     heard += yield message(command)
     return (yield from answer(heard))

@@ -8,7 +8,12 @@ from __future__ import annotations
 import json
 from itertools import product
 
-from tarmac.stores._kind import User
+from tarmac.launch import ExchangeProbe, Secret, text
+from tarmac.stores.kind import Fingerprint, User
+
+FINGERPRINT = Fingerprint(
+    images=("nats",), schemes=("nats",), port=4222, clients="nats", stems=("NATS",)
+)
 
 
 def permissions(user: User) -> str:
@@ -36,7 +41,18 @@ def permissions(user: User) -> str:
             f"parked.{group}.{topic}",
         ]
         streams.add("parked")
-    # Whoever comes first makes a stream, its consumer too; asked again, it is not changed.
+    # The first service makes a stream, also if it only consumes; asked again, it is not changed.
     publish += [f"$JS.API.STREAM.CREATE.{stream}" for stream in sorted(streams)]
     # Requests are answered, and messages handed out, below the inbox that the kit takes by its URL.
     return json.dumps({"publish": publish, "subscribe": [f"_INBOX.{user.role}.>"]})
+
+
+def answers_for_streams(port: int, admin: str, password: Secret) -> ExchangeProbe:
+    """Ask for the account's streams, as its administrator: only JetStream that is up has them."""
+    send = text(
+        f'CONNECT {{"verbose": false, "pedantic": false, "user": "{admin}", "pass": "',
+        password,
+        '"}\r\nSUB _INBOX.probe 1\r\nPUB $JS.API.INFO _INBOX.probe 0\r\n\r\n',
+    )
+    # The greeting comes first, and a busy machine takes a moment for the answer.
+    return ExchangeProbe(port, expect=b'"streams":', send=send, silence_s=1.0)

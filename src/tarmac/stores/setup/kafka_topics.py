@@ -1,4 +1,4 @@
-"""How a Kafka is told its topics and rights by the programs in its own image.
+"""Sets up a Kafka's topics and rights by the programs in its own image.
 
 Made for the kind `kafka`, whose launch says the same in the broker's protocol (`_kafka.py`).
 """
@@ -9,9 +9,17 @@ import shlex
 from collections.abc import Iterator
 
 from tarmac.launch import File, text
-from tarmac.stores._kafka import NEVER, POSITIONS
-from tarmac.stores._kind import Script, View
-from tarmac.stores._rights import ADMIN, Grant, wanted
+from tarmac.stores.kind import Fingerprint, Script, StoreContext
+from tarmac.stores.protocols.kafka import NEVER, POSITIONS
+from tarmac.stores.setup.kafka_acl import ADMIN, Grant, wanted
+
+FINGERPRINT = Fingerprint(
+    images=("kafka", "cp-kafka", "redpanda", "cp-server"),
+    schemes=("kafka",),
+    port=9092,
+    clients="kafka",
+    stems=("KAFKA",),
+)
 
 #: The options of kafka-acls.sh that name a resource; of a cluster there is but one.
 _RESOURCES = {"topic": "--topic", "group": "--group", "transactional-id": "--transactional-id"}
@@ -33,13 +41,13 @@ allow() {
 """
 
 
-def script(view: View) -> Script:
+def script(context: StoreContext) -> Script:
     """Have a container of Kafka's image make what is missing.
 
-    A rule that is not wanted any more stays, unlike where a launch is carried out: who is gone has
-    lost its password, and taking rules away first would shut out those who are at work.
+    A rule that is not wanted any more stays, unlike where a launch is carried out: a service that
+    is gone has lost its password, and removing rules first would shut out running services.
     """
-    needs = wanted(view)
+    needs = wanted(context)
     topics = [f"topic {name} --partitions {count}\n" for name, count in needs.topics]
     kept = f"--config cleanup.policy=compact --config flush.messages={NEVER}"
     topics.append(f"topic {POSITIONS} --partitions 1 {kept}\n")
@@ -48,14 +56,14 @@ def script(view: View) -> Script:
     client = text(
         "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\n",
         f'sasl.jaas.config={login} username="{ADMIN}" password="',
-        view.admin,
+        context.admin,
         '";\n',
     )
     return Script(
         argv=("/bin/bash", "/setup/setup.sh"),
         files=(File("setup.sh", text(_BEGIN, body)), File("client.properties", client)),
         env={
-            "BROKER": text(f"{view.host}:{view.ports['main']}"),
+            "BROKER": text(f"{context.host}:{context.ports['main']}"),
             "KAFKA_HEAP_OPTS": text("-Xms32m -Xmx128m"),
             # Each of many programs lives for a moment: what pays later is left out.
             "KAFKA_JVM_PERFORMANCE_OPTS": text("-XX:+UseSerialGC -XX:TieredStopAtLevel=1"),

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tarmac.stores import _dialogue
-from tarmac.stores._kind import Dialogue
+from tarmac.stores.kind import ProtocolScript
+from tarmac.stores.protocols import dialogue
 
 _OP_MSG = 2013
 _HEADER = struct.Struct("<iiii")
@@ -22,20 +22,20 @@ _FIXED = {0x07: 12, 0x09: 8, 0x11: 8}
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawDocument:
     """A document as bytes, whatever is in it."""
 
     content: bytes
 
 
 @dataclass(frozen=True)
-class Long:
+class Int64:
     """A number that is sent with 64 bits."""
 
     value: int
 
 
-class Refused(_dialogue.Refused):
+class CommandRejected(dialogue.CommandRejected):
     """The server refused a command."""
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
@@ -49,8 +49,8 @@ def message(command: Mapping[str, Any]) -> bytes:
     return _HEADER.pack(_HEADER.size + len(body), 1, 0, _OP_MSG) + body
 
 
-def answer(heard: bytearray) -> Dialogue:
-    """Read the next message; return its document. Raises Refused where that says so."""
+def answer(heard: bytearray) -> ProtocolScript:
+    """Read the next message; return its document. Raises CommandRejected where that says so."""
     while len(heard) < 4 or len(heard) < struct.unpack_from("<i", heard)[0]:
         heard += yield b""
     size = struct.unpack_from("<i", heard)[0]
@@ -58,19 +58,19 @@ def answer(heard: bytearray) -> Dialogue:
     found, _ = _document(bytes(heard[:size]), _HEADER.size + 5)
     del heard[:size]
     if not found.get("ok"):
-        raise Refused(found)
+        raise CommandRejected(found)
     if wrong := found.get("writeErrors"):
-        raise Refused(wrong[0])
+        raise CommandRejected(wrong[0])
     return found
 
 
 def document(value: Mapping[str, Any]) -> bytes:
     """Write a document."""
-    inside = b"".join(_element(key, each) for key, each in value.items()) + b"\0"
+    inside = b"".join(_element(key, item) for key, item in value.items()) + b"\0"
     return struct.pack("<i", len(inside) + 4) + inside
 
 
-def read(value: Raw) -> dict[str, Any]:
+def read(value: RawDocument) -> dict[str, Any]:
     """Read a document."""
     found, _ = _document(value.content, 0)
     return found
@@ -88,12 +88,12 @@ def _element(key: str, value: Any) -> bytes:
             return b"\x02" + name + struct.pack("<i", len(text)) + text
         case bytes():
             return b"\x05" + name + struct.pack("<iB", len(value), 0) + value
-        case Long():
+        case Int64():
             return b"\x12" + name + struct.pack("<q", value.value)
-        case Raw():
+        case RawDocument():
             return b"\x03" + name + value.content
         case list():
-            numbered = {str(number): each for number, each in enumerate(value)}
+            numbered = {str(number): item for number, item in enumerate(value)}
             return b"\x04" + name + document(numbered)
         case Mapping():
             return b"\x03" + name + document(value)
@@ -113,16 +113,16 @@ def _document(raw: bytes, at: int) -> tuple[dict[str, Any], int]:
     return found, ends_at
 
 
-def _raw_documents(kind: int, raw: bytes, at: int) -> tuple[list[Raw], int]:
+def _raw_documents(kind: int, raw: bytes, at: int) -> tuple[list[RawDocument], int]:
     """Cut a list of documents up."""
     if kind != 0x04:
-        raise Refused({"errmsg": "it answers with something else than a list of documents"})
+        raise CommandRejected({"errmsg": "it answers with something else than a list of documents"})
     ends_at, at = at + struct.unpack_from("<i", raw, at)[0], at + 4
     found = []
     while raw[at]:
         at = raw.index(b"\0", at + 1) + 1  # the type and the number of the place
         size = struct.unpack_from("<i", raw, at)[0]
-        found.append(Raw(raw[at : at + size]))
+        found.append(RawDocument(raw[at : at + size]))
         at += size
     return found, ends_at
 
@@ -144,4 +144,6 @@ def _value(kind: int, raw: bytes, at: int) -> tuple[Any, int]:
         return struct.unpack_from(numbers[kind], raw, at)[0], at + size
     if kind == 0x0A:
         return None, at
-    raise Refused({"errmsg": f"it answers with a value of type {kind:#x}, which is not read here"})
+    raise CommandRejected(
+        {"errmsg": f"it answers with a value of type {kind:#x}, which is not read here"}
+    )

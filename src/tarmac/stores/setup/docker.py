@@ -6,9 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tarmac.launch import File, Launch, text
-from tarmac.stores._kind import Contain, Container, Image, Offer, Provider, View, no_note
+from tarmac.stores.kind import (
+    Container,
+    ContainerFactory,
+    Image,
+    Provider,
+    ProviderCandidate,
+    StoreContext,
+    no_note,
+)
 
-#: The program's name for an offer of a container image: the Docker client.
+#: The program's name for a candidate that is a container image: the Docker client.
 DOCKER = "docker"
 #: What to do where no daemon answers.
 GET_DOCKER = "start Docker, so that `docker info` answers"
@@ -32,27 +40,27 @@ _NOT_ROOT = '[ "$user" = 0:0 ] && user=\n'
 
 def in_docker(
     image: Image,
-    container: Contain,
-    note: Callable[[Offer], str] = no_note,
+    container: ContainerFactory,
+    note: Callable[[ProviderCandidate], str] = no_note,
 ) -> Provider:
     """Offer a kind's server from an image."""
 
-    def launch(view: View, offer: Offer, fast: bool) -> Launch:
-        return _launch(view, offer, container(view, offer, fast))
+    def launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Launch:
+        return _launch(context, candidate, container(context, candidate, fast))
 
     return Provider(DOCKER, {DOCKER: image}, launch, GET_DOCKER, note=note, container=container)
 
 
-def _launch(view: View, offer: Offer, container: Container) -> Launch:
+def _launch(context: StoreContext, candidate: ProviderCandidate, container: Container) -> Launch:
     """Have `docker run` do what a container's launch says.
 
-    Its env goes there by a file, since anybody on the machine can read a command line.
+    Its env goes there by a file, since every user of the machine can read a command line.
     """
     launch = container.launch
     published = [
-        ("-p", f"{view.host}:{view.ports[name]}:{inside}")
+        ("-p", f"{context.host}:{context.ports[name]}:{inside}")
         for name, inside in container.ports.items()
-        if name in view.ports  # others are its pages, for a cluster and Compose
+        if name in context.ports  # others are its pages, for a cluster and Compose
     ]
     mounted = [("-v", f"{{folder}}/{path}:{inside}") for path, inside in container.mounts.items()]
     env = [text(f"{name}=", value, "\n") for name, value in sorted(launch.env.items())]
@@ -60,14 +68,14 @@ def _launch(view: View, offer: Offer, container: Container) -> Launch:
     return replace(
         launch,
         argv=(
-            *("/bin/sh", "-c", run, *offer.programs[DOCKER]),
-            f"tarmac-{view.name}-{next(iter(view.ports.values()))}",
+            *("/bin/sh", "-c", run, *candidate.programs[DOCKER]),
+            f"tarmac-{context.name}-{next(iter(context.ports.values()))}",
             *("--env-file", "{folder}/container.env"),
             *(part for pair in (*published, *mounted) for part in pair),
-            offer.image,
+            candidate.image,
             *launch.argv,
         ),
-        env={name: text(value) for name, value in offer.env.items()},
+        env={name: text(value) for name, value in candidate.env.items()},
         files=(*launch.files, File("container.env", text(*env))),
         in_container=True,
         ready_within_s=PULL_WITHIN_S,

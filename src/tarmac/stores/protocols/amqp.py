@@ -1,4 +1,4 @@
-"""AMQP 0-9-1 without I/O, as far as emptying queues needs it: what a broker's `reset` says.
+"""AMQP 0-9-1 without I/O, as far as emptying and counting queues needs it.
 
 RabbitMQ's kind names it; `local` carries it out. It never declares or deletes anything.
 """
@@ -9,50 +9,93 @@ import struct
 from collections.abc import Callable, Generator, Iterable
 
 from tarmac.launch import Secret, Text, text
-from tarmac.stores._dialogue import Refused
-from tarmac.stores._kind import Conversation, Dialogue, View
+from tarmac.stores.kind import (
+    ProtocolScript,
+    Statistic,
+    StoreContext,
+    StoreReset,
+    StoreStatistics,
+)
+from tarmac.stores.protocols.dialogue import CommandRejected
 
 HEADER = b"AMQP\x00\x00\x09\x01"
 _METHOD, _HEARTBEAT, _END = 1, 8, 0xCE
-#: Class and method of what is said and heard here.
+#: Class and method of the frames that are sent and received here.
 _START, _START_OK = (10, 10), (10, 11)
 _TUNE, _TUNE_OK = (10, 30), (10, 31)
 _OPEN, _OPEN_OK = (10, 40), (10, 41)
 _CHANNEL_OPEN, _CHANNEL_OPEN_OK = (20, 10), (20, 11)
+_DECLARE, _DECLARE_OK = (50, 10), (50, 11)
 _PURGE, _PURGE_OK = (50, 30), (50, 31)
+#: Asks for a queue without making it.
+_PASSIVE = b"\x01"
 
 Frame = tuple[tuple[int, int], bytes]
 
 
 def purging(
-    port: str, admin: str, vhost: str, queues: Callable[[View], Iterable[str]]
-) -> Conversation:
-    """Put a broker back: each of its queues is emptied of what nobody has in hand."""
+    port: str, admin: str, vhost: str, queues: Callable[[StoreContext], Iterable[str]]
+) -> StoreReset:
+    """Reset a broker: each of its queues is emptied, but for messages in flight."""
 
-    def nothing_to_keep(_: View) -> Dialogue:
+    def nothing_to_keep(_: StoreContext) -> ProtocolScript:
         return ()
         yield b""
 
-    return Conversation(
-        port, nothing_to_keep, lambda view, _: _purge(view, admin, vhost, queues(view))
+    return StoreReset(
+        port,
+        nothing_to_keep,
+        lambda context, _: _purge(context, admin, vhost, queues(context)),
+        "the queues of the topics are emptied; queues stay",
     )
 
 
-def _purge(view: View, admin: str, vhost: str, queues: Iterable[str]) -> Dialogue:
+def counting(
+    port: str, admin: str, vhost: str, queues: Callable[[StoreContext], Iterable[str]]
+) -> StoreStatistics:
+    """Ask a broker how many messages wait in each of its queues."""
+    return StoreStatistics(
+        port, lambda context: _counts(context, admin, vhost, list(queues(context)))
+    )
+
+
+def _counts(context: StoreContext, admin: str, vhost: str, queues: list[str]) -> ProtocolScript:
     heard = bytearray()
+    yield from _open_channel(heard, context, admin, vhost)
+    found = []
+    for queue in queues:
+        asked = _frame(1, _DECLARE, b"\0\0" + _short(queue) + _PASSIVE + b"\0\0\0\0")
+        answer = yield from _ask(heard, asked, _DECLARE_OK)
+        messages, _ = struct.unpack("!II", answer[1 + answer[0] :])
+        found.append(Statistic(f"waiting in {queue}", messages))
+    return [
+        Statistic("queues", len(queues)),
+        Statistic("messages", sum(one.value for one in found)),
+        *found,
+    ]
+
+
+def _purge(context: StoreContext, admin: str, vhost: str, queues: Iterable[str]) -> ProtocolScript:
+    heard = bytearray()
+    yield from _open_channel(heard, context, admin, vhost)
+    for queue in queues:
+        yield from _ask(heard, _frame(1, _PURGE, b"\0\0" + _short(queue) + b"\0"), _PURGE_OK)
+
+
+def _open_channel(
+    heard: bytearray, context: StoreContext, admin: str, vhost: str
+) -> ProtocolScript:
     yield from _ask(heard, HEADER, _START)
-    limits = yield from _ask(heard, _hello(admin, view.admin), _TUNE)
+    limits = yield from _ask(heard, _hello(admin, context.admin), _TUNE)
     # Its own limits of channels and frames; no heartbeats.
     ready = _frame(0, _TUNE_OK, limits[:6] + b"\0\0")
     ready += _frame(0, _OPEN, _short(vhost) + b"\x00\x00")
     yield from _ask(heard, ready, _OPEN_OK)
     yield from _ask(heard, _frame(1, _CHANNEL_OPEN, b"\x00"), _CHANNEL_OPEN_OK)
-    for queue in queues:
-        yield from _ask(heard, _frame(1, _PURGE, b"\0\0" + _short(queue) + b"\0"), _PURGE_OK)
 
 
 def _hello(admin: str, password: Secret) -> Text:
-    """Say who one is. A secret's text has a known length; each character stands for a byte."""
+    """Log in. A secret's text has a known length; each character stands for a byte."""
     before = f"\x00{admin}\x00"
     size = len(before) + 2 * password.size_bytes
     begin = struct.pack("!HHI", *_START_OK, 0) + _short("PLAIN") + struct.pack("!I", size)
@@ -78,7 +121,9 @@ def _ask(
     method, arguments = yield from _method(heard)
     if method != awaited:
         reason = arguments[3 : 3 + arguments[2]] if len(arguments) > 2 else b""
-        raise Refused(reason.decode("utf-8", "replace") or f"method {method}, not {awaited}")
+        raise CommandRejected(
+            reason.decode("utf-8", "replace") or f"method {method}, not {awaited}"
+        )
     return arguments
 
 
@@ -87,7 +132,7 @@ def _method(heard: bytearray) -> Generator[Text | bytes, bytes, Frame]:
     while True:
         while len(heard) < 7 or len(heard) < 8 + struct.unpack_from("!I", heard, 3)[0]:
             if heard[:4] == b"AMQP":
-                raise Refused("it speaks another version of AMQP")
+                raise CommandRejected("it speaks another version of AMQP")
             heard += yield b""
         kind, _, size = struct.unpack_from("!BHI", heard)
         payload = bytes(heard[7 : 7 + size])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tarmac.launch import Secret
-from tarmac.stores._kind import MONITOR, User, View
+from tarmac.stores.kind import MONITOR, StoreContext, User
 
 ADMIN = "tarmac"
 #: Where a group puts what it could not handle.
@@ -26,7 +26,7 @@ Operation = Literal["all", "read", "write", "create", "describe", "describe-conf
 
 @dataclass(frozen=True)
 class Grant:
-    """One rule: who may do what with which topic or group."""
+    """One rule: what a user may do with which topic or group."""
 
     user: str
     resource: Resource
@@ -37,8 +37,8 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Everything that a broker is told."""
+class BrokerAcl:
+    """Everything that a broker is set up with."""
 
     admin: str
     password: Secret
@@ -48,20 +48,20 @@ class Wanted:
     grants: tuple[Grant, ...]
 
 
-def wanted(view: View) -> Wanted:
+def wanted(context: StoreContext) -> BrokerAcl:
     """List what the users of a broker need."""
     topics: dict[str, int] = {}
     grants: dict[Grant, None] = {}
-    for user in view.users:
+    for user in context.users:
         topics |= dict.fromkeys((*user.publishes, *user.consumes), PARTITIONS)
         for place in ASIDE:
             topics |= dict.fromkeys((f"{place}.{group}.{topic}" for group, topic in user.taken), 1)
         grants |= dict.fromkeys(_of_foreign(user) if user.foreign else _of_kit(user))
-    if view.monitor is not None:
+    if context.monitor is not None:
         # Names, sizes and positions; no message.
         watching: tuple[Resource, ...] = ("topic", "group")
-        grants |= {Grant(MONITOR, each, "*", "describe"): None for each in watching}
-    return Wanted(ADMIN, view.admin, tuple(sorted(topics.items())), tuple(grants))
+        grants |= {Grant(MONITOR, resource, "*", "describe"): None for resource in watching}
+    return BrokerAcl(ADMIN, context.admin, tuple(sorted(topics.items())), tuple(grants))
 
 
 def _of_kit(user: User) -> Iterator[Grant]:

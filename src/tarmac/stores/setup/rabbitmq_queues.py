@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from tarmac.launch import Text, text
-from tarmac.stores._kind import User, View
+from tarmac.stores.kind import StoreContext, User
 
 ADMIN = "tarmac"
 VHOST = "/"
@@ -33,7 +33,7 @@ def _any_of(names: list[str]) -> str:
     return f"^({'|'.join(names)})$" if names else "^$"
 
 
-def _topology(view: View) -> dict[str, list[Any]]:
+def _topology(context: StoreContext) -> dict[str, list[Any]]:
     """Describe every exchange, queue and binding."""
     durable = {"vhost": VHOST, "durable": True, "auto_delete": False}
     exchanges: dict[str, dict[str, Any]] = {}
@@ -67,7 +67,7 @@ def _topology(view: View) -> dict[str, list[Any]]:
     queue(UNROUTED, UNROUTED, "", **UNROUTED_LIMITS)
     for place in ASIDE:
         exchange(place)
-    for user in view.users:
+    for user in context.users:
         for topic in (*user.publishes, *user.consumes):
             exchange(_exchange(topic), alternate_exchange=UNROUTED)
         for group, topic in user.taken:
@@ -78,9 +78,9 @@ def _topology(view: View) -> dict[str, list[Any]]:
     return {"exchanges": list(exchanges.values()), "queues": queues, "bindings": bindings}
 
 
-def names(view: View) -> list[str]:
+def names(context: StoreContext) -> list[str]:
     """List the queues."""
-    return [queue["name"] for queue in _topology(view)["queues"]]
+    return [queue["name"] for queue in _topology(context)["queues"]]
 
 
 def _permissions(user: User) -> dict[str, list[dict[str, str]]]:
@@ -88,9 +88,9 @@ def _permissions(user: User) -> dict[str, list[dict[str, str]]]:
 
     Of a foreign service that lists no topics nothing is known, so it may use everything.
     """
-    who = {"user": user.role, "vhost": VHOST}
+    scope = {"user": user.role, "vhost": VHOST}
     if user.foreign and not (user.publishes or user.consumes):
-        return {"permissions": [{**who, "configure": ".*", "write": ".*", "read": ".*"}]}
+        return {"permissions": [{**scope, "configure": ".*", "write": ".*", "read": ".*"}]}
     groups = [re.escape(group) for group in sorted({user.service, *(g for g, _ in user.taken)})]
     mine = f"^({'|'.join(groups)})\\."
     own = f"(({'|'.join(ASIDE)})\\.)?({'|'.join(groups)})\\..*"
@@ -101,10 +101,10 @@ def _permissions(user: User) -> dict[str, list[dict[str, str]]]:
         }
         for topics in (user.publishes, user.consumes)
     )
-    kept_to = [{**who, "exchange": place, "write": mine, "read": mine} for place in ASIDE]
+    kept_to = [{**scope, "exchange": place, "write": mine, "read": mine} for place in ASIDE]
     kept_to += [
         {
-            **who,
+            **scope,
             "exchange": name,
             "write": _any_of(publishes.get(name, [])),
             "read": _any_of(consumes.get(name, [])),
@@ -112,7 +112,7 @@ def _permissions(user: User) -> dict[str, list[dict[str, str]]]:
         for name in sorted({*publishes, *consumes})
     ]
     allowed = {
-        **who,
+        **scope,
         "configure": f"^{own}$",
         "write": _any_of([own, *ASIDE, *map(re.escape, sorted(publishes))]),
         "read": _any_of([own, *ASIDE, *map(re.escape, sorted(consumes))]),
@@ -120,20 +120,20 @@ def _permissions(user: User) -> dict[str, list[dict[str, str]]]:
     return {"permissions": [allowed], "topic_permissions": kept_to}
 
 
-def definitions(view: View) -> Text:
+def definitions(context: StoreContext) -> Text:
     """Write the definitions: users with passwords, permissions, exchanges, queues, bindings."""
     everything = {"user": ADMIN, "vhost": VHOST, "configure": ".*", "write": ".*", "read": ".*"}
     kept: dict[str, list[Any]] = {
         "vhosts": [{"name": VHOST}],
         "permissions": [everything],
         "topic_permissions": [],
-        **_topology(view),
+        **_topology(context),
     }
-    for user in view.users:
+    for user in context.users:
         for kind, allowed in _permissions(user).items():
             kept[kind] += allowed
-    people = [(ADMIN, view.admin, "administrator")]
-    people += [(user.role, user.password, "") for user in view.users]
+    people = [(ADMIN, context.admin, "administrator")]
+    people += [(user.role, user.password, "") for user in context.users]
     # The broker keeps hashes of the passwords, and those that this file has at each start.
     users = [
         text(f'{{"name": "{name}", "tags": "{tags}", "password": "', password, '"}')

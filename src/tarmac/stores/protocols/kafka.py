@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from tarmac.launch import Secret, Text, text
-from tarmac.stores._dialogue import Refused
-from tarmac.stores._kind import Conversation, Dialogue, View
-from tarmac.stores._rights import ADMIN, Grant, Wanted
+from tarmac.stores.kind import ProtocolScript, StoreContext, StoreReset
+from tarmac.stores.protocols.dialogue import CommandRejected
+from tarmac.stores.setup.kafka_acl import ADMIN, BrokerAcl, Grant
 
 #: Key and version of what is asked here.
 _METADATA, _HANDSHAKE, _API_VERSIONS = (3, 1), (17, 1), (18, 0)
@@ -28,7 +28,7 @@ _OPERATIONS = {"all": 2, "read": 3, "write": 4, "create": 5, "describe": 8, "des
 _ANY, _LITERAL, _PREFIXED, _ALLOW = 1, 3, 4, 3
 _TIMEOUT_MS = 8000
 #: Where groups stand. It is never synced by itself: what a power cut takes of it is handled again,
-#: and messages that nobody waits for are no reason to wait for the disk.
+#: and messages that no consumer waits for are no reason to wait for the disk.
 POSITIONS, NEVER = "__consumer_offsets", str(2**63 - 1)
 #: To the end of what a partition holds now.
 _ALL_RECORDS = -1
@@ -42,11 +42,11 @@ def _frame(api: tuple[int, int], number: int, body: bytes) -> bytes:
     return struct.pack("!i", len(payload)) + payload
 
 
-#: A client's first question, answered before it says who it is, and how its answer begins.
+#: A client's first question, answered before its login, and how its answer begins.
 HELLO, HEARD = _frame(_API_VERSIONS, 7, b""), b"\0\0\0\x07\0\0"
 
 
-def set_up(wanted: Wanted) -> Dialogue:
+def set_up(wanted: BrokerAcl) -> ProtocolScript:
     """Make the topics that are missing, and have the rules be the wanted ones and no others."""
     ask = _Asking()
     yield from ask.login(wanted.admin, wanted.password)
@@ -55,7 +55,7 @@ def set_up(wanted: Wanted) -> Dialogue:
     for _ in range(answer.count()):
         name, error, why = answer.string(), answer.take("h"), answer.string()
         if error not in (0, _ALREADY_THERE):
-            raise Refused(f"topic '{name}': {why or error}")
+            raise CommandRejected(f"topic '{name}': {why or error}")
     has = yield from _rules(ask)
     needs = {_rule(grant) for grant in wanted.grants}
     if more := sorted(needs - has):
@@ -76,31 +76,36 @@ def set_up(wanted: Wanted) -> Dialogue:
                 for _ in range(2):
                     answer.string()
                 answer.take("h")
-    # The controller has written them down; what answers its clients hears of it a moment later.
+    # The controller has stored them; the part that answers clients sees them a moment later.
     while (yield from _rules(ask)) != needs:
         pass
     while not {name for name, _ in wanted.topics} <= (yield from _topics_of(ask)).keys():
         pass
 
 
-def emptying(port: str) -> Conversation:
+def emptying(port: str) -> StoreReset:
     """Put a broker back: each topic is emptied; groups stay where they are, behind the last."""
 
-    def nothing_to_keep(_: View) -> Dialogue:
+    def nothing_to_keep(_: StoreContext) -> ProtocolScript:
         return ()
         yield b""
 
-    return Conversation(port, nothing_to_keep, lambda view, _: _empty(view))
+    return StoreReset(
+        port,
+        nothing_to_keep,
+        lambda context, _: _empty(context),
+        "the records of every topic are deleted; topics, rights and groups stay",
+    )
 
 
-def _empty(view: View) -> Dialogue:
+def _empty(context: StoreContext) -> ProtocolScript:
     ask = _Asking()
-    yield from ask.login(ADMIN, view.admin)
+    yield from ask.login(ADMIN, context.admin)
     partitions = yield from _topics_of(ask)
     if not partitions:
         return
     asked = (
-        _string(topic) + _array(struct.pack("!iq", each, _ALL_RECORDS) for each in numbers)
+        _string(topic) + _array(struct.pack("!iq", number, _ALL_RECORDS) for number in numbers)
         for topic, numbers in partitions.items()
     )
     answer = yield from ask(_DELETE_RECORDS, _array(asked) + struct.pack("!i", _TIMEOUT_MS))
@@ -110,7 +115,7 @@ def _empty(view: View) -> Dialogue:
         for _ in range(answer.count()):
             number, _, error = answer.take("i"), answer.take("q"), answer.take("h")
             if error:
-                raise Refused(f"topic '{topic}', partition {number}: error {error}")
+                raise CommandRejected(f"topic '{topic}', partition {number}: error {error}")
 
 
 class _Asking:
@@ -140,11 +145,11 @@ class _Asking:
     def _size(self) -> int:
         return int(struct.unpack_from("!i", self._heard)[0])
 
-    def login(self, user: str, password: Secret) -> Dialogue:
-        """Say who one is. A secret's text has a known length; each character stands for a byte."""
+    def login(self, user: str, password: Secret) -> ProtocolScript:
+        """Log in. A secret's text has a known length; each character stands for a byte."""
         answer = yield from self(_HANDSHAKE, _string("PLAIN"))
         if error := answer.take("h"):
-            raise Refused(f"PLAIN is not offered (error {error})")
+            raise CommandRejected(f"PLAIN is not offered (error {error})")
         before = f"\0{user}\0"
         size = len(before) + 2 * password.size_bytes
         head = _frame(_AUTHENTICATE, 2, struct.pack("!i", size))
@@ -153,7 +158,7 @@ class _Asking:
             _AUTHENTICATE, said=text(whole.decode("latin-1"), before, password)
         )
         if answer.take("h"):
-            raise Refused(answer.string() or "the administrator's password is refused")
+            raise CommandRejected(answer.string() or "the administrator's password is refused")
 
 
 @dataclass
@@ -187,10 +192,10 @@ def _array(items: Iterable[bytes]) -> bytes:
     return struct.pack("!i", len(encoded)) + b"".join(encoded)
 
 
-def _topics(wanted: Wanted) -> bytes:
-    each = [_topic(name, count) for name, count in wanted.topics]
-    each.append(_topic(POSITIONS, 1, {"cleanup.policy": "compact", "flush.messages": NEVER}))
-    return _array(each) + struct.pack("!i?", _TIMEOUT_MS, False)
+def _topics(wanted: BrokerAcl) -> bytes:
+    topics = [_topic(name, count) for name, count in wanted.topics]
+    topics.append(_topic(POSITIONS, 1, {"cleanup.policy": "compact", "flush.messages": NEVER}))
+    return _array(topics) + struct.pack("!i?", _TIMEOUT_MS, False)
 
 
 def _topic(name: str, partitions: int, settings: Mapping[str, str] = MappingProxyType({})) -> bytes:
@@ -229,7 +234,7 @@ def _rules(ask: _Asking) -> Generator[Text | bytes, bytes, set[Rule]]:
     answer.take("i")
     error, why = answer.take("h"), answer.string()
     if error:
-        raise Refused(f"rules: {why or error}")
+        raise CommandRejected(f"rules: {why or error}")
     found: set[Rule] = set()
     for _ in range(answer.count()):
         resource, name, pattern = answer.take("b"), answer.string(), answer.take("b")
@@ -243,7 +248,7 @@ def _rules(ask: _Asking) -> Generator[Text | bytes, bytes, set[Rule]]:
 def _check(answer: _Answer) -> None:
     error, why = answer.take("h"), answer.string()
     if error:
-        raise Refused(f"rule: {why or error}")
+        raise CommandRejected(f"rule: {why or error}")
 
 
 def _topics_of(ask: _Asking) -> Generator[Text | bytes, bytes, dict[str, list[int]]]:

@@ -1,15 +1,17 @@
-"""What a Kafka node is told before its start: its properties, and how its storage is formatted.
+"""The set-up of a Kafka node before its start: its properties, and how its storage is formatted.
 
 Made for the kind `kafka`: one node that is broker and controller, with a listener for each user.
 """
 
 from __future__ import annotations
 
-from tarmac.launch import Secret, Text, text
-from tarmac.stores._kind import MONITOR, Exporter, View, own_port
-from tarmac.stores._rights import ADMIN
+from importlib.resources import files
 
-#: Where it listens for who watches it, in its own pod: below the ports of its users.
+from tarmac.launch import Secret, Text, text
+from tarmac.stores.kind import MONITOR, Exporter, StoreContext, own_port
+from tarmac.stores.setup.kafka_acl import ADMIN
+
+#: Where it listens for its exporter, in its own pod: below the ports of its users.
 WATCHED = 9091
 #: It ends where no broker answers it, and is started again until one does.
 EXPORTER = Exporter(
@@ -24,6 +26,7 @@ EXPORTER = Exporter(
         f"--sasl.username={MONITOR}",
         "--sasl.password=$(SASL_PASSWORD)",
     ),
+    assets=files("tarmac") / "assets" / "stores" / "kafka",
 )
 #: 16 bytes, as Kafka writes them; a cluster of one node needs no name of its own.
 CLUSTER = "dGFybWFjLW9uZS1ub2RlIQ"
@@ -114,7 +117,7 @@ exec /opt/kafka/bin/kafka-server-start.sh /tarmac/server.properties
 
 
 def _login(known: list[tuple[str, Secret]], own: tuple[str, Secret] | None = None) -> Text:
-    """Write who may log in on a listener; and as whom the broker itself does."""
+    """Write which users may log in on a listener; and as which the broker itself does."""
     parts: list[str | Secret] = ["org.apache.kafka.common.security.plain.PlainLoginModule required"]
     if own is not None:
         parts += [f' username="{own[0]}" password="', own[1], '"']
@@ -123,30 +126,32 @@ def _login(known: list[tuple[str, Secret]], own: tuple[str, Secret] | None = Non
     return text(*parts, ";\n")
 
 
-def config(view: View, folder: str, inside: dict[str, int], host: str, fast: bool) -> Text:
+def config(
+    context: StoreContext, folder: str, inside: dict[str, int], host: str, fast: bool
+) -> Text:
     """Write the server's properties.
 
     Args:
         inside: where it listens itself, by the port's name.
         host: the address that it listens on.
     """
-    admin = (ADMIN, view.admin)
-    everybody = [admin, *((user.role, user.password) for user in view.users)]
-    # By listener: its port's name, and who may log in there.
-    listeners = {"MAIN": ("main", _login(everybody, admin))}
+    admin = (ADMIN, context.admin)
+    every_login = [admin, *((user.role, user.password) for user in context.users)]
+    # By listener: its port's name, and the users that may log in there.
+    listeners = {"MAIN": ("main", _login(every_login, admin))}
     listeners["CONTROLLER"] = ("controller", _login([admin], admin))
-    for user in view.users:
+    for user in context.users:
         if (port := own_port(user.service)) in inside:
             listeners[f"FOR_{user.role.upper()}"] = (port, _login([(user.role, user.password)]))
     heard = [f"{name}://{host}:{inside[port]}" for name, (port, _) in listeners.items()]
     said = [
-        f"{name}://{view.host}:{view.advertised.get(port, view.ports[port])}"
+        f"{name}://{context.host}:{context.advertised.get(port, context.ports[port])}"
         for name, (port, _) in listeners.items()
         if name != "CONTROLLER"
     ]
-    if view.monitor is not None:
-        # A client goes where it is told: this one stays in the pod, and nobody else hears of it.
-        listeners["MONITOR"] = ("", _login([(MONITOR, view.monitor)]))
+    if context.monitor is not None:
+        # A client goes where it is told: this one stays in the pod, and no other is told of it.
+        listeners["MONITOR"] = ("", _login([(MONITOR, context.monitor)]))
         heard.append(f"MONITOR://127.0.0.1:{WATCHED}")
         said.append(f"MONITOR://127.0.0.1:{WATCHED}")
     return text(

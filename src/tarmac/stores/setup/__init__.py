@@ -1,0 +1,1 @@
+"""The set-up of servers before and after their start: users, rights, topics, queues, containers."""
