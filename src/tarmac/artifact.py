@@ -1,16 +1,33 @@
 """A file that is rendered: where it goes, and what is in it as data.
 
-A leaf: renderers make them, the tree writes them, gates and `diff` read them. Nobody reads a
-rendered file back to learn what is in it, but where in its text a part stands.
+A leaf: renderers make them, the tree writes them, gates and `diff` read them. A rendered
+file is read back only to find where in its text a part stands, never for its content.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import yaml
+
+from tarmac.foreign.data import parsed
+
+
+class Format(StrEnum):
+    """What a file is to its readers; its renderer declares it, its content is not asked.
+
+    A Backstage catalog, a kubeconfig and a kustomization have an `apiVersion` and a `kind`, and no
+    API server takes them: only what is declared as an object is judged and compared as one.
+    """
+
+    OBJECT = "kubernetes object"
+    YAML = "yaml"
+    JSON = "json"
+    TEXT = "text"
 
 
 @dataclass(frozen=True)
@@ -19,7 +36,7 @@ class Artifact:
 
     #: Relative to the tree, with slashes.
     path: str
-    #: A mapping is written as YAML; text as it stands.
+    #: A mapping is written as YAML, or as JSON where that is its format; text as it stands.
     content: Mapping[str, Any] | str
     #: Where the model says so, for a finding: `file:line:col`.
     place: str = ""
@@ -33,8 +50,16 @@ class Artifact:
         default_factory=dict, repr=False, compare=False
     )
 
+    #: None: YAML for a mapping, text for text; never an object, which is declared.
+    format: Format | None = None
+
+    @property
+    def is_object(self) -> bool:
+        """Whether an API server is given it."""
+        return self.format is Format.OBJECT
+
     def at(self, *path: str | int) -> str:
-        """Say where a part stands: `path:line` of it, or of the nearest above that is known."""
+        """Return a part's place: `path:line` of it, or of the nearest known one above."""
         for end in range(len(path), -1, -1):
             if (line := self.lines.get(path[:end])) is not None:
                 return f"{self.path}:{line}"
@@ -66,7 +91,7 @@ def write(artifact: Artifact, header: str) -> str:
     Args:
         header: what made it; left out where the format has no comments.
     """
-    body = artifact.content if isinstance(artifact.content, str) else dump(artifact.content)
+    body = _body(artifact)
     for scalar, remark in artifact.remarks.items():
         body = body.replace(f" {scalar}\n", f" {scalar}  # {remark}\n")
     sign = next((sign for end, sign in COMMENTS.items() if artifact.path.endswith(end)), None)
@@ -79,11 +104,19 @@ def write(artifact: Artifact, header: str) -> str:
     return lines + body
 
 
+def _body(artifact: Artifact) -> str:
+    if isinstance(artifact.content, str):
+        return artifact.content
+    if artifact.format is Format.JSON:
+        return json.dumps(artifact.content, indent=2) + "\n"
+    return dump(artifact.content)
+
+
 class _Dumper(yaml.CSafeDumper):
     """Writes text of several lines as a block, and nothing twice by reference."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Write each value where it stands."""
+        """Write each value in its place."""
         del data
         return True
 
@@ -104,42 +137,42 @@ def dump(content: Mapping[str, Any]) -> str:
     return written
 
 
+def recognised(content: Mapping[str, Any] | str) -> Format | None:
+    """Recognise the format of a file that no renderer declared, by what is in it."""
+    is_object = isinstance(content, Mapping) and "apiVersion" in content
+    return Format.OBJECT if is_object else None
+
+
 def read(path: str, text: str) -> Iterator[Artifact]:
     """Yield the documents of a YAML file, each with its lines; those that are no mapping are none.
 
     Raises:
-        yaml.YAMLError: it is no YAML, or has a tag that is not YAML's own.
+        yaml.YAMLError: it is no YAML, has a tag that is not YAML's own, or is over a limit.
     """
-    loader = yaml.CSafeLoader(text)
-    try:
-        while loader.check_node():
-            node = loader.get_node()
+    for node, data in parsed(text):
+        if isinstance(data, Mapping):
             lines: dict[tuple[str | int, ...], int] = {}
             _lines(node, (), lines)
-            data = loader.construct_document(node)
-            if isinstance(data, Mapping):
-                yield Artifact(path, data, lines=lines)
-    finally:
-        loader.dispose()
+            yield Artifact(path, data, lines=lines, format=recognised(data))
 
 
 def _lines(node: Any, path: tuple[str | int, ...], found: dict[tuple[str | int, ...], int]) -> None:
     """Note where each part begins: a key's line, an item's line. What repeats is noted once."""
     todo, seen = [(node, path, node.start_mark.line + 1)], set[int]()
     while todo:
-        each, own, line = todo.pop()
+        part, own, line = todo.pop()
         found[own] = line
-        if id(each) in seen:
+        if id(part) in seen:
             continue
-        seen.add(id(each))
-        if isinstance(each, yaml.MappingNode):
+        seen.add(id(part))
+        if isinstance(part, yaml.MappingNode):
             todo += [
                 (value, (*own, key.value), key.start_mark.line + 1)
-                for key, value in each.value
+                for key, value in part.value
                 if isinstance(key, yaml.ScalarNode)
             ]
-        elif isinstance(each, yaml.SequenceNode):
+        elif isinstance(part, yaml.SequenceNode):
             todo += [
                 (item, (*own, number), item.start_mark.line + 1)
-                for number, item in enumerate(each.value)
+                for number, item in enumerate(part.value)
             ]

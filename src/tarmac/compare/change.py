@@ -1,4 +1,4 @@
-"""A difference of two sides, and what a reviewer is told of it."""
+"""Differences of two sides, and their assessments."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that is so on one side."""
+    """A fact of one side."""
 
     value: Any
     #: Where the model says so: `file:line:col`.
@@ -51,7 +51,7 @@ Facts = Mapping[Key, Fact]
 
 @dataclass(frozen=True)
 class Difference:
-    """A fact that is not the same on both sides; one of the two may lack it."""
+    """A fact that differs between the sides, or is on one side only."""
 
     key: Key
     old: Fact | None
@@ -59,7 +59,7 @@ class Difference:
 
     @property
     def verb(self) -> Verb:
-        """Which of the two has it."""
+        """Whether it was added, removed or changed."""
         if self.old is None:
             return "added"
         return "removed" if self.new is None else "changed"
@@ -71,7 +71,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Told:
+class RiskAssessment:
     """What a difference means."""
 
     risk: Risk
@@ -87,7 +87,7 @@ class Told:
 class Change:
     """A difference in words; the same one of several subjects and environments is one change."""
 
-    told: Told
+    told: RiskAssessment
     what: str
     verb: Verb
     system: str
@@ -122,7 +122,7 @@ class Comparison:
 
     def of(self, risk: Risk) -> tuple[Change, ...]:
         """The changes of one risk."""
-        return tuple(each for each in self.changes if each.told.risk is risk)
+        return tuple(change for change in self.changes if change.told.risk is risk)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -131,7 +131,7 @@ class Comparison:
 
 
 def differences(old: Facts, new: Facts) -> tuple[Difference, ...]:
-    """List what is not the same, in the keys' order."""
+    """List the facts that differ, in the order of their keys."""
     keys = sorted({*old, *new})
     return tuple(
         Difference(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)
@@ -149,24 +149,24 @@ def as_data(found: Comparison) -> dict[str, Any]:
         "schema": 1,
         "base": found.base,
         "head": found.head,
-        "systems": {name: list(each) for name, each in found.systems.items()},
+        "systems": {name: list(environments) for name, environments in found.systems.items()},
         "counts": found.counts,
         "changes": [
             {
-                "risk": each.told.risk.word,
-                "what": each.what,
-                "verb": each.verb,
-                "system": each.system,
-                "environments": list(each.environments),
-                "subjects": list(each.subjects),
-                "names": list(each.names),
-                "fact": each.fact,
-                "why": each.told.why,
-                "old": each.old,
-                "new": each.new,
-                "places": list(each.places),
+                "risk": change.told.risk.word,
+                "what": change.what,
+                "verb": change.verb,
+                "system": change.system,
+                "environments": list(change.environments),
+                "subjects": list(change.subjects),
+                "names": list(change.names),
+                "fact": change.fact,
+                "why": change.told.why,
+                "old": change.old,
+                "new": change.new,
+                "places": list(change.places),
             }
-            for each in found.changes
+            for change in found.changes
         ],
         "notes": list(found.notes),
     }

@@ -7,23 +7,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from tarmac.artifact import Artifact
 from tarmac.compare.change import Change, Comparison
 from tarmac.compare.facts import Side
-from tarmac.compare.revisions import Source
-from tarmac.compare.telling import Shown, changes, together, whole
+from tarmac.compare.revisions import Revision
+from tarmac.compare.summary import RenderedSide, changes, merged, one_sided
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy
-from tarmac.stores._kind import StoreKind
+from tarmac.stores.kind import StoreKind
 
 #: Makes the files of a plan.
 Render = Callable[[ClusterPlan], tuple[Artifact, ...]]
 
 
-class _Loaded:
+class _LoadedSystem:
     """A system on one side, and all that was read for it."""
 
-    def __init__(self, source: Source, file: str) -> None:
+    def __init__(self, source: Revision, file: str) -> None:
         self.source, self.file = source, file
         self.read: dict[str, bytes | None] = {}
         self.system: System = load(file, self._remembered)
@@ -35,8 +35,8 @@ class _Loaded:
 
 
 def compare(
-    base: Source,
-    head: Source,
+    base: Revision,
+    head: Revision,
     *,
     kinds: Mapping[str, StoreKind],
     render: Render,
@@ -62,43 +62,66 @@ def compare(
     if problems:
         raise BadInput(problems)
     before, after = sides
-    names = sorted({*before, *after})
-    if system is not None and system not in names:
-        raise BadInput([Problem(system, f"no such system; {did_you_mean(system, names)}")])
-    chosen = [name for name in names if system in (None, name)]
-    known = {e for side in sides for n in chosen if n in side for e in _environments(side[n])}
-    if environment is not None and environment not in known:
-        hint = did_you_mean(environment, known)
-        raise BadInput([Problem(environment, f"no such environment; {hint}")])
     found: list[Change] = []
     compared: dict[str, tuple[str, ...]] = {}
     services: dict[str, frozenset[str]] = {}
     notes: list[str] = []
-    for name in chosen:
+    for name in _chosen(before, after, system, environment):
         one, other = before.get(name), after.get(name)
-        every = [e for side in (one, other) if side for e in _environments(side)]
-        # What is rendered into a repository runs nowhere, and git shows what differs in it.
-        apart = {e for side in (one, other) if side for e in _repositories(side)}
-        asked = [environment] if environment else [e for e in every if e not in apart]
-        wanted = [e for e in dict.fromkeys(every) if e in asked]
-        compared[name] = tuple(wanted)
-        both = [side.system.file.services.keys() for side in (one, other) if side]
-        services[name] = frozenset.intersection(*map(frozenset, both))
-        if not every:
-            notes.append(f"{name} has no environment, so nothing is rendered that could differ")
+        present = [side for side in (one, other) if side]
+        compared[name] = _compared(present, environment)
+        services[name] = frozenset.intersection(
+            *(frozenset(side.system.file.services) for side in present)
+        )
+        if not any(_environments(side) for side in present):
+            notes.append(f"{name} has no environment, so no files are rendered to compare")
         if one and other and _same(one, other):
             continue
-        found += _system(one, other, wanted, kinds, render)
-    return Comparison(base.label, head.label, compared, services, together(found), tuple(notes))
+        found += _system(one, other, compared[name], kinds, render)
+    return Comparison(base.label, head.label, compared, services, merged(found), tuple(notes))
 
 
-def _loaded(source: Source) -> tuple[dict[str, _Loaded], list[Problem]]:
+def _chosen(
+    before: Mapping[str, _LoadedSystem],
+    after: Mapping[str, _LoadedSystem],
+    system: str | None,
+    environment: str | None,
+) -> list[str]:
+    """List the systems to compare. Raises BadInput for a name that neither side has."""
+    names = sorted({*before, *after})
+    if system is not None and system not in names:
+        raise BadInput([Problem(system, f"no such system; {did_you_mean(system, names)}")])
+    chosen = [name for name in names if system in (None, name)]
+    sides = [side[name] for side in (before, after) for name in chosen if name in side]
+    known = {name for side in sides for name in _environments(side)}
+    if environment is not None and environment not in known:
+        hint = did_you_mean(environment, known)
+        raise BadInput([Problem(environment, f"no such environment; {hint}")])
+    return chosen
+
+
+def _compared(sides: Iterable[_LoadedSystem], environment: str | None) -> tuple[str, ...]:
+    """List the environments of a system to compare.
+
+    Files that are rendered into a repository run nowhere, and git shows their differences.
+    """
+    found: dict[str, None] = {}
+    repositories: set[str] = set()
+    for side in sides:
+        found.update(dict.fromkeys(_environments(side)))
+        repositories.update(_repositories(side))
+    if environment is not None:
+        return (environment,) if environment in found else ()
+    return tuple(name for name in found if name not in repositories)
+
+
+def _loaded(source: Revision) -> tuple[dict[str, _LoadedSystem], list[Problem]]:
     """Load every system of a side, by its name."""
-    found: dict[str, _Loaded] = {}
+    found: dict[str, _LoadedSystem] = {}
     problems: list[Problem] = []
     for file in source.files:
         try:
-            loaded = _Loaded(source, file)
+            loaded = _LoadedSystem(source, file)
         except BadInput as error:
             problems += _on(source, error)
             continue
@@ -107,29 +130,29 @@ def _loaded(source: Source) -> tuple[dict[str, _Loaded], list[Problem]]:
     return found, problems
 
 
-def _on(source: Source, error: BadInput) -> list[Problem]:
+def _on(source: Revision, error: BadInput) -> list[Problem]:
     """Say on which side a problem is."""
-    return [Problem(f"{source.prefix}{each.where}", each.what) for each in error.problems]
+    return [Problem(f"{source.prefix}{problem.where}", problem.what) for problem in error.problems]
 
 
-def _environments(loaded: _Loaded) -> Iterable[str]:
+def _environments(loaded: _LoadedSystem) -> Iterable[str]:
     return loaded.system.file.environments
 
 
-def _repositories(loaded: _Loaded) -> Iterable[str]:
+def _repositories(loaded: _LoadedSystem) -> Iterable[str]:
     known = loaded.system.file.environments
-    return (name for name, each in known.items() if each.target == "repository")
+    return (name for name, environment in known.items() if environment.target == "repository")
 
 
-def _same(one: _Loaded, other: _Loaded) -> bool:
+def _same(one: _LoadedSystem, other: _LoadedSystem) -> bool:
     """Tell whether both were made of the same bytes: then all that follows is the same."""
     return (one.file, one.read) == (other.file, other.read)
 
 
 def _system(
-    one: _Loaded | None,
-    other: _Loaded | None,
-    environments: list[str],
+    one: _LoadedSystem | None,
+    other: _LoadedSystem | None,
+    environments: Iterable[str],
     kinds: Mapping[str, StoreKind],
     render: Render,
 ) -> Iterator[Change]:
@@ -148,7 +171,7 @@ def _system(
         if problems:
             continue
         if before and after:
-            yield from changes(*(Shown(each, render(each.plan)) for each in (before, after)))
+            yield from changes(*(RenderedSide(side, render(side.plan)) for side in (before, after)))
         elif before or after:
             of = "environment" if one and other else "system"
             yield from _whole(before, after, of)
@@ -158,6 +181,6 @@ def _system(
 
 def _whole(before: Side | None, after: Side | None, of: str) -> Iterator[Change]:
     if before is not None:
-        yield whole(before, "removed", of=of)
+        yield one_sided(before, "removed", of=of)
     if after is not None:
-        yield whole(after, "added", of=of)
+        yield one_sided(after, "added", of=of)

@@ -1,4 +1,4 @@
-"""Which differences of rendered files follow from what the plan's differences say already.
+"""Separates differences of rendered files that follow from differences of the plan.
 
 What is rendered comes from the plan alone, and every difference of the plan is told. So a file's
 difference that shows the same thing (its name, its old and new value) tells nothing new; what is
@@ -14,9 +14,11 @@ from typing import Any
 
 from tarmac.compare import implied
 from tarmac.compare.change import Difference
-from tarmac.compare.facts import Kept, Side
-from tarmac.compare.objects import LINE, WRITING, Shift
+from tarmac.compare.facts import TRUST, Side, StoreFacts
+from tarmac.compare.objects import LINE, WRITING, FileDifference
 from tarmac.compare.wording import text
+from tarmac.model import conventions
+from tarmac.plan.callers import KEYS_VOLUME, TOKENS_VOLUME
 
 #: Keys of rendered files that show a kind of fact, in lower case; one of them is in the path.
 KEYS = {
@@ -36,65 +38,90 @@ KEYS = {
     "monitoring": ("kubernetes.io/metadata.name",),
 }
 
-#: Annotations that are digests of a workload's variables and files, which are told one by one.
+#: Annotations that are digests of a workload's variables and files, which are reported one by one.
 DIGESTS = ("tarmac.dev/config", "tarmac.dev/sealed")
+
+#: Variables and volumes of caller tokens, and the facts that they follow from.
+CALLER_KEYS = {
+    name.lower()
+    for name in (
+        conventions.CALLER_TOKEN_FILE,
+        conventions.CALLEES,
+        conventions.CALLERS,
+        conventions.PUBLIC_PATHS,
+        conventions.CALLER_JWKS_URL,
+        conventions.CALLER_JWKS_CA_FILE,
+        conventions.CALLER_JWKS_TOKEN_FILE,
+        TOKENS_VOLUME,
+        KEYS_VOLUME,
+    )
+}
+CALLER_FACTS = {"edge", "route", "service", "port", TRUST, "namespace"}
 
 #: Kinds that say nothing but how many there are and stay; where there is one only, they go.
 SCALERS = ("HorizontalPodAutoscaler", "PodDisruptionBudget")
 
-#: Kinds that lead the world's requests in, and those of their keys that follow from the routes.
-WAYS = ("Ingress", "HTTPRoute", "GRPCRoute", "Gateway", "VirtualService")
-WAY_KEYS = re.compile(r"hosts?$|hostnames?$|sectionName$|rules|listeners\[[^]]*\]$")
+#: Kinds of ingress, and those of their keys that follow from the routes.
+INGRESS_KINDS = ("Ingress", "HTTPRoute", "GRPCRoute", "Gateway", "VirtualService")
+INGRESS_KEYS = re.compile(r"hosts?$|hostnames?$|sectionName$|rules|listeners\[[^]]*\]$")
 
 
 @dataclass(frozen=True)
 class _Trace:
-    """By what a difference is known in a file."""
+    """The traces by which a difference is recognised in a file."""
 
     #: All of them are there: as the file's owner, in its keys or in its values.
     subjects: tuple[str, ...]
     keys: tuple[str, ...]
     old: tuple[str, ...]
     new: tuple[str, ...]
-    #: It is about how the world comes in, which one object may lay out for all services.
-    ways: bool = False
-    #: What exactly became what, whoever it is of: a port in a policy names no workload.
+    #: It is about ingress, which one object may define for all services.
+    is_ingress: bool = False
+    #: The exact old and new value, of any subject: a port in a policy names no workload.
     exactly: tuple[str, str] | None = None
 
 
-def unsaid(
-    shifts: Iterable[Shift], differences: Iterable[Difference], before: Side, after: Side
-) -> list[Shift]:
+def unexplained(
+    shifts: Iterable[FileDifference], differences: Iterable[Difference], before: Side, after: Side
+) -> list[FileDifference]:
     """Leave out what follows from the plan's differences."""
     sides, differences = (before, after), tuple(differences)
-    namespaces = tuple({each.plan.settings.ingress.namespace for each in sides})
-    traces = _Traces(_trace(each, after.system.name, namespaces) for each in differences)
+    namespaces = tuple({side.plan.settings.ingress.namespace for side in sides})
+    traces = _Traces(
+        _trace(difference, after.system.name, namespaces) for difference in differences
+    )
+    traces.of_callers = any(
+        CALLER_FACTS & {difference.key.what, difference.key.name} for difference in differences
+    )
     known = before.names | after.names | {m.name for side in sides for m in side.plan.managed}
     known |= {name for side in sides for name in side.plan.externals}
     # All files of a workload that is on one side only came or went with it.
     gone = (before.names ^ after.names) | implied.replaced(differences)
-    return [each for each in shifts if not _is_said(_Seen(each, known), traces, gone)]
+    return [
+        shift for shift in shifts if not _is_explained(_FileEvidence(shift, known), traces, gone)
+    ]
 
 
 class _Traces:
     """Finds the traces that a difference of a file may show, without asking each of them."""
 
     def __init__(self, every: Iterable[_Trace]) -> None:
-        self.ways: list[_Trace] = []
+        self.ingress: list[_Trace] = []
         self.subjects: set[str] = set()
         self._by_token: dict[str, list[_Trace]] = {}
         self.of_all = False
+        self.of_callers = False
         for trace in every:
-            self.ways += [trace] if trace.ways else []
+            self.ingress += [trace] if trace.is_ingress else []
             self.subjects.update(trace.subjects)
             self.of_all |= not trace.subjects
             words = {*trace.keys, *trace.old, *trace.new}
             for token in {max(_tokens(word), key=len, default="") for word in words}:
                 self._by_token.setdefault(token, []).append(trace)
 
-    def of(self, seen: _Seen) -> Iterator[_Trace]:
+    def of(self, seen: _FileEvidence) -> Iterator[_Trace]:
         """Yield those of which a word or a key is there."""
-        yield from self.ways
+        yield from self.ingress
         written = " ".join((seen.where, seen.old or "", seen.new or ""))
         for token in {"", *_tokens(written)}:
             yield from self._by_token.get(token, ())
@@ -104,24 +131,26 @@ def _tokens(written: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", written.lower())
 
 
-def _is_said(seen: _Seen, traces: _Traces, gone: Iterable[str]) -> bool:
+def _is_explained(seen: _FileEvidence, traces: _Traces, gone: Iterable[str]) -> bool:
     shift = seen.shift
     if shift.path == WRITING:
         return False
     if shift.path and shift.path[-1] in DIGESTS:
         return True
-    if any(seen.holds(each) for each in gone):
+    if traces.of_callers and CALLER_KEYS & seen.keys:
+        return True
+    if any(seen.holds(part) for part in gone):
         return True
     if shift.rendered.kind == "Job" and shift.path == ("metadata", "name"):
-        # The digest in it is of what it runs, which is told.
+        # The digest in it is of what it runs, which is reported.
         return traces.of_all or seen.owner in traces.subjects
-    return any(seen.shows(each) for each in traces.of(seen))
+    return any(seen.shows(trace) for trace in traces.of(seen))
 
 
-class _Seen:
-    """What can be read in a difference of a file."""
+class _FileEvidence:
+    """The searchable content of a file difference."""
 
-    def __init__(self, shift: Shift, known: Iterable[str]) -> None:
+    def __init__(self, shift: FileDifference, known: Iterable[str]) -> None:
         self.shift = shift
         self.old = None if shift.old is None else _flat(shift.old)
         self.new = None if shift.new is None else _flat(shift.new)
@@ -139,12 +168,12 @@ class _Seen:
 
     def shows(self, trace: _Trace) -> bool:
         """Tell whether it is what a difference of the plan looks like here."""
-        is_way = trace.ways and self.shift.rendered.kind in WAYS
-        if is_way and WAY_KEYS.search(self.shift.keys):
+        is_ingress = trace.is_ingress and self.shift.rendered.kind in INGRESS_KINDS
+        if is_ingress and INGRESS_KEYS.search(self.shift.keys):
             return True
         if trace.exactly == (self.old, self.new) and "port" in self.keys:
             return True
-        if not all(self.holds(each) for each in trace.subjects):
+        if not all(self.holds(subject) for subject in trace.subjects):
             return False
         if trace.keys == KEYS["scale"] and self.shift.rendered.kind in SCALERS:
             return True
@@ -173,7 +202,7 @@ def _things(written: str, known: Iterable[str]) -> set[str]:
 
 def _flat(value: Any) -> str:
     if isinstance(value, dict):
-        return " ".join(f"{key} {_flat(each)}" for key, each in value.items())
+        return " ".join(f"{key} {_flat(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return " ".join(map(_flat, value))
     return text(value)
@@ -195,7 +224,7 @@ def _joins(sign: str) -> bool:
 
 
 def _any(words: Iterable[str], *written: str | None) -> bool:
-    return any(_in(word, each) for word in words for each in written if word and each)
+    return any(_in(word, content) for word in words for content in written if word and content)
 
 
 def _trace(found: Difference, system: str, namespaces: tuple[str, ...]) -> _Trace:
@@ -205,7 +234,7 @@ def _trace(found: Difference, system: str, namespaces: tuple[str, ...]) -> _Trac
     keys = KEYS.get(what, ())
     match what:
         case "edge":
-            ports = tuple(str(port) for each in (old, new) if each for port in each[1])
+            ports = tuple(str(port) for edge in (old, new) if edge for port in edge[1])
             return _Trace((subject, name), (), (name, subject, *ports), (name, subject, *ports))
         case "egress":
             return _Trace((subject, name), (), (name,), (name,))
@@ -226,8 +255,8 @@ def _trace(found: Difference, system: str, namespaces: tuple[str, ...]) -> _Trac
         case "store":
             return _Trace(subjects, keys, _store(old), _store(new))
         case "route":
-            was, now = ((each[0], *namespaces) if each else () for each in (old, new))
-            return _Trace(subjects, keys, was, now, ways=True)
+            was, now = ((route[0], *namespaces) if route else () for route in (old, new))
+            return _Trace(subjects, keys, was, now, is_ingress=True)
         case "setting" | "ingress":
             keys = (*KEYS.get(name, ()), name)
     return _Trace(subjects, keys, _text(old), _text(new))
@@ -244,7 +273,7 @@ def _image(image: str | None) -> tuple[str, ...]:
     return (image, name, tag)
 
 
-def _store(store: Kept | None) -> tuple[str, ...]:
+def _store(store: StoreFacts | None) -> tuple[str, ...]:
     if store is None:
         return ()
-    return tuple(each for each in (store.server, store.version, store.image) if each)
+    return tuple(name for name in (store.server, store.version, store.image) if name)

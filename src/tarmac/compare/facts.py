@@ -1,4 +1,4 @@
-"""What is so on one side, from the model and the plan of one environment.
+"""The facts of one side, from the model and the plan of one environment.
 
 A field of the plan that has no kind of its own here is a fact all the same (`other`): what is
 rendered comes from the plan alone, so no difference of the rendered files can be missed.
@@ -14,6 +14,7 @@ from typing import Any
 from tarmac.compare.change import Difference, Fact, Facts, Key, Verb
 from tarmac.model.location import Path
 from tarmac.model.system import System
+from tarmac.plan import callers
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.plan.ports import BROKER
 
@@ -29,7 +30,12 @@ PLAN |= {"asked"}
 WORKLOAD = {"name", "role", "about", "image", "place", "ports", "env", "scale", "resources"}
 WORKLOAD |= {"user", "live", "ready", "metrics", "drain_s", "grace_s", "argv", "files", "volumes"}
 WORKLOAD |= {"routes", "once", "sources", "parts"}
-#: Settings that are told by what they do to workloads, by the kind of fact that tells them.
+#: What follows from edges, routes and `trust`.
+WORKLOAD |= {"caller_tokens", "caller_keys"}
+#: What follows from variables.
+WORKLOAD |= {"timing"}
+TRUST = "trust"
+#: Settings that are reported by their effect on workloads, by the kind of fact that reports them.
 TOLD_BY = {
     "version": ("image",),
     "images": ("image",),
@@ -44,7 +50,7 @@ TOLD_BY = {
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoreFacts:
     """A store: what it is, and where."""
 
     kind: str
@@ -65,7 +71,7 @@ class Side:
     @property
     def names(self) -> frozenset[str]:
         """Its workloads' names."""
-        return frozenset(each.name for each in self.plan.workloads)
+        return frozenset(workload.name for workload in self.plan.workloads)
 
     def place(self, *path: str | int) -> str:
         """Find where the model says something of this environment; else where it begins."""
@@ -73,8 +79,8 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A difference beside what both sides are, for who judges it."""
+class ComparedFact:
+    """A difference and both of its sides, as a judge gets it."""
 
     difference: Difference
     before: Side
@@ -87,7 +93,7 @@ class Seen:
 
     @property
     def verb(self) -> Verb:
-        """Which of the two has it."""
+        """Whether it was added, removed or changed."""
         return self.difference.verb
 
     @property
@@ -97,7 +103,7 @@ class Seen:
 
 
 def facts(side: Side) -> Facts:
-    """List what is so in one environment."""
+    """List the facts of one environment."""
     return dict(_facts(side))
 
 
@@ -144,8 +150,8 @@ def _settings(side: Side) -> Iterator[tuple[Key, Fact]]:
                     Fact(str(most), side.place("quota", resource)),
                 )
         elif name == "ingress":
-            for key, each in value:
-                yield Key("ingress", system, key), Fact(each, side.place("ingress", key))
+            for key, setting in value:
+                yield Key("ingress", system, key), Fact(setting, side.place("ingress", key))
         else:
             yield Key("setting", system, name), Fact(value, side.place(name))
 
@@ -163,6 +169,8 @@ def _workload(side: Side, workload: Workload) -> Iterator[tuple[Key, Fact]]:
         found = str(where) if workload.role == "service" else place
         yield Key("port", name, port), Fact(number, found)
     for variable, setting in workload.env.items():
+        if setting.origin == callers.ORIGIN:
+            continue  # edges and routes say it
         yield Key("variable", name, variable), Fact(setting.value, setting.origin)
     for probe, asked in (("liveness", workload.live), ("readiness", workload.ready)):
         if asked is not None:
@@ -186,7 +194,7 @@ def _workload(side: Side, workload: Workload) -> Iterator[tuple[Key, Fact]]:
 
 
 def _numbers(side: Side, workload: Workload) -> Iterator[tuple[Key, Fact]]:
-    """Yield what is one value of a workload."""
+    """Yield the single values of a workload."""
     name, place, resources = workload.name, workload.place, workload.resources
     yield Key("scale", name), Fact(workload.scale, side.place("replicas"))
     given = {
@@ -217,19 +225,21 @@ def _stores(side: Side) -> Iterator[tuple[Key, Fact]]:
         asked = broker if workload.name == BROKER else file.stores[workload.name]
         image, _, tag = workload.image.rpartition(":")
         kind = asked.kind if asked else workload.about
-        yield Key("store", workload.name), Fact(Kept(kind, tag, "", image), workload.place)
+        yield Key("store", workload.name), Fact(StoreFacts(kind, tag, "", image), workload.place)
     for managed in plan.managed:
         asked = broker if managed.name == BROKER else file.stores[managed.name]
         path: Path = (BROKER,) if managed.name == BROKER else ("stores", managed.name)
-        kept = Kept(managed.kind, (asked and asked.version) or "", managed.server)
+        kept = StoreFacts(managed.kind, (asked and asked.version) or "", managed.server)
         place = str(side.system.locate(path, key=True))
         yield Key("store", managed.name), Fact(kept, place)
         yield Key("managed port", managed.name), Fact(managed.port, place)
 
 
 def _model(system: System) -> Iterator[tuple[Key, Fact]]:
-    """Yield what the model says of edges and promises, in every environment alike."""
+    """Yield the edges and objectives of the model, the same in every environment."""
     for name, service in system.file.services.items():
+        place = str(system.locate(("services", name, "trust"), key=True))
+        yield Key("other", name, TRUST), Fact(service.trust, place)
         for target, call in service.calls.items():
             place = str(system.locate(("services", name, "calls", target), key=True))
             yield Key("call", name, target), Fact((call.timeout, call.retries), place)

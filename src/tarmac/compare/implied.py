@@ -1,4 +1,4 @@
-"""Differences that another one says already: a new service's variables, a moved port's addresses.
+"""Differences that follow from another one: a new service's variables, a moved port's addresses.
 
 Each rule names what says it; without that the difference is told by itself.
 """
@@ -15,7 +15,7 @@ from tarmac.launch import Text, redact
 from tarmac.model import conventions
 from tarmac.plan.ports import BROKER
 
-#: What is told of a workload that is on one side only; all else came or went with it.
+#: What is reported of a workload that is on one side only; all else came or went with it.
 OF_ITS_OWN = ("service", "store", "route", "volume", "egress")
 
 
@@ -27,7 +27,7 @@ CALL_SUFFIXES = (
 )
 
 
-class Others:
+class DifferenceIndex:
     """All differences of an environment, by what they are about."""
 
     def __init__(self, every: Iterable[Difference], before: Side, after: Side) -> None:
@@ -39,17 +39,19 @@ class Others:
         self.makers: dict[str, list[Difference]] = {}
         #: What moves an address, there and back.
         self.moves: list[Difference] = []
-        for each in self.every:
-            what, subject = each.key.what, each.key.subject
-            self.by_what.setdefault(what, []).append(each)
-            self._about.setdefault((what, subject), []).append(each)
+        for difference in self.every:
+            what, subject = difference.key.what, difference.key.subject
+            self.by_what.setdefault(what, []).append(difference)
+            self._about.setdefault((what, subject), []).append(difference)
             if what in ("edge", "call"):
-                source = each.key.name if what == "edge" else subject
-                self.makers.setdefault(source, []).append(each)
-            if each.verb == "changed" and (what in ("port", "route") or _is_domain(each)):
-                self.moves.append(each)
+                source = difference.key.name if what == "edge" else subject
+                self.makers.setdefault(source, []).append(difference)
+            if difference.verb == "changed" and (
+                what in ("port", "route") or _is_domain(difference)
+            ):
+                self.moves.append(difference)
         self.replaced = replaced(self.every)
-        self.back = [dataclasses.replace(each, old=each.new, new=each.old) for each in self.moves]
+        self.back = [dataclasses.replace(move, old=move.new, new=move.old) for move in self.moves]
         #: Workloads on one side only.
         self.partial = before.names ^ after.names
         #: Workloads and managed stores that are on one side only.
@@ -60,28 +62,28 @@ class Others:
         return iter(self._about.get((what, subject), ()))
 
 
-def told(every: Iterable[Difference], before: Side, after: Side) -> tuple[Difference, ...]:
-    """Leave out what others say."""
-    others = Others(every, before, after)
-    return tuple(each for each in others.every if not _is_said(each, others))
+def not_implied(every: Iterable[Difference], before: Side, after: Side) -> tuple[Difference, ...]:
+    """Leave out differences that follow from others."""
+    others = DifferenceIndex(every, before, after)
+    return tuple(difference for difference in others.every if not _is_implied(difference, others))
 
 
 def replaced(every: Iterable[Difference]) -> frozenset[str]:
     """List the stores that are of another kind, so that nothing of their workload is the same."""
     return frozenset(
-        each.key.subject
-        for each in every
-        if each.key.what == "store"
-        and each.verb == "changed"
-        and each.values[0].kind != each.values[1].kind
+        difference.key.subject
+        for difference in every
+        if difference.key.what == "store"
+        and difference.verb == "changed"
+        and difference.values[0].kind != difference.values[1].kind
     )
 
 
 def _things(side: Side) -> frozenset[str]:
-    return side.names | {each.name for each in side.plan.managed}
+    return side.names | {store.name for store in side.plan.managed}
 
 
-def _is_said(found: Difference, others: Others) -> bool:
+def _is_implied(found: Difference, others: DifferenceIndex) -> bool:
     what, subject = found.key.what, found.key.subject
     if what == "edge":
         return _edge(found, others)
@@ -90,24 +92,24 @@ def _is_said(found: Difference, others: Others) -> bool:
     if subject in others.replaced and what not in (*OF_ITS_OWN, "scale", "resources"):
         return True
     if what == "volume" and subject in others.partial:
-        # A store's own line says what becomes of its data.
+        # A store's own line says what happens to its data.
         return found.verb == "added" or any(others.about("store", subject))
     rule = RULES.get(what)
     return rule is not None and rule(found, others)
 
 
-def _edge(found: Difference, others: Others) -> bool:
+def _edge(found: Difference, others: DifferenceIndex) -> bool:
     target = found.key.subject
     if target in others.single:
         return True
     if found.verb != "changed":
         return False
-    was, now = (len(each[1]) for each in found.values)
+    was, now = (len(value[1]) for value in found.values)
     moved = was == now and any(others.about("port", target))
     return moved or any(others.about("store", target))
 
 
-def _route(found: Difference, others: Others) -> bool:
+def _route(found: Difference, others: DifferenceIndex) -> bool:
     """Tell whether only the port of the service is another one."""
     if found.verb != "changed":
         return False
@@ -115,34 +117,34 @@ def _route(found: Difference, others: Others) -> bool:
     return same and any(others.about("port", found.key.subject))
 
 
-def _call(found: Difference, others: Others) -> bool:
+def _call(found: Difference, others: DifferenceIndex) -> bool:
     """Tell whether the call is a new edge, or was the only reason of one that is gone."""
     edges = others.about("edge", found.key.name)
     return found.verb != "changed" and any(e.key.name == found.key.subject for e in edges)
 
 
-def _schedule(found: Difference, others: Others) -> bool:
+def _schedule(found: Difference, others: DifferenceIndex) -> bool:
     """Tell whether the task itself came or went."""
     tasks = others.about("task", found.key.subject)
     return any(e.key.name == found.key.name and e.verb == found.verb != "changed" for e in tasks)
 
 
-def _setting(found: Difference, others: Others) -> bool:
+def _setting(found: Difference, others: DifferenceIndex) -> bool:
     if found.key.name == "domain":
-        return any(each.verb == "changed" for each in others.by_what.get("route", ()))
+        return any(other.verb == "changed" for other in others.by_what.get("route", ()))
     return any(what in others.by_what for what in TOLD_BY.get(found.key.name, ()))
 
 
-def _external(found: Difference, others: Others) -> bool:
-    edges = (each.key.name for each in others.by_what.get("egress", ()))
+def _external(found: Difference, others: DifferenceIndex) -> bool:
+    edges = (other.key.name for other in others.by_what.get("egress", ()))
     return found.verb != "changed" and found.key.subject in edges
 
 
-def _managed_port(found: Difference, others: Others) -> bool:
+def _managed_port(found: Difference, others: DifferenceIndex) -> bool:
     return any(others.about("store", found.key.subject))
 
 
-def _of_store(found: Difference, others: Others) -> bool:
+def _of_store(found: Difference, others: DifferenceIndex) -> bool:
     """Tell whether a store is only set up for other users or topics."""
     subject = found.key.subject
     if subject in others.before.system.file.services:
@@ -151,20 +153,20 @@ def _of_store(found: Difference, others: Others) -> bool:
     return users or (subject == BROKER and "topic" in others.by_what)
 
 
-def _sized(found: Difference, others: Others) -> bool:
-    """Tell whether a store's server is only told another size, which its own line says."""
+def _sized(found: Difference, others: DifferenceIndex) -> bool:
+    """Tell whether only the size of a store's server differs, which its own line says."""
     subject = found.key.subject
     if subject in others.before.system.file.services:
         return False
-    numbers = any(each.key.name == "connections" for each in others.about("other", subject))
+    numbers = any(other.key.name == "connections" for other in others.about("other", subject))
     return numbers or any(others.about("resources", subject))
 
 
-def _store_file(found: Difference, others: Others) -> bool:
+def _store_file(found: Difference, others: DifferenceIndex) -> bool:
     return _of_store(found, others) or _sized(found, others)
 
 
-def _probe(found: Difference, others: Others) -> bool:
+def _probe(found: Difference, others: DifferenceIndex) -> bool:
     """Tell whether a probe only follows its port."""
     was, now = found.values
     port = getattr(was, "port", None)
@@ -172,19 +174,19 @@ def _probe(found: Difference, others: Others) -> bool:
         now is not None
         and port is not None
         and any(
-            each.values[0] == port
-            and each.new is not None
-            and dataclasses.replace(was, port=each.new.value) == now
-            for each in others.about("port", found.key.subject)
+            other.values[0] == port
+            and other.new is not None
+            and dataclasses.replace(was, port=other.new.value) == now
+            for other in others.about("port", found.key.subject)
         )
     )
 
 
-def _metrics(found: Difference, others: Others) -> bool:
-    return any(found.values == each.values for each in others.about("port", found.key.subject))
+def _metrics(found: Difference, others: DifferenceIndex) -> bool:
+    return any(found.values == other.values for other in others.about("port", found.key.subject))
 
 
-def _variable(found: Difference, others: Others) -> bool:
+def _variable(found: Difference, others: DifferenceIndex) -> bool:
     service, name = found.key.subject, found.key.name
     was, now = found.values
     if name in ("PUBLISHES", "CONSUMES") and any(others.about("topic", service)):
@@ -199,10 +201,10 @@ def _variable(found: Difference, others: Others) -> bool:
     if service not in others.before.system.file.services:
         return _of_store(found, others)
     makers = (*others.makers.get(service, ()), *others.by_what.get("store", ()))
-    return any(_makes(each, found, others) for each in makers)
+    return any(_makes(maker, found, others) for maker in makers)
 
 
-def _is_own(found: Difference, others: Others) -> bool:
+def _is_own(found: Difference, others: DifferenceIndex) -> bool:
     """Tell whether the model gives the variable itself, on a side that has it."""
     service, name = found.key.subject, found.key.name
     for fact, side in ((found.old, others.before), (found.new, others.after)):
@@ -215,19 +217,19 @@ def _is_own(found: Difference, others: Others) -> bool:
     return False
 
 
-def _makes(other: Difference, found: Difference, others: Others) -> bool:
+def _makes(other: Difference, found: Difference, others: DifferenceIndex) -> bool:
     """Tell whether a variable is one that the plan gives with an edge, a call or a store."""
-    values = [each for each in found.values if each is not None]
+    values = [value for value in found.values if value is not None]
     if other.key.what == "store":
-        return all(_names(each, other.key.subject) for each in values)
+        return all(_names(value, other.key.subject) for value in values)
     if other.verb != found.verb:
         return False
     if other.key.what == "call":
         return _is_of_call(found.key.name, other.key.name, others)
-    return all(_names(each, other.key.subject) for each in values)
+    return all(_names(value, other.key.subject) for value in values)
 
 
-def _is_of_call(variable: str, target: str, others: Others) -> bool:
+def _is_of_call(variable: str, target: str, others: DifferenceIndex) -> bool:
     """Tell whether a variable is one that the plan gives with a call, by name or by role."""
     roles = {role for side in (others.before, others.after) for role in side.system.roles(target)}
     return any(
@@ -245,17 +247,17 @@ def _follows(before: str, after: str, service: str, others: Iterable[Difference]
     """Tell whether only an address in a value moved, as a port, host or domain did."""
     if before == after:  # another secret of the same name
         return False
-    for each in others:
-        old, new = each.values
-        if each.key.what == "port":
-            own = before == str(old) and after == str(new) and each.key.subject == service
-            name = re.escape(each.key.subject)
+    for other in others:
+        old, new = other.values
+        if other.key.what == "port":
+            own = before == str(old) and after == str(new) and other.key.subject == service
+            name = re.escape(other.key.subject)
             moved = re.sub(rf"(?<![\w-])({name}):{old}(?!\d)", rf"\g<1>:{new}", before)
             if own or moved == after:
                 return True
             before = moved
         else:
-            old, new = (old, new) if _is_domain(each) else (old[0], new[0])
+            old, new = (old, new) if _is_domain(other) else (old[0], new[0])
             before = re.sub(rf"(?<![\w-]){re.escape(old)}(?![\w-])", new, before)
             if before == after:
                 return True
@@ -266,7 +268,7 @@ def _is_domain(found: Difference) -> bool:
     return (found.key.what, found.key.name) == ("setting", "domain")
 
 
-RULES: Mapping[str, Callable[[Difference, Others], bool]] = {
+RULES: Mapping[str, Callable[[Difference, DifferenceIndex], bool]] = {
     "setting": _setting,
     "route": _route,
     "call": _call,

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 
 from tarmac.compare import judging_system as system
 from tarmac.compare import judging_workloads as workloads
-from tarmac.compare.change import Told
-from tarmac.compare.facts import Seen
+from tarmac.compare.change import RiskAssessment
+from tarmac.compare.facts import ComparedFact
 
 #: By `Key.what`, in the order in which a reader meets them within one risk.
-JUDGES: Mapping[str, Callable[[Seen], Told]] = {
+JUDGES: Mapping[str, Callable[[ComparedFact], RiskAssessment]] = {
     "route": workloads.route,
     "edge": workloads.edge,
     "egress": workloads.egress,

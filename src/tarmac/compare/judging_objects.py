@@ -1,4 +1,4 @@
-"""What a difference of a rendered file means, where no difference of the plan says it already.
+"""What a difference of a rendered file means, where no difference of the plan explains it.
 
 A table of what to look for; the first line that fits tells it, and what fits none is `other`.
 """
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tarmac.compare.change import Risk, Told
-from tarmac.compare.objects import LINE, WHOLE, WRITING, Shift
+from tarmac.compare.change import Risk, RiskAssessment
+from tarmac.compare.objects import LINE, WHOLE, WRITING, FileDifference
 from tarmac.compare.wording import code, listed, moved
 
 HIGH, MEDIUM, LOW = Risk.HIGH, Risk.MEDIUM, Risk.LOW
@@ -32,8 +32,8 @@ PROFILES = ("privileged", "baseline", "restricted")
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What is told of some differences of rendered files, by whether something came or went."""
+class ObjectRule:
+    """The assessment of some file differences: added, removed or changed."""
 
     what: str
     #: Of which kinds, as a pattern of the whole name.
@@ -46,7 +46,7 @@ class Rule:
     #: What can come of it, where that is MEDIUM at least.
     why: str = ""
 
-    def fits(self, shift: Shift) -> bool:
+    def fits(self, shift: FileDifference) -> bool:
         """Tell whether it is about such a difference."""
         if re.fullmatch(self.kinds, shift.rendered.kind) is None:
             return False
@@ -54,42 +54,44 @@ class Rule:
 
 
 NET = "NetworkPolicy|AuthorizationPolicy|PeerAuthentication|RequestAuthentication"
-WAYS = "Ingress|HTTPRoute|GRPCRoute|TCPRoute|Gateway|VirtualService"
-RULES = (
-    Rule("policy", NET, "", MEDIUM, HIGH, HIGH, "who may reach it is no longer limited by it"),
-    Rule("policy", NET, ".", HIGH, LOW, HIGH, "who may reach what is not the same"),
-    Rule("disruption", "PodDisruptionBudget", "", LOW, HIGH, HIGH, "nodes may evict all of it"),
-    Rule("disruption", "PodDisruptionBudget", ".", MEDIUM, MEDIUM, MEDIUM, "nodes evict otherwise"),
-    Rule("scale", "HorizontalPodAutoscaler", "", LOW, MEDIUM, MEDIUM, "it no longer scales"),
-    Rule("scale", "HorizontalPodAutoscaler", ".", LOW, MEDIUM, LOW, "it scales otherwise"),
-    Rule("permission", ".*RoleBinding", "", HIGH, LOW, HIGH, "wider permission"),
-    Rule("permission", ".*RoleBinding", ".", HIGH, LOW, HIGH, "wider permission"),
-    Rule("permission", "ServiceAccount", "", LOW, MEDIUM, MEDIUM, "what it was granted is gone"),
-    Rule("permission", "ServiceAccount", "annotations", HIGH, MEDIUM, HIGH, "another cloud role"),
-    Rule("route", WAYS, "", HIGH, MEDIUM, HIGH, "what the world can reach is not the same"),
-    Rule("route", WAYS, "rules|hosts?|paths?|tls|listeners|route", HIGH, MEDIUM, HIGH,
-         "what the world can reach is not the same"),
-    Rule("storage", "PersistentVolumeClaim|PersistentVolume", "", LOW, HIGH, HIGH, "data may go"),
-    Rule("storage", ".*", "(?i)retention|reclaimPolicy", MEDIUM, HIGH, HIGH, "data may go earlier"),
-    Rule("storage", ".*", "volumeClaimTemplates|storageClass|storage$", LOW, HIGH, MEDIUM,
-         "a volume's claim cannot be changed in place"),
-    Rule("quota", "ResourceQuota|LimitRange", "", MEDIUM, MEDIUM, MEDIUM, "pods may be refused"),
-    Rule("quota", "ResourceQuota|LimitRange", ".", MEDIUM, MEDIUM, MEDIUM, "pods may be refused"),
-    Rule("probe", ".*", "livenessProbe|readinessProbe|startupProbe|healthcheck", LOW, HIGH, MEDIUM,
-         "nobody asks whether it works, or asks otherwise"),
-    Rule("security", ".*", r"securityContext|capabilities|seccomp", MEDIUM, HIGH, HIGH,
-         "a container may do what it could not"),
-    Rule("secret", ".*Secret", "", MEDIUM, MEDIUM, MEDIUM, "what needs it does not start without"),
-    Rule("secret", ".*Secret(Store)?", ".", MEDIUM, MEDIUM, MEDIUM,
-         "what needs it does not start without"),
-    Rule("schedule", "CronJob", "", LOW, MEDIUM, MEDIUM, "what it did is no longer done"),
-    Rule("namespace", "Namespace", "", LOW, HIGH, HIGH, "all that is in it goes with it"),
-    Rule("object", ".+", "", LOW, MEDIUM, MEDIUM, "what it did is gone"),
+INGRESS_KINDS = "Ingress|HTTPRoute|GRPCRoute|TCPRoute|Gateway|VirtualService"
+#: The fields of an `ObjectRule` each; the first that fits counts.
+_ROWS = (
+    ("policy", NET, "", MEDIUM, HIGH, HIGH, "access to it is no longer restricted"),
+    ("policy", NET, ".", HIGH, LOW, HIGH, "access rules differ"),
+    ("disruption", "PodDisruptionBudget", "", LOW, HIGH, HIGH, "nodes may evict all of it"),
+    ("disruption", "PodDisruptionBudget", ".", MEDIUM, MEDIUM, MEDIUM, "eviction limits differ"),
+    ("scale", "HorizontalPodAutoscaler", "", LOW, MEDIUM, MEDIUM, "it no longer scales"),
+    ("scale", "HorizontalPodAutoscaler", ".", LOW, MEDIUM, LOW, "scaling follows other rules"),
+    ("permission", ".*RoleBinding", "", HIGH, LOW, HIGH, "wider permission"),
+    ("permission", ".*RoleBinding", ".", HIGH, LOW, HIGH, "wider permission"),
+    ("permission", "ServiceAccount", "", LOW, MEDIUM, MEDIUM, "permissions granted to it are gone"),
+    ("permission", "ServiceAccount", "annotations", HIGH, MEDIUM, HIGH, "a different cloud role"),
+    ("route", INGRESS_KINDS, "", HIGH, MEDIUM, HIGH, "public access differs"),
+    ("route", INGRESS_KINDS, "rules|hosts?|paths?|tls|listeners|route", HIGH, MEDIUM, HIGH,
+     "public access differs"),
+    ("storage", "PersistentVolumeClaim|PersistentVolume", "", LOW, HIGH, HIGH, "data may be lost"),
+    ("storage", ".*", "(?i)retention|reclaimPolicy", MEDIUM, HIGH, HIGH, "data may go earlier"),
+    ("storage", ".*", "volumeClaimTemplates|storageClass|storage$", LOW, HIGH, MEDIUM,
+     "a volume's claim cannot be changed in place"),
+    ("quota", "ResourceQuota|LimitRange", "", MEDIUM, MEDIUM, MEDIUM, "pods may be rejected"),
+    ("quota", "ResourceQuota|LimitRange", ".", MEDIUM, MEDIUM, MEDIUM, "pods may be rejected"),
+    ("probe", ".*", "livenessProbe|readinessProbe|startupProbe|healthcheck", LOW, HIGH, MEDIUM,
+     "health is not checked, or checked differently"),
+    ("security", ".*", r"securityContext|capabilities|seccomp", MEDIUM, HIGH, HIGH,
+     "a container may gain privileges"),
+    ("secret", ".*Secret", "", MEDIUM, MEDIUM, MEDIUM, "its users cannot start without it"),
+    ("secret", ".*Secret(Store)?", ".", MEDIUM, MEDIUM, MEDIUM,
+     "its users cannot start without it"),
+    ("schedule", "CronJob", "", LOW, MEDIUM, MEDIUM, "its runs stop"),
+    ("namespace", "Namespace", "", LOW, HIGH, HIGH, "everything in it is deleted with it"),
+    ("object", ".+", "", LOW, MEDIUM, MEDIUM, "its effect is gone"),
 )  # fmt: skip
+RULES = tuple(ObjectRule(*row) for row in _ROWS)
 
 
-def judged(shift: Shift) -> Iterator[tuple[str, Told]]:
-    """Say what a difference means: its kind, and how it is told."""
+def assessments(shift: FileDifference) -> Iterator[tuple[str, RiskAssessment]]:
+    """Assess a file difference: yield its kind and the assessment."""
     kind = shift.rendered.kind
     if kind.endswith("Role") and (not shift.path or shift.path[0] == "rules"):
         yield from _permissions(shift)
@@ -106,17 +108,17 @@ def judged(shift: Shift) -> Iterator[tuple[str, Told]]:
     if shift.path[-1:] in WHOLE and kind in ("Deployment", "StatefulSet", "DaemonSet"):
         yield "rollout", _rollout(shift)
         return
-    rule = next((each for each in RULES if each.fits(shift)), None)
+    rule = next((rule for rule in RULES if rule.fits(shift)), None)
     if shift.path == WRITING:
-        yield "other", Told(LOW, "only order or comments of a file are not the same")
+        yield "other", RiskAssessment(LOW, "only the order or comments of a file differ")
     elif rule is None:
-        yield "other", Told(LOW, _fact(shift))
+        yield "other", RiskAssessment(LOW, _fact(shift))
     else:
         risk = {"added": rule.added, "removed": rule.removed, "changed": rule.changed}[shift.verb]
-        yield rule.what, Told(risk, _fact(shift), rule.why if risk > LOW else "")
+        yield rule.what, RiskAssessment(risk, _fact(shift), rule.why if risk > LOW else "")
 
 
-def _fact(shift: Shift) -> str:
+def _fact(shift: FileDifference) -> str:
     one = shift.rendered
     own = one.name.removeprefix(f"{one.owner}-")
     name = "" if one.name == one.owner or not one.kind else f" {code(own)}"
@@ -136,7 +138,7 @@ def _fact(shift: Shift) -> str:
 def _short(value: Any) -> str:
     """Write data in YAML's short form."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_short(each)}" for name, each in value.items()) + "}"
+        return "{" + ", ".join(f"{name}: {_short(item)}" for name, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_short, value)) + "]"
     return {True: "true", False: "false", None: "null"}[value] if _is_word(value) else str(value)
@@ -146,36 +148,36 @@ def _is_word(value: object) -> bool:
     return value is None or isinstance(value, bool)
 
 
-def _shut_in(shift: Shift) -> Told | None:
-    """Tell of a key that shuts a container in, wherever it stands."""
+def _shut_in(shift: FileDifference) -> RiskAssessment | None:
+    """Assess a key of container isolation, at any depth."""
     key = shift.path[-1] if shift.path else ""
     if key not in SHUT_IN:
         return None
     if shift.new == SHUT_IN[key]:
-        return Told(LOW, _fact(shift))
-    return Told(HIGH, _fact(shift), "a container may do what it could not")
+        return RiskAssessment(LOW, _fact(shift))
+    return RiskAssessment(HIGH, _fact(shift), "a container may gain privileges")
 
 
-def _profile(shift: Shift) -> Told | None:
+def _profile(shift: FileDifference) -> RiskAssessment | None:
     key = shift.path[-1] if shift.path else ""
     if not key.startswith("pod-security.kubernetes.io/"):
         return None
     before, after = (PROFILES.index(v) if v in PROFILES else -1 for v in (shift.old, shift.new))
     looser = after < before and not key.endswith("version")
-    return Told(HIGH if looser else LOW, _fact(shift), "pods may do more there" * looser)
-
-
-def _network(shift: Shift) -> Told:
-    """Tell of what a policy lets in or out."""
-    way = {"ingress": "lets in from", "egress": "lets out to"}[shift.path[1]]
-    before, after = (_peers(each) for each in (shift.old, shift.new))
-    if shift.old is None:
-        return Told(HIGH, f"NetworkPolicy now {way} {after}", "wider network reach")
-    if shift.new is None:
-        return Told(LOW, f"NetworkPolicy no longer {way} {before}")
-    return Told(
-        HIGH, f"NetworkPolicy {way} {before} -> {after}", "who may reach what is not the same"
+    return RiskAssessment(
+        HIGH if looser else LOW, _fact(shift), "pods may gain privileges there" * looser
     )
+
+
+def _network(shift: FileDifference) -> RiskAssessment:
+    """Assess the peers of a NetworkPolicy."""
+    way = {"ingress": "lets in from", "egress": "lets out to"}[shift.path[1]]
+    before, after = (_peers(side) for side in (shift.old, shift.new))
+    if shift.old is None:
+        return RiskAssessment(HIGH, f"NetworkPolicy now {way} {after}", "wider network reach")
+    if shift.new is None:
+        return RiskAssessment(LOW, f"NetworkPolicy no longer {way} {before}")
+    return RiskAssessment(HIGH, f"NetworkPolicy {way} {before} -> {after}", "access rules differ")
 
 
 def _peers(value: Any) -> str:
@@ -184,14 +186,14 @@ def _peers(value: Any) -> str:
         return code(_short(value))
     if "cidr" in value:
         value = {"ipBlock": value}
-    said = [_peer(each) for each in (*value.get("from", ()), *value.get("to", ()))]
+    said = [_peer(peer) for peer in (*value.get("from", ()), *value.get("to", ()))]
     if not said:
         said = (
             [_peer(value)] if {"podSelector", "namespaceSelector", "ipBlock"} & set(value) else []
         )
-    ports = [each.get("port") for each in value.get("ports", ())] or [value.get("port")]
+    ports = [port.get("port") for port in value.get("ports", ())] or [value.get("port")]
     on = f" on port {listed(ports)}" if any(ports) else ""
-    return f"{listed(said) or 'anybody'}{on}"
+    return f"{listed(said) or 'any peer'}{on}"
 
 
 def _peer(value: Mapping[str, Any]) -> str:
@@ -206,11 +208,17 @@ def _peer(value: Mapping[str, Any]) -> str:
     return " in ".join(said)
 
 
-def _metrics(shift: Shift) -> Told:
-    """Tell of what an autoscaler looks at."""
-    sides = (each if isinstance(each, list | tuple) else [] for each in (shift.old, shift.new))
-    before, after = (listed(code(_metric(each)) for each in side) or "nothing" for side in sides)
-    return Told(MEDIUM, f"its autoscaler looks at {before} -> {after}", "it grows otherwise")
+def _metrics(shift: FileDifference) -> RiskAssessment:
+    """Assess the metrics of an autoscaler."""
+    sides = (
+        metrics if isinstance(metrics, list | tuple) else [] for metrics in (shift.old, shift.new)
+    )
+    before, after = (
+        listed(code(_metric(metric)) for metric in side) or "nothing" for side in sides
+    )
+    return RiskAssessment(
+        MEDIUM, f"its autoscaler follows {before} -> {after}", "scaling follows other metrics"
+    )
 
 
 def _metric(value: Any) -> str:
@@ -221,28 +229,31 @@ def _metric(value: Any) -> str:
     return f"{kind} {body.get('name', '')} {most}".rstrip()
 
 
-def _rollout(shift: Shift) -> Told:
-    """Tell of how pods are replaced."""
-    was, now = (each if isinstance(each, Mapping) else {} for each in (shift.old, shift.new))
+def _rollout(shift: FileDifference) -> RiskAssessment:
+    """Assess the update strategy."""
+    was, now = (side if isinstance(side, Mapping) else {} for side in (shift.old, shift.new))
     types = was.get("type"), now.get("type")
     same = types[0] == types[1]
-    before, after = (code(each) for each in (types if not same else map(_short, (was, now))))
-    why = "each rollout has a pause: the old pod goes before the new one comes"
+    before, after = (code(side) for side in (types if not same else map(_short, (was, now))))
+    why = "each rollout has downtime: the old pod stops before the new one starts"
     stops = now.get("type") == "Recreate"
-    return Told(MEDIUM, f"pods are replaced by {before} -> {after}", why if stops else "")
+    return RiskAssessment(MEDIUM, f"pods are replaced by {before} -> {after}", why if stops else "")
 
 
-def _permissions(shift: Shift) -> Iterator[tuple[str, Told]]:
-    """Tell of what a role allows, verb by verb."""
+def _permissions(shift: FileDifference) -> Iterator[tuple[str, RiskAssessment]]:
+    """Assess the permissions of a role, verb by verb."""
     one = shift.rendered
-    was, now = (set(_allowed(each, shift.path)) for each in (shift.old, shift.new))
+    was, now = (set(_allowed(side, shift.path)) for side in (shift.old, shift.new))
     name = f"{one.kind} {code(one.name)}"
     if more := sorted(now - was):
-        yield "permission", Told(HIGH, f"{name} now allows {_verbs(more)}", "wider permission")
+        yield (
+            "permission",
+            RiskAssessment(HIGH, f"{name} now allows {_verbs(more)}", "wider permission"),
+        )
     if less := sorted(was - now):
-        yield "permission", Told(LOW, f"{name} no longer allows {_verbs(less)}")
+        yield "permission", RiskAssessment(LOW, f"{name} no longer allows {_verbs(less)}")
     if not (more or less):
-        yield "permission", Told(LOW, _fact(shift))
+        yield "permission", RiskAssessment(LOW, _fact(shift))
 
 
 def _allowed(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ def markdown(found: Comparison) -> str:
         kept.append(line)
     if "<details>" in kept and "</details>" not in kept:
         kept += ["", "</details>"]
-    return "\n".join([*kept, "", "This is too long for a comment; `--json` has all of it."]) + "\n"
+    return "\n".join([*kept, "", "Too long for a comment; `--json` has all of it."]) + "\n"
 
 
 def _lines(found: Comparison) -> Iterator[str]:
@@ -38,7 +38,7 @@ def _lines(found: Comparison) -> Iterator[str]:
     yield f"### What changes in {names}: {code(found.base)} -> {code(found.head)}"
     yield ""
     if not found.changes:
-        yield "Nothing of what is rendered changes."
+        yield "No rendered file changes."
     else:
         counts = [f"**{number} {risk}**" for risk, number in found.counts.items() if number]
         yield f"{', '.join(counts)} by risk. {_where(found)}".rstrip()
@@ -56,21 +56,23 @@ def _lines(found: Comparison) -> Iterator[str]:
 
 
 def _with_changes(found: Comparison) -> list[str]:
-    return list(dict.fromkeys(sorted(each.system for each in found.changes)))
+    return list(dict.fromkeys(sorted(change.system for change in found.changes)))
 
 
 def _where(found: Comparison) -> str:
     """Say which environments were compared, of what changed."""
     systems = _with_changes(found)
-    each = [f"{listed(map(code, found.systems.get(name, ())))}" for name in systems]
+    environments = [f"{listed(map(code, found.systems.get(name, ())))}" for name in systems]
     if len(systems) == 1:
-        return f"Compared: {each[0]}." if each[0] else ""
-    return f"Compared: {'; '.join(f'{n}: {e}' for n, e in zip(systems, each, strict=True))}."
+        return f"Compared: {environments[0]}." if environments[0] else ""
+    return (
+        f"Compared: {'; '.join(f'{n}: {e}' for n, e in zip(systems, environments, strict=True))}."
+    )
 
 
 def _items(changes: tuple[Change, ...], found: Comparison) -> Iterator[str]:
-    for each in changes[:MOST]:
-        yield f"- {_item(each, found)}"
+    for change in changes[:MOST]:
+        yield f"- {_item(change, found)}"
     if len(changes) > MOST:
         yield f"- and {len(changes) - MOST} more; `--json` has them all"
 
@@ -92,7 +94,7 @@ def _subjects(one: Change, found: Comparison) -> str:
     every = found.services.get(one.system, frozenset())
     if len(every) < 3 or not every <= set(one.subjects):
         return listed(one.subjects, NAMED)
-    rest = [each for each in one.subjects if each not in every]
+    rest = [subject for subject in one.subjects if subject not in every]
     return listed([f"all {len(every)} services", *rest], NAMED)
 
 

@@ -22,7 +22,7 @@ HASH = re.compile(r"-[0-9a-f]{6,16}$")
 
 
 @dataclass(frozen=True)
-class Rendered:
+class RenderedFile:
     """A rendered file, and what it is about."""
 
     #: What it is compared as: an object's folder, kind, namespace and name, or a file's path.
@@ -37,10 +37,10 @@ class Rendered:
 
 
 @dataclass(frozen=True)
-class Shift:
+class FileDifference:
     """A difference of rendered files."""
 
-    rendered: Rendered
+    rendered: RenderedFile
     #: Keys from the top; none for a file as a whole.
     path: tuple[str, ...]
     old: Any
@@ -48,7 +48,7 @@ class Shift:
 
     @property
     def verb(self) -> Verb:
-        """Which of the two sides has it."""
+        """Whether it was added, removed or changed."""
         if self.old is None:
             return "added"
         return "removed" if self.new is None else "changed"
@@ -59,7 +59,7 @@ class Shift:
         own = f"[{self.rendered.owner}]"
         return "".join(
             step if step.startswith("[") else f".{step}"
-            for step in (each.replace(own, "[*]") for each in self.path)
+            for step in (key.replace(own, "[*]") for key in self.path)
         ).lstrip(".")
 
 
@@ -68,7 +68,7 @@ FOLLOWING = ("observability/rules/", "observability/tests/", "runbooks/")
 #: Keys whose value says something as a whole only.
 WHOLE = (("strategy",), ("updateStrategy",), ("metrics",))
 #: The keys of a difference that is none of the data: comments, the order of keys and entries.
-WRITING = ("as it is written",)
+WRITING = ("formatting only",)
 
 #: The same for one line of a file that is text.
 LINE = ("line",)
@@ -79,12 +79,14 @@ LINE = ("line",)
 DASHBOARDS, DASHBOARD = "observability/dashboards/", "grafana_dashboard"
 
 
-def rendered(plan: ClusterPlan, artifacts: Iterable[Artifact]) -> dict[tuple[str, ...], Rendered]:
+def rendered_files(
+    plan: ClusterPlan, artifacts: Iterable[Artifact]
+) -> dict[tuple[str, ...], RenderedFile]:
     """Find out what each file is about."""
-    names = {each.name for each in plan.workloads} | {each.name for each in plan.managed}
-    telling = (each for each in artifacts if not each.path.startswith(FOLLOWING))
-    found = [_rendered(plan, names, each) for each in telling if not _is_twin(each)]
-    return {each.identity: each for each in found}
+    names = {workload.name for workload in plan.workloads} | {store.name for store in plan.managed}
+    telling = (artifact for artifact in artifacts if not artifact.path.startswith(FOLLOWING))
+    found = [_rendered(plan, names, artifact) for artifact in telling if not _is_twin(artifact)]
+    return {file.identity: file for file in found}
 
 
 def _is_twin(artifact: Artifact) -> bool:
@@ -92,37 +94,37 @@ def _is_twin(artifact: Artifact) -> bool:
     return isinstance(meta, Mapping) and DASHBOARD in (meta.get("labels") or {})
 
 
-def _rendered(plan: ClusterPlan, names: set[str], artifact: Artifact) -> Rendered:
+def _rendered(plan: ClusterPlan, names: set[str], artifact: Artifact) -> RenderedFile:
     content = artifact.content
     folder, _, file = artifact.path.rpartition("/")
     data = artifact.data
     meta = data.get("metadata")
     kind, about = str(data.get("kind", "")), meta if isinstance(meta, Mapping) else {}
     name = str(about.get("name", ""))
-    if not (kind and name and "apiVersion" in data):
+    if not (kind and name and artifact.is_object):
         steps = artifact.path.replace(".", "/").split("/")
-        owner = next((each for each in steps if each in names), plan.system)
-        return Rendered((artifact.path,), artifact, "", file, owner, content)
+        owner = next((step for step in steps if step in names), plan.system)
+        return RenderedFile((artifact.path,), artifact, "", file, owner, content)
     label = str((about.get("labels") or {}).get(NAME, ""))
     space = str(about.get("namespace", ""))
-    # All of a system's objects move with its namespace, which is told once.
+    # All of a system's objects move with its namespace, which is reported once.
     space = "" if space == plan.namespace else space
     owner = label if label in names else plan.system
     if kind == "Job":  # each new one is named by a digest of what it runs
         name = HASH.sub("", name)
-    return Rendered((folder, kind, space, name), artifact, kind, name, owner, content)
+    return RenderedFile((folder, kind, space, name), artifact, kind, name, owner, content)
 
 
-def shifts(
-    old: Mapping[tuple[str, ...], Rendered], new: Mapping[tuple[str, ...], Rendered]
-) -> Iterator[Shift]:
+def file_differences(
+    old: Mapping[tuple[str, ...], RenderedFile], new: Mapping[tuple[str, ...], RenderedFile]
+) -> Iterator[FileDifference]:
     """Yield what differs, file by file in their order."""
     for identity in sorted({*old, *new}):
         was, now = old.get(identity), new.get(identity)
         if was is None or now is None:
             one = now or was
             if one is not None:
-                yield Shift(one, (), was and was.content, now and now.content)
+                yield FileDifference(one, (), was and was.content, now and now.content)
             continue
         if now.artifact.path.startswith(DASHBOARDS):
             found = []
@@ -132,25 +134,25 @@ def shifts(
             found = list(_objects(was, now))
         yield from found
         if not found and _written(was.artifact) != _written(now.artifact):
-            yield Shift(now, WRITING, _written(was.artifact), _written(now.artifact))
+            yield FileDifference(now, WRITING, _written(was.artifact), _written(now.artifact))
 
 
-def _objects(was: Rendered, now: Rendered) -> Iterator[Shift]:
+def _objects(was: RenderedFile, now: RenderedFile) -> Iterator[FileDifference]:
     """Yield what differs in an object; a role's rules as a whole, for only all of them say much."""
     before, after = dict(was.content), dict(now.content)
     if now.kind.endswith("Role"):
         rules = before.pop("rules", []), after.pop("rules", [])
         if rules[0] != rules[1]:
-            yield Shift(now, ("rules",), *rules)
+            yield FileDifference(now, ("rules",), *rules)
     for path, old, new in _differ(before, after, ()):
-        yield Shift(now, path, old, new)
+        yield FileDifference(now, path, old, new)
 
 
-def _lines(now: Rendered, old: str, new: str) -> Iterator[Shift]:
+def _lines(now: RenderedFile, old: str, new: str) -> Iterator[FileDifference]:
     """Yield the lines that only one side has."""
-    before, after = (dict.fromkeys(each.splitlines()) for each in (old, new))
-    yield from (Shift(now, LINE, line, None) for line in before if line not in after)
-    yield from (Shift(now, LINE, None, line) for line in after if line not in before)
+    before, after = (dict.fromkeys(content.splitlines()) for content in (old, new))
+    yield from (FileDifference(now, LINE, line, None) for line in before if line not in after)
+    yield from (FileDifference(now, LINE, None, line) for line in after if line not in before)
 
 
 def _written(artifact: Artifact) -> str:
@@ -177,10 +179,10 @@ def _lists(
     old: Iterable[Any], new: Iterable[Any], path: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
     before, after = list(old), list(new)
-    if not all(isinstance(each, Mapping) for each in (*before, *after)):
+    if not all(isinstance(entry, Mapping) for entry in (*before, *after)):
         yield path, before, after
         return
-    named = [_by_name(each) for each in (before, after)]
+    named = [_by_name(side) for side in (before, after)]
     if named[0] is not None and named[1] is not None:
         for name in sorted({*named[0], *named[1]}):
             yield from _differ(named[0].get(name), named[1].get(name), (*path, f"[{name}]"))
@@ -189,24 +191,24 @@ def _lists(
     if len(gone) == len(come) == 1:
         yield from _differ(gone[0], come[0], (*path, "[]"))
         return
-    for each in gone:
-        yield (*path, "[]"), each, None
-    for each in come:
-        yield (*path, "[]"), None, each
+    for entry in gone:
+        yield (*path, "[]"), entry, None
+    for entry in come:
+        yield (*path, "[]"), None, entry
 
 
 def _by_name(entries: list[Any]) -> dict[str, Any] | None:
-    found = {str(each.get("name")): each for each in entries if each.get("name") is not None}
+    found = {str(entry.get("name")): entry for entry in entries if entry.get("name") is not None}
     return found if len(found) == len(entries) else None
 
 
 def _without(entries: list[Any], others: list[Any]) -> list[Any]:
     """Take out what the others have too, each once."""
-    left = [json.dumps(each, sort_keys=True, default=str) for each in others]
+    left = [json.dumps(other, sort_keys=True, default=str) for other in others]
     found = []
-    for each in entries:
-        if (written := json.dumps(each, sort_keys=True, default=str)) in left:
+    for entry in entries:
+        if (written := json.dumps(entry, sort_keys=True, default=str)) in left:
             left.remove(written)
         else:
-            found.append(each)
+            found.append(entry)
     return found

@@ -1,4 +1,4 @@
-"""Reads a repository at a revision, without checking it out, or a folder as it stands.
+"""Reads a repository at a revision, without checking it out, or a folder as it is.
 
 One `git cat-file` process serves all reads of a revision. Nothing is ever written.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from tarmac.errors import BadInput, MissingTool, Problem, TarmacError
+from tarmac.foreign import files
 
 FILE = "tarmac.yaml"
 SYSTEMS = "systems"
@@ -26,7 +27,7 @@ WORKING_TREE = "working tree"
 
 
 @dataclass(frozen=True)
-class Source:
+class Revision:
     """One side: where its systems are, and how a file of it is read."""
 
     #: How a reader names it: a revision, a folder, or the working tree.
@@ -40,11 +41,11 @@ class Source:
 
 
 #: A side as it is below one of the repository's folders; a folder that is named stays itself.
-Side = Callable[[str], Source]
+Side = Callable[[str], Revision]
 
 
 @contextmanager
-def sources(base: str, head: str | None, here: Path) -> Iterator[tuple[Source, Source]]:
+def sources(base: str, head: str | None, here: Path) -> Iterator[tuple[Revision, Revision]]:
     """Open both sides; the processes that read them end with the block.
 
     Args:
@@ -71,8 +72,11 @@ def sources(base: str, head: str | None, here: Path) -> Iterator[tuple[Source, S
                 yield found
                 return
         problems = [
-            Problem(each.label, f"no {FILE} and no {SYSTEMS}/*/{FILE} there; name what has one")
-            for each in found
+            Problem(
+                revision.label,
+                f"no {FILE} and no {SYSTEMS}/*/{FILE} there; name a folder that has one",
+            )
+            for revision in found
         ]
         raise BadInput(problems)
 
@@ -97,7 +101,7 @@ def _opened(name: str, here: Path) -> Iterator[Side]:
     yield lambda _: _folder(folder, name, f"{name.rstrip('/')}/")
 
 
-def _working_tree(root: Path, here: Path, level: str) -> Source:
+def _working_tree(root: Path, here: Path, level: str) -> Revision:
     folder = root / level
     shown = os.path.relpath(folder, here)
     return _folder(folder, WORKING_TREE, "" if shown == "." else f"{shown}/")
@@ -125,17 +129,17 @@ def _commit(name: str, here: Path) -> str | None:
     return answer.stdout.decode().strip() if answer.returncode == 0 else None
 
 
-def _revision(name: str, commit: str, batch: _Batch, here: Path, level: str) -> Source:
+def _revision(name: str, commit: str, batch: _Batch, here: Path, level: str) -> Revision:
     """List the systems of a commit below a folder of it."""
     listed = _git(
         here, "ls-tree", "-r", "-z", "--full-tree", "--name-only", commit, "--",
-        *(posixpath.join(level, each) for each in (FILE, SYSTEMS)),
+        *(posixpath.join(level, path) for path in (FILE, SYSTEMS)),
     )  # fmt: skip
     if listed.returncode != 0:
         raise BadInput([Problem(name, f"git says: {_said(listed.stderr)}; correct that")])
-    names = [os.fsdecode(each) for each in listed.stdout.split(b"\0") if each]
-    relative = [posixpath.relpath(each, level or ".") for each in names]
-    files = tuple(sorted(each for each in relative if _is_system(each)))
+    names = [os.fsdecode(part) for part in listed.stdout.split(b"\0") if part]
+    relative = [posixpath.relpath(path, level or ".") for path in names]
+    files = tuple(sorted(path for path in relative if _is_system(path)))
 
     def read(path: str) -> bytes:
         whole = posixpath.normpath(posixpath.join(level, path))
@@ -143,7 +147,7 @@ def _revision(name: str, commit: str, batch: _Batch, here: Path, level: str) -> 
             raise FileNotFoundError(errno.ENOENT, "outside the repository", path)
         return batch.read(f"{commit}:{whole}", path)
 
-    return Source(name, files, read, f"{name}:{level}/" if level else f"{name}:")
+    return Revision(name, files, read, f"{name}:{level}/" if level else f"{name}:")
 
 
 def _upwards(below: str) -> Iterator[str]:
@@ -155,13 +159,13 @@ def _upwards(below: str) -> Iterator[str]:
     yield ""
 
 
-def _folder(folder: Path, label: str, prefix: str) -> Source:
-    return Source(label, _systems(folder), lambda path: (folder / path).read_bytes(), prefix)
+def _folder(folder: Path, label: str, prefix: str) -> Revision:
+    return Revision(label, _systems(folder), lambda path: files.content(folder / path), prefix)
 
 
 def _systems(folder: Path) -> tuple[str, ...]:
     found = [folder / FILE, *folder.glob(f"{SYSTEMS}/*/{FILE}")]
-    return tuple(sorted(each.relative_to(folder).as_posix() for each in found if each.is_file()))
+    return tuple(sorted(file.relative_to(folder).as_posix() for file in found if file.is_file()))
 
 
 def _is_system(path: str) -> bool:

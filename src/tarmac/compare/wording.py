@@ -18,7 +18,7 @@ from tarmac.launch import (
     TcpProbe,
     redact,
 )
-from tarmac.plan.cluster import Mounted, Scale
+from tarmac.plan.cluster import MountedFile, Scale
 
 #: Characters of a value that are shown.
 LONGEST = 120
@@ -41,12 +41,12 @@ def code(value: Any) -> str:
 
 
 def moved(old: Any, new: Any) -> str:
-    """Write what became what; of long values what is not the same, and a little around it."""
-    before, after = (" ".join(text(each).split()) for each in (old, new))
+    """Write the old and the new value; of long ones the difference and its surroundings."""
+    before, after = (" ".join(text(value).split()) for value in (old, new))
     if max(len(before), len(after)) > LONGEST:
         start = _same(before, after)
         end = _same(before[start:][::-1], after[start:][::-1])
-        before, after = (_around(each, start, len(each) - end) for each in (before, after))
+        before, after = (_around(written, start, len(written) - end) for written in (before, after))
     return f"{code(before)} -> {code(after)}"
 
 
@@ -73,11 +73,11 @@ def text(value: Any) -> str:
             return "true" if value else "false"
         case Secret():
             return redact((value,))
-        case tuple() if value and all(isinstance(each, str | Secret) for each in value):
-            secret = any(isinstance(each, Secret) for each in value)
+        case tuple() if value and all(isinstance(part, str | Secret) for part in value):
+            secret = any(isinstance(part, Secret) for part in value)
             return redact(value) if secret or len(value) == 1 else ", ".join(map(text, value))
         case Mapping():
-            return ", ".join(f"{name} {text(each)}" for name, each in value.items())
+            return ", ".join(f"{name} {text(item)}" for name, item in value.items())
         case tuple() | list():
             return ", ".join(map(text, value))
         case _:
@@ -95,7 +95,7 @@ def _of_plan(value: Any) -> str:
             return f"a connection to port {port}"
         case CommandProbe(argv):
             return " ".join(argv)
-        case Mounted():
+        case MountedFile():
             return f"{value.path}: {redact(value.content)}"
         case Scale():
             return scale(value)
@@ -115,7 +115,7 @@ def scale(value: Scale) -> str:
 def listed(values: Iterable[Any], most: int = 8) -> str:
     """Write values as a list in a sentence."""
     every = list(values)
-    shown = [text(each) for each in every[:most]]
+    shown = [text(value) for value in every[:most]]
     if len(every) > most:
         return f"{', '.join(shown)} and {len(every) - most} more"
     return ", ".join(shown[:-1]) + f" and {shown[-1]}" if len(shown) > 1 else "".join(shown)

@@ -1,1 +1,1 @@
-"""Rendered files -> a folder: what a hand has changed is kept, and nothing is ever half-written."""
+"""Writes rendered files into a folder: manual edits are kept, and no write is partial."""

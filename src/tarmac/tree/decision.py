@@ -1,7 +1,7 @@
-"""What becomes of each file of a folder: the lock, the disk and what is rendered, compared.
+"""Decides about each file of a folder from the lock, the disk and the rendered files.
 
 Pure; all of it is decided before anything is written. A file whose bytes are what would be written
-is never in anybody's way: so a render that was cut short, a merge, or a lost lock mend themselves.
+never counts as edited: so an interrupted render, a merge, or a lost lock repair themselves.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tarmac.errors import BadInput, Problem
-from tarmac.tree.lock import FILE, Entry, Lock, digest
+from tarmac.tree.lock import FILE, LockEntry, TreeLock, digest
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredFile:
     """A file as it will be written."""
 
     path: str
@@ -27,14 +27,14 @@ class Wanted:
     patch: str = ""
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> LockEntry:
         """Its line of the lock."""
-        return Entry(self.by, digest(self.content), self.rendered, self.patch)
+        return LockEntry(self.by, digest(self.content), self.rendered, self.patch)
 
 
 @dataclass(frozen=True)
-class Present:
-    """What stands at a path of the folder."""
+class ExistingFile:
+    """The present file at a path of the folder."""
 
     #: Of the content; empty for what is no plain file.
     sha256: str
@@ -42,8 +42,8 @@ class Present:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the user says of single files, by their paths in the folder."""
+class FileRequest:
+    """The requests for single files, by their paths in the folder."""
 
     patch: frozenset[str] = frozenset()
     eject: frozenset[str] = frozenset()
@@ -51,10 +51,10 @@ class Asked:
 
 
 @dataclass
-class Decision:
-    """What is written, what goes, and what forbids both."""
+class TreeDecision:
+    """The files to write and to remove, and those that block the render."""
 
-    lock: Lock
+    lock: TreeLock
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -62,8 +62,8 @@ class Decision:
     #: Edited by hand since they were rendered.
     edited: list[str] = field(default_factory=list)
     #: Those of them that no renderer makes any more.
-    left_over: list[str] = field(default_factory=list)
-    #: Nobody rendered them, and a rendered file belongs there.
+    orphaned: list[str] = field(default_factory=list)
+    #: Not rendered, in the place of a rendered file.
     in_the_way: list[str] = field(default_factory=list)
     #: The user's own.
     ejected: list[str] = field(default_factory=list)
@@ -82,21 +82,21 @@ class Decision:
 
 
 def decide(
-    lock: Lock,
-    wanted: Mapping[str, Wanted],
-    present: Mapping[str, Present],
+    lock: TreeLock,
+    wanted: Mapping[str, DesiredFile],
+    present: Mapping[str, ExistingFile],
     *,
     ids: Collection[str] | None = None,
-    asked: Asked = Asked(),
-) -> Decision:
-    """Decide what becomes of each file.
+    asked: FileRequest = FileRequest(),
+) -> TreeDecision:
+    """Decide about each file.
 
     Args:
         present: every path of the lock and of `wanted` where something stands.
         ids: the renderers that were asked for, all without; others' files stay as they are.
     """
-    entries: dict[str, Entry] = {}
-    made = Decision(Lock(lock.model, lock.system, lock.environment, entries))
+    entries: dict[str, LockEntry] = {}
+    made = TreeDecision(TreeLock(lock.model, lock.system, lock.environment, entries))
     for path in sorted({*lock.files, *wanted}):
         entry, want = lock.files.get(path), wanted.get(path)
         if want is None and entry is not None and ids is not None and entry.by not in ids:
@@ -112,20 +112,24 @@ def decide(
     return made
 
 
-def _is_ejected(path: str, entry: Entry | None, asked: Asked) -> bool:
+def _is_ejected(path: str, entry: LockEntry | None, asked: FileRequest) -> bool:
     if path in asked.eject:
         return True
     return entry is not None and entry.ejected and path not in asked.discard | asked.patch
 
 
 def _eject(
-    path: str, entry: Entry | None, want: Wanted | None, asked: Asked, made: Decision
-) -> Entry:
+    path: str,
+    entry: LockEntry | None,
+    want: DesiredFile | None,
+    asked: FileRequest,
+    made: TreeDecision,
+) -> LockEntry:
     made.ejected.append(path)
     base = want.entry.base if want else ""
     if entry is None or path in asked.eject:
         by = want.by if want else entry.by if entry else ""
-        return Entry(by, base or (entry.base if entry else ""), ejected=True)
+        return LockEntry(by, base or (entry.base if entry else ""), ejected=True)
     if base and base != entry.sha256:
         made.outdated.append(path)
     return entry
@@ -133,11 +137,11 @@ def _eject(
 
 def _settle(
     path: str,
-    entry: Entry | None,
-    want: Wanted | None,
-    here: Present | None,
+    entry: LockEntry | None,
+    want: DesiredFile | None,
+    here: ExistingFile | None,
     settled: bool,
-    made: Decision,
+    made: TreeDecision,
 ) -> None:
     """Put a file that is not ejected into one of the lists."""
     if here is None:
@@ -149,7 +153,7 @@ def _settle(
     if not fresh and not ours and not settled:
         (made.in_the_way if entry is None else made.edited).append(path)
         if want is None:
-            made.left_over.append(path)
+            made.orphaned.append(path)
     elif want is None:
         made.removed.append(path)
     elif fresh and want.executable == here.executable:
@@ -169,11 +173,11 @@ def check_paths(paths: Iterable[str]) -> None:
     for path in sorted(paths):
         parts = path.split("/")
         if "" in parts or not {".", "..", ".git"}.isdisjoint(parts) or "\\" in path or "\0" in path:
-            problems.append(Problem(path, "leaves the folder that is rendered; name it otherwise"))
+            problems.append(Problem(path, "is outside the rendered folder; choose another name"))
         elif path == FILE:
-            problems.append(Problem(path, "is the lock's own name; name it otherwise"))
+            problems.append(Problem(path, "is the name of the lock file; choose another name"))
         elif (other := folded.setdefault(path.casefold(), path)) != path:
-            what = f"is '{other}' on a disk that minds no case; name it otherwise"
+            what = f"is '{other}' on a case-insensitive disk; choose another name"
             problems.append(Problem(path, what))
     if problems:
         raise BadInput(problems)

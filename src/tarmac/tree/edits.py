@@ -1,4 +1,4 @@
-"""The patches of a folder: where they lie, how an edit becomes one, which texts they make."""
+"""The patches of a folder: their paths, how an edit becomes one, and their results."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from tarmac.errors import BadInput, Problem
+from tarmac.foreign import files
 from tarmac.tree import history, patches
-from tarmac.tree.decision import Wanted
-from tarmac.tree.lock import Entry, digest
+from tarmac.tree.decision import DesiredFile
+from tarmac.tree.lock import LockEntry, digest
 
 END = ".patch"
 
 
 def name_of(folder: str, path: str) -> str:
-    """Say where the patch of a file lies; both relative to the same folder."""
+    """Name the path of the patch of a file; both relative to the same folder."""
     return f"{folder}/{path}{END}"
 
 
@@ -24,16 +25,19 @@ def read(folder: Path) -> dict[str, str]:
     found = {}
     for file in sorted(folder.rglob(f"*{END}")):
         path = file.relative_to(folder).as_posix().removesuffix(END)
-        try:
-            found[path] = file.read_bytes().decode()
-        except ValueError:
-            raise BadInput([Problem(str(file), "is not text; delete it")]) from None
+        try:  # the ends of its lines are the file's
+            found[path] = files.decoded(files.content(file, root=folder), str(file))
+        except OSError as error:
+            raise BadInput([Problem(str(file), files.unread(error))]) from None
     return found
 
 
-def patched(
-    wanted: Mapping[str, Wanted], kept: Mapping[str, str], folder: str, ejected: Collection[str]
-) -> dict[str, Wanted]:
+def with_patches(
+    wanted: Mapping[str, DesiredFile],
+    kept: Mapping[str, str],
+    folder: str,
+    ejected: Collection[str],
+) -> dict[str, DesiredFile]:
     """Apply the patches.
 
     Args:
@@ -50,7 +54,7 @@ def patched(
         if path in ejected:
             continue
         if path not in wanted:
-            what = f"is of {path}, which is not rendered; delete it"
+            what = f"patches {path}, which is not rendered; delete it"
             problems.append(Problem(name, what))
             continue
         want = wanted[path]
@@ -65,13 +69,18 @@ def patched(
     return made
 
 
-def keep(
-    file: Path, path: str, entry: Entry | None, rendered: Wanted, patch: str | None, name: str
+def patch_of_edit(
+    file: Path,
+    path: str,
+    entry: LockEntry | None,
+    rendered: DesiredFile,
+    patch: str | None,
+    name: str,
 ) -> str:
     """Make a patch of an edit: what turns the rendered text into the edited one.
 
     Where the model has changed since the file was rendered, the edit is what differs from the text
-    of then, which git may still have; it is made anew on the text of now.
+    of then, which git may still have; it is applied again to the text of now.
 
     Args:
         file: the edited file, at `path` of its folder.
@@ -83,11 +92,11 @@ def keep(
     """
     now = rendered.content.decode()
     try:
-        edited = "" if file.is_symlink() else file.read_bytes().decode()
-    except ValueError:
+        edited = "" if file.is_symlink() else files.content(file).decode()
+    except (OSError, ValueError):
         edited = ""
     if not edited:
-        what = "holds no text, so no patch can hold the edit; `--eject` or `--discard` it"
+        what = "is not text and cannot be patched; `--eject` or `--discard` it"
         raise BadInput([Problem(path, what)])
     if entry is not None and digest(rendered.content) != entry.base:
         then = next((t for t in history.earlier(file) if digest(t) == entry.sha256), None)
@@ -100,7 +109,7 @@ def keep(
             raise BadInput([Problem(path, what)])
         edited = _again(then.decode(), edited, now, patch, path, name)
     if edited == now:
-        what = "says what is rendered, so there is nothing to keep; delete its patch, if it has one"
+        what = "equals the rendered file; nothing to keep: delete its patch, if it has one"
         raise BadInput([Problem(path, what)])
     return patches.make(path, now, edited)
 
@@ -113,7 +122,7 @@ def _again(then: str, edited: str, now: str, patch: str | None, path: str, name:
         raise BadInput([error.problem]) from None
     if then == edited:
         return text
-    # What stands around it may be what the model has changed; this is done once, and looked at.
+    # The lines around it may be what the model has changed; this is done once, and reviewed.
     edit = patches.make(path, then, edited, least=1)
     try:
         return patches.apply(edit, text, name=name, path=path)

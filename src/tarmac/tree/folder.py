@@ -1,7 +1,7 @@
-"""Renders into a folder: looks at it, decides, refuses or replaces it as a whole.
+"""Renders into a folder: scans it, decides, rejects or replaces it as a whole.
 
 Called by the command line, with what the renderers made. The parts know no order of their own: what
-differs and who wins is said by `decision`, how it reaches the disk by `swap`.
+differs and which side wins is decided by `decision`, how it reaches the disk by `swap`.
 """
 
 from __future__ import annotations
@@ -16,33 +16,34 @@ from pathlib import Path
 
 from tarmac.artifact import Artifact, write
 from tarmac.errors import BadInput, Problem, TarmacError
+from tarmac.foreign import files
 from tarmac.tree import edits, lock, swap, within
-from tarmac.tree.asking import Request, select
+from tarmac.tree.arguments import FileArguments, select
 from tarmac.tree.decision import (
-    Asked,
-    Decision,
-    Present,
-    Wanted,
+    DesiredFile,
+    ExistingFile,
+    FileRequest,
+    TreeDecision,
     check_paths,
     collisions,
     decide,
 )
-from tarmac.tree.lock import FILE, Lock, digest
+from tarmac.tree.lock import FILE, TreeLock, digest
 
 #: Beside the model, a folder for each environment.
 PATCHES = "patches"
 #: Files that may be in a folder that is rendered into for the first time: the checkout of a
-#: repository for what is deployed, but not somebody's projects.
+#: repository for what is deployed, but not projects of users.
 MOST_OTHERS = 1000
 
 
 @dataclass(frozen=True)
-class Source:
+class RenderSource:
     """What is rendered, and from where."""
 
     #: The model's file, by the name that every reader of the repository knows it by.
     model: str
-    #: Its folder on this disk; patches lie there.
+    #: Its folder on this disk, with the patches.
     folder: Path
     system: str
     environment: str
@@ -58,22 +59,22 @@ class Source:
 
     @property
     def patches(self) -> str:
-        """Where its patches lie, named as the model is."""
+        """The folder of its patches, named as the model is."""
         return posixpath.join(posixpath.dirname(self.model), PATCHES, self.environment)
 
     def patch_of(self, path: str) -> Path:
-        """Find where the patch of a file lies on this disk."""
+        """Find the patch of a file on this disk."""
         return self.folder / PATCHES / self.environment / f"{path}{edits.END}"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RenderOutcome:
     """What was done, or would be."""
 
     folder: Path
-    decision: Decision
+    decision: TreeDecision
     #: All files that are rendered now, by path.
-    wanted: Mapping[str, Wanted]
+    wanted: Mapping[str, DesiredFile]
     #: Whether anything was written.
     written: bool
     #: Whether the lock differed: it is no renderer's file.
@@ -89,12 +90,12 @@ class Outcome:
 
 def render(
     folder: Path,
-    source: Source,
+    source: RenderSource,
     made: Mapping[str, Iterable[Artifact]],
-    request: Request | None = None,
+    request: FileArguments | None = None,
     *,
     all_renderers: bool = True,
-) -> Outcome:
+) -> RenderOutcome:
     """Write what the renderers made; where an edit would be lost, write nothing.
 
     Args:
@@ -112,7 +113,7 @@ def render(
     hold = within.held(folder) if source.among_others else swap.held(folder)
     with _disk_errors(folder), hold as work:
         seen = _look(folder, source, made, all_renderers)
-        asked, new = _settle(seen, request or Request())
+        asked, new = _settle(seen, request or FileArguments())
         outcome = _outcome(seen, asked, new)
         if outcome.decision.refused or not outcome.differs:
             return outcome
@@ -122,17 +123,17 @@ def render(
 
 def check(
     folder: Path,
-    source: Source,
+    source: RenderSource,
     made: Mapping[str, Iterable[Artifact]],
     *,
     all_renderers: bool = True,
-) -> Outcome:
+) -> RenderOutcome:
     """Say what `render` would do; write nothing. Arguments and errors are those of `render`."""
     folder = check_folder(folder, source)
     with _disk_errors(folder):
         if not source.among_others:
             swap.refuse_busy(folder)
-        return _outcome(_look(folder, source, made, all_renderers), Asked(), {})
+        return _outcome(_look(folder, source, made, all_renderers), FileRequest(), {})
 
 
 @contextlib.contextmanager
@@ -144,16 +145,16 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         raise TarmacError(f"{folder}: nothing is written: {what}") from error
 
 
-def check_folder(folder: Path, source: Source) -> Path:
+def check_folder(folder: Path, source: RenderSource) -> Path:
     """Find the folder itself, links followed. Raises BadInput where it holds what is not ours."""
-    found, model = folder.resolve(), source.folder.resolve()
+    found, model = Path(os.path.realpath(folder)), Path(os.path.realpath(source.folder))
     what = ""
     if model.is_relative_to(found) and not source.among_others:
         what = "holds the model; render into a folder beside it, e.g. `--out deploy/production`"
     elif found.is_relative_to(model / PATCHES):
-        what = "is where patches lie; render into another folder"
+        what = "is the folder of patches; render into another folder"
     elif found == Path.home():
-        what = "is your home; render into a folder in it"
+        what = "is your home folder; render into a subfolder"
     elif found.exists() and not found.is_dir():
         what = "is a file; name a folder"
     if what:
@@ -162,47 +163,50 @@ def check_folder(folder: Path, source: Source) -> Path:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _FolderScan:
     """A folder, its lock and its patches, as they were found; and what is rendered for it."""
 
     folder: Path
-    source: Source
-    #: The renderers that were asked for; None: all.
+    source: RenderSource
+    #: The requested renderers; None: all.
     ids: Collection[str] | None
     #: Before patches.
-    rendered: Mapping[str, Wanted]
+    rendered: Mapping[str, DesiredFile]
     scan: Mapping[str, os.stat_result]
-    lock: Lock
+    lock: TreeLock
     lock_text: str
     #: By the path of the file that they are of.
     patches: Mapping[str, str]
-    present: Mapping[str, Present]
+    present: Mapping[str, ExistingFile]
 
 
 def _look(
     folder: Path,
-    source: Source,
+    source: RenderSource,
     made: Mapping[str, Iterable[Artifact]],
     all_renderers: bool,
-) -> _Seen:
+) -> _FolderScan:
     rendered = {
-        each.path: Wanted(each.path, by, write(each, source.header).encode(), each.executable)
+        artifact.path: DesiredFile(
+            artifact.path, by, write(artifact, source.header).encode(), artifact.executable
+        )
         for by, artifacts in made.items()
-        for each in artifacts
+        for artifact in artifacts
     }
     check_paths(rendered)
     ours = {FILE, *rendered}
     scan = within.scan(folder, ours) if source.among_others else swap.scan(folder)
     text = ""
     if FILE in scan:
-        text = (folder / FILE).read_text(encoding="utf-8", errors="replace")
+        raw = files.content(folder / FILE, limit=files.MAX_GENERATED_BYTES, root=folder)
+        text = raw.decode(errors="replace")
     elif not source.among_others:
         _refuse_crowd(folder, scan, rendered)
     found = _lock(folder, source, text)
     if source.among_others:
         scan = within.scan(folder, {*ours, *found.files})
     patches = edits.read(source.folder / PATCHES / source.environment)
-    return _Seen(
+    return _FolderScan(
         folder=folder,
         source=source,
         ids=None if all_renderers else set(made),
@@ -223,13 +227,13 @@ def _refuse_crowd(folder: Path, scan: Collection[str], rendered: Collection[str]
     """Refuse a folder that was never rendered into and is full of something else."""
     others = [path for path in scan if path not in rendered and not path.startswith(".git/")]
     if len(others) > MOST_OTHERS:
-        what = f"holds {len(others)} files of others; render into a folder of its own in it"
+        what = f"contains {len(others)} files that were not rendered; render into a subfolder"
         raise BadInput([Problem(str(folder), what)])
 
 
-def _lock(folder: Path, source: Source, text: str) -> Lock:
+def _lock(folder: Path, source: RenderSource, text: str) -> TreeLock:
     if not text:
-        return Lock(source.model, source.system, source.environment)
+        return TreeLock(source.model, source.system, source.environment)
     found = lock.parse(text, str(folder / FILE))
     if (found.system, found.environment) != (source.system, source.environment):
         what = (
@@ -240,23 +244,23 @@ def _lock(folder: Path, source: Source, text: str) -> Lock:
     return replace(found, model=source.model)
 
 
-def _present(file: Path, status: os.stat_result) -> Present:
+def _present(file: Path, status: os.stat_result) -> ExistingFile:
     if not stat.S_ISREG(status.st_mode):
-        return Present("")
-    return Present(digest(file.read_bytes()), bool(status.st_mode & stat.S_IXUSR))
+        return ExistingFile("")
+    return ExistingFile(digest(file.read_bytes()), bool(status.st_mode & stat.S_IXUSR))
 
 
-def _settle(seen: _Seen, request: Request) -> tuple[Asked, dict[str, str]]:
-    """Find the files that the user means, and the patches that become of their edits."""
+def _settle(seen: _FolderScan, request: FileArguments) -> tuple[FileRequest, dict[str, str]]:
+    """Find the selected files, and make patches of their edits."""
     if not request:
-        return Asked(), {}
+        return FileRequest(), {}
     try:
-        made = _outcome(seen, Asked(), {}).decision
+        made = _outcome(seen, FileRequest(), {}).decision
     except BadInput:  # a patch that fails may be what the user is about to settle
         made = decide(seen.lock, seen.rendered, seen.present, ids=seen.ids)
     asked = select(request, seen.folder, made, seen.rendered, seen.present)
     return asked, {
-        path: edits.keep(
+        path: edits.patch_of_edit(
             seen.folder / path,
             path,
             seen.lock.files.get(path),
@@ -268,12 +272,12 @@ def _settle(seen: _Seen, request: Request) -> tuple[Asked, dict[str, str]]:
     }
 
 
-def _outcome(seen: _Seen, asked: Asked, new: Mapping[str, str]) -> Outcome:
+def _outcome(seen: _FolderScan, asked: FileRequest, new: Mapping[str, str]) -> RenderOutcome:
     """Decide, with the patches that there are and `new` ones. Raises BadInput."""
     before = {path for path, entry in seen.lock.files.items() if entry.ejected}
     ejected = (before | asked.eject) - asked.discard - asked.patch
     kept = {**seen.patches, **new}
-    wanted = edits.patched(seen.rendered, kept, seen.source.patches, ejected)
+    wanted = edits.with_patches(seen.rendered, kept, seen.source.patches, ejected)
     made = decide(seen.lock, wanted, seen.present, ids=seen.ids, asked=asked)
     there = {p for p, status in seen.scan.items() if not stat.S_ISDIR(status.st_mode)}
     there = there - set(made.removed) | set(made.written)
@@ -287,10 +291,12 @@ def _outcome(seen: _Seen, asked: Asked, new: Mapping[str, str]) -> Outcome:
         f"{edits.name_of(seen.source.patches, path)} has no effect: {path} is ejected"
         for path in sorted(kept.keys() & ejected)
     )
-    return Outcome(seen.folder, made, wanted, False, made.lock.text != seen.lock_text, notes)
+    return RenderOutcome(seen.folder, made, wanted, False, made.lock.text != seen.lock_text, notes)
 
 
-def _replace(seen: _Seen, outcome: Outcome, new: Mapping[str, str], work: Path | None) -> None:
+def _replace(
+    seen: _FolderScan, outcome: RenderOutcome, new: Mapping[str, str], work: Path | None
+) -> None:
     """Put the new folder in the old one's place, after the patches that it was rendered with.
 
     Args:
@@ -304,7 +310,7 @@ def _replace(seen: _Seen, outcome: Outcome, new: Mapping[str, str], work: Path |
         swap.build(seen.folder, work / "tree", seen.scan, contents, removed)
     if not swap.is_as_seen(seen.folder, seen.scan, {*wanted, *seen.lock.files, FILE}):
         raise TarmacError(
-            f"{seen.folder}: somebody wrote to it meanwhile, so nothing is written; try again"
+            f"{seen.folder}: changed during the render, so nothing is written; try again"
         )
     _keep_patches(seen.source, new)
     if work is None:
@@ -313,7 +319,7 @@ def _replace(seen: _Seen, outcome: Outcome, new: Mapping[str, str], work: Path |
         swap.replace(seen.folder, work, contents, removed)
 
 
-def _keep_patches(source: Source, new: Mapping[str, str]) -> None:
+def _keep_patches(source: RenderSource, new: Mapping[str, str]) -> None:
     """Write patches, each as a whole; before the folder, which is rendered with them."""
     for path, text in new.items():
         file = source.patch_of(path)

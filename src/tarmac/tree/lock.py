@@ -1,4 +1,4 @@
-"""`tarmac.lock`: what was rendered into a folder, so that an edit by hand is seen.
+"""`tarmac.lock`: what was rendered into a folder, so that a manual edit is detected.
 
 Text in, text out: the folder is read and written elsewhere. One line for each file, sorted, and
 nothing that changes by itself, so that git merges it line by line.
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tarmac.errors import BadInput, Problem
+from tarmac.foreign.data import from_json
 
 FILE = "tarmac.lock"
 #: Of the format; a newer Tarmac's lock is refused.
@@ -20,7 +21,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True)
-class Entry:
+class LockEntry:
     """One file of the folder."""
 
     #: The renderer's id.
@@ -41,13 +42,13 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Lock:
+class TreeLock:
     """What a folder holds."""
 
     model: str
     system: str
     environment: str
-    files: Mapping[str, Entry] = field(default_factory=dict)
+    files: Mapping[str, LockEntry] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -74,30 +75,44 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def parse(text: str, where: str) -> Lock:
+def parse(text: str, where: str) -> TreeLock:
     """Read a lock.
 
     Args:
         where: the file's path, for an error.
 
     Raises:
-        BadInput: it is no lock, or one of a newer Tarmac.
+        BadInput: it is not a valid lock, or one of a newer Tarmac.
     """
     if "\n<<<<<<< " in f"\n{text}":
-        what = "holds both sides of a merge; take one side of the whole folder, then render again"
+        what = (
+            "contains merge conflict markers; take one side for the whole folder, then render again"
+        )
         raise _broken(where, what)
     try:
-        data = json.loads(text)
+        data = from_json(text)
         if data["tarmac"] != VERSION:
-            raise _broken(where, f"is of another Tarmac (format {data['tarmac']}); use that one")
-        files = {path: Entry(**entry) for path, entry in data["files"].items()}
-        return Lock(data["model"], data["system"], data["environment"], files)
+            raise _broken(
+                where,
+                f"was written by another version of Tarmac (format {data['tarmac']}); use that one",
+            )
+        files = {path: _entry(path, entry, where) for path, entry in data["files"].items()}
+        return TreeLock(data["model"], data["system"], data["environment"], files)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        what = f"is no lock ({error!r}); restore it from your history, or remove it"
+        what = f"is not a valid lock file ({error!r}); restore it from your history, or remove it"
         raise _broken(where, what) from None
 
 
-def _as_data(entry: Entry) -> dict[str, Any]:
+def _entry(path: str, entry: Mapping[str, Any], where: str) -> LockEntry:
+    """Read an entry: its path stays in the folder, as what is rendered no more is removed there."""
+    if not {"", ".", "..", ".git"}.isdisjoint(path.split("/")) or "\0" in path:
+        raise _broken(where, f"names '{path}', which is outside the folder; remove that line")
+    if not all(isinstance(value, str | bool) for value in entry.values()):
+        raise TypeError(f"{path}: {dict(entry)}")
+    return LockEntry(**entry)
+
+
+def _as_data(entry: LockEntry) -> dict[str, Any]:
     return {name: value for name, value in vars(entry).items() if value}
 
 

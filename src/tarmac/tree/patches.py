@@ -20,7 +20,7 @@ NO_NEWLINE = "\\ No newline at end of file"
 
 
 class DoesNotApply(Exception):
-    """A patch that its file no longer takes; holds what is wrong, for a reader."""
+    """A patch that no longer applies; holds what is wrong, for a reader."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -81,10 +81,10 @@ def _hunks(patch: str, name: str) -> list[_Change]:
     try:
         files = PatchSet(patch)
     except UnidiffParseError as error:
-        what = f"is no unified diff ({str(error).strip()}); correct it, or delete it"
+        what = f"is not a unified diff ({str(error).strip()}); correct it, or delete it"
         raise DoesNotApply(Problem(name, what)) from None
     if len(files) != 1 or not files[0]:
-        what = f"holds changes of {len(files)} files; it must be of one"
+        what = f"changes {len(files)} files; a patch changes one"
         raise DoesNotApply(Problem(name, what))
     return [_read(hunk) for hunk in files[0]]
 
@@ -117,11 +117,11 @@ def _reason(
     which = f"hunk {number} of {len(hunks)} ({hunk.header})"
     if places:
         at = ", ".join(str(place + 1) for place in places[:5])
-        return f"{which} fits {path} in several places (lines {at}); make it anew"
-    if all(len(_places(each.new, text)) == 1 for each in hunks):
-        return f"{which} does not apply to {path}, which says already what it adds; delete it"
+        return f"{which} fits {path} in several places (lines {at}); create it again"
+    if all(len(_places(other.new, text)) == 1 for other in hunks):
+        return f"{which} does not apply to {path}, which already contains its lines; delete it"
     return (
-        f"{which} no longer applies to {path}; mend it by hand, or delete it, render, "
+        f"{which} no longer applies to {path}; fix it by hand, or delete it, render, "
         "edit the file again and `--patch` it"
     )
 

@@ -1,8 +1,8 @@
 """Replaces a folder as a whole: at every moment it is the old one or the new one.
 
 The new one is built beside it and takes its place by one exchange of names. What is not written
-anew is in both by hard links, so that a user's own files (a `.git` among them) are never missing.
-Then the old folder, which nobody finds by its name now, is made the same file by file, and the two
+again is in both by hard links, so that a user's own files (a `.git` among them) are never missing.
+Then the old folder, which has no name any more, is made the same file by file, and the two
 are exchanged again: a shell that stands in it, a container that has it mounted and a server that
 keeps data in it go on with the folders that they know.
 
@@ -33,18 +33,18 @@ _AT_FDCWD = {"linux": -100}.get(sys.platform, -2)
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
 
 
-class Busy(TarmacError):
+class FolderBusy(TarmacError):
     """Another render writes to this folder."""
 
 
 def beside(folder: Path) -> Path:
-    """Say where a folder's successor is built; it must be on the same file system."""
+    """Name the place where the new folder is built, on the same file system."""
     return folder.with_name(f".{folder.name}.tarmac")
 
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[Path]:
-    """Keep other renders out of a folder; yield the place where its successor is built.
+    """Keep other renders out of a folder; yield the place where the new folder is built.
 
     It goes away at the end, and is left to the next render where this one is killed.
 
@@ -52,7 +52,7 @@ def held(folder: Path) -> Iterator[Path]:
         Busy: another render holds it.
     """
     work = beside(folder)
-    made = [each for each in folder.parents if not each.exists()]
+    made = [parent for parent in folder.parents if not parent.exists()]
     lock = _lock(work, folder)
     try:
         (work / ".gitignore").write_text("*\n", encoding="utf-8")
@@ -63,14 +63,14 @@ def held(folder: Path) -> Iterator[Path]:
             _clear(work, folder)
             (work / ".gitignore").unlink(missing_ok=True)
         (work / "lock").unlink(missing_ok=True)
-        for each in (work, *made):
+        for temporary in (work, *made):
             with contextlib.suppress(OSError):  # another render came meanwhile
-                each.rmdir()
+                temporary.rmdir()
         os.close(lock)
 
 
 def refuse_busy(folder: Path) -> None:
-    """Raise Busy where a render is writing; for those who only read."""
+    """Raise FolderBusy where a render is writing; for those who only read."""
     with contextlib.suppress(FileNotFoundError), (beside(folder) / "lock").open("rb") as lock:
         _flock(lock.fileno(), fcntl.LOCK_SH, folder)
 
@@ -83,7 +83,7 @@ def _lock(work: Path, folder: Path) -> int:
                 work.mkdir()
             lock = os.open(work / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         except FileNotFoundError:
-            continue  # who held it has just taken it away
+            continue  # its owner has just removed it
         try:
             _flock(lock, fcntl.LOCK_EX, folder)
             with contextlib.suppress(FileNotFoundError):
@@ -93,14 +93,16 @@ def _lock(work: Path, folder: Path) -> int:
             os.close(lock)
             raise
         os.close(lock)
-    raise Busy(f"{folder}: other renders write there all the time; wait for them")
+    raise FolderBusy(f"{folder}: other renders keep writing there; wait for them")
 
 
 def _flock(lock: int, how: int, folder: Path) -> None:
     try:
         fcntl.flock(lock, how | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise Busy(f"{folder}: another render writes there; wait until it is done") from None
+        raise FolderBusy(
+            f"{folder}: another render is writing there; wait until it is done"
+        ) from None
 
 
 def scan(folder: Path) -> dict[str, os.stat_result]:
@@ -128,13 +130,13 @@ def build(
     contents: Mapping[str, tuple[bytes, bool]],
     removed: Collection[str],
 ) -> None:
-    """Build a folder's successor.
+    """Build the new folder.
 
     Args:
         new: where; it is not there yet.
         before: what `scan` found in the folder.
         contents: what is written, and whether it can be executed.
-        removed: files that it shall not have.
+        removed: files that it must not have.
     """
     new.mkdir()
     kept = [
@@ -145,18 +147,18 @@ def build(
     full = {parent for path in before for parent in above(path)}
     empty = {p for p, status in before.items() if stat.S_ISDIR(status.st_mode)} - full
     folders = {parent for path in (*kept, *contents, *empty) for parent in above(path)} | empty
-    for each in sorted(folders - contents.keys()):
-        (new / each).mkdir()
+    for parent in sorted(folders - contents.keys()):
+        (new / parent).mkdir()
     for path in kept:
         with contextlib.suppress(FileNotFoundError):  # a server's own, gone again
             _link(folder / path, new / path)
     for path, (content, executable) in contents.items():
         (new / path).write_bytes(content)
         _set_mode(new / path, before.get(path), executable)
-    # Last: one that nobody may write to could not have been filled.
-    for each in sorted(folders, reverse=True):
-        if each in before:
-            _look_like(folder / each, new / each, before[each])
+    # Last: a read-only one could not have been filled.
+    for parent in sorted(folders, reverse=True):
+        if parent in before:
+            _look_like(folder / parent, new / parent, before[parent])
     if folder.exists():
         _look_like(folder, new, folder.stat())
 
@@ -183,16 +185,14 @@ def _link(old: Path, new: Path) -> None:
         os.link(old, new, follow_symlinks=False)
     except OSError as error:
         if error.errno == errno.EXDEV:
-            raise TarmacError(
-                f"{old}: is on a file system of its own; render into a folder without it"
-            ) from None
+            raise TarmacError(f"{old}: is a mount point; render into a folder without it") from None
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
             raise
         shutil.copy2(old, new, follow_symlinks=False)
 
 
 def is_as_seen(folder: Path, before: Mapping[str, os.stat_result], paths: Collection[str]) -> bool:
-    """Tell whether nobody has written to these files since `scan` looked at them."""
+    """Tell whether these files are unchanged since `scan`."""
 
     def now(path: str) -> os.stat_result | None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -210,7 +210,7 @@ def _seen(status: os.stat_result | None) -> Seen | None:
 
 
 def replace(folder: Path, work: Path, written: Collection[str], removed: Collection[str]) -> None:
-    """Put a folder's successor, at `work`/tree, in its place.
+    """Put the new folder, at `work`/tree, in its place.
 
     Where the system has no exchange (an old network file system), in two steps, and it remains the
     successor: killed between them, the old folder is whole beside, and the next render puts it
@@ -242,7 +242,7 @@ def replace(folder: Path, work: Path, written: Collection[str], removed: Collect
         raise TarmacError(f"{folder}: {what}") from None
     with contextlib.suppress(OSError):  # the successor is whole, and stays
         _make_same(work / "tree", folder, work / "part", written, removed)
-        if _entries(folder) == entries:  # nobody has put a file there meanwhile
+        if _entries(folder) == entries:  # no file was added meanwhile
             _exchange(work / "tree", folder)
 
 
@@ -258,9 +258,9 @@ def _make_same(
     for path in removed:
         (old / path).unlink()
     gone = {parent for path in removed for parent in above(path)} | set(written)
-    for each in sorted(gone, reverse=True):
-        if (old / each).is_dir() and not (new / each).is_dir():
-            (old / each).rmdir()
+    for parent in sorted(gone, reverse=True):
+        if (old / parent).is_dir() and not (new / parent).is_dir():
+            (old / parent).rmdir()
     for path in written:
         (old / path).parent.mkdir(parents=True, exist_ok=True)
         _link(new / path, part)
@@ -296,8 +296,8 @@ def _clear(work: Path, folder: Path) -> None:
 
 
 def _unlock(function: Callable[[str], object], path: str, _: object) -> None:
-    """Delete again what is in a folder that nobody may write to; files' own modes are shared."""
-    for each in (Path(path).parent, Path(path)):
-        if each.is_dir() and not each.is_symlink():
-            each.chmod(0o700)
+    """Delete the content of a read-only folder; files' own modes are shared."""
+    for entry in (Path(path).parent, Path(path)):
+        if entry.is_dir() and not entry.is_symlink():
+            entry.chmod(0o700)
     function(path)

@@ -1,4 +1,4 @@
-"""Writes into a folder that belongs to others: somebody's repository, beside their own files.
+"""Writes into a folder with other files: a user's repository.
 
 Called by `folder` for what is rendered for a code repository. Nothing but the rendered files and
 the lock is looked at or touched, however many others there are; so each file is replaced by itself,
@@ -14,19 +14,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tarmac.tree.decision import above
-from tarmac.tree.swap import Busy
+from tarmac.tree.swap import FolderBusy
 
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Keep other renders out of a folder. Raises Busy where another holds it."""
+    """Keep other renders out of a folder. Raises FolderBusy where another holds it."""
     folder.mkdir(parents=True, exist_ok=True)
     opened = os.open(folder, os.O_RDONLY)
     try:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Busy(f"{folder}: another render writes there; wait until it is done") from None
+            raise FolderBusy(
+                f"{folder}: another render is writing there; wait until it is done"
+            ) from None
         yield
     finally:
         os.close(opened)
@@ -35,7 +37,7 @@ def held(folder: Path) -> Iterator[None]:
 def scan(folder: Path, paths: Iterable[str]) -> dict[str, os.stat_result]:
     """List what is there of these paths and the folders above them; links are not followed."""
     found: dict[str, os.stat_result] = {}
-    for path in {part for each in paths for part in (each, *above(each))}:
+    for path in {part for wanted in paths for part in (wanted, *above(wanted))}:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             found[path] = (folder / path).lstat()
     return found
@@ -50,7 +52,7 @@ def write(
         contents: what each file holds, and whether it can be executed; by path.
         last: the path that is written when all others are.
     """
-    for path in sorted(contents, key=lambda each: (each == last, each)):
+    for path in sorted(contents, key=lambda name: (name == last, name)):
         content, executable = contents[path]
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

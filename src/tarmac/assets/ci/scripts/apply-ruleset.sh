@@ -62,10 +62,10 @@ number() {
 for file in .github/environments/*.json; do
     [ -e "$file" ] || continue
     reviewers='[]'
-    while IFS= read -r who; do
+    while IFS= read -r reviewer; do
         kind=User
-        if [[ $who == */* ]]; then kind=Team; fi
-        reviewers=$(jq -c --arg kind "$kind" --argjson id "$(number "$who")" \
+        if [[ $reviewer == */* ]]; then kind=Team; fi
+        reviewers=$(jq -c --arg kind "$kind" --argjson id "$(number "$reviewer")" \
             '. + [{type: $kind, id: $id}]' <<<"$reviewers")
     done < <(jq -r '.reviewers[]?' "$file")
     environment=$(basename "$file" .json)

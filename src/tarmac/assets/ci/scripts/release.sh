@@ -34,9 +34,9 @@ next=$("$here/version-bump.sh")
 range=${last:+v$last..}HEAD
 
 if [ -n "$only" ]; then
-    told=$(sed -n 's/^## \([0-9][0-9.]*\) - .*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1 || true)
-    if [ "$told" != "$next" ]; then
-        echo "CHANGELOG.md begins with ${told:-no version}, and the next one is $next" >&2
+    first=$(sed -n 's/^## \([0-9][0-9.]*\) - .*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1 || true)
+    if [ "$first" != "$next" ]; then
+        echo "CHANGELOG.md begins with ${first:-no version}, and the next one is $next" >&2
         exit 1
     fi
     git tag --annotate "v$next" --message "$next"
@@ -50,12 +50,12 @@ section() {
     lines=$(git log --reverse --format='- %s (%h)' "$range" | grep -E "^- $pattern" || true)
     if [ -n "$lines" ]; then printf '\n### %s\n\n%s\n' "$1" "$lines"; fi
 }
-# A change that breaks something is told there, whatever its type.
+# A breaking change is named there, whatever its type.
 notes=$(
     printf '## %s - %s\n' "$next" "$(git log -1 --format=%cs)"
     section 'What breaks' '[a-z]+(\([^)]*\))?!: '
     section 'What is new' 'feat(\([^)]*\))?: '
-    section 'What is mended' '(fix|perf)(\([^)]*\))?: '
+    section 'What is fixed' '(fix|perf)(\([^)]*\))?: '
 )
 
 if [ -z "$go" ]; then

@@ -6,7 +6,7 @@
 #   scripts/version-bump.sh             0.3.0
 #   scripts/version-bump.sh --current   0.2.1, the last one; nothing where there is none
 #
-# Exit code 1, and nothing printed: no commit since the last version asks for a new one.
+# Exit code 1, and nothing printed: no commit since the last version needs a new one.
 set -euo pipefail
 
 last=$(git describe --tags --abbrev=0 --match 'v[0-9]*.[0-9]*.[0-9]*' --exclude '*-*' 2>/dev/null || true)
@@ -51,7 +51,7 @@ major) echo "$((major + 1)).0.0" ;;
 minor) echo "$major.$((minor + 1)).0" ;;
 patch) echo "$major.$minor.$((patch + 1))" ;;
 *)
-    echo "nothing since $last asks for a new version" >&2
+    echo "no commit since $last needs a new version" >&2
     exit 1
     ;;
 esac

@@ -1,0 +1,1 @@
+"""Docker Compose: development, and a staging profile."""

@@ -1,0 +1,1 @@
+"""Compose's services, start order, modes and generated secrets."""

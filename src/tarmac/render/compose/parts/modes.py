@@ -1,0 +1,96 @@
+"""What a developer adds to a system under Compose, and what the staging profile adds."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from tarmac.artifact import Artifact
+from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.render.compose.parts import services as c
+
+STAGING = (
+    "The images as they will run, no sources mounted, only the entry's ports open:",
+    "docker compose --file compose.yaml --file compose.prod.yaml up --detach --wait",
+)
+
+
+def _sources(plan: ClusterPlan, workload: Workload) -> dict[str, str]:
+    """Find the packages of a service in the repository, by where its image has them."""
+    beside = posixpath.dirname(plan.model)
+    return {
+        f"/app/own/{part}": f"{c.required(c.SOURCE)}/"
+        + posixpath.normpath(posixpath.join(beside, source, part))
+        for part, source in zip(workload.parts, workload.sources, strict=False)
+    }
+
+
+def _development(plan: ClusterPlan, workload: Workload) -> Mapping[str, Any]:
+    if not workload.parts:
+        return {}
+    sources = _sources(plan, workload)
+    return {
+        "build": {
+            "context": c.required(c.SOURCE),
+            "dockerfile": f"{c.required(c.TREE)}/containers/Dockerfile",
+            "args": {
+                "SERVICE": " ".join(workload.parts),
+                "EXTRAS": " ".join(workload.extras),
+                "PORT": str(workload.metrics),
+                "TITLE": workload.name,
+                # From the environment, where another base is wanted.
+                "BUILDER": None,
+                "RUNTIME": None,
+            },
+        },
+        "volumes": [f"{path}:{inside}:ro" for inside, path in sources.items()],
+        "develop": {
+            "watch": [
+                *({"action": "restart", "path": path} for path in sources.values()),
+                {"action": "rebuild", "path": f"{c.required(c.SOURCE)}/uv.lock"},
+            ]
+        },
+    }
+
+
+def development(plan: ClusterPlan) -> Artifact:
+    """Make what a developer adds: sources in place of what was installed, every port open."""
+    ports = c.published(plan)
+    services = {
+        workload.name: {**_development(plan, workload), "ports": ports[workload.name]}
+        for workload in plan.workloads
+        if workload.name in ports
+    }
+    notes = ("docker compose watch restarts a service whose source is edited.",)
+    path = f"{c.FOLDER}/compose.override.yaml"
+    return Artifact(path, {"services": services}, place=plan.model, notes=notes)
+
+
+def _limits(workload: Workload) -> dict[str, Any]:
+    limits = {name: str(limit) for name, limit in workload.resources.limits.items()}
+    found: dict[str, Any] = {}
+    if cpu := limits.get("cpu"):
+        found["cpus"] = f"{float(cpu[:-1]) / 1000:g}" if cpu.endswith("m") else cpu
+    if memory := limits.get("memory"):
+        found["memory"] = memory.replace("Ki", "k").replace("Mi", "m").replace("Gi", "g")
+    return {"deploy": {"resources": {"limits": found}}} if found else {}
+
+
+def staging(plan: ClusterPlan) -> Artifact:
+    """Make the staging profile: limits, restarts, bounded logs, and the entry's ports alone."""
+    services: dict[str, Any] = {}
+    for workload in plan.workloads:
+        entry = sorted({route.port for route in workload.routes})
+        services[workload.name] = {
+            "restart": "unless-stopped",
+            **_limits(workload),
+            "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+        }
+        if entry:
+            services[workload.name]["ports"] = [
+                {"target": port, "published": str(port), "host_ip": "127.0.0.1"} for port in entry
+            ]
+    inner = {store.name: {"internal": True} for store in plan.stores}
+    content = {"services": services, "networks": inner}
+    return Artifact(f"{c.FOLDER}/compose.prod.yaml", content, place=plan.model, notes=STAGING)

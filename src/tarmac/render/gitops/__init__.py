@@ -1,0 +1,1 @@
+"""Argo CD, and the canaries of Flagger and Argo Rollouts."""

@@ -1,0 +1,1 @@
+"""Applications, projects, waves and the bootstrap that the renderers above share."""

@@ -1,0 +1,86 @@
+"""What Argo CD may do: a project for the environment's objects, and one for the root alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tarmac.artifact import Artifact
+from tarmac.plan.cluster import ClusterPlan
+from tarmac.render.gitops.parts import applications
+from tarmac.render.gitops.parts.applications import App, Object
+from tarmac.render.kubernetes.parts.metadata import CLUSTER_WIDE
+from tarmac.render.kubernetes.parts.roles import group
+
+PROJECT_NOTES = (
+    "What these Applications may make, where, and from which repository: what is rendered needs",
+    "this and no more. A new kind of object is a new line here, in the same commit.",
+)
+ROOT_NOTES = (
+    "The only thing that is applied manually: it makes all other Applications, in their order.",
+    "It may make nothing else, and the Applications that it makes may make none.",
+)
+
+
+def project(plan: ClusterPlan, objects: Sequence[Artifact]) -> Artifact:
+    """Make the project of the environment's own objects; its operators may sync, not change."""
+    name = applications.project(plan)
+    may = [
+        f"p, proj:{name}:operator, applications, {verb}, {name}/*, allow"
+        for verb in ("get", "sync")
+    ]
+    body = {
+        "description": f"{plan.system} in {plan.environment}",
+        **_allowed(plan, objects),
+        "roles": [
+            {"name": "operator", "policies": may, "groups": [group(plan.system, "operator")]}
+        ],
+    }
+    path = f"{applications.FOLDER}/project.yaml"
+    return applications.argo(
+        plan, "AppProject", name, {"spec": body}, path, wave=0, notes=PROJECT_NOTES
+    )
+
+
+def root(plan: ClusterPlan, made: Sequence[Artifact]) -> Iterator[Artifact]:
+    """Make the root, and the project that holds it to Argo CD's own objects."""
+    name = applications.named(plan, f"{plan.system}-root")
+    kinds = sorted({artifact.data["kind"] for artifact in made})
+    body = {
+        "description": f"The root of {plan.system} in {plan.environment}",
+        "sourceRepos": [applications.repository(plan)],
+        "destinations": [{"server": applications.SERVER, "namespace": applications.NAMESPACE}],
+        "clusterResourceWhitelist": [],
+        "namespaceResourceWhitelist": [{"group": "argoproj.io", "kind": kind} for kind in kinds],
+    }
+    yield applications.argo(plan, "AppProject", name, {"spec": body}, "argocd/project.yaml")
+    app = App(
+        name, "argocd/root.yaml", (applications.source(plan, applications.FOLDER),), plan.model
+    )
+    spec = applications.spec(plan, app)
+    spec |= {
+        "project": name,
+        "destination": {"server": applications.SERVER, "namespace": applications.NAMESPACE},
+    }
+    spec["syncPolicy"]["syncOptions"].remove("CreateNamespace=true")  # it runs there itself
+    yield applications.argo(plan, "Application", name, {"spec": spec}, app.file, notes=ROOT_NOTES)
+
+
+def _allowed(plan: ClusterPlan, objects: Iterable[Artifact]) -> Object:
+    """Return the allowed destinations and kinds of objects: those that exist, and no more."""
+    wide: set[tuple[str, str]] = set()
+    kinds: set[tuple[str, str]] = set()
+    spaces = {plan.namespace}
+    for made in objects:
+        api, kind = made.data["apiVersion"], made.data["kind"]
+        space = made.data["metadata"].get("namespace")
+        (kinds if space and kind not in CLUSTER_WIDE else wide).add((api.rpartition("/")[0], kind))
+        if space:
+            spaces.add(space)
+    return {
+        "sourceRepos": [applications.repository(plan)],
+        "destinations": [
+            {"server": applications.SERVER, "namespace": space} for space in sorted(spaces)
+        ],
+        "clusterResourceWhitelist": [{"group": g, "kind": k} for g, k in sorted(wide)],
+        "namespaceResourceWhitelist": [{"group": g, "kind": k} for g, k in sorted(kinds)],
+    }

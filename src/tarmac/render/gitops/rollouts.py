@@ -1,0 +1,160 @@
+"""Canaries by Argo Rollouts: a Rollout of each service, and what its analysis measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tarmac.artifact import Artifact
+from tarmac.model.value import duration
+from tarmac.plan import analysis
+from tarmac.plan.analysis import Analysis
+from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.render.kubernetes.parts import identity
+from tarmac.render.kubernetes.parts.gateway_api import API as GATEWAY_API
+from tarmac.render.kubernetes.parts.gateway_api import backends, route_name
+from tarmac.render.kubernetes.parts.metadata import an_object
+from tarmac.render.renderer import Renderer
+
+API = "argoproj.io/v1alpha1"
+#: What divides the traffic by HTTPRoutes: a plugin, named so in the controller's configuration.
+PLUGIN = "argoproj-labs/gatewayAPI"
+#: Seconds until what could not be measured is measured again (argo-rollouts, analysis.go).
+ERROR_RETRY_S = 10.0
+
+NOTES = (
+    "The pods are the Rollout's, made from the template of the Deployment of this name; that is",
+    "scaled down to nothing, so git says no number of it, and the autoscaler scales the Rollout.",
+    "In a canary the weights of its HTTPRoutes are the controller's: what applies git again and",
+    "again must leave `spec.rules` alone while a route has the label",
+    "rollouts.argoproj.io/gatewayapi-canary. The controller needs the plugin",
+    "argoproj-labs/gatewayAPI.",
+)
+WEIGHTLESS = (
+    "Nothing here divides requests: a weight is met as nearly as by a number of pods it can be.",
+)
+STEP_NOTES = (
+    "Measured at each step, which ends with a successful run; until then the weight stays. Only",
+    "`good` counts; the two others are for readers. Too few requests give no value: a failed run.",
+)
+WHOLE_NOTES = (
+    "Asked from the first step to the last: bad looks are counted over all steps, and so many",
+    "take the new version back.",
+)
+
+
+def rollout(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Artifact:
+    """Say by which steps a new version gets the traffic."""
+    args = [{"name": "revision", "valueFrom": {"podTemplateHashValue": "Latest"}}]
+    steps: list[dict[str, Any]] = []
+    for weight in asked.weights:
+        judged = {"templates": [{"templateName": f"{workload.name}-step"}], "args": args}
+        steps += [{"setWeight": weight}, {"analysis": judged}]
+    routes = _routes(plan, workload)
+    plugin = {PLUGIN: {"namespace": plan.namespace, "httpRoutes": [{"name": n} for n in routes]}}
+    canary: dict[str, Any] = {
+        "stableService": identity.stable(workload.name),
+        "canaryService": identity.canary(workload.name),
+        **({"trafficRouting": {"plugins": plugin}} if routes else {}),
+        "analysis": {
+            "templates": [{"templateName": f"{workload.name}-whole"}],
+            "args": args,
+            # The first run is due once the first weight is set.
+            "startingStep": 1,
+        },
+        "steps": steps,
+    }
+    spec = {
+        **({} if workload.scale.automatic else {"replicas": workload.scale.least}),
+        "revisionHistoryLimit": 5,
+        "progressDeadlineSeconds": analysis.READY_WITHIN_S,
+        # Pods that do not become ready take a version back, too.
+        "progressDeadlineAbort": True,
+        "workloadRef": {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "name": workload.name,
+            "scaleDown": "progressively",
+        },
+        "strategy": {"canary": canary},
+    }
+    notes = (*NOTES, *(() if routes else WEIGHTLESS))
+    return an_object(plan, API, "Rollout", workload.name, {"spec": spec}, of=workload, notes=notes)
+
+
+def _routes(plan: ClusterPlan, workload: Workload) -> list[str]:
+    """Name the routes by which requests come: from outside, and from the other services."""
+    found = []
+    if plan.settings.ingress.kind == "gateway":
+        found += sorted({route_name(route.host) for route in workload.routes})
+    return [*found, mesh_name(workload)] if plan.settings.mesh else found
+
+
+def mesh_name(workload: Workload) -> str:
+    """Name the route of requests from within."""
+    return f"{workload.name}-mesh"
+
+
+def mesh_route(plan: ClusterPlan, workload: Workload) -> Artifact:
+    """Divide what other services ask of it: the mesh takes a route of a Service for all calls."""
+    port = next(iter(workload.ports.values()))
+    parent = {"group": "", "kind": "Service", "name": workload.name, "port": port}
+    rule = {"backendRefs": backends(plan, workload.name, port)}
+    body = {"spec": {"parentRefs": [parent], "rules": [rule]}}
+    return an_object(plan, GATEWAY_API, "HTTPRoute", mesh_name(workload), body, of=workload)
+
+
+def templates(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Iterator[Artifact]:
+    """Yield what is asked at each step, and what over all of them."""
+    pods = analysis.hashed_pods(workload.name, "{{args.revision}}")
+    written = analysis.queries(asked, pods)
+    address = analysis.PROMETHEUS.format(namespace=plan.settings.monitoring)
+    every = duration(asked.every_s, "m")
+
+    def metric(name: str, query: str, condition: str, **more: Any) -> dict[str, Any]:
+        return {
+            "name": name,
+            # An expression of an empty list's first item would be an error, and be asked again.
+            "successCondition": f"len(result) > 0 && result[0] {condition}",
+            "initialDelay": every,
+            "interval": every,
+            "failureLimit": asked.failures - 1,
+            # As long as so many bad looks take.
+            "consecutiveErrorLimit": round(asked.failures * asked.every_s / ERROR_RETRY_S) - 1,
+            **more,
+            "provider": {"prometheus": {"address": address, "query": query}},
+        }
+
+    read = [
+        metric("success", written.success, f">= {asked.success:g}", consecutiveSuccessLimit=1),
+        metric("p99", written.p99, f"<= {asked.p99_s:g}", consecutiveSuccessLimit=1),
+    ]
+    good = metric("good", written.good, ">= 1")
+    step = {
+        "args": [{"name": "revision"}],
+        "dryRun": [{"metricName": query["name"]} for query in read],
+        "metrics": [metric("good", written.good, ">= 1", consecutiveSuccessLimit=1), *read],
+    }
+    whole = {"args": [{"name": "revision"}], "metrics": [good]}
+    for when, spec, notes in (("step", step, STEP_NOTES), ("whole", whole, WHOLE_NOTES)):
+        kind, name = "AnalysisTemplate", f"{workload.name}-{when}"
+        yield an_object(plan, API, kind, name, {"spec": spec}, of=workload, notes=notes)
+
+
+def render(plan: ClusterPlan) -> Iterable[Artifact]:
+    """Yield what tries new versions, where Argo Rollouts does."""
+    for workload in analysis.canary_services(plan, "argo"):
+        asked = analysis.analysis(plan, workload)
+        yield rollout(plan, workload, asked)
+        yield from templates(plan, workload, asked)
+        yield from identity.revisions(plan, workload)
+        if plan.settings.mesh:
+            yield mesh_route(plan, workload)
+
+
+RENDERER = Renderer(
+    id="argo-rollouts",
+    phase="gitops",
+    title="Rollout of each service that Argo Rollouts tries, with its AnalysisTemplates",
+    render=render,
+)

@@ -1,0 +1,1 @@
+"""Kubernetes objects of the plain tree."""

@@ -1,0 +1,1 @@
+"""What the objects share: metadata, pods, disks, identity, addresses."""

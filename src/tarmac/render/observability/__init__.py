@@ -1,0 +1,1 @@
+"""Rules, alerts, runbooks, dashboards and the values of the charts that keep signals."""

@@ -1,0 +1,1 @@
+"""Alerts, their routes, runbooks, rules of objectives and unit tests."""

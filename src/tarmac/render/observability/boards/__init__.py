@@ -1,0 +1,1 @@
+"""Dashboards: panels and the queries behind them."""

@@ -1,0 +1,42 @@
+"""What dashboards ask a plan: which services are scraped, called, and export a metric."""
+
+from __future__ import annotations
+
+from tarmac import signals
+from tarmac.launch import redact
+from tarmac.plan.cluster import ClusterPlan, Workload
+
+#: Recorded: how often a service was deployed in the last day (`charts/deployments.py`).
+DEPLOYMENTS = "service:deployments:count1d"
+
+
+def observed(plan: ClusterPlan) -> tuple[Workload, ...]:
+    """List the services that give metrics."""
+    return tuple(service for service in plan.services if service.metrics is not None)
+
+
+def latency(plan: ClusterPlan, workload: Workload) -> float | None:
+    """Find the seconds of a service's latency objective."""
+    own = (objective for objective in plan.objectives if objective.service == workload.name)
+    return next((found.latency for found in own if found.latency is not None), None)
+
+
+def is_called(plan: ClusterPlan, workload: Workload) -> bool:
+    """Tell whether a service gets requests: one that consumes messages alone gets none."""
+    return any(edge.target == workload.name for edge in plan.allowed)
+
+
+def has(workload: Workload, metric: str) -> bool:
+    """Tell whether a part of a service exports a metric that is only some parts'."""
+    return exports(workload, signals.read()[metric])
+
+
+def exports(workload: Workload, signal: signals.Signal) -> bool:
+    """Tell whether one of the parts that export a metric is in a service."""
+    return any(f"tarmac_{part}" in workload.parts for part in signal.parts)
+
+
+def setting(workload: Workload, variable: str) -> str:
+    """Read a variable of a service; empty where it has none."""
+    found = workload.env.get(variable)
+    return redact(found.value) if found else ""

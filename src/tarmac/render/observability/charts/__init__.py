@@ -1,0 +1,1 @@
+"""Values of the charts that others publish, and Datadog's definitions."""

@@ -1,0 +1,81 @@
+"""Datadog's agent, dashboard and monitors as code, where an environment is watched by it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tarmac import versions
+from tarmac.artifact import Artifact
+from tarmac.plan.cluster import ClusterPlan
+from tarmac.render.observability.charts import datadog
+from tarmac.render.renderer import Renderer
+
+#: A definition that has an id beside it is changed; one that has none is made, and its id is kept.
+SCRIPT = """\
+#!/usr/bin/env bash
+# Brings the dashboard and the monitors of this folder to Datadog: makes those that are not there
+# and changes those that are. Which is which there is kept in ids/, which belongs into git.
+# Needs curl, jq, DD_API_KEY and DD_APP_KEY; DD_SITE is datadoghq.com without.
+set -euo pipefail
+cd "$(dirname "$0")"
+: "${DD_API_KEY:?is not set}" "${DD_APP_KEY:?is not set}"
+site=https://api.${DD_SITE:-datadoghq.com}/api/v1
+mkdir -p ids
+
+# bring FILE COLLECTION
+bring() {
+    local kept method=POST url=$site/$2
+    kept=ids/$(basename "$1" .json)
+    if [ -e "$kept" ]; then
+        method=PUT url=$url/$(cat "$kept")
+    fi
+    curl --silent --show-error --fail-with-body --request "$method" "$url" \\
+        --header "DD-API-KEY: $DD_API_KEY" --header "DD-APPLICATION-KEY: $DD_APP_KEY" \\
+        --header 'Content-Type: application/json' --data "@$1" | jq --raw-output .id >"$kept.new"
+    mv "$kept.new" "$kept"
+    echo "$1 is $(cat "$kept")"
+}
+
+bring dashboard.json dashboard
+for monitor in monitor-*.json; do
+    bring "$monitor" monitor
+done
+"""
+FOLDER = "observability/datadog"
+
+
+def render(plan: ClusterPlan) -> Iterable[Artifact]:
+    """Yield the agent's values, the definitions, and the script that loads them."""
+    observability = plan.settings.observability
+    if observability is None or observability.metrics != "datadog":
+        return
+    version, space = versions.read().charts["datadog"].version, plan.settings.monitoring
+    chart = f"datadog --repo https://helm.datadoghq.com --version {version}"
+    notes = (
+        f"helm upgrade --install datadog {chart}",
+        f"  --namespace {space} --create-namespace --values datadog.yaml",
+        "Services of the kit send their spans to the Service that is named after the release: it",
+        "leads to the agent on the same node.",
+    )
+    path = "observability/values/datadog.yaml"
+    yield Artifact(path, datadog.agent(plan), plan.model, notes=notes)
+    yield _json(plan, "dashboard", datadog.dashboard(plan))
+    monitors = datadog.monitors(plan)
+    for name, monitor in monitors.items():
+        yield _json(plan, f"monitor-{name}", monitor)
+    if monitors:
+        yield Artifact(f"{FOLDER}/load.sh", SCRIPT, plan.model, executable=True)
+
+
+def _json(plan: ClusterPlan, name: str, content: dict[str, Any]) -> Artifact:
+    return Artifact(f"{FOLDER}/{name}.json", json.dumps(content, indent=2) + "\n", plan.model)
+
+
+RENDERER = Renderer(
+    id="datadog",
+    phase="observability",
+    title="Datadog: the agent's values, a dashboard and monitors, and what loads them",
+    render=render,
+)

@@ -1,0 +1,1 @@
+"""Images, the Helm chart's values, and Kustomize overlays."""

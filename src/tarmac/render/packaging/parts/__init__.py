@@ -1,0 +1,1 @@
+"""Chart values and overlays, read off the plain objects."""

@@ -1,0 +1,1 @@
+"""Pipelines for GitHub and GitLab, and what protects the repository."""

@@ -1,0 +1,1 @@
+"""The pipeline as data, and the jobs that each forge makes of it."""

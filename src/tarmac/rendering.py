@@ -1,0 +1,78 @@
+"""Renders a model in memory: for every verb that needs an environment's files."""
+
+from __future__ import annotations
+
+import os.path
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tarmac import registry, render, stores
+from tarmac.artifact import Artifact
+from tarmac.errors import BadInput, Problem
+from tarmac.foreign import files
+from tarmac.model.loader import load
+from tarmac.places import SYSTEM_FILE
+from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.deploy import deploy, no_environment
+from tarmac.render import collect
+from tarmac.render.renderer import Renderer
+from tarmac.tree.folder import RenderSource
+
+
+@dataclass(frozen=True)
+class RenderedTree:
+    """A model's files in memory."""
+
+    source: RenderSource
+    plan: ClusterPlan
+    renderers: Mapping[str, Renderer]
+    #: By the renderer's id.
+    artifacts: Mapping[str, tuple[Artifact, ...]]
+
+
+def make(file: Path, environment: str | None, only: tuple[str, ...]) -> RenderedTree:
+    """Render an environment of a model.
+
+    The model is read by its path in the repository (`systems/shop/tarmac.yaml`), so that
+    what is rendered is the same from every folder; its errors name it as it was typed.
+
+    Args:
+        environment: its name; None: the only one that there is.
+        only: ids or phases of renderers; all without.
+
+    Raises:
+        BadInput: whatever is wrong with the model, or with the arguments.
+    """
+    path = Path(os.path.abspath(file))  # noqa: PTH100 - a link may be the known path
+    is_named = path.parent.parent.name == "systems"
+    root = path.parents[2] if is_named else path.parent
+    label = path.relative_to(root).as_posix()
+    try:
+        plan = _plan(label, lambda name: files.content(root / name), environment)
+    except BadInput:
+        plan = _plan(str(file), files.content, environment)
+    name = path.parent.name if is_named else plan.system
+    if path.name != SYSTEM_FILE:
+        name = shlex.quote(label)
+    command = f"tarmac render {name} --env {plan.environment}"
+    among = plan.settings.target == "repository"
+    command += " --out ." if among else ""
+    source = RenderSource(label, path.parent, plan.system, plan.environment, command, among)
+    renderers = registry.load(render, "RENDERER")
+    return RenderedTree(source, plan, renderers, collect.collect(plan, renderers, only))
+
+
+def _plan(file: str, read: Callable[[str], bytes], environment: str | None) -> ClusterPlan:
+    system = load(file, read)
+    known = sorted(system.file.environments)
+    if environment is None and not known:
+        raise no_environment(system)
+    if environment is None and len(known) > 1:
+        where = str(system.locate(("environments",), key=True))
+        names = f"there are {', '.join(known)}; choose one: --env {known[0]}"
+        raise BadInput([Problem(where, names)])
+    return deploy(
+        system, known[0] if environment is None else environment, registry.load(stores, "STORE")
+    )
