@@ -1,4 +1,4 @@
-"""Evidence: a file for each proof that was run: what was looked at, what came of it, how to repeat.
+"""Evidence: a file for each proof that was run: its inputs, its result, how to repeat it.
 
 A leaf: `verify` writes and joins them; drills will write theirs. Nothing here decides anything.
 """
@@ -16,8 +16,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tarmac.foreign import files
+from tarmac.foreign.data import from_json
+
 #: Below the folder `.tarmac` beside a system's file.
 FOLDER = "evidence"
+_STRUCTURED = {"samples", "tools", "machine"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Evidence:
     at: str
     #: The environment of the model; empty where it depends on none.
     environment: str = ""
-    #: What was seen, before anybody judged it.
+    #: What was measured, before the rule was applied.
     samples: Any = None
     tools: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
@@ -87,11 +91,12 @@ def name_of(what: str, environment: str = "") -> str:
 
 def read(folder: Path) -> dict[str, Evidence]:
     """Read all evidence of a folder, by its file's path; what cannot be read is left out."""
-    known = {each.name for each in fields(Evidence)}
+    known = {field.name for field in fields(Evidence)}
     found = {}
     for path in sorted(folder.glob("*.json")):
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-            data = json.loads(path.read_text(encoding="utf-8"))
-            evidence = Evidence(**{key: value for key, value in data.items() if key in known})
-            found[str(path)] = evidence
+            raw = files.content(path, limit=files.MAX_GENERATED_BYTES)
+            data = {k: v for k, v in from_json(raw.decode()).items() if k in known}
+            if all(isinstance(data.get(key, ""), str) for key in known - _STRUCTURED):
+                found[str(path)] = Evidence(**data)
     return found

@@ -29,6 +29,8 @@ class Status(Enum):
 
     PASS = "pass"  # noqa: S105 - no password
     FAIL = "fail"
+    #: The check itself broke: nothing is known, and Tarmac has a bug.
+    ERROR = "error"
     #: A tool or a run is missing: nothing is known.
     SKIPPED = "skipped"
     #: It was proven of something else than what is there today.
@@ -37,6 +39,13 @@ class Status(Enum):
     NEEDS_CLOUD = "needs-cloud"
     #: Nothing proves it yet.
     NOT_YET = "not-yet"
+    #: There was nothing of its kind to judge: it proves nothing, and nothing is missing.
+    NOT_APPLICABLE = "not-applicable"
+
+    @property
+    def label(self) -> str:
+        """Name it for a reader."""
+        return self.value.replace("-", " ")
 
 
 @dataclass(frozen=True, order=True)
@@ -61,11 +70,11 @@ class Skip(Exception):
 
 
 @dataclass(frozen=True)
-class ByHand:
-    """Who says so, where no program looked."""
+class AttestationTerms:
+    """The person that attests a result, and the days on which that counts."""
 
-    who: str
-    #: The day on which they saw it, and the last one on which it counts.
+    by: str
+    #: The day of the observation, and the last one on which it counts.
     day: str
     until: str
 
@@ -74,8 +83,8 @@ class ByHand:
 class Result:
     """What came of one check: a gate in one environment, a test, a figure."""
 
-    #: `gate:NET001`, `test:tests/e2e/test_shop.py::test_...`, `bench:bench/bench_up.py`; `seen:DAY`
-    #: where a person looked.
+    #: `gate:NET001`, `test:tests/e2e/test_shop.py::test_...`, `bench:bench/bench_up.py`;
+    #: `attestation:DAY` where a person looked.
     what: str
     title: str
     phase: str
@@ -89,17 +98,22 @@ class Result:
     why: str = ""
     #: The file with the evidence, or its address.
     evidence: str = ""
-    #: The person whose word it is; None: a program ran.
-    by_hand: ByHand | None = None
+    #: Of a person's observation; None: a program ran.
+    attestation: AttestationTerms | None = None
+    #: How many things a gate judged, and what they are.
+    judged: int | None = None
+    unit: str = ""
+    #: Where a gate itself broke.
+    traceback: str = ""
 
     @property
     def reached(self) -> str:
-        """How far it proves what: `tested@tree`; `observed@cluster by hand`."""
-        return f"{self.level.name.lower()}@{self.target}{' by hand' if self.by_hand else ''}"
+        """How far it proves what: `tested@tree`; `observed@cluster, attested`."""
+        return f"{self.level.name.lower()}@{self.target}{', attested' if self.attestation else ''}"
 
 
 @dataclass(frozen=True)
-class Box:
+class ItemResult:
     """A line of a checklist, and what proves it today."""
 
     id: str
@@ -117,6 +131,30 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Tree:
+    """The files of an environment that were judged."""
+
+    environment: str
+    #: Where they are on disk; empty: they were rendered in memory.
+    folder: str
+    #: How many of them are not what the model renders today.
+    differing: int = 0
+
+    def __str__(self) -> str:
+        if not self.folder:
+            return (
+                f"{self.environment}: rendered in memory; `tarmac render --env {self.environment}` "
+                "writes it, and the gates that run other programs can then run"
+            )
+        if self.differing:
+            return (
+                f"{self.environment}: {self.folder}, {self.differing} of its files are not what "
+                "the model renders today; `tarmac render --check` names them"
+            )
+        return f"{self.environment}: {self.folder}, as the model renders it"
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that one `verify` found, for a reporter to write."""
 
@@ -125,23 +163,31 @@ class Report:
     #: The day for which it was judged.
     today: str
     results: tuple[Result, ...]
-    boxes: tuple[Box, ...] = ()
+    items: tuple[ItemResult, ...] = ()
     #: What is wrong with the suppressions themselves.
     remarks: tuple[Finding, ...] = ()
     #: What would be a finding, and the reason why it is none.
     suppressed: tuple[tuple[Finding, str], ...] = field(default=())
-    #: It was asked whether every box passes: one that does not fails it all.
+    #: It was asked whether every item passes: one that does not fails it all.
     ready: bool = False
+    #: What was judged of each environment.
+    trees: tuple[Tree, ...] = ()
 
     @property
-    def open(self) -> tuple[Box, ...]:
-        """The boxes that do not pass."""
-        return tuple(each for each in self.boxes if each.status is not Status.PASS)
+    def open(self) -> tuple[ItemResult, ...]:
+        """The items that do not pass."""
+        return tuple(item for item in self.items if item.status is not Status.PASS)
 
     @property
     def unready(self) -> tuple[Finding, ...]:
-        """Every open box as a finding, where it was asked for."""
+        """Every open item as a finding, where it was asked for."""
         return tuple(map(as_finding, self.open)) if self.ready else ()
+
+    @property
+    def nothing_applied(self) -> bool:
+        """Tell whether files were judged, and no gate found anything of its kind in them."""
+        of_files = {result.status for result in self.results if result.target == "files"}
+        return of_files == {Status.NOT_APPLICABLE}
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -151,19 +197,20 @@ class Report:
 
     def passed(self, *, strict: bool) -> bool:
         """Tell whether nothing failed; if strict, also whether all was known."""
-        bad = {Status.FAIL, *((Status.SKIPPED, Status.STALE) if strict else ())}
-        statuses = {each.status for each in self.results} | {each.status for each in self.boxes}
-        failed = statuses & bad or self.unready
-        return not failed and all(each.warning for each in self.remarks)
+        bad = {Status.FAIL, Status.ERROR}
+        bad |= {Status.SKIPPED, Status.STALE} if strict else set()
+        statuses = {result.status for result in self.results} | {item.status for item in self.items}
+        failed = statuses & bad or self.unready or self.nothing_applied
+        return not failed and all(remark.warning for remark in self.remarks)
 
 
-def as_finding(box: Box) -> Finding:
-    """Say of an open box where it stands, and what closes it."""
-    what = f"box {box.id} ({box.title}) is {box.status.value}; {box.remedy}"
-    return Finding(box.place, what, "checklist")
+def as_finding(item: ItemResult) -> Finding:
+    """Say of an open item where it stands, and what closes it."""
+    what = f"checklist item {item.id} ({item.title}) is open ({item.status.value}); {item.remedy}"
+    return Finding(item.place, what, "checklist")
 
 
 def count_open(report: Report) -> str:
-    """Say how many boxes are open, of how many."""
+    """Say how many checklist items are open, of how many."""
     number = len(report.open)
-    return f"{number} of {len(report.boxes)} boxes {'is' if number == 1 else 'are'} open"
+    return f"{number} of {len(report.items)} checklist items {'is' if number == 1 else 'are'} open"

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from tarmac.report import Box, Finding, Report, Result
+from tarmac.report import Finding, ItemResult, Report, Result
 
 
 def write(report: Report) -> str:
@@ -15,11 +15,12 @@ def write(report: Report) -> str:
         "system": report.system,
         "environments": list(report.environments),
         "date": report.today,
-        "boxes": [_box(each) for each in report.boxes],
-        "open": [each.id for each in report.open],
+        "trees": [asdict(tree) for tree in report.trees],
+        "items": [_item(item) for item in report.items],
+        "open": [requirement.id for requirement in report.open],
         "ready": report.passed(strict=False) if report.ready else None,
-        "results": [_result(each) for each in report.results],
-        "remarks": [_finding(each) for each in report.remarks],
+        "results": [_result(result) for result in report.results],
+        "remarks": [_finding(remark) for remark in report.remarks],
         "suppressed": [
             {**_finding(finding), "reason": reason} for finding, reason in report.suppressed
         ],
@@ -27,17 +28,17 @@ def write(report: Report) -> str:
     return json.dumps(content, indent=2) + "\n"
 
 
-def _box(box: Box) -> dict[str, Any]:
+def _item(item: ItemResult) -> dict[str, Any]:
     return {
-        "id": box.id,
-        "phase": box.phase,
-        "title": box.title,
-        "place": box.place,
-        "status": box.status.value,
-        "reached": box.reached,
-        "why": box.why,
-        "remedy": box.remedy,
-        "proofs": [_result(each) for each in box.proofs],
+        "id": item.id,
+        "phase": item.phase,
+        "title": item.title,
+        "place": item.place,
+        "status": item.status.value,
+        "reached": item.reached,
+        "why": item.why,
+        "remedy": item.remedy,
+        "proofs": [_result(proof) for proof in item.proofs],
     }
 
 
@@ -50,10 +51,12 @@ def _result(result: Result) -> dict[str, Any]:
         "status": result.status.value,
         "level": result.level.name.lower(),
         "target": result.target,
+        "judged": result.judged,
+        "unit": result.unit,
         "why": result.why,
         "evidence": result.evidence,
-        "by_hand": asdict(result.by_hand) if result.by_hand else None,
-        "findings": [_finding(each) for each in result.findings],
+        "attestation": asdict(result.attestation) if result.attestation else None,
+        "findings": [_finding(finding) for finding in result.findings],
     }
 
 

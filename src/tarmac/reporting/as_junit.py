@@ -1,29 +1,35 @@
-"""A report as JUnit XML, which every CI shows: gates by environment, then the boxes."""
+"""A report as JUnit XML, which every CI shows: gates by environment, then checklist items."""
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 
-from tarmac.report import Box, Finding, Report, Result, Status, as_finding
+from tarmac.report import Finding, ItemResult, Report, Result, Status, as_finding
 
 #: Not known is not failed: these are shown as skipped.
-UNKNOWN = (Status.SKIPPED, Status.STALE, Status.NEEDS_CLOUD, Status.NOT_YET)
+UNKNOWN = (
+    Status.SKIPPED,
+    Status.STALE,
+    Status.NEEDS_CLOUD,
+    Status.NOT_YET,
+    Status.NOT_APPLICABLE,
+)
 
 
 def write(report: Report) -> str:
     """Write a report as JUnit XML."""
     root = ET.Element("testsuites", name=f"tarmac verify {report.system}")
-    gates = [each for each in report.results if each.what.startswith("gate:")]
+    gates = [result for result in report.results if result.what.startswith("gate:")]
     for environment in report.environments:
-        own = [each for each in gates if each.environment == environment]
-        _suite(root, f"{report.system} {environment}", (_gate(each) for each in own))
-    if own := [each for each in gates if not each.environment]:
-        _suite(root, f"{report.system} files", (_gate(each) for each in own))
+        own = [gate for gate in gates if gate.environment == environment]
+        _suite(root, f"{report.system} {environment}", (_gate(result) for result in own))
+    if own := [gate for gate in gates if not gate.environment]:
+        _suite(root, f"{report.system} files", (_gate(result) for result in own))
     if report.remarks:
         _suite(root, f"{report.system} suppressions", map(_remark, report.remarks))
-    if report.boxes:
-        cases = (_box(each, has_to_pass=report.ready) for each in report.boxes)
+    if report.items:
+        cases = (_item(item, has_to_pass=report.ready) for item in report.items)
         _suite(root, f"{report.system} checklist", cases)
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
@@ -36,7 +42,7 @@ def _suite(root: ET.Element, name: str, cases: Iterable[ET.Element]) -> None:
     suite.extend(cases)
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(len(suite.findall("testcase/failure"))))
-    suite.set("errors", "0")
+    suite.set("errors", str(len(suite.findall("testcase/error"))))
     suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
 
 
@@ -45,6 +51,11 @@ def _gate(result: Result) -> ET.Element:
     case = _case(f"gates.{result.environment or result.target}.{result.phase}", name)
     if result.status is Status.FAIL:
         _failure(case, result.findings)
+    elif result.status is Status.ERROR:
+        error = ET.SubElement(case, "error", message=result.why, type="gate")
+        error.text = result.traceback
+    elif result.status is Status.NOT_APPLICABLE:
+        ET.SubElement(case, "skipped", message=f"not applicable: {result.why}")
     elif result.status in UNKNOWN:
         ET.SubElement(case, "skipped", message=result.why or result.status.value)
     elif result.findings:
@@ -61,17 +72,17 @@ def _remark(finding: Finding) -> ET.Element:
     return case
 
 
-def _box(box: Box, *, has_to_pass: bool) -> ET.Element:
-    case = _case(f"checklist.{box.phase}", f"{box.id} {box.title}")
-    if box.status is Status.FAIL:
-        found = [finding for proof in box.proofs for finding in proof.findings]
-        _failure(case, found or [as_finding(box)])
-    elif box.status is not Status.PASS and has_to_pass:
-        _failure(case, [as_finding(box)])
-    elif box.status in UNKNOWN:
-        ET.SubElement(case, "skipped", message=f"{box.status.value}: {box.why or box.reached}")
-    elif box.reached:
-        ET.SubElement(case, "system-out").text = box.reached
+def _item(item: ItemResult, *, has_to_pass: bool) -> ET.Element:
+    case = _case(f"checklist.{item.phase}", f"{item.id} {item.title}")
+    if item.status in (Status.FAIL, Status.ERROR):
+        found = [finding for proof in item.proofs for finding in proof.findings]
+        _failure(case, found or [as_finding(item)])
+    elif item.status is not Status.PASS and has_to_pass:
+        _failure(case, [as_finding(item)])
+    elif item.status in UNKNOWN:
+        ET.SubElement(case, "skipped", message=f"{item.status.value}: {item.why or item.reached}")
+    elif item.reached:
+        ET.SubElement(case, "system-out").text = item.reached
     return case
 
 

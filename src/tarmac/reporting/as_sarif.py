@@ -7,11 +7,12 @@ import re
 from importlib.metadata import version
 from typing import Any
 
-from tarmac.report import Finding, Report
+from tarmac.report import Finding, Report, Result, Status
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+NOT_APPLICABLE = Status.NOT_APPLICABLE
 _PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+)(?::(?P<column>\d+))?)?$")
 
 
@@ -29,7 +30,10 @@ def write(report: Report) -> str:
     hidden = dict(report.suppressed)
     found = [_result(finding, None) for finding in (*report.findings, *report.unready)]
     found += [_result(finding, reason) for finding, reason in hidden.items()]
-    used = {each["ruleId"] for each in found} - rules.keys()
+    found += [
+        _not_applicable(result) for result in report.results if result.status is NOT_APPLICABLE
+    ]
+    used = {sarif_result["ruleId"] for sarif_result in found} - rules.keys()
     driver = {
         "name": "tarmac",
         "version": version("tarmac"),
@@ -42,11 +46,29 @@ def write(report: Report) -> str:
             {
                 "tool": {"driver": driver},
                 "automationDetails": {"id": f"tarmac-verify/{report.system}"},
+                "invocations": [_invocation(report)],
                 "results": found,
             }
         ],
     }
     return json.dumps(log, indent=2) + "\n"
+
+
+def _invocation(report: Report) -> dict[str, Any]:
+    """Say whether every gate ran, and which broke."""
+    broken = [result for result in report.results if result.status is Status.ERROR]
+    notes = [{"level": "error", "message": {"text": result.why}} for result in broken]
+    return {"executionSuccessful": not broken, "toolExecutionNotifications": notes}
+
+
+def _not_applicable(result: Result) -> dict[str, Any]:
+    where = f" in {result.environment}" if result.environment else ""
+    return {
+        "ruleId": result.what.partition(":")[2],
+        "kind": "notApplicable",
+        "level": "none",
+        "message": {"text": f"{result.title}: not applicable{where}, {result.why}"},
+    }
 
 
 def _result(finding: Finding, reason: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A report for a person: boxes, gates that did not pass, every finding, then what is open."""
+"""A report for a person: checklist items, gates that did not pass, findings, what is open."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
-from tarmac.report import Box, Report, Result, Status, count_open
+from tarmac.report import ItemResult, Report, Result, Status, count_open
 
 
 def write(report: Report) -> str:
@@ -17,27 +17,21 @@ def write(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     where = f" in {', '.join(report.environments)}" if report.environments else ""
     yield f"{report.system}{where}, judged for {report.today}"
+    yield from (f"tree of {tree}" for tree in report.trees)
     phase = ""
-    width = max((len(box.id) for box in report.boxes), default=0)
-    for box in report.boxes:
-        if box.phase != phase:
-            phase = box.phase
+    width = max((len(item.id) for item in report.items), default=0)
+    for item in report.items:
+        if item.phase != phase:
+            phase = item.phase
             yield from ("", phase)
-        yield from _box(box, width)
-    unseen = [each for each in report.results if each.what.startswith("gate:")]
-    if other := [each for each in unseen if each.status is not Status.PASS]:
-        yield from ("", "gates that did not pass")
-        for result in other:
-            number = len(result.findings)
-            many = f"{number} finding{'s' * (number > 1)}" if number else result.why
-            name = result.what.partition(":")[2]
-            there = result.environment or result.target
-            yield f"  {result.status.value:<8}{name}  {there}: {result.title} ({many})"
+        yield from _item(item, width)
+    gates = [result for result in report.results if result.what.startswith("gate:")]
+    yield from _gates(gates)
     if report.findings:
         yield from ("", "findings")
         for finding in report.findings:
             mark = "warning: " if finding.warning else ""
-            places = [each.environment for each in report.results if finding in each.findings]
+            places = [result.environment for result in report.results if finding in result.findings]
             place = f" [{', '.join(places)}]" if any(places) else ""
             yield f"  {finding.where}: {mark}{finding.gate}: {finding.what}{place}"
     yield from _not_run(report)
@@ -45,29 +39,71 @@ def _lines(report: Report) -> Iterator[str]:
         yield from ("", "suppressed")
         for finding, reason in report.suppressed:
             yield f"  {finding.where}: {finding.gate}: {finding.what} (because: {reason})"
-    folders = {str(PurePath(each.evidence).parent) for each in report.results if each.evidence}
+    folders = {
+        str(PurePath(result.evidence).parent) for result in report.results if result.evidence
+    }
     yield from ("", *(f"evidence: {folder}" for folder in sorted(folders)))
-    yield f"gates: {_count(unseen)}"
-    if report.boxes:
-        yield f"boxes: {_count(report.boxes)}"
+    yield f"gates: {_count(gates)}"
+    if report.nothing_applied:
+        yield (
+            f"{report.system}: nothing was judged: no gate found anything of its kind here; name a "
+            "folder with Kubernetes objects, workflows, Dockerfiles, Terraform or rules"
+        )
+    if report.items:
+        yield f"checklist items: {_count(report.items)}"
     if report.ready:
         yield from _readiness(report, width)
 
 
-def _box(box: Box, width: int) -> Iterator[str]:
-    line = f"  {box.status.value:<12}{box.id:<{width}}  {box.title}"
-    yield f"{line}  [{box.reached}]" if box.reached else line
+def _gates(results: Iterable[Result]) -> Iterator[str]:
+    """Say of each gate what it judged; those that did not pass come last, with the reason."""
+    results = list(results)
+    passed = [result for result in results if result.status is Status.PASS]
+    empty = [result for result in results if result.status is Status.NOT_APPLICABLE]
+    other = [result for result in results if result not in passed and result not in empty]
+    if passed:
+        yield from ("", "gates that passed, and what they judged")
+        yield from (f"  pass    {line}" for line in _judged(passed))
+    if empty:
+        yield from ("", "gates that do not apply: nothing of their kind is here")
+        yield from (f"  n/a     {line}" for line in _judged(empty))
+    if other:
+        yield from ("", "gates that did not pass")
+        for result in other:
+            number = len(result.findings)
+            many = f"{number} finding{'s' * (number > 1)}" if number else result.why
+            yield f"  {result.status.value:<8}{_named(result)}: {result.title} ({many})"
+
+
+def _named(result: Result) -> str:
+    return f"{result.what.partition(':')[2]}  {result.environment or result.target}"
+
+
+def _judged(results: Iterable[Result]) -> Iterator[str]:
+    """Say of each gate how much it judged where: `NET001  (ports: kind 12, production 12)`."""
+    numbers: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        key = (result.what.partition(":")[2], result.unit)
+        where = result.environment or result.target
+        numbers.setdefault(key, []).append(f"{where} {result.judged}")
+    for (name, unit), of in numbers.items():
+        yield f"{name}  ({unit}: {', '.join(of)})"
+
+
+def _item(item: ItemResult, width: int) -> Iterator[str]:
+    line = f"  {item.status.value:<12}{item.id:<{width}}  {item.title}"
+    yield f"{line}  [{item.reached}]" if item.reached else line
     indent = " " * (16 + width)
-    for proof in box.proofs:
+    for proof in item.proofs:
         yield f"{indent}{proof.status.value:<8} {_proof(proof)}"
-    if box.why:
-        yield f"{indent}{box.why}"
+    if item.why:
+        yield f"{indent}{item.why}"
 
 
 def _proof(proof: Result) -> str:
-    if it := proof.by_hand:
-        said = f"by hand {it.day} {it.who} ({proof.level.name.lower()}@{proof.target}"
-        return f"{said} until {it.until}): {proof.title} {proof.evidence}"
+    if terms := proof.attestation:
+        said = f"attested {terms.day} by {terms.by} ({proof.level.name.lower()}@{proof.target}"
+        return f"{said} until {terms.until}): {proof.title} {proof.evidence}"
     words = [proof.what.replace(":", " ", 1), proof.environment]
     if proof.status is Status.PASS:
         words += [proof.reached, PurePath(proof.evidence).name]
@@ -76,23 +112,23 @@ def _proof(proof: Result) -> str:
 
 def _readiness(report: Report, width: int) -> Iterator[str]:
     """Say what is open, and what closes it."""
-    many = len(report.boxes)
+    many = len(report.items)
     if not report.open:
-        by_hand = sum(any(each.by_hand for each in box.proofs) for box in report.boxes)
-        said = f"{many} of {many} boxes pass" + f", {by_hand} by hand" * bool(by_hand)
+        attested = sum(any(proof.attestation for proof in item.proofs) for item in report.items)
+        said = f"{many} of {many} checklist items pass" + f", {attested} attested" * bool(attested)
         is_all = report.passed(strict=False)
         yield f"ready: {said}" if is_all else f"not ready: {said}; there are findings besides"
         return
     yield from ("", f"not ready: {count_open(report)}")
-    for box in report.open:
-        yield f"  {box.status.value:<12}{box.id:<{width}}  {box.title}"
-        yield f"{' ' * (16 + width)}{box.place}: {box.remedy}"
+    for item in report.open:
+        yield f"  {item.status.value:<12}{item.id:<{width}}  {item.title}"
+        yield f"{' ' * (16 + width)}{item.place}: {item.remedy}"
 
 
 def _not_run(report: Report) -> Iterator[str]:
     """Say how what did not run is run, and its evidence taken."""
-    proofs = [proof for box in report.boxes for proof in box.proofs]
-    missing = [each.what for each in proofs if each.status in (Status.SKIPPED, Status.STALE)]
+    proofs = [proof for item in report.items for proof in item.proofs]
+    missing = [proof.what for proof in proofs if proof.status in (Status.SKIPPED, Status.STALE)]
     files = {what[5:].partition("::")[0] for what in missing if what.startswith("test:")}
     if files:
         yield from (
@@ -103,6 +139,9 @@ def _not_run(report: Report) -> Iterator[str]:
         )
 
 
-def _count(of: Iterable[Result | Box]) -> str:
-    counted = Counter(each.status for each in of)
-    return ", ".join(f"{counted[each]} {each.value}" for each in Status if counted[each]) or "none"
+def _count(of: Iterable[Result | ItemResult]) -> str:
+    counted = Counter(result.status for result in of)
+    return (
+        ", ".join(f"{counted[status]} {status.label}" for status in Status if counted[status])
+        or "none"
+    )

@@ -1,0 +1,1 @@
+"""Gates on what Argo CD follows."""

@@ -1,0 +1,1 @@
+"""Gates on memory, quotas, connections and nodes."""

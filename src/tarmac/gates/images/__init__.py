@@ -1,0 +1,1 @@
+"""Gates on Dockerfiles and the images that are named."""

@@ -1,0 +1,78 @@
+"""Images: each service has one image, by one name and tag, wherever it is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.artifact import Artifact
+from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.views.objects import dig, pods
+from tarmac.gates.views.scope import counted
+from tarmac.report import Finding
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield images with movable tags, unknown ones, and ones that differ between two files."""
+    wanted = {service.name: service.image for service in subject.plan.services}
+    for artifact, which, image in (*_pods(subject), *_compose(subject)):
+        repository, tag, digest = _split(image)
+        if not tag and not digest:
+            yield Finding(artifact.path, f"{which} runs {image} without a tag; pin one")
+        elif tag == "latest":
+            yield Finding(
+                artifact.path, f"{which} runs {image}: `latest` is not a fixed version; pin it"
+            )
+        name = repository.rsplit("/", 1)[-1]
+        if name in wanted and image != wanted[name]:
+            own = f"environments.{subject.plan.environment}"
+            yield Finding(
+                artifact.path,
+                f"{which} runs {image}; {name} is {wanted[name]} there (registry, version and "
+                f"images of {own}, {subject.at()})",
+            )
+
+
+def _split(image: str) -> tuple[str, str, str]:
+    """Split an image's name: repository, tag, digest."""
+    rest, _, digest = image.partition("@")
+    head, _, last = rest.rpartition("/")
+    name, _, tag = last.partition(":")
+    return f"{head}/{name}" if head else name, tag, digest
+
+
+def _pods(subject: Subject) -> Iterator[tuple[Artifact, str, str]]:
+    for own in pods(subject):
+        for container in own.containers:
+            which = f"container {container.get('name')} of {own.kind} {own.name}"
+            yield own.artifact, which, str(container.get("image") or "")
+
+
+def _compose(subject: Subject) -> Iterator[tuple[Artifact, str, str]]:
+    """Yield what Compose files run, apart from what they build here themselves."""
+    for artifact in subject.artifacts:
+        services: Any = dig(artifact.data, "services")
+        if artifact.is_object or not isinstance(services, Mapping):
+            continue
+        for name, service in services.items():
+            if isinstance(service, Mapping) and "image" in service and "build" not in service:
+                image = str(service["image"])
+                if "$" not in image:  # a variable of its environment
+                    yield artifact, f"service {name}", image
+
+
+def _references(subject: Subject) -> Iterator[object]:
+    yield from _pods(subject)
+    yield from _compose(subject)
+
+
+GATE = Gate(
+    id="IMG001",
+    title="Each service has one image, by the same registry and pinned tag everywhere",
+    phase="containers",
+    source="two files with two tags run two versions; `latest` runs the last image pushed",
+    check=check,
+    scope=counted("references to images", _references),
+    reads="images of all containers and of Compose services that are not built in place, beside "
+    "registry, version and images of the environment.",
+)

@@ -1,0 +1,105 @@
+"""An image's user: the number in its comment and in its pods."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from tarmac.artifact import Artifact
+from tarmac.gates.gate import Files, Gate
+from tarmac.gates.views.dockerfiles import Instruction, distroless, dockerfiles, stages
+from tarmac.gates.views.objects import TEMPLATES, dig, pods
+from tarmac.gates.views.published import published
+from tarmac.gates.views.scope import counted_in_files
+from tarmac.report import Finding
+
+_NUMBER = re.compile(r"\b\d{4,5}\b")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield users whose number differs from a comment or a pod."""
+    known: dict[str, tuple[str, int, str]] = {}
+    for dockerfile in dockerfiles(files):
+        text = str(dockerfile.content)
+        if not (found := stages(text)):
+            continue
+        users = [e for e in found[-1].instructions if e.word == "USER"]
+        if not users or not (base := distroless(found[-1].image)):
+            continue
+        user, where = users[-1], f"{dockerfile.path}:{users[-1].line}"
+        name, _, comment = user.rest.partition("#")
+        if comment:
+            what = f"USER reads the whole line, `#{comment[:20]}...` included; move it above"
+            yield Finding(where, what)
+        name = name.strip().partition(":")[0]
+        uid = _uid(name)
+        if uid is None:
+            continue
+        said = comment or _above(text, user)
+        for number in map(int, _NUMBER.findall(said)):
+            if number in _users().values() and number != uid:
+                yield Finding(where, f"its comment says {number}; {_is(name, uid, base)}")
+        folder = dockerfile.path.rpartition("/")[0].rpartition("/")[2]
+        if folder:
+            known[folder] = (where, uid, _is(name, uid, base))
+    yield from _pods(files, known)
+
+
+def _users() -> Mapping[str, int]:
+    users: Mapping[str, int] = published("distroless")["users"]
+    return users
+
+
+def _uid(name: str) -> int | None:
+    return int(name) if name.isdecimal() and len(name) < 11 else _users().get(name)
+
+
+def _is(name: str, uid: int, base: str) -> str:
+    own = next((known for known, number in _users().items() if number == uid), name)
+    others = ", ".join(f"{n} is {u}" for n, u in _users().items() if n not in (own, "root"))
+    return f"{own} is {uid} in distroless {base} ({others}); say {uid} everywhere"
+
+
+def _above(text: str, user: Instruction) -> str:
+    line = text.splitlines()[user.line - 2] if user.line > 1 else ""
+    return line if line.lstrip().startswith("#") else ""
+
+
+def _pods(files: Files, known: Mapping[str, tuple[str, int, str]]) -> Iterator[Finding]:
+    """Yield pods that run as another number than the image that is built from a Dockerfile here."""
+    for own in pods(files):
+        path: tuple[str | int, ...] = (*TEMPLATES[own.kind], "spec")
+        for number, container in enumerate(own.spec.get("containers") or ()):
+            image = str(container.get("image") or "").rpartition("/")[2].partition(":")[0]
+            if image not in known:
+                continue
+            where, uid, why = known[image]
+            at = (*path, "containers", number, "securityContext", "runAsUser")
+            if (asked := dig(own.artifact.data, *at)) is None:
+                at = (*path, "securityContext", "runAsUser")
+                asked = dig(own.artifact.data, *at)
+            if asked is not None and asked != uid:
+                what = f"runAsUser is {asked}, and the image's user differs ({where}): {why}"
+                yield Finding(own.artifact.at(*at), what)
+
+
+def _judged(files: Files) -> Iterator[Artifact]:
+    for file in dockerfiles(files):
+        found = stages(str(file.content))
+        words = {one.word for one in found[-1].instructions} if found else set()
+        if "USER" in words and distroless(found[-1].image):
+            yield file
+
+
+GATE = Gate(
+    id="IMG010",
+    title="An image's user is the number in its comment and in its pods",
+    phase="containers",
+    source="in distroless 65532 is nonroot; 65534 is the user nobody, which owns none of its files",
+    check=check,
+    scope=counted_in_files("Dockerfiles with a USER on distroless", _judged),
+    of_files=check,
+    reads="USER of Dockerfiles whose last stage is of distroless, its comment, and runAsUser of "
+    "pods whose image has the name of the Dockerfile's folder. Other bases have users that no "
+    "list here knows.",
+)

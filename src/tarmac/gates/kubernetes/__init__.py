@@ -1,0 +1,1 @@
+"""Gates on Kubernetes objects: settings, network, identity, probes, scaling."""

@@ -1,0 +1,108 @@
+"""Variables: what a service reads is set, and what is set is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tarmac.artifact import Artifact
+from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.views.kit_variables import KIT, OURS
+from tarmac.gates.views.objects import Pods, dig, named, running
+from tarmac.gates.views.scope import counted
+from tarmac.model.location import Path
+from tarmac.model.system import SourcedPart
+from tarmac.report import Finding
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield variables that are not set, not read, or missing in the pod."""
+    keeping, system = running(subject), subject.system
+    configs = named(subject, "ConfigMap")
+    for workload in subject.plan.services:
+        own = keeping.get(workload.name)
+        if own is not None:
+            given = _given(configs, own)
+            for name in sorted(workload.env.keys() - given):
+                yield Finding(
+                    own.artifact.path,
+                    f"{workload.name} is not given {name} (from {workload.env[name].origin}); "
+                    "add it to its ConfigMap or `env`",
+                )
+            for name in sorted(given - workload.env.keys()):
+                yield Finding(
+                    own.artifact.path,
+                    f"{workload.name} is given {name}, which the model does not; remove it",
+                )
+        parts = system.parts.get(workload.name, ())
+        if parts:
+            yield from _unread(subject, workload.name, parts)
+            for sourced in parts:
+                for name, setting in sourced.part.settings.items():
+                    if setting.required and name not in workload.env:
+                        yield Finding(
+                            workload.place,
+                            f"{workload.name} reads {name} ({sourced.part.part}: {setting.about}), "
+                            "and nothing gives it; add it to its `env`",
+                        )
+    yield from _shared(subject)
+
+
+def _given(configs: Mapping[str, Artifact], own: Pods) -> set[str]:
+    """List the variables of a workload's container, those of whole ConfigMaps among them."""
+    found = set()
+    for container in own.spec.get("containers") or ():
+        if container.get("name") not in (own.workload, own.name):
+            continue  # a sidecar's are its own
+        found |= {one["name"] for one in container.get("env") or () if "name" in one}
+        for source in container.get("envFrom") or ():
+            name = dig(source, "configMapRef", "name")
+            if name in configs:
+                prefix = source.get("prefix", "")
+                found |= {f"{prefix}{key}" for key in configs[name].data.get("data") or {}}
+    return found
+
+
+def _reads(parts: tuple[SourcedPart, ...]) -> set[str]:
+    found = set(OURS | KIT)
+    for part in parts:
+        found |= part.part.settings.keys() | part.part.secrets.keys()
+        found |= {slot.env for slot in part.part.slots.values()}
+    return found
+
+
+def _unread(subject: Subject, name: str, parts: tuple[SourcedPart, ...]) -> Iterator[Finding]:
+    system, environment = subject.system, subject.plan.environment
+    own = system.file.services[name].env
+    there = system.file.environments[environment].env.get(name, {})
+    paths: list[Path] = [("services", name, "env", key) for key in own]
+    paths += [("environments", environment, "env", name, key) for key in there]
+    for path in paths:
+        if path[-1] not in _reads(parts):
+            roles = " and ".join(part.part.part for part in parts)
+            yield Finding(
+                str(system.locate(path, key=True)),
+                f"{name} is given {path[-1]}, and no setting of {roles} has that name: it is "
+                "never read; correct the name, or remove it",
+            )
+
+
+def _shared(subject: Subject) -> Iterator[Finding]:
+    system = subject.system
+    if any(not parts for parts in system.parts.values()):
+        return  # what an external program reads is not known
+    read = set().union(*(_reads(parts) for parts in system.parts.values()))
+    for name in sorted(system.file.env.keys() - read):
+        where = str(system.locate(("env", name), key=True))
+        yield Finding(where, f"{name} is given to all services, and none reads it; remove it")
+
+
+GATE = Gate(
+    id="ENV001",
+    title="Every variable that a service reads is set, and every variable set is read",
+    phase="kubernetes",
+    source="a variable with a typo in its name is a default in production",
+    check=check,
+    scope=counted("services", lambda subject: subject.plan.services),
+    reads="`env` in the model, settings, secrets and slots of each service.yaml, and the "
+    "variables of each container. What a service without a service.yaml reads cannot be known.",
+)

@@ -1,0 +1,56 @@
+"""Identity: no object twice, and only valid names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.views.objects import dig, name_of, title
+from tarmac.gates.views.scope import kinds
+from tarmac.report import Finding
+
+#: RFC 1123: a label of 63 characters; most kinds take a whole DNS name, a Service one label.
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+LABELLED = ("Service", "Namespace", "Deployment", "StatefulSet", "Job", "CronJob")
+#: A CronJob's jobs have eleven characters more.
+CRON_LONGEST = 52
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield objects of one identity in two files, and names that would be rejected."""
+    seen: dict[tuple[str, str, str, str], str] = {}
+    for artifact in subject.objects():
+        kind, name = str(artifact.data["kind"]), name_of(artifact)
+        group = str(artifact.data["apiVersion"]).rpartition("/")[0]
+        space = str(dig(artifact.data, "metadata", "namespace") or "")
+        key = (group, kind, space, name)
+        if key in seen:
+            yield Finding(
+                artifact.path,
+                f"{title(artifact)} is also in {seen[key]}: the last one applied wins; remove one",
+            )
+        seen.setdefault(key, artifact.path)
+        pattern = LABEL if kind in LABELLED else NAME
+        # RBAC's names are paths and may hold colons.
+        if not pattern.fullmatch(name) and "rbac" not in group:
+            yield Finding(
+                artifact.path, f"{kind} cannot be named '{name}'; use a-z, 0-9 and -, 63 at most"
+            )
+        if kind == "CronJob" and len(name) > CRON_LONGEST:
+            yield Finding(
+                artifact.path,
+                f"{title(artifact)}: the name is longer than {CRON_LONGEST}; shorten it",
+            )
+
+
+GATE = Gate(
+    id="OBJ003",
+    title="Object names are unique and valid",
+    phase="kubernetes",
+    source="Kubernetes: Object Names and IDs",
+    check=check,
+    scope=kinds("objects"),
+    reads="apiVersion's group, kind, namespace and name of every object.",
+)

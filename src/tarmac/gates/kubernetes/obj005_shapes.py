@@ -1,0 +1,40 @@
+"""Every object, workflow and file of rules has the shape that gates read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.artifact import Artifact
+from tarmac.gates.gate import Files, Gate
+from tarmac.gates.views.file_shapes import shape_of_file
+from tarmac.gates.views.scope import counted_in_files
+from tarmac.gates.views.shapes import conform, describe
+from tarmac.report import Finding, Level
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield values of another type than their place has; no other gate reads them."""
+    for artifact in _shaped(files):
+        if (shape := shape_of_file(artifact)) is not None:
+            for misfit in conform(artifact.content, shape)[1]:
+                what = f"{describe(misfit)}: no gate judged it; correct it"
+                yield Finding(artifact.at(*misfit.path), what)
+
+
+def _shaped(files: Files) -> list[Artifact]:
+    return [artifact for artifact in files.raw if shape_of_file(artifact) is not None]
+
+
+GATE = Gate(
+    id="OBJ005",
+    title="Every field that gates read has a value of its type",
+    phase="kubernetes",
+    source="an API server rejects the object, and a gate that cannot read it has proven nothing",
+    check=check,
+    scope=counted_in_files("files", _shaped),
+    of_files=check,
+    targets=("cluster", "compose", "repository"),
+    reads="types of the fields that gates read: in Kubernetes objects, workflows of GitHub Actions "
+    "and files of Prometheus rules. Unknown fields and all others are for VAL001.",
+    level=Level.VALID,
+)

@@ -1,0 +1,72 @@
+"""Probes: every server has liveness and readiness probes, on paths that it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.views.objects import Pods, dig, running
+from tarmac.gates.views.scope import counted, running_workloads
+from tarmac.launch import HttpProbe
+from tarmac.model import conventions
+from tarmac.plan.cluster import Workload
+from tarmac.report import Finding
+
+#: What every kit service answers before its own API; services/test_every_service.py asks each.
+KIT_PATHS = (conventions.HEALTH_PATH, conventions.LIVE_PATH, conventions.READY_PATH)
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield servers without a probe, and probes on paths that are not served."""
+    keeping = running(subject)
+    for workload in subject.plan.workloads:
+        if (own := keeping.get(workload.name)) is not None:
+            yield from _of(subject, workload, own)
+
+
+def _of(subject: Subject, workload: Workload, own: Pods) -> Iterator[Finding]:
+    container: Any = next(iter(own.spec.get("containers") or ()), {})
+    asked = {name: container.get(f"{name}Probe") for name in ("startup", "liveness", "readiness")}
+    wanted = {"liveness": workload.live, "startup": workload.live}
+    wanted["readiness"] = workload.ready or workload.live
+    for name, probe in wanted.items():
+        if probe is not None and not asked[name]:
+            yield Finding(own.artifact.path, f"{workload.name} has no {name}Probe; add it")
+    kit = subject.system.is_kit(workload.name)
+    known = {p.path for p in (workload.live, workload.ready) if isinstance(p, HttpProbe)}
+    known |= set(KIT_PATHS) if kit else set()
+    for name, probe in asked.items():
+        path = dig(probe, "httpGet", "path")
+        if path is not None and str(path).partition("?")[0] not in known:
+            yield Finding(
+                own.artifact.path,
+                f"{name}Probe of {workload.name} asks {path}, which it does not serve; "
+                f"ask {' or '.join(sorted(known)) or 'its port'}",
+            )
+    if kit and dig(asked["liveness"], "httpGet", "path") == conventions.READY_PATH:
+        yield Finding(
+            own.artifact.path,
+            f"livenessProbe of {workload.name} asks {conventions.READY_PATH}: while a store is "
+            f"down all its pods would be restarted; ask {conventions.LIVE_PATH}",
+        )
+    for name, probe in asked.items():
+        if probe and probe.get("timeoutSeconds", 1) > probe.get("periodSeconds", 10):
+            yield Finding(
+                own.artifact.path,
+                f"{name}Probe of {workload.name} has a timeout of {probe['timeoutSeconds']} s and "
+                f"runs every {probe.get('periodSeconds', 10)} s; shorten the timeout",
+            )
+
+
+GATE = Gate(
+    id="REL001",
+    title="Every server has three probes, on paths that it serves",
+    phase="kubernetes",
+    source="a probe on a path that answers 404 restarts a healthy service again and again",
+    check=check,
+    scope=counted("workloads", running_workloads),
+    reads="startup, liveness and readiness probes. The paths of a kit service are the kit's "
+    "health paths, for which a test asks every service; those of another are `probe` in the model."
+    " Their numbers of periods are not judged.",
+)

@@ -1,0 +1,61 @@
+"""Resources: every container has requests and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.views.objects import amount, dig, pods
+from tarmac.gates.views.scope import counted
+from tarmac.report import Finding
+
+WANTED = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield containers without requests or limits, or with requests above the limits."""
+    for own in pods(subject):
+        for container in own.containers:
+            which = f"container {container.get('name')} of {own.kind} {own.name}"
+            for kind, name in WANTED:
+                if dig(container, "resources", kind, name) is None:
+                    yield Finding(
+                        own.artifact.path,
+                        f"{which} has no {kind}.{name}; set `resources` of the environment",
+                    )
+            for what in _wrong(container):
+                yield Finding(own.artifact.path, f"{which}: {what}")
+
+
+def _wrong(container: Any) -> Iterator[str]:
+    for name in ("cpu", "memory"):
+        try:
+            asked, most = (
+                None if (it := dig(container, "resources", kind, name)) is None else amount(it)
+                for kind in ("requests", "limits")
+            )
+        except ValueError as error:
+            yield f"{name}: {error}"
+            continue
+        if asked is not None and most is not None and asked > most:
+            yield f"requests more {name} than its limit; lower the request"
+        if name == "memory" and most is not None and most < 1024**2:
+            yield f"has a memory limit of {most} bytes; add the missing unit, e.g. 512Mi"
+
+
+def _containers(subject: Subject) -> list[object]:
+    return [container for own in pods(subject) for container in own.containers]
+
+
+GATE = Gate(
+    id="RES001",
+    title="Every container has consistent requests and limits",
+    phase="kubernetes",
+    source="without a request a pod is placed anywhere and is the first to be evicted; without a "
+    "memory limit it takes down its neighbours",
+    check=check,
+    scope=counted("containers", _containers),
+    reads="`resources` of all containers, those that begin a pod among them. A limit on cpu is "
+    "not asked for: it slows a service on an idle node.",
+)

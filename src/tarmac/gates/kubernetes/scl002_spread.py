@@ -1,0 +1,62 @@
+"""Spread: the replicas of a service run in more than one zone, on more than one node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.views.objects import dig, running, selects
+from tarmac.gates.views.scope import counted, running_services
+from tarmac.report import Finding
+
+ZONE = "topology.kubernetes.io/zone"
+HOST = "kubernetes.io/hostname"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield services that the loss of one zone or node would stop."""
+    settings, keeping = subject.plan.settings, running(subject)
+    for workload in subject.plan.services:
+        if (own := keeping.get(workload.name)) is None:
+            continue
+        path, constraints = own.artifact.path, own.spec.get("topologySpreadConstraints") or ()
+        for constraint in constraints:
+            selector = constraint.get("labelSelector")
+            if not selector or not selects(selector, own.labels):
+                yield Finding(
+                    path,
+                    f"the spread over {constraint.get('topologyKey')} counts other pods than its "
+                    "own; give it the Deployment's selector",
+                )
+        keys = {constraint.get("topologyKey") for constraint in constraints}
+        affinity = dig(own.spec, "affinity", "podAntiAffinity") or {}
+        for terms in affinity.values():
+            keys |= {
+                dig(t, "podAffinityTerm", "topologyKey") or t.get("topologyKey") for t in terms
+            }
+        for key in (HOST, *((ZONE,) if settings.zones > 1 else ())):
+            if workload.scale.most > 1 and key not in keys:
+                yield Finding(
+                    path,
+                    f"{workload.name} has {workload.scale.least} replicas or more, and nothing "
+                    f"spreads them over {key}; add a topologySpreadConstraint",
+                )
+        chosen = own.spec.get("nodeSelector") or {}
+        if dict(chosen) != dict(settings.nodes):
+            yield Finding(
+                path,
+                f"nodeSelector is {dict(chosen)}; the environment's nodes are "
+                f"{dict(settings.nodes)} ({subject.at('nodes')})",
+            )
+
+
+GATE = Gate(
+    id="SCL002",
+    title="Replicas are spread over zones and nodes, on the nodes of the environment",
+    phase="kubernetes",
+    source="replicas on one node are lost with it",
+    check=check,
+    scope=counted("services", running_services),
+    reads="topologySpreadConstraints, anti-affinity and nodeSelector of each service that may "
+    "have more than one replica. Whether so many nodes exist, only the cluster knows.",
+)

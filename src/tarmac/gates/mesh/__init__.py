@@ -1,0 +1,1 @@
+"""Gates on the mesh and on canaries."""

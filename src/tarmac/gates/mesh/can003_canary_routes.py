@@ -1,0 +1,151 @@
+"""Handwritten routes do not conflict with those of Flagger or of a Rollout."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+
+import yaml
+
+from tarmac.artifact import Artifact, Format
+from tarmac.foreign.data import from_yaml
+from tarmac.gates.gate import Files, Gate, Subject
+from tarmac.gates.views.canaries import Trial, led, trials
+from tarmac.gates.views.objects import dig, name_of, named, title
+from tarmac.gates.views.scope import counted_in_files
+from tarmac.report import Finding
+
+KINDS = ("VirtualService", "DestinationRule", "HTTPRoute", "Ingress", "Service", "Deployment")
+MESH = ("VirtualService", "DestinationRule")
+#: Parts and copies of the objects below k8s/.
+PACKED = ("kustomize/", "charts/")
+ADVICE = "remove it, and set its retries, timeouts and trafficPolicy in the Canary's `service`"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield objects with a name or host that a Canary or Rollout owns."""
+    there = list(_objects(subject))
+    for trial in trials(subject):
+        if trial.flagger:
+            yield from _flagger(trial, there)
+        else:
+            yield from (*_absent(subject, trial), *_rollout(subject, trial, there))
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield the same of files without a plan, which may be of many environments, or a part."""
+    there = list(_objects(files))
+    for trial in trials(files):
+        near = [artifact for artifact in there if _is_near(artifact, trial)]
+        yield from _flagger(trial, near) if trial.flagger else _rollout(files, trial, near)
+
+
+def _is_near(artifact: Artifact, trial: Trial) -> bool:
+    """Tell whether an object is of the same environment: others have Services of that name, too."""
+    same = (dig(artifact.data, "metadata", "namespace") or "") == trial.space
+    beside = posixpath.dirname(artifact.path) == posixpath.dirname(trial.artifact.path)
+    return beside or (same and artifact.data["kind"] in MESH)
+
+
+def _objects(files: Files) -> Iterator[Artifact]:
+    """Yield the objects of those kinds, those in files of one's own among them."""
+    yield from files.objects(*KINDS)
+    for artifact in files.artifacts:
+        text = artifact.content
+        if not isinstance(text, str) or not artifact.path.endswith((".yaml", ".yml")):
+            continue
+        if "apiVersion:" not in text or artifact.path.startswith(PACKED):
+            continue
+        try:
+            documents = from_yaml(text)
+        except yaml.YAMLError:
+            continue  # a template; its namespace is known when it is applied
+        for document in documents:
+            if isinstance(document, Mapping) and document.get("kind") in KINDS:
+                yield Artifact(artifact.path, document, format=Format.OBJECT)
+
+
+def _flagger(trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
+    name, service = trial.workload, trial.spec.get("service") or {}
+    apex = str(service.get("name") or name)
+    own = {apex, f"{apex}-primary", f"{apex}-canary"}
+    hosts = {*own, *(service.get("hosts") or ())}
+    made = {
+        "Service": own,
+        "DestinationRule": own,
+        "VirtualService": {apex},
+        "Deployment": {f"{name}-primary"},
+    }
+    whose = title(trial.artifact)
+    for artifact in there:
+        if dig(artifact.data, "metadata", "namespace") not in (None, trial.space):
+            continue
+        if name_of(artifact) in made.get(artifact.data["kind"], ()):
+            yield Finding(
+                artifact.at("metadata", "name"),
+                f"{title(artifact)} is made by Flagger for {whose}: each overwrites the "
+                f"other, weights included; {ADVICE}",
+            )
+            continue
+        for host in sorted(led(artifact, trial.space) & hosts):
+            yield Finding(
+                artifact.at("metadata", "name"),
+                f"{title(artifact)} routes {host}, and so does the VirtualService that Flagger "
+                f"makes for {whose}: which of the two applies is undefined; "
+                f"{ADVICE}",
+            )
+
+
+def _absent(subject: Subject, trial: Trial) -> Iterator[Finding]:
+    """Yield what a Rollout names and what does not exist, where all objects are known."""
+    both, moved = trial.services, trial.moved
+    services, routes = named(subject, "Service"), named(subject, "HTTPRoute")
+    absent = [f"Service {name}" for name in both if name is not None and name not in services]
+    for absence in (*absent, *(f"HTTPRoute {name}" for name in sorted(moved - routes.keys()))):
+        what = f"{title(trial.artifact)} names the {absence}, which does not exist; add it"
+        yield Finding(trial.artifact.path, what)
+
+
+def _rollout(files: Files, trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
+    both, moved, routes = trial.services, trial.moved, named(files, "HTTPRoute")
+    whose = title(trial.artifact)
+    for name in sorted(moved & routes.keys()):
+        rules = dig(routes[name].data, "spec", "rules") or ()
+        ends = [
+            {backend.get("name") for backend in rule.get("backendRefs") or ()} for rule in rules
+        ]
+        if not any({*both} <= end for end in ends):
+            yield Finding(
+                trial.artifact.at("spec", "strategy"),
+                f"{whose} shifts the weights of HTTPRoute {name}, no rule of which routes to "
+                f"{' and '.join(map(str, both))}; let one rule route to both",
+            )
+    own = {trial.workload, *map(str, both)}
+    for artifact in there:
+        if artifact.data["kind"] not in ("VirtualService", "HTTPRoute") or not moved:
+            continue
+        if artifact.data["kind"] == "HTTPRoute" and name_of(artifact) in moved:
+            continue
+        for host in sorted(led(artifact, trial.space) & own):
+            yield Finding(
+                artifact.at("metadata", "name"),
+                f"{title(artifact)} routes {host} as well, and {whose} does not shift its weights; "
+                "remove it, or name it in the Rollout's `trafficRouting`",
+            )
+
+
+GATE = Gate(
+    id="CAN003",
+    title="No other route or Service conflicts with those of Flagger or a Rollout",
+    phase="mesh",
+    source="a roadmap applies a VirtualService with weights of its own beside the Canary that "
+    "makes one of the same host",
+    check=check,
+    scope=counted_in_files("canaries", trials),
+    of_files=of_files,
+    targets=("cluster",),
+    reads="VirtualServices, DestinationRules, HTTPRoutes, Ingresses, Services and Deployments, "
+    "in files of one's own too, beside Canaries and Rollouts of the same namespace. Of files "
+    "without a plan: what is in the same folder, and the mesh's routes anywhere; missing "
+    "objects are not reported.",
+)

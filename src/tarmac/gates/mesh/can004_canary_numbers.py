@@ -1,0 +1,159 @@
+"""Canaries: one owner of the number of pods, possible steps, thresholds that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac import signals
+from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.views.canaries import Trial, trials
+from tarmac.gates.views.objects import dig, named, running, selects, title
+from tarmac.gates.views.scope import counted
+from tarmac.plan.analysis import SCRAPE_S
+from tarmac.report import Finding
+
+DAY_S = 86400.0
+#: The labels by which Flagger selects its copy, in the order in which it looks for them.
+APART = ("app", "name", "app.kubernetes.io/name")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield numbers with two owners, impossible steps, and thresholds that are too loose."""
+    for trial in trials(subject):
+        yield from _owner(subject, trial)
+        yield from _steps(trial)
+        yield from _thresholds(subject, trial)
+        if trial.flagger:
+            yield from _copy(subject, trial)
+
+
+def _owner(subject: Subject, trial: Trial) -> Iterator[Finding]:
+    whose, where, name = title(trial.artifact), trial.artifact.path, trial.workload
+    scalers = [
+        artifact
+        for artifact in subject.objects("HorizontalPodAutoscaler")
+        if dig(artifact.data, "spec", "scaleTargetRef", "name") == name
+    ]
+    target = "Deployment" if trial.flagger else "Rollout"
+    for scaler in scalers:
+        kind = dig(scaler.data, "spec", "scaleTargetRef", "kind")
+        if kind != target:
+            advice = f"write `kind: {target}`"
+            yield Finding(
+                scaler.path, f"{title(scaler)} scales {kind} {name}, not {whose}'s; {advice}"
+            )
+    own = running(subject).get(name)
+    if own is not None and own.kind == "Deployment" and "replicas" in own.artifact.data["spec"]:
+        yield Finding(
+            own.artifact.path,
+            f"replicas of {title(own.artifact)} is in git, and {whose} scales it to zero "
+            "between two rollouts: each apply undoes that; remove `replicas`",
+        )
+    if not trial.flagger:
+        return
+    ref = dig(trial.spec, "autoscalerRef", "name")
+    if not scalers:
+        yield Finding(
+            where,
+            f"{name} has no number of replicas: Flagger scales what is in git to zero; "
+            "give the environment `replicas: {min, max, cpu}`",
+        )
+    elif ref not in named(subject, "HorizontalPodAutoscaler"):
+        yield Finding(
+            where,
+            f"{whose} names {f'the autoscaler {ref}' if ref else 'no autoscaler'}, and "
+            f"{title(scalers[0])} scales {name}: its copy would have none; write `autoscalerRef`",
+        )
+
+
+def _steps(trial: Trial) -> Iterator[Finding]:
+    where, weights = trial.artifact.path, trial.weights
+    if not weights or [*weights] != sorted(set(weights)) or weights[-1] > 100 or weights[0] < 1:
+        yield Finding(
+            where,
+            f"the weights {list(weights)} do not rise from 1 to 100 at most; write e.g. 10, 50",
+        )
+    if trial.every_s < 2 * SCRAPE_S:
+        yield Finding(
+            where,
+            f"it runs every {trial.every_s:g} s, and metrics are scraped every {SCRAPE_S:g} s: a "
+            f"rate needs two samples; set {2 * SCRAPE_S:g} s or more",
+        )
+    if trial.failures < 1:
+        yield Finding(where, "it has no limit of failed checks; set one")
+    ready = float(trial.spec.get("progressDeadlineSeconds") or 600)
+    looked = trial.failures * trial.every_s
+    if looked > 3600 or ready > 3600:
+        yield Finding(
+            where,
+            f"a bad version stays for {max(looked, ready) / 60:g} minutes; an hour is too long: "
+            "lower `failures`, or shorten the interval",
+        )
+
+
+def _thresholds(subject: Subject, trial: Trial) -> Iterator[Finding]:
+    rollout = subject.plan.settings.rollout
+    if rollout is None:
+        return
+    for objective in subject.plan.objectives:
+        if objective.service != trial.workload or objective.availability is None:
+            continue
+        burn = (100 - rollout.success) / (100 - objective.availability)
+        lasts_s = objective.window / burn
+        if lasts_s < DAY_S:
+            yield Finding(
+                subject.at("rollout"),
+                f"a new {trial.workload} with {100 - rollout.success:g}% errors is promoted, "
+                f"and would use up the error budget of {objective.availability:g}% in "
+                f"{lasts_s / 3600:.1f} hours; raise `success` to "
+                f"{100 - (100 - objective.availability) * objective.window / DAY_S:g}",
+            )
+    bounds = signals.read()["http_request_duration_seconds_bucket"].buckets
+    if rollout.p99 not in bounds:
+        near = min(bounds, key=lambda bound: abs(bound - rollout.p99))
+        yield Finding(
+            subject.at("rollout"),
+            f"p99 is {rollout.p99:g} s, which is no bucket's bound, so it is only estimated; "
+            f"write {near:g} s",
+        )
+
+
+def _copy(subject: Subject, trial: Trial) -> Iterator[Finding]:
+    """Yield selectors that miss the pods of Flagger's copy, which have one label changed."""
+    own = running(subject).get(trial.workload)
+    if own is None:
+        return
+    chosen: Mapping[str, Any] = dig(own.artifact.data, "spec", "selector", "matchLabels") or {}
+    key = next((label for label in APART if label in chosen), None)
+    if key is None:
+        yield Finding(own.artifact.path, f"its selector has none of {', '.join(APART)}: add `app`")
+        return
+    copied = {**own.labels, key: f"{chosen[key]}-primary"}
+    paths = {"NetworkPolicy": "podSelector", "PodDisruptionBudget": "selector"}
+    for kind, path in paths.items():
+        for artifact in subject.objects(kind):
+            selector = dig(artifact.data, "spec", path)
+            if selector and selects(selector, own.labels) and not selects(selector, copied):
+                yield Finding(
+                    artifact.path,
+                    f"{title(artifact)} does not select {trial.workload}-primary, which has all "
+                    "the traffic between two rollouts: Flagger gives its pods "
+                    f"{key}={copied[key]}; select by a label that both have, and give the "
+                    "Deployment's selector `app`",
+                )
+
+
+GATE = Gate(
+    id="CAN004",
+    title="A canary's steps, thresholds and scaling are consistent",
+    phase="mesh",
+    source="Flagger's copy has the traffic, and another label; a threshold looser than the "
+    "objective lets pass what will page",
+    check=check,
+    scope=counted("canaries", trials),
+    targets=("cluster",),
+    reads="Canaries and Rollouts with their Deployments, autoscalers, budgets and policies, "
+    "beside `rollout` and the objectives. A threshold is too loose where the errors it allows "
+    "would use up an objective's budget within a day. Latency: only that p99 is a bucket's bound.",
+)

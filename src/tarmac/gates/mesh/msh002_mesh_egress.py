@@ -1,0 +1,98 @@
+"""The egress of a pod in the mesh includes the mesh's control plane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.artifact import Artifact
+from tarmac.gates.gate import Files, Gate
+from tarmac.gates.views.network_policies import NAMESPACE, Peer, Policies
+from tarmac.gates.views.objects import dig, name_of, pods, title
+from tarmac.gates.views.published import published
+from tarmac.gates.views.scope import counted_in_files
+from tarmac.gates.views.shell import commands
+from tarmac.report import Finding
+
+#: Kinds that are used only where sidecars are.
+KINDS = ("PeerAuthentication", "DestinationRule", "Sidecar")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield policies that block a sidecar from its certificate."""
+    known = published("istio")["control_plane"]
+    control = Peer("istiod", {"app": known["app"]}, known["namespace"])
+    policies = Policies(files.objects("NetworkPolicy"))
+    for number, artifact in enumerate(_egress(files)):
+        space = str(dig(artifact.data, "metadata", "namespace") or "")
+        spec = artifact.data.get("spec") or {}
+        for labels in _selected(files, artifact, spec):
+            own = Peer(f"{number} {labels}", labels, space)
+            if policies.holds(own, control, known["port"]):
+                place = "egress" if "egress" in spec else "policyTypes"
+                yield Finding(
+                    artifact.at("spec", place),
+                    f"{title(artifact)} blocks its pods from the mesh's control plane "
+                    f"({known['app']} in {known['namespace']}, port {known['port']}): a sidecar "
+                    "gets no certificate and no routes, and under STRICT no request reaches it; "
+                    f"allow egress to the namespace whose label {NAMESPACE} is "
+                    f"{known['namespace']}, on port {known['port']}",
+                )
+                break
+
+
+def _meshed(files: Files) -> set[str | None]:
+    """Find the namespaces whose pods get a sidecar; None stands for all."""
+    found: set[str | None] = set()
+    for space in files.objects("Namespace"):
+        labels = dig(space.data, "metadata", "labels") or {}
+        if labels.get("istio-injection") == "enabled" or "istio.io/rev" in labels:
+            found.add(name_of(space))
+    root = published("istio")["control_plane"]["namespace"]
+    for artifact in files.objects(*KINDS):
+        space = dig(artifact.data, "metadata", "namespace")
+        found.add(None if space == root else str(space or ""))
+    for command in commands(files):
+        words = command.text.split()
+        if "istio-injection=enabled" in words and {"namespace", "ns"} & set(words):
+            known = [w for w in words if w.replace("-", "").isalnum()]
+            found.add(known[-1] if known else None)
+    return found
+
+
+def _selected(files: Files, artifact: Artifact, spec: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """List the labels of the pods that a policy selects; without any, those of its selector."""
+    alone = Policies([artifact])
+    space = str(dig(artifact.data, "metadata", "namespace") or "")
+    outside = Peer("outside", address="203.0.113.7")
+    held = [
+        pod.labels
+        for pod in pods(files)
+        if alone.holds(Peer(f"{pod.kind} {pod.name}", pod.labels, space), outside, 1)
+    ]
+    return held or [dig(spec, "podSelector", "matchLabels") or {}]
+
+
+def _egress(files: Files) -> Iterator[Artifact]:
+    """Yield the policies that limit where pods with a sidecar connect to."""
+    spaces = _meshed(files)
+    for artifact in files.objects("NetworkPolicy"):
+        space = str(dig(artifact.data, "metadata", "namespace") or "")
+        spec = artifact.data.get("spec") or {}
+        types = spec.get("policyTypes") or (("Egress",) if "egress" in spec else ())
+        if "Egress" in types and (space in spaces or None in spaces):
+            yield artifact
+
+
+GATE = Gate(
+    id="MSH002",
+    title="Pods in the mesh can reach its control plane",
+    phase="mesh",
+    source="istiod is on 15012: https://istio.io/latest/docs/ops/deployment/application-requirements",
+    check=check,
+    scope=counted_in_files("egress policies of the mesh", _egress),
+    of_files=check,
+    targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
+    reads="NetworkPolicies of namespaces that have sidecars: by the label of the namespace, by "
+    "`kubectl label` in a script, or by PeerAuthentication, DestinationRule or Sidecar objects.",
+)

@@ -1,0 +1,1 @@
+"""Gates on metrics, rules, alerts, panels and traces."""

@@ -1,0 +1,1 @@
+"""Gates on workflows of GitHub and GitLab."""

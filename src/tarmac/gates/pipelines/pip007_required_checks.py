@@ -1,0 +1,84 @@
+"""Required checks run for every pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.errors import did_you_mean
+from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.views.scope import counted
+from tarmac.gates.views.workflows import data_of, workflows
+from tarmac.report import Finding
+
+FOLDER = ".github/rulesets/"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield required checks that no job reports, and unprotected branches."""
+    reported = _reported(subject)
+    for path in _rulesets(subject):
+        data = data_of(subject, path)
+        if not isinstance(data, Mapping):
+            yield Finding(path, "it is not a ruleset of GitHub; write JSON")
+            continue
+        rules = {str(r.get("type")): r.get("parameters") or {} for r in data.get("rules") or ()}
+        for kind, about in RULES.items():
+            if kind not in rules:
+                yield Finding(path, f"{about}; add a rule of type {kind}")
+        for wanted in rules.get("required_status_checks", {}).get("required_status_checks") or ():
+            yield from _of(path, str(wanted.get("context")), reported)
+
+
+RULES = {
+    "pull_request": "the branch accepts a push without a review",
+    "required_status_checks": "a change that fails its checks may be merged",
+    "required_linear_history": "merge commits hide what changed",
+    "non_fast_forward": "history can be rewritten by force",
+}
+
+
+def _of(path: str, context: str, reported: Mapping[str, str]) -> Iterator[Finding]:
+    if context not in reported:
+        advice = did_you_mean(context, reported)
+        what = f"the check '{context}' is required and no job of a pull request has that name"
+        yield Finding(path, f"{what}: nothing can be merged; {advice}")
+    elif reported[context]:
+        yield Finding(path, f"the check '{context}' is required and {reported[context]}")
+
+
+def _reported(subject: Subject) -> dict[str, str]:
+    """List the checks of pull requests, each with the reason why it cannot be required."""
+    found: dict[str, str] = {}
+    for workflow in workflows(subject):
+        if not {"pull_request", "pull_request_target"} & set(workflow.triggers):
+            continue
+        for name, job in workflow.jobs.items():
+            found[str(job.get("name") or name)] = _reason(job)
+    return found
+
+
+def _reason(job: Mapping[str, Any]) -> str:
+    if "matrix" in (job.get("strategy") or {}):
+        return "is a matrix, whose checks have other names; require a job that needs it"
+    condition = str(job.get("if") or "").replace("${{", "").replace("}}", "").strip()
+    if "event_name == 'push'" in condition or "refs/heads/" in condition:
+        return "never runs for a pull request; require one that does"
+    return ""
+
+
+def _rulesets(subject: Subject) -> list[str]:
+    return [artifact.path for artifact in subject.artifacts if artifact.path.startswith(FOLDER)]
+
+
+GATE = Gate(
+    id="PIP007",
+    title="Required checks are reported for every pull request",
+    phase="delivery",
+    source="https://docs.github.com/en/rest/repos/rules: a check that is never reported blocks "
+    "every merge",
+    check=check,
+    scope=counted("rulesets", _rulesets),
+    reads=f"{FOLDER}*.json beside the jobs of workflows that a pull request starts.",
+    targets=("repository",),
+)

@@ -1,0 +1,57 @@
+"""A change of one service gets from its commit to an image within eight minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.views.scope import counted
+from tarmac.report import Finding, Level, Skip
+
+#: Seconds; the shop's roadmap asks for less.
+MOST_S = 480.0
+#: One after the other; those of one line at once, each on a machine of its own.
+PATH = (("changed",), ("lint", "test"), ("build",), ("scan",))
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield the critical path if it is too long. Raises Skip where nothing was measured."""
+    seconds = subject.seconds
+    if not seconds:
+        raise Skip(
+            "nothing was measured of this model; tests/containers/test_pipeline.py runs the steps "
+            "of a change of one service and keeps their seconds"
+        )
+    slowest = [
+        max((job for job in line if job in seconds), key=seconds.__getitem__, default="")
+        for line in PATH
+    ]
+    on_it = [job for job in slowest if job]
+    whole = sum(seconds[job] for job in on_it)
+    if whole >= MOST_S:
+        parts = ", ".join(f"{job} {seconds[job]:.0f}" for job in on_it)
+        yield Finding(
+            subject.plan.model,
+            f"a change of one service takes {whole:.0f} s from commit to image ({parts}), and "
+            f"{MOST_S:.0f} s is the limit; begin with {max(on_it, key=seconds.__getitem__)}",
+        )
+
+
+def _judged(subject: Subject) -> list[str]:
+    """List the steps that were measured; all of them where none was."""
+    known = subject.seconds
+    return [step for line in PATH for step in line if not known or step in known]
+
+
+GATE = Gate(
+    id="PIP009",
+    title="A change of one service becomes an image within eight minutes",
+    phase="delivery",
+    source="CICD-13, the shop's roadmap: pipeline below 8 minutes",
+    check=check,
+    scope=counted("steps of a pipeline", _judged),
+    reads="the seconds of each step as they were measured last, of this model, lint and test at "
+    "once. Time in a queue for a runner is not in it.",
+    level=Level.OBSERVED,
+    targets=("repository",),
+)

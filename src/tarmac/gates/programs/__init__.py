@@ -1,0 +1,1 @@
+"""Gates that run other projects' checkers over the rendered tree."""

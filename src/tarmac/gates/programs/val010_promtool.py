@@ -1,0 +1,52 @@
+"""Prometheus' own program accepts the rules, and their unit tests pass: promtool."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.views.programs import LONGEST_S, MORE_MEMORY, find, named, tree
+from tarmac.gates.views.scope import paths
+from tarmac.report import Finding, Level
+
+#: Lines that say only that something is wrong.
+NO_NEWS = ("FAILED:", "SUCCESS")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield files of rules that promtool rejects, and tests that fail."""
+    folder, program = tree(subject), find("promtool")
+    for verb, pattern in (("check", "rules"), ("test", "tests")):
+        for path in named(folder, f"observability/{pattern}/*.yaml"):
+            done = subprocess.run(
+                [program, verb, "rules", path],
+                cwd=folder,
+                env=MORE_MEMORY | os.environ,
+                capture_output=True,
+                text=True,
+                timeout=LONGEST_S,
+                check=False,
+            )
+            if done.returncode == 0:
+                continue
+            # It says what is wrong on the other stream, or where lint is meant, on both.
+            lines = [line.strip() for line in (done.stderr + done.stdout).splitlines()]
+            told = [line for line in lines if line and line not in NO_NEWS]
+            yield Finding(path, f"{'; '.join(told[:4])}; see `promtool {verb} rules`", GATE.id)
+
+
+GATE = Gate(
+    id="VAL010",
+    title="promtool accepts every file of rules, and their unit tests pass",
+    phase="observability",
+    source="https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules: the "
+    "server that loads a rule refuses the whole file for one of them.",
+    check=check,
+    program="promtool",
+    scope=paths(
+        "files of rules and tests", "observability/rules/*.yaml", "observability/tests/*.yaml"
+    ),
+    level=Level.TESTED,
+)

@@ -1,0 +1,1 @@
+"""Gates on timeouts, retries, experiments and recovery."""

@@ -1,0 +1,1 @@
+"""Gates on pods' rights, secrets, credentials, certificates and policies."""

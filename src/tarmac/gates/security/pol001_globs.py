@@ -1,0 +1,57 @@
+"""A policy's globs match what they are written for: an empty list of delimiters means the dot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.gates.gate import Files, Gate
+from tarmac.gates.views.objects import dig
+from tarmac.gates.views.rego import regos
+from tarmac.gates.views.scope import counted_in_files
+from tarmac.report import Finding
+
+_GLOB = re.compile(r"glob\.match\(\s*([^,()]+),\s*\[\s*\]\s*,\s*([^()]+)\)")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield globs without delimiters; with an example of what they miss, where there is one."""
+    written = [
+        pattern
+        for artifact in files.objects()
+        if str(artifact.data["apiVersion"]).startswith("constraints.gatekeeper.sh/")
+        for values in (dig(artifact.data, "spec", "parameters") or {}).values()
+        for pattern in (values if isinstance(values, list) else ())
+        if isinstance(pattern, str) and "*" in pattern
+    ]
+    for rego in regos(files):
+        for found in _GLOB.finditer(rego.text):
+            example = f": {written[0]} does not match {_missed(written[0])}" if written else ""
+            yield Finding(
+                rego.at(found.start()),
+                f'`{found[0]}` has an empty list of delimiters, which means ["."], so that * stops '
+                f'at a dot{example}; write null for none, or ["/"] for the parts of an image\'s '
+                f'name: glob.match({found[1].strip()}, ["/"], {found[2].strip()})',
+            )
+
+
+def _missed(pattern: str) -> str:
+    return pattern.replace("*", "1.20.0", 1)
+
+
+def _globs(files: Files) -> list[str]:
+    return [call for rego in regos(files) for call in re.findall(r"\bglob\.match\(", rego.text)]
+
+
+GATE = Gate(
+    id="POL001",
+    title="Globs of a policy state their delimiters",
+    phase="security",
+    source="www.openpolicyagent.org/docs/policy-reference/builtins/glob: delimiters default "
+    'to ["."]; null is none',
+    check=check,
+    scope=counted_in_files("globs", _globs),
+    of_files=check,
+    targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
+    reads="glob.match in Gatekeeper's ConstraintTemplates and in *.rego.",
+)

@@ -1,0 +1,1 @@
+"""Typed views of the files that gates read; no gate stands here."""

@@ -1,0 +1,115 @@
+"""Asks programs of others about the tree on disk; shared by the gates that wrap one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tarmac.artifact import Artifact
+from tarmac.errors import TarmacError
+from tarmac.gates.gate import Subject
+from tarmac.places import cache_folder
+from tarmac.report import Skip
+from tarmac.schemas import convert
+from tarmac.tools import how_to_get
+
+#: Seconds that one program has for one tree.
+LONGEST_S = 300
+CHECKS = files("tarmac") / "assets" / "checks"
+#: For a program in Go that computes for seconds: its memory is looked through less often, which
+#: takes a third of the time and twice the little memory.
+MORE_MEMORY = {"GOGC": "400"}
+
+
+def tree(subject: Subject) -> Path:
+    """Find the tree on disk. Raises Skip."""
+    if subject.folder is None:
+        raise Skip("nothing was written to disk; `tarmac render` writes what this one reads")
+    return subject.folder
+
+
+def objects_of(subject: Subject) -> list[Artifact]:
+    """List the objects of a tree that an API server reads."""
+    return [
+        artifact
+        for artifact in subject.raw
+        if artifact.is_object and convert.is_object(artifact.data)
+    ]
+
+
+def objects(subject: Subject, folder: Path) -> list[Artifact]:
+    """List the objects that are on disk."""
+    return [artifact for artifact in objects_of(subject) if (folder / artifact.path).exists()]
+
+
+def find(name: str) -> str:
+    """Find a program on PATH or where .ci/tools puts it. Raises Skip."""
+    own = cache_folder() / "programs" / "checkers" / "bin"
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}{os.pathsep}{own}")
+    if found is None:
+        raise Skip(f"{name} is not on this machine; {how_to_get(name)}")
+    return found
+
+
+def run(argv: list[str], folder: Path, codes: Iterable[int] = (0, 1)) -> str:
+    """Run a program in a folder and return what it printed.
+
+    Args:
+        codes: those with which it ends when it has worked, with findings or without.
+
+    Raises:
+        TarmacError: it did not work.
+    """
+    name = Path(argv[0]).name
+    try:
+        done = subprocess.run(
+            argv, cwd=folder, capture_output=True, text=True, timeout=LONGEST_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise TarmacError(f"{name}: not done after {LONGEST_S} s; try it by hand") from None
+    if done.returncode not in codes:
+        raise TarmacError(f"{name}: ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+    return done.stdout or done.stderr
+
+
+def read(text: str) -> Any:
+    """Read a program's JSON; nothing printed is an empty list."""
+    return json.loads(text) if text.strip() else []
+
+
+def named(folder: Path, *patterns: str) -> list[str]:
+    """List the tree's files of these names, relative to it."""
+    found = {path for pattern in patterns for path in folder.rglob(pattern) if path.is_file()}
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def rendered(subject: Subject, folder: Path, *patterns: str) -> list[str]:
+    """List the tree's files of these names; in a foreign repository, those that are rendered."""
+    if subject.plan.settings.target != "repository":
+        return named(folder, *patterns)
+    known = [folder / artifact.path for artifact in subject.artifacts]
+    found = [e for e in known if e.is_file() and any(e.match(pattern) for pattern in patterns)]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def config(name: str) -> Path:
+    """Find a program's configuration among Tarmac's own files."""
+    with as_file(CHECKS / name) as path:
+        return path
+
+
+@cache
+def exceptions(program: str) -> Mapping[str, str]:
+    """List the checks of a program that are not asked for, with the reason."""
+    text = (CHECKS / "exceptions.yaml").read_text(encoding="utf-8")
+    found: Mapping[str, str] = yaml.safe_load(text)[program]
+    return found

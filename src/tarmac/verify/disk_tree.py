@@ -1,0 +1,177 @@
+"""Reads a rendered tree back as it stands on disk, edits by hand included."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os.path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tarmac.artifact import Artifact, recognised
+from tarmac.errors import BadInput, Problem
+from tarmac.foreign import files
+from tarmac.foreign.data import first, from_yaml
+from tarmac.plan.cluster import ClusterPlan
+from tarmac.report import Finding, Tree
+from tarmac.tree.lock import FILE
+from tarmac.verify.folder import READING
+from tarmac.verify.folder import unread as about_yaml
+
+
+@dataclass(frozen=True)
+class JudgedTree:
+    """The files of an environment that are judged, and where they were found."""
+
+    artifacts: tuple[Artifact, ...]
+    #: None: they were rendered in memory.
+    folder: Path | None
+    #: Files of the folder whose content is not what the model renders today.
+    differing: int = 0
+    #: Files of the folder that could not be judged, and why.
+    unread: tuple[Finding, ...] = ()
+
+    def described(self, environment: str) -> Tree:
+        """Say for a report what was judged."""
+        return Tree(environment, str(self.folder) if self.folder else "", self.differing)
+
+
+def find(
+    tree: Path | None,
+    file: Path,
+    plan: ClusterPlan,
+    rendered: tuple[Artifact, ...],
+    *,
+    in_memory: bool,
+) -> JudgedTree:
+    """Find what is judged of an environment: the tree on disk, or else what the model renders.
+
+    Args:
+        tree: the folder; None: the one beside the model that `tarmac render` writes by default.
+        in_memory: look at no disk.
+
+    Raises:
+        BadInput: the folder that was named has no files.
+    """
+    default = file.parent / "deploy" / plan.environment
+    folder = tree or (default if (default / FILE).is_file() else None)
+    if folder is None or in_memory:
+        return JudgedTree(rendered, None)
+    found, unread = read(folder, rendered, among_others=plan.settings.target == "repository")
+    return JudgedTree(found, folder, _differing(found, rendered), unread)
+
+
+def _differing(found: Iterable[Artifact], rendered: Iterable[Artifact]) -> int:
+    """Count the files that are missing, or whose data is not what the model renders today."""
+    there: dict[str, list[Any]] = {}
+    for artifact in found:
+        there.setdefault(artifact.path, []).append(artifact.content)
+    return sum(
+        not _is_same(there.get(artifact.path, []), artifact.content) for artifact in rendered
+    )
+
+
+def _is_same(there: list[Any], content: Mapping[str, Any] | str) -> bool:
+    if isinstance(content, str):
+        # On disk a text has a first line that says what made it.
+        return any(_is_rendered_text(text, content) for text in there)
+    return _plain(content) in [_plain(data) for data in there]
+
+
+def _plain(content: Any) -> Any:
+    """Reduce content to what JSON can say of it; its text where a key is no text, e.g. a date."""
+    try:
+        return json.loads(json.dumps(content, default=str))
+    except TypeError:
+        return repr(content)
+
+
+def _is_rendered_text(text: Any, content: str) -> bool:
+    if not isinstance(text, str):
+        return not content.strip() or text == first(content)
+    body = content.partition("\n")[2] if content.startswith("#!") else content
+    return text.endswith(body)
+
+
+def read(
+    tree: Path, rendered: Iterable[Artifact], *, among_others: bool = False
+) -> tuple[tuple[Artifact, ...], tuple[Finding, ...]]:
+    """Read every file of a tree.
+
+    Args:
+        rendered: what the model gives today: says which line of it a file comes from, and which
+            files are text for another program (a chart, an overlay) whatever they look like.
+        among_others: a foreign repository: what is rendered and its workflows are read.
+
+    Returns:
+        The files, and a finding for each that cannot be judged; images and archives are passed
+        over.
+
+    Raises:
+        BadInput: there are no files in it, or one that is no regular file, which programs of others
+            would wait for.
+    """
+    known = {artifact.path: artifact for artifact in rendered}
+    found: list[Artifact] = []
+    unread: list[Finding] = []
+    problems: list[Problem] = []
+    paths = {*tree.glob(".github/workflows/*"), *(tree / name for name in known)}
+    for path in sorted(paths if among_others else tree.rglob("*")):
+        if path.is_dir() or not os.path.lexists(path):
+            continue
+        name = files.shown(path.relative_to(tree))
+        made = known.get(name)
+        as_text = made is not None and isinstance(made.content, str)
+        try:
+            contents = [*_contents(path, name, tree, unread, as_text=as_text)]
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                problems.append(Problem(str(tree / name), files.unread(error)))
+            else:
+                unread.append(_not_judged(Problem(name, files.unread(error))))
+            continue
+        except BadInput as error:
+            unread += map(_not_judged, error.problems)
+            continue
+        found += [_as_made(Artifact(name, content), made) for content in contents]
+    if not found and not problems:
+        problems = [Problem(str(tree), "there are no files in it; `tarmac render` writes them")]
+    if problems:
+        raise BadInput(problems)
+    return tuple(found), tuple(unread)
+
+
+def _not_judged(problem: Problem) -> Finding:
+    what = f"{problem.what}; it was not judged"
+    return Finding(problem.where, what, READING, warning=True)
+
+
+def _as_made(read: Artifact, made: Artifact | None) -> Artifact:
+    """Give a file the place and the format that its renderer declares, if one makes it."""
+    if made is None:
+        return replace(read, format=recognised(read.content))
+    return replace(read, place=made.place, format=made.format)
+
+
+def _contents(
+    path: Path, name: str, tree: Path, unread: list[Finding], *, as_text: bool
+) -> Iterator[Mapping[str, Any] | str]:
+    """Yield each document of a YAML file; the text of another, and of a template of a chart."""
+    raw = files.content(path, root=tree)
+    if b"\0" in raw:
+        return
+    text = files.decoded(raw, name)
+    if path.suffix in (".yaml", ".yml") and not as_text:
+        try:
+            documents = from_yaml(text)
+        except yaml.YAMLError as error:
+            yield text
+            unread.append(about_yaml(name, text, error))
+            return
+        yield from (document for document in documents if isinstance(document, dict))
+    else:
+        yield text

@@ -1,0 +1,134 @@
+"""Joins a checklist with what ran: each item's status, level and evidence. Called by `verify`."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+
+from tarmac.model.checklist import Attestation, Checklist, ChecklistItem, Proof
+from tarmac.model.document import Document
+from tarmac.report import AttestationTerms, ItemResult, Level, Result, Status
+
+#: What an item is where its proofs are of several minds: the first of these that one has.
+WORST = (Status.FAIL, Status.ERROR, Status.STALE, Status.SKIPPED)
+NOT_RUN = "there is no evidence of a run"
+NEEDS = {"cloud": Status.NEEDS_CLOUD, "later phase": Status.NOT_YET}
+#: What closes an item that no proof blocks.
+REMEDIES = {
+    Status.NEEDS_CLOUD: "try it where it runs, and record the observation under `attestation`",
+    Status.NOT_APPLICABLE: "verify an environment that has what its gates judge, or name another "
+    "proof",
+    Status.NOT_YET: "name what proves it under `proofs`, or record an observation under "
+    "`attestation`",
+}
+
+
+def join(
+    checklist: Checklist,
+    document: Document,
+    results: Iterable[Result],
+    phase: str | None,
+    today: date,
+) -> Iterator[ItemResult]:
+    """Yield each item of a phase (of all without) with what proves it today."""
+    by: dict[str, list[Result]] = {}
+    for result in results:
+        by.setdefault(result.what, []).append(result)
+    folder = posixpath.dirname(document.file)
+    for index, item in enumerate(checklist.items):
+        if phase in (None, item.phase):
+            place = str(document.locate(("items", index, "id")))
+            attested = [_attested(said, item.phase, folder, today) for said in item.attestation]
+            yield _item(item, place, by, attested)
+
+
+def _item(
+    item: ChecklistItem, place: str, by: Mapping[str, list[Result]], attested: list[Result]
+) -> ItemResult:
+    runs = [by.get(proof.what) or [_missing(proof, item)] for proof in item.proofs]
+    proofs = (*(result for results in runs for result in results), *attested)
+    statuses = {proof.status for proof in proofs}
+    status = next((worst for worst in WORST if worst in statuses), None)
+    why, remedy, reached = item.note, "", ""
+    if status is not None:
+        # What is not proven whole has reached nothing.
+        why = _joined(proof.why for proof in proofs if proof.status is status)
+        remedy = _joined(_remedy(proof) for proof in proofs if proof.status in WORST)
+    elif empty := [results[0] for results in runs if _is_empty(results)]:
+        # A gate that had nothing to judge anywhere has proven no part of it.
+        status = Status.NOT_APPLICABLE
+        why = _joined(f"{_name(result)}: {result.why}" for result in empty)
+        remedy = REMEDIES[status]
+    else:
+        status = NEEDS[item.needs] if item.needs and not attested else Status.PASS
+        remedy = REMEDIES.get(status, "")
+        reached = _reached(proofs)
+    return ItemResult(item.id, item.phase, item.title, place, status, reached, why, proofs, remedy)
+
+
+def _reached(proofs: tuple[Result, ...]) -> str:
+    """Give the lowest that proofs reach, and say whether an attestation is among them."""
+    proofs = tuple(proof for proof in proofs if proof.status is not Status.NOT_APPLICABLE)
+    lowest = min(proofs, key=lambda check: check.level, default=None)
+    if lowest is None:
+        return ""
+    in_part = not lowest.attestation and any(proof.attestation for proof in proofs)
+    return f"{lowest.reached}, partly attested" if in_part else lowest.reached
+
+
+def _is_empty(results: list[Result]) -> bool:
+    """Tell whether a proof had nothing to judge in any environment."""
+    return all(result.status is Status.NOT_APPLICABLE for result in results)
+
+
+def _name(result: Result) -> str:
+    return result.what.partition(":")[2]
+
+
+def _missing(proof: Proof, item: ChecklistItem) -> Result:
+    """Say of a proof that it was not run."""
+    _, _, it = proof.what.partition(":")
+    level = Level[proof.level.upper()]
+    return Result(proof.what, it, item.phase, Status.SKIPPED, level, proof.target, why=NOT_RUN)
+
+
+def _attested(said: Attestation, phase: str, folder: str, today: date) -> Result:
+    """Make a proof of an attestation: it passes until its last day, and reaches what it says."""
+    over = today > said.until
+    written = said.evidence
+    if "://" not in written:
+        written = posixpath.normpath(posixpath.join(folder, written))
+    return Result(
+        f"attestation:{said.day}",
+        said.what,
+        phase,
+        Status.STALE if over else Status.PASS,
+        Level[said.level.upper()],
+        said.target,
+        why=f"the attestation of {said.day} by {said.by} was valid until {said.until}"
+        if over
+        else "",
+        evidence=written,
+        attestation=AttestationTerms(said.by, said.day.isoformat(), said.until.isoformat()),
+    )
+
+
+def _remedy(proof: Result) -> str:
+    """Say what makes a proof pass."""
+    kind, _, it = proof.what.partition(":")
+    if proof.attestation:
+        day = proof.attestation.day
+        return f"test again what was attested on {day}, and write the new day and end"
+    if kind == "gate" and proof.why == NOT_RUN:
+        return f"{it} looks at none of these environments; verify them all, or name another proof"
+    if kind == "gate":
+        return proof.why or f"fix what {it} found"
+    if kind == "test":
+        action = "fix it and run" if proof.status is Status.FAIL else "run"
+        return f"{action} {it} with --junitxml=FILE, and verify with --junit FILE"
+    return f"run {it}"
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(filter(None, texts)))

@@ -1,0 +1,218 @@
+"""Does what `tarmac verify` is asked: reads, plans, runs gates, writes and joins evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tarmac import evidence, gates, registry, render, stores
+from tarmac.artifact import Artifact
+from tarmac.errors import BadInput, Problem, did_you_mean
+from tarmac.foreign import files
+from tarmac.gates.gate import Gate, Subject
+from tarmac.model.checklist import Checklist, SuppressionFile, invalid_attestations, problems
+from tarmac.model.document import Document
+from tarmac.model.loader import load, read_as
+from tarmac.model.system import System
+from tarmac.plan.deploy import deploy, no_environment
+from tarmac.render.collect import artifacts
+from tarmac.render.renderer import PHASES
+from tarmac.report import Finding, ItemResult, Report, Result
+from tarmac.verify import disk_tree as trees_on_disk
+from tarmac.verify import folder, memory
+from tarmac.verify.evidence_store import EvidenceStore
+from tarmac.verify.join import join
+from tarmac.verify.running import Suppressions, remarks, run, suppressed
+
+CHECKLIST, SUPPRESSIONS = "checklist.yaml", "suppressions.yaml"
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """What is to be verified."""
+
+    #: The system's file; None: only files without a plan.
+    file: Path | None
+    today: date
+    environment: str | None = None
+    phase: str | None = None
+    #: The running copy that is measured; None: none is.
+    namespace: str | None = None
+    #: The rendered tree; None: the folder that `tarmac render` writes by default, if it is there.
+    tree: Path | None = None
+    #: Judge what the model renders in memory, whatever is on disk.
+    in_memory: bool = False
+    junit: tuple[Path, ...] = ()
+    #: A folder of files without a plan.
+    files: Path | None = None
+    #: Every item has to pass; a checklist without items is none.
+    ready: bool = False
+
+
+def verify(options: VerifyOptions) -> Report:
+    """Run every gate that is asked for: on a system, on files without a plan, on both.
+
+    Raises:
+        BadInput: the model, checklist or suppressions are wrong, no such environment or phase.
+    """
+    all_gates: dict[str, Gate] = registry.load(gates, "GATE")
+    planned = _of_system(options, options.file, all_gates) if options.file is not None else None
+    if options.ready and (planned is None or not planned.items):
+        raise BadInput([_no_items(options)])
+    if options.files is None:
+        if planned is None:
+            raise BadInput([Problem("verify", "nothing is named; name a system, or --files")])
+        return planned
+    own = folder.judge(
+        options.files, options.today, _wanted(all_gates, None, options.phase), _suppressions
+    )
+    if planned is None:
+        return own
+    return replace(
+        planned,
+        results=(*planned.results, *own.results),
+        remarks=(*planned.remarks, *own.remarks),
+        suppressed=(*planned.suppressed, *own.suppressed),
+    )
+
+
+def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -> Report:
+    """Run gates on each environment of a system, and join its checklist."""
+    system = load(str(file), files.content)
+    environments = _environments(system, options)
+    checklist = _checklist(file, all_gates, options.today)
+    wanted = _wanted(all_gates, checklist, options.phase)
+    suppressions = _suppressions(file)
+    store = EvidenceStore(file)
+    model = dict(_model(system))
+    if options.namespace is not None:
+        store.write(memory.memory(file, options.namespace, evidence.digest(model.items())))
+    measured = store.measured(evidence.digest(model.items()))
+    seconds = store.measured(evidence.digest(model.items()), memory.PIPELINE)
+    kinds, renderers = registry.load(stores, "STORE"), registry.load(render, "RENDERER")
+    results: list[Result] = []
+    everything = dict(model)
+    trees = []
+    unread: list[Finding] = []
+    for name in environments:
+        plan = deploy(system, name, kinds)
+        made = artifacts(plan, renderers)
+        # What tests depend on is the model: an edit by hand in a tree makes none of them stale.
+        everything |= {f"{name}/{path}": content for path, content in _contents(made)}
+        judged = trees_on_disk.find(options.tree, file, plan, made, in_memory=options.in_memory)
+        trees.append(judged.described(name))
+        unread += judged.unread
+        inputs = {**model, **dict(_contents(judged.artifacts))}
+        subject = Subject(
+            system, plan, judged.artifacts, options.today, judged.folder, measured, seconds
+        )
+        now = evidence.digest(inputs.items())
+        results += [store.gate(result, now) for result in run(subject, wanted, suppressions)]
+    items: tuple[ItemResult, ...] = ()
+    if checklist is not None:
+        proofs = [proof for item in checklist[0].items for proof in item.proofs]
+        results += store.others(proofs, options.junit, evidence.digest(everything.items()))
+        items = tuple(join(*checklist, results, options.phase, options.today))
+    return Report(
+        system=system.name,
+        environments=environments,
+        today=options.today.isoformat(),
+        results=tuple(results),
+        items=items,
+        remarks=(*unread, *remarks(suppressions, options.today, [gate.id for gate in wanted])),
+        suppressed=tuple(suppressed(suppressions, options.today)),
+        ready=options.ready,
+        trees=tuple(trees),
+    )
+
+
+def _no_items(options: VerifyOptions) -> Problem:
+    """Say that nothing is asked for: that nothing is open would be no readiness."""
+    if options.file is None:
+        return Problem("--ready", "asks for the items of a system's checklist; name a SYSTEM")
+    of = f" of phase {options.phase}" if options.phase else ""
+    where = str(options.file.with_name(CHECKLIST))
+    return Problem(
+        where,
+        f"there is no checklist item{of}, and so nothing to be ready; write down what must hold",
+    )
+
+
+def _environments(system: System, options: VerifyOptions) -> tuple[str, ...]:
+    known = tuple(system.file.environments)
+    if options.environment is not None:
+        return (options.environment,)  # whether it is there is the plan's to say
+    if options.tree is not None and len(known) > 1:
+        hint = f"say with --env whose tree it is: {', '.join(known)}"
+        raise BadInput([Problem(str(options.tree), f"a tree is of one environment; {hint}")])
+    if not known:
+        raise no_environment(system)
+    return known
+
+
+def _wanted(
+    known: dict[str, Gate], checklist: tuple[Checklist, Document] | None, phase: str | None
+) -> tuple[Gate, ...]:
+    """Choose the gates of a phase, and those that its items name; all without a phase."""
+    if phase is None:
+        return tuple(known.values())
+    if phase not in PHASES:
+        raise BadInput([Problem(phase, f"no such phase; {did_you_mean(phase, PHASES)}")])
+    items = checklist[0].items if checklist else ()
+    named = {proof.gate for item in items if item.phase == phase for proof in item.proofs}
+    return tuple(gate for gate in known.values() if gate.phase == phase or gate.id in named)
+
+
+def _checklist(
+    file: Path, known: dict[str, Gate], today: date
+) -> tuple[Checklist, Document] | None:
+    path = file.with_name(CHECKLIST)
+    if not path.is_file():
+        return None
+    found = read_as(Checklist, str(path), _bytes(path))
+    wrong = [*problems(*found, known, PHASES)]
+    wrong += invalid_attestations(*found, today, lambda name: (path.parent / name).is_file())
+    if wrong:
+        raise BadInput(wrong)
+    return found
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return files.content(path)
+    except OSError as error:
+        raise BadInput([Problem(str(path), files.unread(error))]) from None
+
+
+def _suppressions(file: Path) -> Suppressions:
+    path = file.with_name(SUPPRESSIONS)
+    if not path.is_file():
+        return Suppressions()
+    found, document = read_as(SuppressionFile, str(path), _bytes(path))
+    return Suppressions(found.suppressions, document)
+
+
+def _model(system: System) -> Iterator[tuple[str, bytes]]:
+    documents = {system.document.file}
+    documents |= {part.document.file for parts in system.parts.values() for part in parts}
+    # By their names as they are written: the same model in another folder is the same.
+    for path in sorted(documents):
+        yield f"{Path(path).parent.name}/{Path(path).name}", files.content(path)
+
+
+def _contents(made: Iterable[Artifact]) -> Iterator[tuple[str, bytes]]:
+    for artifact in made:
+        yield artifact.path, _text(artifact.content).encode()
+
+
+def _text(content: Mapping[str, Any] | str) -> str:
+    if isinstance(content, str):
+        return content
+    try:
+        return json.dumps(content, default=str)
+    except TypeError:  # a key that is no text, e.g. a date
+        return repr(content)
