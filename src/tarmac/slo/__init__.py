@@ -1,4 +1,5 @@
-"""Objectives as mathematics: what is counted, what may fail, and how fast that may be used up.
+"""Objectives: their error budgets as mathematics, what is counted, and the queries that count it.
 
-Pure: no input or output, no PromQL. `render` makes rules of it, `gates` hold rules against it.
+`render` makes rules, alerts, runbooks and dashboards of a `MeasuredObjective`; `gates` hold rules
+against the budget. No input or output.
 """

@@ -79,7 +79,7 @@ def pairs(window_s: float) -> tuple[Pair, ...]:
         if window_s == TABLE_S:
             long_s = pair.long_s
         burn = round(factor(pair.spent, window_s, long_s), 6)
-        if burn >= 1 and long_s not in (each.long_s for each in found):
+        if burn >= 1 and long_s not in (other.long_s for other in found):
             found.append(Pair(pair.severity, long_s, round(long_s * SHORT), pair.spent, burn))
     return tuple(found)
 
@@ -112,11 +112,11 @@ def gone_after(window_s: float, above: float, bad: float) -> float | None:
 
 def detection_s(pair: Pair, allowed: float, bad: float) -> float | None:
     """Return how long it takes a pair to fire, if so many requests are bad from now on."""
-    each = [seen_after(w, threshold(pair, allowed), bad) for w in (pair.long_s, pair.short_s)]
-    return None if None in each else max(filter(None, each))
+    found = [seen_after(w, threshold(pair, allowed), bad) for w in (pair.long_s, pair.short_s)]
+    return None if None in found else max(filter(None, found))
 
 
 def reset_s(pair: Pair, allowed: float, bad: float) -> float | None:
     """Return how long it takes a pair to clear, once such trouble is over; None: it never fired."""
-    each = [gone_after(w, threshold(pair, allowed), bad) for w in (pair.long_s, pair.short_s)]
-    return None if None in each else min(each, key=lambda found: found or math.inf)
+    found = [gone_after(w, threshold(pair, allowed), bad) for w in (pair.long_s, pair.short_s)]
+    return None if None in found else min(found, key=lambda after_s: after_s or math.inf)

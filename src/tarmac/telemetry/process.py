@@ -1,0 +1,69 @@
+"""What the telemetry process does: receives spans, reads metrics, writes both, shows them.
+
+The supervisor keeps its listening socket: while the process starts again, connections wait in its
+queue. It ends at SIGTERM, when what it has received is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+from starlette.routing import BaseRoute
+
+from tarmac.telemetry.receiver import create_app
+from tarmac.telemetry.scraper import Scraper
+from tarmac.telemetry.storage import Storage
+from tarmac.telemetry.writer import Writer
+
+#: Seconds that requests in flight have at the end.
+FINISH_S = 2
+
+
+def say(line: str) -> None:
+    """Write one line to the log at once."""
+    print(line, flush=True)
+
+
+async def serve(
+    path: Path, targets: Path, listener: socket.socket, pages: Sequence[BaseRoute] = ()
+) -> None:
+    """Receive, read metrics and write until SIGTERM.
+
+    Args:
+        path: the file that all is written to.
+        targets: the file with the instances that have metrics.
+        pages: routes that show what is there, served beside the receiver's.
+    """
+    storage = Storage(path)
+    writer = Writer(storage, say=say)
+    writing = asyncio.create_task(writer.run())
+    scraping = asyncio.create_task(Scraper(storage, targets, say=say).run())
+    config = uvicorn.Config(
+        create_app(writer.queue, lambda: writer.counts, pages),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=FINISH_S,
+    )
+    server = uvicorn.Server(config)
+    # Without its writer it would take spans and lose them, without its scraper see nothing:
+    # the supervisor starts it again.
+    for task in (writing, scraping):
+        task.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # One that comes before the server listens to signals must end it as well; the server raises
+        # those of later once it has ended, and what waits is to be written.
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        scraping.cancel()
+        await asyncio.wait([scraping])
+        writer.close()
+        await writing
+        storage.close()

@@ -1,0 +1,183 @@
+"""The file that telemetry is kept in: SQLite, written by one process and read by any.
+
+It lives in the namespace's folder and survives restarts. Its age and size are bounded: `prune`
+deletes the oldest in small steps, so that neither a writer nor a reader waits for long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from tarmac.errors import TarmacError
+from tarmac.telemetry.span import Span
+
+T = TypeVar("T")
+#: Each brings a file from the version that is its place to the next; none is changed once released.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE spans (
+        trace_id BLOB NOT NULL, span_id BLOB NOT NULL, parent_id BLOB NOT NULL,
+        service TEXT NOT NULL, instance TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+        started_ns INTEGER NOT NULL, duration_ns INTEGER NOT NULL,
+        failed INTEGER NOT NULL, message TEXT NOT NULL,
+        attributes TEXT NOT NULL, events TEXT NOT NULL
+    );
+    CREATE INDEX spans_by_trace ON spans (trace_id);
+    CREATE INDEX spans_by_start ON spans (started_ns);
+    """,
+    """
+    CREATE TABLE series (
+        id INTEGER PRIMARY KEY, service TEXT NOT NULL, instance TEXT NOT NULL,
+        name TEXT NOT NULL, labels TEXT NOT NULL, kind TEXT NOT NULL,
+        last REAL NOT NULL, folded_ms INTEGER NOT NULL,
+        UNIQUE (service, name, instance, labels)
+    );
+    CREATE TABLE samples (
+        series INTEGER NOT NULL, at_ms INTEGER NOT NULL, value REAL NOT NULL,
+        PRIMARY KEY (series, at_ms)
+    ) WITHOUT ROWID;
+    CREATE TABLE processes (
+        service TEXT NOT NULL, instance TEXT NOT NULL,
+        began_at REAL NOT NULL, read_ms INTEGER NOT NULL,
+        PRIMARY KEY (service, instance)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE INDEX spans_by_service ON spans (service, started_ns);
+    CREATE INDEX failed_spans ON spans (started_ns) WHERE failed;
+    """,
+)
+VERSION = len(MIGRATIONS)
+#: How many rows one step of pruning deletes: some milliseconds of work.
+STEP_ROWS = 2_000
+BUSY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long and how much is kept."""
+
+    age_s: float = 7 * 86_400.0
+    size_bytes: int = 1 << 30
+
+
+class NewerFile(TarmacError):
+    """The file was written by a newer version of Tarmac."""
+
+
+class Storage:
+    """The writer's side of one file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make it. Raises NewerFile, and sqlite3.DatabaseError for what is no such file."""
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+        self._connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
+        self._connection.isolation_level = None
+        self._turn = threading.Lock()
+        self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        _migrate(self._connection, path)
+
+    def add(self, spans: Iterable[Span]) -> None:
+        """Write spans, all or none."""
+        rows = [
+            (
+                *(span.trace_id, span.span_id, span.parent_id),
+                *(span.service, span.instance, span.name, span.kind),
+                *(span.started_ns, span.duration_ns, span.failed, span.message),
+                json.dumps(span.attributes, separators=(",", ":")),
+                json.dumps(span.events, separators=(",", ":")),
+            )
+            for span in spans
+        ]
+        insert = "INSERT INTO spans VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        self.write(lambda connection: connection.executemany(insert, rows))
+
+    def prune(self, retention: Retention, *, now: Callable[[], float] = time.time) -> int:
+        """Delete one step of what is too old or too much; returns the rows, 0 when none is left."""
+        oldest_ns = int((now() - retention.age_s) * 1e9)
+        deleted = self._delete("WHERE started_ns < ?", (oldest_ns,))
+        if not deleted and self.size_bytes > retention.size_bytes:
+            deleted = self._delete("", ())
+        if deleted:
+            with self._turn:
+                self._connection.execute(f"PRAGMA incremental_vacuum({STEP_ROWS})").fetchall()
+        return deleted
+
+    @property
+    def size_bytes(self) -> int:
+        """Measure what is used of the file."""
+        with self._turn:
+            pages, free, size = (
+                self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return int((pages - free) * size)
+
+    def close(self) -> None:
+        """Close the file once the thread that uses it is done; a later write raises sqlite3.Error.
+
+        A thread cannot be cancelled with the task that waits for it, and SQLite crashes the process
+        when a connection is closed under a statement.
+        """
+        with self._turn:
+            self._connection.close()
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do work in one transaction: all of it, or nothing. Threads take turns."""
+        with self._turn:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                done = work(self._connection)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
+            return done
+
+    def _delete(self, where: str, values: Sequence[int]) -> int:
+        oldest = f"SELECT rowid FROM spans {where} ORDER BY started_ns LIMIT {STEP_ROWS}"  # noqa: S608
+        delete = f"DELETE FROM spans WHERE rowid IN ({oldest})"  # noqa: S608 - our own words
+        return self.write(lambda connection: connection.execute(delete, values).rowcount)
+
+
+def reader(path: Path) -> sqlite3.Connection:
+    """Open a file for queries. Raises TarmacError where there is none of this version."""
+    if not path.exists():
+        raise TarmacError(
+            f"{path}: no telemetry yet; start the system with `tarmac up --telemetry`, "
+            "it begins a moment later"
+        )
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
+    connection.row_factory = sqlite3.Row
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found != VERSION:
+        connection.close()
+        raise TarmacError(
+            f"{path}: has format {found}, this Tarmac reads {VERSION}; "
+            "start the system with it, which converts an older file"
+        )
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found > VERSION:
+        raise NewerFile(
+            f"{path}: was written by a newer Tarmac (format {found}, this one has {VERSION}); "
+            "use that one, or move the file away"
+        )
+    for number, script in enumerate(MIGRATIONS[found:], start=found + 1):
+        # One transaction: a process that is killed here begins this step again.
+        connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
