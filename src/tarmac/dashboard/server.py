@@ -1,0 +1,226 @@
+"""The dashboard's pages and data: files of this folder, and JSON for them.
+
+    GET /                 the page; every view of it has its own #fragment
+    GET /static/...       its scripts, styles and libraries
+    GET /api/system       nodes, edges, undeclared connections
+    GET /api/live         the same as a stream of server-sent events, whenever it has changed
+    GET /api/traces       the latest traces (service, failed, name, least_us, below_us, most)
+    GET /api/traces/ID    one trace as a tree
+    GET /api/timeline     what happened to each node
+    GET /api/explain/NAME what `tarmac explain` says of a service or store that runs
+    GET /api/logs         lines of logs and a cursor for the later ones (cursor, trace)
+    GET /api/metrics      rate, errors and durations of a service, and its series (service, minutes)
+    GET /api/series       one series of a service as lines (service, name, by, minutes)
+    GET /api/objectives   each objective's share, budget and alerts
+    GET /api/messages     what waits and flows, and the dead letters
+    GET /api/stores       what each store holds and does, and what services ask of them (minutes)
+
+What changes something is in actions.py. Each question is answered in a thread: what is received
+meanwhile does not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from tarmac.dashboard import actions, logs, messages, snapshot
+from tarmac.dashboard.access import HEADERS, Access
+from tarmac.errors import BadInput, Problem, TarmacError
+from tarmac.foreign import files
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor import client
+from tarmac.model.loader import load
+from tarmac.model.system import System
+from tarmac.telemetry import charts, objectives, queries, statements, storage
+from tarmac.telemetry.charts import Steps
+
+STATIC = Path(__file__).parent / "static"
+#: How often a change is looked for while a page is open, and how often something is said at all.
+LOOK_S, BEAT_S = 0.5, 10.0
+#: Traces of one list, and longer than any of them.
+MOST_TRACES, LONGEST_US = 500, 10**15
+#: The step of charts over so many minutes; metrics are read each 5 s.
+STEPS_MS = {15: 10_000, 60: 30_000, 360: 180_000, 1440: 600_000}
+LONGEST_STEP_MS, MOST_STEPS = 3_600_000, 200
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def routes(home: Home, access: Access) -> list[BaseRoute]:
+    """Return the routes of the dashboard."""
+    models, watcher = _Models(), snapshot.Watcher(home)
+
+    def answered(question: Callable[[Request], Any]) -> Handler:
+        async def handler(request: Request) -> Response:
+            try:
+                return JSONResponse(await asyncio.to_thread(question, request), headers=HEADERS)
+            except TarmacError as error:
+                status = 400 if isinstance(error, BadInput) else 404
+                return JSONResponse({"error": str(error)}, status, headers=HEADERS)
+
+        return _guarded(handler, access)
+
+    async def page(_request: Request) -> Response:
+        return FileResponse(STATIC / "index.html", headers=HEADERS)
+
+    async def live(_request: Request) -> Response:
+        return StreamingResponse(_changes(watcher), media_type="text/event-stream", headers=HEADERS)
+
+    def traces(request: Request) -> Any:
+        asked = request.query_params
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            found = queries.latest(
+                stored,
+                most=min(MOST_TRACES, _number(asked.get("most"), 100)),
+                service=asked.get("service", ""),
+                failed=asked.get("failed") == "true",
+                name=asked.get("name", ""),
+                between_ns=_between_ns(asked.get("least_us"), asked.get("below_us")),
+            )
+        return {"traces": [asdict(trace) for trace in found]}
+
+    def trace(request: Request) -> Any:
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            trace_id, spans = queries.trace(stored, request.path_params["id"])
+        return {"trace_id": trace_id, "spans": [asdict(span) for span in spans]}
+
+    def explained(request: Request) -> Any:
+        return snapshot.explained(home, request.path_params["name"])
+
+    def log_lines(request: Request) -> Any:
+        asked = request.query_params
+        return logs.read(home, cursor=asked.get("cursor", ""), trace=_prefix(asked.get("trace")))
+
+    def metrics(request: Request) -> Any:
+        service, steps = request.query_params.get("service", ""), _steps(request)
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            names = [asdict(name) for name in charts.names(stored, service)]
+            red = asdict(charts.red(stored, service, steps))
+        return {"ends_ms": steps.ends_ms, "red": red, "names": names}
+
+    def series(request: Request) -> Any:
+        asked, steps = request.query_params, _steps(request)
+        service, name, by = (asked.get(key, "") for key in ("service", "name", "by"))
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            found = charts.lines(stored, service, name, by, steps)
+        return {"ends_ms": steps.ends_ms, "lines": found}
+
+    def objectives_now(_request: Request) -> Any:
+        now_ms = time.time_ns() // 1_000_000
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            found = objectives.observe(stored, models.of(home), now_ms)
+        return {"at_ms": now_ms, "objectives": [_objective(one) for one in found]}
+
+    def stores(request: Request) -> Any:
+        minutes = _number(request.query_params.get("minutes"), 15)
+        since_ns = time.time_ns() - minutes * 60_000_000_000
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            operations = statements.operations(stored, since_ns)
+        answer = client.ask(home, {"verb": "statistics"})
+        return {"stores": answer["stores"], "operations": [asdict(one) for one in operations]}
+
+    return [
+        Route("/", _guarded(page, access)),
+        Route("/api/live", _guarded(live, access)),
+        Route("/api/system", answered(lambda _: watcher.system())),
+        Route("/api/traces", answered(traces)),
+        Route("/api/traces/{id}", answered(trace)),
+        Route("/api/timeline", answered(lambda _: snapshot.timeline(home))),
+        Route("/api/explain/{name}", answered(explained)),
+        Route("/api/logs", answered(log_lines)),
+        Route("/api/metrics", answered(metrics)),
+        Route("/api/series", answered(series)),
+        Route("/api/objectives", answered(objectives_now)),
+        Route("/api/stores", answered(stores)),
+        Route("/api/messages", answered(lambda _: messages.read(home, models.of(home)))),
+        *actions.routes(home, models.of, answered),
+        # The files are the same for all systems; only what they show is not.
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+
+
+def _guarded(handler: Handler, access: Access) -> Handler:
+    async def guarded(request: Request) -> Response:
+        return access.refusal(request) or await handler(request)
+
+    return guarded
+
+
+async def _changes(watcher: snapshot.Watcher) -> AsyncIterator[str]:
+    """Yield the system whenever it is another one than before."""
+    said, said_at = "", 0.0
+    while True:
+        try:
+            now = json.dumps(await asyncio.to_thread(watcher.system))
+        except TarmacError as error:
+            now = json.dumps({"error": str(error)})
+        if now != said or time.monotonic() - said_at > BEAT_S:
+            said, said_at = now, time.monotonic()
+            yield f"data: {now}\n\n"
+        await asyncio.sleep(LOOK_S)
+
+
+def _objective(observed: objectives.ObservedObjective) -> dict[str, Any]:
+    live = observed.live
+    return {
+        **asdict(live),
+        "good_share": live.good_share,
+        "burns": live.burns,
+        "since_ms": observed.since_ms,
+    }
+
+
+def _steps(request: Request) -> Steps:
+    """Return the steps of the last minutes that are over: those still under way would jump."""
+    minutes = _number(request.query_params.get("minutes"), 15)
+    step_ms = next((step for most, step in STEPS_MS.items() if minutes <= most), LONGEST_STEP_MS)
+    count = max(1, min(MOST_STEPS, minutes * 60_000 // step_ms))
+    until_ms = time.time_ns() // 1_000_000 // step_ms * step_ms
+    return Steps(until_ms - count * step_ms, step_ms, count)
+
+
+def _between_ns(least_us: str | None, below_us: str | None) -> tuple[int, int] | None:
+    if not least_us and not below_us:
+        return None
+    return _number(least_us, 0) * 1000, _number(below_us, LONGEST_US) * 1000
+
+
+def _prefix(trace: str | None) -> str:
+    try:
+        return queries.id_prefix(trace) if trace else ""
+    except ValueError as error:
+        raise BadInput([Problem(f"trace '{trace}'", str(error))]) from None
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() else default
+
+
+class _Models:
+    """The system's file as it is now, loaded once for each state of it."""
+
+    def __init__(self) -> None:
+        self._loaded: tuple[str, int, System] | None = None
+
+    def of(self, home: Home) -> System:
+        status = client.status(home)
+        if status is None or not status.file:
+            raise TarmacError("nothing ran here yet; start the system with `tarmac up`")
+        try:
+            changed_ns = Path(status.file).stat().st_mtime_ns
+        except OSError as error:
+            raise TarmacError(f"{status.file}: {error.strerror}") from None
+        if self._loaded is None or self._loaded[:2] != (status.file, changed_ns):
+            self._loaded = (status.file, changed_ns, load(status.file, files.content))
+        return self._loaded[2]
