@@ -32,8 +32,9 @@ def parse(text: str) -> tuple[dict[str, str], tuple[int, ...]]:
     values: dict[str, str] = {}
     wrong: list[int] = []
     position = 0
+    number, counted = 1, 0
     while position < len(text):
-        number = text.count("\n", 0, position) + 1
+        number, counted = number + text.count("\n", counted, position), position
         if match := _IGNORED.match(text, position):
             position = match.end()
             continue
@@ -52,7 +53,7 @@ def write(values: Mapping[str, str]) -> str:
     """Write `KEY=value` lines that `parse` and other tools read back.
 
     Values are quoted where they must be, singly where they can be: there nothing is an escape and
-    nobody puts variables in.
+    no tool expands variables.
     """
     return "".join(f"{name}={_quoted(value)}\n" for name, value in values.items())
 

@@ -13,12 +13,65 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class StoreSecret:
+    """A credential of a store: `stores/STORE/USER`, or `stores/STORE/USER/OUTPUT`."""
+
+    store: str
+    #: A service, or a role of the server itself, such as `admin`.
+    user: str
+    #: An output of a server elsewhere, such as `url`; empty for a password of a server here.
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class ServiceSecret:
+    """A secret variable of one service: `services/SERVICE/VARIABLE`."""
+
+    service: str
+    variable: str
+
+
+@dataclass(frozen=True)
+class SharedSecret:
+    """A secret variable with one value for all services that list it: `shared/VARIABLE`."""
+
+    variable: str
+
+
+SecretOwner = StoreSecret | ServiceSecret | SharedSecret
+
+
+@dataclass(frozen=True)
 class Secret:
-    """A secret by its path, e.g. `stores/orders-db/order-service`; `local` makes it up once."""
+    """A secret by its path, e.g. `stores/orders-db/order-service`; `local` generates it once."""
 
     path: str
     #: Random bytes behind it; hexadecimal text of twice the length.
     size_bytes: int = 24
+
+    @classmethod
+    def of(cls, owner: SecretOwner, size_bytes: int = 24) -> Secret:
+        """Name the secret of an owner; `owner` reads it back."""
+        match owner:
+            case StoreSecret(store, user, output):
+                steps = ("stores", store, user, *filter(None, (output,)))
+            case ServiceSecret(service, variable):
+                steps = ("services", service, variable)
+            case SharedSecret(variable):
+                steps = ("shared", variable)
+        return cls("/".join(steps), size_bytes)
+
+    @property
+    def owner(self) -> SecretOwner:
+        """Parse the owner. Raises ValueError for a path of another form."""
+        match self.path.split("/"):
+            case ["stores", store, user, *output] if len(output) < 2:
+                return StoreSecret(store, user, *output)
+            case ["services", service, variable]:
+                return ServiceSecret(service, variable)
+            case ["shared", variable]:
+                return SharedSecret(variable)
+        raise ValueError(f"'{self.path}' is not the path of a secret")
 
 
 #: Text that may hold secrets: its parts in order.
@@ -38,7 +91,7 @@ def text(*parts: str | Secret | Text) -> Text:
 
 
 def reveal(value: Text, secrets: Mapping[str, str]) -> str:
-    """Put the secrets' values in. Raises KeyError with the path of one that is not known."""
+    """Insert the values of the secrets. Raises KeyError with the path of one that is not known."""
     return "".join(part if isinstance(part, str) else secrets[part.path] for part in value)
 
 
@@ -70,7 +123,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Tree:
+class FileTree:
     """A folder made once per machine by a command, then copied for each node.
 
     `{tree}` in an argument stands for the folder: the cached one for `make`, the copy for `adopt`.
@@ -92,8 +145,8 @@ class Sql:
 
 
 @dataclass(frozen=True)
-class Talk:
-    """What a server is told once it is ready, in a protocol of its own; it must be repeatable."""
+class PostStartSetup:
+    """Set-up of a ready server in a protocol of its own; it must be repeatable."""
 
     port: int
     #: What it is to hold afterwards: plain data, which tells one launch from another.
@@ -103,7 +156,7 @@ class Talk:
     say: Callable[[Any], Generator[Text | bytes | Secret, bytes, Any]] = field(
         repr=False, compare=False
     )
-    #: The secrets that are asked for or sent.
+    #: The secrets that are requested or sent.
     secrets: tuple[Secret, ...] = ()
 
 
@@ -121,6 +174,8 @@ class ExchangeProbe:
     port: int
     expect: bytes
     send: Text | bytes = b""
+    #: A server that has begun to answer and is silent for so long has said all.
+    silence_s: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -136,7 +191,7 @@ class GrpcProbe:
     """Passes when grpc.health.v1.Health/Check answers SERVING."""
 
     port: int
-    #: The service that is asked for; empty: the whole server.
+    #: The service to ask about; empty: the whole server.
     service: str = ""
 
 
@@ -169,7 +224,7 @@ Probe = AliveProbe | TcpProbe | ExchangeProbe | HttpProbe | GrpcProbe | CommandP
 
 
 @dataclass(frozen=True)
-class Forked:
+class ForkedStart:
     """The same program as `argv`, made by forking an interpreter that has its libraries loaded."""
 
     python: str
@@ -187,21 +242,21 @@ class Launch:
     argv: tuple[str, ...]
     ready: Probe
     #: How it may be started instead where the system can fork and nothing asks for isolation.
-    forked: Forked | None = None
+    forked: ForkedStart | None = None
     #: Passes when the program runs at all; None: as soon as the process exists.
     booted: Probe | None = None
     env: Mapping[str, Text] = field(default_factory=dict)
     cwd: str = "{folder}"
     files: tuple[File, ...] = ()
-    trees: tuple[Tree, ...] = ()
+    trees: tuple[FileTree, ...] = ()
     #: Folders to make where they are not there yet, absolute.
     folders: tuple[str, ...] = ()
     #: Files that begin with the pid of the one server of this folder. After a reboot that pid may
-    #: be anybody's; one that names no process of this folder is removed before a start.
+    #: belong to any process; one that names no process of this folder is removed before a start.
     pid_files: tuple[str, ...] = ()
     setup: tuple[Sql, ...] = ()
     #: Said once the node is ready.
-    talk: Talk | None = None
+    post_start: PostStartSetup | None = None
     stop_signal: str = "SIGTERM"
     #: The stop signal goes to the whole session: a shell does not pass it on.
     signal_group: bool = False
@@ -227,4 +282,4 @@ def secrets_of(launch: Launch) -> Iterator[Secret]:
     texts += [part for sql in launch.setup for part in (sql.url, *sql.statements)]
     for value in texts:
         yield from (part for part in value if isinstance(part, Secret))
-    yield from launch.talk.secrets if launch.talk else ()
+    yield from launch.post_start.secrets if launch.post_start else ()

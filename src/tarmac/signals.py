@@ -1,4 +1,4 @@
-"""The catalogue of what is measured: metrics, their labels and buckets, by who exports them.
+"""The catalogue of what is measured: metrics, their labels and buckets, by exporter.
 
 A leaf: renderers of rules and panels take names from it, gates ask it whether a name is exported.
 The data and their sources are in assets/signals.yaml.
@@ -44,6 +44,10 @@ class Signal:
     mesh: str = ""
     #: Of what counts messages that wait at a broker: the labels that name the queue.
     backlog: tuple[str, ...] = ()
+    #: It is there as soon as its exporter is.
+    present: bool = False
+    #: It is 1 while a store's server answers its exporter.
+    answers: bool = False
 
 
 @cache
@@ -51,21 +55,25 @@ def read() -> Mapping[str, Signal]:
     """Read the catalogue: series as a query names them (`..._bucket` too) -> their metric."""
     found: dict[str, Signal] = {}
     for exporter, said in yaml.safe_load(FILE.read_text(encoding="utf-8")).items():
-        for name, each in said["metrics"].items():
-            buckets = tuple(map(float, each.get("buckets", ())))
+        for name, metric in said["metrics"].items():
+            buckets = tuple(map(float, metric.get("buckets", ())))
             signal = Signal(
                 name=name,
-                type=each["type"],
-                labels=frozenset({*said["targets"], *each["labels"], *(["le"] if buckets else [])}),
+                type=metric["type"],
+                labels=frozenset(
+                    {*said["targets"], *metric["labels"], *(["le"] if buckets else [])}
+                ),
                 exporter=exporter,
                 buckets=buckets,
-                parts=tuple(each.get("parts", ())),
+                parts=tuple(metric.get("parts", ())),
                 stores=tuple(said.get("stores", ())),
                 chart=said.get("chart", ""),
                 absent=said.get("absent", ""),
                 kinds=tuple(said.get("kinds", ())),
                 mesh=said.get("mesh", ""),
-                backlog=tuple(each.get("backlog", ())),
+                backlog=tuple(metric.get("backlog", ())),
+                present=said.get("present") == name,
+                answers=said.get("answers") == name,
             )
             for series in (name + end for end in SERIES.get(signal.type, ("",))):
                 found[series] = signal

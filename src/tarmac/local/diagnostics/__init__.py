@@ -1,0 +1,1 @@
+"""Why a process failed, from its output, its ports and its program."""

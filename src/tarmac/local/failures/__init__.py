@@ -1,1 +1,0 @@
-"""Why something failed, in words: from its output, its ports and its program."""

@@ -1,0 +1,1 @@
+"""What this machine has and runs: programs, ports, sockets, privileges, the processes below us."""

@@ -1,1 +1,0 @@
-"""What this machine has and allows: programs, ports, sockets, privileges."""

@@ -1,0 +1,153 @@
+"""What a fault does to the bytes of a wire: delays, limits, stalls and resets them.
+
+Used by wires.py, in its process, while a drill disturbs an edge; imports nothing of Tarmac. It
+never loses or reorders a byte: TCP would not either, it would only take longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+Direction = Literal["", "sent", "received", "both"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How an edge is disturbed; `sent` is from the caller's side."""
+
+    #: Added to the way of each chunk, in each direction: evenly within delay_s +- jitter_s.
+    delay_s: float = 0.0
+    jitter_s: float = 0.0
+    #: In each direction of each connection; 0: no limit.
+    bytes_per_s: float = 0.0
+    #: In which direction nothing comes through, as between the two sides of a partition.
+    stall: Direction = ""
+    #: The share of connections that are reset, those that are open included; 0 to 1.
+    reset_share: float = 0.0
+
+    def stalls(self, *, sent: bool) -> bool:
+        """Tell whether one direction is stalled."""
+        return self.stall in ("both", "sent" if sent else "received")
+
+    @property
+    def refuses(self) -> bool:
+        """Whether nothing that a caller says comes through, not even that it calls."""
+        return self.stalls(sent=True)
+
+
+@dataclass
+class Effect:
+    """What a rule did so far."""
+
+    delayed: int = 0
+    stalled: int = 0
+    reset: int = 0
+    #: Seconds that chunks were delayed, in all.
+    delay_s: float = 0.0
+
+    def counts(self) -> dict[str, float]:
+        """Say it as data."""
+        return dict(vars(self))
+
+
+@dataclass
+class Disturbance:
+    """A rule at work on one wire."""
+
+    rule: Rule
+    effect: Effect = field(default_factory=Effect)
+    chance: random.Random = field(default_factory=random.Random)
+    #: Set at its end: what is stalled goes on.
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def resets(self) -> bool:
+        """Decide whether a connection is reset."""
+        return self.chance.random() < self.rule.reset_share
+
+    def delay_s(self) -> float:
+        """Choose the delay of a chunk."""
+        jitter_s = self.rule.jitter_s
+        return max(0.0, self.rule.delay_s + self.chance.uniform(-jitter_s, jitter_s))
+
+
+class Flow:
+    """One direction of one connection: what came waits here until it may go on, in its order.
+
+    Args:
+        sent: whether it is the caller's direction.
+        disturbed: tells what is done to the wire now; None: nothing any more.
+        hold: told when too much waits, and when that is over.
+    """
+
+    def __init__(
+        self,
+        *,
+        sent: bool,
+        disturbed: Callable[[], Disturbance | None],
+        hold: Callable[[bool], None],
+        high_water: int,
+    ) -> None:
+        self._sent = sent
+        self._disturbed = disturbed
+        self._hold = hold
+        self._high_water = high_water
+        self._waiting: deque[tuple[float, int, Callable[[], None]]] = deque()
+        self._bytes = 0
+        #: When the last chunk that was taken goes on, and when the line is free for another.
+        self._last_at = self._free_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def take(self, size: int, deliver: Callable[[], None]) -> None:
+        """Have something delivered when its time has come; an end of the stream has no size."""
+        now = asyncio.get_running_loop().time()
+        disturbance = self._disturbed()
+        due = now
+        if disturbance is not None and size:
+            rule, effect = disturbance.rule, disturbance.effect
+            due += disturbance.delay_s()
+            if rule.bytes_per_s:
+                self._free_at = max(now, self._free_at) + size / rule.bytes_per_s
+                due = max(due, self._free_at)
+            effect.stalled += rule.stalls(sent=self._sent)
+            effect.delayed += due > now
+            effect.delay_s += due - now
+        self._last_at = max(due, self._last_at)  # never before what came before it
+        self._waiting.append((self._last_at, size, deliver))
+        self._bytes += size
+        if self._bytes > self._high_water:
+            self._hold(True)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Deliver what is due, and come back for the rest; also called when the rule changes."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        disturbance = self._disturbed()
+        if disturbance is not None and disturbance.rule.stalls(sent=self._sent):
+            return
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            due, size, deliver = self._waiting[0]
+            # Once nothing is disturbed any more, what waits need not wait any longer.
+            if disturbance is not None and due > loop.time():
+                self._timer = loop.call_at(due, self.go_on)
+                return
+            self._waiting.popleft()
+            self._bytes -= size
+            deliver()
+        self._hold(False)
+
+    def drop(self) -> None:
+        """Deliver nothing of what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._waiting.clear()

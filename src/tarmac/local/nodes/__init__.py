@@ -1,1 +1,0 @@
-"""The life of each node: prepared, probed, restarted, replaced by a successor, stopped."""

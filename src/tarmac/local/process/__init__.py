@@ -1,0 +1,1 @@
+"""The life of each node: prepared, started, probed, restarted, replaced, stopped."""

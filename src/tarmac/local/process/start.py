@@ -1,0 +1,54 @@
+"""Starts a node's process: forked from a preloaded interpreter where possible, else by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tarmac.local.process import bytecode
+from tarmac.local.process.context import ProcessContext
+from tarmac.local.process.forks import CannotFork
+from tarmac.local.process.prepare import drop_for
+from tarmac.local.process.spawn import RunningProcess
+from tarmac.local.state.logs import LogFile, Output
+from tarmac.plan.plan import Node
+
+
+async def start(
+    node: Node,
+    context: ProcessContext,
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    folder: Path,
+    log: LogFile,
+) -> tuple[RunningProcess, Output]:
+    """Start the program; what it prints goes to the log.
+
+    Raises:
+        OSError: it could not be executed.
+    """
+    launch = node.launch
+    bytecode.forget_stale(launch.sources)
+    output = Output(log)
+    await output.start()
+    try:
+        if launch.forked is not None:
+            try:
+                running = await context.forks.spawn(
+                    node.name, launch.forked, env=env, cwd=cwd, output=output.write_end
+                )
+                return running, output
+            except CannotFork as error:
+                log.note(f"started by itself: {error}")
+        running = await context.spawner.spawn(
+            node.name,
+            [part.replace("{folder}", str(folder)) for part in launch.argv],
+            env=env,
+            cwd=cwd,
+            output=output.write_end,
+            drop=drop_for(launch),
+        )
+        return running, output
+    finally:
+        output.handed_over()

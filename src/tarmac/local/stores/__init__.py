@@ -1,0 +1,1 @@
+"""Work on running stores: set-up, seeds, snapshots, invariants, dead letters."""

@@ -1,0 +1,110 @@
+"""Runs set-up statements and seeds in a store that answers SQL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import asyncpg
+
+from tarmac.errors import TarmacError
+from tarmac.launch import Sql, reveal
+from tarmac.plan.plan import Seed
+
+CONNECT_S = 10.0
+#: What a server or the way to it can answer; InterfaceError is a connection that was just lost.
+REFUSED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+#: Remembers which seed files a database has had; beside the services' own tables.
+_SEEDED = (
+    "CREATE TABLE IF NOT EXISTS tarmac_seeds (file text PRIMARY KEY, digest text, at timestamptz)"
+)
+_REMEMBER = (
+    "INSERT INTO tarmac_seeds VALUES ($1, $2, now()) "
+    "ON CONFLICT (file) DO UPDATE SET digest = excluded.digest, at = excluded.at"
+)
+
+#: edited: the file is another one than when it was loaded.
+SeedOutcome = Literal["applied", "unchanged", "edited"]
+
+
+@asynccontextmanager
+async def asking(store: str, url: str, *, within_s: float) -> AsyncIterator[Any]:
+    """Give a connection to ask a store over; each statement has `within_s`.
+
+    Raises:
+        TarmacError: it cannot be reached, or refuses what is asked.
+    """
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_S, command_timeout=within_s)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+    except REFUSED as error:
+        raise TarmacError(
+            f"{store}: cannot be queried ({str(error) or type(error).__name__}); is it running?"
+        ) from None
+
+
+async def run(step: Sql, secrets: Mapping[str, str]) -> None:
+    """Run statements one by one.
+
+    Raises:
+        TarmacError: the server refused one; its text never holds a secret.
+    """
+    try:
+        connection = await asyncpg.connect(reveal(step.url, secrets), timeout=CONNECT_S)
+        try:
+            # A failing statement would be logged whole, and one of them sets a password.
+            await connection.execute("SET log_min_error_statement = panic")
+            for statement in step.statements:
+                await connection.execute(reveal(statement, secrets))
+        finally:
+            await connection.close()
+    except REFUSED as error:
+        raise TarmacError(f"set-up failed: {error or type(error).__name__}") from None
+
+
+async def apply_seed(seed: Seed, secrets: Mapping[str, str], *, again: bool = False) -> SeedOutcome:
+    """Load a seed file once per database, in one transaction.
+
+    Args:
+        again: load it also where it was loaded before.
+
+    Returns:
+        What became of it.
+
+    Raises:
+        TarmacError: the file cannot be read, or a statement of it failed.
+    """
+    path = Path(seed.file)
+    try:
+        content = path.read_text()
+    except OSError as error:
+        raise TarmacError(f"{path}: the seed cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise TarmacError(f"{path}: the seed is not UTF-8; save it as UTF-8") from None
+    try:
+        connection = await asyncpg.connect(reveal(seed.url, secrets), timeout=CONNECT_S)
+        try:
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock(hashtext('tarmac_seeds'))")
+                await connection.execute(_SEEDED)
+                known = await connection.fetchval(
+                    "SELECT digest FROM tarmac_seeds WHERE file = $1", path.name
+                )
+                digest = hashlib.sha256(content.encode()).hexdigest()
+                if known is not None and not again:
+                    return "unchanged" if known == digest else "edited"
+                await connection.execute(content)
+                await connection.execute(_REMEMBER, path.name, digest)
+                return "applied"
+        finally:
+            await connection.close()
+    except REFUSED as error:
+        raise TarmacError(
+            f"{path}: the seed failed on {seed.store}: {error or type(error).__name__}"
+        ) from None

@@ -1,0 +1,135 @@
+"""The `Target` of a system that runs here: what a drill does goes to its supervisor.
+
+One connection carries all of it; when it ends, with the drill or with its process, the supervisor
+undoes what is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from tarmac.errors import TarmacError
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor import client
+from tarmac.target import Edge, EdgeRule, Instance
+
+
+class LocalTarget:
+    """A system of this machine, with a connection that what is disturbed depends on."""
+
+    kind = "local"
+
+    def __init__(self, home: Home, connection: Any) -> None:
+        """Take an open connection; `local_target` makes one."""
+        self._home = home
+        self._connection = connection
+        connection.settimeout(client.ANSWER_S)
+        self._lines = connection.makefile("rw")
+        self._turn = threading.Lock()
+        self._ask({"verb": "disturb"})
+
+    def close(self) -> None:
+        """Have whatever is still disturbed undone."""
+        for end in (self._lines, self._connection):
+            with contextlib.suppress(OSError):
+                end.close()
+
+    def instances(self) -> tuple[Instance, ...]:
+        """List every instance as it is now."""
+        status = client.status(self._home)
+        if status is None or not status.running:
+            raise TarmacError(f"{self._home.root}: the system is not running any more")
+        return tuple(
+            Instance(node.name, node.role, node.state, node.pid, node.restarts)
+            for node in status.nodes
+        )
+
+    def urls(self) -> Mapping[str, str]:
+        """Say where each service answers; by the first of its ports."""
+        found: dict[str, str] = {}
+        for edge in self._edges():
+            if edge["source"] == "world" and edge["listen"]:
+                found.setdefault(edge["target"], f"http://127.0.0.1:{edge['listen']}")
+        return found
+
+    def find(self, name: str) -> tuple[str, ...]:
+        """List the instances of a service, a store, a machine or a zone. Raises BadInput."""
+        return tuple(self._op("find", name=name)["names"])
+
+    def edges(self) -> tuple[Edge, ...]:
+        """List every edge with what went over it so far."""
+        return tuple(
+            Edge(
+                f"{edge['source']}->{edge['target']}:{edge['port']}",
+                edge["source"],
+                edge["target"],
+                edge.get("connections", 0),
+                edge.get("bytes_sent", 0),
+                edge.get("bytes_received", 0),
+                edge.get("effect", {}),
+            )
+            for edge in self._edges()
+        )
+
+    def send(self, names: Collection[str], signal: str) -> Mapping[str, int]:
+        """Send a signal to instances; returns the pids."""
+        found: dict[str, int] = self._op("signal", names=list(names), signal=signal)["pids"]
+        return found
+
+    def pause(self, names: Collection[str]) -> Mapping[str, Collection[int]]:
+        """Stop instances where they are, with all that they have started; returns the pids."""
+        found: dict[str, list[int]] = self._op("pause", names=list(names))["pids"]
+        return found
+
+    def moving(self, names: Collection[str]) -> Collection[str]:
+        """List those of them that are not stopped (any more)."""
+        found: list[str] = self._op("moving", names=list(names))["names"]
+        return found
+
+    def resume(self, names: Collection[str]) -> None:
+        """Let them go on."""
+        self._op("resume", names=list(names))
+
+    def hold_down(self, names: Collection[str]) -> None:
+        """Kill instances and start them no more."""
+        self._op("hold-down", names=list(names))
+
+    def let_up(self, names: Collection[str]) -> None:
+        """Start them again."""
+        self._op("let-up", names=list(names))
+
+    def disturb(self, edges: Collection[str], rule: EdgeRule | None) -> None:
+        """Disturb the traffic of edges; None: no more."""
+        for edge in edges:
+            self._op("wire", id=edge, rule=None if rule is None else asdict(rule))
+
+    def _edges(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = client.ask(self._home, {"verb": "edges"})["edges"]
+        return found
+
+    def _op(self, op: str, **values: Any) -> dict[str, Any]:
+        return self._ask({"op": op, **values})
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        with self._turn:
+            line = ""
+            with contextlib.suppress(ConnectionError):
+                self._lines.write(json.dumps(request) + "\n")
+                self._lines.flush()
+                line = self._lines.readline()
+        if not line:
+            raise client.SupervisorGone(f"{self._home.root}: the supervisor went away")
+        return client.checked(json.loads(line))
+
+
+@contextlib.contextmanager
+def local_target(home: Home) -> Iterator[LocalTarget]:
+    """Open the target of a system that runs; at the end all is undone. Raises TarmacError."""
+    connection = client.connect(home)
+    with connection, contextlib.closing(LocalTarget(home, connection)) as target:
+        yield target

@@ -1,0 +1,146 @@
+"""What a person needs to run a service's program themselves, or another program in its place.
+
+Used by `env`, `run` and the test plugin: of a system that runs, its supervisor answers; of one that
+does not, what it had last. Nothing is started here, and nothing changes but that a secret which is
+missing is generated and saved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.launch import reveal
+from tarmac.local.host.sockets import LOOPBACK, Reservations, is_free
+from tarmac.local.state.options import Options
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor import client
+from tarmac.local.supervisor.resolver import ResolvedSystem, Resolver
+from tarmac.plan import ports
+from tarmac.plan.launches import as_typed
+from tarmac.plan.plan import Node
+from tarmac.plan.resolve import LOCAL, resolve
+from tarmac.plan.settings import SHELL_ORIGIN
+
+if TYPE_CHECKING:
+    from tarmac.local.supervisor.supervisor import Supervisor
+
+
+@dataclass(frozen=True)
+class ServiceEnvironment:
+    """A service's environment, and how and where its program is started."""
+
+    name: str
+    role: str
+    #: What Tarmac gives it, with the secrets' values.
+    env: Mapping[str, str]
+    #: Variables inherited from the shell that started Tarmac.
+    inherited: Mapping[str, str]
+    command: tuple[str, ...]
+    folder: str
+    #: It is started outside Tarmac (--without).
+    outside: bool
+    #: Ports of `env` on which a process listens now.
+    taken: tuple[int, ...]
+    #: Whether the system runs; the stores answer only then.
+    running: bool
+
+
+def fetch(
+    file: Path, namespace: str, name: str, *, other_ports: bool = False
+) -> ServiceEnvironment:
+    """Ask for a service or task.
+
+    Args:
+        other_ports: with other ports to listen on, free ones: not those of the instance.
+
+    Raises:
+        BadInput: there is none of that name, or the system never ran.
+    """
+    home = Home.of(file, namespace)
+    if client.is_running(home):
+        asked = {"verb": "export", "name": name, "other_ports": other_ports}
+        answer = client.ask(home, asked)["environment"]
+        return ServiceEnvironment(**answer)
+    return export(_last_resolved(file, home), name, other_ports=other_ports, running=False)
+
+
+def export(
+    now: ResolvedSystem, name: str, *, other_ports: bool, running: bool = True
+) -> ServiceEnvironment:
+    """Collect what a service or task of a resolved system gets. Raises BadInput."""
+    nodes = {node.name: node for node in now.plan.nodes}
+    programs = [node.name for node in nodes.values() if node.role in ("service", "task")]
+    if name not in programs:
+        what = f"no service of {now.plan.system}; {did_you_mean(name, programs)}"
+        if name in nodes:
+            what = "a store, not a service; open it with `tarmac connect`"
+        raise BadInput([Problem(name, what)])
+    node = _with_other_ports(now, nodes[name]) if other_ports else nodes[name]
+    env = {key: reveal(value, now.secrets) for key, value in node.launch.env.items()}
+    theirs = {key for key in env if node.origins.get(key) == SHELL_ORIGIN}
+    return ServiceEnvironment(
+        name=name,
+        role=node.role,
+        env={key: value for key, value in env.items() if key not in theirs},
+        inherited={key: env[key] for key in theirs},
+        command=as_typed(node.launch),
+        folder=node.launch.cwd,
+        outside=node.outside,
+        taken=tuple(port for port in node.ports.values() if not is_free(port)),
+        running=running,
+    )
+
+
+def _with_other_ports(now: ResolvedSystem, node: Node) -> Node:
+    """Plan a node again with free ports of its own."""
+    listening = now.system.file.services[node.service].listening
+    shape = now.facts.shape
+    keys = {
+        ports.own_key(now.system, node.service, node.number, port, shape)
+        for port in (*listening, ports.HEALTH)
+    } & now.facts.ports.keys()
+    chosen = dict(now.facts.ports)
+    with contextlib.ExitStack() as held:  # all at once: no port twice
+        for key in sorted(keys):
+            listener = held.enter_context(socket.create_server((LOOPBACK, 0)))
+            chosen[key] = listener.getsockname()[1]
+    facts = replace(now.facts, ports=chosen)
+    return resolve(now.system, LOCAL, facts, now.kinds).node(node.name)
+
+
+def _last_resolved(file: Path, home: Home) -> ResolvedSystem:
+    """Resolve a system that does not run with the options and ports that it had last."""
+    if not home.facts.exists():
+        never = f"never ran in namespace '{home.root.name}'; start it with `tarmac up`"
+        raise BadInput([Problem(str(file), never)])
+    path = str(file.resolve())
+    last = client.last_options(home) or Options(path, namespace=home.root.name)
+    options = replace(last, file=path)
+    held: dict[str, int] = {}
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        held = json.loads(home.facts.read_text())["ports"]
+    resolver = Resolver(options, home, Reservations())
+    try:
+        return resolver.resolve(held)
+    finally:
+        resolver.release_ports()
+
+
+async def answer(supervisor: Supervisor, request: dict[str, Any]) -> dict[str, Any]:
+    """Answer what `fetch` asks of a running system. Raises TarmacError."""
+    if supervisor.now is None:
+        raise TarmacError("the system is still starting; try again")
+    environment = export(supervisor.now, request["name"], other_ports=request["other_ports"])
+    return {"environment": asdict(environment)}
+
+
+VERBS: dict[str, Callable[[Supervisor, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+    "export": answer
+}

@@ -1,0 +1,116 @@
+"""Requests about a running system's stores: connect, seed, reset, statistics.
+
+Used by the control socket. Nothing here is done without being asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.launch import reveal
+from tarmac.local.process.prepare import folder_of
+from tarmac.local.state import state
+from tarmac.local.stores import sql
+from tarmac.local.supervisor import store_statistics
+from tarmac.local.supervisor.remove import erase, size_mb
+from tarmac.local.supervisor.resolver import ResolvedSystem
+
+if TYPE_CHECKING:
+    from tarmac.local.supervisor.supervisor import Supervisor
+
+Request = dict[str, Any]
+
+
+async def answer(supervisor: Supervisor, request: Request) -> dict[str, Any]:
+    """Do what a verb of this module asks. Raises TarmacError."""
+    if supervisor.now is None:
+        raise TarmacError("the system is still starting; try again")
+    return await VERBS[request["verb"]](supervisor, supervisor.now, request)
+
+
+async def _connect(_: Supervisor, now: ResolvedSystem, request: Request) -> dict[str, Any]:
+    """Say how to get into a store, as its administrator or as one of its users."""
+    name, user = request["name"], request["user"]
+    accesses = {access.store: access for access in now.plan.access}
+    _check([name], accesses, "no store of the system")
+    access = accesses[name]
+    if user not in access.urls:
+        known = [name for name in access.urls if name]
+        if not known:
+            raise TarmacError(f"{name}: no service uses it, so it has no user to connect as")
+        if user:
+            raise BadInput(
+                [Problem(f"--as {user}", f"no user of {name}; {did_you_mean(user, known)}")]
+            )
+        user = known[0]
+    url = reveal(access.urls[user], now.secrets)
+    parts = urlsplit(url)
+    found: dict[str, Any] = {"title": access.title, "url": url, "programs": []}
+    if access.shell is not None and parts.username:
+        values = {"host": parts.hostname, "port": parts.port, "user": unquote(parts.username or "")}
+        values["path"] = unquote(parts.path.lstrip("/"))
+        found["programs"] = access.shell.programs
+        found["arguments"] = [argument.format(**values) for argument in access.shell.arguments]
+        found["env"] = {access.shell.password: unquote(parts.password or "")}
+    return found
+
+
+async def _seed(supervisor: Supervisor, now: ResolvedSystem, request: Request) -> dict[str, Any]:
+    """Apply seeds that were never applied; with `again`, all."""
+    seeds = {seed.store: seed for seed in now.plan.seeds}
+    _check(request["names"], seeds, "no store with a seed")
+    ready = {
+        node.name for node in supervisor.state.nodes() if node.state in (state.READY, state.HEALTHY)
+    }
+    found = []
+    for store in request["names"] or seeds:
+        seed = seeds[store]
+        if seed.service not in ready:
+            raise TarmacError(
+                f"{store}: {seed.service} creates its tables and is not ready; try again when it is"
+            )
+        outcome = await sql.apply_seed(seed, now.secrets, again=request["again"])
+        found.append({"store": store, "file": seed.file, "outcome": outcome})
+    return {"seeds": found}
+
+
+async def _reset(supervisor: Supervisor, now: ResolvedSystem, request: Request) -> dict[str, Any]:
+    """Reset stores: stop their users, delete the data, restart all; seeds are applied then."""
+    nodes = {node.name: node for node in now.plan.nodes}
+    stores = {name: node for name, node in nodes.items() if node.role in ("store", "broker")}
+    names = list(dict.fromkeys(request["names"]))
+    _check(names, stores, "no store that runs here")
+    users = [n for n, node in nodes.items() if {*node.after, *node.needs} & {*names}]
+    deleted: list[str] = []
+
+    async def delete() -> None:
+        for name in names:
+            folder = folder_of(supervisor.home, name, stores[name].launch)
+            if folder.exists():
+                deleted.append(f"{folder} ({size_mb(folder):.1f} MB)")
+                await asyncio.to_thread(erase, folder)
+
+    await supervisor.restart_stopped([*names, *users], between=delete)
+    return {"deleted": deleted, "restarted": users}
+
+
+async def _statistics(_: Supervisor, now: ResolvedSystem, __: Request) -> dict[str, Any]:
+    return await store_statistics.ask(now)
+
+
+def _check(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    wrong = [name for name in names if name not in known]
+    if wrong:
+        raise BadInput([Problem(name, f"{what}; {did_you_mean(name, known)}") for name in wrong])
+
+
+VERBS: dict[str, Callable[[Supervisor, ResolvedSystem, Request], Awaitable[dict[str, Any]]]] = {
+    "connect": _connect,
+    "seed": _seed,
+    "reset": _reset,
+    "statistics": _statistics,
+}

@@ -1,0 +1,95 @@
+"""A running system as faults and drills see it: what they may look at, and what they may disturb.
+
+Implemented by `local` (and by whatever else runs a plan). Whatever is disturbed is undone when the
+drill ends, also when it is killed: a target holds it as long as the drill lives, and no longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Direction = Literal["", "sent", "received", "both"]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One process of a service, a store or a broker."""
+
+    name: str
+    #: service, store, broker, task or entry.
+    role: str
+    state: str
+    pid: int | None
+    restarts: int
+
+
+@dataclass(frozen=True)
+class EdgeRule:
+    """How the traffic of an edge is disturbed; without any value it is not."""
+
+    delay_s: float = 0.0
+    #: The delay is even within delay_s +- jitter_s.
+    jitter_s: float = 0.0
+    #: Of each connection, in each direction; 0: no limit.
+    bytes_per_s: float = 0.0
+    #: In which direction nothing comes through; `sent` is what the caller sends.
+    stall: Direction = ""
+    #: The share of connections that are reset, open ones included; 0 to 1.
+    reset_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One edge of the system, and what went over it."""
+
+    id: str
+    source: str
+    target: str
+    connections: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    #: What the rule that is on it, or the last one, did: `delayed`, `stalled`, `reset`, `delay_s`.
+    effect: Mapping[str, float] = field(default_factory=dict)
+
+
+class Target(Protocol):
+    """A system that runs."""
+
+    @property
+    def kind(self) -> str:
+        """Name it in evidence: `local`, `cluster`."""
+
+    def instances(self) -> tuple[Instance, ...]:
+        """List every instance as it is now."""
+
+    def urls(self) -> Mapping[str, str]:
+        """Say where each service answers."""
+
+    def find(self, name: str) -> tuple[str, ...]:
+        """List the instances of a service, a store, a machine or a zone. Raises BadInput."""
+
+    def edges(self) -> tuple[Edge, ...]:
+        """List every edge with what went over it so far."""
+
+    def send(self, names: Collection[str], signal: str) -> Mapping[str, int]:
+        """Send a signal (`SIGKILL`) to instances; returns the pids."""
+
+    def pause(self, names: Collection[str]) -> Mapping[str, Collection[int]]:
+        """Stop instances where they are, with all that they have started; returns the pids."""
+
+    def moving(self, names: Collection[str]) -> Collection[str]:
+        """List those of them that are not stopped (any more)."""
+
+    def resume(self, names: Collection[str]) -> None:
+        """Let them go on."""
+
+    def hold_down(self, names: Collection[str]) -> None:
+        """Kill instances and start them no more."""
+
+    def let_up(self, names: Collection[str]) -> None:
+        """Start them again."""
+
+    def disturb(self, edges: Collection[str], rule: EdgeRule | None) -> None:
+        """Disturb the traffic of edges, by their ids; None: no more."""
