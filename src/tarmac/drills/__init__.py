@@ -1,0 +1,18 @@
+"""DrillContexts of a running system: load, a fault, and whether the system held what it promises.
+
+A file for each kind of drill; what they share stands beside them (`SHARED`).
+"""
+
+from __future__ import annotations
+
+#: Modules and folders here that the drills share: `registry.load` does not look for one in them.
+SHARED = (
+    "drill",
+    "drill_file",
+    "explain",
+    "journal",
+    "load",
+    "method",
+    "running_system",
+    "steady_state",
+)

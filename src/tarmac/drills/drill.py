@@ -1,0 +1,110 @@
+"""What a kind of drill declares, and what a drill results in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from tarmac.drills.drill_file import DrillFile
+from tarmac.drills.steady_state import SteadyState
+from tarmac.target import Target
+
+
+class Verdict(StrEnum):
+    """What a drill has shown."""
+
+    #: The fault was there, and the system held what the hypothesis says.
+    PASS = "PASS"  # noqa: S105 - no password
+    #: The fault was there, and the system did not.
+    FAIL = "FAIL"
+    #: Nothing was shown: no proof of the fault, no traffic, a load that could not keep its rate.
+    INVALID = "INVALID"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule of a verdict."""
+
+    #: `setup` and `fault` make a drill valid, `hypothesis` decides between PASS and FAIL.
+    about: Literal["setup", "fault", "hypothesis"]
+    what: str
+    holds: bool
+    #: What was measured, and what was asked for.
+    measured: str
+    limit: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, in seconds from the beginning of the load."""
+
+    at_s: float
+    what: str
+
+
+@dataclass(frozen=True)
+class Period:
+    """A part of the load: before, during and after the faults."""
+
+    name: str
+    first_s: int
+    last_s: int
+    visits: int
+    good: int
+    failed: Counter[str]
+    p50_s: float
+    p99_s: float
+    longest_s: float
+
+    @property
+    def good_share(self) -> float | None:
+        """The share of good visits; None without any."""
+        return self.good / self.visits if self.visits else None
+
+
+@dataclass(frozen=True)
+class DrillResult:
+    """What one run of a drill has shown, and by which numbers."""
+
+    checks: tuple[Check, ...]
+    events: tuple[Event, ...] = ()
+    periods: tuple[Period, ...] = ()
+    #: Seconds from the end of the last fault until visits went as before; None: not in time.
+    recovered_s: float | None = None
+    #: By second of the load: good and failed visits, and the p99 of their durations.
+    seconds: tuple[tuple[int, int, float], ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Decide: what is not valid shows nothing, whatever the hypothesis says."""
+        if not self.checks or any(not c.holds for c in self.checks if c.about != "hypothesis"):
+            return Verdict.INVALID
+        return Verdict.PASS if all(check.holds for check in self.checks) else Verdict.FAIL
+
+
+@dataclass(frozen=True)
+class DrillContext:
+    """What a drill runs on."""
+
+    file: DrillFile
+    #: The system's journeys.py.
+    journeys: Path
+    target: Target
+    steady_state: SteadyState
+    #: Told what happens, as it happens.
+    say: Callable[[str], None] = field(default=lambda _: None)
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One kind of drill."""
+
+    id: str
+    title: str
+    #: How it decides, as sentences.
+    rules: Sequence[str]
+    run: Callable[[DrillContext], DrillResult]

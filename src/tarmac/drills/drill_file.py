@@ -1,0 +1,153 @@
+"""A drill's file: `drills/NAME.yaml` beside `tarmac.yaml`, typed and checked like the model.
+
+The grammar is Chaos Toolkit's (steady-state hypothesis, method, journal) with the model's nouns.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import Field, create_model
+
+import tarmac.faults
+from tarmac import registry
+from tarmac.errors import BadInput, Problem, did_you_mean
+from tarmac.faults.fault import Fault, Step
+from tarmac.foreign import files
+from tarmac.model.checklist import Words
+from tarmac.model.loader import read_as
+from tarmac.model.schema import DIALECT
+from tarmac.model.system import System
+from tarmac.model.value import Duration, Name, StrictModel
+
+FOLDER = "drills"
+
+
+class LoadWanted(StrictModel):
+    """What visitors do meanwhile."""
+
+    journey: str = Field(description="A name in JOURNEYS of the system's journeys.py.")
+    rate: float = Field(gt=0, le=10_000, description="Visits that begin per second.")
+    timeout: Duration = Field(default=10.0, description="A visit that takes longer has failed.")
+
+
+class Hypothesis(StrictModel):
+    """What must hold, whatever happens."""
+
+    objectives: Literal["all"] | tuple[str, ...] = Field(
+        default="all", description="Objectives by name; over the whole drill, not their window."
+    )
+    invariants: Literal["all"] | tuple[Name, ...] = Field(
+        default="all", description="Invariants by name; once the system is quiescent."
+    )
+    success: float | None = Field(
+        default=None, gt=0, le=100, description="The percentage of visits that must be good."
+    )
+    p99: Duration | None = Field(default=None, description="99 % of visits must end within it.")
+
+
+class Abort(StrictModel):
+    """When to stop at once and undo everything."""
+
+    failed: float = Field(gt=0, le=100, description="The percentage of visits that fail.")
+    over: Duration = Field(default=5.0, description="The time in which they do.")
+
+
+class DrillFile(StrictModel):
+    """What stands in a drill's file; its method's steps are those of the faults."""
+
+    drill: Literal[1] = Field(description="The format's version.")
+    title: Words = Field(description="What happens, as a sentence.")
+    kind: str = Field(default="chaos", description="The kind of drill.")
+    load: LoadWanted
+    hypothesis: Hypothesis = Hypothesis()
+    method: tuple[Step, ...] = Field(default=(), description="The faults, one step each.")
+    baseline: Duration = Field(default=5.0, description="How long nothing is disturbed first.")
+    recovery: Duration = Field(
+        default=15.0, description="How long it may take until all is as before."
+    )
+    abort: Abort | None = None
+
+    @property
+    def disturbed_s(self) -> float:
+        """How long the method takes, from the first fault to the end of the last."""
+        return max((step.at + _lasts(step) for step in self.method), default=0.0)
+
+    @property
+    def seconds(self) -> float:
+        """How long the load takes."""
+        return self.baseline + self.disturbed_s + self.recovery
+
+
+@functools.cache
+def faults() -> dict[str, Fault]:
+    """Load the catalogue of faults, by id."""
+    return registry.load(tarmac.faults, "FAULT")
+
+
+@functools.cache
+def file_model() -> type[DrillFile]:
+    """Make the type of a drill's file, with the steps of all faults that there are."""
+    steps: Any = functools.reduce(operator.or_, (fault.step for fault in faults().values()))
+    step = Annotated[Union[steps], Field(discriminator="fault")]  # noqa: UP007 - one by the fault
+    made: type[DrillFile] = create_model(
+        "DrillFile", __base__=DrillFile, method=(tuple[step, ...], ())
+    )
+    return made
+
+
+def drill_schema() -> dict[str, Any]:
+    """Make the JSON Schema of a drill's file, for editors."""
+    return {
+        "$schema": DIALECT,
+        **file_model().model_json_schema(mode="validation"),
+        "title": "a drill",
+    }
+
+
+def find(system: System, name: str) -> Path:
+    """Find a drill's file, by the name of one of the system's, or by its path. Raises BadInput."""
+    known = {path.stem: path for path in drills_of(system)}
+    if name in known:
+        return known[name]
+    if Path(name).is_file():
+        return Path(name)
+    hint = did_you_mean(name, known) if known else f"write {FOLDER}/{name}.yaml"
+    raise BadInput([Problem(name, f"no drill of {system.name}, and no file; {hint}")])
+
+
+def drills_of(system: System) -> list[Path]:
+    """List the files of a system's drills, by name."""
+    return sorted((Path(system.folder) / FOLDER).glob("*.yaml"))
+
+
+def load(path: Path, system: System) -> DrillFile:
+    """Read and check a drill's file against its system. Raises BadInput with every problem."""
+    found, document = read_as(file_model(), str(path), files.content(str(path)))
+    problems: list[Problem] = []
+
+    def check(names: object, known: Any, at: tuple[str | int, ...], what: str) -> None:
+        for number, name in enumerate(names if isinstance(names, tuple) else ()):
+            if name not in known:
+                place = str(document.locate((*at, number)))
+                problems.append(Problem(place, f"no {what} '{name}'; {did_you_mean(name, known)}"))
+
+    wanted = found.hypothesis
+    check(wanted.invariants, system.file.invariants, ("hypothesis", "invariants"), "invariant")
+    check(wanted.objectives, _objectives(system), ("hypothesis", "objectives"), "objective")
+    if problems:
+        raise BadInput(problems)
+    return found
+
+
+def _objectives(system: System) -> list[str]:
+    from tarmac.slo.measured import MeasuredObjective  # noqa: PLC0415 - few drills name one
+
+    return [MeasuredObjective(one, system.name).name for one in system.file.objectives]
+
+
+def _lasts(step: Step) -> float:
+    return 0.0 if faults()[step.fault].momentary else step.for_

@@ -1,0 +1,95 @@
+"""Asks a system that runs on this machine for its steady state."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+
+from tarmac.drills.steady_state import BrokenInvariant, CountedObjective, SteadyState
+from tarmac.local.state.paths import Home
+from tarmac.local.stores import invariants
+from tarmac.local.supervisor import client
+from tarmac.model.system import System
+from tarmac.slo.measured import MeasuredObjective
+from tarmac.telemetry import metrics, objectives, storage
+
+#: The metrics of an instance are read within this time, and what was counted is there then.
+READ_S = 20.0
+POLL_S = 0.2
+#: Rows of one invariant that are named.
+SHOWN_ROWS = 3
+
+
+def steady_state(system: System, home: Home) -> SteadyState:
+    """Return what asks the stores and the telemetry of a namespace, once both can be asked.
+
+    Raises:
+        TarmacError: objectives are declared, and nothing counts their requests.
+    """
+    services = {objective.service for objective in system.file.objectives}
+    options = client.last_options(home)
+    if services and options is not None and options.telemetry:  # it begins after the system
+        end = time.monotonic() + READ_S
+        while not home.telemetry.exists() and time.monotonic() < end:
+            time.sleep(POLL_S)
+    if services:
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            _wait_read(stored, services)  # what is counted before the first reading is not known
+    return SteadyState(
+        broken=functools.partial(_broken, system, home),
+        objectives=functools.partial(_counted, system, home),
+    )
+
+
+def _broken(system: System, home: Home, names: Iterable[str] | None) -> list[BrokenInvariant]:
+    wanted = set(system.file.invariants if names is None else names)
+    found = invariants.ask(system, functools.partial(client.store_url, home))
+    return [
+        BrokenInvariant(result.name, result.error or _rows(result))
+        for result in found
+        if not result.holds and result.name in wanted
+    ]
+
+
+def _rows(result: invariants.InvariantResult) -> str:
+    shown = "; ".join(map(str, result.wrong[:SHOWN_ROWS]))
+    more = len(result.wrong) - SHOWN_ROWS
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _counted(
+    system: System, home: Home, names: Iterable[str] | None, since: float
+) -> Sequence[CountedObjective]:
+    measured = [MeasuredObjective(one, system.name) for one in system.file.objectives]
+    wanted = [one for one in measured if names is None or one.name in set(names)]
+    if not wanted:
+        return ()
+    since_ms = int(since * 1000)
+    with contextlib.closing(storage.reader(home.telemetry)) as stored:
+        now_ms = _wait_read(stored, {objective.service for objective in wanted})
+        return [
+            CountedObjective(
+                objective.name,
+                objective.sentence,
+                objective.target,
+                objectives.counting(stored, objective, now_ms)((now_ms - since_ms) / 1000, 0)
+                if objective.counted
+                else None,
+            )
+            for objective in wanted
+        ]
+
+
+def _wait_read(stored: sqlite3.Connection, services: set[str]) -> int:
+    """Wait until the metrics of all these services were read after now; returns that time."""
+    asked_ms = time.time_ns() // 1_000_000
+    end = time.monotonic() + READ_S
+    while time.monotonic() < end:
+        read = [metrics.last_read(stored, service, asked_ms) or 0 for service in services]
+        if min(read, default=asked_ms + 1) > asked_ms:
+            break
+        time.sleep(POLL_S)
+    return time.time_ns() // 1_000_000
