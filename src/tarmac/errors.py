@@ -63,6 +63,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if close := difflib.get_close_matches(name[:LONGEST], likely[:MOST], n=1, cutoff=0.6):
         return f"did you mean '{close[0]}'?"
     if not names:
-        return "there is none to choose from"
+        return "there are none to choose from"
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"choose one of: {shown}"

@@ -75,11 +75,11 @@ def fresh(request: pytest.FixtureRequest) -> None:
     """Put the stores of the systems that are up back to what they held after their seeds."""
     up = request.config.stash.get(_UP, [])
     if not up:
-        pytest.fail("fresh: no system is up; ask for its fixture as well", pytrace=False)
+        pytest.fail("fresh: no system is running; request its fixture as well", pytrace=False)
     for system in up:
         system.fresh()
         for store, why in system.left.items():
-            told = f"{store}: not fresh: {why}; tarmac_system(..., stays=['{store}']) accepts that"
+            told = f"{store}: not reset: {why}; tarmac_system(..., stays=['{store}']) accepts that"
             warnings.warn(told, StaysWarning, stacklevel=1)
 
 

@@ -1,4 +1,4 @@
-"""A whole system for tests: a copy of its own, brought up once, asked, disturbed and put back.
+"""A whole system for tests: a copy of its own, started once, asked, disturbed and reset.
 
 Used by the pytest plugin; `running` serves any other test runner. The copy has a namespace and
 ports of its own, so it stands beside the one that its developer runs, and it ends and is deleted
@@ -13,29 +13,36 @@ import re
 import signal
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import CookieJar
 from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.local import client
-from tarmac.local.client import Status
-from tarmac.local.home import state
-from tarmac.local.home.paths import Home
-from tarmac.local.home.state import NodeState
+from tarmac.foreign import files
+from tarmac.local.state import state
+from tarmac.local.state.options import Options
+from tarmac.local.state.paths import Home
+from tarmac.local.state.state import NodeState
+from tarmac.local.supervisor import client
+from tarmac.local.supervisor.client import Status
+from tarmac.model.conventions import CALLER_HEADER, CALLER_JWKS_FILE
+from tarmac.plan.callers import DEVELOPER
 
 if TYPE_CHECKING:
-    from tarmac.local.data.invariants import Verdict
+    from tarmac.local.stores.invariants import InvariantResult
 
 PREFIX = "pytest-"
 POLL_S = 0.02
 #: Lines of a service that a failing test shows.
 SHOWN_LINES = 40
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _TROUBLE = re.compile(
     r'"level": ?"(?:error|critical)"|\b(?:ERROR|CRITICAL|FATAL|Traceback|panic:|Unhandled)\b'
 )
@@ -70,8 +77,15 @@ class Client:
     test that wants more uses its own client with `system.url`.
     """
 
-    def __init__(self, url: str, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout_s: float = 10.0,
+        caller_token: Callable[[], str] | None = None,
+    ) -> None:
         self.url = url
+        #: Gives the caller token of a request that may change something.
+        self._caller_token = caller_token
         #: Sent with every request.
         self.headers: dict[str, str] = {}
         self._timeout_s = timeout_s
@@ -89,8 +103,10 @@ class Client:
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request; `json` is sent as JSON. Raises OSError where nobody answers."""
+        """Send one request; `json` is sent as JSON. Raises OSError if nothing answers."""
         sent = {**self.headers, **(headers or {})}
+        if self._caller_token is not None and method not in _SAFE_METHODS:
+            sent = {CALLER_HEADER: self._caller_token(), **sent}
         if json is not None:
             data = dumps(json).encode()
             sent = {"Content-Type": "application/json", **sent}
@@ -167,21 +183,42 @@ class System:
                 raise BadInput([Problem(service, f"has no port '{port}'; {hint}")])
             return f"http://127.0.0.1:{listens[port]}"
         if not url:
-            raise BadInput([Problem(service, "listens on no port; it has no URL")])
+            raise BadInput([Problem(service, "listens on no port, so it has no URL")])
         return url
 
     def client(self, service: str) -> Client:
-        """Make an HTTP client for a service, with cookies of its own."""
-        return Client(self.url(service))
+        """Make an HTTP client for a service, with cookies of its own.
+
+        It presents a developer's caller token, which every service accepts.
+        """
+        token = partial(self.caller_token, service)
+        return Client(self.url(service), caller_token=token if self._checks(service) else None)
+
+    def caller_token(self, service: str, caller: str = DEVELOPER) -> str:
+        """Return a fresh token for calls of a service, as the developer or as another service.
+
+        Raises:
+            TarmacError: there is no such service, or it checks none.
+        """
+        return str(self._ask("token", caller=caller, callee=service)["token"])
 
     def env(self, service: str) -> dict[str, str]:
         """Read the environment that a service has of Tarmac, secrets included."""
-        return dict(self._ask("lend", name=service, elsewhere=False)["loan"]["env"])
+        return dict(self._ask("export", name=service, other_ports=False)["environment"]["env"])
 
     def store_url(self, store: str, service: str = "") -> str:
         """Say how to get into a store: as its administrator, or as a service that uses it."""
-        url: str = self._ask("connect", name=store, user=service)["url"]
-        return url
+        return client.store_url(self._home, store, service)
+
+    def emails(self, to: str = "", *, store: str = "mail") -> list[dict[str, Any]]:
+        """List the newest 50 emails that the sink took, newest first; `to` is a whole address.
+
+        Each has `id`, `from`, `to`, `subject`, `message_id`, `received_at`, `text` and `html`.
+        """
+        address, _, token = self.node(store).page.partition("?token=")
+        query = urllib.parse.urlencode({"token": token, "to": to})
+        found: list[dict[str, Any]] = Client(address).get(f"messages?{query}").json()
+        return found
 
     def logs(self, name: str) -> str:
         """Read what a process has printed, a line each with its time."""
@@ -190,15 +227,23 @@ class System:
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
     def restart(self, *names: str, within_s: float = 60.0) -> None:
-        """Stop these processes, or all, start them again and wait until all is healthy."""
-        self._ask("restart", names=list(names))
+        """Restart these processes, or all, and wait until all is healthy.
+
+        Services are replaced without a gap, as by `tarmac restart`.
+
+        Raises:
+            NotHealthy: a new instance does not start, or something is not healthy in time.
+        """
+        failed = self._ask("restart", names=list(names)).get("failed", {})
         self.wait(within_s)
+        if failed:
+            raise NotHealthy("\n".join(f"{name}: {why}" for name, why in failed.items()))
 
     def kill(self, name: str) -> None:
         """Kill a process with SIGKILL and return when it is gone; `wait` awaits its return."""
         node = self.node(name)
         if node.pid is None:
-            raise TarmacError(f"{name}: does not run; it is {node.state}")
+            raise TarmacError(f"{name}: not running (state {node.state})")
         os.kill(node.pid, signal.SIGKILL)
         while self.node(name).pid == node.pid:
             time.sleep(POLL_S)
@@ -215,7 +260,7 @@ class System:
 
     def keep(self) -> None:
         """Take what the stores hold now for what `fresh` goes back to."""
-        left = self._ask("keep")["left"]
+        left = self._ask("snapshot")["left"]
         self.left = {store: why for store, why in left.items() if store not in self._stays}
 
     def fresh(self) -> None:
@@ -224,15 +269,16 @@ class System:
         Rows, keys, messages and mails: not tables, and nothing of what a process has in memory.
         """
         self.wait()
-        self._ask("fresh")
+        self._ask("restore")
 
-    def invariants(self) -> tuple[Verdict, ...]:
-        """Ask whether the system's `invariants` hold now; each verdict says which rows break it."""
-        from tarmac.local.data.invariants import ask  # noqa: PLC0415 - few tests ask
+    def invariants(self) -> tuple[InvariantResult, ...]:
+        """Ask whether the system's `invariants` hold now; each result says which rows break it."""
+        from tarmac.local.stores.invariants import ask  # noqa: PLC0415 - few tests ask
         from tarmac.model.loader import load  # noqa: PLC0415
 
-        file = client.last_options(self._home)["file"]
-        return ask(self._home, load(file, lambda path: Path(path).read_bytes()))
+        options = client.last_options(self._home)
+        assert options is not None  # noqa: S101 - it runs
+        return ask(load(options.file, files.content), self.store_url)
 
     def mark(self) -> Mapping[str, tuple[int, int]]:
         """Note how much everything has printed and how often it was restarted."""
@@ -253,6 +299,9 @@ class System:
                 lines += [f"likely cause: {node.cause}"] if node.cause else []
                 yield node.name, "\n".join([*lines, *text.splitlines()[-SHOWN_LINES:]])
 
+    def _checks(self, service: str) -> bool:
+        return CALLER_JWKS_FILE in self.env(service)
+
     def _printed(self, name: str) -> int:
         try:
             return (self._home.logs / f"{name}.log").stat().st_size
@@ -262,7 +311,7 @@ class System:
     def _status(self) -> Status:
         found = client.status(self._home)
         if found is None or not found.running:
-            raise TarmacError(f"{self._home.root}: the system has ended")
+            raise TarmacError(f"{self._home.root}: the system is not running any more")
         return found
 
     def _ask(self, verb: str, **request: Any) -> dict[str, Any]:
@@ -291,11 +340,11 @@ def running(
         TarmacError: it does not come up; says what is wrong with what.
     """
     home = _home(file, name)
-    asked = {"file": str(file.resolve()), "namespace": home.root.name, "temporary": True}
+    asked = Options(str(file.resolve()), namespace=home.root.name, temporary=True, **options)
     with warnings.catch_warnings():
-        # Its supervisor outlives the call, as it is to: nobody waits for that process here.
+        # Its supervisor outlives the call, as it is to: no code waits for that process here.
         warnings.simplefilter("ignore", ResourceWarning)
-        answer = client.up(home, {**asked, **options}, attached=True)  # ends with us at the latest
+        answer = client.up(home, asked, attached=True)  # ends with us at the latest
     try:
         answer()
         system = System(home, stays)
@@ -320,11 +369,11 @@ def explained(status: Status) -> str:
 
 
 def _home(file: Path, name: str) -> Home:
-    """Name a namespace that nobody else has, and delete those whose supervisor was killed."""
+    """Name an unused namespace, and delete those whose supervisor was killed."""
     for root in Home.of(file, "").root.glob(f"{PREFIX}*"):
         ours = re.fullmatch(rf"{PREFIX}\w+-(\d+)(-\d+)?", root.name)
         if ours and not _alive(int(ours[1])) and not client.is_running(Home(root)):
-            from tarmac.local.home.remove import delete  # noqa: PLC0415 - seldom needed
+            from tarmac.local.supervisor.remove import delete  # noqa: PLC0415 - seldom needed
 
             delete(Home(root))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -337,7 +386,7 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # somebody else's
+        pass  # another user's
     return True
 
 

@@ -1,4 +1,4 @@
-"""The programs of others that Tarmac calls: the oldest that will do, what for, how to get it.
+"""The external programs that Tarmac calls: minimum version, purpose, installation.
 
 A leaf: data and look-ups only. `doctor` prints it; a gate or a failed start tells how to get one.
 """
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that a part of Tarmac wants."""
+    """A program that a part of Tarmac needs."""
 
     name: str
-    #: The oldest version that will do.
+    #: The minimum version.
     floor: str
-    #: What wants it, for a reader.
+    #: The feature that needs it.
     feature: str
     #: By way of installing: the name there, or a page to read.
     get: Mapping[str, str] = field(default_factory=dict)
@@ -174,13 +174,13 @@ CHECKERS: tuple[Tool, ...] = (
     Tool(
         "amtool",
         "0.25",
-        "who is told of an alert",
+        "receivers of alerts",
         {"apt": "prometheus-alertmanager", "brew": "alertmanager"},
     ),
     Tool(
         "alertmanager",
         "0.25",
-        "who is told of an alert",
+        "receivers of alerts",
         {"apt": "prometheus-alertmanager", "brew": "alertmanager"},
     ),
     Tool("checkov", "3.2", "settings that weaken security", {"pip": "checkov", "brew": "checkov"}),

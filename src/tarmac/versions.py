@@ -1,4 +1,4 @@
-"""The catalogue of what rendered files name of others: versions, and until when each is kept.
+"""The catalogue of external images, charts and actions: versions and their end of life.
 
 A leaf: renderers take a version from it, the gate VER001 compares what was rendered with it. The
 data and their sources are in assets/versions.yaml.
@@ -16,22 +16,28 @@ from typing import Any
 
 import yaml
 
+from tarmac.errors import TarmacError, did_you_mean
+
 #: Where a Dockerfile begins a stage or copies out of another image.
 _FROM = re.compile(
     r"^(?:FROM |COPY --from=)(?:--platform=\S+ )?(\S+)(?!\S| import\b)(?: AS (\S+))?",
     re.MULTILINE | re.IGNORECASE,
 )
 
-#: What stands for an image there, where nobody gives another one.
+#: What stands for an image there, where no other one is given.
 _ARG = re.compile(r"^ARG (\w+)=(\S+)", re.MULTILINE | re.IGNORECASE)
 _GIVEN = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 
 FILE = files("tarmac") / "assets" / "versions.yaml"
 
 
+class UnknownVersion(TarmacError):
+    """Something is to be rendered whose version the catalogue does not have."""
+
+
 @dataclass(frozen=True)
 class Version:
-    """One version of something of others."""
+    """One version of an external image, chart or action."""
 
     #: `image`, `chart`, `action` or `Kubernetes`.
     what: str
@@ -39,7 +45,7 @@ class Version:
     version: str
     #: None where it was not found.
     released: date | None
-    #: None where nobody knows it; `why` says the reason.
+    #: None where it is unknown; `why` says the reason.
     end_of_life: date | None
     source: str
     why: str = ""
@@ -84,7 +90,14 @@ class Catalogue:
         return next(iter(self.kubernetes.values()))
 
     def image(self, name: str) -> str:
-        """Name an image with its version: `postgres:18`. Raises KeyError."""
+        """Name an image with its version: `postgres:18`.
+
+        Raises:
+            UnknownVersion: the catalogue has no such image.
+        """
+        if name not in self.images:
+            hint = did_you_mean(name, self.images)
+            raise UnknownVersion(f"assets/versions.yaml: no image {name}; add it, or {hint}")
         return f"{name}:{self.images[name].version}"
 
 
@@ -97,27 +110,27 @@ def read() -> Catalogue:
         dict(_versions("image", data["images"])),
         dict(_versions("chart", data["charts"])),
         dict(_versions("action", data["actions"])),
-        {name: Api(name, **each) for name, each in data["apis"].items()},
-        {name: each["successor"] for name, each in data["retired"].items()},
+        {name: Api(name, **api) for name, api in data["apis"].items()},
+        {name: api["successor"] for name, api in data["retired"].items()},
     )
 
 
 def _versions(what: str, found: Mapping[str, Any]) -> Iterator[tuple[str, Version]]:
-    for name, each in found.items():
-        yield name, _version(what, name, each["version"], each)
+    for name, entry in found.items():
+        yield name, _version(what, name, entry["version"], entry)
 
 
-def _version(what: str, name: str, version: str, each: Mapping[str, Any]) -> Version:
+def _version(what: str, name: str, version: str, entry: Mapping[str, Any]) -> Version:
     return Version(
         what,
         name,
         version,
-        _day(each["released"]),
-        _day(each["end_of_life"]),
-        each["source"],
-        each.get("why", ""),
-        each.get("successor", ""),
-        each.get("digest", ""),
+        _day(entry["released"]),
+        _day(entry["end_of_life"]),
+        entry["source"],
+        entry.get("why", ""),
+        entry.get("successor", ""),
+        entry.get("digest", ""),
     )
 
 
@@ -126,7 +139,7 @@ def _day(value: date | str) -> date | None:
 
 
 def named(content: Any) -> Iterator[tuple[str, str]]:
-    """Yield what a file names of others, as `image` or `action` with its text, however deep.
+    """Yield the external images and actions of a file: `image` or `action`, and its text.
 
     Args:
         content: an object, a Compose file or a workflow as data, or a Dockerfile's text.
@@ -142,13 +155,13 @@ def named(content: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(content, Mapping):
         for key, value in content.items():
             if key == "image" and isinstance(value, str):
-                if not value.startswith("$"):  # somebody else says it: a matrix, a variable
+                if not value.startswith("$"):  # given elsewhere: a matrix, a variable
                     yield "image", value
             elif key == "uses" and isinstance(value, str) and not value.startswith("./"):
                 yield "action", value
             elif not isinstance(value, str):
                 yield from named(value)
     elif isinstance(content, list | tuple):
-        for each in content:
-            if not isinstance(each, str):
-                yield from named(each)
+        for part in content:
+            if not isinstance(part, str):
+                yield from named(part)

@@ -8,13 +8,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tarmac.local.network.durations import RequestSummary
+
 
 def show(console: Console, edges: list[dict[str, Any]], undeclared: list[dict[str, Any]]) -> None:
-    """Print the declared edges with their traffic, then what nobody declared."""
+    """Print the declared edges with their traffic, then the undeclared connections."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("FROM", "TO", "PORT", "WIRE"):
         table.add_column(column, no_wrap=True)
-    for column in ("CONNS", "OPEN", "ERRORS", "SENT", "RECEIVED", "LAST"):
+    inspected = any("requests" in edge for edge in edges)
+    requests = ("REQUESTS", "5XX", "P50", "P95", "P99") if inspected else ()
+    for column in ("CONNS", "OPEN", "ERRORS", *requests, "SENT", "RECEIVED", "LAST"):
         table.add_column(column, justify="right", no_wrap=True)
     for edge in edges:
         listen = str(edge["listen"]) if edge["listen"] else "-"
@@ -24,17 +28,30 @@ def show(console: Console, edges: list[dict[str, Any]], undeclared: list[dict[st
             edge["port"],
             listen,
             *(str(edge.get(key, "-")) for key in ("connections", "open", "errors")),
+            *(_requests(edge) if inspected else ()),
             *(_size(edge.get(key)) for key in ("bytes_sent", "bytes_received")),
             _ago(edge["last_at"]) if "last_at" in edge else "-",
         )
     console.print(table)
-    for each in undeclared:
+    for connection in undeclared:
         console.print(
-            f"undeclared: {each['source']} (pid {each['pid']}) is connected to "
-            f"{each['target']} on {each['address']}; declare the edge, or use its address",
+            f"undeclared: {connection['source']} (pid {connection['pid']}) is connected to "
+            f"{connection['target']} on {connection['address']}; if it should be, add "
+            f"`{connection['declaration']}` to services.{connection['source']}",
             style="bold red",
             soft_wrap=True,
+            markup=False,
         )
+
+
+def _requests(edge: dict[str, Any]) -> list[str]:
+    """Write how many requests there were, how many failed, and how long they took."""
+    found = RequestSummary.of(edge)
+    if found is None:
+        return ["-"] * 5
+    quantiles = (found.p50_s, found.p95_s, found.p99_s)
+    times = ("-" if took_s is None else f"{1000 * took_s:.1f} ms" for took_s in quantiles)
+    return [str(found.requests), str(found.failed), *times]
 
 
 def _size(size_bytes: int | None) -> str:

@@ -17,7 +17,7 @@ Rows = list[tuple[str, str, str]]
 
 
 def show(console: Console, it: Explained, states: Mapping[str, str]) -> None:
-    """Print an explanation: a headline, then a table of label, what, and where it is said."""
+    """Print an explanation: a headline, then a table of label, fact, and its place in the files."""
     draw: dict[str, Callable[[Explained, Mapping[str, str]], Rows]] = {
         "system": _system,
         "service": _service,
@@ -48,16 +48,16 @@ def show(console: Console, it: Explained, states: Mapping[str, str]) -> None:
 
 def _system(it: Explained, states: Mapping[str, str]) -> Rows:
     rows: Rows = []
-    for each in it["services"]:
-        uses = ", ".join(dict.fromkeys([*each["calls"], *each["stores"]]))
-        ports = " ".join(str(port) for port in each["ports"].values())
-        count = f" x{each['instances']}" if each["instances"] > 1 else ""
-        state = states.get(each["name"], "")
-        parts = (each["name"] + count, ports, state, f"-> {uses}" if uses else "")
-        rows.append(("services", "  ".join(filter(None, parts)), each["place"]))
-    for each in it["stores"]:
-        users = ", ".join(each["users"]) or "nobody"
-        rows.append(("stores", f"{each['name']}  {each['about']}  <- {users}", each["place"]))
+    for service in it["services"]:
+        uses = ", ".join(dict.fromkeys([*service["calls"], *service["stores"]]))
+        ports = " ".join(str(port) for port in service["ports"].values())
+        count = f" x{service['instances']}" if service["instances"] > 1 else ""
+        state = states.get(service["name"], "")
+        parts = (service["name"] + count, ports, state, f"-> {uses}" if uses else "")
+        rows.append(("services", "  ".join(filter(None, parts)), service["place"]))
+    for store in it["stores"]:
+        users = ", ".join(store["users"]) or "no service"
+        rows.append(("stores", f"{store['name']}  {store['about']}  <- {users}", store["place"]))
     rows += [("topics", _flow(topic), "") for topic in it["topics"]]
     rows += [
         ("externals", f"{e['name']}  {', '.join(e['hosts'])}", e["place"]) for e in it["externals"]
@@ -68,44 +68,74 @@ def _system(it: Explained, states: Mapping[str, str]) -> Rows:
 
 
 def _service(it: Explained, states: Mapping[str, str]) -> Rows:
+    return [*_process(it), *_instances(it, states), *_lifecycle(it), *_connections(it), *_own(it)]
+
+
+def _process(it: Explained) -> Rows:
+    """List what a service runs, and its public addresses."""
     rows: Rows = [("runs", shlex.join(it["argv"]) if len(it["argv"]) < 8 else it["about"], "")]
     if it["forked"]:
-        rows.append(("runs", "forked from an interpreter that has its libraries loaded", ""))
+        rows.append(("runs", "forked from a preloaded interpreter", ""))
     if it["outside"]:
-        rows.append(("runs", "somebody else starts it; it is only looked at", ""))
+        rows.append(("runs", "started outside Tarmac; only its health is checked", ""))
     rows.append(("in", it["cwd"], ""))
     rows += [
         ("part", f"{p['part']} ({p['package'] or 'its own'})", p["folder"]) for p in it["parts"]
     ]
     for name, port in it["world"].items():
         rows.append(("world", f"{name} {port}  {it['url']}", ""))
-    for each in it["instances"]:
-        ports = ", ".join(f"{name} {port}" for name, port in each["ports"].items())
-        state = states.get(each["name"], "")
-        parts = (each["name"], f"listens on {ports}" if ports else "", each["zone"], state)
+    return rows
+
+
+def _instances(it: Explained, states: Mapping[str, str]) -> Rows:
+    rows: Rows = []
+    for instance in it["instances"]:
+        ports = ", ".join(f"{name} {port}" for name, port in instance["ports"].items())
+        listens = f"listens on {ports}" if ports else ""
+        parts = (instance["name"], listens, instance["zone"], states.get(instance["name"], ""))
         rows.append(("instances", "  ".join(filter(None, parts)), ""))
-    rows += [(name, words, "") for name, words in it["probes"].items()]
+    return rows
+
+
+def _lifecycle(it: Explained) -> Rows:
+    rows: Rows = [(name, words, "") for name, words in it["probes"].items()]
     rows.append(("stop", it["stop"], ""))
     if it["after"]:
         rows.append(("starts after", ", ".join(it["after"]), ""))
-    for each in it["calls"]:
-        limits = ""
-        if each["timeout_s"] is not None:
-            tries = "1 retry" if each["retries"] == 1 else f"{each['retries']} retries"
-            limits = f", {each['timeout_s']:g} s, {tries}"
-        rows.append(("calls", f"{each['target']}{_over(each['wires'])}{limits}", each["place"]))
-    rows += [
-        ("called by", f"{e['source']}{_over(e['wires'])}", e["place"]) for e in it["called_by"]
+    return rows
+
+
+def _connections(it: Explained) -> Rows:
+    """List the services, stores, topics and externals that a service is connected to."""
+    rows: Rows = [
+        ("calls", f"{call['target']}{_over(call['wires'])}{_limits(call)}", call["place"])
+        for call in it["calls"]
     ]
-    for each in it["stores"]:
-        slot = f" as {each['slot']}" if each["slot"] else ""
-        what = f"{each['store']}{slot}, {each['about']}{_over(each['wires'])}"
-        rows.append(("stores", what, each["place"]))
+    rows += [
+        ("called by", f"{call['source']}{_over(call['wires'])}", call["place"])
+        for call in it["called_by"]
+    ]
+    for store in it["stores"]:
+        slot = f" as {store['slot']}" if store["slot"] else ""
+        what = f"{store['store']}{slot}, {store['about']}{_over(store['wires'])}"
+        rows.append(("stores", what, store["place"]))
     if it["broker"]:
         rows.append(("broker", f"broker{_over(it['broker'])}", ""))
     rows += [("publishes", _flow(topic), "") for topic in it["publishes"]]
     rows += [("consumes", _flow(topic), "") for topic in it["consumes"]]
-    rows += [("externals", name, "") for name in it["externals"]]
+    return rows + [("externals", name, "") for name in it["externals"]]
+
+
+def _limits(call: Explained) -> str:
+    if call["timeout_s"] is None:
+        return ""
+    tries = "1 retry" if call["retries"] == 1 else f"{call['retries']} retries"
+    return f", {call['timeout_s']:g} s, {tries}"
+
+
+def _own(it: Explained) -> Rows:
+    """List a service's volumes, tasks and watched folders."""
+    rows: Rows = []
     rows += [("volumes", f"{name}: {path}", "") for name, path in it["volumes"].items()]
     rows += [
         ("tasks", f"{t['name']}  {t['schedule'] or 'before it starts'}", "") for t in it["tasks"]
@@ -126,17 +156,21 @@ def _store(it: Explained, states: Mapping[str, str]) -> Rows:
         rows.append(("data", it["data"], ""))
     if it["seed"]:
         rows.append(("seed", it["seed"], ""))
-    for each in it["users"]:
-        by = f" by {', '.join(each['variables'])}" if each["variables"] else ""
-        rows.append(("used by", f"{each['service']}{_over(each['wires'])}{by}", each["place"]))
+    for user in it["users"]:
+        by = f" by {', '.join(user['variables'])}" if user["variables"] else ""
+        rows.append(("used by", f"{user['service']}{_over(user['wires'])}{by}", user["place"]))
     rows += [("topics", _flow(topic), "") for topic in it["topics"]]
     return rows
 
 
 def _topic(it: Explained, states: Mapping[str, str]) -> Rows:
     del states
-    rows = [("published by", each["service"], each["place"]) for each in it["publishers"]]
-    return rows + [("consumed by", each["service"], each["place"]) for each in it["consumers"]]
+    rows = [
+        ("published by", publisher["service"], publisher["place"]) for publisher in it["publishers"]
+    ]
+    return rows + [
+        ("consumed by", consumer["service"], consumer["place"]) for consumer in it["consumers"]
+    ]
 
 
 def _external(it: Explained, states: Mapping[str, str]) -> Rows:
@@ -147,12 +181,12 @@ def _external(it: Explained, states: Mapping[str, str]) -> Rows:
 
 def _port(it: Explained, states: Mapping[str, str]) -> Rows:
     del states
-    return [("is", each["use"], "") for each in it["uses"]]
+    return [("is", use["use"], "") for use in it["uses"]]
 
 
 def _variable(it: Explained, states: Mapping[str, str]) -> Rows:
     del states
-    return [(each["service"], each["value"], each["origin"]) for each in it["values"]]
+    return [(entry["service"], entry["value"], entry["origin"]) for entry in it["values"]]
 
 
 def _env(console: Console, entries: Iterable[dict[str, Any]]) -> None:
@@ -175,12 +209,12 @@ def _env(console: Console, entries: Iterable[dict[str, Any]]) -> None:
 
 def _over(wires: list[dict[str, Any]]) -> str:
     ports = ", ".join(f"{wire['port']} {wire['listen']}" for wire in wires)
-    return f" over its wire {ports}" if ports else ""
+    return f" over its proxy {ports}" if ports else ""
 
 
 def _flow(topic: Explained) -> str:
     sides = [
-        ", ".join(each["service"] for each in topic[side]) or "nobody"
+        ", ".join(service["service"] for service in topic[side]) or "no service"
         for side in ("publishers", "consumers")
     ]
     return f"{topic['name']}: {sides[0]} -> {sides[1]}"

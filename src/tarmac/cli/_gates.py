@@ -1,4 +1,4 @@
-"""Explains a gate: what holds, why it is asked, what it looks at; used by the verb `explain`."""
+"""Explains a gate: what holds, why, what it reads and judges; used by the verb `explain`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_id(name: str) -> bool:
 def explain(gate_id: str, *, as_json: bool) -> None:
     """Print what a gate is. Raises BadInput where there is none of that id."""
     from tarmac import gates, registry
-    from tarmac.gates._gate import Gate
+    from tarmac.gates.gate import Gate
 
     known: dict[str, Gate] = registry.load(gates, "GATE")
     _project.check_names([gate_id], known, "no such gate")
@@ -32,7 +32,9 @@ def explain(gate_id: str, *, as_json: bool) -> None:
                 "title": gate.title,
                 "phase": gate.phase,
                 "source": gate.source,
-                "looks_at": gate.looks_at,
+                "reads": gate.reads,
+                "judges": gate.scope.unit,
+                "program": gate.program,
                 "plans": bool(gate.targets),
                 "files": gate.of_files is not None,
                 "level": gate.level.name.lower(),
@@ -43,27 +45,28 @@ def explain(gate_id: str, *, as_json: bool) -> None:
     rows = (
         ("phase", gate.phase),
         ("why", gate.source),
-        ("looks at", gate.looks_at),
-        ("judges", _judges(gate.targets, of_files=gate.of_files is not None)),
+        ("reads", gate.reads),
+        ("judges", gate.scope.unit),
+        ("in", _judges(gate.targets, of_files=gate.of_files is not None)),
         ("a pass is", gate.level.name.lower()),
     )
     for label, words in rows:
         click.echo(textwrap.fill(f"{label:<11}{words}", 96, subsequent_indent=" " * 11))
     click.echo(
-        "\nTo bear one of its findings until a day, write in suppressions.yaml beside tarmac.yaml:"
+        "\nTo suppress a finding until a date, write in suppressions.yaml beside tarmac.yaml:"
         "\n\n"
         "  suppressions:\n"
         f"    - gate: {gate.id}\n"
         "      where: k8s/orders/*          # a pattern of the finding's place\n"
         '      what: "*"                    # a pattern of its text\n'
-        "      reason: why it is borne\n"
+        "      reason: why it is accepted\n"
         "      until: 2027-01-31"
     )
 
 
 def _judges(targets: tuple[str, ...], *, of_files: bool) -> str:
     """Say of what a gate is asked."""
-    files = "files as they lie (tarmac verify --files DIR)"
+    files = "files as is (tarmac verify --files DIR)"
     if not targets:
         return files
     return f"what is rendered, and {files}" if of_files else "what is rendered"

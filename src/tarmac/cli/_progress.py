@@ -1,4 +1,4 @@
-"""What `up` shows: each step to health, how it came out, then the log."""
+"""The output of `up`: progress to health, the result, then the logs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from rich.live import Live
 
 from tarmac.cli import _follow, _project, _show
 from tarmac.errors import TarmacError
-from tarmac.local import client
-from tarmac.local.client import Status
-from tarmac.local.home import state
-from tarmac.local.home.paths import Home
+from tarmac.local.state import state
+from tarmac.local.state.log_lines import Tail
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor import client
+from tarmac.local.supervisor.client import Status
 
 
 def wait(console: Console, home: Home, timeout_s: float | None) -> Status:
-    """Wait for health, showing each step: a live table on a terminal, else a line a change."""
+    """Wait for health, showing progress: a live table on a terminal, else a line per change."""
     if console.is_terminal:
         with Live(console=console, refresh_per_second=12, transient=True) as live:
             return client.wait(
@@ -42,8 +43,8 @@ def wait(console: Console, home: Home, timeout_s: float | None) -> Status:
     return client.wait(home, within_s=timeout_s, on_change=say)
 
 
-def take_ends_for_ctrl_c() -> None:
-    """Have a kill and a closed terminal end this as Ctrl-C does."""
+def treat_signals_as_ctrl_c() -> None:
+    """Treat SIGTERM and a closed terminal like Ctrl-C."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -61,11 +62,11 @@ def report(
     *,
     as_json: bool,
 ) -> None:
-    """Say how it came out: what to open and to start, or why something does not get well.
+    """Print the result: pages to open and services to start, or why something is not healthy.
 
     Args:
-        before: how it stood before, if it ever ran.
-        began: when it was asked for, monotonic.
+        before: its status before, if it ever ran.
+        began: when `up` was called, monotonic.
     """
     took_s = time.monotonic() - began
     if as_json:
@@ -74,58 +75,60 @@ def report(
         _project.print_json({**_show.as_data(status), "changes": changes, "took_s": took_s})
     for note in status.notes:
         console.print(f"note: {note}", style="yellow", soft_wrap=True)
-    for name in sorted(set(change["restarted"]) & _others(before) - _others(status)):
-        text = f"{name} is started here again; yours still runs, and nobody is sent to it"
+    for name in sorted(set(change["restarted"]) & _external(before) - _external(status)):
+        text = f"{name} is managed again; your process still runs but no longer receives traffic"
         console.print(f"note: {text}", style="yellow", soft_wrap=True)
     for name, why in change.get("failed", {}).items():
-        console.print(f"{name}: {why}; the old one serves on", style="bold red", soft_wrap=True)
+        console.print(_show.kept_serving(name, why), style="bold red", soft_wrap=True)
     if not status.healthy or change.get("failed"):
         _show.explain_failures(console, status)
         for node in status.nodes:
             if node.role == "service" and node.state == state.CRASH_LOOP:
                 rest = f"tarmac up {_named(status)}--without {node.name}"
-                console.print(f"the rest without {node.name}: {rest}", style="dim", soft_wrap=True)
+                console.print(
+                    f"to start the rest without {node.name}: {rest}", style="dim", soft_wrap=True
+                )
         return
     parts = [
         f"{len(change[key])} {key}" for key in ("started", "restarted", "stopped") if change[key]
     ]
     console.print(
         f"[green]{status.system} is healthy[/green] after {took_s:.1f} s "
-        f"({', '.join(parts) or 'nothing had changed'}). Open:"
+        f"({', '.join(parts) or 'nothing changed'}). Open:"
     )
     theirs = tuple(node for node in status.nodes if node.state != state.OUTSIDE)
-    _show.what_to_open(console, theirs)
+    _show.what_to_open(console, theirs, status.dashboard)
     for node in status.nodes:
         if node.state == state.OUTSIDE:
             name = f"{_named(status)}{node.name}"
-            console.print(f"{node.name} is yours to start:", style="bold")
+            console.print(f"{node.name} is not managed (--without); start it with:", style="bold")
             console.print(f"  tarmac run {name}   starts it in your terminal", soft_wrap=True)
             console.print(f"  tarmac env {name}   prints what your debugger needs", soft_wrap=True)
 
 
-def tell_what_becomes(console: Console, status: Status, stop: str, *, stopped: bool) -> None:
-    """Say whether what is not healthy goes on without this process; nothing of what is."""
-    goes_on = f"it runs on and tries again; {stop} stops it"
-    last = "stopped; with -d, --watch or in a terminal it goes on" if stopped else goes_on
+def print_what_keeps_running(console: Console, status: Status, stop: str, *, stopped: bool) -> None:
+    """Say whether an unhealthy system keeps running without this process."""
+    goes_on = f"it keeps running and retrying; {stop} stops it"
+    last = "stopped; with -d, --watch or in a terminal it keeps running" if stopped else goes_on
     if not status.healthy:
         console.print(f"\n{last}", style="dim")
 
 
-def tell_how_it_ends(console: Console, status: Status, stop: str, *, ours: bool) -> None:
-    """Say what Ctrl-C does to what the log is shown of."""
+def print_how_to_stop(console: Console, status: Status, stop: str, *, ours: bool) -> None:
+    """Say what Ctrl-C does to the system whose logs are shown."""
     what = "stops everything" if ours else f"leaves it running; {stop} stops it"
-    trying = "" if status.healthy else "It goes on trying; "
+    trying = "" if status.healthy else "It keeps retrying; "
     console.print(f"\n{trying}Ctrl-C {what}.\n", style="dim")
 
 
-def _others(status: Status | None) -> set[str]:
-    """Name the services that run and were started by somebody else."""
+def _external(status: Status | None) -> set[str]:
+    """Name the services that run and were started outside Tarmac."""
     nodes = status.nodes if status is not None and status.running else ()
     return {n.name for n in nodes if n.pid is None and n.state in (state.READY, state.HEALTHY)}
 
 
 def _named(status: Status) -> str:
-    """Write the arguments that name a system from here; none in its own folder."""
+    """Write the arguments that name a system from here; none in its own directory."""
     copy = "" if status.namespace == "default" else f"-n {status.namespace} "
     for name in (None, status.system):
         with contextlib.suppress(TarmacError):
@@ -140,7 +143,7 @@ def show_log(console: Console, home: Home, status: Status) -> None:
     if (home.logs / "watch.log").exists():
         names.append("watch")
     width = max(map(len, names))
-    tails = [_follow.Tail(home.logs / f"{name}.log", last=0) for name in names]
+    tails = [Tail(home.logs / f"{name}.log", last=0) for name in names]
     for line in _follow.follow(tails, lambda: client.is_running(home)):
         console.print(_follow.written(line, width), soft_wrap=True)
-    console.print("somebody else stopped it", style="dim")
+    console.print("the system was stopped by another command", style="dim")

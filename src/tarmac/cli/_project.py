@@ -12,18 +12,21 @@ from typing import Any, TypeVar
 import click
 
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.local import client
-from tarmac.local.home.paths import Home
+from tarmac.foreign import files
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor import client
+from tarmac.places import SYSTEM_FILE
 
-FILE = "tarmac.yaml"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _namespace(ctx: click.Context, param: click.Parameter, value: str) -> str:
+def valid_namespace(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """Refuse a name that could leave the folder of all namespaces."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", value):
         raise click.BadParameter(
-            f"'{value}' is no namespace; use a-z, 0-9 and -, 40 at most", ctx, param
+            f"'{value}' is not a valid namespace; use a-z, 0-9 and -, at most 40 characters",
+            ctx,
+            param,
         )
     return value
 
@@ -33,7 +36,7 @@ def numbers(ctx: click.Context, param: click.Parameter, values: tuple[str, ...])
     found: dict[str, int] = {}
     for value in values:
         name, equals, number = value.partition("=")
-        if not equals or not number.isdigit() or not 1 <= int(number) <= 50:
+        if not equals or not re.fullmatch(r"[0-9]{1,9}", number) or not 1 <= int(number) <= 50:
             raise click.BadParameter(f"'{value}' is not NAME=N, with N from 1 to 50", ctx, param)
         found[name] = int(number)
     return found
@@ -44,7 +47,7 @@ def namespace_option(function: F) -> F:
     return click.option(
         "--namespace",
         "-n",
-        callback=_namespace,
+        callback=valid_namespace,
         default="default",
         show_default=True,
         help="Which copy of the system.",
@@ -90,9 +93,11 @@ def find(system: str | None) -> Path:
         if len(running) == 1:
             return shown(running[0])
         known = ", ".join(sorted(file.parent.name for file in _known(here)))
-        hint = f"name a system: {known}" if known else "`tarmac init` writes one, or name it"
-        raise BadInput([Problem(str(here), f"no {FILE} here or above; {hint}")])
-    for candidate in (Path(system), Path(system) / FILE):
+        hint = (
+            f"name a system: {known}" if known else "create one with `tarmac init`, or name a file"
+        )
+        raise BadInput([Problem(str(here), f"no {SYSTEM_FILE} here or above; {hint}")])
+    for candidate in (Path(system), Path(system) / SYSTEM_FILE):
         with contextlib.suppress(OSError):  # a name that is too long for a path
             # What runs can be stopped though its file is gone.
             runs = candidate.suffix == ".yaml" and any(
@@ -101,13 +106,13 @@ def find(system: str | None) -> Path:
             if candidate.is_file() or runs:
                 return candidate
     for folder in (here, *here.parents):
-        candidate = folder / "systems" / system / FILE
+        candidate = folder / "systems" / system / SYSTEM_FILE
         if candidate.is_file():
             return shown(candidate)
-    if own is not None and re.search(
-        rf"(?m)^system:\s*['\"]?{re.escape(system)}['\"]?\s*(#.*)?$", own.read_text()
-    ):
-        return shown(own)
+    if own is not None and own.is_file():
+        text = files.text(own, name=str(shown(own)))
+        if re.search(rf"(?m)^system:\s*['\"]?{re.escape(system)}['\"]?\s*(#.*)?$", text):
+            return shown(own)
     names = [file.parent.name for file in _known(here)]
     raise BadInput([Problem(system, f"no such system or file; {did_you_mean(system, names)}")])
 
@@ -139,12 +144,12 @@ def split_names(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
 
 def _processes(file: Path) -> set[str]:
     """Read the names of a file's services and stores; none of one that cannot be read."""
-    import yaml  # most verbs need none
+    from tarmac.foreign.data import first  # most verbs need no YAML
 
     try:
-        content = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
+        content = first(files.text(file))
         return {*(content.get("services") or ()), *(content.get("stores") or ())}
-    except (OSError, ValueError, AttributeError, TypeError, yaml.YAMLError):
+    except (BadInput, AttributeError, TypeError):
         return set()
 
 
@@ -157,7 +162,7 @@ def running_home(system: str | None, namespace: str) -> Home:
     """Find the home of a system that runs. Raises TarmacError where it does not."""
     home = home_of(system, namespace)
     if not client.is_running(home):
-        raise TarmacError(f"{home.root}: nothing runs here; `tarmac up` starts it")
+        raise TarmacError(f"{home.root}: the system is not running; start it with `tarmac up`")
     return home
 
 
@@ -170,7 +175,7 @@ def check_names(names: Iterable[str], known: Iterable[str], what: str) -> None:
 
 
 def status_of(system: str | None, namespace: str) -> client.Status:
-    """Read how a system stands. Raises BadInput where it never ran."""
+    """Read the state of a system. Raises BadInput where it never ran."""
     file = find(system)
     status = client.status(Home.of(file, namespace))
     if status is None or not status.nodes:  # no state yet, or none because its first `up` failed
@@ -178,7 +183,12 @@ def status_of(system: str | None, namespace: str) -> client.Status:
         names = [home.root.name for home in homes if home.root.name != namespace]
         known = f"; namespaces that did: {', '.join(names)}" if names else ""
         raise BadInput(
-            [Problem(str(file), f"never ran in namespace '{namespace}'{known}; `tarmac up` it")]
+            [
+                Problem(
+                    str(file),
+                    f"never ran in namespace '{namespace}'{known}; start it with `tarmac up`",
+                )
+            ]
         )
     return status
 
@@ -196,17 +206,17 @@ def _runs(file: Path) -> bool:
 def _above(here: Path) -> Path | None:
     """Find the nearest `tarmac.yaml`, here or above."""
     for folder in (here, *here.parents):
-        if (folder / FILE).is_file() or any(
-            map(client.is_running, client.find_homes(folder / FILE))
+        if (folder / SYSTEM_FILE).is_file() or any(
+            map(client.is_running, client.find_homes(folder / SYSTEM_FILE))
         ):
-            return folder / FILE
+            return folder / SYSTEM_FILE
     return None
 
 
 def _known(here: Path) -> Iterator[Path]:
     for folder in (here, *here.parents):
         if (folder / "systems").is_dir():
-            yield from sorted((folder / "systems").glob(f"*/{FILE}"))
+            yield from sorted((folder / "systems").glob(f"*/{SYSTEM_FILE}"))
             return
 
 

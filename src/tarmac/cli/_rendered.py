@@ -10,27 +10,27 @@ from typing import Any
 
 import click
 
-from tarmac.cli._rendering import Made
-from tarmac.render._renderer import PHASES
-from tarmac.tree.decision import Wanted
-from tarmac.tree.folder import Outcome
+from tarmac.render.renderer import PHASES
+from tarmac.rendering import RenderedTree
+from tarmac.tree.decision import DesiredFile
+from tarmac.tree.folder import RenderOutcome
 
 #: Files of one list that are printed; --json has them all.
 SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What is said of a render."""
+class RenderReport:
+    """The report of a render."""
 
-    made: Made
-    outcome: Outcome
+    made: RenderedTree
+    outcome: RenderOutcome
     #: The folder, as its reader would type it.
     folder: Path
     checked: bool
 
 
-def as_data(shown: Shown) -> dict[str, Any]:
+def as_data(shown: RenderReport) -> dict[str, Any]:
     """Write what became of a render as plain data, for --json."""
     outcome, source = shown.outcome, shown.made.source
     decision = outcome.decision
@@ -50,22 +50,22 @@ def as_data(shown: Shown) -> dict[str, Any]:
         "in_the_way": decision.in_the_way,
         "ejected": decision.ejected,
         "outdated": decision.outdated,
-        "patched": {each.path: each.patch for each in _patched(shown)},
+        "patched": {file.path: file.patch for file in _patched(shown)},
         "notes": list(outcome.notes),
     }
 
 
-def _phases(shown: Shown) -> dict[str, int]:
-    of = {name: each.phase for name, each in shown.made.renderers.items()}
-    counts = Counter(of[each.by] for each in shown.outcome.wanted.values())
+def _phases(shown: RenderReport) -> dict[str, int]:
+    of = {name: renderer.phase for name, renderer in shown.made.renderers.items()}
+    counts = Counter(of[file.by] for file in shown.outcome.wanted.values())
     return {phase: counts[phase] for phase in PHASES if counts[phase]}
 
 
-def _patched(shown: Shown) -> list[Wanted]:
-    return [each for _, each in sorted(shown.outcome.wanted.items()) if each.patch]
+def _patched(shown: RenderReport) -> list[DesiredFile]:
+    return [file for _, file in sorted(shown.outcome.wanted.items()) if file.patch]
 
 
-def show(shown: Shown) -> None:
+def show(shown: RenderReport) -> None:
     """Print what became of a render."""
     outcome, source, made = shown.outcome, shown.made.source, shown.outcome.decision
     phases = ", ".join(f"{phase} {count}" for phase, count in _phases(shown).items())
@@ -77,15 +77,15 @@ def show(shown: Shown) -> None:
         _list("+", made.added)
         _list("~", made.changed)
         _list("-", made.removed)
-    gone = "  (and not rendered any more)"
-    _list("edited", [f"{p}{gone * (p in made.left_over)}" for p in made.edited], most=None)
-    _list("in the way", [f"{path}  (nobody rendered it)" for path in made.in_the_way], most=None)
+    gone = "  (no longer rendered)"
+    _list("edited", [f"{p}{gone * (p in made.orphaned)}" for p in made.edited], most=None)
+    _list("in the way", [f"{path}  (not rendered)" for path in made.in_the_way], most=None)
     ejected = [
         f"{path}{'  (its rendered text has changed since)' * (path in made.outdated)}"
         for path in made.ejected
     ]
     _list("yours", ejected, most=None)
-    _list("patched", [f"{each.path}  ({each.patch})" for each in _patched(shown)], most=None)
+    _list("patched", [f"{file.path}  ({file.patch})" for file in _patched(shown)], most=None)
     for note in outcome.notes:
         click.echo(f"  note: {note}")
     click.echo(_verdict(shown))
@@ -98,21 +98,21 @@ def _list(sign: str, names: list[str], most: int | None = SHOWN) -> None:
         click.echo(f"  {sign} ... {len(names) - most} more; --json has them all")
 
 
-def _verdict(shown: Shown) -> str:
+def _verdict(shown: RenderReport) -> str:
     made = shown.outcome.decision
     counts = f"{len(made.added)} added, {len(made.changed)} changed, {len(made.removed)} removed"
     if shown.checked:
         if not shown.outcome.differs:
-            return "it is what would be rendered"
+            return "up to date"
         edits = f", {len(made.refused)} edited or in the way" if made.refused else ""
         lock = " (and tarmac.lock)" if shown.outcome.lock_differs else ""
-        return f"it is not what would be rendered: {counts}{edits}{lock}"
+        return f"differs from what would be rendered: {counts}{edits}{lock}"
     if made.refused:
         return _refusal(shown)
-    return f"{counts}, {len(made.unchanged)} as they were"
+    return f"{counts}, {len(made.unchanged)} unchanged"
 
 
-def _refusal(shown: Shown) -> str:
+def _refusal(shown: RenderReport) -> str:
     made, source = shown.outcome.decision, shown.made.source
     first, count = made.refused[0], len(made.refused)
     rest = f" and {count - 1} more" if count > 1 else ""
@@ -120,14 +120,14 @@ def _refusal(shown: Shown) -> str:
     usual = source.folder / "deploy" / source.environment
     if not source.among_others and shown.folder.absolute() != usual:
         command += f" --out {shlex.quote(str(shown.folder))}"
-    ways = {
+    choices = {
         "--patch": "keep the edit: as a patch beside the model, for every later render",
-        "--eject": "make the file yours: it is never rendered again",
-        "--discard": "lose the edit: back to what is rendered",
+        "--eject": "own the file: it is no longer rendered",
+        "--discard": "drop the edit and restore the rendered file",
     }
-    if first in made.left_over:
-        del ways["--patch"]
-    lines = [f"  {command} {way} {first}\n      {about}" for way, about in ways.items()]
+    if first in made.orphaned:
+        del choices["--patch"]
+    lines = [f"  {command} {option} {first}\n      {about}" for option, about in choices.items()]
     return "\n".join(
         [f"nothing is written: {first}{rest} would be lost. For each, or for a folder:", *lines]
     )

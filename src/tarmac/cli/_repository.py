@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from tarmac.adopt._found import SKIPPED, Folder
+from tarmac.errors import BadInput
+from tarmac.foreign import files
 
 #: A repository of ten thousand files is listed in a tenth of a second; more says nothing more.
 MOST_FILES = 20_000
@@ -14,29 +17,46 @@ DEEPEST = 8
 MOST_BYTES = 200_000
 
 
-def open_repository(root: Path) -> Folder:
-    """List a repository's files and say how to read them."""
+def open_repository(root: Path, skip: Callable[[str, str], object]) -> Folder:
+    """List a repository's files and say how to read them.
+
+    Args:
+        skip: takes down which file is passed over, and why.
+    """
 
     def read(name: str) -> str:
         path = root / name
+        if not os.path.lexists(path) or os.path.isdir(path):  # noqa: PTH112 - no error of odd names
+            return ""
+        # Only a path that says so leads out of the repository; a link in it does not.
+        is_inside = not os.path.normpath(name).startswith(("../", "/"))
+        within = root if is_inside else None
         try:
-            if path.stat().st_size > MOST_BYTES or not path.is_file():
-                return ""
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            return files.text(path, name=name, limit=MOST_BYTES, root=within)
+        except BadInput as error:
+            skip(error.problems[0].where, error.problems[0].what)
             return ""
 
-    return Folder("", _files(root), read, lambda name: (root / name).exists())
+    def exists(name: str) -> bool:
+        return os.path.exists(root / name)  # noqa: PTH110 - no error of odd names
+
+    listed = tuple(_files(root, skip))
+    return Folder("", listed, read, exists, skip)
 
 
-def _files(root: Path) -> tuple[str, ...]:
+def _files(root: Path, skip: Callable[[str, str], object]) -> list[str]:
     found: list[str] = []
-    for folder, folders, files in os.walk(root):
+    for folder, folders, names in os.walk(root):
         below = Path(folder).relative_to(root)
         folders[:] = sorted(name for name in folders if name not in SKIPPED)
         if len(below.parts) >= DEEPEST:
             folders.clear()
-        found += [(below / name).as_posix() for name in files]
+        for name in names:
+            path = (below / name).as_posix()
+            if path.isprintable():
+                found.append(path)
+            else:
+                skip(files.shown(path), "its name has characters that cannot be shown; rename it")
         if len(found) >= MOST_FILES:
             break
-    return tuple(sorted(found[:MOST_FILES]))
+    return sorted(found[:MOST_FILES])

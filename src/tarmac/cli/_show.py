@@ -1,4 +1,4 @@
-"""How a system's state looks to a person and to another program."""
+"""Prints a system's state, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from tarmac.local.client import Status
-from tarmac.local.home import state
-from tarmac.local.home.state import NodeState
+from tarmac.local.state import state
+from tarmac.local.state.state import NodeState
+from tarmac.local.supervisor.client import Status
 
 STYLES = {
     state.HEALTHY: "green",
@@ -34,6 +34,7 @@ def as_data(status: Status) -> dict[str, Any]:
         "running": status.running,
         "healthy": status.healthy,
         "notes": list(status.notes),
+        "dashboard": status.dashboard,
         "nodes": [
             {key: value for key, value in asdict(node).items() if key != "position"}
             for node in status.nodes
@@ -42,7 +43,7 @@ def as_data(status: Status) -> dict[str, Any]:
 
 
 def table(status: Status, width: int) -> Table:
-    """Draw every node with its state, its address and what it waits for, so many columns wide."""
+    """Draw every node with its state, address and what it waits for, fitted to a width."""
     now = time.time()
     rows = [
         {
@@ -62,7 +63,7 @@ def table(status: Status, width: int) -> Table:
         widest = max(len(row[column]) for row in rows)
         if not widest:
             continue
-        # On a narrow terminal only the last column gives way: the others are what one looks for.
+        # On a narrow terminal only the last column is shortened.
         fixed: int | None = max(widest, len(column))
         if column == "WHAT":
             for row in rows:
@@ -79,18 +80,18 @@ def table(status: Status, width: int) -> Table:
 
 
 def explain_failures(console: Console, status: Status) -> None:
-    """Print for each node that does not get well: its last lines and the likely cause."""
+    """Print the last lines and the likely cause of each node that is not healthy."""
     broken = any(node.state in (state.CRASH_LOOP, state.UNHEALTHY) for node in status.nodes)
-    on_their_way: list[str] = []
+    still_starting: list[str] = []
     for node in status.nodes:
         if node.state == state.STOPPED:
             continue
         slow = node.state in (state.STARTING, state.BOOTED) and not (node.cause or node.restarts)
-        if broken and slow:  # it was not given its time, because of another
-            on_their_way.append(node.name)
+        if broken and slow:  # the wait ended early, because of another
+            still_starting.append(node.name)
             continue
         if node.state in (*state.WELL, state.READY, state.WAITING) and not node.cause:
-            continue  # it is well itself and waits for another
+            continue  # it waits for another
         headline = Text(f"\n{node.name} is in state {node.state}: {node.detail}", "bold red")
         console.print(headline, soft_wrap=True)
         for line in node.last_lines[-12:]:
@@ -98,15 +99,21 @@ def explain_failures(console: Console, status: Status) -> None:
         if node.cause:
             console.print(Text(f"  likely cause: {node.cause}", "yellow"), soft_wrap=True)
         console.print(f"  more: tarmac logs {status.system} {node.name}")
-    if on_their_way:
-        console.print(f"\nstill starting: {', '.join(on_their_way)}", style="dim", soft_wrap=True)
+    if still_starting:
+        console.print(f"\nstill starting: {', '.join(still_starting)}", style="dim", soft_wrap=True)
 
 
-def what_to_open(console: Console, nodes: tuple[NodeState, ...]) -> None:
-    """Print the pages that a person can open now; every address where nothing is public."""
+def kept_serving(name: str, why: str) -> str:
+    """Say that a replacement failed."""
+    return f"{name}: new version failed to start ({why}); the previous instance keeps serving"
+
+
+def what_to_open(console: Console, nodes: tuple[NodeState, ...], dashboard: str = "") -> None:
+    """Print the pages to open, the dashboard's last; every address if nothing is public."""
     pages = [(node.name, node.page) for node in nodes if node.page and node.role == "service"]
     pages += [(node.name, node.page) for node in nodes if node.page and node.role != "service"]
-    for name, page in pages or [(node.name, node.url) for node in nodes if node.url]:
+    found = pages or [(node.name, node.url) for node in nodes if node.url]
+    for name, page in [*found, *([("dashboard", dashboard)] if dashboard else [])]:
         console.print(f"  {name:<22} [link={page}]{page}[/link]")
 
 

@@ -14,7 +14,7 @@ from tarmac.errors import TarmacError
 @click.command("connect", short_help="Open a store's shell, or print its URL.")
 @click.argument("names", metavar="[SYSTEM] STORE", nargs=-1)
 @_project.namespace_option
-@click.option("--as", "user", default="", metavar="SERVICE", help="As this service.")
+@click.option("--as", "user", default="", metavar="SERVICE", help="Connect as this service.")
 @click.option("--url", "only_url", is_flag=True, help="Print the URL with its password.")
 @_project.json_option
 def VERB(
@@ -26,7 +26,7 @@ def VERB(
 
     Example: tarmac connect shop orders-db --as order-service
     """
-    from tarmac.local import client
+    from tarmac.local.supervisor import client
 
     system, stores = _project.split_names(names)
     if len(stores) != 1:
@@ -43,7 +43,7 @@ def VERB(
             click.echo(f"{missing} is not on PATH; the URL of {way['title']}:", err=True)
         click.echo(way["url"])
         return
-    # The password goes by a variable: anybody on the machine can read a command line.
+    # The password is passed by a variable: every user of the machine can read a command line.
     env = {**os.environ, **way["env"]}
     try:
         os.execve(program, [program, *way["arguments"]], env)  # noqa: S606

@@ -19,7 +19,9 @@ RISKS = ("low", "medium", "high")
 @click.option("--env", "environment", metavar="ENV", help="Only this environment.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
 @click.option(
-    "--fail-on", type=click.Choice(RISKS), help="Exit with 1 if anything of this risk or more does."
+    "--fail-on",
+    type=click.Choice(RISKS),
+    help="Exit with 1 if anything of at least this risk differs.",
 )
 @_project.json_option
 def VERB(
@@ -32,12 +34,12 @@ def VERB(
     fail_on: str | None,
     as_json: bool,
 ) -> None:
-    """Show what differs between BASE and HEAD in what is rendered, as Markdown for a pull request.
+    """Show how the rendered files of BASE and HEAD differ, as Markdown for a pull request.
 
-    BASE and HEAD are git revisions or folders; without HEAD, the files as they stand here. Every
-    system and environment of both is planned and rendered in memory: nothing is checked out or
-    written, and no cluster is asked. The same change in many places is one line. High risk: more
-    can be reached, fewer replicas are left, or data may go.
+    BASE and HEAD are git revisions or folders; without HEAD, the working tree. Every system and
+    environment of both is planned and rendered in memory: nothing is checked out or written, and no
+    cluster is queried. The same change in many places is one line. High risk: more is reachable,
+    fewer replicas are left, or data may be lost.
 
     Example: tarmac diff main --env production
     """
@@ -46,7 +48,7 @@ def VERB(
     from tarmac.compare.comparing import compare
     from tarmac.compare.markdown import markdown
     from tarmac.compare.revisions import sources
-    from tarmac.render._collect import artifacts, saying
+    from tarmac.render.collect import artifacts, saying
 
     renderers = saying(registry.load(render, "RENDERER"))
     with sources(base, head, Path.cwd()) as sides:
@@ -61,6 +63,6 @@ def VERB(
         _project.print_json(as_data(found))
     else:
         click.echo(markdown(found), nl=False)
-    worst = max((each.told.risk for each in found.changes), default=None)
+    worst = max((change.told.risk for change in found.changes), default=None)
     limit = Risk.LOW if exit_code else Risk[fail_on.upper()] if fail_on else None
     sys.exit(1 if worst is not None and limit is not None and worst >= limit else 0)

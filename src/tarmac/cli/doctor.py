@@ -1,4 +1,4 @@
-"""`tarmac doctor`: what this machine has of what is needed."""
+"""`tarmac doctor`: whether this machine has what is needed."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from tarmac.cli import _project
 
 @click.command("doctor", short_help="Check this machine: tools, stores, ports, limits.")
 @click.argument("system", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every tool, whatever is here.")
+@click.option("--all", "everything", is_flag=True, help="Check every tool that Tarmac calls.")
 @_project.json_option
 def VERB(system: str | None, *, everything: bool, as_json: bool) -> None:
-    """Check what this machine has of what SYSTEM needs, or of every tool that Tarmac calls.
+    """Check whether this machine has what SYSTEM needs, or every tool that Tarmac calls.
 
-    Without SYSTEM it is the tarmac.yaml here; where there is none, or with --all, every tool.
+    Without SYSTEM, the tarmac.yaml here is checked; if there is none, or with --all, every tool.
 
-    Each comes with its version, the oldest that will do, what wants it and how to get it. Exit
+    Each line has the version found, the oldest accepted, what needs it and how to install it. Exit
     code 1 if something needed is missing or too old.
 
     Example: tarmac doctor shop
     """
     from dataclasses import asdict
-    from pathlib import Path
 
-    from tarmac.local.machine import checkup
+    from tarmac.foreign import files
+    from tarmac.local.supervisor import checkup
     from tarmac.model.loader import load
 
     if everything or (system is None and not _project.is_here()):
         checks = checkup.of_everything()
     else:
         file = _project.find(system)
-        loaded = load(str(file), lambda path: Path(path).read_bytes())
+        loaded = load(str(file), files.content)
         checks = checkup.of_system(loaded)
     good = not any(check.fails for check in checks)
     if as_json:

@@ -12,17 +12,14 @@ from tarmac.cli import _project
 @click.option("--delete-data", is_flag=True, help="Also delete its data, logs and secrets.")
 @_project.json_option
 def VERB(system: str | None, namespace: str, *, delete_data: bool, as_json: bool) -> None:
-    """Drain and stop SYSTEM: services first, then their stores. Data stays unless you say so.
+    """Drain and stop SYSTEM: services first, then their stores. Data stays, unless --delete-data.
 
     Example: tarmac down shop --delete-data
     """
-    from tarmac.local import client
-    from tarmac.local.home import remove
+    from tarmac.local.supervisor import client, remove
 
     home = _project.home_of(system, namespace)
-    was_running = client.is_running(home)
-    if was_running:
-        client.down(home)
+    was_running = client.is_running(home) and client.down(home)
     deleted = remove.delete(home) if delete_data else []
     if as_json:
         _project.print_json({"stopped": was_running, "deleted": deleted})

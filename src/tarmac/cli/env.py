@@ -1,4 +1,4 @@
-"""`tarmac env`: the environment that a service gets, for a debugger or a shell."""
+"""`tarmac env`: the environment of a service, for a debugger or a shell."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import click
 from tarmac.cli import _project
 
 
-@click.command("env", short_help="Print a service's environment, for your debugger.")
+@click.command("env", short_help="Print a service's environment, for a debugger.")
 @click.argument("names", metavar="[SYSTEM] SERVICE", nargs=-1)
 @_project.namespace_option
-@click.option("--export", is_flag=True, help="Lines for a POSIX shell: eval them.")
+@click.option("--export", is_flag=True, help="Print export lines for a POSIX shell.")
 @click.option(
     "--format",
     "style",
@@ -21,7 +21,12 @@ from tarmac.cli import _project
     show_default=True,
     help="dotenv quotes values as IDEs read them.",
 )
-@click.option("--all", "every", is_flag=True, help="Also what it gets of your own: PATH, HOME ...")
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="Include variables inherited from your shell: PATH, HOME ...",
+)
 @click.option("--command", is_flag=True, help="Print the command that starts it instead.")
 @_project.json_option
 def VERB(
@@ -34,40 +39,50 @@ def VERB(
     command: bool,
     as_json: bool,
 ) -> None:
-    """Print what SERVICE of SYSTEM gets from Tarmac, as KEY=value lines.
+    """Print the environment that Tarmac gives SERVICE of SYSTEM, as KEY=value lines.
 
-    They hold its passwords and other secrets as they are: they are for your own debugger. Start it
-    in its place with `tarmac up --without SERVICE`.
+    It holds passwords and other secrets in plain text, for your debugger. To start the service
+    yourself: `tarmac up --without SERVICE`.
 
     Example: tarmac env shop order-service --format dotenv
     """
     from tarmac import dotenv
-    from tarmac.local import lending
+    from tarmac.local.supervisor import service_environment
 
     system, services = _project.split_names(names)
     if len(services) != 1:
         raise click.UsageError("name one service: tarmac env [SYSTEM] SERVICE")
     file = _project.find(system)
-    loan = lending.borrow(file, namespace, services[0])
-    env = dict(sorted({**(loan.passed_on if every else {}), **loan.env}.items()))
-    if not loan.running:
-        click.echo("note: the system does not run; its next `up` may choose other ports", err=True)
-    elif loan.taken and not command:
-        what = "runs on it" if loan.outside else "runs there; `up --without` leaves it to you"
-        click.echo(f"note: port {loan.taken[0]} is taken: {loan.name} {what}", err=True)
+    environment = service_environment.fetch(file, namespace, services[0])
+    env = dict(sorted({**(environment.inherited if every else {}), **environment.env}.items()))
+    if not environment.running:
+        click.echo(
+            "note: the system is not running; the next `up` may choose other ports", err=True
+        )
+    elif environment.taken and not command:
+        what = (
+            "runs on it"
+            if environment.outside
+            else "runs there; to start it yourself: `tarmac up --without`"
+        )
+        click.echo(
+            f"note: port {environment.taken[0]} is taken: {environment.name} {what}", err=True
+        )
     if as_json:
         _project.print_json(
             {
-                "name": loan.name,
+                "name": environment.name,
                 "env": env,
-                "command": loan.command,
-                "folder": loan.folder,
-                "running": loan.running,
-                "outside": loan.outside,
+                "command": environment.command,
+                "folder": environment.folder,
+                "running": environment.running,
+                "outside": environment.outside,
             }
         )
     elif command:
-        click.echo(f"cd {shlex.quote(loan.folder)} && exec {shlex.join(loan.command)}")
+        click.echo(
+            f"cd {shlex.quote(environment.folder)} && exec {shlex.join(environment.command)}"
+        )
     elif style == "dotenv":
         click.echo(dotenv.write(env), nl=False)
     else:

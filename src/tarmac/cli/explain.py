@@ -1,4 +1,4 @@
-"""`tarmac explain`: what a thing of a system is, where it comes from, who uses it."""
+"""`tarmac explain`: what something of a system is, its origin and its users."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import click
 from tarmac.cli import _gates, _project
 
 
-@click.command("explain", short_help="Say what a thing is, where it comes from, who uses it.")
+@click.command("explain", short_help="Show what something is, its origin and its users.")
 @click.argument("names", metavar="[SYSTEM] [NAME]", nargs=-1)
 @_project.namespace_option
 @_project.json_option
 def VERB(names: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
-    """Explain a NAME of SYSTEM, whether it runs or not; without NAME, the system in short.
+    """Explain a NAME of SYSTEM, running or not; without NAME, summarise the system.
 
-    NAME is a service, store, topic, external, variable or port: where each of its values comes
-    from, by file and line, who calls it and what it uses. Secrets are named, never shown.
-    The id of a gate, such as NET001, says what `tarmac verify` looks at and how to bear a finding.
+    NAME is a service, store, topic, external, variable or port: the file and line of each value,
+    its callers and its dependencies. Secrets are named, never shown.
+    With the id of a gate, such as NET001: what it checks and how to suppress a finding.
 
     Example: tarmac explain shop order-service
     """
@@ -24,8 +24,8 @@ def VERB(names: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
         _gates.explain(names[0], as_json=as_json)
         return
     from tarmac.cli import _explain, _show
-    from tarmac.local import client, reading
-    from tarmac.local.home.paths import Home
+    from tarmac.local.state.paths import Home
+    from tarmac.local.supervisor import client, reading
     from tarmac.plan.explain import explain
 
     system, rest = _project.split_names(names)

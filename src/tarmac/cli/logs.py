@@ -1,4 +1,4 @@
-"""`tarmac logs`: what the processes of a system printed."""
+"""`tarmac logs`: the output of the processes of a system."""
 
 from __future__ import annotations
 
@@ -10,17 +10,35 @@ from tarmac.cli import _project
 from tarmac.errors import BadInput, Problem, did_you_mean
 
 
+def _trace_id(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value:
+        return ""
+    from tarmac.telemetry import queries
+
+    try:
+        return queries.id_prefix(value)
+    except ValueError as error:
+        raise click.BadParameter(f"'{value}' {error}", ctx, param) from None
+
+
 @click.command("logs", short_help="Show or follow the logs, merged by time.")
 @click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
 @_project.namespace_option
-@click.option("--follow", "-f", is_flag=True, help="Go on as lines come.")
+@click.option("--follow", "-f", is_flag=True, help="Follow: print new lines as they come.")
 @click.option(
     "--last",
     "-l",
     type=click.IntRange(min=0),
     default=100,
     show_default=True,
-    help="Lines of each to begin with.",
+    help="Number of past lines of each process.",
+)
+@click.option(
+    "--trace",
+    default="",
+    metavar="ID",
+    callback=_trace_id,
+    help="Only lines of the trace whose id begins with ID, however old they are.",
 )
 @_project.json_option
 def VERB(
@@ -29,15 +47,17 @@ def VERB(
     *,
     follow: bool,
     last: int,
+    trace: str,
     as_json: bool,
 ) -> None:
     """Show the logs of SYSTEM, or of some of its processes by NAMES, merged by time.
 
-    With --json, one object a line.
+    With --json, one object per line.
 
     Example: tarmac logs shop order-service -f
     """
     from tarmac.cli import _follow, _show
+    from tarmac.local.state import log_lines
 
     system, names = _project.split_names(names)
     status = _project.status_of(system, namespace)
@@ -53,13 +73,17 @@ def VERB(
         )
     services = [node.name for node in status.nodes if node.role == "service"]
     chosen = names or services or known  # a system of stores alone has logs too
-    tails = [_follow.Tail(home.logs / f"{name}.log", last=last) for name in chosen]
+    tails = [
+        log_lines.Tail(home.logs / f"{name}.log", last=None if trace else last) for name in chosen
+    ]
     console = _show.open_console()
     width = max(map(len, chosen))
     try:
-        for line in _follow.follow(tails) if follow else _follow.merged(tails):
+        for line in _follow.follow(tails) if follow else log_lines.merged(tails):
+            if trace and not log_lines.is_of_trace(line.text, trace):
+                continue
             if as_json:
-                click.echo(json.dumps({"at": line[0], "name": line[1], "text": line[2]}))
+                click.echo(json.dumps(line._asdict()))
             else:
                 console.print(_follow.written(line, width), soft_wrap=True)
     except KeyboardInterrupt:

@@ -16,19 +16,20 @@ from tarmac.errors import TarmacError, did_you_mean
 
 
 class Verbs(click.Group):
-    """Imports a verb's module when it is asked for; `--help` imports all, and all are light."""
+    """Imports a verb's module when it is used; `--help` imports all, and all are light."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the verbs: the modules of the folder."""
         del ctx
-        names = (info.name for info in pkgutil.iter_modules(cli.__path__))
-        return sorted(name for name in names if not name.startswith("_") and name != "main")
+        modules = (info.name for info in pkgutil.iter_modules(cli.__path__))
+        names = (name for name in modules if not name.startswith("_") and name != "main")
+        return sorted(name.replace("_", "-") for name in names)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import a verb."""
         if name not in self.list_commands(ctx):
             return None
-        verb: click.Command = importlib.import_module(f"tarmac.cli.{name}").VERB
+        verb: click.Command = importlib.import_module(f"tarmac.cli.{name.replace('-', '_')}").VERB
         return verb
 
     def resolve_command(
@@ -57,9 +58,9 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     help="Print the version.",
 )
 def tarmac() -> None:
-    """Run, render, verify and drill a system of services from one typed file.
+    """Run, render and verify a system of services from one typed file.
 
-    Exit codes: 0 fine, 1 findings or failures, 2 bad input, 3 a missing tool.
+    Exit codes: 0 success, 1 findings or failures, 2 bad input, 3 a missing tool.
     """
 
 
@@ -69,7 +70,7 @@ def main() -> NoReturn:
         Path.cwd()
     except FileNotFoundError:
         click.echo(
-            "the folder that this shell stands in was replaced or deleted; `cd .`, or go elsewhere",
+            "the current folder was replaced or deleted; `cd .`, or change to another folder",
             err=True,
         )
         sys.exit(2)

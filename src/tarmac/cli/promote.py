@@ -25,17 +25,19 @@ def _images(ctx: click.Context, param: click.Parameter, values: tuple[str, ...])
     "promote", short_help="Write one environment's images into another's; show the diff."
 )
 @click.argument("system", required=False)
-@click.option("--to", "to", metavar="ENV", required=True, help="The environment that is changed.")
-@click.option("--from", "source", metavar="ENV", help="The one whose version and images it takes.")
+@click.option("--to", "to", metavar="ENV", required=True, help="The environment to change.")
+@click.option(
+    "--from", "source", metavar="ENV", help="The environment to copy version and images from."
+)
 @click.option(
     "--image",
     "images",
     metavar="SERVICE=TAG",
     multiple=True,
     callback=_images,
-    help="A service's tag or sha256:DIGEST: what a pipeline has just pushed.",
+    help="A service's tag or sha256:DIGEST, as pushed by a pipeline.",
 )
-@click.option("--dry-run", is_flag=True, help="Show the diff and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the diff without writing.")
 @_project.json_option
 def VERB(
     system: str | None,
@@ -46,13 +48,13 @@ def VERB(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Write into SYSTEM's file what an environment is to run, and print what that changes.
+    """Write the versions of an environment into SYSTEM's file, and print the resulting diff.
 
-    Only `version` and `images` of that environment are written: comments and all else stay as they
-    are. A file with changes that are not committed is refused, so that the commit holds nothing but
-    the promotion; so are an environment whose images an image updater writes, and one with
-    `checklist: true` while a box of checklist.yaml is open. What is already there is no change:
-    exit code 0, nothing written. Render and commit are the next steps:
+    Only `version` and `images` of that environment are written; comments and all else stay. A file
+    with uncommitted changes is rejected, so that the commit contains only the promotion; so are an
+    environment whose images an image updater writes, and one with `checklist: true` while an item
+    of checklist.yaml is open. Without a change nothing is written and the exit code is 0. Render
+    and commit are the next steps:
 
     \b
         tarmac promote travel --to stg --image orders=sha-0123456789ab
@@ -60,13 +62,13 @@ def VERB(
 
     Example: tarmac promote travel --from stg --to prod
     """
-    from tarmac.cli import _promoted
+    from tarmac.promote import model_file
 
     if source is None and not images:
-        raise click.UsageError("say what: --from ENV, or --image SERVICE=TAG")
+        raise click.UsageError("give --from ENV or --image SERVICE=TAG")
     today = datetime.now(UTC).date()
-    done = _promoted.promote(_project.find(system), source, to, images, today, write=not dry_run)
+    done = model_file.promote(_project.find(system), source, to, images, today, write=not dry_run)
     if as_json:
-        _project.print_json(_promoted.as_data(done))
+        _project.print_json(model_file.as_data(done))
     else:
-        _promoted.show(done)
+        model_file.show(done)

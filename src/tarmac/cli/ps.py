@@ -1,4 +1,4 @@
-"""`tarmac ps`: how a system stands."""
+"""`tarmac ps`: the state of every process of a system."""
 
 from __future__ import annotations
 

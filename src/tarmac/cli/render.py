@@ -11,24 +11,28 @@ import click
 from tarmac.cli import _project
 
 
-@click.command("render", short_help="Write an environment's files; keep edits by hand.")
+@click.command("render", short_help="Write an environment's files; keep manual edits.")
 @click.argument("system", required=False)
-@click.option("--env", "environment", metavar="ENV", help="Needed where the model has several.")
+@click.option("--env", "environment", metavar="ENV", help="Required if the model has several.")
 @click.option(
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The folder to render into; deploy/ENV beside the model's file without.",
+    help="The output folder; default: deploy/ENV beside the model.",
 )
 @click.option(
-    "--only", multiple=True, metavar="PHASE|ID", help="Only these renderers; others' files stay."
+    "--only", multiple=True, metavar="PHASE|ID", help="Only these renderers; other files stay."
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 if something differs.")
 @click.option(
     "--patch", multiple=True, metavar="PATH", help="Keep an edit as a patch beside the model."
 )
-@click.option("--eject", multiple=True, metavar="PATH", help="The file is yours from now on.")
-@click.option("--discard", multiple=True, metavar="PATH", help="Back to what is rendered.")
+@click.option(
+    "--eject", multiple=True, metavar="PATH", help="Own the file: it is no longer rendered."
+)
+@click.option(
+    "--discard", multiple=True, metavar="PATH", help="Drop the edit and restore the rendered file."
+)
 @_project.json_option
 def VERB(
     system: str | None,
@@ -44,20 +48,21 @@ def VERB(
 ) -> None:
     """Render all files that SYSTEM needs in an environment, for the tools of its clusters.
 
-    A file that was edited by hand is never overwritten: nothing is written, exit code 1, until each
-    edit is kept (--patch), the file is yours (--eject), or the edit goes (--discard). PATH is a
-    file, or a folder of them.
+    A manually edited file is never overwritten: nothing is written, exit code 1, until each edit is
+    kept as a patch (--patch), the file is yours (--eject), or the edit is dropped (--discard).
+    PATH is a file or a folder.
 
     Example: tarmac render shop --env production
     """
-    from tarmac.cli import _rendered, _rendering
+    from tarmac import rendering
+    from tarmac.cli import _rendered
     from tarmac.tree import folder
-    from tarmac.tree.asking import Request
+    from tarmac.tree.arguments import FileArguments
 
-    request = Request(patch, eject, discard)
+    request = FileArguments(patch, eject, discard)
     if check and request:
         raise click.UsageError("--check writes nothing; leave out --patch, --eject and --discard")
-    made = _rendering.make(_project.find(system), environment, only)
+    made = rendering.make(_project.find(system), environment, only)
     out = out or made.source.folder / "deploy" / made.source.environment
     if check:
         outcome = folder.check(out, made.source, made.artifacts, all_renderers=not only)
@@ -67,7 +72,7 @@ def VERB(
         Path.cwd()
     except FileNotFoundError:  # this shell's was in a folder that could only be replaced
         os.chdir(outcome.folder)
-    shown = _rendered.Shown(made, outcome, _project.shown(outcome.folder), checked=check)
+    shown = _rendered.RenderReport(made, outcome, _project.shown(outcome.folder), checked=check)
     if as_json:
         _project.print_json(_rendered.as_data(shown))
     else:

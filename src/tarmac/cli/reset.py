@@ -1,4 +1,4 @@
-"""`tarmac reset`: empty stores and start them anew."""
+"""`tarmac reset`: delete the data of stores and restart them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ import click
 from tarmac.cli import _project
 
 
-@click.command("reset", short_help="Delete a store's data and start it anew.")
+@click.command("reset", short_help="Delete a store's data and restart it empty.")
 @click.argument("names", metavar="[SYSTEM] STORES...", nargs=-1)
 @_project.namespace_option
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @_project.timeout_option
 @_project.json_option
 def VERB(
     names: tuple[str, ...], namespace: str, *, yes: bool, timeout: float | None, as_json: bool
 ) -> None:
-    """Stop who uses the STORES of SYSTEM, delete their data, start all again and sow their seeds.
+    """Stop the users of the STORES of SYSTEM, delete the data, restart all and apply the seeds.
 
-    Where SYSTEM does not run, the data is deleted and the next `up` begins with empty stores.
+    If SYSTEM is not running, the data is deleted and the next `up` starts with empty stores.
 
     Example: tarmac reset shop orders-db payments-db
     """
     from tarmac.cli import _show
-    from tarmac.local import client
-    from tarmac.local.home import remove
+    from tarmac.local.supervisor import client, remove
 
     system, stores = _project.split_names(names)
     if not stores:
@@ -37,8 +36,10 @@ def VERB(
     _project.check_names(stores, known, "no store that runs here")
     if not yes:
         if not sys.stdin.isatty():
-            raise click.UsageError("this deletes data; --yes says that it may")
-        click.confirm(f"This deletes the data of {', '.join(stores)}. Go on?", abort=True, err=True)
+            raise click.UsageError("this deletes data; pass --yes to confirm")
+        click.confirm(
+            f"This deletes the data of {', '.join(stores)}. Continue?", abort=True, err=True
+        )
     if not client.is_running(home):
         deleted = remove.delete_nodes(home, stores)
         if as_json:

@@ -1,4 +1,4 @@
-"""`tarmac restart`: stop some processes and start them again."""
+"""`tarmac restart`: restart some processes, services without a gap."""
 
 from __future__ import annotations
 
@@ -10,29 +10,36 @@ from tarmac.cli import _project
 from tarmac.errors import TarmacError
 
 
-@click.command("restart", short_help="Drain some processes and start them again.")
+@click.command("restart", short_help="Restart some processes, services without a gap.")
 @click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
 @_project.namespace_option
 @_project.timeout_option
 @_project.json_option
 def VERB(names: tuple[str, ...], namespace: str, *, timeout: float | None, as_json: bool) -> None:
-    """Drain and restart the NAMES of SYSTEM, or all of it; return when all is healthy again.
+    """Restart the NAMES of SYSTEM, or all of it; return when all is healthy again.
+
+    A service is replaced without a gap, as after an edit: the new instance starts beside the old
+    one, gets the connections once it is ready, and the old one drains. Stopped before they start
+    again: with a store among the NAMES all of them, a service with a volume or `listen: fixed`, and
+    any with `up --direct`.
 
     Example: tarmac restart shop order-service
     """
     from tarmac.cli import _show
-    from tarmac.local import client
+    from tarmac.local.supervisor import client
 
     system, names = _project.split_names(names)
     home = _project.home_of(system, namespace)
     if not client.is_running(home):
-        raise TarmacError(f"{home.root}: nothing runs here; `tarmac up` starts it")
-    client.ask(home, {"verb": "restart", "names": list(names)})
+        raise TarmacError(f"{home.root}: the system is not running; start it with `tarmac up`")
+    failed = client.ask(home, {"verb": "restart", "names": list(names)}).get("failed", {})
     status = client.wait(home, within_s=timeout)
     if as_json:
-        _project.print_json(_show.as_data(status))
+        _project.print_json({**_show.as_data(status), "failed": failed})
     else:
         console = _show.open_console()
         console.print(_show.table(status, console.width))
+        for name, why in failed.items():
+            console.print(_show.kept_serving(name, why), style="bold red", soft_wrap=True)
         _show.explain_failures(console, status)
-    sys.exit(0 if status.healthy else 1)
+    sys.exit(0 if status.healthy and not failed else 1)

@@ -12,17 +12,17 @@ from tarmac.cli import _project
 from tarmac.errors import TarmacError
 
 if TYPE_CHECKING:
-    from tarmac.local.lending import Loan
+    from tarmac.local.supervisor.service_environment import ServiceEnvironment
 
-#: What a shell answers when a program is not there, or cannot be run.
+#: Exit codes of a shell for a program that is not found, or cannot be executed.
 NOT_FOUND, NOT_RUN = 127, 126
 
 
-class Separated(click.Command):
-    """Keeps what comes after `--` for the command that is run: its options are not ours."""
+class SeparatedCommand(click.Command):
+    """Keeps the words after `--` for the command to run: its options are not Tarmac's."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse what is ours."""
+        """Parse the words before `--`."""
         if "--" in args:
             at = args.index("--")
             ctx.obj = args[at + 1 :]
@@ -30,21 +30,23 @@ class Separated(click.Command):
         return super().parse_args(ctx, args)
 
 
-@click.command("run", cls=Separated, short_help="Run a command as a service would be run.")
+@click.command(
+    "run", cls=SeparatedCommand, short_help="Run a command in the environment of a service."
+)
 @click.argument("names", metavar="[SYSTEM] SERVICE [-- COMMAND...]", nargs=-1)
 @_project.namespace_option
 @click.pass_context
 def VERB(ctx: click.Context, names: tuple[str, ...], namespace: str) -> None:
     """Run COMMAND in the environment and folder of SERVICE: a migration, a shell, its tests.
 
-    It has your own variables too, and ports that nobody else has. Without a COMMAND the service's
-    own is run, with its own ports, as Tarmac would: first `tarmac up --without SERVICE`. A task is
-    SERVICE.TASK. The exit code is that of the COMMAND.
+    It inherits your environment variables and gets free ports of its own. Without a COMMAND, the
+    service's own command runs on the service's ports: first `tarmac up --without SERVICE`. A task
+    is SERVICE.TASK. The exit code is that of the COMMAND.
 
     Example: tarmac run shop order-service -- pytest -q
     """
-    from tarmac.local import lending
-    from tarmac.local.machine.passed_on import passed_on
+    from tarmac.local.host.inherited_env import inherited_env
+    from tarmac.local.supervisor import service_environment
 
     command = ctx.obj
     system, services = _project.split_names(names)
@@ -53,24 +55,31 @@ def VERB(ctx: click.Context, names: tuple[str, ...], namespace: str) -> None:
     if command == []:
         raise click.UsageError("nothing after `--`; leave it out to run the service's own command")
     file = _project.find(system)
-    elsewhere = command is not None or "." in services[0]
-    loan = lending.borrow(file, namespace, services[0], elsewhere=elsewhere)
-    if not loan.running:
-        click.echo("note: the system does not run, so nobody answers; `tarmac up` it", err=True)
-    elif command is None and loan.role == "service":
-        _refuse_second(loan)
-    mine = passed_on() if command is None else dict(os.environ)
-    _become(command or list(loan.command), {**mine, **loan.env}, loan.folder)
+    other_ports = command is not None or "." in services[0]
+    environment = service_environment.fetch(file, namespace, services[0], other_ports=other_ports)
+    if not environment.running:
+        click.echo(
+            "note: the system is not running, nor are its stores; start it with `tarmac up`",
+            err=True,
+        )
+    elif command is None and environment.role == "service":
+        _refuse_second(environment)
+    mine = inherited_env() if command is None else dict(os.environ)
+    _become(command or list(environment.command), {**mine, **environment.env}, environment.folder)
 
 
-def _refuse_second(loan: Loan) -> None:
-    if not loan.outside:
-        raise TarmacError(f"{loan.name}: runs already; `tarmac up --without` leaves it to you")
-    if loan.taken:
-        from tarmac.local.machine.listeners import holder
+def _refuse_second(environment: ServiceEnvironment) -> None:
+    if not environment.outside:
+        raise TarmacError(
+            f"{environment.name}: runs already; to start it yourself: `tarmac up --without`"
+        )
+    if environment.taken:
+        from tarmac.local.host.listeners import holder
 
-        port = loan.taken[0]
-        raise TarmacError(f"{loan.name}: port {port} is taken by {holder(port)}; end that first")
+        port = environment.taken[0]
+        raise TarmacError(
+            f"{environment.name}: port {port} is taken by {holder(port)}; stop that first"
+        )
 
 
 def _become(command: list[str], env: dict[str, str], folder: str) -> NoReturn:
@@ -78,7 +87,7 @@ def _become(command: list[str], env: dict[str, str], folder: str) -> NoReturn:
     try:
         os.chdir(folder)
     except OSError as error:
-        raise TarmacError(f"{folder}: cannot be entered ({error.strerror})") from None
+        raise TarmacError(f"{folder}: cannot be opened ({error.strerror})") from None
     try:
         os.execvpe(command[0], command, env)  # noqa: S606 - no shell is meant
     except OSError as error:

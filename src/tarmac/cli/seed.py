@@ -9,25 +9,25 @@ import click
 from tarmac.cli import _project
 
 SAID = {
-    "sown": "sown",
-    "unchanged": "sown before, unchanged since",
-    "edited": "edited since it was sown; --again sows it again",
+    "applied": "applied",
+    "unchanged": "already applied, unchanged since",
+    "edited": "edited since it was applied; pass --again to apply it again",
 }
 
 
-@click.command("seed", short_help="Load stores' first data.")
+@click.command("seed", short_help="Load the stores' seed data.")
 @click.argument("names", metavar="[SYSTEM] [STORES]...", nargs=-1)
 @_project.namespace_option
-@click.option("--again", is_flag=True, help="Also those that were sown before.")
+@click.option("--again", is_flag=True, help="Apply files that were already applied, too.")
 @_project.json_option
 def VERB(names: tuple[str, ...], namespace: str, *, again: bool, as_json: bool) -> None:
-    """Load the first data of the STORES of SYSTEM, or of all; each file once, but for --again.
+    """Load the seed data of the STORES of SYSTEM, or of all; each file once, unless --again.
 
-    Exit code 1 if a file was edited since it was sown. `up` and `reset` sow by themselves.
+    Exit code 1 if a file was edited since it was applied. `up` and `reset` apply seeds, too.
 
     Example: tarmac seed shop products-db --again
     """
-    from tarmac.local import client
+    from tarmac.local.supervisor import client
 
     system, stores = _project.split_names(names)
     home = _project.running_home(system, namespace)

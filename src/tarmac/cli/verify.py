@@ -1,4 +1,4 @@
-"""`tarmac verify`: what is proven of a system, box by box."""
+"""`tarmac verify`: run all checks, and report the evidence for each checklist item."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import click
 
 from tarmac.cli import _project
 
-FORMATS = ("text", "json", "junit", "sarif")
 
-
-@click.command("verify", short_help="Say what is proven of a system, and how far.")
+@click.command("verify", short_help="Run all checks and report the evidence.")
 @_project.system_argument
 @click.option("--env", "environment", metavar="ENV", help="One environment; all without.")
-@click.option("--phase", metavar="PHASE", help="Only boxes and gates of this phase.")
+@click.option("--phase", metavar="PHASE", help="Only checklist items and gates of this phase.")
 @click.option(
     "--target",
     type=click.Choice(("tree", "local")),
@@ -27,7 +25,12 @@ FORMATS = ("text", "json", "junit", "sarif")
 @click.option(
     "--tree",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Check this rendered tree as it stands, edits by hand included.",
+    help="The rendered tree to check; without, DIR/deploy/ENV beside the model, if it is there.",
+)
+@click.option(
+    "--in-memory",
+    is_flag=True,
+    help="Check what the model renders, not the tree on disk; runs no program of others.",
 )
 @click.option(
     "--files",
@@ -40,12 +43,13 @@ FORMATS = ("text", "json", "junit", "sarif")
     multiple=True,
     help="Take what tests found from pytest's --junitxml file.",
 )
-@click.option("--ready", is_flag=True, help="Fail unless every box of the checklist passes.")
+@click.option("--ready", is_flag=True, help="Fail unless every checklist item passes.")
 @click.option("--strict", is_flag=True, help="Fail on what was skipped or is stale, too.")
+@click.option("--debug", is_flag=True, help="Print the traceback of a gate that failed on its own.")
 @click.option(
     "--format",
     "written",
-    type=click.Choice(FORMATS),
+    type=click.Choice(("text", "json", "junit", "sarif")),
     default="text",
     show_default=True,
     help="How to print it.",
@@ -71,36 +75,39 @@ def VERB(
     *,
     ready: bool,
     strict: bool,
+    in_memory: bool,
+    debug: bool,
     as_json: bool,
 ) -> None:
-    """Check SYSTEM's environments by all gates, and join its checklist.yaml with the evidence.
+    """Run all gates on SYSTEM's environments, and report the evidence for each checklist item.
 
-    Nothing is started and no cluster is asked. A box passes when all its proofs do, and says how
-    far they reach. Evidence is kept in .tarmac/evidence/. Exit code 1 if anything fails.
+    The tree that `tarmac render` wrote is checked as it is on disk, also by programs of others that
+    are installed; without one, what the model renders. A gate with nothing to judge is not
+    applicable, and proves nothing. Exit code 1 if anything fails.
 
-    With --ready it is the gate before a cut-over: a box that waits - for a run, a cloud, a later
-    phase - fails as well, and what is open is told last, each with what closes it. What only people
-    can see they write into the box, under `seen`.
+    With --ready a checklist item that is open for any reason fails as well, and what closes it is
+    listed last. What only people can observe is recorded in the item, under `attestation`.
 
-    With --files a folder of YAML, Dockerfiles, Terraform and scripts is checked as it stands, by
-    all gates that need no plan: `tarmac verify --files .`; a suppressions.yaml in it is read.
+    With --files a folder of YAML, Dockerfiles, Terraform and scripts is checked as is, by all gates
+    that need no plan: `tarmac verify --files .`; a suppressions.yaml in it is read.
 
     Example: tarmac verify shop --env production --phase kubernetes
     """
     import importlib
 
-    from tarmac.cli import _verify
+    from tarmac.verify.system import VerifyOptions, verify
 
     today = date.date() if date else datetime.now(UTC).date()
-    report = _verify.verify(
-        _verify.Asked(
-            # A folder of files needs no model: that of the current folder is not meant by it.
+    report = verify(
+        VerifyOptions(
+            # A folder of files needs no model, so the current folder's is not read.
             file=_project.find(system) if system or files is None else None,
             today=today,
             environment=environment,
             phase=phase,
             namespace=namespace if target == "local" else None,
             tree=tree,
+            in_memory=in_memory,
             junit=junit,
             files=files,
             ready=ready,
@@ -108,4 +115,6 @@ def VERB(
     )
     reporter = importlib.import_module(f"tarmac.reporting.as_{'json' if as_json else written}")
     click.echo(reporter.write(report), nl=False)
+    for result in report.results if debug else ():
+        click.echo(result.traceback, nl=False, err=True)
     sys.exit(0 if report.passed(strict=strict) else 1)

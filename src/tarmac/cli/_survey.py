@@ -1,0 +1,73 @@
+"""Says what `tarmac init` found and wrote, to a person and to another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tarmac.adopt._found import Survey
+
+#: Skipped files that are printed; --json has them all.
+SHOWN = 20
+
+
+def _missing(found: Survey) -> list[tuple[str, str]]:
+    return [
+        (s.name, f"{name} ({where})") for s in found.services for name, where in s.missing.items()
+    ]
+
+
+def as_data(
+    found: Survey, file: str, complaints: tuple[str, ...], skipped: tuple[str, ...]
+) -> dict[str, object]:
+    """Write what was found as plain data, for --json."""
+    return {
+        "file": file,
+        "origins": list(found.origins),
+        "services": {s.name: s.run for s in found.services},
+        "stores": {store.name: store.kind for store in found.stores},
+        "guesses": [f"{s.name}: {guess}" for s in found.services for guess in s.guesses],
+        "to_do": [f"{s.name}: {task}" for s in found.services for task in s.to_do],
+        "missing": [f"{service}: {name}" for service, name in _missing(found)],
+        "secrets": sorted({name for s in found.services for name in s.secrets}),
+        "left_out": list(found.left_out),
+        "skipped": list(skipped),
+        "problems": list(complaints),
+    }
+
+
+def _more(skipped: tuple[str, ...]) -> list[str]:
+    return [f"... {len(skipped) - SHOWN} more; --json has them all"] if skipped[SHOWN:] else []
+
+
+def show(found: Survey, file: str, complaints: tuple[str, ...], skipped: tuple[str, ...]) -> None:
+    """Say what was found, what was assumed, what is still to do, and what comes next."""
+    if not found.services:
+        click.echo(f"{file} written: nothing was recognised, so it contains a working example")
+    else:
+        click.echo(f"{file} written, from {', '.join(found.origins[:6])}")
+    for service in found.services:
+        where = f" in {service.folder}" if service.folder else ""
+        ports = ", ".join(map(str, service.ports.values()))
+        click.echo(f"  {service.name:<18} {service.run}{where}{f' :{ports}' if ports else ''}")
+    stores = [*found.stores, *([found.broker] if found.broker else [])]
+    for store in stores:
+        click.echo(f"  {store.name:<18} {store.kind} {store.version}".rstrip())
+    for title, lines in (
+        ("assumed", [f"{s.name}: {guess}" for s in found.services for guess in s.guesses]),
+        ("to do", [f"{s.name}: {task}" for s in found.services for task in s.to_do]),
+        ("missing", [f"{service}: {name}" for service, name in _missing(found)]),
+        ("generated unless .env has them", sorted({n for s in found.services for n in s.secrets})),
+        ("not carried over", list(found.left_out)),
+        ("skipped", [*skipped[:SHOWN], *_more(skipped)]),
+        ("errors to correct by hand", list(complaints)),
+    ):
+        if lines:
+            click.echo(f"{title}:")
+        for line in lines:
+            click.echo(f"  {line}")
+    where = "" if Path(file).parent == Path() else f" {Path(file).parent}"
+    click.echo(f"next: look through {file}, then `tarmac up{where}`")

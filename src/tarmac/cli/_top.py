@@ -1,0 +1,63 @@
+"""Draws what services and stores do; used by the verb `top`."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tarmac.cli import _show
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor import activity
+from tarmac.local.supervisor.activity import Activity, Observation
+
+#: A service that fails this share of its requests is shown in red.
+FAILING = 0.01
+
+
+def show(console: Console, home: Home, before: Observation | None, every_s: float) -> None:
+    """Draw it again and again, until the system is stopped."""
+    with Live(console=console, auto_refresh=False, screen=True) as live:
+        while True:
+            now = activity.observe(home)
+            if before is None or now is None or not now.status.running:
+                break
+            live.update(table(activity.activities(before, now)), refresh=True)
+            before = now
+            time.sleep(every_s)
+    console.print("the system is not running any more", style="dim")
+
+
+def table(found: list[Activity]) -> Table:
+    """Draw one line for each service and store."""
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("NAME", "STATE"):
+        drawn.add_column(column, no_wrap=True)
+    for column in ("CPU", "MEMORY", "RESTARTS", "REQUESTS/S", "5XX/S", "P95"):
+        drawn.add_column(column, justify="right", no_wrap=True)
+    for one in found:
+        rates = one.rates
+        failing = (rates.failed_per_s or 0) > FAILING * (rates.requests_per_s or 0)
+        drawn.add_row(
+            f"{one.name} ({len(one.nodes)})" if len(one.nodes) > 1 else one.name,
+            _states(one),
+            _written(one.cpu_share, "{:.0%}"),
+            _written(one.memory_bytes and one.memory_bytes / 1e6, "{:.0f} MB"),
+            str(sum(node.restarts for node in one.nodes) or ""),
+            _written(rates.requests_per_s, "{:.1f}"),
+            Text(_written(rates.failed_per_s, "{:.1f}"), style="bold red" if failing else ""),
+            _written(rates.p95_s and rates.p95_s * 1000, "{:.1f} ms"),
+        )
+    return drawn
+
+
+def _states(one: Activity) -> Text:
+    states = dict.fromkeys(node.state for node in one.nodes)
+    return Text(", ").join(Text(state, _show.STYLES.get(state, "")) for state in states)
+
+
+def _written(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)

@@ -1,0 +1,103 @@
+"""`tarmac drill`: a load, faults in its midst, and a verdict."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from tarmac.cli import _project
+from tarmac.errors import BadInput, Problem
+
+EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
+
+
+@click.command("drill", short_help="Inject faults under load, and judge.")
+@click.argument("system")
+@click.argument("name", required=False)
+@click.option("--list", "lists", is_flag=True, help="List the system's drills.")
+@click.option("--explain", "explains", is_flag=True, help="Say what NAME does; run nothing.")
+@click.option(
+    "--namespace",
+    "-n",
+    callback=lambda ctx, param, value: value and _project.valid_namespace(ctx, param, value),
+    help="Drill the copy that runs there, instead of a new one.",
+)
+@click.option(
+    "--journal",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the journal is written; beside the system's data without.",
+)
+@_project.json_option
+def VERB(
+    system: str,
+    name: str | None,
+    namespace: str | None,
+    journal: Path | None,
+    *,
+    lists: bool,
+    explains: bool,
+    as_json: bool,
+) -> None:
+    """Run the drill NAME of SYSTEM: a load, faults in its midst, and whether the system held.
+
+    NAME is a file `drills/NAME.yaml` beside the system's file, or the path of one. The drill runs
+    on a copy of the system, which is started for it and deleted afterwards. Faults are undone
+    however the drill ends.
+
+    Exit code 0 for PASS, 1 for FAIL, 4 for INVALID: nothing was shown.
+
+    Example: tarmac drill shop payments-db-kill
+    """
+    from tarmac import drills, registry
+    from tarmac.cli import _drill, _show
+    from tarmac.drills import drill_file, explain, running_system
+    from tarmac.drills import journal as journals
+    from tarmac.drills.drill import DrillContext
+    from tarmac.foreign import files
+    from tarmac.local.supervisor.local_target import local_target
+    from tarmac.model.loader import load
+
+    file = _project.find(system)
+    loaded = load(str(file), files.content)
+    if lists or name is None:
+        for path in drill_file.drills_of(loaded):
+            click.echo(f"{path.stem:24} {drill_file.load(path, loaded).title}")
+        return
+    path = drill_file.find(loaded, name)
+    wanted = drill_file.load(path, loaded)
+    kinds = registry.load(drills, "DRILL")
+    if wanted.kind not in kinds:
+        raise BadInput([Problem(str(path), f"unknown kind '{wanted.kind}'; {', '.join(kinds)}")])
+    kind = kinds[wanted.kind]
+    if explains:
+        for line in explain.sentences(wanted, kind):
+            click.echo(line)
+        return
+    say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
+    started = dt.datetime.now(dt.UTC)
+    with _drill.running(file, namespace, say) as home, local_target(home) as target:
+        context = DrillContext(
+            wanted,
+            Path(loaded.folder) / "journeys.py",
+            target,
+            running_system.steady_state(loaded, home),
+            say,
+        )
+        stores = _drill.stores(home)
+        result = kind.run(context)
+    written = journals.as_data(
+        loaded, path, wanted, result, target=target.kind, stores=stores, started=started
+    )
+    journal = journal or file.parent / ".tarmac" / f"drill-{path.stem}.json"
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    journal.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        _project.print_json(written)
+    else:
+        _drill.show(_show.open_console(), result)
+        click.echo(f"journal: {_project.shown(journal)}")
+    sys.exit(EXIT[result.verdict])

@@ -1,0 +1,29 @@
+"""`tarmac mcp`: what runs, for agents that speak the Model Context Protocol."""
+
+from __future__ import annotations
+
+import click
+
+from tarmac.cli import _project
+from tarmac.errors import MissingTool
+
+
+@click.command("mcp", short_help="Serve what runs to agents (Model Context Protocol).")
+@_project.system_argument
+def VERB(system: str | None, namespace: str) -> None:
+    """Serve SYSTEM to an agent over standard input and output, until the agent ends it.
+
+    Its tools read what other verbs show: states, logs, traces, objectives, edges, usage, and what
+    `tarmac explain` knows. Two change something: one restarts, one scales a service. Needs the
+    package's extra `agents`: pip install 'tarmac[agents]'.
+
+    Example: tarmac mcp shop
+    """
+    try:
+        from tarmac.cli import _mcp
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("mcp"):
+            raise
+        raise MissingTool("the package `mcp` is missing; pip install 'tarmac[agents]'") from None
+
+    _mcp.tools(str(_project.find(system).resolve()), namespace).run()

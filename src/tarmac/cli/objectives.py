@@ -1,0 +1,43 @@
+"""`tarmac objectives`: each objective's share of good requests, error budget and burn rates."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from dataclasses import asdict
+
+import click
+
+from tarmac.cli import _project
+
+
+@click.command("objectives", short_help="Show the objectives, their error budgets and burn rates.")
+@_project.system_argument
+@click.option("--fail-on-burn", is_flag=True, help="Exit with 1 if an alert of one would fire.")
+@_project.json_option
+def VERB(system: str | None, namespace: str, *, fail_on_burn: bool, as_json: bool) -> None:
+    """Show each objective of SYSTEM as the rendered rules would, without a Prometheus.
+
+    The system has to be started with `tarmac up --telemetry`: requests are counted since then, over
+    all replicas and restarts. A burn rate of 1 uses the error budget up exactly at the end of the
+    objective's window.
+
+    Example: tarmac objectives shop --fail-on-burn
+    """
+    from tarmac.cli import _objectives, _show
+    from tarmac.foreign import files
+    from tarmac.model.loader import load
+    from tarmac.telemetry import objectives, storage
+
+    file = _project.find(system)
+    loaded = load(str(file), files.content)
+    home = _project.home_of(system, namespace)
+    now_ms = time.time_ns() // 1_000_000
+    with contextlib.closing(storage.reader(home.telemetry)) as stored:
+        found = objectives.observe(stored, loaded, now_ms)
+    if as_json:
+        _project.print_json({"at_ms": now_ms, "objectives": [asdict(one) for one in found]})
+    else:
+        _objectives.show(_show.open_console(), found, now_ms)
+    sys.exit(int(fail_on_burn and any(one.live.burns for one in found)))

@@ -1,0 +1,41 @@
+"""`tarmac token`: a caller token, for a request to a service by hand."""
+
+from __future__ import annotations
+
+import click
+
+from tarmac.cli import _project
+
+
+@click.command("token", short_help="Print a caller token, for a request by hand.")
+@click.argument("names", metavar="[SYSTEM] SERVICE", nargs=-1)
+@_project.namespace_option
+@click.option(
+    "--as",
+    "caller",
+    metavar="CALLER",
+    default="",
+    help="The service in whose name it is made; without: a developer's, which all services take.",
+)
+@_project.json_option
+def VERB(names: tuple[str, ...], namespace: str, *, caller: str, as_json: bool) -> None:
+    """Print a token for requests that change something in SERVICE of SYSTEM; it lasts 10 minutes.
+
+    A service of the kit takes such requests from declared callers only, but for its public paths.
+    The token is a secret; send it in a header: -H "X-Caller-Token: $(tarmac token shop web)".
+
+    Example: tarmac token shop order-service
+    """
+    from tarmac.local.supervisor import client
+    from tarmac.plan.callers import DEVELOPER
+
+    system, services = _project.split_names(names)
+    if len(services) != 1:
+        raise click.UsageError("name one service: tarmac token [SYSTEM] SERVICE")
+    home = _project.running_home(system, namespace)
+    asked = {"verb": "token", "caller": caller or DEVELOPER, "callee": services[0]}
+    token = client.ask(home, asked)["token"]
+    if as_json:
+        _project.print_json({"service": services[0], "caller": asked["caller"], "token": token})
+    else:
+        click.echo(token)

@@ -1,0 +1,54 @@
+"""`tarmac top`: what each service and store does now."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+import click
+
+from tarmac.cli import _project
+from tarmac.errors import TarmacError
+
+
+@click.command("top", short_help="Show what each service and store does now.")
+@_project.system_argument
+@click.option(
+    "--every",
+    "every_s",
+    type=click.FloatRange(0.2, 60),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between two observations.",
+)
+@_project.json_option
+def VERB(system: str | None, namespace: str, *, every_s: float, as_json: bool) -> None:
+    """Show CPU, memory and requests of each service and store of SYSTEM, until Ctrl-C.
+
+    Requests are counted where the system was started with `tarmac up --inspect`. Not on a terminal,
+    and with --json, what was done between two observations is shown once.
+
+    Example: tarmac top shop
+    """
+    from tarmac.cli import _show, _top
+    from tarmac.local.supervisor import activity, client
+
+    home = _project.home_of(system, namespace)
+    if not client.is_running(home):
+        raise TarmacError(f"{home.root}: the system is not running; start it with `tarmac up`")
+    console = _show.open_console()
+    before = activity.observe(home)
+    time.sleep(every_s)
+    if as_json or not console.is_terminal:
+        now = activity.observe(home)
+        found = activity.activities(before, now) if before and now else []
+        if as_json:
+            _project.print_json({"every_s": every_s, "activities": [asdict(one) for one in found]})
+        else:
+            console.print(_top.table(found))
+        return
+    try:
+        _top.show(console, home, before, every_s)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

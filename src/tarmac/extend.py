@@ -1,0 +1,124 @@
+"""The contracts of extensions: all that a package of store kinds, gates or renderers imports.
+
+A package offers them by entry points, one for each constant:
+
+- `tarmac.stores`: a `StoreKind`
+- `tarmac.renderers`: a `Renderer`
+- `tarmac.gates`: a `Gate`
+- `tarmac.recognisers`: a `Recogniser`
+
+Stability: the names in `__all__` follow semantic versioning. A minor version may add a name, a
+field with a default or a member of an enumeration; what is removed, renamed or made stricter waits
+for a major version (before 1.0: a minor one) and stands in CHANGELOG.md. Every other module of
+Tarmac may change at any time. `docs/how-to/write-an-extension.md` is the guide,
+`examples/extension/` a package that is built and installed by a test.
+"""
+
+from __future__ import annotations
+
+from tarmac.adopt._found import Folder as RepositoryFolder
+from tarmac.adopt._found import Recogniser
+from tarmac.adopt._found import Service as RecognisedService
+from tarmac.artifact import Artifact, Format
+from tarmac.gates.gate import Files, Folder, Gate, Scope, Subject
+from tarmac.launch import (
+    Command,
+    ExchangeProbe,
+    File,
+    GrpcProbe,
+    HttpProbe,
+    Launch,
+    PostStartSetup,
+    Secret,
+    Sql,
+    TcpProbe,
+    Text,
+    text,
+)
+from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.render.renderer import PHASES, Renderer
+from tarmac.report import Finding, Level, Skip
+from tarmac.stores.kind import (
+    Address,
+    Binary,
+    Container,
+    Exporter,
+    Fingerprint,
+    Image,
+    InstalledFolder,
+    Module,
+    Provider,
+    ProviderCandidate,
+    RowReset,
+    Script,
+    Shell,
+    Size,
+    SqlStatistics,
+    Statistic,
+    StoreContext,
+    StoreKind,
+    StoreReset,
+    StoreStatistics,
+    User,
+    Wheel,
+    outputs,
+)
+from tarmac.stores.setup.docker import in_docker
+from tarmac.versions import Version
+
+__all__ = [
+    "PHASES",
+    "Address",
+    "Artifact",
+    "Binary",
+    "ClusterPlan",
+    "Command",
+    "Container",
+    "ExchangeProbe",
+    "Exporter",
+    "File",
+    "Files",
+    "Finding",
+    "Fingerprint",
+    "Folder",
+    "Format",
+    "Gate",
+    "GrpcProbe",
+    "HttpProbe",
+    "Image",
+    "InstalledFolder",
+    "Launch",
+    "Level",
+    "Module",
+    "PostStartSetup",
+    "Provider",
+    "ProviderCandidate",
+    "RecognisedService",
+    "Recogniser",
+    "Renderer",
+    "RepositoryFolder",
+    "RowReset",
+    "Scope",
+    "Script",
+    "Secret",
+    "Shell",
+    "Size",
+    "Skip",
+    "Sql",
+    "SqlStatistics",
+    "Statistic",
+    "StoreContext",
+    "StoreKind",
+    "StoreReset",
+    "StoreStatistics",
+    "Subject",
+    "TcpProbe",
+    "Text",
+    "User",
+    "Version",
+    "Wheel",
+    "Workload",
+    "in_docker",
+    "outputs",
+    "text",
+]
