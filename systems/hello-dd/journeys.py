@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,14 +17,14 @@ from answers import Answer, ask
 
 #: States in which a purchase stays for ever.
 ENDED = frozenset({"confirmed", "cancelled"})
-#: States in which a job stays until somebody looks at it.
-AT_REST = frozenset({"done", "parked"})
+#: States in which a job stays until an operator looks at it.
+FINAL_STATES = frozenset({"done", "parked"})
 POLL_S = 0.05
 
 
 @dataclass
 class Buyer:
-    """Somebody who buys; there is no account, only a name that they go by."""
+    """A customer; there is no account, only a name that they go by."""
 
     session: aiohttp.ClientSession
     #: The gateway's address, e.g. http://127.0.0.1:8083
@@ -40,7 +41,10 @@ class Buyer:
         """Look through all offers for one whose name has these words."""
         after = ""
         while True:
-            page = (await self.ask("GET", f"/offers?limit=5{after}")).data
+            answer = await self.ask("GET", f"/offers?limit=5{after}")
+            if answer.status != 200:
+                raise LookupError(f"{answer.status}: {answer.data}")
+            page = answer.data
             for offer in page["offers"]:
                 if words.lower() in offer["name"].lower():
                     found: dict[str, Any] = offer
@@ -103,35 +107,42 @@ class Buyer:
 
 @dataclass
 class Staff:
-    """Somebody who counts the shelf and sets prices; inside, past the gateway."""
+    """A member of staff, counting the shelf and setting prices; inside, past the gateway."""
 
     session: aiohttp.ClientSession
     inventory: str
     pricing: str
+    #: Gives a fresh caller token for a service, by its name.
+    caller_token: Callable[[str], str]
     token: str = ""
+
+    async def ask(self, service: str, method: str, path: str, body: Any = None) -> Answer:
+        """Send one request to a service, as a developer."""
+        url = (self.inventory if service == "inventory-service" else self.pricing) + path
+        headers = {"X-Caller-Token": self.caller_token(service)}
+        return await ask(self.session, method, url, body, headers=headers, token=self.token)
 
     async def log_in(self, email: str, password: str) -> Answer:
         """Get a token."""
         body = {"email": email, "password": password}
-        answer = await ask(self.session, "POST", f"{self.inventory}/users/login", body)
+        answer = await self.ask("inventory-service", "POST", "/users/login", body)
         if answer.status == 200:
             self.token = answer.data["access_token"]
         return answer
 
     async def count(self, product_id: str, on_hand: int) -> Answer:
         """Set what is on the shelf."""
-        url = f"{self.inventory}/products/{product_id}/stock"
-        return await ask(self.session, "PUT", url, {"on_hand": on_hand}, token=self.token)
+        path = f"/products/{product_id}/stock"
+        return await self.ask("inventory-service", "PUT", path, {"on_hand": on_hand})
 
     async def rule(self, **rule: Any) -> Answer:
         """Write a price rule."""
-        return await ask(self.session, "POST", f"{self.pricing}/rules", rule, token=self.token)
+        return await self.ask("pricing-service", "POST", "/rules", rule)
 
     async def send(self, name: str, rules: list[dict[str, Any]]) -> Answer:
         """Send a price list."""
         body = {"name": name, "rules": rules}
-        url = f"{self.pricing}/price-lists"
-        return await ask(self.session, "POST", url, body, token=self.token)
+        return await self.ask("pricing-service", "POST", "/price-lists", body)
 
     async def job(self, path: str, within_s: float = 30) -> tuple[dict[str, Any], list[str]]:
         """Follow a job to its end; return it and the states that it was seen in."""
@@ -140,7 +151,7 @@ class Staff:
             job = (await ask(self.session, "GET", f"{self.pricing}{path}")).data
             if not seen or seen[-1] != job["state"]:
                 seen.append(job["state"])
-            if job["state"] in AT_REST:
+            if job["state"] in FINAL_STATES:
                 return job, seen
             if time.monotonic() > end:
                 raise TimeoutError(f"job {path} did not end within {within_s:g} s: {job}")

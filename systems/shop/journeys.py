@@ -1,13 +1,17 @@
 """What a shop's customer does, step by step, through the gateway's public address alone.
 
-Used by the end-to-end tests; knows nothing of Tarmac, of services behind the gateway or of stores.
+Used by the end-to-end tests and by drills; knows nothing of Tarmac, of services behind the gateway
+or of stores.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +21,12 @@ from answers import Answer, ask
 #: States in which an order stays for ever.
 ENDED = frozenset({"confirmed", "cancelled"})
 POLL_S = 0.05
+#: Customers of a load, which take turns: each may ask ten times a second.
+CUSTOMERS = 10
+#: What a visitor looks for.
+WORDS = ("tumblers", "kettle", "lamp", "towel")
+
+Visit = Callable[[], Awaitable[None]]
 
 
 @dataclass
@@ -106,3 +116,59 @@ class Shopper:
                 return order
             await asyncio.sleep(POLL_S)
         raise TimeoutError(f"order {order_id} did not end within {within_s:g} s: {last}")
+
+
+class NotServed(Exception):
+    """The shop did not do what its customer wanted."""
+
+
+@asynccontextmanager
+async def _customers(urls: Mapping[str, str]) -> AsyncIterator[list[Shopper]]:
+    limit = aiohttp.TCPConnector(limit=0)  # as many connections as there are visits under way
+    async with aiohttp.ClientSession(connector=limit) as session:
+        shoppers = [Shopper(session, urls["api-gateway"]) for _ in range(CUSTOMERS)]
+        for shopper in shoppers:
+            await shopper.sign_up()
+        yield shoppers
+
+
+@asynccontextmanager
+async def order(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
+    """Order one piece of what there is most of, as a signed-up customer; a refusal is the end."""
+    async with _customers(urls) as shoppers:
+        found = await shoppers[0].ask("GET", "/api/products?limit=100")
+        ids = [product["id"] for product in found.data["items"]]
+        left = {product: await shoppers[0].stock(product) for product in ids}
+        turns = itertools.cycle(shoppers)
+
+        async def visit() -> None:
+            product = max(left, key=left.__getitem__)
+            left[product] -= 1
+            answer = await next(turns).order(product)
+            if answer.status not in (201, 202):
+                raise NotServed(f"order: {answer.status}")
+
+        yield visit
+
+
+@asynccontextmanager
+async def browse(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
+    """Search for a product and look at its stock, as a signed-up customer."""
+    async with _customers(urls) as shoppers:
+        turns = zip(itertools.cycle(shoppers), itertools.cycle(WORDS), strict=True)
+
+        async def visit() -> None:
+            visitor, word = next(turns)
+            found = await visitor.ask("GET", f"/api/products?q={word}")
+            if found.status != 200:
+                raise NotServed(f"search: {found.status}")
+            product = found.data["items"][0]["id"]
+            stock = await visitor.ask("GET", f"/api/products/{product}/stock")
+            if stock.status != 200:
+                raise NotServed(f"stock: {stock.status}")
+
+        yield visit
+
+
+#: What a drill may have visitors do.
+JOURNEYS = {"order": order, "browse": browse}

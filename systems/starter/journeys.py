@@ -19,7 +19,7 @@ POLL_S = 0.05
 
 @dataclass
 class Person:
-    """Somebody with an address of their own."""
+    """A customer with an address of their own."""
 
     session: aiohttp.ClientSession
     #: The public address, e.g. http://127.0.0.1:8010
@@ -57,8 +57,10 @@ class Person:
         return await self.ask("GET", f"/users/{self.id}")
 
     async def change(self, version: int, **facts: Any) -> Answer:
-        """Change one's own document as it was at a version."""
-        body = {"email": self.email, "name": "Ann", "version": version, **facts}
+        """Change one's own document as it was at a version; what is not given stays as it is."""
+        own = (await self.profile()).data
+        whole = {name: own[name] for name in ("email", "name", "city", "attributes")}
+        body = {**whole, "version": version, **facts}
         return await self.ask("PUT", f"/users/{self.id}", body)
 
     async def order(

@@ -75,12 +75,12 @@ class Trader:
     async def positions(self) -> dict[str, dict[str, Any]]:
         """Ask what there is, by symbol."""
         answer = await self.ask("GET", "/api/portfolio/positions")
-        return {each["symbol"]: each for each in answer.data["items"]}
+        return {position["symbol"]: position for position in answer.data["items"]}
 
     async def instruments(self) -> dict[str, dict[str, Any]]:
         """Ask what can be traded, by symbol."""
         answer = await self.ask("GET", "/api/market/instruments")
-        return {each["symbol"]: each for each in answer.data["items"]}
+        return {instrument["symbol"]: instrument for instrument in answer.data["items"]}
 
     async def quote(self, symbol: str) -> dict[str, Any]:
         """Ask what an instrument costs now."""

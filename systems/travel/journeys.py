@@ -1,4 +1,4 @@
-"""What somebody does who books a trip, step by step, through the public API host alone.
+"""A customer's booking of a trip, step by step, through the public API host alone.
 
 Used by the end-to-end tests; knows nothing of Tarmac, of services behind the host or of stores.
 """
