@@ -1,4 +1,4 @@
-"""Write the generated pages under docs/reference/ and .env.example from what they describe.
+"""Write the generated pages, .env.example and the lists of services from what they describe.
 
 Called by `make docs`, and for comparison by tests/architecture/. It reads committed files only.
 """
@@ -7,31 +7,39 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import click
+import reference_tables
+import security_controls
 import yaml
 
-from tarmac import gates, registry
+from tarmac import gates, registry, stores
 from tarmac.cli.main import tarmac
+from tarmac.drills.drill_file import drill_schema
 from tarmac.model.schema import part_schema, system_schema
-from tarmac.render._renderer import PHASES
+from tarmac.render.renderer import PHASES
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
+TESTING = ROOT / "docs" / "how-to" / "test-the-whole-system.md"
 STATUSES = ("done", "partly", "open")
 LEVELS = ("rendered", "valid", "tested", "applied", "observed")
 SPELLED = {"finops": "FinOps", "gitops": "GitOps"}
+
+STORES_BEGIN = "<!-- stores: written by `make docs` from src/tarmac/stores/ -->\n"
+STORES_END = "<!-- end of stores -->"
 
 INTRODUCTION = """\
 <!-- Written by `make docs` from tests/requirements.yaml; edit that file. -->
 # Requirements
 
-What the five systems have to show, entry by entry, with the proofs that stand today. *done* and
-*partly* name tests, gates or figures that run with `make test` and `make bench`; *partly* says what
-is missing. Everything else is *open*, and nothing is claimed for it.
+What the five systems have to show, entry by entry, with the proofs of today. *done* and *partly*
+name tests, gates or figures that run with `make test-all` and `make bench`; *partly* says what is
+missing. Everything else is *open*, and nothing is claimed for it.
 """
 
 COMMANDS_INTRODUCTION = """\
@@ -43,9 +51,9 @@ GATES_INTRODUCTION = """\
 <!-- Written by `make docs` from src/tarmac/gates/; edit those files. -->
 # Gates
 
-What `tarmac verify` holds a system and its rendered tree to: what no tool for one kind of file can
-see. `tarmac explain ID` prints a gate with how to bear one of its findings until a day. A * marks
-those that need no model: `tarmac verify --files DIR` asks them of any folder's files as they lie.
+What `tarmac verify` checks in a system and its rendered tree, beyond the tools for one kind of
+file. `tarmac explain ID` prints a gate, and how to suppress one of its findings until a date.
+A * marks the gates that need no model: `tarmac verify --files DIR` runs them on any folder.
 """
 
 ENV_INTRODUCTION = """\
@@ -54,7 +62,7 @@ ENV_INTRODUCTION = """\
 # Every variable that you may set, with its default. The plan gives a service all others: address,
 # stores, roles, topics. In a system's tarmac.yaml a value stands under the service's `env`; without
 # Tarmac it is an ordinary environment variable. Secrets belong in a file .env beside tarmac.yaml,
-# which git ignores; one that is not there is made up for this machine.
+# which git ignores; one that is not there is generated for this machine.
 
 """
 
@@ -87,8 +95,21 @@ KIT_SETTINGS = {
     "OTEL_BSP_MAX_QUEUE_SIZE": ("2048", "Spans that wait; what comes when it is full is dropped."),
     "OTEL_TRACES_EXPORTER": ("otlp", "none: no spans are sent, whatever the address."),
     "OTEL_SDK_DISABLED": ("false", "true: the same."),
+    "ALLOWED_ORIGINS": (
+        "",
+        "Origins besides its own whose pages may send what changes something, separated by commas.",
+    ),
     "DRAIN_DELAY_S": ("0.2", "Seconds between SIGTERM and the end of accepting."),
     "SHUTDOWN_GRACE_S": ("8.0", "Seconds that requests in flight have to finish after that."),
+    "MAX_BODY_BYTES": ("1048576", "The largest request body (413); 0 is no limit, here and below."),
+    "MAX_JSON_DEPTH": ("64", "Brackets within brackets in a JSON body (400)."),
+    "MAX_REQUESTS_IN_FLIGHT": ("256", "Requests at once, streams of events not counted (503)."),
+    "RATE_LIMIT_PER_MINUTE": (
+        "60000",
+        "Requests a minute of each caller and of each address, per process (429).",
+    ),
+    "RATE_LIMIT_BURST": ("2000", "Requests of them that may come at once."),
+    "TRUSTED_PROXIES": ("", "Networks whose X-Forwarded-For is believed, separated by commas."),
     "DATABASE_POOL_MAX": ("10", "Connections that one process opens to one database."),
     "DATABASE_CONNECTION_MAX_AGE_S": (
         "300.0",
@@ -100,13 +121,16 @@ KIT_SETTINGS = {
         "kit",
         "kit: this service publishes its outbox. capture: another one reads it from the log.",
     ),
-    "CAPTURE_SLOT": ("", "The slot of who reads the log; tarmac_<database> when empty."),
+    "CAPTURE_SLOT": ("", "The replication slot that reads the log; tarmac_<database> when empty."),
     "CAPTURED_TABLES": ("", "Tables whose changes are published too, separated by commas."),
     "INBOX_KEEP_S": ("1209600", "Seconds that an inbox row is kept; longer than the broker keeps."),
-    "MESSAGE_ATTEMPTS": ("20", "After how many failures a message is parked."),
-    "PARKED_KEEP_S": ("2592000", "Seconds that a parked message is kept."),
+    "MESSAGE_ATTEMPTS": ("20", "After how many failures a message is dead-lettered."),
+    "PARKED_KEEP_S": ("2592000", "Seconds that a dead-lettered message is kept."),
     "JOBS_AT_ONCE": ("16", "How many jobs run at once in one process."),
-    "JOBS_KEEP_S": ("604800", "Seconds that a job is kept that is done; a parked one stays."),
+    "JOBS_KEEP_S": (
+        "604800",
+        "Seconds that a job is kept that is done; a dead-lettered one stays.",
+    ),
     "SAGAS_KEEP_S": ("2592000", "Seconds that a saga is kept that has ended."),
 }
 
@@ -149,14 +173,54 @@ def gates_page() -> str:
     for phase in sorted({gate.phase for gate in known}, key=PHASES.index):
         parts.append(f"## {SPELLED.get(phase, phase.capitalize())}\n")
         rows = [
-            f"| {gate.id}{' *' if gate.of_files else ''} | {gate.title} | {gate.looks_at} "
-            f"| {gate.source} |"
+            f"| {gate.id}{' *' if gate.of_files else ''} | {gate.title} | {gate.scope.unit} "
+            f"| {gate.reads} | {gate.source} |"
             for gate in sorted(known, key=lambda gate: gate.id)
             if gate.phase == phase
         ]
-        head = ["| Gate | What holds | What it looks at | Why |", "|---|---|---|---|"]
+        head = ["| Gate | What holds | It judges | It reads | Why |", "|---|---|---|---|---|"]
         parts.append("\n".join([*head, *rows]) + "\n")
     return "\n".join(parts)
+
+
+def import_rule(packages: list[str]) -> str:
+    """Return .importlinter with every list of the services' packages."""
+    own = "".join(f"    {package}\n" for package in packages)
+    text = (ROOT / ".importlinter").read_text(encoding="utf-8")
+    return re.sub(r"(?:^    tarmac_(?!kit$)\w+\n)+", own, text, flags=re.MULTILINE)
+
+
+def project_lists(folders: list[Path]) -> str:
+    """Return pyproject.toml with the services as sources, for development and for mypy."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    names = [f"tarmac-{folder.name}" for folder in folders]
+    sources = "".join(f"{name} = {{ workspace = true }}\n" for name in names)
+    text = re.sub(
+        r"(?:^tarmac-(?!kit )[\w-]+ = \{ workspace = true \}\n)+", sources, text, flags=re.MULTILINE
+    )
+    own = "".join(f'    "{name}",\n' for name in names)
+    text = re.sub(r'(?:^    "tarmac-(?!kit)[\w-]+",\n)+', own, text, flags=re.MULTILINE)
+    paths = ", ".join(f'"services/{folder.name}"' for folder in folders)
+    return re.sub(r'"services/\w+"(?:, "services/\w+")+(?=.*"systems")', paths, text)
+
+
+def commit_rule(folders: list[Path]) -> str:
+    """Return .githooks/rule.json with a scope for each service."""
+    rule = json.loads((ROOT / ".githooks/rule.json").read_text(encoding="utf-8"))
+    names = [folder.name for folder in folders]
+    rule["scopes"] += [name for name in names if name not in rule["scopes"]]
+    return json.dumps(rule, indent=2) + "\n"
+
+
+def testing_page() -> str:
+    """Return docs/how-to/test-the-whole-system.md with its table of what goes back."""
+    text = TESTING.read_text(encoding="utf-8")
+    head, begin, rest = text.partition(STORES_BEGIN)
+    _, end, tail = rest.partition(STORES_END)
+    kinds = sorted(registry.load(stores, "STORE").values(), key=lambda kind: kind.title.lower())
+    rows = [f"| {kind.title} | {kind.reset.what} |" for kind in kinds if kind.reset]
+    table = "\n".join(["| Store | What goes back |", "|---|---|", *rows]) + "\n"
+    return f"{head}{begin}{table}{end}{tail}"
 
 
 def _variable(name: str, default: str, about: str) -> str:
@@ -200,7 +264,7 @@ def _reached(entries: list[dict[str, Any]]) -> str:
     rows = [
         f"| {level} | {count} |"
         for level, count in sorted(
-            found.items(), key=lambda each: (LEVELS.index(each[0].partition("@")[0]), each[0])
+            found.items(), key=lambda pair: (LEVELS.index(pair[0].partition("@")[0]), pair[0])
         )
     ]
     return "\n".join([*head, *rows]) + "\n"
@@ -227,12 +291,27 @@ def generated() -> dict[Path, str]:
     """Return every generated file with its content."""
     parts = [_read(path) for path in sorted(ROOT.glob("services/*/service.yaml"))]
     entries = _read(ROOT / "tests/requirements.yaml")
+    services = [path.parent for path in sorted(ROOT.glob("services/*/pyproject.toml"))]
+    packages = sorted(path.parent.name for path in ROOT.glob("services/*/tarmac_*/__init__.py"))
     return {
+        ROOT / ".importlinter": import_rule(packages),
+        ROOT / "pyproject.toml": project_lists(services),
+        ROOT / ".githooks/rule.json": commit_rule(services),
         REFERENCE / "requirements.md": requirements_page(entries),
+        REFERENCE / "security-controls.md": security_controls.page(
+            _read(ROOT / "tests/security-controls.yaml")
+        ),
         REFERENCE / "gates.md": gates_page(),
         REFERENCE / "commands.md": commands_page(),
+        TESTING: testing_page(),
+        REFERENCE / "keys.md": reference_tables.keys_page(),
+        REFERENCE / "stores.md": reference_tables.stores_page(),
+        REFERENCE / "renderers.md": reference_tables.renderers_page(SPELLED),
+        REFERENCE / "faults.md": reference_tables.faults_page(),
+        REFERENCE / "kit.md": reference_tables.kit_page(),
         REFERENCE / "tarmac.schema.json": json.dumps(system_schema(), indent=2) + "\n",
         REFERENCE / "service.schema.json": json.dumps(part_schema(), indent=2) + "\n",
+        REFERENCE / "drill.schema.json": json.dumps(drill_schema(), indent=2) + "\n",
         ROOT / ".env.example": env_example(parts),
     }
 
