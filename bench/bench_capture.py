@@ -16,8 +16,8 @@ from bench.outboxes import RATE, ROWS, TIME, TIMED, Ground, ground, running, ser
 
 from tarmac_capture.repository import CaptureRepository
 from tarmac_capture.service import Capture
+from tarmac_kit.cdc.capture_owner import CaptureOwner
 from tarmac_kit.cdc.names import OUTBOX_PUBLICATION
-from tarmac_kit.cdc.settling import Settling
 
 ROUNDS = 3
 
@@ -77,7 +77,7 @@ async def _measured(
 ) -> tuple[list[tuple[float, float]], list[float], list[float]]:
     async with ground(database_url, broker_url) as found:
         async with found.database.connection() as conn:
-            await Settling(found.database, outbox=True).publish(conn)
+            await CaptureOwner(found.database, outbox=True).publish(conn)
         async with running(_capture(found).run):
             await found.after_commit_ms()  # the first one waits until it has begun
             ours_ms = await found.after_commit_ms()

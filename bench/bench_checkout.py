@@ -54,7 +54,7 @@ def measure() -> list[Figure]:
     pgbench = shutil.which("pgbench")
     if pgbench is None:
         return []
-    with changed("shop", _open_door) as file, running(file, name="bench") as shop:
+    with changed("shop", _with_cheap_passwords) as file, running(file, name="bench") as shop:
         ours = asyncio.run(_ordered(shop))
         theirs = _written(shop, pgbench)
     note = (
@@ -72,10 +72,8 @@ def measure() -> list[Figure]:
     return [rate, slow]
 
 
-def _open_door(system: dict[str, Any]) -> None:
-    """Lift the limit of each customer, and have passwords cost nothing: neither is measured."""
-    system["services"]["api-gateway"]["env"]["RATE_LIMIT_PER_MINUTE"] = "1000000"
-    system["services"]["api-gateway"]["env"]["RATE_LIMIT_BURST"] = "1000000"
+def _with_cheap_passwords(system: dict[str, Any]) -> None:
+    """Have passwords cost nothing: they are not measured."""
     system["services"]["user-service"]["env"]["BCRYPT_COST"] = "4"
 
 

@@ -19,7 +19,7 @@ from tarmac import registry, render, stores
 from tarmac.artifact import write
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
-from tarmac.render._collect import artifacts
+from tarmac.render.collect import artifacts
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 5
@@ -74,10 +74,10 @@ def _by_hand(repository: Path, trees: Path) -> None:
             name = file.relative_to(repository).as_posix()
             system = load(name, partial(_read, repository, side))
             for environment in system.file.environments:
-                for each in artifacts(deploy(system, environment, kinds), renderers):
-                    target = trees / side / system.name / environment / each.path
+                for artifact in artifacts(deploy(system, environment, kinds), renderers):
+                    target = trees / side / system.name / environment / artifact.path
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    target.write_text(write(each, "tarmac render"), encoding="utf-8")
+                    target.write_text(write(artifact, "tarmac render"), encoding="utf-8")
     done = subprocess.run(
         ["diff", "-r", str(trees / "base"), str(trees / "head")], check=False, capture_output=True
     )

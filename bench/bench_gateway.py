@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.copies import ended, environment, until
+from bench.copies import UNLIMITED, ended, environment, until
 from bench.figure import Figure
 from bench.load import CONNECTIONS, SECONDS, Round, Server
 
@@ -110,8 +110,6 @@ def _compared(backend_port: int) -> tuple[Round, Round]:
         "ROUTES": "/api/things=backend/things",
         "PUBLIC_ROUTES": "GET /api/things/*",
         "BACKEND_URL": f"http://127.0.0.1:{backend_port}",
-        "RATE_LIMIT_PER_MINUTE": "60000000",
-        "RATE_LIMIT_BURST": "1000000",
         "JWKS_URL": "http://127.0.0.1:1/none-is-asked-for",
         "JWT_ISSUER": "bench",
         "JWT_AUDIENCE": "bench",
@@ -134,7 +132,7 @@ def _kit(package: str, env: Mapping[str, str] | None = None) -> Iterator[Server]
         process = subprocess.Popen(
             [sys.executable, "-m", "tarmac_kit.serve", package],
             cwd=ROOT,
-            env=environment(PORT=str(port), SERVICE_NAME="bench", **(env or {})),
+            env=environment(PORT=str(port), SERVICE_NAME="bench", **UNLIMITED, **(env or {})),
             stdout=output,
         )
         try:

@@ -42,7 +42,7 @@ def _whole(docker: docker_here.Docker, scratch: Path) -> None:
     apt = ("apt-get", "--quiet", "--yes", *standins.apt(scratch / "packages"))
     what = ("-o", f"Dir::Cache::archives={fetched}", "install", "--download-only")
     subprocess.run([*apt, *what, *WHOLE, *standins.SHELL], check=True, capture_output=True)
-    names = sorted(each.name.split("_")[0] for each in fetched.glob("*.deb"))
+    names = sorted(path.name.split("_")[0] for path in fetched.glob("*.deb"))
     standins.unpack(names, fetched, root)
     standins.tooled(root, kit_images.uv())
     standins.image(docker, NAIVE, root, *standins.TOOLED)
@@ -56,14 +56,14 @@ def measure() -> list[Figure]:
             scratch = Path(made)
             standins.bases(docker, scratch, kit_images.uv(), scratch / "packages")
             _whole(docker, scratch)
-            images = kit_images.build_all(docker)
+            images = kit_images.Images(docker).all()
             for (parts, _), image in images.items():
                 first = scratch / "Dockerfile"
                 first.write_text(
                     FIRST.format(
                         base=NAIVE,
-                        packages=" ".join(f"--package {each}" for each in parts),
-                        parts=", ".join(f'"{each}"' for each in parts),
+                        packages=" ".join(f"--package {part}" for part in parts),
+                        parts=", ".join(f'"{part}"' for part in parts),
                     )
                 )
                 # No ignore file of ours: theirs takes what git has.

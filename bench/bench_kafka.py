@@ -19,9 +19,9 @@ from pathlib import Path
 from bench.copies import Copy, copy, ended, environment, until
 from bench.figure import Figure, seconds
 
-from tarmac.local.machine import offers
-from tarmac.stores._kafka import HEARD, HELLO
+from tarmac.local.host import offers
 from tarmac.stores.kafka import STORE
+from tarmac.stores.protocols.kafka import HEARD, HELLO
 from tarmac_kit import Message
 from tarmac_kit.bus import make_bus
 
@@ -94,9 +94,9 @@ def _as_it_comes(java: str, jars: str) -> tuple[float, float]:
     """Start Kafka by hand; return the seconds until it answers, and its MiB."""
     with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as name:
         ports = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-        port, controller = (each.getsockname()[1] for each in ports)
-        for each in ports:
-            each.close()
+        port, controller = (held.getsockname()[1] for held in ports)
+        for held in ports:
+            held.close()
         file = Path(name, "server.properties")
         file.write_text(QUICK_START.format(port=port, controller=controller, folder=name))
         tool = ["kafka.tools.StorageTool", "format", "-t", "a2Fma2EtYXMtaXQtY29tZXM", "-c"]

@@ -21,6 +21,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.copies import UNLIMITED
 from bench.figure import Figure
 from bench.load import CONNECTIONS, SECONDS, Server
 
@@ -68,7 +69,13 @@ def _served(**env: str) -> Iterator[Server]:
         process = subprocess.Popen(
             [sys.executable, "-m", *module],
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "PORT": str(port), "SERVICE_NAME": "served", **env},
+            env={
+                "PATH": os.environ["PATH"],
+                "PORT": str(port),
+                "SERVICE_NAME": "served",
+                **UNLIMITED,
+                **env,
+            },
             stdout=output,
         )
     try:

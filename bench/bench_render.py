@@ -25,9 +25,9 @@ from bench.figure import Figure, interleaved, seconds
 from tarmac import registry, render, stores
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
-from tarmac.render import _collect
+from tarmac.render import collect
 from tarmac.tree import folder
-from tarmac.tree.folder import Source
+from tarmac.tree.folder import RenderSource
 
 ROUNDS = 7
 GROWTH_ROUNDS = 5
@@ -78,14 +78,14 @@ def _kustomize(rendered: Path, room: Path) -> int:
     room.mkdir()
     found: dict[tuple[str, ...], Any] = {}
     for path in sorted(rendered.rglob("*.yaml")):
-        for each in yaml.load_all(path.read_bytes(), Loader=yaml.CSafeLoader):
-            name = each.get("metadata", {}).get("name") if isinstance(each, dict) else None
-            if name and "kind" in each and "config.k8s.io" not in str(each["apiVersion"]):
-                identity = (each["kind"], each["metadata"].get("namespace", ""), name)
-                found.setdefault(identity, each)
+        for manifest in yaml.load_all(path.read_bytes(), Loader=yaml.CSafeLoader):
+            name = manifest.get("metadata", {}).get("name") if isinstance(manifest, dict) else None
+            if name and "kind" in manifest and "config.k8s.io" not in str(manifest["apiVersion"]):
+                identity = (manifest["kind"], manifest["metadata"].get("namespace", ""), name)
+                found.setdefault(identity, manifest)
     names = [f"{number}.yaml" for number in range(len(found))]
-    for name, each in zip(names, found.values(), strict=True):
-        (room / name).write_text(yaml.dump(each, Dumper=yaml.CSafeDumper), encoding="utf-8")
+    for name, manifest in zip(names, found.values(), strict=True):
+        (room / name).write_text(yaml.dump(manifest, Dumper=yaml.CSafeDumper), encoding="utf-8")
     (room / "kustomization.yaml").write_text(yaml.safe_dump({"resources": names}), encoding="utf-8")
     return len(found)
 
@@ -112,12 +112,14 @@ def _written(model: tuple[int, bytes], room: Path) -> float:
     home = room / str(model[0])
     shutil.rmtree(home, ignore_errors=True)
     (home / "model").mkdir(parents=True)
-    source = Source("tarmac.yaml", home / "model", "large", "production", "tarmac render large")
+    source = RenderSource(
+        "tarmac.yaml", home / "model", "large", "production", "tarmac render large"
+    )
 
     def run() -> None:
         system = load("tarmac.yaml", lambda _: model[1])
         plan = deploy(system, "production", registry.load(stores, "STORE"))
-        made = _collect.collect(plan, registry.load(render, "RENDERER"))
+        made = collect.collect(plan, registry.load(render, "RENDERER"))
         folder.render(home / "deploy", source, made)
 
     return seconds(run)

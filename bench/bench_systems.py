@@ -21,15 +21,15 @@ from bench.figure import Figure, interleaved, seconds
 
 from tarmac import gates, registry, render, stores
 from tarmac.artifact import Artifact
-from tarmac.gates._gate import Gate, Subject
-from tarmac.gates._run import Borne, run
+from tarmac.gates.gate import Gate, Subject
 from tarmac.model.loader import load
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy
-from tarmac.render._collect import collect
-from tarmac.render._renderer import Renderer
+from tarmac.render.collect import collect
+from tarmac.render.renderer import Renderer
 from tarmac.tree import folder
-from tarmac.tree.folder import Source
+from tarmac.tree.folder import RenderSource
+from tarmac.verify.running import Suppressions, run
 
 ROUNDS = 5
 NAMES = ("shop", "travel", "trading", "hello-dd", "starter")
@@ -53,8 +53,12 @@ def measure() -> list[Figure]:
     """Return two figures in seconds for each system."""
     now = Parts(registry.load(render, "RENDERER"), tuple(registry.load(gates, "GATE").values()))
     before = Parts(
-        {name: each for name, each in now.renderers.items() if not _is_later(name, each.phase)},
-        tuple(each for each in now.gates if not _is_later(each.id, each.phase)),
+        {
+            name: renderer
+            for name, renderer in now.renderers.items()
+            if not _is_later(name, renderer.phase)
+        },
+        tuple(gate for gate in now.gates if not _is_later(gate.id, gate.phase)),
     )
     with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as room:
         return [figure for name in NAMES for figure in _of(name, now, before, Path(room))]
@@ -94,7 +98,7 @@ def _written(name: str, parts: Parts, room: Path) -> int:
     shutil.rmtree(room / name, ignore_errors=True)
     (room / name).mkdir()
     for plan, made in _made(name, parts):
-        source = Source("tarmac.yaml", room, name, plan.environment, f"tarmac render {name}")
+        source = RenderSource("tarmac.yaml", room, name, plan.environment, f"tarmac render {name}")
         folder.render(room / name / plan.environment, source, made)
     return sum(path.is_file() for path in (room / name).rglob("*"))
 
@@ -106,8 +110,8 @@ def _judged(name: str, parts: Parts, _: Path) -> int:
         1
         for plan, made in _made(name, parts)
         for _result in run(
-            Subject(system, plan, tuple(each for files in made.values() for each in files), TODAY),
+            Subject(system, plan, tuple(file for files in made.values() for file in files), TODAY),
             parts.gates,
-            Borne(),
+            Suppressions(),
         )
     )

@@ -24,10 +24,11 @@ from pathlib import Path
 from bench.figure import Figure, seconds
 
 from tarmac.launch import HttpProbe, Launch, Text, reveal
-from tarmac.local.home.paths import Home
-from tarmac.local.machine import privileges, sockets
-from tarmac.local.nodes import prepare
-from tarmac.local.resolving import Options, Resolver
+from tarmac.local.host import privileges, sockets
+from tarmac.local.process import prepare
+from tarmac.local.state.options import Options
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor.resolver import Resolver
 from tarmac.plan.plan import Node, Plan
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -18,10 +18,10 @@ from bench.figure import Figure, interleaved, seconds
 
 from tarmac import registry, render, stores
 from tarmac.artifact import Artifact, write
-from tarmac.gates import _programs
+from tarmac.gates.views import programs
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
-from tarmac.render._collect import artifacts
+from tarmac.render.collect import artifacts
 from tarmac.report import Skip
 from tarmac.schemas import check, lock
 
@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[1]
 def measure() -> list[Figure]:
     """Return two figures in objects per second."""
     try:
-        program = _programs.find("kubeconform")
+        program = programs.find("kubeconform")
         schemas = check.load(lock.read()).folder
     except Skip as skip:
         print(f"bench: nothing is measured: {skip}", file=sys.stderr)
@@ -44,12 +44,12 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as name:
         folder = Path(name)
         for number in range(COPIES):
-            for each in objects:
-                path = folder / str(number) / each.path
+            for artifact in objects:
+                path = folder / str(number) / artifact.path
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(write(each, "Written by the bench."), encoding="utf-8")
+                path.write_text(write(artifact, "Written by the bench."), encoding="utf-8")
         paths = sorted(folder.rglob("*.yaml"))
-        data = [each.data for each in objects] * COPIES
+        data = [artifact.data for artifact in objects] * COPIES
         asked = [program, "-strict", "-n", "2", *_places(schemas), str(folder)]
 
         def theirs() -> float:
@@ -89,7 +89,7 @@ def _places(folder: Path) -> list[str]:
 
 def _check(objects: list[Any]) -> None:
     schemas = check.load(lock.read())
-    if any(found := [list(schemas.problems(each)) for each in objects]):
+    if any(found := [list(schemas.problems(artifact)) for artifact in objects]):
         raise SystemExit(f"bench: an object is wrong: {next(filter(None, found))}")
 
 

@@ -18,7 +18,7 @@ from tarmac import registry, render, stores
 from tarmac.artifact import write
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
-from tarmac.render._collect import artifacts
+from tarmac.render.collect import artifacts
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 7

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bench.figure import Figure
 
-from tarmac.local.edges import wires
+from tarmac.local.network import wires
 
 HOST = "127.0.0.1"
 ROUNDS = 9
@@ -77,12 +77,13 @@ uvloop.run(main())
 
 def measure() -> list[Figure]:
     """Return latency at the median and the 99th percentile, and the rate."""
-    with _service() as direct, _wire(direct) as wired:
-        for port in (direct, wired):
+    with _service() as direct, _wire(direct) as wired, _wire(direct, inspects=True) as inspected:
+        for port in (direct, wired, inspected):
             _rate(port)  # the first requests fill caches
         p50: list[tuple[float, float]] = []
         p99: list[tuple[float, float]] = []
         rates: list[tuple[float, float]] = []
+        counting: list[tuple[float, float]] = []
         for number in range(ROUNDS):
             # Who comes first changes: what else the machine does hits both alike.
             order = (wired, direct) if number % 2 else (direct, wired)
@@ -96,6 +97,9 @@ def measure() -> list[Figure]:
                 )
             measured = {port: _rate(port) for port in order}
             rates.append((measured[wired], measured[direct]))
+            pair = (inspected, wired) if number % 2 else (wired, inspected)
+            measured = {port: _rate(port) for port in pair}
+            counting.append((measured[inspected], measured[wired]))
     how = f"bare ASGI under uvicorn without the wire; medians of {ROUNDS} rounds in turns"
     one = f"{how} of {REQUESTS} requests, one after another on one connection"
     program = "wrk" if shutil.which("wrk") else "asyncio"
@@ -104,6 +108,12 @@ def measure() -> list[Figure]:
         _figure("through a wire, median", "ms", p50, one),
         _figure("through a wire, 99th percentile", "ms", p99, one),
         _figure("through a wire, rate", "requests/s", rates, many),
+        _figure(
+            "through a wire that counts requests, rate",
+            "requests/s",
+            counting,
+            many.replace("without the wire", "through a wire that does not"),
+        ),
     ]
 
 
@@ -154,7 +164,7 @@ def _service() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _wire(target: int) -> Iterator[int]:
+def _wire(target: int, *, inspects: bool = False) -> Iterator[int]:
     """Run the wires' process with one wire; give its port."""
     ours, theirs = socket.socketpair()
     program = [sys.executable, "-I", str(Path(wires.__file__))]
@@ -162,6 +172,7 @@ def _wire(target: int) -> Iterator[int]:
     theirs.close()
     try:
         with socket.create_server((HOST, 0), backlog=wires.BACKLOG) as listener:
+            ours.sendall(json.dumps({"op": "inspect", "on": inspects}).encode() + b"\n")
             request = {"op": "wire", "id": "a->b", "targets": [["b", target, True]]}
             line = json.dumps(request).encode() + b"\n"
             socket.send_fds(ours, [line[:1]], [listener.fileno()])

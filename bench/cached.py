@@ -58,8 +58,8 @@ def beside(
         instead: what the one without a cache does.
         names: of the three figures.
     """
-    for each in (cached, plain):
-        each.load()  # the first requests fill caches
+    for reader in (cached, plain):
+        reader.load()  # the first requests fill caches
     rounds = [(cached.load(), plain.load()) for _ in range(ROUNDS)]
     how = (
         f"{instead}; {CONNECTIONS} connections, medians of {ROUNDS} loads of {SECONDS:g} s in turns"

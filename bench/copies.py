@@ -19,6 +19,8 @@ import yaml
 BIN = Path(sys.executable).parent
 SYSTEMS = Path(__file__).resolve().parents[1] / "systems"
 PATIENCE_S = 120.0
+#: A kit service checks its limits and does not meet them: a load comes from one address.
+UNLIMITED = {"RATE_LIMIT_PER_MINUTE": "60000000", "RATE_LIMIT_BURST": "1000000"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def changed(name: str, change: Callable[[dict[str, Any]], None]) -> Iterator[Pat
         source = service["source"]
         parts = source if isinstance(source, list) else [source]
         service["source"] = [str((home / part).resolve()) for part in parts]
+        service["env"] = {**service.get("env", {}), **UNLIMITED}
     for store in system["stores"].values():
         if isinstance(store, dict) and "seed" in store:
             store["seed"] = str(home / store["seed"])

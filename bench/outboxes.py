@@ -158,9 +158,9 @@ async def ground(database_url: str, broker_url: str) -> AsyncIterator[Ground]:
     await database.open()
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        for each in (bus, other):
-            await each.open()
-            stack.push_async_callback(each.close)
+        for opened in (bus, other):
+            await opened.open()
+            stack.push_async_callback(opened.close)
         async with asyncio.timeout(PATIENCE_S):
             while not (bus.connected and other.connected):  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.01)

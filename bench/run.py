@@ -57,7 +57,7 @@ def replaced(text: str, figures: list[Figure], load: float) -> str:
 
 def main(arguments: list[str]) -> int:
     """Measure the named files, or all of them; print each figure as it comes."""
-    names = [each for each in arguments if each != "--write"]
+    names = [argument for argument in arguments if argument != "--write"]
     paths = sorted(FOLDER.glob("bench_*.py"))
     chosen = [p for p in paths if not names or p.stem.removeprefix("bench_") in names]
     if not chosen:
