@@ -5,31 +5,44 @@ Skipped where none has been built.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import apiserver
 import pytest
 from apiserver import ControlPlane
 from kube_api import Kube, client
 
+FOLDER = Path(__file__).parent
+_PLANES = contextlib.ExitStack()
 
-@pytest.fixture(scope="package")
-def plane(tmp_path_factory) -> Iterator[ControlPlane]:
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """End them with the last test here, and not with the session: idle, they use much of a core."""
+    if nextitem is None or FOLDER not in nextitem.path.parents:
+        _PLANES.close()
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory) -> ControlPlane:
     """Start one in which nothing happens by itself: what is applied stays as it was kept."""
-    if (programs := apiserver.home()) is None:
-        pytest.skip(apiserver.GET)
-    with apiserver.control_plane(programs, tmp_path_factory.mktemp("plane")) as started:
-        yield started
+    return _start(tmp_path_factory.mktemp("plane"))
 
 
-@pytest.fixture(scope="package")
-def controlled(tmp_path_factory) -> Iterator[ControlPlane]:
+@pytest.fixture(scope="session")
+def controlled(tmp_path_factory) -> ControlPlane:
     """Start one with controllers, which make pods, count quotas and clear namespaces."""
+    started = _start(tmp_path_factory.mktemp("controlled"))
+    started.start_controllers()
+    return started
+
+
+def _start(folder: Path) -> ControlPlane:
     if (programs := apiserver.home()) is None:
         pytest.skip(apiserver.GET)
-    with apiserver.control_plane(programs, tmp_path_factory.mktemp("controlled")) as started:
-        started.start_controllers()
-        yield started
+    return _PLANES.enter_context(apiserver.control_plane(programs, folder))
 
 
 @pytest.fixture

@@ -45,9 +45,9 @@ class Access:
 @pytest.fixture
 async def access(kube, plane, system, environment):
     tree = await ready_for(kube, system, environment)
-    wanted: list[Object] = [each for each in tree if each["kind"] in ACCESS]
+    wanted: list[Object] = [manifest for manifest in tree if manifest["kind"] in ACCESS]
     said = await put(kube, wanted)
-    assert {name: each.refused for name, each in said.items() if each.refused} == {}
+    assert {name: answer.refused for name, answer in said.items() if answer.refused} == {}
     there = Access(kube, plan_of(system, environment).namespace, matrix(wanted))
     assert any(there.granted.values())
     await known(there)
@@ -65,7 +65,9 @@ async def known(access: Access) -> None:
 
 
 every_environment = pytest.mark.parametrize(
-    ("system", "environment"), ENVIRONMENTS, ids=["-".join(each) for each in ENVIRONMENTS]
+    ("system", "environment"),
+    ENVIRONMENTS,
+    ids=["-".join(environment) for environment in ENVIRONMENTS],
 )
 
 
@@ -79,7 +81,7 @@ async def test_everyone_may_what_the_roles_say_and_nothing_else(access: Access):
 async def test_every_right_is_one_that_the_cluster_can_grant(access: Access):
     there = await offered(access.kube)
     granted = set().union(*access.granted.values())
-    assert {each for each in granted - there if each[0] not in ADDED} == set()
+    assert {right for right in granted - there if right[0] not in ADDED} == set()
 
 
 @every_environment
@@ -96,7 +98,8 @@ async def test_rights_end_at_the_namespace(access: Access):
 
 
 @pytest.mark.parametrize(
-    ("system", "environment"), [each for each in ENVIRONMENTS if each[0] == "shop"]
+    ("system", "environment"),
+    [environment for environment in ENVIRONMENTS if environment[0] == "shop"],
 )
 async def test_the_whole_table_is_answered_as_the_roles_say(access: Access):
     table = await offered(access.kube) | NEVER
@@ -105,7 +108,7 @@ async def test_the_whole_table_is_answered_as_the_roles_say(access: Access):
         if subject.user != "somebody":
             continue  # accounts have no rights; the test above asked for all of them at once
         may = await allowed(access.kube, subject, access.namespace, table)
-        assert may - common == {each for each in granted if each[0] not in ADDED}, subject
+        assert may - common == {right for right in granted if right[0] not in ADDED}, subject
 
 
 @pytest.mark.parametrize(("system", "environment"), [("shop", "production")])
@@ -113,7 +116,7 @@ async def test_kubectl_says_the_same(access: Access, plane):
     people = {s: granted for s, granted in access.granted.items() if s.user == "somebody"}
     assert people
     for subject, granted in people.items():
-        group, resource, verb = min(each for each in granted if "/" not in each[1])
+        group, resource, verb = min(right for right in granted if "/" not in right[1])
         for asked, answer in (((verb, f"{resource}.{group}"), "yes"), (("get", "secrets"), "no")):
             said = plane.kubectl(
                 *("auth", "can-i", *asked, "--as", "somebody", "--as-group", subject.groups[0]),

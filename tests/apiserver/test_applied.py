@@ -12,7 +12,9 @@ from rendered import ENVIRONMENTS
 
 pytestmark = pytest.mark.servers
 every_environment = pytest.mark.parametrize(
-    ("system", "environment"), ENVIRONMENTS, ids=["-".join(each) for each in ENVIRONMENTS]
+    ("system", "environment"),
+    ENVIRONMENTS,
+    ids=["-".join(environment) for environment in ENVIRONMENTS],
 )
 
 
@@ -28,27 +30,31 @@ async def wanted(kube, plane, system, environment):
 async def test_a_tree_is_taken_without_a_word_and_kept_as_it_is(kube, wanted):
     said = await put(kube, wanted)
 
-    assert {name: each.refused for name, each in said.items() if each.refused} == {}
-    assert {name: each.warnings for name, each in said.items() if each.warnings} == {}
-    live = {title(each): (await kube.get(each)).data for each in wanted}
-    lost = {title(each): [*changed(each, live[title(each)])] for each in wanted}
+    assert {name: answer.refused for name, answer in said.items() if answer.refused} == {}
+    assert {name: answer.warnings for name, answer in said.items() if answer.warnings} == {}
+    live = {title(manifest): (await kube.get(manifest)).data for manifest in wanted}
+    lost = {title(manifest): [*changed(manifest, live[title(manifest)])] for manifest in wanted}
     assert {name: what for name, what in lost.items() if what} == {}
 
     # Of a kind that others define, the server writes the status that it adds by itself only now.
     again, once_more = await put(kube, wanted), await put(kube, wanted)
-    moved = {name for name, each in again.items() if each.data["metadata"].get("generation", 1) > 1}
+    moved = {
+        name for name, answer in again.items() if answer.data["metadata"].get("generation", 1) > 1
+    }
     assert moved == set()
     assert _versions(once_more) == _versions(again)
 
 
 def _versions(said: Mapping[str, Answer]) -> dict[str, str]:
-    return {name: each.data["metadata"]["resourceVersion"] for name, each in said.items()}
+    return {name: answer.data["metadata"]["resourceVersion"] for name, answer in said.items()}
 
 
 @pytest.fixture
 async def spoiled(kube):
     """Copy a Deployment that a test is going to spoil, into a namespace of its own."""
-    deployment = next(each for each in tree("shop", "kind") if each["kind"] == "Deployment")
+    deployment = next(
+        manifest for manifest in tree("shop", "kind") if manifest["kind"] == "Deployment"
+    )
     copied = copy.deepcopy(dict(deployment))
     copied["metadata"]["namespace"] = "spoiled"
     within = namespace("spoiled")

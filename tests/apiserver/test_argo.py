@@ -13,12 +13,12 @@ from kube_api import changed, title
 from kube_trees import define, namespace, put, take_away
 from rendered import ENVIRONMENTS, artifact_of, artifacts_of, plan_of
 
-from tarmac.gates._argo import expanded
+from tarmac.gates.views.argo import expanded
 
 pytestmark = pytest.mark.servers
-FOLLOWED = [each for each in ENVIRONMENTS if plan_of(*each).settings.gitops]
+FOLLOWED = [environment for environment in ENVIRONMENTS if plan_of(*environment).settings.gitops]
 every_environment = pytest.mark.parametrize(
-    ("system", "environment"), FOLLOWED, ids=["-".join(each) for each in FOLLOWED]
+    ("system", "environment"), FOLLOWED, ids=["-".join(names) for names in FOLLOWED]
 )
 #: In the order in which they are applied; what sets stand for comes last.
 KINDS = ("AppProject", "Application", "ApplicationSet")
@@ -29,11 +29,16 @@ FINALIZER = '"resources-finalizer.argocd.argoproj.io\\": prefer a domain-qualifi
 def followed(system, environment):
     """List what is rendered for Argo CD, its projects first, then what the sets stand for."""
     made = [
-        each.data
-        for each in artifacts_of(system, environment)
-        if each.path.startswith("argocd/") and each.data.get("kind") in KINDS
+        artifact.data
+        for artifact in artifacts_of(system, environment)
+        if artifact.path.startswith("argocd/") and artifact.data.get("kind") in KINDS
     ]
-    of_sets = [app for each in made if each["kind"] == "ApplicationSet" for app in expanded(each)]
+    of_sets = [
+        app
+        for manifest in made
+        if manifest["kind"] == "ApplicationSet"
+        for app in expanded(manifest)
+    ]
     api = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application"}
     return [*sorted(made, key=lambda e: KINDS.index(e["kind"])), *({**api, **e} for e in of_sets)]
 
@@ -42,9 +47,9 @@ def followed(system, environment):
 async def wanted(kube, plane, system, environment):
     """List an environment's objects for Argo CD; whatever of them is there at the end goes."""
     listed = followed(system, environment)
-    spaces = sorted({each["metadata"]["namespace"] for each in listed})
-    for each in spaces:
-        assert not (taken := await kube.apply(namespace(each))).refused, taken.refused
+    spaces = sorted({manifest["metadata"]["namespace"] for manifest in listed})
+    for name in spaces:
+        assert not (taken := await kube.apply(namespace(name))).refused, taken.refused
     await define(kube, listed)
     yield listed
     await take_away(kube, listed)
@@ -53,15 +58,15 @@ async def wanted(kube, plane, system, environment):
 @every_environment
 async def test_what_argo_cd_follows_is_taken_and_kept_as_it_is(kube, wanted):
     said = await put(kube, wanted)
-    assert {name: each.refused for name, each in said.items() if each.refused} == {}
-    told = {word for each in said.values() for word in each.warnings if FINALIZER not in word}
+    assert {name: answer.refused for name, answer in said.items() if answer.refused} == {}
+    told = {word for answer in said.values() for word in answer.warnings if FINALIZER not in word}
     assert told == set()
     assert len(said) == len(wanted)
 
-    live = {title(each): (await kube.get(each)).data for each in wanted}
-    lost = {title(each): [*changed(each, live[title(each)])] for each in wanted}
+    live = {title(manifest): (await kube.get(manifest)).data for manifest in wanted}
+    lost = {title(manifest): [*changed(manifest, live[title(manifest)])] for manifest in wanted}
     assert {name: what for name, what in lost.items() if what} == {}
-    versions = {name: each.data["metadata"]["resourceVersion"] for name, each in said.items()}
+    versions = {name: answer.data["metadata"]["resourceVersion"] for name, answer in said.items()}
     again = await put(kube, wanted)
     assert {n: e.data["metadata"]["resourceVersion"] for n, e in again.items()} == versions
 
@@ -73,12 +78,12 @@ async def test_each_service_has_an_application_of_a_project_that_is_there(
     plan = plan_of(system, environment)
     await put(kube, wanted)
     apps = {
-        each["metadata"]["name"]: each["spec"]
-        for each in await kube.items("argoproj.io/v1alpha1", "Application", "argocd")
+        manifest["metadata"]["name"]: manifest["spec"]
+        for manifest in await kube.items("argoproj.io/v1alpha1", "Application", "argocd")
     }
     projects = {
-        each["metadata"]["name"]: each["spec"]
-        for each in await kube.items("argoproj.io/v1alpha1", "AppProject", "argocd")
+        manifest["metadata"]["name"]: manifest["spec"]
+        for manifest in await kube.items("argoproj.io/v1alpha1", "AppProject", "argocd")
     }
     for workload in plan.services:
         [own] = [

@@ -51,14 +51,14 @@ def type_in(controlled, tmp_path):
 
 
 def test_the_page_can_be_typed_from_top_to_bottom(type_in):
-    for each in typed():
-        if each.argv[0] not in ("kubectl", "helm") or each.argv[1] in BEYOND:
+    for command in typed():
+        if command.argv[0] not in ("kubectl", "helm") or command.argv[1] in BEYOND:
             continue
-        more = [flag for start, flag in ADDED.items() if each.argv[: len(start)] == start]
-        no = each.argv[:3] == ("kubectl", "auth", "can-i") and each.remark == "no"
+        more = [flag for start, flag in ADDED.items() if command.argv[: len(start)] == start]
+        no = command.argv[:3] == ("kubectl", "auth", "can-i") and command.remark == "no"
         end = time.monotonic() + WITHIN_S
-        while (done := type_in([*each.argv, *more], each.folder)).returncode != no:
-            assert time.monotonic() < end, f"{each.line}\n{done.stdout}{done.stderr}"
+        while (done := type_in([*command.argv, *more], command.folder)).returncode != no:
+            assert time.monotonic() < end, f"{command.line}\n{done.stdout}{done.stderr}"
             time.sleep(0.2)
-        if each.remark in ("yes", "no"):
-            assert done.stdout.strip() == each.remark, each.line
+        if command.remark in ("yes", "no"):
+            assert done.stdout.strip() == command.remark, command.line

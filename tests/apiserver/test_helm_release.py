@@ -56,8 +56,8 @@ def test_a_second_upgrade_changes_nothing_and_a_rollback_brings_the_image_back(h
         )
         assert found.returncode == 0, found.stderr
         return {
-            f"{each['kind']}/{each['metadata']['name']}": each
-            for each in json.loads(found.stdout)["items"]
+            f"{item['kind']}/{item['metadata']['name']}": item
+            for item in json.loads(found.stdout)["items"]
         }
 
     def image():
@@ -72,8 +72,8 @@ def test_a_second_upgrade_changes_nothing_and_a_rollback_brings_the_image_back(h
     helm_on(*upgrade)
     moved = {
         name
-        for name, each in kept().items()
-        if each["metadata"]["resourceVersion"] != first[name]["metadata"]["resourceVersion"]
+        for name, manifest in kept().items()
+        if manifest["metadata"]["resourceVersion"] != first[name]["metadata"]["resourceVersion"]
     }
     assert moved == set()
     assert json.loads(helm_on("history", NAME, "--output", "json"))[-1]["revision"] == 2

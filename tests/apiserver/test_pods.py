@@ -23,7 +23,7 @@ from rendered import ENVIRONMENTS, plan_of
 pytestmark = [pytest.mark.servers, pytest.mark.asyncio(loop_scope="module")]
 
 #: Those that share a namespace stand apart: the one is gone when the other comes.
-APART = sorted(ENVIRONMENTS, key=lambda each: each[1])
+APART = sorted(ENVIRONMENTS, key=lambda pair: pair[1])
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Place:
 
     def of_kind(self, kind: str) -> list[Object]:
         """List the tree's objects of a kind."""
-        return [each for each in self.wanted if each["kind"] == kind]
+        return [manifest for manifest in self.wanted if manifest["kind"] == kind]
 
     async def items(self, api: str, kind: str) -> list[dict[str, Any]]:
         """List what there is of a kind."""
@@ -52,11 +52,14 @@ class Place:
         of late.
         """
         makers = (("apps/v1", "ReplicaSet"), ("apps/v1", "StatefulSet"), ("batch/v1", "Job"))
-        there = {each["metadata"]["uid"] for one in makers for each in await self.items(*one)}
+        there = {
+            manifest["metadata"]["uid"] for one in makers for manifest in await self.items(*one)
+        }
         return [
-            f"{each['involvedObject']['name']}: {each['message']}"
-            for each in await self.items("v1", "Event")
-            if each["reason"].startswith("FailedCreate") and each["involvedObject"]["uid"] in there
+            f"{event['involvedObject']['name']}: {event['message']}"
+            for event in await self.items("v1", "Event")
+            if event["reason"].startswith("FailedCreate")
+            and event["involvedObject"]["uid"] in there
         ]
 
     def pod(self) -> dict[str, Any]:
@@ -74,7 +77,7 @@ class Place:
     loop_scope="module",
     scope="module",
     params=APART,
-    ids=["-".join(each) for each in APART],
+    ids=["-".join(names) for names in APART],
 )
 async def place(request, controlled: ControlPlane) -> AsyncIterator[Place]:
     """Put a tree into the cluster; its namespace is deleted at the end with all that is in it."""
@@ -91,7 +94,7 @@ async def place(request, controlled: ControlPlane) -> AsyncIterator[Place]:
         there = Place(kube, controlled, system, environment, wanted, namespace)
         try:
             said = await put(kube, [*wanted, *now(there)])
-            assert {name: each.refused for name, each in said.items() if each.refused} == {}
+            assert {name: answer.refused for name, answer in said.items() if answer.refused} == {}
             yield there
         finally:
             await kube.ask("DELETE", path)
@@ -113,10 +116,10 @@ def now(place: Place) -> list[Object]:
         {
             "apiVersion": "batch/v1",
             "kind": "Job",
-            "metadata": {**each["metadata"], "name": f"{each['metadata']['name']}-now"},
-            "spec": each["spec"]["jobTemplate"]["spec"],
+            "metadata": {**cron_job["metadata"], "name": f"{cron_job['metadata']['name']}-now"},
+            "spec": cron_job["spec"]["jobTemplate"]["spec"],
         }
-        for each in place.of_kind("CronJob")
+        for cron_job in place.of_kind("CronJob")
     ]
 
 
@@ -126,21 +129,21 @@ def asked(place: Place) -> Counter[str]:
     What scales a Rollout scales nothing here: its controller is none of Kubernetes' own.
     """
     scaled = {
-        each["spec"]["scaleTargetRef"]["name"]: each["spec"]["minReplicas"]
-        for each in place.of_kind("HorizontalPodAutoscaler")
-        if each["spec"]["scaleTargetRef"]["kind"] == "Deployment"
+        autoscaler["spec"]["scaleTargetRef"]["name"]: autoscaler["spec"]["minReplicas"]
+        for autoscaler in place.of_kind("HorizontalPodAutoscaler")
+        if autoscaler["spec"]["scaleTargetRef"]["kind"] == "Deployment"
     }
     found: Counter[str] = Counter()
-    for each in place.of_kind("Deployment"):
-        name = each["metadata"]["name"]
-        found[f"Deployment {name}"] = each["spec"].get("replicas", scaled.get(name, 1))
-    for each in place.of_kind("StatefulSet"):
+    for deployment in place.of_kind("Deployment"):
+        name = deployment["metadata"]["name"]
+        found[f"Deployment {name}"] = deployment["spec"].get("replicas", scaled.get(name, 1))
+    for stateful_set in place.of_kind("StatefulSet"):
         # In order, the second waits for the first to be ready, and nothing ever is.
-        at_once = each["spec"].get("podManagementPolicy") == "Parallel"
-        count = each["spec"].get("replicas", 1) if at_once else 1
-        found[f"StatefulSet {each['metadata']['name']}"] = count
-    for each in [*place.of_kind("Job"), *now(place)]:
-        found[f"Job {each['metadata']['name']}"] = 1
+        at_once = stateful_set["spec"].get("podManagementPolicy") == "Parallel"
+        count = stateful_set["spec"].get("replicas", 1) if at_once else 1
+        found[f"StatefulSet {stateful_set['metadata']['name']}"] = count
+    for job in [*place.of_kind("Job"), *now(place)]:
+        found[f"Job {job['metadata']['name']}"] = 1
     return found
 
 
@@ -148,8 +151,8 @@ async def living(place: Place) -> Counter[str]:
     """Count the pods that there are, by the kind and name of the workload that they are of."""
     pods = await place.items("v1", "Pod")  # first: each has its set by then
     sets = {
-        each["metadata"]["name"]: each["metadata"]["ownerReferences"][0]["name"]
-        for each in await place.items("apps/v1", "ReplicaSet")
+        manifest["metadata"]["name"]: manifest["metadata"]["ownerReferences"][0]["name"]
+        for manifest in await place.items("apps/v1", "ReplicaSet")
     }
     found: Counter[str] = Counter()
     for pod in pods:
@@ -226,7 +229,7 @@ async def test_a_pod_that_is_not_restricted_is_refused(place: Place, spoil, word
 
 async def test_a_container_that_asks_for_nothing_is_given_the_namespaces_defaults(place: Place):
     (limits,) = place.of_kind("LimitRange")
-    (limit,) = [each for each in limits["spec"]["limits"] if each["type"] == "Container"]
+    (limit,) = [entry for entry in limits["spec"]["limits"] if entry["type"] == "Container"]
     pod = place.pod()
     del pod["spec"]["containers"][0]["resources"]
     made = (await place.try_pod(pod)).data["spec"]["containers"][0]["resources"]
@@ -265,8 +268,8 @@ async def test_a_deployment_past_the_quota_stays_without_its_pods(place: Place):
         async def told(large: Object = large) -> bool:
             live = (await place.kube.get(large)).data["status"].get("conditions", ())
             return any(
-                each["type"] == "ReplicaFailure" and "exceeded quota" in each["message"]
-                for each in live
+                condition["type"] == "ReplicaFailure" and "exceeded quota" in condition["message"]
+                for condition in live
             )
 
         await until(told, lambda large=large: place.kube.get(large))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import sys
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cached_property
@@ -38,7 +39,7 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def sources() -> list[Source]:
     """Every Python file that the project keeps, tests and bench included, in a stable order."""
-    folders = ("src", "kit", "services", "systems", "tests", "bench", "docs", ".githooks")
+    folders = ("src", "kit", "services", "systems", "tests", "bench", "docs", ".githooks", ".ci")
     return [
         Source(path, path.relative_to(ROOT).as_posix())
         for folder in folders
@@ -57,6 +58,7 @@ def shipped(sources: list[Source]) -> list[Source]:
 @pytest.fixture(scope="session")
 def generate():
     """Return docs/generate.py as a module: docs/ is no package."""
+    sys.path.insert(0, str(ROOT / "docs"))  # where `make docs` finds its second file, too
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -90,7 +90,7 @@ def test_each_folder_that_has_a_scope_of_its_own_is_accepted(rule, root):
         ("feat: begin", "scope is empty"),
         ("feat(orders):", "subject is empty"),
         ("feat(orders): begin\nand go on", "second line is not empty"),
-        (f"feat(orders): {'x' * 90}", "first line is too long (104)"),
+        (f"feat(orders): {'x' * 59}", "first line is too long (73)"),
         ("# only a comment", "type is empty"),
     ],
 )
@@ -134,3 +134,28 @@ def test_the_history_check_names_the_commit_that_breaks_the_rule(
     told = capsys.readouterr()
     assert "2 checked, 2 problems" in told.out
     assert git("log", "-1", "--format=%h").stdout.strip() in told.err
+
+
+def test_a_first_line_of_72_characters_is_accepted(rule):
+    assert rule.problems(f"feat(orders): {'x' * 58}") == []
+
+
+def test_the_history_holds_a_commit_to_the_limit_of_its_day(
+    git, rule, tmp_path, monkeypatch, capsys
+):
+    subject = f"feat(orders): {'x' * 80}"
+    for written_at in (rule.SHORT_SINCE - 1, rule.SHORT_SINCE):
+        date = f"--date=@{written_at} +0000"
+        made = git("commit", "--allow-empty", "--no-verify", date, "-m", subject)
+        assert made.returncode == 0, made.stderr
+    monkeypatch.chdir(tmp_path / "clone")
+    assert rule.main(["--history"]) == 1
+    printed = capsys.readouterr()
+    assert "2 checked, 1 problems" in printed.out
+    assert git("log", "-1", "--format=%h").stdout.strip() in printed.err
+
+
+def test_git_refuses_a_first_line_of_73_characters(git):
+    refused = git("commit", "--allow-empty", "-m", f"feat(orders): {'x' * 59}")
+    assert refused.returncode != 0
+    assert "first line is too long (73); shorten it to 72 characters" in refused.stderr

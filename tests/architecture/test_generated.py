@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import click
 import pytest
 
@@ -10,7 +13,7 @@ from tarmac.cli.main import tarmac
 CONTEXT = click.Context(tarmac, info_name="tarmac", **tarmac.context_settings)
 VERBS = tarmac.list_commands(CONTEXT)
 #: Verbs whose only output is a file for other programs, in a format of its own.
-OWN_FORMAT = {"schema", "run"}
+OWN_FORMAT = {"schema", "run", "mcp"}
 
 
 def test_every_generated_file_is_what_make_docs_would_write(root, generate):
@@ -20,6 +23,22 @@ def test_every_generated_file_is_what_make_docs_would_write(root, generate):
         if not path.exists() or path.read_text() != text
     ]
     assert stale == [], "run `make docs`"
+
+
+def test_a_new_service_gets_into_every_list(root, generate):
+    folders = sorted(
+        [*(p.parent for p in root.glob("services/*/pyproject.toml")), Path("wishlist")]
+    )
+    packages = [f"tarmac_{folder.name}" for folder in folders]
+    written = generate.project_lists(folders)
+    assert "\ntarmac-wishlist = { workspace = true }\n" in written
+    assert '\n    "tarmac-wishlist",\n' in written
+    assert '"services/wishlist"' in written
+    assert written.count("wishlist") == 3
+    before = (root / ".importlinter").read_text()
+    lists = before.count("    tarmac_orders\n")
+    assert generate.import_rule(packages).count("    tarmac_wishlist\n") == lists == 5
+    assert "wishlist" in json.loads(generate.commit_rule(folders))["scopes"]
 
 
 def test_there_are_verbs():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import configparser
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tarmac import adopt, gates, registry, render, stores
 
 #: Modules that touch the network, processes or a database by being used at all.
 IO_MODULES = (
@@ -83,22 +86,56 @@ def test_an_import_inside_a_function_is_seen():
     assert set(imported(ast.parse(code))) & set(IO_MODULES) == {"urllib.request", "http.client"}
 
 
+def extensions(package, constant):
+    """List the dotted names of a catalogue's extension files."""
+    return {module.__name__ for module in registry.modules(package) if hasattr(module, constant)}
+
+
+def imports_of_each_other(files, names):
+    """List each import of one extension by another: `who imports whom`."""
+    return [
+        f"{name} imports {target}"
+        for name, tree in files
+        if name in names
+        for target in imported(tree)
+        if target in names and target != name
+    ]
+
+
+@pytest.mark.parametrize(
+    ("package", "constant"),
+    [(stores, "STORE"), (render, "RENDERER"), (gates, "GATE"), (adopt, "RECOGNISER")],
+)
+def test_extensions_do_not_import_each_other(shipped, package, constant):
+    names = extensions(package, constant)
+    assert len(names) > 5
+    files = [
+        (s.name.removeprefix("src/").removesuffix(".py").replace("/", "."), s.tree) for s in shipped
+    ]
+    assert names <= {name for name, _ in files}
+    assert imports_of_each_other(files, names) == []
+
+
+def test_an_extension_that_imports_another_is_seen():
+    files = [("tarmac.stores.redis", ast.parse("from tarmac.stores import postgres"))]
+    names = {"tarmac.stores.redis", "tarmac.stores.postgres"}
+    assert imports_of_each_other(files, names) == [
+        "tarmac.stores.redis imports tarmac.stores.postgres"
+    ]
+
+
 @pytest.fixture
 def small_tree(contracts, tmp_path):
     """Lay out packages of the real names that keep every contract, and return their folder."""
     layers = contracts["importlinter:contract:layers"]["layers"]
     modules = [f"tarmac.{w}" for w in layers.split() if w not in {"|", ":"} and w[0] != "("]
+    inner = contracts["importlinter:contract:local-layers"]["layers"].split()
+    modules += [f"tarmac.local.{folder}" for folder in inner]
     modules += contracts["importlinter"]["root_packages"].split()
     for module in modules:
         package = tmp_path.joinpath(*module.split("."))
         package.mkdir(parents=True, exist_ok=True)
         (package / "__init__.py").touch()
-    stores = tmp_path / "tarmac/stores"
-    (stores / "_kind.py").touch()
-    for kind in ("postgres", "redis"):
-        (stores / f"{kind}.py").write_text("import tarmac.stores._kind\n")
-    for name in ("go", "node"):
-        (tmp_path / f"tarmac/adopt/{name}.py").touch()
     return tmp_path
 
 
@@ -111,12 +148,15 @@ def small_tree(contracts, tmp_path):
             "import subprocess",
             "Model, stores, plan, adopt and render do no input",
         ),
-        ("tarmac/stores/redis.py", "import tarmac.stores.postgres", "Store kinds do not import"),
-        ("tarmac/adopt/go.py", "import tarmac.adopt.node", "Recognisers do not import each other"),
+        ("tarmac/local/host/ports.py", "import tarmac.local.process", "The layers inside local"),
         ("tarmac_orders/app.py", "import tarmac_catalog", "Services do not import each other"),
         ("tarmac_orders/app.py", "import tarmac.errors", "Services know the kit only"),
         ("tarmac_kit/app.py", "import tarmac.launch", "The kit knows neither tool nor services"),
-        ("tarmac/local/client.py", "import tarmac_kit", "The tool does not import what it runs"),
+        (
+            "tarmac/local/supervisor/client.py",
+            "import tarmac_kit",
+            "The tool does not import what it runs",
+        ),
     ],
 )
 def test_an_import_against_the_rule_breaks_the_contract_that_forbids_it(
@@ -136,3 +176,41 @@ def test_an_import_against_the_rule_breaks_the_contract_that_forbids_it(
     assert "1 broken" in run.stdout, run.stdout
     broken = next(line for line in run.stdout.splitlines() if "BROKEN" in line)
     assert broken.startswith(contract)
+
+
+def kit_imports(root):
+    """Return which modules of the kit each of them imports, for types alone left out."""
+    folder = root / "kit"
+    files = list(folder.glob("tarmac_kit/**/*.py"))
+    names = {
+        file: ".".join(file.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
+        for file in files
+    }
+    known = set(names.values())
+    found = {}
+    for file, name in names.items():
+        tree = ast.parse(file.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                node.body = [ast.Pass()]
+        # A module that takes its own package's sibling does not wait for the package itself.
+        found[name] = {other for other in imported(tree) if other in known and other != name}
+        found[name] = {
+            other
+            for other in found[name]
+            if not any(longer.startswith(f"{other}.") for longer in {name, *found[name]})
+        }
+    return found
+
+
+def test_no_module_of_the_kit_imports_itself_by_way_of_others(root):
+    graph = kit_imports(root)
+    assert graph["tarmac_kit.testing"] >= {"tarmac_kit.crashing", "tarmac_kit.fake_tokens"}
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_a_cycle_in_the_kit_is_found(root):
+    graph = kit_imports(root)
+    graph["tarmac_kit.breaker"].add("tarmac_kit.app")
+    with pytest.raises(graphlib.CycleError):
+        list(graphlib.TopologicalSorter(graph).static_order())

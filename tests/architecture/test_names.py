@@ -53,6 +53,24 @@ def test_no_module_class_function_or_variable_has_an_empty_word_in_its_name(ship
     assert found == []
 
 
+def each_named(tree):
+    """Return the lines on which a variable, parameter or function is called `each`."""
+    return [line for name, line in defined_names(tree) if name == "each"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["for each in orders: pass", "[each for each in orders]", "f = lambda each: 1", "each = 1"],
+)
+def test_a_variable_named_each_is_recognised(code):
+    assert each_named(ast.parse(code)) == [1]
+
+
+def test_no_variable_is_named_each(sources):
+    """A loop variable says what it holds: `order` of `orders`."""
+    assert [f"{s.name}:{n}" for s in sources for n in each_named(s.tree)] == []
+
+
 def test_nothing_is_left_unfinished(sources):
     found = [
         f"{s.name}:{number}: {line.strip()}"

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 import yaml
 
+from tarmac_kit.limits import LimitSettings
 from tarmac_kit.otlp import SpanSettings
 from tarmac_kit.settings import Settings
 
@@ -118,7 +119,8 @@ def test_the_example_lists_every_key_that_a_user_may_set(root):
 
 def test_the_example_lists_what_the_kit_reads_in_every_service_with_its_default(generate):
     given_by_the_plan = {"service_name", "host", "port", "broker_url", "publishes", "consumes"}
-    fields = (*Settings.model_fields.items(), *SpanSettings.model_fields.items())
+    models = (Settings, LimitSettings, SpanSettings)
+    fields = [field for model in models for field in model.model_fields.items()]
     defaults = {
         name.upper(): field.default for name, field in fields if name not in given_by_the_plan
     }

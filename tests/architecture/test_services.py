@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
@@ -55,6 +58,29 @@ def test_every_part_is_laid_out_alike(parts):
         assert project["name"] == f"tarmac-{name}"
 
 
+def test_every_part_is_locked_linted_and_checked_for_types(root, parts):
+    """What `make lint` and the lock file look at includes each part, by their own word."""
+    locked = tomllib.loads((root / "uv.lock").read_text())["package"]
+    members = {
+        locked_package["source"]["editable"]
+        for locked_package in locked
+        if "editable" in locked_package["source"]
+    }
+    ruff = Path(sys.executable).with_name("ruff")
+    linted, commands = (
+        subprocess.run(argv, cwd=root, capture_output=True, text=True, check=True).stdout
+        for argv in ((ruff, "check", "--show-files", "."), ("make", "-n", "-o", "sync", "lint"))
+    )
+    assert re.search(r"ruff check \.$", commands, re.MULTILINE)
+    [types] = re.findall(r"mypy .*", commands)
+    for part in parts:
+        package = part / f"tarmac_{part.name}"
+        assert f"services/{part.name}" in members
+        assert str(package / "app.py") in linted.splitlines()
+        assert str(package.relative_to(root)) in types.split()
+        assert "mypy" not in tomllib.loads((part / "pyproject.toml").read_text()).get("tool", {})
+
+
 def test_every_topic_that_a_part_publishes_has_a_schema_beside_it(parts):
     missing = []
     for part in parts:
@@ -100,10 +126,23 @@ def test_sql_stands_in_the_repository_file_and_nowhere_else(shipped):
 def test_pages_behind_an_entry_know_their_visitors_and_how_they_come(root, name_of_env):
     systems = [yaml.safe_load(p.read_text()) for p in root.glob("systems/*/tarmac.yaml")]
     pages = {
-        (system["system"], name): name_of_env in service["env"]
+        (system["system"], name): name_of_env in {**system["env"], **service["env"]}
         for system in systems
         for name, service in system["services"].items()
         if service["source"] == "../../services/web" and service.get("public")
     }
     assert len(pages) >= 3
-    assert [each for each, told in pages.items() if not told] == []
+    assert [page for page, told in pages.items() if not told] == []
+
+
+def test_accounts_behind_a_proxy_know_where_their_users_are(root):
+    """Else all users share the gateway's address, and one limit of logins."""
+    systems = [yaml.safe_load(p.read_text()) for p in root.glob("systems/*/tarmac.yaml")]
+    accounts = {
+        (system["system"], name): "TRUSTED_PROXIES" in service["env"]
+        for system in systems
+        for name, service in system["services"].items()
+        if service["source"] == "../../services/identity"
+    }
+    assert len(accounts) >= 3
+    assert [service for service, told in accounts.items() if not told] == []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
 import pytest
+
+from tarmac import registry, stores
 
 #: Kinds that design and systems name, next to those that have a file today.
 KINDS = {"postgres", "redis", "nats", "mail", "rabbitmq", "kafka", "mongodb", "s3"}
@@ -27,6 +28,35 @@ def _literals(node):
     return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)}
 
 
+def _is_part_of_a_name(parts, kinds, end):
+    """Tell whether one of some texts begins (or ends) a kind's name."""
+    return any(
+        isinstance(part, str) and part and getattr(kind, end)(part)
+        for part in parts
+        for kind in kinds
+    )
+
+
+def kind_tables(tree, names):
+    """Return the lines of dictionaries and lists of calls that have a row for each of some kinds.
+
+    One name alone is a value like any other; two in one table are a list of kinds to keep.
+    """
+    lines = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Dict(keys=keys):
+                rows = [k.value for k in keys if isinstance(k, ast.Constant)]
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                firsts = [e.args[0] for e in elements if isinstance(e, ast.Call) and e.args]
+                rows = [f.value for f in firsts if isinstance(f, ast.Constant)]
+            case _:
+                continue
+        if len({row for row in rows if isinstance(row, str)} & names) > 1:
+            lines.append(node.lineno)
+    return lines
+
+
 def kind_branches(tree, kinds):
     """Return the lines where something named kind is compared with a store kind's name."""
     lines = []
@@ -38,8 +68,8 @@ def kind_branches(tree, kinds):
                     lines.append(node.lineno)
             case ast.Match(subject=subject, cases=cases) if _named_kind(subject):
                 lines += [c.pattern.lineno for c in cases if _literals(c.pattern) & kinds]
-            case ast.Call(func=ast.Attribute(value=value, attr="startswith" | "endswith")):
-                if _named_kind(value) and _literals(node) & kinds:
+            case ast.Call(func=ast.Attribute(value=value, attr="startswith" | "endswith" as end)):
+                if _named_kind(value) and _is_part_of_a_name(_literals(node), kinds, end):
                     lines.append(node.lineno)
             case ast.Subscript(value=ast.Dict(keys=keys), slice=key) if _named_kind(key):
                 if any(k is not None and _literals(k) & kinds for k in keys):
@@ -55,6 +85,8 @@ def kind_branches(tree, kinds):
         "if spec['kind'] != 'mail': pass",
         "match binding.kind:\n    case 'nats': pass",
         "port = {'postgres': 5432}[kind]",
+        "if store.kind.startswith('post'): pass",
+        "x = not server.kind.endswith('mq')",
     ],
 )
 def test_a_branch_on_a_kind_is_recognised(code):
@@ -62,16 +94,20 @@ def test_a_branch_on_a_kind_is_recognised(code):
 
 
 @pytest.mark.parametrize(
-    "code", ["if store.kind not in kinds: pass", "if edge.kind == 'calls': pass", "x = 'postgres'"]
+    "code",
+    [
+        "if store.kind not in kinds: pass",
+        "if edge.kind == 'calls': pass",
+        "x = 'postgres'",
+        "if kind.startswith('Role'): pass",
+    ],
 )
 def test_other_comparisons_are_allowed(code):
     assert kind_branches(ast.parse(code), KINDS) == []
 
 
-def test_nobody_outside_stores_branches_on_a_stores_kind(root, shipped):
-    kinds = KINDS | {
-        Path(path).stem for path in (root / "src/tarmac/stores").glob("*.py") if path.stem[0] != "_"
-    }
+def test_nobody_outside_stores_branches_on_a_stores_kind(shipped):
+    kinds = KINDS | registry.load(stores, "STORE").keys()
     tool = [s for s in shipped if s.name.startswith("src/tarmac/")]
     assert tool
     found = [
@@ -81,3 +117,58 @@ def test_nobody_outside_stores_branches_on_a_stores_kind(root, shipped):
         for line in kind_branches(s.tree, kinds)
     ]
     assert found == []
+
+
+def exporters_named(tree, exporters):
+    """Return the lines of texts that are an exporter's id: a key of a table, a side of a branch."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value in exporters
+    ]
+
+
+def test_an_exporters_id_is_recognised():
+    code = "PANELS = {'redis-exporter': panels}"
+    assert exporters_named(ast.parse(code), {"redis-exporter"}) == [1]
+    assert exporters_named(ast.parse("x = 'redis-exporters'"), {"redis-exporter"}) == []
+
+
+def test_no_table_of_a_renderer_is_keyed_by_an_exporter(shipped):
+    kinds = registry.load(stores, "STORE").values()
+    # One whose exporter is its server itself has that exporter's id for its own.
+    exporters = {kind.exporter.id for kind in kinds if kind.exporter} - {kind.id for kind in kinds}
+    assert len(exporters) >= 5
+    renderers = [s for s in shipped if s.name.startswith("src/tarmac/render/")]
+    assert renderers
+    found = [f"{s.name}:{line}" for s in renderers for line in exporters_named(s.tree, exporters)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "names = {'postgres': 'db', 'redis': 'cache'}",
+        "SERVERS = (Server('postgres', 5432), Server('redis', 6379))",
+    ],
+)
+def test_a_table_of_kinds_is_recognised(code):
+    assert kind_tables(ast.parse(code), KINDS)
+
+
+@pytest.mark.parametrize("code", ["x = {'mail': 1, 'disk': 2}", "f(a('postgres'), b('redis'))"])
+def test_other_tables_are_allowed(code):
+    assert kind_tables(ast.parse(code), KINDS) == []
+
+
+def test_nobody_outside_stores_keeps_a_table_of_kinds_or_of_their_exporters(shipped):
+    kinds = registry.load(stores, "STORE")
+    exporters = {kind.exporter.id for kind in kinds.values() if kind.exporter}
+    assert len(exporters) > 3
+    found = {
+        s.name
+        for s in shipped
+        if s.name.startswith("src/tarmac/") and not s.name.startswith("src/tarmac/stores/")
+        if kind_tables(s.tree, KINDS | kinds.keys()) or kind_tables(s.tree, exporters)
+    }
+    assert found == set(), "a row belongs into the file of its kind, as a field of it"

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from system_up import brought_up, page_of
 
-ROOT = Path(__file__).parents[2]
-TARMAC = str(Path(sys.executable).with_name("tarmac"))
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 #: What Chromium says by itself of an answer with an error status, which a test may want.
 STATUS = "Failed to load resource: the server responded with a status of"
@@ -35,6 +30,7 @@ def chromium() -> Iterator[Browser]:
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip("this machine has no Chromium (apt-get install chromium)")
+    expect.set_options(timeout=20_000)  # a busy machine may stand still for seconds
     with sync_playwright() as playwright:
         # The pages are our own; as root, and in containers, its sandbox cannot start.
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
@@ -44,28 +40,9 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def running(system: str, service: str, *args: str) -> Iterator[str]:
-    """Bring a system up in a namespace of its own; give the address of a service's pages."""
-    namespace = f"pages-{os.getpid()}"
-
-    def tarmac(verb: str, *more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [TARMAC, verb, str(ROOT / "systems" / system), *more, "-n", namespace],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=110,
-            check=False,
-        )
-
-    up = tarmac("up", "-d", "--json", *args)
-    try:
-        assert up.returncode == 0, up.stdout + up.stderr
-        nodes = json.loads(up.stdout)["nodes"]
-        (page,) = {node["page"] for node in nodes if node["page"] and service in node["name"]}
-        yield page.rstrip("/")
-    finally:
-        down = tarmac("down", "--delete-data")
-    assert down.returncode == 0, down.stdout + down.stderr
+    """Bring a system up; give the address of a service's pages."""
+    with brought_up(system, *args) as (_, status):
+        yield page_of(status, service)
 
 
 @pytest.fixture(scope="module")

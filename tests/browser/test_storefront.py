@@ -6,36 +6,9 @@ import re
 import uuid
 
 import pytest
+from buying import PASSWORD, WHERE, check_out, put_into_cart, sign_up
 from playwright.sync_api import Page, expect
 from seeing import faults, unseen_focus, weak_text
-
-PASSWORD = "correct horse battery"
-WHERE = {"street": "Sint-Pietersplein 1", "postal_code": "9000", "city": "Ghent"}
-
-
-def sign_up(page: Page) -> None:
-    page.goto("/signup")
-    page.get_by_label("Your name").fill("Ada Lovelace")
-    page.get_by_label("E-mail address").fill(f"ada-{uuid.uuid4().hex[:10]}@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_text("Welcome, Ada Lovelace")).to_be_visible()
-
-
-def put_into_cart(page: Page, words: str, quantity: int = 1) -> None:
-    page.goto("/")
-    page.get_by_role("searchbox").fill(words)
-    page.get_by_role("searchbox").press("Enter")
-    page.locator(".card a").first.click()
-    page.get_by_label("Quantity").fill(str(quantity))
-    page.get_by_role("button", name="Add to cart").click()
-    expect(page.get_by_role("heading", name="Your cart")).to_be_visible()
-
-
-def check_out(page: Page) -> None:
-    page.get_by_role("link", name="Go to checkout").click()
-    for name, value in WHERE.items():
-        page.locator(f"#{name}").fill(value)
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -186,9 +159,9 @@ def test_what_a_page_is_held_to_is_really_looked_for(shop, visit):
         }"""
     )
     found = " ".join(faults(page))
-    for each in ("no label", "0 h1", "no alternative", "level 3", "wide on"):
-        assert each in found
-    assert any("hardly there" in each for each in weak_text(page))
+    for defect in ("no label", "0 h1", "no alternative", "level 3", "wide on"):
+        assert defect in found
+    assert any("hardly there" in defect for defect in weak_text(page))
     assert unseen_focus(page)
 
 
@@ -208,7 +181,7 @@ def test_a_script_that_stands_in_a_page_does_not_run(shop, visit):
         "rgb(255, 0, 0)"
     )
     assert len(page.said) == 2
-    assert all("Content Security Policy" in each for each in page.said)
+    assert all("Content Security Policy" in message for message in page.said)
     page.said.clear()
 
 
@@ -228,7 +201,7 @@ def test_nothing_comes_from_elsewhere_and_a_second_page_brings_only_itself(shop,
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto("/")
-    assert all(each.startswith(shop) for each in asked)
+    assert all(text.startswith(shop) for text in asked)
     asked.clear()
     page.goto("/products")
     fresh = page.evaluate(

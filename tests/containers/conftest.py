@@ -14,15 +14,12 @@ import standins
 @pytest.fixture(scope="session")
 def docker(tmp_path_factory) -> Iterator[docker_here.Docker]:
     """Give a daemon with the base images."""
-    scratch = tmp_path_factory.mktemp("bases")
     try:
-        standins.fetch((*standins.PYTHON, *standins.SHELL, *standins.SERVER), scratch / "packages")
-    except (OSError, standins.Unfetched) as error:
-        pytest.skip(f"the base images' stand-ins cannot be made here: {error}")
-    try:
-        with docker_here.daemon() as started:
-            standins.bases(started, scratch, kit_images.uv(), scratch / "packages")
-            standins.stores(started, scratch, scratch / "packages")
+        with docker_here.daemon(docker_here.kept()) as started:
+            try:
+                standins.provide(started, tmp_path_factory.mktemp("bases"), kit_images.uv())
+            except (OSError, standins.Unfetched) as error:
+                pytest.skip(f"the base images' stand-ins cannot be made here: {error}")
             print(f"images {standins.STAND_IN}")
             yield started
     except docker_here.NoDocker as error:
@@ -30,9 +27,9 @@ def docker(tmp_path_factory) -> Iterator[docker_here.Docker]:
 
 
 @pytest.fixture(scope="session")
-def images(docker) -> dict[kit_images.Content, str]:
-    """Give the tag of each service's image, by what is in it."""
-    return kit_images.build_all(docker)
+def images(docker) -> kit_images.Images:
+    """Give the services' images, which are built when they are asked for."""
+    return kit_images.Images(docker)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
-import kit_images
 import pytest
 from composed import Composed
 from rendered import ROOT, plan_of
@@ -23,20 +22,24 @@ _spec.loader.exec_module(_suite)
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 
-# Its tests and what they ask for are this module's own now; only the system is another.
-globals().update({n: each for n, each in vars(_suite).items() if n.startswith("test_")})
+# Its tests and what they ask for are this module's own now; only the system is another, and that is
+# brought up once: what there is with one of each is the suite's own affair.
+for _name, _test in vars(_suite).items():
+    if _name.startswith("test_"):
+        _marks = getattr(_test, "pytestmark", [])
+        _test.pytestmark = [mark for mark in _marks if mark.args[:1] != ("hello",)]
+        globals()[_name] = _test
 ben, sam = _suite.ben, _suite.sam
 
 
 @pytest.fixture(scope="module", params=[2], ids=["two of each"])
-def hello(request, docker, tmp_path_factory) -> Iterator[Composed]:
+def hello(request, docker, images, tmp_path_factory) -> Iterator[Composed]:
     """Give the rehearsal of production, sown as `tarmac up` sows it."""
     if docker.compose is None:
         pytest.skip("there is no Docker Compose 2; run .ci/containers")
     services = plan_of("hello-dd", "compose").services
-    for each in services:
-        kit_images.build(docker, each, each.image)
-    scale = {each.name: request.param for each in services}
+    images.of("hello-dd")
+    scale = {service.name: request.param for service in services}
     system = Composed.lay_out("hello-dd", docker, tmp_path_factory.mktemp("suite"), scale)
     try:
         system.up()

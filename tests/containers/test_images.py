@@ -5,11 +5,15 @@ On stand-ins for the public base images (`standins.STAND_IN`), since no registry
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import shutil
 import signal
 import subprocess
+import tarfile
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +22,13 @@ import pytest
 from rendered import ROOT
 
 from tarmac.launch import Secret, Text
-from tarmac.render._compose import HEALTHCHECK
+from tarmac.plan.cluster import Workload
+from tarmac.render.compose.parts.services import HEALTHCHECK
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 
+#: In files of a checkout that no image may hold.
+LEAKED = "leaked-by-a-careless-checkout"
 LIMIT_BYTES = 200_000_000
 SHELLS = ("sh", "bash", "dash", "ash", "busybox", "pip", "pip3", "uv", "apt", "dpkg", "perl")
 LOCKED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
@@ -29,8 +36,16 @@ LOCKED = (*LOCKED, "--security-opt", "no-new-privileges")
 #: At a time as many as two processors can ask every second.
 BATCHES = 4
 IGNORED = (".md", ".env", ".gitignore", "Dockerfile", ".pyi")
-WRITE = "open('/app/x', 'w')"
-WALK = "import os; [print(f'{at}/{f}') for at, _, fs in os.walk('/app/own') for f in fs]"
+WRITE_AND_WALK = """
+import os
+try:
+    print(open('/app/x', 'w'))
+except OSError as error:
+    print(error)
+for at, _, files in os.walk('/app/own'):
+    for file in files:
+        print(f'{at}/{file}')
+"""
 NAMES = {
     content: "+".join(content[0]) + "".join(f"[{e}]" for e in content[1])
     for content in kit_images.services()
@@ -38,7 +53,7 @@ NAMES = {
 
 
 def of(secret: Secret) -> str:
-    outside = secret.path.endswith("/url")  # the one store that is outside takes letters
+    outside = secret.path.endswith("/url")  # the one store that is outside takes emails
     return "smtp://user:word@mail.invalid:25" if outside else "0" * 2 * secret.size_bytes
 
 
@@ -53,19 +68,26 @@ def until(passes: Callable[[], bool], within_s: float = 90) -> bool:
     while not passes():
         if time.monotonic() > end:
             return False
-        time.sleep(0.5)
+        time.sleep(0.1)
     return True
 
 
 def health(docker, container: str) -> str:
-    return docker.say("inspect", "--format", "{{.State.Health.Status}}", container)
+    status: str = docker.inspect(container)["State"]["Health"]["Status"]
+    return status
 
 
-def started(docker, image: str, workload, *more: str) -> str:
+def started(docker, image: str, workload, *more: str, network: str = "none") -> str:
     """Run an image as a cluster would, alone: with its own variables and no store to be found."""
-    env = {name: filled(each.value) for name, each in workload.env.items()}
+    env = {name: filled(variable.value) for name, variable in workload.env.items()}
     told = [part for item in env.items() for part in ("--env", "=".join(item))]
-    return docker.say("run", "--detach", "--network", "none", *LOCKED, *told, *more, image)
+    return docker.say("run", "--detach", "--network", network, *LOCKED, *told, *more, image)
+
+
+@pytest.fixture(scope="module")
+def images(images) -> dict[kit_images.Content, str]:
+    """Give the tag of each service's image, by what is in it."""
+    return images.all()
 
 
 @pytest.mark.parametrize("content", NAMES, ids=NAMES.get)
@@ -103,17 +125,19 @@ def test_the_base_and_a_whole_image_have_no_shell_and_no_pip(docker, images, tmp
     assert not [path for path in files if "/pip/" in path]
     # The first two layers are this one's in every image.
     first = docker.inspect(image)["RootFS"]["Layers"][:2]
-    assert all(docker.inspect(each)["RootFS"]["Layers"][:2] == first for each in images.values())
+    assert all(docker.inspect(tag)["RootFS"]["Layers"][:2] == first for tag in images.values())
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_a_service_runs_as_nobody_and_answers_and_is_unhealthy_once_wedged(docker, images, batch):
     contents = list(images)[batch::BATCHES]
-    # The image's own check, only more often: half a minute each time is long for a test.
+    # The image's own check, only more often: half a minute each time, three times, is long for a
+    # test. Its own numbers are those of the labels' test.
     often = ("--health-interval", "1s", "--health-timeout", "2s", "--health-start-period", "30s")
+    often = (*often, "--health-retries", "1")
     running = {
-        NAMES[each]: started(docker, images[each], kit_images.services()[each][0], *often)
-        for each in contents
+        NAMES[program]: started(docker, images[program], kit_images.services()[program][0], *often)
+        for program in contents
     }
     pids = {}
     try:
@@ -129,10 +153,10 @@ def test_a_service_runs_as_nobody_and_answers_and_is_unhealthy_once_wedged(docke
             assert int(ids["CapEff:"][0], 16) == 0
             assert ids["NoNewPrivs:"] == ["1"]
             python = ("exec", container, "/usr/bin/python3", "-c")
-            assert "Read-only file system" in docker.run(*python, WRITE, check=False).stderr
             refused = docker.run("exec", container, "sh", "-c", "true", check=False)
             assert refused.returncode in (126, 127), refused.stderr
-            own = docker.say(*python, WALK).splitlines()
+            written, *own = docker.say(*python, WRITE_AND_WALK).splitlines()
+            assert "Read-only file system" in written
             assert "/app/own/tarmac_kit/healthcheck.py" in own
             assert not [f for f in own if f.endswith(IGNORED) or "/tests/" in f]
         for pid in pids.values():
@@ -157,35 +181,80 @@ def test_the_port_is_a_setting(docker, images):
         docker.run("rm", "--force", container)
 
 
-def test_an_edit_of_a_source_alone_uses_what_was_installed_again(docker, tmp_path):
+def test_a_service_answers_on_the_port_that_is_published(docker, images):
+    """Asked from outside the container, on the one port that a setting gave it."""
+    content = next(iter(images))
+    workload = kit_images.services()[content][0]
+    docker.run("network", "create", "alone")
+    options = ("--publish", "127.0.0.1::4567", "--env", "PORT=4567")
+    container = started(docker, images[content], workload, *options, network="alone")
+    try:
+        address = docker.say("port", container, "4567/tcp")
+
+        def live() -> bool:
+            try:
+                with urllib.request.urlopen(f"http://{address}/health/live", timeout=2) as answer:
+                    return answer.status == 200
+            except OSError:
+                return False
+
+        assert until(live), docker.run("logs", "--tail", "5", container).stderr[-2000:]
+    finally:
+        docker.run("rm", "--force", container)
+        docker.run("network", "rm", "alone")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Path:
+    """Copy what an image is built of, with files beside it that belong into none."""
+    folder = tmp_path_factory.mktemp("checkout")
+    argv = ("git", "ls-files", "-z", "uv.lock", "pyproject.toml", "kit", "services")
     listed = subprocess.run(
-        [
-            "git",
-            "ls-files",
-            "-z",
-            "uv.lock",
-            "pyproject.toml",
-            "kit",
-            "services",
-            "src/tarmac/__init__.py",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
+        [*argv, "src/tarmac/__init__.py"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     for name in filter(None, listed.stdout.split("\0")):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, tmp_path / name)
-    (tmp_path / ".env").write_text("PASSWORD=leaked\n")
-    offers = next(
-        w for each in kit_images.services().values() for w in each if w.parts == ("tarmac_offers",)
-    )
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    for place in (".", "services/offers", "services/offers/tarmac_offers", "kit"):
+        (folder / place / ".env").write_text(f"PASSWORD={LEAKED}\n")
+    return folder
+
+
+def offers() -> Workload:
+    """Find a service whose image is small."""
+    every = (workload for workloads in kit_images.services().values() for workload in workloads)
+    return next(service for service in every if service.parts == ("tarmac_offers",))
+
+
+def test_what_is_ignored_is_in_no_image(docker, checkout, tmp_path):
+    kit_images.build(docker, offers(), "offers:ignored", checkout)
+    archive = tmp_path / "image.tar"
+    docker.run("save", "--output", str(archive), "offers:ignored")
+    names, seen = set(), 0
+    # All layers, as they would be pushed: what a later one hides would be found as well.
+    with tarfile.open(archive) as image:
+        for member in filter(tarfile.TarInfo.isfile, image):
+            content = gzip_or_plain(image.extractfile(member).read())
+            assert LEAKED.encode() not in content, member.name
+            if tarfile.is_tarfile(io.BytesIO(content)):
+                with tarfile.open(fileobj=io.BytesIO(content)) as layer:
+                    names |= {member.name for member in layer}
+                seen += 1
+    assert seen > 3
+    assert any(name.endswith("tarmac_offers/app.py") for name in names)
+    assert [name for name in names if Path(name).name in (".env", ".git")] == []
+
+
+def gzip_or_plain(content: bytes) -> bytes:
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+
+
+def test_an_edit_of_a_source_alone_uses_what_was_installed_again(docker, checkout):
     layers = []
     for tag in ("before", "after"):
-        with (tmp_path / "services/offers/tarmac_offers/app.py").open("a") as source:
+        with (checkout / "services/offers/tarmac_offers/app.py").open("a") as source:
             source.write(f"# {tag}\n")
-        kit_images.build(docker, offers, f"offers:{tag}", tmp_path)
+        kit_images.build(docker, offers(), f"offers:{tag}", checkout)
         layers.append(docker.inspect(f"offers:{tag}")["RootFS"]["Layers"])
     before, after = layers
     # Base, its library compiled, what the lock says; then the sources.

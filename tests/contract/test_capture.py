@@ -262,8 +262,8 @@ async def test_both_give_the_same_records_and_what_is_confirmed_counts_as_publis
         path.port += 1
         assert "does not answer" in await path.why_not_ready()
 
-    events = [each for each in found if each.topic in TOPICS]
-    by_id = {each.id: (each.topic, each.key, each.payload, each.trace) for each in events}
+    events = [event for event in found if event.topic in TOPICS]
+    by_id = {event.id: (event.topic, event.key, event.payload, event.trace) for event in events}
     assert by_id == {
         first[0]: (
             "order.placed",
@@ -276,24 +276,24 @@ async def test_both_give_the_same_records_and_what_is_confirmed_counts_as_publis
         ids[2]: ("order.confirmed", "o2", {"n": 3}, {"traceparent": "of o2"}),
     }
     places: dict[int, list[tuple[str, Any, Any]]] = {}
-    for each in found:
-        if each.topic == "trip.public.places":
-            (id_,) = json.loads(each.key).values()
-            before = each.payload["before"]
-            if each.payload["op"] == "d":
+    for event in found:
+        if event.topic == "trip.public.places":
+            (id_,) = json.loads(event.key).values()
+            before = event.payload["before"]
+            if event.payload["op"] == "d":
                 # Of a row that is gone the log has the key. The others are null for capture,
                 # and for Debezium, where null is not allowed, the columns' defaults.
                 before = {"id": before["id"]}
-            places.setdefault(id_, []).append((each.payload["op"], before, each.payload["after"]))
+            places.setdefault(id_, []).append((event.payload["op"], before, event.payload["after"]))
     assert places == PLACES
-    kinds = [each for each in found if each.topic == "trip.public.kinds"]
+    kinds = [event for event in found if event.topic == "trip.public.kinds"]
     changed = {**KIND, "whole": None}
-    assert [each.payload["after"] for each in kinds] == [KIND, changed]
-    assert [each.payload["before"] for each in kinds] == [None, KIND]
+    assert [kind.payload["after"] for kind in kinds] == [KIND, changed]
+    assert [kind.payload["before"] for kind in kinds] == [None, KIND]
     assert kinds[0].key == '{"id":1}'
     source = {"connector": "postgresql", "name": "trip", "schema": "public", "table": "kinds"}
     assert kinds[0].payload["source"] == {**source, "snapshot": False}
-    assert [each.payload["source"]["snapshot"] for each in found if each.key == '{"id":1}'] in (
+    assert [event.payload["source"]["snapshot"] for event in found if event.key == '{"id":1}'] in (
         [True, False, False],
         [False, False, True],
     )
@@ -330,11 +330,11 @@ async def test_after_kill_9_in_the_middle_every_transaction_is_there_whole_and_i
         while True:
             found = await path.records()
             seats = [
-                each.payload["after"]["seats"]
-                for each in found
-                if each.topic == "trip.public.places" and each.payload["op"] == "u"
+                event.payload["after"]["seats"]
+                for event in found
+                if event.topic == "trip.public.places" and event.payload["op"] == "u"
             ]
-            if wanted <= {each.id for each in found} and seats and seats[-1] == len(written) - 1:
+            if wanted <= {event.id for event in found} and seats and seats[-1] == len(written) - 1:
                 break
             await asyncio.sleep(0.2)
     # Whole, and of each key in order, but for what came again.

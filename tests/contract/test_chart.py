@@ -102,11 +102,11 @@ def refused(tmp_path):
 
 
 def of_kind(objects, kind):
-    return [each for each in objects if each["kind"] == kind]
+    return [manifest for manifest in objects if manifest["kind"] == kind]
 
 
 def test_each_template_has_its_test():
-    files = {each.stem for each in CHART.glob("templates/*.yaml")}
+    files = {path.stem for path in CHART.glob("templates/*.yaml")}
     assert files == TEMPLATES.keys() | ALWAYS.keys()
 
 
@@ -117,7 +117,7 @@ def test_every_key_of_the_values_is_in_the_schema():
 
 def test_without_values_there_are_a_deployment_and_an_account_and_no_fault_is_found():
     objects = templated(CHART, NAME)
-    assert sorted(each["kind"] for each in objects) == sorted(ALWAYS.values())
+    assert sorted(manifest["kind"] for manifest in objects) == sorted(ALWAYS.values())
     assert helm("lint", "--strict", str(CHART)).returncode == 0
 
 
@@ -132,17 +132,17 @@ def test_a_template_makes_its_kind_when_its_values_are_there_and_else_nothing(fi
 
 
 def test_the_objects_of_one_kind_are_as_many_as_their_names(make):
-    values = {"networkPolicies": {each: {"spec": {"podSelector": {}}} for each in ("a", "b")}}
+    values = {"networkPolicies": {name: {"spec": {"podSelector": {}}} for name in ("a", "b")}}
     found = of_kind(make(values), "NetworkPolicy")
-    assert [each["metadata"]["name"] for each in found] == ["a", "b"]
+    assert [manifest["metadata"]["name"] for manifest in found] == ["a", "b"]
 
 
 def test_a_service_and_a_container_listen_on_the_same_port(make):
     objects = make({"ports": {"http": 3000, "grpc": 9090}})
     (service,), (deployment,) = of_kind(objects, "Service"), of_kind(objects, "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    listening = {each["name"]: each["containerPort"] for each in container["ports"]}
-    assert listening == {each["name"]: each["targetPort"] for each in service["spec"]["ports"]}
+    listening = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert listening == {port["name"]: port["targetPort"] for port in service["spec"]["ports"]}
     selected = service["spec"]["selector"].items()
     assert selected <= deployment["spec"]["template"]["metadata"]["labels"].items()
 
@@ -165,8 +165,8 @@ def test_a_deployment_has_a_number_of_pods_only_where_no_autoscaler_owns_it(make
 def test_an_autoscaler_looks_at_both_percentages(make):
     (scaler,) = of_kind(make({"autoscaling": AUTOSCALING}), "HorizontalPodAutoscaler")
     asked = {
-        each["resource"]["name"]: each["resource"]["target"]["averageUtilization"]
-        for each in scaler["spec"]["metrics"]
+        metric["resource"]["name"]: metric["resource"]["target"]["averageUtilization"]
+        for metric in scaler["spec"]["metrics"]
     }
     assert asked == {"cpu": 70, "memory": 80}
 
@@ -242,7 +242,7 @@ def test_wrong_values_are_refused_and_the_message_says_which(values, said, refus
 def test_a_service_that_something_else_makes_is_left_out_and_others_beside_it_are_not(make):
     values = {"ports": {"http": 3000}, "services": {"x-stable": {"spec": {"type": "ClusterIP"}}}}
     found = of_kind(make({**values, "service": {"byOthers": True}}), "Service")
-    assert [each["metadata"]["name"] for each in found] == ["x-stable"]
+    assert [manifest["metadata"]["name"] for manifest in found] == ["x-stable"]
     assert len(of_kind(make(values), "Service")) == 2
 
 

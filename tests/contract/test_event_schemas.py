@@ -36,7 +36,7 @@ def test_every_event_stands_in_published_and_nothing_else_does():
 
 @pytest.mark.parametrize("topic", WRITTEN)
 def test_an_event_breaks_nobody_who_reads_what_was_published_before(topic):
-    now, before = (json.loads(each[topic].read_text()) for each in (WRITTEN, BEFORE))
+    now, before = (json.loads(paths[topic].read_text()) for paths in (WRITTEN, BEFORE))
     assert broken(now, before) == [], (
         f"{topic}: this breaks its readers; add members instead, or publish a new topic"
     )

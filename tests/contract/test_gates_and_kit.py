@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac.gates._kit_variables import KIT, OURS
-from tarmac.gates.probes import KIT_PATHS
+from tarmac.gates.kubernetes.rel001_probes import KIT_PATHS
+from tarmac.gates.views.kit_variables import KIT, OURS
 from tarmac.model import conventions
 from tarmac.plan.deploy import DRAIN_S, FINISH_S
+from tarmac.render.kubernetes.parts.ingress_limits import DEFAULTS
 from tarmac_kit.app import create_app
+from tarmac_kit.limits import LimitSettings
 from tarmac_kit.otlp import SpanSettings
 from tarmac_kit.settings import Settings
 
@@ -31,11 +33,12 @@ async def status_of(path: str) -> int:
 
 
 def test_the_variables_that_the_kit_reads_everywhere_are_known():
-    fields = {*Settings.model_fields, *SpanSettings.model_fields}
+    models = (Settings, SpanSettings, LimitSettings)
+    fields = {field for model in models for field in model.model_fields}
     assert {name.upper() for name in fields} == KIT | OURS
 
 
-@pytest.mark.parametrize(("path", "there"), [*((each, True) for each in KIT_PATHS), ("/up", False)])
+@pytest.mark.parametrize(("path", "there"), [*((path, True) for path in KIT_PATHS), ("/up", False)])
 async def test_the_paths_that_probes_may_ask_are_answered_by_every_app_of_the_kit(path, there):
     assert (await status_of(path) != 404) is there
 
@@ -49,3 +52,8 @@ def test_the_plan_leaves_the_time_that_the_kit_takes_to_finish():
 def test_a_pool_is_as_large_as_stores_are_sized_for():
     fields = {name.upper(): field.default for name, field in Settings.model_fields.items()}
     assert fields[conventions.POOL_MAX] == conventions.POOL_MAX_DEFAULT
+
+
+def test_what_the_ingress_takes_for_the_kits_limits_are_the_kits():
+    fields = LimitSettings.model_fields
+    assert {name: fields[name.lower()].default for name in DEFAULTS} == DEFAULTS

@@ -15,18 +15,18 @@ from git_repository import clone, git, push, remote
 from packed import built, templated, written
 from rendered import KINDS, RENDERERS, ROOT, artifacts_of, plan_of, system_of
 
-from tarmac.gates._argo import expanded, wave_of
+from tarmac.gates.views.argo import expanded, wave_of
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
-from tarmac.render import _argocd
-from tarmac.render._collect import artifacts
+from tarmac.render.collect import artifacts
+from tarmac.render.gitops.parts import waves
 
 FOLLOWED = (("shop", "production"), ("starter", "production"), ("travel", "prod"))
 SETS = ("dev", "stg", "prod")
 ROADMAP = {"auth", "catalog", "cart", "orders", "payments", "notifications", "frontend"}
 
 
-@pytest.fixture(scope="module", params=FOLLOWED, ids=["-".join(each) for each in FOLLOWED])
+@pytest.fixture(scope="module", params=FOLLOWED, ids=["-".join(names) for names in FOLLOWED])
 def cloned(request, tmp_path_factory):
     """Push an environment's tree into a repository and clone it again."""
     system, environment = request.param
@@ -59,7 +59,7 @@ def apps_of(repository, plan):
         if data["kind"] == "Application":
             found.append((wave_of(data), data))
         if data["kind"] == "ApplicationSet":
-            found += [(wave_of(data), each) for each in expanded(data)]
+            found += [(wave_of(data), application) for application in expanded(data)]
     return found
 
 
@@ -67,7 +67,7 @@ def takes(directory, name):
     """Read include and exclude: `{a,b}` is either."""
 
     def fits(pattern):
-        return any(fnmatchcase(name, each) for each in pattern.strip("{}").split(","))
+        return any(fnmatchcase(name, alternative) for alternative in pattern.strip("{}").split(","))
 
     included = "include" not in directory or fits(directory["include"])
     return included and not ("exclude" in directory and fits(directory["exclude"]))
@@ -101,13 +101,13 @@ def test_every_object_is_reached_from_the_root_exactly_once(cloned, followed):
     tree = repository / f"environments/{plan.environment}/k8s"
     wanted = Counter(identity(read(path)) for path in tree.glob("**/*.yaml"))
     assert len(wanted) > 20
-    reached = Counter(identity(each) for _, _, objects in followed for each in objects)
+    reached = Counter(identity(manifest) for _, _, objects in followed for manifest in objects)
     assert reached == wanted
 
 
 def leads_in(data):
     """Tell whether it lets the world in, and not from one version of a service to the other."""
-    parents = [each.get("kind") for each in data.get("spec", {}).get("parentRefs", ())]
+    parents = [parent_ref.get("kind") for parent_ref in data.get("spec", {}).get("parentRefs", ())]
     plain = data["kind"] in ("Ingress", "HTTPRoute") and "Service" not in parents
     return plain or (data["kind"] == "Gateway" and "gateway.networking" in data["apiVersion"])
 
@@ -116,14 +116,14 @@ def test_the_order_follows_the_graph(cloned, followed):
     plan, _ = cloned
     wave = {}
     for number, _, objects in followed:
-        for each in objects:
-            wave[identity(each)[0], identity(each)[2]] = number
+        for manifest in objects:
+            wave[identity(manifest)[0], identity(manifest)[2]] = number
     pods = {name: number for (kind, name), number in wave.items() if kind == "Deployment"}
     stores = [n for (kind, _), n in wave.items() if kind == "StatefulSet"]
-    assert pods.keys() >= {each.name for each in plan.services}
+    assert pods.keys() >= {service.name for service in plan.services}
     assert wave["Namespace", plan.namespace] < min([*stores, *pods.values()])
     assert max(stores, default=0) < min(pods.values())
-    ways_in = [n for n, _, objects in followed for each in objects if leads_in(each)]
+    ways_in = [n for n, _, objects in followed for manifest in objects if leads_in(manifest)]
     assert min(ways_in) > max(pods.values())
 
 
@@ -131,8 +131,8 @@ def test_a_job_runs_before_the_pods_and_is_made_anew_in_each_sync(cloned, follow
     plan, _ = cloned
     jobs = 0
     for _, _, found in followed:
-        pods = [wave_of(each) for each in found if each["kind"] == "Deployment"]
-        for job in (each for each in found if each["kind"] == "Job"):
+        pods = [wave_of(manifest) for manifest in found if manifest["kind"] == "Deployment"]
+        for job in (manifest for manifest in found if manifest["kind"] == "Job"):
             said = job["metadata"]["annotations"]
             assert said["argocd.argoproj.io/hook"] == "Sync"
             assert "BeforeHookCreation" in said["argocd.argoproj.io/hook-delete-policy"]
@@ -148,20 +148,20 @@ def test_the_project_allows_what_is_applied_and_not_a_kind_more(cloned, followed
     folder = repository / f"environments/{plan.environment}/argocd/applications"
     spec = read(folder / "project.yaml")["spec"]
     allowed = {
-        (each["group"], each["kind"])
+        (manifest["group"], manifest["kind"])
         for key in ("clusterResourceWhitelist", "namespaceResourceWhitelist")
-        for each in spec[key]
+        for manifest in spec[key]
     }
     applied, spaces = set(), set()
     for _, app, objects in followed:
         assert app["spec"]["project"] == read(folder / "project.yaml")["metadata"]["name"]
-        for each in objects:
-            applied.add((each["apiVersion"].rpartition("/")[0], each["kind"]))
-            spaces.add(each["metadata"].get("namespace", plan.namespace))
+        for manifest in objects:
+            applied.add((manifest["apiVersion"].rpartition("/")[0], manifest["kind"]))
+            spaces.add(manifest["metadata"].get("namespace", plan.namespace))
     assert allowed == applied
     assert spec["sourceRepos"] == [plan.delivery.gitops]
     # A Gateway is with the pods of its ingress; all else is in the system's own.
-    assert {each["namespace"] for each in spec["destinations"]} == spaces
+    assert {destination["namespace"] for destination in spec["destinations"]} == spaces
     assert spaces <= {plan.namespace, plan.settings.ingress.namespace}
 
 
@@ -169,14 +169,14 @@ def test_the_root_can_make_applications_and_nothing_else(cloned):
     plan, repository = cloned
     folder = repository / f"environments/{plan.environment}/argocd"
     spec = read(folder / "project.yaml")["spec"]
-    kinds = {each["kind"] for each in spec["namespaceResourceWhitelist"]}
+    kinds = {manifest["kind"] for manifest in spec["namespaceResourceWhitelist"]}
     assert kinds <= {"Application", "ApplicationSet", "AppProject"}
     assert spec["clusterResourceWhitelist"] == []
     assert git(repository, "ls-files", str(folder / "root.yaml"))
 
 
 def test_the_shop_has_its_roadmaps_application():
-    made = {each.path: each.data for each in artifacts_of("shop", "production")}
+    made = {artifact.path: artifact.data for artifact in artifacts_of("shop", "production")}
     app = made["argocd/applications/user-service.yaml"]
     assert app["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
     spec = app["spec"]
@@ -190,7 +190,7 @@ def test_the_shop_has_its_roadmaps_application():
 
 
 def names_of(made):
-    sets = [each.data for each in made if each.data.get("kind") == "ApplicationSet"]
+    sets = [artifact.data for artifact in made if artifact.data.get("kind") == "ApplicationSet"]
     return [app["metadata"]["name"] for data in sets for app in expanded(data)]
 
 
@@ -198,7 +198,7 @@ def test_travels_seven_services_are_in_three_environments():
     """The roadmap's seven; the two that read the databases' logs of changes are two more."""
     found = {e: names_of(artifacts_of("travel", e)) for e in SETS}
     for environment, names in found.items():
-        services = [each.removesuffix(f"-{environment}") for each in names]
+        services = [name.removesuffix(f"-{environment}") for name in names]
         assert set(services) == ROADMAP | {"orders-cdc", "payments-cdc"}
         assert len(services) == 9
     assert len({name for names in found.values() for name in names}) == 27
@@ -212,9 +212,9 @@ def test_a_new_service_is_one_application_more_and_changes_no_other():
     before, after = (
         {
             app["metadata"]["name"]: app
-            for each in made
-            if each.data.get("kind") == "ApplicationSet"
-            for app in expanded(each.data)
+            for artifact in made
+            if artifact.data.get("kind") == "ApplicationSet"
+            for app in expanded(artifact.data)
         }
         for made in (
             artifacts_of("travel", "prod"),
@@ -227,9 +227,9 @@ def test_a_new_service_is_one_application_more_and_changes_no_other():
 
 def test_services_that_call_each_other_come_at_once():
     plan = plan_of("starter", "production")
-    assert _argocd.waves(plan) == {"user-service": 0, "order-service": 0}
+    assert waves.waves(plan) == {"user-service": 0, "order-service": 0}
     alone = replace(plan, allowed=tuple(e for e in plan.allowed if e.source != "user-service"))
-    assert _argocd.waves(alone) == {"user-service": 0, "order-service": 1}
+    assert waves.waves(alone) == {"user-service": 0, "order-service": 1}
 
 
 def test_no_environment_is_followed_that_did_not_ask():

@@ -31,11 +31,11 @@ class Steps:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.state = folder / "code", folder / "state"
-        for each in artifacts_of("shop", "repository"):
-            path = self.folder / each.path
+        for artifact in artifacts_of("shop", "repository"):
+            path = self.folder / artifact.path
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(write(each, "Rendered by a test."))
-            path.chmod(0o755 if each.executable else 0o644)
+            path.write_text(write(artifact, "Rendered by a test."))
+            path.chmod(0o755 if artifact.executable else 0o644)
         self.state.mkdir()
         programs = folder / "bin"
         programs.mkdir()
@@ -90,7 +90,7 @@ def test_a_tag_that_is_there_is_never_moved(steps):
     for _ in range(2):
         said = steps.run("push", "order-service", "registry.example.com/shop", "sha-1")
         assert said == "sha256:1111\n"
-    assert [each.split()[1] for each in steps.calls()] == ["inspect", "copy", "inspect"]
+    assert [call.split()[1] for call in steps.calls()] == ["inspect", "copy", "inspect"]
 
 
 def test_a_finding_ends_the_step_and_an_image_that_is_not_there_is_not_scanned(steps):

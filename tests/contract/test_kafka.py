@@ -26,25 +26,26 @@ from kafka_running import (
     launch_on,
     ports_of,
     server,
+    shared,
     view_of,
 )
 from sandbox import Sandbox
 
 from tarmac.errors import TarmacError
 from tarmac.launch import reveal, secrets_of
-from tarmac.local.data.talking import talk, tell
-from tarmac.local.machine import offers
-from tarmac.stores._dialogue import Refused
-from tarmac.stores._kind import View, own_port
-from tarmac.stores._rights import wanted
+from tarmac.local.host import offers
+from tarmac.local.stores.dialogue import converse, set_up_server
 from tarmac.stores.kafka import STORE
+from tarmac.stores.kind import StoreContext, own_port
+from tarmac.stores.protocols.dialogue import CommandRejected
+from tarmac.stores.setup.kafka_acl import wanted
 from tarmac_kit import Message
-from tarmac_kit.bus import following, make_bus
+from tarmac_kit.bus import kafka_consumer, make_bus
 
-__all__ = ["server"]  # a fixture
+__all__ = ["server", "shared"]  # fixtures
 
 
-def properties(view: View) -> dict[str, str]:
+def properties(view: StoreContext) -> dict[str, str]:
     launch = launch_on(view)
     content = next(file.content for file in launch.files if file.path == "server.properties")
     written = reveal(content, {secret.path: secret.path for secret in secrets_of(launch)})
@@ -56,7 +57,7 @@ def test_each_user_has_a_listener_that_says_its_wires_port_and_knows_its_passwor
     wires = {own_port(ORDERS.service): 30_000, own_port(PAYMENTS.service): 30_001}
     has = properties(view_of(ports, advertised=wires))
     heard, said = (
-        dict(each.split("://") for each in has[key].split(","))
+        dict(text.split("://") for text in has[key].split(","))
         for key in ("listeners", "advertised.listeners")
     )
     assert heard["FOR_ORDER_SERVICE"] == f"{HOST}:{ports['for-order-service']}"
@@ -85,7 +86,9 @@ def test_what_is_set_up_is_what_the_kit_would_make():
         ("payments", "order.placed"),
         ("audit", "order.placed"),
     ):
-        needed |= {following.aside(place, group, topic) for place in ("retry", "parked")}
+        needed |= {
+            kafka_consumer.failure_topic(place, group, topic) for place in ("retry", "parked")
+        }
     assert topics.keys() == needed
     assert {name for name, count in topics.items() if count == 1} == {
         name for name in needed if name.startswith(("retry.", "parked."))
@@ -98,8 +101,8 @@ def test_one_system_differs_from_another_by_what_its_broker_is_told():
     before = launch_on(view_of(ports))
     more = replace(PAYMENTS, consumes=("order.placed", "order.noticed"))
     after = launch_on(view_of(ports, (ORDERS, more, AUDIT)))
-    assert repr(before.talk) == repr(launch_on(view_of(ports)).talk)
-    assert repr(before.talk) != repr(after.talk)
+    assert repr(before.post_start) == repr(launch_on(view_of(ports)).post_start)
+    assert repr(before.post_start) != repr(after.post_start)
 
 
 def login(url: str) -> dict[str, str]:
@@ -141,8 +144,8 @@ async def may_read(url: str, topic: str, group: str) -> bool:
 
 
 @pytest.mark.servers
-async def test_a_service_may_touch_its_own_topics_and_groups_only(server: Running):
-    url, audit = server.url(ORDERS), server.url(AUDIT)
+async def test_a_service_may_touch_its_own_topics_and_groups_only(shared: Running):
+    url, audit = shared.url(ORDERS), shared.url(AUDIT)
     writes = {
         "order.placed": True,
         "retry.orders.payment.captured": True,
@@ -159,7 +162,7 @@ async def test_a_service_may_touch_its_own_topics_and_groups_only(server: Runnin
         ("order.placed", "orders"): False,
         ("parked.payments.order.placed", "orders"): False,
     }
-    assert {each: await may_read(url, *each) for each in reads} == reads
+    assert {topic: await may_read(url, *topic) for topic in reads} == reads
     # Another program names its groups after itself.
     assert await may_read(audit, "order.placed", "audit-of-today")
     assert not await may_read(audit, "order.placed", "payments")
@@ -169,18 +172,18 @@ async def test_a_service_may_touch_its_own_topics_and_groups_only(server: Runnin
     made = await admin.create_topics([NewTopic("mine", 1, 1)])
     gone = await admin.delete_topics(["order.placed"])
     await admin.close()
-    assert [each[1] for each in made.topic_errors] != [0]
-    assert [each[1] for each in gone.topic_error_codes] != [0]
+    assert [error[1] for error in made.topic_errors] != [0]
+    assert [topic_error_code[1] for topic_error_code in gone.topic_error_codes] != [0]
 
 
 @pytest.mark.servers
-async def test_a_listener_takes_its_users_password_and_no_other(server: Running):
-    own, other = server.url(ORDERS), server.url(PAYMENTS)
+async def test_a_listener_takes_its_users_password_and_no_other(shared: Running):
+    own, other = shared.url(ORDERS), shared.url(PAYMENTS)
     for url in (
         own.replace(urlsplit(own).password or "", "wrong"),
         # Another's name and password, on this one's port.
         other.replace(str(urlsplit(other).port), str(urlsplit(own).port)),
-        f"kafka://tarmac:{server.secrets['stores/broker/admin']}@{HOST}:{urlsplit(own).port}",
+        f"kafka://tarmac:{shared.secrets['stores/broker/admin']}@{HOST}:{urlsplit(own).port}",
     ):
         producer = aiokafka.AIOKafkaProducer(**login(url))
         try:
@@ -243,23 +246,23 @@ async def test_killed_under_load_it_loses_nothing_that_was_confirmed(server: Run
 
 
 @pytest.mark.servers
-async def test_putting_it_back_empties_every_topic_and_keeps_its_users_connected(server: Running):
+async def test_putting_it_back_empties_every_topic_and_keeps_its_users_connected(shared: Running):
     got: asyncio.Queue[str] = asyncio.Queue()
 
     async def handle(message: Message) -> None:
         got.put_nowait(message.id)
 
-    publisher = make_bus(server.url(ORDERS), service="order-service")
+    publisher = make_bus(shared.url(ORDERS), service="order-service")
     await publisher.open()
     async with asyncio.timeout(20):
         while not publisher.connected:  # noqa: ASYNC110 - the broker tells nobody
             await asyncio.sleep(0.01)
     await publisher.publish(Message("before", "order.placed", "k", {}))
     assert STORE.reset is not None
-    dialogue = STORE.reset.put_back(server.view, None)  # type: ignore[union-attr]
-    await talk(HOST, server.ports["main"], dialogue, server.secrets)
+    dialogue = STORE.reset.restore(shared.view, None)  # type: ignore[union-attr]
+    await converse(HOST, shared.ports["main"], dialogue, shared.secrets)
     await publisher.publish(Message("after", "order.placed", "k", {}))
-    consumer = make_bus(server.url(PAYMENTS), service="payment-service")
+    consumer = make_bus(shared.url(PAYMENTS), service="payment-service")
     await consumer.open()
     await consumer.consume(("order.placed",), "payments", handle)
     assert await asyncio.wait_for(got.get(), 20) == "after"
@@ -268,11 +271,11 @@ async def test_putting_it_back_empties_every_topic_and_keeps_its_users_connected
 
 
 @pytest.mark.servers
-async def test_putting_it_back_with_a_wrong_password_is_refused(server: Running):
-    view = replace(server.view, admin=AUDIT.password)
-    dialogue = STORE.reset.put_back(view, None)  # type: ignore[union-attr]
-    with pytest.raises((Refused, OSError)):
-        await talk(HOST, server.ports["main"], dialogue, server.secrets)
+async def test_putting_it_back_with_a_wrong_password_is_refused(shared: Running):
+    view = replace(shared.view, admin=AUDIT.password)
+    dialogue = STORE.reset.restore(view, None)  # type: ignore[union-attr]
+    with pytest.raises((CommandRejected, OSError)):
+        await converse(HOST, shared.ports["main"], dialogue, shared.secrets)
 
 
 CLIENT = """
@@ -329,7 +332,7 @@ def test_all_that_a_client_says_and_hears_goes_over_its_own_wire(sandbox: Sandbo
     )
     assert sandbox.up(*(["--direct"] if direct else []))["healthy"]
     edges: list[dict[str, Any]] = json.loads(sandbox.tarmac("edges", "--json").stdout)["edges"]
-    (edge,) = [each for each in edges if each["target"] == "broker"]
+    (edge,) = [wire for wire in edges if wire["target"] == "broker"]
     assert edge["source"] == "cl"
     if direct:
         assert not edge["listen"]
@@ -339,13 +342,13 @@ def test_all_that_a_client_says_and_hears_goes_over_its_own_wire(sandbox: Sandbo
 
 
 @pytest.mark.servers
-async def test_a_broker_that_refuses_its_set_up_says_so_without_a_secret(server: Running):
-    told = server.launch.talk
+async def test_a_broker_that_refuses_its_set_up_says_so_without_a_secret(shared: Running):
+    told = shared.launch.post_start
     assert told is not None
     wrong = replace(told, wanted=replace(told.wanted, password=AUDIT.password))  # type: ignore[type-var]
     with pytest.raises(TarmacError, match=r"set-up failed: .*[Aa]uthentication") as caught:
-        await tell(HOST, wrong, server.secrets)
-    assert not any(secret in str(caught.value) for secret in server.secrets.values())
+        await set_up_server(HOST, wrong, shared.secrets)
+    assert not any(secret in str(caught.value) for secret in shared.secrets.values())
     badly = replace(told.wanted, topics=(("not a topic's name", 1),))  # type: ignore[type-var]
     with pytest.raises(TarmacError, match="not a topic's name"):
-        await tell(HOST, replace(told, wanted=badly), server.secrets)
+        await set_up_server(HOST, replace(told, wanted=badly), shared.secrets)

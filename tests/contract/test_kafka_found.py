@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.local.machine import offers
+from tarmac.local.host import offers
 from tarmac.stores.kafka import STORE
 
 
@@ -30,7 +30,7 @@ def test_it_is_found_where_a_variable_says_else_the_newest_in_the_cache(tmp_path
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("KAFKA_HOME", raising=False)
     kept = tmp_path / "cache/tarmac/programs"
-    older, newer = (a_kafka(kept / f"kafka-{each}", each) for each in ("4.3.1", "4.10.0"))
+    older, newer = (a_kafka(kept / f"kafka-{version}", version) for version in ("4.3.1", "4.10.0"))
     found = offers.find(STORE, asked_provider="binary")
     assert found is not None
     assert (found.version, found.programs["home"]) == ("4.10.0", (str(newer),))

@@ -10,11 +10,11 @@ import pytest
 from kafka_running import HOST, ORDERS, Running, server, view_of
 
 from tarmac.launch import Secret, reveal
-from tarmac.local.data.talking import talk, tell
-from tarmac.stores import _kafka
-from tarmac.stores._kind import Dialogue, User
-from tarmac.stores._rights import Wanted, wanted
+from tarmac.local.stores.dialogue import converse, set_up_server
 from tarmac.stores.kafka import STORE
+from tarmac.stores.kind import ProtocolScript, User
+from tarmac.stores.protocols import kafka
+from tarmac.stores.setup.kafka_acl import BrokerAcl, wanted
 
 __all__ = ["server"]  # a fixture
 
@@ -24,11 +24,11 @@ async def test_the_programs_of_its_image_set_the_same_up(server: Running, tmp_pa
     home = Path(server.offer.programs["home"][0])
     if not list(home.glob("libs/kafka-tools-*.jar")):
         pytest.skip("Kafka's own programs are not here: remove its cache, and have .ci/kafka run")
-    told = server.launch.talk
+    told = server.launch.post_start
     assert told is not None
     # No rules, and a topic that is not there yet.
     none = replace(told.wanted, topics=(), grants=())  # type: ignore[type-var]
-    await tell(HOST, replace(told, wanted=none), server.secrets)
+    await set_up_server(HOST, replace(told, wanted=none), server.secrets)
     late = User("late", Secret("stores/broker/audit"), ("late.come",))
     view = view_of(server.ports, (ORDERS, late))
     assert STORE.script is not None
@@ -53,16 +53,16 @@ async def test_the_programs_of_its_image_set_the_same_up(server: Running, tmp_pa
         _, said = await process.communicate()
         assert process.returncode == 0, said.decode()
     needs = wanted(view)
-    topics, rules = await talk(HOST, view.ports["main"], held(needs), server.secrets)
+    topics, rules = await converse(HOST, view.ports["main"], held(needs), server.secrets)
     counts = {name: len(parts) for name, parts in topics.items()}
     assert dict(needs.topics).items() <= counts.items()
     assert "late.come" in counts
-    assert rules == {_kafka._rule(grant) for grant in needs.grants}
+    assert rules == {kafka._rule(grant) for grant in needs.grants}
 
 
-def held(needs: Wanted) -> Dialogue:
+def held(needs: BrokerAcl) -> ProtocolScript:
     """Ask a broker for its topics and rules."""
-    ask = _kafka._Asking()
+    ask = kafka._Asking()
     yield from ask.login(needs.admin, needs.password)
-    topics = yield from _kafka._topics_of(ask)
-    return topics, (yield from _kafka._rules(ask))
+    topics = yield from kafka._topics_of(ask)
+    return topics, (yield from kafka._rules(ask))

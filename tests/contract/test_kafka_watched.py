@@ -6,14 +6,14 @@ import aiokafka
 import pytest
 from aiokafka import TopicPartition, errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from free_ports import free_port
 from kafka_running import HOST, ORDERS, Running, server, view_of
-from pages import free_port
 
 from tarmac.launch import Secret, reveal
-from tarmac.stores import _kraft
-from tarmac.stores._kind import MONITOR
-from tarmac.stores._rights import wanted
 from tarmac.stores.kafka import STORE
+from tarmac.stores.kind import MONITOR
+from tarmac.stores.setup import kraft
+from tarmac.stores.setup.kafka_acl import wanted
 
 __all__ = ["server"]  # a fixture
 
@@ -22,9 +22,9 @@ WATCHING = Secret("stores/broker/monitor")
 
 def test_who_watches_asks_the_listener_that_only_the_pod_hears():
     view = view_of({"main": 1, "controller": 2, "for-order-service": 3}, (ORDERS,), None, WATCHING)
-    made = reveal(_kraft.config(view, "/x", dict(view.ports), "0.0.0.0", False), _known(view))
+    made = reveal(kraft.config(view, "/x", dict(view.ports), "0.0.0.0", False), _known(view))
     has = dict(line.split("=", 1) for line in made.splitlines() if line)
-    own = f"MONITOR://127.0.0.1:{_kraft.WATCHED}"
+    own = f"MONITOR://127.0.0.1:{kraft.WATCHED}"
     assert own in has["listeners"].split(",")
     assert own in has["advertised.listeners"].split(",")
     login = has["listener.name.monitor.plain.sasl.jaas.config"]
@@ -33,7 +33,7 @@ def test_who_watches_asks_the_listener_that_only_the_pod_hears():
     assert all(MONITOR not in line for name, line in has.items() if "monitor.plain" not in name)
     exporter = STORE.exporter
     assert exporter is not None
-    assert f"--kafka.server=127.0.0.1:{_kraft.WATCHED}" in exporter.args
+    assert f"--kafka.server=127.0.0.1:{kraft.WATCHED}" in exporter.args
     # Its own default is none, with which it does not start.
     assert "--sasl.mechanism=plain" in exporter.args
     assert f"--sasl.username={MONITOR}" in exporter.args
@@ -41,7 +41,7 @@ def test_who_watches_asks_the_listener_that_only_the_pod_hears():
 
 
 def _known(view):
-    return {each.path: each.path for each in (view.admin, WATCHING, ORDERS.password)}
+    return {secret.path: secret.path for secret in (view.admin, WATCHING, ORDERS.password)}
 
 
 @pytest.mark.servers
@@ -49,13 +49,13 @@ async def test_it_sees_topics_groups_and_positions_and_may_read_and_write_nothin
     server: Running, monkeypatch: pytest.MonkeyPatch
 ):
     await server.end()
-    monkeypatch.setattr(_kraft, "WATCHED", free_port())
+    monkeypatch.setattr(kraft, "WATCHED", free_port())
     server.monitor = WATCHING
     await server.start(server.ports)
     at = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN"}
     own = {
         **at,
-        "bootstrap_servers": f"{HOST}:{_kraft.WATCHED}",
+        "bootstrap_servers": f"{HOST}:{kraft.WATCHED}",
         "sasl_plain_username": MONITOR,
         "sasl_plain_password": server.secrets[WATCHING.path],
     }
@@ -77,9 +77,9 @@ async def test_it_sees_topics_groups_and_positions_and_may_read_and_write_nothin
         assert ORDERS.service in {name for name, _ in await admin.list_consumer_groups()}
         assert await admin.list_consumer_group_offsets(ORDERS.service)
         (broker,) = (await admin.describe_cluster())["brokers"]
-        assert (broker["host"], broker["port"]) == (HOST, _kraft.WATCHED)
+        assert (broker["host"], broker["port"]) == (HOST, kraft.WATCHED)
         made = await admin.create_topics([NewTopic("mine", 1, 1)])
-        assert [each[1] for each in made.topic_errors] != [0]
+        assert [error[1] for error in made.topic_errors] != [0]
     finally:
         await admin.close()
     async with aiokafka.AIOKafkaConsumer(**own) as reader:

@@ -85,7 +85,7 @@ def first(calls, *words):
 
 def test_hello_dd_has_the_scripts_of_its_roadmap():
     scripts = {a.path for a in artifacts_of("hello-dd", "kind") if a.executable}
-    named = {f"scripts/{each}.sh" for each in ("setup", "deploy-inventory", "deploy-pricing")}
+    named = {f"scripts/{name}.sh" for name in ("setup", "deploy-inventory", "deploy-pricing")}
     assert named | {"scripts/deploy-gateway.sh"} <= scripts
     assert not any(a.path.startswith("kind/") for a in artifacts_of("hello-dd", "production"))
 
@@ -94,7 +94,7 @@ def test_hello_dd_has_the_scripts_of_its_roadmap():
 def test_shellcheck_finds_no_fault(system, tmp_path):
     written(artifacts_of(system, "kind"), tmp_path)
     program = tool("shellcheck")
-    files = sorted(str(each) for each in tmp_path.glob("scripts/*.sh"))
+    files = sorted(str(path) for path in tmp_path.glob("scripts/*.sh"))
     assert len(files) >= len(plan_of(system, "kind").services) + 2
     done = subprocess.run([program, *files], text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout
@@ -102,12 +102,12 @@ def test_shellcheck_finds_no_fault(system, tmp_path):
 
 def test_a_cluster_has_a_worker_in_each_of_three_zones():
     config = yaml.safe_load(str(artifact_of("shop", "kind", "kind/cluster.yaml").content))
-    roles = [each["role"] for each in config["nodes"]]
+    roles = [node["role"] for node in config["nodes"]]
     assert roles == ["control-plane", "worker", "worker", "worker"]
-    workers = [each["labels"] for each in config["nodes"][1:]]
-    assert len({each["topology.kubernetes.io/zone"] for each in workers}) == 3
-    assert {each["role"] for each in workers} == {"general"}
-    assert [each["hostPort"] for each in config["nodes"][0]["extraPortMappings"]] == [80, 443]
+    workers = [node["labels"] for node in config["nodes"][1:]]
+    assert len({worker["topology.kubernetes.io/zone"] for worker in workers}) == 3
+    assert {worker["role"] for worker in workers} == {"general"}
+    assert [mapping["hostPort"] for mapping in config["nodes"][0]["extraPortMappings"]] == [80, 443]
 
 
 def test_setup_makes_one_cluster_however_often_it_runs(machine):

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from tarmac.launch import Secret, reveal, text
-from tarmac.stores._kind import MONITOR, User, View
+from tarmac.stores.kind import MONITOR, StoreContext, User
 from tarmac.stores.mongodb import STORE
 
 SECRETS = {name: f"{name}-password" for name in ("admin", "one", "monitor")}
@@ -29,7 +29,7 @@ globalThis.connect = (url) => ({
 
 def run(node: str, users: dict[str, object]) -> tuple[dict[str, object], list[str]]:
     names = {name: Secret(name) for name in SECRETS}
-    view = View(
+    view = StoreContext(
         "pages",
         "pages",
         {"main": 27017},

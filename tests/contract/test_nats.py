@@ -7,22 +7,26 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from broker_users import ORDERS
 from broker_users import PAYMENTS as SHOP_PAYMENTS
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, StreamConfig
 from nats.js.errors import APIError
+from waiting import until
 
 from tarmac.launch import Launch, Secret, reveal, secrets_of
-from tarmac.local.machine import offers
-from tarmac.stores._kind import Offer, User, View
+from tarmac.local.host import offers
+from tarmac.local.process import probes
+from tarmac.local.process.spawn import Spawner
+from tarmac.stores.kind import ProviderCandidate, StoreContext, User
 from tarmac.stores.nats import STORE
 from tarmac_kit import Bus, Message, PoisonMessage
 from tarmac_kit.bus import make_bus
@@ -44,12 +48,13 @@ USERS = (ORDERS, PAYMENTS, MAILS, LISTED, UNLISTED)
 class Running:
     """One server, started as the runtime would start it."""
 
-    offer: Offer
+    offer: ProviderCandidate
     ports: dict[str, int] = field(default_factory=dict)
+    pid: int = 0
 
     @property
-    def view(self) -> View:
-        return View("broker", HOST, self.ports, "broker", ADMIN.password, USERS)
+    def view(self) -> StoreContext:
+        return StoreContext("broker", HOST, self.ports, "broker", ADMIN.password, USERS)
 
     @property
     def launch(self) -> Launch:
@@ -78,6 +83,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Running]:
     argv = [part.replace("{folder}", str(tmp_path)) for part in running.launch.argv]
     with (tmp_path / "log.txt").open("ab") as log:
         process = await asyncio.create_subprocess_exec(*argv, stdout=log, stderr=log)
+    running.pid = process.pid
     end = time.monotonic() + 20
     while not await answers(ports["main"]):
         assert process.returncode is None, (tmp_path / "log.txt").read_text()[-3000:]
@@ -95,6 +101,32 @@ async def answers(port: int) -> bool:
         writer.close()
         return said.startswith(b"INFO")
     return False
+
+
+async def test_it_is_ready_by_its_streams_and_listens_nowhere_else(server: Running):
+    async def asked(secrets: Mapping[str, str]) -> str | None:
+        return await probes.passes(
+            server.launch.ready,
+            host=HOST,
+            secrets=secrets,
+            env={},
+            cwd=Path("/"),
+            matched=False,
+            lived_s=0,
+            spawner=Spawner(),
+        )
+
+    async def is_ready() -> bool:
+        return await asked(server.secrets()) is None
+
+    await until(is_ready)
+    wrong = await asked(dict.fromkeys(server.secrets(), "wrong"))
+    assert wrong is not None
+    assert "answers b'INFO " in wrong
+    # Its monitoring port would let any web page read names, counts and addresses.
+    process = psutil.Process(server.pid)
+    ports = {found.laddr.port for found in process.net_connections() if found.status == "LISTEN"}
+    assert ports == {server.ports["main"]}
 
 
 @dataclass

@@ -6,15 +6,15 @@ import pytest
 from packed import CHART, built, differences, helm, templated, written
 from rendered import ENVIRONMENTS, artifacts_of, plan_of
 
-from tarmac.render._objects import by_workload
+from tarmac.render.kubernetes.parts.metadata import by_workload
 
 PACKED = [
     (system, environment, packaging)
     for system, environment in ENVIRONMENTS
     for packaging in plan_of(system, environment).settings.packaging
 ]
-CHARTS = [each[:2] for each in PACKED if each[2] == "helm"]
-OVERLAYS = [each[:2] for each in PACKED if each[2] == "kustomize"]
+CHARTS = [packed[:2] for packed in PACKED if packed[2] == "helm"]
+OVERLAYS = [packed[:2] for packed in PACKED if packed[2] == "kustomize"]
 
 
 def plain(system, environment, workload=None):
@@ -22,12 +22,12 @@ def plain(system, environment, workload=None):
     workloads = [workload] if workload else plan_of(system, environment).services
     objects = [e for e in artifacts_of(system, environment) if e.path.startswith("k8s/")]
     parts = by_workload(objects)
-    return [each.data for one in workloads for each in parts[one.name]]
+    return [part.data for one in workloads for part in parts[one.name]]
 
 
 def test_the_systems_are_packed_as_their_roadmaps_ask():
     assert {system for system, _ in CHARTS} == {"shop", "trading", "travel"}
-    assert OVERLAYS == [("shop", "kind"), ("shop", "production")]
+    assert OVERLAYS == [("shop", "kind"), ("shop", "production"), ("shop", "staging")]
 
 
 @pytest.mark.parametrize(("system", "environment"), CHARTS)
@@ -64,9 +64,9 @@ def test_the_overlay_gives_the_objects_of_the_plain_tree(system, environment, tm
 def test_a_base_is_the_same_whichever_environment_rendered_it(tmp_path):
     bases = [
         {
-            each.path: each.content
-            for each in artifacts_of(system, environment)
-            if each.path.startswith("kustomize/base/")
+            artifact.path: artifact.content
+            for artifact in artifacts_of(system, environment)
+            if artifact.path.startswith("kustomize/base/")
         }
         for system, environment in OVERLAYS
     ]
@@ -76,19 +76,19 @@ def test_a_base_is_the_same_whichever_environment_rendered_it(tmp_path):
 
 def test_a_base_says_nothing_that_an_environment_decides(tmp_path):
     tree = written(artifacts_of("shop", "production"), tmp_path)
-    for each in built(tree / "kustomize/base"):
-        assert "namespace" not in each["metadata"]
-        assert each["metadata"]["labels"]["app.kubernetes.io/part-of"] == "shop"
-        assert "environment" not in each["metadata"]["labels"]
-        spec = each.get("spec", {})
+    for manifest in built(tree / "kustomize/base"):
+        assert "namespace" not in manifest["metadata"]
+        assert manifest["metadata"]["labels"]["app.kubernetes.io/part-of"] == "shop"
+        assert "environment" not in manifest["metadata"]["labels"]
+        spec = manifest.get("spec", {})
         assert "replicas" not in spec
-        if each["kind"] == "HorizontalPodAutoscaler":
+        if manifest["kind"] == "HorizontalPodAutoscaler":
             assert (spec["minReplicas"], spec["maxReplicas"]) == (1, 1)
-        if each["kind"] == "PodDisruptionBudget":
+        if manifest["kind"] == "PodDisruptionBudget":
             assert spec["minAvailable"] == 0
-        if each["kind"] == "Deployment":
+        if manifest["kind"] == "Deployment":
             (container,) = spec["template"]["spec"]["containers"]
-            assert container["image"] == each["metadata"]["name"]
+            assert container["image"] == manifest["metadata"]["name"]
             assert "resources" not in container
 
 

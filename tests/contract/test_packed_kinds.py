@@ -8,9 +8,9 @@ from packed import CHART, built, differences, templated, written
 from rendered import RENDERERS, plan_of
 
 from tarmac.plan.deploy import deploy
-from tarmac.render._collect import artifacts
-from tarmac.render._objects import an_object, by_workload, labels, selector
-from tarmac.render._renderer import Renderer
+from tarmac.render.collect import artifacts
+from tarmac.render.kubernetes.parts.metadata import an_object, by_workload, labels, selector
+from tarmac.render.renderer import Renderer
 
 NAME = "order-service"
 PACKING = ("k8s-services", "helm", "kustomize")
@@ -35,8 +35,8 @@ def every_kind(plan):
         return an_object(plan, api, kind, name, {"spec": spec}, of=workload, **more)
 
     percent = {
-        each: {"type": "Utilization", "averageUtilization": number}
-        for each, number in (("cpu", 70), ("memory", 80))
+        resource: {"type": "Utilization", "averageUtilization": number}
+        for resource, number in (("cpu", 70), ("memory", 80))
     }
     metrics = [
         {
@@ -89,8 +89,8 @@ def tree(tmp_path):
     chosen = {name: RENDERERS[name] for name in PACKING}
     found = artifacts(plan, {**chosen, added.id: added})
     written(found, tmp_path)
-    objects = [each for each in found if each.path.startswith("k8s/")]
-    plain = [each.data for each in by_workload(objects)[NAME]]
+    objects = [artifact for artifact in found if artifact.path.startswith("k8s/")]
+    plain = [artifact.data for artifact in by_workload(objects)[NAME]]
     return tmp_path, plain
 
 
@@ -101,7 +101,7 @@ def packed_by_helm(folder, *args):
 
 def test_the_chart_gives_every_kind(tree):
     folder, plain = tree
-    assert len({each["kind"] for each in plain}) == 14
+    assert len({manifest["kind"] for manifest in plain}) == 14
     found = differences(plain, packed_by_helm(folder))
     assert not found, "\n".join(found)
 
@@ -114,11 +114,11 @@ def test_an_overlay_gives_every_kind(tree):
 
 def images(objects):
     found = {}
-    for each in objects:
-        spec = each.get("spec", {})
+    for manifest in objects:
+        spec = manifest.get("spec", {})
         spec = spec.get("jobTemplate", {}).get("spec", spec)
         for one in spec.get("template", {}).get("spec", {}).get("containers", []):
-            found[each["kind"]] = one["image"]
+            found[manifest["kind"]] = one["image"]
     return found
 
 
@@ -135,7 +135,7 @@ def test_a_new_tag_in_one_place_reaches_the_deployment_and_the_migration(tree):
 
 
 def test_a_job_with_its_services_account_is_a_hook_that_comes_after_the_first_install(tree):
-    (job,) = [each for each in packed_by_helm(tree[0]) if each["kind"] == "Job"]
+    (job,) = [manifest for manifest in packed_by_helm(tree[0]) if manifest["kind"] == "Job"]
     annotations = job["metadata"]["annotations"]
     assert annotations["helm.sh/hook"] == "post-install,pre-upgrade"
     assert annotations["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
@@ -150,7 +150,7 @@ def test_a_kind_without_a_template_is_named_in_the_values():
     chosen = {name: RENDERERS[name] for name in PACKING}
     added = Renderer("odd", "kubernetes", "Odd", strange)
     found = artifacts(plan, {**chosen, added.id: added})
-    (values,) = [each for each in found if each.path == f"charts/values/{NAME}.yaml"]
+    (values,) = [artifact for artifact in found if artifact.path == f"charts/values/{NAME}.yaml"]
     notes = values.notes
     assert notes[1:] == ("The chart has no template for Odd: apply k8s/order-service/odd.yaml.",)
 
@@ -158,9 +158,11 @@ def test_a_kind_without_a_template_is_named_in_the_values():
 def test_an_overlay_takes_away_what_its_environment_has_not(tree):
     folder, _ = tree
     other = "user-service"
-    kinds = {each["kind"] for each in built(folder / f"kustomize/overlays/production/{other}")}
+    kinds = {
+        manifest["kind"] for manifest in built(folder / f"kustomize/overlays/production/{other}")
+    }
     assert "HorizontalPodAutoscaler" not in kinds
-    based = {each["kind"] for each in built(folder / f"kustomize/base/{other}")}
+    based = {manifest["kind"] for manifest in built(folder / f"kustomize/base/{other}")}
     assert "HorizontalPodAutoscaler" in based
 
 
@@ -186,9 +188,9 @@ def test_a_service_of_any_language_survives_as_well(edit, tmp_path):
     plan = deploy(demo(DEMO.replace(*edit) + OTHERS), "production", KINDS)
     found = artifacts(plan, {name: RENDERERS[name] for name in PACKING})
     tree = written(found, tmp_path)
-    parts = by_workload(each for each in found if each.path.startswith("k8s/"))
+    parts = by_workload(artifact for artifact in found if artifact.path.startswith("k8s/"))
     for name in ("web", "payment-service"):
-        plain = [each.data for each in parts[name]]
+        plain = [part.data for part in parts[name]]
         values = str(tree / f"charts/values/{name}.yaml")
         by_chart = templated(tree / CHART, name, "-f", values, namespace="demo")
         by_overlay = built(tree / f"kustomize/overlays/production/{name}")

@@ -13,8 +13,16 @@ import pytest
 
 from tarmac import registry, stores
 from tarmac.launch import Launch, Secret, reveal
-from tarmac.local.machine import offers
-from tarmac.stores._kind import Binary, Offer, Provider, StoreKind, User, View, Wheel
+from tarmac.local.host import offers
+from tarmac.stores.kind import (
+    Binary,
+    Provider,
+    ProviderCandidate,
+    StoreContext,
+    StoreKind,
+    User,
+    Wheel,
+)
 
 KINDS: dict[str, StoreKind] = registry.load(stores, "STORE")
 HOST = "127.0.0.1"
@@ -54,7 +62,7 @@ def machine(tmp_path, monkeypatch):
 def test_a_program_on_path_is_found_with_the_version_that_it_prints(machine):
     path = machine("some-server", "echo 'some-server (Some) 15.18 (Debian 15.18-0+deb12u1)'")
     found = offers.find(binary("some-server"))
-    assert found == Offer("binary", {"some-server": (str(path),)}, "15.18", kind="some")
+    assert found == ProviderCandidate("binary", {"some-server": (str(path),)}, "15.18", kind="some")
 
 
 def test_the_version_that_was_asked_for_is_looked_for_among_all_that_are_there(machine, tmp_path):
@@ -210,8 +218,8 @@ CONTAINED = [
 ]
 
 
-def view_of(kind: StoreKind) -> View:
-    return View(
+def view_of(kind: StoreKind) -> StoreContext:
+    return StoreContext(
         name="it",
         host=HOST,
         ports={port: 20000 + number for number, port in enumerate(kind.ports)},
@@ -222,9 +230,11 @@ def view_of(kind: StoreKind) -> View:
 
 
 def contained(kind: StoreKind, client: str) -> Launch:
-    provider = next(each for each in kind.providers if each.id == "docker")
+    provider = next(candidate for candidate in kind.providers if candidate.id == "docker")
     version = next(iter(provider.programs.values())).tag
-    offer = Offer("docker", {"docker": (client,)}, version, kind.id, image=f"image:{version}")
+    offer = ProviderCandidate(
+        "docker", {"docker": (client,)}, version, kind.id, image=f"image:{version}"
+    )
     return provider.launch(view_of(kind), offer, False)
 
 
@@ -247,7 +257,7 @@ def test_a_container_is_removed_first_then_run_with_its_port_on_loopback(
     assert f"{HOST}:{view_of(kind).ports[kind.clients]}" in [
         p.rpartition(":")[0] for p in published
     ]
-    assert all(each.startswith(f"{HOST}:2000") for each in published)
+    assert all(text.startswith(f"{HOST}:2000") for text in published)
     mounted = [run[at + 1].split(":")[0] for at, part in enumerate(run) if part == "-v"]
     assert all(path.startswith(str(tmp_path)) for path in mounted)
     assert run[run.index("--env-file") + 1] == f"{tmp_path}/container.env"
@@ -273,7 +283,11 @@ def test_a_container_gets_its_secrets_by_files_never_by_its_command(kind):
     values = {path: f"PW-{path}" for path in ("stores/it/admin", "stores/it/a-service")}
     written = "".join(reveal(file.content, values) for file in launch.files)
     given = written + "".join(reveal(part, values) for s in launch.setup for part in s.statements)
-    given += "".join(values[each.path] for each in launch.talk.secrets) if launch.talk else ""
+    given += (
+        "".join(values[secret.path] for secret in launch.post_start.secrets)
+        if launch.post_start
+        else ""
+    )
     assert "PW-stores/it/a-service" in given
     assert "PW-" not in " ".join(launch.argv)
     assert all(len(value) == 1 and isinstance(value[0], str) for value in launch.env.values())

@@ -12,7 +12,7 @@ import pytest
 from sandbox import PORT, SERVER, Sandbox
 
 from tarmac import registry, stores
-from tarmac.local.machine import offers
+from tarmac.local.host import offers
 
 KINDS = registry.load(stores, "STORE")
 
@@ -94,7 +94,9 @@ def test_a_url_that_is_absent_or_wrong_is_an_error_with_its_place(sandbox):
     sandbox.write(ONE)
     code, said = refused(sandbox, "--provider", "cache=external")
     assert code == 2
-    assert "tarmac.yaml:9:3: cache is to be external, but CACHE_URL is neither in .env" in said
+    assert (
+        "cache has provider `external`, but neither .env nor the environment has CACHE_URL" in said
+    )
     (sandbox.folder / ".env").write_text("# the cache\nCACHE_URL=http://u:secret@h\n")
     code, said = refused(sandbox, "--provider", "cache=external")
     assert code == 2
@@ -115,7 +117,7 @@ def test_a_provider_that_this_machine_lacks_says_how_to_get_it(sandbox, monkeypa
     sandbox.write(ONE)
     code, said = refused(sandbox, "--provider", "cache=binary")
     assert code == 3
-    assert "cache: nothing on this machine can be a Redis (Valkey) by provider 'binary'" in said
+    assert "cache: no Redis (Valkey) on this machine by provider 'binary'" in said
     assert "apt-get install" in said
     code, said = refused(sandbox, "--provider", "cache=docker")
     assert code == 3
@@ -174,7 +176,7 @@ def test_a_stand_in_is_refused_to_a_program_that_is_not_the_kits(sandbox):
     sandbox.write(f"tarmac: 1\nsystem: one\nservices:\n  {web}\nbroker: rabbitmq\n")
     code, said = refused(sandbox, "--provider", "broker=nats")
     assert code == 3
-    assert "broker: NATS JetStream cannot stand in for RabbitMQ" in said
+    assert "broker: NATS JetStream cannot substitute RabbitMQ" in said
     assert "(web)" in said
     assert "apt-get install rabbitmq-server" in said
 
@@ -194,6 +196,9 @@ def test_the_version_asked_for_is_found_on_the_machine_and_other_data_is_left_al
     done = sandbox.tarmac("up", "-d", "--timeout", "20")
     assert done.returncode == 1
     said = done.stdout + done.stderr
-    assert f"its data is PostgreSQL {asked}'s, 18 runs here; ask for version {asked}, or" in said
+    assert (
+        f"its data was written by PostgreSQL {asked}, but 18 runs here; set `version: {asked}`, or"
+        in said
+    )
     assert sandbox.tarmac("reset", "db", "--yes").returncode == 0
     assert "(embedded)" in sandbox.node("db")["about"]

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import aio_pika
 import pytest
+import pytest_asyncio
 from broker_users import ORDERS, PAYMENTS
 
 from tarmac.launch import ExchangeProbe, Launch, Secret, reveal, secrets_of
-from tarmac.local.machine import offers
-from tarmac.local.starting import guard
-from tarmac.stores._dialogue import Refused
-from tarmac.stores._kind import Offer, User, View
+from tarmac.local.host import guard, offers
+from tarmac.stores.kind import ProviderCandidate, StoreContext, User
+from tarmac.stores.protocols.dialogue import CommandRejected
 from tarmac.stores.rabbitmq import STORE
 from tarmac_kit import Message
 from tarmac_kit.bus import make_bus, queues
@@ -32,13 +32,13 @@ AUDIT_PASSWORD = Secret("stores/broker/audit")
 FOREIGN = User("audit", AUDIT_PASSWORD, (), ("order.placed",))
 
 
-def view_of(ports: dict[str, int]) -> View:
+def view_of(ports: dict[str, int]) -> StoreContext:
     admin = Secret("stores/broker/admin")
-    return View("broker", HOST, ports, "broker", admin, (ORDERS, PAYMENTS, FOREIGN))
+    return StoreContext("broker", HOST, ports, "broker", admin, (ORDERS, PAYMENTS, FOREIGN))
 
 
-def launch_on(ports: dict[str, int], offer: Offer | None = None) -> Launch:
-    offer = offer or Offer("binary", {"server": ("/x/rabbitmq-server",)}, "3.10.8")
+def launch_on(ports: dict[str, int], offer: ProviderCandidate | None = None) -> Launch:
+    offer = offer or ProviderCandidate("binary", {"server": ("/x/rabbitmq-server",)}, "3.10.8")
     return STORE.providers[0].launch(view_of(ports), offer, False)
 
 
@@ -60,19 +60,21 @@ def test_what_is_set_up_is_what_the_kit_would_declare():
         for one in queues.needed_by(group, topic)
     }
     wanted = needed.values()
-    assert {each["name"]: (each["type"], each["arguments"]) for each in set_up["exchanges"]} == {
-        one.name: (one.type, one.arguments) for one in wanted if isinstance(one, queues.Exchange)
-    }
-    assert {each["name"]: each["arguments"] for each in set_up["queues"]} == {
+    assert {
+        exchange["name"]: (exchange["type"], exchange["arguments"])
+        for exchange in set_up["exchanges"]
+    } == {one.name: (one.type, one.arguments) for one in wanted if isinstance(one, queues.Exchange)}
+    assert {queue["name"]: queue["arguments"] for queue in set_up["queues"]} == {
         one.name: one.arguments for one in wanted if isinstance(one, queues.Queue)
     }
     bound = {
-        (each["source"], each["routing_key"], each["destination"]) for each in set_up["bindings"]
+        (binding["source"], binding["routing_key"], binding["destination"])
+        for binding in set_up["bindings"]
     }
     assert bound == {
         (one.exchange, one.key, one.name) for one in wanted if isinstance(one, queues.Queue)
     }
-    assert all(each["durable"] for each in (*set_up["queues"], *set_up["exchanges"]))
+    assert all(declared["durable"] for declared in (*set_up["queues"], *set_up["exchanges"]))
 
 
 def test_whoever_asks_where_its_node_is_asks_nobody_else_on_the_machine():
@@ -84,7 +86,7 @@ def test_whoever_asks_where_its_node_is_asks_nobody_else_on_the_machine():
 
 
 def test_there_is_no_user_but_the_administrator_and_the_services():
-    users = {each["name"]: each["tags"] for each in definitions()["users"]}
+    users = {user["name"]: user["tags"] for user in definitions()["users"]}
     assert users == {
         "tarmac": "administrator",
         "order_service": "",
@@ -98,7 +100,7 @@ class Running:
     """One server, started as the runtime would start it."""
 
     folder: Path
-    offer: Offer
+    offer: ProviderCandidate
     ports: dict[str, int] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
 
@@ -164,24 +166,41 @@ class Running:
                 await self.process.wait()
 
 
-@pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[list[Running]]:
+def found() -> ProviderCandidate:
     offer = offers.find(STORE, asked_provider="binary")
     if offer is None:
         pytest.skip("RabbitMQ is not installed (apt-get install rabbitmq-server)")
+    return offer
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[list[Running]]:
+    offer = found()
     both = [Running(tmp_path / name, offer) for name in ("one", "with a space")]
-    for each in both:
-        each.folder.mkdir()
+    for broker in both:
+        broker.folder.mkdir()
     yield both
-    for each in both:
-        if each.process is not None:
-            await each.end()
+    for broker in both:
+        if broker.process is not None:
+            await broker.end()
 
 
 @pytest.fixture
 async def server(two: list[Running]) -> Running:
     await two[0].start()
     return two[0]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """Give the server of all tests that do not end it."""
+    one = Running(tmp_path_factory.mktemp("rabbitmq"), found())
+    try:
+        await one.start()
+        yield one
+    finally:
+        if one.process is not None:
+            await one.end()
 
 
 def gone(pids: list[int]) -> bool:
@@ -195,21 +214,21 @@ def gone(pids: list[int]) -> bool:
 @pytest.mark.servers
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 async def test_two_run_beside_each_other_and_leave_nothing_behind(two):
-    await asyncio.gather(*(each.start() for each in two))
-    families = [each.family for each in two]
-    for each in two:
-        async with await aio_pika.connect(each.url(ORDERS)):
+    await asyncio.gather(*(broker.start() for broker in two))
+    families = [broker.family for broker in two]
+    for broker in two:
+        async with await aio_pika.connect(broker.url(ORDERS)):
             pass
     everything = [pid for family in families for pid in family]
     # An `epmd` that was left behind would be nobody's child by now.
     daemons = [
         pid
         for pid in (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
-        if pid not in everything and _home(pid) in {str(each.folder / "home") for each in two}
+        if pid not in everything and _home(pid) in {str(broker.folder / "home") for broker in two}
     ]
     assert daemons == []
-    for each in two:
-        await each.end(signal.SIGTERM)
+    for broker in two:
+        await broker.end(signal.SIGTERM)
     async with asyncio.timeout(10):
         while not gone(everything):  # noqa: ASYNC110 - processes tell nobody
             await asyncio.sleep(0.02)
@@ -274,9 +293,9 @@ TRIED = {
 
 
 @pytest.mark.servers
-async def test_a_service_may_touch_its_own_topics_and_queues_only(server):
+async def test_a_service_may_touch_its_own_topics_and_queues_only(shared):
     outcome = {}
-    async with await aio_pika.connect(server.url(ORDERS)) as connection:
+    async with await aio_pika.connect(shared.url(ORDERS)) as connection:
         for what, (call, arguments, _) in TRIED.items():
             channel = await (await connection.channel()).get_underlay_channel()
             try:
@@ -312,37 +331,39 @@ async def carry_out(dialogue, running: Running) -> None:
 
 
 @pytest.mark.servers
-async def test_putting_it_back_empties_every_queue_and_keeps_its_users_connected(server):
-    async with await aio_pika.connect(server.url(ORDERS)) as connection:
+async def test_putting_it_back_empties_every_queue_and_keeps_its_users_connected(shared):
+    # Of what other tests have sent it, nothing is counted below.
+    await carry_out(STORE.reset.restore(view_of(shared.ports), None), shared)
+    async with await aio_pika.connect(shared.url(ORDERS)) as connection:
         channel = await (await connection.channel()).get_underlay_channel()
         for exchange, topic in (("order", "order.placed"), ("order", "order.noticed")):
             await channel.basic_publish(b"{}", exchange=exchange, routing_key=topic)
         await channel.basic_publish(b"{}", exchange="parked", routing_key="orders.payment.captured")
-        names = [each["name"] for each in definitions()["queues"]]
+        names = [queue["name"] for queue in definitions()["queues"]]
 
         async def waiting() -> int:
             found = [await channel.queue_declare(name, passive=True) for name in names]
-            return sum(each.message_count for each in found)
+            return sum(queue.message_count for queue in found)
 
         assert await waiting() == 4  # two have taken the first
-        await carry_out(STORE.reset.put_back(view_of(server.ports), None), server)
+        await carry_out(STORE.reset.restore(view_of(shared.ports), None), shared)
         assert await waiting() == 0
 
 
 @pytest.mark.servers
-async def test_putting_it_back_with_a_wrong_password_is_refused(server):
-    view = replace(view_of(server.ports), admin=AUDIT_PASSWORD)
-    with pytest.raises((Refused, OSError)):
-        await carry_out(STORE.reset.put_back(view, None), server)
+async def test_putting_it_back_with_a_wrong_password_is_refused(shared):
+    view = replace(view_of(shared.ports), admin=AUDIT_PASSWORD)
+    with pytest.raises((CommandRejected, OSError)):
+        await carry_out(STORE.reset.restore(view, None), shared)
 
 
 @pytest.mark.servers
-async def test_a_wrong_password_is_refused_and_so_is_the_user_that_all_know(server):
-    good = server.url(ORDERS)
-    password = server.secrets()[ORDERS.password.path]
+async def test_a_wrong_password_is_refused_and_so_is_the_user_that_all_know(shared):
+    good = shared.url(ORDERS)
+    password = shared.secrets()[ORDERS.password.path]
     for url in (
         good.replace(password, "wrong"),
-        f"amqp://guest:guest@{HOST}:{server.ports['main']}",
+        f"amqp://guest:guest@{HOST}:{shared.ports['main']}",
     ):
         with pytest.raises(aio_pika.exceptions.AMQPConnectionError):
             await aio_pika.connect(url)

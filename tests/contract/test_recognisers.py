@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from repository import CATALOGUE, KINDS, folder_of, system_of
 
-from tarmac.adopt._found import Found
+from tarmac.adopt._found import Survey
 from tarmac.adopt._survey import survey
 from tarmac.errors import BadInput
 
@@ -79,7 +79,7 @@ def test_it_says_what_it_is_by_its_file(recogniser):
 )
 def test_whatever_is_in_the_files_what_is_written_loads(files):
     found = survey(folder_of(files), CATALOGUE, KINDS)
-    assert isinstance(found, Found)
+    assert isinstance(found, Survey)
     if found.services:
         assert system_of(found)
 

@@ -22,11 +22,11 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for each in artifacts_of("shop", "repository"):
-            path = folder / each.path
+        for artifact in artifacts_of("shop", "repository"):
+            path = folder / artifact.path
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(write(each, "Rendered by a test."))
-            path.chmod(0o755 if each.executable else 0o644)
+            path.write_text(write(artifact, "Rendered by a test."))
+            path.chmod(0o755 if artifact.executable else 0o644)
         self.git("init", "--quiet", "--initial-branch", "main")
 
     def run(self, *argv: str, code: int = 0, **env: str) -> str:
@@ -110,11 +110,9 @@ def test_a_release_says_what_it_would_be_and_makes_it_when_told(repository, tmp_
     assert repository.run("scripts/release.sh", "--go").strip() == "v2.0.0"
     changes = (repository.folder / "CHANGELOG.md").read_text()
     assert changes.startswith("# Changes\n\n## 2.0.0 - ")
-    breaks, new, mended = (
-        changes.index(f"### What {e}") for e in ("breaks", "is new", "is mended")
-    )
+    breaks, new, fixed = (changes.index(f"### What {e}") for e in ("breaks", "is new", "is fixed"))
     assert breaks < changes.index("feat(api)!: new paths") < new
-    assert new < changes.index("feat(cart): gifts") < mended < changes.index("fix: the sum")
+    assert new < changes.index("feat(cart): gifts") < fixed < changes.index("fix: the sum")
     assert "docs: a page" not in changes
     assert repository.git("log", "-1", "--format=%s").strip() == "chore(release): 2.0.0"
     assert repository.git("cat-file", "-t", "v2.0.0").strip() == "tag"
@@ -250,8 +248,8 @@ def test_the_matrix_has_a_services_language_and_the_servers_beside_it(repository
     lines = repository.run("scripts/changed-services", "--all", "--github").splitlines()
     assert json.loads(lines[0].removeprefix("services=")) == ALL
     include = json.loads(lines[1].removeprefix("matrix="))["include"]
-    by_name = {each["service"]: each for each in include}
+    by_name = {entry["service"]: entry for entry in include}
     assert by_name["order-service"]["postgres"] == "postgres:18"
     assert by_name["api-gateway"]["postgres"] == ""
     assert by_name["user-service"]["valkey"] == "valkey/valkey:9"
-    assert {each["language"] for each in include} == {"python"}
+    assert {entry["language"] for entry in include} == {"python"}

@@ -9,7 +9,7 @@ from rendered import RENDERERS
 
 from tarmac.artifact import write
 from tarmac.plan.deploy import deploy
-from tarmac.render._collect import artifacts
+from tarmac.render.collect import artifacts
 
 COUNTS = (40, 80)
 

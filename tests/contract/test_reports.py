@@ -9,7 +9,7 @@ import pytest
 from junitparser import JUnitXml
 from sarif_pydantic import Sarif
 
-from tarmac.report import Box, Finding, Level, Report, Result, Status
+from tarmac.report import Finding, ItemResult, Level, Report, Result, Status
 from tarmac.reporting import as_json, as_junit, as_sarif, as_text
 
 AT_LINE = Finding(
@@ -32,11 +32,15 @@ RESULTS = (
     result("REL003", Status.FAIL, AT_LINE),
     result("NET002", Status.PASS),
     result("RES002", Status.SKIPPED, why="nothing was measured"),
+    result("OBS004", Status.NOT_APPLICABLE, why="there are no files of rules"),
+    result("OBJ001", Status.ERROR, why="gate OBJ001 failed on its own: KeyError: 'a'"),
 )
 BOXES = (
-    Box("1.1", "kubernetes", "Ports agree", "c.yaml:3:5", Status.FAIL, proofs=RESULTS[:1]),
-    Box("1.2", "kubernetes", "Edges", "c.yaml:4:5", Status.PASS, "tested@tree", "", RESULTS[2:3]),
-    Box("1.3", "recovery", "Restored", "c.yaml:5:5", Status.NEEDS_CLOUD, "", "an account"),
+    ItemResult("1.1", "kubernetes", "Ports agree", "c.yaml:3:5", Status.FAIL, proofs=RESULTS[:1]),
+    ItemResult(
+        "1.2", "kubernetes", "Edges", "c.yaml:4:5", Status.PASS, "tested@tree", "", RESULTS[2:3]
+    ),
+    ItemResult("1.3", "recovery", "Restored", "c.yaml:5:5", Status.NEEDS_CLOUD, "", "an account"),
 )
 REPORT = Report(
     "mini",
@@ -54,7 +58,7 @@ REPORT = Report(
 EMPTY = Report("mini", ("production",), "2026-06-01", ())
 
 
-def test_junit_is_read_with_every_gate_and_box_and_its_outcome():
+def test_junit_is_read_with_every_gate_and_item_and_its_outcome():
     xml = JUnitXml.fromstring(as_junit.write(REPORT).partition("\n")[2])
     outcome = {
         case.name: case.result[0].__class__.__name__ if case.result else ""
@@ -66,12 +70,14 @@ def test_junit_is_read_with_every_gate_and_box_and_its_outcome():
         "REL003 REL003 holds": "Failure",
         "NET002 NET002 holds": "",
         "RES002 RES002 holds": "Skipped",
+        "OBS004 OBS004 holds": "Skipped",
+        "OBJ001 OBJ001 holds": "Error",
         "suppressions.yaml:2:5": "",
         "1.1 Ports agree": "Failure",
         "1.2 Edges": "",
         "1.3 Restored": "Skipped",
     }
-    assert (xml.tests, xml.failures, xml.skipped, xml.errors) == (8, 3, 2, 0)
+    assert (xml.tests, xml.failures, xml.skipped, xml.errors) == (10, 3, 3, 1)
     assert [suite.name for suite in xml] == [
         "mini production",
         "mini suppressions",
@@ -84,24 +90,31 @@ def test_sarif_has_a_rule_for_each_gate_and_a_place_for_each_finding():
     Sarif.model_validate(written)
     (run,) = written["runs"]
     rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
-    assert rules == {"NET001", "NET002", "NET003", "REL003", "RES002", "suppressions"}
+    assert rules == {"NET001", "NET002", "NET003", "REL003", "RES002", "OBS004", "OBJ001"} | {
+        "suppressions"
+    }
+    (empty,) = [entry for entry in run["results"] if entry.get("kind") == "notApplicable"]
+    assert (empty["ruleId"], empty["level"]) == ("OBS004", "none")
+    assert run["invocations"][0]["executionSuccessful"] is False
     places = {
-        each["message"]["text"]: each["locations"][0]["physicalLocation"] for each in run["results"]
+        entry["message"]["text"]: entry["locations"][0]["physicalLocation"]
+        for entry in run["results"]
+        if "locations" in entry
     }
     assert places[AT_LINE.what] == {
         "artifactLocation": {"uri": "systems/mini/tarmac.yaml"},
         "region": {"startLine": 4, "startColumn": 9},
     }
     assert places[IN_FILE.what] == {"artifactLocation": {"uri": "k8s/web/service.yaml"}}
-    levels = {each["message"]["text"]: each["level"] for each in run["results"]}
+    levels = {entry["message"]["text"]: entry["level"] for entry in run["results"]}
     assert (levels[IN_FILE.what], levels[OLD.what]) == ("error", "warning")
-    hidden = [each for each in run["results"] if "suppressions" in each]
+    hidden = [entry for entry in run["results"] if "suppressions" in entry]
     assert [(e["ruleId"], e["suppressions"][0]["justification"]) for e in hidden] == [
         ("NET003", "until the move")
     ]
 
 
-def test_text_says_of_each_box_what_it_is_worth_and_by_what():
+def test_text_says_of_each_item_what_it_is_worth_and_by_what():
     lines = as_text.write(REPORT).splitlines()
     assert "  pass        1.2  Edges  [tested@tree]" in lines
     evidence = "production-gate-NET002.json"
@@ -109,16 +122,16 @@ def test_text_says_of_each_box_what_it_is_worth_and_by_what():
     assert "  needs-cloud 1.3  Restored" in lines
     assert f"  {IN_FILE.where}: NET001: {IN_FILE.what} [production]" in lines
     assert f"  {OLD.where}: warning: NET001: {OLD.what} [production]" in lines
-    assert "gates: 1 pass, 2 fail, 1 skipped" in lines
-    assert "boxes: 1 pass, 1 fail, 1 needs-cloud" in lines
+    assert "gates: 1 pass, 2 fail, 1 error, 1 skipped, 1 not applicable" in lines
+    assert "checklist items: 1 pass, 1 fail, 1 needs cloud" in lines
 
 
 def test_json_has_all_of_it():
     written = json.loads(as_json.write(REPORT))
-    assert [box["status"] for box in written["boxes"]] == ["fail", "pass", "needs-cloud"]
+    assert [item["status"] for item in written["items"]] == ["fail", "pass", "needs-cloud"]
     assert written["results"][1]["findings"][0]["where"] == AT_LINE.where
     assert written["suppressed"][0]["reason"] == "until the move"
-    assert written["boxes"][1]["proofs"][0]["evidence"].endswith(evidence_of("NET002"))
+    assert written["items"][1]["proofs"][0]["evidence"].endswith(evidence_of("NET002"))
 
 
 def evidence_of(gate):

@@ -19,7 +19,8 @@ from tarmac.artifact import Artifact, write
 from tarmac.launch import reveal
 from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
-from tarmac.render import _pods, secrets
+from tarmac.render.kubernetes import secrets
+from tarmac.render.kubernetes.parts import pods
 
 #: A stand-in for kubectl and the API server behind it: `get secret` and `apply`, and a log of what
 #: it was called with.
@@ -77,8 +78,8 @@ class Cluster:
 
 
 def cluster_in(folder: Path, artifact: Artifact, namespace: str) -> Cluster:
-    for each in ("bin", "objects", "tmp"):
-        (folder / each).mkdir()
+    for name in ("bin", "objects", "tmp"):
+        (folder / name).mkdir()
     program = folder / "bin" / "kubectl"
     program.write_text(KUBECTL.format(python=sys.executable))
     program.chmod(0o755)
@@ -97,9 +98,9 @@ def test_run_twice_it_makes_each_part_up_once_and_composes_every_secret(shop: Cl
     plan = plan_of("shop", "kind")
     values = {key.replace(".", "/"): value for key, value in kept.items()}
     for workload in plan.workloads:
-        if held := _pods.secrets_in(workload):
+        if held := pods.secrets_in(workload):
             wanted = {key: reveal(value, values) for key, value in held.items()}
-            assert shop.secret(_pods.secret_name(workload.name)) == wanted
+            assert shop.secret(pods.secret_name(workload.name)) == wanted
     assert len(set(kept.values())) == len(kept) > 10
     parts = {part.path: part for workload in plan.workloads for part in secrets_of(workload)}
     assert values.keys() == parts.keys()

@@ -6,25 +6,27 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 from sandbox import Sandbox
 
 from tarmac import registry, stores
 from tarmac.launch import Secret, reveal
-from tarmac.local.machine import offers
-from tarmac.stores._kind import (
+from tarmac.local.host import offers
+from tarmac.stores.kind import (
     Address,
-    Offer,
     Provider,
+    ProviderCandidate,
+    StoreContext,
     StoreKind,
     User,
-    View,
     external_outputs,
 )
 
 KINDS: list[StoreKind] = list(registry.load(stores, "STORE").values())
 HOST = "127.0.0.1"
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 def names(kind: StoreKind) -> str:
@@ -34,8 +36,8 @@ def names(kind: StoreKind) -> str:
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=names)
 
 
-def view_of(kind: StoreKind) -> View:
-    return View(
+def view_of(kind: StoreKind) -> StoreContext:
+    return StoreContext(
         name="it",
         host=HOST,
         ports={port: 20000 + number for number, port in enumerate(kind.ports)},
@@ -50,7 +52,7 @@ def view_of(kind: StoreKind) -> View:
 
 def launch_of(kind: StoreKind, provider: Provider, *, fast: bool = False):
     programs = {name: (f"/bin/{name}",) for name in provider.programs}
-    offer = Offer(provider.id, programs, "18.6", kind.id, image="an/image:18")
+    offer = ProviderCandidate(provider.id, programs, "18.6", kind.id, image="an/image:18")
     return provider.launch(view_of(kind), offer, fast)
 
 
@@ -85,9 +87,9 @@ def test_its_clients_port_is_one_of_its_own_and_every_provider_says_how_to_get_i
 
 @every_kind
 def test_a_stand_in_is_another_kind_that_carries_topics_if_the_kind_does(kind):
-    known = {each.id: each for each in KINDS}
-    assert kind.id not in kind.stand_ins
-    assert all(known[other].broker == kind.broker for other in kind.stand_ins)
+    known = {store_kind.id: store_kind for store_kind in KINDS}
+    assert kind.id not in kind.substitutes
+    assert all(known[other].broker == kind.broker for other in kind.substitutes)
 
 
 @every_kind
@@ -108,7 +110,7 @@ def test_it_listens_on_loopback_only_and_shows_no_secret_in_its_command(kind, pr
     if launch.in_container:  # it hears all of its own network; what is published is on loopback
         published = [to for at, to in zip(launch.argv, launch.argv[1:], strict=False) if at == "-p"]
         assert published
-        assert all(each.startswith(f"{HOST}:") for each in published)
+        assert all(text.startswith(f"{HOST}:") for text in published)
         return
     env = "".join(part for value in launch.env.values() for part in value if isinstance(part, str))
     everything = " ".join(launch.argv) + env
@@ -139,125 +141,30 @@ def test_its_stop_signal_exists(kind, provider):
     assert launch_of(kind, provider).stop_signal in signal.Signals.__members__
 
 
-CLIENT = """
+CLIENT = f"""
 import asyncio, json, os, sys
 from urllib.parse import urlsplit
-
-async def postgres(url, write):
-    import asyncpg
-    c = await asyncpg.connect(url)
-    if write:
-        await c.execute("CREATE TABLE kept (x int)"); await c.execute("INSERT INTO kept VALUES (1)")
-    return await c.fetchval("SELECT x FROM kept")
-
-async def redis(url, write):
-    import redis.asyncio
-    c = redis.asyncio.from_url(url)
-    key = os.environ["SERVICE_NAME"] + ":kept"
-    if write:
-        await c.set(key, 1)
-        await asyncio.sleep(1.2)      # appendfsync everysec
-        try:
-            await c.config_set("maxmemory", 1)
-        except redis.exceptions.NoPermissionError:
-            pass
-        else:
-            return "may change the server"
-    return int(await c.get(key))
-
-async def nats(url, write):
-    import nats
-    c = await nats.connect(url, allow_reconnect=False)
-    js = c.jetstream()
-    if write:
-        await js.add_stream(name="kept", subjects=["kept.>"])
-        await js.publish("kept.it", b"1")
-    got = await js.get_msg("kept", 1)
-    return int(got.data)
-
-async def rabbitmq(url, write):
-    import aio_pika
-    async with await aio_pika.connect(url) as c:
-        channel = await c.channel(publisher_confirms=True)
-        if write:
-            exchange = await channel.get_exchange("kept", ensure=False)
-            await exchange.publish(aio_pika.Message(b"1", delivery_mode=2), "kept.it")
-        queue = await channel.get_queue("cl.kept.it", ensure=False)
-        return int((await queue.get(timeout=5)).body)     # given back when the connection ends
-
-async def rabbitmq(url, write):
-    import aio_pika
-    c = await aio_pika.connect(url)
-    channel = await c.channel()
-    if write:
-        exchange = await channel.get_exchange("kept", ensure=False)
-        message = aio_pika.Message(b"1", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-        await exchange.publish(message, "kept.it")
-    queue = await channel.get_queue("cl.kept.it", ensure=False)
-    got = await queue.get(timeout=10)
-    await got.nack(requeue=True)
-    return int(got.body)
-
-async def kafka(url, write):
-    import logging
-    import aiokafka
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    parts = urlsplit(url)
-    at = dict(
-        bootstrap_servers=f"{parts.hostname}:{parts.port}", security_protocol="SASL_PLAINTEXT",
-        sasl_mechanism="PLAIN", sasl_plain_username=parts.username,
-        sasl_plain_password=parts.password,
-    )
-    if write:
-        producer = aiokafka.AIOKafkaProducer(**at, acks="all")
-        await producer.start()
-        await producer.send_and_wait("kept.it", b"1")
-        await producer.stop()
-    c = aiokafka.AIOKafkaConsumer("kept.it", group_id="cl", auto_offset_reset="earliest",
-                                  enable_auto_commit=False, **at)
-    try:
-        await c.start()
-        return int((await c.getone()).value)
-    finally:
-        await c.stop()
-
-async def mongodb(url, write):
-    import pymongo
-    async with pymongo.AsyncMongoClient(url, serverSelectionTimeoutMS=4000) as c:
-        kept = c.get_default_database()["kept"].with_options(
-            write_concern=pymongo.WriteConcern(w="majority", j=True))
-        if write:
-            await kept.insert_one({"_id": 1})
-        return (await kept.find_one())["_id"]
-
-async def mail(url, write):
-    import smtplib, urllib.request
-    parts = urlsplit(url)
-    if write:
-        with smtplib.SMTP(parts.hostname, parts.port) as s:
-            s.login(parts.username, parts.password)
-            s.sendmail("a@x.test", ["b@x.test"], b"Subject: one\\r\\n\\r\\nbody")
-    return 1
+sys.path.insert(0, {str(SUPPORT)!r})
+from store_clients import client_of
 
 async def main():
-    kind, url = os.environ["KIND"], os.environ["URL"]
+    client, url = client_of(os.environ["KIND"], foreign=True), os.environ["URL"]
     wrong = url.replace(urlsplit(url).password, "0" * 48)
     try:
-        await asyncio.wait_for(globals()[kind](wrong, False), 5)
+        await asyncio.wait_for(client.read(wrong), 5)
+    except LookupError:
+        refused = ""
     except BaseException as error:
         refused = type(error).__name__
     else:
-        refused = "" if kind != "mail" else None
-    if kind == "mail":
-        import smtplib
-        parts = urlsplit(wrong)
-        with smtplib.SMTP(parts.hostname, parts.port) as s:
-            try:
-                s.login(parts.username, parts.password)
-            except smtplib.SMTPAuthenticationError as error:
-                refused = type(error).__name__
-    value = await asyncio.wait_for(globals()[kind](url, os.environ.get("WRITE") == "1"), 10)
-    print("RESULT " + json.dumps({"value": value, "refused": refused}), flush=True)
+        refused = ""
+    if os.environ["WRITE"] == "1":
+        await asyncio.wait_for(client.write(url), 10)
+    try:
+        value = await asyncio.wait_for(client.read(url), 10)
+    except LookupError:
+        value = None
+    print("RESULT " + json.dumps({{"value": value, "refused": refused}}), flush=True)
     await asyncio.sleep(3600)
 
 asyncio.run(main())
@@ -295,7 +202,7 @@ def test_it_runs_refuses_a_wrong_password_and_keeps_its_data_through_kill_9(kind
     asked = ("--provider", f"{kind.id}={here[0]}")
     assert sandbox.up(*asked)["healthy"]
     first = result(sandbox)
-    assert first["value"] == 1
+    assert first["value"] == 7
     assert first["refused"], "a wrong password opens it"
     store = "broker" if kind.broker else "it"
     pid = sandbox.node(store)["pid"]
@@ -303,6 +210,6 @@ def test_it_runs_refuses_a_wrong_password_and_keeps_its_data_through_kill_9(kind
     sandbox.until(store, lambda node: node["state"] == "healthy" and node["pid"] != pid)
     sandbox.write(system(kind, write=False))
     assert sandbox.up(*asked)["healthy"]
-    assert result(sandbox)["value"] == 1
+    assert result(sandbox)["value"] == (7 if kind.durable else None)
     if kind.page:
         assert sandbox.node(store)["page"].startswith("http://127.0.0.1:")

@@ -24,8 +24,8 @@ from tarmac_orders.repository import OrderRepository
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
-BUY = Journey("buy", bought(1, "tok_ok"), expect("confirmed", sold=1, letters=None))
-#: Without letters, which these faults do not concern.
+BUY = Journey("buy", bought(1, "tok_ok"), expect("confirmed", sold=1, emails=None))
+#: Without emails, which these faults do not concern.
 OF_THREE = replace(SHOP, services=["order-service", "product-service", "payment-service"])
 
 

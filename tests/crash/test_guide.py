@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/guide/crash-tests.md").read_text()
+PAGE = (ROOT / "docs/how-to/crash-tests.md").read_text()
 INI = "[pytest]\nfilterwarnings = error\nasyncio_mode = auto\npythonpath = .\n"
 INI += "asyncio_default_fixture_loop_scope = function\n"
 TELL = '            await conn.execute("update pledges set told = true where name = $1", name)\n'

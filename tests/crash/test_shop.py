@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from aiosmtpd.smtp import SMTP
 from crashed import ALL
-from crashed_shop import JOURNEYS, LETTERS, SHOP
+from crashed_shop import EMAILS, JOURNEYS, SHOP
 
 from tarmac_kit.testing import Journey, World, crashing
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(1800 if ALL else 240)]
 async def shop(server_url: str) -> AsyncIterator[World]:
     """Give the shop's services, running, and a mail server that outlives them."""
     loop = asyncio.get_running_loop()
-    mail = await loop.create_server(lambda: SMTP(LETTERS, hostname="mail"), "127.0.0.1", 0)
+    mail = await loop.create_server(lambda: SMTP(EMAILS, hostname="mail"), "127.0.0.1", 0)
     smtp_url = f"smtp://127.0.0.1:{mail.sockets[0].getsockname()[1]}"
     async with mail, crashing(server_url, SHOP.hosted(smtp_url=smtp_url)) as world:
         yield world

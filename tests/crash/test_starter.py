@@ -43,7 +43,7 @@ def without_unique_fields() -> None:
     """Let documents with the same address stand beside each other."""
     statements = PostgresCollection.statements.fget
     PostgresCollection.statements = property(  # type: ignore[method-assign,assignment]
-        lambda self: tuple(each.replace("UNIQUE ", "") for each in statements(self))
+        lambda self: tuple(statement.replace("UNIQUE ", "") for statement in statements(self))
     )
 
 

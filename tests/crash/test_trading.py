@@ -82,7 +82,7 @@ async def a_day(world: World) -> list[str]:
     ended.append(
         await world.until(SERVICE, path, lambda shown: shown["status"] != "open", token=token)
     )
-    return [each.get("status") or each["code"] for each in ended]
+    return [result.get("status") or result["code"] for result in ended]
 
 
 async def as_it_should_be(world: World, told: list[str]) -> list[str]:
@@ -157,4 +157,6 @@ async def test_without_keys_the_crashes_find_what_is_done_twice(
     async with crashing(server_url, TRADING.hosted(forgetful)) as world:
         journey = Journey("a deposit", a_deposit, came_once)
         [report] = await TRADING.crash(world, journey, only="after sql COMMIT")
-    assert [sentence[:7] for each in report.findings for sentence in each.wrong] == ["doubled"]
+    assert [sentence[:7] for finding in report.findings for sentence in finding.wrong] == [
+        "doubled"
+    ]

@@ -89,8 +89,10 @@ async def two_tabs(world: World) -> list[str]:
     """Check the same cart out from two tabs, each with a key of its own."""
     await fill(world)
     answers = await asyncio.gather(check_out(world), check_out(world))
-    assert {each.status for each in answers} <= {201, 202, 409}, [each.body for each in answers]
-    orders = {each.json()["id"] for each in answers if each.status != 409}
+    assert {answer.status for answer in answers} <= {201, 202, 409}, [
+        answer.body for answer in answers
+    ]
+    orders = {response.json()["id"] for response in answers if response.status != 409}
     return [await ended(world, order_id) for order_id in orders]
 
 

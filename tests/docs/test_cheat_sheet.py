@@ -1,6 +1,8 @@
 """Every command of the cheat sheet holds: it is run, or its syntax and its names are tried.
 
-tests/apiserver/test_cheat_sheet.py runs those of kubectl and helm on a real API server.
+tests/apiserver/test_cheat_sheet.py runs those of kubectl and helm on a real API server. Programs of
+others judge what is rendered in tests/gates/test_programs.py, and promtool's unit tests run in
+tests/contract/test_slo_rules.py: here `tarmac verify` judges without them.
 """
 
 from __future__ import annotations
@@ -28,12 +30,13 @@ def root(tmp_path_factory):
     return laid_out(tmp_path_factory.mktemp("root"))
 
 
-def tarmac(each, root):
-    name, *args = each.argv[1:]
+def tarmac(command, root):
+    name, *args = command.argv[1:]
     if name in ("explain", "render", "verify"):
-        assert ran(each.argv, root)
+        whole = name == "verify" and "--files" not in args
+        assert ran([*command.argv, *(["--in-memory"] if whole else [])], root)
     elif name in ("diff", "promote"):
-        assert ran(each.argv, ROOT)
+        assert ran(command.argv, ROOT)
     else:  # it wants a system that runs: its arguments are read, and no more
         # Below it, as when it is typed: a command keeps how it was first asked for help.
         whole = click.Context(verbs, info_name="tarmac", **verbs.context_settings)
@@ -44,20 +47,20 @@ def tarmac(each, root):
         assert {*names} <= {*MODEL.services, *MODEL.stores}
 
 
-def kubectl(each, root):
-    given = sheet_kubectl.told(each)
-    sheet_kubectl.check(each, given)
-    files = [] if each.argv[1] == "logs" else given.f
-    assert all((root / each.folder / path).exists() for path in (*files, *given.k))
-    if each.argv[1] == "kustomize":
-        assert len(built(root / each.folder / given.words[0])) > 5
+def kubectl(command, root):
+    given = sheet_kubectl.told(command)
+    sheet_kubectl.check(command, given)
+    files = [] if command.argv[1] == "logs" else given.f
+    assert all((root / command.folder / path).exists() for path in (*files, *given.k))
+    if command.argv[1] == "kustomize":
+        assert len(built(root / command.folder / given.words[0])) > 5
     home = apiserver.home()
     if program := home / "kubectl" if home else find("kubectl"):
-        ran([program, *each.argv[1:], "--help"], root)  # refuses a flag that it does not have
+        ran([program, *command.argv[1:], "--help"], root)  # refuses a flag that it does not have
 
 
-def helm(each, root):
-    verb, *rest = each.argv[1:]
+def helm(command, root):
+    verb, *rest = command.argv[1:]
     if verb in ("lint", "template", "upgrade"):  # an upgrade: what it would hand over
         rest = [word for word in rest if word != "--install"]
         argv = ["lint" if verb == "lint" else "template", *rest]
@@ -66,14 +69,14 @@ def helm(each, root):
         assert given.n == [sheet_kubectl.NAMESPACE]
         assert {*given.words[verb == "get" :][:1]} <= {*MODEL.services}
         argv = [verb, *rest, "--help"]
-    assert ran([tool("helm"), *argv], root / each.folder)
+    assert ran([tool("helm"), *argv], root / command.folder)
 
 
-def docker(each, root):
-    assert each.argv[1] == "compose"
+def docker(command, root):
+    assert command.argv[1] == "compose"
     flags = ("--detach", "--wait", "--follow", "--quiet")
-    given = options("--file", "--profile", flags=flags).parse_intermixed_args(each.argv[2:])
-    folder, verb = root / each.folder, given.words[0]
+    given = options("--file", "--profile", flags=flags).parse_intermixed_args(command.argv[2:])
+    folder, verb = root / command.folder, given.words[0]
     services = yaml.safe_load((folder / "compose.yaml").read_text())["services"]
     assert {*given.words[1:]} <= services.keys()
     assert {*given.profile} <= {
@@ -81,42 +84,44 @@ def docker(each, root):
     }
     assert all((folder / file).is_file() for file in given.file)
     if program := docker_here._programs()[1]:
-        before = each.argv[2 : each.argv.index(verb)]
-        ran([program, *before, "config", "--quiet"], folder, each.variables)
-        ran([program, *each.argv[2:], "--help"], folder, each.variables)
+        before = command.argv[2 : command.argv.index(verb)]
+        ran([program, *before, "config", "--quiet"], folder, command.variables)
+        ran([program, *command.argv[2:], "--help"], folder, command.variables)
 
 
-def kind(each, root):
-    given = options("--name").parse_intermixed_args(each.argv[1:])
+def kind(command, root):
+    given = options("--name").parse_intermixed_args(command.argv[1:])
     assert given.words in (["get", "clusters"], ["export", "kubeconfig"], ["delete", "cluster"])
     setup = (root / "systems/shop/deploy/kind/scripts/setup.sh").read_text()
     assert all(f"\nbegin {name} " in setup for name in given.name)
 
 
-def promtool(each, root):
-    file = root / each.folder / each.argv[-1]
+def promtool(command, root):
+    file = root / command.folder / command.argv[-1]
     assert file.is_file()
     if program := find("promtool"):
-        assert ran([program, *each.argv[1:]], root / each.folder)
+        tests = command.argv[1] == "test"
+        argv = (*command.argv[1:3], "--help") if tests else command.argv[1:]
+        assert ran([program, *argv], root / command.folder)
 
 
-def amtool(each, root):
-    assert any((root / each.folder / word).is_file() for word in each.argv[2:])
+def amtool(command, root):
+    assert any((root / command.folder / word).is_file() for word in command.argv[2:])
     if program := find("amtool"):
-        assert ran([program, *each.argv[1:]], root / each.folder)
+        assert ran([program, *command.argv[1:]], root / command.folder)
 
 
-def curl(each, root):
-    (address,) = options(flags=("-fsS",)).parse_args(each.argv[1:]).words
+def curl(command, root):
+    (address,) = options(flags=("-fsS",)).parse_args(command.argv[1:]).words
     host, _, path = address.partition("/")
     assert path in {"health/ready", "metrics"}
     sheet_kubectl.check_name(host.replace("localhost", "3003"))
 
 
-def script(each, root):
-    path = root / each.folder / each.argv[0]
+def script(command, root):
+    path = root / command.folder / command.argv[0]
     assert os.access(path, os.X_OK)
-    assert not each.argv[1:]
+    assert not command.argv[1:]
     ran(["bash", "-n", path], root)  # secrets.sh has run: the fixture typed it
 
 
@@ -125,11 +130,13 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("each", typed(), ids=lambda each: each.line.partition("  #")[0].strip())
-def test_a_command_of_the_cheat_sheet_holds(each, root):
-    rule = script if each.argv[0].endswith(".sh") else RULES.get(each.argv[0])
-    assert rule, f"no rule for {each.line}"
-    rule(each, root)
+@pytest.mark.parametrize(
+    "command", typed(), ids=lambda command: command.line.partition("  #")[0].strip()
+)
+def test_a_command_of_the_cheat_sheet_holds(command, root):
+    rule = script if command.argv[0].endswith(".sh") else RULES.get(command.argv[0])
+    assert rule, f"no rule for {command.line}"
+    rule(command, root)
 
 
 def test_the_page_has_every_topic_and_no_block_that_is_not_read():
@@ -149,6 +156,6 @@ def test_the_page_has_every_topic_and_no_block_that_is_not_read():
         "Releases",
         "Docker Compose",
     )
-    assert {f"## {each}" for each in topics} <= {*there.splitlines()}
+    assert {f"## {topic}" for topic in topics} <= {*there.splitlines()}
     assert "helm rollback" in there
-    assert all(each in not_there for each in ("Grafana", "Terraform", "Gatekeeper", "Chaos"))
+    assert all(name in not_there for name in ("Grafana", "Terraform", "Gatekeeper", "Chaos"))

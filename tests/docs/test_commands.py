@@ -3,7 +3,8 @@
 A block fenced as `console` holds lines `$ tarmac ...` that change nothing (help, schema); lines
 below a command are what it prints, `...` stands for left-out lines. How wide a table's columns are
 depends on the longest path in them, so on the checkout's folder: any run of spaces is as good as
-another. Blocks fenced as `sh` are not run here: tests/e2e does what they do.
+another. Blocks fenced as `sh` are not run here: test_phase_commands.py types those of the phase
+pages, tests/e2e does what others do.
 """
 
 from __future__ import annotations
@@ -11,14 +12,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from warm import tarmac
 
 ROOT = Path(__file__).resolve().parents[2]
-TARMAC = Path(sys.executable).with_name("tarmac")
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -39,9 +38,7 @@ def test_a_command_of_a_page_runs_and_prints_what_the_page_shows(page, command, 
     program, *arguments = shlex.split(command)
     assert program == "tarmac"
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "COLUMNS": "100"}
-    run = subprocess.run(
-        [TARMAC, *arguments], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
-    )
+    run = tarmac(*arguments, folder=ROOT, environ=environ)
     assert run.returncode == 0, run.stderr
     printed = iter(line.split() for line in run.stdout.splitlines())
     for line in expected:

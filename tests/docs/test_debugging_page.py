@@ -16,7 +16,7 @@ import pytest
 from tarmac import dotenv
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs/guide/debug-one-service.md").read_text()
+PAGE = (ROOT / "docs/how-to/debug-one-service.md").read_text()
 TARMAC = Path(sys.executable).with_name("tarmac")
 NAMESPACE = f"debug-{os.getpid()}"
 ENV_FILE = ".env.order-service"
@@ -89,7 +89,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory):
 
 def test_the_page_is_true_from_the_first_line_to_the_last(reader: Reader):
     said = reader.types(block("Leave it out"))
-    assert "order-service is yours to start" in said
+    assert "order-service is not managed (--without)" in said
     assert reader.node()["state"] == "outside"
 
     terminal, _, look = block("Start it in your terminal").partition("\n\n")
@@ -98,8 +98,8 @@ def test_the_page_is_true_from_the_first_line_to_the_last(reader: Reader):
         reader.script(f"exec {terminal}"), cwd=ROOT, env=reader.env, stdout=subprocess.DEVNULL
     )
     try:
-        assert reader.until("healthy")["detail"] == "started by somebody else"
-        assert "started by somebody else" in reader.types(look)
+        assert reader.until("healthy")["detail"] == "started outside Tarmac"
+        assert "started outside Tarmac" in reader.types(look)
     finally:
         mine.terminate()
         mine.wait(20)
@@ -122,7 +122,7 @@ def test_the_page_is_true_from_the_first_line_to_the_last(reader: Reader):
         said = reader.types(block("Run something beside it"))
         assert f"order-service in {ROOT}/services/orders: postgresql" in said
         assert " passed" in said
-        assert "yours still runs" in reader.types(block("Go back"))
+        assert "your process still runs" in reader.types(block("Go back"))
         assert reader.node()["pid"] not in (None, debugger.pid)
     finally:
         debugger.terminate()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-PHASES = Path(__file__).resolve().parents[2] / "docs/guide/phases"
+PHASES = Path(__file__).resolve().parents[2] / "docs/how-to/phases"
 #: How many each roadmap has, and the number of its first.
 ROADMAPS = {
     "starter": (5, 1),

@@ -25,7 +25,7 @@ def folder(tmp_path):
 
 
 def test_the_first_service_is_written_runs_and_counts_each_entry_once(folder):
-    page = Page("your-first-service.md")
+    page = Page("tutorial/your-first-service.md")
     page.moved(7001, 7002)
     written = page.write(folder)
     assert {"tarmac.yaml", "guestbook/guestbook/app.py", "tally/tally/app.py"} <= set(written)
@@ -40,11 +40,11 @@ def test_the_first_service_is_written_runs_and_counts_each_entry_once(folder):
 
 @pytest.mark.skipif(not shutil.which("node"), reason="the page's program needs node")
 def test_a_service_in_another_language_is_started_scaled_and_replaced(folder):
-    page = Page("another-language.md")
+    page = Page("tutorial/another-language.md")
     page.moved(7011)
     assert set(page.write(folder)) == {"greeter/server.js", "tarmac.yaml"}
     said = typed(page.commands("Use it"), folder)
     answers = [json.loads(found) for found in re.findall(r'\{"greeting".*?\}', said)]
-    assert [each["asked"] for each in answers] == ["/anything", "/again"]
-    assert [each["greeting"] for each in answers] == ["hello", "good day"]
+    assert [answer["asked"] for answer in answers] == ["/anything", "/again"]
+    assert [answer["greeting"] for answer in answers] == ["hello", "good day"]
     assert answers[0]["database"] == "greetings"

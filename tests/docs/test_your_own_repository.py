@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 
 from tarmac.model.loader import load
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs/guide/your-own-repository.md"
+PAGE = ROOT / "docs/tutorial/your-own-repository.md"
 TARMAC = Path(sys.executable).with_name("tarmac")
 FOREIGN = ROOT / "tests/foreign/notes"
 
@@ -46,25 +46,11 @@ def typed(script, folder, path):
 @pytest.fixture
 def repository(tmp_path):
     """Lay out the repository that the page shows, with a default port that is free here."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = str(held.getsockname()[1])
+    port = str(free_port())
     folder = tmp_path / "notes"
     ignore = shutil.ignore_patterns("tarmac.yaml", "node_modules", ".tarmac")
     shutil.copytree(FOREIGN, folder, ignore=ignore)
     (folder / ".git").mkdir()
-    try:
-        got = subprocess.run(
-            ["npm", "install", "--prefer-offline"],
-            cwd=folder,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        ).returncode
-    except subprocess.TimeoutExpired:
-        got = -1
-    if got != 0:
-        pytest.skip("npm could not install the example's packages")
     server = folder / "server.js"
     server.write_text(server.read_text().replace("3000", port))
     # The commands of this environment; that uvx gets the same from the wheel, another test shows.
@@ -74,14 +60,33 @@ def repository(tmp_path):
     (programs / "uvx").write_text(f'#!/bin/sh\nshift\nexec {TARMAC} "$@"\n')
     (programs / "uvx").chmod(0o755)
     yield folder, programs, port
-    typed("tarmac down", folder, programs)
-    typed("tarmac down --namespace try", folder, programs)
+    if (folder / ".tarmac").exists():
+        typed("tarmac down", folder, programs)
+        typed("tarmac down --namespace try", folder, programs)
+
+
+@pytest.fixture
+def installed(repository):
+    """The repository, with the packages of its service."""
+    try:
+        got = subprocess.run(
+            ["npm", "install", "--prefer-offline"],
+            cwd=repository[0],
+            capture_output=True,
+            timeout=60,
+            check=False,
+        ).returncode
+    except subprocess.TimeoutExpired:
+        got = -1
+    if got != 0:
+        pytest.skip("npm could not install the example's packages")
+    return repository
 
 
 @needs_node
 @pytest.mark.servers
-def test_what_the_page_tells_to_type_works_from_the_first_line_to_the_last(repository):
-    folder, programs, port = repository
+def test_what_the_page_tells_to_type_works_from_the_first_line_to_the_last(installed):
+    folder, programs, port = installed
     script = "\n".join(blocks("sh")).replace("localhost:3000", f"localhost:{port}")
     assert script.count(f"localhost:{port}") == 3
     done = typed(script, folder, programs)

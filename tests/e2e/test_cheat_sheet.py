@@ -37,11 +37,11 @@ def tarmac(verb, *args):
 
 def test_the_page_can_be_typed_from_top_to_bottom():
     try:
-        for each in typed():
-            if each.argv[0] != "tarmac" or each.argv[1] in WITHOUT:
+        for command in typed():
+            if command.argv[0] != "tarmac" or command.argv[1] in WITHOUT:
                 continue
-            words = " ".join(each.argv[1:])
+            words = " ".join(command.argv[1:])
             done = tarmac(*INSTEAD.get(words, words).split())
-            assert done.returncode == 0, f"{each.line}\n{done.stdout}{done.stderr}"
+            assert done.returncode == 0, f"{command.line}\n{done.stdout}{done.stderr}"
     finally:
         tarmac("down", "shop", "--delete-data")

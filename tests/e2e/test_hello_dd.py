@@ -15,8 +15,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 from journeys import journeys_of
+from waiting import until
 
-from tarmac.local.starting import guard
+from tarmac.local.host import guard
 from tarmac.testing import System, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -42,11 +43,22 @@ SELECT pg_advisory_unlock({GATE}); DROP TRIGGER gate ON quotes; DROP FUNCTION wa
 journeys = journeys_of("hello-dd")
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one of each", "two of each"])
+#: For tests that are about one of each as well, in the fixture's order: so each is brought up once.
+ONE_TOO = pytest.mark.parametrize(
+    "hello", [2, 1], ids=["two of each", "one of each"], indirect=True
+)
+
+
+@pytest.fixture(scope="module", params=[2], ids=["two of each"])
 def hello(request) -> Iterator[System]:
     scale = dict.fromkeys(SERVICES, request.param)
     with running(FILE, name=f"hello{request.param}", scale=scale) as system:
         yield system
+
+
+def staff_of(hello, session):
+    inventory, pricing = hello.url("inventory-service"), hello.url("pricing-service")
+    return journeys.Staff(session, inventory, pricing, hello.caller_token)
 
 
 @pytest.fixture
@@ -56,7 +68,7 @@ def ben(hello, session):
 
 @pytest.fixture
 async def sam(hello, session):
-    staff = journeys.Staff(session, hello.url("inventory-service"), hello.url("pricing-service"))
+    staff = staff_of(hello, session)
     password = hello.env("inventory-service")["ADMIN_PASSWORD"]
     assert (await staff.log_in("admin@hello-dd.example.com", password)).status == 200
     return staff
@@ -72,13 +84,14 @@ async def connected(hello, store: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 def instances(hello, service: str) -> list:
-    return [each for each in hello.nodes() if each.name.split(".")[0] == service]
+    return [node for node in hello.nodes() if node.name.split(".")[0] == service]
 
 
 def addresses(hello, service: str) -> list[str]:
     """List where each instance itself listens."""
     return [
-        f"http://127.0.0.1:{next(iter(each.ports.values()))}" for each in instances(hello, service)
+        f"http://127.0.0.1:{next(iter(instance.ports.values()))}"
+        for instance in instances(hello, service)
     ]
 
 
@@ -95,7 +108,7 @@ async def metric(session, urls: list[str], name: str, **labels: str) -> list[flo
 
 def hesitations(hello) -> int:
     """Count how often a replica of pricing gave Redis up for a moment."""
-    logs = (hello.logs(each.name) for each in instances(hello, "pricing-service"))
+    logs = (hello.logs(instance.name) for instance in instances(hello, "pricing-service"))
     return sum(log.count("cache failed") for log in logs)
 
 
@@ -104,8 +117,8 @@ def frozen(hello, service: str) -> Iterator[None]:
     """Stop every instance of a service: it holds its connections and answers nothing."""
     pids = [
         pid
-        for each in instances(hello, service)
-        for pid in (each.pid, *guard.descendants(each.pid))
+        for instance in instances(hello, service)
+        for pid in (instance.pid, *guard.descendants(instance.pid))
     ]
     try:
         for pid in pids:
@@ -139,6 +152,8 @@ async def reserved(hello, product_id: str) -> str:
     return str(found)
 
 
+@pytest.mark.journey
+@ONE_TOO
 async def test_one_call_gives_stock_and_price_and_a_purchase_takes_both(ben):
     labels = await ben.find("shipping labels")
     before = await ben.offer(labels["product_id"], "?quantity=100&tier=gold")
@@ -157,7 +172,7 @@ async def test_of_twenty_buyers_the_last_twelve_trolleys_go_to_twelve(ben, sessi
     trolley = (await ben.find("trolley"))["product_id"]
     assert (await sam.count(trolley, 12)).status == 200
     buyers = [journeys.Buyer(session, hello.url("api-gateway")) for _ in range(20)]
-    ids = await asyncio.gather(*(each.insist(trolley, 1, "the only one") for each in buyers))
+    ids = await asyncio.gather(*(buyer.insist(trolley, 1, "the only one") for buyer in buyers))
     states = [(await ben.ended(purchase))["state"] for purchase in ids]
     assert sorted(states) == ["cancelled"] * 8 + ["confirmed"] * 12
     offer = await ben.offer(trolley)
@@ -206,8 +221,11 @@ async def test_a_failure_in_the_last_step_gives_everything_back(hello, ben, sess
         buying = asyncio.create_task(ben.buy(scanner, 7))
         purchase_id = await reserved(hello, scanner)
         # Somebody takes the stock away from it: the commit will be refused.
-        inventory = hello.url("inventory-service")
-        await journeys.ask(session, "DELETE", f"{inventory}/reservations/{purchase_id}")
+        inventory = staff_of(hello, session)
+        released = await inventory.ask(
+            "inventory-service", "DELETE", f"/reservations/{purchase_id}"
+        )
+        assert released.status in (200, 204)
     await buying
     purchase = await ben.ended(purchase_id)
     assert (purchase["state"], purchase["saga"]) == ("cancelled", "compensated")
@@ -220,8 +238,6 @@ async def test_a_failure_in_the_last_step_gives_everything_back(hello, ben, sess
         assert await connection.fetchval(query, uuid.UUID(purchase_id)) == "released"
 
 
-# A dead process's purchases are taken over when its lease ends, after ten seconds: once is enough.
-@pytest.mark.parametrize("hello", [2], ids=["two of each"], indirect=True)
 async def test_a_purchase_goes_on_when_every_gateway_was_killed_in_the_middle_of_it(hello, ben):
     truck = (await ben.find("hand truck"))["product_id"]
     before = (await ben.offer(truck))["available"]
@@ -229,8 +245,8 @@ async def test_a_purchase_goes_on_when_every_gateway_was_killed_in_the_middle_of
     async with stopped_before_the_last_steps(hello):
         buying = asyncio.create_task(ben.insist(truck, 2, key))
         purchase_id = await reserved(hello, truck)
-        for each in instances(hello, "api-gateway"):
-            await asyncio.to_thread(hello.kill, each.name)
+        for instance in instances(hello, "api-gateway"):
+            await asyncio.to_thread(hello.kill, instance.name)
     assert await buying == purchase_id
     assert (await ben.ended(purchase_id))["state"] == "confirmed"
     assert (await ben.offer(truck))["available"] == before - 2
@@ -277,10 +293,11 @@ async def test_what_one_replica_cached_is_a_hit_in_all_and_a_stampede_reads_once
         urls = [f"{pricing[n % len(pricing)]}/prices/{tape}?quantity={n + 1}" for n in range(60)]
         answers = await asyncio.gather(*(journeys.ask(session, "GET", url) for url in urls))
         assert len({answer.data["price_minor"] for answer in answers}) == 2
-        if hesitations(hello) == slow:
+        if await loads() == before + 1:
             break
         # Redis did not answer in a quarter of a second, on a machine that has much else to do:
-        # then each process helps itself.
+        # then each process helps itself, and says so; its line may come a moment later.
+        await until(lambda slow=slow: hesitations(hello) > slow)
     assert await loads() == before + 1
     for url in pricing:
         assert (await journeys.ask(session, "GET", f"{url}/prices/{tape}")).data["cached"] is True
@@ -310,18 +327,18 @@ async def test_one_trace_runs_through_all_three_and_is_in_their_logs(hello, sess
     assert (await ben.ask("GET", f"/offers/{tape}", headers=headers)).status == 200
     end = time.monotonic() + 20
     for service in SERVICES:
-        while not any(trace in hello.logs(each.name) for each in instances(hello, service)):
+        while not any(trace in hello.logs(instance.name) for instance in instances(hello, service)):
             assert time.monotonic() < end, service
             await asyncio.sleep(0.05)
 
 
 async def test_only_staff_sets_stock_and_prices(hello, session, ben):
     tape = (await ben.find("packing tape"))["product_id"]
-    stranger = journeys.Staff(session, hello.url("inventory-service"), hello.url("pricing-service"))
+    stranger = staff_of(hello, session)
     assert (await stranger.count(tape, 1)).status == 401
     assert (await stranger.rule(kind="tier", tier="mine", percent_off_bp=10_000)).status == 401
     account = {"email": "eve@example.com", "password": "correct horse battery", "name": "Eve"}
-    await journeys.ask(session, "POST", f"{stranger.inventory}/users/register", account)
+    await stranger.ask("inventory-service", "POST", "/users/register", account)
     await stranger.log_in(account["email"], account["password"])
     assert (await stranger.count(tape, 1)).status == 403
     assert (await stranger.rule(kind="tier", tier="mine", percent_off_bp=10_000)).status == 403
@@ -329,6 +346,7 @@ async def test_only_staff_sets_stock_and_prices(hello, session, ben):
         assert (await ben.ask("GET", path)).status == 404, "the gateway has offers alone"
 
 
+@ONE_TOO
 def test_at_rest_every_invariant_holds(hello):
     end = time.monotonic() + 30
     while broken := [verdict for verdict in hello.invariants() if not verdict.holds]:

@@ -95,12 +95,12 @@ async def trace_of(collector: Collector, trace_id: str, wanted: set[str], within
     """Wait until each service has sent what it has of a trace; each does in its own time."""
     ends_at = time.monotonic() + within_s
     while True:
-        found = [each for each in list(collector.spans) if each.trace_id == trace_id]
-        by_id = {each.span_id: each for each in found}
-        whole = all(each.parent_id in by_id or each.parent_id == CALLER for each in found)
-        if whole and {each.service for each in found} >= wanted:
+        found = [span for span in list(collector.spans) if span.trace_id == trace_id]
+        by_id = {span.span_id: span for span in found}
+        whole = all(span.parent_id in by_id or span.parent_id == CALLER for span in found)
+        if whole and {span.service for span in found} >= wanted:
             return by_id
-        assert time.monotonic() < ends_at, sorted((each.service, each.name) for each in found)
+        assert time.monotonic() < ends_at, sorted((span.service, span.name) for span in found)
         await asyncio.sleep(0.1)
 
 
@@ -114,7 +114,7 @@ def way_to(spans: dict[str, Span], last: Span) -> tuple[str, ...]:
     return tuple(found)
 
 
-@pytest.mark.parametrize("crossing", CROSSINGS, ids=lambda each: each.system)
+@pytest.mark.parametrize("crossing", CROSSINGS, ids=lambda case: case.system)
 async def test_a_request_is_one_trace_over_all_services_that_it_crossed(
     crossing, session, monkeypatch
 ):
@@ -128,11 +128,11 @@ async def test_a_request_is_one_trace_over_all_services_that_it_crossed(
             sent = {"traceparent": f"00-{trace_id}-{CALLER}-01"}
             private = await crossing.make(system, session, sent)
             spans = await trace_of(collector, trace_id, wanted)
-    assert {each.service for each in spans.values()} == wanted
-    (entry,) = [each for each in spans.values() if each.parent_id == CALLER]
+    assert {span.service for span in spans.values()} == wanted
+    (entry,) = [span for span in spans.values() if span.parent_id == CALLER]
     assert (entry.service, entry.kind) == (crossing.way[0], "server")
-    last = next(each for each in spans.values() if each.name == crossing.last)
+    last = next(span for span in spans.values() if span.name == crossing.last)
     assert way_to(spans, last) == crossing.way
-    assert not any(each.failed for each in spans.values())
+    assert not any(span.failed for span in spans.values())
     bodies = "".join(collector.bodies)
-    assert [each for each in (*private, "insert into") if each in bodies] == []
+    assert [text for text in (*private, "insert into") if text in bodies] == []

@@ -1,7 +1,9 @@
-"""The whole trading application on real stores, once as it is and once with two of every service.
+"""The whole trading application on real stores, with two of every service.
 
-Everything is asked through the one address that the entry gives it, as through the Ingress. Prices
-can be replayed, so the tests know what they will be.
+As it is, with one of each, it is brought up for its first journey and for what is at stake when the
+only one is killed; its pages are visited so, too (tests/browser). Everything is asked through the
+one address that the entry gives it, as through the Ingress. Prices can be replayed, so the tests
+know what they will be.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from pathlib import Path
 import pytest
 import yaml
 from journeys import journeys_of
+from sandbox import ps
 
+from tarmac.local.state.paths import Home
 from tarmac_market.domain import Calendar, Instrument, Walk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -60,7 +64,8 @@ class Trading:
         )
 
     def nodes(self) -> dict[str, dict]:
-        return {n["name"]: n for n in json.loads(self.tarmac("ps", "--json").stdout)["nodes"]}
+        home = Home.of(FOLDER / "tarmac.yaml", self.namespace)
+        return {node["name"]: node for node in ps(home)["nodes"]}
 
     def of(self, service: str) -> list[str]:
         """Name the instances of a service."""
@@ -86,7 +91,13 @@ class Trading:
         return secrets["services/user-service/ADMIN_PASSWORD"]
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["single", "two of each"])
+#: For tests that are about one of each as well, in the fixture's order: so each is brought up once.
+SINGLE_TOO = pytest.mark.parametrize(
+    "trading", [2, 1], ids=["two of each", "single"], indirect=True
+)
+
+
+@pytest.fixture(scope="module", params=[2], ids=["two of each"])
 def trading(request):
     system = Trading(f"e2e-trading-{request.param}-{os.getpid()}", request.param)
     scale = [f"--scale={name}={request.param}" for name in SERVICES if request.param > 1]
@@ -95,7 +106,7 @@ def trading(request):
         assert up.returncode == 0, up.stdout + up.stderr
         nodes = {node["name"]: node for node in json.loads(up.stdout)["nodes"]}
         services = {name for name, node in nodes.items() if node["role"] == "service"}
-        assert services == {name for each in SERVICES for name in system.of(each)}
+        assert services == {name for service in SERVICES for name in system.of(service)}
         yield Trading(
             system.namespace,
             request.param,
@@ -135,24 +146,26 @@ def walks() -> list[Walk]:
     ]
 
 
-async def limit_to_come(side: str, but: str) -> tuple[str, int]:
-    """Find a symbol and a limit that is not met now, and will be met soon and for a while."""
+async def limit_to_come(side: str, but: str, ticks: int) -> tuple[str, int]:
+    """Find a symbol and a limit that is not met now, and will be met soon, for so many ticks."""
     listed = [walk for walk in walks() if walk.instrument.symbol != but]
     while True:
         now = CALENDAR.tick(datetime.now(UTC))
         for walk in listed:
-            at = [walk.price_minor(tick) for tick in range(now, now + 12)]
+            at = [walk.price_minor(tick) for tick in range(now, now + 8 + ticks)]
             if side == "sell":
                 at = [-price for price in at]
             # It is looked at once a second, so it must be met for more than one.
             soon, later = min(at[:3]), at[4:]
-            limit = min(max(later[k : k + 4]) for k in range(len(later) - 3))
+            limit = min(max(later[k : k + ticks]) for k in range(len(later) - ticks + 1))
             # Near, for what is far is looked at less often.
             if limit < soon and (soon - limit) * 1000 < abs(at[0]):
                 return walk.instrument.symbol, abs(limit)
         await asyncio.sleep(0.5)
 
 
+@pytest.mark.journey
+@SINGLE_TOO
 async def test_a_trader_signs_up_deposits_buys_and_sees_the_position_move(tess):
     assert (await tess.deposit(1_000_000)).status == 201
     assert len(await tess.instruments()) >= 10
@@ -180,14 +193,17 @@ async def test_a_trader_signs_up_deposits_buys_and_sees_the_position_move(tess):
         assert walk.price_minor(trade["quote_seq"]) == trade["price_minor"]
 
 
-async def stands_open(tess, side: str, quantity: int, but: str = "") -> tuple[dict, int]:
+async def stands_open(
+    tess, side: str, quantity: int, but: str = "", ticks: int = 4
+) -> tuple[dict, int]:
     """Place an order that waits for a price that comes soon; return it and its limit.
 
-    Not for the share `but`: on the way to it, orders may be filled at once.
+    Not for the share `but`: on the way to it, orders may be filled at once. The price stays for so
+    many ticks: long enough for a service that has to come back first.
     """
     place = {"buy": tess.buy, "sell": tess.sell}[side]
     for _ in range(5):  # on a busy machine the price may come before the order does
-        symbol, limit = await limit_to_come(side, but)
+        symbol, limit = await limit_to_come(side, but, ticks)
         placed = await place(symbol, quantity, limit_minor=limit)
         if (placed.status, placed.data["status"]) == (202, "open"):
             return placed.data, limit
@@ -199,7 +215,7 @@ async def test_limit_orders_wait_and_are_filled_when_their_price_comes(tess):
     await tess.deposit(50_000_000)
     listed = await tess.instruments()
     bought = await asyncio.gather(*(tess.buy(symbol, 15) for symbol in listed))
-    assert {each.status for each in bought} == {201}
+    assert {answer.status for answer in bought} == {201}
     buying, limit = await stands_open(tess, "buy", 2)
     selling, least = await stands_open(tess, "sell", 3)
     filled = await tess.ended(buying["id"]), await tess.ended(selling["id"])
@@ -226,8 +242,8 @@ async def test_what_is_cancelled_is_free_again_and_what_is_anothers_does_not_exi
     other = Trader(session, trading.address)
     await other.sign_up()
     assert (await other.cancel(order["id"])).status == 404
-    for each in (order, offer):
-        assert (await tess.cancel(each["id"])).data["status"] == "cancelled"
+    for placed in (order, offer):
+        assert (await tess.cancel(placed["id"])).data["status"] == "cancelled"
     assert (await tess.account())["held_minor"] == 0
     assert (await tess.positions())["TARM"]["held"] == 0
     stranger = Trader(session, trading.address)
@@ -244,7 +260,7 @@ async def test_twenty_orders_at_once_with_cash_for_three_are_three_trades(tess):
     answers = await asyncio.gather(*(tess.buy("MRBL", 1, key=key) for key in keys))
     assert sorted(answer.status for answer in answers) == [201] * 3 + [409] * 17
     again = await asyncio.gather(*(tess.buy("MRBL", 1, key=key) for key in keys))
-    assert [each.status for each in again] == [each.status for each in answers]
+    assert [answer.status for answer in again] == [answer.status for answer in answers]
     assert (await tess.positions())["MRBL"]["quantity"] == 3
 
 
@@ -267,6 +283,7 @@ async def test_quotes_are_pushed_through_entry_and_gateway_and_gone_on_with(trad
     assert all(prices[quote["seq"]] == quote for quote in again if quote["seq"] in prices)
 
 
+@SINGLE_TOO
 async def test_a_stream_ends_cleanly_when_its_gateway_is_restarted_and_goes_on(trading, tess):
     began = asyncio.Event()
 
@@ -282,17 +299,18 @@ async def test_a_stream_ends_cleanly_when_its_gateway_is_restarted_and_goes_on(t
     await began.wait()
     restarted = await asyncio.to_thread(trading.tarmac, "restart", *trading.of("api-gateway"))
     assert restarted.returncode == 0, restarted.stdout + restarted.stderr
-    last = await asyncio.wait_for(watching, 5)
+    last = await asyncio.wait_for(watching, 30)
     async with aclosing(tess.watch("TARM", after=last)) as events:
         assert (await anext(events)).data["seq"] == int(last) + 1
 
 
+@SINGLE_TOO
 async def test_positions_cash_and_open_orders_survive_what_is_killed(trading, tess):
     await tess.deposit(5_000_000)
     await tess.buy("KTTL", 5)
     order = (await tess.buy("KTTL", 1, limit_minor=100)).data
     before = (await tess.account(), (await tess.positions())["KTTL"]["quantity"])
-    coming, _ = await stands_open(tess, "buy", 1, but="KTTL")  # whose shares are counted
+    coming, _ = await stands_open(tess, "buy", 1, but="KTTL", ticks=30)  # whose shares are counted
     await tess.cancel(order["id"])
     again = (await tess.buy("KTTL", 1, limit_minor=100)).data
     await trading.kill(*trading.of("portfolio-service"), "portfolio-db")
@@ -314,8 +332,8 @@ async def test_prices_go_on_where_they_were_when_the_market_and_its_database_are
     after = await tess.ask("GET", "/api/market/quotes/HELX/history?limit=30&before=27000000")
     assert (after.status, after.data) == (200, before.data)
     walk = next(walk for walk in walks() if walk.instrument.symbol == "HELX")
-    assert [each["price_minor"] for each in after.data["items"]] == [
-        walk.price_minor(each["seq"]) for each in after.data["items"]
+    assert [item["price_minor"] for item in after.data["items"]] == [
+        walk.price_minor(item["seq"]) for item in after.data["items"]
     ]
 
 
@@ -350,7 +368,7 @@ async def test_the_gateway_on_its_own_port_is_healthy_and_reaches_the_portfolio(
 
 async def test_deep_paths_of_the_api_and_of_the_pages_arrive_as_they_were_asked_for(trading, tess):
     deep = await tess.ask("GET", "/api/market/quotes/TARM/history?limit=2&step=3&before=100")
-    assert [each["seq"] for each in deep.data["items"]] == [96, 99]
+    assert [item["seq"] for item in deep.data["items"]] == [96, 99]
     unknown = await tess.ask("GET", "/api/market/no/such/thing")
     assert unknown.status == 404
     assert unknown.headers["Content-Type"].startswith("application/problem+json")

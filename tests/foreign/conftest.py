@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -87,14 +86,6 @@ def foreign(tmp_path, npm_cache) -> Iterator[Callable[..., Sandbox]]:
     yield copy
     for box, _ in boxes:
         box.tarmac("down")
-
-
-@pytest.fixture
-def free_port() -> int:
-    """Find a port for a program that insists on one."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
 
 
 @pytest.fixture

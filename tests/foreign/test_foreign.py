@@ -10,6 +10,7 @@ import time
 import grpc
 import pytest
 from asking import ask
+from free_ports import free_port
 from sandbox import family
 
 pytestmark = pytest.mark.servers
@@ -67,13 +68,13 @@ def test_a_go_service_is_built_drained_and_finds_its_file_again(foreign, stops):
     assert "goodbye" in box.tarmac("logs", "quotes", "quotes").stdout, "SIGTERM reaches the program"
 
 
-def test_a_java_program_that_insists_on_its_port_gets_it(foreign, stops, free_port):
-    box = foreign("clock", tools=("java",))
+def test_a_java_program_that_insists_on_its_port_gets_it(foreign, stops):
+    box, port = foreign("clock", tools=("java",)), free_port()
     for name in ("tarmac.yaml", "Main.java"):
         path = box.folder / name
-        path.write_text(path.read_text().replace("8089", str(free_port)))
+        path.write_text(path.read_text().replace("8089", str(port)))
     box.up()
-    assert box.node("clock")["url"] == f"http://127.0.0.1:{free_port}"
+    assert box.node("clock")["url"] == f"http://127.0.0.1:{port}"
     assert ask(box, "clock")[1].startswith("it is ")
     stops(box, family(box))
 

@@ -8,47 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
+import tomllib
 import zipfile
-from pathlib import Path
 
 import pytest
 from asking import ask
 from sandbox import Sandbox, family
+from wheels import ROOT, build, found_uv, run
 
 pytestmark = pytest.mark.servers
-
-ROOT = Path(__file__).resolve().parents[2]
-#: What was fetched before is there at once; a network that gives nothing by then is none.
-FETCH_S = 90
-
-
-def found_uv():
-    """Find uv where `.ci/sync` finds it."""
-    return shutil.which("uv") or shutil.which(str(ROOT / ".uv/bin/uv"))
-
-
-def run(*argv, folder, environ):
-    """Run a command there and return its result."""
-    return subprocess.run(
-        argv, cwd=folder, env=environ, capture_output=True, text=True, timeout=FETCH_S, check=False
-    )
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """Build the wheel."""
-    uv = found_uv()
-    if uv is None:
-        pytest.skip("uv is neither on PATH nor in .uv/")
-    folder = tmp_path_factory.mktemp("wheel")
-    built = run(uv, "build", "--wheel", "--out-dir", folder, folder=ROOT, environ=os.environ)
-    if built.returncode:
-        if "Failed to fetch" in built.stderr or "resolve" in built.stderr:
-            pytest.skip(f"its build needs a network: {built.stderr.strip().splitlines()[-1]}")
-        pytest.fail(built.stderr)
-    return next(folder.glob("tarmac-*.whl"))
+    return build(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture
@@ -75,6 +49,14 @@ def test_the_wheel_holds_the_tool_and_neither_kit_nor_tests(wheel):
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"tarmac"}
+
+
+def test_uvx_runs_the_command_of_the_wheel(uvx, tmp_path):
+    helped = uvx(tmp_path, "tarmac", "--help")
+    assert helped.returncode == 0, helped.stderr
+    assert helped.stdout.startswith("Usage: tarmac")
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert version in uvx(tmp_path, "tarmac", "--version").stdout
 
 
 def test_uvx_brings_up_a_repository_that_knows_nothing_of_it(foreign, uvx, stops):

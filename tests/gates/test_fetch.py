@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from tarmac.cli.fetch import VERB
 from tarmac.errors import MissingTool
-from tarmac.schemas import bring, check, lock
+from tarmac.schemas import check, download, lock
 
 
 def test_it_says_that_nothing_is_there_without_bringing_it(tmp_path, monkeypatch):
@@ -19,7 +19,10 @@ def test_it_says_that_nothing_is_there_without_bringing_it(tmp_path, monkeypatch
     answer = json.loads(shown.output)
     assert answer["here"] is False
     assert answer["kubernetes"] in answer["versions"]
-    assert CliRunner().invoke(VERB, ["--check"]).output == "not here; `tarmac fetch` brings them\n"
+    assert (
+        CliRunner().invoke(VERB, ["--check"]).output
+        == "not installed; `tarmac fetch` downloads them\n"
+    )
     assert not check.folder_of(lock.read()).exists()
 
 
@@ -28,8 +31,10 @@ def test_without_pip_it_says_how_to_get_one_and_leaves_nothing(tmp_path, monkeyp
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     into = tmp_path / "cache" / "schemas"
     said = []
-    with pytest.raises(MissingTool, match=r"no pip on PATH brings it; apt install python3-pip"):
-        bring.bring(lock.read(), into, said.append)
+    with pytest.raises(
+        MissingTool, match=r"no pip on PATH can download it; apt install python3-pip"
+    ):
+        download.install(lock.read(), into, said.append)
     assert said == ["kubernetes-validate@1.37.0"]
     assert list(into.parent.iterdir()) == []
 
@@ -37,7 +42,7 @@ def test_without_pip_it_says_how_to_get_one_and_leaves_nothing(tmp_path, monkeyp
 def test_what_was_brought_has_every_kind_of_every_source():
     folder = check.folder_of(lock.read())
     if not folder.exists():
-        pytest.skip("the schemas are not on this machine; `tarmac fetch` brings them")
+        pytest.skip("the schemas are not on this machine; `tarmac fetch` downloads them")
     for version in lock.read().versions:
         below = folder / f"kubernetes-{version}"
         index = json.loads((below / "index.json").read_bytes())
@@ -48,4 +53,4 @@ def test_what_was_brought_has_every_kind_of_every_source():
             api, kind = name.split()
             # Compiled, and strict: an empty object has no metadata.
             problems = list(schemas.problems({"apiVersion": api, "kind": kind}))
-            assert ("the object", "has no 'metadata', which it must have") in problems, name
+            assert ("the object", "has no 'metadata', which is required") in problems, name

@@ -14,11 +14,11 @@ import yaml
 from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
 from small_system import GATES
 
-from tarmac.cli import _files
 from tarmac.errors import BadInput
-from tarmac.gates._gate import Folder, Subject
-from tarmac.gates._run import Borne
+from tarmac.gates.gate import Folder, Subject
 from tarmac.report import Status
+from tarmac.verify import folder
+from tarmac.verify.running import Suppressions
 
 TODAY = date(2026, 11, 20)
 FOLDER = Path(__file__).parent
@@ -42,7 +42,7 @@ def judged(tmp_path, monkeypatch):
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        return _files.judge(Path(), TODAY, gates, lambda _: Borne())
+        return folder.judge(Path(), TODAY, gates, lambda _: Suppressions())
 
     return judge
 
@@ -56,8 +56,16 @@ def test_each_gate_of_files_has_fixtures_of_files_here():
 def test_good_files_are_left_alone(path, judged):
     files = yaml.safe_load(path.read_text())["files"]
     report = judged(files, GATES[path.parent.name])
-    assert [str(each) for each in report.findings] == []
-    assert [each.status for each in report.results] == [Status.PASS]
+    assert [str(finding) for finding in report.findings] == []
+    (result,) = report.results
+    assert result.status is (Status.PASS if result.judged else Status.NOT_APPLICABLE)
+
+
+@pytest.mark.parametrize("gate", OF_FILES)
+def test_some_good_files_of_each_gate_are_judged(gate, judged):
+    own = [path for path in GOOD if path.parent.name == gate]
+    numbers = [judged(yaml.safe_load(p.read_text())["files"], GATES[gate]).results[0] for p in own]
+    assert [result for result in numbers if result.status is Status.PASS]
 
 
 @pytest.mark.parametrize("path", BAD, ids=name_of)
@@ -65,7 +73,8 @@ def test_bad_files_are_found_at_their_line(path, judged):
     fixture = yaml.safe_load(path.read_text())
     report = judged(fixture["files"], GATES[path.parent.name])
     (result,) = report.results
-    assert [each.where for each in result.findings] == [e["where"] for e in fixture["expect"]]
+    assert result.judged
+    assert [finding.where for finding in result.findings] == [e["where"] for e in fixture["expect"]]
     for found, wanted in zip(result.findings, fixture["expect"], strict=True):
         assert wanted["what"] in found.what
     assert report.remarks == ()
@@ -75,17 +84,17 @@ def test_bad_files_are_found_at_their_line(path, judged):
 @pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
 def test_what_is_rendered_passes_as_files_and_as_a_tree(gate, system, environment):
     made = artifacts_of(system, environment)
-    assert [str(each) for each in gate.of_files(Folder(made, TODAY))] == []
+    assert [str(finding) for finding in gate.of_files(Folder(made, TODAY))] == []
     subject = Subject(system_of(system), plan_of(system, environment), made, TODAY)
     if gate.targets:
-        assert [str(each) for each in gate.check(subject)] == []
+        assert [str(finding) for finding in gate.check(subject)] == []
 
 
 def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
     seen = []
     gate = GATES["NET050"]
     monkeypatch.setattr(
-        "tarmac.cli._files.run_files", lambda files, *_: seen.extend(files.artifacts) or ()
+        "tarmac.verify.folder.run_files", lambda files, *_: seen.extend(files.artifacts) or ()
     )
     judged({"a.yaml": "a: 1\n---\n# two\nb:\n  - c\n  - d: {e: 2}\n"}, gate)
     first, second = seen
@@ -104,18 +113,20 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
     ],
 )
 def test_what_cannot_be_read_is_said_and_not_passed_over(text, said, warning, judged):
-    report = judged({"a.yaml": text}, GATES["NET050"])
+    ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\n"
+    report = judged({"a.yaml": text, "b.yaml": ingress}, GATES["NET050"])
     (remark,) = report.remarks
     assert said in str(remark)
     assert remark.warning is warning
     assert report.passed(strict=False) is warning
 
 
-def test_a_shape_that_no_gate_knows_is_skipped_and_not_passed(judged):
+def test_a_value_of_the_wrong_type_is_reported_and_crashes_no_gate(judged):
     odd = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  annotations: [1]\n"
-    (result,) = judged({"a.yaml": odd}, GATES["NET050"]).results
-    assert result.status is Status.SKIPPED
-    assert "has a shape that it does not know" in result.why
+    report = judged({"a.yaml": odd}, *OF_FILES.values())
+    assert {finding.gate for finding in report.findings} == {"OBJ005"}
+    assert not report.passed(strict=False)
+    assert Status.ERROR not in {result.status for result in report.results}
 
 
 def test_what_others_wrote_is_not_read(judged):
@@ -189,6 +200,6 @@ def test_a_chart_that_cannot_be_rendered_is_said(judged):
 
 
 def test_without_helm_a_chart_is_said_not_to_be_judged(judged, monkeypatch):
-    monkeypatch.setattr("tarmac.gates._programs.shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr("tarmac.gates.views.programs.shutil.which", lambda *_, **__: None)
     (remark,) = judged(CHART, GATES["NET001"]).remarks
     assert "its objects were not judged: helm is not on this machine" in remark.what

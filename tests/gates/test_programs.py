@@ -9,8 +9,8 @@ from gated import TODAY, expected, files, findings, fixtures, written
 from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
 
 from tarmac import gates, registry
-from tarmac.gates import _programs
-from tarmac.gates._gate import Subject
+from tarmac.gates.gate import Subject
+from tarmac.gates.views import programs
 from tarmac.report import Skip
 
 IDS = [*(f"VAL{number:03}" for number in range(2, 11)), "VAL020", "VAL021"]
@@ -37,13 +37,15 @@ CODE = [(system, "repository") for system in ("shop", "starter", "trading", "tra
 #: promtool's tests of every system are run in tests/contract/test_slo_rules.py.
 FEWER = {"VAL009": SLOW, "VAL010": (("travel", "dev"),)}
 RENDERED = [
-    *((gate, *each) for gate in IDS for each in FEWER.get(gate, ENVIRONMENTS)),
+    *((gate, *names) for gate in IDS for names in FEWER.get(gate, ENVIRONMENTS)),
     *(
-        (gate, *each)
+        (gate, *names)
         for gate in ("VAL002", "VAL003", "VAL004", "VAL020", "VAL021")
-        for each in CODE
+        for names in CODE
     ),
 ]
+#: These read each file by itself: started once for all trees. Others put a tree's files together.
+AT_ONCE = ("VAL002", "VAL003", "VAL004", "VAL005", "VAL009")
 
 #: What these find while the kind that they ask for is rendered by nobody yet.
 UNTIL = {
@@ -69,18 +71,52 @@ def test_a_good_tree_passes(gate, path, tmp_path):
 def test_what_the_program_finds_is_a_finding_with_its_place(gate, path, tmp_path):
     artifacts = files(path)
     found = findings(GATES[gate], artifacts, written(artifacts, tmp_path))
-    assert [each for each in found if expected(path) in each.what], list(map(str, found))
-    assert all((tmp_path / each.where.split(":")[0]).exists() for each in found)
-    assert {each.gate for each in found} == {gate}
+    assert [finding for finding in found if expected(path) in finding.what], list(map(str, found))
+    assert all((tmp_path / finding.where.split(":")[0]).exists() for finding in found)
+    assert {finding.gate for finding in found} == {gate}
+
+
+@pytest.fixture(scope="module")
+def found_in(tmp_path_factory):
+    """Give a function that says what a gate finds in the tree of an environment."""
+    known = {}
+
+    def of(gate, tree):
+        if gate not in AT_ONCE:
+            artifacts = artifacts_of(*tree)
+            return findings(
+                GATES[gate], artifacts, written(artifacts, tmp_path_factory.mktemp(gate))
+            )
+        if gate not in known:
+            known[gate] = found_at_once(gate, tmp_path_factory.mktemp(gate))
+        return known[gate]["-".join(tree)]
+
+    return of
+
+
+def found_at_once(gate, folder):
+    """Ask a gate about all trees, in folders below one; return what it finds in each."""
+    trees = ["-".join(tree) for asked, *tree in RENDERED if asked == gate]
+    artifacts = tuple(
+        replace(artifact, path=f"{'-'.join(tree)}/{artifact.path}")
+        for asked, *tree in RENDERED
+        if asked == gate
+        for artifact in artifacts_of(*tree)
+    )
+    told = {name: [] for name in trees}
+    for finding in findings(GATES[gate], artifacts, written(artifacts, folder)):
+        told[finding.where.partition("/")[0]].append(finding)
+    return told
 
 
 @pytest.mark.parametrize(("gate", "system", "environment"), RENDERED)
-def test_what_is_rendered_passes(gate, system, environment, tmp_path):
-    artifacts = artifacts_of(system, environment)
-    found = findings(GATES[gate], artifacts, written(artifacts, tmp_path))
-    kinds = {each.data.get("kind") for each in artifacts}
+def test_what_is_rendered_passes(gate, system, environment, found_in):
+    artifacts, found = artifacts_of(system, environment), found_in(gate, (system, environment))
+    kinds = {artifact.data.get("kind") for artifact in artifacts}
     waiting = [check for check, kind in UNTIL.items() if kind not in kinds]
-    left = [str(each) for each in found if not any(check in each.what for check in waiting)]
+    left = [
+        str(finding) for finding in found if not any(check in finding.what for check in waiting)
+    ]
     assert left == []
 
 
@@ -99,4 +135,4 @@ def test_without_the_program_it_is_skipped_and_says_how_to_get_it(
 
 @pytest.mark.parametrize("program", ["kube-score", "checkov", "shellcheck", "hadolint"])
 def test_every_exception_has_a_reason(program):
-    assert all(len(why) > len("The same") for why in _programs.exceptions(program).values())
+    assert all(len(why) > len("The same") for why in programs.exceptions(program).values())

@@ -6,8 +6,8 @@ import pytest
 from gated import TODAY, expected, findings, fixtures, objects
 from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
 
-from tarmac.gates._gate import Subject
-from tarmac.gates.schemas import GATE
+from tarmac.gates.gate import Subject
+from tarmac.gates.kubernetes.val001_schemas import GATE
 from tarmac.report import Skip
 from tarmac.schemas import check, lock
 
@@ -28,7 +28,7 @@ def test_what_is_wrong_is_found_with_what_is_allowed(path):
 
 @pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
 def test_what_is_rendered_satisfies_every_supported_version_of_kubernetes(system, environment):
-    objects = [each for each in artifacts_of(system, environment) if "kind" in each.data]
+    objects = [artifact for artifact in artifacts_of(system, environment) if artifact.is_object]
     assert objects
     for version in lock.read().versions:
         try:
@@ -42,5 +42,5 @@ def test_what_is_rendered_satisfies_every_supported_version_of_kubernetes(system
 def test_without_the_schemas_it_is_skipped_and_says_how_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     subject = Subject(system_of("shop"), plan_of("shop", "kind"), (), TODAY)
-    with pytest.raises(Skip, match="`tarmac fetch` brings them"):
+    with pytest.raises(Skip, match="`tarmac fetch` downloads them"):
         list(GATE.check(subject))

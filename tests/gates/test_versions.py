@@ -11,10 +11,10 @@ from rendered import ENVIRONMENTS, KINDS, artifacts_of, plan_of, system_of
 
 from tarmac import versions
 from tarmac.artifact import Artifact
-from tarmac.gates._gate import Subject
-from tarmac.gates.versions import GATE, NOTICE
+from tarmac.gates.gate import Subject
+from tarmac.gates.kubernetes.ver001_versions import GATE, NOTICE
 from tarmac.schemas import lock
-from tarmac.stores._kind import Image
+from tarmac.stores.kind import Image
 
 END = date(2030, 11, 14)
 
@@ -35,13 +35,13 @@ def test_a_stranger_and_what_is_gone_are_found_with_what_to_write(path):
 def test_what_is_rendered_is_known_and_kept(system, environment):
     artifacts = artifacts_of(system, environment)
     subject = Subject(system_of(system), plan_of(system, environment), artifacts, TODAY)
-    assert [str(each) for each in GATE.check(subject)] == []
+    assert [str(finding) for finding in GATE.check(subject)] == []
 
 
 def at(day):
     image = Artifact("a.yaml", {"services": {"db": {"image": "postgres:18"}}})
     subject = Subject(system_of("shop"), plan_of("shop", "kind"), (image,), day)
-    return [each for each in GATE.check(subject) if each.where == "a.yaml"]
+    return [finding for finding in GATE.check(subject) if finding.where == "a.yaml"]
 
 
 def test_an_end_of_life_is_said_90_days_before_and_fails_after_it():
@@ -60,13 +60,15 @@ def test_the_kubernetes_that_objects_are_checked_for_is_kept_and_has_its_schemas
     catalogue = versions.read()
     assert catalogue.default().version == lock.read().kubernetes
     assert set(catalogue.kubernetes) == set(lock.read().versions)
-    ends = [each.end_of_life for each in catalogue.kubernetes.values()]
+    ends = [version.end_of_life for version in catalogue.kubernetes.values()]
     assert all(end is None or end > TODAY for end in ends)
 
 
 def test_the_schemas_are_those_of_the_charts_that_are_rendered():
-    brought = {each.name: each.version.removeprefix("v") for each in lock.read().sources}
-    charts = {name: each.version.removeprefix("v") for name, each in versions.read().charts.items()}
+    brought = {source.name: source.version.removeprefix("v") for source in lock.read().sources}
+    charts = {
+        name: chart.version.removeprefix("v") for name, chart in versions.read().charts.items()
+    }
     for name in brought.keys() & charts.keys() - {"karpenter"}:
         assert brought[name] == charts[name], name
     assert brought["karpenter-aws"] == charts["karpenter"]
@@ -82,15 +84,23 @@ def test_every_store_runs_the_image_of_the_catalogue():
     ]
     assert len(images) >= 6
     for image in images:
-        assert versions.read().images[image.name].version == image.tag
+        support = image.support or versions.read().images[image.name]
+        assert support.version == image.tag
+        assert support.source.startswith("https://")
+        assert support.end_of_life or support.why
+
+
+def test_an_image_that_no_row_has_is_a_sentence():
+    with pytest.raises(versions.UnknownVersion, match=r"no image postgre; add it, or .*postgres"):
+        versions.read().image("postgre")
 
 
 def test_every_entry_has_a_page_and_says_why_an_end_is_not_known():
     catalogue = versions.read()
     tables = (catalogue.kubernetes, catalogue.images, catalogue.charts, catalogue.actions)
-    for each in (entry for table in tables for entry in table.values()):
-        assert each.source.startswith("https://"), each.label
-        assert each.end_of_life or each.why, each.label
+    for entry in (row for table in tables for row in table.values()):
+        assert entry.source.startswith("https://"), entry.label
+        assert entry.end_of_life or entry.why, entry.label
     for api in catalogue.apis.values():
         assert api.source.startswith("https://"), api.name
         assert not api.chart or api.chart in catalogue.charts
@@ -103,7 +113,10 @@ def test_a_dockerfiles_stages_are_no_images():
     subject = Subject(
         system_of("shop"), plan_of("shop", "kind"), (Artifact("Dockerfile", text),), TODAY
     )
-    assert {each.what.split()[1] for each in GATE.check(replace(subject))} == {"python:3", "uv:1"}
+    assert {finding.what.split()[1] for finding in GATE.check(replace(subject))} == {
+        "python:3",
+        "uv:1",
+    }
 
 
 def test_the_default_of_a_build_argument_is_an_image():
@@ -114,6 +127,8 @@ def test_the_default_of_a_build_argument_is_an_image():
 @pytest.mark.parametrize(("system", "environment"), [("shop", "kind"), ("travel", "dev")])
 def test_the_bases_of_the_kits_own_images_are_of_the_catalogue(system, environment):
     artifacts = artifacts_of(system, environment)
-    (dockerfile,) = [each for each in artifacts if each.path.endswith("containers/Dockerfile")]
+    (dockerfile,) = [
+        artifact for artifact in artifacts if artifact.path.endswith("containers/Dockerfile")
+    ]
     found = {image.rpartition(":")[0] for _, image in versions.named(dockerfile.content)}
     assert found == {"ghcr.io/astral-sh/uv", "gcr.io/distroless/python3-debian13"}

@@ -41,7 +41,7 @@ EDITS = (
 
 def test_ten_edits_of_the_shop_are_told_as_reviewed():
     before = (ROOT / FILE).read_text()
-    sides = ({FILE: each.encode()} for each in (before, edited(before, *EDITS)))
+    sides = ({FILE: text.encode()} for text in (before, edited(before, *EDITS)))
     written = markdown(comparison(*sides, disk=True))
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(written)

@@ -34,5 +34,5 @@ def test_every_file_is_of_a_verb():
 def test_every_verb_that_reads_has_json_and_one_example(verb):
     command = tarmac.get_command(click.Context(tarmac), verb)
     assert command.help.count("Example: tarmac ") == 1
-    prints_nothing_itself = verb in ("schema", "run")
+    prints_nothing_itself = verb in ("mcp", "schema", "run")
     assert prints_nothing_itself or any("--json" in option.opts for option in command.params)

@@ -19,7 +19,7 @@ from rendered import KINDS, RENDERERS
 from tarmac.artifact import write
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
-from tarmac.render._collect import artifacts
+from tarmac.render.collect import artifacts
 
 FOLDER = Path(__file__).parent / "reference"
 HEADER = "Rendered from reference/tarmac.yaml; tests/golden/test_reference.py says how."
@@ -31,7 +31,7 @@ def rendered(environment: str) -> dict[str, str]:
     """Render the system: text by path."""
     system = load("reference/tarmac.yaml", lambda path: (FOLDER.parent / path).read_bytes())
     made = artifacts(deploy(system, environment, KINDS), RENDERERS)
-    return {each.path: write(each, HEADER) for each in made}
+    return {artifact.path: write(artifact, HEADER) for artifact in made}
 
 
 def kept(environment: str) -> dict[str, str]:
@@ -65,4 +65,4 @@ def test_it_has_an_object_of_every_kind_that_any_system_has():
         for line in content.splitlines()
         if line.startswith("kind: ")
     }
-    assert {each["kind"] for system in EVERY for each in objects_of(*system)} <= here
+    assert {manifest["kind"] for system in EVERY for manifest in objects_of(*system)} <= here

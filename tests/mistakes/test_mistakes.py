@@ -31,15 +31,15 @@ def judged(folder, *options):
     found = [f for result in report["results"] for f in result["findings"]]
     assert [r["what"] for r in report["results"] if r["status"] == "skipped"] == []
     assert report["remarks"] == []
-    return done.exit_code, [each for each in found if not each["warning"]]
+    return done.exit_code, [finding for finding in found if not finding["warning"]]
 
 
 def test_no_mistake_is_left_out():
     folders = {path.name for path in FOLDER.iterdir() if (path / "wrong").is_dir()}
     assert folders == set(MISTAKES)
     assert len(MISTAKES) == ALL
-    assert len({each["says"] for each in MISTAKES.values()}) == ALL
-    assert len({each["gate"] for each in MISTAKES.values()}) == ALL
+    assert len({mistake["says"] for mistake in MISTAKES.values()}) == ALL
+    assert len({mistake["gate"] for mistake in MISTAKES.values()}) == ALL
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -47,14 +47,14 @@ def test_a_mistake_is_caught_at_its_line_with_what_to_do(name):
     wanted = MISTAKES[name]
     code, found = judged(FOLDER / name / "wrong")
     assert code == 1
-    assert {each["gate"] for each in found} == {wanted["gate"]}
+    assert {finding["gate"] for finding in found} == {wanted["gate"]}
     path = FOLDER / name / "wrong" / wanted["file"]
     lines = path.read_text(encoding="utf-8").splitlines()
     there = [
-        each["what"]
-        for each in found
-        if each["where"].startswith(f"{path.as_posix()}:")
-        and lines[int(each["where"].rpartition(":")[2]) - 1].strip() == wanted["line"]
+        finding["what"]
+        for finding in found
+        if finding["where"].startswith(f"{path.as_posix()}:")
+        and lines[int(finding["where"].rpartition(":")[2]) - 1].strip() == wanted["line"]
     ]
     assert any(wanted["wrong"] in what and wanted["do"] in what for what in there), found
 

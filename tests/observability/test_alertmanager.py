@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 import yaml
 from edited import until
-from pages import free_port
+from free_ports import free_port
 from rendered import ENVIRONMENTS, artifact_of, plan_of
 
-from tarmac.gates._programs import find
-from tarmac.render._alertmanager import MOUNTED, config, secrets
+from tarmac.gates.views.programs import find
+from tarmac.render.observability.alerting.routing import MOUNTED, config, secrets
 from tarmac.report import Skip
 
 FILE = "observability/alertmanager.yaml"
-WATCHED = [each for each in ENVIRONMENTS if config(plan_of(*each))]
+WATCHED = [environment for environment in ENVIRONMENTS if config(plan_of(*environment))]
 #: How long a notification may take on a busy machine; it takes a second.
 WITHIN_S = 60
 #: Without it Debian's does not start: it is to be installed, not only unpacked.
@@ -71,10 +71,10 @@ def test_amtool_takes_the_configuration(amtool, tmp_path, system, environment):
         ("travel", "prod", "warning", "warning-slack"),
         ("starter", "production", "critical", "critical-slack"),
         ("starter", "production", "warning", "warning-email"),
-        # Of what is only worth a look nobody is told where the model names nobody.
-        ("travel", "dev", "warning", "nobody"),
-        ("shop", "production", "none", "nobody"),
-        # A severity of somebody else's rule that nobody foresaw is not lost.
+        # A warning has no channel where the model names none.
+        ("travel", "dev", "warning", "none"),
+        ("shop", "production", "none", "none"),
+        # An unknown severity of another's rule is not lost.
         ("shop", "production", "page", "warning-slack"),
     ],
 )
@@ -139,8 +139,8 @@ def alertmanager(tmp_path, receiver):
     given = given.replace(MOUNTED, str(tmp_path))
     changed = json.loads(given)
     changed["route"] |= {"group_wait": "100ms", "group_interval": "200ms"}
-    for each in changed["receivers"]:
-        for way in each.get("pagerduty_configs", []):
+    for listed in changed["receivers"]:
+        for way in listed.get("pagerduty_configs", []):
             way["url"] = f"{receiver.url}/pagerduty"
     folder = tmp_path / "shop-alertmanager"
     folder.mkdir()
@@ -206,9 +206,9 @@ def suppressed(url, service):
     with urllib.request.urlopen(f"{url}/api/v2/alerts", timeout=10) as answer:
         found = json.load(answer)
     return [
-        len(each["status"]["inhibitedBy"])
-        for each in found
-        if each["labels"].get("service") == service
+        len(seen["status"]["inhibitedBy"])
+        for seen in found
+        if seen["labels"].get("service") == service
     ]
 
 
@@ -261,7 +261,7 @@ def test_a_services_alerts_are_held_back_while_its_store_is_down(alertmanager, r
 
     post(alertmanager, down, over=True)
     said = [receiver.next()[1] for _ in range(2)]
-    assert {(each["event_action"], each["payload"]["component"]) for each in said} == {
+    assert {(event["event_action"], event["payload"]["component"]) for event in said} == {
         ("resolve", "orders-db"),
         ("trigger", "order-service"),
     }

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import time
 import urllib.request
@@ -20,21 +21,22 @@ from pathlib import Path
 import asyncpg
 import pytest
 import redis
-from pages import free_port
+from free_ports import free_port
 from prometheus_client.parser import text_string_to_metric_families
 from rendered import ROOT, artifacts_of, plan_of, watched_artifacts_of, watched_plan_of
 from scraped import Target, scraping, series_of
 
 from tarmac import signals
 from tarmac.artifact import Artifact
-from tarmac.gates import _programs
+from tarmac.gates.views import programs
 from tarmac.launch import Secret, Text
+from tarmac.local.host import offers
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.report import Skip
 from tarmac.stores import nats, postgres
 from tarmac.stores import redis as cache
-from tarmac.stores._acl import ADMIN, users
-from tarmac.stores._kind import MONITOR, StoreKind, View
+from tarmac.stores.kind import MONITOR, StoreContext, StoreKind
+from tarmac.stores.setup.redis_acl import ADMIN, users
 from tarmac.testing import System, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -58,14 +60,14 @@ class Exporting:
 
 def program(name: str) -> str:
     try:
-        return _programs.find(name)
+        return programs.find(name)
     except Skip as missing:
         pytest.skip(str(missing))
 
 
-def watching(shop: System, store: str, database: str = "") -> View:
+def watching(shop: System, store: str, database: str = "") -> StoreContext:
     ports = shop.node(store).ports
-    return View(
+    return StoreContext(
         name=store,
         host="127.0.0.1",
         ports=ports,
@@ -82,7 +84,7 @@ def said(text: Text) -> str:
 
 @contextlib.contextmanager
 def exporting(
-    kind: StoreKind, name: str, view: View, moved: Mapping[str, int], *listen: str
+    kind: StoreKind, name: str, view: StoreContext, moved: Mapping[str, int], *listen: str
 ) -> Iterator[int]:
     """Run an exporter as it is rendered, but where its server and it itself listen.
 
@@ -95,9 +97,9 @@ def exporting(
     given = {key: value.format(database=view.database) for key, value in own.env.items()}
     given |= {own.password: PASSWORD} if own.password else {}
     for inside, here in moved.items():
-        argv = [each.replace(inside, f":{here}") for each in argv]
-        given = {key: each.replace(inside, f":{here}") for key, each in given.items()}
-    argv = [program(name), *(each.replace("PORT", str(port)) for each in listen), *argv]
+        argv = [word.replace(inside, f":{here}") for word in argv]
+        given = {key: value.replace(inside, f":{here}") for key, value in given.items()}
+    argv = [program(name), *(address.replace("PORT", str(port)) for address in listen), *argv]
     process = subprocess.Popen(
         argv, env={**os.environ, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -172,18 +174,50 @@ def own_cache(shop):
             yield Exporting(shop, "cache", port, lambda: client.get("nobody:has-this"))
 
 
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def monitored(shop: System, folder: Path) -> Iterator[int]:
+    """Run a second server on a copy of the broker's streams, with the port that a cluster's has."""
+    original = ROOT / "systems/shop/.tarmac" / shop.namespace / "nodes/broker"
+    copy, port = folder / "broker", free_port()
+    shutil.copytree(original, copy)
+    config = (copy / "nats.conf").read_text().replace(str(original), str(copy))
+    config = config.replace(f":{shop.node('broker').ports['main']}\n", f":{free_port()}\n")
+    (copy / "nats.conf").write_text(f"http: 127.0.0.1:{port}\n{config}")
+    offer = offers.find(nats.STORE, asked_provider="embedded")
+    assert offer is not None
+    argv = [*offer.programs["server"], "--config", str(copy / "nats.conf")]
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as server:
+        try:
+            end = time.monotonic() + 20
+            while not answers(port):
+                assert server.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            yield port
+        finally:
+            server.kill()
+
+
 @pytest.fixture
-def broker(shop):
+def broker(shop, tmp_path: Path):
     """NATS' exporter, which knows no password."""
     view = watching(shop, "broker")
-    moved = {":8222": view.ports["monitor"]}
     listen = ("-a=127.0.0.1", "-p=PORT")
-    with exporting(nats.STORE, "prometheus-nats-exporter", view, moved, *listen) as port:
-        yield Exporting(shop, "broker", port)
+    with monitored(shop, tmp_path) as monitor:
+        moved = {":8222": monitor}
+        with exporting(nats.STORE, "prometheus-nats-exporter", view, moved, *listen) as port:
+            yield Exporting(shop, "broker", port)
 
 
 def catalogued(exporter: str) -> dict[str, signals.Signal]:
-    return {name: each for name, each in signals.read().items() if each.exporter == exporter}
+    return {name: signal for name, signal in signals.read().items() if signal.exporter == exporter}
 
 
 def check_catalogue(
@@ -197,7 +231,7 @@ def check_catalogue(
 
 
 async def check_panels(
-    each: Exporting, tree: tuple[Artifact, ...], plan: ClusterPlan, up: str, folder: Path
+    exported: Exporting, tree: tuple[Artifact, ...], plan: ClusterPlan, up: str, folder: Path
 ) -> None:
     """Ask a real Prometheus for what the panels on a store draw."""
     board = next(a for a in tree if a.path == "observability/dashboards/stores.json")
@@ -205,17 +239,17 @@ async def check_panels(
         target["expr"]
         for panel in json.loads(str(board.content))["panels"]
         for target in panel.get("targets", ())
-        if f'job="{each.store}"' in target["expr"]
+        if f'job="{exported.store}"' in target["expr"]
     ]
     assert len(queries) >= 4
     (exporter,) = {signals.read()[name].exporter for q in queries for name in series_of(q)}
-    assert exporter == plan.workload(each.store).exporter.id
-    found = [Target(each.store, each.port)]
+    assert exporter == plan.workload(exported.store).exporter.id
+    found = [Target(exported.store, exported.port)]
     with scraping(program("prometheus"), folder, plan, found, {}) as prometheus:
         end = time.monotonic() + 60
         while not prometheus.ask(f"count_over_time({up}[5m]) >= 2"):
             assert time.monotonic() < end
-            each.use()
+            exported.use()
             await asyncio.sleep(0.5)
         assert [query for query in queries if not prometheus.ask(query)] == []
 

@@ -19,18 +19,19 @@ import aiohttp
 import pytest
 import uvicorn
 from fastapi import APIRouter
-from pages import free_port
+from free_ports import free_port
 from rendered import artifact_of, plan_of
 from scraped import Prometheus, Target, scraping
 from starlette.responses import JSONResponse
 
-from tarmac.gates import _programs
-from tarmac.render.rules import RULES
+from tarmac.gates.views import programs
 from tarmac.report import Skip
 from tarmac_kit import Chassis, Part, create_app
 
 pytestmark = pytest.mark.timeout(120)
 
+#: The rules of all objectives, as the operator gets them.
+RULES = "k8s/monitoring/prometheusrule-slo.yaml"
 FASTER = 200
 SCRAPE_S = 30
 SERVICE = "api-gateway"
@@ -64,16 +65,16 @@ class Watched:
     async def until(self, *conditions: str) -> None:
         """Wait until each of these has an answer."""
         end = time.monotonic() + WITHIN_S
-        for each in conditions:
-            while not await asyncio.to_thread(self.prometheus.ask, each):
-                assert time.monotonic() < end, (each, await self.firing(), self.answered)
+        for condition in conditions:
+            while not await asyncio.to_thread(self.prometheus.ask, condition):
+                assert time.monotonic() < end, (condition, await self.firing(), self.answered)
                 await asyncio.sleep(0.05)
 
     async def firing(self) -> set[str]:
         """List the shop's own alerts that fire now."""
         found = await asyncio.to_thread(self.prometheus.get, "alerts")
         names = {
-            each["labels"]["alertname"] for each in found["alerts"] if each["state"] == "firing"
+            alert["labels"]["alertname"] for alert in found["alerts"] if alert["state"] == "firing"
         }
         return names & OWN
 
@@ -81,7 +82,7 @@ class Watched:
         """Say when an evaluation first left an alert in a state, by the server's clock."""
         series = f'ALERTS{{alertname="{alert}",alertstate="{state}"}}[10m]'
         found = self.prometheus.get("query", query=series)["result"]
-        return min(at for each in found for at, _ in each["values"])
+        return min(at for row in found for at, _ in row["values"])
 
 
 def fires(alert: str) -> str:
@@ -102,12 +103,12 @@ def faster(written: str) -> str:
 
 def rules():
     """Take the shop's rules as rendered, and divide every time in them."""
-    found = copy.deepcopy(artifact_of("shop", "production", RULES).data)
+    found = copy.deepcopy(artifact_of("shop", "production", RULES).data["spec"])
     for group in found["groups"]:
         if "interval" in group:
             group["interval"] = faster(group["interval"])
         for rule in group["rules"]:
-            rule["expr"] = re.sub(r"\[(\w+)\]", lambda each: f"[{faster(each[1])}]", rule["expr"])
+            rule["expr"] = re.sub(r"\[(\w+)\]", lambda match: f"[{faster(match[1])}]", rule["expr"])
             if "for" in rule:
                 rule["for"] = faster(rule["for"])
     return found
@@ -149,7 +150,7 @@ def port() -> int:
 @pytest.fixture
 def prometheus(port: int, tmp_path) -> Iterator[Prometheus]:
     try:
-        program = _programs.find("prometheus")
+        program = programs.find("prometheus")
     except Skip as missing:
         pytest.skip(str(missing))
     plan, every = plan_of("shop", "production"), faster(f"{SCRAPE_S}s")
@@ -173,10 +174,10 @@ async def watched(port: int, prometheus: Prometheus):
     asking = [asyncio.create_task(ask(url, answered)) for _ in range(4)]
     try:
         yield Watched(trouble, prometheus, answered)
-        assert not any(each.done() for each in asking)
+        assert not any(task.done() for task in asking)
     finally:
-        for each in asking:
-            each.cancel()
+        for task in asking:
+            task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
         server.should_exit = True
         await serving

@@ -8,9 +8,6 @@ import sys
 import pytest
 from sandbox import PORT, SYSTEM, Sandbox, family, gone, web
 
-from tarmac.local import client
-from tarmac.local.home.paths import Home
-
 
 def test_a_port_that_the_file_changes_is_taken_at_the_next_up(sandbox: Sandbox):
     sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n  {web('web', PORT)}\n")
@@ -68,27 +65,6 @@ def test_a_system_whose_folder_is_deleted_ends(sandbox: Sandbox):
     assert gone(pids)
 
 
-def test_what_runs_can_be_stopped_though_its_file_is_gone(sandbox: Sandbox):
-    sandbox.write(SYSTEM)
-    sandbox.up()
-    (sandbox.folder / "tarmac.yaml").unlink()
-    assert sandbox.tarmac("ps").returncode == 0
-    assert sandbox.tarmac("down").stdout == "stopped\n"
-
-
-def test_another_systems_file_in_the_same_folder_is_refused(sandbox: Sandbox):
-    sandbox.write(SYSTEM)
-    sandbox.up()
-    lines = (line[4:] for line in SYSTEM.splitlines())
-    (sandbox.folder / "other.yaml").write_text("\n".join(lines))
-    done = sandbox.tarmac("up", "other.yaml", "-d")
-    assert done.returncode == 2
-    assert "namespace 'default' of this folder belongs to" in done.stderr
-    assert sandbox.ps()["healthy"]
-    assert sandbox.tarmac("up", "other.yaml", "-d", "-n", "other").returncode == 0
-    assert sandbox.tarmac("down", "other.yaml", "-n", "other").returncode == 0
-
-
 def test_a_shell_line_is_drained_like_any_other_command(sandbox: Sandbox):
     (sandbox.folder / "slow.py").write_text(
         "import signal, sys, time\n"
@@ -131,13 +107,6 @@ def test_names_stay_in_the_table_however_long_a_command_is(sandbox: Sandbox):
     assert "healthy" in row
 
 
-def test_an_unknown_name_is_bad_input_for_restart_too(sandbox: Sandbox):
-    sandbox.write(SYSTEM)
-    sandbox.up()
-    done = sandbox.tarmac("restart", "nosuch")
-    assert (done.returncode, "nosuch: not part of the system" in done.stderr) == (2, True)
-
-
 def test_a_folder_that_cannot_be_written_is_one_clear_error(sandbox: Sandbox):
     sandbox.write(SYSTEM)
     (sandbox.folder / ".tarmac").write_text("a file\n")
@@ -158,14 +127,3 @@ def test_a_seed_that_is_missing_is_found_before_anything_starts(sandbox: Sandbox
     assert done.returncode == 2
     assert done.stderr.startswith("tarmac.yaml:6:30: the seed of db is not there (")
     assert sandbox.tarmac("down").stdout == "nothing was running\n"
-
-
-def test_what_another_version_started_is_not_changed_by_this_one(sandbox: Sandbox):
-    sandbox.write(SYSTEM)
-    sandbox.up()
-    home = Home.of(sandbox.folder / "tarmac.yaml", "default")
-    asked = {"verb": "apply", "options": {}, "edition": "9.9"}
-    with pytest.raises(client.Refused, match="started by another version of Tarmac") as refused:
-        client.ask(home, asked)
-    assert "`tarmac down` it, then `tarmac up` again" in str(refused.value)
-    assert sandbox.ps()["healthy"]

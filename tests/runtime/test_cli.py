@@ -18,9 +18,9 @@ TARMAC = str(Path(sys.executable).with_name("tarmac"))
     [
         (["upp"], "unknown verb 'upp'; did you mean 'up'?"),
         (["up", "nothing-like-it"], "nothing-like-it: no such system or file; "),
-        (["ps"], "no tarmac.yaml here or above; `tarmac init` writes one, or name it"),
+        (["ps"], "no tarmac.yaml here or above; create one with `tarmac init`, or name a file"),
         (["up", "--nope"], "No such option"),
-        (["up", "-n", "../../etc"], "'../../etc' is no namespace; use a-z, 0-9 and -"),
+        (["up", "-n", "../../etc"], "'../../etc' is not a valid namespace; use a-z, 0-9 and -"),
         (["logs", "x"], "x: no such system or file"),
     ],
 )

@@ -16,19 +16,19 @@ from sandbox import PORT, SERVER, Sandbox, web
 
 from tarmac.errors import TarmacError
 from tarmac.launch import AliveProbe, Launch
-from tarmac.local import ground
-from tarmac.local.edges import wiring
-from tarmac.local.edges.wiring import Wiring
-from tarmac.local.ground import Ground
-from tarmac.local.home.paths import Home
-from tarmac.local.machine.sockets import Reservations
-from tarmac.local.nodes.surroundings import Surroundings
-from tarmac.local.nodes.task import Task
-from tarmac.local.resolving import Options
-from tarmac.local.starting.channel import Channel
-from tarmac.local.starting.spawn import Running, Spawner
-from tarmac.local.supervisor import Supervisor
-from tarmac.plan.plan import Node, Wire
+from tarmac.local.host.sockets import Reservations
+from tarmac.local.network import wiring
+from tarmac.local.network.wiring import Wiring
+from tarmac.local.process.channel import Channel
+from tarmac.local.process.context import ProcessContext
+from tarmac.local.process.spawn import RunningProcess, Spawner
+from tarmac.local.process.task import Task
+from tarmac.local.state.options import Options
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor import context
+from tarmac.local.supervisor.context import SupervisorContext
+from tarmac.local.supervisor.supervisor import Supervisor
+from tarmac.plan.plan import EdgeProxy, Node
 
 
 def of(*services: str) -> str:
@@ -44,7 +44,7 @@ def box(tmp_path: Path) -> Sandbox:
 
 @pytest.fixture
 def home(box: Sandbox, monkeypatch) -> Home:
-    monkeypatch.setattr(ground, "become_subreaper", lambda: None)  # these are not its processes
+    monkeypatch.setattr(context, "become_subreaper", lambda: None)  # these are not its processes
     return Home.of(box.folder / "tarmac.yaml", "default")
 
 
@@ -53,9 +53,9 @@ async def test_an_apply_that_found_no_room_is_made_up_for_by_the_next(
 ):
     options = Options(file=str(box.folder / "tarmac.yaml"))
     box.write(of(web("front", PORT)))
-    stands = Ground(home)
-    await stands.start()
-    supervisor = Supervisor(stands)
+    context = SupervisorContext(home)
+    await context.start()
+    supervisor = Supervisor(context)
     try:
         await supervisor.apply(options)
         box.write(of(web("front", PORT), web("back", PORT + 1)))
@@ -64,15 +64,15 @@ async def test_an_apply_that_found_no_room_is_made_up_for_by_the_next(
             raise TarmacError("no room")
 
         with monkeypatch.context() as patched:
-            patched.setattr(stands.state, "set_meta", full)
+            patched.setattr(context.state, "set_meta", full)
             with pytest.raises(TarmacError, match="no room"):
                 await supervisor.apply(options)
         await supervisor.apply(options)
-        back = next(node for node in stands.state.nodes() if node.name == "back")
+        back = next(node for node in context.state.nodes() if node.name == "back")
         assert back.url == f"http://127.0.0.1:{PORT + 1}"
         while back.pid is None:  # it is started now
             await asyncio.sleep(0.02)
-            back = next(node for node in stands.state.nodes() if node.name == "back")
+            back = next(node for node in context.state.nodes() if node.name == "back")
     finally:
         await supervisor.shut_down()
 
@@ -80,15 +80,15 @@ async def test_an_apply_that_found_no_room_is_made_up_for_by_the_next(
 async def test_what_is_applied_again_is_what_was_asked_for_last(box: Sandbox, home: Home):
     options = Options(file=str(box.folder / "tarmac.yaml"))
     box.write(of(web("front", PORT)))
-    stands = Ground(home)
-    await stands.start()
-    supervisor = Supervisor(stands)
+    context = SupervisorContext(home)
+    await context.start()
+    supervisor = Supervisor(context)
     try:
         await supervisor.apply(options)
         # An edit is noticed while somebody's own `up` has not come to its turn.
         asked = supervisor.apply(replace(options, scale={"front": 2}))
         await asyncio.gather(asked, supervisor.apply())
-        assert [node.name for node in stands.state.nodes()] == ["front", "front.2"]
+        assert [node.name for node in context.state.nodes()] == ["front", "front.2"]
     finally:
         await supervisor.shut_down()
 
@@ -98,9 +98,9 @@ async def test_ports_of_an_apply_that_failed_are_there_for_the_next(
 ):
     options = Options(file=str(box.folder / "tarmac.yaml"))
     box.write(of(web("front", PORT)))
-    stands = Ground(home)
-    await stands.start()
-    supervisor = Supervisor(stands)
+    context = SupervisorContext(home)
+    await context.start()
+    supervisor = Supervisor(context)
     try:
         await supervisor.apply(options)
         box.write(of(web("back", PORT + 1)))
@@ -109,11 +109,11 @@ async def test_ports_of_an_apply_that_failed_are_there_for_the_next(
             raise TarmacError("no room")
 
         with monkeypatch.context() as patched:
-            patched.setattr(stands.state, "remove", full)
+            patched.setattr(context.state, "remove", full)
             with pytest.raises(TarmacError, match="no room"):
                 await supervisor.apply(options)
         assert (await supervisor.apply(options)).notes == ()
-        nodes = {node.name: node.url for node in stands.state.nodes()}
+        nodes = {node.name: node.url for node in context.state.nodes()}
         assert nodes["back"] == f"http://127.0.0.1:{PORT + 1}"
     finally:
         await supervisor.shut_down()
@@ -123,9 +123,9 @@ def test_a_damaged_copy_beside_does_not_keep_another_from_starting(home: Home):
     beside = home.root.parent / "beside"
     beside.mkdir(parents=True)
     (beside / "state.sqlite").write_bytes(b"no database" * 100)
-    stands = Ground(home)
-    assert stands.interpreters == ()
-    stands.state.close()
+    context = SupervisorContext(home)
+    assert context.interpreters == ()
+    context.state.close()
 
 
 async def test_a_task_that_is_stopped_while_its_process_is_made_does_not_run_on(tmp_path: Path):
@@ -137,14 +137,14 @@ async def test_a_task_that_is_stopped_while_its_process_is_made_does_not_run_on(
         sent.append(number)
         exited.set_result(-number)
 
-    async def spawn(*_: object, **__: object) -> Running:
+    async def spawn(*_: object, **__: object) -> RunningProcess:
         asked.set()
         await told.wait()
-        return Running(os.getpid(), exited, heed)
+        return RunningProcess(os.getpid(), exited, heed)
 
     home = Home(tmp_path / "home")
     home.create()
-    around = SimpleNamespace(
+    context = SimpleNamespace(
         home=home,
         host="127.0.0.1",
         spawner=SimpleNamespace(spawn=spawn),
@@ -153,7 +153,7 @@ async def test_a_task_that_is_stopped_while_its_process_is_made_does_not_run_on(
         changed=lambda: None,
     )
     node = Node("a.once", "task", "once", Launch(("true",), AliveProbe(0.0)), service="a")
-    task = Task(node, 0, cast("Surroundings", around))
+    task = Task(node, 0, cast("ProcessContext", context))
     task.start()
     await asked.wait()
     stopping = asyncio.create_task(task.stop())
@@ -170,7 +170,7 @@ async def test_wires_that_take_no_more_are_killed_as_those_that_do_not_answer(
     monkeypatch.setattr(wiring, "ANSWER_S", 0.05)
     killed = asyncio.Event()
 
-    async def spawn(*_: object, **__: object) -> tuple[Running, Channel]:
+    async def spawn(*_: object, **__: object) -> tuple[RunningProcess, Channel]:
         ours, mute = socket.socketpair()  # nobody ever reads from it
         exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -180,13 +180,13 @@ async def test_wires_that_take_no_more_are_killed_as_those_that_do_not_answer(
                 exited.set_result(-number)
                 killed.set()
 
-        return Running(os.getpid(), exited, heed), Channel(ours)
+        return RunningProcess(os.getpid(), exited, heed), Channel(ours)
 
     reservations = Reservations()
     assert reservations.take(PORT)
     spawner = cast("Spawner", SimpleNamespace(spawn_with_channel=spawn))
     wires = Wiring(spawner, tmp_path / "wires.log", reservations)
-    wire = Wire("world", "a", "http", PORT)
+    wire = EdgeProxy("world", "a", "http", PORT)
     await wires.apply([wire])
 
     async def tell() -> None:

@@ -9,9 +9,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import warm
 from compared import ENVIRONMENTS, edited
 from demo_system import DEMO, PARTS
-from sandbox import TARMAC
 
 BASE = textwrap.dedent(DEMO + ENVIRONMENTS).lstrip("\n")
 FEWER = ("min: 3", "min: 2")
@@ -55,14 +55,8 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
     def diff(self, *arguments: str, here: Path | None = None, **environ: str):
-        return subprocess.run(
-            [*TARMAC, "diff", *arguments],
-            cwd=here or self.below,
-            env={**ENVIRON, **environ},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        given = {**ENVIRON, **environ}
+        return warm.tarmac("diff", *arguments, folder=here or self.below, environ=given)
 
     def state(self) -> dict[str, tuple[int, bytes]]:
         """Read every file, those of git too, and when it was written."""
@@ -95,8 +89,8 @@ def test_two_revisions_are_compared_whatever_stands_here(repository):
     repository.file.write_text("not: [a system")
     there = json.loads(repository.diff("HEAD~1", head, "--json").stdout)
     back = json.loads(repository.diff(head, "HEAD~1", "--json").stdout)
-    assert [(each["old"], each["new"]) for each in there["changes"]] == [("3 to 9", "2 to 9")]
-    assert [(each["old"], each["new"]) for each in back["changes"]] == [("2 to 9", "3 to 9")]
+    assert [(change["old"], change["new"]) for change in there["changes"]] == [("3 to 9", "2 to 9")]
+    assert [(change["old"], change["new"]) for change in back["changes"]] == [("2 to 9", "3 to 9")]
     assert (there["base"], there["head"]) == ("HEAD~1", head)
     assert (there["changes"][0]["risk"], back["changes"][0]["risk"]) == ("high", "low")
 
@@ -112,19 +106,21 @@ def test_two_folders_are_compared_without_git(repository, tmp_path):
 
 def test_the_exit_code_says_what_was_asked_for(repository):
     asked = [(), ("--exit-code",), ("--fail-on", "high"), ("--fail-on", "low")]
-    same = [repository.diff("main", *each).returncode for each in asked]
+    same = [repository.diff("main", *arguments).returncode for arguments in asked]
     repository.file.write_text(edited(BASE, ("domain: demo", "owner: shelf\ndomain: demo")))
-    low = [repository.diff("main", *each).returncode for each in asked]
+    low = [repository.diff("main", *arguments).returncode for arguments in asked]
     repository.file.write_text(edited(BASE, FEWER))
-    high = [repository.diff("main", *each).returncode for each in asked]
+    high = [repository.diff("main", *arguments).returncode for arguments in asked]
     assert (same, low, high) == ([0, 0, 0, 0], [0, 1, 0, 1], [0, 1, 1, 1])
-    assert "Nothing of what is rendered changes." in repository.diff("HEAD", "main").stdout
+    assert "No rendered file changes." in repository.diff("HEAD", "main").stdout
 
 
 def test_one_environment_can_be_asked_for(repository):
     repository.file.write_text(edited(BASE, FEWER, ("port: 3003", "port: 3033")))
     found = json.loads(repository.diff("main", "--env", "kind", "--json").stdout)
-    assert {each for change in found["changes"] for each in change["environments"]} == {"kind"}
+    assert {
+        environment for change in found["changes"] for environment in change["environments"]
+    } == {"kind"}
     assert found["systems"] == {"demo": ["kind"]}
 
 
@@ -137,7 +133,7 @@ def test_a_part_is_read_at_its_revision_also_through_a_link(repository):
     part.write_text(part.read_text().replace("bytes: 32", "bytes: 64"))
     done = repository.diff("HEAD")
     assert done.returncode == 0, done.stderr
-    assert "variable `SIGNING_SECRET`: a secret of another size" in done.stdout
+    assert "variable `SIGNING_SECRET`: a secret of a different size" in done.stdout
 
 
 def test_a_system_below_a_folder_is_found_from_there(tmp_path):

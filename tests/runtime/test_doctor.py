@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sandbox import PORT, TARMAC, web
 
-from tarmac.local.machine import checkup
+from tarmac.local.supervisor import checkup
 from tarmac.tools import TOOLS, Tool
 
 #: What each tool prints where it is as old as allowed.
@@ -59,7 +59,7 @@ def doctor(path: Path, *args: str, cwd: Path | None = None) -> tuple[int, dict[s
     assert "Traceback" not in done.stderr, done.stderr
     content = json.loads(done.stdout)
     assert content["ok"] == (done.returncode == 0)
-    return done.returncode, {each["name"]: each for each in content["checks"]}
+    return done.returncode, {check["name"]: check for check in content["checks"]}
 
 
 def test_a_machine_that_has_everything_passes(programs):
@@ -85,7 +85,7 @@ def test_a_tool_below_its_floor_or_without_an_answer_fails(programs):
     (programs / "aws").unlink()
     status, checks = doctor(programs)
     assert status == 1
-    wrong = {name: each["state"] for name, each in checks.items() if each["fails"]}
+    wrong = {name: check["state"] for name, check in checks.items() if check["fails"]}
     assert wrong == {"git": "too old", "helm": "too old", "gh": "no answer", "aws": "absent"}
     assert checks["git"]["advice"] == "apt install git or brew install git"
 
@@ -156,7 +156,7 @@ def test_what_stands_in_for_a_store_is_said_and_not_held_to_its_version(sandbox,
     if (found := checks["users"]["found"]).startswith("MongoDB"):
         pytest.skip("this machine has a mongod where its makers put it")
     assert found.startswith("PostgreSQL")
-    assert found.endswith("standing in for MongoDB")
+    assert found.endswith("as a substitute for MongoDB")
     assert checks["users"]["state"] == "ok"
 
 
@@ -172,7 +172,7 @@ def test_the_ports_of_a_system_that_runs_are_its_own(sandbox):
     sandbox.up()
     done = sandbox.tarmac("doctor", "small")
     assert done.returncode == 0, done.stdout
-    assert "its own, it runs" in done.stdout
+    assert "used by this system" in done.stdout
 
 
 def test_a_wrong_file_is_told_with_its_places(sandbox):

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from edited import until
 from sandbox import PORT, SYSTEM, Sandbox, family, wire
 
-from tarmac.local.machine import kernel
+from tarmac.local.host import kernel
 
 #: GET /PORT opens a connection to it and keeps it; a body comes back when it is open.
 CALLER = """
@@ -51,7 +52,7 @@ def edges(box: Sandbox, code: int = 0) -> dict[str, Any]:
 
 def edge(box: Sandbox, source: str, target: str) -> dict[str, Any]:
     found = edges(box)["edges"]
-    return next(each for each in found if (each["source"], each["target"]) == (source, target))
+    return next(seen for seen in found if (seen["source"], seen["target"]) == (source, target))
 
 
 def get(url: str) -> str:
@@ -64,7 +65,7 @@ def wires_of(box: Sandbox) -> int:
     (pid,) = [
         pid
         for pid in family(box)
-        if "local/edges/wires.py" in Path(f"/proc/{pid}/cmdline").read_text()
+        if "local/network/wires.py" in Path(f"/proc/{pid}/cmdline").read_text()
     ]
     return pid
 
@@ -72,7 +73,7 @@ def wires_of(box: Sandbox) -> int:
 def test_each_declared_edge_is_shown_with_its_traffic(sandbox: Sandbox):
     sandbox.write(SYSTEM)
     sandbox.up()
-    found = {(each["source"], each["target"]) for each in edges(sandbox)["edges"]}
+    found = {(entry["source"], entry["target"]) for entry in edges(sandbox)["edges"]}
     assert found == {("world", "front"), ("world", "back"), ("front", "back")}
     unused = edge(sandbox, "front", "back")
     assert (unused["connections"], unused["bytes_sent"], unused["last_at"]) == (0, 0, None)
@@ -95,6 +96,40 @@ def test_each_declared_edge_is_shown_with_its_traffic(sandbox: Sandbox):
     assert f"{len(request)} B" in row
 
 
+def test_requests_of_services_without_any_instrumentation_are_counted_where_it_is_asked(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    address = wire(sandbox, "front", "back")
+    get(f"{address}/env/PORT")
+    assert "requests" not in edge(sandbox, "front", "back")
+    assert "P95" not in sandbox.tarmac("edges").stdout
+
+    sandbox.up("--inspect")
+    pid = wires_of(sandbox)
+    get(f"{address}/env/PORT")
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(address, b"{}", timeout=10)
+    counted = {"GET 200": 1, "POST 501": 1}
+    found = until(lambda: edge(sandbox, "front", "back"), lambda now: now["requests"] == counted)
+    assert sum(found["durations"].values()) == 2
+    row = next(
+        line for line in sandbox.tarmac("edges").stdout.splitlines() if line.startswith("front")
+    )
+    assert row.split()[7:9] == ["2", "1"]
+    done = sandbox.tarmac("top", "--json", "--every", "0.2")
+    shown = {one["name"]: one for one in json.loads(done.stdout)["activities"]}
+    assert shown["back"]["rates"]["requests_per_s"] == 0
+    assert shown["back"]["memory_bytes"] > 5_000_000
+    assert "REQUESTS/S" in sandbox.tarmac("top", "--every", "0.2").stdout
+
+    # What was counted outlives the process that counts, and so does the wish.
+    os.kill(pid, signal.SIGKILL)
+    get(f"{address}/env/PORT")
+    assert wires_of(sandbox) != pid
+    counted["GET 200"] = 2
+    until(lambda: edge(sandbox, "front", "back")["requests"], lambda now: now == counted)
+
+
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="needs the kernel's socket table")
 def test_a_connection_that_nobody_declared_is_found_and_named(sandbox: Sandbox):
     (sandbox.folder / "caller.py").write_text(CALLER)
@@ -112,12 +147,19 @@ def test_a_connection_that_nobody_declared_is_found_and_named(sandbox: Sandbox):
     assert get(f"http://127.0.0.1:{PORT}/{PORT + 2}") == "kept"
     (found,) = edges(sandbox, code=1)["undeclared"]
     address = f"127.0.0.1:{PORT + 2}"
-    assert found == {"source": "caller", "target": "stranger", "pid": pid, "address": address}
+    assert found == {
+        "source": "caller",
+        "target": "stranger",
+        "pid": pid,
+        "address": address,
+        "declaration": "calls: [stranger]",
+    }
     get(f"http://127.0.0.1:{PORT}/{stranger['ports']['http']}")
     assert len(edges(sandbox, code=1)["undeclared"]) == 2
     shown = sandbox.tarmac("edges")
     assert shown.returncode == 1
     assert f"undeclared: caller (pid {pid}) is connected to stranger on {address}" in shown.stdout
+    assert "add `calls: [stranger]` to services.caller" in shown.stdout
 
 
 def test_the_same_port_of_another_machine_is_not_of_this_system():
@@ -134,7 +176,7 @@ def test_the_same_port_of_another_machine_is_not_of_this_system():
         local = "0" * (len(remote) - 8) + "0100007F"
         lines.append(f"0: {local}:1000 {remote}:0050 01 0:0 00:0 0 0 0 {inode} 1 x 20 4 30 10 -1")
     found = kernel.parse("\n".join(lines), kernel.ESTABLISHED)
-    assert [each.inode for each in found if each.is_to_loopback] == ["1", "2", "4", "5"]
+    assert [listener.inode for listener in found if listener.is_to_loopback] == ["1", "2", "4", "5"]
 
 
 def test_without_wires_the_edges_are_listed_all_the_same(sandbox: Sandbox):
@@ -148,14 +190,14 @@ def test_without_wires_the_edges_are_listed_all_the_same(sandbox: Sandbox):
     assert row.split() == ["front", "back", "http", *"-------"]
     done = sandbox.tarmac("up", "-d")
     assert done.returncode == 2
-    assert "the system runs without wires (--direct); stop it first" in done.stderr
+    assert "the system runs with --direct; stop it first" in done.stderr
 
 
 def test_edges_of_what_does_not_run_is_an_error_that_says_what_to_do(sandbox: Sandbox):
     sandbox.write(SYSTEM)
     done = sandbox.tarmac("edges")
     assert done.returncode == 1
-    assert "nothing runs here; `tarmac up` starts it" in done.stderr
+    assert "the system is not running; start it with `tarmac up`" in done.stderr
 
 
 def test_killed_wires_are_started_again_and_who_comes_meanwhile_waits(sandbox: Sandbox):

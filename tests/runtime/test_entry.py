@@ -7,22 +7,17 @@ import contextlib
 import io
 import json
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 from aiohttp import web
+from free_ports import free_port
 
-from tarmac.local.edges import entry as program
+from tarmac.local.network import ingress as program
 
 HOST = "127.0.0.1"
-
-
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class Behind:
@@ -127,7 +122,7 @@ async def entry(tmp_path):
         it = Entry(api, pages, free_port())
         file = tmp_path / "routes.json"
         file.write_text(it.routes())
-        argv = [sys.executable, "-I", "-m", "tarmac.local.edges.entry", str(file)]
+        argv = [sys.executable, "-I", "-m", "tarmac.local.network.ingress", str(file)]
         it.process = await asyncio.create_subprocess_exec(*argv, stderr=asyncio.subprocess.PIPE)
         try:
             await listens(it.app)
@@ -220,7 +215,7 @@ async def test_bodies_of_both_framings_arrive_whole_and_a_connection_serves_many
             assert (await response.json())["body"] == size
     async with session.head(url) as response:
         assert response.status == 200
-    assert len({id(each) for each in session.connector._conns.values()}) == 1
+    assert len({id(connections) for connections in session.connector._conns.values()}) == 1
 
 
 async def test_expect_100_continue_is_answered_before_the_body(entry):
@@ -318,8 +313,8 @@ async def test_a_body_that_breaks_off_its_framing_is_refused_at_once(entry):
 async def test_a_service_is_not_late_while_its_request_still_comes_in(monkeypatch):
     monkeypatch.setattr(program, "SILENT_S", 1.5)
     async with serving("api") as api, asyncio.timeout(20):
-        table = program.Table("", {"": (program.Route("/", "api", HOST, api.port),)})
-        server = await program.Entry(table).serve("", HOST, 0)
+        table = program.RouteTable("", {"": (program.Route("/", "api", HOST, api.port),)})
+        server = await program.Ingress(table).serve("", HOST, 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(
             b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\n"

@@ -74,13 +74,15 @@ def test_a_shell_and_a_reader_of_env_files_get_the_values_unchanged(odd: Sandbox
     assert wanted["ODD"] == TRICKY
 
 
-def test_what_is_lent_says_when_somebody_has_the_port_or_nothing_runs(odd: Sandbox):
+def test_env_notes_a_taken_port_and_a_system_that_is_not_running(odd: Sandbox):
     running = odd.tarmac("env", "back")
-    assert "is taken: back runs there; `up --without` leaves it to you" in running.stderr
+    assert (
+        "is taken: back runs there; to start it yourself: `tarmac up --without`" in running.stderr
+    )
     odd.tarmac("down")
     stopped = odd.tarmac("env", "back")
     assert stopped.stdout == running.stdout
-    assert "its next `up` may choose other ports" in stopped.stderr
+    assert "the next `up` may choose other ports" in stopped.stderr
 
 
 @pytest.mark.parametrize("verb", ["env", "run"])
@@ -98,7 +100,7 @@ def test_a_name_that_is_no_service_is_bad_input(sandbox: Sandbox, verb):
         "wep: no service of small; did you mean 'web'?\n",
     )
     store = sandbox.tarmac(verb, "db")
-    assert (store.returncode, "`tarmac connect` opens it" in store.stderr) == (2, True)
+    assert (store.returncode, "open it with `tarmac connect`" in store.stderr) == (2, True)
 
 
 def test_a_command_runs_in_a_services_environment_and_folder_beside_the_service(odd: Sandbox):
@@ -132,7 +134,7 @@ def test_the_commands_end_is_the_verbs_end(odd: Sandbox):
 def test_a_second_one_of_what_runs_is_not_started(odd: Sandbox):
     done = odd.tarmac("run", "back")
     assert done.returncode == 1
-    assert done.stderr == "back: runs already; `tarmac up --without` leaves it to you\n"
+    assert done.stderr == "back: runs already; to start it yourself: `tarmac up --without`\n"
 
 
 def test_a_service_left_out_is_started_by_hand_and_taken_back(sandbox: Sandbox):
@@ -152,7 +154,7 @@ def test_a_service_left_out_is_started_by_hand_and_taken_back(sandbox: Sandbox):
         assert f"is taken by pid {mine.pid}" in second.stderr
 
         again = sandbox.tarmac("up", "-d")
-        assert "yours still runs, and nobody is sent to it" in again.stdout
+        assert "your process still runs but no longer receives traffic" in again.stdout
         assert sandbox.get("back") == f"pid {sandbox.node('back')['pid']}"
         assert mine.poll() is None
         assert f"is taken by pid {mine.pid}" in sandbox.tarmac("logs", "back").stdout

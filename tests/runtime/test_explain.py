@@ -53,11 +53,14 @@ def test_what_runs_is_explained_with_its_real_ports_and_states(sandbox):
 def test_scaled_and_direct_are_explained_as_they_run(sandbox):
     write(sandbox)
     sandbox.up("--scale", "back=2")
-    assert [each["name"] for each in explain(sandbox, "back")["instances"]] == ["back", "back.2"]
+    assert [instance["name"] for instance in explain(sandbox, "back")["instances"]] == [
+        "back",
+        "back.2",
+    ]
     sandbox.tarmac("down")
     sandbox.up("--direct")
     it = explain(sandbox, "back")
-    assert [each["ports"] for each in it["instances"]] == [{"http": PORT + 1}]
+    assert [instance["ports"] for instance in it["instances"]] == [{"http": PORT + 1}]
     assert it["called_by"][0]["wires"] == []
 
 

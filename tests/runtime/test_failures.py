@@ -56,49 +56,55 @@ SOON = "probe: {tcp: true, within: 5s}"  # twenty start at once, and these have 
 CASES = {
     "stray": (
         f"{{run: [{PYTHON}, listen.py, '{STRAY}'], port: {PORT}, {SOON}}}",
-        f"it listens on {STRAY}, and should on PORT={{port}}; have it read the variable, or say",
+        f"it listens on {STRAY}; expected PORT={{port}}; read the port from the variable, or set",
     ),
     "mute": (
         f"{{run: [sleep, '60'], port: {PORT + 1}, {SOON}}}",
-        "it listens nowhere, and should on PORT={port}",
+        "it listens on no port; expected PORT={port}",
     ),
     "greedy": (
         f"{{run: [{PYTHON}, listen.py, '{PORT + 2}'], port: {PORT + 2}}}",
-        "its port is taken by another process; it should be PORT={port}",
+        "its port is taken by another process; expected PORT={port}",
     ),
     "sick": (
         f"{{run: [{PYTHON}, sick.py], port: {PORT + 3}, probe: {{http: /health, within: 5s}}}}",
         "not ready within 5 s (/health answers 503 the cache is cold)",
     ),
-    "needs": (f"{{run: [{PYTHON}, needs.py]}}", "it needs API_KEY, which nobody gives; add it"),
+    "needs": (f"{{run: [{PYTHON}, needs.py]}}", "missing environment variable API_KEY; set it"),
     "exits": (f"{{run: [{PYTHON}, exits.py]}}", "ended with exit status 3"),
-    "ends": ("{run: ['true']}", "it ended by itself without an error; a service must keep"),
-    "full": (f"{{run: [{PYTHON}, full.py]}}", "the disk is full; make room"),
-    "large": (f"{{run: [{PYTHON}, large.py]}}", "a file is larger than it may become (ulimit"),
+    "ends": ("{run: ['true']}", "it exited without an error; a service must keep"),
+    "full": (f"{{run: [{PYTHON}, full.py]}}", "the disk is full; free some space"),
+    "large": (f"{{run: [{PYTHON}, large.py]}}", "a file exceeds the size limit (ulimit"),
     "locked": (
         f"{{run: [{PYTHON}, locked.py]}}",
-        "it may not use locked/file; change the owner or mode of it",
+        "no permission for locked/file; change its owner or mode",
     ),
-    "lost": ("{run: [./nowhere/program]}", "'./nowhere/program' is not there ("),
+    "lost": ("{run: [./nowhere/program]}", "'./nowhere/program' does not exist ("),
     "npm": ("{run: [no-such-program, start]}", "'no-such-program' is not on PATH; install it, or"),
-    "shell": ("{run: no-such-program start}", "program no-such-program is not there; install it"),
+    "shell": ("{run: no-such-program start}", "program no-such-program was not found; install it"),
     "near": ("{run: [beside]}", "'beside' is not on PATH; it is in "),
-    "folder": ("{run: [./kit]}", "'./kit' is a folder; name the program in it"),
-    "plain": ("{run: [./server.py]}", "'./server.py' may not be executed; chmod +x "),
-    "headless": ("{run: [./beside]}", "'./beside' is no program: it has no first line like #!/"),
-    "strange": ("{run: [./strange]}", "names /usr/bin/no-such-shell, which is not there; correct"),
+    "folder": ("{run: [./kit]}", "'./kit' is a directory; name the program in it"),
+    "plain": ("{run: [./server.py]}", "'./server.py' is not executable; chmod +x "),
+    "headless": (
+        "{run: [./beside]}",
+        "'./beside' is not executable as a program: add a first line like #!/",
+    ),
+    "strange": (
+        "{run: [./strange]}",
+        "names /usr/bin/no-such-shell, which does not exist; correct",
+    ),
     "foreign": (
         "{run: [./foreign]}",
-        f"'./foreign' is made for s390x, and this machine is {platform.machine()}; build it for",
+        f"'./foreign' is built for s390x, but this machine is {platform.machine()}; build it for",
     ),
-    "windows": ("{run: [./windows.exe]}", "'./windows.exe' is made for Windows; build it for"),
+    "windows": ("{run: [./windows.exe]}", "'./windows.exe' is built for Windows; build it for"),
     "unpacked": (
         "{source: kit}",
         "module tarmac_nothing_of_the_kind is not installed for ",
     ),
 }
 if shutil.which("node"):
-    CASES["node"] = ("{run: [node, needs.js]}", "it needs API_KEY, which nobody gives; add it")
+    CASES["node"] = ("{run: [node, needs.js]}", "missing environment variable API_KEY; set it")
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +161,7 @@ def test_the_last_lines_and_the_exit_status_are_shown(broken):
     assert node["last_lines"][-1] == "two: the last words"
     shown = broken.tarmac("ps").stdout
     assert "  two: the last words" in shown
-    assert "likely cause: it needs API_KEY, which nobody gives" in shown
+    assert "likely cause: missing environment variable API_KEY" in shown
 
 
 def test_a_service_that_goes_on_failing_is_in_a_crash_loop(broken):
@@ -184,7 +190,7 @@ def test_a_port_that_somebody_has_names_them(sandbox):
             other.kill()
     assert refused.returncode == 1
     who = f"pid {other.pid} ({Path(PYTHON).name} listen.py)"
-    assert f"port {TAKEN} is taken by {who}; stop it" in refused.stderr
+    assert f"port {TAKEN} is taken by {who}; stop that program" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
@@ -231,6 +237,7 @@ def test_data_of_another_major_version_names_both(sandbox):
     (sandbox.folder / ".tarmac/default/nodes/db/data/PG_VERSION").write_text("12\n")
     failed = sandbox.tarmac("up", "-d", "--timeout", "30")
     assert failed.returncode == 1
-    assert "likely cause: its data is PostgreSQL 12's, 18 runs here; ask for version 12, or" in (
-        failed.stdout
+    assert (
+        "likely cause: its data was written by PostgreSQL 12, but 18 runs here; set `version: 12`"
+        in (failed.stdout)
     )

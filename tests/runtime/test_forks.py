@@ -12,9 +12,9 @@ import pytest
 from edited import APP, SYSTEM, Watched, asked_all_the_time, kit_of_its_own, save, until
 from sandbox import PORT, Sandbox, family, gone
 
-from tarmac.launch import Forked
-from tarmac.local.starting import forks
-from tarmac.local.starting.spawn import Spawner
+from tarmac.launch import ForkedStart
+from tarmac.local.process import forks
+from tarmac.local.process.spawn import Spawner
 
 pytestmark = pytest.mark.skipif(
     os.uname().sysname != "Linux", reason="only Linux forks what is preloaded"
@@ -113,11 +113,11 @@ async def test_a_server_that_hangs_is_ended_and_the_service_starts_by_itself(
     python.chmod(0o700)
     spawner = Spawner()
     await spawner.start()
-    found = forks.Forks(spawner, tmp_path / "log", {"PATH": os.environ["PATH"]})
+    found = forks.ForkServers(spawner, tmp_path / "log", {"PATH": os.environ["PATH"]})
     try:
         server = await found.server(str(python))
         (pid,) = found.pids
-        wanted = Forked(str(python), ("tarmac_hi",))
+        wanted = ForkedStart(str(python), ("tarmac_hi",))
         with pytest.raises(OSError, match="did not answer; it was killed"):
             await found.spawn("hi", wanted, env={}, cwd=tmp_path, output=1)
         assert await asyncio.to_thread(gone, [pid])
@@ -149,7 +149,7 @@ def test_an_edit_of_the_kit_is_served_by_a_new_fork_server(sandbox: Sandbox, mon
         assert parent(int(made.ask()["pid"])) == again
         # A kit that cannot be imported harms nobody, and is no reason to give up forking.
         save(init, f"{init.read_text()}\nEDITED = \n")
-        log = made.until_log("the old one serves on")
+        log = made.until_log("the previous instance keeps serving")
         assert "tarmac_kit/__init__.py" in log or "__init__.py" in log
         assert made.ask()["kit"] == "1"
         save(init, init.read_text().replace("EDITED = \n", "EDITED = 2\n"))
@@ -172,11 +172,11 @@ class Loading:
 
 
 async def test_whoever_waits_for_an_interpreter_that_still_loads_is_let_go_at_the_end(tmp_path):
-    every = forks.Forks(Spawner(), tmp_path / "log", {})
+    every = forks.ForkServers(Spawner(), tmp_path / "log", {})
     channel = Loading()
-    server = forks.Server("python", channel, None)
+    server = forks.ForkServer("python", channel, None)
     every._servers["python"] = server
-    forked = Forked("python", ("a",))
+    forked = ForkedStart("python", ("a",))
     spawning = asyncio.create_task(every.spawn("web", forked, env={}, cwd=tmp_path, output=1))
     await channel.asked.wait()
     every.give_up("the system is being stopped")

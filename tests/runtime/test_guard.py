@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.local.starting import guard
+from tarmac.local.host import guard
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -21,8 +21,8 @@ SUPERVISOR = textwrap.dedent(
     """
     import asyncio, json, os, sys
     from pathlib import Path
-    from tarmac.local.starting import guard
-    from tarmac.local.starting.spawn import Spawner
+    from tarmac.local.host import guard
+    from tarmac.local.process.spawn import Spawner
 
     TREE = '''
     import os, subprocess, sys, time

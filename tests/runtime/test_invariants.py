@@ -48,7 +48,7 @@ PAYMENTS = (
 
 def asked(box: Sandbox, *args: str) -> tuple[int, dict[str, Any]]:
     done = box.tarmac("invariants", "--json", *args)
-    return done.returncode, {each["name"]: each for each in json.loads(done.stdout)}
+    return done.returncode, {load["name"]: load for load in json.loads(done.stdout)}
 
 
 def change(box: Sandbox, store: str, statement: str) -> None:
@@ -66,10 +66,10 @@ def test_each_invariant_is_asked_and_the_rows_that_break_it_are_named(sandbox: S
     (sandbox.folder / "orders.sql").write_text(ORDERS)
     (sandbox.folder / "payments.sql").write_text(PAYMENTS)
     sandbox.write(SYSTEM)
-    assert "nothing runs here" in sandbox.tarmac("invariants").stderr
+    assert "the system is not running" in sandbox.tarmac("invariants").stderr
     sandbox.up("--fast-stores")
     code, found = asked(sandbox)
-    assert (code, [each["holds"] for each in found.values()]) == (0, [True, True])
+    assert (code, [invariant["holds"] for invariant in found.values()]) == (0, [True, True])
 
     change(sandbox, "payments-db", f"INSERT INTO payments VALUES ('{ONE}', 450)")
     change(sandbox, "orders-db", f"INSERT INTO orders VALUES ('{ONE[:-1]}2', -1)")
@@ -89,6 +89,6 @@ def test_each_invariant_is_asked_and_the_rows_that_break_it_are_named(sandbox: S
     file.write_text(file.read_text().rstrip() + "\n" + MORE.replace("      ", "  "))
     done = sandbox.tarmac("invariants")
     assert done.returncode == 2
-    assert 'typo: orders-db refuses the query: column "idd" does not exist' in done.stdout
-    assert "widths: its queries give different numbers of columns (orders-db 1, p" in done.stdout
+    assert 'typo: orders-db rejected the query: column "idd" does not exist' in done.stdout
+    assert "widths: its queries return different numbers of columns (orders-db 1, p" in done.stdout
     assert "VIOLATED  paid" in done.stdout, "one that cannot be asked hides no other"

@@ -1,4 +1,4 @@
-"""What is kept on disk: logs, secrets, facts, seeds, mail; private, whole and without secrets."""
+"""What is kept on disk: logs, secrets, facts, seeds; private, whole and without secrets."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import json
 import os
 import stat
 import sys
-import urllib.request
 from pathlib import Path
 
 import asyncpg
 import pytest
 from sandbox import PORT, Sandbox, web
 
-from tarmac.errors import BadInput
+from tarmac.errors import BadInput, TarmacError
 from tarmac.launch import Secret
-from tarmac.local.data.mailsink import Mailbox, respond
-from tarmac.local.home import logs, vault
-from tarmac.local.home.files import write_atomically
+from tarmac.local.host.sockets import Reservations
+from tarmac.local.state import logs, vault
+from tarmac.local.state.files import write_atomically
+from tarmac.local.state.options import Options
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor.resolver import Resolver
 
 
 def test_a_log_line_has_its_time_and_no_secret(tmp_path: Path):
@@ -52,11 +54,11 @@ def test_a_log_is_rotated_and_only_so_many_are_kept(tmp_path: Path, monkeypatch)
 def test_a_log_that_others_have_open_is_begun_anew_too(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(logs, "MAX_BYTES", 100)
     path = tmp_path / "wires.log"
-    logs.turn(path)  # there is none yet
+    logs.rotate(path)  # there is none yet
     with path.open("ab", buffering=0) as theirs:
         for size in (60, 60):
             theirs.write(b"x" * size)
-            logs.turn(path)
+            logs.rotate(path)
         theirs.write(b"new")
     assert path.read_bytes() == b"new"
     assert (tmp_path / "wires.log.1").stat().st_size == 120
@@ -81,12 +83,65 @@ def test_secrets_are_made_once_and_dotenv_wins_for_the_services_own(tmp_path: Pa
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_data_whose_passwords_are_gone_gets_no_new_ones(tmp_path: Path):
+    path = tmp_path / "secrets.json"
+    wanted = [Secret("stores/db/admin"), Secret("stores/db/web"), Secret("stores/cache/web")]
+    first = vault.fill(path, wanted, {}, with_data=[])
+    path.unlink()
+    with pytest.raises(TarmacError) as caught:
+        vault.fill(path, wanted, {}, with_data=["db"])
+    told = str(caught.value)
+    assert told.startswith(
+        f"{path}: missing; it held the passwords of data that is still there (db)"
+    )
+    assert "`tarmac reset db`" in told
+    assert "`tarmac down --delete-data`" in told
+    assert list(tmp_path.iterdir()) == []
+    # What runs knows them; the file is written again.
+    assert vault.fill(path, wanted, {}, running=first | {"other": "x"}, with_data=["db"]) == first
+    assert json.loads(path.read_text()) == first
+    # A new user of a store that is there gets a password of its own.
+    more = vault.fill(path, [*wanted, Secret("stores/db/new")], {}, with_data=["db", "cache"])
+    assert more == {**first, "stores/db/new": more["stores/db/new"]}
+
+
+def test_a_file_without_the_passwords_of_the_data_is_refused_too(tmp_path: Path):
+    path = tmp_path / "secrets.json"
+    path.write_text("{}")
+    with pytest.raises(TarmacError, match="holds no password of data that is still there"):
+        vault.fill(path, [Secret("stores/db/web")], {}, with_data=["db"])
+
+
+async def test_up_without_the_secrets_of_its_data_changes_nothing(tmp_path: Path):
+    (tmp_path / "tarmac.yaml").write_text(
+        "tarmac: 1\nsystem: small\nservices: {web: {run: [sleep, '9'], stores: {cache: cache}}}\n"
+        "stores: {cache: redis}\n"
+    )
+    home = Home.of(tmp_path / "tarmac.yaml", "default")
+    home.create()
+    options = Options(file=str(tmp_path / "tarmac.yaml"))
+    resolver = Resolver(options, home, Reservations())
+    resolver.resolve({})
+    resolver.release_ports()
+    home.secrets.unlink()
+    (home.nodes / "web").mkdir()
+    resolver.resolve({})  # nothing but a service's folder: new ones harm nothing
+    resolver.release_ports()
+    home.secrets.unlink()
+    (home.nodes / "cache").mkdir()
+    before = sorted(home.root.rglob("*"))
+    with pytest.raises(TarmacError, match=r"still there \(cache\)"):
+        resolver.resolve({})
+    assert sorted(home.root.rglob("*")) == before
+
+
 def test_dotenv_lines_are_read_and_wrong_ones_named(tmp_path: Path):
     path = tmp_path / ".env"
     path.write_text("# a comment\nA=1\nexport B='two words'\n\nC=\"x=y\"\n")
     assert vault.read_dotenv(path) == {"A": "1", "B": "two words", "C": "x=y"}
     path.write_bytes(b"A=\xff\n")
-    assert vault.read_dotenv(path) == {"A": "\ufffd"}
+    with pytest.raises(BadInput, match=r":1:3: not UTF-8 \(byte 0xff\)"):
+        vault.read_dotenv(path)
     path.write_text("A=1\nnonsense\n1x=2\n")
     with pytest.raises(BadInput) as caught:
         vault.read_dotenv(path)
@@ -106,24 +161,6 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch):
         write_atomically(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_the_mail_sink_lists_shows_and_clears_and_runs_nothing_of_a_letter(tmp_path: Path):
-    box = Mailbox(tmp_path)
-    box.put(b"Subject: <script>x</script>\r\nTo: a@x.test, b@x.test\r\n\r\nhello <b>\r\n")
-    box.put(b"Subject: two\r\nTo: c@x.test\r\n\r\nbye\r\n")
-    _, _, body = respond(box, "GET", "/messages")
-    assert [each["subject"] for each in json.loads(body)] == ["two", "<script>x</script>"]
-    _, _, body = respond(box, "GET", "/messages?to=b@x.test")
-    (letter,) = json.loads(body)
-    assert letter["text"].strip() == "hello <b>"
-    assert b"<script>" not in respond(box, "GET", "/")[2]
-    assert respond(box, "GET", f"/messages/{letter['id']}/raw")[0] == 200
-    assert respond(box, "GET", "/messages/../users")[0] == 404
-    assert respond(box, "GET", "/elsewhere")[0] == 404
-    assert respond(box, "POST", "/messages")[0] == 405
-    assert respond(box, "DELETE", "/messages")[0] == 204
-    assert respond(box, "GET", "/messages")[2] == b"[]"
 
 
 def test_secrets_are_given_by_environment_and_struck_out_of_the_log(sandbox: Sandbox):
@@ -206,13 +243,18 @@ def goods(box: Sandbox) -> list[str]:
 
 
 @pytest.mark.servers
-def test_a_seed_is_sown_once_after_its_tables_are_made(sandbox: Sandbox):
+def test_a_seed_is_sown_once_and_a_pid_file_from_before_a_reboot_is_no_obstacle(sandbox: Sandbox):
     (sandbox.folder / "maker.py").write_text(MAKER)
     (sandbox.folder / "seed.sql").write_text("INSERT INTO goods VALUES ('a'), ('b')")
     sandbox.write(SEEDED)
     sandbox.up()
     assert goods(sandbox) == ["a", "b"]
     assert sandbox.tarmac("restart", "maker").returncode == 0
+    assert goods(sandbox) == ["a", "b"]
+    sandbox.tarmac("down")
+    stale = sandbox.folder / ".tarmac/default/nodes/db/data/postmaster.pid"
+    stale.write_text(f"{os.getpid()}\n/elsewhere\n")  # a pid that is another program's by now
+    assert sandbox.up()["healthy"]
     assert goods(sandbox) == ["a", "b"]
 
 
@@ -223,21 +265,8 @@ def test_a_seed_that_does_not_fit_is_named_and_leaves_no_half(sandbox: Sandbox):
     sandbox.write(SEEDED)
     done = sandbox.tarmac("up", "-d")
     assert done.returncode == 1
-    assert 'seed.sql: the seed does not fit db: relation "nope" does not exist' in done.stdout
+    assert 'seed.sql: the seed failed on db: relation "nope" does not exist' in done.stdout
     assert goods(sandbox) == []
-
-
-@pytest.mark.servers
-def test_a_pid_file_from_before_a_reboot_does_not_keep_a_store_down(sandbox: Sandbox):
-    (sandbox.folder / "maker.py").write_text(MAKER)
-    (sandbox.folder / "seed.sql").write_text("INSERT INTO goods VALUES ('a')")
-    sandbox.write(SEEDED)
-    sandbox.up()
-    sandbox.tarmac("down")
-    stale = sandbox.folder / ".tarmac/default/nodes/db/data/postmaster.pid"
-    stale.write_text(f"{os.getpid()}\n/elsewhere\n")  # a pid that is somebody else's by now
-    assert sandbox.up()["healthy"]
-    assert goods(sandbox) == ["a"]
 
 
 @pytest.mark.servers
@@ -258,11 +287,3 @@ def test_postgres_runs_for_root_with_and_without_user_namespaces(sandbox: Sandbo
     finally:
         del os.environ["TARMAC_DROP"]
     assert "/db (" in deleted
-
-
-def test_the_mail_page_is_served_with_a_strict_policy(sandbox: Sandbox):
-    sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n  {web()}\nstores:\n  mail: mail\n")
-    sandbox.up()
-    with urllib.request.urlopen(sandbox.node("mail")["page"], timeout=10) as page:
-        assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
-        assert b"No mail yet" in page.read()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sandbox import PORT, SYSTEM, Sandbox, gone, web
 
-from tarmac.local.starting import guard
+from tarmac.local.host import guard
 
 pytestmark = pytest.mark.servers
 
@@ -47,6 +47,12 @@ def copies(box: Sandbox) -> list[Path]:
     return sorted((box.folder / ".tarmac").glob("pytest-*"))
 
 
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sessions here are no workers of the one that runs these tests."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+
+
 def written(box: Sandbox, tests: str) -> None:
     (box.folder / "test_it.py").write_text(textwrap.dedent(tests))
 
@@ -67,7 +73,7 @@ def run(box: Sandbox, tests: str, *args: str) -> subprocess.CompletedProcess[str
 #: Tells what belongs to the session, then does not end.
 HANGING = """
     import json, os, time
-    from tarmac.local.starting import guard
+    from tarmac.local.host import guard
 
     def test_hangs(system):
         pids = [node.pid for node in system.nodes()]
@@ -161,8 +167,8 @@ def test_a_system_that_ends_fails_the_tests_that_use_it_and_no_others(suite: San
         suite,
         """
         from pathlib import Path
-        from tarmac.local import client
-        from tarmac.local.home.paths import Home
+        from tarmac.local.supervisor import client
+        from tarmac.local.state.paths import Home
 
         def test_ends_it(system):
             client.down(Home.of(Path("tarmac.yaml"), system.namespace))
@@ -177,7 +183,7 @@ def test_a_system_that_ends_fails_the_tests_that_use_it_and_no_others(suite: San
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "2 failed, 1 passed" in done.stdout
-    assert "the system has ended" in done.stdout
+    assert "the system is not running any more" in done.stdout
 
 
 def test_a_system_that_does_not_come_up_says_why_and_leaves_nothing(suite: Sandbox):
@@ -256,7 +262,9 @@ def test_the_next_session_deletes_what_a_killed_supervisor_left(suite: Sandbox):
     session, pids = hanging(suite)
     (left,) = copies(suite)
     supervisor = next(
-        pid for pid in pids if b"tarmac.local.daemon" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        pid
+        for pid in pids
+        if b"tarmac.local.supervisor.daemon" in Path(f"/proc/{pid}/cmdline").read_bytes()
     )
     os.kill(supervisor, signal.SIGKILL)
     assert gone([pid for pid in pids if pid != supervisor])
@@ -312,7 +320,7 @@ def test_a_store_that_stays_as_it_is_is_loud_unless_that_was_said(suite: Sandbox
     (suite.folder / "conftest.py").write_text(conftest.format(""))
     loud = run(suite, test)
     assert loud.returncode == 1
-    assert "cache: not fresh: it stands elsewhere, so it is left alone" in loud.stdout
+    assert "cache: not reset: it runs elsewhere (external), so it is not reset" in loud.stdout
 
     (suite.folder / "conftest.py").write_text(conftest.format(", stays=['cache']"))
     said = run(suite, test)
@@ -321,7 +329,7 @@ def test_a_store_that_stays_as_it_is_is_loud_unless_that_was_said(suite: Sandbox
 
 def test_fresh_without_a_system_says_what_is_missing(suite: Sandbox):
     done = run(suite, "def test_one(fresh): pass")
-    assert "no system is up; ask for its fixture as well" in done.stdout
+    assert "no system is running; request its fixture as well" in done.stdout
 
 
 def test_pytest_alone_loads_next_to_nothing_of_tarmac():

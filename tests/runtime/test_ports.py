@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from tarmac.errors import TarmacError
-from tarmac.local.machine.gather import ANY_COUNT, ANY_FROM, choose_ports
-from tarmac.local.machine.sockets import Reservations, is_free, is_held_by
+from tarmac.local.host.gather import ANY_COUNT, ANY_FROM, choose_ports
+from tarmac.local.host.sockets import Reservations, is_free, is_held_by
 from tarmac.plan.ports import PortNeed
 
 
@@ -60,7 +60,7 @@ def test_a_port_that_may_not_move_is_an_error(taken, strict, fixed):
     need = PortNeed("services/web/http", taken, fixed)
     with pytest.raises(
         TarmacError,
-        match=rf"^web: port {taken} is taken by pid {os.getpid()} \(.*\); stop it",
+        match=rf"^web: port {taken} is taken by pid {os.getpid()} \(.*\); stop that program",
     ):
         choose_ports([need], {}, strict=strict)
 
@@ -68,7 +68,7 @@ def test_a_port_that_may_not_move_is_an_error(taken, strict, fixed):
 def test_where_a_fixed_port_is_taken_the_rest_starts_without_that_service(taken):
     need = PortNeed("services/web/http", taken, fixed=True)
     with pytest.raises(
-        TarmacError, match="or start the rest: --without web, whose `listen: fixed`"
+        TarmacError, match="or start the rest: --without web, which has `listen: fixed`"
     ):
         choose_ports([need], {})
     lent = PortNeed("services/web/http", taken, fixed=True, lent=True)

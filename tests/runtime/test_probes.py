@@ -9,8 +9,8 @@ import pytest
 from wired import reset_when_closed
 
 from tarmac.launch import ExchangeProbe, HttpProbe, Probe
-from tarmac.local.nodes import probes
-from tarmac.local.starting.spawn import Spawner
+from tarmac.local.process import probes
+from tarmac.local.process.spawn import Spawner
 
 
 async def said_of(probe: Probe, folder: Path) -> str | None:
@@ -38,8 +38,8 @@ async def test_a_server_that_says_not_yet_is_asked_again_soon(
     serve, answers, expected, tmp_path: Path
 ):
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for each in answers:
-            writer.write(each)
+        for chunk in answers:
+            writer.write(chunk)
             await writer.drain()
             await asyncio.sleep(0.01)
         await reader.read()
@@ -62,8 +62,8 @@ async def test_a_server_that_refuses_is_heard_to_the_end(
 ):
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        for each in answers:
-            writer.write(each)
+        for chunk in answers:
+            writer.write(chunk)
             await writer.drain()
             await asyncio.sleep(0.01)
         if end == "keeps the connection":

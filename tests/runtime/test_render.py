@@ -64,7 +64,9 @@ def test_the_tree_is_the_same_from_every_folder_and_for_every_hash_seed(tmp_path
     trees = [contents(tmp_path / "out" / name) for name in places]
     assert all(tree == trees[0] for tree in trees)
     files = {path for path, (_, text) in trees[0].items() if text}
-    assert files == {each.path for each in artifacts_of("shop", "production")} | {"tarmac.lock"}
+    assert files == {artifact.path for artifact in artifacts_of("shop", "production")} | {
+        "tarmac.lock"
+    }
     first = trees[0]["k8s/api-gateway/deployment.yaml"][1].splitlines()[0]
     assert first == (
         "# Rendered by Tarmac from systems/shop/tarmac.yaml: tarmac render shop --env production"
@@ -84,7 +86,7 @@ def test_the_environment_must_be_said_where_there_are_several_or_be_one_of_them(
     small.write(SYSTEM + "  kind: {}\n")
     done = small.tarmac("render")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "tarmac.yaml:5:1: there are kind, production; say which: --env kind" in done.stderr
+    assert "tarmac.yaml:5:1: there are kind, production; choose one: --env kind" in done.stderr
     done = small.tarmac("render", "--env", "prod")
     assert done.returncode == 2
     assert "there is no environment 'prod'" in done.stderr

@@ -48,7 +48,7 @@ def said(box: Sandbox, *args: str, code: int = 0) -> dict[str, Any]:
 
 def others(folder: Path) -> dict[str, tuple[int, int]]:
     found = {*folder.glob("web/*"), folder / ".github/workflows/theirs.yml", folder / "tarmac.yaml"}
-    return {str(each): (each.stat().st_ino, each.stat().st_mtime_ns) for each in found}
+    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
 
 
 def test_what_is_rendered_comes_beside_what_is_there_and_nothing_else_is_touched(theirs):
@@ -107,4 +107,4 @@ def test_two_at_once_do_not_write_at_once(theirs):
     finally:
         os.close(opened)
     assert done.returncode == 1
-    assert "another render writes there" in done.stderr
+    assert "another render is writing there" in done.stderr

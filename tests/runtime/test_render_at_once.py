@@ -23,7 +23,7 @@ def write(tree: Tree, writer: int) -> None:
         tree.set({path: {"by": writer, "time": done} for path in FILES})
         try:
             tree.render()
-        except swap.Busy:
+        except swap.FolderBusy:
             time.sleep(0.002)
             continue
         done += 1

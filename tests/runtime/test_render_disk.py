@@ -49,7 +49,7 @@ def test_a_file_that_was_deleted_comes_back(tree):
 def test_an_artifact_that_leaves_the_folder_is_refused(tree, path):
     tree.set({path: {}})
     before = contents(tree.root)
-    with pytest.raises(BadInput, match="leaves the folder"):
+    with pytest.raises(BadInput, match="is outside the rendered folder"):
         tree.render()
     assert contents(tree.root) == before
 
@@ -69,7 +69,7 @@ def test_a_link_in_a_files_place_counts_as_an_edit(tree, tmp_path):
     (tree.out / WEB).unlink()
     (tree.out / WEB).symlink_to(tmp_path / "outside")
     assert tree.render().decision.edited == [WEB]
-    with pytest.raises(BadInput, match="holds no text"):
+    with pytest.raises(BadInput, match="is not text and cannot be patched"):
         tree.render(patch=(WEB,))
     tree.render(discard=(WEB,))
     assert not (tree.out / WEB).is_symlink()
@@ -90,7 +90,7 @@ def test_a_file_may_become_a_folder_and_a_folder_a_file(tree):
     [
         ("model", "holds the model"),
         (".", "holds the model"),
-        ("model/patches/production", "where patches lie"),
+        ("model/patches/production", "is the folder of patches"),
         ("deploy/production/k8s/web/deployment.yaml", "is a file"),
     ],
 )
@@ -108,7 +108,7 @@ def test_a_folder_that_holds_another_system_or_no_lock_is_refused(tree):
     with pytest.raises(BadInput, match="holds travel for production"):
         tree.render()
     (tree.out / FILE).write_text(text.replace('"by"', '"to"'))
-    with pytest.raises(BadInput, match=f"{FILE}: is no lock"):
+    with pytest.raises(BadInput, match=f"{FILE}: is not a valid lock file"):
         tree.render()
 
 
@@ -129,7 +129,7 @@ def test_a_second_render_at_the_same_time_is_refused(tree):
     with (work / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for run in (tree.render, tree.check):
-            with pytest.raises(swap.Busy, match="another render writes there"):
+            with pytest.raises(swap.FolderBusy, match="another render is writing there"):
                 run()
     assert tree.render().written  # its holder is gone, and so is what it left
     assert not work.exists()
@@ -144,7 +144,7 @@ def test_a_file_saved_while_it_is_rendered_is_not_lost(tree, monkeypatch):
         tree.write(DB, "saved meanwhile\n")
 
     monkeypatch.setattr(swap, "build", build)
-    with pytest.raises(TarmacError, match="somebody wrote to it meanwhile"):
+    with pytest.raises(TarmacError, match="changed during the render"):
         tree.render()
     assert tree.read(DB) == "saved meanwhile\n"
     assert "key10" in tree.read(WEB)
@@ -203,13 +203,13 @@ def test_a_folder_full_of_something_else_is_refused(tree):
     (tree.out / "projects").mkdir()
     for number in range(folder.MOST_OTHERS + 1):
         (tree.out / f"projects/{number}").touch()
-    with pytest.raises(BadInput, match="files of others; render into a folder of its own"):
+    with pytest.raises(BadInput, match="files that were not rendered; render into a subfolder"):
         tree.render()
 
 
 def test_a_lock_that_is_no_text_is_said(tree):
     (tree.out / FILE).write_bytes(b"\xff\xfe")
-    with pytest.raises(BadInput, match="is no lock"):
+    with pytest.raises(BadInput, match="is not a valid lock file"):
         tree.render()
 
 

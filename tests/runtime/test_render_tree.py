@@ -44,7 +44,7 @@ def test_files_say_what_made_them_and_the_lock_knows_them_all(tree):
 def test_rendering_again_changes_nothing_on_the_disk(tree):
     def stats():
         found = [(tree.out / path).stat() for path in (WEB, DB, FILE, "k8s", ".")]
-        return [(each.st_ino, each.st_mtime_ns, each.st_ctime_ns) for each in found]
+        return [(status.st_ino, status.st_mtime_ns, status.st_ctime_ns) for status in found]
 
     before = stats()
     outcome = tree.render()
@@ -224,7 +224,7 @@ def test_what_means_no_file_is_refused(tree, asked, reason):
 
 def test_an_edit_that_is_no_text_cannot_be_a_patch(tree):
     (tree.out / WEB).write_bytes(b"\xff\xfe")
-    with pytest.raises(BadInput, match="holds no text"):
+    with pytest.raises(BadInput, match="is not text and cannot be patched"):
         tree.render(patch=(WEB,))
 
 
@@ -238,7 +238,7 @@ def test_an_edited_file_no_longer_rendered_is_refused_like_any_edit(tree):
     tree.write(DB, "mine\n")
     tree.set({WEB: LINES})
     outcome = tree.render()
-    assert (outcome.written, outcome.decision.left_over) == (False, [DB])
+    assert (outcome.written, outcome.decision.orphaned) == (False, [DB])
     assert tree.render(discard=(DB,)).decision.removed == [DB]
     assert not (tree.out / "k8s/db").exists()
 

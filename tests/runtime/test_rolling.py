@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 from edited import SYSTEM, Watched, asked_all_the_time, save, until
-from sandbox import PORT, TARMAC, Sandbox, web
+from sandbox import PORT, SERVER, TARMAC, Sandbox, web
+
+from tarmac.local.host import kernel
+from tarmac.local.supervisor import client
 
 URL = f"http://127.0.0.1:{PORT}"
 
@@ -58,9 +61,69 @@ def test_a_changed_service_is_replaced_without_a_gap_and_keeps_its_address(sandb
     assert sorted(set(kinds), key=kinds.index) == ["one", "two", "three"]
     assert any(answer.startswith("slow pid") for answer in answers)
     log = (sandbox.folder / ".tarmac/default/logs/web.log").read_text()
-    assert log.count("takes over after") == 2
+    assert log.count("took over after") == 2
     node = sandbox.node("web")
     assert (node["restarts"], node["url"]) == (0, URL)
+
+
+GATE = """
+def serve():
+    while not os.path.exists("accept"):
+        time.sleep(0.01)
+    server.serve_forever(0.02)
+"""
+#: Accepts nothing before there is a file `accept`, and nothing more once it is told to stop.
+GATED = (
+    SERVER.replace("server.daemon_threads = False", f"server.daemon_threads = False\n{GATE}")
+    .replace("target=server.serve_forever, args=(0.02,)", "target=serve")
+    .replace("server.shutdown()", "print('told to stop', flush=True)\nserver.shutdown()")
+)
+
+
+@pytest.mark.skipif(not kernel.is_known(), reason="this system says nothing of its sockets")
+@pytest.mark.parametrize("more", ["", ", volumes: {data: data}"], ids=["rolled", "in place"])
+def test_a_request_that_is_not_accepted_yet_is_answered_before_the_stop(sandbox: Sandbox, more):
+    (sandbox.folder / "server.py").write_text(GATED)
+    sandbox.write(small(f", probe: {{log: ^listening}}{more}"))
+    sandbox.up()
+    old = sandbox.node("web")
+    answers: list[str] = []
+    asking = threading.Thread(target=lambda: answers.append(ask()))
+    asking.start()
+    # Connected by the wires: probes of Tarmac's own may wait beside it.
+    edges = {"verb": "edges"}
+    until(lambda: client.ask(sandbox.home, edges)["edges"][0].get("open"), (1).__eq__)
+    assert kernel.not_accepted([old["ports"]["http"]]) >= 1
+    restart = subprocess.Popen([*TARMAC, "restart", "web"], cwd=sandbox.folder)
+    log = sandbox.folder / ".tarmac/default/logs/web.log"
+    until(log.read_text, lambda text: "told to stop" in text or "not accepted yet" in text)
+    (sandbox.folder / "accept").touch()
+    asking.join()
+    assert answers == [f"pid {old['pid']}"]
+    assert restart.wait(30) == 0
+    assert sandbox.node("web")["pid"] != old["pid"]
+
+
+def test_restart_replaces_services_without_a_gap(still: Watched):
+    still.box.write(SYSTEM.replace("system: small", "system: small\n    # an edit, not applied"))
+    for names in (("hi",), ()):
+        first = still.box.node("hi")
+        with asked_all_the_time(still) as failed:
+            done = still.box.tarmac("restart", "--json", *names)
+        assert (done.returncode, failed) == (0, []), done.stderr
+        now = still.box.node("hi")
+        assert now["pid"] != first["pid"]
+        assert (now["url"], now["restarts"]) == (first["url"], 0)
+    log = (still.box.folder / ".tarmac/default/logs/hi.log").read_text()
+    assert log.count("took over after") == 2
+    until(lambda: processes(still), lambda left: len(left) == 1)
+    save(still.words, "raise SystemExit('no word today')\n")
+    pid = still.box.node("hi")["pid"]
+    with asked_all_the_time(still) as failed:
+        done = still.box.tarmac("restart", "hi")
+    assert (done.returncode, failed) == (1, [])
+    assert "the previous instance keeps serving" in done.stdout
+    assert still.box.node("hi")["pid"] == pid
 
 
 def test_one_that_does_not_start_is_an_error_of_up_and_changes_nothing(sandbox: Sandbox):
@@ -71,8 +134,8 @@ def test_one_that_does_not_start_is_an_error_of_up_and_changes_nothing(sandbox: 
     sandbox.write(mood("two"))
     done = sandbox.tarmac("up", "-d")
     assert done.returncode == 1
-    assert "web: ended with exit status 2 (" in done.stdout
-    assert "the old one serves on" in done.stdout
+    assert "web: new version failed to start (ended with exit status 2 (" in done.stdout
+    assert "the previous instance keeps serving" in done.stdout
     node = sandbox.node("web")
     assert (node["pid"], node["state"]) == (pid, "healthy")
     assert ask("/env/MOOD") == "one"
@@ -183,12 +246,17 @@ def test_down_does_not_wait_for_a_successor_that_hangs(still: Watched):
 
 
 def test_the_old_one_may_die_while_its_successor_starts(still: Watched):
-    save(still.words, "import time\ntime.sleep(3)\nWORD = 'late'\n")
+    killed = still.box.folder / "killed"
+    waits = f"while not os.path.exists({str(killed)!r}):\n    time.sleep(0.01)\n"
+    begins = "import os, time\nprint('begins', flush=True)\n"
+    save(still.words, f"{begins}{waits}WORD = 'late'\n")
     up = subprocess.Popen(
         [*TARMAC, "up", "-d", "--json"], cwd=still.box.folder, stdout=subprocess.PIPE, text=True
     )
-    time.sleep(1)
+    log = still.box.folder / ".tarmac/default/logs/hi.log"
+    until(log.read_text, lambda text: "begins" in text)
     os.kill(int(still.box.node("hi")["pid"]), signal.SIGKILL)
+    killed.touch()
     said, _ = up.communicate(timeout=60)
     assert up.returncode == 0, said
     assert still.ask()["word"] == "late"

@@ -15,7 +15,7 @@ import pytest
 from edited import until
 from sandbox import PORT, Sandbox, web
 
-from tarmac.local.starting import guard
+from tarmac.local.host import guard
 
 URL = f"http://127.0.0.1:{PORT}"
 ONE = f"tarmac: 1\nsystem: small\nservices:\n  {web('web', PORT)}\n"
@@ -114,7 +114,7 @@ def test_less_instances_are_drained_and_the_models_number_comes_back(sandbox: Sa
 def test_what_cannot_be_several_is_refused_before_anything_changes(sandbox: Sandbox):
     sandbox.write(ONE.replace("}\n", ", listen: fixed}\n"))
     for scale, words in (
-        ("web=2", "web cannot have 2 instances here (it can only listen on its own port)"),
+        ("web=2", "web cannot have 2 instances here (it listens on a fixed port)"),
         ("wbe=2", "no such service; did you mean 'web'?"),
         ("web=many", "many"),
         ("web=-1", "-1"),

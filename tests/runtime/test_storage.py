@@ -51,6 +51,19 @@ def rows(box: Sandbox, *statements: str) -> list[int]:
     return asyncio.run(ask())
 
 
+def refusal(url: str) -> str:
+    """Connect; return why the server refuses, "" if it does not."""
+
+    async def ask() -> str:
+        try:
+            await (await asyncpg.connect(url)).close()
+        except asyncpg.PostgresError as error:
+            return error.message
+        return ""
+
+    return asyncio.run(ask())
+
+
 def fake(folder: Path, name: str) -> None:
     """A client that says with what it was called."""
     folder.mkdir(exist_ok=True)
@@ -79,6 +92,10 @@ def test_the_url_is_printed_where_it_is_asked_for_or_no_shell_is_there(running, 
     url = running.tarmac("connect", "db", "--url", "--as", "web").stdout.strip()
     assert urlsplit(url).username == "web"
     assert json.loads(running.tarmac("connect", "db", "--as", "web", "--json").stdout)["url"] == url
+    for other in ("postgres", "template1"):  # nothing of its own is there
+        assert refusal(f"{url.rpartition('/')[0]}/{other}") == (
+            f'permission denied for database "{other}"'
+        )
     monkeypatch.setenv("PATH", str(running.folder))
     done = running.tarmac("connect", "db")
     assert done.returncode == 0
@@ -94,7 +111,7 @@ def test_what_cannot_be_is_one_clear_error(running):
         "seed cache": "cache: no store with a seed; choose one of: db",
         "reset": "name the stores to empty",
         "reset web --yes": "web: no store that runs here; choose one of: db",
-        "reset db": "this deletes data; --yes says that it may",
+        "reset db": "this deletes data; pass --yes to confirm",
     }.items():
         done = running.tarmac(*args.split())
         assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
@@ -105,7 +122,9 @@ def test_what_cannot_be_is_one_clear_error(running):
 def test_a_seed_is_sown_once_and_an_edit_of_it_is_noticed(running):
     done = running.tarmac("seed")
     assert done.returncode == 0
-    assert done.stdout.startswith(f"db: {running.folder}/first.sql: sown before, unchanged since")
+    assert done.stdout.startswith(
+        f"db: {running.folder}/first.sql: already applied, unchanged since"
+    )
     (running.folder / "first.sql").write_text(FIRST + "INSERT INTO t VALUES (2);\n")
     done = running.tarmac("seed", "db", "--json")
     assert done.returncode == 1
@@ -121,7 +140,7 @@ def test_a_seed_that_does_not_fit_changes_nothing(running):
     (running.folder / "first.sql").write_text("INSERT INTO t VALUES (3); INSERT INTO t VALUES (1);")
     done = running.tarmac("seed", "--again")
     assert done.returncode == 1
-    assert "first.sql: the seed does not fit db: duplicate key" in done.stderr
+    assert "first.sql: the seed failed on db: duplicate key" in done.stderr
     assert rows(running) == [1]
 
 
@@ -156,4 +175,4 @@ def test_what_does_not_run_is_said(sandbox):
     for verb in (["connect", "db"], ["seed"]):
         done = sandbox.tarmac(*verb)
         assert done.returncode == 1
-        assert "nothing runs here; `tarmac up` starts it" in done.stderr
+        assert "the system is not running; start it with `tarmac up`" in done.stderr

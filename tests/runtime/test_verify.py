@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from click.testing import CliRunner
 from rendered import artifacts_of
 from small_system import MODEL, PARTS
 
+from tarmac import gates, registry
 from tarmac.artifact import write
 from tarmac.cli.main import tarmac
 from tarmac.errors import BadInput, TarmacError
@@ -20,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 TEST = "tests/test_a.py::test_it_holds"
 CHECKLIST = f"""
     checklist: 1
-    boxes:
+    items:
       - {{id: a, phase: resilience, title: Retries, proofs: [{{gate: REL004}}]}}
       - id: b
         phase: resilience
@@ -55,9 +58,9 @@ def verify(*args):
     return shown
 
 
-def boxes(*args):
+def items(*args):
     shown = verify("--phase", "resilience", "--json", *args)
-    return {box["id"]: box for box in json.loads(shown.output)["boxes"]}
+    return {item["id"]: item for item in json.loads(shown.output)["items"]}
 
 
 def change(mini, old, new):
@@ -97,16 +100,16 @@ def test_evidence_says_what_decided_and_how_to_repeat_it(mini):
 
 def test_what_tests_found_is_kept_until_the_model_or_the_test_changes(mini):
     (mini / "junit.xml").write_text(JUNIT.format(""))
-    box = boxes("--junit", "junit.xml")["b"]
-    assert (box["status"], box["reached"]) == ("pass", "observed@local")
-    assert boxes()["b"]["status"] == "pass"
+    item = items("--junit", "junit.xml")["b"]
+    assert (item["status"], item["reached"]) == ("pass", "observed@local")
+    assert items()["b"]["status"] == "pass"
     (mini / "tests/test_a.py").write_text("def test_it_holds(): assert 1\n")
-    assert boxes()["b"]["status"] == "stale"
-    boxes("--junit", "junit.xml")
+    assert items()["b"]["status"] == "stale"
+    items("--junit", "junit.xml")
     change(mini, "retries: 1", "retries: 2")
-    box = boxes()["b"]
-    assert (box["status"], box["reached"]) == ("stale", "")
-    assert "with another model or test" in box["why"]
+    item = items()["b"]
+    assert (item["status"], item["reached"]) == ("stale", "")
+    assert "with another model or test" in item["why"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ def test_what_tests_found_is_kept_until_the_model_or_the_test_changes(mini):
 )
 def test_one_case_of_a_test_that_does_not_pass_is_enough(mini, outcome, status):
     (mini / "junit.xml").write_text(JUNIT.format(outcome))
-    assert boxes("--junit", "junit.xml")["b"]["status"] == status
+    assert items("--junit", "junit.xml")["b"]["status"] == status
 
 
 def test_a_file_that_is_no_junit_is_refused(mini):
@@ -133,7 +136,7 @@ def test_a_suppressed_finding_is_shown_with_its_reason_and_ends(mini):
     assert "(because: until the cut-over)" in shown.output
     shown = verify("--phase", "resilience", "--date", "2026-07-01")
     assert shown.exit_code == 1
-    assert "suppressions.yaml:2:5: suppressions: a suppression of REL004 ended" in shown.output
+    assert "suppressions.yaml:2:5: suppressions: the suppression of REL004 expired" in shown.output
 
 
 @pytest.mark.parametrize("written", ["text", "json", "junit", "sarif"])
@@ -155,9 +158,9 @@ def test_what_is_not_there_is_refused_with_what_is(mini, args, said):
 
 def test_a_wrong_checklist_is_refused_with_its_lines_and_nothing_is_checked(mini):
     (mini / "checklist.yaml").write_text(
-        "checklist: 1\nboxes:\n- {id: a, phase: services, title: T, proofs: [{gate: REL04}]}\n"
+        "checklist: 1\nitems:\n- {id: a, phase: services, title: T, proofs: [{gate: REL04}]}\n"
     )
-    with pytest.raises(BadInput, match=r"checklist.yaml:3:\d+: box a names unknown gate 'REL04'"):
+    with pytest.raises(BadInput, match=r"checklist.yaml:3:\d+: item a names unknown gate 'REL04'"):
         verify()
     assert not (mini / ".tarmac/evidence").exists()
 
@@ -173,7 +176,9 @@ def test_a_rendered_tree_is_checked_as_it_stands_edits_by_hand_included(tmp_path
         path.write_text(write(artifact, "rendered"))
     monkeypatch.chdir(tmp_path)
     args = ("--env", "production", "--phase", "containers", "--tree", "tree")
-    assert "IMG001" not in verify(*args).output
+    shown = verify(*args)
+    assert "  pass    IMG001  (references to images: production 3)" in shown.output.splitlines()
+    assert "tree of production: tree, as the model renders it" in shown.output.splitlines()
     edited = tree / "k8s/order-service/deployment.yaml"
     edited.write_text(edited.read_text().replace("/order-service:0.1.0", "/order-service:latest"))
     shown = verify(*args)
@@ -193,7 +198,7 @@ def test_a_tree_fresh_from_render_is_as_good_as_its_model(system, env, tmp_path,
     args = ("--env", env, "--phase", "kubernetes", "--tree", "tree", "--json")
     gates = json.loads(verify(*args).stdout)["results"]
     assert len(gates) > 10
-    assert [each for each in gates if each["status"] == "fail"] == []
+    assert [gate for gate in gates if gate["status"] == "fail"] == []
 
 
 def test_an_empty_tree_and_a_tree_of_nobody_knows_which_environment_are_refused(mini):
@@ -236,16 +241,77 @@ def test_files_are_judged_without_a_model_and_write_nothing(tmp_path, monkeypatc
     assert shown.exit_code == 1
     assert "  deploy/web.yaml:5: NET050: Ingress web sends every path to /" in shown.output
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["deploy", "web.yaml"]
-    assert verify("--files", "deploy", "--phase", "mesh").exit_code == 0
+    nothing = verify("--files", "deploy", "--phase", "mesh")
+    assert nothing.exit_code == 1
+    assert "nothing was judged: no gate found anything of its kind here" in nothing.output
     with pytest.raises(BadInput, match="no such phase"):
         verify("--files", "deploy", "--phase", "mash")
+
+
+def test_a_folder_in_which_nothing_applies_is_1_with_the_reason(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text("a: 1\n")
+    shown = verify("--files", ".")
+    assert shown.exit_code == 1
+    last = shown.output.splitlines()[-2:]
+    assert re.fullmatch(r"gates: \d+ not applicable", last[0])
+    assert last[1].startswith(".: nothing was judged")
+
+
+def test_the_tree_that_render_wrote_is_judged_edits_by_hand_included(mini):
+    made = CliRunner().invoke(tarmac, ["render", "--env", "production"])
+    assert made.exit_code == 0, made.output
+    args = ("--env", "production", "--phase", "finops")
+    assert "tree of production: deploy/production, as the model renders it" in verify(*args).output
+    (quota,) = (mini / "deploy/production").rglob("*quota*.yaml")
+    text = quota.read_text()
+    assert "requests.cpu: '4'" in text or "requests.cpu: 4" in text
+    quota.write_text(re.sub(r"requests.cpu: .*", "requests.cpu: '3'", text))
+    shown = verify(*args)
+    assert shown.exit_code == 1
+    assert "SCL003: requests.cpu is 3; the environment's quota is 4" in shown.output
+    assert "deploy/production, 1 of its files are not what the model renders" in shown.output
+    report = json.loads(verify(*args, "--json").output)
+    assert report["trees"] == [
+        {"environment": "production", "folder": "deploy/production", "differing": 1}
+    ]
+    assert "rendered in memory" in verify(*args, "--in-memory").output
+    assert "requests.cpu is 3" not in verify(*args, "--in-memory").output
+
+
+def test_a_gate_that_breaks_is_one_line_and_its_traceback_with_debug(mini, monkeypatch):
+    def check(subject):
+        raise KeyError(subject.plan.namespace)
+
+    gate = registry.load(gates, "GATE")["REL004"]
+    broken = {"REL004": replace(gate, check=check)}
+    monkeypatch.setattr("tarmac.verify.system.registry.load", loading(broken))
+    shown = verify("--phase", "resilience")
+    assert shown.exit_code == 1
+    assert "gate REL004 failed on its own: KeyError: 'mini'; run with --debug" in shown.output
+    assert "Traceback" not in shown.output
+    assert "Traceback" in verify("--phase", "resilience", "--debug").output
+
+
+def loading(broken):
+    """Load extensions as ever, with some gates in place of others."""
+    load = registry.load
+    return lambda package, constant: {
+        **load(package, constant),
+        **(broken if constant == "GATE" else {}),
+    }
 
 
 def test_a_folder_of_files_bears_what_its_own_suppressions_say(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "web.yaml").write_text(INGRESS)
-    borne = {"gate": "NET050", "where": "web.yaml:*", "reason": "one page", "until": "2027-01-31"}
-    (tmp_path / "suppressions.yaml").write_text(yaml.safe_dump({"suppressions": [borne]}))
+    suppressions = {
+        "gate": "NET050",
+        "where": "web.yaml:*",
+        "reason": "one page",
+        "until": "2027-01-31",
+    }
+    (tmp_path / "suppressions.yaml").write_text(yaml.safe_dump({"suppressions": [suppressions]}))
     shown = verify("--files", ".", "--date", "2026-12-01")
     assert shown.exit_code == 0
     assert "(because: one page)" in shown.output
@@ -258,7 +324,7 @@ def test_a_model_and_files_beside_it_are_judged_together(mini):
     shown = verify(".", "--files", "extra", "--phase", "kubernetes", "--json")
     report = json.loads(shown.output)
     assert report["system"] == "mini"
-    assert {each["target"] for each in report["results"]} >= {"tree", "files"}
-    found = [f["where"] for each in report["results"] for f in each["findings"]]
+    assert {result["target"] for result in report["results"]} >= {"tree", "files"}
+    found = [f["where"] for result in report["results"] for f in result["findings"]]
     assert "extra/web.yaml:5" in found
     assert "extra" not in verify(".", "--phase", "kubernetes").output

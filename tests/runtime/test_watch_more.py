@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -16,9 +17,9 @@ import watchfiles
 from edited import APP, SYSTEM, Watched, save, until
 from sandbox import PORT, TARMAC, Sandbox, web
 
-from tarmac.local.home.paths import Home
-from tarmac.local.supervisor import Applied
-from tarmac.local.watch import Watch, _named
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor.supervisor import ApplyResult
+from tarmac.local.supervisor.watch import Watch, _named
 
 PARTED = f"""
     tarmac: 1
@@ -52,12 +53,12 @@ def test_up_in_a_terminal_shows_what_an_edit_came_to(sandbox: Sandbox):
     try:
         next(line for line in up.stdout if "Ctrl-C stops everything" in line)
         save(watched.words, "WORD = 'first\n")
-        line = next(line for line in up.stdout if "the old one serves on" in line)
+        line = next(line for line in up.stdout if "the previous instance keeps serving" in line)
         assert "tarmac_hi/words.py:1: " in line
         assert "watch" in line.split("[tarmac]")[0]
         watched.say("second")
-        line = next(line for line in up.stdout if "took it up after" in line)
-        assert "words.py; hi took it up" in line
+        line = next(line for line in up.stdout if "reloaded after" in line)
+        assert "words.py; hi reloaded" in line
         assert watched.ask()["word"] == "second"
     finally:
         up.send_signal(signal.SIGINT)
@@ -98,12 +99,12 @@ def test_a_foreign_service_is_replaced_for_its_watched_paths_only(sandbox: Sandb
     slow.start()
     log = sandbox.folder / ".tarmac/default/logs/web.log"
     save(sandbox.folder / "settings/colour", "blue")
-    until(log.read_text, lambda text: "takes over after" in text)
+    until(log.read_text, lambda text: "took over after" in text)
     slow.join()
     second = sandbox.get("web")
     assert second != first
     assert len(answers) == 1
-    assert log.read_text().count("takes over") == 1
+    assert log.read_text().count("took over") == 1
 
     (sandbox.folder / "one.txt").write_text("a file that was not there before")
     until(lambda: sandbox.get("web"), lambda pid: pid != second)
@@ -135,8 +136,8 @@ def test_a_new_migration_is_applied_and_a_wrong_one_leaves_the_old_serving(sandb
     save(folder / "0002_two.sql", "CREATE TABLE two (id int);\n")
     until(tables, lambda found: found == {"one", "two"})
     save(folder / "0003_three.sql", "CREATE TABEL three (id int);\n")
-    log = watched.until_log("the old one serves on")
-    assert "0003" in log + sandbox.node("hi")["cause"] + "".join(sandbox.node("hi")["last_lines"])
+    # A start of before may have been given up for this change, which says that it serves on, too.
+    until(watched.log, lambda log: re.search(r"0003_three.*the previous instance keeps", log))
     assert tables() == {"one", "two"}
     save(folder / "0003_three.sql", "CREATE TABLE three (id int);\n")
     until(tables, lambda found: found == {"one", "two", "three"})
@@ -159,9 +160,9 @@ async def test_where_the_kernel_watches_no_more_folders_they_are_looked_at(
     sources.mkdir()
     applied = asyncio.Event()
 
-    async def apply() -> Applied:
+    async def apply() -> ApplyResult:
         applied.set()
-        return Applied((), ("web",), (), ())
+        return ApplyResult((), ("web",), (), ())
 
     node = SimpleNamespace(launch=SimpleNamespace(sources=(str(sources),)))
     home = Home(tmp_path / ".tarmac/default")
@@ -174,7 +175,7 @@ async def test_where_the_kernel_watches_no_more_folders_they_are_looked_at(
     )
     running = asyncio.create_task(Watch(supervisor).run())
     log = home.logs / "watch.log"
-    said = "looks every 300 ms instead"
+    said = "polling every 300 ms instead"
     await asyncio.to_thread(until, lambda: log.exists() and said in log.read_text(), bool)
     for number in range(100):
         (sources / "app.py").write_text("x" * number)
@@ -182,7 +183,7 @@ async def test_where_the_kernel_watches_no_more_folders_they_are_looked_at(
             await asyncio.wait_for(applied.wait(), 0.5)
             break
     assert applied.is_set()
-    assert "edited sources/app.py; web took it up" in log.read_text()
+    assert "edited sources/app.py; web reloaded" in log.read_text()
     assert sorted(set(tried)) == [False, True]
     running.cancel()
     await asyncio.wait([running])

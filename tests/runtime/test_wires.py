@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import socket
 import subprocess
 import sys
@@ -135,6 +136,22 @@ async def test_where_nobody_answers_the_client_is_reset_and_an_error_counted(pro
     assert (now["connections"], now["open"]) == (2, 0)
 
 
+async def test_a_connection_that_waits_for_a_late_process_finds_the_targets_told_after_its_wire(
+    process, serve
+):
+    """All of it was said while the process did not run: it reads all before it connects any."""
+    process.popen.send_signal(signal.SIGSTOP)
+    target = await serve(says("up"))
+    port = process.wire()
+    for number in range(20):
+        process.wire(edge=f"another {number}")
+    process.tell({"op": "targets", "id": EDGE, "targets": [target()]})
+    async with connected(port) as (reader, _):
+        process.popen.send_signal(signal.SIGCONT)
+        assert await reader.readline() == b"up\n"
+    assert (await process.counted(connections=1))["errors"] == 0
+
+
 async def test_the_one_with_the_fewest_connections_is_next_and_equals_take_turns(process, serve):
     a, b, c = [await serve(says(name), name) for name in "abc"]
     port = process.wire(a(), b(), c())
@@ -164,7 +181,7 @@ async def test_the_one_with_the_fewest_connections_is_next_and_equals_take_turns
 
 async def test_many_at_once_are_spread_as_well(process, serve):
     instances = [await serve(says(name), name) for name in "abc"]
-    port = process.wire(*(each() for each in instances))
+    port = process.wire(*(instance() for instance in instances))
     async with contextlib.AsyncExitStack() as stack:
         opened = await asyncio.gather(
             *(stack.enter_async_context(connected(port)) for _ in range(60))
@@ -224,7 +241,7 @@ async def test_a_killed_replica_takes_only_its_own_connections_along(process):
         for name in "ab"
     }
     try:
-        ports = {name: int(each.stdout.readline()) for name, each in replicas.items()}
+        ports = {name: int(replica.stdout.readline()) for name, replica in replicas.items()}
         port = process.wire(*((name, ports[name], True) for name in "ab"))
         async with contextlib.AsyncExitStack() as stack:
             of: dict[str, list[tuple[Reader, Writer]]] = {"a": [], "b": []}
@@ -249,7 +266,7 @@ async def test_a_killed_replica_takes_only_its_own_connections_along(process):
                 assert await reader.readexactly(2) == b"b."
             assert (await process.counted(open=9))["errors"] == 0
     finally:
-        for each in replicas.values():
-            each.kill()
-            each.wait()
-            each.stdout.close()
+        for replica in replicas.values():
+            replica.kill()
+            replica.wait()
+            replica.stdout.close()

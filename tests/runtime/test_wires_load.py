@@ -147,6 +147,6 @@ def test_ten_thousand_idle_connections_and_the_next_one_is_served(process):
         keeper.kill()
         keeper.wait()
         keeper.stdout.close()
-        for each in clients:
-            each.close()
+        for client in clients:
+            client.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

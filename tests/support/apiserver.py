@@ -11,7 +11,6 @@ import datetime as dt
 import ipaddress
 import os
 import secrets
-import socket
 import ssl
 import subprocess
 import time
@@ -25,6 +24,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from free_ports import free_ports
 
 GET = "no Kubernetes API server here: set APISERVER_HOME, or have .ci/apiserver build one"
 HOST = "127.0.0.1"
@@ -173,7 +173,7 @@ current-context: it
 def control_plane(programs: Path, folder: Path) -> Iterator[ControlPlane]:
     """Start etcd and an API server in a folder; both end with the block."""
     began = time.monotonic()
-    store, peer, api = _free_ports(3)
+    store, peer, api = free_ports(3)
     plane = ControlPlane(
         programs, folder, f"https://{HOST}:{api}", secrets.token_hex(32), secrets.token_hex(32)
     )
@@ -245,14 +245,6 @@ _SIGNS = x509.KeyUsage(
     encipher_only=False,
     decipher_only=False,
 )
-
-
-def _free_ports(count: int) -> list[int]:
-    held = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
 
 
 def _write_keys(folder: Path) -> None:

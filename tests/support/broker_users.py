@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tarmac.launch import Secret
-from tarmac.stores._kind import User
+from tarmac.stores.kind import User
 
 ORDERS = User(
     "order-service",

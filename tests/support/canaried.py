@@ -16,7 +16,7 @@ import yaml
 from objects import named
 from rendered import plan_of
 
-from tarmac.gates._programs import find
+from tarmac.gates.views.programs import find
 from tarmac.plan import analysis
 from tarmac.plan.analysis import Analysis
 from tarmac.report import Skip
@@ -72,8 +72,8 @@ def series(case: tuple[str, str, str], pod: str, traffic: Traffic) -> list[dict[
             f'namespace="{plan.namespace}",pod="{pod}",container="{name}",job="{name}",'
             f'endpoint="http",service="{name}",method="GET",route="/x",status="{status}"'
         )
-        each = step * share / 100
-        values = f"0+{each:g}x{MINUTES * 2}"
+        per_step = step * share / 100
+        values = f"0+{per_step:g}x{MINUTES * 2}"
         found.append({"series": f"http_requests_total{{{labels}}}", "values": values})
         for bound in ("0.05", "0.1", "0.2", "0.3", "0.5", "1.0", "2.5", "+Inf"):
             within = traffic.takes_s <= float(bound)
@@ -104,7 +104,7 @@ def flagger_conditions(case: tuple[str, str, str]) -> list[tuple[str, str]]:
 def argo_conditions(case: tuple[str, str, str], template: str) -> list[tuple[str, str]]:
     """List the rules by which Argo Rollouts takes a look for good; a dry run decides nothing."""
     spec = named(*case[:2], "AnalysisTemplate", f"{case[2]}-{template}")["spec"]
-    dry = {each["metricName"] for each in spec.get("dryRun", ())}
+    dry = {metric["metricName"] for metric in spec.get("dryRun", ())}
     found = []
     for metric in spec["metrics"]:
         if metric["name"] in dry:

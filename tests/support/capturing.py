@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -18,16 +17,11 @@ from typing import Any, Protocol
 import aiokafka
 import nats as nats_client
 from aiokafka.admin import AIOKafkaAdminClient
+from free_ports import free_port
 
 START = Path(__file__).parents[2] / "services/debezium/start.py"
 TOPICS = ("order.placed", "order.confirmed")
 TABLES = ("trip.public.places", "trip.public.kinds")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def kafka_login(port: int) -> dict[str, Any]:
@@ -159,9 +153,9 @@ async def on_kafka(port: int) -> list[Record]:
     described = await admin.describe_topics(there) if there else []
     await admin.close()
     places = [
-        aiokafka.TopicPartition(topic["topic"], each["partition"])
+        aiokafka.TopicPartition(topic["topic"], partition["partition"])
         for topic in described
-        for each in topic["partitions"]
+        for partition in topic["partitions"]
     ]
     if not places:
         return []

@@ -86,7 +86,7 @@ class Collector:
 
     def of(self, name: str) -> Span:
         """Return the one span of a name."""
-        (found,) = [each for each in self.spans if each.name == name]
+        (found,) = [span for span in self.spans if span.name == name]
         return found
 
     def until(self, spans: int, timeout_s: float = 20.0) -> None:
@@ -176,7 +176,7 @@ def _ids_as_base64(value: Any) -> None:
 
 def _plain(attributes: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for each in attributes:
-        assert each.key not in found, each.key
-        found[each.key] = getattr(each.value, each.value.WhichOneof("value"))
+    for attribute in attributes:
+        assert attribute.key not in found, attribute.key
+        found[attribute.key] = getattr(attribute.value, attribute.value.WhichOneof("value"))
     return found

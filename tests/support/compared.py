@@ -11,9 +11,9 @@ from rendered import KINDS, RENDERERS, ROOT
 from tarmac.artifact import Artifact
 from tarmac.compare.change import Change, Comparison
 from tarmac.compare.comparing import compare
-from tarmac.compare.revisions import Source
+from tarmac.compare.revisions import Revision
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render._collect import artifacts, saying
+from tarmac.render.collect import artifacts, saying
 
 #: What the small system lacks of a cluster.
 ENVIRONMENTS = """
@@ -33,7 +33,7 @@ def render(plan: ClusterPlan) -> tuple[Artifact, ...]:
     return artifacts(plan, saying(RENDERERS))
 
 
-def side(label: str, content: dict[str, bytes], *, disk: bool = False) -> Source:
+def side(label: str, content: dict[str, bytes], *, disk: bool = False) -> Revision:
     """Make one side of files in memory; the rest is read from the repository where `disk` is."""
 
     def read(path: str) -> bytes:
@@ -44,7 +44,7 @@ def side(label: str, content: dict[str, bytes], *, disk: bool = False) -> Source
         raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
 
     systems = tuple(sorted(path for path in content if path.endswith("tarmac.yaml")))
-    return Source(label, systems, read, f"{label}:")
+    return Revision(label, systems, read, f"{label}:")
 
 
 def comparison(
@@ -72,8 +72,8 @@ def edited(text: str, *edits: tuple[str, str]) -> str:
 def said(changes: tuple[Change, ...]) -> list[str]:
     """Write each change on one short line: `high edge web: may now ...`."""
     return [
-        f"{each.told.risk.word} {each.what} {','.join(each.subjects)}: {each.fact}"
-        for each in changes
+        f"{change.told.risk.word} {change.what} {','.join(change.subjects)}: {change.fact}"
+        for change in changes
     ]
 
 

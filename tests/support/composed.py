@@ -7,10 +7,9 @@ do not know where they run.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
+import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -21,10 +20,11 @@ from urllib.parse import quote
 
 import yaml
 from docker_here import Docker
+from free_ports import free_ports
 from rendered import ROOT, artifacts_of, plan_of, system_of
 
 from tarmac.artifact import write
-from tarmac.local.data.invariants import Verdict, evaluate
+from tarmac.local.stores.invariants import InvariantResult, evaluate
 
 POLL_S = 0.1
 UP_WITHIN_S = 120.0
@@ -34,11 +34,11 @@ ADMIN = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB")
 
 def laid_out(system: str, folder: Path) -> Path:
     """Write a system's rendered tree and its secrets; return the folder of its Compose files."""
-    for each in artifacts_of(system, "compose"):
-        path = folder / each.path
+    for artifact in artifacts_of(system, "compose"):
+        path = folder / artifact.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(write(each, "rendered by a test"))
-        path.chmod(0o755 if each.executable else 0o644)
+        path.write_text(write(artifact, "rendered by a test"))
+        path.chmod(0o755 if artifact.executable else 0o644)
     outside = {
         f"STORES_MAIL_{name}_URL": "smtp://user:word@mail.invalid:25"
         for name in ("NOTIFICATION_SERVICE", "NOTIFICATIONS")
@@ -68,14 +68,37 @@ class Compose:
         return done.stdout
 
     def state(self) -> dict[str, str]:
-        """Return each running service's health, empty where it has no check."""
-        lines = self("ps", "--format", "json").splitlines()
-        return {each["Service"]: each["Health"] for each in map(json.loads, lines)}
+        """Return each running service's health, the worst of its containers'; "" has no check."""
+        found: dict[str, str] = {}
+        for container in self._listed(status=["running"]):
+            # Such as `Up 3 seconds (healthy)`, `Up 4 seconds (health: starting)` and `Up 1 second`.
+            shown = re.search(r"\((?:health: )?(\w+)\)$", container["Status"])
+            health = shown[1] if shown else ""
+            name = container["Labels"]["com.docker.compose.service"]
+            if found.get(name, "healthy") == "healthy":
+                found[name] = health
+        return found
 
     def containers(self, service: str) -> list[dict[str, Any]]:
         """Return all that is known of a service's containers, in their order."""
-        ids = self("ps", "--all", "--quiet", service).split()
-        return sorted((self.docker.inspect(each) for each in ids), key=lambda each: each["Name"])
+        listed = self._listed(f"com.docker.compose.service={service}")
+        return sorted(
+            (self.docker.inspect(container["Id"]) for container in listed),
+            key=lambda container: container["Name"],
+        )
+
+    def container(self, service: str) -> str:
+        """Return the name of the one container of a service that runs."""
+        label = f"com.docker.compose.service={service}"
+        (container,) = self._listed(label, status=["running"])
+        return str(container["Id"])
+
+    def _listed(self, *labels: str, **filters: list[str]) -> list[dict[str, Any]]:
+        mine = f"com.docker.compose.project.working_dir={self.folder}"
+        found: list[dict[str, Any]] = self.docker.read(
+            "/containers/json", label=[mine, *labels], **filters
+        )
+        return found
 
 
 @dataclass(frozen=True)
@@ -111,13 +134,13 @@ class Composed:
         """Write its files, and one more that opens every service's port to the suite."""
         placed = laid_out(system, folder)
         services = plan_of(system, "compose").services
-        published = {each.name: _free_range(scale[each.name]) for each in services}
+        published = {service.name: free_ports(scale[service.name])[0] for service in services}
         lines = ["services:"]
-        for each in services:
-            first, port = published[each.name], next(iter(each.ports.values()))
-            last = first + scale[each.name] - 1
+        for service in services:
+            first, port = published[service.name], next(iter(service.ports.values()))
+            last = first + scale[service.name] - 1
             lines += [
-                f"  {each.name}:",
+                f"  {service.name}:",
                 f'    ports: !override ["127.0.0.1:{first}-{last}:{port}"]',
             ]
         (placed / "compose.suite.yaml").write_text("\n".join(lines) + "\n")
@@ -131,7 +154,7 @@ class Composed:
             self.compose("up", "--detach", "--no-build", *scaled, profiles="all")
             self.wait()
         except AssertionError as error:
-            told = (f"{each.name}:\n{self.logs(each.name)[-2000:]}" for each in self.nodes())
+            told = (f"{node.name}:\n{self.logs(node.name)[-2000:]}" for node in self.nodes())
             raise AssertionError(f"{error}\n" + "\n".join(told)) from None
         model = yaml.safe_load((ROOT / f"systems/{self.system}/tarmac.yaml").read_text())
         for store, said in model["stores"].items():
@@ -159,11 +182,11 @@ class Composed:
     def nodes(self) -> tuple[Node, ...]:
         """List every container that runs."""
         found = []
-        for each in plan_of(self.system, "compose").workloads:
-            containers = self.compose.containers(each.name)
+        for workload in plan_of(self.system, "compose").workloads:
+            containers = self.compose.containers(workload.name)
             for number, container in enumerate(containers, 1):
-                many = self.scale.get(each.name, 1) > 1
-                name = f"{each.name}.{number}" if many else each.name
+                many = self.scale.get(workload.name, 1) > 1
+                name = f"{workload.name}.{number}" if many else workload.name
                 ports = {
                     port: int(bound[0]["HostPort"])
                     for port, bound in container["NetworkSettings"]["Ports"].items()
@@ -179,14 +202,19 @@ class Composed:
     def env(self, service: str) -> dict[str, str]:
         """Read the environment of a service, secrets included."""
         said = self.compose.containers(service)[0]["Config"]["Env"]
-        return dict(each.split("=", 1) for each in said)
+        return dict(text.split("=", 1) for text in said)
+
+    def caller_token(self, service: str, caller: str = "") -> str:
+        """Return the token of a caller: none, as no service checks any under Compose."""
+        del service, caller
+        return ""
 
     def store_url(self, store: str) -> str:
         """Say how to get into a database as its administrator, at its container's own address."""
         (container,) = self.compose.containers(store)
         user, password, database = map(self.env(store).__getitem__, ADMIN)
         networks = container["NetworkSettings"]["Networks"].values()
-        address = next(each["IPAddress"] for each in networks if each["IPAddress"])
+        address = next(network["IPAddress"] for network in networks if network["IPAddress"])
         return f"postgresql://{user}:{quote(password, safe='')}@{address}:5432/{database}"
 
     def logs(self, name: str) -> str:
@@ -206,7 +234,7 @@ class Composed:
         end = time.monotonic() + UP_WITHIN_S
         while True:
             states = self.compose.state()
-            if {each for name, each in states.items() if name not in self.waiting} <= {
+            if {state for name, state in states.items() if name not in self.waiting} <= {
                 "healthy",
                 "",
             }:
@@ -214,30 +242,15 @@ class Composed:
             assert time.monotonic() < end, states
             time.sleep(POLL_S)
 
-    def invariants(self) -> tuple[Verdict, ...]:
+    def invariants(self) -> tuple[InvariantResult, ...]:
         """Ask whether the system's invariants hold now."""
         invariants = system_of(self.system).file.invariants
-        stores = {store for each in invariants.values() for store in each.queries}
-        return asyncio.run(evaluate(invariants, {each: self.store_url(each) for each in stores}))
+        stores = {store for invariant in invariants.values() for store in invariant.queries}
+        return asyncio.run(evaluate(invariants, {store: self.store_url(store) for store in stores}))
 
     def _node(self, name: str) -> Node:
-        return next(each for each in self.nodes() if each.name == name)
+        return next(node for node in self.nodes() if node.name == name)
 
     def _id(self, name: str) -> str:
         service, _, number = name.partition(".")
         return str(self.compose.containers(service)[int(number or 1) - 1]["Id"])
-
-
-def _free_range(count: int) -> int:
-    """Find neighbouring ports that nobody listens on."""
-    while True:
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
-            start: int = first.getsockname()[1]
-            try:
-                for port in range(start + 1, start + count):
-                    with socket.socket() as other:
-                        other.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return start

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tarmac.local.data.invariants import evaluate
+from tarmac.local.stores.invariants import evaluate
 from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac_kit import serve
-from tarmac_kit.testing import Hosted, Journey, Report, World
+from tarmac_kit.testing import CrashReport, HostedService, Journey, World
 
 ROOT = Path(__file__).parents[2]
 #: Every step is tried, and not only so many of each service and journey.
@@ -43,7 +43,7 @@ class Crashed:
         file = ROOT / f"systems/{self.name}/tarmac.yaml"
         return load(str(file), lambda path: Path(path).read_bytes())
 
-    def hosted(self, prepare: Callable[[], None] = lambda: None, **env: str) -> list[Hosted]:
+    def hosted(self, prepare: Callable[[], None] = lambda: None, **env: str) -> list[HostedService]:
         """Bind the services.
 
         Args:
@@ -53,10 +53,10 @@ class Crashed:
         system = self.load()
         made = [self._hosted(system, name) for name in self.services]
         given = {name.upper(): value for name, value in env.items()}
-        return [replace(each, env={**each.env, **given}, prepare=prepare) for each in made]
+        return [replace(service, env={**service.env, **given}, prepare=prepare) for service in made]
 
-    def _hosted(self, system: System, name: str) -> Hosted:
-        service, parts = system.file.services[name], [each.part for each in system.parts[name]]
+    def _hosted(self, system: System, name: str) -> HostedService:
+        service, parts = system.file.services[name], [part.part for part in system.parts[name]]
         slots = {slot: spec for part in parts for slot, spec in part.slots.items()}
         bound = {slots[slot].env: store for slot, store in service.stores.items() if slot in slots}
         kinds = {spec.env: spec.kind for spec in slots.values()}
@@ -65,7 +65,7 @@ class Crashed:
         databases = {env: store for env, store in bound.items() if kinds[env] in held}
         seeds = [system.file.stores[store].seed for store in databases.values()]
         own = {**system.file.env, **service.env}
-        return Hosted(
+        return HostedService(
             name,
             [serve.load(part.package) for part in parts if part.package],
             env={key: str(value) for key, value in own.items() if "${" not in str(value)}
@@ -104,7 +104,7 @@ class Crashed:
         *services: str,
         only: str = "",
         starting: bool = False,
-    ) -> list[Report]:
+    ) -> list[CrashReport]:
         """Crash each of the services, or these, at its steps of one journey; print what came of it.
 
         Args:
@@ -126,7 +126,7 @@ class Crashed:
         return reports
 
 
-def kinds_of(reports: Sequence[Report]) -> Counter[str]:
+def kinds_of(reports: Sequence[CrashReport]) -> Counter[str]:
     """Count what was lost, doubled and oversold; everything else is `wrong`."""
     found = Counter({"lost": 0, "doubled": 0, "oversold": 0})
     for report in reports:

@@ -33,25 +33,25 @@ SHOP = Crashed(
 ANN = "ann"
 
 
-class Letters:
+class Emails:
     """A mail server's handler that keeps what it gets."""
 
     def __init__(self) -> None:
         self.ids: list[tuple[str, str]] = []
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        letter = email.message_from_bytes(envelope.content)
-        self.ids.append((letter["Subject"], letter["Message-ID"]))
+        message = email.message_from_bytes(envelope.content)
+        self.ids.append((message["Subject"], message["Message-ID"]))
         return "250 OK"
 
     @property
     def sent(self) -> list[str]:
-        """The subjects, once for each letter: one that came again has the same id."""
+        """The subjects, once for each email: one that came again has the same id."""
         return [subject for subject, _ in dict.fromkeys(self.ids)]
 
 
-#: The letters of all journeys; each begins without.
-LETTERS = Letters()
+#: The emails of all journeys; each begins without.
+EMAILS = Emails()
 
 
 async def place(world: World, quantity: int, payment_token: str = "tok_ok") -> Response:
@@ -77,8 +77,8 @@ async def ended(world: World, placed: Response) -> str:
     return " ".join(filter(None, (order["status"], order["reason"])))
 
 
-def expect(*wanted: str, sold: int, letters: int | None = 1) -> Any:
-    """Say what is wrong where the order did not end so, or the shelf and the letters differ."""
+def expect(*wanted: str, sold: int, emails: int | None = 1) -> Any:
+    """Say what is wrong where the order did not end so, or the shelf and the emails differ."""
 
     async def check(world: World, told: Any) -> list[str]:
         wrong = [] if told in wanted else [f"wrong: the customer was told {told!r}"]
@@ -91,8 +91,8 @@ def expect(*wanted: str, sold: int, letters: int | None = 1) -> Any:
         confirmed = ends == [("confirmed",)]
         if on_hand != [(ON_THE_SHELF - sold * confirmed,)]:
             wrong.append(f"oversold: {on_hand} are on the shelf")
-        if letters is not None and len(LETTERS.sent) != letters:
-            wrong.append(f"{'doubled' if LETTERS.sent else 'lost'}: letters {LETTERS.ids}")
+        if emails is not None and len(EMAILS.sent) != emails:
+            wrong.append(f"{'doubled' if EMAILS.sent else 'lost'}: emails {EMAILS.ids}")
         return wrong
 
     return check
@@ -100,7 +100,7 @@ def expect(*wanted: str, sold: int, letters: int | None = 1) -> Any:
 
 def bought(quantity: int, payment_token: str) -> Any:
     async def run(world: World) -> str:
-        LETTERS.ids.clear()
+        EMAILS.ids.clear()
         return await ended(world, await place(world, quantity, payment_token))
 
     return run
@@ -108,7 +108,7 @@ def bought(quantity: int, payment_token: str) -> Any:
 
 async def cancel(world: World) -> str:
     """Order with a card that is slow, and think better of it."""
-    LETTERS.ids.clear()
+    EMAILS.ids.clear()
     placed = await place(world, 2, "tok_error_once")
     path = f"/orders/{placed.json()['id']}/cancel"
     answer = await world.insist("order-service", "POST", path, token=issue_token(ANN))
@@ -119,7 +119,7 @@ async def cancel(world: World) -> str:
 
 async def too_many(world: World) -> str:
     """Order more than there is."""
-    LETTERS.ids.clear()
+    EMAILS.ids.clear()
     answer = await place(world, ON_THE_SHELF + 1)
     if answer.status == 202:  # it was not known yet
         return await ended(world, answer)
@@ -134,17 +134,17 @@ async def out_of_stock(world: World, told: str) -> list[str]:
     ):
         wrong.append(f"wrong: {ends}")
     # One goes out where the customer was told that the order stands: 202, and later no.
-    return wrong if len(LETTERS.sent) <= 1 else [*wrong, f"doubled: letters {LETTERS.ids}"]
+    return wrong if len(EMAILS.sent) <= 1 else [*wrong, f"doubled: emails {EMAILS.ids}"]
 
 
 async def rivals(world: World) -> list[str]:
     """Two customers want ten of the eighteen at once."""
-    LETTERS.ids.clear()
+    EMAILS.ids.clear()
     answers = await asyncio.gather(place(world, 10), place(world, 10))
     return sorted(
         [
-            await ended(world, each) if each.status != 409 else "cancelled out_of_stock"
-            for each in answers
+            await ended(world, response) if response.status != 409 else "cancelled out_of_stock"
+            for response in answers
         ]
     )
 
@@ -156,18 +156,18 @@ async def one_of_two(world: World, told: list[str]) -> list[str]:
 
 
 JOURNEYS = [
-    Journey("buy", bought(1, "tok_ok"), expect("confirmed", sold=1, letters=1)),
+    Journey("buy", bought(1, "tok_ok"), expect("confirmed", sold=1, emails=1)),
     Journey(
         "buy, charged before the answer is lost",
         bought(2, "tok_timeout"),
-        expect("confirmed", sold=2, letters=1),
+        expect("confirmed", sold=2, emails=1),
     ),
     Journey(
         "declined",
         bought(1, "tok_declined"),
-        expect("cancelled payment_declined", sold=1, letters=1),
+        expect("cancelled payment_declined", sold=1, emails=1),
     ),
-    Journey("cancel", cancel, expect("cancelled by_customer", "confirmed", sold=2, letters=1)),
+    Journey("cancel", cancel, expect("cancelled by_customer", "confirmed", sold=2, emails=1)),
     Journey("out of stock", too_many, out_of_stock),
     Journey("rivals for the last", rivals, one_of_two),
 ]

@@ -29,7 +29,7 @@ STARTER = Crashed(
     kinds={
         "orders-end": "lost",
         "totals-are-sums": "lost",
-        "history-ends-where-the-order-is": "lost",
+        "history-leads-to-the-state": "lost",
     },
 )
 
@@ -53,7 +53,10 @@ async def sign_up_and_move(world: World) -> str:
     shown = await world.insist("user-service", "GET", f"/users/{user_id}", token=own)
     changed = await world.insist(
         *("user-service", "PUT", f"/users/{user_id}"),
-        json={"email": EMAIL, "name": "A", "city": "Bruges", "version": shown.json()["version"]},
+        json={
+            **{name: shown.json()[name] for name in ("email", "name", "attributes", "version")},
+            "city": "Bruges",
+        },
         token=own,
     )
     # A change whose answer was lost is there: the repetition is told so.

@@ -10,8 +10,8 @@ from tarmac.errors import BadInput, Problem
 from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan import ports
-from tarmac.plan.facts import Facts, Shape
-from tarmac.stores._kind import Offer
+from tarmac.plan.facts import MachineFacts, RunShape
+from tarmac.stores.kind import ProviderCandidate
 
 FILE = "systems/demo/tarmac.yaml"
 
@@ -122,21 +122,21 @@ def problems(main: str = DEMO, **parts: str) -> list[str]:
 KINDS = registry.load(stores, "STORE")
 
 
-def facts_for(system: System, **changes: object) -> Facts:
+def facts_for(system: System, **changes: object) -> MachineFacts:
     """Make up the facts of a machine that has everything."""
     asked = {name: store.kind for name, store in system.file.stores.items()}
     if system.file.broker is not None:
         asked["broker"] = system.file.broker.kind
     kinds = {name: KINDS[kind] for name, kind in asked.items() if kind in KINDS}
     known = {
-        name: Offer(
+        name: ProviderCandidate(
             kind.providers[0].id,
             {program: (f"/bin/{program}",) for program in kind.providers[0].programs},
             "18.6",
         )
         for name, kind in kinds.items()
     }
-    shape = changes.get("shape", Shape())
+    shape = changes.get("shape", RunShape())
     given_ports: dict[str, int] = {}
     for number, need in enumerate(ports.needs(system, kinds, shape)):
         is_new = need.preferred and need.preferred not in given_ports.values()
@@ -149,4 +149,4 @@ def facts_for(system: System, **changes: object) -> Facts:
         "folder": "/srv/demo",
         "environ": {"PATH": "/bin"},
     }
-    return Facts(**{**values, **changes})
+    return MachineFacts(**{**values, **changes})

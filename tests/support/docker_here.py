@@ -2,15 +2,20 @@
 
 Debian's docker.io, from PATH or unpacked by `.ci/containers`. It needs root. Nothing that runs on
 the machine already is asked or changed: another daemon's images and containers are none of ours.
+What is read of containers and images is read from the daemon's socket: a start of its client costs
+40 ms of a core and one of Compose 200, and the tests ask several times a second.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import http.client
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -18,13 +23,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlencode
 
 UP_WITHIN_S = 60.0
+#: What of the build cache stays: all of one state of the sources, and what they install.
+KEPT = "4GB"
+ENDED_WELL = "ended-well"
 GET = "run .ci/containers as root, on Debian 12 or a system with dockerd on PATH"
 
 
 class NoDocker(Exception):
     """Why there is no daemon, and what to do."""
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    """HTTP over a socket that is a file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("docker", timeout=60)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
 
 
 @dataclass(frozen=True)
@@ -66,15 +88,37 @@ class Docker:
         """Run the client and return what it prints."""
         return self.run(*argv).stdout.strip()
 
+    def read(self, path: str, **filters: list[str]) -> Any:
+        """Return what the daemon's API answers. Raises LookupError where it has no such thing."""
+        query = f"?{urlencode({'all': 1, 'filters': json.dumps(filters)})}" if filters else ""
+        with contextlib.closing(_SocketConnection(self.socket)) as connection:
+            connection.request("GET", f"{path}{query}")
+            answer = connection.getresponse()
+            content = json.loads(answer.read())
+        if answer.status != 200:
+            raise LookupError(f"GET {path}{query}: {answer.status} {content}")
+        return content
+
     def inspect(self, name: str) -> dict[str, Any]:
-        """Return all that is known of a container or image."""
-        found: dict[str, Any] = json.loads(self.say("inspect", name))[0]
+        """Return all that is known of a container or image. Raises LookupError without one."""
+        try:
+            found: dict[str, Any] = self.read(f"/containers/{name}/json")
+        except LookupError:
+            found = self.read(f"/images/{name}/json")
         return found
 
 
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tarmac"
+
+
+def kept() -> Path:
+    """Name the folder where images and build cache stay from one session of tests to the next."""
+    return _cache() / "containers"
+
+
 def _home() -> Path | None:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    found = sorted((cache / "tarmac/programs").glob("containers-*/docker-compose"))
+    found = sorted((_cache() / "programs").glob("containers-*/docker-compose"))
     return found[-1].parent if found else None
 
 
@@ -101,11 +145,37 @@ def _programs() -> tuple[Path | None, Path | None, dict[str, str]]:
 
 
 @contextlib.contextmanager
+def _data(keep: Path | None, folder: Path) -> Iterator[tuple[Path, tuple[int, ...]]]:
+    """Give a daemon's folder of data, and what it holds open as long as it runs.
+
+    The kept one; a new one where another daemon has that. What a daemon left that did not end well
+    is not used again: it may hold containers, which would be started, and half a layer.
+    """
+    if keep is None:
+        yield folder / "data", ()
+        return
+    keep.mkdir(parents=True, exist_ok=True)
+    with (keep / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield folder / "data", ()
+            return
+        data, ended_well = keep / "data", keep / ENDED_WELL
+        if not ended_well.exists() and data.exists():
+            _unmount(data)
+            shutil.rmtree(data)
+        ended_well.unlink(missing_ok=True)
+        yield data, (lock.fileno(),)
+
+
+@contextlib.contextmanager
 def daemon(keep: Path | None = None) -> Iterator[Docker]:
     """Start a daemon, and stop it with all that it runs.
 
     Args:
-        keep: where its images and build cache stay for the next one; a new folder without.
+        keep: where its images and build cache stay for the next one, unless another daemon uses
+            it now; a new folder without.
 
     Raises:
         NoDocker: there is none here, or it does not come up.
@@ -115,10 +185,15 @@ def daemon(keep: Path | None = None) -> Iterator[Docker]:
         raise NoDocker(f"there is no dockerd; {GET}")
     if os.geteuid() != 0:
         raise NoDocker("dockerd starts as root alone; run the tests as root")
-    with tempfile.TemporaryDirectory(prefix="tarmac-docker-") as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="tarmac-docker-") as made,
+        _data(keep, Path(made)) as (data, held),
+    ):
         folder = Path(made)
         socket = folder / "docker.sock"
-        client = next((str(each) for each in (root / "bin/docker",) if each.exists()), "docker")
+        client = next(
+            (str(program) for program in (root / "bin/docker",) if program.exists()), "docker"
+        )
         mine = {
             **env,
             "DOCKER_HOST": f"unix://{socket}",
@@ -128,7 +203,7 @@ def daemon(keep: Path | None = None) -> Iterator[Docker]:
         }
         argv = [
             *(shutil.which("dockerd", path=env.get("PATH")) or "dockerd", "--host"),
-            *(f"unix://{socket}", "--data-root", str(keep or folder / "data")),
+            *(f"unix://{socket}", "--data-root", str(data)),
             *("--exec-root", str(folder / "exec"), "--pidfile", str(folder / "pid")),
             # Rules of the machine's own are left alone; names are found without them.
             *("--iptables=false", "--ip6tables=false", "--bridge=none"),
@@ -140,6 +215,7 @@ def daemon(keep: Path | None = None) -> Iterator[Docker]:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **env},
                 start_new_session=True,
+                pass_fds=held,
             )
         docker = Docker(socket, root, client, compose, mine)
         try:
@@ -149,6 +225,10 @@ def daemon(keep: Path | None = None) -> Iterator[Docker]:
             if left:
                 docker.run("rm", "--force", "--volumes", *left)
             docker.run("network", "prune", "--force", check=False)
+            if volumes := docker.say("volume", "ls", "--quiet").split():
+                docker.run("volume", "rm", "--force", *volumes)
+            docker.run("image", "prune", "--force")
+            docker.run("builder", "prune", "--force", "--keep-storage", KEPT)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -157,15 +237,25 @@ def daemon(keep: Path | None = None) -> Iterator[Docker]:
                 process.kill()
                 process.wait()
             _unmount(folder)
+        if process.returncode == 0:
+            (data.parent / ENDED_WELL).touch()
 
 
 def _await(docker: Docker, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + UP_WITHIN_S
-    while docker.run("version", check=False).returncode:
+    while not _answers(docker):
         if process.poll() is not None or time.monotonic() > end:
             lines = log.read_text(errors="replace").splitlines()[-3:]
             raise NoDocker(f"dockerd does not come up here: {' | '.join(lines)}")
         time.sleep(0.1)
+
+
+def _answers(docker: Docker) -> bool:
+    try:
+        docker.read("/version")
+    except OSError:
+        return False
+    return True
 
 
 def _unmount(folder: Path) -> None:

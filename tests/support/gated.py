@@ -10,8 +10,8 @@ import pytest
 import yaml
 from rendered import plan_of, system_of
 
-from tarmac.artifact import Artifact, write
-from tarmac.gates._gate import Gate, Subject
+from tarmac.artifact import Artifact, recognised, write
+from tarmac.gates.gate import Gate, Subject
 from tarmac.report import Finding, Skip
 
 FOLDER = Path(__file__).parents[1] / "gates"
@@ -32,16 +32,18 @@ def objects(path: Path) -> tuple[Artifact, ...]:
     """Read the objects of a file, one for each document."""
     documents = yaml.safe_load_all(path.read_text(encoding="utf-8"))
     return tuple(
-        Artifact(f"{path.stem}-{number}.yaml", each)
-        for number, each in enumerate(documents)
-        if each
+        Artifact(f"{path.stem}-{number}.yaml", document, format=recognised(document))
+        for number, document in enumerate(documents)
+        if document
     )
 
 
 def files(path: Path) -> tuple[Artifact, ...]:
     """Read the files that one names with their content: a text, or an object."""
     named = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return tuple(Artifact(name, content) for name, content in named.items())
+    return tuple(
+        Artifact(name, content, format=recognised(content)) for name, content in named.items()
+    )
 
 
 def written(artifacts: Iterable[Artifact], folder: Path) -> Path:

@@ -18,7 +18,7 @@ import pytest
 from remains import half_written, processes_of
 from sandbox import PORT, Sandbox, family, gone, web
 
-from tarmac.local.starting import guard
+from tarmac.local.host import guard
 
 SEED = int(os.environ.get("TARMAC_SOAK_SEED", "7"))
 LONG = bool(os.environ.get("TARMAC_SOAK_S"))
@@ -30,7 +30,7 @@ only_long = pytest.mark.skipif(not LONG, reason="only with TARMAC_SOAK_S")
 
 def few(*cases: Any, more: tuple[Any, ...]) -> list[Any]:
     """List the cases of the short form, and the others marked for the long one."""
-    return [*cases, *(pytest.param(each, marks=only_long) for each in more)]
+    return [*cases, *(pytest.param(names, marks=only_long) for names in more)]
 
 
 #: Starts a program in a session of its own, as `npm start` or a build tool may, and lives on.
@@ -121,7 +121,7 @@ def whole_again(box: Sandbox, pids: list[int]) -> None:
 WHO: dict[str, Callable[[Sandbox], list[int]]] = {
     "supervisor": lambda box: [meta(box, "supervisor_pid")],
     "guard": lambda box: [meta(box, "guard_pid")],
-    "wires": lambda box: pids_of(box, "local/edges/wires.py"),
+    "wires": lambda box: pids_of(box, "local/network/wires.py"),
     "everything": family,
 }
 
@@ -132,6 +132,6 @@ def supervisors(box: Sandbox) -> list[int]:
     for pid in guard.parents():
         with contextlib.suppress(OSError):
             argv = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if b"tarmac.local.daemon" in argv and str(box.folder).encode() in argv:
+            if b"tarmac.local.supervisor.daemon" in argv and str(box.folder).encode() in argv:
                 found.append(pid)
     return found

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import signal
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from broker_users import ORDERS, PAYMENTS
+from free_ports import free_ports
 
 from tarmac.launch import Launch, Secret, reveal, secrets_of
-from tarmac.local.data.talking import tell
-from tarmac.local.machine import offers
-from tarmac.local.nodes import probes
-from tarmac.local.nodes.prepare import prepare
-from tarmac.local.starting.spawn import Spawner
-from tarmac.stores._kind import Offer, User, View, own_port
+from tarmac.local.host import offers
+from tarmac.local.process import probes
+from tarmac.local.process.prepare import prepare
+from tarmac.local.process.spawn import Spawner
+from tarmac.local.stores.dialogue import set_up_server
 from tarmac.stores.kafka import STORE
+from tarmac.stores.kind import ProviderCandidate, StoreContext, User, own_port
 
 HOST = "127.0.0.1"
 GET = "no Kafka here: set KAFKA_HOME, or have .ci/kafka bring one"
@@ -38,25 +40,23 @@ def view_of(
     users: tuple[User, ...] = USERS,
     advertised: dict[str, int] | None = None,
     monitor: Secret | None = None,
-) -> View:
+) -> StoreContext:
     admin = Secret("stores/broker/admin")
-    return View(
+    return StoreContext(
         "broker", HOST, ports, "broker", admin, users, monitor=monitor, advertised=advertised or {}
     )
 
 
-def launch_on(view: View, offer: Offer | None = None) -> Launch:
-    offer = offer or Offer("binary", {"home": ("/x/kafka",), "java": ("/x/java",)}, "4.3.1")
+def launch_on(view: StoreContext, offer: ProviderCandidate | None = None) -> Launch:
+    offer = offer or ProviderCandidate(
+        "binary", {"home": ("/x/kafka",), "java": ("/x/java",)}, "4.3.1"
+    )
     return STORE.providers[0].launch(view, offer, False)
 
 
-def free_ports(users: tuple[User, ...]) -> dict[str, int]:
+def ports_for(users: tuple[User, ...]) -> dict[str, int]:
     names = ports_of(users)
-    held = [socket.create_server((HOST, 0)) for _ in names]
-    chosen = {name: each.getsockname()[1] for name, each in zip(names, held, strict=True)}
-    for each in held:
-        each.close()
-    return chosen
+    return dict(zip(names, free_ports(len(names)), strict=True))
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Running:
     """One server, started as the runtime would start it."""
 
     folder: Path
-    offer: Offer
+    offer: ProviderCandidate
     spawner: Spawner
     users: tuple[User, ...] = USERS
     ports: dict[str, int] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Running:
     process: asyncio.subprocess.Process | None = None
 
     @property
-    def view(self) -> View:
+    def view(self) -> StoreContext:
         return view_of(self.ports, self.users, monitor=self.monitor)
 
     @property
@@ -89,7 +89,7 @@ class Running:
         return reveal(STORE.outputs["url"](self.view, user), self.secrets)
 
     async def start(self, ports: dict[str, int] | None = None) -> None:
-        self.ports = ports or free_ports(self.users)
+        self.ports = ports or ports_for(self.users)
         launch = self.launch
         await prepare(self.folder, launch, self.secrets, self.spawner)
         with (self.folder / "log.txt").open("ab") as log:
@@ -105,8 +105,8 @@ class Running:
             while await self._complaint(launch):
                 assert self.process.returncode is None, (self.folder / "log.txt").read_text()
                 await asyncio.sleep(0.02)
-        assert launch.talk is not None
-        await tell(HOST, launch.talk, self.secrets)
+        assert launch.post_start is not None
+        await set_up_server(HOST, launch.post_start, self.secrets)
 
     async def _complaint(self, launch: Launch) -> str | None:
         return await probes.passes(
@@ -126,15 +126,32 @@ class Running:
             await self.process.wait()
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
+@contextlib.asynccontextmanager
+async def started(folder: Path) -> AsyncIterator[Running]:
+    """Start a server that ends with the block."""
     offer = offers.find(STORE, asked_provider="binary")
     if offer is None:
         pytest.skip(GET)
     spawner = Spawner()
     await spawner.start()
-    running = Running(tmp_path / "with a space", offer, spawner)
-    await running.start()
-    yield running
-    await running.end()
-    await spawner.close()
+    running = Running(folder / "with a space", offer, spawner)
+    try:
+        await running.start()
+        yield running
+    finally:
+        await running.end()
+        await spawner.close()
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    """Give a server that the test may end."""
+    async with started(tmp_path) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """Give the server of all tests that neither end it nor tell it who its users are."""
+    async with started(tmp_path_factory.mktemp("kafka")) as running:
+        yield running

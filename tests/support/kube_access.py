@@ -29,7 +29,7 @@ class Subject:
         """The headers of a request in its name."""
         return (
             ("Impersonate-User", self.user),
-            *(("Impersonate-Group", each) for each in self.groups),
+            *(("Impersonate-Group", group) for group in self.groups),
         )
 
 
@@ -51,20 +51,20 @@ def matrix(objects: Iterable[Object]) -> dict[Subject, set[Right]]:
     """Read from a tree's roles and bindings who may do what; accounts without rights are in it."""
     objects = list(objects)
     roles = {
-        (each["kind"], each["metadata"]["name"]): _rights(each["rules"])
-        for each in objects
-        if each["kind"] in ("Role", "ClusterRole")
+        (manifest["kind"], manifest["metadata"]["name"]): _rights(manifest["rules"])
+        for manifest in objects
+        if manifest["kind"] in ("Role", "ClusterRole")
     }
     found: dict[Subject, set[Right]] = {
-        account(each["metadata"]["namespace"], each["metadata"]["name"]): set()
-        for each in objects
-        if each["kind"] == "ServiceAccount"
+        account(manifest["metadata"]["namespace"], manifest["metadata"]["name"]): set()
+        for manifest in objects
+        if manifest["kind"] == "ServiceAccount"
     }
-    for each in objects:
-        if each["kind"] not in ("RoleBinding", "ClusterRoleBinding"):
+    for manifest in objects:
+        if manifest["kind"] not in ("RoleBinding", "ClusterRoleBinding"):
             continue
-        granted = roles[each["roleRef"]["kind"], each["roleRef"]["name"]]
-        for one in each["subjects"]:
+        granted = roles[manifest["roleRef"]["kind"], manifest["roleRef"]["name"]]
+        for one in manifest["subjects"]:
             if one["kind"] == "Group":
                 subject = member(one["name"])
             elif one["kind"] == "ServiceAccount":
@@ -136,12 +136,15 @@ async def allowed(
 async def offered(kube: Kube) -> set[Right]:
     """List everything in a namespace that the server can be asked to do."""
     groups = (await kube.ask("GET", "/apis")).data["groups"]
-    versions = [each["groupVersion"] for group in groups for each in group["versions"]]
-    paths = {"/api/v1": "", **{f"/apis/{each}": each.partition("/")[0] for each in versions}}
+    versions = [version["groupVersion"] for group in groups for version in group["versions"]]
+    paths = {
+        "/api/v1": "",
+        **{f"/apis/{version}": version.partition("/")[0] for version in versions},
+    }
     return {
-        (group, each["name"], verb)
+        (group, resource["name"], verb)
         for path, group in paths.items()
-        for each in (await kube.ask("GET", path)).data["resources"]
-        if each["namespaced"]
-        for verb in each["verbs"]
+        for resource in (await kube.ask("GET", path)).data["resources"]
+        if resource["namespaced"]
+        for verb in resource["verbs"]
     }

@@ -48,8 +48,6 @@ ORDER = (
     "Job",
     "CronJob",
 )
-#: Read by programs on the developer's machine, never by a cluster.
-LOCAL_GROUPS = ("kustomize.config.k8s.io", "kind.x-k8s.io")
 
 
 @dataclass(frozen=True)
@@ -104,9 +102,12 @@ class Kube:
         """Tell whether the cluster has a kind."""
         if (api, kind) not in self.resources:
             found = await self.ask("GET", _base(api))
-            for each in found.data.get("resources", ()):
-                if "/" not in each["name"]:
-                    self.resources[api, each["kind"]] = (each["name"], each["namespaced"])
+            for resource in found.data.get("resources", ()):
+                if "/" not in resource["name"]:
+                    self.resources[api, resource["kind"]] = (
+                        resource["name"],
+                        resource["namespaced"],
+                    )
         return (api, kind) in self.resources
 
     async def path(self, api: str, kind: str, namespace: str = "", name: str = "") -> str:
@@ -172,11 +173,9 @@ def _base(api: str) -> str:
 def objects(artifacts: Iterable[Artifact]) -> list[Object]:
     """List the objects of a rendered tree in the order in which a cluster is given them."""
     found = [
-        each.data
-        for each in artifacts
-        if each.path.startswith("k8s/")
-        and {"apiVersion", "kind"} <= each.data.keys()
-        and each.data["apiVersion"].partition("/")[0] not in LOCAL_GROUPS
+        artifact.data
+        for artifact in artifacts
+        if artifact.path.startswith("k8s/") and artifact.is_object
     ]
     return sorted(found, key=_rank)
 

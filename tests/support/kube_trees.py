@@ -78,7 +78,9 @@ async def define(kube: Kube, wanted: Iterable[Object]) -> None:
     Raises:
         LookupError: a kind that neither the cluster nor any definition knows.
     """
-    for api, kind in dict.fromkeys((each["apiVersion"], each["kind"]) for each in wanted):
+    for api, kind in dict.fromkeys(
+        (manifest["apiVersion"], manifest["kind"]) for manifest in wanted
+    ):
         if await kube.knows(api, kind):
             continue
         known = definitions().get((api.partition("/")[0], kind))
@@ -104,16 +106,16 @@ async def ready_for(kube: Kube, system: str, environment: str) -> list[Object]:
 
 async def put(kube: Kube, wanted: Iterable[Object]) -> dict[str, Answer]:
     """Apply objects one after the other; return what was said of each, by its title."""
-    return {title(each): await kube.apply(each) for each in wanted}
+    return {title(manifest): await kube.apply(manifest) for manifest in wanted}
 
 
 async def take_away(kube: Kube, wanted: list[Object]) -> None:
     """Delete objects where no controller does it: finalizers wait for nobody."""
-    for each in reversed(wanted):
-        at = await kube.path_of(each)
-        if each["kind"] == "Namespace":
+    for manifest in reversed(wanted):
+        at = await kube.path_of(manifest)
+        if manifest["kind"] == "Namespace":
             await kube.ask("DELETE", at)
-            await kube.ask("PUT", f"{at}/finalize", {**each, "spec": {"finalizers": []}})
+            await kube.ask("PUT", f"{at}/finalize", {**manifest, "spec": {"finalizers": []}})
         else:
             await kube.ask(
                 "PATCH",
@@ -123,4 +125,4 @@ async def take_away(kube: Kube, wanted: list[Object]) -> None:
             )
             # A Job's dependents would be kept, which waits for a controller.
             await kube.ask("DELETE", at, propagationPolicy="Background")
-        assert (await kube.ask("GET", at)).status == 404, title(each)
+        assert (await kube.ask("GET", at)).status == 404, title(manifest)

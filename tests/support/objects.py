@@ -39,13 +39,13 @@ class Pods:
 
 def objects(artifacts: tuple[Artifact, ...]) -> list[Data]:
     """List the Kubernetes objects among files."""
-    return [each.data for each in artifacts if each.path.startswith("k8s/")]
+    return [artifact.data for artifact in artifacts if artifact.path.startswith("k8s/")]
 
 
 def objects_of(system: str, environment: str, kind: str = "") -> list[Data]:
     """List a rendered system's objects of a kind, or all."""
     found = objects(artifacts_of(system, environment))
-    return [each for each in found if kind in ("", each["kind"])]
+    return [manifest for manifest in found if kind in ("", manifest["kind"])]
 
 
 def named(system: str, environment: str, kind: str, name: str) -> Data:

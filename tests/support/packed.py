@@ -77,7 +77,7 @@ def built(folder: Path) -> list[dict[str, Any]]:
 
 def documents(text: str) -> list[dict[str, Any]]:
     """Read a stream of objects."""
-    return [each for each in yaml.load_all(text, yaml.CSafeLoader) if each]
+    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
 
 
 def written(artifacts: Iterable[Artifact], folder: Path) -> Path:
@@ -98,17 +98,17 @@ def without_helms_own(value: Any) -> Any:
     if isinstance(value, Mapping):
         kept = {k: without_helms_own(v) for k, v in value.items() if k not in HELMS_OWN}
         if isinstance(ports := kept.get("ports"), list):
-            kept["ports"] = sorted(ports, key=lambda each: dump(dict(sorted(each.items()))))
+            kept["ports"] = sorted(ports, key=lambda item: dump(dict(sorted(item.items()))))
         return {k: v for k, v in kept.items() if (k, v) != ("annotations", {})}
-    return [without_helms_own(each) for each in value] if isinstance(value, list) else value
+    return [without_helms_own(item) for item in value] if isinstance(value, list) else value
 
 
 def differences(
     plain: Iterable[Mapping[str, Any]], packed: Iterable[Mapping[str, Any]]
 ) -> list[str]:
     """Say of each object and key what the plain tree has and the package has not, or otherwise."""
-    ours = {_identity(each): without_helms_own(each) for each in plain}
-    theirs = {_identity(each): without_helms_own(each) for each in packed}
+    ours = {_identity(manifest): without_helms_own(manifest) for manifest in plain}
+    theirs = {_identity(manifest): without_helms_own(manifest) for manifest in packed}
     found = [f"{name}: only in the plain tree" for name in ours.keys() - theirs.keys()]
     found += [f"{name}: only in the package" for name in theirs.keys() - ours.keys()]
     for name in ours.keys() & theirs.keys():
@@ -116,9 +116,9 @@ def differences(
     return sorted(found)
 
 
-def _identity(each: Mapping[str, Any]) -> str:
-    metadata = each["metadata"]
-    return f"{each['kind']} {metadata.get('namespace', '-')}/{metadata['name']}"
+def _identity(manifest: Mapping[str, Any]) -> str:
+    metadata = manifest["metadata"]
+    return f"{manifest['kind']} {metadata.get('namespace', '-')}/{metadata['name']}"
 
 
 def _unequal(path: str, plain: Any, packed: Any) -> Iterator[str]:

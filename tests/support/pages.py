@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
+
+from free_ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Where `tarmac` and the interpreter with the kit are.
@@ -15,13 +16,6 @@ PROGRAMS = Path(sys.executable).parent
 
 _FILE = re.compile(r"`([\w./-]+)`:\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-
-
-def free_port() -> int:
-    """Find a port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _replaced(text: str, ports: dict[int, int]) -> str:
@@ -34,7 +28,7 @@ class Page:
     """A page; `moved` puts free ports in the place of those that it names."""
 
     def __init__(self, name: str) -> None:
-        self.text = (ROOT / "docs/guide" / name).read_text()
+        self.text = (ROOT / "docs" / name).read_text()
 
     def moved(self, *ports: int) -> dict[int, int]:
         """Replace ports in every place at once; return the new ones by the old."""

@@ -19,7 +19,12 @@ SHOP = {
         LOST,
     ),
     **dict.fromkeys(("paid-when-confirmed", "nothing-stays-reserved"), LOST),
-    **dict.fromkeys(("one-payment-per-order", "charged-once", "one-event-per-step"), DOUBLED),
+    **dict.fromkeys(("totals-are-sums", "history-leads-to-the-state"), LOST),
+    **dict.fromkeys(("events-agree-with-orders", "events-agree-with-payments"), LOST),
+    **dict.fromkeys(("one-payment-per-order", "charged-once"), DOUBLED),
+    **dict.fromkeys(("one-event-per-step", "one-event-per-payment"), DOUBLED),
     **dict.fromkeys(("stock-never-below-zero", "stock-equals-ledger"), OVERSOLD),
     **dict.fromkeys(("sold-when-confirmed", "reserved-is-held"), OVERSOLD),
+    **dict.fromkeys(("reservations-are-of-orders", "movements-explain-reservations"), OVERSOLD),
+    "movements-are-of-their-kind": OVERSOLD,
 }

@@ -9,7 +9,7 @@ import socket
 import time
 from pathlib import Path
 
-from tarmac.local.starting import guard
+from tarmac.local.host import guard
 
 
 def processes_of(home: Path) -> dict[int, str]:
@@ -51,7 +51,7 @@ def half_written(home: Path) -> list[str]:
     """List what somebody was killed over: temporary files, trees in the making, deleted halves."""
     patterns = (".*.new", ".*.partial", ".*.deleted-*")
     places = (home, home.parent, home / "nodes", *(home / "nodes").glob("*"))
-    return [str(path) for place in places for each in patterns for path in place.glob(each)]
+    return [str(path) for place in places for pattern in patterns for path in place.glob(pattern)]
 
 
 def remains(home: Path, *, within_s: float = 10) -> list[str]:
@@ -62,5 +62,5 @@ def remains(home: Path, *, within_s: float = 10) -> list[str]:
         found += [f"port {port} is taken" for port in taken_ports(home)]
         found += ["the lock is held"] if is_locked(home) else []
         if not found or time.monotonic() > end:
-            return found + [f"half-written: {each}" for each in half_written(home)]
+            return found + [f"half-written: {name}" for name in half_written(home)]
         time.sleep(0.02)

@@ -13,7 +13,7 @@ from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy
-from tarmac.render._collect import artifacts
+from tarmac.render.collect import artifacts
 
 ROOT = Path(__file__).parents[2]
 KINDS = registry.load(stores, "STORE")
@@ -25,6 +25,7 @@ ENVIRONMENTS = (
     ("hello-dd", "production"),
     ("shop", "kind"),
     ("shop", "production"),
+    ("shop", "staging"),
     ("starter", "kind"),
     ("starter", "production"),
     ("trading", "kind"),
@@ -72,7 +73,7 @@ def watched_artifacts_of(name: str) -> tuple[Artifact, ...]:
 
 def artifact_of(name: str, environment: str, path: str) -> Artifact:
     """Find one file. Raises KeyError with what there is."""
-    found = {each.path: each for each in artifacts_of(name, environment)}
+    found = {artifact.path: artifact for artifact in artifacts_of(name, environment)}
     if path not in found:
         raise KeyError(f"{path}; there is {sorted(found)}")
     return found[path]

@@ -7,6 +7,7 @@ fired at which step. What is said there by a query is nowhere computed a second 
 from __future__ import annotations
 
 import copy
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -17,11 +18,12 @@ from typing import Any
 
 import yaml
 
+from tarmac.gates.views.programs import MORE_MEMORY
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render import _rules
-from tarmac.render._promtool import Line, Part, file, sample, trial
-from tarmac.render._rules import Promise
+from tarmac.render.observability.alerting import slo_rules
+from tarmac.render.observability.alerting.promtool import Line, Part, file, rule_test, sample
+from tarmac.slo.measured import MeasuredObjective
 
 MINUTE_S = 60
 #: Whole numbers for every share that is used here: a counter with a float's tail seems to fall.
@@ -61,7 +63,7 @@ class Replay:
     @property
     def end_s(self) -> float:
         """When the last of it is over."""
-        return sum(each.lasts_s for each in self.stretches)
+        return sum(stretch.lasts_s for stretch in self.stretches)
 
     def within_s(self, severity: str) -> int:
         """Say how far apart two decisions may be: one evaluation, and a ticket's lag."""
@@ -70,29 +72,31 @@ class Replay:
         return self.clock_s + FOLDED_LAG_S
 
 
-def spec(plan: ClusterPlan, promise: Promise) -> dict[str, Any]:
+def spec(plan: ClusterPlan, objective: MeasuredObjective) -> dict[str, Any]:
     """Write an objective as Sloth wants it, from the model alone."""
     asked = (
-        f'http_requests_total{{namespace="{plan.namespace}",service="{promise.service}",'
-        'route!~"/health(/.*)?|/metrics"'
+        f'http_requests_total{{namespace="{plan.namespace}",service="{objective.service}",'
+        'route!~"/health(/.*)?|/metrics",status!~"408|499"'
     )
     events = {
         "error_query": f'sum(rate({asked},status=~"5.."}}[{{{{.window}}}}]))',
         "total_query": f"sum(rate({asked}}}[{{{{.window}}}}]))",
     }
     slo = {
-        "name": promise.name,
-        "objective": promise.objective.availability,
+        "name": objective.name,
+        "objective": round(100 * objective.target, 10),
         "sli": {"events": events},
         "alerting": {"name": THEIRS},
     }
-    return {"version": "prometheus/v1", "service": promise.service, "slos": [slo]}
+    return {"version": "prometheus/v1", "service": objective.service, "slos": [slo]}
 
 
-def theirs(program: str, folder: Path, plan: ClusterPlan, promise: Promise) -> list[dict[str, Any]]:
+def theirs(
+    program: str, folder: Path, plan: ClusterPlan, objective: MeasuredObjective
+) -> list[dict[str, Any]]:
     """Have Sloth write its groups of rules."""
     path = folder / "sloth.yaml"
-    path.write_text(yaml.safe_dump(spec(plan, promise)))
+    path.write_text(yaml.safe_dump(spec(plan, objective)))
     argv = [program, "generate", "-i", str(path)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -100,11 +104,11 @@ def theirs(program: str, folder: Path, plan: ClusterPlan, promise: Promise) -> l
     return groups
 
 
-def ours(plan: ClusterPlan, promise: Promise) -> list[dict[str, Any]]:
-    """Write our groups of rules on one objective, as `render/rules.py` does for all."""
+def ours(plan: ClusterPlan, objective: MeasuredObjective) -> list[dict[str, Any]]:
+    """Write our groups of rules on one objective, as the renderer of rules does for all."""
     return [
-        {"name": "slo-rules", "rules": _rules.recordings(promise)},
-        {"name": "slo-alerts", "rules": [told.rule for told in _rules.burns(plan, promise)]},
+        {"name": "slo-rules", "rules": slo_rules.recordings(objective)},
+        {"name": "slo-alerts", "rules": [told.rule for told in slo_rules.burns(plan, objective)]},
     ]
 
 
@@ -135,16 +139,19 @@ def _read_by_alerts(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [group for group in found if group["rules"]]
 
 
-def _series(promise: Promise, stretches: Iterable[Stretch]) -> list[Line]:
+def _series(objective: MeasuredObjective, stretches: Iterable[Stretch]) -> list[Line]:
     """Make what a service exports meanwhile: also what counts for nothing."""
 
     def line(status: str, route: str, share: Any) -> Line:
-        labels = {"namespace": promise.namespace, "service": promise.service}
+        labels = {"namespace": objective.namespace, "service": objective.service}
         labels |= {"route": route, "method": "GET", "status": status}
         text = ",".join(f'{name}="{value}"' for name, value in labels.items())
         parts = tuple(
-            Part(round(PER_MINUTE * each.traffic * share(each.bad)), round(each.lasts_s / MINUTE_S))
-            for each in stretches
+            Part(
+                round(PER_MINUTE * stretch.traffic * share(stretch.bad)),
+                round(stretch.lasts_s / MINUTE_S),
+            )
+            for stretch in stretches
         )
         return Line(f"http_requests_total{{{text}}}", parts, counter=True)
 
@@ -155,14 +162,14 @@ def _series(promise: Promise, stretches: Iterable[Stretch]) -> list[Line]:
         line("503", "/health/ready", lambda _bad: 0.5),
     ]
     # What has never happened has no series.
-    return [each for each in found if any(part.value for part in each.parts)]
+    return [row for row in found if any(part.value for part in row.parts)]
 
 
 def _fired(severity: str, over: str = "") -> tuple[str, str]:
     """Select when we fired, and when Sloth did."""
-    own = f'alertname="{_rules.BURN}",severity="{SEVERITIES[severity]}"'
+    own = f'alertname="{slo_rules.BURN}",severity="{SEVERITIES[severity]}"'
     other = f'alertname="{THEIRS}",sloth_severity="{severity}"'
-    said = [f'ALERTS{{alertstate="firing",{each}}}{over}' for each in (own, other)]
+    said = [f'ALERTS{{alertstate="firing",{labels}}}{over}' for labels in (own, other)]
     return said[0], said[1]
 
 
@@ -189,7 +196,7 @@ def _compared(replay: Replay) -> list[dict[str, Any]]:
 def replay(
     promtool: str,
     folder: Path,
-    promise: Promise,
+    objective: MeasuredObjective,
     groups: tuple[list[dict[str, Any]], list[dict[str, Any]]],
     replays: Iterable[Replay],
     samples: Iterable[Mapping[str, Any]] = (),
@@ -203,17 +210,22 @@ def replay(
     both = [*groups[0], *_read_by_alerts(groups[1])]
     (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": both}))
     by_clock: dict[int, list[dict[str, Any]]] = {}
-    for each in replays:
-        asked = [*_compared(each), *samples]
-        made = trial(each.name, MINUTE_S, _series(promise, each.stretches), samples=asked)
-        by_clock.setdefault(each.clock_s, []).append(made)
+    for replayed in replays:
+        asked = [*_compared(replayed), *samples]
+        made = rule_test(
+            replayed.name, MINUTE_S, _series(objective, replayed.stretches), samples=asked
+        )
+        by_clock.setdefault(replayed.clock_s, []).append(made)
 
     def said(clock_s: int) -> str:
         order = [group["name"] for group in both]
         path = folder / f"tests-{clock_s}.yaml"
         path.write_text(yaml.safe_dump(file(("rules.yaml",), clock_s, by_clock[clock_s], order)))
         argv = [promtool, "test", "rules", str(path)]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=100)
+        environ = {**os.environ, **MORE_MEMORY}
+        done = subprocess.run(
+            argv, env=environ, capture_output=True, text=True, check=False, timeout=100
+        )
         return done.stdout + done.stderr if done.returncode else ""
 
     # promtool uses one processor.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from tarmac import adopt, registry
-from tarmac.adopt._found import SKIPPED, Folder, Found
+from tarmac.adopt._found import SKIPPED, Folder, Survey
 from tarmac.adopt._survey import survey
 from tarmac.adopt._write import write
 from tarmac.model.loader import load
@@ -26,16 +26,16 @@ def folder_of(files: dict[str, str]) -> Folder:
     return Folder("", tuple(sorted(listed)), lambda name: texts.get(name, ""), exists)
 
 
-def found_in(**files: str) -> Found:
+def found_in(**files: str) -> Survey:
     """Survey a repository; a file's name is written with `__` for a slash where needed."""
     return survey(folder_of(files), CATALOGUE, KINDS)
 
 
-def text_of(found: Found) -> str:
+def text_of(found: Survey) -> str:
     """Write what was found."""
     return write(found, "demo")
 
 
-def system_of(found: Found) -> System:
+def system_of(found: Survey) -> System:
     """Write what was found, and load it as `up` would."""
     return load("tarmac.yaml", lambda _: text_of(found).encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
+import signal
 import subprocess
 import sys
 import textwrap
@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tarmac.local.starting import guard
+import warm
+
+from tarmac.cli import _show
+from tarmac.local.host import guard
+from tarmac.local.state.paths import Home
+from tarmac.local.state.state import StateFile
+from tarmac.local.supervisor import client
 
 TARMAC = [str(Path(sys.executable).with_name("tarmac"))]
 
@@ -42,9 +48,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 server.daemon_threads = False
-signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+# Not in a handler: it may interrupt a thread that holds a lock which the start of another needs.
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+threading.Thread(target=server.serve_forever, args=(0.02,)).start()
 print("listening", flush=True)
-server.serve_forever()
+signal.sigwait([signal.SIGTERM])
+server.shutdown()
 server.server_close()
 """
 
@@ -61,10 +70,15 @@ class Sandbox:
 
     def tarmac(self, *args: str, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
         """Run a verb here and wait for it."""
+        environ = {**os.environ, "NO_COLOR": "1"}
+        if args[0] in warm.VERBS and warm.may_run_here():
+            return warm.tarmac(*args, folder=self.folder, environ=environ)
+        if warm.is_as_at_start(environ):
+            return warm.command(*args, folder=self.folder, environ=environ, timeout_s=timeout_s)
         return subprocess.run(
             [*TARMAC, *args],
             cwd=self.folder,
-            env={**os.environ, "NO_COLOR": "1"},
+            env=environ,
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -81,9 +95,14 @@ class Sandbox:
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
 
+    @property
+    def home(self) -> Home:
+        """Where it keeps everything."""
+        return Home.of(self.folder / "tarmac.yaml", "default")
+
     def ps(self) -> dict[str, Any]:
         """Read its state."""
-        return json.loads(self.tarmac("ps", "--json").stdout)
+        return ps(self.home)
 
     def node(self, name: str) -> dict[str, Any]:
         """Read one node's state."""
@@ -102,6 +121,36 @@ class Sandbox:
         with urllib.request.urlopen(self.node(name)["url"] + path, timeout=10) as answer:
             return answer.read().decode()
 
+    def end(self) -> None:
+        """End whatever runs here; no test is about this end.
+
+        What has no store to shut down is killed with its supervisor, as no drain is to be seen.
+        """
+        for home in client.find_homes(self.folder / "tarmac.yaml"):
+            status, supervisor = client.status(home), supervisor_of(home)
+            if status is None or not status.running:
+                continue
+            if supervisor is None or any(node.role == "store" for node in status.nodes):
+                self.tarmac("down", "--namespace", home.root.name)
+                continue
+            pids = [supervisor, *guard.descendants(supervisor)]
+            os.kill(supervisor, signal.SIGKILL)
+            assert gone(pids, within_s=30), pids
+
+
+def laid_out(folder: Path) -> Sandbox:
+    """Put the server program into a folder; a `.git` ends the search for a virtual environment."""
+    (folder / "server.py").write_text(SERVER)
+    (folder / ".git").mkdir()
+    return Sandbox(folder)
+
+
+def ps(home: Home) -> dict[str, Any]:
+    """Read what `ps --json` prints of a namespace, from the same file, without a process."""
+    status = client.status(home)
+    assert status is not None, f"nothing ever ran in {home.root}"
+    return json.loads(json.dumps(_show.as_data(status)))
+
 
 def web(name: str = "web", port: int = PORT, more: str = "") -> str:
     """Write a service that runs the server program."""
@@ -117,17 +166,26 @@ SYSTEM = f"""
     """
 
 
+def supervisor_of(home: Home) -> int | None:
+    """Read the pid of a namespace's supervisor; None where it is not up yet, or not any more."""
+    file = StateFile(home.state)
+    try:
+        pid: int | None = file.meta().get("supervisor_pid")
+        return pid
+    finally:
+        file.close()
+
+
 def family(box: Sandbox) -> list[int]:
     """Every process of the sandbox's supervisor, itself included."""
-    with sqlite3.connect(box.folder / ".tarmac/default/state.sqlite") as database:
-        rows = dict(database.execute("SELECT key, value FROM meta").fetchall())
-    pid = int(rows["supervisor_pid"])
+    pid = supervisor_of(box.home)
+    assert pid is not None
     return [pid, *guard.descendants(pid)]
 
 
 def wire(box: Sandbox, source: str, target: str) -> str:
     """The address that a service is given for another one that it uses."""
-    edges = json.loads(box.tarmac("edges", "--json").stdout)["edges"]
+    edges = client.ask(box.home, {"verb": "edges"})["edges"]
     found = next(e for e in edges if (e["source"], e["target"]) == (source, target))
     return f"http://127.0.0.1:{found['listen']}"
 

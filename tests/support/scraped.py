@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pages import free_port
+from free_ports import free_port
 from prometheus_client.parser import text_string_to_metric_families
 
 from tarmac import signals
@@ -29,7 +29,8 @@ from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.testing import System
 
-SCRAPE_S = 5
+#: So often that nobody waits long for the next one.
+SCRAPE_S = 1
 #: What Grafana puts in: four scrapes at least.
 WINDOW = "1m"
 _NAME = re.compile(r"[a-zA-Z_:][\w:]*")
@@ -45,7 +46,7 @@ class Target:
 
 def targets(plan: ClusterPlan, system: System) -> list[Target]:
     """List the services with metrics, by where their first instances listen here."""
-    found = [each.name for each in plan.services if each.metrics is not None]
+    found = [service.name for service in plan.services if service.metrics is not None]
     return [Target(name, int(system.env(name)["PORT"])) for name in found]
 
 
@@ -88,17 +89,20 @@ class Prometheus:
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{query}: {error.read().decode()}") from None
 
-    def ask(self, expr: str) -> list[float]:
-        """Ask now; numbers that are none are no answer."""
-        found = self.get("query", query=expr.replace("$__rate_interval", WINDOW))
-        values = [float(each["value"][1]) for each in found["result"]]
+    def ask(self, expr: str, at_s: float | None = None) -> list[float]:
+        """Ask now, or of a moment; numbers that are none are no answer."""
+        moment = {} if at_s is None else {"time": str(at_s)}
+        found = self.get("query", query=expr.replace("$__rate_interval", WINDOW), **moment)
+        values = [float(sample["value"][1]) for sample in found["result"]]
         return [value for value in values if not math.isnan(value)]
 
 
 def rule_files(artifacts: tuple[Artifact, ...]) -> dict[str, Mapping[str, Any]]:
     """List the plain files of rules, by path."""
     return {
-        each.path: each.data for each in artifacts if each.path.startswith("observability/rules/")
+        artifact.path: artifact.data
+        for artifact in artifacts
+        if artifact.path.startswith("observability/rules/")
     }
 
 
@@ -115,6 +119,7 @@ def scraping(
     found: list[Target],
     rules: Mapping[str, Any],
     every: str = f"{SCRAPE_S}s",
+    retention: str = "15d",
 ) -> Iterator[Prometheus]:
     """Run a Prometheus that scrapes these and evaluates the rules."""
     names = []
@@ -123,7 +128,7 @@ def scraping(
         names[-1].write_text(yaml.safe_dump(dict(data)))
     config = {
         "global": {"scrape_interval": every, "evaluation_interval": every},
-        "rule_files": [str(each) for each in names],
+        "rule_files": [str(name) for name in names],
         "scrape_configs": [
             {
                 "job_name": target.job,
@@ -149,6 +154,7 @@ def scraping(
         program,
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
+        f"--storage.tsdb.retention.time={retention}",
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=warn",
     ]

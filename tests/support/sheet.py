@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import warm
 from pages import PROGRAMS, ROOT
 
-PAGE = ROOT / "docs/guide/cheat-sheet.md"
+PAGE = ROOT / "docs/how-to/cheat-sheet.md"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SET = re.compile(r"([A-Z_]+)=(.*)")
 
@@ -52,10 +53,10 @@ def typed() -> list[Typed]:
 def options(*valued: str, flags: tuple[str, ...] = ()) -> argparse.ArgumentParser:
     """Make a parser that refuses what is not named here; what is no option is in `words`."""
     parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
-    for each in valued:
-        parser.add_argument(*each.split(), action="append", default=[])
-    for each in flags:
-        parser.add_argument(each, action="store_true")
+    for option in valued:
+        parser.add_argument(*option.split(), action="append", default=[])
+    for flag in flags:
+        parser.add_argument(flag, action="store_true")
     parser.add_argument("words", nargs="*")
     return parser
 
@@ -64,7 +65,12 @@ def ran(argv: Sequence[str | Path], folder: Path, variables: Iterable[tuple[str,
     """Run a command, which must end well; return what it printed."""
     path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
     env = {"PATH": path, "HOME": str(folder / ".home"), **dict(variables)}
-    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    if argv[0] == "tarmac" and argv[1] in warm.VERBS:
+        done = warm.tarmac(*map(str, argv[1:]), folder=folder, environ=env)
+    else:
+        done = subprocess.run(
+            argv, cwd=folder, env=env, capture_output=True, text=True, check=False
+        )
     assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
     return done.stdout
 
@@ -76,8 +82,8 @@ def laid_out(folder: Path) -> Path:
     for name in ("services", "kit", "uv.lock", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)
     ran(["git", "init", "--quiet"], folder)
-    for each in typed():
-        renders = each.argv[:2] == ("tarmac", "render") and "--check" not in each.argv
-        if renders or each.argv[0] == "./secrets.sh":
-            ran(each.argv, folder / each.folder, each.variables)
+    for command in typed():
+        renders = command.argv[:2] == ("tarmac", "render") and "--check" not in command.argv
+        if renders or command.argv[0] == "./secrets.sh":
+            ran(command.argv, folder / command.folder, command.variables)
     return folder

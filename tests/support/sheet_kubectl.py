@@ -13,19 +13,19 @@ from sheet import Typed, options
 
 OBJECTS = tree("shop", "production")
 NAMESPACE = plan_of("shop", "production").namespace
-PORTS = {each.port for each in system_of("shop").file.services.values()}
-INJECTED = any(each["metadata"]["labels"].get("istio-injection") for each in OBJECTS)
+PORTS = {service.port for service in system_of("shop").file.services.values()}
+INJECTED = any(manifest["metadata"]["labels"].get("istio-injection") for manifest in OBJECTS)
 #: Argo CD keeps its own objects apart from those that it applies.
 ARGOCD = "argocd"
 _FOLLOWED = [
-    each.data
-    for each in artifacts_of("shop", "production")
-    if each.data.get("metadata", {}).get("namespace") == ARGOCD
+    artifact.data
+    for artifact in artifacts_of("shop", "production")
+    if artifact.data.get("metadata", {}).get("namespace") == ARGOCD
 ]
 #: Of these there is none before a cluster runs.
 ONLY_THERE = {"event", "node", "pod"}
-_KINDS = {each["kind"].lower() for each in [*OBJECTS, *_FOLLOWED]} | ONLY_THERE
-_SPELLED = {f"{each}s": each for each in _KINDS} | {each: each for each in _KINDS}
+_KINDS = {manifest["kind"].lower() for manifest in [*OBJECTS, *_FOLLOWED]} | ONLY_THERE
+_SPELLED = {f"{kind}s": kind for kind in _KINDS} | {kind: kind for kind in _KINDS}
 _SPELLED |= {"hpa": "horizontalpodautoscaler", "pdb": "poddisruptionbudget"}
 _SPELLED |= {"ingresses": "ingress", "networkpolicies": "networkpolicy"}
 
@@ -35,22 +35,22 @@ _LOGS = options(*_VALUED, "--tail", flags=(*_FLAGS, "-f"))
 _OTHER = options(*_VALUED, "-f", flags=_FLAGS)
 
 
-def told(each: Typed) -> Namespace:
+def told(command: Typed) -> Namespace:
     """Read the arguments; one that is not known here ends the test."""
-    verb, *rest = each.argv[1:]
+    verb, *rest = command.argv[1:]
     return (_LOGS if verb == "logs" else _OTHER).parse_intermixed_args(rest)
 
 
-def check(each: Typed, given: Namespace) -> None:
+def check(command: Typed, given: Namespace) -> None:
     """Find the namespace, labels, container and objects that a command names."""
     assert given.n in ([NAMESPACE], [ARGOCD], []), "another namespace"
     there = _FOLLOWED if given.n == [ARGOCD] else OBJECTS
     for key, _, value in (label.partition("=") for label in given.l):
         assert any(one["metadata"]["labels"].get(key) == value for one in OBJECTS)
     assert given.c in ([], ["istio-proxy"] if INJECTED else [])
-    verb = each.argv[1]
+    verb = command.argv[1]
     if verb == "auth":
-        _check_right(given, each.remark)
+        _check_right(given, command.remark)
     elif verb == "config":
         assert given.words == ["current-context"]
     elif verb != "kustomize":
@@ -64,7 +64,7 @@ def check_name(word: str, objects: Sequence[Object] = OBJECTS) -> None:
         assert {int(port) for port in word.split(":")} <= PORTS, word
         return
     kinds, _, name = word.partition("/")
-    for kind in (_SPELLED[each] for each in kinds.split(",")):
+    for kind in (_SPELLED[spelling] for spelling in kinds.split(",")):
         there = {one["metadata"]["name"] for one in objects if one["kind"].lower() == kind}
         assert name in there if name else there or kind in ONLY_THERE, f"{word}: {sorted(there)}"
 

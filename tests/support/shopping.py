@@ -24,8 +24,10 @@ import promises
 from journeys import journeys_of
 from promises import DOUBLED, LOST, OVERSOLD
 from remains import processes_of
+from sandbox import ps
 
-from tarmac.local.starting import guard
+from tarmac.local.host import guard
+from tarmac.local.state.paths import Home
 
 ROOT = Path(__file__).parents[2]
 TARMAC = str(Path(sys.executable).with_name("tarmac"))
@@ -73,16 +75,17 @@ class Shop:
         return json.loads(done.stdout)
 
     def nodes(self) -> dict[str, dict[str, Any]]:
-        shown = self.tarmac("ps", "--json")
-        assert shown.stdout, shown.stderr
-        return {node["name"]: node for node in json.loads(shown.stdout)["nodes"]}
+        return {node["name"]: node for node in ps(Home(self.home))["nodes"]}
 
     def supervisor(self) -> list[int]:
         found = []
         for pid in guard.parents():
             with contextlib.suppress(OSError):
                 argv = Path(f"/proc/{pid}/cmdline").read_bytes()
-                if b"tarmac.local.daemon" in argv and f'"{self.namespace}"'.encode() in argv:
+                if (
+                    b"tarmac.local.supervisor.daemon" in argv
+                    and f'"{self.namespace}"'.encode() in argv
+                ):
                     found.append(pid)
         return found
 
@@ -93,11 +96,11 @@ class Shop:
         marked = processes_of(self.home)
         if who == "everything":
             return [*self.supervisor(), *marked]
-        guards = [pid for pid, what in marked.items() if "local/starting/guard.py" in what]
+        guards = [pid for pid, what in marked.items() if "local/host/guard.py" in what]
         if who == "guard":
             return guards
         if who == "wires":
-            return [pid for pid, what in marked.items() if "local/edges/wires.py" in what]
+            return [pid for pid, what in marked.items() if "local/network/wires.py" in what]
         if who == "fork server":
             below = [pid for pid, parent in guard.parents().items() if parent in guards]
             return [pid for pid in below if "forkserver" in marked.get(pid, "")]
@@ -106,7 +109,7 @@ class Shop:
 
     def kill(self, who: Iterable[str]) -> int:
         """Kill -9 all of them; return how many there were."""
-        pids = [pid for each in who for pid in self.pids(each)]
+        pids = [pid for name in who for pid in self.pids(name)]
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -239,7 +242,7 @@ class Load:
         done = await asyncio.to_thread(self.shop.tarmac, "invariants", "--json", "--within", "60")
         assert done.returncode in (0, 1), done.stderr
         verdicts = json.loads(done.stdout)
-        assert sorted(promises.SHOP) == sorted(each["name"] for each in verdicts)
+        assert sorted(promises.SHOP) == sorted(verdict["name"] for verdict in verdicts)
         for verdict in verdicts:
             if not verdict["holds"]:
                 found[promises.SHOP[verdict["name"]]] += len(verdict["wrong"])

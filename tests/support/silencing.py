@@ -24,10 +24,11 @@ class Wire:
         self.passing.set()
         self._awaited = b""
         self._writers: list[asyncio.StreamWriter] = []
+        self._carrying: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Wire]:
-        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._taken, "127.0.0.1", 0)
         own, real = server.sockets[0].getsockname()[1], urlsplit(self._server_url).port
         self.url = self._server_url.replace(f":{real}", f":{own}")
         try:
@@ -35,6 +36,12 @@ class Wire:
         finally:
             server.close()
             # Who was taken in at the last moment is written down, and then cut off too.
+            await asyncio.sleep(0)
+            self.cut()
+            for task in self._carrying:
+                task.cancel()
+            if self._carrying:
+                await asyncio.wait(self._carrying)
             await asyncio.sleep(0)
             self.cut()
 
@@ -61,8 +68,15 @@ class Wire:
         await admin.close()
         await asyncio.wait_for(self.answered.wait(), 10)
 
-    async def _carry(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+    async def _taken(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        """Carry one connection; a task that ends as cancelled is an error to asyncio's streams."""
         self._writers.append(answer)
+        carrying = asyncio.ensure_future(self._carry(client, answer))
+        self._carrying.add(carrying)
+        await asyncio.wait([carrying])
+        self._carrying.discard(carrying)
+
+    async def _carry(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         port = urlsplit(self._server_url).port
         server, question = await asyncio.open_connection("127.0.0.1", port)
         self._writers.append(question)

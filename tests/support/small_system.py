@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from tarmac import gates, registry, stores
-from tarmac.artifact import Artifact
-from tarmac.gates._gate import Gate, Subject
+from tarmac.artifact import Artifact, recognised
+from tarmac.gates.gate import Gate, Subject
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 
@@ -173,6 +173,7 @@ def service_objects(plan: Any, name: str) -> list[dict[str, Any]]:
     config = {key: "".join(map(str, env[key].value)) for key in env if key not in variables}
     container = {"env": secret, "envFrom": [{"configMapRef": {"name": f"{name}-config"}}]}
     template = pod(name, plan.workload(name).image, port, probes(port, live, ready), **container)
+    caller_tokens(name, template["spec"])
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
     return [
         an_object("v1", "ServiceAccount", name, name),
@@ -215,9 +216,24 @@ def service_objects(plan: Any, name: str) -> list[dict[str, Any]]:
     ]
 
 
+def caller_tokens(name: str, spec: dict[str, Any]) -> None:
+    """Give a pod the tokens of its calls, and the keys of its callers' tokens."""
+    folder = "/var/run/secrets/tarmac.dev"
+    held: dict[str, list[dict[str, Any]]] = {}
+    if callee := {"web": "orders", "orders": "stock"}.get(name):
+        held["callers"] = [{"serviceAccountToken": {"audience": callee, "path": callee}}]
+    if name == "orders":
+        authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+        held["keys"] = [{"serviceAccountToken": {"path": "token"}}, {"configMap": authority}]
+    spec["volumes"] = [{"name": key, "projected": {"sources": e}} for key, e in held.items()]
+    spec["containers"][0]["volumeMounts"] = [
+        {"name": key, "mountPath": f"{folder}/{key}", "readOnly": True} for key in held
+    ]
+
+
 def store_objects(plan: Any) -> list[dict[str, Any]]:
     ask = {"tcpSocket": {"port": 6379}}
-    asked = {f"{each}Probe": ask for each in ("startup", "liveness", "readiness")}
+    asked = {f"{name}Probe": ask for name in ("startup", "liveness", "readiness")}
     workload = plan.workload("cache")
     files = {"volumeMounts": [{"name": "files", "mountPath": "/x", "subPath": "users.acl"}]}
     template = pod("cache", workload.image, 6379, asked, **files)
@@ -253,6 +269,7 @@ def policies() -> list[dict[str, Any]]:
                 {"to": to("stock"), "ports": on(9000)},
                 database,
                 {"to": [world], "ports": on(443)},
+                {"to": [{"ipBlock": {"cidr": "10.0.0.0/16"}}], "ports": on(443)},
             ],
         ),
         "stock": (
@@ -344,7 +361,7 @@ def subject_of(fixture: Fixture) -> tuple[Subject, list[str]]:
 
     system = load("tarmac.yaml", opened)
     plan = deploy(system, "production", KINDS)
-    made = [each for name in SERVERS for each in service_objects(plan, name)]
+    made = [manifest for name in SERVERS for manifest in service_objects(plan, name)]
     made += [*store_objects(plan), *policies(), *shared_objects()]
     objects = {f"{e['kind']}/{e['metadata']['name']}": copy.deepcopy(e) for e in made}
     for key, value in fixture.set.items():
@@ -352,13 +369,14 @@ def subject_of(fixture: Fixture) -> tuple[Subject, list[str]]:
     for key in fixture.remove:
         _change(objects, key, None)
     artifacts = [
-        Artifact(f"{name.lower().replace('/', '-')}.yaml", content)
+        Artifact(f"{name.lower().replace('/', '-')}.yaml", content, format=recognised(content))
         for name, content in objects.items()
     ]
-    for number, each in enumerate(fixture.add):
-        path, text = each.get("path"), each.get("text")
+    for number, added in enumerate(fixture.add):
+        path, text = added.get("path"), added.get("text")
+        content = text or added.get("content") or added
         artifacts.append(
-            Artifact(path or f"added-{number}.yaml", text or each.get("content") or each)
+            Artifact(path or f"added-{number}.yaml", content, format=recognised(content))
         )
     subject = Subject(
         system, plan, tuple(artifacts), TODAY, None, fixture.measured, fixture.seconds

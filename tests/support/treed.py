@@ -12,8 +12,8 @@ from typing import Any
 
 from tarmac.artifact import Artifact
 from tarmac.tree import folder
-from tarmac.tree.asking import Request
-from tarmac.tree.folder import Outcome, Source
+from tarmac.tree.arguments import FileArguments
+from tarmac.tree.folder import RenderOutcome, RenderSource
 
 #: What the kernel is asked to do that changes a disk; a write to an open file is one with its open.
 STEPS = (
@@ -55,20 +55,22 @@ class Tree:
         return self.source.patch_of(path)
 
     @property
-    def source(self) -> Source:
+    def source(self) -> RenderSource:
         """The model."""
-        return Source("tarmac.yaml", self.model, "shop", "production", "tarmac render shop")
+        return RenderSource("tarmac.yaml", self.model, "shop", "production", "tarmac render shop")
 
     def set(self, files: Mapping[str, Any], by: str = "services") -> None:
         """Have a renderer make these files."""
         self.made[by] = [Artifact(path, content) for path, content in files.items()]
 
-    def render(self, only: str = "", **asked: tuple[str, ...]) -> Outcome:
+    def render(self, only: str = "", **asked: tuple[str, ...]) -> RenderOutcome:
         """Render, as the verb does."""
         made = {only: self.made.get(only, [])} if only else self.made
-        return folder.render(self.out, self.source, made, Request(**asked), all_renderers=not only)
+        return folder.render(
+            self.out, self.source, made, FileArguments(**asked), all_renderers=not only
+        )
 
-    def check(self) -> Outcome:
+    def check(self) -> RenderOutcome:
         """Say what would be rendered."""
         return folder.check(self.out, self.source, self.made)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-async def until(true: Callable[[], Any], timeout_s: float = 30) -> None:
+async def until(true: Callable[[], Any], timeout_s: float = 60) -> None:
     """Ask again and again until the answer, or what it is awaited for, is true."""
     async with asyncio.timeout(timeout_s):
         while True:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tarmac.local.edges import wires
+from tarmac.local.network import wires
 
 HOST = "127.0.0.1"
 EDGE = "a->b:http"
@@ -69,7 +69,7 @@ class Process:
 
     def memory_kb(self, line: str = "VmHWM") -> int:
         status = Path(f"/proc/{self.popen.pid}/status").read_text()
-        return next(int(each.split()[1]) for each in status.splitlines() if each.startswith(line))
+        return next(int(text.split()[1]) for text in status.splitlines() if text.startswith(line))
 
     def close(self) -> None:
         self.lines.close()
@@ -113,8 +113,8 @@ async def servers() -> AsyncIterator[Callable[..., Awaitable[Instance]]]:
     try:
         yield start
     finally:
-        for each in made:
-            each.server.close()
+        for wire in made:
+            wire.server.close()
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

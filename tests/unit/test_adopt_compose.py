@@ -84,9 +84,9 @@ def test_a_password_for_a_store_of_ours_is_the_stores_own_whoever_keeps_it():
             "a0: &a0 [x, x]\n"
             + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
             + "services: {web: {build: ., environment: {A: *a8}}}\n",
-            "aliases repeat it over",
+            "aliases make it more than",
         ),
-        ("services: " + "[" * 20000 + "]" * 20000, "nested over 100 deep"),
+        ("services: " + "[" * 20000 + "]" * 20000, "nested deeper than 100"),
     ],
 )
 def test_a_file_that_grows_without_end_is_refused_at_once(text, wrong):

@@ -67,7 +67,7 @@ def test_a_kit_service_that_refers_to_the_broker_says_its_topics():
         ('source: services/catalog, port: 8000, env: {B: "${broker.url}"}'),
     )
     assert any(
-        "refers to the broker, and product-service has no topics" in p for p in problems(wrong)
+        "refers to the broker, but product-service has no topics" in p for p in problems(wrong)
     )
 
 
@@ -100,7 +100,7 @@ def test_a_kind_that_always_asks_for_a_password_says_so():
     )
     system = demo(wrong)
     with pytest.raises(
-        BadInput, match="kind postgres always asks for a password; remove this line"
+        BadInput, match="kind postgres always requires a password; remove this line"
     ):
         resolve(system, "local", facts_for(system), KINDS)
 
@@ -114,7 +114,7 @@ def test_a_foreign_program_may_use_all_of_a_rabbitmq_that_it_names_no_topics_of(
     secrets = {secret.path: "s" for secret in secrets_of(launch)}
     (definitions,) = [f for f in launch.files if f.path.endswith("definitions.json")]
     allowed = json.loads(reveal(definitions.content, secrets))["permissions"]
-    rights = {each["user"]: each["configure"] for each in allowed}
+    rights = {permission["user"]: permission["configure"] for permission in allowed}
     assert rights["web"] == ".*"
     assert rights["order_service"] != ".*"
 
@@ -122,7 +122,7 @@ def test_a_foreign_program_may_use_all_of_a_rabbitmq_that_it_names_no_topics_of(
 def test_a_kind_whose_content_has_no_owners_says_so_where_it_is_to_be_shared():
     wrong = FOREIGN.replace("cache: redis}", "cache: {kind: redis, shared: true}}")
     system = demo(wrong)
-    with pytest.raises(BadInput, match="kind redis has an owner; remove this line"):
+    with pytest.raises(BadInput, match="kind redis has no owners; remove this line"):
         resolve(system, "local", facts_for(system), KINDS)
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from rendered import ENVIRONMENTS, artifacts_of, plan_of
 
-from tarmac.render._alerts import SOURCES, alerts
-from tarmac.render.scraped import CHARTS, render
+from tarmac.render.observability.alerting.catalogue import SOURCES, alerts
+from tarmac.render.observability.scrape_values import CHARTS, render
 
-WATCHED = [each for each in ENVIRONMENTS if alerts(plan_of(*each))]
+WATCHED = [environment for environment in ENVIRONMENTS if alerts(plan_of(*environment))]
 every = pytest.mark.parametrize(("system", "environment"), WATCHED)
 
 
@@ -56,7 +56,7 @@ def test_the_project_that_is_asked_for_is_the_one_that_is_rendered(system, envir
 @every
 def test_what_nothing_brings_makes_no_alert_that_fires_from_the_first_day_on(system, environment):
     plan = plan_of(system, environment)
-    assert ("BackupOld" in by_name(plan)) is any(each.volumes for each in plan.workloads)
+    assert ("BackupOld" in by_name(plan)) is any(workload.volumes for workload in plan.workloads)
     assert "velero" not in blind(plan)
     for chart in blind(plan) & {*CHARTS, "argo-cd"}:
         folder = "argocd" if chart == "argo-cd" else "observability"
@@ -74,9 +74,9 @@ def test_what_nothing_brings_makes_no_alert_that_fires_from_the_first_day_on(sys
 )
 def test_the_charts_that_alerts_ask_for_are_read(system, environment, charts):
     assert {
-        each
-        for each in CHARTS
-        if values(system, environment, f"observability/values/{each}.yaml") == CHARTS[each]
+        chart
+        for chart in CHARTS
+        if values(system, environment, f"observability/values/{chart}.yaml") == CHARTS[chart]
     } == charts
 
 

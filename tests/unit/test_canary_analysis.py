@@ -19,7 +19,7 @@ from canaried import (
 from objects import named, objects_of
 
 from tarmac.model.value import duration
-from tarmac.plan.analysis import Analysis, Decision, Look, decide, is_good
+from tarmac.plan.analysis import Analysis, AnalysisRun, CanaryDecision, decide, is_good
 
 ANALYSIS = Analysis(
     service="x",
@@ -32,41 +32,41 @@ ANALYSIS = Analysis(
     requests=10,
     measured="service",
 )
-GOOD = Look(requests=100, success=100, p99_s=0.1)
-SLOW = Look(requests=100, success=100, p99_s=0.51)
-FAILING = Look(requests=100, success=98.9, p99_s=0.1)
-THIN = Look(requests=9, success=100, p99_s=0.1)
+GOOD = AnalysisRun(requests=100, success=100, p99_s=0.1)
+SLOW = AnalysisRun(requests=100, success=100, p99_s=0.51)
+FAILING = AnalysisRun(requests=100, success=98.9, p99_s=0.1)
+THIN = AnalysisRun(requests=9, success=100, p99_s=0.1)
 
 
 @pytest.mark.parametrize(
     ("looks", "decision"),
     [
-        ([], Decision("hold", 10)),
-        ([GOOD], Decision("hold", 20)),
-        ([GOOD] * 4, Decision("hold", 50)),
-        ([GOOD] * 5, Decision("promote", 100)),
-        ([FAILING], Decision("hold", 10)),
-        ([GOOD, SLOW, GOOD], Decision("hold", 30)),
-        ([FAILING] * 4, Decision("hold", 10)),
-        ([FAILING] * 5, Decision("abort", 0)),
-        ([SLOW] * 5, Decision("abort", 0)),
-        ([THIN] * 5, Decision("abort", 0)),
-        ([THIN, SLOW, FAILING, THIN, GOOD], Decision("hold", 20)),
-        ([GOOD, FAILING] * 4 + [GOOD], Decision("promote", 100)),
-        ([FAILING, GOOD] * 4 + [FAILING], Decision("abort", 0)),
-        ([GOOD] * 5 + [FAILING] * 5, Decision("promote", 100)),
+        ([], CanaryDecision("hold", 10)),
+        ([GOOD], CanaryDecision("hold", 20)),
+        ([GOOD] * 4, CanaryDecision("hold", 50)),
+        ([GOOD] * 5, CanaryDecision("promote", 100)),
+        ([FAILING], CanaryDecision("hold", 10)),
+        ([GOOD, SLOW, GOOD], CanaryDecision("hold", 30)),
+        ([FAILING] * 4, CanaryDecision("hold", 10)),
+        ([FAILING] * 5, CanaryDecision("abort", 0)),
+        ([SLOW] * 5, CanaryDecision("abort", 0)),
+        ([THIN] * 5, CanaryDecision("abort", 0)),
+        ([THIN, SLOW, FAILING, THIN, GOOD], CanaryDecision("hold", 20)),
+        ([GOOD, FAILING] * 4 + [GOOD], CanaryDecision("promote", 100)),
+        ([FAILING, GOOD] * 4 + [FAILING], CanaryDecision("abort", 0)),
+        ([GOOD] * 5 + [FAILING] * 5, CanaryDecision("promote", 100)),
     ],
 )
-def test_looks_lead_to_a_decision(looks, decision):
+def test_analysis_runs_lead_to_a_decision(looks, decision):
     assert decide(ANALYSIS, looks) == decision
 
 
 def test_what_is_just_at_its_bound_is_good():
-    assert is_good(ANALYSIS, Look(requests=10, success=99, p99_s=0.5))
+    assert is_good(ANALYSIS, AnalysisRun(requests=10, success=99, p99_s=0.5))
 
 
 def test_durations_are_written_as_both_tools_read_them():
-    assert [duration(each, "m") for each in (60.0, 90.0, 600.0)] == ["1m", "90s", "10m"]
+    assert [duration(seconds, "m") for seconds in (60.0, 90.0, 600.0)] == ["1m", "90s", "10m"]
 
 
 #: What the new version does while the stable one does well, and whether its look is good.
@@ -133,8 +133,8 @@ def test_both_ask_by_the_numbers_of_their_environment():
     assert (canary["analysis"]["interval"], canary["analysis"]["threshold"]) == ("1m", 5)
     rollout = named(*ARGO[:2], "Rollout", ARGO[2])["spec"]
     steps = rollout["strategy"]["canary"]["steps"]
-    assert [each["setWeight"] for each in steps[::2]] == [10, 20, 30, 40, 50]
-    assert all("analysis" in each for each in steps[1::2])
+    assert [step["setWeight"] for step in steps[::2]] == [10, 20, 30, 40, 50]
+    assert all("analysis" in step for step in steps[1::2])
     for template in ("step", "whole"):
         spec = named(*ARGO[:2], "AnalysisTemplate", f"{ARGO[2]}-{template}")["spec"]
         for metric in spec["metrics"]:
@@ -144,11 +144,11 @@ def test_both_ask_by_the_numbers_of_their_environment():
 
 def test_a_step_lasts_until_a_good_look_and_bad_looks_are_counted_over_all_steps():
     step, whole = (
-        named(*ARGO[:2], "AnalysisTemplate", f"{ARGO[2]}-{each}")["spec"]["metrics"]
-        for each in ("step", "whole")
+        named(*ARGO[:2], "AnalysisTemplate", f"{ARGO[2]}-{scope}")["spec"]["metrics"]
+        for scope in ("step", "whole")
     )
-    assert {each["consecutiveSuccessLimit"] for each in step} == {1}
-    assert [each.get("consecutiveSuccessLimit") for each in whole] == [None]
+    assert {metric["consecutiveSuccessLimit"] for metric in step} == {1}
+    assert [metric.get("consecutiveSuccessLimit") for metric in whole] == [None]
     analysed = named(*ARGO[:2], "Rollout", ARGO[2])["spec"]["strategy"]["canary"]["analysis"]
     assert analysed["templates"] == [{"templateName": f"{ARGO[2]}-whole"}]
 
@@ -177,11 +177,15 @@ def test_flaggers_copy_is_found_by_all_that_finds_the_original():
 
 
 def test_nothing_is_rendered_that_flagger_makes_itself():
-    tried = {each["metadata"]["name"] for each in objects_of("shop", "production", "Canary")}
+    tried = {
+        manifest["metadata"]["name"] for manifest in objects_of("shop", "production", "Canary")
+    }
     assert tried == {"api-gateway", "product-service"}
     made = {f"{name}{end}" for name in tried for end in ("", "-primary", "-canary")}
     for kind in ("Service", "VirtualService", "DestinationRule", "HTTPRoute"):
-        there = {each["metadata"]["name"] for each in objects_of("shop", "production", kind)}
+        there = {
+            manifest["metadata"]["name"] for manifest in objects_of("shop", "production", kind)
+        }
         assert there & made == set()
     for name in tried:
         assert "replicas" not in named("shop", "production", "Deployment", name)["spec"]
@@ -198,9 +202,9 @@ def test_a_rollout_has_the_number_and_its_pods_are_counted_once(environment):
         assert scaler["scaleTargetRef"]["kind"] == "Rollout"
         wanted = named("travel", environment, "ServiceMonitor", name)["spec"]["selector"]
         scraped = [
-            each["metadata"]["name"]
-            for each in objects_of("travel", environment, "Service")
-            if wanted["matchLabels"].items() <= each["metadata"]["labels"].items()
+            manifest["metadata"]["name"]
+            for manifest in objects_of("travel", environment, "Service")
+            if wanted["matchLabels"].items() <= manifest["metadata"]["labels"].items()
         ]
         assert scraped == [name]
 
@@ -212,8 +216,8 @@ def test_every_route_that_a_rollout_moves_leads_to_both_of_its_revisions(environ
         both = {canary["stableService"]: 100, canary["canaryService"]: 0}
         (plugin,) = canary["trafficRouting"]["plugins"].values()
         assert len(plugin["httpRoutes"]) >= 2
-        for each in plugin["httpRoutes"]:
-            route = named("travel", environment, "HTTPRoute", each["name"])
+        for http_route in plugin["httpRoutes"]:
+            route = named("travel", environment, "HTTPRoute", http_route["name"])
             weights = [
                 {end["name"]: end.get("weight") for end in rule["backendRefs"]}
                 for rule in route["spec"]["rules"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac.local.failures.causes import Scene, likely_cause, wrong_ports
-from tarmac.local.machine.kernel import LISTEN, TcpSocket, parse
-from tarmac.local.machine.listeners import program
+from tarmac.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
+from tarmac.local.host.kernel import LISTEN, TcpSocket, parse
+from tarmac.local.host.listeners import program
 
 
 @pytest.mark.parametrize(
@@ -17,39 +17,55 @@ from tarmac.local.machine.listeners import program
         (1, "OSError: [Errno 98] Address already in use", "its port is taken"),
         (1, "Error: listen EADDRINUSE: address already in use :::3000", "its port is taken"),
         (1, "could not write: No space left on device", "the disk is full"),
-        (126, "sh: ./app: Exec format error", "another kind of machine"),
-        (1, 'FATAL:  password authentication failed for user "x"', "refuses its password"),
+        (126, "sh: ./app: Exec format error", "another architecture"),
+        (1, 'FATAL:  password authentication failed for user "x"', "rejected its password"),
         (
             1,
             "DETAIL: ... initialized by PostgreSQL version 18, ... with this version 15.18 (De).",
-            "its data is PostgreSQL 18's, 15 runs here",
+            "its data was written by PostgreSQL 18, but 15 runs here",
         ),
-        (1, "# Can't handle RDB format version 80", "its data is of a newer version"),
-        (1, "ERROR:  permission denied for table votes", "another user of the store made votes"),
-        (1, 'ERROR:  extension "uuid-ossp" is not available', "comes without uuid-ossp"),
+        (1, "# Can't handle RDB format version 80", "its data was written by a newer version"),
+        (
+            1,
+            "ERROR:  permission denied for table votes",
+            "votes belongs to another service that uses the store",
+        ),
+        (1, 'ERROR:  extension "uuid-ossp" is not available', "lacks the extension uuid-ossp"),
         (
             1,
             "QueryFailedError: function uuid_generate_v4() does not exist",
-            "without uuid_generate_v4",
+            "lacks the extension uuid_generate_v4",
         ),
-        (1, "ERROR:  must be owner of relation votes", "another user of the store made votes"),
-        (1, "KeyError: 'DATABASE_URL'", "it needs DATABASE_URL, which nobody gives"),
+        (
+            1,
+            "ERROR:  must be owner of relation votes",
+            "votes belongs to another service that uses the store",
+        ),
+        (1, "KeyError: 'DATABASE_URL'", "missing environment variable DATABASE_URL"),
         (
             1,
             "orders: JWKS_URL is not set; add it to its env",
-            "it needs JWKS_URL, which nobody gives",
+            "missing environment variable JWKS_URL",
         ),
-        (1, "Error: getaddrinfo ENOTFOUND redis", "no host has the name redis here"),
-        (1, 'could not translate host name "db" to address', "no host has the name db here"),
-        (1, "dial tcp: lookup db on 127.0.0.53:53: no such host", "no host has the name db here"),
-        (1, "Error -2 connecting to redis:6379. Name or service not known.", "the name redis here"),
-        (1, "socket.gaierror: [Errno -2] Name or service not known", "a host of no such name here"),
-        (1, "connect ECONNREFUSED 127.0.0.1:5432", "does not listen"),
+        (1, "Error: getaddrinfo ENOTFOUND redis", "host redis does not exist here"),
+        (1, 'could not translate host name "db" to address', "host db does not exist here"),
+        (1, "dial tcp: lookup db on 127.0.0.53:53: no such host", "host db does not exist here"),
+        (
+            1,
+            "Error -2 connecting to redis:6379. Name or service not known.",
+            "host redis does not exist here",
+        ),
+        (
+            1,
+            "socket.gaierror: [Errno -2] Name or service not known",
+            "a host that does not exist here",
+        ),
+        (1, "connect ECONNREFUSED 127.0.0.1:5432", "is not listening"),
         (1, "SyntaxError: invalid syntax", "SyntaxError in its code: invalid syntax"),
         (-9, "", "it was killed (SIGKILL)"),
-        (-11, "", "ended by SIGSEGV"),
-        (127, "", "a command that it runs was not found"),
-        (0, "", "ended by itself without an error"),
+        (-11, "", "terminated by SIGSEGV"),
+        (127, "", "a command in its script was not found"),
+        (0, "", "exited without an error"),
         (3, "something else", ""),
     ],
 )
@@ -92,9 +108,9 @@ def test_the_latest_line_wins():
     ],
 )
 def test_a_variable_that_nobody_gives_is_named_in_every_language(line):
-    said = "it needs API_KEY, which nobody gives; add it to its env"
+    said = "missing environment variable API_KEY; set it under `env` or `secrets`"
     assert likely_cause(1, ["Traceback:", line]) == said
-    assert likely_cause(1, [line], Scene(given=["API_KEY"])) != said
+    assert likely_cause(1, [line], ProcessEvidence(given=["API_KEY"])) != said
 
 
 def test_a_field_of_pydantic_settings_is_the_line_before():
@@ -103,17 +119,19 @@ def test_a_field_of_pydantic_settings_is_the_line_before():
         "database_url",
         "  Field required [type=missing, input_value={}, input_type=dict]",
     ]
-    assert likely_cause(1, lines).startswith("it needs DATABASE_URL, which nobody gives")
-    given = Scene(given=["STORE_DATABASE_URL"])
+    assert likely_cause(1, lines).startswith("missing environment variable DATABASE_URL")
+    given = ProcessEvidence(given=["STORE_DATABASE_URL"])
     assert likely_cause(1, lines, given).endswith("; it has STORE_DATABASE_URL")
 
 
-SCENE = Scene(wanted={"PORT": 20034}, held=[3000], holder=lambda port: f"pid {port}9 (nginx x)")
+SCENE = ProcessEvidence(
+    wanted={"PORT": 20034}, held=[3000], holder=lambda port: f"pid {port}9 (nginx x)"
+)
 
 
 OWN = (
-    "it listens on 3000 itself, which Tarmac holds for it; have it listen on PORT=20034, "
-    "or say `listen: fixed`"
+    "it listens on port 3000, which Tarmac reserves; have it listen on PORT=20034, "
+    "or set `listen: fixed`"
 )
 OTHER = "port 9000 is taken by pid 90009 (nginx x); it should listen on PORT=20034"
 
@@ -135,26 +153,26 @@ def test_a_taken_port_says_whose_it_is_and_where_to_listen(line, expected):
 
 def test_a_taken_port_that_is_not_named_says_where_to_listen():
     said = likely_cause(1, ["OSError: [Errno 98] Address already in use"], SCENE)
-    assert said == "its port is taken by another process; it should be PORT=20034"
+    assert said == "its port is taken by another process; expected PORT=20034"
 
 
-READ_IT = "have it read the variable, or say `listen: fixed`"
+READ_IT = "read the port from the variable, or set `listen: fixed`"
 
 
 @pytest.mark.parametrize(
     ("listeners", "expected"),
     [
-        ([], "it listens nowhere, and should on PORT=20034"),
+        ([], "it listens on no port; expected PORT=20034"),
         ([TcpSocket(20034, "127.0.0.1")], ""),
         ([TcpSocket(20034, "0.0.0.0")], ""),
         ([TcpSocket(20034, "::")], ""),
         (
             [TcpSocket(9000, "0.0.0.0"), TcpSocket(9001, "127.0.0.1")],
-            "it listens on 9000, 9001, and should on PORT=20034; " + READ_IT,
+            "it listens on 9000, 9001; expected PORT=20034; " + READ_IT,
         ),
         (
             [TcpSocket(20034, "::1")],
-            "it listens on ::1 port 20034, and should on 127.0.0.1; have it listen on HOST",
+            "it listens on ::1 port 20034, not on 127.0.0.1; have it listen on HOST",
         ),
     ],
 )
@@ -184,8 +202,11 @@ def test_the_kernels_table_is_read():
         (["redis-server", "--requirepass", "hunter2", "--port", "1"], "redis-server"),
         (["java", "-Xmx1g", "-jar", "shop.jar", "-p", "hunter2"], "java shop.jar"),
         ([], "a process that is ending"),
-        (["p", "-m", "tarmac.local.daemon", '{"file": "/x.yaml"}'], "Tarmac, for /x.yaml"),
-        (["p", "-I", "/y/tarmac/local/edges/wires.py"], "Tarmac's wires"),
+        (
+            ["p", "-m", "tarmac.local.supervisor.daemon", '{"file": "/x.yaml"}'],
+            "Tarmac, for /x.yaml",
+        ),
+        (["p", "-I", "/y/tarmac/local/network/wires.py"], "Tarmac's wires"),
     ],
 )
 def test_a_program_is_named_as_its_user_knows_it(argv, expected):
@@ -201,4 +222,4 @@ def test_a_program_is_named_as_its_user_knows_it(argv, expected):
     ],
 )
 def test_a_module_is_missing_for_the_program_that_looks_for_it(line, program, expected):
-    assert expected in likely_cause(1, [line], Scene(program=program))
+    assert expected in likely_cause(1, [line], ProcessEvidence(program=program))

@@ -29,7 +29,7 @@ ONE_EDIT = {
     ),
     "a slower call": (
         ("timeout: 2500ms, retries: 3", "timeout: 4s, retries: 3"),
-        ["low call order-service: calls `product-service`: time-out 2.5 -> 4 s"],
+        ["low call order-service: calls `product-service`: timeout 2.5 -> 4 s"],
     ),
     "more retries": (
         ("timeout: 2500ms, retries: 3", "timeout: 2500ms, retries: 5"),
@@ -39,7 +39,7 @@ ONE_EDIT = {
         ("min: 3, max: 9", "min: 2, max: 9"),
         [
             ("high scale order-service,payment-service,product-service,web: replicas 3 to 9 -> "
-            "2 to 9; kept while nodes are emptied 2 -> 1")
+            "2 to 9; kept while nodes are drained 2 -> 1")
         ],
     ),
     "another threshold": (
@@ -121,7 +121,7 @@ ONE_EDIT = {
     "a volume": (
         ("port: 8080\n", "port: 8080\n        volumes: {up: var/up}\n"),
         [
-            "high scale web: replicas 3 to 9 -> 1; kept while nodes are emptied 2 -> 0",
+            "high scale web: replicas 3 to 9 -> 1; kept while nodes are drained 2 -> 0",
             "medium rollout web: pods are replaced by `RollingUpdate` -> `Recreate`",
             "low volume web: new volume `up` at `/var/lib/volumes/web/up`",
         ],
@@ -200,7 +200,7 @@ def test_an_environment_of_one_side_only_is_one_line():
 
 
 def test_a_system_of_one_side_only_is_told():
-    assert [each.what for each in comparison({}, files(BASE)).changes] == ["system"]
+    assert [change.what for change in comparison({}, files(BASE)).changes] == ["system"]
     (gone,) = comparison(files(BASE), {}).changes
     assert (gone.told.risk, gone.verb, gone.subjects) == (Risk.HIGH, "removed", ("demo",))
     assert gone.environments == ("production", "kind")
@@ -230,7 +230,7 @@ def test_a_store_or_broker_of_an_unknown_kind_is_told_with_its_place(edit):
 def test_a_system_without_an_environment_is_noted():
     found = comparison(files(DEMO), files(edited(DEMO, ("port: 8000", "port: 8001"))))
     assert found.changes == ()
-    assert found.notes == ("demo has no environment, so nothing is rendered that could differ",)
+    assert found.notes == ("demo has no environment, so no files are rendered to compare",)
     assert "Note: demo has no environment" in markdown(found)
 
 
@@ -279,8 +279,10 @@ def test_a_comment_is_never_longer_than_a_forge_takes():
 
 def test_of_a_long_value_the_part_is_shown_that_is_not_the_same():
     hosts = [f"https://a{n}.example.com" for n in range(20)]
-    old, new = (", ".join(each) for each in (hosts, [*hosts[:9], "https://evil", *hosts[9:]]))
-    sides = (edited(BASE, ("ORDERS", f"CORS: {each}\n          ORDERS")) for each in (old, new))
+    old, new = (", ".join(listed) for listed in (hosts, [*hosts[:9], "https://evil", *hosts[9:]]))
+    sides = (
+        edited(BASE, ("ORDERS", f"CORS: {allowed}\n          ORDERS")) for allowed in (old, new)
+    )
     (line,) = said(compared(*sides))
     assert "https://evil, https://a" in line
     assert len(line) < 200
@@ -289,7 +291,7 @@ def test_of_a_long_value_the_part_is_shown_that_is_not_the_same():
 def test_a_call_by_name_of_what_was_reached_before_is_no_new_edge_and_told():
     new = edited(BASE, ("public: {host: www", "calls: [order-service]\n        public: {host: www"))
     assert said(compared(BASE, new)) == [
-        "low call web: now calls `order-service` by name (time-out 2 s, retries 1)"
+        "low call web: now calls `order-service` by name (timeout 2 s, retries 1)"
     ]
 
 

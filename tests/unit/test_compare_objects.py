@@ -10,7 +10,7 @@ import pytest
 from compared import ENVIRONMENTS, compared, edited, said
 from demo_system import DEMO
 
-from tarmac.artifact import Artifact
+from tarmac.artifact import Artifact, recognised
 from tarmac.plan.cluster import ClusterPlan
 
 BASE = DEMO + ENVIRONMENTS.replace("      kind: {}\n", "")
@@ -23,6 +23,11 @@ def an(api: str, kind: str, **body: Any) -> dict[str, Any]:
     return {"apiVersion": api, "kind": kind, **copy.deepcopy(NAMES), **body}
 
 
+def file(path: str, content: object) -> Artifact:
+    """Make a file as a renderer does that declares objects."""
+    return Artifact(path, content, place="tarmac.yaml:1:1", format=recognised(content))
+
+
 def one_of(
     old: object, new: object, path: str = "k8s/web/one.yaml"
 ) -> Callable[[ClusterPlan], tuple[Artifact, ...]]:
@@ -30,7 +35,7 @@ def one_of(
 
     def render(plan: ClusterPlan) -> tuple[Artifact, ...]:
         content = new if plan.settings.monitoring == "other" else old
-        return () if content is None else (Artifact(path, content, place="tarmac.yaml:1:1"),)
+        return () if content is None else (file(path, content),)
 
     return render
 
@@ -40,7 +45,7 @@ def told(old: object, new: object, path: str = "k8s/web/one.yaml") -> list[str]:
     found = said(compared(BASE, OTHER, one_of(old, new, path)))
     setting = "medium setting demo: monitoring `monitoring` -> `other`"
     assert setting in found
-    return [each for each in found if each != setting]
+    return [change for change in found if change != setting]
 
 
 def deployment(**pod: Any) -> dict[str, Any]:
@@ -60,7 +65,9 @@ def role(*rules: tuple[str, list[str], list[str]]) -> dict[str, Any]:
 
 
 def policy(*sources: str) -> dict[str, Any]:
-    peers = [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": each}}} for each in sources]
+    peers = [
+        {"podSelector": {"matchLabels": {"app.kubernetes.io/name": source}}} for source in sources
+    ]
     rule = {"from": peers, "ports": [{"protocol": "TCP", "port": 8080}]}
     return an("networking.k8s.io/v1", "NetworkPolicy", spec={"ingress": [rule]})
 
@@ -104,7 +111,7 @@ CASES = {
         role(("", ["secrets"], ["*"])),
         ["high permission web: Role `web` now allows `* secrets`"],
     ),
-    "another cloud role": (
+    "a different cloud role": (
         an("v1", "ServiceAccount"),
         an("v1", "ServiceAccount") | {"metadata": {**NAMES["metadata"], "annotations": {"r": "x"}}},
         ["high permission web: ServiceAccount: new `metadata.annotations` = `{r: x}`"],
@@ -168,12 +175,12 @@ CASES = {
     "the order of keys": (
         an("v1", "Thing", a=1, b=2),
         an("v1", "Thing", b=2, a=1),
-        ["low other web: only order or comments of a file are not the same"],
+        ["low other web: only the order or comments of a file differ"],
     ),
     "the order of entries": (
         an("v1", "Thing", spec=[{"name": "a"}, {"name": "b"}]),
         an("v1", "Thing", spec=[{"name": "b"}, {"name": "a"}]),
-        ["low other web: only order or comments of a file are not the same"],
+        ["low other web: only the order or comments of a file differ"],
     ),
     "a number that became text": (
         an("v1", "Thing", spec={"port": 80}),
@@ -205,19 +212,19 @@ def test_objects_of_one_name_in_two_folders_are_two():
     def render(plan: ClusterPlan) -> tuple[Artifact, ...]:
         other = plan.settings.monitoring == "other"
         return (
-            Artifact("k8s/web/x.yaml", an("v1", "Thing", spec={"n": 1})),
-            Artifact("chart/web/x.yaml", an("v1", "Thing", spec={"n": 2 if other else 1})),
+            file("k8s/web/x.yaml", an("v1", "Thing", spec={"n": 1})),
+            file("chart/web/x.yaml", an("v1", "Thing", spec={"n": 2 if other else 1})),
         )
 
     found = compared(BASE, OTHER, render)
-    assert [each.names for each in found if each.what == "other"] == [("chart/web/x.yaml",)]
+    assert [change.names for change in found if change.what == "other"] == [("chart/web/x.yaml",)]
 
 
 def test_a_namespace_that_moves_is_told_once_and_not_for_each_object():
     def render(plan: ClusterPlan) -> tuple[Artifact, ...]:
         content = an("v1", "Thing")
         content["metadata"]["namespace"] = plan.namespace
-        return (Artifact("k8s/web/x.yaml", content),)
+        return (file("k8s/web/x.yaml", content),)
 
     new = edited(BASE, ("zones: 3", "zones: 3\n        namespace: elsewhere"))
     assert said(compared(BASE, new, render)) == [
@@ -228,7 +235,7 @@ def test_a_namespace_that_moves_is_told_once_and_not_for_each_object():
 def test_what_a_new_edge_makes_of_policies_is_said_by_the_edge_alone():
     def render(plan: ClusterPlan) -> tuple[Artifact, ...]:
         sources = sorted(e.source for e in plan.allowed if e.target == "web")
-        return (Artifact("k8s/web/networkpolicy.yaml", policy(*sources)),)
+        return (file("k8s/web/networkpolicy.yaml", policy(*sources)),)
 
     new = edited(BASE, ("port: 8000\n", "port: 8000\n        calls: [web]\n"))
     assert said(compared(BASE, new, render)) == [
@@ -240,7 +247,7 @@ def test_a_policy_that_lets_in_more_than_the_edges_say_is_told_beside_them():
     def render(plan: ClusterPlan) -> tuple[Artifact, ...]:
         sources = sorted(e.source for e in plan.allowed if e.target == "web")
         more = ["monitoring"] if "product-service" in sources else []
-        return (Artifact("k8s/web/networkpolicy.yaml", policy(*sources, *more)),)
+        return (file("k8s/web/networkpolicy.yaml", policy(*sources, *more)),)
 
     new = edited(BASE, ("port: 8000\n", "port: 8000\n        calls: [web]\n"))
     assert said(compared(BASE, new, render)) == [
@@ -256,7 +263,7 @@ def test_a_job_that_is_named_by_a_digest_is_the_same_job():
         image = [{"name": "web", "image": plan.workload("web").image}]
         content = an("batch/v1", "Job", spec={"template": {"spec": {"containers": image}}})
         content["metadata"]["name"] = f"web-migration-{digest}"
-        return (Artifact("k8s/web/job.yaml", content),)
+        return (file("k8s/web/job.yaml", content),)
 
     new = edited(BASE, ("zones: 3", "zones: 3\n        version: 0.2.0"))
     (change,) = compared(BASE, new, render)

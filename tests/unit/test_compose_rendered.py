@@ -10,14 +10,14 @@ from rendered import artifacts_of, plan_of, system_of
 from tarmac.artifact import write
 from tarmac.launch import Secret
 from tarmac.plan.cluster import secrets_of
-from tarmac.render import _compose
+from tarmac.render.compose.parts import services as _compose
 
 SYSTEMS = ("hello-dd", "shop", "starter", "trading", "travel")
 pytestmark = pytest.mark.parametrize("system", SYSTEMS)
 
 
 def file(system: str, name: str):
-    found = {each.path: each for each in artifacts_of(system, "compose")}
+    found = {artifact.path: artifact for artifact in artifacts_of(system, "compose")}
     return found[f"compose/{name}"]
 
 
@@ -26,7 +26,7 @@ def services(system: str, name: str = "compose.yaml"):
 
 
 def test_an_environment_for_compose_has_no_kubernetes_objects_and_a_cluster_no_compose(system):
-    paths = {each.path.split("/")[0] for each in artifacts_of(system, "compose")}
+    paths = {artifact.path.split("/")[0] for artifact in artifacts_of(system, "compose")}
     assert paths == {"compose", "containers"}
     for name, other in system_of(system).file.environments.items():
         if other.target == "cluster":
@@ -51,28 +51,28 @@ def test_two_secrets_never_have_one_variable(system):
 
 def test_every_service_is_locked_down_and_has_the_plans_user_and_image(system):
     for workload in plan_of(system, "compose").workloads:
-        each = services(system)[workload.name]
-        assert each["image"] == workload.image
-        assert each["user"] == f"{workload.user}:{workload.user}"
-        assert each["cap_drop"] == ["ALL"]
-        assert each["security_opt"] == ["no-new-privileges:true"]
+        service = services(system)[workload.name]
+        assert service["image"] == workload.image
+        assert service["user"] == f"{workload.user}:{workload.user}"
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
         if workload.role == "service":
-            assert each["read_only"] is True
+            assert service["read_only"] is True
 
 
 def test_every_dependency_and_network_and_file_is_there(system):
     data = file(system, "compose.yaml").data
     known = data["services"]
-    for name, each in known.items():
-        for other, condition in each.get("depends_on", {}).items():
+    for name, service in known.items():
+        for other, condition in service.get("depends_on", {}).items():
             assert other in known, name
             healthy = condition["condition"] == "service_healthy"
             assert not healthy or "healthcheck" in known[other], f"{name} waits for ever"
-        for network in each.get("networks", ()):
+        for network in service.get("networks", ()):
             assert network in data["networks"]
-        for mounted in each.get("configs", ()):
+        for mounted in service.get("configs", ()):
             assert mounted["source"] in data["configs"]
-        for volume in each.get("volumes", ()):
+        for volume in service.get("volumes", ()):
             assert volume.split(":")[0] in data["volumes"]
 
 
@@ -89,25 +89,41 @@ def test_whoever_has_an_edge_shares_a_network_and_a_store_is_on_its_own_alone(sy
 
 def test_a_profile_brings_a_service_and_all_that_it_waits_for(system):
     known = services(system)
-    for name, each in known.items():
-        for profile in each.get("profiles", ()):
-            for other in each.get("depends_on", {}):
+    for name, service in known.items():
+        for profile in service.get("profiles", ()):
+            for other in service.get("depends_on", {}):
                 wanted = known[other].get("profiles")
                 assert wanted is None or profile in wanted, f"{profile}: {name} needs {other}"
 
 
 def test_the_rehearsal_opens_the_entrys_ports_alone_and_mounts_no_source(system):
     final = services(system, "compose.prod.yaml")
-    entry = {each.name for each in plan_of(system, "compose").services if each.routes}
-    assert {name for name, each in final.items() if "ports" in each} == entry
-    assert not [name for name, each in final.items() if "volumes" in each or "build" in each]
+    entry = {service.name for service in plan_of(system, "compose").services if service.routes}
+    assert {name for name, service in final.items() if "ports" in service} == entry
+    assert not [
+        name for name, service in final.items() if "volumes" in service or "build" in service
+    ]
 
 
 def test_a_developers_ports_are_on_loopback_and_none_is_given_twice(system):
     ports = [p for e in services(system, "compose.override.yaml").values() for p in e["ports"]]
-    assert {each["host_ip"] for each in ports} == {"127.0.0.1"}
-    given = [each["published"] for each in ports if "published" in each]
+    assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
+    given = [port["published"] for port in ports if "published" in port]
     assert len(given) == len(set(given))
     for workload in plan_of(system, "compose").services:
         if workload.name in ("api-gateway", "storefront", "web-ui", "frontend"):
             assert str(next(iter(workload.ports.values()))) in given
+
+
+def test_every_database_has_a_volume_of_its_own(system):
+    """`down` keeps a named volume and `down -v` removes it; a folder of this machine is neither."""
+    data = file(system, "compose.yaml").data
+    kept = {store.name for store in plan_of(system, "compose").stores if "data" in store.volumes}
+    assert kept
+    sources = {name: _volume_at_data(data["services"][name], name) for name in kept}
+    assert sources == {name: f"data-{name}" for name in kept}
+    assert set(sources.values()) <= data["volumes"].keys()
+
+
+def _volume_at_data(service, name):
+    return next(v.split(":")[0] for v in service["volumes"] if v.startswith("data-"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rendered import ROOT
 
-from tarmac.gates._dockerfile import findings, instructions
+from tarmac.gates.views.dockerfiles import findings, instructions
 
 GOOD = """\
 FROM golang:1.26 AS made
@@ -21,7 +21,7 @@ ENTRYPOINT ["/app"]
 
 
 def said(text: str) -> list[str]:
-    return [str(each) for each in findings("Dockerfile", text)]
+    return [str(finding) for finding in findings("Dockerfile", text)]
 
 
 def test_the_dockerfile_that_ships_and_a_good_foreign_one_have_nothing_wrong():
@@ -70,4 +70,4 @@ def test_a_file_without_an_image_says_so():
 
 def test_what_a_heredoc_holds_is_no_instruction():
     text = "FROM a:1\nRUN <<END\nUSER root\nEND\nUSER 1"
-    assert [each.word for each in instructions(text)] == ["FROM", "RUN", "USER"]
+    assert [instruction.word for instruction in instructions(text)] == ["FROM", "RUN", "USER"]

@@ -8,7 +8,7 @@ import pytest
 from demo_system import DEMO, KINDS, demo, facts_for, problems
 
 from tarmac.launch import redact
-from tarmac.plan.facts import Shape
+from tarmac.plan.facts import RunShape
 from tarmac.plan.resolve import resolve
 
 #: The order service is public on the domain itself, the pages on www.
@@ -31,7 +31,7 @@ def routes(plan) -> dict:
 def test_each_public_host_has_a_port_and_the_paths_of_its_services():
     plan = plan_of()
     found = routes(plan)
-    assert {each["label"] for each in found["listen"]} == {"www", ""}
+    assert {listener["label"] for listener in found["listen"]} == {"www", ""}
     assert [route["path"] for route in found["hosts"][""]] == ["/orders", "/o/deep"]
     assert [route["service"] for route in found["hosts"]["www"]] == ["web"]
 
@@ -47,7 +47,7 @@ def test_requests_go_over_wires_like_those_of_any_other_caller():
 
 
 def test_without_wires_the_entry_has_its_ports_and_goes_to_the_services_themselves():
-    plan = plan_of(shape=Shape(direct=True))
+    plan = plan_of(shape=RunShape(direct=True))
     assert plan.node("entry").ports == {"www": 9000, "root": 9001}
     assert routes(plan)["hosts"]["www"][0]["port"] == 8080
 
@@ -75,7 +75,7 @@ def test_a_system_without_an_entry_has_none():
     [
         ('{www: 9000, "": 9001}', "{app: 9000}", "no service is public on the host 'app'"),
         ("{paths: [/orders, /o/deep]}", "{host: www, paths: [/]}", "are both public at /"),
-        ('"": 9001', '"": 9000', "the entry asks twice for port 9000"),
+        ('"": 9001', '"": 9000', "the ingress uses port 9000"),
         ("www: 9000", "www: 8080", "8080"),
         ("www: 9000", "Www: 9000", "use one label of a host's name"),
     ],

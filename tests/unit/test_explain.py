@@ -21,17 +21,17 @@ def explained(name: str | None, main: str = DEMO, **changes):
 
 
 def test_each_variable_says_which_line_it_comes_from():
-    env = {each["name"]: each for each in explained("order-service")["env"]}
+    env = {variable["name"]: variable for variable in explained("order-service")["env"]}
     assert env["JWKS_URL"]["origin"] == f"{HERE}:21:21"
     assert env["DATABASE_URL"]["origin"] == f"{HERE}:17:18"
     assert env["SIGNING_SECRET"]["origin"] == "systems/demo/services/orders/service.yaml:14:3"
     assert env["JWT_ISSUER"]["origin"] == f"{HERE}:5:15"
-    assert env["PORT"]["origin"].startswith("Tarmac: where it is to listen")
+    assert env["PORT"]["origin"].startswith("Tarmac: the port to listen on")
     assert env["PATH"] == {"name": "PATH", "value": "", "origin": "your shell", "secret": False}
 
 
 def test_secrets_are_named_and_never_shown():
-    env = {each["name"]: each for each in explained("order-service")["env"]}
+    env = {variable["name"]: variable for variable in explained("order-service")["env"]}
     assert env["SIGNING_SECRET"]["value"] == "<secret services/order-service/SIGNING_SECRET>"
     assert env["DATABASE_URL"]["secret"]
     assert not env["JWT_ISSUER"]["secret"]
@@ -45,7 +45,7 @@ def test_a_service_says_who_calls_it_and_what_it_uses_with_wires_and_places():
     assert call["wires"][0]["port"] == "http"
     (caller,) = it["called_by"]
     assert (caller["source"], caller["place"]) == ("web", f"{HERE}:12:15")
-    assert [(each["store"], each["slot"]) for each in it["stores"]] == [
+    assert [(store["store"], store["slot"]) for store in it["stores"]] == [
         ("cache", "cache"),
         ("orders-db", "db"),
     ]
@@ -60,13 +60,16 @@ def test_an_instance_is_explained_as_its_service():
     main = DEMO.replace("port: 8000", "port: 8000\n        replicas: 2")
     it = explained("product-service.2", main)
     assert it["name"] == "product-service"
-    assert [each["name"] for each in it["instances"]] == ["product-service", "product-service.2"]
+    assert [instance["name"] for instance in it["instances"]] == [
+        "product-service",
+        "product-service.2",
+    ]
 
 
 def test_a_store_says_who_uses_it_by_which_variable():
     it = explained("orders-db")
     assert (it["what"], it["kind"], it["place"]) == ("store", "postgres", f"{HERE}:30:3")
-    users = {each["service"]: each for each in it["users"]}
+    users = {user["service"]: user for user in it["users"]}
     assert users["order-service"]["variables"] == ["DATABASE_URL"]
     assert users["web"]["variables"] == ["STORE"]
     assert users["web"]["place"] == f"{HERE}:13:14"
@@ -77,8 +80,8 @@ def test_a_store_says_who_uses_it_by_which_variable():
 def test_the_broker_says_its_topics_and_users():
     it = explained("broker")
     assert it["what"] == "broker"
-    assert [each["name"] for each in it["topics"]] == ["order.placed", "payment.captured"]
-    assert [each["service"] for each in it["users"]] == ["order-service", "payment-service"]
+    assert [topic["name"] for topic in it["topics"]] == ["order.placed", "payment.captured"]
+    assert [user["service"] for user in it["users"]] == ["order-service", "payment-service"]
 
 
 def test_a_topic_says_who_publishes_and_who_consumes_it():
@@ -89,10 +92,10 @@ def test_a_topic_says_who_publishes_and_who_consumes_it():
 
 def test_a_variable_is_shown_for_every_service_that_has_it():
     it = explained("JWT_ISSUER")
-    assert {each["service"] for each in it["values"]} == {
+    assert {value["service"] for value in it["values"]} == {
         *("web", "order-service", "product-service", "payment-service"),
     }
-    assert {each["value"] for each in it["values"]} == {"https://demo.example.com"}
+    assert {value["value"] for value in it["values"]} == {"https://demo.example.com"}
 
 
 def test_a_port_says_whose_it_is():
@@ -107,10 +110,10 @@ def test_a_port_says_whose_it_is():
 
 def test_a_system_is_explained_in_short():
     it = explained(None)
-    assert [each["name"] for each in it["services"]] == [
+    assert [service["name"] for service in it["services"]] == [
         *("web", "order-service", "product-service", "payment-service"),
     ]
-    stores = {each["name"]: each["users"] for each in it["stores"]}
+    stores = {store["name"]: store["users"] for store in it["stores"]}
     assert stores["orders-db"] == ["order-service", "web"]
     assert stores["broker"] == ["order-service", "payment-service"]
     assert {"web", "order-service"} <= {edge["source"] for edge in it["edges"]}

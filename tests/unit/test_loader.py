@@ -96,7 +96,7 @@ def test_edges_are_declared_calls_stores_topics_and_references():
         (edit("      web:\n", "      default:\n"), "the name 'default' is an administrator's"),
         (
             edit("run: [python, -m, http.server]", ""),
-            "web says not what to run; add `run: [PROGRAM",
+            "web has nothing to run; add `run: [PROGRAM",
         ),
         (
             edit("system: demo", "system: Demo"),
@@ -104,7 +104,7 @@ def test_edges_are_declared_calls_stores_topics_and_references():
         ),
         (edit("system: demo", ""), "the file lacks 'system'; add `system: shop`"),
         (edit("tarmac: 1", "tarmac: 2"), "tarmac is 2; write 1"),
-        (edit("https://${system.domain}", "${stores.cache.url}"), "would join every service"),
+        (edit("https://${system.domain}", "${stores.cache.url}"), "would connect every service"),
         (edit("orders-db: postgres", "orders-db: postgres\n      web: redis"), "'web' is taken"),
         (edit("env: {JWKS", "externals: [stripe]\n        env: {JWKS"), "unknown external 'str"),
         (

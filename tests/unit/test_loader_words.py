@@ -44,7 +44,7 @@ def of_web(more: str) -> list[str]:
         ("calls: [{web: {retries: -1}}]", ["retries is -1; it must be at least 0"]),
         (
             "calls: [{web: {timeout: 0s}}]",
-            ["timeout is '0s'; write a time that is more than nothing"],
+            ["timeout is '0s'; write a finite duration"],
         ),
         ("publishes: [Placed]", ["entry 1 of publishes is 'Placed'; use lower-case words with"]),
         ("publishes:\n    -", ["publishes.0 has no value"]),
@@ -55,20 +55,20 @@ def of_web(more: str) -> list[str]:
         ("ports: {http: 1}", ["web has `port` and `ports: {http: ...}`, which are the same; keep"]),
         ("source: x", ["web has both `source` and `run`; keep one"]),
         ("public: yes", ["public is 'yes'; write keys with values, e.g. public: {host: www"]),
-        ("public: {paths: [api]}", ["'api' is no path; begin it with '/'"]),
+        ("public: {paths: [api]}", ["'api' is not a path; begin it with '/'"]),
         ("probe: {}", ["probe has 0 of `http`, `grpc`, `tcp: true`, `command` and `log`; give"]),
         ("probe: {grpc: 5}", ["grpc is 5; write true, or a name"]),
         ("probe: {grpc: }", ["probe has 0 of"]),
-        ("probe: {tcp: false}", ["probe has `tcp: false`, which tells nothing; remove it, or"]),
+        ("probe: {tcp: false}", ["probe has `tcp: false`, which has no effect; remove it, or"]),
         ("probe: {http: health}", ["probe has http 'health'; begin the path with '/'"]),
         (
             'probe: {log: "("}',
-            ["probe has log '(', no regular expression (missing ), unterminated"],
+            ["probe has log '(', not a regular expression (missing ), unterminated"],
         ),
         ("probe: {command: []}", ["command is empty; name a program, e.g. command: [npm, start]"]),
         ("tasks: {t: {}}", ["t lacks 'run'; add `run: [npm, run, migrate]`"]),
         ("tasks: {t: {run: ''}}", ["run is empty; name a program, e.g. run: [npm, start]"]),
-        ("tasks: {t: {run: x, schedule: '61 * * * *'}}", ["schedule is '61 * * * *', no cron"]),
+        ("tasks: {t: {run: x, schedule: '61 * * * *'}}", ["schedule is '61 * * * *', not a cron"]),
         ("volumes: {v: /var/lib}", ["volume 'v' is an absolute path ('/var/lib'); write one"]),
         ("volumes: {v: a/../..}", ["volume 'v' is outside the service's folder ('a/../..')"]),
         ("volumes: {v: 'C:\\x'}", ["volume 'v' is an absolute path ("]),
@@ -119,7 +119,7 @@ def test_a_shell_puts_variables_in_by_itself(run):
         ("services:\n  Web: {run: x}\n", "'Web' cannot be a name; use a-z, 0-9 and '-', a lett"),
         ("services: {}\nstores: {db: }\n", "db has no value; write one, e.g. db: postgres, or"),
         ("services: {}\nstores: {db: {}}\n", "db lacks 'kind'; add `kind: postgres`"),
-        ("services: {}\nversion: 3\n", "unknown key 'version'; remove it; `tarmac: 1` says the"),
+        ("services: {}\nversion: 3\n", "unknown key 'version'; remove it; `tarmac: 1` is the"),
         ("services: {}\nstors: {}\n", "unknown key 'stors'; did you mean 'stores'?"),
         (
             "services: {}\nobjectives: [{service: x, availability: 99}]\n",
@@ -127,11 +127,11 @@ def test_a_shell_puts_variables_in_by_itself(run):
         ),
         (
             "services: {}\nenvironments: {p: {replicas: {min: 5, max: 2}}}\n",
-            "replicas has min 5 above max 2; exchange them",
+            "replicas has min 5 above max 2; swap them",
         ),
         (
             "services: {}\nenvironments: {p: {replicas: {min: 3, available: 3}}}\n",
-            "3 of 3 are to stay, so that no node could ever be emptied; write `available: 2`",
+            "3 of 3 must stay, so no node can ever be drained; write `available: 2`",
         ),
         (
             "services: {}\nenvironments: {p: {ingress: {issuer: x}}}\n",
@@ -164,7 +164,7 @@ def test_a_section_that_is_wrong_is_one_error_with_what_to_do(body, expected):
         ("{query: SELECT 1}", "i lacks `store`; add it"),
         ("{store: db, query: ' '}", "i has an empty query for db; write a SELECT"),
         ("{store: bd, query: x}", "invariant i uses unknown store 'bd'; add it under `stores`, or"),
-        ("{equal: {db: x}}", "i has 1 store under `equal`, where two or more are compared; add"),
+        ("{equal: {db: x}}", "i has 1 store under `equal`, and two or more are needed; add"),
         ("{equal: {db: x, two: ''}}", "i has an empty query for two; write a SELECT"),
         ("{equal: {db: x, tow: y}}", "invariant i uses unknown store 'tow'; did you mean 'two'?"),
         ("{equal: {db: x, two: y}, store: db}", "i has both `equal` and `store` or `query`; keep"),
@@ -182,7 +182,7 @@ def test_both_sides_of_a_port_clash_have_their_places():
     (found,) = problems(
         HEAD + "services:\n  a: {run: x, port: 80}\n  b: {run: x, ports: {web: 80}}\n"
     )
-    assert found.startswith("tarmac.yaml:5:28: b.web and a.http (tarmac.yaml:4:21) both ask for")
+    assert found.startswith("tarmac.yaml:5:28: b.web and a.http (tarmac.yaml:4:21) both use")
 
 
 def test_a_call_of_a_service_without_a_port_names_both_places():
@@ -218,7 +218,7 @@ def test_what_is_wrong_in_one_service_hides_nothing_of_another_and_draws_no_conc
 def test_a_file_of_junk_has_a_limited_number_of_errors():
     found = said("".join(f"k{number}: 1\n" for number in range(30_000)))
     assert len(found) == 51
-    assert found[-1] == "there is more like this; correct these first"
+    assert found[-1] == "more of the same; correct these first"
 
 
 def test_a_part_says_what_is_wrong_in_its_own_file():

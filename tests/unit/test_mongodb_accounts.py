@@ -12,15 +12,15 @@ import pytest
 import yaml
 
 from tarmac.launch import Launch, Secret, reveal, secrets_of
-from tarmac.stores import _bson
-from tarmac.stores._accounts import Wanted, make
-from tarmac.stores._bson import Refused, answer, document, message
-from tarmac.stores._kind import Offer, User, View
+from tarmac.stores.kind import ProviderCandidate, StoreContext, User
 from tarmac.stores.mongodb import STORE
+from tarmac.stores.protocols import bson as _bson
+from tarmac.stores.protocols.bson import CommandRejected, answer, document, message
+from tarmac.stores.setup.mongodb_users import DatabaseAccounts, make
 
 ADMIN, ONE = Secret("stores/it/admin"), Secret("stores/it/one")
 VALUES = {ADMIN.path: "admin-password", ONE.path: "one-password"}
-WANTED = Wanted("it", ADMIN, (("one", ONE),), roles=True)
+WANTED = DatabaseAccounts("it", ADMIN, (("one", ONE),), roles=True)
 
 
 class Server:
@@ -111,7 +111,7 @@ class Server:
         return {}
 
 
-def tell(server: Server, wanted: Wanted = WANTED) -> None:
+def tell(server: Server, wanted: DatabaseAccounts = WANTED) -> None:
     """Have a server make users."""
     carry_out(server, make(wanted))
 
@@ -136,24 +136,24 @@ def test_every_document_is_kept_and_put_back_whatever_is_in_it():
     tell(server)
     users = [{"_id": n, "at": bson.Timestamp(n, 1), "re": bson.Regex("a")} for n in range(250)]
     server.held = {"users": list(users), "empty": []}
-    view = View("it", "127.0.0.1", {"main": 1}, "it", ADMIN, ())
+    view = StoreContext("it", "127.0.0.1", {"main": 1}, "it", ADMIN, ())
     reset = STORE.reset
-    kept = carry_out(server, reset.keep(view))
+    kept = carry_out(server, reset.snapshot(view))
     server.held = {"users": [{"_id": 1}], "empty": [{"_id": 2}], "later": [{"_id": 3}]}
     server.commands.clear()
-    carry_out(server, reset.put_back(view, kept))
+    carry_out(server, reset.restore(view, kept))
     assert server.held == {"users": users, "empty": [], "later": []}
     assert server.commands.count("insert") == 3
     server.full = True
-    with pytest.raises(Refused, match="the disk is full"):
-        carry_out(server, reset.put_back(view, kept))
+    with pytest.raises(CommandRejected, match="the disk is full"):
+        carry_out(server, reset.restore(view, kept))
 
 
 def test_the_administrator_is_known_in_a_database_of_its_own():
-    view = View("it", "127.0.0.1", {"main": 1}, "it", ADMIN, (User("one", ONE),))
+    view = StoreContext("it", "127.0.0.1", {"main": 1}, "it", ADMIN, (User("one", ONE),))
     urls = [
-        reveal(STORE.outputs["url"](view, each), VALUES)
-        for each in (User(STORE.admin, ADMIN), view.users[0])
+        reveal(STORE.outputs["url"](view, account), VALUES)
+        for account in (User(STORE.admin, ADMIN), view.users[0])
     ]
     assert urls == [
         "mongodb://tarmac:admin-password@127.0.0.1:1/it?directConnection=true&authSource=admin",
@@ -183,21 +183,21 @@ def test_it_is_repeatable_and_renews_passwords():
 
 def test_a_server_without_roles_is_asked_for_none():
     server = Server()
-    tell(server, Wanted("it", ADMIN, (("one", ONE),), roles=False))
+    tell(server, DatabaseAccounts("it", ADMIN, (("one", ONE),), roles=False))
     assert server.users["it", "one"]["roles"] == []
 
 
 def test_another_administrators_password_is_refused_and_nothing_is_made():
     server = Server()
     server.users["admin", "tarmac"] = {"pwd": "another"}
-    with pytest.raises(Refused, match="requires authentication"):
+    with pytest.raises(CommandRejected, match="requires authentication"):
         tell(server)
     assert list(server.users) == [("admin", "tarmac")]
 
 
 def test_a_server_that_does_not_know_the_password_itself_is_no_server_of_ours():
     server = Server(honest=False)
-    with pytest.raises(Refused, match="does not know the administrator's password"):
+    with pytest.raises(CommandRejected, match="does not know the administrator's password"):
         tell(server)
 
 
@@ -226,16 +226,18 @@ def test_what_is_written_is_bson_and_what_servers_answer_is_read():
 
 
 def test_a_value_of_an_unknown_type_is_said_and_none_is_written():
-    with pytest.raises(Refused, match="type 0x13"):
+    with pytest.raises(CommandRejected, match="type 0x13"):
         _bson._value(0x13, b"", 0)
     with pytest.raises(TypeError, match="x: float is not written here"):
         document({"x": 1.5})
 
 
 def launches() -> list[Launch]:
-    view = View("it", "127.0.0.1", {"main": 1}, "it", ADMIN, (User("one", ONE),))
-    offer = Offer("", {"server": ("/bin/x",), "docker": ("/bin/docker",)}, "8.0", image="mongo:8")
-    return [each.launch(view, offer, False) for each in STORE.providers]
+    view = StoreContext("it", "127.0.0.1", {"main": 1}, "it", ADMIN, (User("one", ONE),))
+    offer = ProviderCandidate(
+        "", {"server": ("/bin/x",), "docker": ("/bin/docker",)}, "8.0", image="mongo:8"
+    )
+    return [provider.launch(view, offer, False) for provider in STORE.providers]
 
 
 def test_every_provider_asks_for_the_administrators_and_each_users_secret():
@@ -267,12 +269,16 @@ def test_mongod_reads_its_settings_as_yaml_and_asks_everybody_for_a_password():
     ],
 )
 def test_what_differs_from_a_mongodb_of_today_is_noted(provider, version, said):
-    note = next(each.note for each in STORE.providers if each.id == provider)
-    assert (said in note(Offer(provider, {}, version))) if said else not note(Offer("", {}, "8.0"))
+    note = next(candidate.note for candidate in STORE.providers if candidate.id == provider)
+    assert (
+        (said in note(ProviderCandidate(provider, {}, version)))
+        if said
+        else not note(ProviderCandidate("", {}, "8.0"))
+    )
 
 
 def test_the_first_ferretdb_that_needs_more_than_itself_does_not_count():
-    ferretdb = next(each for each in STORE.providers if each.id == "ferretdb")
+    ferretdb = next(provider for provider in STORE.providers if provider.id == "ferretdb")
     program = ferretdb.programs["server"]
     assert program.takes((1, 24, 0))
     assert not program.takes((2, 0, 0))

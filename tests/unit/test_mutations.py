@@ -61,6 +61,7 @@ services:
     source: services/orders
     port: 3003
     isolated: true
+    trust: network
     stores: {db: orders-db, cache: cache}
     calls: [product-service]
     publishes: [order.placed]

@@ -8,15 +8,15 @@ import pytest
 from demo_system import DEMO, KINDS, ORDERS, demo
 
 from tarmac.errors import BadInput, MissingTool
-from tarmac.local.machine.providers import choose
-from tarmac.stores._kind import Address, Binary, Offer, Provider
+from tarmac.local.host.providers import choose
+from tarmac.stores.kind import Address, Binary, Provider, ProviderCandidate
 
 NATS = KINDS["nats"]
 RABBIT = replace(
     NATS,
     id="rabbitmq",
     title="RabbitMQ",
-    stand_ins=("nats",),
+    substitutes=("nats",),
     providers=(
         Provider("binary", {"server": Binary("no-such")}, NATS.providers[0].launch, "apt-get it"),
     ),
@@ -38,20 +38,20 @@ class Shelf:
         for provider in kind.providers:
             version = self.has.get(f"{kind.id}/{provider.id}")
             if version and asked_provider in (None, provider.id):
-                return Offer(provider.id, {}, version, kind=kind.id)
+                return ProviderCandidate(provider.id, {}, version, kind=kind.id)
         return None
 
 
 ALL = Shelf(postgres__embedded="18", redis__embedded="9", redis__binary="7", nats__embedded="2")
 
 
-def chosen(main=DEMO, *wishes, find=ALL, kinds=KINDS, parts=None, **dotenv):
-    return choose(demo(main, **(parts or {})), kinds, wishes, dotenv, find)
+def chosen(main=DEMO, *options, find=ALL, kinds=KINDS, parts=None, **dotenv):
+    return choose(demo(main, **(parts or {})), kinds, options, dotenv, find)
 
 
-def complaints(main=DEMO, *wishes, **dotenv):
+def complaints(main=DEMO, *options, **dotenv):
     with pytest.raises(BadInput) as caught:
-        chosen(main, *wishes, **dotenv)
+        chosen(main, *options, **dotenv)
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -82,7 +82,7 @@ def test_the_choice_for_a_store_wins_over_the_one_for_its_kind():
 
 
 @pytest.mark.parametrize(
-    ("wish", "expected"),
+    ("option", "expected"),
     [
         ("chache=binary", "no store or kind 'chache'; did you mean 'cache'?"),
         ("cache=dokcer", "redis has no provider 'dokcer'; did you mean 'docker'?"),
@@ -90,13 +90,13 @@ def test_the_choice_for_a_store_wins_over_the_one_for_its_kind():
         ("broker=rabbitmq", "nats has no provider 'rabbitmq'; choose one of: "),
     ],
 )
-def test_a_wish_that_cannot_be_is_explained(wish, expected):
-    (complaint,) = complaints(DEMO, wish)
-    assert complaint.startswith(f"--provider {wish}: ")
+def test_a_wish_that_cannot_be_is_explained(option, expected):
+    (complaint,) = complaints(DEMO, option)
+    assert complaint.startswith(f"--provider {option}: ")
     assert expected in complaint
 
 
-def test_wrong_wishes_are_reported_together():
+def test_wrong_options_are_reported_together():
     assert len(complaints(DEMO, "chache=binary", "cache=dokcer")) == 2
 
 
@@ -104,7 +104,7 @@ def test_what_this_machine_lacks_is_named_with_how_to_get_it_all_at_once():
     with pytest.raises(MissingTool) as caught:
         chosen(DEMO, "orders-db=binary", "broker=docker")
     first, second = str(caught.value).splitlines()
-    assert first.startswith("orders-db: nothing on this machine can be a PostgreSQL by provider")
+    assert first.startswith("orders-db: no PostgreSQL on this machine by provider")
     assert "apt-get install postgresql" in first
     assert second.startswith("broker: ")
     assert "start Docker" in second
@@ -130,15 +130,15 @@ def test_a_stand_in_can_be_picked_on_purpose():
 
 
 def test_a_stand_in_is_refused_where_a_service_that_is_not_the_kits_uses_the_broker():
-    for wishes in ((), ("broker=nats",)):
+    for options in ((), ("broker=nats",)):
         with pytest.raises(MissingTool) as caught:
-            chosen(FOREIGN, *wishes, kinds=WITH_RABBIT)
-        assert "NATS JetStream cannot stand in for RabbitMQ" in str(caught.value)
+            chosen(FOREIGN, *options, kinds=WITH_RABBIT)
+        assert "NATS JetStream cannot substitute RabbitMQ" in str(caught.value)
         assert "(web)" in str(caught.value)
         assert "apt-get it" in str(caught.value)
 
 
-DOCUMENTS = replace(KINDS["redis"], id="mongodb", title="MongoDB", stand_ins=("postgres",))
+DOCUMENTS = replace(KINDS["redis"], id="mongodb", title="MongoDB", substitutes=("postgres",))
 WITH_DOCUMENTS = {**KINDS, "mongodb": DOCUMENTS}
 ON_DOCUMENTS = DEMO.replace("orders-db: postgres", "orders-db: mongodb")
 
@@ -147,7 +147,7 @@ def test_a_store_that_is_absent_is_replaced_only_where_all_of_its_users_are_the_
     more = {"kinds": WITH_DOCUMENTS, "parts": {"orders": ORDERS.replace("postgres", "mongodb")}}
     with pytest.raises(MissingTool) as caught:
         chosen(ON_DOCUMENTS, **more)
-    assert "orders-db: PostgreSQL cannot stand in for MongoDB" in str(caught.value)
+    assert "orders-db: PostgreSQL cannot substitute MongoDB" in str(caught.value)
     assert "(web)" in str(caught.value)
     without = ON_DOCUMENTS.replace("${stores.orders-db.url}", "none")
     assert without != ON_DOCUMENTS
@@ -156,7 +156,7 @@ def test_a_store_that_is_absent_is_replaced_only_where_all_of_its_users_are_the_
 
 
 def test_who_insists_on_the_real_broker_gets_no_stand_in():
-    with pytest.raises(MissingTool, match=r"nothing on this machine can be a RabbitMQ .*apt-get"):
+    with pytest.raises(MissingTool, match=r"no RabbitMQ on this machine .*apt-get"):
         chosen(ON_RABBIT, "broker=binary", kinds=WITH_RABBIT)
 
 
@@ -165,7 +165,7 @@ def test_a_server_elsewhere_is_found_by_its_url_whose_secrets_stay_apart():
         DEMO, "orders-db=external", ORDERS_DB_URL="postgresql://me:p%40ss@db.example:6000/sales"
     )
     offer = found.offers["orders-db"]
-    assert offer == Offer(
+    assert offer == ProviderCandidate(
         "external", {}, "", kind="postgres", address=Address("db.example", 6000, "sales")
     )
     assert found.secrets == {
@@ -197,7 +197,7 @@ def test_env_files_win_over_the_environment(monkeypatch):
 def test_a_missing_url_is_reported_at_the_store():
     (complaint,) = complaints(DEMO, "orders-db=external")
     assert complaint.startswith(f"{demo().locate(('stores', 'orders-db'), key=True)}: ")
-    assert "ORDERS_DB_URL is neither in .env nor in the environment; set it" in complaint
+    assert "neither .env nor the environment has ORDERS_DB_URL; set it" in complaint
 
 
 @pytest.mark.parametrize(

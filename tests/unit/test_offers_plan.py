@@ -10,14 +10,16 @@ from demo_system import DEMO, KINDS, demo, facts_for
 from tarmac.launch import Secret, redact
 from tarmac.plan import ports
 from tarmac.plan.resolve import resolve
-from tarmac.stores._kind import Address, Offer
+from tarmac.stores.kind import Address, ProviderCandidate
 
-RABBIT = replace(KINDS["nats"], id="rabbitmq", title="RabbitMQ", stand_ins=("nats",))
+RABBIT = replace(KINDS["nats"], id="rabbitmq", title="RabbitMQ", substitutes=("nats",))
 WITH_RABBIT = {**KINDS, "rabbitmq": RABBIT}
-ELSEWHERE = Offer("external", {}, "", kind="postgres", address=Address("db.example", 6000, "sales"))
+ELSEWHERE = ProviderCandidate(
+    "external", {}, "", kind="postgres", address=Address("db.example", 6000, "sales")
+)
 
 
-def plan_of(main: str = DEMO, kinds=KINDS, **offers: Offer):
+def plan_of(main: str = DEMO, kinds=KINDS, **offers: ProviderCandidate):
     system = demo(main)
     known = facts_for(demo(DEMO)).offers
     found = {**known, **{name.replace("_", "-"): offer for name, offer in offers.items()}}
@@ -40,11 +42,11 @@ def env_of(plan, name: str) -> dict[str, str]:
 
 
 def test_a_stand_in_is_named_wherever_the_broker_is_shown():
-    nats = Offer("embedded", {"server": ("/bin/nats-server",)}, "2.11.4", kind="nats")
+    nats = ProviderCandidate("embedded", {"server": ("/bin/nats-server",)}, "2.11.4", kind="nats")
     plan = plan_of(DEMO.replace("broker: nats", "broker: rabbitmq"), WITH_RABBIT, broker=nats)
-    said = "NATS JetStream 2.11.4 (embedded), standing in for RabbitMQ"
+    said = "NATS JetStream 2.11.4 (embedded), substitute for RabbitMQ"
     assert plan.node("broker").about == said
-    assert any("NATS JetStream 2.11.4 answers, standing in for RabbitMQ" in n for n in plan.notes)
+    assert any("NATS JetStream 2.11.4 answers, substitute for RabbitMQ" in n for n in plan.notes)
     assert env_of(plan, "order-service")["BROKER_URL"].startswith("nats://")
 
 
@@ -83,18 +85,20 @@ def test_a_server_elsewhere_is_noted_and_not_seeded():
     plan = plan_of(main, orders_db=ELSEWHERE)
     assert plan.seeds == ()
     (note,) = [note for note in plan.notes if note.startswith("orders-db")]
-    assert note.startswith("orders-db: external, at db.example:6000; nothing here starts")
+    assert note.startswith("orders-db: external, at db.example:6000; it is not started")
 
 
 def test_a_version_that_differs_and_what_an_offer_says_of_itself_are_noted():
-    offer = Offer("binary", {"server": ("/bin/redis-server",)}, "6.2", kind="redis", note="not it")
+    offer = ProviderCandidate(
+        "binary", {"server": ("/bin/redis-server",)}, "6.2", kind="redis", note="not it"
+    )
     notes = plan_of(cache=offer).notes
-    assert "cache: version 7 is asked for; Redis (Valkey) 6.2 answers here" in notes
+    assert "cache: version 7 requested; Redis (Valkey) 6.2 answers here" in notes
     assert "cache: not it" in notes
 
 
 def test_a_version_that_fits_is_not_noted():
-    offer = Offer("binary", {"server": ("/bin/redis-server",)}, "7.0.15", kind="redis")
+    offer = ProviderCandidate("binary", {"server": ("/bin/redis-server",)}, "7.0.15", kind="redis")
     assert not [note for note in plan_of(cache=offer).notes if note.startswith("cache")]
 
 
@@ -111,6 +115,6 @@ def test_a_version_that_fits_is_not_noted():
     ],
 )
 def test_a_redis_that_every_newer_one_serves_needs_no_word(asked, answers, quiet):
-    offer = Offer("embedded", {}, answers)
+    offer = ProviderCandidate("embedded", {}, answers)
     assert KINDS["redis"].serves(asked, offer) == quiet
     assert KINDS["postgres"].serves(asked, offer) == offer.fits(asked)

@@ -13,7 +13,7 @@ from tarmac.errors import BadInput, MissingTool
 from tarmac.launch import HttpProbe, Secret, TcpProbe, redact, reveal, text
 from tarmac.model.reference import Reference, split
 from tarmac.plan import graph
-from tarmac.plan.facts import Shape
+from tarmac.plan.facts import RunShape
 from tarmac.plan.resolve import resolve
 
 
@@ -30,7 +30,7 @@ def test_the_same_input_gives_the_same_plan():
     assert plan_of() == plan_of()
 
 
-DIRECT = Shape(direct=True)
+DIRECT = RunShape(direct=True)
 
 
 def test_a_kit_service_gets_every_address_and_credential_by_reference():
@@ -85,7 +85,7 @@ def test_with_wires_everybody_connects_to_a_port_of_the_edge_and_instances_liste
 
 
 def test_instances_share_everything_but_their_port_and_stand_in_different_zones():
-    plan = plan_of(shape=Shape(scale={"order-service": 3}))
+    plan = plan_of(shape=RunShape(scale={"order-service": 3}))
     first, second, third = plan.instances("order-service")
     assert (first.name, second.name, third.name) == (
         "order-service",
@@ -96,16 +96,16 @@ def test_instances_share_everything_but_their_port_and_stand_in_different_zones(
     ours, other = env_of(plan, "order-service"), env_of(plan, "order-service.2")
     assert ours.pop("PORT") != other.pop("PORT")
     assert ours == other
-    ports = facts_for(demo(), shape=Shape(scale={"order-service": 3})).ports
+    ports = facts_for(demo(), shape=RunShape(scale={"order-service": 3})).ports
     assert plan_of(ports=ports).node("order-service") == first
 
 
 def test_several_instances_need_wires_and_a_port_that_can_be_given():
     with pytest.raises(BadInput, match="cannot have 2 instances here"):
-        plan_of(shape=Shape(direct=True, scale={"order-service": 2}))
+        plan_of(shape=RunShape(direct=True, scale={"order-service": 2}))
     fixed = DEMO.replace("port: 8080", "port: 8080\n        listen: fixed")
-    with pytest.raises(BadInput, match="it can only listen on its own port"):
-        plan_of(fixed, shape=Shape(scale={"web": 2}))
+    with pytest.raises(BadInput, match="it listens on a fixed port"):
+        plan_of(fixed, shape=RunShape(scale={"web": 2}))
 
 
 def test_a_service_with_a_fixed_port_listens_there_and_its_users_still_have_wires():
@@ -211,12 +211,12 @@ def test_a_port_that_moved_and_a_version_that_differs_are_noted():
     newer = DEMO.replace('version: "7"', 'version: "7.4"')
     plan = plan_of(newer, ports=moved, holders={8080: "pid 7 (node x.js)"})
     assert "web: port 8080 is taken by pid 7 (node x.js); its http port is 8081 here" in plan.notes
-    assert any(note.startswith("cache: version 7.4 is asked for;") for note in plan.notes)
+    assert any(note.startswith("cache: version 7.4 requested;") for note in plan.notes)
     assert plan.node("web").url == "http://127.0.0.1:8081"
 
 
 def test_fast_stores_are_said_and_give_up_durability():
-    fast = plan_of(shape=Shape(fast_stores=True))
+    fast = plan_of(shape=RunShape(fast_stores=True))
     assert any("--fast-stores: postgres gives up fsync" in note for note in fast.notes)
     assert "fsync=off" in fast.node("orders-db").launch.argv
     assert not any("fsync=off" in part for part in plan_of().node("orders-db").launch.argv)
@@ -266,7 +266,7 @@ def test_a_cycle_of_foreign_services_is_named_edge_by_edge():
 
 
 def test_a_store_without_a_provider_says_how_to_get_one():
-    with pytest.raises(MissingTool, match="nothing on this machine can be a PostgreSQL"):
+    with pytest.raises(MissingTool, match="no provider on this machine for PostgreSQL"):
         plan_of(offers={})
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tarmac.errors import BadInput
 from tarmac.model.loader import load
-from tarmac.model.promotion import Versions, amended, current, promoted
+from tarmac.model.promotion import ImageVersions, amended, current, promoted
 
 FILE = "tarmac.yaml"
 HEAD = """\
@@ -128,8 +128,8 @@ def test_a_file_without_an_end_of_line_is_no_obstacle():
         ({"to": "prod", "source": "stage"}, "there is no environment 'stage'"),
         ({"to": "prod", "source": "prod"}, "cannot be promoted to itself"),
         ({"to": "prod", "order": "1.0.0"}, "order: no such service; did you mean 'orders'?"),
-        ({"to": "prod", "orders": "a b"}, "'a b' is no tag"),
-        ({"to": "prod", "orders": "sha256:12"}, "'sha256:12' is no tag"),
+        ({"to": "prod", "orders": "a b"}, "'a b' is not a tag"),
+        ({"to": "prod", "orders": "sha256:12"}, "'sha256:12' is not a tag"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_is_there(arguments, words):
@@ -146,14 +146,18 @@ UPDATED = STAGES.replace(
 @pytest.mark.parametrize(
     ("rule", "arguments", "words"),
     [
-        ("semver", {"to": "prod", "source": "stg"}, "never run; tag a release, or take `updater`"),
-        ("newest-build", {"to": "prod", "web": "1.1.0"}, "never run; merge, and it takes what is"),
+        (
+            "semver",
+            {"to": "prod", "source": "stg"},
+            "never run; tag a release, or remove `updater`",
+        ),
+        ("newest-build", {"to": "prod", "web": "1.1.0"}, "never run; merge, and it deploys the"),
         ("semver", {"to": "stg", "source": "prod"}, "not in this file; name tags with --image"),
     ],
 )
 def test_an_environment_that_an_updater_writes_has_no_second_writer(rule, arguments, words):
     text = UPDATED.replace("RULE", rule)
-    line = next(n for n, each in enumerate(text.splitlines(), 1) if "updater:" in each)
+    line = next(n for n, text_line in enumerate(text.splitlines(), 1) if "updater:" in text_line)
     where = f"{FILE}:{line}:28: `updater: {rule}`: Argo CD Image Updater writes what prod runs"
     with pytest.raises(BadInput) as refused:
         promote(text, **arguments)
@@ -183,7 +187,7 @@ def test_whatever_is_promoted_is_there_and_promoting_back_gives_it_back(old, was
     shown = "".join(f"\n      {name}: '{tag}'" for name, tag in old.items()) if block else None
     written = shown or " {" + ", ".join(f"{n}: '{t}'" for n, t in old.items()) + "}"
     text = f"{HEAD}  prod:\n    version: '{was}'\n    images:{written}\n    zones: 2\n"
-    before, after = Versions(was, old), Versions(now, new)
+    before, after = ImageVersions(was, old), ImageVersions(now, new)
     made = amended(text, FILE, "prod", before, after)
     assert current(system_of(made), "prod") == after
     back = amended(made, FILE, "prod", after, before)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import pytest
 
-from tarmac import registry, stores
+from tarmac import adopt, gates, registry, render, stores
 from tarmac.registry import BrokenExtension
 
 
@@ -25,7 +26,9 @@ class Folder:
         self.package = types.ModuleType("catalogue")
         self.package.__path__ = ["nowhere"]
         monkeypatch.setitem(sys.modules, "catalogue", self.package)
-        found = [types.SimpleNamespace(name=name) for name in sorted(modules, reverse=True)]
+        found = [
+            types.SimpleNamespace(name=name, ispkg=False) for name in sorted(modules, reverse=True)
+        ]
         monkeypatch.setattr("pkgutil.iter_modules", lambda path: found)
         for name, content in modules.items():
             module = types.ModuleType(f"catalogue.{name}")
@@ -42,6 +45,13 @@ def test_extensions_come_in_the_files_order_and_private_files_are_skipped(monkey
     assert list(registry.load(folder.package, "THING")) == ["first", "second"]
 
 
+def test_what_a_catalogue_shares_is_skipped_and_its_topics_are_walked():
+    assert {"gate", "views"} == set(gates.SHARED)
+    found = [module.__name__ for module in registry.modules(gates)]
+    assert "tarmac.gates.observability.obs005_retention" in found
+    assert not [name for name in found if name.startswith(("tarmac.gates.gate", "tarmac.gates.v"))]
+
+
 def test_a_file_without_the_constant_is_named(monkeypatch):
     folder = Folder(monkeypatch, a={})
     with pytest.raises(BrokenExtension, match=r"catalogue/a\.py: defines no THING; add it"):
@@ -55,12 +65,48 @@ def test_an_id_that_occurs_twice_names_both_files(monkeypatch):
 
 
 def test_an_installed_package_adds_its_own(monkeypatch):
-    point = types.SimpleNamespace(name="extra", group="tarmac.stores", load=lambda: Thing("extra"))
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    own = replace(registry.load(stores, "STORE")["redis"], id="extra")
+    offered(monkeypatch, lambda: own)
     assert "extra" in registry.load(stores, "STORE")
 
 
-def test_the_stores_are_there():
-    assert list(registry.load(stores, "STORE")) == [
-        *("kafka", "mail", "mongodb", "nats", "postgres", "rabbitmq", "redis"),
-    ]
+@pytest.mark.parametrize(
+    ("load", "said"),
+    [
+        (lambda: Thing("extra"), r"tarmac\.stores:extra: is no StoreKind \(Thing\(id='extra'\)\)"),
+        (lambda: 1 / 0, r"tarmac\.stores:extra: cannot be loaded \(ZeroDivisionError"),
+    ],
+)
+def test_a_package_that_offers_something_else_is_named(monkeypatch, load, said):
+    offered(monkeypatch, load)
+    with pytest.raises(BrokenExtension, match=said):
+        registry.load(stores, "STORE")
+
+
+@pytest.mark.parametrize(
+    ("package", "group"),
+    [
+        (stores, "tarmac.stores"),
+        (gates, "tarmac.gates"),
+        (render, "tarmac.renderers"),
+        (adopt, "tarmac.recognisers"),
+    ],
+)
+def test_each_catalogue_reads_the_group_that_the_guide_names(monkeypatch, package, group):
+    constants = {stores: "STORE", gates: "GATE", render: "RENDERER", adopt: "RECOGNISER"}
+    asked = []
+    monkeypatch.setattr(registry, "entry_points", lambda group: asked.append(group) or [])
+    assert registry.load(package, constants[package])
+    assert asked == [group]
+
+
+def offered(monkeypatch, load):
+    """Have another package offer a store kind."""
+    point = types.SimpleNamespace(name="extra", group="tarmac.stores", load=load)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+
+
+def test_every_file_of_stores_is_a_kind_of_its_name():
+    files = {path.stem for path in Path(stores.__file__).parent.glob("*.py")}
+    shared = {"__init__", *stores.SHARED}
+    assert set(registry.load(stores, "STORE")) == files - shared

@@ -8,7 +8,7 @@ from objects import objects, objects_of, pods_of
 from rendered import ENVIRONMENTS, KINDS, RENDERERS, plan_of
 
 from tarmac.plan.deploy import deploy
-from tarmac.render._collect import artifacts
+from tarmac.render.collect import artifacts
 
 every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
 
@@ -24,7 +24,7 @@ def jobs(system: str, version: str = "0.1.0"):
     more = f"\n    environments: {{kind: {{version: {version}}}}}\n"
     plan = deploy(demo(system + more), "kind", KINDS)
     found = objects(artifacts(plan, RENDERERS, ["k8s-jobs"]))
-    return {each["metadata"]["name"].rsplit("-", 1)[0]: each for each in found}
+    return {manifest["metadata"]["name"].rsplit("-", 1)[0]: manifest for manifest in found}
 
 
 @every
@@ -35,15 +35,17 @@ def test_every_service_with_tables_has_a_migration_and_every_store_its_set_up(sy
         for pods in pods_of(system, environment)
         if pods.of["kind"] == "Job"
     }
-    migrated = {(f"{each.name}-migration", "migration") for each in plan.services if each.migrates}
-    set_up = {(f"{each.name}-setup", "setup") for each in plan.stores if each.once}
+    migrated = {
+        (f"{service.name}-migration", "migration") for service in plan.services if service.migrates
+    }
+    set_up = {(f"{store.name}-setup", "setup") for store in plan.stores if store.once}
     assert made == migrated | set_up
-    for each in plan.services:
-        tables = [e for e in plan.allowed if e.source == each.name and "db" in e.target]
+    for service in plan.services:
+        tables = [e for e in plan.allowed if e.source == service.name and "db" in e.target]
         # Who only reads a log of changes keeps no tables.
-        capture = each.parts == ("tarmac_capture",)
-        documents = each.parts == ("tarmac_profiles",)
-        assert each.migrates is (bool(tables) and not capture and not documents)
+        capture = service.parts == ("tarmac_capture",)
+        documents = service.parts == ("tarmac_profiles",)
+        assert service.migrates is (bool(tables) and not capture and not documents)
 
 
 @every
@@ -107,7 +109,7 @@ def test_tasks_run_once_for_a_version_or_by_the_clock():
     task = found["web-prices"]["spec"]["template"]["spec"]
     assert task["containers"][0]["command"] == ["bin/load", "--all"]
     assert task["serviceAccountName"] == "web"
-    clock = next(each for each in found.values() if each["kind"] == "CronJob")
+    clock = next(manifest for manifest in found.values() if manifest["kind"] == "CronJob")
     assert clock["metadata"]["name"] == "web-nightly"
     assert clock["spec"]["schedule"] == "0 3 * * *"
     assert clock["spec"]["concurrencyPolicy"] == "Forbid"
@@ -117,16 +119,16 @@ def test_tasks_run_once_for_a_version_or_by_the_clock():
     pod = clock["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     (near,) = pod["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
     assert near["labelSelector"]["matchLabels"] == {"app.kubernetes.io/name": "web"}
-    for each in (task, pod):
-        claims = [v["persistentVolumeClaim"] for v in each["volumes"] if v["name"] == "uploads"]
+    for spec in (task, pod):
+        claims = [v["persistentVolumeClaim"] for v in spec["volumes"] if v["name"] == "uploads"]
         assert claims == [{"claimName": "web-uploads"}]
-        assert "uploads" in {m["name"] for m in each["containers"][0]["volumeMounts"]}
+        assert "uploads" in {m["name"] for m in spec["containers"][0]["volumeMounts"]}
 
 
 def test_pods_that_run_to_their_end_are_no_services_pods():
     for environment in ("kind", "production"):
         selectors = [
-            each["spec"]["selector"] for each in objects_of("shop", environment, "Service")
+            manifest["spec"]["selector"] for manifest in objects_of("shop", environment, "Service")
         ]
         for pods in pods_of("shop", environment):
             if pods.of["kind"] == "Job":

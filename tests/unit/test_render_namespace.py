@@ -6,7 +6,7 @@ import pytest
 from objects import named, objects_of
 from rendered import ENVIRONMENTS, plan_of
 
-from tarmac.render._people import MATRIX, OPEN, ROLES, group
+from tarmac.render.kubernetes.parts.roles import MATRIX, OPEN, ROLES, group
 
 every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
 
@@ -71,14 +71,14 @@ def test_nobody_has_everything_and_no_workload_has_anything(system, environment)
             assert "secrets" not in rule["resources"]
     bindings = objects_of(system, environment, "RoleBinding")
     assert len(bindings) == len(ROLES)
-    for each in bindings:
-        assert each["roleRef"]["kind"] == "Role"
-        (subject,) = each["subjects"]
+    for binding in bindings:
+        assert binding["roleRef"]["kind"] == "Role"
+        (subject,) = binding["subjects"]
         assert subject["kind"] == "Group"
-        assert subject["name"] == group(system, each["roleRef"]["name"])
+        assert subject["name"] == group(system, binding["roleRef"]["name"])
     assert objects_of(system, environment, "ClusterRoleBinding") == []
-    for each in objects_of(system, environment, "ServiceAccount"):
-        assert each["automountServiceAccountToken"] is False
+    for manifest in objects_of(system, environment, "ServiceAccount"):
+        assert manifest["automountServiceAccountToken"] is False
 
 
 @every

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pytest
 from demo_system import DEMO, demo
@@ -11,8 +12,8 @@ from objects import Data, named, objects, objects_of, pods_in, pods_of, selects
 from rendered import ENVIRONMENTS, KINDS, RENDERERS, plan_of
 
 from tarmac.plan.deploy import deploy
-from tarmac.plan.spans import taken_by
-from tarmac.render._collect import artifacts
+from tarmac.plan.spans import trace_receiver
+from tarmac.render.collect import artifacts
 
 every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
 
@@ -35,7 +36,7 @@ def _peer(peer: Data, end: End, here: str) -> bool:
         address = ipaddress.ip_address(end.address)
         block = peer["ipBlock"]
         return address in ipaddress.ip_network(block["cidr"]) and not any(
-            address in ipaddress.ip_network(each) for each in block.get("except", [])
+            address in ipaddress.ip_network(excluded) for excluded in block.get("except", [])
         )
     if end.address:
         return False
@@ -52,17 +53,17 @@ class Policies:
     """The policies of a cluster, by the pod and the direction that they are for."""
 
     def __init__(self, found: list[Data]) -> None:
-        self._found = [each for each in found if each["kind"] == "NetworkPolicy"]
+        self._found = [manifest for manifest in found if manifest["kind"] == "NetworkPolicy"]
         self._of: dict[tuple[End, str], list[Data]] = {}
 
     def of(self, pod: End, way: str) -> list[Data]:
         if (pod, way) not in self._of:
             self._of[pod, way] = [
-                each["spec"]
-                for each in self._found
-                if each["metadata"]["namespace"] == pod.namespace
-                and way in each["spec"]["policyTypes"]
-                and selects(each["spec"]["podSelector"], dict(pod.labels))
+                manifest["spec"]
+                for manifest in self._found
+                if manifest["metadata"]["namespace"] == pod.namespace
+                and way in manifest["spec"]["policyTypes"]
+                and selects(manifest["spec"]["podSelector"], dict(pod.labels))
             ]
         return self._of[pod, way]
 
@@ -95,8 +96,8 @@ def ends_of(system, environment) -> dict[str, End]:
 
 
 def ports_of(plan) -> set[int]:
-    found = {port for each in plan.workloads for port in each.ports.values()}
-    return found | {each.port for each in plan.managed} | {22, 80, 443, 8080, 9090}
+    found = {port for workload in plan.workloads for port in workload.ports.values()}
+    return found | {store.port for store in plan.managed} | {22, 80, 443, 8080, 9090}
 
 
 @every
@@ -125,7 +126,7 @@ def test_pods_connect_to_each_other_exactly_as_declared(system, environment, sid
         for edge in plan.allowed
         if edge.source != "world" and edge.target_role in ("service", "store", "broker")
     }
-    workloads = {each.name for each in plan.workloads}
+    workloads = {workload.name for workload in plan.workloads}
     assert {edge for edge in found if edge[0] in workloads} == declared
     # What runs to its end beside a workload reaches some of what that does, or the store it is for.
     for source, target, port in found:
@@ -158,7 +159,7 @@ def test_every_pod_finds_names_and_only_services_reach_telemetry(system, environ
     policies = Policies(objects_of(system, environment))
     dns = End("kube-system", (("k8s-app", "kube-dns"),))
     istiod = End("istio-system", (("app", "istiod"),))
-    services = {each.name for each in plan.services}
+    services = {service.name for service in plan.services}
     for name, end in ends_of(system, environment).items():
         assert connects(policies, end, dns, 53, "UDP")
         assert connects(policies, end, dns, 53)
@@ -167,7 +168,7 @@ def test_every_pod_finds_names_and_only_services_reach_telemetry(system, environ
             port for port in (4317, 4318, 9090) if connects(policies, end, End("monitoring"), port)
         }
         # Where nothing takes spans there is nothing to send them to.
-        taken = taken_by(plan.settings) and name in services
+        taken = trace_receiver(plan.settings) and name in services
         assert telemetry == ({4317, 4318} if taken else set())
         assert connects(policies, end, istiod, 15012) is (plan.settings.mesh == "istio")
         assert not connects(policies, end, istiod, 15010)
@@ -183,10 +184,18 @@ def test_managed_servers_are_reached_in_their_network_and_the_internet_is_not(sy
     ends = ends_of(system, environment)
     for workload in plan.workloads:
         end = ends[workload.name]
-        reached = {p for p in ports_of(plan) if connects(policies, end, server, p)}
-        assert reached == {
+        reached = {p for p in (*ports_of(plan), 443) if connects(policies, end, server, p)}
+        known = plan.settings.api_server
+        keys = {known.port} if workload.caller_keys else set()
+        managed = {
             e.port for e in plan.allowed if e.source == workload.name and e.target_role == "managed"
         }
+        # Without a network of its own the API server is in the same one.
+        assert reached == managed | (keys if known.network is None else set())
+        own = ipaddress.ip_network(known.network or plan.settings.network)
+        api_server = End(address=str(next(own.hosts())))
+        asks = connects(policies, end, api_server, known.port)
+        assert asks is (workload.caller_keys or known.port in managed)
         assert connects(policies, end, internet, 443) is (workload.name in outside)
         assert not connects(policies, end, credentials, 80)
 
@@ -244,3 +253,19 @@ def test_the_evaluator_takes_a_pod_without_a_policy_for_open_and_a_closed_one_fo
     assert connects(Policies([shut]), one, other, 80)
     assert not connects(Policies([shut]), other, one, 80)
     assert connects(Policies([]), other, one, 80)
+
+
+@pytest.mark.parametrize(
+    "service", [workload.name for workload in plan_of("trading", "production").services]
+)
+def test_errors_of_tradings_services_get_out_to_sentry_and_its_laptop_sends_none(service):
+    """What a policy lets out, what the image holds, and where the address is given agree."""
+    production, kind = plan_of("trading", "production"), plan_of("trading", "kind")
+    (host,) = production.externals["sentry"]
+    sent = "".join(map(str, production.workload(service).env["SENTRY_DSN"].value))
+    assert urlsplit(sent).hostname == host
+    assert "sentry" in production.workload(service).extras
+    policies = Policies(objects_of("trading", "production"))
+    end = ends_of("trading", "production")[service]
+    assert connects(policies, end, End(address="93.184.216.34"), 443)
+    assert "".join(map(str, kind.workload(service).env["SENTRY_DSN"].value)) == ""

@@ -14,8 +14,8 @@ from rendered import ROOT, artifact_of, artifacts_of, plan_of
 from tarmac import registry, render, versions
 from tarmac.artifact import write
 from tarmac.plan.deploy import deploy
-from tarmac.render import _pipeline
-from tarmac.render._collect import artifacts
+from tarmac.render.collect import artifacts
+from tarmac.render.pipelines.parts import pipeline, stages
 
 SYSTEMS = ("shop", "starter", "trading", "travel")
 RENDERERS = registry.load(render, "RENDERER")
@@ -35,7 +35,7 @@ def data(system):
 
 
 def scripts(job):
-    return "\n".join(each.get("run", "") for each in job["steps"])
+    return "\n".join(step.get("run", "") for step in job["steps"])
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -60,9 +60,9 @@ def test_lint_and_test_run_at_once_and_images_wait_for_both_and_only_on_main(sys
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_an_image_is_scanned_before_the_job_has_any_right_to_push_it(system):
-    names = [each["name"] for each in jobs(system)["build-and-scan"]["steps"]]
+    names = [step["name"] for step in jobs(system)["build-and-scan"]["steps"]]
     order = ("Build", "Scan", "A role of AWS", "Log in to the registry", "Push what was scanned")
-    assert [each for each in names if each in order] == list(order)
+    assert [name for name in names if name in order] == list(order)
     push = scripts(jobs(system)["build-and-scan"])
     assert 'scripts/ci push "$SERVICE" "$REGISTRY" "sha-${GITHUB_SHA:0:12}"' in push
 
@@ -78,14 +78,66 @@ def test_only_jobs_that_take_a_role_have_an_identity_and_nothing_else_is_written
         assert writes == ({"pull-requests"} if name == "comment" else set())
 
 
+def of_roles(system):
+    """Read what lets the pipeline into AWS, by the files' names without their ends."""
+    folder = "infra/github-oidc/"
+    return {
+        artifact.path.removeprefix(folder).removesuffix(".json"): json.loads(artifact.content)
+        for artifact in artifacts_of(system, "repository")
+        if artifact.path.startswith(folder)
+    }
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_roles_trust_an_identity_provider_that_is_rendered_with_them(system):
+    files = of_roles(system)
+    roles = {name for name in files if name.startswith("ci-") and "." not in name}
+    assert ("provider" in files) is bool(roles)
+    assert {f"{name}.permissions" for name in roles} == {n for n in files if "." in n}
+    for name in roles:
+        assert files["provider"]["ClientIDList"] == ["sts.amazonaws.com"]
+        (statement,) = files[name]["Statement"]
+        issuer = files["provider"]["Url"].removeprefix("https://")
+        assert statement["Principal"]["Federated"].endswith(f":oidc-provider/{issuer}")
+        assert statement["Condition"]["StringEquals"] == {f"{issuer}:aud": "sts.amazonaws.com"}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_role_may_write_the_systems_own_images_and_nothing_else(system):
+    plan = plan_of(system, "repository")
+    names = {service.name for service in plan.services}
+    for name, policy in of_roles(system).items():
+        if not name.endswith(".permissions"):
+            continue
+        for statement in policy["Statement"]:
+            actions, where = statement["Action"], statement["Resource"]
+            assert not [action for action in actions if "*" in action]
+            if where == "*":
+                assert actions == ["ecr:GetAuthorizationToken"]
+            elif "ecr:PutImage" in actions:
+                assert {arn.rpartition("/")[2] for arn in where} == names
+                assert {"ecr:UploadLayerPart", "ecr:BatchGetImage"} <= set(actions)
+            else:
+                assert actions in (
+                    ["eks:DescribeCluster"],
+                    ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                )
+        if name == "ci-push.permissions":
+            assert "ecr:PutImage" in policy["Statement"][1]["Action"]
+
+
+def test_the_shops_role_pushes_into_the_registry_of_its_images():
+    policy = of_roles("shop")["ci-push.permissions"]
+    assert policy["Statement"][1]["Resource"] == [
+        f"arn:aws:ecr:us-east-1:123456789012:repository/ecommerce/{service.name}"
+        for service in plan_of("shop", "production").services
+    ]
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_role_trusts_this_repository_on_main_or_in_its_environment_alone(system):
-    files = {each.path: each for each in artifacts_of(system, "repository")}
-    policies = {
-        path.removeprefix("infra/github-oidc/").removesuffix(".json"): json.loads(each.content)
-        for path, each in files.items()
-        if path.startswith("infra/github-oidc/")
-    }
+    files = {artifact.path: artifact for artifact in artifacts_of(system, "repository")}
+    policies = {n: role for n, role in of_roles(system).items() if n != "provider" and "." not in n}
     url = plan_of(system, "repository").delivery.repository
     own = f"repo:{url.removeprefix('https://github.com/')}:"
     for name, policy in policies.items():
@@ -94,8 +146,8 @@ def test_a_role_trusts_this_repository_on_main_or_in_its_environment_alone(syste
         conditions = statement["Condition"]
         assert list(conditions["StringEquals"].values()) == ["sts.amazonaws.com"]
         (subjects,) = conditions["StringLike"].values()
-        assert all(each.startswith(own) for each in subjects)
-        rest = [each.removeprefix(own) for each in subjects]
+        assert all(subject.startswith(own) for subject in subjects)
+        rest = [subject.removeprefix(own) for subject in subjects]
         if name == "ci-push":
             assert rest[0] == "ref:refs/heads/main"
             assert rest[1:] == (["ref:refs/tags/v*.*.*"] if system == "shop" else [])
@@ -126,12 +178,13 @@ def test_production_waits_for_a_person_and_staging_does_not():
 
 def test_each_environment_has_one_writer():
     def found(system):
-        stages = _pipeline.stages(plan_of(system, "repository"))
-        return {each.name: each.by for each in stages}
+        found = stages.stages(plan_of(system, "repository"))
+        return {stage.name: stage.by for stage in found}
 
     # dev is its image updater's, which writes the newest build.
     assert found("travel") == {"stg": "bump", "prod": "promote"}
-    assert found("shop") == {"production": "release"}
+    # Every build of main is on staging; production takes what a version is put on.
+    assert found("shop") == {"staging": "bump", "production": "release"}
     assert found("starter") == {"production": "bump"}
     assert found("trading") == {"production": "helm"}
     assert "scripts/bump prod .gitops --from stg" in scripts(jobs("travel")["deploy-prod"])
@@ -178,7 +231,7 @@ def test_tests_have_the_servers_beside_them_that_the_service_is_bound_to():
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_every_action_is_named_by_a_commit_with_its_version_behind_it(system):
-    known = {each.digest: each.version for each in versions.read().actions.values()}
+    known = {action.digest: action.version for action in versions.read().actions.values()}
     text = write(artifact_of(system, "repository", CI), "")
     used = re.findall(r"uses: (\S+)@(\S+)(.*)", text)
     assert used
@@ -199,7 +252,7 @@ def test_every_script_of_a_step_is_one_that_bash_reads(system):
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_main_takes_pull_requests_alone_with_one_check_and_a_straight_history(system):
     rules = json.loads(artifact_of(system, "repository", ".github/rulesets/main.json").content)
-    kinds = {each["type"]: each.get("parameters") for each in rules["rules"]}
+    kinds = {rule["type"]: rule.get("parameters") for rule in rules["rules"]}
     assert {"pull_request", "required_linear_history", "non_fast_forward", "deletion"} <= set(kinds)
     assert rules["bypass_actors"] == []
     (check,) = kinds["required_status_checks"]["required_status_checks"]
@@ -219,7 +272,7 @@ def test_main_takes_pull_requests_alone_with_one_check_and_a_straight_history(sy
     ],
 )
 def test_the_one_check_fails_where_any_of_its_needs_did(results, code):
-    needs = {str(number): {"result": each} for number, each in enumerate(results)}
+    needs = {str(number): {"result": result} for number, result in enumerate(results)}
     done = subprocess.run(
         ["bash", "-e", "-c", scripts(jobs("shop")["passed"])],
         env={"NEEDS": json.dumps(needs), "PATH": "/usr/bin:/bin"},
@@ -235,11 +288,11 @@ def test_gitlab_has_the_same_jobs_where_it_is_asked_for():
         assert found[f"build:{service}"]["needs"] == [f"lint:{service}", f"test:{service}"]
         assert found[f"build:{service}"]["script"][1] == f"scripts/ci scan {service}"
         deploy = found[f"production:{service}"]
-        assert all(each["when"] == "manual" for each in deploy["rules"])
+        assert all(rule["when"] == "manual" for rule in deploy["rules"])
         paths = set(data("trading")["services"][service]["paths"])
         changes = found[f"lint:{service}"]["rules"][0]["changes"]
-        assert {each.removesuffix("/**/*") for each in changes} == paths
-    paths = [each.path for each in artifacts_of("travel", "repository")]
+        assert {change.removesuffix("/**/*") for change in changes} == paths
+    paths = [artifact.path for artifact in artifacts_of("travel", "repository")]
     assert ".gitlab-ci.yml" not in paths
 
 
@@ -258,7 +311,7 @@ environments:
 delivery: {repository: "https://github.com/team/mixed"}
 """
     made = artifacts(deploy(demo(text), "repository", KINDS), RENDERERS)
-    files = {each.path: each for each in made}
+    files = {artifact.path: artifact for artifact in made}
     services = json.loads(files["ci/services.json"].content)["services"]
     assert services["web"]["lint"] == [["npm", "ci"], ["npm", "run", "lint"]]
     assert (services["web"]["folder"], services["web"]["build"]) == (
@@ -269,7 +322,7 @@ delivery: {repository: "https://github.com/team/mixed"}
     assert services["api"]["test"][-1][:2] == ["go", "test"]
     assert services["old"]["test"] == [["make", "test"]]
     steps = files[CI].data["jobs"]["lint"]["steps"]
-    assert {each.get("if") for each in steps} == {
+    assert {step.get("if") for step in steps} == {
         None,
         "matrix.language == 'node'",
         "matrix.language == 'go'",
@@ -285,11 +338,11 @@ def test_a_system_that_is_not_delivered_has_no_pipeline():
 
 def test_what_pipelines_test_with_is_what_the_images_run():
     text = Path(ROOT / "src/tarmac/assets/containers/Dockerfile").read_text()
-    assert f"/uv:{_pipeline.UV}-python{_pipeline.PYTHON}-" in text
-    assert versions.read().image("python").startswith(f"python:{_pipeline.PYTHON}-")
+    assert f"/uv:{pipeline.UV}-python{pipeline.PYTHON}-" in text
+    assert versions.read().image("python").startswith(f"python:{pipeline.PYTHON}-")
 
 
-BOXED = """
+WITH_CHECKLIST = """
 tarmac: 1
 system: mini
 services: {web: {run: [npm, start], port: 3000}}
@@ -308,25 +361,25 @@ WAYS = {
 }
 
 
-def boxed(way, checklist):
+def with_checklist(way, checklist):
     settings = ["registry: r.example.com/prod", f"checklist: {checklist}", WAYS[way][0]]
     stages = f"production: {{{', '.join(filter(None, settings))}}}"
     if way == "promote":
         stages = f"stg: {{registry: r.example.com/stg, gitops: {{}}}}\n  {stages}"
-    text = BOXED.replace("STAGES", stages)
+    text = WITH_CHECKLIST.replace("STAGES", stages)
     gitops = "" if way == "helm" else ', gitops: "https://github.com/team/mini-gitops"'
     made = artifacts(deploy(demo(text.replace(" GITOPS", gitops)), "repository", KINDS), RENDERERS)
-    return {each.path: each for each in made}
+    return {artifact.path: artifact for artifact in made}
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_environment_with_a_checklist_is_changed_after_every_box_was_asked(way):
-    graph = boxed(way, "true")[CI].data["jobs"]
+def test_an_environment_with_a_checklist_is_changed_after_every_item_was_asked(way):
+    graph = with_checklist(way, "true")[CI].data["jobs"]
     verb = "release" if way == "release" else "deploy"
     job = graph[f"{verb}-production"]
-    runs = [each.get("run", "") for each in job["steps"]]
-    (check,) = [number for number, each in enumerate(runs) if each == READY]
-    (change,) = [number for number, each in enumerate(runs) if WAYS[way][1] in each]
+    runs = [step.get("run", "") for step in job["steps"]]
+    (check,) = [number for number, run in enumerate(runs) if run == READY]
+    (change,) = [number for number, run in enumerate(runs) if WAYS[way][1] in run]
     assert check < change
     assert not {"if", "continue-on-error"} & job["steps"][check].keys()
     assert "checklist" in job["needs"]
@@ -335,19 +388,19 @@ def test_an_environment_with_a_checklist_is_changed_after_every_box_was_asked(wa
     assert "actions/checkout@" in job["steps"][0]["uses"], "there is no model without"
     assert [e["run"] for e in graph["checklist"]["steps"] if "run" in e][-1] == "scripts/prove"
     del graph[f"{verb}-production"]
-    assert all(READY not in scripts(each) for each in graph.values())
+    assert all(READY not in scripts(other) for other in graph.values())
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_environment_without_one_is_delivered_into_as_ever(way):
-    files = boxed(way, "false")
+    files = with_checklist(way, "false")
     assert "checklist" not in files[CI].data["jobs"]
     assert "--ready" not in write(files[CI], "") + write(files[".gitlab-ci.yml"], "")
     assert "scripts/prove" not in files
 
 
 def test_gitlab_asks_the_checklist_before_it_deploys_too():
-    files = boxed("helm", "true")
+    files = with_checklist("helm", "true")
     found = files[".gitlab-ci.yml"].data
     check, *_, change = found["production:web"]["script"]
     assert check == READY
@@ -359,4 +412,4 @@ def test_gitlab_asks_the_checklist_before_it_deploys_too():
 
 
 def test_trading_alone_waits_for_its_checklist():
-    assert [each for each in SYSTEMS if "checklist" in jobs(each)] == ["trading"]
+    assert [system for system in SYSTEMS if "checklist" in jobs(system)] == ["trading"]

@@ -8,20 +8,22 @@ import pytest
 from objects import objects_of, pods_of
 from rendered import ENVIRONMENTS, artifacts_of, plan_of
 
-from tarmac.render import _pods
+from tarmac.render.kubernetes.parts import pods as _pods
 
 pytestmark = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
 
 
 def data_of(system, environment, kind):
-    return {each["metadata"]["name"]: each for each in objects_of(system, environment, kind)}
+    return {
+        manifest["metadata"]["name"]: manifest for manifest in objects_of(system, environment, kind)
+    }
 
 
 def secret_keys(system, environment) -> dict[str, set[str]]:
     """List the keys of every Secret that External Secrets or the script makes."""
     found: dict[str, set[str]] = {}
-    for each in objects_of(system, environment, "ExternalSecret"):
-        target = each["spec"]["target"]
+    for manifest in objects_of(system, environment, "ExternalSecret"):
+        target = manifest["spec"]["target"]
         found[target["name"]] = set(target["template"]["data"])
     for artifact in artifacts_of(system, environment):
         if artifact.path == "scripts/secrets.sh":
@@ -48,12 +50,12 @@ def test_every_key_of_a_config_map_or_secret_that_a_pod_asks_for_is_there(system
     asked = 0
     for pods in pods_of(system, environment):
         for container in pods.containers:
-            for each in container.get("envFrom", []):
-                assert configs[each["configMapRef"]["name"]]
+            for source in container.get("envFrom", []):
+                assert configs[source["configMapRef"]["name"]]
                 asked += 1
-            for each in container.get("env", []):
-                if "valueFrom" in each:
-                    reference = each["valueFrom"]["secretKeyRef"]
+            for variable in container.get("env", []):
+                if "valueFrom" in variable:
+                    reference = variable["valueFrom"]["secretKeyRef"]
                     assert reference["key"] in secrets[reference["name"]]
                     asked += 1
             held = {
@@ -73,14 +75,14 @@ def test_every_key_of_a_config_map_or_secret_that_a_pod_asks_for_is_there(system
 def test_every_mount_has_a_volume_and_every_volume_a_mount_and_a_claim(system, environment):
     claims = data_of(system, environment, "PersistentVolumeClaim")
     for pods in pods_of(system, environment):
-        volumes = {each["name"]: each for each in pods.spec["volumes"]}
+        volumes = {volume["name"]: volume for volume in pods.spec["volumes"]}
         templates = pods.of["spec"].get("volumeClaimTemplates", [])
-        known = {*volumes, *(each["metadata"]["name"] for each in templates)}
+        known = {*volumes, *(template["metadata"]["name"] for template in templates)}
         used = {mount["name"] for c in pods.containers for mount in c.get("volumeMounts", [])}
         assert used == known
-        for each in volumes.values():
-            if "persistentVolumeClaim" in each:
-                assert each["persistentVolumeClaim"]["claimName"] in claims
+        for volume in volumes.values():
+            if "persistentVolumeClaim" in volume:
+                assert volume["persistentVolumeClaim"]["claimName"] in claims
 
 
 def test_every_pod_has_an_identity_of_its_workload(system, environment):
@@ -92,8 +94,8 @@ def test_every_pod_has_an_identity_of_its_workload(system, environment):
 
 def test_a_service_selects_exactly_its_workloads_pods_and_their_ports(system, environment):
     every = pods_of(system, environment)
-    for each in objects_of(system, environment, "Service"):
-        spec = each["spec"]
+    for manifest in objects_of(system, environment, "Service"):
+        spec = manifest["spec"]
         chosen = [p for p in every if spec["selector"].items() <= p.labels.items()]
         assert [p.of["kind"] for p in chosen] in (["Deployment"], ["StatefulSet"])
         (pods,) = chosen
@@ -109,23 +111,23 @@ def test_controllers_select_their_own_pods_and_nobody_elses(system, environment)
             wanted = pods.of["spec"]["selector"]["matchLabels"]
             assert [p.name for p in every if wanted.items() <= p.labels.items()] == [pods.name]
     services = data_of(system, environment, "Service")
-    for each in objects_of(system, environment, "StatefulSet"):
-        assert services[each["spec"]["serviceName"]]["spec"]["clusterIP"] == "None"
+    for manifest in objects_of(system, environment, "StatefulSet"):
+        assert services[manifest["spec"]["serviceName"]]["spec"]["clusterIP"] == "None"
 
 
 def test_routes_lead_to_services_and_ports_that_are_there(system, environment):
     ports = {
-        name: {port["port"] for port in each["spec"]["ports"]}
-        for name, each in data_of(system, environment, "Service").items()
+        name: {port["port"] for port in manifest["spec"]["ports"]}
+        for name, manifest in data_of(system, environment, "Service").items()
     }
     backends = []
-    for each in objects_of(system, environment, "Ingress"):
-        for rule in each["spec"]["rules"]:
+    for manifest in objects_of(system, environment, "Ingress"):
+        for rule in manifest["spec"]["rules"]:
             for path in rule["http"]["paths"]:
                 service = path["backend"]["service"]
                 backends.append((service["name"], service["port"]["number"]))
-    for each in objects_of(system, environment, "HTTPRoute"):
-        for rule in each["spec"]["rules"]:
+    for manifest in objects_of(system, environment, "HTTPRoute"):
+        for rule in manifest["spec"]["rules"]:
             backends += [(b["name"], b["port"]) for b in rule.get("backendRefs", [])]
     assert backends
     assert [(name, port) for name, port in backends if port not in ports.get(name, ())] == []
@@ -142,16 +144,16 @@ def test_a_monitor_asks_a_port_of_a_service_that_its_policy_opens(system, enviro
     plan = plan_of(system, environment)
     services = {
         **data_of(system, environment, "Service"),
-        **{n: of_canary(each) for n, each in data_of(system, environment, "Canary").items()},
+        **{n: of_canary(canary) for n, canary in data_of(system, environment, "Canary").items()},
     }
     policies = data_of(system, environment, "NetworkPolicy")
-    for each in objects_of(system, environment, "ServiceMonitor"):
-        name = each["metadata"]["name"]
-        (endpoint,) = each["spec"]["endpoints"]
+    for manifest in objects_of(system, environment, "ServiceMonitor"):
+        name = manifest["metadata"]["name"]
+        (endpoint,) = manifest["spec"]["endpoints"]
         (port,) = [
             p["port"] for p in services[name]["spec"]["ports"] if p["name"] == endpoint["port"]
         ]
-        wanted = each["spec"]["selector"]["matchLabels"]
+        wanted = manifest["spec"]["selector"]["matchLabels"]
         assert wanted.items() <= services[name]["metadata"]["labels"].items()
         from_monitoring = [
             rule["ports"][0]["port"]
@@ -164,8 +166,8 @@ def test_a_monitor_asks_a_port_of_a_service_that_its_policy_opens(system, enviro
 def test_external_secrets_ask_a_store_that_is_there(system, environment):
     stores = data_of(system, environment, "SecretStore")
     accounts = data_of(system, environment, "ServiceAccount")
-    for each in objects_of(system, environment, "ExternalSecret"):
-        reference = each["spec"]["secretStoreRef"]
+    for manifest in objects_of(system, environment, "ExternalSecret"):
+        reference = manifest["spec"]["secretStoreRef"]
         assert reference["kind"] == "SecretStore"
         aws = stores[reference["name"]]["spec"]["provider"]["aws"]
         account = aws["auth"]["jwt"]["serviceAccountRef"]["name"]
@@ -175,8 +177,8 @@ def test_external_secrets_ask_a_store_that_is_there(system, environment):
 
 
 def test_names_are_such_as_the_api_takes(system, environment):
-    for each in objects_of(system, environment):
-        assert len(each["metadata"]["name"]) <= (52 if each["kind"] == "CronJob" else 63)
+    for manifest in objects_of(system, environment):
+        assert len(manifest["metadata"]["name"]) <= (52 if manifest["kind"] == "CronJob" else 63)
     for pods in pods_of(system, environment):
         for container in pods.containers:
             for port in container.get("ports", []):

@@ -8,7 +8,7 @@ import pytest
 from rendered import artifact_of, plan_of
 
 from tarmac.model.objective import Objective
-from tarmac.render._prometheus import stack
+from tarmac.render.observability.charts.prometheus import stack
 
 VALUES = "observability/values/kube-prometheus-stack.yaml"
 DAY_S = 86400

@@ -13,10 +13,10 @@ def ingress_backend(ingress: Data, host: str, path: str) -> tuple[str, int] | No
     """Route as an Ingress does: of the prefixes that fit by whole segments the longest."""
     best, found = -1, None
     for rule in ingress["spec"]["rules"]:
-        for each in rule["http"]["paths"] if rule["host"] == host else ():
-            prefix = each["path"].rstrip("/")
+        for routed in rule["http"]["paths"] if rule["host"] == host else ():
+            prefix = routed["path"].rstrip("/")
             if (path == prefix or path.startswith(f"{prefix}/")) and len(prefix) > best:
-                service = each["backend"]["service"]
+                service = routed["backend"]["service"]
                 best, found = len(prefix), (service["name"], service["port"]["number"])
     return found
 
@@ -26,7 +26,7 @@ def flagger_backend(canaries: list[Data], host: str, path: str) -> tuple[str, in
     for canary in canaries:
         service = canary["spec"]["service"]
         prefixes = [m["uri"]["prefix"] for m in service.get("match", ()) if "uri" in m]
-        if host in service["hosts"] and any(path.startswith(each) for each in prefixes):
+        if host in service["hosts"] and any(path.startswith(prefix) for prefix in prefixes):
             return canary["metadata"]["name"], service["port"]
     return None
 
@@ -42,7 +42,7 @@ def gateway_backend(routes: list[Data], host: str, path: str) -> tuple[str, int]
                 prefix = match["path"]["value"].rstrip("/")
                 if (path == prefix or path.startswith(f"{prefix}/")) and len(prefix) > best:
                     backend, *tried = rule["backendRefs"]
-                    assert [each["weight"] for each in tried] in ([], [0])
+                    assert [ref["weight"] for ref in tried] in ([], [0])
                     name = backend["name"].removesuffix("-stable") if tried else backend["name"]
                     best, found = len(prefix), (name, backend["port"])
     return found
@@ -75,10 +75,12 @@ def test_every_public_path_reaches_its_service_and_no_other_path_does(system, en
 
 @every
 def test_a_path_is_never_rewritten(system, environment):
-    for each in objects_of(system, environment, "Ingress"):
-        assert "annotations" not in each["metadata"]
-    for each in objects_of(system, environment, "HTTPRoute"):
-        kinds = {f["type"] for r in each["spec"]["rules"] for f in r.get("filters", [])}
+    for manifest in objects_of(system, environment, "Ingress"):
+        # Nothing but limits is annotated.
+        for name in manifest["metadata"].get("annotations", {}):
+            assert "/limit-" in name or name.endswith("-body-size")
+    for manifest in objects_of(system, environment, "HTTPRoute"):
+        kinds = {f["type"] for r in manifest["spec"]["rules"] for f in r.get("filters", [])}
         assert kinds <= {"RequestRedirect"}
 
 
@@ -109,14 +111,27 @@ def test_the_shops_gateway_answers_its_roadmaps_host_and_path_in_class_istio():
 def test_a_gateway_stands_where_its_pods_are_and_takes_routes_of_its_system_only():
     gateway = named("travel", "prod", "Gateway", "travel-prod-gateway")
     assert gateway["metadata"]["namespace"] == "istio-ingress"
-    listeners = {each["name"]: each for each in gateway["spec"]["listeners"]}
-    for each in listeners.values():
-        allowed = each["allowedRoutes"]["namespaces"]["selector"]["matchLabels"]
+    listeners = {entry["name"]: entry for entry in gateway["spec"]["listeners"]}
+    for entry in listeners.values():
+        allowed = entry["allowedRoutes"]["namespaces"]["selector"]["matchLabels"]
         assert allowed == {"kubernetes.io/metadata.name": "travel-prod"}
     routes = objects_of("travel", "prod", "HTTPRoute")
-    for route in [each for each in routes if "hostnames" in each["spec"]]:
+    for route in [route for route in routes if "hostnames" in route["spec"]]:
         (parent,) = route["spec"]["parentRefs"]
         listener = listeners[parent["sectionName"]]
         assert [listener["hostname"]] == route["spec"]["hostnames"]
         redirects = "filters" in route["spec"]["rules"][0]
         assert (listener["protocol"] == "HTTP") is redirects
+
+
+def test_an_nginx_ingress_limits_what_no_service_behind_it_would_take():
+    ingress = named("trading", "production", "Ingress", "trading-ingress")
+    said = ingress["metadata"]["annotations"]
+    for name in ("nginx.ingress.kubernetes.io/proxy-body-size", "nginx.org/client-max-body-size"):
+        assert said[name] == str(1024 * 1024)
+    # The gateway has a limit of its own, the web pages the kit's, which is larger.
+    assert said["nginx.ingress.kubernetes.io/limit-rps"] == "1000"
+    assert said["nginx.org/limit-req-rate"] == "1000r/s"
+    assert said["nginx.org/limit-req-reject-code"] == "429"
+    elsewhere = named("shop", "production", "Ingress", "shop-ingress")
+    assert not any("nginx" in name for name in elsewhere["metadata"].get("annotations", {}))

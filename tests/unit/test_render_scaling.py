@@ -22,7 +22,8 @@ def memory(amount: str) -> int:
 
 def by_name(system, environment, kind):
     return {
-        each["metadata"]["name"]: each["spec"] for each in objects_of(system, environment, kind)
+        manifest["metadata"]["name"]: manifest["spec"]
+        for manifest in objects_of(system, environment, kind)
     }
 
 
@@ -41,6 +42,19 @@ def test_who_has_an_autoscaler_has_no_number_of_its_own(system, environment):
             measured = metric[metric["type"][0].lower() + metric["type"][1:]]
             assert measured["name"] in container["resources"]["requests"]
             assert measured.get("container", container["name"]) == container["name"]
+
+
+@pytest.mark.parametrize("system", ["hello-dd", "shop", "trading", "travel"])
+def test_a_service_of_production_is_scaled_by_processors_and_by_memory(system):
+    environment = "prod" if system == "travel" else "production"
+    autoscalers = by_name(system, environment, "HorizontalPodAutoscaler")
+    assert autoscalers
+    for name, spec in autoscalers.items():
+        kinds = [
+            metric[metric["type"][0].lower() + metric["type"][1:]] for metric in spec["metrics"]
+        ]
+        targets = {kind["name"]: kind["target"]["averageUtilization"] for kind in kinds}
+        assert targets == {"cpu": 70, "memory": 80}, name
 
 
 @every
@@ -77,6 +91,32 @@ def test_the_shops_numbers_are_those_of_its_roadmap():
     assert limit["defaultRequest"] == {"cpu": "100m", "memory": "128Mi"}
 
 
+def test_the_shops_containers_have_the_numbers_of_its_roadmap():
+    for service in plan_of("shop", "production").services:
+        spec = named("shop", "production", "Deployment", service.name)["spec"]
+        (container,) = spec["template"]["spec"]["containers"]
+        assert container["resources"] == {
+            "requests": {"cpu": "250m", "memory": "256Mi"},
+            "limits": {"cpu": "500m", "memory": "512Mi"},
+        }, service.name
+
+
+@pytest.mark.parametrize("service", ["api-gateway", "user-service", "product-service"])
+def test_the_shops_probes_have_the_numbers_of_its_roadmap(service):
+    spec = named("shop", "production", "Deployment", service)["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    keys = ("initialDelaySeconds", "periodSeconds", "failureThreshold")
+    numbers = {
+        name: tuple(container[name].get(key) for key in keys)
+        for name in ("livenessProbe", "readinessProbe", "startupProbe")
+    }
+    assert numbers == {
+        "livenessProbe": (10, 15, 3),
+        "readinessProbe": (5, 10, 3),
+        "startupProbe": (None, 5, 30),
+    }
+
+
 def test_down_is_slower_than_up_so_that_a_number_does_not_swing():
     spec = named("shop", "production", "HorizontalPodAutoscaler", "user-service")["spec"]
     up, down = spec["behavior"]["scaleUp"], spec["behavior"]["scaleDown"]
@@ -88,7 +128,7 @@ def test_down_is_slower_than_up_so_that_a_number_does_not_swing():
 @every
 def test_the_quota_holds_all_pods_at_their_most_while_one_of_each_is_replaced(system, environment):
     plan = plan_of(system, environment)
-    most = {each.name: each.scale.most for each in plan.workloads}
+    most = {workload.name: workload.scale.most for workload in plan.workloads}
     quotas = by_name(system, environment, "ResourceQuota")
     assert bool(quotas) is bool(plan.settings.quota)
     for spec in quotas.values():

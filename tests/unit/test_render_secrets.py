@@ -12,7 +12,8 @@ from rendered import ENVIRONMENTS, KINDS, artifacts_of, plan_of
 from tarmac.launch import Secret, reveal, text
 from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
-from tarmac.render import _pods, secrets
+from tarmac.render.kubernetes import secrets
+from tarmac.render.kubernetes.parts import pods
 
 every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
 
@@ -37,23 +38,23 @@ def execute(template: str, values: dict[str, str]) -> str:
 @every
 def test_each_secret_is_composed_to_what_the_plan_says(system, environment):
     plan = plan_of(system, environment)
-    for each in objects_of(system, environment, "ExternalSecret"):
-        workload = plan.workload(each["metadata"]["labels"]["app.kubernetes.io/name"])
+    for manifest in objects_of(system, environment, "ExternalSecret"):
+        workload = plan.workload(manifest["metadata"]["labels"]["app.kubernetes.io/name"])
         values = {p.path: f"value of {p.path}" for p in secrets_of(workload)}
-        asked = {d["secretKey"]: d["remoteRef"]["key"] for d in each["spec"]["data"]}
+        asked = {d["secretKey"]: d["remoteRef"]["key"] for d in manifest["spec"]["data"]}
         prefix = f"{system}/{environment}/"
         fetched = {key: values[path.removeprefix(prefix)] for key, path in asked.items()}
         made = {
             key: execute(template, fetched)
-            for key, template in each["spec"]["target"]["template"]["data"].items()
+            for key, template in manifest["spec"]["target"]["template"]["data"].items()
         }
-        assert made == {k: reveal(v, values) for k, v in _pods.secrets_in(workload).items()}
+        assert made == {k: reveal(v, values) for k, v in pods.secrets_in(workload).items()}
 
 
 @every
 def test_who_has_secrets_has_one_way_to_get_them(system, environment):
     plan = plan_of(system, environment)
-    wanted = {_pods.secret_name(w.name) for w in plan.workloads if _pods.secrets_in(w)}
+    wanted = {pods.secret_name(w.name) for w in plan.workloads if pods.secrets_in(w)}
     external = {o["metadata"]["name"] for o in objects_of(system, environment, "ExternalSecret")}
     scripts = [a for a in artifacts_of(system, environment) if a.path == "scripts/secrets.sh"]
     if plan.settings.secrets == "script":
@@ -82,14 +83,14 @@ def test_braces_of_a_text_stay_what_they_are(value):
 
 def test_a_part_that_several_texts_hold_is_fetched_once():
     data = named("travel", "prod", "ExternalSecret", "broker-secrets")["spec"]["data"]
-    keys = [each["secretKey"] for each in data]
+    keys = [entry["secretKey"] for entry in data]
     assert len(keys) == len(set(keys)) > 3
 
 
 def test_without_a_known_cloud_the_store_is_the_clusters_own():
     plan = deploy(demo(DEMO + "\n    environments: {kind: {}}\n"), "kind", KINDS)
     made = list(secrets.render(plan))
-    assert {each.data["kind"] for each in made} == {"ExternalSecret"}
+    assert {artifact.data["kind"] for artifact in made} == {"ExternalSecret"}
     assert made[0].data["spec"]["secretStoreRef"]["kind"] == "ClusterSecretStore"
 
 

@@ -8,9 +8,11 @@ import pytest
 from rendered import ENVIRONMENTS, artifacts_of, plan_of
 
 from tarmac.model.conventions import SPANS_TO
-from tarmac.plan.spans import taken_by
+from tarmac.plan.spans import trace_receiver
 
-KEPT = [each for each in ENVIRONMENTS if taken_by(plan_of(*each).settings)]
+KEPT = [
+    environment for environment in ENVIRONMENTS if trace_receiver(plan_of(*environment).settings)
+]
 every = pytest.mark.parametrize(("system", "environment"), KEPT)
 
 
@@ -18,9 +20,9 @@ def values(system: str, environment: str) -> dict[str, dict]:
     """Return the values of each chart that is rendered, by its name."""
     folder = "observability/values/"
     return {
-        each.path.removeprefix(folder).removesuffix(".yaml"): each.data
-        for each in artifacts_of(system, environment)
-        if each.path.startswith(folder)
+        artifact.path.removeprefix(folder).removesuffix(".yaml"): artifact.data
+        for artifact in artifacts_of(system, environment)
+        if artifact.path.startswith(folder)
     }
 
 

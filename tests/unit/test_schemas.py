@@ -6,9 +6,9 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from tarmac.errors import TarmacError
-from tarmac.schemas import bring, convert
+from tarmac.schemas import convert, download
 from tarmac.schemas.convert import META, Kind
-from tarmac.schemas.lock import Source
+from tarmac.schemas.lock import SchemaSource
 
 KNOWN = {META: {"type": "object", "properties": {"name": {"type": "string"}}}}
 
@@ -71,11 +71,15 @@ def test_a_definition_without_a_schema_takes_anything_but_a_wrong_metadata():
 
 def test_a_file_that_is_not_the_one_of_the_lock_is_refused():
     found = {"crd.yaml": b"kind: CustomResourceDefinition"}
-    source = Source("a", "go", "example.com/a", "v1.0.0", ("*.yaml",), (), bring.digests(found))
-    bring.check(source, found)
-    with pytest.raises(TarmacError, match=r"a@v1\.0\.0: crd\.yaml is not what Tarmac's lock names"):
-        bring.check(source, {"crd.yaml": b"kind: Other"})
-    with pytest.raises(TarmacError, match=r"more\.yaml is not"):
-        bring.check(source, {**found, "more.yaml": b""})
-    with pytest.raises(TarmacError, match=r"crd\.yaml is not"):
-        bring.check(source, {})
+    source = SchemaSource(
+        "a", "go", "example.com/a", "v1.0.0", ("*.yaml",), (), download.digests(found)
+    )
+    download.check(source, found)
+    with pytest.raises(
+        TarmacError, match=r"a@v1\.0\.0: crd\.yaml does not match the hash in Tarmac's lock"
+    ):
+        download.check(source, {"crd.yaml": b"kind: Other"})
+    with pytest.raises(TarmacError, match=r"more\.yaml does not"):
+        download.check(source, {**found, "more.yaml": b""})
+    with pytest.raises(TarmacError, match=r"crd\.yaml does not"):
+        download.check(source, {})

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.model.objective import Objective
+from tarmac.model.objective import Objective, ObjectiveAlert
 from tarmac.slo import budget, indicator
+from tarmac.slo.measured import MeasuredObjective
 
 DAY_S, HOUR_S = 86400, 3600
 WINDOWS = st.integers(1, 365).map(lambda days: days * DAY_S)
@@ -52,9 +53,9 @@ def test_a_budget_is_whole_with_nothing_bad_and_gone_with_all_that_may_be(allowe
 def test_worse_trouble_is_seen_sooner_and_takes_longer_to_be_forgotten(allowed, times):
     pair = budget.pairs(30 * DAY_S)[0]
     bad = budget.threshold(pair, allowed) * 1.1
-    seen, worse = (budget.detection_s(pair, allowed, each) for each in (bad, bad * times))
+    seen, worse = (budget.detection_s(pair, allowed, fraction) for fraction in (bad, bad * times))
     assert worse < seen <= pair.long_s
-    gone, later = (budget.reset_s(pair, allowed, each) for each in (bad, bad * times))
+    gone, later = (budget.reset_s(pair, allowed, fraction) for fraction in (bad, bad * times))
     assert gone < later < pair.short_s
 
 
@@ -88,3 +89,36 @@ def test_a_bound_is_a_bucket_or_lies_between_two():
     assert indicator.bound(0.25, known) is None
     assert indicator.nearest(0.25, known) == (0.2, 0.3)
     assert indicator.nearest(60, known) == (10.0,)
+
+
+def test_a_measured_objective_says_its_kind_and_sentence_once_for_all():
+    available = MeasuredObjective(Objective(service="web", availability=99.95), "prod")
+    fast = MeasuredObjective(Objective(service="web", latency="200ms", percent=95), "prod")
+    assert (available.kind, available.name) == ("availability", "web_availability")
+    assert (fast.kind, fast.name, fast.bound_s) == ("latency", "web_latency", 0.2)
+    assert available.sentence == "99.95 % of requests without a 5xx over 30d"
+    assert fast.sentence == "95 % of requests within 0.2 s over 30d"
+    assert (available.bad, fast.bad) == ("failed", "took longer than 0.2 s")
+    assert fast.recorded_ratio(300) == 'slo:web_latency:ratio_rate5m{namespace="prod"}'
+    assert available.burn(3600) == (
+        '(1 - slo:web_availability:ratio_rate1h{namespace="prod"}) / (1 - 0.9995)'
+    )
+
+
+def test_an_objective_between_two_buckets_is_not_counted():
+    between = MeasuredObjective(Objective(service="web", latency="250ms"), "prod")
+    assert (between.bound_s, between.counted) == (None, False)
+    assert MeasuredObjective(Objective(service="web", latency="200ms"), "prod").counted
+
+
+def test_the_windows_of_an_objective_are_those_of_its_pairs_and_of_its_own_alerts():
+    alert = {"name": "Low", "of": "budget", "over": "40d", "below": 0.1, "for": "5m"}
+    alerts = (ObjectiveAlert(**alert, severity="warning"),)
+    objective = MeasuredObjective(
+        Objective(service="web", availability=99.9, alerts=alerts), "prod"
+    )
+    assert objective.budgets_s == (40 * DAY_S,)
+    assert objective.longest_s == 40 * DAY_S
+    assert objective.windows_s == (
+        300, 1800, HOUR_S, 2 * HOUR_S, 6 * HOUR_S, DAY_S, 3 * DAY_S, 40 * DAY_S,
+    )  # fmt: skip

@@ -20,7 +20,7 @@ def planned(settings: str):
 
 def said(plan, name: str = "orders-db") -> dict[str, str]:
     argv = plan.workload(name).argv
-    return dict(each.split("=", 1) for each in argv if "=" in each)
+    return dict(text.split("=", 1) for text in argv if "=" in text)
 
 
 def mib(plan, kind: str, name: str = "orders-db") -> int:
@@ -31,16 +31,16 @@ def mib(plan, kind: str, name: str = "orders-db") -> int:
 def test_every_server_accepts_what_its_services_may_open(system, environment):
     plan = plan_of(system, environment)
     for store in plan.stores:
-        users = [each for each in plan.connects if each.store == store.name]
+        users = [user for user in plan.connects if user.store == store.name]
         assert (store.connections > 0) is bool(users)
         if users:
-            assert store.connections >= sum(each.most for each in users) + RESERVE
+            assert store.connections >= sum(user.most for user in users) + RESERVE
             assert said(plan, store.name)["max_connections"] == str(store.connections)
 
 
 def test_more_replicas_are_more_connections_and_the_memory_for_them():
     few, many = planned("{}"), planned("{replicas: {min: 3, max: 20, cpu: 70}}")
-    services = {each.service for each in many.connects if each.store == "orders-db"}
+    services = {user.service for user in many.connects if user.store == "orders-db"}
     needed = len(services) * 21 * 12 + RESERVE
     accepted = int(said(many)["max_connections"])
     assert int(said(few)["max_connections"]) < needed <= accepted < needed + 50
@@ -53,7 +53,7 @@ def test_more_replicas_are_more_connections_and_the_memory_for_them():
 def test_a_smaller_pool_asks_for_fewer_connections():
     scale = "replicas: {min: 3, max: 20, cpu: 70}"
     small = "env: {order-service: {DATABASE_POOL_MAX: 2}}"
-    by = {each.service: each.each for each in planned(f"{{{scale}, {small}}}").connects}
+    by = {use.service: use.per_pod for use in planned(f"{{{scale}, {small}}}").connects}
     assert by["order-service"] == 4
     assert set(by.values()) == {4, 12}
 
@@ -72,9 +72,9 @@ def test_an_environment_may_say_each_size_itself():
 
 def test_the_connections_of_a_server_of_the_clouds_are_what_the_environment_says():
     servers = "servers: {rds: [orders-db]}"
-    assert [each.connections for each in planned(f"{{{servers}}}").managed] == [None]
+    assert [store.connections for store in planned(f"{{{servers}}}").managed] == [None]
     plan = planned(f"{{{servers}, stores: {{rds: {{connections: 400}}}}}}")
-    assert [each.connections for each in plan.managed] == [400]
+    assert [store.connections for store in plan.managed] == [400]
 
 
 def test_a_laptops_server_stays_small():

@@ -11,40 +11,40 @@ from hypothesis import strategies as st
 from tarmac.errors import BadInput
 from tarmac.tree import lock
 from tarmac.tree.decision import (
-    Asked,
-    Decision,
-    Present,
-    Wanted,
+    DesiredFile,
+    ExistingFile,
+    FileRequest,
+    TreeDecision,
     check_paths,
     collisions,
     decide,
 )
-from tarmac.tree.lock import Entry, Lock, digest
+from tarmac.tree.lock import LockEntry, TreeLock, digest
 
 PATH = "k8s/web.yaml"
 OLD, NEW, MINE = b"old", b"new", b"mine"
 
 
-def locked(**entries: Entry) -> Lock:
-    return Lock("tarmac.yaml", "shop", "production", entries)
+def locked(**entries: LockEntry) -> TreeLock:
+    return TreeLock("tarmac.yaml", "shop", "production", entries)
 
 
-def of(entry: Entry | None) -> Lock:
-    return Lock("tarmac.yaml", "shop", "production", {PATH: entry} if entry else {})
+def of(entry: LockEntry | None) -> TreeLock:
+    return TreeLock("tarmac.yaml", "shop", "production", {PATH: entry} if entry else {})
 
 
 def decided(
-    entry: Entry | None, want: bytes | None, here: bytes | None, **more
-) -> tuple[str, Decision]:
-    wanted = {PATH: Wanted(PATH, "services", want)} if want is not None else {}
-    present = {PATH: Present(digest(here))} if here is not None else {}
+    entry: LockEntry | None, want: bytes | None, here: bytes | None, **more
+) -> tuple[str, TreeDecision]:
+    wanted = {PATH: DesiredFile(PATH, "services", want)} if want is not None else {}
+    present = {PATH: ExistingFile(digest(here))} if here is not None else {}
     made = decide(of(entry), wanted, present, **more)
     lists = ("added", "changed", "removed", "unchanged", "edited", "in_the_way", "ejected")
     return next((name for name in lists if PATH in getattr(made, name)), "nothing"), made
 
 
-RENDERED = Entry("services", digest(OLD))
-OWN = Entry("services", digest(OLD), ejected=True)
+RENDERED = LockEntry("services", digest(OLD))
+OWN = LockEntry("services", digest(OLD), ejected=True)
 
 
 @pytest.mark.parametrize(
@@ -75,15 +75,15 @@ def test_a_file_is(entry, want, here, expected):
 @pytest.mark.parametrize("want", [None, OLD, NEW])
 def test_discarding_an_edit_leads_back_to_what_is_rendered(entry, want):
     if entry or want:
-        what, made = decided(entry, want, MINE, asked=Asked(discard=frozenset([PATH])))
+        what, made = decided(entry, want, MINE, asked=FileRequest(discard=frozenset([PATH])))
         assert what == ("changed" if want else "removed")
         assert not made.refused
-        assert made.lock.files == ({PATH: Entry("services", digest(want))} if want else {})
+        assert made.lock.files == ({PATH: LockEntry("services", digest(want))} if want else {})
 
 
 def test_an_ejected_file_is_left_alone_from_now_on():
-    _, made = decided(RENDERED, NEW, MINE, asked=Asked(eject=frozenset([PATH])))
-    assert made.lock.files[PATH] == Entry("services", digest(NEW), ejected=True)
+    _, made = decided(RENDERED, NEW, MINE, asked=FileRequest(eject=frozenset([PATH])))
+    assert made.lock.files[PATH] == LockEntry("services", digest(NEW), ejected=True)
     what, later = decided(made.lock.files[PATH], NEW, MINE)
     assert (what, later.outdated, later.lock.files) == ("ejected", [], made.lock.files)
 
@@ -94,15 +94,15 @@ def test_an_ejected_file_says_when_its_rendered_text_has_changed():
 
 
 def test_other_renderers_files_and_lines_stay_as_they_are():
-    other = Entry("gateway", digest(OLD))
+    other = LockEntry("gateway", digest(OLD))
     what, made = decided(other, None, MINE, ids={"services"})
     assert (what, made.lock.files, made.refused) == ("nothing", {PATH: other}, [])
     assert decided(RENDERED, None, OLD, ids={"services"})[0] == "removed"
 
 
 def test_an_executable_bit_that_is_missing_is_a_change():
-    wanted = {PATH: Wanted(PATH, "scripts", OLD, executable=True)}
-    made = decide(of(RENDERED), wanted, {PATH: Present(digest(OLD))})
+    wanted = {PATH: DesiredFile(PATH, "scripts", OLD, executable=True)}
+    made = decide(of(RENDERED), wanted, {PATH: ExistingFile(digest(OLD))})
     assert made.changed == [PATH]
 
 
@@ -120,7 +120,7 @@ def test_what_is_neither_the_locks_nor_the_renderers_is_never_written(entry, wan
 
 def test_the_lock_reads_back_as_it_was_written_a_line_for_each_file():
     full = locked(
-        b=Entry("services", digest(OLD), digest(NEW), "patches/production/b.patch"),
+        b=LockEntry("services", digest(OLD), digest(NEW), "patches/production/b.patch"),
         a=OWN,
     )
     assert lock.parse(full.text, "tarmac.lock") == full
@@ -132,11 +132,11 @@ def test_the_lock_reads_back_as_it_was_written_a_line_for_each_file():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "is no lock"),
-        ("[]", "is no lock"),
-        ('{"tarmac": 1}', "is no lock"),
-        ('{"tarmac": 9}', "another Tarmac"),
-        ("{\n<<<<<<< HEAD\n", "both sides of a merge"),
+        ("", "is not a valid lock file"),
+        ("[]", "is not a valid lock file"),
+        ('{"tarmac": 1}', "is not a valid lock file"),
+        ('{"tarmac": 9}', "another version of Tarmac"),
+        ("{\n<<<<<<< HEAD\n", "merge conflict markers"),
     ],
 )
 def test_a_broken_lock_is_an_error_that_says_what_to_do(text, reason):
@@ -154,7 +154,7 @@ def test_a_path_that_is_not_ours_to_write_is_refused(path):
 
 
 def test_two_paths_that_differ_by_case_alone_are_refused():
-    with pytest.raises(BadInput, match="minds no case"):
+    with pytest.raises(BadInput, match="case-insensitive disk"):
         check_paths(["k8s/Web.yaml", "k8s/web.yaml"])
     check_paths(["k8s/web.yaml", "k8s/web/a.yaml", "Dockerfile"])
 

@@ -91,16 +91,16 @@ def test_a_hunk_that_fits_in_several_places_is_not_guessed():
 
 def test_a_patch_that_the_model_has_overtaken_says_so():
     mine = edited(BASE, "line 20\n", "line twenty\n")
-    with pytest.raises(DoesNotApply, match="says already what it adds; delete it"):
+    with pytest.raises(DoesNotApply, match="already contains its lines; delete it"):
         applied(patches.make(PATH, BASE, mine), mine)
 
 
 @pytest.mark.parametrize(
     ("patch", "reason"),
     [
-        ("", "changes of 0 files"),
-        ("nothing of the kind\n", "changes of 0 files"),
-        ("--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n a\n", "no unified diff"),
+        ("", "changes 0 files"),
+        ("nothing of the kind\n", "changes 0 files"),
+        ("--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n a\n", "not a unified diff"),
         (
             "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n",
             "2 files",

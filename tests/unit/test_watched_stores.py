@@ -8,7 +8,7 @@ from rendered import KINDS, plan_of, watched_artifacts_of, watched_plan_of
 from tarmac import signals, versions
 from tarmac.launch import redact
 from tarmac.plan.cluster import ClusterPlan, Workload, secrets_of
-from tarmac.stores._kind import MONITOR
+from tarmac.stores.kind import MONITOR
 
 #: Kinds whose exporter knows no password: the port that it asks has no users, or it is the server.
 WITHOUT = {"nats", "rabbitmq"}
@@ -18,11 +18,11 @@ PLANS = [watched_plan_of("shop"), watched_plan_of("starter"), plan_of("travel", 
 
 
 def told(plan: ClusterPlan) -> list[Workload]:
-    return [each for each in plan.stores if plan.asked[each.name].kind in TOLD]
+    return [store for store in plan.stores if plan.asked[store.name].kind in TOLD]
 
 
 def passwords(plan: ClusterPlan) -> set[str]:
-    return {each.path for store in plan.stores for each in secrets_of(store)}
+    return {secret.path for store in plan.stores for secret in secrets_of(store)}
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.system)
@@ -38,9 +38,9 @@ def test_each_store_has_who_tells_how_it_is_and_a_password_for_that_alone(plan):
         # The program has no other's password.
         given = {text for text in map(redact, store.exporter.env.values()) if "<secret" in text}
         assert given == (set() if kind in WITHOUT else {f"<secret {own}>"})
-        said = [redact(each.content) for once in store.once for each in once.files]
-        said += [redact(each.content) for each in store.files]
-        assert any(f"<secret {own}>" in each for each in said) == (kind not in WITHOUT)
+        said = [redact(file.content) for once in store.once for file in once.files]
+        said += [redact(file.content) for file in store.files]
+        assert any(f"<secret {own}>" in text for text in said) == (kind not in WITHOUT)
 
 
 def test_between_them_these_have_every_kind_that_something_tells_of():
@@ -52,12 +52,14 @@ def test_where_nobody_watches_there_is_no_exporter_and_no_user_for_one():
     plan = plan_of("shop", "kind")
     assert {store.exporter for store in plan.stores} == {None}
     assert [path for path in passwords(plan) if path.endswith("/monitor")] == []
-    texts = [redact(each.content) for store in plan.stores for each in store.files]
-    assert [each for each in texts if MONITOR in each] == []
+    texts = [redact(file.content) for store in plan.stores for file in store.files]
+    assert [text for text in texts if MONITOR in text] == []
 
 
 def test_the_catalogue_and_the_kinds_say_the_same_of_who_exports():
-    said = {(each.exporter, store) for each in signals.read().values() for store in each.stores}
+    said = {
+        (signal.exporter, store) for signal in signals.read().values() for store in signal.stores
+    }
     assert said == {(exporter.id, name) for name, exporter in TOLD.items()}
     images = {exporter.image for exporter in TOLD.values()} - {""}
     assert images <= versions.read().images.keys()
@@ -67,10 +69,10 @@ def test_a_stores_metrics_are_read_once():
     """A monitor selects every Service of that name: only one of a store's may have the port."""
     for store in told(watched_plan_of("shop")):
         having = [
-            each.data["metadata"]["name"]
-            for each in watched_artifacts_of("shop")
-            if each.data.get("kind") == "Service"
-            and each.data["metadata"]["labels"]["app.kubernetes.io/name"] == store.name
-            and "metrics" in {port["name"] for port in each.data["spec"]["ports"]}
+            artifact.data["metadata"]["name"]
+            for artifact in watched_artifacts_of("shop")
+            if artifact.data.get("kind") == "Service"
+            and artifact.data["metadata"]["labels"]["app.kubernetes.io/name"] == store.name
+            and "metrics" in {port["name"] for port in artifact.data["spec"]["ports"]}
         ]
         assert having == [store.name]

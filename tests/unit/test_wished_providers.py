@@ -6,18 +6,18 @@ import pytest
 from demo_system import DEMO, KINDS, demo
 
 from tarmac.errors import BadInput
-from tarmac.local.machine import providers
-from tarmac.stores._kind import Offer
+from tarmac.local.host import providers
+from tarmac.stores.kind import ProviderCandidate
 
 
-def chosen(main: str, *wishes: str) -> dict[str, str | None]:
+def chosen(main: str, *options: str) -> dict[str, str | None]:
     """Choose on a machine that has everything; return the provider asked for, by store."""
     asked: dict[str, str | None] = {}
 
     def find(kind, asked_version=None, asked_provider=None):
-        return Offer(asked_provider or "any", {}, "1", kind=kind.id)
+        return ProviderCandidate(asked_provider or "any", {}, "1", kind=kind.id)
 
-    found = providers.choose(demo(main), KINDS, wishes, {}, find)
+    found = providers.choose(demo(main), KINDS, options, {}, find)
     asked.update({name: offer.provider for name, offer in found.offers.items()})
     return asked
 
@@ -29,9 +29,9 @@ def test_the_files_provider_is_taken_for_its_store_only():
     assert chosen(BINARY) == {"orders-db": "binary", "cache": "any", "broker": "any"}
 
 
-@pytest.mark.parametrize("wish", ["orders-db=docker", "postgres=docker"])
-def test_the_command_line_wins_over_the_file(wish):
-    assert chosen(BINARY, wish)["orders-db"] == "docker"
+@pytest.mark.parametrize("option", ["orders-db=docker", "postgres=docker"])
+def test_the_command_line_wins_over_the_file(option):
+    assert chosen(BINARY, option)["orders-db"] == "docker"
 
 
 def test_a_provider_that_a_kind_has_not_is_told_with_its_place():

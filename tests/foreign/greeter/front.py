@@ -18,7 +18,7 @@ names = grpc.insecure_channel(os.environ["NAMES_ADDR"]).unary_unary(
 def greet(request: str, context: grpc.ServicerContext) -> str:
     """Greet a person by number."""
     try:
-        return f"Hello, {names(request, timeout=2)}"
+        return f"Hello, {names(request, timeout=10)}"
     except grpc.RpcError as error:
         context.abort(error.code(), error.details())
 

@@ -54,15 +54,13 @@ def main():
         ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", "8000"))), Files),
         ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("ADMIN_PORT", "8001"))), Admin),
     ]
-    signal.signal(
-        signal.SIGTERM,
-        lambda *_: [threading.Thread(target=server.shutdown).start() for server in servers],
-    )
-    threads = [threading.Thread(target=server.serve_forever) for server in servers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    # Not in a handler: it may interrupt a thread that holds a lock which others wait for.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    for server in servers:
+        threading.Thread(target=server.serve_forever).start()
+    signal.sigwait([signal.SIGTERM])
+    for server in servers:
+        server.shutdown()
 
 
 if __name__ == "__main__":

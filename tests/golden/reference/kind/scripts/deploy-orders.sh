@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Rendered from reference/tarmac.yaml; tests/golden/test_reference.py says how.
-# Builds orders, puts it into the cluster and asks for its health.
+# Builds orders, puts it into the cluster and checks its health.
 set -euo pipefail
 # shellcheck source=/dev/null
 . "$(dirname "$0")/kind.sh"

@@ -43,7 +43,7 @@ k() {
 }
 
 there() {
-    # Not a pipe: grep ends at the first match, and kind would fail because nobody reads on.
+    # Not a pipe: grep ends at the first match, and kind would fail since the pipe is closed.
     kind get clusters >"$scratch/clusters" 2>/dev/null || true
     grep -Fqx "$cluster" "$scratch/clusters"
 }
@@ -147,8 +147,8 @@ service() {
     rolled_out "$1"
 }
 
-# answers NAME PORT PATH: asks for its health from outside the cluster. The way goes by its node's
-# own agent, so policies that close the pod to everybody do not stand in it.
+# answers NAME PORT PATH: checks its health from outside the cluster. The way goes by its node's
+# own agent, so policies that close the pod do not block it.
 answers() {
     local address='' _
     : >"$scratch/forwarded"

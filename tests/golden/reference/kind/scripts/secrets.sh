@@ -3,7 +3,7 @@
 # Usage: scripts/secrets.sh [FOLDER]
 # Makes up each secret part once and keeps it in the Secret tarmac-generated; run again, it
 # adds only what is new. A file of FOLDER that is named like a part is taken in its place.
-# To change one: delete its key there, run this, and restart who uses it.
+# To change one: delete its key there, run this, and restart its users.
 # What stands in single quotes is the text of others' files, `$` included.
 # shellcheck disable=SC2016
 set -euo pipefail
@@ -32,7 +32,7 @@ fetch() {
     done <"$work/list"
 }
 
-# part KEY BYTES: a part that is made up where there is none yet.
+# part KEY BYTES: a part that is generated where there is none yet.
 part() {
     if [[ -e $work/kept/$1 ]]; then
         return
@@ -44,7 +44,7 @@ part() {
     echo "new: $1"
 }
 
-# from_elsewhere KEY: a part that a server elsewhere has, so nobody can make it up.
+# from_elsewhere KEY: a part that a server elsewhere has, so it cannot be generated.
 from_elsewhere() {
     if [[ -e $work/kept/$1 || (-n $given && -f $given/$1) ]]; then
         part "$1" 0
@@ -103,6 +103,8 @@ mkdir "$work/orders-db-secrets"
 } >"$work/orders-db-secrets/postgres-password"
 {
     text 'REVOKE ALL ON DATABASE "orders" FROM PUBLIC;
+REVOKE CONNECT, TEMPORARY ON DATABASE postgres FROM PUBLIC;
+REVOKE CONNECT, TEMPORARY ON DATABASE template1 FROM PUBLIC;
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '"'"'orders'"'"') THEN CREATE ROLE "orders"; END IF; END $$;
 ALTER ROLE "orders" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD '"'"''
     kept stores.orders-db.orders

@@ -1,0 +1,46 @@
+"""The two tiers of the suite: what they name is there, and each system has a journey in both."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from cost import SHARED, folder_of
+
+
+@pytest.fixture(scope="session")
+def tiers(root):
+    return yaml.safe_load((root / "tests/tiers.yaml").read_text())
+
+
+def test_every_place_that_the_tiers_name_is_there(root, tiers):
+    assert tiers["slow"] == sorted(tiers["slow"])
+    together = [place for places in tiers["one_worker"].values() for place in places]
+    named = [*tiers["slow"], *together, *tiers["slow_variants"]]
+    assert [place for place in named if not (root / place).exists()] == []
+
+
+def test_every_system_has_a_journey_that_both_tiers_run(root):
+    found = {
+        path.stem.removeprefix("test_").replace("_", "-")
+        for path in (root / "tests/e2e").glob("test_*.py")
+        if "@pytest.mark.journey" in path.read_text()
+    }
+    assert found >= {path.parent.name for path in root.glob("systems/*/tarmac.yaml")}
+
+
+def test_every_folder_of_tests_has_a_budget(root, tiers):
+    folders = {
+        folder_of(path.relative_to(root).as_posix())
+        for top in ("tests", "kit/tests", "services")
+        for path in (root / top).rglob("test_*.py")
+    }
+    assert {*folders, SHARED} == tiers["cpu_s"].keys()
+
+
+def test_what_a_target_of_make_leaves_out_is_what_is_slow(root):
+    makefile = (root / "Makefile").read_text()
+    recipes = dict(re.findall(r"^(test|test-all): .*\n\t(.*)$", makefile, re.MULTILINE))
+    assert '-m "not slow"' in recipes["test"]
+    assert "-m" not in recipes["test-all"].split("pytest")[1].split()

@@ -1,0 +1,210 @@
+"""The dashboard of a running shop that is used."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from buying import check_out, put_into_cart, sign_up
+from playwright.sync_api import Browser, Page, expect
+from seeing import faults, unseen_focus, weak_text
+from system_up import Tarmac, brought_up, page_of
+
+VIEWS = ("system", "traces", "logs", "metrics", "objectives", "messages", "stores", "timeline")
+
+
+class Shop(NamedTuple):
+    """The shop, its command and where it is seen."""
+
+    tarmac: Tarmac
+    status: dict[str, Any]
+    storefront: str
+    #: The link with its token.
+    dashboard: str
+
+    def pid(self, name: str) -> int:
+        (pid,) = (node["pid"] for node in self.status["nodes"] if node["name"] == name)
+        return pid
+
+
+@pytest.fixture(scope="module")
+def shop(chromium: Browser) -> Iterator[Shop]:
+    """Give the shop after one purchase."""
+    with brought_up("shop", "--telemetry", "--inspect") as (tarmac, status):
+        made = Shop(tarmac, status, page_of(status, "storefront"), status["dashboard"])
+        with chromium.new_context(base_url=made.storefront) as customer:
+            page = customer.new_page()
+            sign_up(page)
+            put_into_cart(page, "kettle")
+            check_out(page)
+            page.get_by_role("button", name="Place order").click()
+            expect(page.get_by_text("Confirmed").first).to_be_visible(timeout=20_000)
+        yield made
+
+
+@pytest.fixture
+def dashboard(shop: Shop, visit) -> Page:
+    """Give the dashboard as its link opens it."""
+    address = urlsplit(shop.dashboard)
+    page = visit(f"{address.scheme}://{address.netloc}", viewport={"width": 1280, "height": 800})
+    page.goto(shop.dashboard)
+    expect(page.get_by_role("navigation", name="Views")).to_be_visible()
+    return page
+
+
+def go(page: Page, view: str) -> None:
+    """Open a view by its address, as a link of a chat does."""
+    page.goto(f"/#/{view}")
+
+
+def test_the_link_leaves_no_token_in_the_address(dashboard: Page):
+    assert "token" not in dashboard.url
+    expect(dashboard).to_have_title("System · shop")
+
+
+def test_the_system_is_drawn_with_its_traffic(shop: Shop, dashboard: Page):
+    for node in shop.status["nodes"]:
+        if node["role"] in ("service", "store", "broker"):
+            expect(dashboard.get_by_role("link", name=f"{node['name']}: healthy")).to_be_visible()
+    expect(dashboard.locator(".edge.used text", has_text="req").first).to_be_visible()
+    expect(dashboard.locator(".edge.undeclared")).to_have_count(0)
+    dashboard.get_by_role("link", name="order-service: healthy").click()
+    about = dashboard.get_by_role("complementary", name="About order-service")
+    expect(about.get_by_role("cell", name="to product-service")).to_be_visible()
+    about.locator("summary").click()
+    expect(about.get_by_text("DATABASE_URL", exact=True)).to_be_visible()
+    assert "<secret" in about.inner_text()
+
+
+def test_a_killed_service_turns_red_and_green_again(shop: Shop, dashboard: Page):
+    node = dashboard.get_by_role("link", name=re.compile("^notification-service: "))
+    expect(node.locator("g.well")).to_be_visible()
+    os.kill(shop.pid("notification-service"), signal.SIGKILL)
+    expect(node.locator("g.failed")).to_be_visible()
+    expect(node.locator("g.well")).to_be_visible()
+    go(dashboard, "timeline/notification-service")
+    expect(dashboard.get_by_role("cell", name="backoff").first).to_be_visible()
+    go(dashboard, "system/notification-service")
+    dashboard.get_by_role("button", name="Restart").click()
+    expect(dashboard.get_by_text("restarted", exact=True)).to_be_visible()
+
+
+def test_a_purchase_is_one_trace_with_its_statements_messages_and_lines(dashboard: Page):
+    go(dashboard, "traces?service=notification-service")
+    dashboard.get_by_label("Name").fill("checkout")
+    dashboard.locator(".traces a").first.click()
+    spans = dashboard.locator(".waterfall")
+    for service in ("api-gateway", "order-service", "payment-service", "notification-service"):
+        expect(spans.locator("b", has_text=service).first).to_be_visible()
+    expect(spans.get_by_role("button", name=re.compile("INSERT")).first).to_be_visible()
+    spans.get_by_role("button", name=re.compile("INSERT")).first.click()
+    expect(spans.get_by_text("postgresql").first).to_be_visible()
+    lines = dashboard.get_by_role("table", name="Log lines of this trace")
+    expect(lines.get_by_text("order-service").first).to_be_visible()
+    address = dashboard.url
+    dashboard.goto("about:blank")
+    dashboard.goto(address)
+    expect(spans.get_by_role("button").first).to_be_visible()
+
+
+def test_traces_are_found_by_their_duration_and_compared(dashboard: Page):
+    go(dashboard, "traces?name=GET%20/static")
+    bars = dashboard.get_by_role("group", name="Traces by duration").get_by_role("button")
+    all_of_them = dashboard.locator(".traces tbody tr")
+    expect(all_of_them.first).to_be_visible()
+    before = all_of_them.count()
+    bars.first.click()
+    expect(dashboard.get_by_role("button", name=re.compile("^only .* show all"))).to_be_visible()
+    assert "below_us" in dashboard.url
+    expect(all_of_them.first).to_be_visible()
+    assert 0 < all_of_them.count() <= before
+    go(dashboard, "traces?name=GET%20/static")
+    dashboard.locator(".traces a").first.click()
+    dashboard.get_by_label("Compare with").select_option(index=1)
+    table = dashboard.get_by_role("table", name="Operations of both traces")
+    expect(table.get_by_role("cell", name="storefront GET /static/{name}")).to_be_visible()
+    assert "with=" in dashboard.url
+
+
+def test_log_lines_are_followed_filtered_and_paused(shop: Shop, dashboard: Page):
+    go(dashboard, "logs?node=api-gateway")
+    rows = dashboard.get_by_role("table", name="Log lines").get_by_role("row")
+    expect(rows.filter(has_text="/api/products").first).to_be_visible()
+    for row in rows.all():
+        assert "api-gateway" in row.inner_text()
+    dashboard.get_by_label("Text").fill("no line has these words")
+    expect(dashboard.get_by_role("heading", name="No lines")).to_be_visible()
+    dashboard.get_by_label("Text").fill("a-word-of-this-test")
+    dashboard.request.get(f"{shop.storefront}/products?q=a-word-of-this-test")
+    dashboard.get_by_label("Text").fill("")
+    before = dashboard.get_by_role("status").inner_text()
+    dashboard.get_by_role("button", name="Pause").click()
+    expect(dashboard.get_by_role("button", name="Follow")).to_be_visible()
+    dashboard.get_by_role("button", name="Follow").click()
+    dashboard.request.get(shop.storefront)
+    expect(dashboard.get_by_text(before, exact=True)).to_have_count(0)
+
+
+def test_metrics_show_requests_and_any_series(dashboard: Page):
+    go(dashboard, "metrics/api-gateway")
+    counted = re.compile(r"Requests: all .* at most (?!0.s;)")
+    # Read each 5 s, and shown when a step of 10 s is over.
+    expect(dashboard.get_by_role("img", name=counted)).to_be_visible(timeout=40_000)
+    dashboard.get_by_label("Series").fill("http_requests_total")
+    dashboard.get_by_label("Series").press("Enter")
+    dashboard.get_by_label("By").select_option("status")
+    expect(
+        dashboard.get_by_role("img", name=re.compile("http_requests_total.*200 "))
+    ).to_be_visible()
+    assert "by=status" in dashboard.url
+
+
+def test_objectives_show_what_is_left_of_their_budgets(dashboard: Page):
+    go(dashboard, "objectives")
+    card = dashboard.locator(".objective").first
+    expect(card.get_by_text("error budget left")).to_be_visible()
+    expect(card.get_by_role("cell", name="inactive").first).to_be_visible()
+
+
+def test_messages_and_stores_show_what_the_purchase_left(dashboard: Page):
+    go(dashboard, "messages")
+    placed = dashboard.get_by_role("row", name=re.compile(r"^order\.placed "))
+    expect(placed.filter(has_text="publishes")).to_be_visible()
+    expect(placed.filter(has_text="consumes: ok")).to_be_visible()
+    expect(dashboard.get_by_text("None: whatever failed was retried with success.")).to_be_visible()
+    go(dashboard, "stores")
+    cards = dashboard.locator(".store")
+    expect(cards.filter(has_text="orders-db").get_by_text("connections").first).to_be_visible()
+    expect(cards.filter(has_text="cache").get_by_text("keys").first).to_be_visible()
+    operation = dashboard.get_by_role("row", name=re.compile("^order-service INSERT orders"))
+    expect(operation).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_each_view_can_be_read_and_used_by_keys(shop: Shop, dashboard: Page, view, scheme):
+    dashboard.emulate_media(color_scheme=scheme)
+    go(dashboard, view)
+    expect(
+        dashboard.locator("main").locator("svg, table, [role=table], canvas, article").first
+    ).to_be_visible()
+    assert faults(dashboard) == []
+    assert weak_text(dashboard) == []
+    if scheme == "light":
+        assert unseen_focus(dashboard) == []
+        dashboard.set_viewport_size({"width": 400, "height": 800})
+        assert faults(dashboard) == []
+
+
+def test_without_the_token_the_dashboard_stays_shut(shop: Shop, visit):
+    address = urlsplit(shop.dashboard)
+    page = visit(f"{address.scheme}://{address.netloc}")
+    answer = page.goto("/")
+    assert answer is not None
+    assert answer.status == 401
+    assert "open the link" in page.inner_text("body")

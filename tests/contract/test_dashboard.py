@@ -1,0 +1,202 @@
+"""The dashboard's server: its access, and what it answers of a namespace's files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
+
+from tarmac.dashboard import logs
+from tarmac.dashboard.access import Access
+from tarmac.dashboard.server import STATIC, routes
+from tarmac.local.state.paths import Home
+from tarmac.local.state.state import NodeState, StateFile
+from tarmac.telemetry.span import Span
+from tarmac.telemetry.storage import Storage
+from tarmac_kit.inprocess import InProcess
+
+TOKEN, COOKIE = "a-token-of-this-test", "tarmac-4318"
+OWN = {"host": "127.0.0.1:4318"}
+ADMITTED = {**OWN, "cookie": f"{COOKIE}={TOKEN}"}
+TRACE = bytes(range(16))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    made = Home(tmp_path)
+    made.logs.mkdir()
+    state = StateFile(made.state)
+    state.set_meta(system="shop", file=str(tmp_path / "tarmac.yaml"), namespace="default")
+    state.put(NodeState("orders", "service", "takes orders", state="healthy", since=1.0))
+    state.put(NodeState("db", "store", "PostgreSQL", state="starting", since=1.0))
+    state.close()
+    storage = Storage(made.telemetry)
+    order = Span(TRACE, b"1" * 8, b"", "orders", "orders", "POST /orders", "server", 10**18, 5_000)
+    insert = replace(order, span_id=b"2" * 8, parent_id=b"1" * 8, name="INSERT", failed=True)
+    storage.add([order, insert])
+    storage.close()
+    return made
+
+
+@pytest.fixture
+def app(home: Home) -> InProcess:
+    return InProcess(Starlette(routes=routes(home, Access(TOKEN, COOKIE))))
+
+
+def paths(app: InProcess) -> list[tuple[str, str]]:
+    """Every route that shows or does something, but for the files of the page itself."""
+    found = [route for route in app.app.routes if not isinstance(route, Mount)]
+    return [
+        (method, route.path.replace("{id}", TRACE.hex()).replace("{name}", "orders"))
+        for route in found
+        if isinstance(route, Route)
+        for method in route.methods or ()
+    ]
+
+
+async def test_nothing_is_shown_or_done_without_the_token(app: InProcess) -> None:
+    asked = paths(app)
+    assert len(asked) > 10
+    own = {**OWN, "origin": "http://127.0.0.1:4318"}
+    for cookie in ({}, {"cookie": f"{COOKIE}=another"}, {"cookie": f"tarmac-1={TOKEN}"}):
+        answers = [await app.request(*route, headers={**own, **cookie}) for route in asked]
+        assert {answer.status for answer in answers} == {401}
+    assert (await app.get("/?token=another", headers=OWN)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {}, 200),
+        ("GET", {"host": "localhost:4318"}, 200),
+        ("GET", {"host": "[::1]:4318"}, 200),
+        ("GET", {"host": "shop.localhost:4318"}, 200),
+        ("GET", {"host": "rebound.example:4318"}, 403),
+        ("GET", {"host": "127.0.0.1.rebound.example"}, 403),
+        ("GET", {"origin": "http://127.0.0.1:4318"}, 200),
+        ("GET", {"origin": "http://127.0.0.1:9"}, 403),
+        ("GET", {"origin": "null"}, 403),
+        ("POST", {"origin": "http://127.0.0.1:4318"}, 404),  # nothing runs that could be restarted
+        ("POST", {"origin": "http://127.0.0.1:9"}, 403),
+        ("POST", {}, 403),
+    ],
+)
+async def test_only_pages_of_its_own_ask_it(app: InProcess, method, headers, status) -> None:
+    path = "/api/system" if method == "GET" else "/api/restart/orders"
+    answer = await app.request(method, path, headers={**ADMITTED, **headers})
+    assert answer.status == status, answer.body
+
+
+async def test_the_link_becomes_a_cookie_that_scripts_cannot_read(app: InProcess) -> None:
+    answer = await app.get(f"/?token={TOKEN}", headers=OWN)
+    assert (answer.status, answer.headers["location"]) == (303, "/")
+    cookie = answer.headers["set-cookie"].lower()
+    assert cookie.startswith(f"{COOKIE}={TOKEN}")
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    page = await app.get("/", headers=ADMITTED)
+    assert page.status == 200
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+async def test_its_files_are_those_of_its_folder(app: InProcess) -> None:
+    assert (await app.get("/static/app.js", headers=OWN)).status == 200
+    for path in ("/static/../server.py", "/static/%2e%2e/server.py", "/static/vendor/..%2f..%2f"):
+        assert (await app.get(path, headers=OWN)).status == 404, path
+    assert STATIC.is_dir()
+
+
+async def test_the_system_and_its_traces_are_data(app: InProcess) -> None:
+    system = (await app.get("/api/system", headers=ADMITTED)).json()
+    assert [(node["name"], node["state"]) for node in system["nodes"]] == [
+        ("orders", "stopped"),  # nothing holds the namespace's lock
+        ("db", "stopped"),
+    ]
+    events = (await app.get("/api/timeline", headers=ADMITTED)).json()["events"]
+    assert [(event["node"], event["state"]) for event in events] == [
+        ("orders", "healthy"),
+        ("db", "starting"),
+    ]
+    (found,) = (await app.get("/api/traces?failed=true", headers=ADMITTED)).json()["traces"]
+    assert (found["name"], found["spans"], found["failed"]) == ("POST /orders", 2, 1)
+    trace = (await app.get(f"/api/traces/{found['trace_id'][:8]}", headers=ADMITTED)).json()
+    assert [span["depth"] for span in trace["spans"]] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/api/traces/xyz", "is no trace id"),
+        ("/api/traces/ffff", "no such trace"),
+        ("/api/logs?trace=xyz", "is no trace id"),
+        ("/api/logs?cursor=%7B", "is of no earlier answer"),
+        ("/api/logs?cursor=%7B%22orders%22%3A1%7D", "is of no earlier answer"),
+    ],
+)
+async def test_what_is_asked_wrongly_is_answered_with_the_reason(app, path, words) -> None:
+    answer = await app.get(path, headers=ADMITTED)
+    assert answer.status == 400
+    assert words in answer.json()["error"]
+
+
+def write(home: Home, name: str, *lines: str, mode: str = "a") -> None:
+    with (home.logs / f"{name}.log").open(mode) as log:
+        log.writelines(f"{line}\n" for line in lines)
+
+
+def said(found: dict) -> list[tuple[str, str, str]]:
+    return [(line["name"], line["level"], line["said"]) for line in found["lines"]]
+
+
+def test_log_lines_come_once_and_in_order(home: Home) -> None:
+    write(home, "orders", "2026-01-01T00:00:01Z one", '2026-01-01T00:00:03Z {"event": "three"}')
+    write(home, "db", "2026-01-01T00:00:02Z two")
+    first = logs.read(home)
+    assert said(first) == [("orders", "", "one"), ("db", "", "two"), ("orders", "", "three")]
+    with (home.logs / "orders.log").open("a") as log:
+        log.write("2026-01-01T00:00:04Z fo")
+    second = logs.read(home, cursor=first["cursor"])
+    assert said(second) == []
+    write(home, "orders", "ur")
+    third = logs.read(home, cursor=second["cursor"])
+    assert said(third) == [("orders", "", "four")]
+    (home.logs / "orders.log").rename(home.logs / "orders.log.1")
+    write(home, "orders", "2026-01-01T00:00:05Z after it was rotated")
+    assert said(logs.read(home, cursor=third["cursor"])) == [("orders", "", "after it was rotated")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "level", "text"),
+    [
+        ({"level": "warning", "event": "slow", "took_s": 3}, "warning", "slow"),
+        ({"severity": "ERROR", "message": "lost"}, "error", "lost"),
+        ({"level": 40, "msg": "pino"}, "warning", "pino"),
+        ({"levelname": "CRITICAL", "message": "over"}, "error", "over"),
+        ({"event": ""}, "", '{"event": ""}'),
+        ({"event": {"a": 1}}, "", '{"event": {"a": 1}}'),
+    ],
+)
+def test_levels_and_messages_of_many_loggers_are_known(home, fields, level, text) -> None:
+    write(home, "orders", f"2026-01-01T00:00:01Z {json.dumps(fields)}")
+    assert said(logs.read(home)) == [("orders", level, text)]
+
+
+def test_a_traces_lines_are_found_however_old_they_are(home: Home) -> None:
+    ours = json.dumps({"event": "ours", "trace_id": TRACE.hex(), "order": 7})
+    write(home, "orders", f"2026-01-01T00:00:01Z {ours}")
+    write(home, "orders", *(f"2026-01-01T00:00:02Z {number}" for number in range(2_000)))
+    (line,) = logs.read(home, trace=TRACE.hex()[:8])["lines"]
+    assert (line["said"], line["fields"], line["trace"]) == ("ours", {"order": 7}, TRACE.hex())
+
+
+def test_what_is_too_much_for_one_answer_is_counted(home: Home) -> None:
+    cursor = logs.read(home)["cursor"]
+    write(home, "orders", *("2026-01-01T00:00:02Z x" for _ in range(logs.MOST_LINES + 5)))
+    found = logs.read(home, cursor=cursor)
+    assert (len(found["lines"]), found["left_out"]) == (logs.MOST_LINES, 5)

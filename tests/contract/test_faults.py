@@ -1,0 +1,199 @@
+"""What holds of every fault: it is proven while it is there, and gone afterwards, come what may."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+from sandbox import SYSTEM, Sandbox, gone, laid_out, wire
+
+from tarmac.drills.drill_file import faults
+from tarmac.errors import TarmacError
+from tarmac.faults.fault import Fault, Step
+from tarmac.local.supervisor.local_target import LocalTarget, local_target
+
+FAULTS = faults()
+#: Fault -> what its step says, besides the fault; the system is `front`, which calls `back`.
+STEPS = {
+    "bandwidth": {"on": "front -> back", "rate": 50.0},
+    "kill": {"on": "back"},
+    "latency": {"on": "back", "delay": "300ms"},
+    "outage": {"on": "back"},
+    "partition": {"on": "front -> back", "direction": "received"},
+    "pause": {"on": "back"},
+    "reset": {"on": "back"},
+}
+DELAY_S = 0.3
+#: Longer than anything here takes that is not disturbed.
+LONG_S, POLL_S = 20.0, 0.02
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """The small system, up for all faults."""
+    box = laid_out(tmp_path_factory.mktemp("faults"))
+    box.write(SYSTEM)
+    box.up()
+    yield box
+    box.end()
+
+
+@pytest.fixture
+def target(running):
+    with local_target(running.home) as found:
+        yield found
+
+
+def step_of(fault: Fault) -> Step:
+    return fault.step.model_validate({"fault": fault.id, **STEPS[fault.id]})
+
+
+def ask(box: Sandbox, timeout_s: float) -> str:
+    """Ask `back` over the wire of `front`."""
+    with urllib.request.urlopen(wire(box, "front", "back"), timeout=timeout_s) as answer:
+        return answer.read().decode()
+
+
+def serves_as_before(box: Sandbox) -> None:
+    end = time.monotonic() + LONG_S
+    while True:
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            ask(box, 5)
+            if time.monotonic() - began < DELAY_S:
+                return
+        assert time.monotonic() < end
+        time.sleep(POLL_S)
+
+
+class Traffic:
+    """A client that asks again and again, whatever it gets."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self._box = box
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(POLL_S):
+            try:
+                ask(self._box, 0.5)
+            except OSError:
+                continue
+
+
+def seen(witness: Callable[[], tuple[bool, str]]) -> str:
+    """Wait until a fault is proven: traffic has to meet it first."""
+    end = time.monotonic() + LONG_S
+    while not (sighting := witness())[0]:
+        assert time.monotonic() < end, sighting
+        time.sleep(POLL_S)
+    return sighting[1]
+
+
+def test_every_fault_is_tried_here():
+    assert STEPS.keys() == FAULTS.keys()
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=lambda fault: fault.id)
+def test_a_fault_is_proven_while_it_is_there_and_gone_afterwards(running, target, fault):
+    serves_as_before(running)
+    with Traffic(running):
+        with fault.inject(target, step_of(fault)) as witness:
+            assert seen(witness)
+        serves_as_before(running)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=lambda fault: fault.id)
+def test_a_fault_on_what_is_not_there_is_refused_with_what_is(target, fault):
+    step = step_of(fault).model_copy(update={"on": "bakc"})
+    with pytest.raises(TarmacError, match=r"bakc: no .*; did you mean 'back'\?"):
+        fault.inject(target, step).__enter__()
+
+
+@pytest.mark.parametrize("fault", ["latency", "partition", "reset", "bandwidth"])
+def test_without_traffic_a_fault_of_an_edge_is_not_proven(target, fault):
+    with FAULTS[fault].inject(target, step_of(FAULTS[fault])) as witness:
+        present, detail = witness()
+    assert not present
+    assert "no traffic" in detail
+
+
+#: Injects a fault and stays there.
+HOLDER = """
+import sys, time
+from pathlib import Path
+from tarmac.drills.drill_file import faults
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor.local_target import local_target
+
+home, name, step = Home(Path(sys.argv[1])), sys.argv[2], eval(sys.argv[3])
+fault = faults()[name]
+with local_target(home) as target:
+    with fault.inject(target, fault.step.model_validate(step)):
+        print("there", flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("fault", sorted(FAULTS.keys() - {"kill"}))
+def test_a_drill_that_is_killed_leaves_nothing_disturbed(running, fault, number):
+    serves_as_before(running)
+    step = {"fault": fault, **STEPS[fault]}
+    args = [sys.executable, "-c", HOLDER, str(running.home.root), fault, repr(step)]
+    with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as drill:
+        assert drill.stdout is not None
+        assert drill.stdout.readline() == b"there\n"
+        drill.send_signal(number)
+    serves_as_before(running)
+
+
+def test_a_paused_process_goes_on_with_what_it_had_begun(running, target):
+    url = wire(running, "front", "back")
+    port = int(url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET / HTTP/1.0\r\n")
+        with FAULTS["pause"].inject(target, step_of(FAULTS["pause"])) as witness:
+            client.sendall(b"\r\n")
+            assert witness().present
+            client.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+        client.settimeout(LONG_S)
+        assert client.recv(100).startswith(b"HTTP/1.0 200")
+
+
+def test_what_is_held_down_says_so_and_comes_back_at_once(running, target: LocalTarget):
+    (before,) = (one for one in target.instances() if one.name == "back")
+    target.hold_down(["back"])
+    node = running.until("back", lambda node: "held down" in node["detail"])
+    assert node["pid"] is None
+    assert gone([before.pid], within_s=LONG_S)
+    target.let_up(["back"])
+    running.until("back", lambda node: node["state"] == "healthy")
+
+
+def test_a_system_that_ends_meanwhile_is_said_and_nothing_is_left(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    with local_target(sandbox.home) as target:
+        target.pause(["back"])
+        assert sandbox.tarmac("down").returncode == 0
+        with pytest.raises(TarmacError, match="the supervisor went away"):
+            target.resume(["back"])

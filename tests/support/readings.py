@@ -1,0 +1,46 @@
+"""What a scraper writes of one service's instances, at moments that a test chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tarmac.telemetry import samples
+from tarmac.telemetry.sample import Reading, SeriesKey, has_restarted, samples_of
+from tarmac.telemetry.storage import Storage
+
+#: A moment, in milliseconds.
+BEGAN = 1_800_000_000_000
+UP = SeriesKey("up", ())
+
+
+class Readings:
+    """A file of telemetry, and what is read of the service `orders`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._storage = Storage(path)
+        self._last: dict[str, Reading] = {}
+
+    def read(
+        self,
+        instance: str,
+        after_s: float,
+        counters: Mapping[SeriesKey, float],
+        gauges: Mapping[SeriesKey, float] | None = None,
+        *,
+        began_s: float = 0,
+    ) -> None:
+        """Write one reading of an instance whose process began so long after BEGAN."""
+        at_ms, began_at = BEGAN + int(after_s * 1000), BEGAN / 1000 + began_s
+        now = Reading("orders", instance, at_ms, began_at, counters, {UP: 1.0, **(gauges or {})})
+        last = self._last.get(instance)
+
+        def write(stored) -> None:
+            if last is not None and has_restarted(now, last):
+                samples.restart(stored, "orders", instance)
+            samples.add(stored, samples_of(now, last))
+            samples.mark_read(stored, now)
+
+        self._storage.write(write)
+        self._last[instance] = now

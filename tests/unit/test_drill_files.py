@@ -1,0 +1,112 @@
+"""A drill's file: what it may say, and what is said of one that is wrong."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tarmac.drills import chaos, drill_file, explain
+from tarmac.drills.drill_file import DrillFile
+from tarmac.errors import BadInput
+from tarmac.foreign import files
+from tarmac.model.loader import load
+from tarmac.model.system import System
+
+ROOT = Path(__file__).parents[2]
+LATENCY_AND_KILL = """
+    drill: 1
+    title: The database is slow, then it dies
+    load: {journey: order, rate: 10}
+    hypothesis: {success: 99, p99: 500ms, invariants: [orders-end], objectives: [api_latency]}
+    method:
+      - {fault: latency, on: order-service -> orders-db, delay: 200ms, at: 2s, for: 8s}
+      - {fault: kill, on: orders-db, at: 12s}
+    baseline: 10s
+    recovery: 20s
+    """
+
+
+@pytest.fixture(scope="module")
+def shop() -> System:
+    return load(str(ROOT / "systems/shop/tarmac.yaml"), files.content)
+
+
+@pytest.fixture
+def read(shop, tmp_path):
+    """Read the text of a drill's file."""
+
+    def read(text: str) -> DrillFile:
+        path = tmp_path / "drill.yaml"
+        path.write_text(textwrap.dedent(text).lstrip())
+        return drill_file.load(path, shop)
+
+    return read
+
+
+def test_a_drill_lasts_from_its_baseline_to_the_end_of_its_recovery(read):
+    file = read(LATENCY_AND_KILL)
+    assert file.disturbed_s == 12  # a kill is over at once
+    assert file.seconds == 42
+    assert [type(step).__name__ for step in file.method] == ["Latency", "Kill"]
+
+
+def test_every_mistake_is_said_at_once_with_its_place(read):
+    with pytest.raises(BadInput) as found:
+        read(
+            """
+            drill: 1
+            title: x
+            load: {journey: order, rate: 0}
+            hypothesis: {success: 200}
+            method:
+              - {fault: kil, on: orders-db}
+              - {fault: latency, on: orders-db, dely: 3s}
+              - {fault: reset, on: orders-db, percent: 300, for: 3}
+              - {on: x}
+            """
+        )
+    said = [f"{p.where.rpartition('drill.yaml:')[2]}: {p.what}" for p in found.value.problems]
+    assert said == [
+        "3:30: rate is 0; it must be more than 0.0",
+        "4:23: success is 200; it must be at most 100.0",
+        "6:13: fault is 'kil'; did you mean 'kill'?",
+        "7:5: entry 2 of method lacks 'delay'; add `delay: ...`",
+        "7:37: unknown key 'dely'; did you mean 'delay'?",
+        "8:44: percent is 300; it must be at most 100.0",
+        "8:54: for is 3; write a number and its unit, e.g. 200ms, 2s, 15m, 6h or 30d",
+        "9:5: entry 4 of method lacks 'fault'; add `fault: ...`",
+    ]
+
+
+def test_names_are_those_of_the_system(read):
+    with pytest.raises(BadInput) as found:
+        read(
+            LATENCY_AND_KILL.replace("[orders-end]", "[orders-ned]").replace("_latency", "_ltency")
+        )
+    assert [p.what for p in found.value.problems] == [
+        "no invariant 'orders-ned'; did you mean 'orders-end'?",
+        "no objective 'api_ltency'; did you mean 'api_latency'?",
+    ]
+
+
+def test_a_drill_is_said_in_plain_words(read):
+    assert list(explain.sentences(read(LATENCY_AND_KILL), chaos.DRILL))[:6] == [
+        "The database is slow, then it dies.",
+        "For 42s, 10 visits `order` begin per second.",
+        (
+            "After 12s: latency on order-service -> orders-db for 8s, delay 200ms. "
+            "Proof: the wire counts what it delayed, and for how long."
+        ),
+        "After 22s: kill on orders-db. Proof: each pid that got the signal is gone.",
+        "At least 99 % of the visits must succeed.",
+        "99 % of them must end within 500 ms.",
+    ]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("systems/*/drills/*.yaml")), ids=lambda p: p.stem)
+def test_every_drill_that_is_shipped_can_be_run(path):
+    system = load(str(path.parents[1] / "tarmac.yaml"), files.content)
+    assert drill_file.find(system, path.stem) == path
+    assert drill_file.load(path, system).method

@@ -1,0 +1,120 @@
+"""How a drill decides: what makes it valid, and what it then shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hdrh.histogram import HdrHistogram
+
+from tarmac.drills import chaos
+from tarmac.drills.drill import Check, DrillResult, Verdict
+from tarmac.drills.load.process import Visits
+from tarmac.drills.method import carry_out
+from tarmac.faults.kill import Kill
+from tarmac.faults.pause import Pause
+
+
+def check(about, holds: bool = True) -> Check:
+    return Check(about, "what", holds, "measured")
+
+
+@pytest.mark.parametrize(
+    ("setup", "fault", "hypothesis", "verdict"),
+    [
+        (True, True, True, Verdict.PASS),
+        (True, True, False, Verdict.FAIL),
+        # What was not there, or could not be measured, shows nothing: neither good nor bad.
+        (True, False, True, Verdict.INVALID),
+        (True, False, False, Verdict.INVALID),
+        (False, True, True, Verdict.INVALID),
+        (False, True, False, Verdict.INVALID),
+    ],
+)
+def test_what_is_not_valid_shows_nothing(setup, fault, hypothesis, verdict):
+    checks = (check("setup", setup), check("fault", fault), check("hypothesis", hypothesis))
+    assert DrillResult(checks).verdict is verdict
+
+
+def test_nothing_checked_is_not_passed():
+    assert DrillResult(()).verdict is Verdict.INVALID
+
+
+def visits(good: int = 10, failed: int = 0, ms: float = 10.0) -> Visits:
+    durations = HdrHistogram(1, 600_000_000, 3)
+    durations.record_value(int(ms * 1000), good + failed)
+    return Visits(good, Counter({"no": failed} if failed else {}), durations, 0.0)
+
+
+GOOD, FAILED, SLOW, NONE = visits(), visits(9, 1), visits(ms=31), visits(0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "since", "recovered"),
+    [
+        ([GOOD] * 5, 1, 1),
+        ([GOOD, FAILED, FAILED, GOOD, GOOD, GOOD], 1, 3),
+        ([GOOD, FAILED, GOOD, GOOD, FAILED, GOOD, GOOD, GOOD], 1, 5),
+        ([GOOD, SLOW, GOOD, GOOD, GOOD], 1, 2),
+        ([GOOD, NONE, GOOD, GOOD, GOOD], 1, 2),  # none came: nothing says that they went well
+        ([GOOD, FAILED, GOOD, GOOD], 1, None),  # too short to say so
+        ([GOOD, FAILED, FAILED, FAILED], 1, None),
+    ],
+)
+def test_a_recovery_is_some_seconds_in_a_row_as_before(seconds, since, recovered):
+    assert chaos._recovered_at(seconds, since, GOOD) == recovered
+
+
+@pytest.mark.parametrize(
+    ("share", "written"), [(1, "100 %"), (0.999999, "99.999 %"), (0.5, "50 %"), (0, "0 %")]
+)
+def test_a_share_that_is_not_all_never_reads_as_all(share, written):
+    assert chaos._percent(share) == written
+
+
+class Running:
+    """A target on which nothing is done but noted."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def find(self, name: str) -> tuple[str, ...]:
+        return (name,)
+
+    def send(self, names, signal: str) -> dict[str, int]:
+        self.sent += names
+        return dict.fromkeys(names, 1)
+
+    def instances(self) -> tuple[()]:
+        return ()
+
+
+def test_an_aborted_method_begins_no_further_fault_and_says_so():
+    target = Running()
+    steps = [
+        Kill(fault="kill", on="a"),
+        Kill.model_validate({"fault": "kill", "on": "b", "at": "5m"}),
+    ]
+    done = carry_out(target, steps, say=lambda _: None, is_aborted=lambda: bool(target.sent))
+    assert target.sent == ["a"]
+    assert done.aborted
+    assert [sighting.present for sighting in done.sightings] == [True, False]
+
+
+def test_what_fails_on_the_way_undoes_what_was_begun():
+    undone = []
+
+    class Pausing(Running):
+        def pause(self, names) -> dict[str, list[int]]:
+            return {name: [1] for name in names}
+
+        def resume(self, names) -> None:
+            undone.extend(names)
+
+        def send(self, names, signal: str) -> dict[str, int]:
+            raise OSError("gone")
+
+    steps = [Pause(fault="pause", on="a"), Kill(fault="kill", on="b")]
+    with pytest.raises(OSError, match="gone"):
+        carry_out(Pausing(), steps, say=lambda _: None, is_aborted=lambda: False)
+    assert undone == ["a"]

@@ -1,0 +1,181 @@
+"""Files that others wrote are opened and parsed within limits, and what is over one has a place."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+import yaml
+
+from tarmac.errors import BadInput
+from tarmac.foreign import data, files
+from tarmac.model.value import amount
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "a.yaml").write_text("a: 1\r\nb: 2\n", newline="")
+    return tmp_path
+
+
+def test_a_regular_file_is_read_and_its_lines_end_in_newlines(folder):
+    assert files.content(folder / "a.yaml") == b"a: 1\r\nb: 2\n"
+    assert files.text(folder / "a.yaml") == "a: 1\nb: 2\n"
+
+
+@pytest.mark.timeout(20)
+def test_what_is_no_regular_file_is_refused_without_waiting_for_it(folder):
+    os.mkfifo(folder / "pipe")
+    (folder / "endless").symlink_to("/dev/zero")
+    (folder / "nowhere").symlink_to("not/there")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(os.path.relpath(folder / "socket"))
+    said = {}
+    for name in ("pipe", "endless", "nowhere", "socket", "a\0b", "."):
+        with pytest.raises(OSError, match=r".") as error:
+            files.content(folder / name)
+        said[name] = error.value.strerror
+    listener.close()
+    assert said == {
+        "pipe": "a named pipe, no regular file",
+        "endless": "a device, no regular file",
+        "nowhere": "No such file or directory",
+        "socket": "a socket, no regular file",
+        "a\0b": "embedded null byte",
+        ".": "Is a directory",
+    }
+
+
+def test_a_file_over_the_limit_is_refused_and_its_start_can_be_read(folder):
+    (folder / "big").write_bytes(b"x" * 101)
+    with pytest.raises(OSError, match="101 bytes, where at most 100 are read"):
+        files.content(folder / "big", limit=100)
+    assert len(files.content(folder / "big", limit=101)) == 101
+    assert files.content(folder / "big", limit=3, start=True) == b"xxx"
+
+
+def test_a_file_without_a_size_is_read_up_to_the_limit():
+    assert files.content("/proc/self/status", limit=100_000).startswith(b"Name:")
+    with pytest.raises(OSError, match="at most 5 are read"):
+        files.content("/proc/self/status", limit=5)
+
+
+def test_a_link_is_followed_inside_the_root_and_not_out_of_it(folder):
+    root = folder / "root"
+    (root / "below").mkdir(parents=True)
+    (root / "own.yaml").write_text("own\n")
+    (root / "inside").symlink_to("own.yaml")
+    (root / "outside").symlink_to("../a.yaml")
+    (root / "folder").symlink_to("..")
+    assert files.text(root / "inside", root=root) == "own\n"
+    assert files.text(root / "outside") == "a: 1\nb: 2\n"
+    for name in ("outside", "folder/a.yaml", "below/../../a.yaml"):
+        with pytest.raises(BadInput, match=r"a link that leads out of .*; put the file itself"):
+            files.text(root / name, root=root)
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"a: b\nc: caf\xe9\n", "x:2:7: not UTF-8 (byte 0xe9); save the file as UTF-8"),
+        (b"\xef\xbb\xbfa\xff", "x:1:5: not UTF-8 (byte 0xff); save the file as UTF-8"),
+        ("a".encode("utf-16"), "x:1:1: the file is UTF-16; save it as UTF-8"),
+    ],
+)
+def test_what_is_not_utf_8_is_named_with_its_place(raw, said):
+    with pytest.raises(BadInput) as error:
+        files.decoded(raw, "x")
+    assert str(error.value) == said
+
+
+BOMB = "a0: &a0 [x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
+)
+MERGES = "a0: &a0 {k: v}\n" + "".join(
+    f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 9)
+)
+DEEP = {
+    "lists": "[" * 50_000,
+    "mappings": "{a: " * 50_000,
+    "dashes": "- " * 50_000,
+    "keys": "? " * 50_000,
+    "lines": "".join(f"{' ' * n}a:\n" for n in range(1500)),
+    "closed in quotes": '["]", ' * 50_000,
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_nested_yaml_is_refused_before_anything_follows_it_by_recursion(text):
+    with pytest.raises(yaml.YAMLError, match="nested deeper than 100"):
+        data.from_yaml(text)
+
+
+@pytest.mark.parametrize("depth", [49, 99, 100])
+@pytest.mark.parametrize("unit", ["[", "- "])
+def test_what_is_nested_up_to_the_limit_is_read(depth, unit):
+    ends = "]" * depth if unit == "[" else ""
+    (found,) = data.from_yaml(unit * depth + ends)
+    count = 0
+    while isinstance(found, list):
+        found, count = found[0] if found else None, count + 1
+    assert count == depth
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, "aliases make it more than 200000 values"),
+        (MERGES, "aliases make it more than 200000 values"),
+        ("a: &a [*a]", "an alias names what it is in"),
+        ("a: &a {<<: *a}", "an alias names what it is in"),
+        ("a: [" + "1," * 200_001 + "]", "more than 200000 values"),
+        ("b: 1\na: " + "9" * 5000, "a number of more than 60 digits"),
+        ("a: 0x" + "f" * 5000, "a number of more than 60 digits"),
+        ("a: 1\nb: 2026-13-45", "line 2, column 4"),
+        ("a: !!bool maybe", "'maybe' is no bool, put it in quotes"),
+        ("a: !!timestamp x", "'x' is no timestamp"),
+        ("a: 0x_", "'0x_' is no int"),
+        ('a: !!int ""', "'' is no int"),
+        ("a: !Ref b", "could not determine a constructor for the tag"),
+        ("\0", "unacceptable character"),
+    ],
+)
+def test_whatever_is_wrong_with_yaml_is_an_error_of_yaml(text, said):
+    with pytest.raises(yaml.YAMLError) as error:
+        data.from_yaml(text)
+    assert said in str(error.value)
+    assert data.first(text) is None
+
+
+def test_an_alias_that_repeats_little_is_read():
+    assert data.from_yaml("a: &a [x]\nb: [*a, *a]\n") == [{"a": ["x"], "b": [["x"], ["x"]]}]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 100_000, "x.json:1:101: not JSON (nested deeper than 100); correct it"),
+        ('{"a":' * 100_000, "x.json:1:501: not JSON (nested deeper than 100); correct it"),
+        ("[\n" + "1," * 200_001, "x.json:2:400000: not JSON (more than 200000 values); correct it"),
+        ("9" * 5000, "x.json: not JSON (Exceeds the limit"),
+        ('{"a": "\\ud800"}', "x.json: not JSON ('\\ud800' is half a character; write it out)"),
+        ("{", "x.json:1:2: not JSON"),
+    ],
+)
+def test_whatever_is_wrong_with_json_has_a_place(text, said):
+    with pytest.raises(ValueError, match=r".") as error:
+        data.from_json(text)
+    assert str(data.problem("x.json", error.value)).startswith(said)
+
+
+def test_brackets_in_text_nest_nothing():
+    assert data.from_json('{"a": "' + "[" * 500 + '\\"[", "b": "\\ud83d\\ude00"}')["b"] == "😀"
+    assert data.from_yaml("a: '" + "[" * 500 + "'") == [{"a": "[" * 500}]
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "1E999999999", "Infinity", "NaN", "²", "1_0", ""])
+def test_an_amount_is_of_a_size_that_there_is(text):
+    with pytest.raises(ValueError, match=r"is not an amount; write e\.g\. 250m or 256Mi") as error:
+        amount(text)
+    assert len(str(error.value)) < 100
