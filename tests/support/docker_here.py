@@ -26,6 +26,7 @@ from typing import IO, Any
 from urllib.parse import urlencode
 
 UP_WITHIN_S = 60.0
+STOP_WITHIN_S = 120.0
 #: What of the build cache stays: all of one state of the sources, and what they install.
 KEPT = "4GB"
 ENDED_WELL = "ended-well"
@@ -164,7 +165,11 @@ def _data(keep: Path | None, folder: Path) -> Iterator[tuple[Path, tuple[int, ..
         data, ended_well = keep / "data", keep / ENDED_WELL
         if not ended_well.exists() and data.exists():
             _unmount(data)
-            shutil.rmtree(data)
+            try:
+                shutil.rmtree(data)
+            except OSError:  # something still holds it
+                yield folder / "data", ()
+                return
         ended_well.unlink(missing_ok=True)
         yield data, (lock.fileno(),)
 
@@ -232,10 +237,11 @@ def daemon(keep: Path | None = None) -> Iterator[Docker]:
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(timeout=30)
+                process.wait(timeout=STOP_WITHIN_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            _unmount(data)
             _unmount(folder)
         if process.returncode == 0:
             (data.parent / ENDED_WELL).touch()
@@ -259,8 +265,12 @@ def _answers(docker: Docker) -> bool:
 
 
 def _unmount(folder: Path) -> None:
-    """Let go of what a daemon that was killed has left mounted, or its folder cannot be removed."""
+    """Unmount what a killed daemon has left in a folder, or it cannot be removed.
+
+    The folder is a mount of its own where the machine's root is not shared: dockerd binds it.
+    """
     mounts = Path("/proc/self/mounts").read_text().splitlines()
     for line in reversed(mounts):
-        if (where := line.split(" ")[1]).startswith(f"{folder}/"):
+        where = line.split(" ")[1]
+        if where == str(folder) or where.startswith(f"{folder}/"):
             subprocess.run(["umount", "--lazy", where], check=False, capture_output=True)
