@@ -7,10 +7,11 @@ from collections import Counter
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from tarmac.drills import chaos
+from tarmac.drills import checks
 from tarmac.drills.drill import Check, DrillResult, Verdict
 from tarmac.drills.load.process import Visits
 from tarmac.drills.method import carry_out
+from tarmac.drills.recovery import recovered_after
 from tarmac.faults.kill import Kill
 from tarmac.faults.pause import Pause
 
@@ -32,8 +33,8 @@ def check(about, holds: bool = True) -> Check:
     ],
 )
 def test_what_is_not_valid_shows_nothing(setup, fault, hypothesis, verdict):
-    checks = (check("setup", setup), check("fault", fault), check("hypothesis", hypothesis))
-    assert DrillResult(checks).verdict is verdict
+    made = (check("setup", setup), check("fault", fault), check("hypothesis", hypothesis))
+    assert DrillResult(made).verdict is verdict
 
 
 def test_nothing_checked_is_not_passed():
@@ -59,17 +60,20 @@ GOOD, FAILED, SLOW, NONE = visits(), visits(9, 1), visits(ms=31), visits(0)
         ([GOOD, NONE, GOOD, GOOD, GOOD], 1, 2),  # none came: nothing says that they went well
         ([GOOD, FAILED, GOOD, GOOD], 1, None),  # too short to say so
         ([GOOD, FAILED, FAILED, FAILED], 1, None),
+        ([GOOD, *[FAILED] * 10, GOOD, GOOD, GOOD], 1, 11),
+        ([GOOD, *[FAILED] * 11, GOOD, GOOD, GOOD], 1, None),  # later than within ten seconds
     ],
 )
 def test_a_recovery_is_some_seconds_in_a_row_as_before(seconds, since, recovered):
-    assert chaos._recovered_at(seconds, since, GOOD) == recovered
+    expected = None if recovered is None else recovered - since
+    assert recovered_after(seconds, GOOD, last_s=since, limit_s=10) == expected
 
 
 @pytest.mark.parametrize(
     ("share", "written"), [(1, "100 %"), (0.999999, "99.999 %"), (0.5, "50 %"), (0, "0 %")]
 )
 def test_a_share_that_is_not_all_never_reads_as_all(share, written):
-    assert chaos._percent(share) == written
+    assert checks._percent(share) == written
 
 
 class Running:

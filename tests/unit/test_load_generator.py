@@ -103,3 +103,25 @@ async def test_a_load_that_is_stopped_begins_no_more_and_ends_what_it_began():
     await generator.run(rate=10, seconds=60)
     assert 1 <= ended <= 10
     assert sum(window.good for window in generator.windows.values()) == ended
+
+
+async def test_a_window_is_over_once_its_visits_and_those_before_have_ended():
+    release, turns = asyncio.Event(), iter(range(1_000_000))
+
+    async def visit() -> None:
+        if next(turns) == 1:  # of the first second
+            await release.wait()
+
+    generator = Generator(visit, timeout_s=30)
+    load = asyncio.create_task(generator.run(rate=2, seconds=60))
+    while 2 not in generator.windows:  # noqa: ASYNC110 - the generator's own pace
+        await asyncio.sleep(0.01)
+    assert generator.take_over() == (0, {})
+    release.set()
+    await asyncio.sleep(0.01)
+    generator.stopped.set()
+    await load
+    over, windows = generator.take_over()
+    assert over == max(generator.windows)
+    assert [windows[n].good for n in range(2)] == [2, 2]
+    assert generator.good == sum(w.good for w in [*windows.values(), *generator.windows.values()])

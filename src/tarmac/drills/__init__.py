@@ -1,4 +1,4 @@
-"""DrillContexts of a running system: load, a fault, and whether the system held what it promises.
+"""Drills of a running system: load, a fault, and whether the system held what it promises.
 
 A file for each kind of drill; what they share stands beside them (`SHARED`).
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 #: Modules and folders here that the drills share: `registry.load` does not look for one in them.
 SHARED = (
+    "abort",
+    "checks",
     "drill",
     "drill_file",
     "explain",
     "journal",
     "load",
     "method",
+    "recovery",
     "running_system",
     "steady_state",
 )

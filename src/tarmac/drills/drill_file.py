@@ -48,6 +48,16 @@ class Hypothesis(StrictModel):
     )
     p99: Duration | None = Field(default=None, description="99 % of visits must end within it.")
 
+    @property
+    def objective_names(self) -> tuple[str, ...] | None:
+        """Those that must hold; None for all."""
+        return None if self.objectives == "all" else tuple(self.objectives)
+
+    @property
+    def invariant_names(self) -> tuple[str, ...] | None:
+        """Those that must hold; None for all."""
+        return None if self.invariants == "all" else tuple(self.invariants)
+
 
 class Abort(StrictModel):
     """When to stop at once and undo everything."""
@@ -78,7 +88,7 @@ class DrillFile(StrictModel):
 
     @property
     def seconds(self) -> float:
-        """How long the load takes."""
+        """How long the load takes at most."""
         return self.baseline + self.disturbed_s + self.recovery
 
 

@@ -34,6 +34,7 @@ Journey = Callable[[Mapping[str, str]], AbstractAsyncContextManager[Visit]]
 SHORTEST_US, LONGEST_US, DIGITS = 1, 600_000_000, 3
 #: Seconds of one window: what the timeline of a drill is made of.
 WINDOW_S = 1.0
+TICK_S = 0.5
 #: Visits under way at once; a generator that has more measures itself.
 MOST_OPEN = 10_000
 #: What a failure is called is cut here: it may hold an id, and each would be a kind of its own.
@@ -50,6 +51,8 @@ class Window:
     failed: Counter[str] = field(default_factory=Counter)
     #: The longest that a visit began after its time, in seconds: what the generator lost itself.
     late_s: float = 0.0
+    #: Visits of it that are under way.
+    open: int = 0
     durations: HdrHistogram = field(
         default_factory=lambda: HdrHistogram(SHORTEST_US, LONGEST_US, DIGITS)
     )
@@ -71,7 +74,9 @@ class Generator:
         self._visit = visit
         self._timeout_s = timeout_s
         self._open: set[asyncio.Task[None]] = set()
+        #: By number: the second of the load. Those that are over are taken out.
         self.windows: dict[int, Window] = {}
+        self.good = self.failed = 0
         self.stopped = asyncio.Event()
 
     async def run(self, rate: float, seconds: float) -> None:
@@ -89,12 +94,20 @@ class Generator:
             window.late_s = max(window.late_s, loop.time() - due)
             if len(self._open) >= MOST_OPEN:
                 window.failed[OVERLOADED] += 1
+                self.failed += 1
                 continue
+            window.open += 1
             task = loop.create_task(self._one(window, due))
             self._open.add(task)
             task.add_done_callback(self._open.discard)
         if self._open:
             await asyncio.wait(self._open)
+
+    def take_over(self) -> tuple[int, dict[int, Window]]:
+        """Take out the windows whose visits have ended, up to the first other; and its number."""
+        last = max(self.windows, default=0)
+        end = min((n for n, window in self.windows.items() if window.open), default=last)
+        return end, {n: self.windows.pop(n) for n in sorted(self.windows) if n < end}
 
     async def _one(self, window: Window, due: float) -> None:
         loop = asyncio.get_running_loop()
@@ -103,12 +116,15 @@ class Generator:
             async with limit:
                 await self._visit()
             window.good += 1
+            self.good += 1
         except Exception as error:  # noqa: BLE001 - whatever it is, the visitor got nothing
             kind = f"{type(error).__name__}: {error}"[:MOST_LENGTH]
             if limit.expired():
                 kind = f"no end within {self._timeout_s:g} s"
             known = kind in window.failed or len(window.failed) < MOST_KINDS
             window.failed[kind if known else "others"] += 1
+            self.failed += 1
+        window.open -= 1
         window.durations.record_value(max(1, round((loop.time() - due) * 1e6)))
 
 
@@ -154,18 +170,21 @@ async def _serve() -> None:
         generator.stopped.set()
         await load
         ticking.cancel()
-        windows = {str(n): window.as_data() for n, window in generator.windows.items()}
-        _say({"ended": True, "windows": windows})
+        _say({"ended": True, "windows": _as_data(generator.windows)})
         ending.cancel()
 
 
 async def _tick(generator: Generator) -> None:
-    """Say each second how the visits go, for a drill that may have to stop."""
+    """Say how the visits go: a drill ends once all is as before, or has to stop."""
     while True:
-        await asyncio.sleep(WINDOW_S)
-        good = sum(window.good for window in generator.windows.values())
-        failed = sum(window.failed.total() for window in generator.windows.values())
-        _say({"good": good, "failed": failed})
+        await asyncio.sleep(TICK_S)
+        end, windows = generator.take_over()
+        counts = {"good": generator.good, "failed": generator.failed}
+        _say({**counts, "over": end, "windows": _as_data(windows)})
+
+
+def _as_data(windows: Mapping[int, Window]) -> dict[str, Any]:
+    return {str(n): window.as_data() for n, window in windows.items()}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import subprocess
 import sys
 import threading
@@ -37,6 +38,7 @@ class Load:
     urls: Mapping[str, str]
     #: Visits per second.
     rate: float
+    #: It ends by itself after that, if it is not ended before.
     seconds: float
     #: A visit that takes longer has failed.
     timeout_s: float = 10.0
@@ -82,6 +84,9 @@ class LoadProcess:
         self._windows: dict[int, dict[str, Any]] = {}
         self._reader: threading.Thread | None = None
         self._error = ""
+        #: Seconds whose visits have all ended.
+        self._over = 0
+        self._ended = False
         self.good = self.failed = 0
 
     def wait_ready(self) -> None:
@@ -108,19 +113,22 @@ class LoadProcess:
         if self._reader is not None:
             self._reader.join()
         self._process.wait()
-        if self._error or not self._windows:
+        if self._error or not self._ended or not self._windows:
             raise LoadFailed(f"the load broke off: {self._error or 'no visit was begun'}")
 
     def windows(self) -> list[Visits]:
-        """List the visits by the second in which they were due, once the load has ended."""
-        empty = generator.Window().as_data()
-        last = max(self._windows, default=-1)
-        return [_visits([self._windows.get(n, empty)]) for n in range(last + 1)]
+        """List the visits by the second in which they were due.
+
+        As long as the load runs: up to the first second of which some visit is under way.
+        """
+        known, empty = self._windows.copy(), generator.Window().as_data()
+        return [_visits([known.get(n, empty)]) for n in range(self._over)]
 
     def between(self, first: int, last: int | None = None) -> Visits:
-        """Sum up the visits from one second to before another."""
-        upper = last if last is not None else max(self._windows, default=0) + 1
-        return _visits(window for n, window in self._windows.items() if first <= n < upper)
+        """Sum up the visits from one second to before another, as far as they have ended."""
+        known = self._windows.copy()
+        upper = math.inf if last is None else last
+        return _visits(window for n, window in known.items() if first <= n < upper)
 
     def kill(self) -> None:
         """End it at once."""
@@ -132,9 +140,13 @@ class LoadProcess:
         while (message := self._next()) is not None:
             if "error" in message:
                 self._error = message["error"]
-            elif "ended" in message:
-                self._windows = {int(n): window for n, window in message["windows"].items()}
+                continue
+            self._windows |= {int(n): window for n, window in message["windows"].items()}
+            self._ended = "ended" in message
+            if self._ended:
+                self._over = max(self._windows, default=-1) + 1
             else:
+                self._over = message["over"]
                 self.good, self.failed = message["good"], message["failed"]
 
     def _next(self) -> dict[str, Any] | None:
