@@ -310,6 +310,9 @@ async def test_after_kill_9_in_the_middle_every_transaction_is_there_whole_and_i
     conn = await asyncpg.connect(database_url)
     path.start()
     await wait_for(path, 1)
+    async with asyncio.timeout(60):
+        while not path.knows_its_place():  # noqa: ASYNC110 - a file of Java's
+            await asyncio.sleep(0.1)
     written: list[list[str]] = []
 
     async def write(count: int) -> None:

@@ -17,6 +17,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TARMAC = Path(sys.executable).with_name("tarmac")
 PATIENCE_S = 20
+#: What the commands show once the spans of an order have come from every service.
+FOLLOWED = (
+    *("POST /orders", "INSERT orders", "process order.placed", "email sent"),
+    "notification-service",
+)
 
 
 def tarmac(verb, *options):
@@ -94,8 +99,7 @@ def test_what_the_page_on_following_an_order_tells_to_type_follows_it(shop):
             check=False,
             timeout=PATIENCE_S,
         )
-        if typed.returncode == 0 and "notification-service" in typed.stdout:
+        missing = [words for words in FOLLOWED if words not in typed.stdout]
+        if typed.returncode == 0 and not missing:
             break
-        assert time.monotonic() < until, typed.stdout + typed.stderr
-    for shown in ("POST /orders", "INSERT orders", "process order.placed", "email sent"):
-        assert shown in typed.stdout
+        assert time.monotonic() < until, f"{missing}\n{typed.stdout}{typed.stderr}"
