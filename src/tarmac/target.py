@@ -91,5 +91,8 @@ class Target(Protocol):
     def let_up(self, names: Collection[str]) -> None:
         """Start them again."""
 
+    def restart(self, names: Collection[str]) -> None:
+        """Replace instances as a deployment does, and wait for it. Raises TarmacError."""
+
     def disturb(self, edges: Collection[str], rule: EdgeRule | None) -> None:
         """Disturb the traffic of edges, by their ids; None: no more."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tarmac import adopt, gates, registry, render, stores
+from tarmac import adopt, faults, gates, registry, render, stores
 
 #: Modules that touch the network, processes or a database by being used at all.
 IO_MODULES = (
@@ -104,7 +104,13 @@ def imports_of_each_other(files, names):
 
 @pytest.mark.parametrize(
     ("package", "constant"),
-    [(stores, "STORE"), (render, "RENDERER"), (gates, "GATE"), (adopt, "RECOGNISER")],
+    [
+        (stores, "STORE"),
+        (render, "RENDERER"),
+        (gates, "GATE"),
+        (adopt, "RECOGNISER"),
+        (faults, "FAULT"),
+    ],
 )
 def test_extensions_do_not_import_each_other(shipped, package, constant):
     names = extensions(package, constant)

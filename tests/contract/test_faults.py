@@ -24,12 +24,14 @@ FAULTS = faults()
 #: Fault -> what its step says, besides the fault; the system is `front`, which calls `back`.
 STEPS = {
     "bandwidth": {"on": "front -> back", "rate": 50.0},
+    "crash-loop": {"on": "back"},
     "kill": {"on": "back"},
     "latency": {"on": "back", "delay": "300ms"},
     "outage": {"on": "back"},
     "partition": {"on": "front -> back", "direction": "received"},
     "pause": {"on": "back"},
     "reset": {"on": "back"},
+    "restart": {"on": "back"},
 }
 DELAY_S = 0.3
 #: Longer than anything here takes that is not disturbed.
@@ -152,7 +154,9 @@ with local_target(home) as target:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-@pytest.mark.parametrize("fault", sorted(FAULTS.keys() - {"kill"}))
+@pytest.mark.parametrize(
+    "fault", sorted(fault.id for fault in FAULTS.values() if not fault.momentary)
+)
 def test_a_drill_that_is_killed_leaves_nothing_disturbed(running, fault, number):
     serves_as_before(running)
     step = {"fault": fault, **STEPS[fault]}

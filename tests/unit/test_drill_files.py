@@ -94,7 +94,7 @@ def test_names_are_those_of_the_system(read):
 def test_a_drill_is_said_in_plain_words(read):
     assert list(explain.sentences(read(LATENCY_AND_KILL), chaos.DRILL))[:6] == [
         "The database is slow, then it dies.",
-        "For 42s at most, 10 visits `order` begin per second.",
+        "10 visits `order` begin per second, for 42s at most.",
         (
             "After 12s: latency on order-service -> orders-db for 8s, delay 200ms. "
             "Proof: the wire counts what it delayed, and for how long."

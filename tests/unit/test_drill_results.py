@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from tarmac.drills import checks
-from tarmac.drills.drill import Check, DrillResult, Verdict
+from tarmac.drills import checks, junit, ramp, under_load
+from tarmac.drills.drill import Check, DrillContext, DrillResult, Event, Period, Verdict
+from tarmac.drills.drill_file import DrillFile
 from tarmac.drills.load.process import Visits
 from tarmac.drills.method import carry_out
 from tarmac.drills.recovery import recovered_after
@@ -122,3 +126,54 @@ def test_what_fails_on_the_way_undoes_what_was_begun():
     with pytest.raises(OSError, match="gone"):
         carry_out(Pausing(), steps, say=lambda _: None, is_aborted=lambda: False)
     assert undone == ["a"]
+
+
+def test_ci_shows_each_rule_with_what_was_measured():
+    rules = [
+        check("hypothesis"),
+        Check("hypothesis", "visits succeed", False, "98 % of 50", "99 %"),
+        Check("fault", "kill on a was there", False, "<none> was killed"),
+    ]
+    journal = {
+        "system": "shop",
+        "drill": "a-kill",
+        "started": "2026-11-22T10:00:00+00:00",
+        "checks": [asdict(rule) for rule in rules],
+    }
+    suite = fromstring(junit.as_xml(journal).encode())
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "1")
+    good, failed, unproven = suite
+    assert good.findtext("system-out") == "measured"
+    assert failed.find("failure").get("message") == "98 % of 50 (asked: 99 %)"
+    assert unproven.find("error").get("message") == "<none> was killed"
+    assert unproven.get("classname") == "shop.a-kill.fault"
+
+
+def test_a_ramp_ends_at_the_first_step_that_does_not_pass(monkeypatch):
+    steps = tuple(Kill(fault="kill", on=name) for name in "abc")
+    asked = []
+
+    def run(context: DrillContext) -> DrillResult:
+        (step,) = context.file.method
+        asked.append(step.on)
+        checks = (check("fault"), check("hypothesis", holds=step.on != "b"))
+        event, second = Event(0.5, f"kill on {step.on}"), (1, 0, 0.1)
+        period = Period("before", 0, 1, 1, 1, Counter(), 0.1, 0.1, 0.1)
+        return DrillResult(checks, (event,), (period,), 1.5, (second, second))
+
+    monkeypatch.setattr(under_load, "run", run)
+    load = {"journey": "order", "rate": 1}
+    file = DrillFile(drill=1, title="Light to heavy", load=load).model_copy(
+        update={"method": steps}
+    )
+    said = []
+    result = ramp.DRILL.run(DrillContext(file, Path(), Running(), None, said.append))
+    assert asked == ["a", "b"]
+    assert result.verdict is Verdict.FAIL
+    assert [c.what for c in result.checks if not c.holds] == ["2. kill on b: what"]
+    assert [event.at_s for event in result.events] == [0.5, 2.5]
+    assert [(p.name, p.first_s) for p in result.periods] == [
+        ("1. kill on a: before", 0),
+        ("2. kill on b: before", 2),
+    ]
+    assert said[-1] == "FAIL at 2. kill on b; 1 more were not tried"

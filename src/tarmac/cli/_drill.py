@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +14,7 @@ from rich.text import Text
 
 from tarmac import testing
 from tarmac.cli import _project
+from tarmac.drills import junit, report
 from tarmac.drills.drill import DrillResult, Verdict
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
@@ -50,6 +53,20 @@ def show(console: Console, result: DrillResult) -> None:
     if result.recovered_s is not None:
         console.print(f"recovered after {result.recovered_s:.1f} s", highlight=False)
     console.print(Text(result.verdict.value, style=STYLES[result.verdict]))
+
+
+def write(
+    journal: Mapping[str, Any], path: Path, junit_file: Path | None, report_file: Path | None
+) -> None:
+    """Write a journal to its file, and to those of the other forms that were asked for."""
+    texts = {path: json.dumps(journal, indent=2) + "\n"}
+    if junit_file is not None:
+        texts[junit_file] = junit.as_xml(journal)
+    if report_file is not None:
+        texts[report_file] = report.as_html(journal)
+    for file, text in texts.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
 
 
 def _effect(about: str) -> Verdict:

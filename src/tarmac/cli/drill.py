@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sys
 from pathlib import Path
 
@@ -31,12 +30,26 @@ EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the journal is written; beside the system's data without.",
 )
+@click.option(
+    "--junit",
+    "junit_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the rules as JUnit's XML too, for CI.",
+)
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page to read, one HTML file.",
+)
 @_project.json_option
 def VERB(
     system: str,
     name: str | None,
     namespace: str | None,
     journal: Path | None,
+    junit_file: Path | None,
+    report_file: Path | None,
     *,
     lists: bool,
     explains: bool,
@@ -93,8 +106,7 @@ def VERB(
         loaded, path, wanted, result, target=target.kind, stores=stores, started=started
     )
     journal = journal or file.parent / ".tarmac" / f"drill-{path.stem}.json"
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    journal.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    _drill.write(written, journal, junit_file, report_file)
     if as_json:
         _project.print_json(written)
     else:

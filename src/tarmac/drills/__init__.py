@@ -13,9 +13,13 @@ SHARED = (
     "drill_file",
     "explain",
     "journal",
+    "junit",
     "load",
     "method",
     "recovery",
+    "report",
     "running_system",
     "steady_state",
+    "timeline",
+    "under_load",
 )

@@ -108,3 +108,5 @@ class Drill:
     #: How it decides, as sentences.
     rules: Sequence[str]
     run: Callable[[DrillContext], DrillResult]
+    #: Each step of the method has a load of its own.
+    in_turn: bool = False

@@ -16,8 +16,8 @@ def sentences(file: DrillFile, drill: Drill) -> Iterator[str]:
     """Yield one line for each thing that happens, then what the hypothesis says."""
     load = file.load
     yield f"{file.title}."
-    rate = f"{load.rate:g} visits `{load.journey}`"
-    yield f"For {_time(file.seconds)} at most, {rate} begin per second."
+    turn = "in each step's turn" if drill.in_turn else f"for {_time(file.seconds)} at most"
+    yield f"{load.rate:g} visits `{load.journey}` begin per second, {turn}."
     for step in file.method:
         fault = faults()[step.fault]
         lasts = "" if fault.momentary else f" for {_time(step.for_)}"

@@ -73,7 +73,9 @@ def edges_on(target: Target, on: str) -> tuple[Edge, ...]:
     return found
 
 
-def disturbed(target: Target, on: str, rule: EdgeRule, effect: str) -> _DisturbedEdges:
+def disturbed(
+    target: Target, on: str, rule: EdgeRule, effect: str
+) -> AbstractContextManager[Witness]:
     """Disturb the edges of a step for a while; the witness counts one effect of the rule.
 
     Args:

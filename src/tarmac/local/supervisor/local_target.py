@@ -50,11 +50,13 @@ class LocalTarget:
         )
 
     def urls(self) -> Mapping[str, str]:
-        """Say where each service answers; by the first of its ports."""
+        """Say where each service answers: NAME for the first of its ports, and NAME:PORT."""
         found: dict[str, str] = {}
         for edge in self._edges():
             if edge["source"] == "world" and edge["listen"]:
-                found.setdefault(edge["target"], f"http://127.0.0.1:{edge['listen']}")
+                url = f"http://127.0.0.1:{edge['listen']}"
+                found.setdefault(edge["target"], url)
+                found[f"{edge['target']}:{edge['port']}"] = url
         return found
 
     def find(self, name: str) -> tuple[str, ...]:
@@ -102,6 +104,14 @@ class LocalTarget:
     def let_up(self, names: Collection[str]) -> None:
         """Start them again."""
         self._op("let-up", names=list(names))
+
+    def restart(self, names: Collection[str]) -> None:
+        """Replace instances as a deployment does, and wait for it. Raises TarmacError."""
+        failed = client.ask(self._home, {"verb": "restart", "names": list(names)}).get("failed", {})
+        if failed:
+            whys = [f"{name} was not replaced: {why}" for name, why in failed.items()]
+            raise TarmacError("; ".join(whys))
+        client.wait(self._home, within_s=None)
 
     def disturb(self, edges: Collection[str], rule: EdgeRule | None) -> None:
         """Disturb the traffic of edges; None: no more."""

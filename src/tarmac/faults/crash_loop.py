@@ -1,0 +1,57 @@
+"""Instances end as often as they are started: a bad configuration, a migration that fails."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Literal
+
+from tarmac.errors import TarmacError
+from tarmac.faults.fault import Fault, Sighting, Step, Witness
+from tarmac.target import Target
+
+POLL_S = 0.05
+#: Fewer are a crash, and no loop.
+AGAIN = 2
+
+
+class CrashLoop(Step):
+    """Each new process is killed as soon as it is there."""
+
+    fault: Literal["crash-loop"]
+
+
+@contextlib.contextmanager
+def inject(target: Target, step: CrashLoop) -> Iterator[Witness]:
+    """Kill the instances whenever one has a process, until the end."""
+    names, over = target.find(step.on), threading.Event()
+    killed: set[int] = set()
+
+    def kill_again() -> None:
+        while not over.wait(POLL_S):
+            with contextlib.suppress(TarmacError):  # one that ends by itself is gone by now
+                for instance in target.instances():
+                    if instance.name in names and instance.pid not in (None, *killed):
+                        killed.update(target.send([instance.name], "SIGKILL").values())
+
+    def witness() -> Sighting:
+        detail = f"{', '.join(names)}: {len(killed)} processes were killed one after another"
+        return Sighting(len(killed) >= AGAIN * len(names), detail)
+
+    loop = threading.Thread(target=kill_again)
+    loop.start()
+    try:
+        yield witness
+    finally:
+        over.set()
+        loop.join()
+
+
+FAULT = Fault(
+    id="crash-loop",
+    title="Kill instances whenever they are started",
+    step=CrashLoop,
+    inject=inject,
+    proof="As many processes were killed as it takes to be a loop: two of each instance at least.",
+)
