@@ -1,4 +1,4 @@
-"""The contracts of extensions: all that a package of store kinds, gates or renderers imports.
+"""The contracts of extensions: all that a package of store kinds, gates or faults imports.
 
 A package offers them by entry points, one for each constant:
 
@@ -6,6 +6,7 @@ A package offers them by entry points, one for each constant:
 - `tarmac.renderers`: a `Renderer`
 - `tarmac.gates`: a `Gate`
 - `tarmac.recognisers`: a `Recogniser`
+- `tarmac.faults`: a `Fault`
 
 Stability: the names in `__all__` follow semantic versioning. A minor version may add a name, a
 field with a default or a member of an enumeration; what is removed, renamed or made stricter waits
@@ -20,6 +21,7 @@ from tarmac.adopt._found import Folder as RepositoryFolder
 from tarmac.adopt._found import Recogniser
 from tarmac.adopt._found import Service as RecognisedService
 from tarmac.artifact import Artifact, Format
+from tarmac.faults.fault import Fault, Sighting, Step, Witness, disturbed, edges_on
 from tarmac.gates.gate import Files, Folder, Gate, Scope, Subject
 from tarmac.launch import (
     Command,
@@ -64,6 +66,7 @@ from tarmac.stores.kind import (
     outputs,
 )
 from tarmac.stores.setup.docker import in_docker
+from tarmac.target import Edge, EdgeRule, Instance, Target
 from tarmac.versions import Version
 
 __all__ = [
@@ -74,8 +77,11 @@ __all__ = [
     "ClusterPlan",
     "Command",
     "Container",
+    "Edge",
+    "EdgeRule",
     "ExchangeProbe",
     "Exporter",
+    "Fault",
     "File",
     "Files",
     "Finding",
@@ -87,6 +93,7 @@ __all__ = [
     "HttpProbe",
     "Image",
     "InstalledFolder",
+    "Instance",
     "Launch",
     "Level",
     "Module",
@@ -102,22 +109,28 @@ __all__ = [
     "Script",
     "Secret",
     "Shell",
+    "Sighting",
     "Size",
     "Skip",
     "Sql",
     "SqlStatistics",
     "Statistic",
+    "Step",
     "StoreContext",
     "StoreKind",
     "StoreReset",
     "StoreStatistics",
     "Subject",
+    "Target",
     "TcpProbe",
     "Text",
     "User",
     "Version",
     "Wheel",
+    "Witness",
     "Workload",
+    "disturbed",
+    "edges_on",
     "in_docker",
     "outputs",
     "text",

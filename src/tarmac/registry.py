@@ -3,7 +3,7 @@
 Called by each module that needs a catalogue (of stores, renderers, gates, faults, drills). It keeps
 no list and no state: adding an extension is adding its file, or installing a package with an entry
 point in the catalogue's group: `tarmac.stores`, `tarmac.renderers`, `tarmac.gates`,
-`tarmac.recognisers`.
+`tarmac.recognisers`, `tarmac.faults`.
 """
 
 from __future__ import annotations

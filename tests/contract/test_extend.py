@@ -18,7 +18,10 @@ PINNED = Path(__file__).with_name("extend.txt")
 
 
 #: Names in annotations that Python itself brings.
-PLAIN = {"Any", "Callable", "Iterable", "Iterator", "Mapping", "None", "Path", "Self", "Sequence"}
+PLAIN = {
+    *("AbstractContextManager", "Any", "Callable", "Collection", "Iterable", "Iterator", "Mapping"),
+    *("None", "Path", "Self", "Sequence"),
+}
 
 
 def pinned(annotation):
@@ -62,9 +65,15 @@ def test_names_and_signatures_change_on_purpose_only():
 def test_all_of_it_is_documented_and_listed():
     public = {name for name in vars(extend) if name[0] not in "_@"} - {"annotations"}
     assert public == set(extend.__all__)
-    plain = {"PHASES", "Text"}
+    plain = {"PHASES", "Text", "Witness"}
     bare = [n for n in extend.__all__ if n not in plain and not getattr(extend, n).__doc__]
     assert bare == []
     assert "semantic versioning" in extend.__doc__
-    for group in ("tarmac.stores", "tarmac.renderers", "tarmac.gates", "tarmac.recognisers"):
+    for group in (
+        "tarmac.stores",
+        "tarmac.renderers",
+        "tarmac.gates",
+        "tarmac.recognisers",
+        "tarmac.faults",
+    ):
         assert group in extend.__doc__

@@ -1,4 +1,4 @@
-"""A package of another repository adds a store kind, a gate and a renderer by being installed.
+"""A package of another repository adds a store kind, a gate, a renderer and a fault.
 
 Its wheel and Tarmac's are installed into an environment of their own; what both need comes from
 this one, so nothing is fetched but the backend of the build.
@@ -37,6 +37,12 @@ services:
   web: {run: [bin/web], port: 8080}
 environments:
   production: {target: cluster, registry: registry.example.com, version: 1.0.0}
+"""
+DRILL = """
+drill: 1
+title: The host of web has no CPU to give
+load: {journey: look, rate: 1}
+method: [{fault: stutter, on: web}]
 """
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n"
 
@@ -102,7 +108,7 @@ def test_its_own_tests_pass(environment):
     hidden = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     example = ROOT / "examples/extension"
     done = run(environment / "bin/python", *argv, folder=example, environ=hidden)
-    assert "3 passed" in done.stdout, done.stdout + done.stderr
+    assert "4 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_its_gate_is_explained_and_judges_files(tarmac, tmp_path):
@@ -121,6 +127,15 @@ def test_its_renderer_writes_files(tarmac, tmp_path):
     component = yaml.safe_load((tmp_path / "tree/catalog/web.yaml").read_text())
     assert component["apiVersion"] == "backstage.io/v1alpha1"
     assert component["spec"]["system"] == "demo"
+
+
+def test_its_fault_can_stand_in_a_drill(tarmac, tmp_path):
+    (tmp_path / "tarmac.yaml").write_text(LOCAL)
+    (tmp_path / "drills").mkdir()
+    (tmp_path / "drills/slow-host.yaml").write_text(DRILL)
+    assert "stutter on web for 5s. Proof: the kernel" in tarmac(
+        "drill", ".", "slow-host", "--explain"
+    )
 
 
 def test_its_store_runs_and_keeps_what_a_user_puts(tarmac, tmp_path):

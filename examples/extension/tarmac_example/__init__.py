@@ -1,1 +1,1 @@
-"""A store kind, a gate and a renderer for Tarmac, in a package of their own."""
+"""A store kind, a gate, a renderer and a fault for Tarmac, in a package of their own."""
