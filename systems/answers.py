@@ -5,11 +5,19 @@ Used by each system's journeys.py; knows nothing of any system.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+
+#: What a load repeats; one that raises has failed.
+Visit = Callable[[], Awaitable[None]]
+
+
+class NotServed(Exception):
+    """A visitor did not get what they wanted."""
 
 
 @dataclass(frozen=True)
@@ -38,3 +46,17 @@ async def ask(
         is_json = "json" in response.headers.get("Content-Type", "")
         data = await response.json(content_type=None) if is_json else await response.text()
         return Answer(response.status, data, response.headers)
+
+
+def served(answer: Answer, what: str, *statuses: int) -> Any:
+    """Return the data of an answer with one of these statuses, 200 without any; else NotServed."""
+    if answer.status not in (statuses or (200,)):
+        raise NotServed(f"{what}: {answer.status}")
+    return answer.data
+
+
+@asynccontextmanager
+async def many_connections() -> AsyncIterator[aiohttp.ClientSession]:
+    """Give a session with as many connections as there are visits under way."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        yield session

@@ -1,25 +1,29 @@
 """What people do with hello-dd, step by step: a buyer at the public address, staff behind it.
 
-Used by the end-to-end tests; knows nothing of Tarmac or of stores.
+Used by the end-to-end tests and by drills; knows nothing of Tarmac or of stores.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-from answers import Answer, ask
+from answers import Answer, NotServed, Visit, ask, many_connections, served
 
 #: States in which a purchase stays for ever.
 ENDED = frozenset({"confirmed", "cancelled"})
 #: States in which a job stays until an operator looks at it.
 FINAL_STATES = frozenset({"done", "parked"})
 POLL_S = 0.05
+#: Offers that a load looks at; there are eight.
+OFFERS = 50
 
 
 @dataclass
@@ -156,3 +160,56 @@ class Staff:
             if time.monotonic() > end:
                 raise TimeoutError(f"job {path} did not end within {within_s:g} s: {job}")
             await asyncio.sleep(POLL_S)
+
+
+@asynccontextmanager
+async def _buyer(urls: Mapping[str, str]) -> AsyncIterator[tuple[Buyer, list[dict[str, Any]]]]:
+    async with many_connections() as session:
+        buyer = Buyer(session, urls["api-gateway"])
+        found = served(await buyer.ask("GET", f"/offers?limit={OFFERS}"), "offers")
+        yield buyer, found["offers"]
+
+
+@asynccontextmanager
+async def look(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
+    """Look at one offer; half of it is an answer as well."""
+    async with _buyer(urls) as (buyer, offers):
+        turns = itertools.cycle(offers)
+
+        async def visit() -> None:
+            served(await buyer.ask("GET", f"/offers/{next(turns)['product_id']}"), "offer")
+
+        yield visit
+
+
+@asynccontextmanager
+async def whole_offer(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
+    """Look at one offer, with its stock and its price."""
+    async with _buyer(urls) as (buyer, offers):
+        turns = itertools.cycle(offers)
+
+        async def visit() -> None:
+            path = f"/offers/{next(turns)['product_id']}"
+            offer = served(await buyer.ask("GET", path), "offer")
+            if offer["degraded"]:
+                raise NotServed(f"offer without {', '.join(offer['degraded'])}")
+
+        yield visit
+
+
+@asynccontextmanager
+async def buy(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
+    """Buy one piece of what there is most of."""
+    async with _buyer(urls) as (buyer, offers):
+        left = {offer["product_id"]: offer["available"] or 0 for offer in offers}
+
+        async def visit() -> None:
+            product = max(left, key=left.__getitem__)
+            left[product] -= 1
+            served(await buyer.buy(product), "buy", 201, 202)
+
+        yield visit
+
+
+#: What a drill may have visitors do.
+JOURNEYS = {"look": look, "whole-offer": whole_offer, "buy": buy}

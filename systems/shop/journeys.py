@@ -10,13 +10,13 @@ import asyncio
 import itertools
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-from answers import Answer, ask
+from answers import Answer, Visit, ask, many_connections, served
 
 #: States in which an order stays for ever.
 ENDED = frozenset({"confirmed", "cancelled"})
@@ -25,8 +25,6 @@ POLL_S = 0.05
 CUSTOMERS = 10
 #: What a visitor looks for.
 WORDS = ("tumblers", "kettle", "lamp", "towel")
-
-Visit = Callable[[], Awaitable[None]]
 
 
 @dataclass
@@ -118,14 +116,9 @@ class Shopper:
         raise TimeoutError(f"order {order_id} did not end within {within_s:g} s: {last}")
 
 
-class NotServed(Exception):
-    """The shop did not do what its customer wanted."""
-
-
 @asynccontextmanager
 async def _customers(urls: Mapping[str, str]) -> AsyncIterator[list[Shopper]]:
-    limit = aiohttp.TCPConnector(limit=0)  # as many connections as there are visits under way
-    async with aiohttp.ClientSession(connector=limit) as session:
+    async with many_connections() as session:
         shoppers = [Shopper(session, urls["api-gateway"]) for _ in range(CUSTOMERS)]
         for shopper in shoppers:
             await shopper.sign_up()
@@ -144,9 +137,7 @@ async def order(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
         async def visit() -> None:
             product = max(left, key=left.__getitem__)
             left[product] -= 1
-            answer = await next(turns).order(product)
-            if answer.status not in (201, 202):
-                raise NotServed(f"order: {answer.status}")
+            served(await next(turns).order(product), "order", 201, 202)
 
         yield visit
 
@@ -159,13 +150,9 @@ async def browse(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
 
         async def visit() -> None:
             visitor, word = next(turns)
-            found = await visitor.ask("GET", f"/api/products?q={word}")
-            if found.status != 200:
-                raise NotServed(f"search: {found.status}")
-            product = found.data["items"][0]["id"]
-            stock = await visitor.ask("GET", f"/api/products/{product}/stock")
-            if stock.status != 200:
-                raise NotServed(f"stock: {stock.status}")
+            found = served(await visitor.ask("GET", f"/api/products?q={word}"), "search")
+            product = found["items"][0]["id"]
+            served(await visitor.ask("GET", f"/api/products/{product}/stock"), "stock")
 
         yield visit
 

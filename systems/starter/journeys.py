@@ -1,20 +1,26 @@
 """What a user of the starter does, step by step, through its one public address.
 
-Used by the end-to-end tests; knows nothing of Tarmac, of which service answers, or of stores.
+Used by the end-to-end tests and by drills; knows nothing of Tarmac, of which service answers, or of
+stores.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-from answers import Answer, ask
+from answers import Answer, Visit, ask, many_connections, served
 
 POLL_S = 0.05
+#: Users of a load, which take turns.
+USERS = 10
 
 
 @dataclass
@@ -91,3 +97,42 @@ class Person:
             if answer.status < 500 or time.monotonic() > end:
                 raise TimeoutError(f"not accepted: {answer.status} {answer.data}")
             await asyncio.sleep(POLL_S)
+
+
+@asynccontextmanager
+async def _users(urls: Mapping[str, str]) -> AsyncIterator[Iterator[Person]]:
+    async with many_connections() as session:
+        users = [Person(session, urls["entry"]) for _ in range(USERS)]
+        for user in users:
+            served(await user.sign_up(), "sign up", 201)
+        yield itertools.cycle(users)
+
+
+@asynccontextmanager
+async def order(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
+    """Place an order."""
+    async with _users(urls) as turns:
+
+        async def visit() -> None:
+            served(await next(turns).order(), "order", 201, 202)
+
+        yield visit
+
+
+@asynccontextmanager
+async def profile(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
+    """Read one's own document and one's orders; a page that says that it lacks them will do."""
+    async with _users(urls) as turns:
+
+        async def visit() -> None:
+            user = next(turns)
+            served(await user.profile(), "profile")
+            page = await user.orders()
+            if not (page.status == 503 and page.data.get("degraded")):
+                served(page, "orders")
+
+        yield visit
+
+
+#: What a drill may have visitors do.
+JOURNEYS = {"order": order, "profile": profile}

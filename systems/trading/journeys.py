@@ -1,22 +1,28 @@
 """What a trader does, step by step, through the system's public address alone.
 
-Used by the end-to-end tests; knows nothing of Tarmac, of services behind the gateway or of stores.
+Used by the end-to-end tests and by drills; knows nothing of Tarmac, of services behind the gateway
+or of stores.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-from answers import Answer, ask
+from answers import Answer, Visit, ask, many_connections, served
 
 POLL_S = 0.05
+#: Traders of a load, which take turns, and what each has to begin with.
+TRADERS = 10
+CASH_MINOR = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -169,3 +175,45 @@ class Trader:
                     data = json.loads(fields["data"])
                     yield Event(fields.get("id"), fields.get("event", "message"), data)
                     fields = {}
+
+
+@asynccontextmanager
+async def _traders(urls: Mapping[str, str]) -> AsyncIterator[list[Trader]]:
+    async with many_connections() as session:
+        traders = [Trader(session, urls["entry"]) for _ in range(TRADERS)]
+        for trader in traders:
+            served(await trader.sign_up(), "sign up", 201)
+            served(await trader.deposit(CASH_MINOR), "deposit", 201)
+        yield traders
+
+
+@asynccontextmanager
+async def trade(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
+    """Buy one share at the market, of each instrument in turn."""
+    async with _traders(urls) as traders:
+        symbols = itertools.cycle(await traders[0].instruments())
+        turns = itertools.cycle(traders)
+
+        async def visit() -> None:
+            served(await next(turns).buy(next(symbols), 1), "buy", 201, 202)
+
+        yield visit
+
+
+@asynccontextmanager
+async def look(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
+    """Look at a price and at one's own account."""
+    async with _traders(urls) as traders:
+        symbols = itertools.cycle(await traders[0].instruments())
+        turns = itertools.cycle(traders)
+
+        async def visit() -> None:
+            trader = next(turns)
+            served(await trader.ask("GET", f"/api/market/quotes/{next(symbols)}"), "quote")
+            served(await trader.ask("GET", "/api/portfolio/account"), "account")
+
+        yield visit
+
+
+#: What a drill may have visitors do.
+JOURNEYS = {"trade": trade, "look": look}

@@ -1,22 +1,30 @@
 """A customer's booking of a trip, step by step, through the public API host alone.
 
-Used by the end-to-end tests; knows nothing of Tarmac, of services behind the host or of stores.
+Used by the end-to-end tests and by drills; knows nothing of Tarmac, of services behind the host or
+of stores.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-from answers import Answer, ask
+from answers import Answer, Visit, ask, many_connections, served
 
 #: States in which an order stays for ever.
 ENDED = frozenset({"confirmed", "cancelled"})
 POLL_S = 0.05
+#: Customers of a load; each books one trip at a time.
+TRAVELLERS = 12
+#: What a visitor looks for.
+WORDS = ("train", "walk", "week", "night")
 
 
 @dataclass
@@ -81,3 +89,46 @@ class Traveller:
                 return order
             await asyncio.sleep(POLL_S)
         raise TimeoutError(f"order {order_id} did not end within {within_s:g} s: {last}")
+
+
+@asynccontextmanager
+async def book(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
+    """Put a place of the trip with most of them into the cart, and book it."""
+    async with many_connections() as session:
+        free = asyncio.Queue[Traveller]()
+        for _ in range(TRAVELLERS):
+            traveller = Traveller(session, urls["entry:api"])
+            served(await traveller.sign_up(), "sign up", 201)
+            free.put_nowait(traveller)
+        found = served(await traveller.ask("GET", "/products?limit=100"), "trips")
+        left = {trip["id"]: await traveller.places(trip["id"]) for trip in found["items"]}
+
+        async def visit() -> None:
+            traveller = await free.get()
+            trip = max(left, key=left.__getitem__)
+            left[trip] -= 1
+            try:
+                served(await traveller.put(trip), "cart")
+                served(await traveller.check_out(), "checkout", 201, 202)
+            finally:
+                free.put_nowait(traveller)
+
+        yield visit
+
+
+@asynccontextmanager
+async def browse(urls: Mapping[str, str]) -> AsyncIterator[Visit]:
+    """Search for a trip and ask how many places it has."""
+    async with many_connections() as session:
+        visitor, words = Traveller(session, urls["entry:api"]), itertools.cycle(WORDS)
+
+        async def visit() -> None:
+            found = served(await visitor.ask("GET", f"/products?q={next(words)}"), "search")
+            trip = found["items"][0]["id"]
+            served(await visitor.ask("GET", f"/products/{trip}/stock"), "places")
+
+        yield visit
+
+
+#: What a drill may have visitors do.
+JOURNEYS = {"book": book, "browse": browse}
