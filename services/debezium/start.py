@@ -192,7 +192,8 @@ def main(environ: Mapping[str, str]) -> None:
         str(data / name) for name in files if name in ("outbox.properties", "tables.properties")
     ]
     worker = "org.apache.kafka.connect.cli.ConnectStandalone"
-    argv = [java, *JAVA, "-Dlog4j2.level=WARN", "-cp", f"{home}/libs/*", worker]
+    level = f"-Dlog4j2.level={environ.get('LOG_LEVEL', 'warn').upper()}"
+    argv = [java, *JAVA, level, "-cp", f"{home}/libs/*", worker]
     os.execv(java, [*argv, str(data / "worker.properties"), *connectors])  # noqa: S606 - no shell
 
 

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -329,17 +330,23 @@ async def test_after_kill_9_in_the_middle_every_transaction_is_there_whole_and_i
     path.start()
     await write(5)
     wanted = {id_ for ids in written for id_ in ids}
-    async with asyncio.timeout(90):
-        while True:
-            found = await path.records()
-            seats = [
-                event.payload["after"]["seats"]
-                for event in found
-                if event.topic == "trip.public.places" and event.payload["op"] == "u"
-            ]
-            if wanted <= {event.id for event in found} and seats and seats[-1] == len(written) - 1:
-                break
-            await asyncio.sleep(0.2)
+    until = time.monotonic() + 90
+    while True:
+        found = await path.records()
+        seats = [
+            event.payload["after"]["seats"]
+            for event in found
+            if event.topic == "trip.public.places" and event.payload["op"] == "u"
+        ]
+        missing = wanted - {event.id for event in found}
+        if not missing and seats and seats[-1] == len(written) - 1:
+            break
+        if time.monotonic() > until:
+            slots = await conn.fetch("select * from pg_replication_slots")
+            activity = await conn.fetch("select * from pg_stat_activity")
+            shown = "\n".join(str(tuple(row)) for row in (*slots, *activity))
+            pytest.fail(f"{len(missing)} events are missing; seats end with {seats[-5:]}\n{shown}")
+        await asyncio.sleep(0.2)
     # Whole, and of each key in order, but for what came again.
     for key in ("o0", "o4"):
         seen = list(dict.fromkeys(e.payload["n"] for e in found if e.key == key))

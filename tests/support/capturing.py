@@ -132,6 +132,7 @@ class Debezium:
             "CAPTURE_PREFIX": "trip",
             "DEBEZIUM_HOME": os.environ.get("DEBEZIUM_HOME", ""),
             "DEBEZIUM_DATA": str(self.data),
+            "LOG_LEVEL": "info",
         }
         argv = [sys.executable, str(START)]
         with self.log.open("ab") as log:
