@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import ssl
 import time
 from typing import Any
@@ -31,8 +30,8 @@ from tarmac_kit.bus.kafka_consumer import (
     failure_topic,
 )
 from tarmac_kit.bus.kafka_stop import stop
+from tarmac_kit.bus.keeping import CONNECT_PAUSES_S, Backoff, ConnectionLog, keep_consuming
 from tarmac_kit.jsons import dumps
-from tarmac_kit.logs import get_logger, without_credentials
 from tarmac_kit.messages import Handler, Message
 
 REASON = "Parked-Reason"
@@ -45,9 +44,6 @@ WATCH_S, AWAY_S = 1.0, 0.25
 #: A broker that is away for so long may come back at other addresses: they are looked up again.
 RENEW_S = 15.0
 CLOSE_S = 2.0
-_BACKOFF_S = (0.1, 2.0)
-#: Between two tries to consume on a broker that is there.
-PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
 #: Of a topic that is made here; failed messages are in one.
 PARTITIONS = 3
 _UNKNOWN_TOPIC, _ALREADY_THERE = 3, 36
@@ -69,9 +65,7 @@ class KafkaBus:
         self._consuming: list[asyncio.Task[None]] = []
         self._up = asyncio.Event()
         self._broken = asyncio.Event()
-        self._closing = False
-        self._log = get_logger("kafka")
-        self._logged_at = 0.0
+        self._log = ConnectionLog("kafka")
         #: When the broker was there last.
         self._answered_at = time.monotonic()
 
@@ -93,7 +87,7 @@ class KafkaBus:
 
     async def close(self) -> None:
         """Stop the consumers, give handlers in flight some seconds, disconnect."""
-        self._closing = True
+        self._log.closing = True
         await end(*self._consuming)
         self._consuming.clear()
         if self._keeper is not None:
@@ -124,8 +118,7 @@ class KafkaBus:
     async def _keep_connected(self) -> None:
         from aiokafka import AIOKafkaProducer  # noqa: PLC0415 - the client is imported when used
 
-        least_s, most_s = _BACKOFF_S
-        delay_s = least_s
+        backoff = Backoff(*CONNECT_PAUSES_S)
         while True:
             raise_if_cancelled()
             producer = AIOKafkaProducer(
@@ -139,13 +132,13 @@ class KafkaBus:
             try:
                 async with asyncio.timeout(CONNECT_S):
                     await producer.start()
-                delay_s = least_s
+                backoff.reset()
                 self._producer = producer
                 await self._come_up()
                 raise_if_cancelled()
                 await self._watch(producer)
             except Exception as error:  # noqa: BLE001 - it stays, whatever the client meets
-                self._failed(error)
+                self._log.failed(error)
             finally:
                 within_s = CLOSE_S if self._up.is_set() else AWAY_S
                 self._up.clear()
@@ -153,15 +146,13 @@ class KafkaBus:
                 await stop(producer, producer.client, within_s)
                 # What it had not stored it never will.
                 self._pending.clear()
-            # Jitter: the clients of a broker that comes back do not come all at once.
-            await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311
-            delay_s = min(delay_s * 2, most_s)
+            await backoff.pause()
 
     async def _come_up(self) -> None:
         # It may have come back with an empty disk: topics are made sure of again.
         self._topics.clear()
         self._up.set()
-        self._log.info("broker connected")
+        self._log.connected()
         # Consumers stay members of their groups meanwhile, but not for ever.
         away = time.monotonic() - self._answered_at > RENEW_S
         self._answered_at = time.monotonic()
@@ -186,7 +177,7 @@ class KafkaBus:
             except Exception:  # noqa: BLE001 - the client has many
                 if self._up.is_set():
                     self._up.clear()
-                    self._log.warning("broker lost; reconnecting")
+                    self._log.lost()
                 if time.monotonic() - self._answered_at > RENEW_S:
                     return
             else:
@@ -202,14 +193,6 @@ class KafkaBus:
                 were_missing = await self._make(consumer.topics)
         if were_missing:
             consumer.interrupt()
-
-    def _failed(self, error: Exception) -> None:
-        now = time.monotonic()
-        if self._closing or now - self._logged_at < 5.0:
-            return
-        self._logged_at = now
-        said = without_credentials(str(error)) or type(error).__name__
-        self._log.warning("broker failed", error=said)
 
     def _client(self) -> Any:
         if self._producer is None or not self._up.is_set():
@@ -291,27 +274,13 @@ class KafkaBus:
         return bool(missing)
 
     async def _keep_consuming(self, consumer: KafkaConsumer) -> None:
-        delay_s = PAUSE_S
-        while True:
-            raise_if_cancelled()
-            await self._up.wait()
-            began = time.monotonic()
-            try:
+        async def consume() -> None:
+            while True:  # it returns when it is to begin again
+                raise_if_cancelled()
+                await self._up.wait()
                 await consumer.run()
-            except asyncio.CancelledError:
-                # The client cancels what waits on it when it closes: that is not our end.
-                current = asyncio.current_task()
-                if self._closing or current is None or current.cancelling():
-                    raise
-            except Exception as error:  # noqa: BLE001 - a consumer outlives every failure
-                if self._up.is_set():
-                    self._failed(error)
-            else:
-                continue
-            # What the broker refuses now it refuses in a moment too, and writes down each time.
-            lasted = time.monotonic() - began > LONGEST_PAUSE_S
-            delay_s = PAUSE_S if lasted or not self._up.is_set() else delay_s * 2
-            await asyncio.sleep(min(delay_s, LONGEST_PAUSE_S))
+
+        await keep_consuming(consume, self._up, self._log)
 
     async def _store_failed(
         self, place: str, group: str, topic: str, record: Any, why: int | str

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -22,9 +21,9 @@ from nats.js.api import StorageType, StreamConfig
 from nats.js.errors import APIError, NoStreamResponseError
 
 from tarmac_kit.background import end, raise_if_cancelled
+from tarmac_kit.bus.keeping import PAUSE_S, ConnectionLog, keep_consuming
 from tarmac_kit.bus.nats_consumer import ACK_WAIT_S, KEY, MSG_ID, NatsConsumer
 from tarmac_kit.jsons import dumps
-from tarmac_kit.logs import get_logger, without_credentials
 from tarmac_kit.messages import Handler, Message
 
 REASON = "Parked-Reason"
@@ -55,9 +54,7 @@ class NatsBus:
         self._consumers: list[NatsConsumer] = []
         self._consuming: list[asyncio.Task[None]] = []
         self._up = asyncio.Event()
-        self._closing = False
-        self._log = get_logger("nats")
-        self._logged_at = 0.0
+        self._log = ConnectionLog("nats")
 
     @property
     def connected(self) -> bool:
@@ -81,7 +78,7 @@ class NatsBus:
 
     async def close(self) -> None:
         """Stop the consumers, give handlers in flight some seconds, disconnect."""
-        self._closing = True
+        self._log.closing = True
         await end(*self._consuming)
         self._consuming.clear()
         if self._keeper is not None:
@@ -136,7 +133,7 @@ class NatsBus:
                 raise_if_cancelled()
                 await ended.wait()
             except (OSError, nats.errors.Error, TimeoutError) as error:
-                await self._on_error(error)
+                self._log.failed(error)
             finally:
                 self._up.clear()
                 if self._nc is not nc:
@@ -148,11 +145,11 @@ class NatsBus:
         # The server may have come back with an empty disk: streams are made sure of again.
         self._streams.clear()
         self._up.set()
-        self._log.info("broker connected")
+        self._log.connected()
 
     async def _on_disconnect(self) -> None:
-        if self._up.is_set() and not self._closing:
-            self._log.warning("broker lost; reconnecting")
+        if self._up.is_set():
+            self._log.lost()
         self._up.clear()
         for consumer in self._consumers:
             consumer.interrupt("the connection was lost")
@@ -163,16 +160,7 @@ class NatsBus:
             transport = self._nc._transport  # noqa: SLF001 - has no other name
             if transport is not None:
                 transport.close()  # type: ignore[no-untyped-call]
-        await self._on_error(error)
-
-    async def _on_error(self, error: Exception) -> None:
-        now = time.monotonic()
-        if self._closing or now - self._logged_at < 5.0:
-            return
-        self._logged_at = now
-        self._log.warning(
-            "broker failed", error=without_credentials(str(error)) or type(error).__name__
-        )
+        self._log.failed(error)
 
     def _connection(self) -> Connection:
         if self._nc is None or not self._nc.is_connected:
@@ -207,23 +195,14 @@ class NatsBus:
         return stream
 
     async def _keep_consuming(self, consumer: NatsConsumer, topic: str) -> None:
+        async def consume() -> None:
+            nc = self._connection()
+            stream = await self._ensure_stream(nc.jetstream(timeout=PUBLISH_S), topic)
+            await consumer.run(nc, stream)
+
         try:
-            while True:
-                raise_if_cancelled()
-                await self._up.wait()
-                try:
-                    nc = self._connection()
-                    stream = await self._ensure_stream(nc.jetstream(timeout=PUBLISH_S), topic)
-                    await consumer.run(nc, stream)
-                except asyncio.CancelledError:
-                    # The client cancels what waits on it when it closes: that is not our end.
-                    current = asyncio.current_task()
-                    if self._closing or current is None or current.cancelling():
-                        raise
-                except Exception as error:  # noqa: BLE001 - a consumer outlives every failure
-                    if self._up.is_set():
-                        await self._on_error(error)
-                await asyncio.sleep(0.25)
+            # JetStream comes up a moment after its server does.
+            await keep_consuming(consume, self._up, self._log, longest_pause_s=PAUSE_S)
         finally:
             await consumer.finish()
 

@@ -14,12 +14,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tarmac_kit.background import end, raise_if_cancelled
+from tarmac_kit.bus.keeping import CONNECT_PAUSES_S, Backoff, ConnectionLog, keep_consuming
 from tarmac_kit.bus.queues import (
     DEAD_LETTER,
     RETRY,
@@ -33,7 +32,6 @@ from tarmac_kit.bus.queues import (
 )
 from tarmac_kit.bus.rabbitmq_consumer import ATTEMPTS, KEY, PREFETCH, RabbitConsumer
 from tarmac_kit.jsons import dumps
-from tarmac_kit.logs import get_logger, without_credentials
 from tarmac_kit.messages import Handler, Message
 
 if TYPE_CHECKING:
@@ -47,9 +45,6 @@ PING_S = 0.9
 CLOSE_S = 2.0
 #: A broker that is silent for twice this long counts as lost.
 HEARTBEAT_S = 10
-_BACKOFF_S = (0.1, 2.0)
-#: Between two tries to consume on a broker that is there.
-PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
 
 
 class RabbitBus:
@@ -71,9 +66,7 @@ class RabbitBus:
         self._consumers: list[RabbitConsumer] = []
         self._consuming: list[asyncio.Task[None]] = []
         self._up = asyncio.Event()
-        self._closing = False
-        self._log = get_logger("rabbitmq")
-        self._logged_at = 0.0
+        self._log = ConnectionLog("rabbitmq")
 
     @property
     def connected(self) -> bool:
@@ -96,7 +89,7 @@ class RabbitBus:
 
     async def close(self) -> None:
         """Stop the consumers, give handlers in flight some seconds, disconnect."""
-        self._closing = True
+        self._log.closing = True
         await end(*self._consuming)
         self._consuming.clear()
         if self._keeper is not None:
@@ -131,29 +124,26 @@ class RabbitBus:
     async def _keep_connected(self) -> None:
         import aio_pika  # noqa: PLC0415 - the client is imported when used
 
-        least_s, most_s = _BACKOFF_S
-        delay_s = least_s
+        backoff = Backoff(*CONNECT_PAUSES_S)
         while True:
             raise_if_cancelled()
             try:
                 connection = await self._connect()
             except (*aio_pika.exceptions.CONNECTION_EXCEPTIONS, TimeoutError) as error:
-                self._failed(error)
-                # Jitter: the clients of a broker that comes back do not come all at once.
-                await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311
-                delay_s = min(delay_s * 2, most_s)
+                self._log.failed(error)
+                await backoff.pause()
                 continue
-            delay_s = least_s
+            backoff.reset()
             self._connection = connection
             lost = asyncio.Event()
             connection.close_callbacks.add(lambda *_, lost=lost: lost.set())
             self._up.set()
-            self._log.info("broker connected")
+            self._log.connected()
             try:
                 raise_if_cancelled()
                 # Not its `closed()`, which only our own end sets.
                 await lost.wait()
-                self._log.warning("broker lost; reconnecting")
+                self._log.lost()
             finally:
                 self._up.clear()
                 self._connection = None
@@ -181,15 +171,6 @@ class RabbitBus:
             await connection.close()
             raise
         return connection
-
-    def _failed(self, error: Exception) -> None:
-        now = time.monotonic()
-        if self._closing or now - self._logged_at < 5.0:
-            return
-        self._logged_at = now
-        self._log.warning(
-            "broker failed", error=without_credentials(str(error)) or type(error).__name__
-        )
 
     async def _new_channel(self, *, confirms: bool) -> AbstractChannel:
         if self._connection is None:
@@ -286,27 +267,12 @@ class RabbitBus:
         await channel.close()
 
     async def _keep_consuming(self, consumer: RabbitConsumer) -> None:
-        delay_s = PAUSE_S
+        async def consume() -> None:
+            await self._make(*needed_by(consumer.group, consumer.topic))
+            await consumer.run(await self._new_channel(confirms=False))
+
         try:
-            while True:
-                raise_if_cancelled()
-                await self._up.wait()
-                began = time.monotonic()
-                try:
-                    await self._make(*needed_by(consumer.group, consumer.topic))
-                    await consumer.run(await self._new_channel(confirms=False))
-                except asyncio.CancelledError:
-                    # The client cancels what waits on it when it closes: that is not our end.
-                    current = asyncio.current_task()
-                    if self._closing or current is None or current.cancelling():
-                        raise
-                except Exception as error:  # noqa: BLE001 - a consumer outlives every failure
-                    if self._up.is_set():
-                        self._failed(error)
-                # What the broker refuses now it refuses in a moment too, and writes down each time.
-                lasted = time.monotonic() - began > LONGEST_PAUSE_S
-                delay_s = PAUSE_S if lasted or not self._up.is_set() else delay_s * 2
-                await asyncio.sleep(min(delay_s, LONGEST_PAUSE_S))
+            await keep_consuming(consume, self._up, self._log)
         finally:
             await consumer.finish()
 
