@@ -61,7 +61,7 @@ hooks: ## have git check each commit message
 	@git config core.hooksPath .githooks
 	@echo "git now runs .githooks/commit-msg on every commit of this clone"
 
-docs: sync ## write the generated pages under docs/reference/
+docs: .venv/bin/python ## write the generated pages under docs/reference/
 	.venv/bin/python docs/generate.py
 
 site: sync ## build the documentation site into dist/site/
@@ -70,6 +70,10 @@ site: sync ## build the documentation site into dist/site/
 clean: ## remove what make has built; the systems' data in .tarmac/ stays
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
 	find src kit services tests bench docs .githooks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A new service is in no lock yet, and the pages are what writes the lists that the lock is made from.
+.venv/bin/python:
+	@.ci/sync
 
 lint: sync
 	.venv/bin/ruff format --check .

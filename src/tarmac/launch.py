@@ -249,7 +249,7 @@ class Launch:
     cwd: str = "{folder}"
     files: tuple[File, ...] = ()
     trees: tuple[FileTree, ...] = ()
-    #: Folders to make where they are not there yet, absolute.
+    #: Folders to make where they are not there yet, absolute or below `{folder}`.
     folders: tuple[str, ...] = ()
     #: Files that begin with the pid of the one server of this folder. After a reboot that pid may
     #: belong to any process; one that names no process of this folder is removed before a start.

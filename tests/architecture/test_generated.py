@@ -26,19 +26,17 @@ def test_every_generated_file_is_what_make_docs_would_write(root, generate):
 
 
 def test_a_new_service_gets_into_every_list(root, generate):
-    folders = sorted(
-        [*(p.parent for p in root.glob("services/*/pyproject.toml")), Path("wishlist")]
-    )
+    folders = sorted([*(p.parent for p in root.glob("services/*/pyproject.toml")), Path("unheard")])
     packages = [f"tarmac_{folder.name}" for folder in folders]
     written = generate.project_lists(folders)
-    assert "\ntarmac-wishlist = { workspace = true }\n" in written
-    assert '\n    "tarmac-wishlist",\n' in written
-    assert '"services/wishlist"' in written
-    assert written.count("wishlist") == 3
+    assert "\ntarmac-unheard = { workspace = true }\n" in written
+    assert '\n    "tarmac-unheard",\n' in written
+    assert '"services/unheard"' in written
+    assert written.count("unheard") == 3
     before = (root / ".importlinter").read_text()
     lists = before.count("    tarmac_orders\n")
-    assert generate.import_rule(packages).count("    tarmac_wishlist\n") == lists == 5
-    assert "wishlist" in json.loads(generate.commit_rule(folders))["scopes"]
+    assert generate.import_rule(packages).count("    tarmac_unheard\n") == lists == 5
+    assert "unheard" in json.loads(generate.commit_rule(folders))["scopes"]
 
 
 def test_there_are_verbs():

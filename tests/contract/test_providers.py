@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -88,6 +89,19 @@ def test_a_program_that_is_too_old_or_does_not_run_here_is_not_found(machine):
     assert offers.find(binary("old-server", oldest="2.10")) is None
     assert offers.find(binary("old-server", oldest="2.9")) is not None
     assert offers.find(binary("broken-server")) is None
+
+
+def test_why_a_program_that_is_there_cannot_be_used_is_said(machine):
+    old = machine("old-server", "echo 2.9.10")
+    broken = machine("broken-server", "echo usage; exit 1")
+    assert list(offers.refused(binary("old-server", oldest="2.10", below="4"))) == [
+        f"{old} is 2.9.10; needed: 2.10 or newer, below 4"
+    ]
+    assert list(offers.refused(binary("broken-server"))) == [
+        f"{broken} --version prints no version"
+    ]
+    assert list(offers.refused(binary("old-server"))) == []
+    assert list(offers.refused(binary("absent-server"))) == []
 
 
 def test_a_program_under_another_name_counts(machine):
@@ -253,6 +267,7 @@ def test_a_container_is_removed_first_then_run_with_its_port_on_loopback(
     removed, run = _calls(said)
     assert removed == ["rm", "--force", "tarmac-it-20000", "abc123"]
     assert run[:4] == ["run", "--rm", "--init", "--name"]
+    run = list(itertools.takewhile(lambda part: not part.startswith("image:"), run))
     published = [run[at + 1] for at, part in enumerate(run) if part == "-p"]
     assert f"{HOST}:{view_of(kind).ports[kind.clients]}" in [
         p.rpartition(":")[0] for p in published

@@ -45,8 +45,9 @@ class Shelf:
 ALL = Shelf(postgres__embedded="18", redis__embedded="9", redis__binary="7", nats__embedded="2")
 
 
-def chosen(main=DEMO, *options, find=ALL, kinds=KINDS, parts=None, **dotenv):
-    return choose(demo(main, **(parts or {})), kinds, options, dotenv, find)
+def chosen(main=DEMO, *options, find=ALL, kinds=KINDS, parts=None, refused=(), **dotenv):
+    system = demo(main, **(parts or {}))
+    return choose(system, kinds, options, dotenv, find, lambda *_: refused)
 
 
 def complaints(main=DEMO, *options, **dotenv):
@@ -109,6 +110,12 @@ def test_what_this_machine_lacks_is_named_with_how_to_get_it_all_at_once():
     assert second.startswith("broker: ")
     assert "start Docker" in second
     assert caught.value.exit_code == 3
+
+
+def test_a_program_that_is_there_and_cannot_be_used_is_named_with_the_reason():
+    old = "/usr/bin/postgres is 9.6; needed: 14 or newer"
+    with pytest.raises(MissingTool, match=rf"no PostgreSQL .* that can be used \({old}\); "):
+        chosen(DEMO, "orders-db=binary", refused=(old,))
 
 
 def test_a_broker_that_is_absent_is_replaced_for_services_of_the_kit():

@@ -17,7 +17,7 @@ def chosen(main: str, *options: str) -> dict[str, str | None]:
     def find(kind, asked_version=None, asked_provider=None):
         return ProviderCandidate(asked_provider or "any", {}, "1", kind=kind.id)
 
-    found = providers.choose(demo(main), KINDS, options, {}, find)
+    found = providers.choose(demo(main), KINDS, options, {}, find, lambda *_: ())
     asked.update({name: offer.provider for name, offer in found.offers.items()})
     return asked
 

@@ -11,6 +11,7 @@ import functools
 import importlib.metadata
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -105,6 +106,20 @@ def _offers(
         programs = {name: argv for name, argv in {main: command, **found}.items() if argv}
         if len(programs) == len(provider.programs):
             yield ProviderCandidate(provider.id, programs, version)
+
+
+def refused(kind: StoreKind, request: str | None = None) -> Iterator[str]:
+    """Yield why a program of a kind that this machine has cannot be used: its version."""
+    for provider in kind.providers:
+        first = next(iter(provider.programs.values()))
+        if request in (None, provider.id) and isinstance(first, Binary):
+            for path, by_folder in _on_machine(first):
+                version = _asked_for_version(path, first) if first.version else by_folder
+                if not version:
+                    yield f"{shlex.join((path, *first.version))} prints no version"
+                elif not first.takes(numbers(version)):
+                    below = f", below {first.below}" if first.below else ""
+                    yield f"{path} is {version}; needed: {first.oldest} or newer{below}"
 
 
 def _beside(program: Program, main: Path) -> tuple[str, ...] | None:

@@ -23,6 +23,7 @@ from tarmac.plan.ports import BROKER
 from tarmac.stores.kind import EXTERNAL, Address, ProviderCandidate, StoreKind, external_secret
 
 Find = Callable[..., ProviderCandidate | None]
+Refused = Callable[[StoreKind, str | None], Iterable[str]]
 
 
 class ProviderRequest(NamedTuple):
@@ -48,6 +49,7 @@ def choose(
     requests: Iterable[str] = (),
     dotenv: Mapping[str, str] | None = None,
     find: Find | None = None,
+    refused: Refused = offers.refused,
 ) -> ProviderChoice:
     """Choose a provider for every store.
 
@@ -55,6 +57,7 @@ def choose(
         requests: NAME=PROVIDER of the command line; NAME is a store, a kind or `broker`.
         dotenv: variables of `.env`; they win over those of the environment.
         find: `offers.find` on one look at this machine.
+        refused: why a kind's programs that are there cannot be used.
 
     Raises:
         BadInput: a request that cannot be, or a URL that is absent or wrong.
@@ -78,12 +81,12 @@ def choose(
                 found[name], held = _external(system, name, kind, dotenv or {})
                 secrets.update(held)
             elif request in kind.substitutes:
-                found[name] = _substitute(system, name, kind, [kinds[request]], look)
+                found[name] = _substitute(system, name, kind, [kinds[request]], look, refused)
             else:
                 candidate = look(kind, asked_version=version, asked_provider=request)
                 others = () if request else kind.substitutes
                 found[name] = candidate or _substitute(
-                    system, name, kind, [kinds[other] for other in others], look, request
+                    system, name, kind, [kinds[other] for other in others], look, refused, request
                 )
         except BadInput as error:
             problems += error.problems
@@ -166,6 +169,7 @@ def _substitute(
     kind: StoreKind,
     others: Iterable[StoreKind],
     find: Find,
+    refused: Refused,
     request: str | None = None,
 ) -> ProviderCandidate:
     """Find a kind that may answer in another's place: the kit speaks to either, others do not."""
@@ -181,7 +185,9 @@ def _substitute(
                 f"{name}: {other.title} cannot substitute {kind.title}: services outside "
                 f"the kit use it ({', '.join(foreign)}); {get}"
             )
-    raise MissingTool(f"{name}: no {kind.title} on this machine{by}; {get}")
+    seen = ", ".join(refused(kind, request))
+    told = f"no {kind.title} on this machine{by}" + (f" that can be used ({seen})" if seen else "")
+    raise MissingTool(f"{name}: {told}; {get}")
 
 
 def _users(system: System, name: str) -> set[str]:

@@ -52,7 +52,10 @@ async def prepare(
     drop = drop_for(launch)
     _own_folder(folder, drop)
     for wanted in launch.folders:
-        Path(wanted).mkdir(parents=True, exist_ok=True)
+        made = Path(wanted.replace("{folder}", str(folder)))
+        made.mkdir(parents=True, exist_ok=True)
+        if drop == "setuid" and made.is_relative_to(folder):
+            os.chown(made, UNPRIVILEGED_UID, UNPRIVILEGED_UID, follow_symlinks=False)
     for tree in launch.trees:
         if not (folder / tree.path).exists():
             await _grow(folder / tree.path, tree, secrets, drop, spawner)
