@@ -103,6 +103,7 @@ KIT_SETTINGS = {
     "SHUTDOWN_GRACE_S": ("8.0", "Seconds that requests in flight have to finish after that."),
     "MAX_BODY_BYTES": ("1048576", "The largest request body (413); 0 is no limit, here and below."),
     "MAX_JSON_DEPTH": ("64", "Brackets within brackets in a JSON body (400)."),
+    "BODY_TIMEOUT_S": ("60.0", "Seconds in which a request's body has to be there (408)."),
     "MAX_REQUESTS_IN_FLIGHT": ("256", "Requests at once, streams of events not counted (503)."),
     "RATE_LIMIT_PER_MINUTE": (
         "60000",
@@ -111,6 +112,7 @@ KIT_SETTINGS = {
     "RATE_LIMIT_BURST": ("2000", "Requests of them that may come at once."),
     "TRUSTED_PROXIES": ("", "Networks whose X-Forwarded-For is believed, separated by commas."),
     "DATABASE_POOL_MAX": ("10", "Connections that one process opens to one database."),
+    "DATABASE_ACQUIRE_TIMEOUT_S": ("2.0", "Seconds a request waits for one of them (503)."),
     "DATABASE_CONNECTION_MAX_AGE_S": (
         "300.0",
         "Seconds after which a connection to a database is renewed; a balancer may choose again.",

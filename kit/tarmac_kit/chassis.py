@@ -150,6 +150,7 @@ class Chassis:
                 name=url_env,
                 pool_max=self.settings.database_pool_max,
                 max_age_s=self.settings.database_connection_max_age_s,
+                acquire_s=self.settings.database_acquire_timeout_s,
             )
             self._databases[url_env] = found
             if self.tracer is not None:

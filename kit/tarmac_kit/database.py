@@ -125,9 +125,13 @@ class Database:
         name: str = "database",
         pool_max: int = 10,
         max_age_s: float = MAX_AGE_S,
+        acquire_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the most connections, and the seconds after which one is not used again."""
+        """Take the most connections, the seconds after which one is not used again, and a wait.
+
+        `acquire_s` is how long a request waits for a connection; None: 2 s.
+        """
         self.url = url
         self.name = name
         self._pool_max = pool_max
@@ -136,6 +140,7 @@ class Database:
         self._after: dict[int, list[Callable[[], None]]] = {}
         self._rested: dict[int, float] = {}
         self._max_age_s = max_age_s
+        self._acquire_s = acquire_s
         self._clock = clock
         self._ends_at: dict[int, float] = {}
         #: Called with each statement of the pool's connections; unset unless spans are sent.
@@ -301,7 +306,7 @@ class Database:
         """Take a connection; one that rested and turns out dead is replaced once."""
         gone = connection_errors()
         for last in (False, True):
-            timeout_s = deadline.limit_s(ACQUIRE_S)
+            timeout_s = deadline.limit_s(self._acquire_s or ACQUIRE_S)
             try:
                 conn: Any = await pool.acquire(timeout=timeout_s)
             except TimeoutError:

@@ -53,6 +53,8 @@ class LimitSettings(BaseSettings):
     max_body_bytes: int = Field(default=1024 * 1024, ge=0)
     #: Brackets within brackets in a JSON body.
     max_json_depth: int = Field(default=64, ge=0)
+    #: Seconds in which a request's body has to be there.
+    body_timeout_s: float = Field(default=60.0, ge=0)
     #: Requests in flight, event streams not counted.
     max_requests_in_flight: int = Field(default=256, ge=0)
     #: Requests a minute of each caller (by its credential) and of each address, and at once.
@@ -92,6 +94,16 @@ def _too_deep(limit: int) -> Problem:
         "body_too_deep",
         "The body is nested too deeply",
         f"at most {limit} levels are taken",
+        headers={"Connection": "close"},
+    )
+
+
+def _too_slow(limit_s: float) -> Problem:
+    return Problem(
+        408,
+        "body_too_slow",
+        "The body did not come in time",
+        f"it has to be there within {limit_s:g} s",
         headers={"Connection": "close"},
     )
 
@@ -195,7 +207,10 @@ class Limits:
         kind = head.get(b"content-type", b"json").lower()
         most_depth = self._wanted.max_json_depth if b"json" in kind else 0
         most_bytes = 0 if is_counted else self._most_bytes(scope["path"])
-        return _Body(receive, most_bytes, most_depth) if most_depth or most_bytes else None
+        most_s = self._wanted.body_timeout_s
+        if not (most_depth or most_bytes or most_s):
+            return None
+        return _Body(receive, most_bytes, most_depth, most_s)
 
 
 async def _reading(app: ASGIApp, body: _Body, scope: Scope, receive: Receive, send: Send) -> None:
@@ -209,10 +224,12 @@ async def _reading(app: ASGIApp, body: _Body, scope: Scope, receive: Receive, se
 class _Body:
     """A request's body, checked while it is read."""
 
-    __slots__ = ("_depth", "_most_bytes", "_receive", "_rejected", "_taken")
+    __slots__ = ("_depth", "_ends_at", "_most_bytes", "_most_s", "_receive", "_rejected", "_taken")
 
-    def __init__(self, receive: Receive, most_bytes: int, most_depth: int) -> None:
+    def __init__(self, receive: Receive, most_bytes: int, most_depth: int, most_s: float) -> None:
         self._receive = receive
+        self._most_s = most_s
+        self._ends_at = asyncio.get_running_loop().time() + most_s if most_s else None
         self._most_bytes = most_bytes
         self._depth = JsonDepth(most_depth) if most_depth else None
         self._taken = 0
@@ -220,8 +237,15 @@ class _Body:
 
     async def receive(self) -> Event:
         """Receive the next piece. Raises BodyRejected; afterwards what comes is let through."""
-        event = await self._receive()
+        try:
+            async with asyncio.timeout_at(self._ends_at):
+                event = await self._receive()
+        except TimeoutError:
+            self._rejected, self._ends_at = True, None
+            raise BodyRejected(_too_slow(self._most_s)) from None
         if event["type"] == "http.request" and not self._rejected:
+            if not event.get("more_body", False):
+                self._ends_at = None  # what comes now is the end of the connection
             piece = event.get("body", b"")
             self._taken += len(piece)
             if self._most_bytes and self._taken > self._most_bytes:

@@ -70,10 +70,13 @@ def made(**environ: str) -> Any:
     return app, seen
 
 
-async def send(app: Any, path: str, pieces: list[bytes], **headers: str) -> tuple[int, dict, bytes]:
+async def send(
+    app: Any, path: str, pieces: list[bytes], *, ends: bool = True, **headers: str
+) -> tuple[int, dict, bytes]:
     """Send a body in pieces of chunked coding; return the answer and how many were taken."""
     events: list[Event] = [{"type": "http.request", "body": p, "more_body": True} for p in pieces]
-    events.append({"type": "http.request", "body": b"", "more_body": False})
+    if ends:
+        events.append({"type": "http.request", "body": b"", "more_body": False})
     answer: dict[str, Any] = {"body": b""}
 
     async def receive() -> Event:
@@ -175,6 +178,15 @@ async def test_json_that_is_nested_too_deeply_is_refused_and_other_bodies_are_no
         plain = {"content-type": "text/csv"}
         answer = await client.put("/items/a/image", content=b"[" * 4000, headers=plain)
         assert answer.json() == 4000
+
+
+async def test_a_body_that_does_not_come_in_time_is_refused() -> None:
+    app, seen = made(BODY_TIMEOUT_S="0.05")
+    async with running(app):
+        status, headers, body = await send(app, "/items", [b'{"a": '], ends=False)
+    assert (status, headers["connection"]) == (408, "close")
+    assert json.loads(body)["code"] == "body_too_slow"
+    assert seen == []
 
 
 async def test_more_requests_at_once_than_allowed_are_told_to_come_back() -> None:
