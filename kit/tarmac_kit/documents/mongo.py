@@ -26,7 +26,7 @@ from pymongo.errors import (
 )
 
 from tarmac_kit import deadline
-from tarmac_kit.database import MAX_AGE_S, DatabaseUnavailable
+from tarmac_kit.database import MAX_AGE_S, DatabaseFull, DatabaseUnavailable
 from tarmac_kit.documents import values
 from tarmac_kit.documents.mongo_spans import CommandSpans
 from tarmac_kit.documents.values import (
@@ -49,6 +49,8 @@ CONNECT_S = 2.0
 DATABASE = "documents"
 #: The codes by which a server says that it stops or is not the primary: try again, as without it.
 _NOT_NOW = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
+#: OutOfDiskSpace; FerretDB says it in words, under the code of every internal error.
+_FULL, _INTERNAL, _FULL_WORDS = 14031, 1, ("disk is full", "No space left on device")
 
 
 @dataclass
@@ -252,6 +254,9 @@ class MongoDocuments:
         except PyMongoError as error:
             if getattr(error, "code", None) in _NOT_NOW:
                 raise DatabaseUnavailable(f"{self.name} accepts no writes now") from error
+            if _says_full(error):
+                get_logger().error("database has no room", database=self.name, error=str(error))
+                raise DatabaseFull(f"{self.name}: no room for more; try again later") from error
             raise
 
     @asynccontextmanager
@@ -320,3 +325,8 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tzinfo"):
         return values.to_the_millisecond(value)
     return int(value) if isinstance(value, int) and type(value).__name__ == "Int64" else value
+
+
+def _says_full(error: PyMongoError) -> bool:
+    code = getattr(error, "code", None)
+    return code == _FULL or (code == _INTERNAL and any(said in str(error) for said in _FULL_WORDS))

@@ -19,7 +19,7 @@ from pymongo import AsyncMongoClient
 from recording import recording
 
 from tarmac_kit import DatabaseUnavailable, deadline
-from tarmac_kit.database import Database
+from tarmac_kit.database import Database, DatabaseFull
 from tarmac_kit.documents import (
     BadCursorError,
     Documents,
@@ -47,8 +47,10 @@ def ferretdb() -> str | None:
 class MongoServer:
     """The machine's mongod, or its FerretDB over SQLite, without users."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, *, most_pages: int = 0) -> None:
         self.folder, self.port = folder, port
+        #: What each of FerretDB's files may grow to, in pages of SQLite's; then its disk is full.
+        self.most_pages = most_pages
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -62,7 +64,8 @@ class MongoServer:
         program = ferretdb()
         assert program is not None
         own = [f"--listen-addr=127.0.0.1:{self.port}", "--debug-addr=-", "--telemetry=disable"]
-        place = [f"--sqlite-url=file:{self.folder}/", f"--state-dir={self.folder}"]
+        limit = f"?_pragma=max_page_count({self.most_pages})" if self.most_pages else ""
+        place = [f"--sqlite-url=file:{self.folder}/{limit}", f"--state-dir={self.folder}"]
         return [program, "--handler=sqlite", *own, *place]
 
     def start(self) -> None:
@@ -406,6 +409,29 @@ async def test_connections_that_grew_old_are_made_anew_and_old_ones_end(mongodb)
         await notes.get("0-0")
     assert await connections() <= before + 6
     await store.close()
+
+
+async def test_a_full_disk_is_503_with_the_time_to_come_back(tmp_path: Path) -> None:
+    if shutil.which("mongod") or not ferretdb():
+        pytest.skip("only FerretDB's disk can be made small here; .ci/ferretdb builds it with Go")
+    server = MongoServer(tmp_path, _free_port(), most_pages=100)
+    server.start()
+    store = documents_at(url_on(server))
+    notes = store.collection("notes")
+
+    async def fill() -> None:
+        for number in range(400):
+            await notes.insert(str(number), {"text": "x" * 2000})
+
+    try:
+        await store.open()
+        with pytest.raises(DatabaseFull, match="no room for more") as caught:
+            await fill()
+        assert caught.value.response(instance="/notes").headers["retry-after"] == "10"
+        assert (await notes.get("0")) is not None
+    finally:
+        await store.close()
+        server.kill()
 
 
 def test_a_url_of_another_store_and_an_absent_client_are_said(monkeypatch) -> None:
