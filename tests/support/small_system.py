@@ -295,6 +295,17 @@ def shared_objects() -> list[dict[str, Any]]:
     backend = {"service": {"name": "web", "port": {"number": 8080}}}
     path = {"path": "/", "pathType": "Prefix", "backend": backend}
     rules = [{"host": "www.mini.example.com", "http": {"paths": [path]}}]
+    ingress = an_object(
+        "networking.k8s.io/v1",
+        "Ingress",
+        "mini",
+        "mini",
+        spec={"ingressClassName": "nginx", "rules": rules},
+    )
+    ingress["metadata"]["annotations"] = {
+        "nginx.ingress.kubernetes.io/proxy-body-size": "1048576",
+        "nginx.ingress.kubernetes.io/limit-rps": "1000",
+    }
     space = an_object("v1", "Namespace", "mini", "mini")
     del space["metadata"]["namespace"]
     space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] = "restricted"
@@ -302,7 +313,7 @@ def shared_objects() -> list[dict[str, Any]]:
     return [
         space,
         an_object("v1", "ResourceQuota", "mini", "mini", spec={"hard": hard}),
-        an_object("networking.k8s.io/v1", "Ingress", "mini", "mini", spec={"rules": rules}),
+        ingress,
         *(
             an_object(
                 "external-secrets.io/v1",

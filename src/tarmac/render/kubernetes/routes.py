@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.ingress_limits import ingress_limits
 from tarmac.render.kubernetes.parts.gateway_api import gateway, routes
 from tarmac.render.kubernetes.parts.hosts import hosts, led_by_flagger
-from tarmac.render.kubernetes.parts.ingress_limits import nginx_limits
 from tarmac.render.kubernetes.parts.metadata import an_object
+from tarmac.render.kubernetes.parts.nginx_limits import nginx_annotations
 from tarmac.render.renderer import Renderer
 
 #: What a reader must know of a controller, by its class.
@@ -57,7 +58,8 @@ def ingress(plan: ClusterPlan) -> Iterable[Artifact]:
     }
     notes = NOTES.get(settings.controller, ())
     name, body = f"{plan.system}-ingress", {"spec": spec}
-    limits = nginx_limits(plan) if settings.controller == "nginx" else None
+    nginx = settings.controller == "nginx"
+    limits = nginx_annotations(ingress_limits(plan)) if nginx else None
     api = "networking.k8s.io/v1"
     yield an_object(plan, api, "Ingress", name, body, annotations=limits, notes=notes)
 

@@ -1,0 +1,65 @@
+"""Limits: what no public service would take is refused at the ingress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.views.host_limits import HostLimits, istio_limits, nginx_limits
+from tarmac.gates.views.scope import counted
+from tarmac.plan.ingress_limits import ingress_limits
+from tarmac.report import Finding
+
+NGINX_BODY = "nginx.ingress.kubernetes.io/proxy-body-size and nginx.org/client-max-body-size"
+NGINX_RATE = "nginx.ingress.kubernetes.io/limit-rps and nginx.org/limit-req-rate"
+#: What is written where, for bodies and for rates, by the class of the ingress.
+ADVICE = {
+    "nginx": (f"annotate its Ingress with {NGINX_BODY}", f"annotate its Ingress with {NGINX_RATE}"),
+    "istio": (
+        "add an EnvoyFilter with a route that answers 413 to a longer Content-Length",
+        "add an EnvoyFilter with a LocalRateLimit for each remote_address",
+    ),
+}
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield public hosts before which nothing bounds bodies or rates."""
+    limits = ingress_limits(subject.plan)
+    body, rate = ADVICE.get(subject.plan.settings.ingress.controller, ("", ""))
+    read = istio_limits if subject.plan.settings.ingress.controller == "istio" else nginx_limits
+    found = list(read(subject))
+    for host in _public(subject):
+        own = [one for one in found if one.host == host or one.host.startswith(f"{host}:")]
+        place = own[0].artifact.path if own else subject.at()
+        if limits.body_bytes and not _all(own, "body"):
+            yield Finding(place, f"no ingress bounds the bodies of requests to {host}; {body}")
+        if limits.per_second and not _all(own, "rate"):
+            yield Finding(place, f"no ingress bounds the rate of requests to {host}; {rate}")
+
+
+def _all(found: list[HostLimits], what: str) -> bool:
+    """Tell whether every port of a host has a limit."""
+    by_port: dict[str, bool] = {}
+    for one in found:
+        by_port[one.host] = by_port.get(one.host, False) or getattr(one, what)
+    return bool(by_port) and all(by_port.values())
+
+
+def _public(subject: Subject) -> list[str]:
+    settings = subject.plan.settings
+    if settings.target == "compose" or settings.ingress.controller not in ADVICE:
+        return []
+    return sorted({route.host for service in subject.plan.services for route in service.routes})
+
+
+GATE = Gate(
+    id="SEC010",
+    title="The ingress bounds the bodies and the rate of requests",
+    phase="security",
+    source="OWASP API4:2023, unrestricted resource consumption: what reaches a service has cost "
+    "it a connection, a parse and a refusal",
+    check=check,
+    scope=counted("public hosts", _public),
+    reads="annotations of an Ingress of the class nginx, patches of an EnvoyFilter, and the "
+    "limits of the public services (MAX_BODY_BYTES, RATE_LIMIT_PER_MINUTE; 0 is no limit).",
+)
