@@ -125,12 +125,12 @@ class Database:
         name: str = "database",
         pool_max: int = 10,
         max_age_s: float = MAX_AGE_S,
-        acquire_s: float | None = None,
+        acquire_s: float = ACQUIRE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the most connections, the seconds after which one is not used again, and a wait.
 
-        `acquire_s` is how long a request waits for a connection; None: 2 s.
+        `acquire_s` is how long a request waits for a connection.
         """
         self.url = url
         self.name = name
@@ -306,7 +306,7 @@ class Database:
         """Take a connection; one that rested and turns out dead is replaced once."""
         gone = connection_errors()
         for last in (False, True):
-            timeout_s = deadline.limit_s(self._acquire_s or ACQUIRE_S)
+            timeout_s = deadline.limit_s(self._acquire_s)
             try:
                 conn: Any = await pool.acquire(timeout=timeout_s)
             except TimeoutError:

@@ -53,8 +53,8 @@ class Settings(BaseSettings):
     #: Seconds in-flight requests have to finish after that.
     shutdown_grace_s: float = Field(default=conventions.SHUTDOWN_GRACE_DEFAULT_S, ge=0)
     database_pool_max: int = Field(default=conventions.POOL_MAX_DEFAULT, ge=1)
-    #: Seconds a request waits for a connection of its pool, then it is 503; 2 if not set.
-    database_acquire_timeout_s: float | None = Field(default=None, gt=0)
+    #: Seconds a request waits for a connection of its pool; then it is 503.
+    database_acquire_timeout_s: float = Field(default=2.0, gt=0)
     #: Seconds after which a connection is closed when it comes back to its pool.
     database_connection_max_age_s: float = Field(default=300.0, gt=0)
     redis_connection_max_age_s: float = Field(default=300.0, gt=0)

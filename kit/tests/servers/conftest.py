@@ -131,7 +131,8 @@ class Server:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait longer for databases and brokers than a user would: a busy machine may stand still."""
-    monkeypatch.setattr("tarmac_kit.database.ACQUIRE_S", 30.0)
+    acquire_s = property(lambda _: 30.0, lambda *_: None)
+    monkeypatch.setattr("tarmac_kit.database.Database._acquire_s", acquire_s, raising=False)
     for bus in ("kafka", "nats", "rabbitmq"):
         monkeypatch.setattr(f"tarmac_kit.bus.{bus}.PUBLISH_S", 8.0)
 
