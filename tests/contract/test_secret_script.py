@@ -20,7 +20,7 @@ from tarmac.launch import reveal
 from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
 from tarmac.render.kubernetes import secrets
-from tarmac.render.kubernetes.parts import pods
+from tarmac.render.kubernetes.parts import configs
 
 #: A stand-in for kubectl and the API server behind it: `get secret` and `apply`, and a log of what
 #: it was called with.
@@ -98,9 +98,9 @@ def test_run_twice_it_makes_each_part_up_once_and_composes_every_secret(shop: Cl
     plan = plan_of("shop", "kind")
     values = {key.replace(".", "/"): value for key, value in kept.items()}
     for workload in plan.workloads:
-        if held := pods.secrets_in(workload):
+        if held := configs.secrets_in(workload):
             wanted = {key: reveal(value, values) for key, value in held.items()}
-            assert shop.secret(pods.secret_name(workload.name)) == wanted
+            assert shop.secret(configs.secret_name(workload.name)) == wanted
     assert len(set(kept.values())) == len(kept) > 10
     parts = {part.path: part for workload in plan.workloads for part in secrets_of(workload)}
     assert values.keys() == parts.keys()

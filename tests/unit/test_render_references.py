@@ -8,7 +8,7 @@ import pytest
 from objects import objects_of, pods_of
 from rendered import ENVIRONMENTS, artifacts_of, plan_of
 
-from tarmac.render.kubernetes.parts import pods as _pods
+from tarmac.render.kubernetes.parts import configs as _configs
 
 pytestmark = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
 
@@ -28,8 +28,8 @@ def secret_keys(system, environment) -> dict[str, set[str]]:
     for artifact in artifacts_of(system, environment):
         if artifact.path == "scripts/secrets.sh":
             for workload in plan_of(system, environment).workloads:
-                keys = _pods.secrets_in(workload)
-                name = _pods.secret_name(workload.name)
+                keys = _configs.secrets_in(workload)
+                name = _configs.secret_name(workload.name)
                 written = {key for key in keys if f'"$work/{name}/{key}"' in artifact.content}
                 if f"\nsecret {name} " in artifact.content:
                     found[name] = written

@@ -13,7 +13,7 @@ from tarmac.launch import Secret, reveal, text
 from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
 from tarmac.render.kubernetes import secrets
-from tarmac.render.kubernetes.parts import pods
+from tarmac.render.kubernetes.parts import configs
 
 every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
 
@@ -48,13 +48,13 @@ def test_each_secret_is_composed_to_what_the_plan_says(system, environment):
             key: execute(template, fetched)
             for key, template in manifest["spec"]["target"]["template"]["data"].items()
         }
-        assert made == {k: reveal(v, values) for k, v in pods.secrets_in(workload).items()}
+        assert made == {k: reveal(v, values) for k, v in configs.secrets_in(workload).items()}
 
 
 @every
 def test_who_has_secrets_has_one_way_to_get_them(system, environment):
     plan = plan_of(system, environment)
-    wanted = {pods.secret_name(w.name) for w in plan.workloads if pods.secrets_in(w)}
+    wanted = {configs.secret_name(w.name) for w in plan.workloads if configs.secrets_in(w)}
     external = {o["metadata"]["name"] for o in objects_of(system, environment, "ExternalSecret")}
     scripts = [a for a in artifacts_of(system, environment) if a.path == "scripts/secrets.sh"]
     if plan.settings.secrets == "script":

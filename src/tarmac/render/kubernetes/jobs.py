@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.render.kubernetes.parts.job_specs import job_name, job_spec
 from tarmac.render.kubernetes.parts.metadata import an_object
-from tarmac.render.kubernetes.parts.oneshot import Run, job_name, job_spec, runs
+from tarmac.render.kubernetes.parts.runs import Run, runs
 from tarmac.render.renderer import Renderer
 
 NOTES = {

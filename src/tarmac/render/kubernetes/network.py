@@ -9,7 +9,7 @@ from tarmac.artifact import Artifact
 from tarmac.plan.cluster import AllowedConnection, ClusterPlan, Workload
 from tarmac.render.kubernetes.parts.egress import egress, pods, space, tcp
 from tarmac.render.kubernetes.parts.metadata import an_object, selector
-from tarmac.render.kubernetes.parts.oneshot import Edges, Run, edges_by_end, runs
+from tarmac.render.kubernetes.parts.runs import Edges, Run, edges_by_end, runs
 from tarmac.render.renderer import Renderer
 
 API = "networking.k8s.io/v1"

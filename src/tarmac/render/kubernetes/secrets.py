@@ -9,7 +9,7 @@ from typing import Any
 from tarmac.artifact import Artifact
 from tarmac.launch import Secret, Text
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.kubernetes.parts import pods
+from tarmac.render.kubernetes.parts import configs
 from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.kubernetes.parts.secret_script import key_of, script
 from tarmac.render.renderer import Renderer
@@ -75,7 +75,7 @@ def _external(plan: ClusterPlan, workload: Workload, held: dict[str, Text]) -> A
         "refreshInterval": "1h",
         "secretStoreRef": reference,
         "target": {
-            "name": pods.secret_name(workload.name),
+            "name": configs.secret_name(workload.name),
             "creationPolicy": "Owner",
             "template": made,
         },
@@ -90,13 +90,13 @@ def _external(plan: ClusterPlan, workload: Workload, held: dict[str, Text]) -> A
     notes: tuple[str, ...] = TEMPLATE_NOTES
     if not own:
         notes = (*notes, "The ClusterSecretStore is the cluster's own: its operator creates it.")
-    name, body = pods.secret_name(workload.name), {"spec": spec}
+    name, body = configs.secret_name(workload.name), {"spec": spec}
     return an_object(plan, API, "ExternalSecret", name, body, of=workload, notes=notes)
 
 
 def render(plan: ClusterPlan) -> Iterable[Artifact]:
     """Yield what fills each workload's Secret."""
-    held = {w.name: pods.secrets_in(w) for w in plan.workloads}
+    held = {w.name: configs.secrets_in(w) for w in plan.workloads}
     if not any(held.values()):
         return
     if plan.settings.secrets == "script":

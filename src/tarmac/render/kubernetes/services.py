@@ -8,7 +8,7 @@ from typing import Any
 from tarmac.artifact import Artifact
 from tarmac.plan.analysis import rollout_controller
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.kubernetes.parts import caller_tokens, disks, identity, pods
+from tarmac.render.kubernetes.parts import caller_tokens, disks, identity, placement, pods, probes
 from tarmac.render.kubernetes.parts.metadata import an_object, kept_apart, selector
 from tarmac.render.renderer import Renderer
 
@@ -20,12 +20,12 @@ def _container(workload: Workload) -> dict[str, Any]:
         "imagePullPolicy": "IfNotPresent",
         "ports": pods.ports(workload),
         **pods.env(workload, {name: setting.value for name, setting in workload.env.items()}),
-        **pods.probes(workload),
+        **probes.probes(workload),
         # The service says on /health/ready that it goes, and serves on for DRAIN_DELAY_S; without
         # this pause a pod would still be sent requests by nodes that do not know yet that it
         # ends.
         "lifecycle": {"preStop": {"sleep": {"seconds": round(workload.drain_s)}}},
-        "resources": pods.resources(workload),
+        "resources": pods.amounts(workload.resources),
         "securityContext": pods.CONTAINER_SECURITY,
         "volumeMounts": [
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - in the container
@@ -55,7 +55,7 @@ def deployment(plan: ClusterPlan, workload: Workload) -> Artifact:
         "terminationGracePeriodSeconds": round(workload.grace_s),
         "securityContext": pods.pod_security(workload),
         **({"nodeSelector": dict(plan.settings.nodes)} if plan.settings.nodes else {}),
-        "topologySpreadConstraints": pods.spread(plan, workload.name),
+        "topologySpreadConstraints": placement.spread(plan, workload.name),
         "containers": [_container(workload)],
         "volumes": volumes,
     }

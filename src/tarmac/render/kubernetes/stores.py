@@ -7,7 +7,7 @@ from typing import Any
 
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.kubernetes.parts import disks, exporter, identity, pods
+from tarmac.render.kubernetes.parts import disks, exporter, identity, pods, probes
 from tarmac.render.kubernetes.parts.metadata import an_object, selector
 from tarmac.render.renderer import Renderer
 
@@ -38,8 +38,8 @@ def _container(workload: Workload) -> dict[str, Any]:
         **({"args": list(workload.argv)} if workload.argv else {}),
         "ports": exporter.own_ports(workload),
         **pods.env(workload, {name: setting.value for name, setting in workload.env.items()}),
-        **pods.probes(workload),
-        "resources": pods.resources(workload),
+        **probes.probes(workload),
+        "resources": pods.amounts(workload.resources),
         "securityContext": pods.CONTAINER_SECURITY,
         "volumeMounts": [
             *({"name": name, "mountPath": path} for name, path in _scratch(workload).items()),

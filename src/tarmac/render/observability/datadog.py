@@ -9,40 +9,12 @@ from typing import Any
 from tarmac import versions
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.render.assets import asset
 from tarmac.render.observability.charts import datadog
 from tarmac.render.renderer import Renderer
 
 #: A definition that has an id beside it is changed; one that has none is made, and its id is kept.
-SCRIPT = """\
-#!/usr/bin/env bash
-# Brings the dashboard and the monitors of this folder to Datadog: makes those that are not there
-# and changes those that are. Which is which there is kept in ids/, which belongs into git.
-# Needs curl, jq, DD_API_KEY and DD_APP_KEY; DD_SITE is datadoghq.com without.
-set -euo pipefail
-cd "$(dirname "$0")"
-: "${DD_API_KEY:?is not set}" "${DD_APP_KEY:?is not set}"
-site=https://api.${DD_SITE:-datadoghq.com}/api/v1
-mkdir -p ids
-
-# bring FILE COLLECTION
-bring() {
-    local kept method=POST url=$site/$2
-    kept=ids/$(basename "$1" .json)
-    if [ -e "$kept" ]; then
-        method=PUT url=$url/$(cat "$kept")
-    fi
-    curl --silent --show-error --fail-with-body --request "$method" "$url" \\
-        --header "DD-API-KEY: $DD_API_KEY" --header "DD-APPLICATION-KEY: $DD_APP_KEY" \\
-        --header 'Content-Type: application/json' --data "@$1" | jq --raw-output .id >"$kept.new"
-    mv "$kept.new" "$kept"
-    echo "$1 is $(cat "$kept")"
-}
-
-bring dashboard.json dashboard
-for monitor in monitor-*.json; do
-    bring "$monitor" monitor
-done
-"""
+SCRIPT = "observability/datadog.sh"
 FOLDER = "observability/datadog"
 
 
@@ -66,7 +38,7 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
     for name, monitor in monitors.items():
         yield _json(plan, f"monitor-{name}", monitor)
     if monitors:
-        yield Artifact(f"{FOLDER}/load.sh", SCRIPT, plan.model, executable=True)
+        yield Artifact(f"{FOLDER}/load.sh", asset(SCRIPT), plan.model, executable=True)
 
 
 def _json(plan: ClusterPlan, name: str, content: dict[str, Any]) -> Artifact:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tarmac.launch import is_secret, redact
 from tarmac.plan.cluster import Workload
-from tarmac.render.kubernetes.parts import pods
+from tarmac.render.kubernetes.parts import pods, probes
 
 NAME = "exporter"
 #: It asks a few questions each time that it is asked; 10 to 40 MiB were measured. While it is
@@ -32,25 +31,17 @@ def beside(workload: Workload) -> Iterator[dict[str, Any]]:
     """Make the program that tells how the server is, where that one does not do it itself."""
     if workload.exporter is None or not workload.exporter.image:
         return
-    # Its own few plain values stand in it: the ConfigMap's are the server's.
-    given = workload.exporter.env
-    plain = [
-        {"name": name, "value": redact(value)}
-        for name, value in given.items()
-        if not is_secret(value)
-    ]
-    secret = {name: value for name, value in given.items() if is_secret(value)}
     port = workload.metrics
     yield {
         "name": NAME,
         "image": workload.exporter.image,
         "imagePullPolicy": "IfNotPresent",
         **({"args": list(workload.exporter.args)} if workload.exporter.args else {}),
-        "env": [*plain, *pods.env(workload, secret).get("env", [])],
+        "env": pods.own_env(workload, workload.exporter.env),
         "ports": [{"name": "metrics", "containerPort": port}],
         # That it runs: what it says of the server is for alerts to judge.
-        "livenessProbe": {"tcpSocket": {"port": port}, **pods.LIVENESS},
-        "readinessProbe": {"tcpSocket": {"port": port}, **pods.READINESS},
+        "livenessProbe": {"tcpSocket": {"port": port}, **probes.LIVENESS},
+        "readinessProbe": {"tcpSocket": {"port": port}, **probes.READINESS},
         "resources": RESOURCES,
         "securityContext": pods.CONTAINER_SECURITY,
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.kubernetes.parts import pods
+from tarmac.render.kubernetes.parts import configs
 from tarmac.render.kubernetes.parts.metadata import an_object, selector
 
 
@@ -49,8 +49,8 @@ def account(plan: ClusterPlan, workload: Workload) -> Artifact:
 def settings(plan: ClusterPlan, workload: Workload) -> Iterator[Artifact]:
     """Make the ConfigMaps of every variable and every file that holds no secret."""
     held = {
-        pods.config_name(workload.name): pods.config_of(workload),
-        pods.files_name(workload.name): pods.files_of(workload),
+        configs.config_name(workload.name): configs.config_of(workload),
+        configs.files_name(workload.name): configs.files_of(workload),
     }
     for name, data in held.items():
         if data:

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from tarmac.plan.cluster import Workload
-from tarmac.render.kubernetes.parts import pods
+from tarmac.render.kubernetes.parts import configs
 from tarmac.render.kubernetes.parts.metadata import NAME
 
 #: Has the pods replaced when a setting changes; the chart computes it from the values.
@@ -30,7 +30,7 @@ def deployment_values(workload: Workload, deployment: Object) -> dict[str, Any]:
     template = spec.pop("template")
     pod = template["spec"]
     container, *sidecars = pod.pop("containers")
-    secret, config = pods.secret_name(workload.name), pods.config_name(workload.name)
+    secret, config = configs.secret_name(workload.name), configs.config_name(workload.name)
     env, secret_env = [], {}
     for variable in container.pop("env", []):
         source = variable.get("valueFrom", {}).get("secretKeyRef", {})

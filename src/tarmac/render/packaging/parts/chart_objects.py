@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.plan.cluster import Workload
-from tarmac.render.kubernetes.parts import pods
+from tarmac.render.kubernetes.parts import configs
 from tarmac.render.packaging.parts.chart_deployment import Object, deployment_values
 
 
@@ -18,7 +18,7 @@ def _service(workload: Workload, service: Object) -> dict[str, Any]:
 
 
 def _config(workload: Workload, config: Object) -> dict[str, Any]:
-    what = "files" if config["metadata"]["name"] == pods.files_name(workload.name) else "config"
+    what = "files" if config["metadata"]["name"] == configs.files_name(workload.name) else "config"
     return {what: dict(config["data"])}
 
 

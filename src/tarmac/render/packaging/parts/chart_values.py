@@ -15,7 +15,7 @@ import yaml
 
 from tarmac.plan.cluster import Workload
 from tarmac.render.assets import asset
-from tarmac.render.kubernetes.parts import pods
+from tarmac.render.kubernetes.parts import configs
 from tarmac.render.kubernetes.parts.metadata import NAME
 from tarmac.render.packaging.parts.chart_deployment import Object
 from tarmac.render.packaging.parts.chart_objects import MORE, ONE
@@ -109,6 +109,6 @@ def _hook(workload: Workload, kind: str, spec: Object) -> dict[str, str]:
     if kind != "Job":
         return {}
     pod, name = spec["template"]["spec"], workload.name
-    own = (pods.config_name(name), pods.files_name(name), pods.secret_name(name))
+    own = (configs.config_name(name), configs.files_name(name), configs.secret_name(name))
     reads = pod.get("serviceAccountName") == name or any(resource in str(pod) for resource in own)
     return {"hook": "post-install,pre-upgrade"} if reads else {}

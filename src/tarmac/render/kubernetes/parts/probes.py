@@ -1,0 +1,41 @@
+"""Probes of a workload's containers: how each is asked, and how often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tarmac.launch import CommandProbe, GrpcProbe, HttpProbe, Probe, TcpProbe
+from tarmac.plan.cluster import Workload
+
+# The shop's roadmap, phase 6 (K8S-05); the others name none.
+LIVENESS = {"initialDelaySeconds": 10, "periodSeconds": 15, "failureThreshold": 3}
+READINESS = {"initialDelaySeconds": 5, "periodSeconds": 10, "failureThreshold": 3}
+#: 150 s until it must have started.
+STARTUP = {"periodSeconds": 5, "failureThreshold": 30}
+
+
+def probe(asked: Probe | None) -> dict[str, Any] | None:
+    """Return a probe for the cluster; None for a check that only a supervisor can make."""
+    match asked:
+        case HttpProbe(port, path):
+            return {"httpGet": {"path": path, "port": port}}
+        case GrpcProbe(port, service):
+            return {"grpc": {"port": port, **({"service": service} if service else {})}}
+        case TcpProbe(port):
+            return {"tcpSocket": {"port": port}}
+        case CommandProbe(argv):
+            return {"exec": {"command": list(argv)}}
+        case _:
+            return None
+
+
+def probes(workload: Workload) -> dict[str, Any]:
+    """List a container's three probes; a live one is asked only once it has started."""
+    live, ready = probe(workload.live), probe(workload.ready or workload.live)
+    found: dict[str, Any] = {}
+    if live is not None:
+        found["startupProbe"] = {**live, **STARTUP}
+        found["livenessProbe"] = {**live, **LIVENESS, "timeoutSeconds": 3}
+    if ready is not None:
+        found["readinessProbe"] = {**ready, **READINESS, "timeoutSeconds": 3}
+    return found
