@@ -10,7 +10,7 @@ from rendered import artifacts_of, plan_of, system_of
 from tarmac.artifact import write
 from tarmac.launch import Secret
 from tarmac.plan.cluster import secrets_of
-from tarmac.render.compose.parts import services as _compose
+from tarmac.render.compose.parts import values as _compose
 
 SYSTEMS = ("hello-dd", "shop", "starter", "trading", "travel")
 pytestmark = pytest.mark.parametrize("system", SYSTEMS)

@@ -12,6 +12,7 @@ from typing import Any
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, OneTimeTask, Workload
 from tarmac.render.compose.parts import services as c
+from tarmac.render.compose.parts import values
 from tarmac.render.compose.parts.modes import development, staging
 from tarmac.render.compose.parts.order import Order, order
 from tarmac.render.compose.parts.secret_script import script
@@ -35,10 +36,10 @@ def _service(plan: ClusterPlan, workload: Workload, among: Order) -> dict[str, A
         found["command"] = [word.replace("$", "$$") for word in workload.argv]
     found |= {
         "user": f"{workload.user}:{workload.user}",
-        "environment": c.env({name: setting.value for name, setting in workload.env.items()}),
+        "environment": values.env({name: setting.value for name, setting in workload.env.items()}),
     }
     if workload.files:
-        found["configs"] = c.mounts(workload.name, workload.files)
+        found["configs"] = values.mounts(workload.name, workload.files)
     if workload.volumes:
         found["volumes"] = [f"{c.volume(workload, n)}:{p}" for n, p in workload.volumes.items()]
     first = c.depends(plan, among.after[workload.name])
@@ -58,8 +59,8 @@ def _once(plan: ClusterPlan, workload: Workload, once: OneTimeTask, among: Order
         "entrypoint": [word.replace("$", "$$") for word in once.argv],
         "command": [],
         "user": f"{workload.user}:{workload.user}",
-        "environment": c.env(once.env),
-        "configs": c.mounts(name, once.files),
+        "environment": values.env(once.env),
+        "configs": values.mounts(name, once.files),
         "depends_on": {workload.name: c.depends(plan, [workload.name])[workload.name]},
         "networks": list(among.networks[workload.name]),
         # Where the server cannot be asked whether it serves, this is: again until it does.
@@ -78,12 +79,12 @@ def base(plan: ClusterPlan) -> Artifact:
         services[c.OWNER] = c.owner(keeping)
     for workload in plan.workloads:
         services[workload.name] = _service(plan, workload, among)
-        configs |= c.configs(workload.name, workload.files)
+        configs |= values.configs(workload.name, workload.files)
         for once in workload.once:
             if workload.role != "service" and not once.schedule:
                 name = c.setup(workload, once)
                 services[name] = _once(plan, workload, once, among)
-                configs |= c.configs(name, once.files)
+                configs |= values.configs(name, once.files)
     content: dict[str, Any] = {"name": plan.system, "services": services}
     if configs:
         content["configs"] = configs
@@ -91,7 +92,7 @@ def base(plan: ClusterPlan) -> Artifact:
         content["volumes"] = {c.volume(w, name): {} for w in keeping for name in w.volumes}
     used = {name for network in among.networks.values() for name in network}
     content["networks"] = {name: {} for name in sorted(used)}
-    return Artifact(f"{c.FOLDER}/compose.yaml", content, place=plan.model, notes=START)
+    return Artifact(f"{values.FOLDER}/compose.yaml", content, place=plan.model, notes=START)
 
 
 def render(plan: ClusterPlan) -> Iterable[Artifact]:
@@ -100,7 +101,7 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
     yield development(plan)
     yield staging(plan)
     yield script(plan)
-    yield Artifact(f"{c.FOLDER}/.gitignore", ".env\n", place=plan.model)
+    yield Artifact(f"{values.FOLDER}/.gitignore", ".env\n", place=plan.model)
 
 
 RENDERER = Renderer(

@@ -9,6 +9,7 @@ from typing import Any
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.compose.parts import services as c
+from tarmac.render.compose.parts import values
 
 STAGING = (
     "The images as they will run, no sources mounted, only the entry's ports open:",
@@ -20,7 +21,7 @@ def _sources(plan: ClusterPlan, workload: Workload) -> dict[str, str]:
     """Find the packages of a service in the repository, by where its image has them."""
     beside = posixpath.dirname(plan.model)
     return {
-        f"/app/own/{part}": f"{c.required(c.SOURCE)}/"
+        f"/app/own/{part}": f"{values.required(values.SOURCE)}/"
         + posixpath.normpath(posixpath.join(beside, source, part))
         for part, source in zip(workload.parts, workload.sources, strict=False)
     }
@@ -32,8 +33,8 @@ def _development(plan: ClusterPlan, workload: Workload) -> Mapping[str, Any]:
     sources = _sources(plan, workload)
     return {
         "build": {
-            "context": c.required(c.SOURCE),
-            "dockerfile": f"{c.required(c.TREE)}/containers/Dockerfile",
+            "context": values.required(values.SOURCE),
+            "dockerfile": f"{values.required(values.TREE)}/containers/Dockerfile",
             "args": {
                 "SERVICE": " ".join(workload.parts),
                 "EXTRAS": " ".join(workload.extras),
@@ -48,7 +49,7 @@ def _development(plan: ClusterPlan, workload: Workload) -> Mapping[str, Any]:
         "develop": {
             "watch": [
                 *({"action": "restart", "path": path} for path in sources.values()),
-                {"action": "rebuild", "path": f"{c.required(c.SOURCE)}/uv.lock"},
+                {"action": "rebuild", "path": f"{values.required(values.SOURCE)}/uv.lock"},
             ]
         },
     }
@@ -63,7 +64,7 @@ def development(plan: ClusterPlan) -> Artifact:
         if workload.name in ports
     }
     notes = ("docker compose watch restarts a service whose source is edited.",)
-    path = f"{c.FOLDER}/compose.override.yaml"
+    path = f"{values.FOLDER}/compose.override.yaml"
     return Artifact(path, {"services": services}, place=plan.model, notes=notes)
 
 
@@ -93,4 +94,4 @@ def staging(plan: ClusterPlan) -> Artifact:
             ]
     inner = {store.name: {"internal": True} for store in plan.stores}
     content = {"services": services, "networks": inner}
-    return Artifact(f"{c.FOLDER}/compose.prod.yaml", content, place=plan.model, notes=STAGING)
+    return Artifact(f"{values.FOLDER}/compose.prod.yaml", content, place=plan.model, notes=STAGING)

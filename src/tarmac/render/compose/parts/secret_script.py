@@ -5,7 +5,7 @@ from __future__ import annotations
 from tarmac.artifact import Artifact
 from tarmac.launch import StoreSecret
 from tarmac.plan.cluster import ClusterPlan, secrets_of
-from tarmac.render.compose.parts import services as c
+from tarmac.render.compose.parts import values
 from tarmac.render.compose.parts.order import ALL
 
 
@@ -13,7 +13,7 @@ def generated(plan: ClusterPlan) -> dict[str, int]:
     """List the variables that can be generated, with the random bytes behind each."""
     managed = {store.name for store in plan.managed}
     found = {
-        c.variable(secret): secret.size_bytes
+        values.variable(secret): secret.size_bytes
         for workload in plan.workloads
         for secret in secrets_of(workload)
         if not (isinstance(secret.owner, StoreSecret) and secret.owner.store in managed)
@@ -25,7 +25,7 @@ def given(plan: ClusterPlan) -> tuple[str, ...]:
     """List the variables that cannot be generated: where stores outside are."""
     known = generated(plan)
     return tuple(
-        sorted({c.variable(s) for w in plan.workloads for s in secrets_of(w)} - known.keys())
+        sorted({values.variable(s) for w in plan.workloads for s in secrets_of(w)} - known.keys())
     )
 
 
@@ -43,8 +43,8 @@ def script(plan: ClusterPlan) -> Artifact:
         'has() { grep -q "^$1=" .env; }',
         'add() { has "$1" || printf "%s=\'%s\'\\n" "$1" "$2" >>.env; }',
         "random() { od -An -v -tx1 -N \"$1\" /dev/urandom | tr -d ' \\n'; }",
-        f'add {c.SOURCE} "${{1:-$(git rev-parse --show-toplevel)}}"',
-        f'add {c.TREE} "$(cd .. && pwd)"',
+        f'add {values.SOURCE} "${{1:-$(git rev-parse --show-toplevel)}}"',
+        f'add {values.TREE} "$(cd .. && pwd)"',
         f"add COMPOSE_PROFILES {ALL}",
         *(f'add {name} "$(random {size})"' for name, size in generated(plan).items()),
     ]
@@ -52,4 +52,4 @@ def script(plan: ClusterPlan) -> Artifact:
         asked = f"secrets.sh: what is outside is not known here; give {name} in the environment"
         lines.append(f'has {name} || add {name} "${{{name}:?{asked}}}"')
     text = "\n".join(lines) + "\n"
-    return Artifact(f"{c.FOLDER}/{c.SCRIPT}", text, place=plan.model, executable=True)
+    return Artifact(f"{values.FOLDER}/{values.SCRIPT}", text, place=plan.model, executable=True)

@@ -1,62 +1,19 @@
-"""Compose's own words for what a plan says: values, files, networks, order, checks."""
+"""What services wait for and are asked under Compose, and where they listen and keep data."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from tarmac.launch import CommandProbe, HttpProbe, Probe, Secret, Text
-from tarmac.plan.cluster import ClusterPlan, MountedFile, OneTimeTask, Workload
+from tarmac.launch import CommandProbe, HttpProbe, Probe
+from tarmac.plan.cluster import ClusterPlan, OneTimeTask, Workload
 
-FOLDER = "compose"
-#: In .env, beside the Compose files; the script writes all of it.
-SCRIPT = "secrets.sh"
-SOURCE, TREE = "SOURCE_ROOT", "TREE_ROOT"
 #: The service that gives new volumes to the servers' users.
 OWNER = "volume-owner"
 #: In an image of the kit; imports nothing.
 HEALTHCHECK = ("/usr/bin/python3", "-I", "-S", "/app/own/tarmac_kit/healthcheck.py")
 #: Nothing of a laptop's is given away, and no process gains privileges.
 SECURITY = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
-
-
-def variable(secret: Secret) -> str:
-    """Name the variable in .env that holds a secret."""
-    return re.sub(r"[^A-Z0-9]+", "_", secret.path.upper())
-
-
-def required(name: str) -> str:
-    """Refer to a variable without which nothing starts: there is no default to forget."""
-    return f"${{{name}:?run {SCRIPT} first}}"
-
-
-def written(value: Text) -> str:
-    """Write a text: a secret by reference, and what Compose would take for one as it is."""
-    return "".join(
-        part.replace("$", "$$") if isinstance(part, str) else required(variable(part))
-        for part in value
-    )
-
-
-def env(values: Mapping[str, Text]) -> dict[str, str]:
-    """Write variables."""
-    return {name: written(value) for name, value in sorted(values.items())}
-
-
-def config(owner: str, file: MountedFile) -> str:
-    """Name a file among the `configs`."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{owner}-{file.path.rsplit('/', 1)[-1]}".lower())
-
-
-def configs(owner: str, files: Iterable[MountedFile]) -> dict[str, Any]:
-    """Write files with what is in them: those with secrets are nowhere on a disk but in .env."""
-    return {config(owner, file): {"content": written(file.content)} for file in files}
-
-
-def mounts(owner: str, files: Iterable[MountedFile]) -> list[dict[str, Any]]:
-    """Mount files, to be read by all in the container: there is one user, known by number alone."""
-    return [{"source": config(owner, file), "target": file.path} for file in files]
 
 
 def check(workload: Workload) -> dict[str, Any]:
