@@ -58,8 +58,6 @@ HELPERS_LEFT = {
     "src/tarmac/render/observability/charts/datadog.py",
     "src/tarmac/render/observability/charts/prometheus.py",
     "src/tarmac/render/observability/charts/traces.py",
-    "src/tarmac/render/pipelines/parts/github_steps.py",
-    "src/tarmac/render/pipelines/parts/gitlab_jobs.py",
 }
 
 

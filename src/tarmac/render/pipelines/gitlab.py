@@ -8,9 +8,9 @@ from typing import Any
 from tarmac import versions
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.render.pipelines.parts import gitlab_deploys, service_checks
 from tarmac.render.pipelines.parts import gitlab_jobs as j
 from tarmac.render.pipelines.parts import pipeline as p
-from tarmac.render.pipelines.parts import service_checks
 from tarmac.render.pipelines.parts import stages as st
 from tarmac.render.renderer import Renderer
 
@@ -67,10 +67,10 @@ def pipeline(plan: ClusterPlan) -> dict[str, Any]:
     for service in plan.services:
         found[f"build:{service.name}"] = j.build(plan, service)
     if st.asks_checklist(plan):
-        found[j.CHECKLIST] = j.checklist(plan)
+        found[gitlab_deploys.CHECKLIST] = gitlab_deploys.checklist(plan)
     for stage in st.stages(plan):
         for service in plan.services if stage.by in {"bump", "helm"} else ():
-            found[f"{stage.name}:{service.name}"] = j.deploy(plan, service, stage)
+            found[f"{stage.name}:{service.name}"] = gitlab_deploys.deploy(plan, service, stage)
     return found
 
 

@@ -18,8 +18,8 @@ from tarmac.render.pipelines.parts.github_steps import (
     job,
     matrix,
     step,
-    tools,
 )
+from tarmac.render.pipelines.parts.github_tools import tools
 
 #: The one check that a pull request has to pass; all others are its needs.
 REQUIRED = "passed"

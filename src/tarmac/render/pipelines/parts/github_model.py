@@ -6,14 +6,8 @@ from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.pipelines.parts import stages as st
-from tarmac.render.pipelines.parts.github_steps import (
-    PULL,
-    action,
-    checkout,
-    job,
-    step,
-    tools,
-)
+from tarmac.render.pipelines.parts.github_steps import PULL, action, checkout, job, step
+from tarmac.render.pipelines.parts.github_tools import tools
 
 
 def system(plan: ClusterPlan) -> dict[str, Any]:

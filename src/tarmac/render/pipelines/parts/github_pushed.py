@@ -16,8 +16,8 @@ from tarmac.render.pipelines.parts.github_steps import (
     login,
     matrix,
     step,
-    tools,
 )
+from tarmac.render.pipelines.parts.github_tools import tools
 
 #: The version of the program; that of its action is in the catalogue.
 TRIVY = "v0.72.0"

@@ -1,4 +1,4 @@
-"""Steps and jobs of GitHub's workflow in general: actions by their commit, tools, logins."""
+"""Steps and jobs of GitHub's workflow in general: actions by their commit, logins, rights."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 
 from tarmac import versions
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.pipelines.parts import pipeline as p
-from tarmac.render.pipelines.parts import service_checks
 from tarmac.render.pipelines.parts import stages as st
 
 RUNNER = "ubuntu-24.04"
@@ -78,39 +76,6 @@ def job(
 def matrix() -> dict[str, Any]:
     """Run once for each service that is touched; one that fails does not end the others."""
     return {"strategy": {"fail-fast": False, "matrix": MATRIX}}
-
-
-def tools(plan: ClusterPlan, *, only: str = "") -> list[dict[str, Any]]:
-    """Bring what a service's language needs, with what was downloaded last time.
-
-    Args:
-        only: a language, of a job that is of no service.
-    """
-    found: list[dict[str, Any]] = []
-    for name in [only] if only else service_checks.languages(plan):
-        when = "" if only else f"matrix.language == '{name}'"
-        if name == "python":
-            path = {"path": "~/.cache/uv", "key": "uv-${{ runner.os }}-${{ hashFiles('uv.lock') }}"}
-            found += [
-                action("Python", "actions/setup-python", {"python-version": p.PYTHON}, when),
-                action("What uv has downloaded", "actions/cache", path, when),
-                step("uv", f"pip install uv=={p.UV}", **({"when": when} if when else {})),
-            ]
-        elif name in _SETUPS:
-            of, given = _SETUPS[name]
-            found.append(action(name.capitalize(), of, given, when))
-    return found
-
-
-#: Each keeps what it downloads by itself.
-_SETUPS: dict[str, tuple[str, dict[str, str]]] = {
-    "node": ("actions/setup-node", {"node-version": "22"}),
-    "go": ("actions/setup-go", {"go-version": "stable"}),
-    "java": (
-        "actions/setup-java",
-        {"distribution": "temurin", "java-version": "21", "cache": "maven"},
-    ),
-}
 
 
 def login(plan: ClusterPlan, registry: str, does: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The jobs of GitLab's pipeline, from the same data and by the same scripts as GitHub's."""
+"""The jobs of GitLab's pipeline that check and build, by the same data and scripts as GitHub's."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from tarmac.render.pipelines.parts import servers_beside, service_checks
 from tarmac.render.pipelines.parts import stages as st
 
 STAGES = ("check", "build", "deploy")
-#: The job that runs the checklist's tests.
-CHECKLIST = "checklist"
 MAIN = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
 
 
@@ -82,52 +80,4 @@ def build(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
         "artifacts": {"paths": [f".tarmac/ci/{name}.digest"], "expire_in": "1 week"},
         "timeout": "20 minutes",
         "rules": rules(plan, workload, main=True),
-    }
-
-
-def checklist(plan: ClusterPlan) -> dict[str, Any]:
-    """Run the tests that the checklist names: once, for the deployments of all services."""
-    return {
-        "extends": ".python" if "python" in service_checks.languages(plan) else ".images",
-        "stage": "build",
-        "needs": [],
-        "script": ["scripts/prove"],
-        "artifacts": {"paths": [st.PROVEN], "expire_in": "1 week"},
-        "timeout": "15 minutes",
-        "rules": [{"if": MAIN}],
-    }
-
-
-def deploy(plan: ClusterPlan, workload: Workload, stage: st.Stage) -> dict[str, Any]:
-    """Write what was pushed into the GitOps repository, or deploy it with Helm."""
-    name = workload.name
-    digest = f'"$(cat .tarmac/ci/{name}.digest)"'
-    if stage.by == "helm":
-        namespace = stage.settings.namespace or plan.system
-        script = [
-            f"{' '.join(st.TARMAC)} render {st.command(plan)} --env {stage.name} --out .deploy",
-            (
-                f"helm upgrade --install {name} .deploy/charts/service "
-                f"--values .deploy/charts/values/{name}.yaml --namespace {namespace} "
-                f"--set image.digest={digest} --wait --atomic --timeout 5m"
-            ),
-        ]
-    else:
-        script = [
-            'git clone --depth 1 "$GITOPS_URL" .gitops',
-            f"scripts/bump {stage.name} .gitops --image {name}={digest}",
-        ]
-    asked = stage.settings.checklist
-    if asked:
-        script.insert(0, st.ready(plan))
-    asks = {"when": "manual"} if stage.settings.approval else {}
-    return {
-        "extends": ".deploys",
-        "stage": "deploy",
-        "needs": [f"build:{name}", *([CHECKLIST] if asked else [])],
-        "environment": {"name": stage.name},
-        "resource_group": f"{stage.name}-{name}",
-        "script": script,
-        "timeout": "15 minutes",
-        "rules": [{**rule, **asks} for rule in rules(plan, workload, main=True)],
     }

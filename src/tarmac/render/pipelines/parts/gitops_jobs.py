@@ -8,6 +8,7 @@ from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.pipelines.parts import delivery_steps as d
 from tarmac.render.pipelines.parts import github_steps as g
 from tarmac.render.pipelines.parts import stages as st
+from tarmac.render.pipelines.parts.github_tools import tools
 
 
 def bump(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def bump(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
         d.digest(),
         *copy,
         *d.gitops(plan, stage.settings.gitops.revision if stage.settings.gitops else "main"),
-        *g.tools(plan, only="python"),
+        *tools(plan, only="python"),
         *d.ready(plan, stage),
         g.step("Commit", line, when=d.GO, env=env),
     ]
@@ -63,7 +64,7 @@ def promote(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
         d.checkout(),
         *d.gitops(plan, stage.settings.gitops.revision if stage.settings.gitops else "main"),
         *copy,
-        *g.tools(plan, only="python"),
+        *tools(plan, only="python"),
         *d.ready(plan, stage),
         g.step("Commit", f"scripts/bump {stage.name} {d.GITOPS} --from {stage.after}"),
     ]

@@ -8,6 +8,7 @@ from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.pipelines.parts import delivery_steps as d
 from tarmac.render.pipelines.parts import github_steps as g
 from tarmac.render.pipelines.parts import stages as st
+from tarmac.render.pipelines.parts.github_tools import tools
 
 
 def release(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def release(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
     return g.job(
         [
             # Its images are all that it needs otherwise.
-            *([d.checkout(), *g.tools(plan, only="python"), *ready] if ready else []),
+            *([d.checkout(), *tools(plan, only="python"), *ready] if ready else []),
             d.digest(),
             *g.login(plan, target, f"ci-deploy-{stage.name}"),
             g.step(
@@ -50,7 +51,7 @@ def helm(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
         d.checkout(),
         d.newest(plan),
         d.digest(),
-        *g.tools(plan, only="python"),
+        *tools(plan, only="python"),
         *d.ready(plan, stage),
         *g.login(plan, registry, f"ci-deploy-{stage.name}"),
         g.step(
