@@ -10,7 +10,9 @@ from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.gitops.parts import (
     application_set,
     applications,
+    argo_objects,
     bootstrap,
+    environment,
     image_updater,
     projects,
     waves,
@@ -25,7 +27,7 @@ FIRST = 3
 
 def application(plan: ClusterPlan, app: App) -> Artifact:
     """Make an Application."""
-    return applications.argo(
+    return argo_objects.argo(
         plan,
         "Application",
         app.name,
@@ -40,7 +42,7 @@ def application(plan: ClusterPlan, app: App) -> Artifact:
 
 def repack(plan: ClusterPlan, objects: Sequence[Artifact]) -> Iterator[Artifact]:
     """Yield all that makes Argo CD follow the environment, where it is to."""
-    if plan.settings.gitops is None or not applications.repository(plan):
+    if plan.settings.gitops is None or not environment.repository(plan):
         return
     parts = by_workload(objects)
     numbers = waves.waves(plan)
@@ -53,7 +55,7 @@ def repack(plan: ClusterPlan, objects: Sequence[Artifact]) -> Iterator[Artifact]
             annotations=image_updater.annotated(plan, workload.name),
             notes=image_updater.notes(plan),
         )
-    as_set = applications.settings(plan).applications == "set"
+    as_set = environment.settings(plan).applications == "set"
     last = FIRST + 1 + (0 if as_set else max(numbers.values(), default=0))
     others = list(applications.of_others(plan, objects, last))
     made = [projects.project(plan, objects), *(application(plan, other) for other in others)]

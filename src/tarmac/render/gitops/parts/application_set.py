@@ -7,8 +7,9 @@ from typing import Any
 
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.gitops.parts import applications, image_updater
+from tarmac.render.gitops.parts import applications, argo_objects, environment, image_updater
 from tarmac.render.gitops.parts.applications import App
+from tarmac.render.gitops.parts.sources import main_source
 
 #: A service's name in the template of a set.
 KEY = "{{ .service }}"
@@ -34,11 +35,11 @@ def element(plan: ClusterPlan, name: str, app: App) -> dict[str, Any]:
 
 def application_set(plan: ClusterPlan, apps: Mapping[str, App], wave: int) -> Artifact:
     """Make a set with an element for each service; what they share is its template."""
-    shared = App(KEY, "", (applications.main_source(plan, KEY),), "")
+    shared = App(KEY, "", (main_source(plan, KEY),), "")
     metadata: dict[str, Any] = {
-        "name": applications.named(plan, KEY),
-        "namespace": applications.NAMESPACE,
-        "finalizers": [applications.FINALIZER],
+        "name": environment.named(plan, KEY),
+        "namespace": argo_objects.NAMESPACE,
+        "finalizers": [argo_objects.FINALIZER],
     }
     if annotations := image_updater.annotated(plan, KEY):
         metadata["annotations"] = annotations
@@ -51,10 +52,10 @@ def application_set(plan: ClusterPlan, apps: Mapping[str, App], wave: int) -> Ar
         "templatePatch": "{{ toJson .patch }}\n",
     }
     name, path = (
-        applications.named(plan, f"{plan.system}-services"),
+        environment.named(plan, f"{plan.system}-services"),
         f"{applications.FOLDER}/services.yaml",
     )
     notes = (*SET_NOTES, *image_updater.notes(plan))
-    return applications.argo(
+    return argo_objects.argo(
         plan, "ApplicationSet", name, {"spec": body}, path, wave=wave, finalizer=False, notes=notes
     )

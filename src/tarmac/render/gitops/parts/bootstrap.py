@@ -9,7 +9,7 @@ from tarmac import versions
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.assets import asset
-from tarmac.render.gitops.parts import applications
+from tarmac.render.gitops.parts import argo_objects, environment
 
 ARGO, ISTIO = (
     "https://argoproj.github.io/argo-helm",
@@ -37,9 +37,9 @@ CHARTS: Mapping[str, tuple[tuple[str, str, str, str], ...]] = {
     "flagger": (("flagger", "istio-system", "https://flagger.app", "flagger"),),
     "argo-rollouts": (("argo-rollouts", "argo-rollouts", ARGO, "argo-rollouts"),),
     "keda": (("keda", "keda", "https://kedacore.github.io/charts", "keda"),),
-    "argo-cd": (("argocd", applications.NAMESPACE, ARGO, "argo-cd"),),
+    "argo-cd": (("argocd", argo_objects.NAMESPACE, ARGO, "argo-cd"),),
     "argocd-image-updater": (
-        ("argocd-image-updater", applications.NAMESPACE, ARGO, "argocd-image-updater"),
+        ("argocd-image-updater", argo_objects.NAMESPACE, ARGO, "argocd-image-updater"),
     ),
 }  # fmt: skip
 #: Kinds of the Argo family that Argo CD does not bring itself.
@@ -69,7 +69,7 @@ def programs(plan: ClusterPlan, objects: Iterable[Artifact]) -> dict[str, str]:
             found.add(api.chart)
     if plan.settings.mesh:
         found.add(plan.settings.mesh)
-    if applications.settings(plan).updater:
+    if environment.settings(plan).updater:
         found.add("argocd-image-updater")
     names = [chart for chart in CHARTS if chart in {*found, "argo-cd"}]
     return {name: catalogue.charts[name].version.removeprefix("v") for name in names}
@@ -113,7 +113,7 @@ def updater(plan: ClusterPlan) -> Artifact:
     own = {
         "apiVersion": "argocd-image-updater.argoproj.io/v1alpha1",
         "kind": "ImageUpdater",
-        "metadata": {"name": plan.system, "namespace": applications.NAMESPACE},
+        "metadata": {"name": plan.system, "namespace": argo_objects.NAMESPACE},
         "spec": {"applicationRefs": [{"namePattern": "*", "useAnnotations": True}]},
     }
     content: dict[str, Any] = {
@@ -151,7 +151,7 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], apis: Iterable[str]) ->
     lines += [
         (
             "kubectl wait --for=condition=available --timeout=300s "
-            f"--namespace {applications.NAMESPACE} \\"
+            f"--namespace {argo_objects.NAMESPACE} \\"
         ),
         "  deployment/argocd-server",
         "# Only the root and its project: what is below is for Argo CD to read.",
@@ -169,7 +169,7 @@ def readme(
     """Write the steps from an empty cluster and this repository."""
     rows = "\n".join(f"| {name} | {version} |" for name, version in needed.items())
     order = "\n".join(f"| {wave} | {name} | `{path}` |" for name, wave, path in apps)
-    space, home = applications.NAMESPACE, applications.home(plan)
+    space, home = argo_objects.NAMESPACE, environment.home(plan)
     text = f"""\
 # {plan.system}, {plan.environment}: from an empty cluster
 
@@ -223,7 +223,7 @@ def files(
     needed = programs(plan, objects)
     apis = {artifact.data["apiVersion"] for artifact in objects}
     yield values(plan)
-    if applications.settings(plan).updater:
+    if environment.settings(plan).updater:
         yield updater(plan)
     yield Artifact(
         "bootstrap/platform.sh", asset("gitops/platform.sh"), plan.model, executable=True

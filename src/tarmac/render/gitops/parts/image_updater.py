@@ -8,7 +8,7 @@ order, so the registry's dates do.
 from __future__ import annotations
 
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.gitops.parts import applications
+from tarmac.render.gitops.parts import environment
 
 PREFIX = "argocd-image-updater.argoproj.io"
 #: The tags that each rule may take.
@@ -39,11 +39,11 @@ def annotated(plan: ClusterPlan, name: str) -> dict[str, str]:
     Args:
         name: the service's, or what stands for it in the template of a set.
     """
-    settings = applications.settings(plan)
+    settings = environment.settings(plan)
     if settings.updater is None:
         return {}
     found = {
-        "image-list": f"app={applications.registry(plan)}/{name}",
+        "image-list": f"app={environment.registry(plan)}/{name}",
         "app.update-strategy": settings.updater,
         "app.allow-tags": f"regexp:{TAGS[settings.updater]}",
         "write-back-method": "git",
@@ -58,5 +58,5 @@ def annotated(plan: ClusterPlan, name: str) -> dict[str, str]:
 
 def notes(plan: ClusterPlan) -> tuple[str, ...]:
     """State the rule, for the reader of an Application that is not updated."""
-    rule = applications.settings(plan).updater
+    rule = environment.settings(plan).updater
     return (*NOTES[rule], *ALONE) if rule else ()

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.gitops.parts import applications
-from tarmac.render.gitops.parts.applications import App, Object
+from tarmac.render.gitops.parts import applications, argo_objects, environment
+from tarmac.render.gitops.parts.applications import App
+from tarmac.render.gitops.parts.argo_objects import Object
+from tarmac.render.gitops.parts.sources import source
 from tarmac.render.kubernetes.parts.metadata import CLUSTER_WIDE
 from tarmac.render.kubernetes.parts.roles import group
 
@@ -23,7 +25,7 @@ ROOT_NOTES = (
 
 def project(plan: ClusterPlan, objects: Sequence[Artifact]) -> Artifact:
     """Make the project of the environment's own objects; its operators may sync, not change."""
-    name = applications.project(plan)
+    name = environment.project(plan)
     may = [
         f"p, proj:{name}:operator, applications, {verb}, {name}/*, allow"
         for verb in ("get", "sync")
@@ -36,33 +38,31 @@ def project(plan: ClusterPlan, objects: Sequence[Artifact]) -> Artifact:
         ],
     }
     path = f"{applications.FOLDER}/project.yaml"
-    return applications.argo(
+    return argo_objects.argo(
         plan, "AppProject", name, {"spec": body}, path, wave=0, notes=PROJECT_NOTES
     )
 
 
 def root(plan: ClusterPlan, made: Sequence[Artifact]) -> Iterator[Artifact]:
     """Make the root, and the project that holds it to Argo CD's own objects."""
-    name = applications.named(plan, f"{plan.system}-root")
+    name = environment.named(plan, f"{plan.system}-root")
     kinds = sorted({artifact.data["kind"] for artifact in made})
     body = {
         "description": f"The root of {plan.system} in {plan.environment}",
-        "sourceRepos": [applications.repository(plan)],
-        "destinations": [{"server": applications.SERVER, "namespace": applications.NAMESPACE}],
+        "sourceRepos": [environment.repository(plan)],
+        "destinations": [{"server": argo_objects.SERVER, "namespace": argo_objects.NAMESPACE}],
         "clusterResourceWhitelist": [],
         "namespaceResourceWhitelist": [{"group": "argoproj.io", "kind": kind} for kind in kinds],
     }
-    yield applications.argo(plan, "AppProject", name, {"spec": body}, "argocd/project.yaml")
-    app = App(
-        name, "argocd/root.yaml", (applications.source(plan, applications.FOLDER),), plan.model
-    )
+    yield argo_objects.argo(plan, "AppProject", name, {"spec": body}, "argocd/project.yaml")
+    app = App(name, "argocd/root.yaml", (source(plan, applications.FOLDER),), plan.model)
     spec = applications.spec(plan, app)
     spec |= {
         "project": name,
-        "destination": {"server": applications.SERVER, "namespace": applications.NAMESPACE},
+        "destination": {"server": argo_objects.SERVER, "namespace": argo_objects.NAMESPACE},
     }
     spec["syncPolicy"]["syncOptions"].remove("CreateNamespace=true")  # it runs there itself
-    yield applications.argo(plan, "Application", name, {"spec": spec}, app.file, notes=ROOT_NOTES)
+    yield argo_objects.argo(plan, "Application", name, {"spec": spec}, app.file, notes=ROOT_NOTES)
 
 
 def _allowed(plan: ClusterPlan, objects: Iterable[Artifact]) -> Object:
@@ -77,9 +77,9 @@ def _allowed(plan: ClusterPlan, objects: Iterable[Artifact]) -> Object:
         if space:
             spaces.add(space)
     return {
-        "sourceRepos": [applications.repository(plan)],
+        "sourceRepos": [environment.repository(plan)],
         "destinations": [
-            {"server": applications.SERVER, "namespace": space} for space in sorted(spaces)
+            {"server": argo_objects.SERVER, "namespace": space} for space in sorted(spaces)
         ],
         "clusterResourceWhitelist": [{"group": g, "kind": k} for g, k in sorted(wide)],
         "namespaceResourceWhitelist": [{"group": g, "kind": k} for g, k in sorted(kinds)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.gitops.parts import applications
+from tarmac.render.gitops.parts import environment
 from tarmac.render.observability.alerting.alert import either
 from tarmac.render.observability.boards.panels import Board
 from tarmac.render.observability.boards.queries import observed
@@ -15,13 +15,13 @@ from tarmac.render.texts import Value
 def system_board(plan: ClusterPlan) -> Board:
     """Show all services beside each other: where to look first."""
     of_services = [traffic(workload) for workload in observed(plan)]
-    synced = bool(plan.settings.gitops and applications.repository(plan))
+    synced = bool(plan.settings.gitops and environment.repository(plan))
     values: dict[str, Value] = {
         "namespace": plan.namespace,
         "workloads": either(workload.name for workload in plan.workloads),
         "services": either(workload.name for workload in observed(plan)),
         "syncs": given(synced),
-        "project": applications.project(plan) if synced else "",
+        "project": environment.project(plan) if synced else "",
         **{
             name: given(any(found[name] for found in of_services))
             for name in ("calls", "relays", "consumes", "keeps")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from tarmac import signals
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.gitops.parts import applications as _applications
+from tarmac.render.gitops.parts import environment
 from tarmac.render.kubernetes.parts.hosts import hosts
 from tarmac.render.observability.alerting.alert import Alert, either
 from tarmac.render.texts import Values
@@ -76,8 +76,8 @@ def argo_canaries(plan: ClusterPlan) -> Iterator[Values]:
 
 def applications(plan: ClusterPlan) -> Iterator[Values]:
     """Give the project of the system's applications in Argo CD."""
-    if plan.settings.gitops is not None and _applications.repository(plan):
-        yield {"project": _applications.project(plan)}
+    if plan.settings.gitops is not None and environment.repository(plan):
+        yield {"project": environment.project(plan)}
 
 
 def exporters(alerts: Iterable[Alert]) -> Iterator[Values]:
