@@ -45,8 +45,6 @@ HELPERS_LEFT = {
     "src/tarmac/gates/views/queries.py",
     "src/tarmac/gates/views/shapes.py",
     "src/tarmac/gates/views/workflows.py",
-    "src/tarmac/render/gitops/parts/applications.py",
-    "src/tarmac/render/gitops/parts/bootstrap.py",
     "src/tarmac/render/observability/alerting/alert.py",
     "src/tarmac/render/observability/alerting/catalogue.py",
     "src/tarmac/render/observability/alerting/promtool.py",

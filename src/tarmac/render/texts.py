@@ -1,4 +1,4 @@
-"""Data files with placeholders: alerts and panels, whose texts name values of a plan.
+"""Data with placeholders: alerts, panels, values of charts, whose texts name values of a plan.
 
 `<namespace>` stands for a value; an item with `repeat: NAME` is written once for each of the values
 of that name, which are values of their own. Nothing else is understood: no condition, no loop in a
@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from tarmac.errors import BadInput, Problem
+from tarmac.render.assets import asset
 
 #: A placeholder's value; of one that items are repeated for, the values of each.
 Value = str | tuple[Mapping[str, str], ...]
@@ -33,6 +34,11 @@ def read(file: Traversable) -> Any:
 @cache
 def _parsed(text: str) -> Any:
     return yaml.load(text, yaml.CSafeLoader)
+
+
+def filled_asset(path: str, values: Values) -> Any:
+    """Read a file of data below `assets/`, with values in the place of their placeholders."""
+    return filled(_parsed(asset(path)), values, path)
 
 
 def filled(node: Any, values: Values, where: str) -> Any:

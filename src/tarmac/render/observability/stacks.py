@@ -23,17 +23,11 @@ HOMES = {
 }
 
 
-def values(
-    plan: ClusterPlan,
-    chart: str,
-    content: dict[str, Any],
-    *notes: str,
-    homes: dict[str, str] = HOMES,
-) -> Artifact:
+def values(plan: ClusterPlan, chart: str, content: dict[str, Any], *notes: str) -> Artifact:
     """Make the values of one chart, with the command that installs it."""
     version = versions.read().charts[chart].version
     install = (
-        f"helm upgrade --install {chart} {chart} --repo {homes[chart]} --version {version}",
+        f"helm upgrade --install {chart} {chart} --repo {HOMES[chart]} --version {version}",
         f"  --namespace {plan.settings.monitoring} --create-namespace --values {chart}.yaml",
     )
     path = f"observability/values/{chart}.yaml"

@@ -6,6 +6,7 @@ import hashlib
 import re
 
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.render.gitops.parts import environment
 
 #: The most characters that Grafana takes as a uid.
 UID = 40
@@ -23,7 +24,7 @@ def runbook_url(plan: ClusterPlan, name: str) -> str:
     if watched and watched.runbooks:
         return f"{watched.runbooks.rstrip('/')}/{page(name)}"
     if delivery and delivery.gitops and gitops:
-        folder = gitops.path or f"environments/{plan.environment}"
+        folder = environment.home(plan)
         return f"{delivery.gitops}/blob/{gitops.revision}/{folder}/runbooks/{page(name)}"
     if delivery:
         folder = f"{plan.model.rpartition('/')[0]}/deploy/{plan.environment}".lstrip("/")

@@ -1,0 +1,44 @@
+"""Programs that an environment's objects need in the cluster, and the charts that install them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tarmac import versions
+from tarmac.artifact import Artifact
+from tarmac.plan.cluster import ClusterPlan
+from tarmac.render import texts
+from tarmac.render.gitops.parts import environment
+
+#: Kinds of the Argo family that Argo CD does not bring itself.
+ROLLOUTS = ("Rollout", "AnalysisTemplate", "ClusterAnalysisTemplate", "Experiment")
+
+
+def releases(program: str) -> Iterator[str]:
+    """List a program's releases, for the script: release, namespace, chart's repository, chart."""
+    for release in _charts()[program]:
+        yield " ".join(release[key] for key in ("name", "namespace", "repository", "chart"))
+
+
+def _charts() -> dict[str, Any]:
+    charts: dict[str, Any] = texts.filled_asset("gitops/charts.yaml", {})
+    return charts
+
+
+def programs(plan: ClusterPlan, objects: Iterable[Artifact]) -> dict[str, str]:
+    """List what must be there before, with its version: by the objects' kinds."""
+    catalogue = versions.read()
+    found = set()
+    for artifact in objects:
+        api = catalogue.apis.get(artifact.data["apiVersion"])
+        if artifact.data["kind"] in ROLLOUTS:
+            found.add("argo-rollouts")
+        elif api is not None and api.chart:
+            found.add(api.chart)
+    if plan.settings.mesh:
+        found.add(plan.settings.mesh)
+    if environment.settings(plan).updater:
+        found.add("argocd-image-updater")
+    names = [chart for chart in _charts() if chart in {*found, "argo-cd"}]
+    return {name: catalogue.charts[name].version.removeprefix("v") for name in names}
