@@ -21,8 +21,11 @@ import yaml
 from tarmac.gates.views.programs import MORE_MEMORY
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.observability.alerting import slo_rules
-from tarmac.render.observability.alerting.promtool import Line, Part, file, rule_test, sample
+from tarmac.render.observability.alerting.promtool import file, rule_test, sample
+from tarmac.render.observability.alerting.promtool_lines import Line, Part
+from tarmac.render.observability.alerting.slo_burn_rules import burns
+from tarmac.render.observability.alerting.slo_recordings import recordings
+from tarmac.render.observability.alerting.slo_rules import BURN
 from tarmac.slo.measured import MeasuredObjective
 
 MINUTE_S = 60
@@ -107,8 +110,8 @@ def theirs(
 def ours(plan: ClusterPlan, objective: MeasuredObjective) -> list[dict[str, Any]]:
     """Write our groups of rules on one objective, as the renderer of rules does for all."""
     return [
-        {"name": "slo-rules", "rules": slo_rules.recordings(objective)},
-        {"name": "slo-alerts", "rules": [told.rule for told in slo_rules.burns(plan, objective)]},
+        {"name": "slo-rules", "rules": recordings(objective)},
+        {"name": "slo-alerts", "rules": [told.rule for told in burns(plan, objective)]},
     ]
 
 
@@ -167,7 +170,7 @@ def _series(objective: MeasuredObjective, stretches: Iterable[Stretch]) -> list[
 
 def _fired(severity: str, over: str = "") -> tuple[str, str]:
     """Select when we fired, and when Sloth did."""
-    own = f'alertname="{slo_rules.BURN}",severity="{SEVERITIES[severity]}"'
+    own = f'alertname="{BURN}",severity="{SEVERITIES[severity]}"'
     other = f'alertname="{THEIRS}",sloth_severity="{severity}"'
     said = [f'ALERTS{{alertstate="firing",{labels}}}{over}' for labels in (own, other)]
     return said[0], said[1]

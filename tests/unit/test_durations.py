@@ -7,7 +7,7 @@ from math import nan
 import pytest
 
 from tarmac.model.value import duration, seconds
-from tarmac.render.observability.alerting.promtool import Line, Part, values
+from tarmac.render.observability.alerting.promtool_lines import Line, Part, values
 
 
 @pytest.mark.parametrize(

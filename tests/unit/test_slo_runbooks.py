@@ -8,7 +8,9 @@ import pytest
 from rendered import plan_of
 
 from tarmac.model.objective import Objective, ObjectiveAlert
-from tarmac.render.observability.alerting.slo_rules import BURN, burns, measured, own
+from tarmac.render.observability.alerting.slo_burn_rules import burns
+from tarmac.render.observability.alerting.slo_own_rules import own
+from tarmac.render.observability.alerting.slo_rules import BURN, measured
 from tarmac.render.observability.alerting.slo_runbooks import slo_runbooks
 from tarmac.render.observability.runbooks import render
 

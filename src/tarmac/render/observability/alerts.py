@@ -9,7 +9,7 @@ from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.observability.alerting import promtool
-from tarmac.render.observability.alerting.alert import rule
+from tarmac.render.observability.alerting.alert_rules import rule
 from tarmac.render.observability.alerting.alert_tests import tests
 from tarmac.render.observability.alerting.catalogue import PREFIX, alerts
 from tarmac.render.renderer import Renderer

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.kubernetes.parts.metadata import an_object
+from tarmac.render.observability.alerting.subjects import watched
 from tarmac.render.observability.boards.objectives import slo_board
 from tarmac.render.observability.boards.panels import Board, grafana
-from tarmac.render.observability.boards.queries import observed
 from tarmac.render.observability.boards.service import service_board
 from tarmac.render.observability.boards.stores import stores_board
 from tarmac.render.observability.boards.system import system_board
@@ -21,12 +21,12 @@ LABEL, FOLDER = "grafana_dashboard", "grafana_folder"
 
 def boards(plan: ClusterPlan) -> Iterator[Board]:
     """List the dashboards of a system."""
-    if not observed(plan):
+    if not watched(plan):
         return
     yield system_board(plan)
     if (objectives := slo_board(plan)) is not None:
         yield objectives
-    for workload in observed(plan):
+    for workload in watched(plan):
         yield service_board(plan, workload)
     if (stores := stores_board(plan)) is not None:
         yield stores

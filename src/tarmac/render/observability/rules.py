@@ -9,8 +9,11 @@ from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.observability.alerting.promtool import file
+from tarmac.render.observability.alerting.slo_burn_rules import burns
+from tarmac.render.observability.alerting.slo_own_rules import own
+from tarmac.render.observability.alerting.slo_recordings import recordings
 from tarmac.render.observability.alerting.slo_rule_tests import rule_tests
-from tarmac.render.observability.alerting.slo_rules import burns, measured, own, recordings
+from tarmac.render.observability.alerting.slo_rules import measured
 from tarmac.render.observability.alerting.slo_series import CLOCKS_S
 from tarmac.render.renderer import Renderer
 from tarmac.slo.measured import MeasuredObjective

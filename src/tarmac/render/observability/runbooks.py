@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.observability.alerting.alert import Alert, Runbook, dashboard_url
+from tarmac.render.observability.alerting.alert import Alert, Runbook
+from tarmac.render.observability.alerting.alert_rules import dashboard_url
 from tarmac.render.observability.alerting.catalogue import alerts
 from tarmac.render.observability.alerting.links import page
 from tarmac.render.observability.alerting.slo_runbooks import slo_runbooks

@@ -1,4 +1,4 @@
-"""An alert as data, and the rule of Prometheus that is made of one.
+"""An alert as data.
 
 The alerts themselves are in assets/alerts and, of what one kind of store alone measures, in
 assets/stores; `catalogue` reads them.
@@ -6,20 +6,11 @@ assets/stores; `catalogue` reads them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from tarmac import signals
 from tarmac.model.observability import Severity
-from tarmac.model.value import duration
-from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.observability.alerting.links import UID, board_url, runbook_url, whole
-
-#: Minutes of each test before anything is wrong.
-BEFORE_M = 10
-#: The dashboard of the whole system.
-OVERVIEW = "overview"
 
 
 @dataclass(frozen=True)
@@ -95,74 +86,3 @@ class Alert:
     service: str = ""
     #: It may be a store's, which has no dashboard of its own.
     overview: bool = False
-
-
-def dashboard_url(plan: ClusterPlan, alert: Alert) -> str:
-    """Give the address of an alert's dashboard: its service's, or the system's.
-
-    Where the series has the label `service`, that label stands in the address; a name that is too
-    long for that has another uid, so all of them have the system's.
-    """
-    names = [service.name for service in watched(plan)]
-    if alert.overview:
-        board = OVERVIEW
-    elif alert.service:
-        board = f"service-{alert.service}" if alert.service in names else OVERVIEW
-    elif all(len(whole(plan, f"service-{name}")) <= UID for name in names):
-        return f"https://grafana.{plan.domain}/d/{whole(plan, 'service-{{ $labels.service }}')}"
-    else:
-        board = OVERVIEW
-    return board_url(plan, board)
-
-
-def watched(plan: ClusterPlan) -> tuple[Workload, ...]:
-    """List the services whose metrics are read."""
-    return tuple(service for service in plan.services if service.metrics is not None)
-
-
-def exporting(plan: ClusterPlan, metric: str) -> tuple[Workload, ...]:
-    """List the services with a part that exports a metric; none where every service may."""
-    parts = {f"tarmac_{part}" for part in signals.read()[metric].parts}
-    return tuple(service for service in watched(plan) if parts & {*service.parts})
-
-
-def services_of(plan: ClusterPlan, store: str) -> tuple[str, ...]:
-    """List the services that use a store, by the edges that the model declares."""
-    return tuple(dict.fromkeys(edge.source for edge in plan.allowed if edge.target == store))
-
-
-def either(names: Iterable[str]) -> str:
-    """Write a regular expression that is one of these."""
-    return "|".join(names)
-
-
-def labels(plan: ClusterPlan, alert: Alert) -> dict[str, str]:
-    """List the labels that the rule gives."""
-    own = {"service": alert.service} if alert.service else {}
-    return {"severity": alert.severity, "team": plan.owner, "namespace": plan.namespace, **own}
-
-
-def annotated(plan: ClusterPlan, alert: Alert) -> dict[str, str]:
-    """List the texts and addresses for a reader."""
-    return {
-        "summary": alert.summary,
-        "description": alert.description,
-        "runbook_url": runbook_url(plan, alert.name),
-        "dashboard_url": dashboard_url(plan, alert),
-    }
-
-
-def rule(plan: ClusterPlan, alert: Alert) -> dict[str, Any]:
-    """Write an alert as a rule of Prometheus."""
-    return {
-        "alert": alert.name,
-        "expr": alert.expr,
-        "for": minutes(alert.for_m),
-        "labels": labels(plan, alert),
-        "annotations": annotated(plan, alert),
-    }
-
-
-def minutes(many: int) -> str:
-    """Write minutes as such, however many they are: `70m` beside `60m`."""
-    return duration(60 * many, "m")

@@ -7,16 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.observability.alerting import promtool
-from tarmac.render.observability.alerting.alert import (
-    BEFORE_M,
-    Alert,
-    InputSeries,
-    annotated,
-    labels,
-    minutes,
-)
+from tarmac.render.observability.alerting.alert import Alert, InputSeries
+from tarmac.render.observability.alerting.alert_rules import annotated, labels, minutes
+from tarmac.render.observability.alerting.promtool_lines import Line, Part, values
 
+#: Minutes of each test before anything is wrong.
+BEFORE_M = 10
 #: Minutes of trouble beyond the moment when an alert fires, and of what follows it.
 BEYOND_M, AFTER_M = 3, 1
 #: What Prometheus puts in: a label of the series, or the value in some form.
@@ -78,6 +74,6 @@ def _expanded(text: str, given: Mapping[str, str], shown: str) -> str:
 
 def _series(series: InputSeries, *stretches: tuple[float, int]) -> dict[str, str]:
     """Write the values of a series, one for each minute."""
-    parts = tuple(promtool.Part(*stretch) for stretch in stretches)
-    line = promtool.Line(series.series, parts, counter=series.counter, late=True)
-    return {"series": series.series, "values": promtool.values(line)}
+    parts = tuple(Part(*stretch) for stretch in stretches)
+    line = Line(series.series, parts, counter=series.counter, late=True)
+    return {"series": series.series, "values": values(line)}

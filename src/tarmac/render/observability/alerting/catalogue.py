@@ -10,22 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
 
 from tarmac.errors import BadInput, Problem
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render import texts
-from tarmac.render.observability.alerting.alert import (
-    Alert,
-    InputSeries,
-    Language,
-    RuleTest,
-    Runbook,
-    Step,
+from tarmac.render.observability.alerting.alert import Alert
+from tarmac.render.observability.alerting.alert_data import filled_alert
+from tarmac.render.observability.alerting.values import (
+    captures,
+    cluster,
+    disks,
+    messages,
+    services,
+    stores,
 )
-from tarmac.render.observability.alerting.values import cluster, messages, services, stores
 from tarmac.render.texts import Values
-from tarmac.slo.indicator import USERS
 
 FOLDER = files("tarmac") / "assets" / "alerts"
 #: How every group of rules begins.
@@ -38,10 +37,11 @@ SOURCES = f"{PREFIX}sources"
 VALUES: Mapping[str, Callable[[ClusterPlan], Iterator[Values]]] = {
     **services.VALUES,
     **stores.VALUES,
+    **disks.VALUES,
+    **captures.VALUES,
     **messages.VALUES,
     **cluster.VALUES,
 }
-LANGUAGES: tuple[Language, ...] = ("run", "promql", "sql", "see")
 
 
 def alerts(plan: ClusterPlan) -> dict[str, tuple[Alert, ...]]:
@@ -63,7 +63,7 @@ def _of_file(plan: ClusterPlan, file: Traversable) -> Iterator[Alert]:
             what = f"`of` is unknown ({item['of']}); use one of {', '.join(sorted(VALUES))}"
             raise BadInput([Problem(f"{file.name}: {item['alert']}", what)])
         for values in make(plan):
-            yield _alert(plan, file, item, values)
+            yield filled_alert(plan, file, item, values)
 
 
 def _of_kinds(plan: ClusterPlan) -> Iterator[Alert]:
@@ -76,87 +76,11 @@ def _of_kinds(plan: ClusterPlan) -> Iterator[Alert]:
                 by_file.setdefault(file, []).append(store)
     for file, found in by_file.items():
         for item in texts.read(file)["alerts"]:
-            yield _alert(plan, file, item, stores.of(found))
+            yield filled_alert(plan, file, item, stores.of(found))
 
 
 def _of_sources(plan: ClusterPlan, every: Iterable[Alert]) -> Iterator[Alert]:
     file = FOLDER / "sources.yaml"
     for values in cluster.exporters(every):
         for item in texts.read(file)["alerts"]:
-            yield _alert(plan, file, item, values)
-
-
-def _undo(plan: ClusterPlan) -> str:
-    """Write how to roll a new version back: in Git, if Argo CD would undo anything else."""
-    since = "A version that was deployed in the last hour: "
-    if plan.settings.gitops:
-        return (
-            f"{since}revert its commit in the repository of rendered files; Argo CD applies that. "
-            "It would revert `kubectl rollout undo`."
-        )
-    return f"{since}`kubectl -n {plan.namespace} rollout undo deployment/$SERVICE`."
-
-
-def _alert(plan: ClusterPlan, file: Traversable, item: dict[str, Any], values: Values) -> Alert:
-    of_plan = {
-        "namespace": plan.namespace,
-        "system": plan.system,
-        "users": USERS,
-        "undo": _undo(plan),
-    }
-    given = texts.filled(item, {**of_plan, **values}, f"{file.name}: {item['alert']}")
-    return Alert(
-        name=given["alert"],
-        severity=given["severity"],
-        expr=_expression(given["expr"]),
-        for_m=given["for_m"],
-        summary=given["summary"],
-        description=given["description"],
-        runbook=_runbook(given["runbook"]),
-        test=_test(given["test"]),
-        service=given.get("service", ""),
-        overview=given.get("overview", False),
-    )
-
-
-def _expression(expr: str | list[str]) -> str:
-    """Write one expression, or that any of several holds."""
-    several = [expr] if isinstance(expr, str) else expr
-    return several[0] if len(several) == 1 else " or ".join(f"({part})" for part in several)
-
-
-def _runbook(given: dict[str, Any]) -> Runbook:
-    steps = (
-        Step(step["show"], step[language], language)
-        for step in given["diagnosis"]
-        for language in LANGUAGES
-        if language in step
-    )
-    return Runbook(
-        meaning=given["meaning"],
-        impact=given["impact"],
-        diagnosis=tuple(steps),
-        causes=tuple(given["causes"]),
-        mitigation=tuple(given["mitigation"]),
-        escalation=given["escalation"],
-    )
-
-
-def _test(given: dict[str, Any]) -> RuleTest:
-    series = tuple(
-        InputSeries(
-            series=line["series"],
-            fine=float(line["fine"]),
-            bad=None if line.get("bad") is None else float(line["bad"]),
-            edge=None if line.get("edge") is None else float(line["edge"]),
-            counter=line.get("counter", False),
-        )
-        for line in given["series"]
-    )
-    return RuleTest(
-        series=series,
-        labels=given.get("labels", {}),
-        shown=given.get("shown", ""),
-        late_m=given.get("late_m", 0),
-        lasts_m=given.get("lasts_m", 0),
-    )
+            yield filled_alert(plan, file, item, values)

@@ -7,62 +7,18 @@
     rule_test("It is 1", 60, lines, samples=(sample(600, "up", "up{...}", 1),))
     file(("../rules/slo-api.yaml",), 60, tests)              the whole file's content
 
-The first value of a line is that of second 0. promtool evaluates every rule at each step of the
-file's, whatever the interval of its group, and compares values exactly: round() them.
-prometheus.io: Unit Testing for Rules.
+`promtool_lines` has Line and Part. The first value of a line is that of second 0. promtool evaluates
+every rule at each step of the file's, whatever the interval of its group, and compares values
+exactly: round() them. prometheus.io: Unit Testing for Rules.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tarmac.model.value import duration
-from tarmac.slo.indicator import number
-
-
-@dataclass(frozen=True)
-class Part:
-    """A stretch of a series: one value, or what a counter gains in each step; nan: no sample."""
-
-    value: float
-    steps: int
-
-
-@dataclass(frozen=True)
-class Line:
-    """One input series of a rule test."""
-
-    series: str
-    parts: tuple[Part, ...]
-    #: Its parts are what is added in each step, from 0 on.
-    counter: bool = False
-    #: What a step adds is seen with the value after it, so that a part begins with what is there.
-    late: bool = False
-
-
-def values(line: Line) -> str:
-    """Write a series' values: `0+10x5` are six values, from 0 to 50; `_x5` are none."""
-    written, at = [], 0.0
-    for part in line.parts:
-        if part.steps <= 0:
-            continue
-        if math.isnan(part.value):
-            written.append(f"_x{part.steps}")
-            continue
-        first, gain, many = (at if line.counter else part.value), 0.0, part.steps - 1
-        if line.counter:
-            gain = part.value
-            at += gain * part.steps
-            # What a step adds is seen at its end; the very first value is there at once.
-            if not line.late and written:
-                first += gain
-            elif not line.late:
-                many += 1
-        written.append(f"{number(first)}+{number(gain)}x{many}")
-    return " ".join(written)
+from tarmac.render.observability.alerting.promtool_lines import Line, values
 
 
 def expect_none(at_s: float, alert: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tarmac.model.observability import Severity
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.observability.alerting.alert import services_of
+from tarmac.render.observability.alerting.subjects import services_of
 
 #: Where the operator mounts the Secrets that an Alertmanager names
 #: (prometheus-operator.dev/docs/api-reference/api: AlertmanagerSpec.secrets).

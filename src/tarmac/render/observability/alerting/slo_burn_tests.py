@@ -7,11 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tarmac.model.value import duration
-from tarmac.render.observability.alerting.promtool import (
-    expect_firing,
-    expect_none,
-    rule_test,
-)
+from tarmac.render.observability.alerting.promtool import expect_firing, expect_none, rule_test
 from tarmac.render.observability.alerting.slo_rules import BURN, AlertRule
 from tarmac.render.observability.alerting.slo_series import (
     OVER,

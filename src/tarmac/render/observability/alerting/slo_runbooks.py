@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from tarmac.model.objective import ObjectiveAlert
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.observability.alerting.alert import Runbook, Step, either
+from tarmac.render.observability.alerting.alert import Runbook, Step
 from tarmac.render.observability.alerting.slo_rules import BURN, measured
+from tarmac.render.observability.alerting.subjects import either
 from tarmac.slo.measured import MeasuredObjective
 
 

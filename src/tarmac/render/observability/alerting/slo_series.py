@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.render.observability.alerting.promtool import (
-    Line,
-    Part,
-)
+from tarmac.render.observability.alerting.promtool_lines import Line, Part
 from tarmac.render.observability.alerting.slo_rules import AlertRule
 from tarmac.slo import indicator
 from tarmac.slo.measured import MeasuredObjective

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from tarmac import signals
 from tarmac.launch import redact
 from tarmac.plan.cluster import ClusterPlan, Workload
 
 #: Recorded: how often a service was deployed in the last day (`charts/deployments.py`).
 DEPLOYMENTS = "service:deployments:count1d"
-
-
-def observed(plan: ClusterPlan) -> tuple[Workload, ...]:
-    """List the services that give metrics."""
-    return tuple(service for service in plan.services if service.metrics is not None)
 
 
 def latency(plan: ClusterPlan, workload: Workload) -> float | None:
@@ -24,16 +18,6 @@ def latency(plan: ClusterPlan, workload: Workload) -> float | None:
 def is_called(plan: ClusterPlan, workload: Workload) -> bool:
     """Tell whether a service gets requests: one that consumes messages alone gets none."""
     return any(edge.target == workload.name for edge in plan.allowed)
-
-
-def has(workload: Workload, metric: str) -> bool:
-    """Tell whether a part of a service exports a metric that is only some parts'."""
-    return exports(workload, signals.read()[metric])
-
-
-def exports(workload: Workload, signal: signals.Signal) -> bool:
-    """Tell whether one of the parts that export a metric is in a service."""
-    return any(f"tarmac_{part}" in workload.parts for part in signal.parts)
 
 
 def setting(workload: Workload, variable: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tarmac.model.value import amount
 from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.render.observability.alerting.subjects import has
 from tarmac.render.observability.boards.panels import Board
-from tarmac.render.observability.boards.queries import has, is_called, latency, setting
+from tarmac.render.observability.boards.queries import is_called, latency, setting
 from tarmac.render.observability.boards.read import FOLDER, given, one, rows
 from tarmac.render.texts import Value
 

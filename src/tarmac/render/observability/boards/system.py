@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.gitops.parts import environment
-from tarmac.render.observability.alerting.alert import either
+from tarmac.render.observability.alerting.subjects import either, watched
 from tarmac.render.observability.boards.panels import Board
-from tarmac.render.observability.boards.queries import observed
 from tarmac.render.observability.boards.read import FOLDER, given, rows
 from tarmac.render.observability.boards.service import traffic
 from tarmac.render.texts import Value
@@ -14,12 +13,12 @@ from tarmac.render.texts import Value
 
 def system_board(plan: ClusterPlan) -> Board:
     """Show all services beside each other: where to look first."""
-    of_services = [traffic(workload) for workload in observed(plan)]
+    of_services = [traffic(workload) for workload in watched(plan)]
     synced = bool(plan.settings.gitops and environment.repository(plan))
     values: dict[str, Value] = {
         "namespace": plan.namespace,
         "workloads": either(workload.name for workload in plan.workloads),
-        "services": either(workload.name for workload in observed(plan)),
+        "services": either(workload.name for workload in watched(plan)),
         "syncs": given(synced),
         "project": environment.project(plan) if synced else "",
         **{

@@ -12,7 +12,7 @@ from tarmac import signals
 from tarmac.model import conventions
 from tarmac.plan import spans
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.observability.boards.queries import exports, has, observed
+from tarmac.render.observability.alerting.subjects import exports, has, watched
 from tarmac.slo.indicator import number
 from tarmac.slo.measured import MeasuredObjective
 
@@ -50,7 +50,7 @@ def agent(plan: ClusterPlan) -> dict[str, Any]:
             "prometheusScrape": {
                 "enabled": True,
                 "version": 2,
-                "additionalConfigs": [_read(plan, service) for service in observed(plan)],
+                "additionalConfigs": [_read(plan, service) for service in watched(plan)],
             },
         },
         "clusterAgent": {"enabled": True, "replicas": 2, "createPodDisruptionBudget": True},
@@ -96,7 +96,7 @@ def dashboard(plan: ClusterPlan) -> dict[str, Any]:
                     "widgets": _widgets(plan, service),
                 }
             }
-            for service in observed(plan)
+            for service in watched(plan)
         ],
     }
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from tarmac.plan.analysis import rollout_controller
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.observability.alerting.alert import either
-from tarmac.render.observability.alerting.promtool import Line, Part, rule_test, sample
+from tarmac.render.observability.alerting.promtool import rule_test, sample
+from tarmac.render.observability.alerting.promtool_lines import Line, Part
+from tarmac.render.observability.alerting.subjects import either
 from tarmac.render.observability.boards.queries import DEPLOYMENTS
 
 #: Of a test: its clock in seconds, and how many steps of that are an hour.

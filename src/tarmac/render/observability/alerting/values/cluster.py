@@ -9,7 +9,8 @@ from tarmac import signals
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.gitops.parts import environment
 from tarmac.render.kubernetes.parts.hosts import hosts
-from tarmac.render.observability.alerting.alert import Alert, either
+from tarmac.render.observability.alerting.alert import Alert
+from tarmac.render.observability.alerting.subjects import either
 from tarmac.render.texts import Values
 
 METRIC = re.compile(r"[a-z_:][a-z0-9_:]*")

@@ -9,7 +9,7 @@ from tarmac.launch import redact
 from tarmac.model import conventions
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.plan.ports import BROKER
-from tarmac.render.observability.alerting.alert import exporting, watched
+from tarmac.render.observability.alerting.subjects import exporting, watched
 from tarmac.render.texts import Values
 
 #: The setting by which another program publishes a service's outbox.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.observability.alerting.alert import either, watched
+from tarmac.render.observability.alerting.subjects import either, watched
 from tarmac.render.texts import Values
 
 

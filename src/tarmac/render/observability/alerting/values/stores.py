@@ -1,4 +1,4 @@
-"""Values of alerts on stores: in the cluster, at the cloud, and their disks."""
+"""Values of alerts on stores: in the cluster, and at the cloud."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tarmac import signals
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.plan.ports import BROKER
-from tarmac.render.kubernetes.parts import disks as _disks
-from tarmac.render.observability.alerting.alert import either, exporting, services_of, watched
+from tarmac.render.observability.alerting.subjects import either, services_of, watched
 from tarmac.render.texts import Values
 
-#: What a server knows of its replication slots.
-SLOTS = (
-    "SELECT slot_name, active, wal_status, pg_size_pretty(pg_wal_lsn_diff("
-    "pg_current_wal_lsn(), confirmed_flush_lsn)) AS behind FROM pg_replication_slots"
-)
 UP = "up"
 #: An item is repeated once: it is there.
 HERE: tuple[Mapping[str, str], ...] = ({},)
@@ -83,56 +76,6 @@ def _uses(plan: ClusterPlan, user: str, store: str) -> bool:
     return user in services_of(plan, store)
 
 
-def disks(plan: ClusterPlan) -> Iterator[Values]:
-    """Give each claim of a disk, with the store or service that has it."""
-    claims = {
-        f"{volume}-{store.name}-0": store.name for store in plan.stores for volume in store.volumes
-    } | {
-        claim: service.name
-        for service in plan.services
-        for claim in _disks.claims(service).values()
-    }
-    for claim, owner in claims.items():
-        yield {"claim": claim, "owner": owner}
-
-
-def _read_by(plan: ClusterPlan) -> dict[str, list[str]]:
-    """List the databases whose log each service reads."""
-    readers = [service.name for service in exporting(plan, "capture_slot_lag_bytes")]
-    return {
-        reader: [store for store in plan.asked if _uses(plan, reader, store) and store != BROKER]
-        for reader in readers
-    }
-
-
-def readers(plan: ClusterPlan) -> Iterator[Values]:
-    """Give the services that read a database's log."""
-    databases = _read_by(plan)
-    for reader, read in list(databases.items())[:1]:
-        listed = (f"{name} reads {' '.join(stores)}" for name, stores in databases.items())
-        yield {"example": reader, "store": read[0], "databases": ", ".join(listed), "slots": SLOTS}
-
-
-def captured(plan: ClusterPlan) -> Iterator[Values]:
-    """Give the databases in the cluster whose log is read."""
-    databases, here = _read_by(plan), {store.name for store in plan.stores}
-    names = tuple(dict.fromkeys(s for stores in databases.values() for s in stores if s in here))
-    if names:
-        yield {
-            **next(readers(plan)),
-            "stores": either(names),
-            "example": names[0],
-            "readers": tuple({"reader": reader} for reader in databases),
-        }
-
-
-def backups(plan: ClusterPlan) -> Iterator[Values]:
-    """Give the disks in a cluster of a cloud, which are backed up."""
-    names = [workload.name for workload in plan.workloads if workload.volumes]
-    if names and plan.settings.cloud is not None:
-        yield {"disks": ", ".join(names)}
-
-
 def measured(plan: ClusterPlan) -> Iterator[Values]:
     """Give the stores with an exporter, and the metrics by which it is seen to work."""
     with_exporter = [store for store in plan.stores if store.exporter]
@@ -165,9 +108,5 @@ def of(found: Iterable[Workload]) -> dict[str, str]:
 VALUES = {
     "stores": stores,
     "connections": connections,
-    "disks": disks,
-    "readers": readers,
-    "captured": captured,
-    "backups": backups,
     "measured": measured,
 }
