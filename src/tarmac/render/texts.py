@@ -28,17 +28,18 @@ REPEAT = "repeat"
 
 def read(file: Traversable) -> Any:
     """Read a file of data."""
-    return _parsed(file.read_text(encoding="utf-8"))
+    return parsed(file.read_text(encoding="utf-8"))
 
 
 @cache
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """Parse data, once: it belongs to all that read it."""
     return yaml.load(text, yaml.CSafeLoader)
 
 
 def filled_asset(path: str, values: Values) -> Any:
     """Read a file of data below `assets/`, with values in the place of their placeholders."""
-    return filled(_parsed(asset(path)), values, path)
+    return filled(parsed(asset(path)), values, path)
 
 
 def filled(node: Any, values: Values, where: str) -> Any:

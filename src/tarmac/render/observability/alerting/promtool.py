@@ -7,9 +7,9 @@
     rule_test("It is 1", 60, lines, samples=(sample(600, "up", "up{...}", 1),))
     file(("../rules/slo-api.yaml",), 60, tests)              the whole file's content
 
-`promtool_lines` has Line and Part. The first value of a line is that of second 0. promtool evaluates
-every rule at each step of the file's, whatever the interval of its group, and compares values
-exactly: round() them. prometheus.io: Unit Testing for Rules.
+`promtool_lines` has Line and Part. The first value of a line is that of second 0. promtool
+evaluates every rule at each step of the file's, whatever the interval of its group, and compares
+values exactly: round() them. prometheus.io: Unit Testing for Rules.
 """
 
 from __future__ import annotations
