@@ -26,6 +26,11 @@ PLACEHOLDER = re.compile(r"<([a-z][a-z0-9_]*)>")
 REPEAT = "repeat"
 
 
+def given(condition: object) -> tuple[Mapping[str, str], ...]:
+    """Have an item written, once, where something is so."""
+    return ({},) if condition else ()
+
+
 def read(file: Traversable) -> Any:
     """Read a file of data."""
     return parsed(file.read_text(encoding="utf-8"))

@@ -39,7 +39,7 @@ def filled_alert(
         for_m=given["for_m"],
         summary=given["summary"],
         description=given["description"],
-        runbook=_runbook(given["runbook"]),
+        runbook=runbook(given["runbook"]),
         test=_test(given["test"]),
         service=given.get("service", ""),
         overview=given.get("overview", False),
@@ -63,7 +63,8 @@ def _expression(expr: str | list[str]) -> str:
     return several[0] if len(several) == 1 else " or ".join(f"({part})" for part in several)
 
 
-def _runbook(given: dict[str, Any]) -> Runbook:
+def runbook(given: dict[str, Any]) -> Runbook:
+    """Make a runbook of what a file has under `runbook`, filled in."""
     steps = (
         Step(step["show"], step[language], language)
         for step in given["diagnosis"]

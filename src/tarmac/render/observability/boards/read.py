@@ -15,14 +15,7 @@ from tarmac.slo.indicator import USERS
 FOLDER = files("tarmac") / "assets" / "dashboards"
 #: A saturation from which to look closer, and one that hurts.
 FULL = {0.8: YELLOW, 0.95: RED}
-#: Values of an item that is written once, and of one that is not.
-HERE: tuple[Mapping[str, str], ...] = ({},)
 CLASSES = tuple({"class": first} for first in "2345")
-
-
-def given(condition: object) -> tuple[Mapping[str, str], ...]:
-    """Have an item written where something is so."""
-    return HERE if condition else ()
 
 
 def one(name: str, value: float | None) -> tuple[Mapping[str, str], ...]:

@@ -7,8 +7,8 @@ from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.observability.alerting.subjects import has
 from tarmac.render.observability.boards.panels import Board
 from tarmac.render.observability.boards.queries import is_called, latency, setting
-from tarmac.render.observability.boards.read import FOLDER, given, one, rows
-from tarmac.render.texts import Value
+from tarmac.render.observability.boards.read import FOLDER, one, rows
+from tarmac.render.texts import Value, given
 
 #: The part that passes requests on as they come, and has no breaker.
 PASSES_ON = "tarmac_gateway"

@@ -6,9 +6,9 @@ from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.gitops.parts import environment
 from tarmac.render.observability.alerting.subjects import either, watched
 from tarmac.render.observability.boards.panels import Board
-from tarmac.render.observability.boards.read import FOLDER, given, rows
+from tarmac.render.observability.boards.read import FOLDER, rows
 from tarmac.render.observability.boards.service import traffic
-from tarmac.render.texts import Value
+from tarmac.render.texts import Value, given
 
 
 def system_board(plan: ClusterPlan) -> Board:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from tarmac import signals
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.observability.alerting.subjects import either, services_of, watched
-from tarmac.render.texts import Values
+from tarmac.render.texts import Values, given
 
 UP = "up"
-#: An item is repeated once: it is there.
-HERE: tuple[Mapping[str, str], ...] = ({},)
 
 
 def _of_kit(plan: ClusterPlan) -> set[str]:
@@ -44,7 +42,7 @@ def stores(plan: ClusterPlan) -> Iterator[Values]:
     kit, in_cluster = _of_kit(plan), {store.name for store in plan.stores}
     for store, asked in plan.asked.items():
         users = [name for name in services_of(plan, store) if name in kit and asked.check]
-        here = HERE if store in in_cluster else ()
+        here = given(store in in_cluster)
         if users or here:
             yield {
                 "store": store,
@@ -53,7 +51,7 @@ def stores(plan: ClusterPlan) -> Iterator[Values]:
                 "services": either(users),
                 "users_of_it": _users(plan, store),
                 "checks": tuple({"user": user} for user in users),
-                "checked": HERE if users else (),
+                "checked": given(users),
                 "in_cluster": here,
                 "ready_beside": here if users else (),
                 "ready_alone": () if users else here,
