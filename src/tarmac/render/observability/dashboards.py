@@ -8,8 +8,9 @@ from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.observability.alerting.subjects import watched
+from tarmac.render.observability.boards.grafana import grafana
 from tarmac.render.observability.boards.objectives import slo_board
-from tarmac.render.observability.boards.panels import Board, grafana
+from tarmac.render.observability.boards.panels import Board
 from tarmac.render.observability.boards.service import service_board
 from tarmac.render.observability.boards.stores import stores_board
 from tarmac.render.observability.boards.system import system_board
