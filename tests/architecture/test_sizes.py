@@ -45,9 +45,6 @@ HELPERS_LEFT = {
     "src/tarmac/gates/views/queries.py",
     "src/tarmac/gates/views/shapes.py",
     "src/tarmac/gates/views/workflows.py",
-    "src/tarmac/render/observability/charts/datadog.py",
-    "src/tarmac/render/observability/charts/prometheus.py",
-    "src/tarmac/render/observability/charts/traces.py",
 }
 
 

@@ -10,7 +10,7 @@ from tarmac import versions
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.assets import asset
-from tarmac.render.observability.charts import datadog
+from tarmac.render.observability.charts import datadog, datadog_monitors
 from tarmac.render.renderer import Renderer
 
 #: A definition that has an id beside it is changed; one that has none is made, and its id is kept.
@@ -34,7 +34,7 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
     path = "observability/values/datadog.yaml"
     yield Artifact(path, datadog.agent(plan), plan.model, notes=notes)
     yield _json(plan, "dashboard", datadog.dashboard(plan))
-    monitors = datadog.monitors(plan)
+    monitors = datadog_monitors.monitors(plan)
     for name, monitor in monitors.items():
         yield _json(plan, f"monitor-{name}", monitor)
     if monitors:

@@ -43,11 +43,10 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
         content = prometheus.stack(plan, routing.values(plan))
         yield values(plan, "kube-prometheus-stack", content, *prometheus.NOTES)
     if observability.logs:
-        yield values(plan, "loki", logs.loki(plan))
+        yield values(plan, "loki", logs.loki())
         yield values(plan, "alloy", logs.alloy(plan), *logs.ALLOY_NOTES)
     if observability.traces:
-        makers = {"tempo": traces.tempo, "jaeger": traces.jaeger}
-        yield values(plan, observability.traces, makers[observability.traces](plan))
+        yield values(plan, observability.traces, traces.storage(observability.traces))
         name = "opentelemetry-collector"
         yield values(plan, name, traces.collector(plan), *traces.OTEL_NOTES)
 

@@ -10,14 +10,11 @@ from typing import Any
 
 from tarmac import signals
 from tarmac.model import conventions
-from tarmac.plan import spans
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.observability.alerting.subjects import exports, has, watched
-from tarmac.slo.indicator import number
-from tarmac.slo.measured import MeasuredObjective
+from tarmac.render.observability.charts.traces import PORTS
+from tarmac.render.observability.charts.values import chart_values
 
-#: The burn that spends 2 % of a month's budget in an hour (SRE Workbook, table 5-8).
-FAST = 14.4
 #: Probes and scrapes are no requests of users.
 USERS = "!route:/health*,!route:/metrics"
 
@@ -29,33 +26,11 @@ def space(plan: ClusterPlan) -> str:
 
 def agent(plan: ClusterPlan) -> dict[str, Any]:
     """Run the agent on each node: metrics of the services, all logs, the cluster's own state."""
-    return {
-        "datadog": {
-            # The key is in this Secret alone: make it before you install.
-            "apiKeyExistingSecret": f"{plan.system}-datadog",
-            "clusterName": f"{plan.system}-{plan.environment}",
-            "tags": [f"env:{plan.environment}", f"system:{plan.system}", f"team:{plan.owner}"],
-            "logs": {"enabled": True, "containerCollectAll": True},
-            # Spans by OTLP, on the ports that the network policies of services let them go to.
-            "otlp": {
-                "receiver": {
-                    "protocols": {
-                        "grpc": {"enabled": True, "endpoint": f"0.0.0.0:{spans.GRPC}"},
-                        "http": {"enabled": True, "endpoint": f"0.0.0.0:{spans.HTTP}"},
-                    }
-                }
-            },
-            "apm": {"portEnabled": True},
-            "kubeStateMetricsCore": {"enabled": True},
-            "prometheusScrape": {
-                "enabled": True,
-                "version": 2,
-                "additionalConfigs": [_read(plan, service) for service in watched(plan)],
-            },
-        },
-        "clusterAgent": {"enabled": True, "replicas": 2, "createPodDisruptionBudget": True},
-        "agents": {"tolerations": [{"operator": "Exists"}]},
-    }
+    given = {"system": plan.system, "environment": plan.environment, "owner": plan.owner}
+    found = chart_values("datadog", {**PORTS, **given})
+    reads = [_read(plan, service) for service in watched(plan)]
+    found["datadog"]["prometheusScrape"]["additionalConfigs"] = reads
+    return found
 
 
 def _read(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
@@ -138,54 +113,3 @@ def _widget(title: str, *queries: str, formula: str = "a") -> dict[str, Any]:
         "display_type": "line",
     }
     return {"definition": {"type": "timeseries", "title": title, "requests": [request]}}
-
-
-def monitors(plan: ClusterPlan) -> dict[str, dict[str, Any]]:
-    """List the monitors, by the names of their files."""
-    # Its distributions answer for any time: also for one that is no bucket's bound.
-    objectives = (MeasuredObjective(wanted, plan.namespace) for wanted in plan.objectives)
-    return {f"{found.service}-{found.kind}": _monitor(plan, found) for found in objectives}
-
-
-def _monitor(plan: ClusterPlan, objective: MeasuredObjective) -> dict[str, Any]:
-    own = f"env:{plan.environment},service:{objective.service},{USERS}"
-    name = space(plan)
-    if objective.latency_s is not None:
-        took = f"{name}.http_request_duration_seconds"
-        limit, percent = objective.latency_s, number(100 * objective.target)
-        query = f"percentile(last_10m):p{percent}:{took}{{{own}}} > {limit:g}"
-        title = f"{objective.service}: P{percent} is above {limit:g} s"
-    else:
-        limit = round(FAST * objective.budget, 10)
-        count = f"{name}.http_requests.count"
-        query = (
-            f"sum(last_1h):default_zero(sum:{count}{{{own},status:5*}}.as_count())"
-            f" / sum:{count}{{{own}}}.as_count() > {limit:g}"
-        )
-        title = f"{objective.service}: its error budget is spent {FAST:g} times too fast"
-    return {
-        "name": f"[{plan.system} {plan.environment}] {title}",
-        "type": "query alert",
-        "query": query,
-        "message": f"{title}. Objective: {objective.sentence} ({plan.model}).{_mention(plan)}",
-        "tags": [f"env:{plan.environment}", f"service:{objective.service}", f"team:{plan.owner}"],
-        "priority": 1,
-        "options": {
-            "thresholds": {"critical": limit},
-            "notify_no_data": False,
-            "require_full_window": False,
-            "include_tags": True,
-            "renotify_interval": 60,
-        },
-    }
-
-
-def _mention(plan: ClusterPlan) -> str:
-    watched = plan.settings.observability
-    how = watched.notify.get("critical") if watched else None
-    handles = {
-        "slack": f" @slack-{plan.system}",
-        "pagerduty": f" @pagerduty-{plan.system}",
-        "email": f" @{plan.owner}@{plan.domain}",
-    }
-    return handles.get(how or "", "")
