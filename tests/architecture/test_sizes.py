@@ -26,9 +26,6 @@ LONGER = {
     "src/tarmac/gates/mesh/can004_canary_numbers.py": "owner, steps, thresholds, labels",
     "src/tarmac/gates/mesh/can003_canary_routes.py": "what Flagger makes, and what a Rollout moves",
     "src/tarmac/gates/kubernetes/net003_ingress.py": "three kinds of routes",
-    "src/tarmac/render/gitops/flagger.py": "a Canary, what it asks and its hosts' way in",
-    "src/tarmac/render/packaging/kustomize.py": "a base and an overlay, each other's rest",
-    "src/tarmac/render/gitops/rollouts.py": "a Rollout, what it asks and the routes that it moves",
     "src/tarmac/stores/rabbitmq.py": "the environment of an Erlang server, here and contained",
 }
 

@@ -10,13 +10,12 @@ from tarmac.model.value import duration
 from tarmac.plan import analysis
 from tarmac.plan.analysis import Analysis
 from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.render.gitops.parts.flagger_traffic import gateway, traffic
 from tarmac.render.kubernetes.parts.hosts import led_by_flagger
-from tarmac.render.kubernetes.parts.metadata import NAME, an_object, labels
+from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.renderer import Renderer
 
 API = "flagger.app/v1beta1"
-#: The pods that serve Ingresses of the class istio, where its configuration names no others.
-INGRESS_PODS = {"istio": "ingressgateway"}
 
 NOTES = (
     "Flagger makes the Services, DestinationRules and the VirtualService of this name itself, and",
@@ -41,7 +40,7 @@ def canary(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Artifact:
             {"autoscalerRef": {**scaler, "name": workload.name}} if workload.scale.automatic else {}
         ),
         "progressDeadlineSeconds": analysis.READY_WITHIN_S,
-        "service": _service(plan, workload),
+        "service": traffic(plan, workload),
         "analysis": {
             "interval": duration(asked.every_s, "m"),
             "threshold": asked.failures,
@@ -63,58 +62,6 @@ def _metric(asked: Analysis, name: str, bounds: dict[str, float]) -> dict[str, A
         "interval": duration(asked.window_s, "m"),
         "thresholdRange": bounds,
     }
-
-
-def _service(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
-    (name, port), *others = workload.ports.items()
-    found: dict[str, Any] = {"port": port, "targetPort": port, "portName": name}
-    if others:
-        found["portDiscovery"] = True
-    # By it the ServiceMonitor finds the two versions' Services. That of both has it not: what is
-    # scraped by it would be counted twice.
-    own = labels(plan, workload.name, workload.role)
-    found |= {"primary": {"labels": own}, "canary": {"labels": own}}
-    own = {key: value for key, value in own.items() if key != NAME}
-    found["apex"] = {"labels": own}
-    if public := led_by_flagger(plan, workload):
-        gateway = f"{plan.namespace}/{gateway_name(workload)}"
-        # Inside it serves every path; from outside only what is public.
-        paths = sorted({p for r in workload.routes if r.host in public for p in r.paths})
-        found |= {
-            "gateways": [gateway, "mesh"],
-            "hosts": [*public, workload.name],
-            "match": [
-                *({"gateways": [gateway], "uri": {"prefix": path}} for path in paths),
-                {"gateways": ["mesh"]},
-            ],
-        }
-    else:
-        found |= {"gateways": ["mesh"], "hosts": [workload.name]}
-    return found
-
-
-def gateway_name(workload: Workload) -> str:
-    """Name the gateways of a service's own hosts."""
-    return f"{workload.name}-hosts"
-
-
-def gateway(plan: ClusterPlan, workload: Workload, public: tuple[str, ...]) -> Artifact:
-    """Open the ingress for hosts that the Ingress leaves to Flagger."""
-    tls = plan.settings.ingress.tls
-    bound = [f"{plan.namespace}/{host}" for host in public]
-    plain: dict[str, Any] = {
-        "port": {"number": 80, "name": "http", "protocol": "HTTP"},
-        "hosts": bound,
-    }
-    secure = {
-        "port": {"number": 443, "name": "https", "protocol": "HTTPS"},
-        "hosts": bound,
-        "tls": {"mode": "SIMPLE", "credentialName": tls},
-    }
-    servers = [{**plain, "tls": {"httpsRedirect": True}}, secure] if tls else [plain]
-    body = {"spec": {"selector": INGRESS_PODS, "servers": servers}}
-    kind, name = "Gateway", gateway_name(workload)
-    return an_object(plan, "networking.istio.io/v1", kind, name, body, of=workload)
 
 
 def templates(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Iterator[Artifact]:

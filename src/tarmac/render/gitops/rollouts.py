@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.model.value import duration
 from tarmac.plan import analysis
 from tarmac.plan.analysis import Analysis
 from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.render.gitops.parts.argo_objects import API
+from tarmac.render.gitops.parts.rollout_analysis import templates
 from tarmac.render.kubernetes.parts import identity
 from tarmac.render.kubernetes.parts.gateway_api import API as GATEWAY_API
 from tarmac.render.kubernetes.parts.gateway_api import backends, route_name
 from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.renderer import Renderer
 
-API = "argoproj.io/v1alpha1"
 #: What divides the traffic by HTTPRoutes: a plugin, named so in the controller's configuration.
 PLUGIN = "argoproj-labs/gatewayAPI"
-#: Seconds until what could not be measured is measured again (argo-rollouts, analysis.go).
-ERROR_RETRY_S = 10.0
 
 NOTES = (
     "The pods are the Rollout's, made from the template of the Deployment of this name; that is",
@@ -32,14 +30,6 @@ NOTES = (
 )
 WEIGHTLESS = (
     "Nothing here divides requests: a weight is met as nearly as by a number of pods it can be.",
-)
-STEP_NOTES = (
-    "Measured at each step, which ends with a successful run; until then the weight stays. Only",
-    "`good` counts; the two others are for readers. Too few requests give no value: a failed run.",
-)
-WHOLE_NOTES = (
-    "Asked from the first step to the last: bad looks are counted over all steps, and so many",
-    "take the new version back.",
 )
 
 
@@ -102,43 +92,6 @@ def mesh_route(plan: ClusterPlan, workload: Workload) -> Artifact:
     rule = {"backendRefs": backends(plan, workload.name, port)}
     body = {"spec": {"parentRefs": [parent], "rules": [rule]}}
     return an_object(plan, GATEWAY_API, "HTTPRoute", mesh_name(workload), body, of=workload)
-
-
-def templates(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Iterator[Artifact]:
-    """Yield what is asked at each step, and what over all of them."""
-    pods = analysis.hashed_pods(workload.name, "{{args.revision}}")
-    written = analysis.queries(asked, pods)
-    address = analysis.PROMETHEUS.format(namespace=plan.settings.monitoring)
-    every = duration(asked.every_s, "m")
-
-    def metric(name: str, query: str, condition: str, **more: Any) -> dict[str, Any]:
-        return {
-            "name": name,
-            # An expression of an empty list's first item would be an error, and be asked again.
-            "successCondition": f"len(result) > 0 && result[0] {condition}",
-            "initialDelay": every,
-            "interval": every,
-            "failureLimit": asked.failures - 1,
-            # As long as so many bad looks take.
-            "consecutiveErrorLimit": round(asked.failures * asked.every_s / ERROR_RETRY_S) - 1,
-            **more,
-            "provider": {"prometheus": {"address": address, "query": query}},
-        }
-
-    read = [
-        metric("success", written.success, f">= {asked.success:g}", consecutiveSuccessLimit=1),
-        metric("p99", written.p99, f"<= {asked.p99_s:g}", consecutiveSuccessLimit=1),
-    ]
-    good = metric("good", written.good, ">= 1")
-    step = {
-        "args": [{"name": "revision"}],
-        "dryRun": [{"metricName": query["name"]} for query in read],
-        "metrics": [metric("good", written.good, ">= 1", consecutiveSuccessLimit=1), *read],
-    }
-    whole = {"args": [{"name": "revision"}], "metrics": [good]}
-    for when, spec, notes in (("step", step, STEP_NOTES), ("whole", whole, WHOLE_NOTES)):
-        kind, name = "AnalysisTemplate", f"{workload.name}-{when}"
-        yield an_object(plan, API, kind, name, {"spec": spec}, of=workload, notes=notes)
 
 
 def render(plan: ClusterPlan) -> Iterable[Artifact]:

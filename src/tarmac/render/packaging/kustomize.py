@@ -9,14 +9,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Sequence
 
-from tarmac.artifact import Artifact, dump
+from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts import identity
 from tarmac.render.kubernetes.parts.metadata import by_workload
+from tarmac.render.packaging.parts import kustomizations
 from tarmac.render.packaging.parts.overlays import Object, base, patch, stripped
 from tarmac.render.renderer import Renderer
 
-API = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 #: The label that the base's kustomizations add, and those that an overlay's add.
 PART_OF = "app.kubernetes.io/part-of"
 OVERLAID = ("environment", "team")
@@ -34,24 +34,6 @@ FIELDS = [{"path": "spec/template/metadata/labels", "kind": "Deployment"}]
 UNTIL = ("Its numbers change nothing: an overlay gives its own, or takes it away.",)
 NOTES = {"HorizontalPodAutoscaler": UNTIL, "PodDisruptionBudget": UNTIL}
 LABELS = "`labels` stands for the deprecated commonLabels, which would write into selectors too."
-
-
-def _file(path: str, content: Object, place: str, *notes: str) -> Artifact:
-    """Write it as text: half an object is none for a gate to judge, and the whole is in `k8s/`."""
-    return Artifact(path, dump(content), place, notes)
-
-
-def _kustomization(folder: str, place: str, content: Object, *notes: str) -> Artifact:
-    return _file(f"{folder}/kustomization.yaml", {**API, **content}, place, *notes)
-
-
-def _image(workload: Workload) -> dict[str, str]:
-    """Return the image's address; the objects name it by the service's name alone."""
-    name, _, digest = workload.image.partition("@")
-    if digest:
-        return {"name": workload.name, "newName": name, "digest": digest}
-    name, _, tag = name.rpartition(":")
-    return {"name": workload.name, "newName": name, "newTag": tag}
 
 
 def _in_base(artifact: Artifact, workload: Workload) -> bool:
@@ -72,10 +54,10 @@ def _service(plan: ClusterPlan, workload: Workload, own: Sequence[Artifact]) -> 
         kept["Service"] = stripped(address, workload, (*OVERLAID, PART_OF))
     shared = base(workload, kept)
     for kind, content in sorted(shared.items()):
-        yield _file(f"{below}/{FILES[kind]}", content, place, *NOTES.get(kind, ()))
+        yield kustomizations.file(f"{below}/{FILES[kind]}", content, place, *NOTES.get(kind, ()))
     files = sorted(FILES[kind] for kind in shared)
     labels = [{"pairs": {PART_OF: plan.system}, "fields": FIELDS}]
-    yield _kustomization(below, place, {"labels": labels, "resources": files}, LABELS)
+    yield kustomizations.kustomization(below, place, {"labels": labels, "resources": files}, LABELS)
 
     above = f"kustomize/overlays/{plan.environment}/{workload.name}"
     added = {
@@ -92,16 +74,16 @@ def _service(plan: ClusterPlan, workload: Workload, own: Sequence[Artifact]) -> 
             metadata = {"name": workload.name, **change.pop("metadata", {})}
             patches[FILES[kind]] = {**head, "metadata": metadata, **change}
     for file, content in {**added, **patches}.items():
-        yield _file(f"{above}/{file}", content, place)
+        yield kustomizations.file(f"{above}/{file}", content, place)
     pairs = {"environment": plan.environment, "team": plan.owner}
     content = {
         "namespace": plan.namespace,
         "labels": [{"pairs": pairs, "fields": FIELDS}],
         "resources": [f"../../../base/{workload.name}", *sorted(added)],
         "patches": [{"path": file} for file in sorted(patches)],
-        "images": [_image(workload)],
+        "images": [kustomizations.image(workload)],
     }
-    yield _kustomization(above, place, content, LABELS)
+    yield kustomizations.kustomization(above, place, content, LABELS)
 
 
 def repack(plan: ClusterPlan, objects: Sequence[Artifact]) -> Iterable[Artifact]:
@@ -113,8 +95,8 @@ def repack(plan: ClusterPlan, objects: Sequence[Artifact]) -> Iterable[Artifact]
         yield from _service(plan, workload, parts[workload.name])
     names = {"resources": [service.name for service in plan.services]}
     overlay = f"kustomize/overlays/{plan.environment}"
-    yield _kustomization("kustomize/base", plan.model, names)
-    yield _kustomization(overlay, plan.model, names, f"kubectl apply -k {overlay}")
+    yield kustomizations.kustomization("kustomize/base", plan.model, names)
+    yield kustomizations.kustomization(overlay, plan.model, names, f"kubectl apply -k {overlay}")
 
 
 RENDERER = Renderer(
