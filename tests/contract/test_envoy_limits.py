@@ -73,9 +73,7 @@ def gateway(tmp_path: Path) -> Iterator[str]:
         pytest.skip(str(skip))
     (port,) = free_ports(1)
     ours = list(patches(LIMITS, "tarmac.ours-limits", [f"{OURS}:80"]))
-    theirs = list(
-        patches(IngressLimits(10_000, 1, 50), "tarmac.theirs-limits", [f"{THEIRS}:80"])
-    )
+    theirs = list(patches(IngressLimits(10_000, 1, 50), "tarmac.theirs-limits", [f"{THEIRS}:80"]))
     listener = {
         "name": "gateway",
         "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
