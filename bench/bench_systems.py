@@ -21,7 +21,8 @@ from bench.figure import Figure, interleaved, seconds
 
 from tarmac import gates, registry, render, stores
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.model.loader import load
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy

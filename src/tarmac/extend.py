@@ -22,7 +22,8 @@ from tarmac.adopt._found import Recogniser
 from tarmac.adopt._found import Service as RecognisedService
 from tarmac.artifact import Artifact, Format
 from tarmac.faults.fault import Fault, Sighting, Step, Witness, disturbed, edges_on
-from tarmac.gates.gate import Files, Folder, Gate, Scope, Subject
+from tarmac.gates.gate import Gate, Scope
+from tarmac.gates.subject import Files, Folder, Subject
 from tarmac.launch import (
     Command,
     ExchangeProbe,

@@ -12,7 +12,7 @@ from rendered import ENVIRONMENTS, RENDERERS, artifacts_of, plan_of, system_of
 from tarmac import gates, registry
 from tarmac.artifact import Artifact, Format, read, write
 from tarmac.compare.objects import rendered_files
-from tarmac.gates.gate import Subject
+from tarmac.gates.subject import Subject
 from tarmac.render.collect import artifacts
 from tarmac.render.renderer import Renderer
 from tarmac.verify.running import Suppressions, run

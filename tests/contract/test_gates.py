@@ -14,7 +14,7 @@ from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
 from small_system import FOLDER, GATES, KINDS, TODAY, Fixture, read, subject_of
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Folder, Subject
+from tarmac.gates.subject import Folder, Subject
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 from tarmac.render.renderer import PHASES

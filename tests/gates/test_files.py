@@ -15,7 +15,7 @@ from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
 from small_system import GATES
 
 from tarmac.errors import BadInput
-from tarmac.gates.gate import Folder, Subject
+from tarmac.gates.subject import Folder, Subject
 from tarmac.report import Status
 from tarmac.verify import folder
 from tarmac.verify.running import Suppressions

@@ -9,7 +9,7 @@ from gated import TODAY, expected, files, findings, fixtures, written
 from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
 
 from tarmac import gates, registry
-from tarmac.gates.gate import Subject
+from tarmac.gates.subject import Subject
 from tarmac.gates.views import programs
 from tarmac.report import Skip
 

@@ -6,8 +6,8 @@ import pytest
 from gated import TODAY, expected, findings, fixtures, objects
 from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
 
-from tarmac.gates.gate import Subject
 from tarmac.gates.kubernetes.val001_schemas import GATE
+from tarmac.gates.subject import Subject
 from tarmac.report import Skip
 from tarmac.schemas import check, lock
 

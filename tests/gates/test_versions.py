@@ -11,8 +11,8 @@ from rendered import ENVIRONMENTS, KINDS, artifacts_of, plan_of, system_of
 
 from tarmac import versions
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Subject
 from tarmac.gates.kubernetes.ver001_versions import GATE, NOTICE
+from tarmac.gates.subject import Subject
 from tarmac.schemas import lock
 from tarmac.stores.kind import Image
 

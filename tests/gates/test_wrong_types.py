@@ -17,7 +17,7 @@ from small_system import GATES, read, subject_of
 
 from tarmac.artifact import Artifact
 from tarmac.artifact import read as read_yaml
-from tarmac.gates.gate import Folder, Subject
+from tarmac.gates.subject import Folder, Subject
 from tarmac.report import Status
 from tarmac.verify.running import Suppressions, run, run_files
 

@@ -11,7 +11,8 @@ import yaml
 from rendered import plan_of, system_of
 
 from tarmac.artifact import Artifact, recognised, write
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.report import Finding, Skip
 
 FOLDER = Path(__file__).parents[1] / "gates"

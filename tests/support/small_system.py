@@ -16,7 +16,8 @@ import yaml
 
 from tarmac import gates, registry, stores
 from tarmac.artifact import Artifact, recognised
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from rendered import ROOT
 
-from tarmac.gates.views.dockerfiles import findings, instructions
+from tarmac.gates.views.dockerfile_rules import findings
+from tarmac.gates.views.dockerfiles import instructions
 
 GOOD = """\
 FROM golang:1.26 AS made

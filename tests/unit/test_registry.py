@@ -46,10 +46,14 @@ def test_extensions_come_in_the_files_order_and_private_files_are_skipped(monkey
 
 
 def test_what_a_catalogue_shares_is_skipped_and_its_topics_are_walked():
-    assert {"gate", "views"} == set(gates.SHARED)
+    assert {"gate", "subject", "views"} == set(gates.SHARED)
     found = [module.__name__ for module in registry.modules(gates)]
     assert "tarmac.gates.observability.obs005_retention" in found
-    assert not [name for name in found if name.startswith(("tarmac.gates.gate", "tarmac.gates.v"))]
+    assert not [
+        name
+        for name in found
+        if name.startswith(("tarmac.gates.gate", "tarmac.gates.subject", "tarmac.gates.v"))
+    ]
 
 
 def test_a_file_without_the_constant_is_named(monkeypatch):

@@ -17,7 +17,8 @@ import yaml
 from tarmac.artifact import Artifact, read
 from tarmac.errors import BadInput, Problem
 from tarmac.foreign import files
-from tarmac.gates.gate import Folder, Gate
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Folder
 from tarmac.report import Finding, Report, Result, Status
 from tarmac.verify import charts as _charts
 from tarmac.verify.running import Suppressions, remarks, run_files, suppressed

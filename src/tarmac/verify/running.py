@@ -12,7 +12,8 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from tarmac.errors import TarmacError
-from tarmac.gates.gate import Files, Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files, Subject
 from tarmac.model.checklist import Suppression
 from tarmac.model.document import Document
 from tarmac.report import Finding, Result, Skip, Status

@@ -13,7 +13,8 @@ from tarmac import evidence, gates, registry, render, stores
 from tarmac.artifact import Artifact
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.foreign import files
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.model.checklist import Checklist, SuppressionFile, invalid_attestations, problems
 from tarmac.model.document import Document
 from tarmac.model.loader import load, read_as

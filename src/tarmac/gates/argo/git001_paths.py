@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views import argo
-from tarmac.gates.views.objects import dig
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.argo.applications import applications
+from tarmac.gates.views.argo.trees import files, home, in_tree
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
@@ -22,33 +23,32 @@ def check(subject: Subject) -> Iterator[Finding]:
         what = f"`source: {form}` is not rendered; write `packaging: [{form}]`, or another source"
         yield Finding(subject.at("gitops"), what)
     paths = {artifact.path for artifact in subject.artifacts}
-    for app in argo.applications(subject):
+    for app in applications(subject):
         for source in app.sources:
-            if source.get("chart"):
+            if source.chart:
                 continue
-            folder = argo.in_tree(subject, source)
+            folder = in_tree(subject, source)
             if folder is None:
                 what = (
-                    f"{app.title} reads {source.get('path')}, which is outside of "
-                    f"{argo.home(subject)}; name a folder there"
+                    f"{app.title} reads {source.path}, which is outside of "
+                    f"{home(subject)}; name a folder there"
                 )
                 yield Finding(app.artifact.path, what)
                 continue
-            names = dig(source, "helm", "valueFiles") or ()
-            missing = [posixpath.normpath(posixpath.join(folder, name)) for name in names]
-            missing = [path for path in missing if path not in paths]
+            named = (posixpath.join(folder, name) for name in source.value_files)
+            missing = [path for path in map(posixpath.normpath, named) if path not in paths]
             if missing:
                 what = f"{app.title} reads missing values files ({missing[0]}); render them"
                 yield Finding(app.artifact.path, what)
-            elif not argo.files(subject, source) and f"{folder}/Chart.yaml" not in paths:
-                what = f"{app.title} reads {source.get('path')}, which has no objects; correct it"
+            elif not files(subject, source) and f"{folder}/Chart.yaml" not in paths:
+                what = f"{app.title} reads {source.path}, which has no objects; correct it"
                 yield Finding(app.artifact.path, what)
 
 
 def _sources(subject: Subject) -> Iterator[object]:
     if (settings := subject.plan.settings.gitops) is not None and settings.source != "tree":
         yield settings
-    for app in argo.applications(subject):
+    for app in applications(subject):
         yield from app.sources
 
 

@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from tarmac.artifact import Artifact
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views import argo
-from tarmac.gates.views.argo import App
-from tarmac.gates.views.objects import dig, name_of, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.argo.applications import App, applications
+from tarmac.gates.views.argo.projects import Project, project_of
+from tarmac.gates.views.argo.trees import objects
+from tarmac.gates.views.objects.metadata import group_of, kind_of, metadata, name_of, title
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield Applications that their project forbids, and projects that allow too much."""
-    for app in argo.applications(subject):
-        project = argo.project_of(subject, app)
+    for app in applications(subject):
+        project = project_of(subject, app)
         if project is None:
             what = (
-                f"{app.title} is of project '{app.spec.get('project')}', which does not exist; "
+                f"{app.title} is of project '{app.project}', which does not exist; "
                 "`default` allows everything: add an AppProject"
             )
             yield Finding(app.artifact.path, what)
             continue
-        spec = project.data.get("spec") or {}
         for source in app.sources:
-            if source.get("repoURL") not in (spec.get("sourceRepos") or ()):
-                what = f"does not allow {source.get('repoURL')}, which {app.title} reads; add it"
-                yield Finding(project.path, what)
-        yield from _objects(subject, app, project, spec)
-    for project in subject.objects("AppProject"):
-        yield from _wide(project)
+            if source.repository not in project.repositories:
+                what = f"does not allow {source.repository}, which {app.title} reads; add it"
+                yield Finding(project.artifact.path, what)
+        yield from _objects(subject, app, project)
+    for artifact in subject.objects("AppProject"):
+        yield from _wide(Project(artifact))
 
 
-def _objects(
-    subject: Subject, app: App, project: Artifact, spec: Mapping[str, Any]
-) -> Iterator[Finding]:
-    places = {destination.get("namespace") for destination in spec.get("destinations") or ()}
-    wide, own = (
-        {(e.get("group"), e.get("kind")) for e in spec.get(f"{scope}ResourceWhitelist") or ()}
-        for scope in ("cluster", "namespace")
-    )
-    said = set()
-    if app.space not in places:
-        yield Finding(project.path, f"does not allow namespace {app.space} of {app.title}; add it")
-    for artifact in argo.objects(subject, app):
-        group, kind = artifact.data["apiVersion"].rpartition("/")[0], artifact.data["kind"]
-        space = dig(artifact.data, "metadata", "namespace")
+def _objects(subject: Subject, app: App, project: Project) -> Iterator[Finding]:
+    path, said = project.artifact.path, set()
+    wide, own = set(project.cluster_kinds), set(project.namespace_kinds)
+    if app.space not in project.namespaces:
+        yield Finding(path, f"does not allow namespace {app.space} of {app.title}; add it")
+    for artifact in objects(subject, app):
+        group, kind = group_of(artifact), kind_of(artifact)
+        space = metadata(artifact).namespace
         if (group, kind) not in (own if space else wide) and kind not in said:
             said.add(kind)
             where = "namespace" if space else "cluster"
@@ -56,35 +49,30 @@ def _objects(
                 f"does not allow {title(artifact)} of {app.title}; add "
                 f"`{{group: '{group}', kind: {kind}}}` to {where}ResourceWhitelist"
             )
-            yield Finding(project.path, what)
-        if space and space not in {*places, app.space}:
+            yield Finding(path, what)
+        if space and space not in {*project.namespaces, app.space}:
             yield Finding(
-                project.path,
+                path,
                 f"does not allow namespace {space}, where {title(artifact)} is; add it",
             )
 
 
-def _wide(project: Artifact) -> Iterator[Finding]:
-    spec = project.data.get("spec") or {}
-    lists = (
-        ("sourceRepos", spec.get("sourceRepos") or ()),
-        ("destinations", [e.get("namespace") for e in spec.get("destinations") or ()]),
-        *(
-            (f"{name}ResourceWhitelist", [e.get("kind") for e in spec.get(key) or ()])
-            for name, key in (
-                ("cluster", "clusterResourceWhitelist"),
-                ("namespace", "namespaceResourceWhitelist"),
-            )
-        ),
-    )
-    for name, values in lists:
+def _wide(project: Project) -> Iterator[Finding]:
+    lists = {
+        "sourceRepos": project.repositories,
+        "destinations": project.namespaces,
+        "clusterResourceWhitelist": [kind for _, kind in project.cluster_kinds],
+        "namespaceResourceWhitelist": [kind for _, kind in project.namespace_kinds],
+    }
+    for name, values in lists.items():
         if "*" in values:
-            what = f"AppProject {name_of(project)} allows `*` in {name}; name what is rendered"
-            yield Finding(project.path, what)
+            own = name_of(project.artifact)
+            what = f"AppProject {own} allows `*` in {name}; name what is rendered"
+            yield Finding(project.artifact.path, what)
 
 
 def _judged(subject: Subject) -> list[object]:
-    return [*argo.applications(subject), *subject.objects("AppProject")]
+    return [*applications(subject), *subject.objects("AppProject")]
 
 
 GATE = Gate(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views import argo
-from tarmac.gates.views.argo import App
-from tarmac.gates.views.objects import NAME, dig, pods, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.argo.applications import App, applications, wave_of
+from tarmac.gates.views.argo.trees import objects, service_of
+from tarmac.gates.views.objects.metadata import NAME, metadata, title
+from tarmac.gates.views.objects.pods import pods
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
@@ -16,12 +18,12 @@ PREFIX = "argocd.argoproj.io"
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield Applications that sync before their dependencies, and Jobs that run after a rollout."""
-    apps = argo.applications(subject)
-    of_services = {name: app for app in apps if (name := argo.service_of(subject, app))}
+    apps = applications(subject)
+    of_services = {name: app for app in apps if (name := service_of(subject, app))}
     stores = {store.name for store in subject.plan.stores}
     for app in apps:
-        found = argo.objects(subject, app)
-        holds = {dig(artifact.data, "metadata", "labels", NAME) for artifact in found}
+        found = objects(subject, app)
+        holds = {metadata(artifact).labels.get(NAME) for artifact in found}
         for service, other in of_services.items():
             if holds & stores and app.wave >= other.wave:
                 yield _late(other, f"the stores of {app.name}", service, app)
@@ -30,7 +32,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         name: {e.target for e in subject.plan.allowed if e.source == name and e.target != name}
         for name in of_services
     }
-    in_sets = {app.artifact.path for app in apps if app.artifact.data["kind"] == "ApplicationSet"}
+    in_sets = {app.artifact.path for app in apps if app.in_set}
     for name, others in after.items():
         for target in sorted(others & of_services.keys()):
             app, callee = of_services[name], of_services[target]
@@ -65,18 +67,17 @@ def _jobs(subject: Subject, followed: dict[str, App]) -> Iterator[Finding]:
     for job in pods(subject, "Job"):
         if job.workload not in followed:
             continue
-        annotations = dig(job.artifact.data, "metadata", "annotations") or {}
-        if f"{PREFIX}/hook" not in annotations:
+        if f"{PREFIX}/hook" not in metadata(job.artifact).annotations:
             what = (
                 f"{title(job.artifact)} is not a hook: a new image is rejected, since a Job is "
                 f"immutable; write `{PREFIX}/hook: Sync`"
             )
             yield Finding(job.artifact.path, what)
         mine = running.get(job.workload)
-        wave = argo.wave_of(job.artifact.data)
-        if mine is not None and argo.wave_of(mine.artifact.data) <= wave:
+        wave = wave_of(job.artifact.data)
+        if mine is not None and wave_of(mine.artifact.data) <= wave:
             what = (
-                f"{title(mine.artifact)} is rolled out in wave {argo.wave_of(mine.artifact.data)} "
+                f"{title(mine.artifact)} is rolled out in wave {wave_of(mine.artifact.data)} "
                 f"and {title(job.artifact)} runs in wave {wave}; give the rollout a later wave"
             )
             yield Finding(mine.artifact.path, what)
@@ -88,7 +89,7 @@ GATE = Gate(
     phase="gitops",
     source="https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves",
     check=check,
-    scope=counted("Applications", argo.applications),
+    scope=counted("Applications", applications),
     reads="the waves of Applications and of Jobs beside their service's pods. Services of one "
     "set, or of a cycle of calls, sync at once.",
 )

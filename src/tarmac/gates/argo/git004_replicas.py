@@ -3,40 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files, Gate, Subject
-from tarmac.gates.views import argo
-from tarmac.gates.views.argo import App
-from tarmac.gates.views.objects import RUNNING, dig, name_of, patches, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.argo.applications import App, applications
+from tarmac.gates.views.argo.trees import below, objects
+from tarmac.gates.views.objects.kustomizations import patches
+from tarmac.gates.views.objects.metadata import kind_of, name_of, title
+from tarmac.gates.views.objects.pods import RUNNING
+from tarmac.gates.views.objects.references import (
+    SCALERS,
+    TARGETS,
+    Reference,
+    reference_to,
+    target_of,
+)
+from tarmac.gates.views.objects.scaling import Controller
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
 POINTER = "/spec/replicas"
-#: Kinds that change a number of replicas at any time.
-SCALERS = {"HorizontalPodAutoscaler": "scaleTargetRef", "ScaledObject": "scaleTargetRef"}
-#: Kinds that set a number of replicas, and the field that names their target.
-OWNERS = {**SCALERS, "Canary": "targetRef", "Rollout": "workloadRef"}
+#: The object that sets a number of replicas, by its target.
+Owned = Mapping[Reference, Artifact]
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield replica counts that two objects set, and ignored ones that none sets."""
-    for app in (application for application in argo.applications(subject) if application.heals):
-        objects = list(argo.objects(subject, app))
-        owned = _owned(objects)
-        for artifact in objects:
+    for app in (application for application in applications(subject) if application.heals):
+        applied = list(objects(subject, app))
+        owned = _owned(applied)
+        for artifact in applied:
             yield from _fixed(artifact, owned, [app])
-        for artifact in argo.below(subject, app):
+        for artifact in below(subject, app):
             yield from _patches(artifact, owned, [app])
         yield from _too_much(app, owned)
 
 
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield replica counts that two objects set, whether or not Argo CD applies them."""
-    apps = [application for application in argo.applications(files) if application.heals]
-    followed = [(app, {id(artifact) for artifact in argo.below(files, app)}) for app in apps]
-    owned = _owned(files.objects(*(OWNERS if apps else SCALERS)))
+    apps = [application for application in applications(files) if application.heals]
+    followed = [(app, {id(artifact) for artifact in below(files, app)}) for app in apps]
+    owned = _owned(files.objects(*(TARGETS if apps else SCALERS)))
     for artifact in files.objects(*RUNNING, "Kustomization"):
         # Where none follows the folder that it is in, any of them may.
         own = [app for app, found in followed if id(artifact) in found] or apps
@@ -44,27 +52,20 @@ def of_files(files: Files) -> Iterator[Finding]:
         yield from _patches(artifact, owned, own)
 
 
-def _owned(objects: Iterable[Artifact]) -> dict[tuple[Any, Any], Artifact]:
-    """Find the object that sets a number of replicas, by the kind and name of its target."""
-    found = {}
-    for artifact in objects:
-        if key := OWNERS.get(artifact.data["kind"]):
-            target = dig(artifact.data, "spec", key) or {}
-            found[target.get("kind"), target.get("name")] = artifact
-    return found
+def _owned(applied: Iterable[Artifact]) -> Owned:
+    """Find the object that sets a number of replicas, by its target."""
+    return {target_of(artifact): artifact for artifact in applied if kind_of(artifact) in TARGETS}
 
 
-def _fixed(artifact: Artifact, owned: Mapping[Any, Artifact], apps: list[App]) -> Iterator[Finding]:
-    data = artifact.data
-    kind, name, written = data["kind"], name_of(artifact), dig(data, "spec", "replicas")
-    if written is not None and (owner := owned.get((kind, name))) is not None:
-        said = f"replicas of {title(artifact)} is {written}, and {title(owner)} changes it"
-        yield from _fight(artifact.at("spec", "replicas"), said, kind, name, apps)
+def _fixed(artifact: Artifact, owned: Owned, apps: list[App]) -> Iterator[Finding]:
+    written, owner = Controller(artifact).replicas, owned.get(reference_to(artifact))
+    if written is not None and owner is not None:
+        said, where = f"replicas of {title(artifact)} is {written}", artifact.at("spec", "replicas")
+        said = f"{said}, and {title(owner)} changes it"
+        yield from _fight(where, said, kind_of(artifact), name_of(artifact), apps)
 
 
-def _patches(
-    artifact: Artifact, owned: Mapping[Any, Artifact], apps: list[App]
-) -> Iterator[Finding]:
+def _patches(artifact: Artifact, owned: Owned, apps: list[App]) -> Iterator[Finding]:
     """Yield patches that set the number of what the same overlay, or an object there, scales."""
     found = list(patches(artifact, "spec", "replicas"))
     scaler = "an autoscaler" if any(patch.kind in SCALERS for patch in found) else ""
@@ -94,13 +95,12 @@ def _fight(where: str, said: str, kind: str, name: str, apps: list[App]) -> Iter
         )
 
 
-def _too_much(app: App, owned: Mapping[Any, Artifact]) -> Iterator[Finding]:
-    for rule in app.spec.get("ignoreDifferences") or ():
-        target = rule.get("kind"), rule.get("name")
-        plain = POINTER in (rule.get("jsonPointers") or ()) and rule.get("kind") == "Deployment"
-        if plain and target not in owned:
+def _too_much(app: App, owned: Owned) -> Iterator[Finding]:
+    for ignored in app.ignored:
+        plain = POINTER in ignored.pointers and ignored.kind == "Deployment"
+        if plain and (ignored.kind, ignored.name) not in owned:
             what = (
-                f"{app.title} ignores the replicas of {rule.get('kind')} {rule.get('name')}, which "
+                f"{app.title} ignores the replicas of {ignored.kind} {ignored.name}, which "
                 "nothing in the cluster sets: a manual change would persist; remove the rule"
             )
             yield Finding(app.at("spec", "ignoreDifferences"), what)
@@ -108,17 +108,16 @@ def _too_much(app: App, owned: Mapping[Any, Artifact]) -> Iterator[Finding]:
 
 def _healed(subject: Subject) -> Iterator[object]:
     """Yield what changes a number of replicas that an Application would put back."""
-    for app in argo.applications(subject):
+    for app in applications(subject):
         if app.heals:
-            yield from _owned(argo.objects(subject, app))
-            ignored = app.spec.get("ignoreDifferences") or ()
-            yield from (rule for rule in ignored if POINTER in (rule.get("jsonPointers") or ()))
+            yield from _owned(objects(subject, app))
+            yield from (ignored for ignored in app.ignored if POINTER in ignored.pointers)
 
 
 def _scaling(files: Files) -> Iterator[object]:
     """Yield what changes a number of replicas, in objects and in patches."""
-    heals = any(app.heals for app in argo.applications(files))
-    yield from files.objects(*(OWNERS if heals else SCALERS))
+    heals = any(app.heals for app in applications(files))
+    yield from files.objects(*(TARGETS if heals else SCALERS))
     for artifact in files.objects("Kustomization"):
         yield from (patch for patch in patches(artifact, "spec") if patch.kind in SCALERS)
 

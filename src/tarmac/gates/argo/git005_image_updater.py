@@ -6,9 +6,11 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Files, Gate, Subject
-from tarmac.gates.views import argo
-from tarmac.gates.views.argo import Rule
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.argo.applications import applications
+from tarmac.gates.views.argo.trees import below, service_of
+from tarmac.gates.views.argo.updates import Rule, rules
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.shell import commands
 from tarmac.report import Finding
@@ -25,9 +27,9 @@ _SHA = re.compile(
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield rules that do not fit the model's tags, or that cannot write back."""
     images = {service.name: service.image for service in subject.plan.services}
-    for app in argo.applications(subject):
-        for rule in argo.rules(app):
-            image = images.get(argo.service_of(subject, app) or "", "")
+    for app in applications(subject):
+        for rule in rules(app):
+            image = images.get(service_of(subject, app) or "", "")
             tag = "" if "@" in image else image.rpartition(":")[2]
             if "@" in image and rule.strategy != "digest":
                 what = f"`{rule.strategy}` orders tags, and the image is named by its digest"
@@ -35,7 +37,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             elif rule.strategy == "semver" and tag and not SEMVER.fullmatch(tag):
                 yield _unordered(rule, tag, "`updater: newest-build`")
             yield from _always(rule)
-            if any("helm" not in source and "kustomize/" not in str(source.get("path"))
+            if any("helm" not in source.tools and "kustomize/" not in str(source.path)
                    for source in app.sources[:1]):  # fmt: skip
                 yield _plain(rule, "write `source: kustomize` or `source: helm`")
 
@@ -43,16 +45,16 @@ def check(subject: Subject) -> Iterator[Finding]:
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield rules that do not fit the tags which scripts and pipelines make."""
     tags = [(c, found[1]) for c in commands(files) if (found := _SHA.search(c.text))]
-    for app in argo.applications(files):
-        for rule in argo.rules(app):
+    for app in applications(files):
+        for rule in rules(app):
             # A command names an image, or any of a matrix.
             made = [(c, t) for c, t in tags if f"/{rule.image}:" in c.text or "matrix." in c.text]
             if rule.strategy == "semver" and made:
                 advice = f"newest-build, and {rule.alias}.allow-tags: regexp:^[0-9a-f]{{40}}$"
                 yield _unordered(rule, f"{made[0][1]} ({made[0][0].where})", advice)
             yield from _always(rule)
-            names = {posixpath.basename(artifact.path) for artifact in argo.below(files, app)}
-            told = any({"helm", "kustomize", "chart"} & source.keys() for source in app.sources)
+            names = {posixpath.basename(artifact.path) for artifact in below(files, app)}
+            told = any(source.tools for source in app.sources)
             if names and not told and not names & {*PACKED}:
                 yield _plain(rule, "put a kustomization.yaml there that names the image")
 
@@ -84,8 +86,8 @@ def _plain(rule: Rule, advice: str) -> Finding:
 
 
 def _rules(files: Files) -> Iterator[Rule]:
-    for app in argo.applications(files):
-        yield from argo.rules(app)
+    for app in applications(files):
+        yield from rules(app)
 
 
 GATE = Gate(

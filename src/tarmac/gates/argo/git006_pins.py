@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views import argo
-from tarmac.gates.views.argo import App
-from tarmac.gates.views.objects import dig
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.argo.applications import App, applications
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
@@ -18,35 +17,34 @@ EXACT = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield Applications without a named revision, prune, self-heal or finalizer."""
-    for app in argo.applications(subject):
+    for app in applications(subject):
         yield from _followed(app)
-        if FINALIZER not in (dig(app.data, "metadata", "finalizers") or ()):
+        if FINALIZER not in app.metadata.finalizers:
             what = (
                 f"{app.title} has no finalizer: deleted, it leaves its objects running and "
                 f"unmanaged; add {FINALIZER}"
             )
             yield Finding(app.artifact.path, what)
-        automated = dig(app.spec, "syncPolicy", "automated")
-        if not isinstance(automated, dict):
+        if not app.automated:
             what = f"{app.title} is synced by hand only; write `syncPolicy: {{automated: ..}}`"
             yield Finding(app.artifact.path, what)
             continue
-        for name, loss in (
-            ("prune", "what is removed from git stays in the cluster"),
-            ("selfHeal", "what is changed by hand stays changed"),
+        for name, on, loss in (
+            ("prune", app.prunes, "what is removed from git stays in the cluster"),
+            ("selfHeal", app.heals, "what is changed by hand stays changed"),
         ):
-            if automated.get(name) is not True:
+            if not on:
                 what = f"{app.title}: {loss}; write `{name}: true`"
                 yield Finding(app.artifact.path, what)
 
 
 def _followed(app: App) -> Iterator[Finding]:
     for source in app.sources:
-        revision = str(source.get("targetRevision") or "")
-        if source.get("chart"):
+        revision = source.revision
+        if source.chart:
             if not EXACT.fullmatch(revision):
                 what = (
-                    f"{app.title} takes chart {source['chart']} in version '{revision}', which "
+                    f"{app.title} takes chart {source.chart} in version '{revision}', which "
                     "is not pinned; name one version"
                 )
                 yield Finding(app.artifact.path, what)
@@ -64,6 +62,6 @@ GATE = Gate(
     phase="gitops",
     source="https://argo-cd.readthedocs.io/en/stable/user-guide/tracking_strategies",
     check=check,
-    scope=counted("Applications", argo.applications),
+    scope=counted("Applications", applications),
     reads="targetRevision of each source, finalizers and syncPolicy. A branch counts as named.",
 )

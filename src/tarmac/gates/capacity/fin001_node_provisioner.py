@@ -5,34 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.objects import dig, title
-from tarmac.gates.views.published import published
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.exclusive_settings import exclusive_settings
+from tarmac.gates.views.objects.metadata import title
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield objects that their own controller would reject."""
-    for rule in published("exclusive"):
-        for artifact in files.objects(rule["kind"]):
-            if artifact.data["apiVersion"] != rule["api"]:
-                continue
-            one, other = (dig(artifact.data, *rule[key]) for key in ("one", "other"))
+    for pair in exclusive_settings():
+        for artifact in pair.objects(files):
+            one, other = pair.values(artifact)
             if one and other is not None:
                 yield Finding(
-                    artifact.at(*rule["other"]),
-                    f"{title(artifact)} has {'.'.join(rule['other'][1:])} ({other}) beside "
-                    f"{'.'.join(rule['one'][1:])}, and {rule['api']} accepts only one of them; "
-                    f"{rule['instead']} ({rule['source']})",
+                    artifact.at(*pair.other),
+                    f"{title(artifact)} has {'.'.join(pair.other[1:])} ({other}) beside "
+                    f"{'.'.join(pair.one[1:])}, and {pair.api} accepts only one of them; "
+                    f"{pair.instead} ({pair.source})",
                 )
 
 
 def _judged(files: Files) -> Iterator[Artifact]:
-    for rule in published("exclusive"):
-        for artifact in files.objects(rule["kind"]):
-            if artifact.data["apiVersion"] == rule["api"]:
-                yield artifact
+    for pair in exclusive_settings():
+        yield from pair.objects(files)
 
 
 GATE = Gate(

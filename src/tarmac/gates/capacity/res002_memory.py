@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import amount, dig, running
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.pods import running
 from tarmac.gates.views.scope import counted
+from tarmac.model.value import amount
 from tarmac.plan.cluster import Workload
 from tarmac.report import Finding, Level, Skip
 
@@ -26,10 +28,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         if (own := keeping.get(workload.name)) is None:
             continue
         taken = subject.measured[workload.name]
-        limits = [
-            dig(container, "resources", "limits", "memory")
-            for container in own.spec.get("containers") or ()
-        ]
+        limits = [container.amount("limits", "memory") for container in own.main_containers]
         most = sum(int(amount(limit)) for limit in limits if limit is not None)
         if most and most <= taken:
             yield Finding(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import Pods, amount, dig, pods
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.containers import Container
+from tarmac.gates.views.objects.pods import Pods, pods
+from tarmac.gates.views.objects.references import Reference
+from tarmac.gates.views.objects.scaling import Controller, Quota, scalers
 from tarmac.gates.views.scope import counted
+from tarmac.model.value import amount
 from tarmac.report import Finding
 
 #: What Istio adds to each pod by default: global.proxy.resources in the values of
@@ -21,24 +25,24 @@ SIDECAR = {
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield a quota below the autoscalers' maxima, or different from the model's."""
-    quotas = subject.objects("ResourceQuota")
+    quotas = [Quota(artifact) for artifact in subject.objects("ResourceQuota")]
     wanted = subject.plan.settings.quota
     if wanted and not quotas:
         yield Finding(subject.at("quota"), "no ResourceQuota is rendered for it; add it")
-    scaled = dict(_scaled(subject))
+    scaled = {e.target: e.most for e in scalers(subject) if e.most is not None}
     for quota in quotas:
-        hard = dig(quota.data, "spec", "hard") or {}
+        hard, path = quota.hard, quota.artifact.path
         for name, most in wanted.items():
             written = hard.get(f"requests.{name}")
             if written is None or amount(written) != amount(most):
                 yield Finding(
-                    quota.path,
+                    path,
                     f"requests.{name} is {written}; the environment's quota is {most} "
                     f"({subject.at('quota', name)})",
                 )
         for key in ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory"):
             if key in hard and (needed := _sum(subject, scaled, key)) > amount(hard[key]):
-                where = subject.at("quota") if wanted else quota.path
+                where = subject.at("quota") if wanted else path
                 meshed = ", sidecars included" if subject.plan.settings.mesh else ""
                 yield Finding(
                     where,
@@ -47,7 +51,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def _sum(subject: Subject, scaled: dict[tuple[Any, Any], int], key: str) -> Decimal:
+def _sum(subject: Subject, scaled: dict[Reference, int], key: str) -> Decimal:
     """Add up a resource: every workload at its maximum, one more of each during an update."""
     kind, _, name = key.partition(".")
     beside = amount(SIDECAR[kind][name]) if subject.plan.settings.mesh else Decimal(0)
@@ -63,34 +67,28 @@ def _sum(subject: Subject, scaled: dict[tuple[Any, Any], int], key: str) -> Deci
 def _meshed(own: Pods) -> bool:
     """Tell whether the mesh adds its container: it does to all pods that do not opt out."""
     refused = own.labels.get("sidecar.istio.io/inject")
-    noted = dig(own.template, "metadata", "annotations", "sidecar.istio.io/inject")
+    noted = own.metadata.annotations.get("sidecar.istio.io/inject")
     return "false" not in (refused, noted)
 
 
-def _most(scaled: dict[tuple[Any, Any], int], own: Pods) -> int:
+def _most(scaled: dict[Reference, int], own: Pods) -> int:
+    controller = Controller(own.artifact)
     if own.kind in ("Job", "CronJob"):
-        return int(dig(own.artifact.data, "spec", "parallelism") or 1)
-    written = int(dig(own.artifact.data, "spec", "replicas") or 1)
-    surge = 1 if dig(own.artifact.data, "spec", "strategy", "rollingUpdate", "maxSurge") else 0
-    return scaled.get((own.kind, own.name), written) + surge
-
-
-def _scaled(subject: Subject) -> Iterator[tuple[tuple[Any, Any], int]]:
-    for scaler in subject.objects("HorizontalPodAutoscaler"):
-        target = dig(scaler.data, "spec", "scaleTargetRef") or {}
-        most = dig(scaler.data, "spec", "maxReplicas")
-        if most is not None:
-            yield (target.get("kind"), target.get("name")), most
+        return controller.parallelism or 1
+    surge = 1 if controller.surges else 0
+    return scaled.get(Reference(own.kind, own.name), controller.replicas or 1) + surge
 
 
 def _of(own: Pods, kind: str, name: str) -> Decimal:
     """Read what one pod counts as: its containers together, or the largest that begins it."""
 
-    def amounts(key: str) -> list[Decimal]:
-        found = (dig(c, "resources", kind, name) for c in own.spec.get(key) or ())
+    def amounts(containers: tuple[Container, ...]) -> list[Decimal]:
+        found = (container.amount(kind, name) for container in containers)
         return [amount(value) for value in found if value is not None]
 
-    return max(sum(amounts("containers"), Decimal(0)), *amounts("initContainers"), Decimal(0))
+    return max(
+        sum(amounts(own.main_containers), Decimal(0)), *amounts(own.init_containers), Decimal(0)
+    )
 
 
 def _written(value: Decimal, key: str) -> str:
@@ -100,7 +98,7 @@ def _written(value: Decimal, key: str) -> str:
 def _limits(subject: Subject) -> Iterator[object]:
     yield from subject.plan.settings.quota
     for quota in subject.objects("ResourceQuota"):
-        yield from dig(quota.data, "spec", "hard") or ()
+        yield from Quota(quota).hard
 
 
 GATE = Gate(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import dig, running
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.pods import running
+from tarmac.gates.views.objects.references import Reference
+from tarmac.gates.views.objects.scaling import Controller, scalers
 from tarmac.gates.views.scope import counted
 from tarmac.plan.cluster import ConnectionUse
 from tarmac.plan.sizes import RESERVE
@@ -26,7 +28,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         if not users or store.name not in keeping:
             continue
         own = keeping[store.name]
-        arguments = [str(arg) for c in own.containers for arg in c.get("args") or ()]
+        arguments = [argument for container in own.containers for argument in container.arguments]
         said = next((int(m[1]) for arg in arguments if (m := SAID.search(arg))), None)
         if said is not None:
             advice = f"raise it in `stores: {{{store.name}: {{connections: {{}}}}}}`"
@@ -81,21 +83,13 @@ def _pods(subject: Subject) -> Iterator[tuple[str, int]]:
     """Count pods as rendered, where an autoscaler allows more than the model."""
     planned = {connect.service: connect.pods for connect in subject.plan.connects}
     most = {service.name: service.scale.most for service in subject.plan.services}
-    scaled = {
-        _target(artifact.data): artifact.data
-        for artifact in subject.objects("HorizontalPodAutoscaler")
-    }
+    scaled = {scaler.target: scaler for scaler in scalers(subject)}
     for name, own in running(subject).items():
         if name in planned:
-            scaler = scaled.get((own.kind, own.name))
-            there = dig(scaler, "spec", "maxReplicas") if scaler else None
-            there = there or dig(own.artifact.data, "spec", "replicas") or most[name]
-            yield name, planned[name] - most[name] + int(there)
-
-
-def _target(scaler: Any) -> tuple[Any, Any]:
-    target = dig(scaler, "spec", "scaleTargetRef") or {}
-    return target.get("kind"), target.get("name")
+            scaler = scaled.get(Reference(own.kind, own.name))
+            there = scaler.most if scaler else None
+            there = there or Controller(own.artifact).replicas or most[name]
+            yield name, planned[name] - most[name] + there
 
 
 def _databases(subject: Subject) -> set[str]:

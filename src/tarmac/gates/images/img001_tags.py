@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import dig, pods
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.compose import compose_services
+from tarmac.gates.views.objects.pods import pods
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
@@ -44,21 +45,16 @@ def _split(image: str) -> tuple[str, str, str]:
 def _pods(subject: Subject) -> Iterator[tuple[Artifact, str, str]]:
     for own in pods(subject):
         for container in own.containers:
-            which = f"container {container.get('name')} of {own.kind} {own.name}"
-            yield own.artifact, which, str(container.get("image") or "")
+            which = f"container {container.name} of {own.kind} {own.name}"
+            yield own.artifact, which, container.image
 
 
 def _compose(subject: Subject) -> Iterator[tuple[Artifact, str, str]]:
     """Yield what Compose files run, apart from what they build here themselves."""
-    for artifact in subject.artifacts:
-        services: Any = dig(artifact.data, "services")
-        if artifact.is_object or not isinstance(services, Mapping):
-            continue
-        for name, service in services.items():
-            if isinstance(service, Mapping) and "image" in service and "build" not in service:
-                image = str(service["image"])
-                if "$" not in image:  # a variable of its environment
-                    yield artifact, f"service {name}", image
+    for service in compose_services(subject):
+        image = service.image
+        if image is not None and "$" not in image:  # a variable of its environment
+            yield service.artifact, f"service {service.name}", image
 
 
 def _references(subject: Subject) -> Iterator[object]:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.dockerfiles import Instruction, distroless, dockerfiles, stages
-from tarmac.gates.views.objects import TEMPLATES, dig, pods
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.distroless import distroless
+from tarmac.gates.views.dockerfiles import Instruction, dockerfiles, stages
+from tarmac.gates.views.objects.pods import pods
 from tarmac.gates.views.published import published
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
@@ -68,19 +70,16 @@ def _above(text: str, user: Instruction) -> str:
 def _pods(files: Files, known: Mapping[str, tuple[str, int, str]]) -> Iterator[Finding]:
     """Yield pods that run as another number than the image that is built from a Dockerfile here."""
     for own in pods(files):
-        path: tuple[str | int, ...] = (*TEMPLATES[own.kind], "spec")
-        for number, container in enumerate(own.spec.get("containers") or ()):
-            image = str(container.get("image") or "").rpartition("/")[2].partition(":")[0]
-            if image not in known:
+        for container in own.main_containers:
+            if container.image_name not in known:
                 continue
-            where, uid, why = known[image]
-            at = (*path, "containers", number, "securityContext", "runAsUser")
-            if (asked := dig(own.artifact.data, *at)) is None:
-                at = (*path, "securityContext", "runAsUser")
-                asked = dig(own.artifact.data, *at)
+            where, uid, why = known[container.image_name]
+            asked, at = container.security.user, container.at
+            if asked is None:
+                asked, at = own.spec.security.user, own.at
             if asked is not None and asked != uid:
                 what = f"runAsUser is {asked}, and the image's user differs ({where}): {why}"
-                yield Finding(own.artifact.at(*at), what)
+                yield Finding(at("securityContext", "runAsUser"), what)
 
 
 def _judged(files: Files) -> Iterator[Artifact]:

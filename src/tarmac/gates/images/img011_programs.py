@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.foreign.data import from_json
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.dockerfiles import Instruction, Stage, distroless, dockerfiles, stages
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.distroless import distroless
+from tarmac.gates.views.dockerfiles import Instruction, Stage, dockerfiles, stages
 from tarmac.gates.views.published import published
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding

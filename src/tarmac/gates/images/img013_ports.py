@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.dockerfiles import ExposedPorts, dockerfiles, exposed_by
-from tarmac.gates.views.objects import TEMPLATES, dig, name_of, pods, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.compose import compose_services
+from tarmac.gates.views.dockerfiles import dockerfiles
+from tarmac.gates.views.exposed_ports import ExposedPorts, exposed_by
+from tarmac.gates.views.objects.metadata import title
+from tarmac.gates.views.objects.pods import pods
+from tarmac.gates.views.objects.services import Service
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
-Path = tuple[str | int, ...]
 #: Variables that say where a server listens, whatever its image exposes.
 LISTENING = frozenset(("PORT", "HTTP_PORT", "SERVER_PORT", "APP_PORT", "LISTEN_PORT"))
 
 
-#: The ports of an image that is built here, where a file names it, and which ports it says.
-Named = tuple[ExposedPorts | None, Artifact, Path, list[Any], str]
+@dataclass(frozen=True)
+class NamedPorts:
+    """The ports that a file names for an image that is built here."""
+
+    exposed: ExposedPorts | None
+    #: Says where a part of what names them is.
+    at: Callable[..., str]
+    ports: list[Any]
+    what: str
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield ports of Compose, pods and Services that an image of theirs does not expose."""
-    for exposed, artifact, path, asked, what in _named(files):
-        yield from _ports(exposed, artifact, path, asked, what)
+    for named in _named(files):
+        # Beside one that is exposed, others are a debugger's.
+        if named.exposed is not None and all(map(named.exposed.lacks, named.ports)):
+            for index, port in enumerate(named.ports):
+                yield Finding(
+                    named.at("ports", index),
+                    f"{named.what} {port}, where its image does not listen: it has EXPOSE "
+                    f"{named.exposed}; write one number in both, or set PORT",
+                )
 
 
-def _named(files: Files) -> Iterator[Named]:
+def _named(files: Files) -> Iterator[NamedPorts]:
     by_file = {
         dockerfile.path: found
         for dockerfile in dockerfiles(files)
@@ -38,77 +57,31 @@ def _named(files: Files) -> Iterator[Named]:
     yield from _compose(files, by_file)
     listening: dict[str, ExposedPorts | None] = {}
     for own in pods(files):
-        for number, container in enumerate(own.spec.get("containers") or ()):
-            image = str(container.get("image") or "").rpartition("/")[2].partition(":")[0]
+        for container in own.main_containers:
+            image = container.image_name
             if image in by_name:
-                there = None if _moved(container.get("env")) else by_name[image]
-                listening[own.workload] = there
-                at: Path = (*TEMPLATES[own.kind], "spec", "containers", number, "ports")
-                asked = [port.get("containerPort") for port in container.get("ports") or ()]
-                yield there, own.artifact, at, asked, f"container {image} has port"
-    for service in files.objects("Service"):
-        ports = dig(service.data, "spec", "ports") or ()
-        asked = [port.get("targetPort", port.get("port")) for port in ports]
-        there = listening.get(name_of(service), by_name.get(name_of(service)))
-        yield there, service, ("spec", "ports"), asked, f"{title(service)} sends to"
+                moved = not LISTENING.isdisjoint(str(one.name) for one in container.variables)
+                there = listening[own.workload] = None if moved else by_name[image]
+                asked = [port.number for port in container.ports]
+                yield NamedPorts(there, container.at, asked, f"container {image} has port")
+    for artifact in files.objects("Service"):
+        service = Service(artifact)
+        asked_by = [port.target for port in service.ports]
+        there = listening.get(service.metadata.name, by_name.get(service.metadata.name))
+        at = partial(artifact.at, "spec")
+        yield NamedPorts(there, at, asked_by, f"{title(artifact)} sends to")
 
 
-def _ports(
-    exposed: ExposedPorts | None,
-    artifact: Artifact,
-    path: Path,
-    asked: list[Any],
-    what: str,
-) -> Iterator[Finding]:
-    """Yield ports of which none is exposed; beside one that is, others are a debugger's."""
-    if exposed is not None and all(map(exposed.lacks, asked)):
-        for index, port in enumerate(asked):
-            yield Finding(
-                artifact.at(*path, index),
-                f"{what} {port}, where its image does not listen: it has EXPOSE {exposed}; write "
-                "one number in both, or set PORT",
-            )
-
-
-def _moved(env: Any) -> bool:
-    """Tell whether a variable says where to listen."""
-    names = env if isinstance(env, Mapping) else [
-        e.get("name") if isinstance(e, Mapping) else str(e).partition("=")[0] for e in _listed(env)
-    ]  # fmt: skip
-    return not LISTENING.isdisjoint(map(str, names))
-
-
-def _compose(files: Files, by_file: Mapping[str, ExposedPorts]) -> Iterator[Named]:
-    for artifact in files.artifacts:
-        services = dig(artifact.data, "services")
-        if artifact.is_object or not isinstance(services, Mapping):
-            continue
-        for name, service in services.items():
-            build = dig(service, "build")
-            given = build if isinstance(build, Mapping) else {"context": build}
-            context = str(given.get("context") or "")
-            folder = PurePosixPath(artifact.path).parent / context
-            exposed = by_file.get(str(folder / str(given.get("dockerfile") or "Dockerfile")))
-            if context and not _moved(dig(service, "environment")):
-                asked = [
-                    port.get("target") if isinstance(port, Mapping) else _inner(str(port))
-                    for port in _listed(dig(service, "ports"))
-                ]
-                at = ("services", name, "ports")
-                yield exposed, artifact, at, asked, f"service {name} is forwarded to"
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _inner(written: str) -> int | None:
-    last = written.partition("/")[0].rpartition(":")[2]
-    return int(last) if last.isdecimal() and len(last) < 6 else None
+def _compose(files: Files, by_file: Mapping[str, ExposedPorts]) -> Iterator[NamedPorts]:
+    for service in compose_services(files):
+        if service.dockerfile and LISTENING.isdisjoint(service.variables):
+            exposed, what = by_file.get(service.dockerfile), f"service {service.name}"
+            ports = list(service.ports)
+            yield NamedPorts(exposed, service.at, ports, f"{what} is forwarded to")
 
 
 def _compared(files: Files) -> Iterator[object]:
-    yield from (exposed for exposed, *_ in _named(files) if exposed is not None)
+    yield from (named for named in _named(files) if named.exposed is not None)
 
 
 GATE = Gate(

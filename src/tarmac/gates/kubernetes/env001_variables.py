@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tarmac.artifact import Artifact
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.kit_variables import KIT, OURS
-from tarmac.gates.views.objects import Pods, dig, named, running
+from tarmac.gates.views.objects.metadata import named
+from tarmac.gates.views.objects.pods import Pods, running
+from tarmac.gates.views.objects.stored_data import ConfigMap
 from tarmac.gates.views.scope import counted
 from tarmac.model.location import Path
 from tarmac.model.system import SourcedPart
@@ -17,7 +19,7 @@ from tarmac.report import Finding
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield variables that are not set, not read, or missing in the pod."""
     keeping, system = running(subject), subject.system
-    configs = named(subject, "ConfigMap")
+    configs = {name: ConfigMap(one) for name, one in named(subject, "ConfigMap").items()}
     for workload in subject.plan.services:
         own = keeping.get(workload.name)
         if own is not None:
@@ -47,18 +49,17 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _shared(subject)
 
 
-def _given(configs: Mapping[str, Artifact], own: Pods) -> set[str]:
+def _given(configs: Mapping[str, ConfigMap], own: Pods) -> set[str]:
     """List the variables of a workload's container, those of whole ConfigMaps among them."""
-    found = set()
-    for container in own.spec.get("containers") or ():
-        if container.get("name") not in (own.workload, own.name):
+    found = set[str]()
+    for container in own.main_containers:
+        if container.name not in (own.workload, own.name):
             continue  # a sidecar's are its own
-        found |= {one["name"] for one in container.get("env") or () if "name" in one}
-        for source in container.get("envFrom") or ():
-            name = dig(source, "configMapRef", "name")
-            if name in configs:
-                prefix = source.get("prefix", "")
-                found |= {f"{prefix}{key}" for key in configs[name].data.get("data") or {}}
+        found |= {one.name for one in container.variables if one.name is not None}
+        for source in container.sources:
+            name = source.config_map
+            if name is not None and name in configs:
+                found |= {f"{source.prefix}{key}" for key in configs[name].data}
     return found
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac import registry, stores
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
 from tarmac.model.edge import BROKER_KINDS, ENTRY, edges, place
 from tarmac.plan import callers, ports, spans

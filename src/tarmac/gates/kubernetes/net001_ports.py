@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files, Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.listening import listens, probed, probes, targets
-from tarmac.gates.views.objects import (
-    NAME,
-    RUNNING,
-    Pods,
-    Selectors,
-    dig,
-    name_of,
-    named,
-    pods,
-    running,
-    title,
-)  # fmt: skip
+from tarmac.gates.views.monitors import Monitor
+from tarmac.gates.views.objects.metadata import NAME, name_of, title
+from tarmac.gates.views.objects.network_policies import NetworkPolicy
+from tarmac.gates.views.objects.pods import RUNNING, Pods, pods, running
+from tarmac.gates.views.objects.selectors import Selectors
+from tarmac.gates.views.objects.services import Service, services
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.plan.cluster import Workload
 from tarmac.report import Finding
@@ -28,20 +22,17 @@ from tarmac.report import Finding
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield each port that differs from its container's or the plan's."""
-    keeping = running(subject)
-    services = named(subject, "Service")
-    monitors = Selectors(subject.objects("ServiceMonitor", "PodMonitor"), "spec", "selector")
+    keeping, addresses = running(subject), services(subject)
+    monitors = Selectors(subject.objects("ServiceMonitor", "PodMonitor"), "selector")
     # One for all pods names no port of one.
-    policies = Selectors(
-        (e for e in subject.objects("NetworkPolicy") if dig(e.data, "spec", "podSelector")),
-        "spec", "podSelector",
-    )  # fmt: skip
+    limiting = (e for e in subject.objects("NetworkPolicy") if NetworkPolicy(e).selector)
+    policies = Selectors(limiting, "podSelector")
     for workload in subject.plan.workloads:
         if (own := keeping.get(workload.name)) is None:
             continue
         yield from _container(workload, own)
-        if workload.name in services:
-            yield from _service(workload, own, services[workload.name])
+        if workload.name in addresses:
+            yield from _service(workload, own, addresses[workload.name])
         yield from _monitors(monitors.of({NAME: workload.name}), workload, own)
         yield from _policies(policies.of(own.labels), own)
 
@@ -69,40 +60,34 @@ def of_files(files: Files) -> Iterator[Finding]:
         yield from targets(own, service)
 
 
-def _service(workload: Workload, own: Pods, service: Any) -> Iterator[Finding]:
+def _service(workload: Workload, own: Pods, service: Service) -> Iterator[Finding]:
     yield from targets(own, service)
-    offered = dig(service.data, "spec", "ports") or ()
-    numbers = {port.get("port") for port in offered}
+    numbers = {port.number for port in service.ports}
     for number in sorted(set(workload.ports.values()) - numbers):
         yield Finding(
-            service.path,
-            f"{title(service)} lacks port {number}, which its callers use; add it",
+            service.artifact.path,
+            f"{title(service.artifact)} lacks port {number}, which its callers use; add it",
         )
 
 
 def _monitors(monitors: list[Artifact], workload: Workload, own: Pods) -> Iterator[Finding]:
-    for monitor in monitors:
-        scraped = dig(monitor.data, "spec", "endpoints")
-        for end in scraped or dig(monitor.data, "spec", "podMetricsEndpoints") or ():
-            asked = end.get("targetPort", end.get("port"))
-            if own.port(asked) is None:
-                yield Finding(monitor.path, f"{title(monitor)} asks port {asked}, {listens(own)}")
-            elif own.port(asked) != workload.metrics and name_of(monitor) == workload.name:
-                yield Finding(
-                    monitor.path,
-                    f"{title(monitor)} asks port {asked}; metrics are on {workload.metrics}",
-                )
+    for artifact in monitors:
+        monitor, which = Monitor(artifact), title(artifact)
+        for end in monitor.endpoints or monitor.pod_endpoints:
+            found = own.port(end.asked)
+            if found is None:
+                yield Finding(artifact.path, f"{which} asks port {end.asked}, {listens(own)}")
+            elif found != workload.metrics and name_of(artifact) == workload.name:
+                what = f"{which} asks port {end.asked}; metrics are on {workload.metrics}"
+                yield Finding(artifact.path, what)
 
 
 def _policies(policies: list[Artifact], own: Pods) -> Iterator[Finding]:
     for policy in policies:
-        for rule in dig(policy.data, "spec", "ingress") or ():
-            for port in rule.get("ports") or ():
-                asked = port.get("port")
-                if asked is not None and "endPort" not in port and own.port(asked) is None:
-                    yield Finding(
-                        policy.path, f"{title(policy)} opens port {asked}, {listens(own)}"
-                    )
+        for port in (port for rule in NetworkPolicy(policy).ingress for port in rule.ports):
+            if port.first is not None and port.last is None and own.port(port.first) is None:
+                what = f"{title(policy)} opens port {port.first}, {listens(own)}"
+                yield Finding(policy.path, what)
 
 
 def _ports(subject: Subject) -> Iterator[object]:
@@ -118,13 +103,13 @@ def _asked(files: Files) -> Iterator[object]:
     for own in found:
         yield from probed(own)
     for service, _ in _held(files, found):
-        yield from dig(service.data, "spec", "ports") or ()
+        yield from service.ports
 
 
-def _held(files: Files, found: list[Pods]) -> Iterator[tuple[Artifact, Pods]]:
+def _held(files: Files, found: list[Pods]) -> Iterator[tuple[Service, Pods]]:
     """Yield each Service whose pods are here, with some of them."""
-    for service in files.objects("Service"):
-        selector = dig(service.data, "spec", "selector")
+    for service in map(Service, files.objects("Service")):
+        selector = service.selector
         held = (own for own in found if selector and selector.items() <= own.labels.items())
         yield from ((service, own) for own in itertools.islice(held, 1))
 

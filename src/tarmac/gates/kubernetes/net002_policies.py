@@ -5,15 +5,17 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.network_policies import MONITORING, OUTSIDE, WORLD, Peer, Policies, peers_of
-from tarmac.gates.views.objects import NAME, pods
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.metadata import NAME
+from tarmac.gates.views.objects.pods import pods
+from tarmac.gates.views.peers import MONITORING, OUTSIDE, WORLD, Peer, peers_of
+from tarmac.gates.views.policies import Policies
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
 #: A pod of another team.
 FOREIGN_POD = Peer("a pod of another namespace", {NAME: "foreign-pod"}, "elsewhere")
-
 #: Source, target, port.
 Declared = set[tuple[str, str, int]]
 
@@ -48,9 +50,8 @@ def check(subject: Subject) -> Iterator[Finding]:
                 if not known and not policies.holds(sources[name], target, port):
                     yield Finding(
                         workload.place,
-                        f"{sources[name].name} can reach {workload.name}:{port}, "
-                        "which no edge declares; add it to `calls` or `stores`, or remove "
-                        "the rule",
+                        f"{sources[name].name} can reach {workload.name}:{port}, which no edge "
+                        "declares; add it to `calls` or `stores`, or remove the rule",
                     )
     yield from _outwards(subject, policies, peers)
 

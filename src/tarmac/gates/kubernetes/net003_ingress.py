@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import NAME, dig, flagged, named, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.canaries import canaries
+from tarmac.gates.views.objects.metadata import NAME, kind_of, metadata, title
+from tarmac.gates.views.objects.routes import Route, ingress_paths, rewrites
+from tarmac.gates.views.objects.services import Service, services
 from tarmac.gates.views.scope import counted
 from tarmac.plan.cluster import Workload
 from tarmac.report import Finding
@@ -25,14 +29,12 @@ class Rule:
     host: str
     path: str
     service: str
-    port: Any
+    port: int | str | None
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield public addresses without a rule, rules without an address, and rewritten paths."""
-    rules = _rules(subject)
-    services = named(subject, "Service")
-    public = _public(subject)
+    rules, addresses, public = _rules(subject), services(subject), _public(subject)
     led = {(rule.host, rule.path) for rule in rules}
     for (host, path), (workload, _) in public.items():
         if (host, path) not in led:
@@ -51,13 +53,12 @@ def check(subject: Subject) -> Iterator[Finding]:
             )
             continue
         workload, number = public[rule.host, rule.path]
-        ports = dig(getattr(services.get(rule.service), "data", {}), "spec", "ports") or ()
-        heard = {
-            port.get("port") for port in ports if rule.port in (port.get("port"), port.get("name"))
-        }
-        if rule.artifact.data["kind"] == "Canary":
-            heard = {rule.port}  # Flagger makes the Service
-        if _workload(services, rule.service) != workload.name or number not in heard:
+        service = addresses.get(rule.service)
+        ports = service.ports if service else ()
+        heard = {port.number for port in ports if rule.port in (port.number, port.name)}
+        by_flagger = kind_of(rule.artifact) == "Canary"  # which makes the Service
+        answers = rule.port == number if by_flagger else number in heard
+        if _workload(service, rule.service) != workload.name or not answers:
             yield Finding(
                 where,
                 f"{title(rule.artifact)} sends {rule.host}{rule.path} to {rule.service}:"
@@ -80,23 +81,17 @@ def _public(subject: Subject) -> dict[tuple[str, str], tuple[Workload, int]]:
     }
 
 
-def _workload(services: Mapping[str, Artifact], name: str) -> str:
+def _workload(service: Service | None, name: str) -> str:
     """Name the workload of a Service: it may be one of two, for the revisions of a workload."""
-    found = services.get(name)
-    return str(dig(found.data, "spec", "selector", NAME) or name) if found else name
+    selector = (service.selector if service else None) or {}
+    return str(selector.get(NAME) or name)
 
 
 def _rewrites(artifact: Artifact) -> Iterator[Finding]:
     """Yield what makes a service see another path than the client requested."""
-    found = [
-        key
-        for key in dig(artifact.data, "metadata", "annotations") or {}
-        if any(word in key for word in REWRITES)
-    ]
-    for rule in dig(artifact.data, "spec", "rules") or ():
-        found += [e["type"] for e in rule.get("filters") or () if e.get("type") == "URLRewrite"]
-    found += ["rewrite" for e in dig(artifact.data, "spec", "http") or () if "rewrite" in e]
-    for name in found:
+    noted = metadata(artifact).annotations
+    found = [key for key in noted if any(word in key for word in REWRITES)]
+    for name in (*found, *rewrites(artifact)):
         yield Finding(
             artifact.path,
             f"{title(artifact)} changes paths ({name}): its own redirects and links would then "
@@ -106,38 +101,26 @@ def _rewrites(artifact: Artifact) -> Iterator[Finding]:
 
 def _ingresses(subject: Subject) -> Iterator[Rule]:
     for artifact in subject.objects("Ingress"):
-        for rule in dig(artifact.data, "spec", "rules") or ():
-            for path in dig(rule, "http", "paths") or ():
-                port = dig(path, "backend", "service", "port") or {}
-                name = str(dig(path, "backend", "service", "name"))
-                number = port.get("number", port.get("name"))
-                yield Rule(artifact, rule.get("host", ""), path.get("path", "/"), name, number)
+        for path in ingress_paths(artifact):
+            end = path.backend
+            yield Rule(artifact, path.host, path.path, str(end.service), end.port)
 
 
 def _routes(subject: Subject) -> Iterator[Rule]:
-    for artifact in subject.objects("HTTPRoute"):
-        parents = dig(artifact.data, "spec", "parentRefs") or ()
-        if parents and all(parent.get("kind") == "Service" for parent in parents):
-            continue  # of a mesh: no ingress
-        for rule in dig(artifact.data, "spec", "rules") or ():
-            backends = rule.get("backendRefs") or ()
-            matches: Any = rule.get("matches") or ({},)
-            for path in (dig(match, "path", "value") for match in matches):
-                for host in dig(artifact.data, "spec", "hostnames") or ("",):
-                    for end in backends:
-                        name, port = str(end.get("name")), end.get("port")
-                        yield Rule(artifact, host, path or "/", name, port)
+    for route in map(Route, subject.objects("HTTPRoute")):
+        for rule in () if route.of_mesh else route.rules:  # that is no ingress
+            for path, host in product(rule.paths, route.hosts or ("",)):
+                for end in rule.backends:
+                    yield Rule(route.artifact, host, path, str(end.service), end.port)
 
 
 def _canaries(subject: Subject) -> Iterator[Rule]:
     """Yield the rules of the VirtualService that Flagger makes of a Canary."""
-    for name, artifact in flagged(subject).items():
-        service = dig(artifact.data, "spec", "service") or {}
-        matches: Any = service.get("match") or ({},)
-        for host in service.get("hosts") or ():
-            for path in (dig(match, "uri", "prefix") for match in matches):
-                if host != name and "." in host and path:
-                    yield Rule(artifact, host, path, name, service.get("port"))
+    for name, canary in canaries(subject).items():
+        service = canary.service
+        for host, path in product(service.hosts, service.prefixes):
+            if host != name and "." in host and path:
+                yield Rule(canary.artifact, host, path, name, service.port)
 
 
 def _judged(subject: Subject) -> Iterator[object]:

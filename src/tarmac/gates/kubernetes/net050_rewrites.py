@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.objects import dig, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.objects.metadata import metadata, title
 from tarmac.gates.views.scope import kinds
 from tarmac.report import Finding
 
@@ -13,7 +14,7 @@ from tarmac.report import Finding
 def check(files: Files) -> Iterator[Finding]:
     """Yield rewrites to a fixed path."""
     for artifact in files.objects("Ingress"):
-        for key, value in (dig(artifact.data, "metadata", "annotations") or {}).items():
+        for key, value in metadata(artifact).annotations.items():
             if str(key).endswith("/rewrite-target") and "$" not in str(value):
                 yield Finding(
                     artifact.at("metadata", "annotations", key),

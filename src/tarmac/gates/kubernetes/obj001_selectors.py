@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import Pods, Selectors, dig, pods, selects, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.metadata import metadata, title
+from tarmac.gates.views.objects.pods import Pods, pods
+from tarmac.gates.views.objects.scaling import Controller
+from tarmac.gates.views.objects.selectors import Selectors, labels_of, selects
+from tarmac.gates.views.objects.services import Service
 from tarmac.gates.views.scope import kinds
 from tarmac.report import Finding
 
@@ -21,14 +26,14 @@ def check(subject: Subject) -> Iterator[Finding]:
     kept = tuple(pod for pod in pods(subject) if pod.kind not in ("Job", "CronJob"))
     keepers = _taken((workload.artifact for workload in kept), kept)
     for own in kept:
-        selector = dig(own.artifact.data, "spec", "selector") or {}
+        selector = Controller(own.artifact).selector
         if not selects(selector, own.labels) or not selector:
             yield Finding(
                 own.artifact.path,
                 f"{own.kind} {own.name} does not select its own pods; give both the same labels",
             )
         for key in CHANGING:
-            if key in (selector.get("matchLabels") or {}):
+            if key in labels_of(selector):
                 yield Finding(
                     own.artifact.path,
                     f"{own.kind} {own.name} selects by {key}, which changes, and a selector "
@@ -41,7 +46,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             )
     yield from _ends(subject, kept)
     for artifact in subject.objects():
-        labels = dig(artifact.data, "metadata", "labels") or {}
+        labels = metadata(artifact).labels
         if missing := [key for key in WANTED if key not in labels]:
             yield Finding(artifact.path, f"{title(artifact)} lacks the label {', '.join(missing)}")
 
@@ -54,7 +59,7 @@ def _ends(subject: Subject, kept: tuple[Pods, ...]) -> Iterator[Finding]:
         for item in own.labels.items():
             ends.setdefault(item, set()).add(own.workload)
     for artifact in subject.objects("Service"):
-        plain = dig(artifact.data, "spec", "selector")
+        plain = Service(artifact).selector
         if plain is None:  # its ends are named otherwise
             continue
         found = workloads.intersection(*(ends.get(item, set()) for item in plain.items()))
@@ -72,7 +77,7 @@ def _ends(subject: Subject, kept: tuple[Pods, ...]) -> Iterator[Finding]:
 
 def _taken(artifacts: Iterable[Artifact], kept: Iterable[Pods]) -> dict[str, list[str]]:
     """List whose pods each object selects, by its path."""
-    selecting, found = Selectors(artifacts, "spec", "selector"), dict[str, list[str]]()
+    selecting, found = Selectors(artifacts, "selector"), dict[str, list[str]]()
     for own in kept:
         for artifact in selecting.of(own.labels):
             found.setdefault(artifact.path, []).append(own.name)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tarmac.gates.gate import Files, Gate, Subject
-from tarmac.gates.views import argo
-from tarmac.gates.views.objects import TEMPLATES, dig, name_of, title
+from tarmac.artifact import Artifact
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.argo.applications import NAMESPACE, applications
+from tarmac.gates.views.argo.trees import below
+from tarmac.gates.views.objects.kustomizations import Kustomization
+from tarmac.gates.views.objects.metadata import kind_of, metadata, name_of, title
+from tarmac.gates.views.objects.pods import TEMPLATES
+from tarmac.gates.views.objects.references import Reference, reference_to, target_of
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
@@ -22,20 +28,15 @@ OWN = frozenset((
     "NetworkPolicy", "HorizontalPodAutoscaler", "PodDisruptionBudget", "PersistentVolumeClaim",
     "ResourceQuota", "LimitRange",
 ))  # fmt: skip
-#: Kinds that name another object of their own namespace, and the field.
-REFERENCES = {
-    "HorizontalPodAutoscaler": "scaleTargetRef",
-    "Canary": "targetRef",
-    "ScaledObject": "scaleTargetRef",
-}
+#: Kinds that name another object of their own namespace.
+REFERRING = ("HorizontalPodAutoscaler", "Canary", "ScaledObject")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield objects in another namespace than the environment's, and what leads them there."""
     wanted = subject.plan.namespace
     for artifact in subject.objects():
-        kind = artifact.data["kind"]
-        given = dig(artifact.data, "metadata", "namespace")
+        kind, given = kind_of(artifact), metadata(artifact).namespace
         if kind in CLUSTER_WIDE:
             if given is not None:
                 yield Finding(
@@ -57,70 +58,72 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             spaces[0].path, f"no Namespace {wanted} is made, where all objects are; add it"
         )
-    for app in argo.applications(subject):
-        if app.space not in (wanted, argo.NAMESPACE):
+    for app in applications(subject):
+        if app.space not in (wanted, NAMESPACE):
             what = f"{app.title} fills namespace {app.space}; {subject.plan.environment} is in"
             yield Finding(app.at("spec", "destination"), f"{what} {wanted}: write that")
     for kustomization in subject.objects("Kustomization"):
-        given = kustomization.data.get("namespace")
+        given = Kustomization(kustomization).namespace
         if given not in (None, wanted):
             what = f"puts what it makes into {given}; {subject.plan.environment}"
             yield Finding(kustomization.at("namespace"), f"{what} is in {wanted}: write that")
-    yield from _apart(subject, REFERENCES.keys() - OWN)
+    yield from _apart(subject, [kind for kind in REFERRING if kind not in OWN])
 
 
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield namespaces that differ where there must be one, by an Application or a reference."""
-    for app in argo.applications(files):
-        for artifact in argo.below(files, app) if app.space and "{{" not in app.space else ():
-            kustomized = artifact.data.get("kind") == "Kustomization"
-            path = ("namespace",) if kustomized else ("metadata", "namespace")
-            given = dig(artifact.data, *path)
-            if given not in (None, app.space) and (
-                kustomized or artifact.data.get("kind") in TEMPLATES
-            ):
+    for app in applications(files):
+        for artifact in below(files, app) if app.space and "{{" not in app.space else ():
+            path, given = _namespace(artifact)
+            if path and given not in (None, app.space):
                 yield Finding(
                     artifact.at(*path),
                     f"namespace is {given}, and {app.title} puts this folder into {app.space} "
                     f"({app.at('spec', 'destination', 'namespace')}): policies, quotas and secrets "
                     "of the one do not hold in the other; write one name",
                 )
-    yield from _apart(files, REFERENCES)
+    yield from _apart(files, REFERRING)
+
+
+def _namespace(artifact: Artifact) -> tuple[tuple[str, ...], str | None]:
+    """Read the namespace of a Kustomization or workload, and its path; no path for others."""
+    kind = artifact.data.get("kind")
+    if kind == "Kustomization":
+        return ("namespace",), Kustomization(artifact).namespace
+    path = ("metadata", "namespace") if kind in TEMPLATES else ()
+    return path, metadata(artifact).namespace
 
 
 def _apart(files: Files, kinds: Iterable[str]) -> Iterator[Finding]:
     """Yield objects that reference another one of their own namespace, where it is not."""
-    spaces: dict[tuple[str, str], list[str]] = {}
+    spaces: dict[Reference, list[str]] = {}
     for artifact in files.objects(*TEMPLATES):
-        space = str(dig(artifact.data, "metadata", "namespace") or "")
-        spaces.setdefault((artifact.data["kind"], name_of(artifact)), []).append(space)
+        space = metadata(artifact).namespace or ""
+        spaces.setdefault(reference_to(artifact), []).append(space)
     for artifact in files.objects(*kinds):
-        target = dig(artifact.data, "spec", REFERENCES[artifact.data["kind"]]) or {}
-        own = str(dig(artifact.data, "metadata", "namespace") or "")
-        found = spaces.get((target.get("kind", ""), target.get("name", "")), [])
+        target, own = target_of(artifact), metadata(artifact).namespace or ""
+        found = spaces.get(target, [])
         if found and own and own not in found and "" not in found:
             yield Finding(
                 artifact.at("metadata", "namespace"),
-                f"{title(artifact)} is in {own}, and its {target['kind']} {target['name']} in "
+                f"{title(artifact)} is in {own}, and its {target.kind} {target.name} in "
                 f"{found[0]}, where it is not looked for; write {found[0]}",
             )
 
 
 def _placed(subject: Subject) -> Iterator[object]:
     yield from subject.objects(*sorted(CLUSTER_WIDE | OWN), "Kustomization")
-    yield from argo.applications(subject)
+    yield from applications(subject)
 
 
 def _paired(files: Files) -> Iterator[object]:
     """Yield what has another object whose namespace must be the same."""
-    for app in argo.applications(files):
+    for app in applications(files):
         if app.space and "{{" not in app.space:
-            kinds = ("Kustomization", *TEMPLATES)
-            yield from (e for e in argo.below(files, app) if e.data.get("kind") in kinds)
-    there = {(artifact.data["kind"], name_of(artifact)) for artifact in files.objects(*TEMPLATES)}
-    for artifact in files.objects(*REFERENCES):
-        target = dig(artifact.data, "spec", REFERENCES[artifact.data["kind"]]) or {}
-        if (target.get("kind"), target.get("name")) in there:
+            yield from (e for e in below(files, app) if _namespace(e)[0])
+    there = set(map(reference_to, files.objects(*TEMPLATES)))
+    for artifact in files.objects(*REFERRING):
+        if target_of(artifact) in there:
             yield artifact
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import dig, name_of, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.metadata import group_of, kind_of, metadata, name_of, title
 from tarmac.gates.views.scope import kinds
 from tarmac.report import Finding
 
@@ -22,10 +23,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield objects of one identity in two files, and names that would be rejected."""
     seen: dict[tuple[str, str, str, str], str] = {}
     for artifact in subject.objects():
-        kind, name = str(artifact.data["kind"]), name_of(artifact)
-        group = str(artifact.data["apiVersion"]).rpartition("/")[0]
-        space = str(dig(artifact.data, "metadata", "namespace") or "")
-        key = (group, kind, space, name)
+        group, kind, name = group_of(artifact), kind_of(artifact), name_of(artifact)
+        key = (group, kind, metadata(artifact).namespace or "", name)
         if key in seen:
             yield Finding(
                 artifact.path,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import flagged, named, pods, running
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.canaries import canaries
+from tarmac.gates.views.objects.metadata import named
+from tarmac.gates.views.objects.pods import pods, running
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
@@ -14,7 +17,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield workloads without pods or an address, pods of no workload, and missing jobs."""
     keeping, plan = running(subject), subject.plan
     # Flagger makes the Services of what it tries.
-    services = {*named(subject, "Service"), *flagged(subject)}
+    services = {*named(subject, "Service"), *canaries(subject)}
     jobs = list(pods(subject, "Job", "CronJob"))
     for workload in plan.workloads:
         if workload.name not in keeping:
@@ -30,7 +33,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         for once in workload.once:
             kind = "CronJob" if once.schedule else "Job"
             held = [e for e in jobs if e.workload == workload.name and e.kind == kind]
-            begun = (c for c in keeping[workload.name].containers if c.get("name") == once.name)
+            begun = (c for c in keeping[workload.name].containers if c.name == once.name)
             if not held and not any(begun):
                 yield Finding(
                     workload.place, f"no {kind} runs '{once.name}' of {workload.name}; render it"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.file_shapes import shape_of_file
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
 from tarmac.gates.views.scope import counted_in_files
-from tarmac.gates.views.shapes import conform, describe
+from tarmac.gates.views.shapes.conforming import conform, describe
+from tarmac.gates.views.shapes.fitting import shape_of_file
 from tarmac.report import Finding, Level
 
 

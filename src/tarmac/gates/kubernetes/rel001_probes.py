@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import Pods, dig, running
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.pods import Pods, running
 from tarmac.gates.views.scope import counted, running_workloads
 from tarmac.launch import HttpProbe
 from tarmac.model import conventions
@@ -15,6 +15,7 @@ from tarmac.report import Finding
 
 #: What every kit service answers before its own API; services/test_every_service.py asks each.
 KIT_PATHS = (conventions.HEALTH_PATH, conventions.LIVE_PATH, conventions.READY_PATH)
+PROBES = ("startup", "liveness", "readiness")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -26,36 +27,36 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _of(subject: Subject, workload: Workload, own: Pods) -> Iterator[Finding]:
-    container: Any = next(iter(own.spec.get("containers") or ()), {})
-    asked = {name: container.get(f"{name}Probe") for name in ("startup", "liveness", "readiness")}
+    first = next(iter(own.main_containers), None)
+    probes = {name: first.probe(name) if first else None for name in PROBES}
     wanted = {"liveness": workload.live, "startup": workload.live}
     wanted["readiness"] = workload.ready or workload.live
-    for name, probe in wanted.items():
-        if probe is not None and not asked[name]:
+    for name, declared in wanted.items():
+        if declared is not None and probes[name] is None:
             yield Finding(own.artifact.path, f"{workload.name} has no {name}Probe; add it")
     kit = subject.system.is_kit(workload.name)
     known = {p.path for p in (workload.live, workload.ready) if isinstance(p, HttpProbe)}
     known |= set(KIT_PATHS) if kit else set()
-    for name, probe in asked.items():
-        path = dig(probe, "httpGet", "path")
-        if path is not None and str(path).partition("?")[0] not in known:
+    paths = {name: probe.path for name, probe in probes.items() if probe}
+    for name, path in paths.items():
+        if path is not None and path.partition("?")[0] not in known:
             yield Finding(
                 own.artifact.path,
                 f"{name}Probe of {workload.name} asks {path}, which it does not serve; "
                 f"ask {' or '.join(sorted(known)) or 'its port'}",
             )
-    if kit and dig(asked["liveness"], "httpGet", "path") == conventions.READY_PATH:
+    if kit and paths.get("liveness") == conventions.READY_PATH:
         yield Finding(
             own.artifact.path,
             f"livenessProbe of {workload.name} asks {conventions.READY_PATH}: while a store is "
             f"down all its pods would be restarted; ask {conventions.LIVE_PATH}",
         )
-    for name, probe in asked.items():
-        if probe and probe.get("timeoutSeconds", 1) > probe.get("periodSeconds", 10):
+    for name, probe in probes.items():
+        if probe and probe.timeout_s > probe.period_s:
             yield Finding(
                 own.artifact.path,
-                f"{name}Probe of {workload.name} has a timeout of {probe['timeoutSeconds']} s and "
-                f"runs every {probe.get('periodSeconds', 10)} s; shorten the timeout",
+                f"{name}Probe of {workload.name} has a timeout of {probe.timeout_s} s and "
+                f"runs every {probe.period_s} s; shorten the timeout",
             )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Any
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import dig, running
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.pods import running
 from tarmac.gates.views.scope import counted, running_workloads
 from tarmac.report import Finding
 
@@ -18,9 +17,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     for workload in subject.plan.workloads:
         if (own := keeping.get(workload.name)) is None:
             continue
-        container: Any = next(iter(own.spec.get("containers") or ()), {})
-        grace = own.spec.get("terminationGracePeriodSeconds", 30)
-        pause = _pause(dig(container, "lifecycle", "preStop") or {})
+        container, grace = next(iter(own.main_containers), None), own.spec.grace_s
+        pause = container.stop_delay_s if container else 0.0
         drain, finish = workload.timing.drain_s, workload.timing.finish_s
         longest = waited.get(workload.name, 0.0)
         needed = pause + drain + max(finish, longest)
@@ -37,14 +35,6 @@ def check(subject: Subject) -> Iterator[Finding]:
                 f"{workload.name} has no preStop hook: requests are still routed to it during "
                 "termination; add `preStop: sleep` of 5 s or more",
             )
-
-
-def _pause(hook: Any) -> float:
-    if (slept := dig(hook, "sleep", "seconds")) is not None:
-        return float(slept)
-    written = " ".join(map(str, dig(hook, "exec", "command") or ()))
-    found = re.search(r"\bsleep (\d+(?:\.\d+)?)", written)
-    return float(found[1]) if found else 0.0
 
 
 def _longest(subject: Subject) -> dict[str, float]:

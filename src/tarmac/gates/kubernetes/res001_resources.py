@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import amount, dig, pods
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.containers import Container
+from tarmac.gates.views.objects.pods import pods
 from tarmac.gates.views.scope import counted
+from tarmac.model.value import amount
 from tarmac.report import Finding
 
 WANTED = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
@@ -17,9 +19,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield containers without requests or limits, or with requests above the limits."""
     for own in pods(subject):
         for container in own.containers:
-            which = f"container {container.get('name')} of {own.kind} {own.name}"
+            which = f"container {container.name} of {own.kind} {own.name}"
             for kind, name in WANTED:
-                if dig(container, "resources", kind, name) is None:
+                if container.amount(kind, name) is None:
                     yield Finding(
                         own.artifact.path,
                         f"{which} has no {kind}.{name}; set `resources` of the environment",
@@ -28,11 +30,11 @@ def check(subject: Subject) -> Iterator[Finding]:
                 yield Finding(own.artifact.path, f"{which}: {what}")
 
 
-def _wrong(container: Any) -> Iterator[str]:
+def _wrong(container: Container) -> Iterator[str]:
     for name in ("cpu", "memory"):
         try:
             asked, most = (
-                None if (it := dig(container, "resources", kind, name)) is None else amount(it)
+                None if (it := container.amount(kind, name)) is None else amount(it)
                 for kind in ("requests", "limits")
             )
         except ValueError as error:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import Selectors, dig, name_of, running, spec_of, templated, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.metadata import title
+from tarmac.gates.views.objects.pods import running
+from tarmac.gates.views.objects.references import Reference, reference_to
+from tarmac.gates.views.objects.scaling import Budget, Controller, Scaler, scalers, templated
+from tarmac.gates.views.objects.selectors import Selectors
 from tarmac.gates.views.scope import counted, running_services
 from tarmac.plan.cluster import Workload
 from tarmac.report import Finding
@@ -16,43 +20,34 @@ from tarmac.report import Finding
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield numbers that contradict each other or the plan."""
-    keeping, scalers = running(subject), dict(_scalers(subject))
-    budgets = Selectors(subject.objects("PodDisruptionBudget"), "spec", "selector")
+    keeping, scaling = running(subject), {scaler.target: scaler for scaler in scalers(subject)}
+    budgets = Selectors(subject.objects("PodDisruptionBudget"), "selector")
     # A Rollout that makes pods of a Deployment's template has their number.
     owners = templated(subject)
-    known = {(workload.kind, workload.name) for workload in keeping.values()}
-    known |= {_owner(owner) for owner in owners.values()}
-    for (kind, name), autoscaler in scalers.items():
-        if (kind, name) not in known:
-            what = f"{title(autoscaler)} scales {kind} {name}, which does not exist"
-            yield Finding(autoscaler.path, f"{what}; name one that does")
+    known = {Reference(workload.kind, workload.name) for workload in keeping.values()}
+    known |= {reference_to(owner) for owner in owners.values()}
+    for target, scaler in scaling.items():
+        if target not in known:
+            what = f"{title(scaler.artifact)} scales {target.kind} {target.name}"
+            yield Finding(scaler.artifact.path, f"{what}, which does not exist; name one that does")
     for workload in subject.plan.services:
         if (own := keeping.get(workload.name)) is not None:
             owner = owners.get(own.name, own.artifact)
-            scaler = scalers.get(_owner(owner))
+            autoscaler = scaling.get(reference_to(owner))
             # Where an autoscaler is missing, that is said once.
             alone = workload.scale.least if workload.scale.automatic else 1
-            least = spec_of(owner).get("replicas", alone)
-            if scaler is not None:
-                least = dig(scaler.data, "spec", "minReplicas") or 1
-            yield from _number(subject, workload, owner, scaler)
+            written = Controller(owner).replicas
+            least = alone if written is None else written
+            if autoscaler is not None:
+                least = autoscaler.least or 1
+            yield from _number(subject, workload, owner, autoscaler)
             yield from _budgets(budgets.of(own.labels), workload, least)
 
 
-def _owner(artifact: Artifact) -> tuple[str, str]:
-    return str(artifact.data["kind"]), name_of(artifact)
-
-
-def _scalers(subject: Subject) -> Iterator[tuple[tuple[Any, Any], Artifact]]:
-    for artifact in subject.objects("HorizontalPodAutoscaler"):
-        target = dig(artifact.data, "spec", "scaleTargetRef") or {}
-        yield (target.get("kind"), target.get("name")), artifact
-
-
 def _number(
-    subject: Subject, workload: Workload, owner: Artifact, scaler: Artifact | None
+    subject: Subject, workload: Workload, owner: Artifact, scaler: Scaler | None
 ) -> Iterator[Finding]:
-    scale, written = workload.scale, spec_of(owner).get("replicas")
+    scale, written = workload.scale, Controller(owner).replicas
     if scaler is None:
         if scale.automatic:
             yield Finding(
@@ -69,13 +64,15 @@ def _number(
     if written is not None:
         yield Finding(
             owner.path,
-            f"replicas is {written}, and {title(scaler)} sets the number: each rollout would reset "
-            "it; remove `replicas`",
+            f"replicas is {written}, and {title(scaler.artifact)} sets the number: each rollout "
+            "would reset it; remove `replicas`",
         )
-    spec = spec_of(scaler)
-    for key, wanted in (("minReplicas", scale.least), ("maxReplicas", scale.most)):
-        if spec.get(key, 1) != wanted:
-            yield Finding(scaler.path, f"{key} is {spec.get(key)}; the model says {wanted}")
+    for key, said, wanted in (
+        ("minReplicas", scaler.least, scale.least),
+        ("maxReplicas", scaler.most, scale.most),
+    ):
+        if (1 if said is None else said) != wanted:
+            yield Finding(scaler.artifact.path, f"{key} is {said}; the model says {wanted}")
 
 
 def _budgets(budgets: list[Artifact], workload: Workload, least: int) -> Iterator[Finding]:
@@ -85,20 +82,19 @@ def _budgets(budgets: list[Artifact], workload: Workload, least: int) -> Iterato
             f"{workload.scale.stay} of {workload.name} must remain while nodes are drained, and "
             "no PodDisruptionBudget requires it; add one",
         )
-    for budget in budgets:
-        spec = spec_of(budget)
-        stay = _count(spec.get("minAvailable", 0), least)
-        if "maxUnavailable" in spec:
-            stay = least - _count(spec["maxUnavailable"], least)
+    for budget in map(Budget, budgets):
+        stay = _count(budget.available, least)
+        if budget.unavailable is not None:
+            stay = least - _count(budget.unavailable, least)
         if stay >= least:
             yield Finding(
-                budget.path,
-                f"{title(budget)} keeps {stay} of at least {least}: no node could ever be drained; "
-                f"keep {least - 1} at most",
+                budget.artifact.path,
+                f"{title(budget.artifact)} keeps {stay} of at least {least}: no node could ever be "
+                f"drained; keep {least - 1} at most",
             )
 
 
-def _count(written: Any, of: int) -> int:
+def _count(written: int | str | None, of: int) -> int:
     """Read a number or a percentage; Kubernetes rounds both up."""
     text = str(written or 0)
     return math.ceil(int(text[:-1]) * of / 100) if text.endswith("%") else int(text)

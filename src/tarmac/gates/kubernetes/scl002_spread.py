@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import dig, running, selects
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.pods import running
+from tarmac.gates.views.objects.selectors import selects
 from tarmac.gates.views.scope import counted, running_services
 from tarmac.report import Finding
 
@@ -19,21 +21,15 @@ def check(subject: Subject) -> Iterator[Finding]:
     for workload in subject.plan.services:
         if (own := keeping.get(workload.name)) is None:
             continue
-        path, constraints = own.artifact.path, own.spec.get("topologySpreadConstraints") or ()
+        path, constraints = own.artifact.path, own.spec.spread
         for constraint in constraints:
-            selector = constraint.get("labelSelector")
-            if not selector or not selects(selector, own.labels):
+            if not constraint.selector or not selects(constraint.selector, own.labels):
                 yield Finding(
                     path,
-                    f"the spread over {constraint.get('topologyKey')} counts other pods than its "
+                    f"the spread over {constraint.topology_key} counts other pods than its "
                     "own; give it the Deployment's selector",
                 )
-        keys = {constraint.get("topologyKey") for constraint in constraints}
-        affinity = dig(own.spec, "affinity", "podAntiAffinity") or {}
-        for terms in affinity.values():
-            keys |= {
-                dig(t, "podAffinityTerm", "topologyKey") or t.get("topologyKey") for t in terms
-            }
+        keys = {constraint.topology_key for constraint in constraints} | {*own.spec.kept_apart_by}
         for key in (HOST, *((ZONE,) if settings.zones > 1 else ())):
             if workload.scale.most > 1 and key not in keys:
                 yield Finding(
@@ -41,11 +37,11 @@ def check(subject: Subject) -> Iterator[Finding]:
                     f"{workload.name} has {workload.scale.least} replicas or more, and nothing "
                     f"spreads them over {key}; add a topologySpreadConstraint",
                 )
-        chosen = own.spec.get("nodeSelector") or {}
-        if dict(chosen) != dict(settings.nodes):
+        chosen = own.spec.node_selector
+        if chosen != dict(settings.nodes):
             yield Finding(
                 path,
-                f"nodeSelector is {dict(chosen)}; the environment's nodes are "
+                f"nodeSelector is {chosen}; the environment's nodes are "
                 f"{dict(settings.nodes)} ({subject.at('nodes')})",
             )
 

@@ -8,7 +8,8 @@ from datetime import date
 
 from tarmac import registry, stores, versions
 from tarmac.errors import did_you_mean
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding, Level
 from tarmac.stores.kind import Image

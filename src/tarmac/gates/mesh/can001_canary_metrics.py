@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac import signals
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.canaries import Question, Trial, trials
-from tarmac.gates.views.queries import selected
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.analyses import Question
+from tarmac.gates.views.promql import selected
 from tarmac.gates.views.scope import counted
+from tarmac.gates.views.trials import Trial, trials
 from tarmac.report import Finding
 
 ADVICE = 'select by the pods\' names, e.g. pod=~"{}"'
@@ -18,19 +20,20 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield queries without series, of other pods, or of both versions."""
     for trial in trials(subject):
         where = trial.artifact.path
-        for name in trial.lost:
+        analysis = trial.analysis
+        for name in analysis.lost:
             yield Finding(where, f"{trial.workload}'s analysis names {name}, which does not exist")
-        if not trial.questions and not trial.lost:
+        if not analysis.questions and not analysis.lost:
             yield Finding(
                 where, f"a new {trial.workload} has no analysis: it is always promoted; add metrics"
             )
-        for question in trial.questions:
+        for question in analysis.questions:
             yield from _question(subject, trial, question)
 
 
 def _question(subject: Subject, trial: Trial, question: Question) -> Iterator[Finding]:
     where = question.artifact.path
-    own = f"{trial.workload}-[a-z0-9]+-[a-z0-9]+" if trial.flagger else "NAME-{{args.REVISION}}-.+"
+    own = f"{trial.workload}-[a-z0-9]+-[a-z0-9]+" if trial.canary else "NAME-{{args.REVISION}}-.+"
     try:
         found = selected(question.query)
     except ValueError as error:

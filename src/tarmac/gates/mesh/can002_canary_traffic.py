@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from tarmac.artifact import Artifact
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.canaries import Trial, trials
-from tarmac.gates.views.objects import dig, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.metadata import title
+from tarmac.gates.views.objects.routes import backends
 from tarmac.gates.views.scope import counted
+from tarmac.gates.views.trials import Trial, trials
 from tarmac.report import Finding
 
 
@@ -18,24 +18,21 @@ def check(subject: Subject) -> Iterator[Finding]:
     tried = {trial.workload: trial for trial in trials(subject)}
     for trial in tried.values():
         sources = {edge.source for edge in subject.plan.allowed if edge.target == trial.workload}
-        if not sources and not _load(trial):
+        canary = trial.canary
+        if not sources and not (canary and canary.has_load):
             yield Finding(
                 trial.artifact.path,
                 f"no service calls {trial.workload}, and it is not public: a new version gets no "
                 "request, so its analysis has no data; take it out of `rollout: "
                 "{services: [...]}`",
             )
-        if (
-            trial.flagger
-            and trial.spec.get("provider") == "istio"
-            and not subject.plan.settings.mesh
-        ):
+        if canary and canary.provider == "istio" and not subject.plan.settings.mesh:
             yield Finding(
                 trial.artifact.path,
                 f"{title(trial.artifact)} has the provider istio, and {subject.plan.environment} "
                 "no mesh: nothing splits the requests; write `mesh: istio`",
             )
-        if trial.flagger:
+        if canary:
             yield from _past(subject, trial)
     for name in getattr(subject.plan.settings.rollout, "services", ()):
         if name not in tried:
@@ -46,31 +43,16 @@ def check(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _load(trial: Trial) -> bool:
-    """Tell whether the analysis generates requests itself."""
-    hooks = dig(trial.spec, "analysis", "webhooks") or ()
-    return any(hook.get("type", "rollout") == "rollout" for hook in hooks)
-
-
 def _past(subject: Subject, trial: Trial) -> Iterator[Finding]:
     """Yield routes whose requests reach the stable version only: they name the Service itself."""
     for artifact in subject.objects("Ingress", "HTTPRoute"):
-        if trial.workload in _ends(artifact):
+        if trial.workload in backends(artifact):
             yield Finding(
                 artifact.path,
                 f"{title(artifact)} bypasses {title(trial.artifact)}: its requests never reach "
                 f"a new {trial.workload}; give it a host of its own, which Flagger routes "
                 "(`hosts` and `gateways` of the Canary), or `rollout: {by: argo}`",
             )
-
-
-def _ends(artifact: Artifact) -> set[Any]:
-    found = set()
-    for rule in dig(artifact.data, "spec", "rules") or ():
-        found |= {dig(backend, "name") for backend in rule.get("backendRefs") or ()}
-        for path in dig(rule, "http", "paths") or ():
-            found.add(dig(path, "backend", "service", "name"))
-    return found
 
 
 def _judged(subject: Subject) -> set[str]:

@@ -9,10 +9,14 @@ import yaml
 
 from tarmac.artifact import Artifact, Format
 from tarmac.foreign.data import from_yaml
-from tarmac.gates.gate import Files, Gate, Subject
-from tarmac.gates.views.canaries import Trial, led, trials
-from tarmac.gates.views.objects import dig, name_of, named, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.canaries import Canary
+from tarmac.gates.views.objects.hosts import routed_hosts
+from tarmac.gates.views.objects.metadata import kind_of, metadata, name_of, named, title
+from tarmac.gates.views.objects.routes import Route
 from tarmac.gates.views.scope import counted_in_files
+from tarmac.gates.views.trials import Trial, trials
 from tarmac.report import Finding
 
 KINDS = ("VirtualService", "DestinationRule", "HTTPRoute", "Ingress", "Service", "Deployment")
@@ -26,8 +30,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield objects with a name or host that a Canary or Rollout owns."""
     there = list(_objects(subject))
     for trial in trials(subject):
-        if trial.flagger:
-            yield from _flagger(trial, there)
+        if trial.canary:
+            yield from _flagger(trial, trial.canary, there)
         else:
             yield from (*_absent(subject, trial), *_rollout(subject, trial, there))
 
@@ -37,14 +41,15 @@ def of_files(files: Files) -> Iterator[Finding]:
     there = list(_objects(files))
     for trial in trials(files):
         near = [artifact for artifact in there if _is_near(artifact, trial)]
-        yield from _flagger(trial, near) if trial.flagger else _rollout(files, trial, near)
+        canary = trial.canary
+        yield from _flagger(trial, canary, near) if canary else _rollout(files, trial, near)
 
 
 def _is_near(artifact: Artifact, trial: Trial) -> bool:
     """Tell whether an object is of the same environment: others have Services of that name, too."""
-    same = (dig(artifact.data, "metadata", "namespace") or "") == trial.space
+    same = (metadata(artifact).namespace or "") == trial.namespace
     beside = posixpath.dirname(artifact.path) == posixpath.dirname(trial.artifact.path)
-    return beside or (same and artifact.data["kind"] in MESH)
+    return beside or (same and kind_of(artifact) in MESH)
 
 
 def _objects(files: Files) -> Iterator[Artifact]:
@@ -65,11 +70,11 @@ def _objects(files: Files) -> Iterator[Artifact]:
                 yield Artifact(artifact.path, document, format=Format.OBJECT)
 
 
-def _flagger(trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
-    name, service = trial.workload, trial.spec.get("service") or {}
-    apex = str(service.get("name") or name)
+def _flagger(trial: Trial, canary: Canary, there: list[Artifact]) -> Iterator[Finding]:
+    name, service = trial.workload, canary.service
+    apex = service.name or name
     own = {apex, f"{apex}-primary", f"{apex}-canary"}
-    hosts = {*own, *(service.get("hosts") or ())}
+    hosts = {*own, *service.hosts}
     made = {
         "Service": own,
         "DestinationRule": own,
@@ -78,16 +83,16 @@ def _flagger(trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
     }
     whose = title(trial.artifact)
     for artifact in there:
-        if dig(artifact.data, "metadata", "namespace") not in (None, trial.space):
+        if metadata(artifact).namespace not in (None, trial.namespace):
             continue
-        if name_of(artifact) in made.get(artifact.data["kind"], ()):
+        if name_of(artifact) in made.get(kind_of(artifact), ()):
             yield Finding(
                 artifact.at("metadata", "name"),
                 f"{title(artifact)} is made by Flagger for {whose}: each overwrites the "
                 f"other, weights included; {ADVICE}",
             )
             continue
-        for host in sorted(led(artifact, trial.space) & hosts):
+        for host in sorted(routed_hosts(artifact, trial.namespace) & hosts):
             yield Finding(
                 artifact.at("metadata", "name"),
                 f"{title(artifact)} routes {host}, and so does the VirtualService that Flagger "
@@ -98,7 +103,7 @@ def _flagger(trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
 
 def _absent(subject: Subject, trial: Trial) -> Iterator[Finding]:
     """Yield what a Rollout names and what does not exist, where all objects are known."""
-    both, moved = trial.services, trial.moved
+    both, moved = trial.rollout.services, trial.rollout.moved
     services, routes = named(subject, "Service"), named(subject, "HTTPRoute")
     absent = [f"Service {name}" for name in both if name is not None and name not in services]
     for absence in (*absent, *(f"HTTPRoute {name}" for name in sorted(moved - routes.keys()))):
@@ -107,14 +112,12 @@ def _absent(subject: Subject, trial: Trial) -> Iterator[Finding]:
 
 
 def _rollout(files: Files, trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
-    both, moved, routes = trial.services, trial.moved, named(files, "HTTPRoute")
+    both, moved = trial.rollout.services, trial.rollout.moved
+    routes = named(files, "HTTPRoute")
     whose = title(trial.artifact)
     for name in sorted(moved & routes.keys()):
-        rules = dig(routes[name].data, "spec", "rules") or ()
-        ends = [
-            {backend.get("name") for backend in rule.get("backendRefs") or ()} for rule in rules
-        ]
-        if not any({*both} <= end for end in ends):
+        rules = Route(routes[name]).rules
+        if not any({*both} <= {end.service for end in rule.backends} for rule in rules):
             yield Finding(
                 trial.artifact.at("spec", "strategy"),
                 f"{whose} shifts the weights of HTTPRoute {name}, no rule of which routes to "
@@ -122,11 +125,11 @@ def _rollout(files: Files, trial: Trial, there: list[Artifact]) -> Iterator[Find
             )
     own = {trial.workload, *map(str, both)}
     for artifact in there:
-        if artifact.data["kind"] not in ("VirtualService", "HTTPRoute") or not moved:
+        if kind_of(artifact) not in ("VirtualService", "HTTPRoute") or not moved:
             continue
-        if artifact.data["kind"] == "HTTPRoute" and name_of(artifact) in moved:
+        if kind_of(artifact) == "HTTPRoute" and name_of(artifact) in moved:
             continue
-        for host in sorted(led(artifact, trial.space) & own):
+        for host in sorted(routed_hosts(artifact, trial.namespace) & own):
             yield Finding(
                 artifact.at("metadata", "name"),
                 f"{title(artifact)} routes {host} as well, and {whose} does not shift its weights; "

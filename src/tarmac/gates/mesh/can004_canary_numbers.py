@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from tarmac import signals
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.canaries import Trial, trials
-from tarmac.gates.views.objects import dig, named, running, selects, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.canaries import Canary
+from tarmac.gates.views.objects.metadata import named, title
+from tarmac.gates.views.objects.network_policies import NetworkPolicy
+from tarmac.gates.views.objects.pods import running
+from tarmac.gates.views.objects.scaling import Budget, Controller, Scaler, scalers
+from tarmac.gates.views.objects.selectors import labels_of, selects
 from tarmac.gates.views.scope import counted
+from tarmac.gates.views.trials import Trial, trials
 from tarmac.plan.analysis import SCRAPE_S
 from tarmac.report import Finding
 
@@ -24,66 +29,69 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield from _owner(subject, trial)
         yield from _steps(trial)
         yield from _thresholds(subject, trial)
-        if trial.flagger:
+        if trial.canary:
             yield from _copy(subject, trial)
 
 
 def _owner(subject: Subject, trial: Trial) -> Iterator[Finding]:
-    whose, where, name = title(trial.artifact), trial.artifact.path, trial.workload
-    scalers = [
-        artifact
-        for artifact in subject.objects("HorizontalPodAutoscaler")
-        if dig(artifact.data, "spec", "scaleTargetRef", "name") == name
-    ]
-    target = "Deployment" if trial.flagger else "Rollout"
-    for scaler in scalers:
-        kind = dig(scaler.data, "spec", "scaleTargetRef", "kind")
+    whose, name = title(trial.artifact), trial.workload
+    scaling = [scaler for scaler in scalers(subject) if scaler.target.name == name]
+    target = "Deployment" if trial.canary else "Rollout"
+    for scaler in scaling:
+        kind = scaler.target.kind
         if kind != target:
-            advice = f"write `kind: {target}`"
-            yield Finding(
-                scaler.path, f"{title(scaler)} scales {kind} {name}, not {whose}'s; {advice}"
-            )
+            what = f"{title(scaler.artifact)} scales {kind} {name}, not {whose}'s"
+            yield Finding(scaler.artifact.path, f"{what}; write `kind: {target}`")
     own = running(subject).get(name)
-    if own is not None and own.kind == "Deployment" and "replicas" in own.artifact.data["spec"]:
+    fixed = own is not None and Controller(own.artifact).replicas is not None
+    if own is not None and own.kind == "Deployment" and fixed:
         yield Finding(
             own.artifact.path,
             f"replicas of {title(own.artifact)} is in git, and {whose} scales it to zero "
             "between two rollouts: each apply undoes that; remove `replicas`",
         )
-    if not trial.flagger:
-        return
-    ref = dig(trial.spec, "autoscalerRef", "name")
-    if not scalers:
+    if trial.canary:
+        yield from _copied(subject, trial.canary, name, scaling)
+
+
+def _copied(
+    subject: Subject, canary: Canary, name: str, scaling: list[Scaler]
+) -> Iterator[Finding]:
+    """Yield what keeps Flagger from scaling its copy as the workload is scaled."""
+    where, ref = canary.artifact.path, canary.autoscaler
+    if not scaling:
         yield Finding(
             where,
             f"{name} has no number of replicas: Flagger scales what is in git to zero; "
             "give the environment `replicas: {min, max, cpu}`",
         )
     elif ref not in named(subject, "HorizontalPodAutoscaler"):
+        named_one = f"the autoscaler {ref}" if ref else "no autoscaler"
         yield Finding(
             where,
-            f"{whose} names {f'the autoscaler {ref}' if ref else 'no autoscaler'}, and "
-            f"{title(scalers[0])} scales {name}: its copy would have none; write `autoscalerRef`",
+            f"{title(canary.artifact)} names {named_one}, and {title(scaling[0].artifact)} scales "
+            f"{name}: its copy would have none; write `autoscalerRef`",
         )
 
 
 def _steps(trial: Trial) -> Iterator[Finding]:
     where, weights = trial.artifact.path, trial.weights
+    every_s, failures = trial.analysis.every_s, trial.analysis.failures
     if not weights or [*weights] != sorted(set(weights)) or weights[-1] > 100 or weights[0] < 1:
         yield Finding(
             where,
             f"the weights {list(weights)} do not rise from 1 to 100 at most; write e.g. 10, 50",
         )
-    if trial.every_s < 2 * SCRAPE_S:
+    if every_s < 2 * SCRAPE_S:
         yield Finding(
             where,
-            f"it runs every {trial.every_s:g} s, and metrics are scraped every {SCRAPE_S:g} s: a "
+            f"it runs every {every_s:g} s, and metrics are scraped every {SCRAPE_S:g} s: a "
             f"rate needs two samples; set {2 * SCRAPE_S:g} s or more",
         )
-    if trial.failures < 1:
+    if failures < 1:
         yield Finding(where, "it has no limit of failed checks; set one")
-    ready = float(trial.spec.get("progressDeadlineSeconds") or 600)
-    looked = trial.failures * trial.every_s
+    ready = trial.deadline_s
+    looked = failures * every_s
     if looked > 3600 or ready > 3600:
         yield Finding(
             where,
@@ -124,24 +132,23 @@ def _copy(subject: Subject, trial: Trial) -> Iterator[Finding]:
     own = running(subject).get(trial.workload)
     if own is None:
         return
-    chosen: Mapping[str, Any] = dig(own.artifact.data, "spec", "selector", "matchLabels") or {}
+    chosen = labels_of(Controller(own.artifact).selector)
     key = next((label for label in APART if label in chosen), None)
     if key is None:
         yield Finding(own.artifact.path, f"its selector has none of {', '.join(APART)}: add `app`")
         return
     copied = {**own.labels, key: f"{chosen[key]}-primary"}
-    paths = {"NetworkPolicy": "podSelector", "PodDisruptionBudget": "selector"}
-    for kind, path in paths.items():
-        for artifact in subject.objects(kind):
-            selector = dig(artifact.data, "spec", path)
-            if selector and selects(selector, own.labels) and not selects(selector, copied):
-                yield Finding(
-                    artifact.path,
-                    f"{title(artifact)} does not select {trial.workload}-primary, which has all "
-                    "the traffic between two rollouts: Flagger gives its pods "
-                    f"{key}={copied[key]}; select by a label that both have, and give the "
-                    "Deployment's selector `app`",
-                )
+    limits = [(e, NetworkPolicy(e).selector) for e in subject.objects("NetworkPolicy")]
+    limits += [(e, Budget(e).selector) for e in subject.objects("PodDisruptionBudget")]
+    for artifact, selector in limits:
+        if selector and selects(selector, own.labels) and not selects(selector, copied):
+            yield Finding(
+                artifact.path,
+                f"{title(artifact)} does not select {trial.workload}-primary, which has all "
+                "the traffic between two rollouts: Flagger gives its pods "
+                f"{key}={copied[key]}; select by a label that both have, and give the "
+                "Deployment's selector `app`",
+            )
 
 
 GATE = Gate(

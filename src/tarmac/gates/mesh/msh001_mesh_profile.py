@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from tarmac.errors import did_you_mean
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.objects import dig
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.mesh import mesh_profile
 from tarmac.gates.views.published import published
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.shell import commands
@@ -41,8 +42,8 @@ def _named(files: Files) -> Iterator[tuple[str, str]]:
         if found := _INSTALL.search(command.text):
             yield command.where, found[1]
     for artifact in files.objects("IstioOperator"):
-        if name := dig(artifact.data, "spec", "profile"):
-            yield artifact.at("spec", "profile"), str(name)
+        if name := mesh_profile(artifact):
+            yield artifact.at("spec", "profile"), name
 
 
 GATE = Gate(

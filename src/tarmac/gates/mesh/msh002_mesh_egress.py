@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.network_policies import NAMESPACE, Peer, Policies
-from tarmac.gates.views.objects import dig, name_of, pods, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.mesh import has_sidecars
+from tarmac.gates.views.objects.metadata import metadata, name_of, title
+from tarmac.gates.views.objects.network_policies import NetworkPolicy
+from tarmac.gates.views.objects.pods import pods
+from tarmac.gates.views.objects.selectors import labels_of
+from tarmac.gates.views.peers import Peer
+from tarmac.gates.views.policies import NAMESPACE, Policies
 from tarmac.gates.views.published import published
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.shell import commands
@@ -23,16 +27,14 @@ def check(files: Files) -> Iterator[Finding]:
     known = published("istio")["control_plane"]
     control = Peer("istiod", {"app": known["app"]}, known["namespace"])
     policies = Policies(files.objects("NetworkPolicy"))
-    for number, artifact in enumerate(_egress(files)):
-        space = str(dig(artifact.data, "metadata", "namespace") or "")
-        spec = artifact.data.get("spec") or {}
-        for labels in _selected(files, artifact, spec):
-            own = Peer(f"{number} {labels}", labels, space)
+    for number, policy in enumerate(_egress(files)):
+        for labels in _selected(files, policy):
+            own = Peer(f"{number} {labels}", labels, policy.namespace or "")
             if policies.holds(own, control, known["port"]):
-                place = "egress" if "egress" in spec else "policyTypes"
+                place = "egress" if policy.names_egress else "policyTypes"
                 yield Finding(
-                    artifact.at("spec", place),
-                    f"{title(artifact)} blocks its pods from the mesh's control plane "
+                    policy.artifact.at("spec", place),
+                    f"{title(policy.artifact)} blocks its pods from the mesh's control plane "
                     f"({known['app']} in {known['namespace']}, port {known['port']}): a sidecar "
                     "gets no certificate and no routes, and under STRICT no request reaches it; "
                     f"allow egress to the namespace whose label {NAMESPACE} is "
@@ -45,13 +47,12 @@ def _meshed(files: Files) -> set[str | None]:
     """Find the namespaces whose pods get a sidecar; None stands for all."""
     found: set[str | None] = set()
     for space in files.objects("Namespace"):
-        labels = dig(space.data, "metadata", "labels") or {}
-        if labels.get("istio-injection") == "enabled" or "istio.io/rev" in labels:
+        if has_sidecars(space):
             found.add(name_of(space))
     root = published("istio")["control_plane"]["namespace"]
     for artifact in files.objects(*KINDS):
-        space = dig(artifact.data, "metadata", "namespace")
-        found.add(None if space == root else str(space or ""))
+        own = metadata(artifact).namespace
+        found.add(None if own == root else own or "")
     for command in commands(files):
         words = command.text.split()
         if "istio-injection=enabled" in words and {"namespace", "ns"} & set(words):
@@ -60,28 +61,25 @@ def _meshed(files: Files) -> set[str | None]:
     return found
 
 
-def _selected(files: Files, artifact: Artifact, spec: Mapping[str, Any]) -> list[Mapping[str, str]]:
+def _selected(files: Files, policy: NetworkPolicy) -> list[Mapping[str, str]]:
     """List the labels of the pods that a policy selects; without any, those of its selector."""
-    alone = Policies([artifact])
-    space = str(dig(artifact.data, "metadata", "namespace") or "")
+    alone, space = Policies([policy.artifact]), policy.namespace or ""
     outside = Peer("outside", address="203.0.113.7")
     held = [
         pod.labels
         for pod in pods(files)
         if alone.holds(Peer(f"{pod.kind} {pod.name}", pod.labels, space), outside, 1)
     ]
-    return held or [dig(spec, "podSelector", "matchLabels") or {}]
+    return held or [labels_of(policy.selector)]
 
 
-def _egress(files: Files) -> Iterator[Artifact]:
+def _egress(files: Files) -> Iterator[NetworkPolicy]:
     """Yield the policies that limit where pods with a sidecar connect to."""
     spaces = _meshed(files)
-    for artifact in files.objects("NetworkPolicy"):
-        space = str(dig(artifact.data, "metadata", "namespace") or "")
-        spec = artifact.data.get("spec") or {}
-        types = spec.get("policyTypes") or (("Egress",) if "egress" in spec else ())
-        if "Egress" in types and (space in spaces or None in spaces):
-            yield artifact
+    for policy in map(NetworkPolicy, files.objects("NetworkPolicy")):
+        meshed = (policy.namespace or "") in spaces or None in spaces
+        if meshed and "Egress" in policy.types:
+            yield policy
 
 
 GATE = Gate(

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from tarmac import signals
 from tarmac.errors import did_you_mean
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.queries import queries, recorded, selected
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.promql import selected
+from tarmac.gates.views.queries import queries, recorded
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 from tarmac.signals import Signal

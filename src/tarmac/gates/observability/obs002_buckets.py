@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from tarmac import signals
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.queries import queries, selected
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.promql import selected
+from tarmac.gates.views.queries import queries
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 from tarmac.slo import indicator

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.queries import Query, queries
 from tarmac.gates.views.scope import counted
 from tarmac.model.value import seconds
@@ -56,7 +57,7 @@ def _alerts(subject: Subject) -> Iterator[tuple[Query, list[tuple[str, ...]]]]:
     names = {indicator.name(objective) for objective in subject.plan.objectives}
     for query in queries(subject):
         terms = _RATIO.findall(query.expr)
-        if "alert" in query.rule and len(terms) == 2 and terms[0][0] in names:
+        if query.alert is not None and len(terms) == 2 and terms[0][0] in names:
             yield query, terms
 
 

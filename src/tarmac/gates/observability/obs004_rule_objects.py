@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files, Gate, Subject
-from tarmac.gates.views import argo
-from tarmac.gates.views.objects import dig
-from tarmac.gates.views.queries import groups
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.argo.applications import applications
+from tarmac.gates.views.argo.trees import below
+from tarmac.gates.views.objects.kustomizations import Kustomization
+from tarmac.gates.views.queries import bare_rules, groups, has_rules
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.shell import Command, commands
 from tarmac.report import Finding
@@ -23,19 +25,18 @@ _FILE = re.compile(r"(?:-f|--filename)[= ]\"?([^\s\"]+)")
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield files of rules that are no object, except where plain files belong."""
-    for bare_rules in _bare(subject):
-        if not bare_rules.path.startswith(PLAIN):
-            yield _refused(bare_rules, "`kubectl apply` of the tree")
+    for rules in bare_rules(subject):
+        if not rules.path.startswith(PLAIN):
+            yield _refused(rules, "`kubectl apply` of the tree")
     yield from of_files(subject)
 
 
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield files of rules that are applied as they are, and objects without rules."""
     applying = [command for command in commands(files) if _APPLY.search(command.text)]
-    for bare_rules in _bare(files):
-        ruled = any(isinstance(dig(group, "rules"), list) for group in bare_rules.data["groups"])
-        if ruled and (applier := next(_appliers(files, applying, bare_rules), "")):
-            yield _refused(bare_rules, applier)
+    for rules in bare_rules(files):
+        if has_rules(rules) and (applier := next(_appliers(files, applying, rules), "")):
+            yield _refused(rules, applier)
     for artifact in files.objects("PrometheusRule"):
         if not groups(artifact):
             yield Finding(
@@ -43,14 +44,6 @@ def of_files(files: Files) -> Iterator[Finding]:
                 "is a PrometheusRule without `spec.groups`, so nothing is loaded of it; move its "
                 "groups there",
             )
-
-
-def _bare(files: Files) -> Iterator[Artifact]:
-    for artifact in files.artifacts:
-        if isinstance(artifact.data.get("groups"), list) and not {"apiVersion", "kind"} <= {
-            *artifact.data
-        }:
-            yield artifact
 
 
 def _refused(rules: Artifact, applier: str) -> Finding:
@@ -72,16 +65,16 @@ def _appliers(files: Files, applying: list[Command], rules: Artifact) -> Iterato
                 yield f"`kubectl` ({command.where})"
     for artifact in files.objects("Kustomization"):
         folder = PurePosixPath(artifact.path).parent
-        for number, name in enumerate(dig(artifact.data, "resources") or ()):
+        for number, name in enumerate(Kustomization(artifact).resources):
             if str(folder / str(name)) == rules.path:
                 yield f"the Kustomization ({artifact.at('resources', number)})"
-    for app in argo.applications(files):
-        if any(one.path == rules.path for one in argo.below(files, app)):
+    for app in applications(files):
+        if any(one.path == rules.path for one in below(files, app)):
             yield f"{app.title} ({app.artifact.path})"
 
 
 def _judged(files: Files) -> Iterator[Artifact]:
-    yield from _bare(files)
+    yield from bare_rules(files)
     yield from files.objects("PrometheusRule")
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import dig
-from tarmac.gates.views.queries import Query, looks_back_s, queries
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.monitors import stack_values
+from tarmac.gates.views.promql import looks_back_s
+from tarmac.gates.views.queries import Query, queries
 from tarmac.gates.views.scope import counted
 from tarmac.model.value import seconds
 from tarmac.report import Finding
 
-VALUES = "observability/values/kube-prometheus-stack.yaml"
-SPEC = ("prometheus", "prometheusSpec", "retention")
 #: The chart's default.
 CHART = "10d"
 DAY_S = 86400
@@ -23,13 +23,13 @@ DURATION = re.compile(r"0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?")
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield a retention that is shorter than what an expression looks back on."""
-    values = next((artifact for artifact in subject.artifacts if artifact.path == VALUES), None)
+    values = stack_values(subject)
     if values is None:
         return
-    said = str(dig(values.data, *SPEC) or CHART)
+    said, path = values.retention or CHART, values.artifact.path
     if not said or not DURATION.fullmatch(said):
         what = f"invalid retention '{said}': not a Prometheus duration; write e.g. 33d"
-        yield Finding(values.path, what)
+        yield Finding(path, what)
         return
     kept_s = seconds(said)
     short = [(b, q) for q in queries(subject) if (b := looks_back_s(q.expr)) > kept_s]
@@ -42,12 +42,12 @@ def check(subject: Subject) -> Iterator[Finding]:
         subject.at("observability", "retention"),
         f"metrics are kept for {said}, and {query.title} looks back {days} ({query.path}){others}: "
         "its result silently covers a part of that time; write `retention: "
-        f"{days}` or more, or leave it out ({values.path})",
+        f"{days}` or more, or leave it out ({path})",
     )
 
 
 def _judged(subject: Subject) -> list[Query]:
-    if all(artifact.path != VALUES for artifact in subject.artifacts):
+    if stack_values(subject) is None:
         return []
     return [query for query in queries(subject) if looks_back_s(query.expr)]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.alert_rules import Alert, alerts
-from tarmac.gates.views.objects import dig
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
@@ -25,7 +25,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     for alert in alerts(subject):
         for what in _missing(alert):
             yield Finding(alert.path, f"{alert.name} {what}")
-        url = str(dig(alert.rule, "annotations", "runbook_url") or "")
+        url = str(alert.annotations.get("runbook_url") or "")
         page = url.rpartition("/")[2]
         if not url:
             continue
@@ -45,10 +45,10 @@ def check(subject: Subject) -> Iterator[Finding]:
 def _missing(alert: Alert) -> Iterator[str]:
     if alert.severity not in SEVERITIES:
         yield f"has the severity '{alert.severity}'; write {' or '.join(SEVERITIES)}"
-    if not dig(alert.rule, "labels", "team"):
+    if not alert.labels.get("team"):
         yield "has no label `team`; name its team"
     for name in ("summary", "runbook_url"):
-        if not dig(alert.rule, "annotations", name):
+        if not alert.annotations.get(name):
             yield f"has no annotation `{name}`, which the on-call engineer reads first; add it"
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.alert_rules import ALERTMANAGER, alertmanager, once, receiver
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.alert_rules import once
+from tarmac.gates.views.alertmanager import FILE, alertmanager
 from tarmac.gates.views.scope import counted
-from tarmac.gates.views.shapes import mappings
 from tarmac.report import Finding
 
 LABELS = {"alertname": "Any", "service": "any"}
@@ -23,50 +24,38 @@ def check(subject: Subject) -> Iterator[Finding]:
     if found is None:
         yield Finding(
             next(iter(once(subject).values())).path,
-            f"alerts fire and no receiver is notified: there is no {ALERTMANAGER}; render it "
+            f"alerts fire and no receiver is notified: there is no {FILE}; render it "
             "(`observability.notify` names the receivers)",
         )
         return
     watched = subject.plan.settings.observability
     said: Mapping[Any, str] = watched.notify if watched else {}
-    receivers = {str(listed.get("name")): listed for listed in found.data.get("receivers") or ()}
-    ways = {}
+    path, receivers, ways = found.artifact.path, found.receivers, {}
     for severity in severities:
-        name = receiver(found.data.get("route") or {}, {**LABELS, "severity": severity})
-        ways[severity] = _ways(receivers.get(name, {}))
+        name = found.receiver({**LABELS, "severity": severity})
+        ways[severity] = receivers.get(name, [])
         if name not in receivers:
-            yield Finding(
-                found.path, f"{severity} goes to '{name}', which is not a receiver; add one"
-            )
+            yield Finding(path, f"{severity} goes to '{name}', which is not a receiver; add one")
         elif not ways[severity] and severity in (*said, "critical"):
             yield Finding(
-                found.path,
+                path,
                 f"{severity} goes to '{name}', which notifies nothing; give it a receiver, e.g. "
                 f"{said.get(severity, 'slack')}_configs",
             )
         for kind, way in ways[severity]:
             if way.get("send_resolved") is not True:
                 yield Finding(
-                    found.path,
+                    path,
                     f"'{name}' sends no resolved notification ({kind}); "
                     "write `send_resolved: true`",
                 )
     same = bool(ways.get("critical")) and ways.get("critical") == ways.get("warning")
     if same and said.get("critical") != said.get("warning"):
         yield Finding(
-            found.path,
+            path,
             "critical and warning go to the same receivers; the model has "
             f"{said.get('critical')} and {said.get('warning')}: give each a route of its own",
         )
-
-
-def _ways(given: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    return [
-        (kind, config)
-        for kind, configs in sorted(given.items())
-        if kind.endswith("_configs")
-        for config in mappings(configs)
-    ]
 
 
 def _severities(subject: Subject) -> list[str]:

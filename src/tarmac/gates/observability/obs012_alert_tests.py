@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.alert_rules import TESTS, cases, once
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
@@ -14,7 +15,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield alerts that no unit test fires, and those that no test expects silent."""
     fired, silent = set[str](), set[str]()
     for case in cases(subject):
-        (fired if case.get("exp_alerts") else silent).add(str(case.get("alertname")))
+        (fired if case.fires else silent).add(case.alert)
     for name, alert in once(subject).items():
         if name not in fired:
             yield Finding(

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from tarmac.errors import did_you_mean
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.alert_rules import alertmanager, matchers, once
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.alert_rules import once
+from tarmac.gates.views.alertmanager import Inhibition, alertmanager
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
-
-
-def _values(rule: Mapping[str, Any], side: str, label: str) -> list[str]:
-    return [
-        value
-        for name, how, given in matchers(rule.get(f"{side}_matchers"))
-        if name == label and how in ("=", "=~")
-        for value in given.split("|")
-    ]
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -26,45 +18,45 @@ def check(subject: Subject) -> Iterator[Finding]:
     found = alertmanager(subject)
     if found is None:
         return
-    plan = subject.plan
+    plan, path = subject.plan, found.artifact.path
     known = {workload.name for workload in plan.workloads} | plan.asked.keys()
     uses = {(edge.source, edge.target) for edge in plan.allowed}
     names = once(subject)
-    for rule in found.data.get("inhibit_rules") or ():
+    for rule in found.inhibitions:
         for side in ("source", "target"):
-            for name in _values(rule, side, "service"):
+            for name in rule.values(side, "service"):
                 if name not in known:
                     yield Finding(
-                        found.path,
+                        path,
                         f"an inhibition names {name}, which is no service or store here; "
                         f"{did_you_mean(name, known)}",
                     )
-            for name in _values(rule, side, "alertname"):
+            for name in rule.values(side, "alertname"):
                 if names and name not in names:
                     yield Finding(
-                        found.path,
+                        path,
                         f"an inhibition names {name}, which no rule fires; "
                         f"{did_you_mean(name, names)}",
                     )
-        if not rule.get("equal") and not _values(rule, "target", "service"):
+        if not rule.has_equal and not rule.values("target", "service"):
             yield Finding(
-                found.path,
+                path,
                 "an inhibition mutes every service's alerts; write `equal: [service]`, or "
                 "which services",
             )
-        for store in _values(rule, "source", "service"):
-            for service in _values(rule, "target", "service"):
+        for store in rule.values("source", "service"):
+            for service in rule.values("target", "service"):
                 if {store, service} <= known and store != service and (service, store) not in uses:
                     yield Finding(
-                        found.path,
+                        path,
                         f"{service} is muted while {store} is down, which it does not use; "
                         "remove it: its own failure would raise no alert",
                     )
 
 
-def _rules(subject: Subject) -> Iterable[Mapping[str, Any]]:
+def _rules(subject: Subject) -> Iterable[Inhibition]:
     found = alertmanager(subject)
-    return (found.data.get("inhibit_rules") or ()) if found else ()
+    return found.inhibitions if found else ()
 
 
 GATE = Gate(

@@ -7,8 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 from tarmac import signals
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.queries import Query, queries, selected
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.promql import selected
+from tarmac.gates.views.queries import Query, queries
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
@@ -22,7 +24,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield the alerts whose metrics nothing exports, and charts that are not scraped."""
     known, asking = signals.read(), dict[str, set[str]]()
     for query in _alerts(subject):
-        alert = str(query.rule["alert"])
+        alert = str(query.alert)
         with suppress(ValueError):  # OBS001 says so
             asked = [
                 known[selector.name] for selector in selected(query.expr) if selector.name in known
@@ -60,7 +62,7 @@ def _read(values: Any) -> bool:
 
 
 def _alerts(subject: Subject) -> list[Query]:
-    return [query for query in queries(subject) if "alert" in query.rule]
+    return [query for query in queries(subject) if query.alert is not None]
 
 
 GATE = Gate(

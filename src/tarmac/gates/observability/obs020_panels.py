@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.dashboards import DashboardFile, boards
-from tarmac.gates.views.objects import dig
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.dashboards import DashboardFile, Panel, boards
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding, Level
 
@@ -19,10 +18,10 @@ UID = 40
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield dashboards that Grafana rejects or confuses, and incomplete panels."""
     found = boards(subject)
-    for name in ("uid", "title"):
-        said = Counter(dig(dashboard.data, name) for dashboard in found)
-        for dashboard in found:
-            value = dig(dashboard.data, name)
+    uids, titles = [dashboard.uid for dashboard in found], [dashboard.title for dashboard in found]
+    for name, values in (("uid", uids), ("title", titles)):
+        said = Counter(values)
+        for dashboard, value in zip(found, values, strict=True):
             if value and said[value] > 1:
                 what = f"the {name} '{value}' is another dashboard's too: one replaces the other"
                 yield Finding(dashboard.path, f"{what}; give it one of its own")
@@ -32,44 +31,35 @@ def check(subject: Subject) -> Iterator[Finding]:
                 dashboard.path, "is not a JSON object: Grafana cannot import it; correct it"
             )
         else:
-            yield from _board(dashboard, dashboard.data)
+            yield from _board(dashboard)
 
 
-def _board(board: DashboardFile, data: Mapping[str, Any]) -> Iterator[Finding]:
-    uid = str(data.get("uid") or "")
+def _board(board: DashboardFile) -> Iterator[Finding]:
+    uid = str(board.uid or "")
     if not 0 < len(uid) <= UID:
         what = f"has the uid '{uid}', of {len(uid)} characters: links to it do not last"
         yield Finding(board.path, f"{what}; give it one of 1 to {UID}")
-    if not data.get("title"):
+    if not board.title:
         yield Finding(board.path, "has no title; give it one")
-    variables = {
-        f"${{{variable.get('name')}}}"
-        for variable in dig(data, "templating", "list") or ()
-        if variable.get("type") == "datasource"
-    }
-    ids = Counter(panel.get("id") for panel in data.get("panels") or ())
-    for number, count in ids.items():
+    for number, count in Counter(board.ids).items():
         if count > 1:
             what = f"has {count} panels with the id {number}: a link shows any of them"
             yield Finding(board.path, f"{what}; number them apart")
     for panel in board.panels:
-        for what in _panel(panel, variables):
-            yield Finding(board.path, f"panel '{panel.get('title') or panel.get('id')}' {what}")
+        for what in _panel(panel, board.sources):
+            yield Finding(board.path, f"panel '{panel.title}' {what}")
 
 
-def _panel(panel: Mapping[str, Any], variables: set[str]) -> Iterator[str]:
-    if not panel.get("title"):
+def _panel(panel: Panel, variables: frozenset[str]) -> Iterator[str]:
+    if not panel.has_title:
         yield "has no title; say what it shows"
-    if panel.get("type") == "text":
+    if panel.is_text:
         return
-    if not dig(panel, "fieldConfig", "defaults", "unit"):
+    if not panel.has_unit:
         yield "has no unit: 0.2 may be seconds or a share; set it"
-    targets = panel.get("targets") or ()
-    if not any(target.get("expr") for target in targets):
+    if not any(panel.queries):
         yield "has no query; add one"
-    for holder in (panel, *targets):
-        source = holder.get("datasource")
-        uid = source.get("uid") if isinstance(source, Mapping) else source
+    for uid in panel.sources:
         if uid not in variables:
             known = ", ".join(sorted(variables)) or "no variable of the type datasource is there"
             yield f"uses the datasource '{uid}', which another Grafana lacks; write {known}"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from tarmac.artifact import Artifact
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.canaries import services_of_flagger
 from tarmac.gates.views.dashboards import boards
-from tarmac.gates.views.objects import dig, made_by_flagger, name_of, named, selects
+from tarmac.gates.views.monitors import Monitor, stack_values
+from tarmac.gates.views.objects.selectors import selects
+from tarmac.gates.views.objects.services import Service, services
 from tarmac.gates.views.scope import counted
 from tarmac.plan.cluster import Workload
 from tarmac.report import Finding, Level
-
-VALUES = "observability/values/kube-prometheus-stack.yaml"
-SPEC = ("prometheus", "prometheusSpec")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -22,12 +21,14 @@ def check(subject: Subject) -> Iterator[Finding]:
     observability = subject.plan.settings.observability
     if observability is None or observability.metrics != "prometheus":
         return
-    services = {**named(subject, "Service"), **made_by_flagger(subject)}
-    monitors = subject.objects("ServiceMonitor")
-    asked = [query for board in boards(subject) for query in board.queries]
+    there = {**services(subject), **services_of_flagger(subject)}
+    monitors = [Monitor(artifact) for artifact in subject.objects("ServiceMonitor")]
+    asked = [
+        query for board in boards(subject) for panel in board.panels for query in panel.queries
+    ]
     for workload in _measured(subject):
-        service = services.get(workload.name)
-        own = [monitor for monitor in monitors if service and _finds(monitor, service)]
+        service = there.get(workload.name)
+        own = [monitor for monitor in monitors if service and monitor.finds(service)]
         if service is None or not own:
             yield Finding(
                 workload.place,
@@ -44,60 +45,41 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _chosen(subject, monitors)
 
 
-def _finds(monitor: Artifact, service: Artifact) -> bool:
-    """Tell whether a monitor selects a Service where that is."""
-    space = dig(service.data, "metadata", "namespace")
-    own = dig(monitor.data, "metadata", "namespace")
-    chosen = dig(monitor.data, "spec", "namespaceSelector") or {}
-    spaces = chosen.get("matchNames") or [own]
-    labels = dig(service.data, "metadata", "labels") or {}
-    selector = dig(monitor.data, "spec", "selector")
-    return (chosen.get("any") or space in spaces) and selects(selector, labels)
-
-
-def _read(workload: Workload, service: Artifact, monitors: list[Artifact]) -> Iterator[Finding]:
-    ports = {
-        port.get("name"): port.get("port") for port in dig(service.data, "spec", "ports") or ()
-    }
-    asked = {
-        end.get("port"): monitor
-        for monitor in monitors
-        for end in dig(monitor.data, "spec", "endpoints") or ()
-    }
+def _read(workload: Workload, service: Service, monitors: list[Monitor]) -> Iterator[Finding]:
+    ports = {port.name: port.number for port in service.ports}
+    asked = {end.port: monitor for monitor in monitors for end in monitor.endpoints}
     if any(ports.get(name) == workload.metrics for name in asked):
         return
     for name, monitor in asked.items():
         there = ", ".join(str(port) for port in ports if port) or "none"
         yield Finding(
-            monitor.path,
-            f"ServiceMonitor {name_of(monitor)} scrapes port '{name}' of {workload.name}, where "
-            f"metrics are on {workload.metrics}; its Service has the ports {there}: write its name",
+            monitor.artifact.path,
+            f"ServiceMonitor {monitor.metadata.name} scrapes port '{name}' of {workload.name}, "
+            f"where metrics are on {workload.metrics}; its Service has the ports {there}: write "
+            "its name",
         )
 
 
-def _chosen(subject: Subject, monitors: tuple[Artifact, ...]) -> Iterator[Finding]:
+def _chosen(subject: Subject, monitors: list[Monitor]) -> Iterator[Finding]:
     """Yield monitors that the Prometheus of the stack's values does not select."""
-    values = next((artifact for artifact in subject.artifacts if artifact.path == VALUES), None)
+    values = stack_values(subject)
     if values is None:
         return
-    spec: Mapping[str, Any] = dig(values.data, *SPEC) or {}
-    selector = spec.get("serviceMonitorSelector")
     # The default is not everything: the chart then selects its own release's alone.
-    if not selector and spec.get("serviceMonitorSelectorNilUsesHelmValues", True):
+    if not values.monitors and values.selects_own_release:
         yield Finding(
-            values.path,
+            values.artifact.path,
             "selects the chart's own monitors alone, and none of the system's; set "
             "serviceMonitorSelectorNilUsesHelmValues: false",
         )
         return
-    wanted = spec.get("serviceMonitorNamespaceSelector") or {}
     for monitor in monitors:
-        labels = dig(monitor.data, "metadata", "labels") or {}
-        space = {"kubernetes.io/metadata.name": dig(monitor.data, "metadata", "namespace")}
-        if not selects(selector, labels) or not selects(wanted, space):
+        own = monitor.metadata
+        space = {"kubernetes.io/metadata.name": own.namespace} if own.namespace else {}
+        if not selects(values.monitors, own.labels) or not selects(values.namespaces, space):
             yield Finding(
-                values.path,
-                f"does not select ServiceMonitor {name_of(monitor)} ({monitor.path}); widen "
+                values.artifact.path,
+                f"does not select ServiceMonitor {own.name} ({monitor.artifact.path}); widen "
                 "serviceMonitorSelector or serviceMonitorNamespaceSelector",
             )
 

@@ -5,41 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.network_policies import Peer, Policies
-from tarmac.gates.views.objects import NAME, dig
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.metadata import NAME
+from tarmac.gates.views.peers import Peer
+from tarmac.gates.views.policies import Policies
 from tarmac.gates.views.scope import counted
+from tarmac.gates.views.span_receivers import span_receivers
 from tarmac.launch import is_secret, redact
 from tarmac.model import conventions
 from tarmac.plan.cluster import Workload
 from tarmac.report import Finding
 
-VALUES = "observability/values/"
-#: Charts whose values name their receiver of OTLP over HTTP, and how.
-RECEIVERS = {
-    "opentelemetry-collector": ("config", "receivers", "otlp", "protocols", "http"),
-    "datadog": ("datadog", "otlp", "receiver", "protocols", "http"),
-}
-
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield services whose spans are lost."""
-    taken = dict(_taken(subject))
+    taken = dict(span_receivers(subject))
     policies = Policies(subject.objects("NetworkPolicy"))
     for workload, address, place in _sending(subject):
         if what := _lost(subject, workload, address, taken, policies):
             yield Finding(place, what)
-
-
-def _taken(subject: Subject) -> Iterator[tuple[str, int]]:
-    """Yield the Services that the values of charts make for spans, each with its port."""
-    for artifact in subject.artifacts:
-        chart = artifact.path.removeprefix(VALUES).removesuffix(".yaml")
-        if artifact.path.startswith(VALUES) and chart in RECEIVERS:
-            receiver = dig(artifact.data, *RECEIVERS[chart])
-            port = str(dig(receiver, "endpoint") or "").rpartition(":")[2]
-            if dig(receiver, "enabled") is not False and port.isdecimal() and len(port) < 6:
-                yield str(artifact.data.get("fullnameOverride") or chart), int(port)
 
 
 def _lost(

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from tarmac.errors import did_you_mean
-from tarmac.gates.gate import Files, Gate
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
 from tarmac.gates.views.scope import counted_in_files
-from tarmac.gates.views.workflows import Workflow, needs, places, workflows
+from tarmac.gates.views.workflows import Workflow, workflows
 from tarmac.report import Finding
 
 _READ = re.compile(r"\bneeds\.([\w-]+)\.(?:outputs\.([\w-]+)|result)")
@@ -18,7 +19,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield missing jobs in `needs`, and outputs that are read and never set."""
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():
-            for other in needs(job):
+            for other in job.needs:
                 if other not in workflow.jobs:
                     what = f"{name} needs {other}, which is not a job of this file; "
                     advice = did_you_mean(other, workflow.jobs)
@@ -28,8 +29,8 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _reads(workflow: Workflow, name: str) -> Iterator[Finding]:
     job, jobs = workflow.jobs[name], workflow.jobs
-    waits = needs(job)
-    for path, text in places(job, ("jobs", name)):
+    waits = job.needs
+    for path, text in job.places(("jobs", name)):
         for other, output in dict.fromkeys(_READ.findall(text)):
             read = f"needs.{other}.outputs.{output}" if output else f"needs.{other}.result"
             where = workflow.at(*path)
@@ -43,8 +44,8 @@ def _reads(workflow: Workflow, name: str) -> Iterator[Finding]:
                     f"{name} reads {read}, which is empty: {other} is not in its `needs`; write "
                     f"`needs: [{whole}]`",
                 )
-            elif output and "uses" not in jobs[other]:
-                outputs = jobs[other].get("outputs") or {}
+            elif output and not jobs[other].calls_workflow:
+                outputs = jobs[other].outputs
                 if output not in outputs:
                     what = f"{name} reads {read}, and {other} has no output {output}; "
                     yield Finding(where, what + did_you_mean(output, outputs))
@@ -53,8 +54,8 @@ def _reads(workflow: Workflow, name: str) -> Iterator[Finding]:
 def _references(files: Files) -> Iterator[object]:
     for workflow in workflows(files):
         for job in workflow.jobs.values():
-            yield from needs(job)
-            for _, text in places(job):
+            yield from job.needs
+            for text in job.texts:
                 yield from _READ.findall(text)
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from tarmac import versions
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
 from tarmac.gates.views.workflows import Workflow, workflows
 from tarmac.report import Finding

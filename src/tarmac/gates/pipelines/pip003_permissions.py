@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
-from tarmac.gates.views.workflows import Workflow, steps, texts, workflows
+from tarmac.gates.views.workflow_jobs import Job
+from tarmac.gates.views.workflows import Workflow, workflows
 from tarmac.report import Finding
 
 #: Actions that exchange the job's identity for a cloud's or a signer's.
@@ -30,45 +31,35 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield from _whole(workflow)
         for name, job in workflow.jobs.items():
             yield from _job(workflow, name, job)
-        for key in sorted({m[1] for t in texts(workflow.data) for m in KEYS.finditer(t)}):
+        for key in sorted({m[1] for t in workflow.texts for m in KEYS.finditer(t)}):
             what = f"secrets.{key} is a key that does not expire; let the job assume a role"
             yield Finding(workflow.line(key), f"{what} by `id-token: write` (OIDC)")
 
 
-def _written(said: Any) -> list[str]:
-    """List what may be written."""
-    if isinstance(said, Mapping):
-        return [str(name) for name, right in said.items() if right == "write"]
-    return ["everything"] if said == "write-all" else []
-
-
 def _whole(workflow: Workflow) -> Iterator[Finding]:
-    if "permissions" not in workflow.data:
-        if all("permissions" in job for job in workflow.jobs.values()):
+    if not workflow.has_permissions:
+        if all(job.has_permissions for job in workflow.jobs.values()):
             return
         what = "it has no `permissions`, so the organisation's default applies, often to write"
         yield Finding(workflow.path, f"{what}; begin with `permissions: {{contents: read}}`")
-    elif written := _written(workflow.data["permissions"]):
+    elif written := workflow.writes:
         what = f"every job may write {', '.join(written)}; grant that to the job that needs it"
         yield Finding(workflow.line("permissions:"), what)
 
 
-def _job(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[Finding]:
-    where, written = workflow.line(f"{name}:"), _written(job.get("permissions"))
+def _job(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    where, written = workflow.line(f"{name}:"), job.writes
     if "everything" in written:
         yield Finding(where, f"job {name} may write everything; name what it needs")
-    asks = any(ASKS.match(str(step.get("uses") or "")) for step in steps(job)) or "uses" in job
-    asks = asks or any("ACTIONS_ID_TOKEN_REQUEST" in text for text in texts(job))
+    asks = any(ASKS.match(step.uses) for step in job.steps) or job.calls_workflow
+    asks = asks or any("ACTIONS_ID_TOKEN_REQUEST" in text for text in job.texts)
     if "id-token" in written and not asks:
         yield Finding(where, f"job {name} has `id-token: write` and does not use it; remove it")
-    for step in steps(job):
-        given = step.get("with") or {}
-        if isinstance(given, Mapping) and "role-to-assume" in given:
-            top = _written(workflow.data.get("permissions"))
-            if "id-token" not in {*written, *top}:
-                yield Finding(
-                    where, f"job {name} assumes a role, which needs `id-token: write`; add it"
-                )
+    for step in job.steps:
+        if "role-to-assume" in step.inputs and "id-token" not in {*written, *workflow.writes}:
+            yield Finding(
+                where, f"job {name} assumes a role, which needs `id-token: write`; add it"
+            )
 
 
 GATE = Gate(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
-from tarmac.gates.views.workflows import CHOSEN, Workflow, named, steps, workflows
+from tarmac.gates.views.workflow_steps import Step
+from tarmac.gates.views.workflows import Workflow, workflows
 from tarmac.report import Finding
 
 #: Anyone can start these; they run with the repository's secrets and a token that writes.
@@ -16,6 +17,15 @@ PRIVILEGED = ("pull_request_target", "workflow_run")
 FOREIGN = re.compile(
     r"github\.(event\.pull_request\.(head|merge_commit_sha)|head_ref|event\.workflow_run\.head)"
     r"|refs/pull/|^(gh pr checkout|hub pr checkout)"
+)
+#: Fields of an event that the author of an issue or a pull request chooses.
+CHOSEN = re.compile(
+    r"github\.(?:head_ref"
+    r"|event\.(?:issue|pull_request|discussion|comment|review|review_comment)"
+    r"\.(?:title|body|user\.login)"
+    r"|event\.pull_request\.head\.(?:ref|label|repo\.default_branch)"
+    r"|event\.(?:head_commit|commits\[?[^\]]*\]?)\.(?:message|author\.(?:name|email))"
+    r"|event\.workflow_run\.(?:head_branch|display_title|head_commit\.message))"
 )
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
@@ -25,37 +35,32 @@ def check(subject: Subject) -> Iterator[Finding]:
     for workflow in workflows(subject):
         started = [trigger for trigger in PRIVILEGED if trigger in workflow.triggers]
         for name, job in workflow.jobs.items():
-            for step in steps(job):
+            for step in job.steps:
                 if started:
                     yield from _taken(workflow, name, step, started[0])
                 yield from _made(workflow, name, step)
 
 
-def _taken(
-    workflow: Workflow, job: str, step: Mapping[str, Any], started: str
-) -> Iterator[Finding]:
-    given: Mapping[str, Any] = step.get("with") or {}
-    said = " ".join(str(given.get(key, "")) for key in ("ref", "repository"))
-    run = str(step.get("run") or "")
-    if FOREIGN.search(said) or any(FOREIGN.search(line.strip()) for line in run.splitlines()):
-        what = f"job {job} checks out untrusted code ({named(step)}) and is started by {started}"
+def _taken(workflow: Workflow, job: str, step: Step, started: str) -> Iterator[Finding]:
+    said = " ".join(str(step.inputs.get(key, "")) for key in ("ref", "repository"))
+    if FOREIGN.search(said) or any(FOREIGN.search(line.strip()) for line in step.run.splitlines()):
+        what = f"job {job} checks out untrusted code ({step.title}) and is started by {started}"
         advice = "with this repository's secrets; start it by pull_request instead"
         yield Finding(workflow.line(started), f"{what}, {advice}")
 
 
-def _made(workflow: Workflow, job: str, step: Mapping[str, Any]) -> Iterator[Finding]:
-    given: Mapping[str, Any] = step.get("with") or {}
-    for text in (str(step.get("run") or ""), str(given.get("script") or "")):
+def _made(workflow: Workflow, job: str, step: Step) -> Iterator[Finding]:
+    for text in (step.run, str(step.inputs.get("script") or "")):
         for expression in EXPRESSION.findall(text):
             if found := CHOSEN.search(expression):
-                what = f"job {job} has untrusted input, {found[0]}, in a script ({named(step)})"
+                what = f"job {job} has untrusted input, {found[0]}, in a script ({step.title})"
                 advice = "pass it in `env` and quote the variable"
                 yield Finding(workflow.line(found[0]), f"{what}; {advice}")
 
 
 def _steps(subject: Subject) -> list[object]:
     jobs = (job for workflow in workflows(subject) for job in workflow.jobs.values())
-    return [step for job in jobs for step in steps(job)]
+    return [step for job in jobs for step in job.steps]
 
 
 GATE = Gate(

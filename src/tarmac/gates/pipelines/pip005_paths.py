@@ -5,15 +5,16 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
-from tarmac.gates.views.workflows import data_of, filters, steps, workflows
+from tarmac.gates.views.service_commands import FILE, service_jobs
+from tarmac.gates.views.workflow_steps import Step
+from tarmac.gates.views.workflows import workflows
 from tarmac.plan.cluster import Workload
 from tarmac.report import Finding
 
-DATA = "ci/services.json"
 FILTERS = "dorny/paths-filter"
 #: Of every service of the kit: its kit, and what is locked for it.
 SHARED = ("kit/x", "uv.lock")
@@ -25,8 +26,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield from _filters(subject, where, paths)
 
 
-def _dorny(step: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    read = filters(step).items()
+def _dorny(step: Step) -> dict[str, tuple[str, ...]]:
+    read = step.filters.items()
     return {str(n): (e,) if isinstance(e, str) else tuple(map(str, e)) for n, e in read}
 
 
@@ -77,13 +78,12 @@ def _judged(subject: Subject) -> Iterator[object]:
 
 def _found(subject: Subject) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:
     """Yield each set of filters, by its place: the paths of each service."""
-    if isinstance(data := data_of(subject, DATA), Mapping):
-        known = data.get("services") or {}
-        yield DATA, {name: tuple((one or {}).get("paths") or ()) for name, one in known.items()}
+    if (known := service_jobs(subject)) is not None:
+        yield FILE, {name: jobs.paths for name, jobs in known.items()}
     for workflow in workflows(subject):
         for job in workflow.jobs.values():
-            for step in steps(job):
-                if str(step.get("uses") or "").startswith(FILTERS):
+            for step in job.steps:
+                if step.uses.startswith(FILTERS):
                     yield workflow.line("filters:"), _dorny(step)
 
 
@@ -94,6 +94,6 @@ GATE = Gate(
     source="what a filter leaves out is deployed untested, with the next change of something else",
     check=check,
     scope=counted("path filters", _judged),
-    reads=f"{DATA}, and filters of {FILTERS} in workflows, beside the model's sources.",
+    reads=f"{FILE}, and filters of {FILTERS} in workflows, beside the model's sources.",
     targets=("repository",),
 )

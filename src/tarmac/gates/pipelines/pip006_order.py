@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
-from tarmac.gates.views.workflows import Workflow, named, needs, steps, workflows
+from tarmac.gates.views.workflow_jobs import Job
+from tarmac.gates.views.workflow_steps import Step
+from tarmac.gates.views.workflows import Workflow, workflows
 from tarmac.report import Finding
 
 PUSHES = re.compile(
@@ -23,51 +25,49 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield jobs without a timeout, workflows without `concurrency`, and unscanned pushes."""
     for workflow in workflows(subject):
         for name, job in workflow.jobs.items():
-            if "timeout-minutes" not in job and "uses" not in job:
+            if not job.has_timeout and not job.calls_workflow:
                 what = f"job {name} may hang for six hours; write `timeout-minutes`"
                 yield Finding(workflow.line(f"{name}:"), what)
             yield from _pushes(workflow, name, job)
-        if "pull_request" in workflow.triggers and "concurrency" not in workflow.data:
+        if "pull_request" in workflow.triggers and not workflow.has_concurrency:
             what = "runs of older pushes to a pull request continue; write `concurrency`"
             yield Finding(workflow.path, f"{what} with `cancel-in-progress` for pull requests")
 
 
-def _pushes(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[Finding]:
+def _pushes(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     scanned = any(map(_scans, _before(workflow, name)))
-    for step in steps(job):
+    for step in job.steps:
         scanned = scanned or _scans(step)
         if _is_push(step) and not scanned:
-            what = f"job {name} pushes an image ({named(step)}) that nothing has scanned"
+            what = f"job {name} pushes an image ({step.title}) that nothing has scanned"
             advice = "scan it before, and fail on CRITICAL and HIGH"
             yield Finding(workflow.line(f"{name}:"), f"{what}; {advice}")
 
 
-def _before(workflow: Workflow, name: str) -> list[Mapping[str, Any]]:
+def _before(workflow: Workflow, name: str) -> list[Step]:
     """List the steps of all jobs that must have passed before."""
-    seen, left = set[str](), list(needs(workflow.jobs[name]))
+    seen, left = set[str](), list(workflow.jobs[name].needs)
     while left:
         if (one := left.pop()) not in seen and one in workflow.jobs:
             seen.add(one)
-            left += needs(workflow.jobs[one])
-    return [step for job in seen for step in steps(workflow.jobs[job])]
+            left += workflow.jobs[one].needs
+    return [step for job in seen for step in workflow.jobs[job].steps]
 
 
-def _scans(step: Mapping[str, Any]) -> bool:
+def _scans(step: Step) -> bool:
     """Tell whether a step rejects an image: not one that only reports."""
-    if step.get("continue-on-error"):
+    if step.may_fail:
         return False
-    given = step.get("with") or {}
-    if SCANNERS.match(str(step.get("uses") or "")):
-        code = str(given.get("exit-code", "1" if "fail-build" in given else "0"))
+    if SCANNERS.match(step.uses):
+        code = str(step.inputs.get("exit-code", "1" if "fail-build" in step.inputs else "0"))
         return code not in ("0", "")
-    return bool(SCANS.search(str(step.get("run") or "")))
+    return bool(SCANS.search(step.run))
 
 
-def _is_push(step: Mapping[str, Any]) -> bool:
-    given = step.get("with") or {}
-    if str(step.get("uses") or "").startswith("docker/build-push-action"):
-        return str(given.get("push", "false")).lower() == "true"
-    return bool(PUSHES.search(str(step.get("run") or "")))
+def _is_push(step: Step) -> bool:
+    if step.uses.startswith("docker/build-push-action"):
+        return str(step.inputs.get("push", "false")).lower() == "true"
+    return bool(PUSHES.search(step.run))
 
 
 def _jobs(subject: Subject) -> list[object]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from tarmac.errors import did_you_mean
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.rulesets import ruleset
 from tarmac.gates.views.scope import counted
-from tarmac.gates.views.workflows import data_of, workflows
+from tarmac.gates.views.workflow_jobs import Job
+from tarmac.gates.views.workflows import workflows
 from tarmac.report import Finding
 
 FOLDER = ".github/rulesets/"
@@ -18,16 +20,15 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield required checks that no job reports, and unprotected branches."""
     reported = _reported(subject)
     for path in _rulesets(subject):
-        data = data_of(subject, path)
-        if not isinstance(data, Mapping):
+        rules = ruleset(subject, path)
+        if rules is None:
             yield Finding(path, "it is not a ruleset of GitHub; write JSON")
             continue
-        rules = {str(r.get("type")): r.get("parameters") or {} for r in data.get("rules") or ()}
         for kind, about in RULES.items():
-            if kind not in rules:
+            if kind not in rules.kinds:
                 yield Finding(path, f"{about}; add a rule of type {kind}")
-        for wanted in rules.get("required_status_checks", {}).get("required_status_checks") or ():
-            yield from _of(path, str(wanted.get("context")), reported)
+        for wanted in rules.checks:
+            yield from _of(path, wanted, reported)
 
 
 RULES = {
@@ -54,14 +55,14 @@ def _reported(subject: Subject) -> dict[str, str]:
         if not {"pull_request", "pull_request_target"} & set(workflow.triggers):
             continue
         for name, job in workflow.jobs.items():
-            found[str(job.get("name") or name)] = _reason(job)
+            found[job.title or name] = _reason(job)
     return found
 
 
-def _reason(job: Mapping[str, Any]) -> str:
-    if "matrix" in (job.get("strategy") or {}):
+def _reason(job: Job) -> str:
+    if job.has_matrix:
         return "is a matrix, whose checks have other names; require a job that needs it"
-    condition = str(job.get("if") or "").replace("${{", "").replace("}}", "").strip()
+    condition = job.condition.replace("${{", "").replace("}}", "").strip()
     if "event_name == 'push'" in condition or "refs/heads/" in condition:
         return "never runs for a pull request; require one that does"
     return ""

@@ -6,22 +6,24 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
 
-from tarmac.gates.gate import Files, Gate, Subject
-from tarmac.gates.views.objects import dig
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.matrices import folders, values
 from tarmac.gates.views.scope import counted_in_files
+from tarmac.gates.views.service_commands import FILE, service_jobs
 from tarmac.gates.views.shell import steps
-from tarmac.gates.views.workflows import Workflow, data_of, texts, workflows
+from tarmac.gates.views.workflow_jobs import Job
+from tarmac.gates.views.workflow_steps import Step
+from tarmac.gates.views.workflows import Workflow, workflows
 from tarmac.languages import MANIFESTS, OTHER, PROGRAMS, spoken, used
 from tarmac.report import Finding
 
-DATA = "ci/services.json"
 MATRIX = re.compile(r"matrix\.service|\$\{?SERVICE\b")
 ADVICE = "give each language its own step (`if: matrix.language == '{}'`), or call one make target"
 _EQUAL = re.compile(r"matrix\.[\w-]+\s*([!=])=\s*'([^']*)'")
-#: From a workflow, a job's name, a step and its commands so far: service -> its language.
-Languages = Callable[[Workflow, str, Mapping[str, Any], str], Mapping[str, str]]
+#: From a workflow, a job, a step and its commands so far: service -> its language.
+Languages = Callable[[Workflow, Job, Step, str], Mapping[str, str]]
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -46,20 +48,18 @@ def _steps(files: Files, languages: Languages) -> Iterator[Finding]:
                         continue  # it asks what the folder is of
                     for language, tool in used(command.text).items():
                         so_far = "\n".join(command.text for command in commands[:number])
-                        meant = _left(languages(workflow, name, step, so_far), language, step, job)
+                        meant = _left(languages(workflow, job, step, so_far), language, step, job)
                         wrong = [f"{n} ({o})" for n, o in meant if o not in (language, OTHER)]
                         if wrong:
                             what = f"job {name} runs {tool} ({language}) for {', '.join(wrong)}"
                             yield Finding(command.where, f"{what}; {ADVICE.format(language)}")
 
 
-def _left(
-    meant: Mapping[str, str], language: str, step: Mapping[str, Any], job: Mapping[str, Any]
-) -> list[tuple[str, str]]:
+def _left(meant: Mapping[str, str], language: str, step: Step, job: Job) -> list[tuple[str, str]]:
     """List the services of a step by its condition; none where that tells languages apart."""
-    said = str(step.get("if") or "")
+    said = step.condition
     rest = _EQUAL.sub(lambda found: "" if found[2] in meant else found[0], said)
-    if re.search(rf"\b{language}\b", f"{rest} {job.get('if') or ''}"):
+    if re.search(rf"\b{language}\b", f"{rest} {job.condition}"):
         return []
     named = {*PROGRAMS.values()} & {*re.findall(r"\w+", rest)}
     if not named and ("matrix." in rest or "hashFiles" in rest):
@@ -71,12 +71,12 @@ def _left(
 
 
 def _services(
-    subject: Subject, spoke: Mapping[str, str], workflow: Workflow, job: str, step: Any, _: str
+    subject: Subject, spoke: Mapping[str, str], workflow: Workflow, job: Job, step: Step, _: str
 ) -> Mapping[str, str]:
     """Find the services of a plan that a step names by a folder, or by a matrix of services."""
-    text = " ".join(texts([step.get("run"), step.get("working-directory"), step.get("env")]))
+    text = " ".join(step.texts)
     if MATRIX.search(text):
-        listed = workflow.values(job, "service")
+        listed = values(workflow, job, "service")
         return {name: own for name, own in spoke.items() if not listed or name in listed}
     model, found = posixpath.dirname(subject.plan.model), {}
     for service in subject.plan.services:
@@ -88,30 +88,28 @@ def _services(
 
 
 def _folders(
-    here: set[str], workflow: Workflow, job: str, step: Any, so_far: str
+    here: set[str], workflow: Workflow, job: Job, step: Step, so_far: str
 ) -> Mapping[str, str]:
     """Find the values of a matrix by which a step's folder is named, by the files in each."""
     found = {}
-    for value, own in workflow.folders(job, step, so_far).items():
+    for value, own in folders(workflow, job, step, so_far).items():
         of = [n for n, files in MANIFESTS.items() if any(f"{own}/{e}" in here for e in files)]
         found[value] = of[0] if len(of) == 1 else OTHER
     return found
 
 
 def _data(subject: Subject, spoke: Mapping[str, str]) -> Iterator[Finding]:
-    for name, service in (dig(data_of(subject, DATA), "services") or {}).items():
-        for step, argv in ((s, a) for s in ("lint", "test") for a in service.get(s) or () if a):
+    for name, jobs in (service_jobs(subject) or {}).items():
+        for step, argv in ((s, a) for s, a in jobs.commands if a):
             language, own = PROGRAMS.get(posixpath.basename(str(argv[0]))), spoke.get(name, OTHER)
             if language and own not in (language, OTHER):
                 what = f"{name} is in {own}, and its {step} runs {argv[0]} ({language})"
-                yield Finding(DATA, f"{what}; write a command of {own}")
+                yield Finding(FILE, f"{what}; write a command of {own}")
 
 
 def _planned(subject: Subject) -> Iterator[object]:
-    services = dig(data_of(subject, DATA), "services") or {}
-    yield from (
-        argv for one in services.values() for s in ("lint", "test") for argv in one.get(s) or ()
-    )
+    for jobs in (service_jobs(subject) or {}).values():
+        yield from jobs.commands
     yield from _commands(subject)
 
 
@@ -131,7 +129,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("commands of a language", _commands, _planned),
     of_files=of_files,
-    reads=f"commands of {DATA} and of workflows of GitHub Actions that name a service's folder "
+    reads=f"commands of {FILE} and of workflows of GitHub Actions that name a service's folder "
     "or run for a matrix of services. Its start command tells a service's language; of files "
     "without a plan, for a matrix alone, by the files in its folder.",
     targets=("repository",),

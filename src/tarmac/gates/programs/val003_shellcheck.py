@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tarmac.foreign.files import content
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.programs import exceptions, find, read, rendered, run, tree
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding, Level

@@ -6,7 +6,8 @@ import os
 import subprocess
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.programs import LONGEST_S, MORE_MEMORY, find, named, tree
 from tarmac.gates.views.scope import paths
 from tarmac.report import Finding, Level

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.programs import find, read, run, tree
 from tarmac.gates.views.scope import paths
 from tarmac.gates.views.workflows import FOLDER

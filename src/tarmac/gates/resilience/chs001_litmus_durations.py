@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.objects import dig
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.chaos import ProbeSetting, probe_settings
 from tarmac.gates.views.published import published
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
@@ -16,26 +16,24 @@ from tarmac.report import Finding
 def check(files: Files) -> Iterator[Finding]:
     """Yield durations that are numbers."""
     known = published("litmus")
-    for artifact, path, probe, value in _durations(files):
-        if not isinstance(value, str):
+    for artifact, setting in _durations(files):
+        if not isinstance(setting.value, str):
+            name, value = setting.name, setting.value
             yield Finding(
-                artifact.at(*path),
-                f"{path[-1]} of probe {probe} is a number ({value}); Litmus {known['since']} and "
-                f'newer require a string with its unit: write {path[-1]}: "{value}s" '
+                artifact.at(*setting.path),
+                f"{name} of probe {setting.probe} is a number ({value}); Litmus {known['since']} "
+                f'and newer require a string with its unit: write {name}: "{value}s" '
                 f"({known['source']})",
             )
 
 
-def _durations(files: Files) -> Iterator[tuple[Artifact, tuple[str | int, ...], str, Any]]:
-    """Yield each duration of a probe: its object, its path, its probe's name, what it is."""
+def _durations(files: Files) -> Iterator[tuple[Artifact, ProbeSetting]]:
+    """Yield each duration of a probe, with its object."""
     known = published("litmus")["durations"]
     for artifact in files.objects("ChaosEngine"):
-        for number, experiment in enumerate(dig(artifact.data, "spec", "experiments") or ()):
-            for index, probe in enumerate(dig(experiment, "spec", "probe") or ()):
-                path = ("spec", "experiments", number, "spec", "probe", index, "runProperties")
-                for key, value in (dig(probe, "runProperties") or {}).items():
-                    if key in known:
-                        yield artifact, (*path, key), str(dig(probe, "name")), value
+        for setting in probe_settings(artifact):
+            if setting.name in known:
+                yield artifact, setting
 
 
 GATE = Gate(

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.objects import dig
-from tarmac.gates.views.schedules import UNITS, apart
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.objects.metadata import group_of, metadata
+from tarmac.gates.views.schedules import UNITS, apart, backup_schedule
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.shell import commands
 from tarmac.report import Finding
@@ -65,7 +66,7 @@ def _promises(files: Files) -> Iterator[tuple[float, str, str]]:
                 for found in _RPO.finditer(line):
                     seconds = int(found[1]) * UNITS[found[2][0].lower()]
                     yield seconds, f"RPO < {found[1]} {found[2]}", f"{artifact.path}:{number}"
-        for key, value in (dig(artifact.data, "metadata", "annotations") or {}).items():
+        for key, value in metadata(artifact).annotations.items():
             if said := _RPO.search(f"{str(key).rpartition('/')[2]}: {value}"):
                 seconds = int(said[1]) * UNITS[said[2][0].lower()]
                 yield (
@@ -80,9 +81,8 @@ def _backups(files: Files) -> Iterator[Backup]:
         if found := _SCHEDULE.search(command.text):
             yield from _backup(command.where, found[1] or found[2] or found[3])
     for artifact in files.objects("Schedule"):
-        if str(artifact.data["apiVersion"]).startswith("velero.io/"):
-            written = str(dig(artifact.data, "spec", "schedule") or "")
-            yield from _backup(artifact.at("spec", "schedule"), written)
+        if group_of(artifact) == "velero.io":
+            yield from _backup(artifact.at("spec", "schedule"), backup_schedule(artifact))
 
 
 def _backup(where: str, schedule: str) -> Iterator[Backup]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.objects import dig
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.crossplane import Composition, Definition
+from tarmac.gates.views.objects.metadata import metadata
 from tarmac.gates.views.published import published
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.shell import Command, commands
@@ -40,34 +41,18 @@ def check(files: Files) -> Iterator[Finding]:
 def _databases(files: Files) -> Iterator[str]:
     """Yield the kinds, small and with their plural, that a cloud makes a database for."""
     known = published("creation")
-    made = set[tuple[str, str]]()
-    for artifact in files.objects("Composition"):
-        for base in _objects(artifact.data):
-            group = str(base["apiVersion"]).partition("/")[0]
-            if group in known["crossplane_groups"] and base["kind"] in known["crossplane_kinds"]:
-                composed = dig(artifact.data, "spec", "compositeTypeRef") or {}
-                made.add(
-                    (str(composed.get("apiVersion")).partition("/")[0], str(composed.get("kind")))
-                )
-    for group, kind in made:
-        yield from (kind.lower(), f"{kind.lower()}s")
-        for definition in files.objects("CompositeResourceDefinition"):
-            spec = definition.data.get("spec") or {}
-            if spec.get("group") == group and dig(spec, "names", "kind") == kind:
-                claim = str(dig(spec, "claimNames", "kind") or "").lower()
-                yield from (claim, f"{claim}s") if claim else ()
-
-
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object inside of one."""
-    if isinstance(value, dict):
-        if "apiVersion" in value and "kind" in value:
-            yield value
-        for inner in value.values():
-            yield from _objects(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _objects(inner)
+    groups, kinds = known["crossplane_groups"], known["crossplane_kinds"]
+    made = {
+        composition.composite
+        for composition in map(Composition, files.objects("Composition"))
+        if any(group in groups and kind in kinds for group, kind in composition.resources)
+    }
+    definitions = [Definition(e) for e in files.objects("CompositeResourceDefinition")]
+    for composite in made:
+        kind = composite[1].lower()
+        yield from (kind, f"{kind}s")
+        for claim in (one.claim.lower() for one in definitions if one.composite == composite):
+            yield from (claim, f"{claim}s") if claim else ()
 
 
 def _promises(files: Files) -> Iterator[tuple[str, str, int]]:
@@ -78,7 +63,7 @@ def _promises(files: Files) -> Iterator[tuple[str, str, int]]:
                 for found in _PROMISE.finditer(line):
                     yield f"{artifact.path}:{number}", found[0].strip(), int(found[1])
     for artifact in files.objects("Template"):
-        for found in _PROMISE.finditer(str(dig(artifact.data, "metadata", "description") or "")):
+        for found in _PROMISE.finditer(metadata(artifact).description):
             yield artifact.at("metadata", "description"), found[0].strip(), int(found[1])
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.objects import dig
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.gatekeeper import constraint_texts
 from tarmac.gates.views.rego import regos
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
@@ -16,14 +17,7 @@ _GLOB = re.compile(r"glob\.match\(\s*([^,()]+),\s*\[\s*\]\s*,\s*([^()]+)\)")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield globs without delimiters; with an example of what they miss, where there is one."""
-    written = [
-        pattern
-        for artifact in files.objects()
-        if str(artifact.data["apiVersion"]).startswith("constraints.gatekeeper.sh/")
-        for values in (dig(artifact.data, "spec", "parameters") or {}).values()
-        for pattern in (values if isinstance(values, list) else ())
-        if isinstance(pattern, str) and "*" in pattern
-    ]
+    written = [pattern for pattern in constraint_texts(files) if "*" in pattern]
     for rego in regos(files):
         for found in _GLOB.finditer(rego.text):
             example = f": {written[0]} does not match {_missed(written[0])}" if written else ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import Pods, dig, pods, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.containers import Container
+from tarmac.gates.views.objects.metadata import metadata, title
+from tarmac.gates.views.objects.pods import Pods, pods
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
@@ -24,11 +26,10 @@ def check(subject: Subject) -> Iterator[Finding]:
         for what in _pod(own):
             yield Finding(own.artifact.path, f"{own.kind} {own.name} {what}")
         for container in own.containers:
-            for what in _container(container, own.spec.get("securityContext") or {}):
-                name = container.get("name")
-                yield Finding(own.artifact.path, f"container {name} of {own.name} {what}")
+            for what in _container(own, container):
+                yield Finding(own.artifact.path, f"container {container.name} of {own.name} {what}")
     for space in subject.objects("Namespace"):
-        if (level := dig(space.data, "metadata", "labels", ENFORCE)) != "restricted":
+        if (level := metadata(space).labels.get(ENFORCE)) != "restricted":
             yield Finding(
                 space.path, f"{title(space)} has {ENFORCE} {level}; write `{ENFORCE}: restricted`"
             )
@@ -36,36 +37,33 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _pod(own: Pods) -> Iterator[str]:
     for key in ("hostNetwork", "hostPID", "hostIPC"):
-        if own.spec.get(key):
+        if own.spec.shares(key):
             yield f"shares the node's ({key}); remove it"
-    for volume in own.spec.get("volumes") or ():
-        for kind in volume.keys() - {"name"} - VOLUMES:
-            yield f"mounts a volume of kind {kind} ({volume.get('name')}); use a claim or emptyDir"
+    for volume in own.spec.volumes:
+        for kind in volume.kinds - VOLUMES:
+            yield f"mounts a volume of kind {kind} ({volume.name}); use a claim or emptyDir"
 
 
-def _container(container: Any, pod: Any) -> Iterator[str]:
-    own = container.get("securityContext") or {}
-
-    def either(key: str) -> Any:
-        return own.get(key, pod.get(key))
-
-    if either("runAsNonRoot") is not True:
+def _container(pod: Pods, container: Container) -> Iterator[str]:
+    own = container.security
+    whole = own.over(pod.spec.security)
+    if not whole.not_root:
         yield "may run as root; set runAsNonRoot: true"
-    if either("runAsUser") == 0:
+    if whole.user == 0:
         yield "runs as user 0; set runAsUser to one above 0"
-    if own.get("privileged"):
+    if own.privileged:
         yield "is privileged; remove it"
-    if own.get("allowPrivilegeEscalation") is not False:
+    if own.may_escalate:
         yield "may gain privileges; set allowPrivilegeEscalation: false"
-    if "ALL" not in (dig(own, "capabilities", "drop") or ()):
+    if "ALL" not in own.dropped:
         yield "keeps capabilities; set capabilities: {drop: [ALL]}"
-    if more := set(dig(own, "capabilities", "add") or ()) - {"NET_BIND_SERVICE"}:
+    if more := own.added - {"NET_BIND_SERVICE"}:
         yield f"adds the capability {', '.join(sorted(more))}; remove it"
-    if dig(either("seccompProfile"), "type") not in ("RuntimeDefault", "Localhost"):
+    if whole.seccomp not in ("RuntimeDefault", "Localhost"):
         yield "may make every system call; set seccompProfile: {type: RuntimeDefault}"
-    if own.get("readOnlyRootFilesystem") is not True:
+    if not own.read_only_root:
         yield "may write to its own image; set readOnlyRootFilesystem: true and mount what it needs"
-    if any(port.get("hostPort") for port in container.get("ports") or ()):
+    if any(port.host_port for port in container.ports):
         yield "uses a port of its node (hostPort); remove it"
 
 

@@ -10,8 +10,9 @@ from functools import cache
 from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.metadata import title
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 

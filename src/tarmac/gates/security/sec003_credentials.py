@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import dig, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.metadata import NAME, metadata, title
+from tarmac.gates.views.objects.stored_data import ExternalSecret
 from tarmac.gates.views.scope import counted
 from tarmac.launch import StoreSecret
 from tarmac.model.edge import place
@@ -48,12 +50,11 @@ def _external(subject: Subject) -> Iterator[Finding]:
     known = {service.name for service in subject.plan.services}
     taken: dict[tuple[str, str], tuple[str, str]] = {}
     for artifact in subject.objects("ExternalSecret"):
-        owner = dig(artifact.data, "metadata", "labels", "app.kubernetes.io/name")
+        owner = metadata(artifact).labels.get(NAME)
         if owner not in known:
             continue
-        for entry in dig(artifact.data, "spec", "data") or ():
-            remote = entry.get("remoteRef") or {}
-            key = (str(remote.get("key")), str(remote.get("property") or ""))
+        for entry in ExternalSecret(artifact).entries:
+            key = (entry.remote_key, entry.remote_property)
             if f"{STORES}/" not in key[0]:
                 continue  # only those of stores must be one service's own
             first = taken.setdefault(key, (owner, artifact.path))

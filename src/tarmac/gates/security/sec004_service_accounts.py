@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import dig, name_of, named, pods, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.bindings import account_mounts_token, bindings
+from tarmac.gates.views.objects.metadata import named, title
+from tarmac.gates.views.objects.pods import pods
+from tarmac.gates.views.objects.references import reference_to
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
+
+#: ClusterRoles that every cluster has.
+BUILT_IN = ("admin", "edit", "view", "cluster-admin")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -16,7 +23,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     bound = set(_bound(subject))
     owners: dict[str, str] = {}
     for own in pods(subject):
-        path, name = own.artifact.path, own.spec.get("serviceAccountName") or "default"
+        path, name = own.artifact.path, own.spec.account or "default"
         pod = f"{own.kind} {own.name}"
         if name == "default":
             yield Finding(
@@ -33,53 +40,39 @@ def check(subject: Subject) -> Iterator[Finding]:
                 path,
                 f"{pod} runs as {name}, as {owner} does: they share its rights; give it its own",
             )
-        if name not in bound:
-            told = dig(getattr(accounts.get(name), "data", {}), "automountServiceAccountToken")
-            if own.spec.get("automountServiceAccountToken", told) is not False:
-                yield Finding(
-                    path,
-                    f"{pod} has a token of the cluster without any rights; set "
-                    "automountServiceAccountToken: false",
-                )
+        if name not in bound and own.spec.mounts_token(account_mounts_token(accounts.get(name))):
+            yield Finding(
+                path,
+                f"{pod} has a token of the cluster without any rights; set "
+                "automountServiceAccountToken: false",
+            )
     yield from _dangling(subject)
 
 
 def _bound(subject: Subject) -> Iterator[str]:
-    for binding in subject.objects("RoleBinding", "ClusterRoleBinding"):
-        for account in binding.data.get("subjects") or ():
-            if account.get("kind") == "ServiceAccount":
-                yield str(account.get("name"))
+    for binding in bindings(subject):
+        for grantee in binding.grantees:
+            if grantee.is_account:
+                yield str(grantee.name)
 
 
 def _dangling(subject: Subject) -> Iterator[Finding]:
     accounts = named(subject, "ServiceAccount")
-    roles = {
-        (artifact.data["kind"], name_of(artifact))
-        for artifact in subject.objects("Role", "ClusterRole")
-    }
-    for binding in subject.objects("RoleBinding", "ClusterRoleBinding"):
-        role = binding.data.get("roleRef") or {}
-        builtin = role.get("kind") == "ClusterRole" and role.get("name") in (
-            "admin", "edit", "view", "cluster-admin",
-        )  # fmt: skip
-        if not builtin and (role.get("kind"), role.get("name")) not in roles:
-            yield Finding(
-                binding.path,
-                f"{title(binding)} gives {role.get('kind')} {role.get('name')}, which does not "
-                "exist",
-            )
-        for grantee in binding.data.get("subjects") or ():
-            name, space = grantee.get("name"), grantee.get("namespace", subject.plan.namespace)
-            ours = grantee.get("kind") == "ServiceAccount" and space == subject.plan.namespace
-            if ours and name not in accounts:
-                yield Finding(
-                    binding.path,
-                    f"{title(binding)} is for ServiceAccount {name}, which does not exist",
-                )
+    roles = set(map(reference_to, subject.objects("Role", "ClusterRole")))
+    for binding in bindings(subject):
+        path, which, role = binding.artifact.path, title(binding.artifact), binding.role
+        builtin = role.kind == "ClusterRole" and role.name in BUILT_IN
+        if not builtin and role not in roles:
+            yield Finding(path, f"{which} gives {role.kind} {role.name}, which does not exist")
+        for grantee in binding.grantees:
+            ours = grantee.is_account and grantee.is_in(subject.plan.namespace)
+            if ours and grantee.name not in accounts:
+                what = f"{which} is for ServiceAccount {grantee.name}, which does not exist"
+                yield Finding(path, what)
 
 
 def _judged(subject: Subject) -> list[object]:
-    return [*pods(subject), *subject.objects("RoleBinding", "ClusterRoleBinding")]
+    return [*pods(subject), *bindings(subject)]
 
 
 GATE = Gate(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
-from tarmac.gates.views.objects import dig, title
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.certificates import Certificate, TlsSecret, tls_secrets
+from tarmac.gates.views.objects.metadata import metadata, name_of, title
+from tarmac.gates.views.objects.stored_data import ExternalSecret
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
@@ -16,17 +19,13 @@ SHIM = ("cert-manager.io/cluster-issuer", "cert-manager.io/issuer")
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield certificates of the ingress that nothing creates, or that lack one of its hosts."""
     made = set(_made(subject))
-    covered = {
-        dig(certificate.data, "spec", "secretName"): frozenset(
-            dig(certificate.data, "spec", "dnsNames") or ()
-        )
-        for certificate in subject.objects("Certificate")
-    }
+    certificates = [Certificate(artifact) for artifact in subject.objects("Certificate")]
+    covered = {certificate.secret: certificate.hosts for certificate in certificates}
     for artifact in subject.objects("Ingress", "Gateway"):
-        noted = dig(artifact.data, "metadata", "annotations") or {}
+        noted = metadata(artifact).annotations
         if any(annotation in noted for annotation in SHIM):
             continue
-        for secret, names in _read(artifact.data):
+        for secret, names in tls_secrets(artifact):
             if secret not in made:
                 yield Finding(
                     subject.at("ingress", "tls"),
@@ -45,25 +44,15 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _made(subject: Subject) -> Iterator[str]:
     for artifact in subject.objects("Certificate"):
-        yield str(dig(artifact.data, "spec", "secretName"))
-    for artifact in subject.objects("Secret", "ExternalSecret"):
-        target = dig(artifact.data, "spec", "target", "name")
-        yield str(target or dig(artifact.data, "metadata", "name"))
+        yield str(Certificate(artifact).secret)
+    yield from map(name_of, subject.objects("Secret"))
+    for artifact in subject.objects("ExternalSecret"):
+        yield ExternalSecret(artifact).target
 
 
-def _read(way: object) -> Iterator[tuple[str, frozenset[str]]]:
-    """Yield each Secret that an Ingress or Gateway reads, with its hosts."""
-    for tls in dig(way, "spec", "tls") or ():
-        if tls.get("secretName"):
-            yield tls["secretName"], frozenset(tls.get("hosts") or ())
-    for listener in dig(way, "spec", "listeners") or ():
-        for reference in dig(listener, "tls", "certificateRefs") or ():
-            yield str(reference.get("name")), frozenset(filter(None, (listener.get("hostname"),)))
-
-
-def _certificates(subject: Subject) -> list[object]:
+def _certificates(subject: Subject) -> list[TlsSecret]:
     ways = subject.objects("Ingress", "Gateway")
-    return [secret for artifact in ways for secret in _read(artifact.data)]
+    return [secret for artifact in ways for secret in tls_secrets(artifact)]
 
 
 GATE = Gate(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.caller_edges import CallerEdges
-from tarmac.gates.views.objects import RUNNING, Pods, pods
+from tarmac.gates.views.objects.pods import RUNNING, Pods, pods
 from tarmac.gates.views.pod_tokens import tokens, variables
 from tarmac.gates.views.scope import counted
 from tarmac.model import conventions

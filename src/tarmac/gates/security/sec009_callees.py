@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.caller_edges import CallerEdges
-from tarmac.gates.views.network_policies import Peer, Policies, peers_of
-from tarmac.gates.views.objects import Pods
+from tarmac.gates.views.objects.pods import Pods
+from tarmac.gates.views.peers import Peer, peers_of
 from tarmac.gates.views.pod_tokens import PodAuthority, authorities, tokens, variables
+from tarmac.gates.views.policies import Policies
 from tarmac.gates.views.scope import counted
 from tarmac.model import conventions
 from tarmac.plan.callers import CA_CONFIG_MAP, CA_NAME, KEYS_URL

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Files, Gate
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.terraform import Setting, settings, sources
 from tarmac.report import Finding

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tarmac import versions
-from tarmac.gates.gate import Files, Gate
-from tarmac.gates.views.objects import dig
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.eksctl import eksctl_versions
 from tarmac.gates.views.published import published
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.terraform import settings
@@ -58,10 +59,7 @@ def _clusters(files: Files) -> Iterator[tuple[str, Any]]:
         cluster = kind == "module" or setting.path[1:2] == ("aws_eks_cluster",)
         if named and cluster and len(setting.path) == (3 if kind == "module" else 4):
             yield setting.where, setting.value
-    for artifact in files.artifacts:
-        if dig(artifact.data, "kind") == "ClusterConfig":
-            written = dig(artifact.data, "metadata", "version")
-            yield artifact.at("metadata", "version"), written
+    yield from eksctl_versions(files)
 
 
 GATE = Gate(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from tarmac.artifact import Artifact
-from tarmac.gates.gate import Subject
-from tarmac.gates.views.objects import Pods, dig, named, running
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.objects.metadata import metadata, named
+from tarmac.gates.views.objects.pods import Pods, running
+from tarmac.gates.views.objects.stored_data import ConfigMap
 from tarmac.plan.callers import checks, takes_part
 from tarmac.plan.cluster import Workload
 
@@ -47,9 +48,10 @@ class CallerEdges:
         return running(self.subject)
 
     @cached_property
-    def configs(self) -> dict[str, Artifact]:
-        """Find the ConfigMaps."""
-        return named(self.subject, "ConfigMap")
+    def configs(self) -> dict[str, ConfigMap]:
+        """Find the ConfigMaps by their names."""
+        found = named(self.subject, "ConfigMap")
+        return {name: ConfigMap(artifact) for name, artifact in found.items()}
 
     def verifying(self) -> list[Workload]:
         """List the services that must verify their callers."""
@@ -59,6 +61,8 @@ class CallerEdges:
     def identity(self, service: str) -> str:
         """Name a service as the tokens of its pods do."""
         own = self.keeping.get(service)
-        account = own.spec.get("serviceAccountName", "default") if own else service
-        space = dig(own.artifact.data, "metadata", "namespace") if own else None
+        account = service
+        if own:
+            account = "default" if own.spec.account is None else own.spec.account
+        space = metadata(own.artifact).namespace if own else None
         return f"system:serviceaccount:{space or self.subject.plan.namespace}:{account}"

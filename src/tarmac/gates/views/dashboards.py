@@ -7,10 +7,49 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.foreign.data import from_json
-from tarmac.gates.gate import Subject
-from tarmac.gates.views.objects import dig
+from tarmac.gates.subject import Subject
+from tarmac.gates.views.reading import Fields, dig, items
 
 FOLDER = "observability/dashboards/"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What draws something on a dashboard."""
+
+    data: Fields
+
+    @property
+    def title(self) -> str:
+        """What it is called, or else its number."""
+        return str(self.data.get("title") or self.data.get("id"))
+
+    @property
+    def has_title(self) -> bool:
+        """Whether it is called anything."""
+        return bool(self.data.get("title"))
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text, which asks nothing."""
+        return bool(self.data.get("type") == "text")
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether its numbers have a unit."""
+        return bool(dig(self.data, "fieldConfig", "defaults", "unit"))
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """What it asks; empty texts where a target asks nothing."""
+        return tuple(str(target.get("expr") or "") for target in items(self.data, "targets"))
+
+    @property
+    def sources(self) -> Iterator[Any]:
+        """The uids of the datasources of it and its targets."""
+        for holder in (self.data, *items(self.data, "targets")):
+            source = holder.get("datasource")
+            yield source.get("uid") if isinstance(source, Mapping) else source
 
 
 @dataclass(frozen=True)
@@ -18,19 +57,38 @@ class DashboardFile:
     """A dashboard's file; `data` is None where it is no JSON object."""
 
     path: str
-    data: Mapping[str, Any] | None
+    data: Fields | None
 
     @property
-    def panels(self) -> Iterator[Mapping[str, Any]]:
+    def uid(self) -> Any:
+        """By which links find it."""
+        return dig(self.data, "uid")
+
+    @property
+    def title(self) -> Any:
+        """What it is called."""
+        return dig(self.data, "title")
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Its variables that select a datasource: `${datasource}`."""
+        return frozenset(
+            f"${{{variable.get('name')}}}"
+            for variable in items(self.data, "templating", "list")
+            if variable.get("type") == "datasource"
+        )
+
+    @property
+    def ids(self) -> tuple[Any, ...]:
+        """The numbers of its panels, those in collapsed rows left out."""
+        return tuple(panel.get("id") for panel in items(self.data, "panels"))
+
+    @property
+    def panels(self) -> Iterator[Panel]:
         """Yield what draws something, inside collapsed rows too."""
-        for panel in dig(self.data, "panels") or ():
-            yield from (panel.get("panels") or ()) if panel.get("type") == "row" else (panel,)
-
-    @property
-    def queries(self) -> Iterator[str]:
-        """Yield what its panels ask."""
-        for panel in self.panels:
-            yield from (str(target.get("expr") or "") for target in panel.get("targets") or ())
+        for panel in items(self.data, "panels"):
+            inner = items(panel, "panels") if panel.get("type") == "row" else (panel,)
+            yield from map(Panel, inner)
 
 
 def boards(subject: Subject) -> tuple[DashboardFile, ...]:
@@ -42,7 +100,7 @@ def boards(subject: Subject) -> tuple[DashboardFile, ...]:
     )
 
 
-def _read(content: Mapping[str, Any] | str) -> Mapping[str, Any] | None:
+def _read(content: Fields | str) -> Fields | None:
     if isinstance(content, Mapping):
         return content
     try:

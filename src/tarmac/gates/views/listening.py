@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from tarmac.artifact import Artifact
-from tarmac.gates.views.objects import TEMPLATES, Pods, dig, title
+from tarmac.gates.views.objects.metadata import title
+from tarmac.gates.views.objects.pods import Pods
+from tarmac.gates.views.objects.services import Service
 from tarmac.report import Finding
 
-PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+PROBES = ("startup", "liveness", "readiness")
 
 
-def probed(own: Pods) -> Iterator[tuple[str, str, Any]]:
+def probed(own: Pods) -> Iterator[tuple[str, str, int | str]]:
     """Yield the port that each probe asks, by the probe's place and name."""
-    for key in ("initContainers", "containers"):
-        for number, container in enumerate(own.spec.get(key) or ()):
-            at = (*TEMPLATES[own.kind], "spec", key, number)
-            for probe in PROBES:
-                for kind in ("httpGet", "tcpSocket", "grpc"):
-                    if (asked := dig(container, probe, kind, "port")) is not None:
-                        yield own.artifact.at(*at, probe), probe, asked
+    for container in own.containers:
+        for name in PROBES:
+            if probe := container.probe(name):
+                for asked in probe.ports:
+                    yield container.at(f"{name}Probe"), f"{name}Probe", asked
 
 
 def probes(own: Pods) -> Iterator[Finding]:
@@ -30,13 +28,12 @@ def probes(own: Pods) -> Iterator[Finding]:
             yield Finding(where, f"{probe} asks port {asked}, {listens(own)}")
 
 
-def targets(own: Pods, service: Artifact) -> Iterator[Finding]:
+def targets(own: Pods, service: Service) -> Iterator[Finding]:
     """Yield ports of a Service that lead to none of its pods."""
-    for number, port in enumerate(dig(service.data, "spec", "ports") or ()):
-        target = port.get("targetPort", port.get("port"))
-        if target is not None and own.port(target) is None:
-            what = f"{title(service)} sends to targetPort {target}, {listens(own)}"
-            yield Finding(service.at("spec", "ports", number), what)
+    for number, port in enumerate(service.ports):
+        if port.target is not None and own.port(port.target) is None:
+            what = f"{title(service.artifact)} sends to targetPort {port.target}, {listens(own)}"
+            yield Finding(service.artifact.at("spec", "ports", number), what)
 
 
 def listens(own: Pods) -> str:

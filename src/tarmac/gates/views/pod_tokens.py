@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from tarmac.artifact import Artifact
-from tarmac.gates.views.objects import Pods, dig
+from tarmac.gates.views.objects.pods import Pods
+from tarmac.gates.views.objects.stored_data import ConfigMap
+from tarmac.gates.views.reading import Fields, items, number, text
 
 #: What the kubelet takes where nothing is said.
 LIFE_S = 3600
@@ -37,41 +37,45 @@ class PodAuthority:
 def tokens(own: Pods) -> Iterator[PodToken]:
     """Yield the tokens that a pod's volumes hold."""
     for path, source in _projected(own):
-        if isinstance(token := source.get("serviceAccountToken"), Mapping):
-            file = posixpath.join(path, str(token.get("path", ""))) if path else ""
-            life_s = token.get("expirationSeconds", LIFE_S)
-            yield PodToken(file, str(token.get("audience") or ""), life_s)
+        if "serviceAccountToken" in source:
+            token = source["serviceAccountToken"]
+            file = posixpath.join(path, text(token, "path") or "") if path else ""
+            life_s = number(token, "expirationSeconds")
+            yield PodToken(
+                file, text(token, "audience") or "", LIFE_S if life_s is None else life_s
+            )
 
 
 def authorities(own: Pods) -> Iterator[PodAuthority]:
     """Yield the files of ConfigMaps beside the tokens."""
     for path, source in _projected(own):
-        for item in dig(source, "configMap", "items") or ():
-            file = posixpath.join(path, str(item.get("path", "")))
-            yield PodAuthority(file, str(dig(source, "configMap", "name")), str(item.get("key")))
+        for item in items(source, "configMap", "items"):
+            file = posixpath.join(path, text(item, "path") or "")
+            name, key = text(source, "configMap", "name"), text(item, "key")
+            yield PodAuthority(file, str(name), str(key))
 
 
-def _projected(own: Pods) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _projected(own: Pods) -> Iterator[tuple[str, Fields]]:
     """Yield each source of a projected volume, and where it is mounted."""
-    mounts = [mount for container in own.containers for mount in container.get("volumeMounts", ())]
-    for volume in own.spec.get("volumes") or ():
-        paths = [m.get("mountPath", "") for m in mounts if m.get("name") == volume.get("name")]
-        for source in dig(volume, "projected", "sources") or ():
-            yield from ((path, source) for path in paths or [""])
+    mounts = [mount for container in own.containers for mount in container.mounts]
+    for volume in own.spec.volumes:
+        if projected := volume.projected:
+            paths = [mount.path for mount in mounts if mount.volume == volume.name]
+            for source in projected:
+                yield from ((path, source) for path in paths or [""])
 
 
-def variables(own: Pods, configs: Mapping[str, Artifact]) -> dict[str, str]:
+def variables(own: Pods, configs: Mapping[str, ConfigMap]) -> dict[str, str]:
     """Read the plain variables of a pod's containers, those of whole ConfigMaps among them."""
     found: dict[str, str] = {}
     for container in own.containers:
-        for source in container.get("envFrom") or ():
-            held = configs.get(str(dig(source, "configMapRef", "name")))
-            prefix = source.get("prefix", "")
-            for key, value in (dig(held.data, "data") or {}).items() if held else ():
-                found[f"{prefix}{key}"] = str(value)
+        for source in container.sources:
+            held = configs.get(str(source.config_map))
+            for key, value in held.data.items() if held else ():
+                found[f"{source.prefix}{key}"] = str(value)
         found |= {
-            str(one["name"]): str(one["value"])
-            for one in container.get("env") or ()
-            if "name" in one and "value" in one
+            variable.name: str(variable.value)
+            for variable in container.variables
+            if variable.name is not None and variable.has_value
         }
     return found

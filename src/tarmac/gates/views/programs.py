@@ -16,7 +16,7 @@ import yaml
 
 from tarmac.artifact import Artifact
 from tarmac.errors import TarmacError
-from tarmac.gates.gate import Subject
+from tarmac.gates.subject import Subject
 from tarmac.places import cache_folder
 from tarmac.report import Skip
 from tarmac.schemas import convert

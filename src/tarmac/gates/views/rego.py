@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files
-from tarmac.gates.views.objects import dig
+from tarmac.gates.subject import Files
+from tarmac.gates.views.reading import dig, items
 
 _COMMENT = re.compile(r"#[^\n]*")
 
@@ -42,10 +42,10 @@ def regos(files: Files) -> Iterator[Rego]:
 
 
 def _template(artifact: Artifact) -> Iterator[Rego]:
-    for number, target in enumerate(dig(artifact.data, "spec", "targets") or ()):
+    for number, target in enumerate(items(artifact.data, "spec", "targets")):
         base: tuple[str | int, ...] = ("spec", "targets", number)
         places = [(*base, "rego")]
-        for index, _ in enumerate(dig(target, "code") or ()):
+        for index, _ in enumerate(items(target, "code")):
             places.append((*base, "code", index, "source", "rego"))
         for place in places:
             if isinstance(text := dig(artifact.data, *place), str):

@@ -1,4 +1,4 @@
-"""How far apart a schedule's runs are."""
+"""Schedules of backups, and how far apart the runs of one are."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from itertools import islice, pairwise
 
 from cronsim import CronSim, CronSimError
 
+from tarmac.artifact import Artifact
+from tarmac.gates.views.reading import text
+
 UNITS = {"s": 1, "m": 60, "h": 3600}
 _EVERY = {"@hourly": 3600, "@daily": 86400, "@midnight": 86400, "@weekly": 604800}
 _PERIOD = re.compile(r"@every (\d+)([smh])\w*")
 #: So many runs show any rhythm within a week.
 RUNS = 50
+
+
+def backup_schedule(artifact: Artifact) -> str:
+    """Read when a Schedule of Velero makes backups; empty where it does not say."""
+    return text(artifact.data, "spec", "schedule") or ""
 
 
 def apart(schedule: str) -> float | None:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files, Scope, Subject
-from tarmac.gates.views.objects import Pods, pods, running
+from tarmac.gates.gate import Scope
+from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.objects.pods import Pods, pods, running
 from tarmac.plan.cluster import Workload
 
 

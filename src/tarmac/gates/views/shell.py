@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from tarmac.gates.gate import Files
-from tarmac.gates.views.objects import dig
+from tarmac.gates.subject import Files
+from tarmac.gates.views.workflow_steps import Step
 from tarmac.gates.views.workflows import Workflow, workflow_of
 
 _SCRIPT = re.compile(r"(?:\.(?:sh|bash|mk)|(?:^|/)Makefile)$")
@@ -41,13 +40,13 @@ def commands(files: Files) -> Iterator[Command]:
                     yield from lines(artifact.path, fence[1], first)
 
 
-def steps(workflow: Workflow, job: str) -> Iterator[tuple[Mapping[str, Any], list[Command]]]:
+def steps(workflow: Workflow, job: str) -> Iterator[tuple[Step, list[Command]]]:
     """Yield the steps of a job that run something, each with its commands."""
-    for number, step in enumerate(workflow.jobs[job].get("steps") or ()):
-        if isinstance(run := dig(step, "run"), str):
+    for number, step in enumerate(workflow.jobs[job].steps):
+        if step.has_script:
             path, _, line = workflow.at("jobs", job, "steps", number, "run").rpartition(":")
             # A block's text begins below its key.
-            yield step, list(lines(path, run, int(line) + ("\n" in run)))
+            yield step, list(lines(path, step.run, int(line) + ("\n" in step.run)))
 
 
 def lines(path: str, text: str, first: int) -> Iterator[Command]:

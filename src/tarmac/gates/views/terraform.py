@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files
+from tarmac.gates.subject import Files
 from tarmac.report import Finding
 
 ENDINGS = (".tf", ".tfvars")

@@ -1,4 +1,4 @@
-"""Shapes of the objects that gates read: what stands where a list, mapping, text or number must.
+"""How values are made to conform to the shapes of what gates read.
 
 A file may be of any origin. What has another type than its place is left out of what gates read, so
 that they can rely on types; OBJ005 reports it. The index of an item in a list never changes, since
@@ -7,48 +7,12 @@ the line of a finding is found by it.
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
-from tarmac.model.value import amount, seconds
-
-Path: TypeAlias = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """A value that has no parts."""
-
-    #: For a reader: `a text`.
-    title: str
-    accepts: Callable[[Any], bool]
-
-
-@dataclass(frozen=True)
-class Record:
-    """A mapping with known keys; keys that are not listed may hold anything."""
-
-    fields: Mapping[str, Shape]
-
-
-@dataclass(frozen=True)
-class ListOf:
-    """A list of items of one shape."""
-
-    item: Shape
-
-
-@dataclass(frozen=True)
-class MapOf:
-    """A mapping of texts to values of one shape."""
-
-    value: Shape
-
-
-Shape: TypeAlias = Leaf | Record | ListOf | MapOf
+from tarmac.gates.views.reading import Path
+from tarmac.gates.views.shapes.shape import Leaf, ListOf, MapOf, Record, Shape
 
 
 @dataclass(frozen=True)
@@ -58,44 +22,6 @@ class Misfit:
     path: Path
     value: Any
     wanted: str
-
-
-def _parses(read: Callable[[str], object]) -> Callable[[Any], bool]:
-    def accepts(value: Any) -> bool:
-        try:
-            read(str(value))
-        except ValueError:
-            return False
-        return is_scalar(value)
-
-    return accepts
-
-
-def is_scalar(value: Any) -> bool:
-    """Tell whether a value has no parts."""
-    return not isinstance(value, Mapping | list | tuple)
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-ANY = Leaf("anything", lambda _: True)
-TEXT = Leaf("a text", lambda value: isinstance(value, str))
-FLAG = Leaf("true or false", lambda value: isinstance(value, bool))
-INTEGER = Leaf("a whole number", _is_integer)
-NUMBER = Leaf("a number", lambda value: _is_integer(value) or isinstance(value, float))
-SCALAR = Leaf("a text or a number", is_scalar)
-PORT = Leaf("a number or a name", lambda value: _is_integer(value) or isinstance(value, str))
-COUNT = Leaf(
-    "a whole number or a percentage",
-    lambda value: not isinstance(value, bool) and bool(re.fullmatch(r"\d+%?", str(value))),
-)
-QUANTITY = Leaf("an amount, e.g. 512Mi", _parses(amount))
-DURATION = Leaf("a duration, e.g. 30s", _parses(seconds))
-NETWORK = Leaf("a network, e.g. 10.0.0.0/16", _parses(ipaddress.ip_network))
-TEXTS = ListOf(TEXT)
-LABELS = MapOf(SCALAR)
 
 
 def conform(value: Any, shape: Shape) -> tuple[Any, list[Misfit]]:
@@ -185,17 +111,3 @@ def _kind(value: Any) -> str:
     if isinstance(value, Mapping):
         return "a mapping"
     return "a list" if isinstance(value, list | tuple) else f"{value!r}"[:60]
-
-
-def mappings(value: Any) -> list[Mapping[str, Any]]:
-    """List the mappings of a value that should be a list of them."""
-    items = value if isinstance(value, list | tuple) else ()
-    return [item for item in items if isinstance(item, Mapping)]
-
-
-def texts_in(value: Any) -> Iterator[str]:
-    """Yield the texts of a value that may be one text, a list of them, or anything else."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | tuple):
-        yield from (part for part in value if isinstance(part, str))

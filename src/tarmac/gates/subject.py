@@ -1,0 +1,115 @@
+"""What gates judge: files as they are, or a system in an environment, planned and rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from tarmac.artifact import Artifact
+from tarmac.gates.views.shapes.fitting import fitted
+from tarmac.model.system import System
+from tarmac.plan.cluster import ClusterPlan
+
+
+class Files(Protocol):
+    """Files as they are, of any origin: all that a gate without a plan needs."""
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """All of them, without what does not fit the shape of its kind."""
+
+    @property
+    def raw(self) -> tuple[Artifact, ...]:
+        """All of them as they were read."""
+
+    @property
+    def today(self) -> date:
+        """The day for which they are judged."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where they are on disk."""
+
+    def objects(self, *kinds: str) -> tuple[Artifact, ...]:
+        """List the Kubernetes objects of these kinds; of all without."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What a gate judges without a plan: files as they were written."""
+
+    #: What does not fit the shape of its kind is left out of them; see `gates/views/shapes/`.
+    artifacts: tuple[Artifact, ...]
+    today: date
+    folder: Path | None = None
+    #: As they were read.
+    raw: tuple[Artifact, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "raw", self.artifacts)
+        object.__setattr__(self, "artifacts", tuple(map(fitted, self.raw)))
+
+    def objects(self, *kinds: str) -> tuple[Artifact, ...]:
+        """List the Kubernetes objects of these kinds; of all without."""
+        return _of(self._by_kind, kinds)
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[Artifact]]:
+        return _by_kind(self.artifacts)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a gate judges: one system in one environment, planned and rendered."""
+
+    system: System
+    plan: ClusterPlan
+    #: What does not fit the shape of its kind is left out of them; see `gates/views/shapes/`.
+    artifacts: tuple[Artifact, ...]
+    #: The day for which it is judged: what has an end of life is judged by it.
+    today: date
+    #: The rendered tree on disk, for external programs; None where it was not written.
+    folder: Path | None = None
+    #: The most memory that a workload was seen to take, in bytes, by its name.
+    measured: Mapping[str, float] = field(default_factory=dict)
+    #: The seconds of the pipeline's steps for a change of one service, as they were measured.
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    #: As they were rendered or read.
+    raw: tuple[Artifact, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "raw", self.artifacts)
+        object.__setattr__(self, "artifacts", tuple(map(fitted, self.raw)))
+
+    def at(self, *path: str) -> str:
+        """Find the place in the model of something that this environment says."""
+        whole = ("environments", self.plan.environment)
+        found = self.system.locate((*whole, *path), key=True)
+        absent = found == self.system.locate(whole)
+        return str(self.system.locate(whole, key=True) if absent else found)
+
+    def objects(self, *kinds: str) -> tuple[Artifact, ...]:
+        """List the Kubernetes objects of these kinds; of all without."""
+        return _of(self._by_kind, kinds)
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[Artifact]]:
+        return _by_kind(self.artifacts)
+
+
+def _by_kind(artifacts: Iterable[Artifact]) -> dict[str, list[Artifact]]:
+    found: dict[str, list[Artifact]] = {}
+    for artifact in artifacts:
+        if artifact.is_object and {"apiVersion", "kind"} <= artifact.data.keys():
+            found.setdefault(str(artifact.data["kind"]), []).append(artifact)
+    return found
+
+
+def _of(by_kind: Mapping[str, list[Artifact]], kinds: tuple[str, ...]) -> tuple[Artifact, ...]:
+    if not kinds:
+        return tuple(artifact for found in by_kind.values() for artifact in found)
+    return tuple(artifact for kind in kinds for artifact in by_kind.get(kind, ()))

@@ -1,0 +1,1 @@
+"""Argo CD as gates read it: Applications, those that sets make, and what they apply."""

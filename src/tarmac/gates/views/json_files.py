@@ -1,0 +1,26 @@
+"""Files of JSON in a tree or repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from tarmac.foreign.data import from_json
+from tarmac.gates.subject import Files
+from tarmac.gates.views.shapes.fitting import fitted
+
+
+def data_of(files: Files, path: str) -> Any:
+    """Read a file of the tree that is JSON; None where it is not there or is none."""
+    for artifact in files.artifacts:
+        if artifact.path == path:
+            if not isinstance(artifact.content, str):
+                return artifact.content
+            try:
+                read_data = from_json(artifact.content)
+            except ValueError:
+                return None
+            is_mapping = isinstance(read_data, Mapping)
+            return fitted(replace(artifact, content=read_data)).data if is_mapping else read_data
+    return None

@@ -1,0 +1,80 @@
+"""What every object says of itself: its name, namespace, labels and annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tarmac.artifact import Artifact
+from tarmac.gates.subject import Files
+from tarmac.gates.views.reading import Fields, fields, items, text
+
+#: The label that names the workload of an object.
+NAME = "app.kubernetes.io/name"
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The `metadata` of an object."""
+
+    data: Fields
+
+    @property
+    def name(self) -> str:
+        """Its name; empty where it has none."""
+        return str(self.data.get("name") or "")
+
+    @property
+    def namespace(self) -> str | None:
+        """Its namespace; None where its client decides."""
+        return text(self.data, "namespace")
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What selectors find it by."""
+        return fields(self.data, "labels")
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """What controllers are told of it."""
+        return fields(self.data, "annotations")
+
+    @property
+    def finalizers(self) -> tuple[str, ...]:
+        """What is done before it is deleted."""
+        return items(self.data, "finalizers")
+
+    @property
+    def description(self) -> str:
+        """What people are told of it."""
+        return str(self.data.get("description") or "")
+
+
+def metadata(artifact: Artifact) -> Metadata:
+    """Read the metadata of an object."""
+    return Metadata(fields(artifact.data, "metadata"))
+
+
+def kind_of(artifact: Artifact) -> str:
+    """Read an object's kind."""
+    return str(artifact.data["kind"])
+
+
+def name_of(artifact: Artifact) -> str:
+    """Read an object's name."""
+    return metadata(artifact).name
+
+
+def title(artifact: Artifact) -> str:
+    """Say which object it is: `Service orders`."""
+    return f"{artifact.data.get('kind')} {name_of(artifact)}"
+
+
+def group_of(artifact: Artifact) -> str:
+    """Read the group of an object's API; empty for the core's."""
+    return str(artifact.data["apiVersion"]).rpartition("/")[0]
+
+
+def named(files: Files, *kinds: str) -> dict[str, Artifact]:
+    """Find the objects of some kinds by their names."""
+    return {name_of(artifact): artifact for artifact in files.objects(*kinds)}

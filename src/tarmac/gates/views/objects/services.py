@@ -1,0 +1,62 @@
+"""Services: the pods that they send to, and by which ports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tarmac.artifact import Artifact
+from tarmac.gates.subject import Files
+from tarmac.gates.views.objects.metadata import Metadata, metadata
+from tarmac.gates.views.reading import Fields, fields, items, number, port, text
+
+
+@dataclass(frozen=True)
+class ServicePort:
+    """One port of a Service."""
+
+    data: Fields
+
+    @property
+    def name(self) -> str | None:
+        """Its name."""
+        return text(self.data, "name")
+
+    @property
+    def number(self) -> int | None:
+        """The number that clients use."""
+        return number(self.data, "port")
+
+    @property
+    def target(self) -> int | str | None:
+        """The port of the pods, by number or name."""
+        found = port(self.data, "targetPort")
+        return self.number if found is None else found
+
+
+@dataclass(frozen=True)
+class Service:
+    """One Service."""
+
+    artifact: Artifact
+
+    @property
+    def metadata(self) -> Metadata:
+        """What it says of itself."""
+        return metadata(self.artifact)
+
+    @property
+    def selector(self) -> Mapping[str, str] | None:
+        """The labels of its pods; None: its ends are named otherwise."""
+        spec = fields(self.artifact.data, "spec")
+        return fields(spec, "selector") if "selector" in spec else None
+
+    @property
+    def ports(self) -> tuple[ServicePort, ...]:
+        """Its ports."""
+        return tuple(map(ServicePort, items(self.artifact.data, "spec", "ports")))
+
+
+def services(files: Files) -> dict[str, Service]:
+    """Find the Services by their names."""
+    return {own.metadata.name: own for own in map(Service, files.objects("Service"))}

@@ -1,0 +1,86 @@
+"""How views read the parts of a file: by their paths, which no module outside of `views/` does.
+
+Objects have been made to conform to their shapes before (`shapes/`), so what is read has the type
+that is declared for it, or is absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+Path: TypeAlias = tuple[str | int, ...]
+Fields: TypeAlias = Mapping[str, Any]
+
+
+def dig(data: Any, *path: str | int) -> Any:
+    """Read what is at a path; None where there is nothing."""
+    for step in path:
+        if isinstance(data, dict | Mapping):  # a dictionary is recognised at once, a Mapping is not
+            data = data.get(step)
+        elif isinstance(data, list | tuple) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return None
+    return data
+
+
+def text(data: Any, *path: str | int) -> str | None:
+    """Read a text."""
+    found: str | None = dig(data, *path)
+    return found
+
+
+def number(data: Any, *path: str | int) -> int | None:
+    """Read a whole number."""
+    found: int | None = dig(data, *path)
+    return found
+
+
+def port(data: Any, *path: str | int) -> int | str | None:
+    """Read a port, which is a number or a name."""
+    found: int | str | None = dig(data, *path)
+    return found
+
+
+def flag(data: Any, *path: str | int) -> bool | None:
+    """Read a value that is true or false."""
+    found: bool | None = dig(data, *path)
+    return found
+
+
+def fields(data: Any, *path: str | int) -> Fields:
+    """Read a mapping; empty where there is none."""
+    found = dig(data, *path)
+    return found if isinstance(found, dict | Mapping) else {}
+
+
+def items(data: Any, *path: str | int) -> tuple[Any, ...]:
+    """Read a list, whose indexes are those of the file; empty where there is none."""
+    return tuple(dig(data, *path) or ())
+
+
+def mappings(value: Any) -> list[Fields]:
+    """List the mappings of a value that should be a list of them."""
+    listed = value if isinstance(value, list | tuple) else ()
+    return [part for part in listed if isinstance(part, Mapping)]
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield the texts of a value that may be one text, a list of them, or anything else."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple):
+        yield from (part for part in value if isinstance(part, str))
+
+
+def places(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield every text in a value with its path, however deep."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from places(item, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from places(item, (*path, number))
