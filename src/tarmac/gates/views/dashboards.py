@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from tarmac.foreign.data import from_json
 from tarmac.gates.subject import Subject
+from tarmac.gates.views.json_files import json_object
 from tarmac.gates.views.reading import Fields, dig, items
 
 FOLDER = "observability/dashboards/"
 
 
-@dataclass(frozen=True)
 class Panel:
     """What draws something on a dashboard."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def title(self) -> str:
@@ -52,12 +51,12 @@ class Panel:
             yield source.get("uid") if isinstance(source, Mapping) else source
 
 
-@dataclass(frozen=True)
 class DashboardFile:
     """A dashboard's file; `data` is None where it is no JSON object."""
 
-    path: str
-    data: Fields | None
+    def __init__(self, path: str, data: Fields | None) -> None:
+        self.path = path
+        self.data = data
 
     @property
     def uid(self) -> Any:
@@ -101,10 +100,4 @@ def boards(subject: Subject) -> tuple[DashboardFile, ...]:
 
 
 def _read(content: Fields | str) -> Fields | None:
-    if isinstance(content, Mapping):
-        return content
-    try:
-        found = from_json(content)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+    return json_object(content) if isinstance(content, str) else content

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.foreign.data import from_json
 from tarmac.gates.subject import Files
+from tarmac.gates.views.json_files import json_object
 from tarmac.gates.views.reading import Fields, dig, items, mappings, text
 
 
@@ -65,8 +65,9 @@ def queries(subject: Files) -> Iterator[Query]:
                 title = f"{group.get('name')}/{name}"
                 yield Query(artifact.path, title, str(rule.get("expr", "")), rule)
         if "dashboards/" in artifact.path and artifact.path.endswith(".json"):
-            for board in boards_of(artifact):
-                yield from _panels(artifact.path, board.get("panels"))
+            content = artifact.content
+            board = json_object(content) if isinstance(content, str) else None
+            yield from _panels(artifact.path, dig(board, "panels"))  # OBS020 reports what is none
 
 
 def _panels(path: str, panels: Any) -> Iterator[Query]:
@@ -75,15 +76,6 @@ def _panels(path: str, panels: Any) -> Iterator[Query]:
         for target in mappings(panel.get("targets")):
             if isinstance(expr := target.get("expr"), str) and expr:
                 yield Query(path, str(panel.get("title", "")), expr, {})
-
-
-def boards_of(artifact: Artifact) -> list[Mapping[str, Any]]:
-    """Read a dashboard; none where it is no JSON object, which OBS020 reports."""
-    try:
-        data = from_json(artifact.content) if isinstance(artifact.content, str) else {}
-    except ValueError:
-        return []
-    return [data] if isinstance(data, Mapping) else []
 
 
 def recorded(subject: Files) -> dict[str, frozenset[str]]:
