@@ -42,11 +42,11 @@ def check(subject: Subject) -> Iterator[Finding]:
                 f"{severity} goes to '{name}', which notifies nothing; give it a receiver, e.g. "
                 f"{said.get(severity, 'slack')}_configs",
             )
-        for kind, way in ways[severity]:
-            if way.get("send_resolved") is not True:
+        for notification in ways[severity]:
+            if not notification.sends_resolved:
                 yield Finding(
                     path,
-                    f"'{name}' sends no resolved notification ({kind}); "
+                    f"'{name}' sends no resolved notification ({notification.kind}); "
                     "write `send_resolved: true`",
                 )
     same = bool(ways.get("critical")) and ways.get("critical") == ways.get("warning")

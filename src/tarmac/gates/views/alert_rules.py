@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.reading import Fields, dig, fields, mappings
@@ -11,12 +10,12 @@ from tarmac.gates.views.reading import Fields, dig, fields, mappings
 RULES, TESTS = "observability/rules/", "observability/tests/"
 
 
-@dataclass(frozen=True)
 class Alert:
     """One rule that alerts."""
 
-    path: str
-    rule: Fields
+    def __init__(self, path: str, rule: Fields) -> None:
+        self.path = path
+        self.rule = rule
 
     @property
     def name(self) -> str:
@@ -39,11 +38,11 @@ class Alert:
         return fields(self.rule, "annotations")
 
 
-@dataclass(frozen=True)
 class AlertCase:
     """What a unit test expects of one alert at a time."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def alert(self) -> str:

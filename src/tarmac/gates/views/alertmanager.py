@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
@@ -15,11 +14,11 @@ FILE = "observability/alertmanager.yaml"
 _MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*"?(.*?)"?\s*')
 
 
-@dataclass(frozen=True)
 class Inhibition:
     """A rule by which one alert mutes others."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def has_equal(self) -> bool:
@@ -36,11 +35,24 @@ class Inhibition:
         ]
 
 
-@dataclass(frozen=True)
+class Notification(NamedTuple):
+    """One way in which a receiver notifies."""
+
+    #: `slack_configs`.
+    kind: str
+    data: Fields
+
+    @property
+    def sends_resolved(self) -> bool:
+        """Whether it says, too, when an alert has ended."""
+        return self.data.get("send_resolved") is True
+
+
 class Alertmanager:
     """The file of Alertmanager's configuration."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def inhibitions(self) -> tuple[Inhibition, ...]:
@@ -48,8 +60,8 @@ class Alertmanager:
         return tuple(map(Inhibition, items(self.artifact.data, "inhibit_rules")))
 
     @property
-    def receivers(self) -> dict[str, list[tuple[str, Fields]]]:
-        """What each receiver notifies, by its name: the kind and its settings."""
+    def receivers(self) -> dict[str, list[Notification]]:
+        """How each receiver notifies, by its name."""
         listed = items(self.artifact.data, "receivers")
         return {str(receiver.get("name")): _notified(receiver) for receiver in listed}
 
@@ -64,9 +76,9 @@ def alertmanager(files: Files) -> Alertmanager | None:
     return next(map(Alertmanager, found), None)
 
 
-def _notified(receiver: Fields) -> list[tuple[str, Fields]]:
+def _notified(receiver: Fields) -> list[Notification]:
     return [
-        (kind, config)
+        Notification(kind, config)
         for kind, configs in sorted(receiver.items())
         if kind.endswith("_configs")
         for config in mappings(configs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
@@ -13,11 +13,11 @@ from tarmac.gates.views.objects.services import Service
 from tarmac.gates.views.reading import Fields, fields, items, number, text
 
 
-@dataclass(frozen=True)
 class CanaryService:
     """The Service, and the ingress to it, that Flagger makes of a Canary."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def name(self) -> str | None:
@@ -40,11 +40,11 @@ class CanaryService:
         return tuple(text(m, "uri", "prefix") for m in items(self.data, "match") or ({},))
 
 
-@dataclass(frozen=True)
 class Canary:
     """A Canary of Flagger."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def namespace(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,13 +11,13 @@ from tarmac.gates.subject import Files
 from tarmac.gates.views.reading import dig
 
 
-@dataclass(frozen=True)
 class ComposeService:
     """One service of a Compose file, which is as it was written: of any shape."""
 
-    artifact: Artifact
-    name: str
-    data: Any
+    def __init__(self, artifact: Artifact, name: str, data: Any) -> None:
+        self.artifact = artifact
+        self.name = name
+        self.data = data
 
     def at(self, *path: str | int) -> str:
         """Say where a part of it is."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from tarmac.artifact import Artifact
 from tarmac.gates.views.reading import text
 
 
-@dataclass(frozen=True)
 class Composition:
     """A Composition."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def composite(self) -> tuple[str, str]:
@@ -30,11 +29,11 @@ class Composition:
             yield str(found["apiVersion"]).partition("/")[0], found["kind"]
 
 
-@dataclass(frozen=True)
 class Definition:
     """A CompositeResourceDefinition."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def composite(self) -> tuple[str | None, str | None]:

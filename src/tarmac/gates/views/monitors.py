@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import Metadata, metadata
@@ -15,11 +13,11 @@ from tarmac.gates.views.reading import Fields, dig, fields, flag, items, port, t
 STACK = "observability/values/kube-prometheus-stack.yaml"
 
 
-@dataclass(frozen=True)
 class Endpoint:
     """A port that is scraped."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def port(self) -> str | None:
@@ -33,11 +31,11 @@ class Endpoint:
         return self.port if target is None else target
 
 
-@dataclass(frozen=True)
 class Monitor:
     """A ServiceMonitor or PodMonitor."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def metadata(self) -> Metadata:
@@ -63,11 +61,11 @@ class Monitor:
         return selects(fields(self.artifact.data, "spec", "selector"), service.metadata.labels)
 
 
-@dataclass(frozen=True)
 class StackValues:
     """The values of the chart kube-prometheus-stack."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def spec(self) -> Fields:

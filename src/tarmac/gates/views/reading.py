@@ -12,13 +12,18 @@ from typing import Any, TypeAlias
 Path: TypeAlias = tuple[str | int, ...]
 Fields: TypeAlias = Mapping[str, Any]
 
+#: A dictionary is recognised at once, another Mapping is not. Both are made once, since to make a
+#: union of two types takes longer than to compare with it.
+_MAPPINGS = (dict, Mapping)
+_LISTS = (list, tuple)
+
 
 def dig(data: Any, *path: str | int) -> Any:
     """Read what is at a path; None where there is nothing."""
     for step in path:
-        if isinstance(data, dict | Mapping):  # a dictionary is recognised at once, a Mapping is not
+        if isinstance(data, _MAPPINGS):
             data = data.get(step)
-        elif isinstance(data, list | tuple) and isinstance(step, int) and step < len(data):
+        elif isinstance(data, _LISTS) and isinstance(step, int) and step < len(data):
             data = data[step]
         else:
             return None
@@ -52,7 +57,7 @@ def flag(data: Any, *path: str | int) -> bool | None:
 def fields(data: Any, *path: str | int) -> Fields:
     """Read a mapping; empty where there is none."""
     found = dig(data, *path)
-    return found if isinstance(found, dict | Mapping) else {}
+    return found if isinstance(found, _MAPPINGS) else {}
 
 
 def items(data: Any, *path: str | int) -> tuple[Any, ...]:
@@ -62,7 +67,7 @@ def items(data: Any, *path: str | int) -> tuple[Any, ...]:
 
 def mappings(value: Any) -> list[Fields]:
     """List the mappings of a value that should be a list of them."""
-    listed = value if isinstance(value, list | tuple) else ()
+    listed = value if isinstance(value, _LISTS) else ()
     return [part for part in listed if isinstance(part, Mapping)]
 
 
@@ -70,7 +75,7 @@ def texts(value: Any) -> Iterator[str]:
     """Yield the texts of a value that may be one text, a list of them, or anything else."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, _LISTS):
         yield from (part for part in value if isinstance(part, str))
 
 
@@ -81,6 +86,6 @@ def places(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from places(item, (*path, str(key)))
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, _LISTS):
         for number, item in enumerate(value):
             yield from places(item, (*path, number))

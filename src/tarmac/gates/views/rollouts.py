@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tarmac.artifact import Artifact
 from tarmac.gates.views.reading import Fields, fields, items, text
 
 
-@dataclass(frozen=True)
 class Rollout:
     """A Rollout with the strategy `canary`."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def strategy(self) -> Fields:

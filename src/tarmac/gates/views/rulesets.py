@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tarmac.gates.subject import Files
 from tarmac.gates.views.json_files import data_of
 from tarmac.gates.views.reading import Fields, fields, items
 
 
-@dataclass(frozen=True)
 class Ruleset:
     """The rules for a branch."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def kinds(self) -> frozenset[str]:

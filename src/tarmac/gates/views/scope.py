@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from tarmac.artifact import Artifact
 from tarmac.gates.gate import Scope
 from tarmac.gates.subject import Files, Subject
-from tarmac.gates.views.objects.pods import Pods, pods, running
+from tarmac.gates.views.objects.pods import running
 from tarmac.plan.cluster import Workload
 
 
@@ -56,11 +56,6 @@ def running_services(subject: Subject) -> list[Workload]:
     """List the services of the plan whose pods are in the tree."""
     keeping = running(subject)
     return [workload for workload in subject.plan.services if workload.name in keeping]
-
-
-def all_pods(files: Files) -> list[Pods]:
-    """List the pods of all objects."""
-    return list(pods(files))
 
 
 def _matching(files: Files, patterns: Iterable[str]) -> set[str]:

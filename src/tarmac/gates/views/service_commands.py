@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tarmac.gates.subject import Files
@@ -13,11 +12,11 @@ from tarmac.gates.views.reading import Fields, items
 FILE = "ci/services.json"
 
 
-@dataclass(frozen=True)
 class ServiceJobs:
     """What the pipeline does for one service."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def paths(self) -> tuple[str, ...]:

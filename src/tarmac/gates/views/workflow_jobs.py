@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tarmac.gates.views.reading import Fields, Path, dig, fields, items, places, texts
 from tarmac.gates.views.workflow_steps import Step
 
 
-@dataclass(frozen=True)
 class Job:
     """One job of a workflow."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def title(self) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tarmac.foreign.data import first
 from tarmac.gates.views.reading import Fields, fields, places, text
 
 
-@dataclass(frozen=True)
 class Step:
     """One step of a job."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def title(self) -> str:

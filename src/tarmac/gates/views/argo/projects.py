@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
 from tarmac.gates.views.argo.applications import App
@@ -11,11 +9,11 @@ from tarmac.gates.views.objects.metadata import name_of
 from tarmac.gates.views.reading import items, text
 
 
-@dataclass(frozen=True)
 class Project:
     """An AppProject."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def repositories(self) -> tuple[str, ...]:

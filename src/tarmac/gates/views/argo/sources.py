@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tarmac.gates.views.reading import Fields, items, text
 
 
-@dataclass(frozen=True)
 class Source:
     """A repository and a folder in it, or a chart."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def path(self) -> str | None:
@@ -69,11 +67,11 @@ class Source:
         return directory.get(key)
 
 
-@dataclass(frozen=True)
 class IgnoredDifference:
     """Fields of some objects that an Application leaves to others."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def kind(self) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
@@ -11,11 +10,11 @@ from tarmac.gates.views.objects.references import Reference, reference
 from tarmac.gates.views.reading import Fields, fields, flag, items, text
 
 
-@dataclass(frozen=True)
 class Grantee:
     """A service account, user or group that gets a role."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def name(self) -> str | None:
@@ -32,11 +31,11 @@ class Grantee:
         return bool(self.data.get("namespace", namespace) == namespace)
 
 
-@dataclass(frozen=True)
 class Binding:
     """A RoleBinding or ClusterRoleBinding."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def role(self) -> Reference:

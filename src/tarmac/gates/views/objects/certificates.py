@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from tarmac.artifact import Artifact
 from tarmac.gates.views.reading import items, text
 
 
-@dataclass(frozen=True)
 class Certificate:
     """A Certificate of cert-manager."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def secret(self) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tarmac.artifact import Artifact
 from tarmac.gates.views.objects.environment import EnvironmentSource, Variable
 from tarmac.gates.views.objects.probes import Probe, stop_delay_s
@@ -12,11 +10,11 @@ from tarmac.gates.views.objects.volumes import Mount
 from tarmac.gates.views.reading import Fields, Path, dig, fields, items, number, text
 
 
-@dataclass(frozen=True)
 class ContainerPort:
     """A port on which a container listens."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def name(self) -> str | None:
@@ -34,13 +32,13 @@ class ContainerPort:
         return number(self.data, "hostPort")
 
 
-@dataclass(frozen=True)
 class Container:
     """One container of a pod, and where it is in its object."""
 
-    artifact: Artifact
-    path: Path
-    data: Fields
+    def __init__(self, artifact: Artifact, path: Path, data: Fields) -> None:
+        self.artifact = artifact
+        self.path = path
+        self.data = data
 
     def at(self, *path: str | int) -> str:
         """Say where a part of it is."""

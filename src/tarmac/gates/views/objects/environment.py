@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from tarmac.gates.views.reading import Fields, fields, text
 
 
-@dataclass(frozen=True)
 class KeySource:
     """A ConfigMap or Secret that a variable comes from, or one key of it."""
 
-    kind: str
-    data: Fields
+    def __init__(self, kind: str, data: Fields) -> None:
+        self.kind = kind
+        self.data = data
 
     @property
     def name(self) -> str:
@@ -38,11 +37,11 @@ def _sources(data: Fields, config_map: str, secret: str) -> Iterator[KeySource]:
             yield KeySource(kind, found)
 
 
-@dataclass(frozen=True)
 class Variable:
     """One variable."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def name(self) -> str | None:
@@ -65,11 +64,11 @@ class Variable:
         return _sources(fields(self.data, "valueFrom"), "configMapKeyRef", "secretKeyRef")
 
 
-@dataclass(frozen=True)
 class EnvironmentSource:
     """An object whose every key is a variable."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def prefix(self) -> str:

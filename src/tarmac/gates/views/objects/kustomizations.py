@@ -25,11 +25,11 @@ class Patch:
     where: str
 
 
-@dataclass(frozen=True)
 class Kustomization:
     """A Kustomization."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def namespace(self) -> str | None:

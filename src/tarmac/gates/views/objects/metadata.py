@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
@@ -13,11 +12,11 @@ from tarmac.gates.views.reading import Fields, fields, items, text
 NAME = "app.kubernetes.io/name"
 
 
-@dataclass(frozen=True)
 class Metadata:
     """The `metadata` of an object."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def name(self) -> str:

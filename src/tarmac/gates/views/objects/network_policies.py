@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -30,11 +29,11 @@ class PolicyRule(NamedTuple):
     ports: tuple[PolicyPort, ...]
 
 
-@dataclass(frozen=True)
 class NetworkPolicy:
     """One NetworkPolicy."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def spec(self) -> Fields:

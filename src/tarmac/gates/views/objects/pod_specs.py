@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tarmac.gates.views.objects.security_contexts import SecurityContext
@@ -11,11 +10,11 @@ from tarmac.gates.views.objects.volumes import Volume
 from tarmac.gates.views.reading import Fields, fields, items, text
 
 
-@dataclass(frozen=True)
 class SpreadConstraint:
     """Over which domains pods are spread, and which pods are counted."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def topology_key(self) -> str | None:
@@ -28,11 +27,11 @@ class SpreadConstraint:
         return fields(self.data, "labelSelector")
 
 
-@dataclass(frozen=True)
 class PodSpec:
     """The `spec` of a pod."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def volumes(self) -> tuple[Volume, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from tarmac.artifact import Artifact
@@ -26,12 +25,12 @@ TEMPLATES = {
 RUNNING = ("Deployment", "StatefulSet", "Rollout")
 
 
-@dataclass(frozen=True)
 class Pods:
     """The pods of one object."""
 
-    artifact: Artifact
-    template: Fields
+    def __init__(self, artifact: Artifact, template: Fields) -> None:
+        self.artifact = artifact
+        self.template = template
 
     @property
     def kind(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tarmac.gates.views.reading import Fields, dig, items, port, text
 
@@ -13,11 +12,11 @@ _WAYS = ("httpGet", "tcpSocket", "grpc")
 _SLEEP = re.compile(r"\bsleep (\d+(?:\.\d+)?)")
 
 
-@dataclass(frozen=True)
 class Probe:
     """One probe of a container."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def path(self) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from tarmac.artifact import Artifact
@@ -37,11 +36,11 @@ def ingress_paths(artifact: Artifact) -> Iterator[IngressPath]:
             yield IngressPath(rule.get("host", ""), path.get("path", "/"), backend)
 
 
-@dataclass(frozen=True)
 class RouteRule:
     """One rule of an HTTPRoute."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def backends(self) -> tuple[Backend, ...]:
@@ -62,11 +61,11 @@ class RouteRule:
         return tuple(text(written, "type") for written in items(self.data, "filters"))
 
 
-@dataclass(frozen=True)
 class Route:
     """An HTTPRoute."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def parents(self) -> tuple[Reference, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
@@ -11,11 +10,11 @@ from tarmac.gates.views.objects.references import Reference, target_of
 from tarmac.gates.views.reading import Fields, fields, number, port
 
 
-@dataclass(frozen=True)
 class Scaler:
     """An autoscaler: a HorizontalPodAutoscaler or a ScaledObject."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def target(self) -> Reference:
@@ -38,11 +37,11 @@ def scalers(files: Files) -> list[Scaler]:
     return [Scaler(artifact) for artifact in files.objects("HorizontalPodAutoscaler")]
 
 
-@dataclass(frozen=True)
 class Controller:
     """What makes pods: a Deployment, a Job, a Rollout."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def replicas(self) -> int | None:
@@ -65,11 +64,11 @@ class Controller:
         return bool(port(self.artifact.data, "spec", "strategy", "rollingUpdate", "maxSurge"))
 
 
-@dataclass(frozen=True)
 class Budget:
     """A PodDisruptionBudget."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def selector(self) -> Fields:
@@ -87,11 +86,11 @@ class Budget:
         return port(self.artifact.data, "spec", "maxUnavailable")
 
 
-@dataclass(frozen=True)
 class Quota:
     """A ResourceQuota."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def hard(self) -> Mapping[str, str | int | float]:

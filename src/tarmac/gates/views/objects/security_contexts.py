@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tarmac.gates.views.reading import Fields, flag, items, number, text
 
 
-@dataclass(frozen=True)
 class SecurityContext:
     """The rights of a pod's processes, or of a container's."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     def over(self, pod: SecurityContext) -> SecurityContext:
         """Complete the context of a container with what its pod says for all of them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
@@ -11,11 +10,11 @@ from tarmac.gates.views.objects.metadata import Metadata, metadata
 from tarmac.gates.views.reading import Fields, fields, items, number, port, text
 
 
-@dataclass(frozen=True)
 class ServicePort:
     """One port of a Service."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def name(self) -> str | None:
@@ -34,11 +33,11 @@ class ServicePort:
         return self.number if found is None else found
 
 
-@dataclass(frozen=True)
 class Service:
     """One Service."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def metadata(self) -> Metadata:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tarmac.artifact import Artifact
 from tarmac.gates.views.objects.metadata import name_of
 from tarmac.gates.views.reading import Fields, fields, items, text
 
 
-@dataclass(frozen=True)
 class ConfigMap:
     """A ConfigMap."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def data(self) -> Fields:
@@ -32,11 +30,11 @@ def secret_keys(artifact: Artifact) -> frozenset[str]:
     return frozenset((*fields(data, "data"), *fields(data, "stringData")))
 
 
-@dataclass(frozen=True)
 class RemoteEntry:
     """One key of an ExternalSecret, and the entry that it is filled from."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def key(self) -> str:
@@ -54,11 +52,11 @@ class RemoteEntry:
         return text(self.data, "remoteRef", "property") or ""
 
 
-@dataclass(frozen=True)
 class ExternalSecret:
     """An ExternalSecret, of which its operator makes a Secret."""
 
-    artifact: Artifact
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
 
     @property
     def target(self) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tarmac.gates.views.reading import Fields, fields, items, text
 
 
-@dataclass(frozen=True)
 class Mount:
     """Where a container sees a volume."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def volume(self) -> str | None:
@@ -30,11 +29,11 @@ class Mount:
         return str(self.data.get("subPath", ""))
 
 
-@dataclass(frozen=True)
 class VolumeFile:
     """One key of an object as a file of a volume."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def key(self) -> str:
@@ -47,12 +46,12 @@ class VolumeFile:
         return str(self.data.get("path", ""))
 
 
-@dataclass(frozen=True)
 class VolumeSource:
     """A ConfigMap or Secret whose keys are the files of a volume."""
 
-    kind: str
-    data: Fields
+    def __init__(self, kind: str, data: Fields) -> None:
+        self.kind = kind
+        self.data = data
 
     @property
     def name(self) -> str:
@@ -77,11 +76,11 @@ def _sources(data: Fields) -> Iterator[VolumeSource]:
             yield VolumeSource(kind, found)
 
 
-@dataclass(frozen=True)
 class Volume:
     """One volume of a pod."""
 
-    data: Fields
+    def __init__(self, data: Fields) -> None:
+        self.data = data
 
     @property
     def name(self) -> str | None:
