@@ -45,4 +45,4 @@ def _largest(services: Iterable[Workload], name: str) -> int:
         given = service.env.get(name)
         text = "".join(map(str, given.value)) if given else ""
         values.append(int(text) if text.isdigit() else DEFAULTS[name])
-    return 0 if 0 in values else max(values)
+    return 0 if 0 in values else max(values, default=0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.gate import Gate, Subject
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Subject
 from tarmac.gates.views.host_limits import HostLimits, istio_limits, nginx_limits
 from tarmac.gates.views.scope import counted
 from tarmac.plan.ingress_limits import ingress_limits

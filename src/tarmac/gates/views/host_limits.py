@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.gates.gate import Files
-from tarmac.gates.views.objects import dig
+from tarmac.gates.subject import Files
+from tarmac.gates.views.objects.metadata import metadata
+from tarmac.gates.views.reading import dig, fields, items, mappings, text
 
 #: Of the community's ingress-nginx, and of F5's controller of the same class.
 BODY = ("nginx.ingress.kubernetes.io/proxy-body-size", "nginx.org/client-max-body-size")
@@ -29,27 +30,22 @@ class HostLimits:
 def nginx_limits(files: Files) -> Iterator[HostLimits]:
     """Yield what Ingresses of the class nginx limit, host by host."""
     for artifact in files.objects("Ingress"):
-        if dig(artifact.data, "spec", "ingressClassName") == "nginx":
-            notes = dig(artifact.data, "metadata", "annotations") or {}
+        if text(artifact.data, "spec", "ingressClassName") == "nginx":
+            notes = metadata(artifact).annotations
             body, rate = (any(_more_than_0(notes.get(n)) for n in names) for names in (BODY, RATE))
-            for rule in dig(artifact.data, "spec", "rules") or ():
-                yield HostLimits(artifact, str(dig(rule, "host")), body, rate)
+            for rule in items(artifact.data, "spec", "rules"):
+                yield HostLimits(artifact, text(rule, "host") or "", body, rate)
 
 
 def istio_limits(files: Files) -> Iterator[HostLimits]:
     """Yield what patches of Istio's gateway limit, by host and port, patch by patch."""
     for artifact in files.objects("EnvoyFilter"):
-        for patch in _patches(artifact):
+        for patch in mappings(dig(artifact.data, "spec", "configPatches")):
             host = dig(patch, "match", "routeConfiguration", "vhost", "name")
             value = dig(patch, "patch", "value")
             if isinstance(host, str):
                 refuses = dig(value, "direct_response", "status") == 413
                 yield HostLimits(artifact, host, refuses, _limits_rate(value))
-
-
-def _patches(artifact: Artifact) -> list[Any]:
-    found = dig(artifact.data, "spec", "configPatches")
-    return found if isinstance(found, list) else []
 
 
 def _more_than_0(value: Any) -> bool:
@@ -58,8 +54,7 @@ def _more_than_0(value: Any) -> bool:
 
 def _limits_rate(value: Any) -> bool:
     """Tell whether a filter has a bucket for each address."""
-    own = dig(value, "typed_per_filter_config")
-    filters = own.values() if isinstance(own, Mapping) else ()
+    filters = fields(value, "typed_per_filter_config").values()
     return any(
         RATE_FILTER in str(dig(one, "@type")) and bool(dig(one, "descriptors")) for one in filters
     )
