@@ -62,8 +62,10 @@ CALLER_FACTS = {"edge", "route", "service", "port", TRUST, "namespace"}
 SCALERS = ("HorizontalPodAutoscaler", "PodDisruptionBudget")
 
 #: Kinds of ingress, and those of their keys that follow from the routes.
-INGRESS_KINDS = ("Ingress", "HTTPRoute", "GRPCRoute", "Gateway", "VirtualService")
-INGRESS_KEYS = re.compile(r"hosts?$|hostnames?$|sectionName$|rules|listeners\[[^]]*\]$")
+INGRESS_KINDS = ("Ingress", "HTTPRoute", "GRPCRoute", "Gateway", "VirtualService", "EnvoyFilter")
+INGRESS_KEYS = re.compile(
+    r"hosts?$|hostnames?$|sectionName$|rules|configPatches|listeners\[[^]]*\]$"
+)
 
 
 @dataclass(frozen=True)
