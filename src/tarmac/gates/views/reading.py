@@ -62,7 +62,8 @@ def fields(data: Any, *path: str | int) -> Fields:
 
 def items(data: Any, *path: str | int) -> tuple[Any, ...]:
     """Read a list, whose indexes are those of the file; empty where there is none."""
-    return tuple(dig(data, *path) or ())
+    found = dig(data, *path)
+    return tuple(found) if isinstance(found, _LISTS) else ()
 
 
 def mappings(value: Any) -> list[Fields]:
