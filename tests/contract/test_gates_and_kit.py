@@ -8,7 +8,7 @@ from tarmac.gates.kubernetes.rel001_probes import KIT_PATHS
 from tarmac.gates.views.kit_variables import KIT, OURS
 from tarmac.model import conventions
 from tarmac.plan.deploy import DRAIN_S, FINISH_S
-from tarmac.render.kubernetes.parts.ingress_limits import DEFAULTS
+from tarmac.plan.ingress_limits import DEFAULTS
 from tarmac_kit.app import create_app
 from tarmac_kit.limits import LimitSettings
 from tarmac_kit.otlp import SpanSettings
