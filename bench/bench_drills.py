@@ -95,7 +95,7 @@ def _figure(name: str, unit: str, pairs: list[tuple[float, float]], note: str) -
 
 def _visits(journeys: Path, url: str, rate: float) -> tuple[Visits, float]:
     """Return the visits, and the seconds that they took."""
-    load = Load(journeys, "ask", {"server": url}, rate, SECONDS)
+    load = Load(journeys, "ask", {"server": url}, ((rate, SECONDS),))
     with generating(load) as running:
         begun = time.perf_counter()
         running.begin()

@@ -64,6 +64,9 @@ class Target(Protocol):
     def instances(self) -> tuple[Instance, ...]:
         """List every instance as it is now."""
 
+    def cpu_s(self) -> Mapping[str, float]:
+        """Say how much CPU time each instance has used, with all that it has started."""
+
     def urls(self) -> Mapping[str, str]:
         """Say where each service answers."""
 

@@ -134,7 +134,7 @@ async def _customers(urls: Mapping[str, str]) -> AsyncIterator[list[Shopper]]:
     async with many_connections() as session:
         shoppers = [Shopper(session, urls["api-gateway"]) for _ in range(CUSTOMERS)]
         for shopper in shoppers:
-            await shopper.sign_up()
+            served(await shopper.sign_up(), "sign up", 201)
         yield shoppers
 
 

@@ -109,4 +109,13 @@ def test_a_drill_is_said_in_plain_words(read):
 def test_every_drill_that_is_shipped_can_be_run(path):
     system = load(str(path.parents[1] / "tarmac.yaml"), files.content)
     assert drill_file.find(system, path.stem) == path
-    assert drill_file.load(path, system).method
+    file = drill_file.load(path, system)
+    assert bool(file.method) == (file.kind != "capacity")
+
+
+@pytest.mark.parametrize(("section", "kind"), [("capacity", "capacity"), ("draw", "random")])
+def test_what_another_kind_is_told_is_a_mistake(read, section, kind):
+    text = f"drill: 1\ntitle: x\nload: {{journey: order, rate: 1}}\n{section}: {{}}\n"
+    with pytest.raises(BadInput, match=rf"`{section}` is for `kind: {kind}` \(chaos\)"):
+        read(text)
+    assert read(f"kind: {kind}\n{text}").kind == kind

@@ -24,7 +24,7 @@ async def test_a_system_that_stands_still_makes_all_who_come_meanwhile_wait():
         await asyncio.sleep(stands_until - asyncio.get_running_loop().time())
 
     generator = Generator(visit, timeout_s=30)
-    await generator.run(rate=200, seconds=2)
+    await generator.run((200, 2))
     found = durations(generator)
     assert found.get_total_count() == 400
     slow = sum(
@@ -46,7 +46,7 @@ async def test_visits_are_begun_whether_or_not_others_have_ended():
         await release.wait()
 
     generator = Generator(visit, timeout_s=30)
-    load = asyncio.create_task(generator.run(rate=500, seconds=0.2))
+    load = asyncio.create_task(generator.run((500, 0.2)))
     while begun < 100:  # noqa: ASYNC110 - the generator's own pace
         await asyncio.sleep(0.01)
     release.set()
@@ -67,7 +67,7 @@ async def test_failures_are_named_and_one_without_an_end_is_given_up():
             raise TimeoutError("its own")
 
     generator = Generator(visit, timeout_s=0.05)
-    await generator.run(rate=100, seconds=0.05)
+    await generator.run((100, 0.05))
     (window,) = generator.windows.values()
     assert window.good == 2
     assert window.failed == {
@@ -84,7 +84,7 @@ async def test_failures_that_all_differ_do_not_fill_the_memory():
         raise ValueError(next(turns))
 
     generator = Generator(visit, timeout_s=1)
-    await generator.run(rate=1000, seconds=0.1)
+    await generator.run((1000, 0.1))
     (window,) = generator.windows.values()
     assert len(window.failed) == MOST_KINDS + 1
     assert window.failed.total() == 100
@@ -100,7 +100,7 @@ async def test_a_load_that_is_stopped_begins_no_more_and_ends_what_it_began():
         generator.stopped.set()
 
     generator = Generator(visit, timeout_s=5)
-    await generator.run(rate=10, seconds=60)
+    await generator.run((10, 60))
     assert 1 <= ended <= 10
     assert sum(window.good for window in generator.windows.values()) == ended
 
@@ -113,7 +113,7 @@ async def test_a_window_is_over_once_its_visits_and_those_before_have_ended():
             await release.wait()
 
     generator = Generator(visit, timeout_s=30)
-    load = asyncio.create_task(generator.run(rate=2, seconds=60))
+    load = asyncio.create_task(generator.run((2, 60)))
     while 2 not in generator.windows:  # noqa: ASYNC110 - the generator's own pace
         await asyncio.sleep(0.01)
     assert generator.take_over() == (0, {})
@@ -125,3 +125,18 @@ async def test_a_window_is_over_once_its_visits_and_those_before_have_ended():
     assert over == max(generator.windows)
     assert [windows[n].good for n in range(2)] == [2, 2]
     assert generator.good == sum(w.good for w in [*windows.values(), *generator.windows.values()])
+
+
+async def test_stages_follow_each_other_each_at_its_rate():
+    begun: list[float] = []
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    async def visit() -> None:
+        begun.append(loop.time() - began)
+
+    await Generator(visit, timeout_s=1).run((10, 0.3), (100, 0.2), (20, 0.1))
+    assert len(begun) == 3 + 20 + 2
+    # Never before its time; how much later depends on the machine.
+    due = [*(n / 10 for n in range(3)), *(0.3 + n / 100 for n in range(20)), 0.5, 0.55]
+    assert all(at >= when - 0.002 for at, when in zip(begun, due, strict=True))

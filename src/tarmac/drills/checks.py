@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tarmac.drills.drill import Check, DrillContext
 from tarmac.drills.drill_file import Hypothesis
 from tarmac.drills.load.process import Visits
 from tarmac.drills.method import MethodResult
+from tarmac.drills.steady_state import BrokenInvariant
 
 #: A generator that begins a visit later than this has measured itself.
 LATE_S = 0.5
+RATE_KEPT = "the load kept its rate"
 
 
 def of_setup(before: Visits, whole: Visits, wanted: Hypothesis) -> Iterator[Check]:
     """Yield what must hold for a drill to show anything: visits, on time, and good ones before."""
     yield Check("setup", "visits were made before", before.many > 0, f"{before.many}", "some")
-    yield Check(
-        "setup",
-        "the load kept its rate",
-        whole.late_s <= LATE_S,
-        f"a visit began {1000 * whole.late_s:.0f} ms late at most",
-        f"{1000 * LATE_S:g} ms",
-    )
+    yield of_rate(whole)
     if before.many:
         for check in of_visits(before, wanted):
             what = f"before the fault, {check.what}"
             yield Check("setup", what, check.holds, check.measured, check.limit)
+
+
+def of_rate(visits: Visits) -> Check:
+    """Say whether the generator kept its rate; else it has measured itself."""
+    measured = f"a visit began {1000 * visits.late_s:.0f} ms late at most"
+    return Check("setup", RATE_KEPT, visits.late_s <= LATE_S, measured, f"{1000 * LATE_S:g} ms")
+
+
+def of_invariants(broken: Iterable[BrokenInvariant]) -> Check:
+    """Say whether the invariants hold afterwards."""
+    measured = "; ".join(f"{one.name}: {one.why}" for one in broken)
+    return Check(
+        "hypothesis", "the invariants hold afterwards", not measured, measured or "all hold"
+    )
 
 
 def of_faults(context: DrillContext, method: MethodResult) -> Iterator[Check]:

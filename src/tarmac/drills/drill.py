@@ -77,6 +77,8 @@ class DrillResult:
     recovered_s: float | None = None
     #: By second of the load: good and failed visits, and the p99 of their durations.
     seconds: tuple[tuple[int, int, float], ...] = ()
+    #: What was drawn was drawn by this.
+    seed: int | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -110,3 +112,5 @@ class Drill:
     run: Callable[[DrillContext], DrillResult]
     #: Each step of the method has a load of its own.
     in_turn: bool = False
+    #: The method is what may happen; which of it does, and when, is drawn.
+    is_drawn: bool = False

@@ -66,6 +66,25 @@ class Abort(StrictModel):
     over: Duration = Field(default=5.0, description="The time in which they do.")
 
 
+class Capacity(StrictModel):
+    """How a drill of the kind `capacity` raises its load."""
+
+    at_least: float | None = Field(
+        default=None, gt=0, description="Visits per second that must hold; without, any."
+    )
+    up_to: float = Field(default=1000.0, gt=0, le=10_000, description="No higher rate is tried.")
+    times: float = Field(default=1.5, gt=1, description="Each rate, of the one before.")
+    hold: Duration = Field(default=10.0, description="How long each rate is held.")
+
+
+class Draw(StrictModel):
+    """What a drill of the kind `random` draws from its method."""
+
+    faults: int = Field(default=2, ge=1, description="How many steps of the method are taken.")
+    within: Duration = Field(default=20.0, description="The time in which they begin.")
+    seed: int | None = Field(default=None, description="Repeats a draw; without, each run differs.")
+
+
 class DrillFile(StrictModel):
     """What stands in a drill's file; its method's steps are those of the faults."""
 
@@ -80,6 +99,8 @@ class DrillFile(StrictModel):
         default=15.0, description="How long it may take until all is as before."
     )
     abort: Abort | None = None
+    capacity: Capacity | None = Field(default=None, description="For the kind `capacity`.")
+    draw: Draw | None = Field(default=None, description="For the kind `random`.")
 
     @property
     def disturbed_s(self) -> float:
@@ -148,6 +169,10 @@ def load(path: Path, system: System) -> DrillFile:
     wanted = found.hypothesis
     check(wanted.invariants, system.file.invariants, ("hypothesis", "invariants"), "invariant")
     check(wanted.objectives, _objectives(system), ("hypothesis", "objectives"), "objective")
+    for section, kind in (("capacity", "capacity"), ("draw", "random")):
+        if getattr(found, section) is not None and found.kind != kind:
+            what = f"`{section}` is for `kind: {kind}` ({found.kind}); remove it"
+            problems.append(Problem(str(document.locate((section,))), what))
     if problems:
         raise BadInput(problems)
     return found

@@ -17,13 +17,18 @@ def sentences(file: DrillFile, drill: Drill) -> Iterator[str]:
     load = file.load
     yield f"{file.title}."
     turn = "in each step's turn" if drill.in_turn else f"for {_time(file.seconds)} at most"
+    if file.capacity is not None:
+        turn = f"rising up to {file.capacity.up_to:g}, {_time(file.capacity.hold)} each"
+    if file.draw is not None:
+        turn = f"and {file.draw.faults} of these happen within {_time(file.draw.within)}"
     yield f"{load.rate:g} visits `{load.journey}` begin per second, {turn}."
     for step in file.method:
         fault = faults()[step.fault]
         lasts = "" if fault.momentary else f" for {_time(step.for_)}"
         given = "".join(f", {name} {value}" for name, value in _given(step))
+        when = "At a time" if drill.is_drawn else f"After {_time(file.baseline + step.at)}"
         yield (
-            f"After {_time(file.baseline + step.at)}: {step.fault} on {step.on}{lasts}{given}. "
+            f"{when}: {step.fault} on {step.on}{lasts}{given}. "
             f"Proof: {fault.proof[0].lower()}{fault.proof[1:]}"
         )
     wanted = file.hypothesis
@@ -35,7 +40,8 @@ def sentences(file: DrillFile, drill: Drill) -> Iterator[str]:
         if names:
             listed = names if isinstance(names, str) else ", ".join(names)
             yield f"These {what} must hold: {listed}."
-    yield f"Visits must go as before within {_time(file.recovery)} of the last fault's end."
+    if file.method:
+        yield f"Visits must go as before within {_time(file.recovery)} of the last fault's end."
     yield from drill.rules
 
 

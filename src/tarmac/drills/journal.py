@@ -65,6 +65,7 @@ def as_data(
         "gaps": list(GAPS.get(target, ())),
         "checks": [asdict(check) for check in result.checks],
         "recovered_s": result.recovered_s,
+        "seed": result.seed,
         "periods": [{**asdict(period), "failed": dict(period.failed)} for period in result.periods],
         "events": [asdict(event) for event in result.events],
         "seconds": [

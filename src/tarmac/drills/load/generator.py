@@ -20,7 +20,7 @@ import os
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,12 +79,16 @@ class Generator:
         self.good = self.failed = 0
         self.stopped = asyncio.Event()
 
-    async def run(self, rate: float, seconds: float) -> None:
-        """Begin `rate` visits per second until the end, or until stopped; return once all ended."""
+    async def run(self, *stages: tuple[float, float]) -> None:
+        """Begin visits stage by stage, until stopped; return once all have ended.
+
+        Args:
+            stages: each has its visits per second, and its seconds.
+        """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        for number in range(int(rate * seconds)):
-            due = began + number / rate
+        for due_s in _due(stages):
+            due = began + due_s
             if (wait_s := due - loop.time()) > 0:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.stopped.wait(), wait_s)
@@ -128,6 +132,14 @@ class Generator:
         window.durations.record_value(max(1, round((loop.time() - due) * 1e6)))
 
 
+def _due(stages: Iterable[tuple[float, float]]) -> Iterator[float]:
+    """Yield when each visit is due, in seconds from the beginning."""
+    begins_s = 0.0
+    for rate, seconds in stages:
+        yield from (begins_s + number / rate for number in range(int(rate * seconds)))
+        begins_s += seconds
+
+
 def load_journeys(path: Path) -> dict[str, Journey]:
     """Import a system's journeys; those beside it and one folder up can be imported by them."""
     sys.path[:0] = [str(path.parent), str(path.parent.parent)]
@@ -162,7 +174,7 @@ async def _serve() -> None:
         _say({"ready": True})
         if not await reader.readline():  # the drill has ended instead of beginning
             return
-        load = asyncio.create_task(generator.run(wanted["rate"], wanted["seconds"]))
+        load = asyncio.create_task(generator.run(*wanted["stages"]))
         ticking = asyncio.create_task(_tick(generator))
         # The drill stops the load by closing its end, or ends in any other way.
         ending = asyncio.create_task(reader.read())

@@ -8,6 +8,7 @@ import math
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from tarmac.errors import TarmacError
 
 #: A journey may sign up its visitors first.
 SET_UP_S = 60.0
+POLL_S = 0.05
 
 
 class LoadFailed(TarmacError):
@@ -29,17 +31,15 @@ class LoadFailed(TarmacError):
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked of a system: one journey, so many times a second."""
+    """What is asked of a system: one journey, at one rate or at several in turn."""
 
     #: The system's journeys.py.
     file: Path
     journey: str
     #: Service -> URL.
     urls: Mapping[str, str]
-    #: Visits per second.
-    rate: float
-    #: It ends by itself after that, if it is not ended before.
-    seconds: float
+    #: Visits per second, and for how many seconds; it ends by itself after the last.
+    stages: tuple[tuple[float, float], ...]
     #: A visit that takes longer has failed.
     timeout_s: float = 10.0
 
@@ -123,6 +123,12 @@ class LoadProcess:
         """
         known, empty = self._windows.copy(), generator.Window().as_data()
         return [_visits([known.get(n, empty)]) for n in range(self._over)]
+
+    def wait_over(self, second: int, within_s: float) -> None:
+        """Wait until all visits due before a second of the load have ended, or for some seconds."""
+        end = time.monotonic() + within_s + generator.TICK_S
+        while self._over < second and time.monotonic() < end:
+            time.sleep(POLL_S)
 
     def between(self, first: int, last: int | None = None) -> Visits:
         """Sum up the visits from one second to before another, as far as they have ended."""

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tarmac.errors import TarmacError
+from tarmac.local.host import usage
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
 from tarmac.target import Edge, EdgeRule, Instance
@@ -48,6 +49,12 @@ class LocalTarget:
             Instance(node.name, node.role, node.state, node.pid, node.restarts)
             for node in status.nodes
         )
+
+    def cpu_s(self) -> Mapping[str, float]:
+        """Say how much CPU time each instance has used, with all that it has started."""
+        pids = {one.name: one.pid for one in self.instances() if one.pid is not None}
+        used = usage.of_trees(pids.values())
+        return {name: used[pid].cpu_s for name, pid in pids.items() if pid in used}
 
     def urls(self) -> Mapping[str, str]:
         """Say where each service answers: NAME for the first of its ports, and NAME:PORT."""
