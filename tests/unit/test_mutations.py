@@ -330,8 +330,11 @@ def usual_s() -> float:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_takes_no_more_than_a_few_times_what_a_thousand_services_take(name, usual_s):
-    began = time.process_time()
-    assert_located(outcome({**files(), FILE: HOSTILE[name]}))
-    took_s = time.process_time() - began
-    # Measured: 4 times at most; what once was quadratic, 18 times at this size.
-    assert took_s < 12 * usual_s, f"{took_s:.2f} s, a thousand services {usual_s:.2f} s"
+    took_s = []
+    # A busy machine, or a collection of garbage, may double one measurement, and not all of them.
+    while len(took_s) < 3 and not any(seconds < 12 * usual_s for seconds in took_s):
+        began = time.process_time()
+        assert_located(outcome({**files(), FILE: HOSTILE[name]}))
+        took_s.append(time.process_time() - began)
+    # Measured: 7 times at most; what once was quadratic, 18 times at this size.
+    assert min(took_s) < 12 * usual_s, f"{took_s} s, a thousand services {usual_s:.2f} s"
