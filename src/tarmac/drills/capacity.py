@@ -11,7 +11,8 @@ from typing import Literal
 
 from tarmac.drills import checks, under_load
 from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Event, Period
-from tarmac.drills.drill_file import Capacity
+from tarmac.drills.drill_file import Capacity, DrillFile
+from tarmac.drills.explain import time_text
 from tarmac.drills.load.process import Load, generating
 
 #: Instances that are named as the busiest.
@@ -82,6 +83,11 @@ def run(context: DrillContext) -> DrillResult:
     return DrillResult(decided, tuple(events), tuple(rising.periods), seconds=shown)
 
 
+def _pace(file: DrillFile) -> str:
+    wanted = file.capacity or Capacity()
+    return f"rising up to {wanted.up_to:g}, {time_text(wanted.hold)} each"
+
+
 def _rates(first: float, wanted: Capacity) -> Iterator[float]:
     rate = first
     while rate <= wanted.up_to:
@@ -112,4 +118,5 @@ DRILL = Drill(
     title="The highest rate that the system takes",
     rules=(RULE, INVALID_RULE),
     run=run,
+    pace=_pace,
 )

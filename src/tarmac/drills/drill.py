@@ -110,7 +110,7 @@ class Drill:
     #: How it decides, as sentences.
     rules: Sequence[str]
     run: Callable[[DrillContext], DrillResult]
-    #: Each step of the method has a load of its own.
-    in_turn: bool = False
+    #: How the load goes on, as the end of a sentence; None: once, with all steps in its midst.
+    pace: Callable[[DrillFile], str] | None = None
     #: The method is what may happen; which of it does, and when, is drawn.
     is_drawn: bool = False

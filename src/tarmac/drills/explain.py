@@ -16,17 +16,13 @@ def sentences(file: DrillFile, drill: Drill) -> Iterator[str]:
     """Yield one line for each thing that happens, then what the hypothesis says."""
     load = file.load
     yield f"{file.title}."
-    turn = "in each step's turn" if drill.in_turn else f"for {_time(file.seconds)} at most"
-    if file.capacity is not None:
-        turn = f"rising up to {file.capacity.up_to:g}, {_time(file.capacity.hold)} each"
-    if file.draw is not None:
-        turn = f"and {file.draw.faults} of these happen within {_time(file.draw.within)}"
-    yield f"{load.rate:g} visits `{load.journey}` begin per second, {turn}."
+    pace = drill.pace(file) if drill.pace else f"for {time_text(file.seconds)} at most"
+    yield f"{load.rate:g} visits `{load.journey}` begin per second, {pace}."
     for step in file.method:
         fault = faults()[step.fault]
-        lasts = "" if fault.momentary else f" for {_time(step.for_)}"
+        lasts = "" if fault.momentary else f" for {time_text(step.for_)}"
         given = "".join(f", {name} {value}" for name, value in _given(step))
-        when = "At a time" if drill.is_drawn else f"After {_time(file.baseline + step.at)}"
+        when = "At a time" if drill.is_drawn else f"After {time_text(file.baseline + step.at)}"
         yield (
             f"{when}: {step.fault} on {step.on}{lasts}{given}. "
             f"Proof: {fault.proof[0].lower()}{fault.proof[1:]}"
@@ -41,7 +37,7 @@ def sentences(file: DrillFile, drill: Drill) -> Iterator[str]:
             listed = names if isinstance(names, str) else ", ".join(names)
             yield f"These {what} must hold: {listed}."
     if file.method:
-        yield f"Visits must go as before within {_time(file.recovery)} of the last fault's end."
+        yield f"Visits must go as before within {time_text(file.recovery)} of the last fault's end."
     yield from drill.rules
 
 
@@ -50,8 +46,9 @@ def _given(step: Step) -> Iterator[tuple[str, str]]:
     for name, field in type(step).model_fields.items():
         if name not in Step.model_fields and (value := getattr(step, name)) != field.default:
             is_time = any(isinstance(one, BeforeValidator) for one in field.metadata)
-            yield name, _time(value) if is_time else as_written(value)
+            yield name, time_text(value) if is_time else as_written(value)
 
 
-def _time(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """Write a time for a reader: whole seconds as in a file, others in milliseconds."""
     return duration(seconds) if seconds == round(seconds) else f"{1000 * seconds:g}ms"

@@ -54,5 +54,5 @@ DRILL = Drill(
     title="Faults one after another, light to heavy",
     rules=(LIMIT_RULE, under_load.INVALID_RULE, under_load.FAIL_RULE),
     run=run,
-    in_turn=True,
+    pace=lambda _: "in each step's turn",
 )

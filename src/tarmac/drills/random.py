@@ -13,7 +13,8 @@ from random import Random
 
 from tarmac.drills import under_load
 from tarmac.drills.drill import Drill, DrillContext, DrillResult, Event, Verdict
-from tarmac.drills.drill_file import Draw
+from tarmac.drills.drill_file import Draw, DrillFile
+from tarmac.drills.explain import time_text
 from tarmac.faults.fault import Step
 
 #: Seeds are as long as a person types again without an error.
@@ -49,6 +50,11 @@ def run(context: DrillContext) -> DrillResult:
     return replace(result, events=(Event(0.0, said), *result.events), seed=seed)
 
 
+def _pace(file: DrillFile) -> str:
+    wanted = file.draw or Draw()
+    return f"and {wanted.faults} of these happen within {time_text(wanted.within)}"
+
+
 def drawn(pool: Sequence[Step], wanted: Draw, seed: int) -> tuple[Step, ...]:
     """Draw steps with their times; the same for the same seed and pool."""
     chance = Random(seed)  # noqa: S311 - chosen to be repeatable
@@ -75,5 +81,6 @@ DRILL = Drill(
     title="Faults at random, repeatable by a seed",
     rules=(RULE, under_load.INVALID_RULE, under_load.FAIL_RULE),
     run=run,
+    pace=_pace,
     is_drawn=True,
 )
