@@ -6,10 +6,7 @@ import contextlib
 import gzip
 import json
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -17,50 +14,9 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from receiving import JSON, PROTOBUF, TelemetryServer
 
-from tarmac.local.state.paths import Home
-from tarmac.telemetry import queries, receiver, storage
-
-TOKEN = "a-token-of-this-test"
-JSON, PROTOBUF = receiver.JSON, receiver.PROTOBUF
-
-
-class TelemetryServer:
-    """The process, its address and its file."""
-
-    def __init__(self, folder) -> None:
-        self.home = Home(folder)
-        self.home.dashboard_token.write_text(TOKEN)
-        self.path = self.home.telemetry
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-I", "-m", "tarmac.dashboard", str(self.home.root)]
-        self.process = subprocess.Popen(command, stdin=self.listener.fileno())
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(20)
-
-    def send(self, body: bytes, kind: str = JSON, path: str = "/v1/traces", **headers: str):
-        request = urllib.request.Request(self.url + path, body, {"Content-Type": kind, **headers})
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
-
-    def spans(self) -> int:
-        with contextlib.closing(storage.reader(self.path)) as stored:
-            return sum(trace.spans for trace in queries.latest(stored, most=1000))
-
-    def until(self, spans: int) -> None:
-        ends_at = time.monotonic() + 20
-        while self.spans() < spans:
-            assert time.monotonic() < ends_at, f"{self.spans()} of {spans} were written"
-            time.sleep(0.02)
+from tarmac.telemetry import queries, storage
 
 
 @pytest.fixture
@@ -113,7 +69,7 @@ def test_it_takes_both_encodings_plain_and_packed(server):
         (413, "bytes", {"body": b" " * (17 << 20)}),
         (415, "content-type", {"kind": "text/plain"}),
         (415, "content-encoding", {"Content-Encoding": "br"}),
-        (404, "", {"path": "/v1/logs"}),
+        (404, "no signal", {"path": "/v1/profiles"}),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

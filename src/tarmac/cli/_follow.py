@@ -1,15 +1,15 @@
-"""Follows log files as they grow, and formats their lines."""
+"""Follows logs as they grow, and formats their lines."""
 
 from __future__ import annotations
 
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.text import Text
 
-from tarmac.local.state.log_lines import Line, Tail, fields_of, merged
+from tarmac.telemetry.log_lines import Line, LineSource, fields_of, merged
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_magenta")
 LEVELS = {"error": "bold red", "critical": "bold red", "warning": "yellow", "debug": "dim"}
@@ -20,7 +20,7 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def follow(
-    tails: list[Tail], goes_on: Callable[[], bool] = lambda: True, *, every_s: float = 0.1
+    tails: Sequence[LineSource], goes_on: Callable[[], bool] = lambda: True, *, every_s: float = 0.1
 ) -> Iterator[Line]:
     """Yield lines as they come, while `goes_on` is true; it is called about once a second."""
     while True:

@@ -14,10 +14,10 @@ from rich.live import Live
 from tarmac.cli import _follow, _project, _show
 from tarmac.errors import TarmacError
 from tarmac.local.state import state
-from tarmac.local.state.log_lines import Tail
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.client import Status
+from tarmac.telemetry.log_lines import Tail
 
 
 def wait(console: Console, home: Home, timeout_s: float | None) -> Status:

@@ -57,7 +57,8 @@ def VERB(
     Example: tarmac logs shop order-service -f
     """
     from tarmac.cli import _follow, _show
-    from tarmac.local.state import log_lines
+    from tarmac.telemetry import log_lines
+    from tarmac.telemetry.log_records import RecordTail
 
     system, names = _project.split_names(names)
     status = _project.status_of(system, namespace)
@@ -73,9 +74,11 @@ def VERB(
         )
     services = [node.name for node in status.nodes if node.role == "service"]
     chosen = names or services or known  # a system of stores alone has logs too
-    tails = [
+    tails: list[log_lines.LineSource] = [
         log_lines.Tail(home.logs / f"{name}.log", last=None if trace else last) for name in chosen
     ]
+    sending = sorted({node.service for node in status.nodes if node.name in chosen})
+    tails.append(RecordTail(home.telemetry, services=sending, last=last, trace=trace))
     console = _show.open_console()
     width = max(map(len, chosen))
     try:

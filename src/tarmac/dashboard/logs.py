@@ -1,4 +1,7 @@
-"""Lines of logs for the page: the latest ones, those that came since, or those of one trace."""
+"""Lines of logs for the page: the latest ones, those that came since, or those of one trace.
+
+They are what processes write, and the records that services send.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tarmac.errors import BadInput, Problem
-from tarmac.local.state.log_lines import Line, Place, Tail, fields_of, is_of_trace, merged, trace_of
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
+from tarmac.telemetry import storage
+from tarmac.telemetry.log_lines import Line, Place, Tail, fields_of, is_of_trace, merged, trace_of
+from tarmac.telemetry.log_records import RecordTail
 
 #: Lines of one answer.
 MOST_LINES = 5_000
@@ -45,7 +50,7 @@ def read(home: Home, *, cursor: str = "", last: int = 500, trace: str = "") -> d
     """
     status = client.status(home)
     nodes = [node.name for node in status.nodes] if status is not None else []
-    places = _places(cursor)
+    places, after = _places(cursor)
     tails = [
         Tail(
             home.logs / f"{name}.log",
@@ -54,24 +59,28 @@ def read(home: Home, *, cursor: str = "", last: int = 500, trace: str = "") -> d
         )
         for name in (*nodes, "supervisor")
     ]
-    lines = merged(tails)
+    sent = RecordTail(home.telemetry, last=last, trace=trace, after=after)
+    lines = merged([*tails, sent])
     if trace:
         lines = [line for line in lines if is_of_trace(line.text, trace)]
     return {
         "lines": [_shown(line) for line in lines[-MOST_LINES:]],
         "left_out": max(0, len(lines) - MOST_LINES),
-        "cursor": json.dumps({tail.name: tail.place for tail in tails}),
+        "cursor": json.dumps([{tail.name: tail.place for tail in tails}, sent.after or 0]),
     }
 
 
-def _places(cursor: str) -> Mapping[str, Place]:
+def _places(cursor: str) -> tuple[Mapping[str, Place], int | None]:
+    """Return how far each file was read, and the number of the last record that was sent."""
     if not cursor:
-        return {}
+        return {}, None
     try:
-        return {
+        read, after = json.loads(cursor)
+        places = {
             str(name): Place(int(inode), max(0, int(offset)))
-            for name, (inode, offset) in json.loads(cursor).items()
+            for name, (inode, offset) in read.items()
         }
+        return places, min(max(0, int(after)), storage.LATEST_NS)
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise BadInput([Problem("cursor", "is of no earlier answer; ask without one")]) from None
 

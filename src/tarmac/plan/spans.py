@@ -23,6 +23,8 @@ GRPC, HTTP = 4317, 4318
 
 #: How long spans are collected before they are sent, here: a trace is looked for at once.
 COLLECT_MS = "500"
+#: How often a service sends what it measures, here: as often as metrics are read.
+MEASURE_MS = "5000"
 
 
 def of_instance(
@@ -39,9 +41,7 @@ def of_instance(
     if not system.is_kit(service):  # the kit has a name of its own, and speaks OTLP's JSON
         yield "OTEL_SERVICE_NAME", service
         yield "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"
-        # Nothing takes these yet, and an SDK would complain of each batch.
-        yield "OTEL_METRICS_EXPORTER", "none"
-        yield "OTEL_LOGS_EXPORTER", "none"
+        yield "OTEL_METRIC_EXPORT_INTERVAL", MEASURE_MS
 
 
 def trace_receiver(settled: Environment) -> str:

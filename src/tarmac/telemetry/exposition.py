@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from tarmac.telemetry.sample import Reading, SeriesKey
+from tarmac.telemetry.sample import MOST_SERIES, Reading, SeriesKey
 
 #: A gauge of Prometheus's clients: when the process began.
 BEGAN = "process_start_time_seconds"
@@ -14,8 +14,6 @@ BEGAN = "process_start_time_seconds"
 GROWING = ("_bucket", "_count", "_sum")
 #: The time when a series began; no measurement.
 CREATED = "_created"
-#: Series of one instance; a program that names users in labels must not fill the disk.
-MOST_SERIES = 5_000
 
 
 class UnreadableMetrics(ValueError):

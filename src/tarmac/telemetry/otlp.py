@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SERVICE_NAME, INSTANCE_ID = "service.name", "service.instance.id"
 UNKNOWN_SERVICE = "unknown_service"
+TRACE_ID_BYTES = 16
 #: Lists in lists are followed this far: the value is a program's own, and may be made to break us.
 DEPTH = 16
 #: Nanoseconds that SQLite can hold; a later time is no time.
@@ -79,7 +80,7 @@ def _of_json(request: Mapping[str, Any]) -> Iterator[Span]:
 
 def _of_protobuf(groups: Iterable[Any]) -> Iterator[Span]:
     for group in groups:
-        resource = _read(group.resource.attributes)
+        resource = attributes_of(group.resource.attributes)
         for scope in group.scope_spans:
             for span in scope.spans:
                 yield _span(
@@ -90,12 +91,12 @@ def _of_protobuf(groups: Iterable[Any]) -> Iterator[Span]:
                     span.start_time_unix_nano,
                     span.end_time_unix_nano,
                     (span.status.code, span.status.message),
-                    _read(span.attributes),
+                    attributes_of(span.attributes),
                     [
                         _event(
                             event.name,
                             event.time_unix_nano - span.start_time_unix_nano,
-                            _read(event.attributes),
+                            attributes_of(event.attributes),
                         )
                         for event in span.events
                     ],
@@ -114,7 +115,8 @@ def _span(
     events: list[dict[str, Any]],
 ) -> Span:
     trace_id, span_id, parent_id = map(bytes.fromhex, ids)
-    if (len(trace_id), len(span_id)) != (16, 8) or len(parent_id) not in (0, 8):
+    service, instance = named(resource)
+    if (len(trace_id), len(span_id)) != (TRACE_ID_BYTES, 8) or len(parent_id) not in (0, 8):
         raise ValueError(f"ids of {len(trace_id)}, {len(span_id)} and {len(parent_id)} bytes")
     if not 0 < started_ns <= LATEST_NS:
         raise ValueError(f"a start of {started_ns} ns")
@@ -122,8 +124,8 @@ def _span(
         trace_id=trace_id,
         span_id=span_id,
         parent_id=parent_id if any(parent_id) else b"",
-        service=_text(resource.get(SERVICE_NAME) or UNKNOWN_SERVICE),
-        instance=_text(resource.get(INSTANCE_ID) or ""),
+        service=service,
+        instance=instance,
         name=_text(name),
         kind=KINDS[kind] if 0 <= kind < len(KINDS) else KINDS[0],
         started_ns=started_ns,
@@ -134,6 +136,12 @@ def _span(
         attributes=attributes,
         events=events,
     )
+
+
+def named(resource: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the service and the instance that a resource's attributes name."""
+    service = _text(resource.get(SERVICE_NAME) or UNKNOWN_SERVICE)
+    return service, _text(resource.get(INSTANCE_ID) or "")
 
 
 def _text(value: Any) -> str:
@@ -163,19 +171,21 @@ def _value(value: Mapping[str, Any], depth: int = 0) -> Any:
     return None
 
 
-def _read(pairs: Iterable[KeyValue]) -> dict[str, Any]:
-    return {pair.key: _read_value(pair.value) for pair in pairs}
+def attributes_of(pairs: Iterable[KeyValue]) -> dict[str, Any]:
+    """Read a message's attributes into plain data."""
+    return {pair.key: value_of(pair.value) for pair in pairs}
 
 
-def _read_value(value: AnyValue, depth: int = 0) -> Any:
+def value_of(value: AnyValue, depth: int = 0) -> Any:
+    """Read one value into plain data; what lies deeper than DEPTH is None."""
     if depth > DEPTH:
         return None
     kind = value.WhichOneof("value")
     if kind == "array_value":
-        return [_read_value(entry, depth + 1) for entry in value.array_value.values]
+        return [value_of(entry, depth + 1) for entry in value.array_value.values]
     if kind == "kvlist_value":
         pairs = value.kvlist_value.values
-        return {pair.key: _read_value(pair.value, depth + 1) for pair in pairs}
+        return {pair.key: value_of(pair.value, depth + 1) for pair in pairs}
     if kind == "bytes_value":
         return value.bytes_value.hex()
     return None if kind is None else getattr(value, kind)

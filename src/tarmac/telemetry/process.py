@@ -1,4 +1,4 @@
-"""What the telemetry process does: receives spans, reads metrics, writes both, shows them.
+"""What the telemetry process does: receives and reads what services tell, writes and shows it.
 
 The supervisor keeps its listening socket: while the process starts again, connections wait in its
 queue. It ends at SIGTERM, when what it has received is written.
@@ -15,6 +15,9 @@ from pathlib import Path
 import uvicorn
 from starlette.routing import BaseRoute
 
+from tarmac.telemetry.grpc import http_or_grpc
+from tarmac.telemetry.intake import Intake
+from tarmac.telemetry.readings import ReadingLog
 from tarmac.telemetry.receiver import create_app
 from tarmac.telemetry.scraper import Scraper
 from tarmac.telemetry.storage import Storage
@@ -42,9 +45,12 @@ async def serve(
     storage = Storage(path)
     writer = Writer(storage, say=say)
     writing = asyncio.create_task(writer.run())
-    scraping = asyncio.create_task(Scraper(storage, targets, say=say).run())
+    readings = ReadingLog(storage)
+    intake = Intake(writer, readings)
+    scraping = asyncio.create_task(Scraper(storage, targets, readings=readings, say=say).run())
     config = uvicorn.Config(
-        create_app(writer.queue, lambda: writer.counts, pages),
+        create_app(intake, pages),
+        http=http_or_grpc(intake),
         log_config=None,
         access_log=False,
         lifespan="off",

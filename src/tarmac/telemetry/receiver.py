@@ -1,14 +1,12 @@
-"""The OTLP endpoint over HTTP: takes traces in protobuf or JSON and hands them to the writer.
+"""The OTLP endpoint over HTTP: takes traces, metrics and logs in protobuf or JSON.
 
-An ASGI application without a framework's routing: three paths. It answers as soon as spans are
-queued. What finds the queue full is refused as OTLP says (429), so exporters send it again or count
-it as lost; nothing of a request is kept but its spans.
+It answers as soon as they are queued. What finds the queue full is refused as OTLP says (429), so
+exporters send it again or count it as lost; nothing else of a request is kept.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,11 +15,9 @@ from starlette.routing import BaseRoute, Route
 
 from tarmac.loopback import is_loopback_address
 from tarmac.telemetry import otlp
-from tarmac.telemetry.span import Span
+from tarmac.telemetry.intake import MOST_BYTES, SIGNALS, FullQueue, Intake, TooLarge, unpacked
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
-#: Bytes of a request, as it comes and unpacked: batches of the SDKs have 512 spans.
-MOST_BYTES = 16 << 20
 
 
 class RefusedRequest(Exception):
@@ -32,40 +28,35 @@ class RefusedRequest(Exception):
         self.status = status
 
 
-def create_app(
-    queue: Callable[[list[Span]], bool],
-    counts: Callable[[], dict[str, int]],
-    pages: Sequence[BaseRoute] = (),
-) -> Starlette:
+def create_app(intake: Intake, pages: Sequence[BaseRoute] = ()) -> Starlette:
     """Make the application.
 
     Args:
-        queue: takes spans for the writer; False where it has no place for them.
-        counts: what was received, written and refused so far.
         pages: other routes at the same address, which check access themselves.
     """
 
-    async def traces(request: Request) -> Response:
+    async def receive(request: Request) -> Response:
+        signal = request.path_params["signal"]
+        if signal not in SIGNALS:
+            return _refusal(404, f"no signal of OTLP ({signal[:100]!r})")
         try:
             kind = _content_type(request)
-            body = await _body(request)
-            decode = otlp.spans_of_json if kind == JSON else otlp.spans_of_protobuf
-            spans = decode(body)
+            await intake.take(signal, await _body(request), is_json=kind == JSON)
         except RefusedRequest as error:
             return _refusal(error.status, str(error))
         except otlp.UnreadableRequest as error:
             return _refusal(400, str(error))
-        if not queue(spans):
-            return _refusal(429, "too many spans wait to be written", {"Retry-After": "1"})
-        # An ExportTraceServiceResponse without a word: all were taken.
+        except FullQueue as error:
+            return _refusal(429, str(error), {"Retry-After": "1"})
+        # An answer without a word: all were taken.
         return Response(b"{}" if kind == JSON else b"", media_type=kind)
 
     async def health(_request: Request) -> Response:
-        return JSONResponse(counts())
+        return JSONResponse(intake.writer.counts)
 
     return Starlette(
         routes=[
-            Route("/v1/traces", traces, methods=["POST"]),
+            Route("/v1/{signal}", receive, methods=["POST"]),
             Route("/health", health, methods=["GET"]),
             *pages,
         ]
@@ -100,13 +91,9 @@ async def _body(request: Request) -> bytes:
         return bytes(received)
     if coding != "gzip":
         raise RefusedRequest(415, f"content-encoding {coding[:100]!r}; send gzip or none")
-    unpacking = zlib.decompressobj(wbits=31)
     try:
-        unpacked = unpacking.decompress(bytes(received), MOST_BYTES + 1)
-    except zlib.error as error:
-        raise RefusedRequest(400, f"not gzip ({error})") from None
-    if len(unpacked) > MOST_BYTES:
-        raise RefusedRequest(413, f"more than {MOST_BYTES} bytes when unpacked")
-    if not unpacking.eof:
-        raise RefusedRequest(400, "the gzip stream is cut off")
-    return unpacked
+        return unpacked(bytes(received))
+    except TooLarge:
+        raise RefusedRequest(413, f"more than {MOST_BYTES} bytes when unpacked") from None
+    except ValueError as error:
+        raise RefusedRequest(400, str(error)) from None

@@ -23,6 +23,12 @@ class SeriesKey(NamedTuple):
     labels: tuple[tuple[str, str], ...]
 
 
+#: Whether an instance answered.
+UP = SeriesKey("up", ())
+#: Series of one instance; a program that names users in labels must not fill the disk.
+MOST_SERIES = 5_000
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one instance said at one moment: the values of its counters and of its gauges."""

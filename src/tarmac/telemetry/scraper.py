@@ -1,7 +1,7 @@
 """Reads `/metrics` of each instance again and again, and writes what has changed.
 
-What a counter has grown by is written, with regard to restarts of the service and of this process:
-increases between two readings count once, also those while this process was away.
+What is new in a reading is written by readings.py, with regard to restarts of the service and of
+this process.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pathlib import Path
 from tarmac.plan import scrape
 from tarmac.plan.scrape import ScrapeTarget
 from tarmac.telemetry import exposition, samples
-from tarmac.telemetry.sample import Kind, Reading, SeriesKey, has_restarted, samples_of
+from tarmac.telemetry.readings import ReadingLog
+from tarmac.telemetry.sample import UP, Kind
 from tarmac.telemetry.storage import Retention, Storage
 
 EVERY_S = 5.0
@@ -29,7 +30,6 @@ ANSWER_S = 2.0
 MOST_BYTES = 8 << 20
 #: How often older samples are folded, in seconds; some series at a time.
 FOLD_S, FOLD_SERIES = 10.0, 50
-UP = SeriesKey("up", ())
 
 
 class Scraper:
@@ -40,6 +40,7 @@ class Scraper:
         storage: Storage,
         path: Path,
         *,
+        readings: ReadingLog | None = None,
         every_s: float = EVERY_S,
         retention: Retention | None = None,
         say: Callable[[str], None] = lambda _: None,
@@ -51,8 +52,7 @@ class Scraper:
         self._retention = retention or Retention()
         self._age_ms = self._longest_ms = int(self._retention.age_s * 1000)
         self._say = say
-        #: The last reading of each instance that ever answered.
-        self._last: dict[tuple[str, str], Reading | None] = {}
+        self._readings = readings or ReadingLog(storage)
         self._said = ""
         self._to_fold: list[tuple[int, Kind]] = []
 
@@ -77,32 +77,14 @@ class Scraper:
     def _read(self, target: ScrapeTarget) -> None:
         """Read one instance and write it; its `up` says whether it could be read."""
         at_ms = time.time_ns() // 1_000_000
-        name = (target.service, target.instance)
-        if name not in self._last:
-            self._last[name] = self._storage.write(lambda stored: samples.last_of(stored, *name))
-        last = self._last[name]
         try:
             reading = exposition.read(
                 _fetch(target), service=target.service, instance=target.instance, at_ms=at_ms
             )
-            reading = replace(reading, gauges={**reading.gauges, UP: 1.0})
         except (OSError, HTTPException, exposition.UnreadableMetrics):
-            # What it counted so far is still what it said last.
-            if last is None:
-                reading = Reading(*name, at_ms, 0.0, {}, {UP: 0.0})
-            else:
-                reading = replace(last, at_ms=at_ms, gauges={UP: 0.0})
-
-        def write(stored: sqlite3.Connection) -> None:
-            if last is not None and has_restarted(reading, last):
-                samples.restart(stored, *name)
-            samples.add(stored, samples_of(reading, last))
-            if reading.gauges[UP]:
-                samples.mark_read(stored, reading)
-
-        self._storage.write(write)
-        if reading.gauges[UP] or last is not None:
-            self._last[name] = reading
+            self._readings.miss(target.service, target.instance, at_ms)
+        else:
+            self._readings.add(replace(reading, gauges={**reading.gauges, UP: 1.0}))
 
     def _fold(self) -> None:
         """Fold some series, and begin with the first again after the last."""

@@ -12,12 +12,13 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tarmac.errors import TarmacError
+from tarmac.telemetry.log_record import LogRecord
 from tarmac.telemetry.span import Span
 
 T = TypeVar("T")
@@ -55,11 +56,24 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX spans_by_service ON spans (service, started_ns);
     CREATE INDEX failed_spans ON spans (started_ns) WHERE failed;
     """,
+    """
+    CREATE TABLE logs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, at_ns INTEGER NOT NULL,
+        service TEXT NOT NULL, instance TEXT NOT NULL, level TEXT NOT NULL,
+        said TEXT NOT NULL, trace_id BLOB NOT NULL, attributes TEXT NOT NULL
+    );
+    CREATE INDEX logs_by_time ON logs (at_ns);
+    CREATE INDEX logs_by_trace ON logs (trace_id) WHERE trace_id <> x'';
+    """,
 )
 VERSION = len(MIGRATIONS)
 #: How many rows one step of pruning deletes: some milliseconds of work.
 STEP_ROWS = 2_000
 BUSY_S = 5.0
+#: Tables that grow, and the column that says how old a row is.
+AGED = {"spans": "started_ns", "logs": "at_ns"}
+#: Nanoseconds that SQLite can hold.
+LATEST_NS = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,10 @@ class Retention:
 
     age_s: float = 7 * 86_400.0
     size_bytes: int = 1 << 30
+
+
+class OtherFormat(TarmacError):
+    """The file has the format of another version, and nothing has converted it yet."""
 
 
 class NewerFile(TarmacError):
@@ -88,27 +106,24 @@ class Storage:
         self._connection.execute("PRAGMA synchronous = NORMAL")
         _migrate(self._connection, path)
 
-    def add(self, spans: Iterable[Span]) -> None:
-        """Write spans, all or none."""
-        rows = [
-            (
-                *(span.trace_id, span.span_id, span.parent_id),
-                *(span.service, span.instance, span.name, span.kind),
-                *(span.started_ns, span.duration_ns, span.failed, span.message),
-                json.dumps(span.attributes, separators=(",", ":")),
-                json.dumps(span.events, separators=(",", ":")),
-            )
-            for span in spans
-        ]
-        insert = "INSERT INTO spans VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
-        self.write(lambda connection: connection.executemany(insert, rows))
+    def add(self, given: Iterable[Span | LogRecord]) -> None:
+        """Write spans and log records, all or none."""
+        given = list(given)
+        spans = [_span_row(one) for one in given if isinstance(one, Span)]
+        records = [_log_row(one) for one in given if isinstance(one, LogRecord)]
+
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.executemany("INSERT INTO spans VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", spans)
+            connection.executemany("INSERT INTO logs VALUES (NULL,?,?,?,?,?,?,?)", records)
+
+        self.write(insert)
 
     def prune(self, retention: Retention, *, now: Callable[[], float] = time.time) -> int:
         """Delete one step of what is too old or too much; returns the rows, 0 when none is left."""
         oldest_ns = int((now() - retention.age_s) * 1e9)
-        deleted = self._delete("WHERE started_ns < ?", (oldest_ns,))
-        if not deleted and self.size_bytes > retention.size_bytes:
-            deleted = self._delete("", ())
+        deleted = sum(self._delete(table, oldest_ns) for table in AGED)
+        if not deleted and self.size_bytes > retention.size_bytes and (oldest := self._oldest()):
+            deleted = self._delete(oldest)
         if deleted:
             with self._turn:
                 self._connection.execute(f"PRAGMA incremental_vacuum({STEP_ROWS})").fetchall()
@@ -146,10 +161,40 @@ class Storage:
                 raise
             return done
 
-    def _delete(self, where: str, values: Sequence[int]) -> int:
-        oldest = f"SELECT rowid FROM spans {where} ORDER BY started_ns LIMIT {STEP_ROWS}"  # noqa: S608
-        delete = f"DELETE FROM spans WHERE rowid IN ({oldest})"  # noqa: S608 - our own words
-        return self.write(lambda connection: connection.execute(delete, values).rowcount)
+    def _delete(self, table: str, before_ns: int = LATEST_NS) -> int:
+        """Delete one step of a table's oldest rows; returns how many there were."""
+        at = AGED[table]
+        oldest = f"SELECT rowid FROM {table} WHERE {at} < ? ORDER BY {at} LIMIT {STEP_ROWS}"  # noqa: S608
+        delete = f"DELETE FROM {table} WHERE rowid IN ({oldest})"  # noqa: S608 - our own words
+        return self.write(lambda connection: connection.execute(delete, (before_ns,)).rowcount)
+
+    def _oldest(self) -> str:
+        """Name the table that goes back the furthest; empty without any row."""
+        with self._turn:
+            found = {
+                table: self._connection.execute(f"SELECT min({at}) FROM {table}").fetchone()[0]  # noqa: S608
+                for table, at in AGED.items()
+            }
+        known = {table: at_ns for table, at_ns in found.items() if at_ns is not None}
+        return min(known, key=lambda table: known[table], default="")
+
+
+def _span_row(span: Span) -> tuple[Any, ...]:
+    return (
+        *(span.trace_id, span.span_id, span.parent_id),
+        *(span.service, span.instance, span.name, span.kind),
+        *(span.started_ns, span.duration_ns, span.failed, span.message),
+        json.dumps(span.attributes, separators=(",", ":")),
+        json.dumps(span.events, separators=(",", ":")),
+    )
+
+
+def _log_row(record: LogRecord) -> tuple[Any, ...]:
+    return (
+        *(record.at_ns, record.service, record.instance, record.level, record.said),
+        record.trace_id,
+        json.dumps(record.attributes, separators=(",", ":")),
+    )
 
 
 def reader(path: Path) -> sqlite3.Connection:
@@ -164,7 +209,7 @@ def reader(path: Path) -> sqlite3.Connection:
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found != VERSION:
         connection.close()
-        raise TarmacError(
+        raise OtherFormat(
             f"{path}: has format {found}, this Tarmac reads {VERSION}; "
             "start the system with it, which converts an older file"
         )

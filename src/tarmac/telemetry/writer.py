@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from tarmac.telemetry.log_record import LogRecord
 from tarmac.telemetry.span import Span
 from tarmac.telemetry.storage import Retention, Storage
 
-#: Spans that wait at most: about 40 MiB.
+#: Spans and log records that wait at most: about 40 MiB.
 MOST_WAITING = 20_000
-#: How long spans are collected for one transaction.
+#: How long they are collected for one transaction.
 COLLECT_S = 0.1
 PRUNE_S = 60.0
 #: After a write that failed (a full disk), before the next attempt.
@@ -23,7 +24,7 @@ PAUSE_S = 1.0
 
 
 class Writer:
-    """Takes spans and writes them until it is closed."""
+    """Takes spans and log records and writes them until it is closed."""
 
     def __init__(
         self,
@@ -32,23 +33,23 @@ class Writer:
         retention: Retention | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Take what to do with a complaint: a line without any data of spans."""
+        """Take what to do with a complaint: a line without any data of what came."""
         self._storage = storage
         self._retention = retention or Retention()
         self._say = say
-        self._waiting: list[Span] = []
+        self._waiting: list[Span | LogRecord] = []
         self._came = asyncio.Event()
         self._ending = False
         self._failing = False
         self.counts = {"received": 0, "written": 0, "refused": 0}
 
-    def queue(self, spans: list[Span]) -> bool:
-        """Take spans for the next batch; False, and none of them, where there is no place."""
-        if self._ending or len(self._waiting) + len(spans) > MOST_WAITING:
-            self.counts["refused"] += len(spans)
+    def queue(self, given: Sequence[Span | LogRecord]) -> bool:
+        """Take some for the next batch; False, and none of them, where there is no place."""
+        if self._ending or len(self._waiting) + len(given) > MOST_WAITING:
+            self.counts["refused"] += len(given)
             return False
-        self._waiting += spans
-        self.counts["received"] += len(spans)
+        self._waiting += given
+        self.counts["received"] += len(given)
         self._came.set()
         return True
 

@@ -86,6 +86,12 @@ class NodeState:
     zone: str = ""
     machine: str = ""
 
+    @property
+    def service(self) -> str:
+        """The service that it is an instance of: the second of `orders` is `orders.2`."""
+        stem, _, number = self.name.rpartition(".")
+        return stem if stem and number.isdigit() else self.name
+
 
 class DamagedState(TarmacError):
     """The file is no database: a supervisor rebuilds it, as all in it is derived."""

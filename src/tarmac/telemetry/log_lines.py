@@ -1,4 +1,4 @@
-"""Reads what `logs.py` writes: lines of several processes, merged by time, as their files grow."""
+"""Lines of several processes, merged by time, read from their files as they grow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import heapq
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 #: How JSON lines name their trace: the kit and OpenTelemetry's SDKs, OTLP's JSON, some loggers.
 TRACE_FIELDS = ("trace_id", "traceId", "traceid", "trace.id", "otelTraceID")
@@ -68,7 +68,14 @@ class Tail:
         return [Line(at, self.name, text) for at, _, text in lines]
 
 
-def merged(tails: Iterable[Tail]) -> list[Line]:
+class LineSource(Protocol):
+    """What has new lines again and again: a file, or the records that services sent."""
+
+    def read(self) -> list[Line]:
+        """Return the new lines, in the order of time."""
+
+
+def merged(tails: Iterable[LineSource]) -> list[Line]:
     """Read every tail once, in the order of time."""
     return list(heapq.merge(*(tail.read() for tail in tails)))
 

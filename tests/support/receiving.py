@@ -1,0 +1,56 @@
+"""A real telemetry process for a test, with its listening socket as standard input."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from tarmac.local.state.paths import Home
+from tarmac.telemetry import queries, receiver, storage
+
+TOKEN = "a-token-of-this-test"
+JSON, PROTOBUF = receiver.JSON, receiver.PROTOBUF
+
+
+class TelemetryServer:
+    """The process, its address and its file."""
+
+    def __init__(self, folder) -> None:
+        self.home = Home(folder)
+        self.home.dashboard_token.write_text(TOKEN)
+        self.path = self.home.telemetry
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-I", "-m", "tarmac.dashboard", str(self.home.root)]
+        self.process = subprocess.Popen(command, stdin=self.listener.fileno())
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def send(self, body: bytes, kind: str = JSON, path: str = "/v1/traces", **headers: str):
+        request = urllib.request.Request(self.url + path, body, {"Content-Type": kind, **headers})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def spans(self) -> int:
+        with contextlib.closing(storage.reader(self.path)) as stored:
+            return sum(trace.spans for trace in queries.latest(stored, most=1000))
+
+    def until(self, spans: int) -> None:
+        ends_at = time.monotonic() + 20
+        while self.spans() < spans:
+            assert time.monotonic() < ends_at, f"{self.spans()} of {spans} were written"
+            time.sleep(0.02)
