@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 
 import pytest
 from pages import Page, typed
@@ -48,3 +49,22 @@ def test_a_service_in_another_language_is_started_scaled_and_replaced(folder):
     assert [answer["asked"] for answer in answers] == ["/anything", "/again"]
     assert [answer["greeting"] for answer in answers] == ["hello", "good day"]
     assert answers[0]["database"] == "greetings"
+
+
+def test_a_service_with_an_sdk_of_its_own_is_seen(folder):
+    page = Page("how-to/see-a-foreign-service.md")
+    page.moved(7021)
+    assert set(page.write(folder)) == {"shipping/app.py", "tarmac.yaml"}
+    script = page.commands("Follow a request").removesuffix("tarmac down --delete-data\n")
+    start, *look = script.partition("tarmac trace --service")
+    typed(start, folder)
+    wanted = ("GET /parcels", "ask the carrier", "the carrier took its time for /parcels/7")
+    ends_at = time.monotonic() + 100
+    said = ""
+    while missing := [words for words in wanted if words not in said]:
+        assert time.monotonic() < ends_at, f"{missing}: {said}"
+        try:
+            said = typed("".join(look), folder)
+        except AssertionError as error:  # what receives begins after `up`, and sends take a moment
+            said = str(error)
+    assert re.search(r"shipping.* 1 ", said)
