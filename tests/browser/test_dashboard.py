@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 from buying import check_out, put_into_cart, sign_up
 from playwright.sync_api import Browser, Page, expect
 from seeing import faults, unseen_focus, weak_text
 from system_up import Tarmac, brought_up, page_of
 
-VIEWS = ("system", "traces", "logs", "metrics", "objectives", "messages", "stores", "timeline")
+VIEWS = (
+    *("system", "traces", "logs", "metrics", "objectives"),
+    *("messages", "stores", "timeline", "runs", "configuration"),
+)
 
 
 class Shop(NamedTuple):
@@ -30,6 +36,21 @@ class Shop(NamedTuple):
     def pid(self, name: str) -> int:
         (pid,) = (node["pid"] for node in self.status["nodes"] if node["name"] == name)
         return pid
+
+    def execute(self, store: str, statement: str) -> None:
+        """Run a statement as the store's administrator; not in the browser's own loop."""
+
+        async def run() -> None:
+            connection = await asyncpg.connect(
+                self.tarmac("connect", store, "--url").stdout.strip()
+            )
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, run()).result()
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +113,18 @@ def test_a_killed_service_turns_red_and_green_again(shop: Shop, dashboard: Page)
     go(dashboard, "system/notification-service")
     dashboard.get_by_role("button", name="Restart").click()
     expect(dashboard.get_by_text("restarted", exact=True)).to_be_visible()
+
+
+def test_a_service_is_stopped_when_that_is_said_twice_and_started_again(dashboard: Page):
+    go(dashboard, "system/notification-service")
+    node = dashboard.get_by_role("link", name=re.compile("^notification-service: "))
+    about = dashboard.get_by_role("complementary", name="About notification-service")
+    about.get_by_role("button", name="Stop", exact=True).click()
+    about.get_by_role("button", name=re.compile("^Stop it")).click()
+    expect(dashboard.get_by_role("link", name="notification-service: outside")).to_be_visible()
+    about.get_by_role("button", name="Start").click()
+    expect(node.locator("g.well")).to_be_visible()
+    expect(dashboard.get_by_role("link", name="notification-service: healthy")).to_be_visible()
 
 
 def test_a_purchase_is_one_trace_with_its_statements_messages_and_lines(dashboard: Page):
@@ -183,6 +216,41 @@ def test_messages_and_stores_show_what_the_purchase_left(dashboard: Page):
     expect(cards.filter(has_text="cache").get_by_text("keys").first).to_be_visible()
     operation = dashboard.get_by_role("row", name=re.compile("^order-service INSERT orders"))
     expect(operation).to_be_visible()
+
+
+def test_a_dead_letter_is_shown_with_its_payload_and_replayed(shop: Shop, dashboard: Page):
+    dead = (
+        "INSERT INTO parked (consumer, topic, message_id, key, payload, state, failures, error)"
+        """ VALUES ('payments', 'order.placed', 'of-this-test', '', '{"order": 7}', 'parked', 20,"""
+        " 'the bank was closed')"
+    )
+    shop.execute("payments-db", dead)
+    go(dashboard, "messages")
+    letter = dashboard.locator(".letter")
+    expect(letter.get_by_text("the bank was closed")).to_be_visible()
+    letter.locator("summary").click()
+    expect(letter.get_by_text('"order": 7')).to_be_visible()
+    letter.get_by_role("button", name=re.compile("^Replay")).click()
+    expect(letter).to_have_count(0)
+    gone = "DELETE FROM parked WHERE message_id = 'of-this-test'"
+    shop.execute("payments-db", gone)
+
+
+def test_every_variable_is_listed_with_its_place(dashboard: Page):
+    go(dashboard, "configuration")
+    row = dashboard.get_by_role("row", name=re.compile("^order-service DATABASE_URL"))
+    expect(row).to_be_visible()
+    assert "<secret" in row.inner_text()
+    dashboard.get_by_label("Text").fill("stripe")
+    expect(row).to_have_count(0)
+
+
+def test_this_run_is_listed_and_compared_with_itself(dashboard: Page):
+    go(dashboard, "runs")
+    expect(dashboard.get_by_role("table", name="Runs").get_by_role("row")).to_have_count(2)
+    dashboard.get_by_label("Before").select_option(index=1)
+    table = dashboard.get_by_role("table", name="Requests of both runs")
+    expect(table.get_by_role("cell", name="api-gateway")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

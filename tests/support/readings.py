@@ -19,7 +19,7 @@ class Readings:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._storage = Storage(path)
+        self.storage = Storage(path)
         self._last: dict[str, Reading] = {}
 
     def read(
@@ -42,5 +42,5 @@ class Readings:
             samples.add(stored, samples_of(now, last))
             samples.mark_read(stored, now)
 
-        self._storage.write(write)
+        self.storage.write(write)
         self._last[instance] = now

@@ -30,7 +30,7 @@ class TelemetryServer:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-I", "-m", "tarmac.dashboard", str(self.home.root)]
+        command = [sys.executable, "-I", "-m", "tarmac.dashboard", str(self.home.root), "a-run"]
         self.process = subprocess.Popen(command, stdin=self.listener.fileno())
 
     def end(self, number: int = signal.SIGTERM) -> int:

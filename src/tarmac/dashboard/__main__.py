@@ -1,4 +1,4 @@
-"""The telemetry process: `python -m tarmac.dashboard HOME < SOCKET`.
+"""The telemetry process: `python -m tarmac.dashboard HOME RUN < SOCKET`.
 
 It receives spans, reads metrics, and shows both on the dashboard, at one address of loopback.
 Started by the supervisor, which keeps the listening socket: while this process starts again,
@@ -24,7 +24,8 @@ def main() -> None:
     listener = socket.socket(fileno=0)
     token = home.dashboard_token.read_text(encoding="utf-8").strip()
     access = Access(token, cookie=f"tarmac-{listener.getsockname()[1]}")
-    asyncio.run(serve(home.telemetry, home.scrape_targets, listener, routes(home, access)))
+    pages = routes(home, access)
+    asyncio.run(serve(home.telemetry, home.scrape_targets, listener, pages, run=sys.argv[2]))
 
 
 if __name__ == "__main__":

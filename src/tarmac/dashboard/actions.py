@@ -2,6 +2,7 @@
 
 POST /api/restart/NAME  restart a service or store, as `tarmac restart` does
 POST /api/scale/NAME  run another number of instances, as `tarmac up --scale` does (instances)
+POST /api/stop/NAME and /api/start/NAME   stop a service, or run it again
 POST /api/dead-letters/replay and /drop   change those of these ids (id, several times)
 """
 
@@ -49,6 +50,11 @@ def routes(
         _log(f"{text} instances of {name}")
         return client.scale(home, name, int(text))
 
+    def manage(request: Request, *, run: bool) -> Any:
+        name = request.path_params["name"]
+        _log(f"{'start' if run else 'stop'} of {name}")
+        return client.manage(home, name, run=run)
+
     def change(request: Request, *, drop: bool) -> Any:
         ids = request.query_params.getlist("id")
         _log(f"dead letters {', '.join(ids)} {'deleted' if drop else 'replayed'}")
@@ -59,6 +65,8 @@ def routes(
         for path, action in (
             ("/api/restart/{name}", restart),
             ("/api/scale/{name}", scale),
+            ("/api/stop/{name}", partial(manage, run=False)),
+            ("/api/start/{name}", partial(manage, run=True)),
             ("/api/dead-letters/replay", partial(change, drop=False)),
             ("/api/dead-letters/drop", partial(change, drop=True)),
         )

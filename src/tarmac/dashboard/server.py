@@ -12,6 +12,8 @@
     GET /api/metrics      rate, errors and durations of a service, and its series (service, minutes)
     GET /api/series       one series of a service as lines (service, name, by, minutes)
     GET /api/objectives   each objective's share, budget and alerts
+    GET /api/configuration   every variable of every service, with its place
+    GET /api/runs         the runs of this system, and of two how requests went (before, after)
     GET /api/messages     what waits and flows, and the dead letters
     GET /api/stores       what each store holds and does, and what services ask of them (minutes)
 
@@ -43,7 +45,7 @@ from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
 from tarmac.model.loader import load
 from tarmac.model.system import System
-from tarmac.telemetry import charts, objectives, queries, statements, storage
+from tarmac.telemetry import charts, objectives, queries, runs, statements, storage
 from tarmac.telemetry.charts import Steps
 
 STATIC = Path(__file__).parent / "static"
@@ -130,6 +132,18 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         answer = client.ask(home, {"verb": "statistics"})
         return {"stores": answer["stores"], "operations": [asdict(one) for one in operations]}
 
+    def all_runs(request: Request) -> Any:
+        asked = request.query_params
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            known = [asdict(run) for run in runs.all_runs(stored)]
+            if not asked.get("before"):
+                return {"runs": known, "services": []}
+            before, after = (
+                runs.find(stored, asked.get(key) or runs.LATEST) for key in ("before", "after")
+            )
+            compared = [asdict(one) for one in runs.compare(stored, before, after)]
+        return {"runs": known, "services": compared}
+
     return [
         Route("/", _guarded(page, access)),
         Route("/api/live", _guarded(live, access)),
@@ -143,6 +157,8 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         Route("/api/series", answered(series)),
         Route("/api/objectives", answered(objectives_now)),
         Route("/api/stores", answered(stores)),
+        Route("/api/configuration", answered(lambda _: snapshot.configuration(home))),
+        Route("/api/runs", answered(all_runs)),
         Route("/api/messages", answered(lambda _: messages.read(home, models.of(home)))),
         *actions.routes(home, models.of, answered),
         # The files are the same for all systems; only what they show is not.

@@ -92,6 +92,18 @@ def explained(home: Home, name: str) -> dict[str, Any]:
     return answer
 
 
+def configuration(home: Home) -> dict[str, Any]:
+    """Return every variable of every service that runs, with its place; secrets by name alone.
+
+    Raises:
+        TarmacError: nothing runs.
+    """
+    status = client.status(home)
+    nodes = status.nodes if status is not None else ()
+    services = sorted({node.service for node in nodes if node.role == "service"})
+    return {"services": [explained(home, name) | {"name": name} for name in services]}
+
+
 def _activity(one: Activity) -> dict[str, Any]:
     return {
         "name": one.name,

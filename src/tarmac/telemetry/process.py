@@ -7,14 +7,18 @@ queue. It ends at SIGTERM, when what it has received is written.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
+import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
 from starlette.routing import BaseRoute
 
+from tarmac.telemetry import runs
 from tarmac.telemetry.grpc import http_or_grpc
 from tarmac.telemetry.intake import Intake
 from tarmac.telemetry.readings import ReadingLog
@@ -25,6 +29,8 @@ from tarmac.telemetry.writer import Writer
 
 #: Seconds that requests in flight have at the end.
 FINISH_S = 2
+#: How often it is written down that the run goes on.
+MARK_S = 2.0
 
 
 def say(line: str) -> None:
@@ -33,7 +39,12 @@ def say(line: str) -> None:
 
 
 async def serve(
-    path: Path, targets: Path, listener: socket.socket, pages: Sequence[BaseRoute] = ()
+    path: Path,
+    targets: Path,
+    listener: socket.socket,
+    pages: Sequence[BaseRoute] = (),
+    *,
+    run: str,
 ) -> None:
     """Receive, read metrics and write until SIGTERM.
 
@@ -41,6 +52,7 @@ async def serve(
         path: the file that all is written to.
         targets: the file with the instances that have metrics.
         pages: routes that show what is there, served beside the receiver's.
+        run: the name of the run that is under way.
     """
     storage = Storage(path)
     writer = Writer(storage, say=say)
@@ -59,7 +71,8 @@ async def serve(
     server = uvicorn.Server(config)
     # Without its writer it would take spans and lose them, without its scraper see nothing:
     # the supervisor starts it again.
-    for task in (writing, scraping):
+    marking = asyncio.create_task(_mark(storage, run))
+    for task in (writing, scraping, marking):
         task.add_done_callback(lambda _: setattr(server, "should_exit", True))
     for number in (signal.SIGTERM, signal.SIGINT):
         # One that comes before the server listens to signals must end it as well; the server raises
@@ -69,7 +82,20 @@ async def serve(
         await server.serve(sockets=[listener])
     finally:
         scraping.cancel()
-        await asyncio.wait([scraping])
+        marking.cancel()
+        await asyncio.wait([scraping, marking])
         writer.close()
         await writing
         storage.close()
+
+
+async def _mark(storage: Storage, run: str) -> None:
+    """Write down again and again that a run goes on; a full disk is the writer's to tell of."""
+
+    def mark(stored: sqlite3.Connection) -> None:
+        runs.mark(stored, run, time.time_ns() // 1_000_000)
+
+    while True:
+        with contextlib.suppress(sqlite3.Error):
+            await asyncio.to_thread(storage.write, mark)
+        await asyncio.sleep(MARK_S)

@@ -64,6 +64,9 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX logs_by_time ON logs (at_ns);
     CREATE INDEX logs_by_trace ON logs (trace_id) WHERE trace_id <> x'';
+    CREATE TABLE runs (
+        name TEXT PRIMARY KEY, began_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL
+    ) WITHOUT ROWID;
     """,
 )
 VERSION = len(MIGRATIONS)

@@ -5,10 +5,12 @@ import "./vendor/signals.js";
 import { Compare } from "./compare.js";
 import { address, connected, follow, place, system } from "./state.js";
 import { html } from "./ui.js";
+import { Configuration } from "./configuration.js";
 import { Logs } from "./logs.js";
 import { Messages } from "./messages.js";
 import { Metrics } from "./metrics.js";
 import { Objectives } from "./objectives.js";
+import { Runs } from "./runs.js";
 import { Stores } from "./stores.js";
 import { System } from "./system.js";
 import { Timeline } from "./timeline.js";
@@ -18,6 +20,7 @@ import { Traces } from "./traces.js";
 const VIEWS = {
   system: "System", traces: "Traces", logs: "Logs", metrics: "Metrics", objectives: "Objectives",
   messages: "Messages", stores: "Stores", timeline: "Timeline",
+  runs: "Runs", configuration: "Configuration",
 };
 
 function Bar() {
@@ -43,6 +46,8 @@ function View() {
   if (view === "messages") return html`<${Messages} />`;
   if (view === "stores") return html`<${Stores} />`;
   if (view === "timeline") return html`<${Timeline} />`;
+  if (view === "runs") return html`<${Runs} />`;
+  if (view === "configuration") return html`<${Configuration} />`;
   return html`<${System} />`;
 }
 

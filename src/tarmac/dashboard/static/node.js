@@ -41,9 +41,10 @@ function Variables({ name }) {
   </details>`;
 }
 
-function Actions({ name, instances }) {
+function Actions({ name, instances, runs }) {
   const [said, setSaid] = useState("");
   const [wanted, setWanted] = useState(instances);
+  const [asked, setAsked] = useState(false);
   async function act(path, doing, done) {
     setSaid(doing);
     try {
@@ -54,8 +55,17 @@ function Actions({ name, instances }) {
     }
   }
   const of = encodeURIComponent(name);
+  if (!runs) {
+    return html`<p class="actions">
+      <button type="button" onClick=${() => act(`/api/start/${of}`, "starting…", "started")}>Start</button>
+      <span role="status">${said}</span>
+    </p>`;
+  }
   return html`<form class="actions" onSubmit=${(event) => event.preventDefault()}>
     <button type="button" onClick=${() => act(`/api/restart/${of}`, "restarting…", "restarted")}>Restart</button>
+    ${asked
+      ? html`<button type="button" class="danger" onClick=${() => act(`/api/stop/${of}`, "stopping…", "stopped")}>Stop it, though its callers will fail</button>`
+      : html`<button type="button" onClick=${() => setAsked(true)}>Stop</button>`}
     <label>Instances <input type="number" min="1" max="20" value=${wanted} onInput=${(event) => setWanted(Number(event.target.value))} /></label>
     <button type="button" disabled=${wanted === instances} onClick=${() => act(`/api/scale/${of}?instances=${wanted}`, "scaling…", "scaled")}>Scale</button>
     <span role="status">${said}</span>
@@ -76,6 +86,7 @@ export function Details({ group, edges }) {
     <${Instances} nodes=${nodes} />
     ${own.length > 0 && html`<${Edges} name=${name} edges=${own} />`}
     <${Variables} key=${name} name=${name} />
-    ${role === "service" && html`<${Actions} key=${name} name=${name} instances=${nodes.length} />`}
+    ${role === "service" && html`<${Actions} key=${name} name=${name} instances=${nodes.length}
+      runs=${nodes.some((node) => node.state !== "outside")} />`}
   </aside>`;
 }

@@ -166,6 +166,22 @@ def scale(home: Home, service: str, instances: int) -> dict[str, Any]:
     return up(home, replace(options, scale={**options.scale, service: instances}))()
 
 
+def manage(home: Home, service: str, *, run: bool) -> dict[str, Any]:
+    """Stop a service, or run it again, as `up` without and with it does; the rest stays.
+
+    Returns:
+        What was started, restarted and stopped, and notes.
+
+    Raises:
+        TarmacError: nothing runs, or there is no such service.
+    """
+    options = last_options(home)
+    if options is None or not is_running(home):
+        raise TarmacError("the system is not running; start it with `tarmac up`")
+    others = tuple(name for name in options.without if name != service)
+    return up(home, replace(options, without=others if run else (*others, service)))()
+
+
 def up(home: Home, options: Options, *, attached: bool = False) -> Callable[[], dict[str, Any]]:
     """Start the supervisor, or have the one that runs apply what changed.
 

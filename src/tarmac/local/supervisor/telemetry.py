@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from tarmac.local.host.sockets import Reservations
 from tarmac.local.process.spawn import RunningProcess, Spawner
@@ -46,6 +47,8 @@ class TelemetryProcess:
         self._spawner = spawner
         self._home = home
         self._reservations = reservations
+        #: Named by its start, in this machine's time as people look for it.
+        self._run = datetime.now().astimezone().strftime("%Y-%m-%dT%H:%M:%S")
         self._port: int | None = None
         self._listener: socket.socket | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -107,7 +110,8 @@ class TelemetryProcess:
     async def _keep(self, listener: socket.socket) -> None:
         """Start the process again whenever it ends."""
         log = self._home.logs / f"{NAME}.log"
-        command = [sys.executable, "-I", "-m", "tarmac.dashboard", str(self._home.root)]
+        program = [sys.executable, "-I", "-m", "tarmac.dashboard"]
+        command = [*program, str(self._home.root), self._run]
         await self._wait_all_ready(START_S)
         while True:
             try:

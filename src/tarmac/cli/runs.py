@@ -1,0 +1,47 @@
+"""`tarmac runs`: the runs of a system, and two of them beside each other."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import asdict
+
+import click
+
+from tarmac.cli import _project
+
+
+@click.command("runs", short_help="List the runs of a system, or compare two of them.")
+@click.argument("words", nargs=-1, metavar="[SYSTEM] [BEFORE] [AFTER]")
+@_project.namespace_option
+@_project.json_option
+def VERB(words: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
+    """List what `tarmac up --telemetry` ran of SYSTEM, or compare the run BEFORE with AFTER.
+
+    A run goes from `up` to `down`; it is named by the time of its start, and the beginning of the
+    name is enough. Without AFTER, the latest run is compared.
+
+    Example: tarmac runs shop 2026-11-20
+    """
+    from tarmac.cli import _runs, _show
+    from tarmac.telemetry import runs, storage
+
+    system, names = _project.split_names(words)
+    if len(names) > 2:
+        raise click.UsageError("two runs at most")
+    home = _project.home_of(system, namespace)
+    console = _show.open_console()
+    with contextlib.closing(storage.reader(home.telemetry)) as stored:
+        if names:
+            before, after = (runs.find(stored, name) for name in (*names, runs.LATEST)[:2])
+            compared = list(runs.compare(stored, before, after))
+            if as_json:
+                found = [asdict(one) for one in compared]
+                _project.print_json({"before": before.name, "after": after.name, "services": found})
+            else:
+                console.print(_runs.comparison(before, after, compared))
+            return
+        known = [(run, runs.requests(stored, run)) for run in runs.all_runs(stored)]
+    if as_json:
+        _project.print_json({"runs": [asdict(run) for run, _ in known]})
+    else:
+        console.print(_runs.listing(known))

@@ -1,0 +1,66 @@
+"""Runs of a system and what is compared of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from readings import BEGAN, Readings
+
+from tarmac.errors import BadInput
+from tarmac.slo import indicator
+from tarmac.telemetry import runs
+from tarmac.telemetry.sample import SeriesKey
+from tarmac.telemetry.storage import reader
+
+FIRST, SECOND = "2026-11-20T10:15:00", "2026-11-21T09:00:00"
+
+
+def requests(status: str) -> SeriesKey:
+    return SeriesKey(indicator.REQUESTS, (("route", "/orders"), ("status", status)))
+
+
+def bucket(bound: str) -> SeriesKey:
+    return SeriesKey(f"{indicator.DURATION}_bucket", (("le", bound), ("route", "/orders")))
+
+
+def counted(good: int, bad: int = 0) -> dict[SeriesKey, float]:
+    both = {requests("200"): good, requests("500"): bad}
+    return {**both, bucket("0.1"): good, bucket("1.0"): good, bucket("+Inf"): good + bad}
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Iterator:
+    """Two runs of twenty seconds: ten requests in the first, five with a failure in the second."""
+    readings = Readings(tmp_path / "telemetry.sqlite")
+    for name, at_s, good, bad in ((FIRST, 0, 10, 0), (SECOND, 100, 4, 1)):
+        for now_s in (at_s, at_s + 20):
+            readings.storage.write(lambda to: runs.mark(to, name, BEGAN + now_s * 1000))  # noqa: B023
+        readings.read("orders-1", at_s + 1, {}, began_s=at_s)
+        readings.read("orders-1", at_s + 15, counted(good, bad), began_s=at_s)
+    with contextlib.closing(reader(readings.path)) as opened:
+        yield opened
+
+
+def test_a_run_goes_on_until_it_was_seen_last(stored):
+    assert runs.all_runs(stored) == [
+        runs.Run(SECOND, BEGAN + 100_000, BEGAN + 120_000),
+        runs.Run(FIRST, BEGAN, BEGAN + 20_000),
+    ]
+
+
+def test_the_requests_of_two_runs_stand_beside_each_other(stored):
+    before, after = runs.find(stored, FIRST[:10]), runs.find(stored, runs.LATEST)
+    (orders,) = runs.compare(stored, before, after)
+    assert orders.before == runs.RunRequests(10, 0.5, 0.0, 0.05, 0.095, 0.099)
+    assert (orders.after.requests, orders.after.failed_share) == (5, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"), [("2026-11-2", "fits several runs"), ("2027", "no such run")]
+)
+def test_a_run_that_is_none_or_several_is_named(stored, given, why):
+    with pytest.raises(BadInput, match=why):
+        runs.find(stored, given)
