@@ -15,22 +15,16 @@ import shutil
 import statistics
 import subprocess
 import tempfile
-import time
-import uuid
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import asyncpg
 from bench.copies import changed
 from bench.figure import Figure
+from bench.ordering import AT_ONCE, SECONDS, ordered, signed_up, with_cheap_passwords
 
 from tarmac.testing import System, running
 
-AT_ONCE = 16
-SECONDS = 8
-PRODUCT = "5eed0000-0000-4000-8000-000000004001"
 TABLES = "CREATE TABLE bench_{0} (LIKE {0} INCLUDING ALL)"
 #: The rows of one order that is placed: the order, its line, two states, its event.
 SCRIPT = """
@@ -54,8 +48,8 @@ def measure() -> list[Figure]:
     pgbench = shutil.which("pgbench")
     if pgbench is None:
         return []
-    with changed("shop", _with_cheap_passwords) as file, running(file, name="bench") as shop:
-        ours = asyncio.run(_ordered(shop))
+    with changed("shop", with_cheap_passwords) as file, running(file, name="bench") as shop:
+        ours = asyncio.run(ordered(shop, asyncio.run(signed_up(shop))))
         theirs = _written(shop, pgbench)
     note = (
         f"{AT_ONCE} at once, {SECONDS} s each, durable stores; theirs: pgbench, the rows that an "
@@ -72,62 +66,8 @@ def measure() -> list[Figure]:
     return [rate, slow]
 
 
-def _with_cheap_passwords(system: dict[str, Any]) -> None:
-    """Have passwords cost nothing: they are not measured."""
-    system["services"]["user-service"]["env"]["BCRYPT_COST"] = "4"
-
-
 def _p99(times_ms: list[float]) -> float:
     return statistics.quantiles(times_ms, n=100)[98]
-
-
-async def _ordered(shop: System) -> list[float]:
-    """Order for some seconds; return what each order took until its answer, in ms."""
-    database = await asyncpg.connect(shop.store_url("products-db"))
-    await database.execute("UPDATE stock SET on_hand = 100000000 WHERE product_id = $1", PRODUCT)
-    await database.close()
-    gateway = shop.url("api-gateway")
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE)) as session:
-        tokens = [await _token(session, gateway) for _ in range(AT_ONCE)]
-        await _load(session, gateway, tokens, 2.0)  # what is made at the first request is there
-        return await _load(session, gateway, tokens, SECONDS)
-
-
-async def _token(session: Any, gateway: str) -> str:
-    account = {"email": f"{uuid.uuid4().hex}@example.com", "password": uuid.uuid4().hex}
-    users = f"{gateway}/api/users"
-    async with session.post(f"{users}/register", json={**account, "name": "Bench"}) as answer:
-        answer.raise_for_status()
-    async with session.post(f"{users}/login", json=account) as answer:
-        answer.raise_for_status()
-        token: str = (await answer.json())["access_token"]
-        return token
-
-
-async def _load(session: Any, gateway: str, tokens: list[str], seconds: float) -> list[float]:
-    times_ms: list[float] = []
-    ends_at = time.perf_counter() + seconds
-
-    async def buyer(token: str) -> None:
-        while (began_at := time.perf_counter()) < ends_at:
-            async with session.post(
-                f"{gateway}/api/orders",
-                json={
-                    "items": [{"product_id": PRODUCT, "quantity": 1}],
-                    "payment_token": "tok_ok",
-                },
-                headers={
-                    "Authorization": f"Bearer {token}",
-                    "Idempotency-Key": uuid.uuid4().hex,
-                },
-            ) as answer:
-                if answer.status not in (201, 202):
-                    raise SystemExit(f"checkout: {answer.status} {await answer.text()}")
-                await answer.read()
-            times_ms.append((time.perf_counter() - began_at) * 1000)
-
-    await asyncio.gather(*(buyer(token) for token in tokens))
-    return times_ms
 
 
 def _written(shop: System, pgbench: str) -> list[float]:

@@ -77,7 +77,7 @@ uvloop.run(main())
 
 def measure() -> list[Figure]:
     """Return latency at the median and the 99th percentile, and the rate."""
-    with _service() as direct, _wire(direct) as wired, _wire(direct, inspects=True) as inspected:
+    with _service() as direct, wire(direct) as wired, wire(direct, inspects=True) as inspected:
         for port in (direct, wired, inspected):
             _rate(port)  # the first requests fill caches
         p50: list[tuple[float, float]] = []
@@ -164,7 +164,7 @@ def _service() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _wire(target: int, *, inspects: bool = False) -> Iterator[int]:
+def wire(target: int, *, inspects: bool = False) -> Iterator[int]:
     """Run the wires' process with one wire; give its port."""
     ours, theirs = socket.socketpair()
     program = [sys.executable, "-I", str(Path(wires.__file__))]

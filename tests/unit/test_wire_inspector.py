@@ -68,18 +68,31 @@ def test_a_request_that_is_never_answered_is_not_counted():
 @pytest.mark.parametrize(
     "turns",
     [
-        ((b"\x00\x00\x00\x08\x04\xd2\x16\x2f", b"N"),),
-        ((b"*1\r\n$4\r\nPING\r\n", b"+PONG\r\n"),),
+        ((b"\x00\x00\x00\x08\x04\xd2\x16\x2f", b"S"), (b"\x16\x03\x01", b"\x16\x03\x03Z")),
+        ((b"*x\r\n", b"+PONG\r\n"),),
+        ((b"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n", b"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"),),
         ((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x00\x00\x00"),),
-        ((b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-          b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"),
-         (b"\x81\x05hello", b"\x81\x05hello")),
+        (
+            (
+                b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
+            ),
+            (b"\x81\x05hello", b"\x81\x05hello"),
+        ),
         ((b"GET nothing of HTTP\r\n\r\n", b"what?"),),
         ((GET, b"no answer of HTTP\r\n\r\n"), (GET, OK)),
     ],
-    ids=["postgres", "redis", "http2", "websocket", "a wrong request", "a wrong answer"],
-)  # fmt: skip
-def test_what_is_not_http_1_goes_on_unread(turns):
+    ids=[
+        "postgres by TLS",
+        "no redis",
+        "redis that pushes",
+        "http2",
+        "websocket",
+        "a wrong request",
+        "a wrong answer",
+    ],
+)
+def test_what_cannot_be_read_goes_on_unread(turns):
     assert counted(*turns) == {}
 
 
@@ -104,6 +117,86 @@ def test_requests_are_the_same_however_their_bytes_are_cut(data):
         f"{sent.split()[0].decode()} {received.split()[1].decode()}" for sent, received in exchanges
     )
     assert requests.counts()["requests"] == expected
+
+
+def pg(kind: bytes, body: bytes = b"") -> bytes:
+    return kind + (len(body) + 4).to_bytes(4) + body
+
+
+START = b"\x00\x00\x00\x0e\x00\x03\x00\x00user\0"
+READY = pg(b"Z", b"I")
+ADMITTED = pg(b"R", bytes(4)) + pg(b"S", b"server_version\x0018\0") + READY
+ROW = pg(b"D", b"\0\1\0\0\0\2Z\0")
+#: A command as a driver sends it, the server's answer, and what is counted of both.
+QUERIES = (
+    (
+        pg(b"Q", b"select 1\0"),
+        pg(b"T", b"x") + ROW * 3 + pg(b"C", b"SELECT 3\0") + READY,
+        "SELECT 200",
+    ),
+    (
+        pg(b"P") + pg(b"B") + pg(b"E") + pg(b"S"),
+        pg(b"1") + pg(b"C", b"INSERT 0 1\0") + READY,
+        "INSERT 200",
+    ),
+    (pg(b"P") + pg(b"D") + pg(b"S"), pg(b"1") + pg(b"t", b"x") + READY, ""),
+    (pg(b"Q", b"select 1/0\0"), pg(b"E", b"SERROR\0C22012\0\0") + READY, "ERROR 500"),
+    (
+        pg(b"Q", b"copy t to stdout\0"),
+        pg(b"H", b"x") + pg(b"d", b"Z") + pg(b"C", b"COPY 1\0") + READY,
+        "COPY 200",
+    ),
+)
+
+
+def resp(*words: bytes) -> bytes:
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+
+
+COMMANDS = (
+    (resp(b"SET", b"key", b"a\r\n*value" * 30), b"+OK\r\n", "SET 200"),
+    (resp(b"get", b"key"), b"$11\r\nCRLF\r\n+-:$*\r\n", "GET 200"),
+    (resp(b"GET", b"none"), b"$-1\r\n", "GET 200"),
+    (
+        resp(b"LRANGE", b"l", b"0", b"9"),
+        b"*3\r\n$1\r\na\r\n*2\r\n:1\r\n*0\r\n$0\r\n\r\n",
+        "LRANGE 200",
+    ),
+    (resp(b"HGETALL", b"h"), b"%1\r\n$1\r\na\r\n:7\r\n", "HGETALL 200"),
+    (resp(b"INCR", b"key"), b"-ERR value is not an integer " + b"x" * 90 + b"\r\n", "INCR 500"),
+)
+
+
+@pytest.mark.parametrize("turns", [QUERIES, COMMANDS], ids=["postgres", "redis"])
+@given(data=st.data())
+def test_commands_of_stores_are_the_same_however_their_bytes_are_cut(turns, data):
+    requests = Requests()
+    connection = requests.connection()
+    if turns is QUERIES:
+        connection.sent(START)
+        connection.received(ADMITTED)
+    chosen = data.draw(st.lists(st.sampled_from(turns), min_size=1, max_size=6))
+    for sent, received, _ in chosen:
+        for direction, message in ((connection.sent, sent), (connection.received, received)):
+            # The first bytes of a client come at once.
+            cuts = sorted(data.draw(st.sets(st.integers(2, len(message) - 1), max_size=4)))
+            for start, end in zip([0, *cuts], [*cuts, None], strict=True):
+                direction(message[start:end])
+    assert not connection.ended
+    expected = Counter(counted for *_, counted in chosen if counted)
+    assert requests.counts()["requests"] == expected
+
+
+def test_commands_that_are_sent_at_once_are_answered_in_their_order():
+    sent = b"".join(command for command, *_ in COMMANDS)
+    received = b"".join(answer for _, answer, _ in COMMANDS)
+    assert counted((sent, received)) == Counter(name for *_, name in COMMANDS)
+
+
+def test_a_server_without_tls_is_read_after_it_said_so():
+    asked = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
+    sent, received, name = QUERIES[0]
+    assert counted((asked, b"N"), (START, ADMITTED), (sent, received)) == {name: 1}
 
 
 @given(st.floats(1e-6, 1000))

@@ -17,7 +17,7 @@ def show(console: Console, edges: list[dict[str, Any]], undeclared: list[dict[st
     for column in ("FROM", "TO", "PORT", "WIRE"):
         table.add_column(column, no_wrap=True)
     inspected = any("requests" in edge for edge in edges)
-    requests = ("REQUESTS", "5XX", "P50", "P95", "P99") if inspected else ()
+    requests = ("REQUESTS", "FAILED", "P50", "P95", "P99") if inspected else ()
     for column in ("CONNS", "OPEN", "ERRORS", *requests, "SENT", "RECEIVED", "LAST"):
         table.add_column(column, justify="right", no_wrap=True)
     for edge in edges:

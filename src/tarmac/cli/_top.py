@@ -36,7 +36,7 @@ def table(found: list[Activity]) -> Table:
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("NAME", "STATE"):
         drawn.add_column(column, no_wrap=True)
-    for column in ("CPU", "MEMORY", "RESTARTS", "REQUESTS/S", "5XX/S", "P95"):
+    for column in ("CPU", "MEMORY", "RESTARTS", "REQUESTS/S", "FAILED/S", "P95"):
         drawn.add_column(column, justify="right", no_wrap=True)
     for one in found:
         rates = one.rates

@@ -45,7 +45,7 @@ from tarmac.cli import _project
     "--telemetry", is_flag=True, help="Receive the services' spans; `tarmac trace` shows them."
 )
 @click.option(
-    "--inspect", is_flag=True, help="Count HTTP requests on the edges; `tarmac edges` shows them."
+    "--inspect", is_flag=True, help="Count requests on the edges, to stores too; see `tarmac edges`."
 )
 @click.option("--strict-ports", is_flag=True, help="Fail if a preferred port is taken.")
 @_project.timeout_option
