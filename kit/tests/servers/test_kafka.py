@@ -215,7 +215,7 @@ async def test_a_message_under_way_is_not_sent_a_second_time(kafka, monkeypatch)
 
     async with bus_on(kafka) as bus:
         await bus.publish(Message("first", TOPIC, "k", {}))
-        kafka.server.process.send_signal(19)  # frozen
+        kafka.server.freeze()
         try:
             with monkeypatch.context() as patched:
                 # Only a broker that does not answer is to be given up so soon.
