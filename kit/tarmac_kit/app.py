@@ -117,7 +117,7 @@ def create_app(
         metrics=chassis.metrics,
         health=chassis.health,
         access_log=access_log,
-        tracer=chassis.tracer,
+        spans=chassis.spans,
         believes_deadline=chassis.believes_deadline,
     )
     return Application(api, chassis, edge)
@@ -135,7 +135,7 @@ def _otlp_exporter(environ: Mapping[str, str], chassis: Chassis) -> OtlpExporter
         return None
     chassis.metrics.will_send_spans()
     made = otlp_exporter.OtlpExporter(said, service, chassis.metrics.spans)
-    chassis.tracer = made.tracer
+    chassis.spans = made.source
     return made
 
 

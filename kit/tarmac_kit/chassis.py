@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter, FastAPI
-from opentelemetry.trace import Tracer
 
 from tarmac_kit import cache as caches
 from tarmac_kit import conventions, documents, settings, trace
@@ -80,7 +79,7 @@ class Chassis:
             settings.load(LimitSettings, environ, service=settings_.service_name), self.metrics
         )
         #: Makes spans that are sent; `create_app` sets it, where they are.
-        self.tracer: Tracer | None = None
+        self.spans: trace.SpanSource | None = None
         named = settings.load(CallerSettings, environ, service=settings_.service_name)
         self.caller_tokens = CallerTokens(named)
         self.callers = CallerCheck(named, service=settings_.service_name, metrics=self.metrics)
@@ -153,7 +152,7 @@ class Chassis:
                 acquire_s=self.settings.database_acquire_timeout_s,
             )
             self._databases[url_env] = found
-            if self.tracer is not None:
+            if self.spans is not None:
                 from tarmac_kit import statements  # noqa: PLC0415 - where spans are sent
 
                 found.on_statement = statements.seen
@@ -169,7 +168,7 @@ class Chassis:
         if found is None:
             url = self._require(url_env, f"bind a mongodb store to the slot with env {url_env}")
             try:
-                traced = self.tracer is not None
+                traced = self.spans is not None
                 found = documents.connect(url, name=url_env, settings=self.settings, traced=traced)
             except SettingsError as error:
                 self.missing.extend(error.lines if url else ())
@@ -331,7 +330,7 @@ class Chassis:
 
     async def start(self) -> None:
         """Begin to open everything and return: the port answers while stores are awaited."""
-        trace.tracer.set(self.tracer)  # every task of the process begins here
+        trace.source.set(self.spans)  # every task of the process begins here
         if self.callers.enforced:
             self.metrics.will_check_callers()
             if (server := self.callers.key_server) is not None:

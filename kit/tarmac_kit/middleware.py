@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import structlog
-from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.trace import Span, SpanKind
 from starlette.requests import ClientDisconnect
 
 from tarmac_kit import conventions, deadline, problems, trace
@@ -113,15 +113,15 @@ class RequestMiddleware:
         metrics: Metrics,
         health: Health,
         access_log: AccessLog,
-        tracer: Tracer | None = None,
+        spans: trace.SpanSource | None = None,
         believes_deadline: Callable[[Scope], bool] = lambda _: True,
     ) -> None:
-        """Take the tracer, where spans are sent, and which requests' deadlines count."""
+        """Take what makes spans, where they are sent, and which requests' deadlines count."""
         self._app = app
         self._metrics = metrics
         self._health = health
         self._access_log = access_log
-        self._tracer = tracer
+        self._spans = spans
         self._believes_deadline = believes_deadline
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -141,7 +141,7 @@ class RequestMiddleware:
         self._metrics.in_flight += 1
         structlog.contextvars.clear_contextvars()
         path = scope["path"]
-        makes = None if self._tracer is None else trace.tracer.set(self._tracer)
+        makes = None if self._spans is None else trace.source.set(self._spans)
         # What asks for health every second would be most of what is sent.
         unseen = path in QUIET
         span, token = trace.begin(method, kind=SpanKind.SERVER, carrier=headers, unseen=unseen)
@@ -171,7 +171,7 @@ class RequestMiddleware:
                 self._access_log(method, path, route, status, took_s, address, ids)
             trace.end(span, token)
             if makes is not None:
-                trace.tracer.reset(makes)
+                trace.source.reset(makes)
             self._metrics.in_flight -= 1
             if exchange.began_at is not None:
                 self._metrics.streams -= 1

@@ -22,8 +22,11 @@ from opentelemetry.sdk.trace.sampling import (
     Sampler,
     TraceIdRatioBased,
 )
+from opentelemetry.trace import SpanKind, StatusCode
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tarmac_kit.trace import FinishedSpan
 
 #: Of a span's flags: whether its parent is another process's is known, and so it is.
 _KNOWN, _REMOTE = 0x100, 0x200
@@ -141,6 +144,22 @@ def written(span: ReadableSpan) -> bytes:
         f'"startTimeUnixNano":"{span.start_time}","endTimeUnixNano":"{span.end_time}",'
         f'"attributes":{_attributes(span.attributes)},'
         f'"status":{{"code":{span.status.status_code.value}}},"flags":{flags}}}'
+    ).encode()
+
+
+def written_finished(span: FinishedSpan, span_id: int) -> bytes:
+    """Return a client's span that is over, as it stands in a body."""
+    above, attributes, status = span.above, span.attributes, 0
+    if span.error:
+        attributes, status = {**attributes, "error.type": span.error}, StatusCode.ERROR.value
+    more = f'"traceState":{_quoted(above.trace_state.to_header())},' if above.trace_state else ""
+    return (
+        f'{{"traceId":"{above.trace_id:032x}","spanId":"{span_id:016x}",'
+        f'"parentSpanId":"{above.span_id:016x}",{more}'
+        f'"name":{_quoted(span.name)},"kind":{SpanKind.CLIENT.value + 1},'
+        f'"startTimeUnixNano":"{span.started_ns}","endTimeUnixNano":"{span.ended_ns}",'
+        f'"attributes":{_attributes(attributes)},'
+        f'"status":{{"code":{status}}},"flags":{int(above.trace_flags) | _KNOWN}}}'
     ).encode()
 
 

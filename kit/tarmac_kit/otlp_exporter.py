@@ -28,6 +28,7 @@ from tarmac_kit.background import end
 from tarmac_kit.client import Request, Response, Transport, TransportError
 from tarmac_kit.logs import get_logger
 from tarmac_kit.otlp import SpanSettings
+from tarmac_kit.trace import FinishedSpan, SpanSource
 from tarmac_kit.transport import HttpTransport
 
 #: Answers after which the same spans may be sent again (OTLP 1.x, "Retryable Response Codes").
@@ -41,7 +42,7 @@ CLOSE_S = 2.0
 
 
 class OtlpExporter(SpanProcessor):
-    """Sends the spans of one service; `tracer` makes them."""
+    """Sends the spans of one service; `source` makes them."""
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class OtlpExporter(SpanProcessor):
             resource=Resource(resource), sampler=settings.sampler(), shutdown_on_exit=False
         )
         provider.add_span_processor(self)
-        self.tracer = provider.get_tracer("tarmac_kit")
+        self.source = SpanSource(provider.get_tracer("tarmac_kit"), self.record)
         self._head, self._tail = otlp.around(resource, "tarmac_kit")
         self._url = settings.url
         self._headers = {**settings.headers, "Content-Type": "application/json"}
@@ -89,10 +90,22 @@ class OtlpExporter(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Let a span wait for its batch; called by the SDK, in any thread."""
-        if len(self._queue) >= self._most:
-            self._count("dropped", 1)
-            return
-        self._queue.append(otlp.written(span))
+        if self._has_place():
+            self._wait(otlp.written(span))
+
+    def record(self, span: FinishedSpan) -> None:
+        """Let a span wait that is over before it was made; sampled as the one above it is."""
+        if self._has_place():
+            self._wait(otlp.written_finished(span, random.getrandbits(64) or 1))
+
+    def _has_place(self) -> bool:
+        if len(self._queue) < self._most:
+            return True
+        self._count("dropped", 1)
+        return False
+
+    def _wait(self, written: bytes) -> None:
+        self._queue.append(written)
         if len(self._queue) == self._batch and self._loop is not None:
             self._loop.call_soon_threadsafe(self._full.set)
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
+from dataclasses import dataclass
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
@@ -33,9 +34,33 @@ _SAMPLED, _UNSAMPLED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEF
 _EMPTY = otel_context.Context()
 #: What every caller sends today; other versions are left to OpenTelemetry.
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0([0-3])", re.ASCII)
+
+
+@dataclass(frozen=True)
+class FinishedSpan:
+    """An operation on a store that is over, below the span of these ids."""
+
+    name: str
+    above: SpanContext
+    started_ns: int
+    ended_ns: int
+    attributes: Mapping[str, str | int]
+    #: The name of an exception or a status, never a text; empty where it did not fail.
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class SpanSource:
+    """What makes the spans of one service, where they are sent."""
+
+    tracer: otel.Tracer
+    #: Sends a span that is over already: most are, and one of the SDK's costs three times as much.
+    record: Callable[[FinishedSpan], None]
+
+
 #: Makes the current spans, where they are sent: of a request, of a task of the process.
 #: Two services in one process have one each.
-tracer: ContextVar[otel.Tracer | None] = ContextVar("tarmac_tracer", default=None)
+source: ContextVar[SpanSource | None] = ContextVar("tarmac_spans", default=None)
 
 
 def current_ids() -> tuple[str, str]:
@@ -85,12 +110,12 @@ def begin(
     One that is `unseen` is not sent, nor is what it causes here and elsewhere.
     """
     parent = None if carrier is None else _context_of(carrier)
-    maker = tracer.get()
-    if maker is None or unseen:
+    made_by = source.get()
+    if made_by is None or unseen:
         above = otel.INVALID_SPAN if parent is _EMPTY else otel.get_current_span(parent)
         started = _ids_below(above.get_span_context(), unseen=unseen)
     else:
-        started = maker.start_span(name, context=parent, kind=kind, attributes=attributes)
+        started = made_by.tracer.start_span(name, context=parent, kind=kind, attributes=attributes)
     return started, otel_context.attach(otel.set_span_in_context(started, parent))
 
 
@@ -103,27 +128,23 @@ def end(started: Span, token: Token[otel_context.Context]) -> None:
 def is_sent() -> bool:
     """Tell whether the current span is sent, and so is what is below it."""
     above = otel.get_current_span().get_span_context()
-    return tracer.get() is not None and above.is_valid and above.trace_flags.sampled
+    return source.get() is not None and above.is_valid and above.trace_flags.sampled
 
 
-def record(name: str, took_s: float, attributes: Attributes, *, error: str = "") -> None:
+def record(
+    name: str, took_s: float, attributes: Mapping[str, str | int], *, error: str = ""
+) -> None:
     """Send a span of an operation on a store that has just ended, below the current one.
 
     Only where `is_sent`: what runs beside requests would be a trace for each of its turns.
     """
-    maker = tracer.get()
-    if maker is None:
+    made_by = source.get()
+    if made_by is None:
         return
     ended_ns = time.time_ns()
-    done = maker.start_span(
-        name,
-        kind=SpanKind.CLIENT,
-        attributes=attributes,
-        start_time=ended_ns - int(took_s * 1e9),
-    )
-    if error:
-        failed(done, error)
-    done.end(ended_ns)
+    above = otel.get_current_span().get_span_context()
+    started_ns = ended_ns - int(took_s * 1e9)
+    made_by.record(FinishedSpan(name, above, started_ns, ended_ns, attributes, error))
 
 
 def failed(started: Span, error: str) -> None:

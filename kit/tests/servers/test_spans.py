@@ -111,13 +111,19 @@ async def test_statements_are_below_what_asked_for_them_and_have_no_text(collect
         (own[statement.parent_id].name, statement.attributes["db.operation.name"])
         for statement in statements
     }
-    assert found == {
+    slow = {(name, operation) for name, operation in found if operation == "COMMIT"}
+    assert found - slow == {
         ("GET /stock/{item}", "SELECT"),
         ("create order.placed", "INSERT"),
-        ("POST /orders/{item}", "COMMIT"),
         ("process order.placed", "INSERT"),
-        ("process order.placed", "COMMIT"),
     }
+    # One that did not wait for the disk has no span; whether it did is the machine's.
+    assert slow <= {("POST /orders/{item}", "COMMIT"), ("process order.placed", "COMMIT")}
+    assert all(
+        span.written.end_time_unix_nano - span.written.start_time_unix_nano >= 5_000_000
+        for span in statements
+        if span.attributes["db.operation.name"] == "COMMIT"
+    )
     for statement in statements:
         assert statement.kind == "client"
         assert statement.attributes["db.system.name"] == "postgresql"

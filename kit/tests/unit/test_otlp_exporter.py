@@ -454,7 +454,7 @@ async def test_it_can_be_switched_off_by_name(collector, off):
     async with running(app) as client:
         await client.get("/things/x")
         await asyncio.sleep(0.1)
-    assert app.chassis.tracer is None
+    assert app.chassis.spans is None
     assert collector.asked == []
 
 

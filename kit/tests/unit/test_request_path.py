@@ -39,10 +39,10 @@ def test_spans_are_ids_until_somebody_sends_them_and_then_they_are_recorded() ->
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     carrier = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
-    token = trace.tracer.set(provider.get_tracer("here"))
+    token = trace.source.set(trace.SpanSource(provider.get_tracer("here"), lambda _: None))
     with trace.span("after", kind=SpanKind.SERVER, carrier=carrier):
         pass
-    trace.tracer.reset(token)
+    trace.source.reset(token)
     (seen,) = exporter.get_finished_spans()
     assert (seen.name, f"{seen.context.trace_id:032x}") == ("after", TRACE)
 

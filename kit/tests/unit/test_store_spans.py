@@ -42,11 +42,11 @@ async def test_a_cache_that_fails_is_a_failed_span_and_one_that_rests_is_none() 
 
 async def test_what_no_request_asked_for_leaves_no_span() -> None:
     recorder = Recorder()
-    token = trace.tracer.set(recorder)  # type: ignore[arg-type]
+    token = trace.source.set(recorder.source)
     try:
         await Cache(FakeRedis(), prefix="svc:").get("k")
     finally:
-        trace.tracer.reset(token)
+        trace.source.reset(token)
     assert recorder.spans == []
 
 

@@ -8,6 +8,7 @@ connections wait in its queue. It ends at SIGTERM, when what it has received is 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from tarmac.telemetry.process import serve
 
 def main() -> None:
     """Serve the socket that is the standard input."""
+    os.nice(10)
     home = Home(Path(sys.argv[1]))
     listener = socket.socket(fileno=0)
     token = home.dashboard_token.read_text(encoding="utf-8").strip()
