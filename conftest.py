@@ -19,6 +19,8 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 pytest_plugins = ["cost", "ended"]
 
 ROOT = Path(__file__).parent
+#: Tests bring systems up without telemetry unless they say so: it is one more process for each.
+os.environ["TARMAC_TELEMETRY"] = "0"
 TIERS = yaml.safe_load((ROOT / "tests/tiers.yaml").read_text(encoding="utf-8"))
 
 #: Folders of tests that need what CI builds meanwhile; they come last, and wait for it.

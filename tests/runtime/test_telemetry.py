@@ -104,4 +104,12 @@ def test_without_telemetry_a_trace_says_how_to_get_one(sandbox):
     sandbox.write(SYSTEM)
     done = sandbox.tarmac("trace")
     assert done.returncode == 1
-    assert "start the system with `tarmac up --telemetry`" in done.stderr
+    assert "start the system with `tarmac up`" in done.stderr
+
+
+def test_it_is_there_unless_a_flag_or_the_environment_says_no(sandbox, monkeypatch):
+    sandbox.write("tarmac: 1\nsystem: seen\nservices: {idle: {run: [sleep, infinity]}}\n")
+    assert sandbox.up()["dashboard"] == ""  # as this suite's environment says
+    monkeypatch.delenv("TARMAC_TELEMETRY")
+    assert sandbox.up()["dashboard"].startswith("http://127.0.0.1:")
+    assert sandbox.up("--no-telemetry")["dashboard"] == ""

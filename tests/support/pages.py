@@ -65,7 +65,7 @@ def typed(script: str, folder: Path, within_s: float = 110.0) -> str:
     done = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", script],
         cwd=folder,
-        env={**os.environ, "PATH": path, "NO_COLOR": "1"},
+        env={**os.environ, "PATH": path, "NO_COLOR": "1", "TARMAC_TELEMETRY": "1"},
         capture_output=True,
         text=True,
         check=False,

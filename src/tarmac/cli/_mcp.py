@@ -25,7 +25,7 @@ CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_wor
 INSTRUCTIONS = """\
 A system of microservices that runs on this machine. Begin with `status`: it has the cause and the
 last lines of a service that is not healthy. `explain` says where each value is declared.
-Traces and objectives need `tarmac up --telemetry`, requests on edges `tarmac up --inspect`."""
+Requests on edges need `tarmac up --inspect`."""
 
 Names = Annotated[list[str], Field(description="services or stores; none means all services")]
 Answer = dict[str, Any]

@@ -19,9 +19,9 @@ from tarmac.cli import _project
 def VERB(system: str | None, namespace: str, *, fail_on_burn: bool, as_json: bool) -> None:
     """Show each objective of SYSTEM as the rendered rules would, without a Prometheus.
 
-    The system has to be started with `tarmac up --telemetry`: requests are counted since then, over
-    all replicas and restarts. A burn rate of 1 uses the error budget up exactly at the end of the
-    objective's window.
+    Requests are counted since its start, unless that was with --no-telemetry, over all replicas
+    and restarts. A burn rate of 1 uses the error budget up exactly at the end of the objective's
+    window.
 
     Example: tarmac objectives shop --fail-on-burn
     """

@@ -15,7 +15,7 @@ from tarmac.cli import _project
 @_project.namespace_option
 @_project.json_option
 def VERB(words: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
-    """List what `tarmac up --telemetry` ran of SYSTEM, or compare the run BEFORE with AFTER.
+    """List what `tarmac up` ran of SYSTEM, or compare the run BEFORE with AFTER.
 
     A run goes from `up` to `down`; it is named by the time of its start, and the beginning of the
     name is enough. Without AFTER, the latest run is compared.

@@ -38,8 +38,8 @@ def VERB(
 ) -> None:
     """Show the latest traces of SYSTEM, or the one whose id begins with ID.
 
-    The system has to be started with `tarmac up --telemetry`; what it received is there after it
-    has stopped, too. Times in the tree are from the start of the trace.
+    What was received, unless it was started with --no-telemetry, is there after it has stopped,
+    too. Times in the tree are from the start of the trace.
 
     Example: tarmac trace shop --failed
     """

@@ -42,7 +42,10 @@ from tarmac.cli import _project
 )
 @click.option("--fast-stores", is_flag=True, help="Give up durability for speed, in tests.")
 @click.option(
-    "--telemetry", is_flag=True, help="Receive the services' spans; `tarmac trace` shows them."
+    "--telemetry/--no-telemetry",
+    default=True,
+    envvar="TARMAC_TELEMETRY",
+    help="Receive spans, logs and metrics, and show the dashboard. Variable: TARMAC_TELEMETRY.",
 )
 @click.option(
     "--inspect", is_flag=True, help="Count requests on the edges, to stores too; see `tarmac edges`."

@@ -34,7 +34,7 @@ class PostgresMessages:
     def __init__(self, count: Callable[[str, int, float], None]) -> None:
         self._count = count
         self.ended = False
-        #: What is answered by one letter; and whether the client has named itself.
+        #: Whether the next answer is one byte; and whether the client has named itself.
         self._asks_encryption = False
         self._started = False
         self._began: float | None = None
