@@ -43,6 +43,7 @@ from tarmac.render.renderer import PHASES, Renderer
 from tarmac.report import Finding, Level, Skip
 from tarmac.stores.kind import (
     Address,
+    ArchiveRule,
     Binary,
     Container,
     Exporter,
@@ -58,6 +59,7 @@ from tarmac.stores.kind import (
     Size,
     SqlStatistics,
     Statistic,
+    StoreBackup,
     StoreContext,
     StoreKind,
     StoreReset,
@@ -67,12 +69,13 @@ from tarmac.stores.kind import (
     outputs,
 )
 from tarmac.stores.setup.docker import in_docker
-from tarmac.target import Edge, EdgeRule, Instance, Target
+from tarmac.target import Edge, EdgeRule, Instance, RowComparison, StoreRecovery, Target
 from tarmac.versions import Version
 
 __all__ = [
     "PHASES",
     "Address",
+    "ArchiveRule",
     "Artifact",
     "Binary",
     "ClusterPlan",
@@ -105,6 +108,7 @@ __all__ = [
     "Recogniser",
     "Renderer",
     "RepositoryFolder",
+    "RowComparison",
     "RowReset",
     "Scope",
     "Script",
@@ -117,8 +121,10 @@ __all__ = [
     "SqlStatistics",
     "Statistic",
     "Step",
+    "StoreBackup",
     "StoreContext",
     "StoreKind",
+    "StoreRecovery",
     "StoreReset",
     "StoreStatistics",
     "Subject",

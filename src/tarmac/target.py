@@ -6,7 +6,7 @@ drill ends, also when it is killed: a target holds it as long as the drill lives
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -54,6 +54,52 @@ class Edge:
     effect: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class RowComparison:
+    """What of a store's rows is back after its data was lost and restored."""
+
+    tables: int
+    #: That were there when the data was lost.
+    rows: int
+    #: Not back, of those written since the rows were taken down.
+    changed: int
+    #: Not back, of those that stood there long before, by table: any backup has them.
+    settled: Mapping[str, int]
+
+
+class StoreRecovery(Protocol):
+    """A store that is backed up, loses its data and is restored; all raise TarmacError."""
+
+    def back_up(self, every_s: float, *, synchronous: bool) -> None:
+        """Make a backup, and have what changes afterwards archived.
+
+        Args:
+            every_s: at least so often.
+            synchronous: each change before it is confirmed, whatever `every_s` says.
+        """
+
+    def mark(self, number: int) -> None:
+        """Write a mark; it is committed once this returns."""
+
+    def marks(self) -> Sequence[int]:
+        """List the marks that are there."""
+
+    def take_down_rows(self) -> int:
+        """Remember the rows of its users as they are now; returns how many there are."""
+
+    def lose_data(self) -> None:
+        """Kill it and delete its data; it stays down."""
+
+    def data_mb(self) -> float:
+        """Say how much data it has, in MB of a million bytes."""
+
+    def restore_data(self) -> None:
+        """Put its data back from the backup and the archive, and let it start."""
+
+    def compare_rows(self) -> RowComparison:
+        """Compare its users' rows with those before the loss, and with those taken down earlier."""
+
+
 class Target(Protocol):
     """A system that runs."""
 
@@ -99,3 +145,6 @@ class Target(Protocol):
 
     def disturb(self, edges: Collection[str], rule: EdgeRule | None) -> None:
         """Disturb the traffic of edges, by their ids; None: no more."""
+
+    def recovery(self, store: str) -> StoreRecovery:
+        """Give what backs up, loses and restores the data of a store."""

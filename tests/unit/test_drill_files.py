@@ -9,6 +9,7 @@ import pytest
 
 from tarmac.drills import chaos, drill_file, explain
 from tarmac.drills.drill_file import DrillFile
+from tarmac.drills.sections import WITHOUT_METHOD
 from tarmac.errors import BadInput
 from tarmac.foreign import files
 from tarmac.model.loader import load
@@ -110,7 +111,7 @@ def test_every_drill_that_is_shipped_can_be_run(path):
     system = load(str(path.parents[1] / "tarmac.yaml"), files.content)
     assert drill_file.find(system, path.stem) == path
     file = drill_file.load(path, system)
-    assert bool(file.method) == (file.kind != "capacity")
+    assert bool(file.method) == (file.kind not in WITHOUT_METHOD)
 
 
 @pytest.mark.parametrize(("section", "kind"), [("capacity", "capacity"), ("draw", "random")])
@@ -119,3 +120,27 @@ def test_what_another_kind_is_told_is_a_mistake(read, section, kind):
     with pytest.raises(BadInput, match=rf"`{section}` is for `kind: {kind}` \(chaos\)"):
         read(text)
     assert read(f"kind: {kind}\n{text}").kind == kind
+
+
+def test_a_restore_names_stores_of_the_system_and_has_no_steps(read):
+    with pytest.raises(BadInput) as found:
+        read(
+            """
+            drill: 1
+            title: x
+            kind: restore
+            load: {journey: order, rate: 1}
+            restore: {stores: [orders-bd, broker, users-db]}
+            method: [{fault: kill, on: orders-db}]
+            """
+        )
+    said = [f"{p.where.rpartition('drill.yaml:')[2]}: {p.what}" for p in found.value.problems]
+    assert said == [
+        "5:20: no store 'orders-bd'; did you mean 'orders-db'?",
+        "6:9: `method` is not for `kind: restore`, which has no steps; remove it",
+    ]
+
+
+def test_a_restore_without_its_section_is_a_mistake(read):
+    with pytest.raises(BadInput, match=r"`kind: restore` lacks its section; add `restore:"):
+        read("drill: 1\ntitle: x\nkind: restore\nload: {journey: order, rate: 1}\n")

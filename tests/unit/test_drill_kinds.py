@@ -12,8 +12,9 @@ from hdrh.histogram import HdrHistogram
 
 from tarmac.drills import capacity, random, under_load
 from tarmac.drills.drill import Check, DrillContext, DrillResult, Verdict
-from tarmac.drills.drill_file import Capacity, Draw, DrillFile, Hypothesis
+from tarmac.drills.drill_file import DrillFile, Hypothesis
 from tarmac.drills.load.process import Load, Visits
+from tarmac.drills.sections import Capacity, Draw
 from tarmac.drills.steady_state import BrokenInvariant
 from tarmac.faults.kill import Kill
 

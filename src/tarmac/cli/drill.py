@@ -86,6 +86,9 @@ def VERB(
     if wanted.kind not in kinds:
         raise BadInput([Problem(str(path), f"unknown kind '{wanted.kind}'; {', '.join(kinds)}")])
     kind = kinds[wanted.kind]
+    if kind.destroys and namespace is not None:
+        what = f"a drill of the kind '{kind.id}' deletes data, so it runs on a copy of its own"
+        raise BadInput([Problem(f"--namespace {namespace}", f"{what}; leave it out")])
     if explains:
         for line in explain.sentences(wanted, kind):
             click.echo(line)

@@ -11,9 +11,10 @@ from typing import Literal
 
 from tarmac.drills import checks, under_load
 from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Event, Period
-from tarmac.drills.drill_file import Capacity, DrillFile
+from tarmac.drills.drill_file import DrillFile
 from tarmac.drills.explain import time_text
 from tarmac.drills.load.process import Load, generating
+from tarmac.drills.sections import Capacity
 
 #: Instances that are named as the busiest.
 SHOWN = 3

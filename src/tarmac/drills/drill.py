@@ -114,3 +114,5 @@ class Drill:
     pace: Callable[[DrillFile], str] | None = None
     #: The method is what may happen; which of it does, and when, is drawn.
     is_drawn: bool = False
+    #: It deletes data: it never runs on a copy that its user started.
+    destroys: bool = False

@@ -14,6 +14,7 @@ from pydantic import Field, create_model
 
 import tarmac.faults
 from tarmac import registry
+from tarmac.drills.sections import Capacity, Draw, Restore, misplaced
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.faults.fault import Fault, Step
 from tarmac.foreign import files
@@ -22,6 +23,7 @@ from tarmac.model.loader import read_as
 from tarmac.model.schema import DIALECT
 from tarmac.model.system import System
 from tarmac.model.value import Duration, Name, StrictModel
+from tarmac.plan.ports import BROKER
 
 FOLDER = "drills"
 
@@ -66,25 +68,6 @@ class Abort(StrictModel):
     over: Duration = Field(default=5.0, description="The time in which they do.")
 
 
-class Capacity(StrictModel):
-    """How a drill of the kind `capacity` raises its load."""
-
-    at_least: float | None = Field(
-        default=None, gt=0, description="Visits per second that must hold; without, any."
-    )
-    up_to: float = Field(default=1000.0, gt=0, le=10_000, description="No higher rate is tried.")
-    times: float = Field(default=1.5, gt=1, description="Each rate, of the one before.")
-    hold: Duration = Field(default=10.0, description="How long each rate is held.")
-
-
-class Draw(StrictModel):
-    """What a drill of the kind `random` draws from its method."""
-
-    faults: int = Field(default=2, ge=1, description="How many steps of the method are taken.")
-    within: Duration = Field(default=20.0, description="The time in which they begin.")
-    seed: int | None = Field(default=None, description="Repeats a draw; without, each run differs.")
-
-
 class DrillFile(StrictModel):
     """What stands in a drill's file; its method's steps are those of the faults."""
 
@@ -101,11 +84,13 @@ class DrillFile(StrictModel):
     abort: Abort | None = None
     capacity: Capacity | None = Field(default=None, description="For the kind `capacity`.")
     draw: Draw | None = Field(default=None, description="For the kind `random`.")
+    restore: Restore | None = Field(default=None, description="For the kind `restore`.")
 
     @property
     def disturbed_s(self) -> float:
         """How long the method takes, from the first fault to the end of the last."""
-        return max((step.at + _lasts(step) for step in self.method), default=0.0)
+        lost_s = self.restore.at + self.restore.rto if self.restore else 0.0
+        return max((step.at + _lasts(step) for step in self.method), default=lost_s)
 
     @property
     def seconds(self) -> float:
@@ -169,10 +154,9 @@ def load(path: Path, system: System) -> DrillFile:
     wanted = found.hypothesis
     check(wanted.invariants, system.file.invariants, ("hypothesis", "invariants"), "invariant")
     check(wanted.objectives, _objectives(system), ("hypothesis", "objectives"), "objective")
-    for section, kind in (("capacity", "capacity"), ("draw", "random")):
-        if getattr(found, section) is not None and found.kind != kind:
-            what = f"`{section}` is for `kind: {kind}` ({found.kind}); remove it"
-            problems.append(Problem(str(document.locate((section,))), what))
+    known = [*system.file.stores, *([BROKER] if system.file.broker else [])]
+    check(found.restore and found.restore.stores, known, ("restore", "stores"), "store")
+    problems += (Problem(str(document.locate((place,))), what) for place, what in misplaced(found))
     if problems:
         raise BadInput(problems)
     return found

@@ -13,8 +13,9 @@ from random import Random
 
 from tarmac.drills import under_load
 from tarmac.drills.drill import Drill, DrillContext, DrillResult, Event, Verdict
-from tarmac.drills.drill_file import Draw, DrillFile
+from tarmac.drills.drill_file import DrillFile
 from tarmac.drills.explain import time_text
+from tarmac.drills.sections import Draw
 from tarmac.faults.fault import Step
 
 #: Seeds are as long as a person types again without an error.

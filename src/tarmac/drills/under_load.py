@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 from tarmac.drills import checks
 from tarmac.drills.abort import AbortWatch
 from tarmac.drills.drill import Check, DrillContext, DrillResult, Event, Period
 from tarmac.drills.load.generator import WINDOW_S
 from tarmac.drills.load.process import Load, LoadProcess, generating
-from tarmac.drills.method import carry_out
+from tarmac.drills.method import MethodResult, carry_out
 from tarmac.drills.recovery import WELL_SECONDS, await_recovery, recovered_after
 
 #: What is still under way before a drill begins ends within this time.
@@ -26,10 +27,18 @@ FAIL_RULE = (
     f"before in time: {WELL_SECONDS} seconds in a row without a failed or a slow one."
 )
 
+#: (told what happens, asked whether to stop) -> what became of it; its sightings are the method's.
+Disturb = Callable[[Callable[[str], None], AbortWatch], MethodResult]
 
-def run(context: DrillContext) -> DrillResult:
-    """Run the drill. Raises TarmacError where the load cannot begin."""
+
+def run(context: DrillContext, disturb: Disturb | None = None) -> DrillResult:
+    """Run the drill. Raises TarmacError where the load cannot begin.
+
+    Args:
+        disturb: what happens in the midst of the load; None: the steps of the file's method.
+    """
     file, state = context.file, context.steady_state
+    is_disturbed = bool(file.method) or disturb is not None
     invariants = file.hypothesis.invariant_names
     if broken := state.settled(invariants, QUIET_S):
         measured = "; ".join(f"{one.name}: {one.why}" for one in broken)
@@ -54,12 +63,15 @@ def run(context: DrillContext) -> DrillResult:
         say(f"{file.load.rate:g} visits per second begin")
         watch = AbortWatch(file.abort, running)
         watch.sleep_until(began + file.baseline)
-        method = carry_out(context.target, file.method, say=say, is_aborted=watch)
+        if disturb is None:
+            method = carry_out(context.target, file.method, say=say, is_aborted=watch)
+        else:
+            method = disturb(say, watch)
         first_s, last_s = method.first_at - began, method.last_at - began
         baseline = math.floor(first_s / WINDOW_S)
         if method.aborted:
             say("aborted: too many visits fail")
-        elif file.method:
+        elif is_disturbed:
             limits = (running.between(0, baseline), last_s, file.recovery)
             await_recovery(running, *limits, began=began, is_aborted=watch)
         running.end()
@@ -71,7 +83,7 @@ def run(context: DrillContext) -> DrillResult:
         *checks.of_faults(context, method),
         *checks.of_visits(whole, file.hypothesis),
     ]
-    if file.method:
+    if is_disturbed:
         found.append(checks.of_recovery(recovered_s, file.recovery))
     if method.aborted:
         found.append(Check("hypothesis", "the drill need not be aborted", False, "it was"))

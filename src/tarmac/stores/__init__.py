@@ -6,4 +6,13 @@ A kind is data and pure functions; `local` starts what they describe. No kind im
 from __future__ import annotations
 
 #: Modules and folders here that extensions share: `registry.load` does not look for one in them.
-SHARED = ("context", "kind", "programs", "protocols", "provider", "setup", "statistics")
+SHARED = (
+    "backup",
+    "context",
+    "kind",
+    "programs",
+    "protocols",
+    "provider",
+    "setup",
+    "statistics",
+)

@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from tarmac.launch import Secret, StoreSecret, Text, text
+from tarmac.stores.backup import ArchiveRule, StoreBackup
 from tarmac.stores.context import (
     EXTERNAL,
     MANAGED,
@@ -34,6 +35,7 @@ __all__ = [
     "MANAGED",
     "MONITOR",
     "Address",
+    "ArchiveRule",
     "Binary",
     "Container",
     "ContainerFactory",
@@ -53,6 +55,7 @@ __all__ = [
     "Size",
     "SqlStatistics",
     "Statistic",
+    "StoreBackup",
     "StoreContext",
     "StoreKind",
     "StoreReset",
@@ -224,6 +227,11 @@ class StoreKind:
     page: tuple[str, str] | None = None
     #: How it goes back to what it held, while its users stay connected; None: it cannot.
     reset: StoreReset | RowReset | None = None
+    #: How that candidate's server is backed up and restored, with no more lost than the rule says;
+    #: None: it is not.
+    backup: Callable[[StoreContext, ProviderCandidate, ArchiveRule], StoreBackup | None] | None = (
+        None
+    )
     #: How it is asked what it holds and does; None: it is not.
     statistics: StoreStatistics | SqlStatistics | None = None
     #: Bytes that each connection takes of its server; 0: too few to count.

@@ -37,8 +37,7 @@ from tarmac.stores.kind import (
     outputs,
 )
 from tarmac.stores.setup.docker import in_docker
-
-ADMIN = "postgres"
+from tarmac.stores.setup.postgres_backup import ADMIN, backup
 
 #: Debian's, Red Hat's and PostgreSQL's own packages for it, Homebrew on ARM and on Intel.
 FOLDERS = (
@@ -69,7 +68,11 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 #: another version stumbles over before it can say that the data is not its own.
 CONFIG = "timezone = UTC\nlog_timezone = UTC\ndefault_text_search_config = 'pg_catalog.english'\n"
 #: Loopback only, a password for everyone, and no other way in.
-HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
+HBA = (
+    "host all all 127.0.0.1/32 scram-sha-256\n"
+    # `all` are databases only: a base backup is none.
+    f"host replication {ADMIN} 127.0.0.1/32 scram-sha-256\n"
+)
 #: In a container nothing else is local, and clients come from the daemon's own network.
 HBA_INSIDE = "local all all trust\nhost all all all scram-sha-256\n"
 #: 14 had its last release in November 2026.
@@ -389,6 +392,7 @@ STORE = StoreKind(
         "PGPASSWORD",
     ),
     reset=RowReset(),
+    backup=backup,
     statistics=SqlStatistics(_STATISTICS),
     # A process of 2 to 4 MiB of its own, and work_mem, 4 MiB as it comes, for what it sorts.
     connection_bytes=8 * 1024**2,

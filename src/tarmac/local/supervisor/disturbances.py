@@ -9,6 +9,7 @@ One JSON line asks, one answers, on a connection to the control socket that bega
 {"op": "moving", "names": [...]}           ->   {"names": [...]}, those that are not paused
 {"op": "hold-down", "names": [...]}  {"op": "let-up", "names": [...]}      killed, not started again
 {"op": "wire", "id": "orders->db:main", "rule": {"delay_s": 0.2}}          null: as before
+and those of `recoveries`
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.local.network.wiring import Wiring
 from tarmac.local.process.process import Process
 from tarmac.local.process.table import ProcessTable
+from tarmac.local.supervisor.recoveries import Recoveries
 from tarmac.local.supervisor.responses import failure_line, success_line
 
 #: What may be sent to a process: each ends it or asks it to end.
@@ -35,8 +37,9 @@ SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"})
 class Disturbances:
     """What one connection has done, and how it is undone."""
 
-    def __init__(self, processes: ProcessTable, wiring: Wiring) -> None:
+    def __init__(self, processes: ProcessTable, wiring: Wiring, recoveries: Recoveries) -> None:
         self._processes = processes
+        self._recoveries = recoveries
         self._wiring = wiring
         self._paused: dict[str, list[int]] = {}
         self._down: dict[str, Process] = {}
@@ -60,6 +63,7 @@ class Disturbances:
         self._let_up(list(self._down))
         for wire in list(self._wires):
             await self._wire(wire, None)
+        self._recoveries.close()
 
     async def _answer(self, line: bytes) -> bytes:
         try:
@@ -77,6 +81,8 @@ class Disturbances:
             return {}
         if op == "find":
             return {"names": self._find(request["name"])}
+        if op in self._recoveries.ops:
+            return await self._recoveries.ops[op](request)
         names = self._processes.named(request["names"])
         if op == "signal":
             return {"pids": self._send(names, request["signal"])}

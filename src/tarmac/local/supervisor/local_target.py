@@ -7,6 +7,7 @@ undoes what is left.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import threading
 from collections.abc import Collection, Iterator, Mapping
@@ -17,6 +18,7 @@ from tarmac.errors import TarmacError
 from tarmac.local.host import usage
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
+from tarmac.local.supervisor.local_recovery import LocalRecovery
 from tarmac.target import Edge, EdgeRule, Instance
 
 
@@ -32,11 +34,12 @@ class LocalTarget:
         connection.settimeout(client.ANSWER_S)
         self._lines = connection.makefile("rw")
         self._turn = threading.Lock()
+        self._recoveries: list[LocalRecovery] = []
         self._ask({"verb": "disturb"})
 
     def close(self) -> None:
         """Have whatever is still disturbed undone."""
-        for end in (self._lines, self._connection):
+        for end in (*self._recoveries, self._lines, self._connection):
             with contextlib.suppress(OSError):
                 end.close()
 
@@ -124,6 +127,13 @@ class LocalTarget:
         """Disturb the traffic of edges; None: no more."""
         for edge in edges:
             self._op("wire", id=edge, rule=None if rule is None else asdict(rule))
+
+    def recovery(self, store: str) -> LocalRecovery:
+        """Give what backs up, loses and restores the data of a store."""
+        url = client.store_url(self._home, store)
+        found = LocalRecovery(url, functools.partial(self._op, name=store))
+        self._recoveries.append(found)
+        return found
 
     def _edges(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = client.ask(self._home, {"verb": "edges"})["edges"]

@@ -31,6 +31,7 @@ from tarmac.local.supervisor.client import STARTUP_TIMEOUT_S
 from tarmac.local.supervisor.context import SupervisorContext
 from tarmac.local.supervisor.disturbances import Disturbances
 from tarmac.local.supervisor.fingerprint import fingerprint
+from tarmac.local.supervisor.recoveries import Recoveries
 from tarmac.local.supervisor.resolver import ResolvedSystem, Resolver
 from tarmac.local.supervisor.telemetry import TelemetryProcess
 from tarmac.plan import scrape
@@ -304,7 +305,8 @@ class Supervisor:
 
     def disturbances(self) -> Disturbances:
         """Give a drill what it disturbs."""
-        return Disturbances(self._processes, self._wiring)
+        recoveries = Recoveries(self, self._processes, self._spawner)
+        return Disturbances(self._processes, self._wiring, recoveries)
 
     def caller_token(self, caller: str, callee: str) -> str:
         """Sign a token by which `caller` calls `callee`. Raises BadInput."""

@@ -1,0 +1,76 @@
+"""Writes marks into a store as long as it takes them: how much of what was written is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Collection
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from tarmac.errors import TarmacError
+from tarmac.target import StoreRecovery
+
+#: A mark is written so often: what is said of a loss is as exact as that.
+EVERY_S = 0.1
+
+
+class Loss(NamedTuple):
+    """What of the marks is not back."""
+
+    lost: int
+    #: That were confirmed before the data was lost.
+    confirmed: int
+    #: From the last mark before the first one that is lost, to the last one that was confirmed.
+    seconds: float
+
+
+class MarkWriter:
+    """Writes marks in the background, between enter and exit; each that is confirmed has a time."""
+
+    def __init__(self, store: StoreRecovery) -> None:
+        self._store = store
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._write)
+        #: When each mark was confirmed, monotonic.
+        self._confirmed: dict[int, float] = {}
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def confirmed_after(self, began: float) -> float | None:
+        """Say when the first mark was confirmed after some time; None: none was yet."""
+        return next((at for at in list(self._confirmed.values()) if at > began), None)
+
+    def confirmed_before(self, ended: float) -> float | None:
+        """Say when the last mark was confirmed before some time; None: none was."""
+        return max((at for at in list(self._confirmed.values()) if at <= ended), default=None)
+
+    def loss(self, lost_at: float, back: Collection[int]) -> Loss:
+        """Compare what was confirmed before the data was lost with what is back."""
+        before = {number: at for number, at in self._confirmed.items() if at <= lost_at}
+        lost = [number for number in before if number not in back]
+        if not lost:
+            return Loss(0, len(before), 0.0)
+        kept = [at for number, at in before.items() if number < lost[0]]
+        first = max(kept, default=min(before.values()))
+        return Loss(len(lost), len(before), max(before.values()) - first)
+
+    def _write(self) -> None:
+        number = 0
+        while not self._over.wait(EVERY_S):
+            number += 1
+            with contextlib.suppress(TarmacError):
+                self._store.mark(number)
+                self._confirmed[number] = time.monotonic()

@@ -1,0 +1,64 @@
+"""The `StoreRecovery` of a store that runs here: calls are requests of `recoveries`.
+
+Marks are written past the supervisor, as a user's rows are: they go on while it is busy, up to the
+very moment at which the data is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tarmac.local.stores.marks import Marks, written
+from tarmac.target import RowComparison
+
+
+class LocalRecovery:
+    """One store, asked over the connection of its target."""
+
+    def __init__(self, url: str, ask: Callable[..., dict[str, Any]]) -> None:
+        """Take the URL of the store's administrator."""
+        self._url = url
+        self._ask = ask
+        self._marks = Marks(url)
+        #: Keeps the connection of the marks between two of them.
+        self._loop = asyncio.Runner()
+
+    def close(self) -> None:
+        """Close the connection of the marks."""
+        self._loop.run(self._marks.close())
+        self._loop.close()
+
+    def back_up(self, every_s: float, *, synchronous: bool) -> None:
+        """Make a backup, and have what changes afterwards archived."""
+        self._ask("back-up", every_s=every_s, synchronous=synchronous)
+
+    def mark(self, number: int) -> None:
+        """Write a mark; it is committed once this returns."""
+        self._loop.run(self._marks.write(number))
+
+    def marks(self) -> Sequence[int]:
+        """List the marks that are there."""
+        return asyncio.run(written(self._url))
+
+    def take_down_rows(self) -> int:
+        """Remember the rows of its users as they are now; returns how many there are."""
+        return int(self._ask("take-down-rows")["rows"])
+
+    def lose_data(self) -> None:
+        """Kill it and delete its data; it stays down."""
+        self._ask("lose-data")
+
+    def data_mb(self) -> float:
+        """Say how much data it has, in MB of a million bytes."""
+        return float(self._ask("data-size")["mb"])
+
+    def restore_data(self) -> None:
+        """Put its data back from the backup and the archive, and let it start."""
+        self._ask("restore-data")
+
+    def compare_rows(self) -> RowComparison:
+        """Compare its users' rows with those before the loss, and with those taken down earlier."""
+        found = self._ask("compare-rows")
+        return RowComparison(found["tables"], found["rows"], found["changed"], found["settled"])
