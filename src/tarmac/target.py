@@ -148,3 +148,6 @@ class Target(Protocol):
 
     def recovery(self, store: str) -> StoreRecovery:
         """Give what backs up, loses and restores the data of a store."""
+
+    def scale(self, service: str, instances: int) -> None:
+        """Run so many instances of a service; it does not wait until they serve."""

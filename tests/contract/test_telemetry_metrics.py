@@ -111,6 +111,14 @@ def increase(path, name: str = REQUESTS, since_ms: int = 0, **labels: str) -> fl
         return found.increase(stored, since_ms, 2**62)
 
 
+def by_instance(path, **labels: str) -> dict[str, float]:
+    """Ask how much each instance's counter has grown, of all series with these labels."""
+    with contextlib.closing(storage.reader(path)) as stored:
+        return metrics.by_instance(
+            stored, "orders", REQUESTS, lambda own: labels.items() <= own.items(), 0
+        )
+
+
 async def test_increases_are_summed_over_replicas_and_restarts(path, instance):
     other = Instance()
     try:
@@ -125,6 +133,8 @@ async def test_increases_are_summed_over_replicas_and_restarts(path, instance):
             await reads(instance, 3)
             assert increase(path) == 19
             assert increase(path, status="500") == 1
+            assert by_instance(path) == {"orders-1": 9, "orders-2": 10}
+            assert by_instance(path, status="500") == {"orders-1": 1}
     finally:
         other.kill()
 

@@ -170,6 +170,20 @@ def test_a_store_that_cannot_be_backed_up_is_said(running):
             target.recovery("bd")
 
 
+def test_a_service_that_was_scaled_is_as_before_once_its_drill_is_gone(running):
+    with local_target(running.home) as target:
+        target.scale("web", 2)
+        assert target.find("web") == ("web", "web.2")
+        running.until("web.2", lambda node: node["state"] == "healthy")
+        with pytest.raises(TarmacError, match="no such service; did you mean 'web'"):
+            target.scale("wbe", 2)
+    end = time.monotonic() + LONG_S
+    while "web.2" in [node["name"] for node in running.ps()["nodes"]]:
+        assert time.monotonic() < end
+        time.sleep(POLL_S)
+    assert running.node("web")["state"] == "healthy"
+
+
 def test_a_drill_loses_no_mark_where_each_is_archived_before_it_is_confirmed(tmp_path):
     box = system(tmp_path)
     (box.folder / "journeys.py").write_text(textwrap.dedent(JOURNEYS))

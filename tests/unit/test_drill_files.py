@@ -144,3 +144,11 @@ def test_a_restore_names_stores_of_the_system_and_has_no_steps(read):
 def test_a_restore_without_its_section_is_a_mistake(read):
     with pytest.raises(BadInput, match=r"`kind: restore` lacks its section; add `restore:"):
         read("drill: 1\ntitle: x\nkind: restore\nload: {journey: order, rate: 1}\n")
+
+
+def test_a_service_that_is_scaled_is_one_of_the_system(read):
+    with pytest.raises(BadInput, match="no service 'order-servise'; did you mean 'order-service'"):
+        read(
+            "drill: 1\ntitle: x\nkind: scale\nload: {journey: order, rate: 1}\n"
+            "scale: {service: order-servise}\n"
+        )

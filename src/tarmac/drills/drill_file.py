@@ -14,7 +14,7 @@ from pydantic import Field, create_model
 
 import tarmac.faults
 from tarmac import registry
-from tarmac.drills.sections import Capacity, Draw, Restore, misplaced
+from tarmac.drills.sections import Capacity, Draw, Restore, Scale, misplaced
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.faults.fault import Fault, Step
 from tarmac.foreign import files
@@ -85,12 +85,15 @@ class DrillFile(StrictModel):
     capacity: Capacity | None = Field(default=None, description="For the kind `capacity`.")
     draw: Draw | None = Field(default=None, description="For the kind `random`.")
     restore: Restore | None = Field(default=None, description="For the kind `restore`.")
+    scale: Scale | None = Field(default=None, description="For the kind `scale`.")
 
     @property
     def disturbed_s(self) -> float:
         """How long the method takes, from the first fault to the end of the last."""
-        lost_s = self.restore.at + self.restore.rto if self.restore else 0.0
-        return max((step.at + _lasts(step) for step in self.method), default=lost_s)
+        by_itself_s = self.restore.at + self.restore.rto if self.restore else 0.0
+        if self.scale:  # up and down, a start and an end
+            by_itself_s += self.scale.hold + 2 * self.recovery
+        return max((step.at + _lasts(step) for step in self.method), default=by_itself_s)
 
     @property
     def seconds(self) -> float:
@@ -156,6 +159,10 @@ def load(path: Path, system: System) -> DrillFile:
     check(wanted.objectives, _objectives(system), ("hypothesis", "objectives"), "objective")
     known = [*system.file.stores, *([BROKER] if system.file.broker else [])]
     check(found.restore and found.restore.stores, known, ("restore", "stores"), "store")
+    if found.scale and found.scale.service not in system.file.services:
+        hint = did_you_mean(found.scale.service, system.file.services)
+        what = f"no service '{found.scale.service}'; {hint}"
+        problems.append(Problem(str(document.locate(("scale", "service"))), what))
     problems += (Problem(str(document.locate((place,))), what) for place, what in misplaced(found))
     if problems:
         raise BadInput(problems)

@@ -6,13 +6,14 @@ import contextlib
 import functools
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tarmac.drills.steady_state import BrokenInvariant, CountedObjective, SteadyState
 from tarmac.local.state.paths import Home
 from tarmac.local.stores import invariants
 from tarmac.local.supervisor import client
 from tarmac.model.system import System
+from tarmac.slo import indicator
 from tarmac.slo.measured import MeasuredObjective
 from tarmac.telemetry import metrics, objectives, storage
 
@@ -41,6 +42,7 @@ def steady_state(system: System, home: Home) -> SteadyState:
     return SteadyState(
         broken=functools.partial(_broken, system, home),
         objectives=functools.partial(_counted, system, home),
+        requests=functools.partial(_requests, home),
     )
 
 
@@ -81,6 +83,21 @@ def _counted(
             )
             for objective in wanted
         ]
+
+
+def _requests(home: Home, service: str, since: float) -> Mapping[str, float]:
+    with contextlib.closing(storage.reader(home.telemetry)) as stored:
+        _wait_read(stored, {service})
+        counted = metrics.by_instance(
+            stored, service, indicator.REQUESTS, indicator.is_counted, int(since * 1000)
+        )
+    return {_node(service, name): many for name, many in counted.items()}
+
+
+def _node(service: str, instance: str) -> str:
+    """Name the node of an instance as telemetry calls it: the first is called like its service."""
+    number = instance.removeprefix(f"{service}-")
+    return service if number == "1" else f"{service}.{number}"
 
 
 def _wait_read(stored: sqlite3.Connection, services: set[str]) -> int:

@@ -14,9 +14,10 @@ SECTIONS = {
     "capacity": ("capacity", False),
     "draw": ("random", False),
     "restore": ("restore", True),
+    "scale": ("scale", True),
 }
 #: Kinds that disturb by themselves, or not at all.
-WITHOUT_METHOD = frozenset({"capacity", "restore"})
+WITHOUT_METHOD = frozenset({"capacity", "restore", "scale"})
 
 
 class Capacity(StrictModel):
@@ -55,6 +56,20 @@ class Restore(StrictModel):
         default=False, description="Each change is archived before it is confirmed."
     )
     at: Duration = Field(default=5.0, description="When it is lost, from the baseline's end.")
+
+
+class Scale(StrictModel):
+    """What a drill of the kind `scale` runs more of, and for how long."""
+
+    service: Name = Field(description="It has more instances for a while, then as many as before.")
+    instances: int = Field(default=3, ge=2, le=20, description="How many then run.")
+    hold: Duration = Field(default=10.0, description="For how long, once all of them serve.")
+    share: float = Field(
+        default=50,
+        gt=0,
+        le=100,
+        description="The percentage of an even share of the requests that each must get then.",
+    )
 
 
 def misplaced(file: Any) -> Iterator[tuple[str, str]]:

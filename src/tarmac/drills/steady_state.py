@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,6 +39,8 @@ class SteadyState:
     broken: Callable[[Iterable[str] | None], Sequence[BrokenInvariant]]
     #: These objectives over what was requested since then, in seconds since the epoch.
     objectives: Callable[[Iterable[str] | None, float], Sequence[CountedObjective]]
+    #: Requests that each instance of a service answered since then; none where nothing counts them.
+    requests: Callable[[str, float], Mapping[str, float]]
 
     def settled(self, names: Iterable[str] | None, within_s: float) -> Sequence[BrokenInvariant]:
         """Wait until all these invariants hold; returns those that do not in time."""

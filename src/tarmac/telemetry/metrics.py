@@ -43,6 +43,26 @@ def counters(
     return Series(tuple(row[0] for row in rows if wanted(dict(labels_of(row[1])))))
 
 
+def by_instance(
+    stored: sqlite3.Connection,
+    service: str,
+    name: str,
+    wanted: Callable[[Labels], bool],
+    since_ms: int,
+) -> dict[str, float]:
+    """Return by instance how much a counter has grown since a moment."""
+    rows = stored.execute(
+        "SELECT instance, labels, sum(value) FROM series JOIN samples ON series = id"
+        " WHERE service = ? AND name = ? AND kind = 'counter' AND at_ms > ? GROUP BY id",
+        (service, name, since_ms),
+    )
+    found: dict[str, float] = {}
+    for instance, labels, grown in rows:
+        if wanted(dict(labels_of(labels))):
+            found[instance] = found.get(instance, 0.0) + grown
+    return found
+
+
 #: An instance that was not read for so long is none any more.
 GONE_MS = 60_000
 

@@ -9,7 +9,7 @@ One JSON line asks, one answers, on a connection to the control socket that bega
 {"op": "moving", "names": [...]}           ->   {"names": [...]}, those that are not paused
 {"op": "hold-down", "names": [...]}  {"op": "let-up", "names": [...]}      killed, not started again
 {"op": "wire", "id": "orders->db:main", "rule": {"delay_s": 0.2}}          null: as before
-and those of `recoveries`
+and those of `recoveries` and `scaling`
 """
 
 from __future__ import annotations
@@ -20,26 +20,38 @@ import json
 import os
 import signal
 import traceback
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.local.network.wiring import Wiring
 from tarmac.local.process.process import Process
 from tarmac.local.process.table import ProcessTable
-from tarmac.local.supervisor.recoveries import Recoveries
 from tarmac.local.supervisor.responses import failure_line, success_line
 
 #: What may be sent to a process: each ends it or asks it to end.
 SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"})
 
 
+class DrillRequests(Protocol):
+    """Requests of a drill that another module answers."""
+
+    @property
+    def ops(self) -> Mapping[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]]:
+        """What answers, by `op`."""
+
+    async def close(self) -> None:
+        """Undo whatever is still done."""
+
+
 class Disturbances:
     """What one connection has done, and how it is undone."""
 
-    def __init__(self, processes: ProcessTable, wiring: Wiring, recoveries: Recoveries) -> None:
+    def __init__(
+        self, processes: ProcessTable, wiring: Wiring, others: Sequence[DrillRequests] = ()
+    ) -> None:
         self._processes = processes
-        self._recoveries = recoveries
+        self._others = others
         self._wiring = wiring
         self._paused: dict[str, list[int]] = {}
         self._down: dict[str, Process] = {}
@@ -63,7 +75,8 @@ class Disturbances:
         self._let_up(list(self._down))
         for wire in list(self._wires):
             await self._wire(wire, None)
-        self._recoveries.close()
+        for other in self._others:
+            await other.close()
 
     async def _answer(self, line: bytes) -> bytes:
         try:
@@ -81,8 +94,9 @@ class Disturbances:
             return {}
         if op == "find":
             return {"names": self._find(request["name"])}
-        if op in self._recoveries.ops:
-            return await self._recoveries.ops[op](request)
+        for other in self._others:
+            if op in other.ops:
+                return await other.ops[op](request)
         names = self._processes.named(request["names"])
         if op == "signal":
             return {"pids": self._send(names, request["signal"])}

@@ -135,6 +135,10 @@ class LocalTarget:
         self._recoveries.append(found)
         return found
 
+    def scale(self, service: str, instances: int) -> None:
+        """Run so many instances of a service; it does not wait until they serve."""
+        self._op("scale", service=service, instances=instances)
+
     def _edges(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = client.ask(self._home, {"verb": "edges"})["edges"]
         return found

@@ -75,7 +75,7 @@ class Recoveries:
             "compare-rows": self._compare,  # -> what of the rows is back
         }
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let what was lost start: empty, if it was not restored."""
         for store in self._stores.values():
             if store.follower is not None:

@@ -33,6 +33,7 @@ from tarmac.local.supervisor.disturbances import Disturbances
 from tarmac.local.supervisor.fingerprint import fingerprint
 from tarmac.local.supervisor.recoveries import Recoveries
 from tarmac.local.supervisor.resolver import ResolvedSystem, Resolver
+from tarmac.local.supervisor.scaling import Scaling
 from tarmac.local.supervisor.telemetry import TelemetryProcess
 from tarmac.plan import scrape
 from tarmac.plan.callers import DEVELOPER, issuer, takes_part
@@ -306,7 +307,7 @@ class Supervisor:
     def disturbances(self) -> Disturbances:
         """Give a drill what it disturbs."""
         recoveries = Recoveries(self, self._processes, self._spawner)
-        return Disturbances(self._processes, self._wiring, recoveries)
+        return Disturbances(self._processes, self._wiring, (recoveries, Scaling(self)))
 
     def caller_token(self, caller: str, callee: str) -> str:
         """Sign a token by which `caller` calls `callee`. Raises BadInput."""
