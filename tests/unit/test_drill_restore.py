@@ -14,7 +14,7 @@ from tarmac.drills.drill_file import DrillFile
 from tarmac.drills.marks import MarkWriter
 from tarmac.drills.sections import Restore
 from tarmac.errors import TarmacError
-from tarmac.target import Instance, RowComparison
+from tarmac.target import Edge, EdgeRule, Instance, RowComparison
 
 WAIT_S = 60.0
 
@@ -33,6 +33,7 @@ class Store:
         self.archives, self.is_lost, self.broken = archives, is_lost, broken
         self.settled = settled or {}
         self.held: list[int] = []
+        self.system: System | None = None
         self.backed_up: tuple[float, bool] | None = None
         self.down = False
         self.enough = threading.Event()
@@ -66,6 +67,8 @@ class Store:
         self.down = False
 
     def compare_rows(self) -> RowComparison:
+        # A row that a user changed by then would look like one that was lost.
+        assert self.system.kept_out == [f"web->{name}:main" for name in self.system.stores]
         return RowComparison(2, 7, 0, self.settled)
 
 
@@ -76,12 +79,21 @@ class System:
 
     def __init__(self, **stores: Store) -> None:
         self.stores = stores
+        self.kept_out: list[str] = []
+        for store in stores.values():
+            store.system = self
 
     def recovery(self, store: str) -> Store:
         return self.stores[store]
 
     def find(self, name: str) -> tuple[str, ...]:
         return (name,)
+
+    def edges(self) -> tuple[Edge, ...]:
+        return tuple(Edge(f"web->{name}:main", "web", name) for name in (*self.stores, "other"))
+
+    def disturb(self, edges: list[str], rule: EdgeRule | None) -> None:
+        self.kept_out = edges if rule is not None else []
 
     def instances(self) -> tuple[Instance, ...]:
         return tuple(
@@ -136,7 +148,9 @@ def broken(result: DrillResult) -> list[str]:
 
 def test_a_store_that_comes_back_with_all_of_it_passes(drilled):
     store = Store()
-    result = drilled(System(db=store), every="2s", synchronous=True)
+    system = System(db=store)
+    result = drilled(system, every="2s", synchronous=True)
+    assert system.kept_out == []
     assert (result.verdict, broken(result)) == (Verdict.PASS, [])
     assert store.backed_up == (2.0, True)
     said = {check.what: check.measured for check in result.checks}
@@ -163,8 +177,8 @@ def test_what_is_not_as_it_is_to_be_decides(drilled, store, recovered_s, verdict
 
 
 def test_one_store_of_two_that_its_backup_leaves_out_fails(drilled):
-    result = drilled(System(db=Store(), other=Store(archives=False)), rpo="1ms")
-    assert (result.verdict, broken(result)) == (Verdict.FAIL, ["RPO of other"])
+    result = drilled(System(db=Store(), second=Store(archives=False)), rpo="1ms")
+    assert (result.verdict, broken(result)) == (Verdict.FAIL, ["RPO of second"])
 
 
 def test_a_store_that_cannot_be_restored_says_why(drilled):

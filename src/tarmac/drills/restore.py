@@ -21,12 +21,13 @@ from tarmac.drills.method import NOT_BEGUN, MethodResult
 from tarmac.drills.sections import Restore
 from tarmac.errors import TarmacError
 from tarmac.faults.fault import Sighting
-from tarmac.target import RowComparison, StoreRecovery
+from tarmac.target import EdgeRule, RowComparison, StoreRecovery
 
 POLL_S = 0.05
 RULE = (
     "A base backup is made first, and a mark is written ten times a second. Then the stores are "
-    "killed, all their data is deleted, and they are restored from backup and archive. PASS if the "
+    "killed, all their data is deleted, and they are restored from backup and archive; users are "
+    "let in once the rows were compared. PASS if the "
     "marks that are lost span `restore.rpo` at most, visits go as before within `restore.rto` of "
     "the loss, rows that had not changed for `restore.at` are all back, and the invariants hold."
 )
@@ -61,6 +62,8 @@ class _Drill:
     context: DrillContext
     wanted: Restore
     stores: list[_Store] = field(default_factory=list)
+    #: When users were let in again.
+    ended_at: float = 0.0
 
     def back_up(self) -> None:
         """Make the backups, before the load begins."""
@@ -84,18 +87,29 @@ class _Drill:
             for store in self.stores:
                 self._lose(store)
                 say(f"the data of {store.name} is lost: {store.sighting.detail}")
-            for store in self.stores:
-                self._restore(store)
-                say(f"{store.name}: {store.error or 'its data is put back, and it starts'}")
-            for store in self.stores:
-                self._await(store, first_at + self.wanted.rto)
-                said = "serves again" if store.back_at else "does not serve again in time"
-                say(f"{store.name} {said}")
-        for store in self.stores:
-            if store.back_at is not None:
-                store.loss = store.marks.loss(store.lost_at, frozenset(store.recovery.marks()))
-                store.rows = store.recovery.compare_rows()
-        return MethodResult((), first_at, time.monotonic(), aborted=False)
+            # No user may change a row before it was compared; nor would an operator let any in.
+            with self._users_kept_out():
+                for store in self.stores:
+                    self._restore(store)
+                    say(f"{store.name}: {store.error or 'its data is put back, and it starts'}")
+                for store in self.stores:
+                    self._await(store, first_at + self.wanted.rto)
+                    said = "takes marks again" if store.back_at else "does not start in time"
+                    say(f"{store.name} {said}")
+                    self._compare(store)
+            self.ended_at = time.monotonic()
+            say("users are let in")
+        return MethodResult((), first_at, self.ended_at, aborted=False)
+
+    @contextlib.contextmanager
+    def _users_kept_out(self) -> Iterator[None]:
+        target = self.context.target
+        edges = [edge.id for edge in target.edges() if edge.target in self.wanted.stores]
+        target.disturb(edges, EdgeRule(stall="both"))
+        try:
+            yield
+        finally:
+            target.disturb(edges, None)
 
     def _lose(self, store: _Store) -> None:
         before, began = store.recovery.data_mb(), time.monotonic()
@@ -117,6 +131,11 @@ class _Drill:
         names = self.context.target.find(store)
         found = (one.pid for one in self.context.target.instances() if one.name in names)
         return [pid for pid in found if pid is not None]
+
+    def _compare(self, store: _Store) -> None:
+        if store.back_at is not None:
+            store.loss = store.marks.loss(store.lost_at, frozenset(store.recovery.marks()))
+            store.rows = store.recovery.compare_rows()
 
     def _await(self, store: _Store, end: float) -> None:
         while not store.error and store.back_at is None and time.monotonic() < end:
@@ -150,7 +169,7 @@ class _Drill:
 
     def _of_time(self, recovered_s: float | None) -> Check:
         first_at = min(store.down_at for store in self.stores)
-        serves_s = max(store.back_at or 0.0 for store in self.stores) - first_at
+        serves_s = self.ended_at - first_at
         all_s = None if recovered_s is None else serves_s + recovered_s
         when = "not in time" if all_s is None else f"after {all_s:.1f} s"
         return Check(

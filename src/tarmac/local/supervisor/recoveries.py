@@ -7,6 +7,7 @@ nothing here knows a kind. All of it is for a copy that is deleted afterwards.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import time
@@ -38,8 +39,8 @@ START_S = 120.0
 FOLLOW_S = 10.0
 #: What its processes still write to is deleted again and again for so long.
 DELETE_S, POLL_S = 10.0, 0.05
-#: Lines of a command's output that are shown.
-SHOWN_BYTES = 2000
+#: The end of a command's output that is shown.
+SHOWN_CHARACTERS = 2000
 
 
 @dataclass
@@ -52,6 +53,8 @@ class _Store:
     folder: Path
     #: Copies what changes.
     follower: asyncio.Task[None] | None = None
+    #: Held down, until its data is restored.
+    is_down: bool = False
     #: What stood there when it was asked for, and when the data was lost.
     earlier: Rows | None = None
     lost: Rows | None = None
@@ -80,8 +83,8 @@ class Recoveries:
         for store in self._stores.values():
             if store.follower is not None:
                 store.follower.cancel()
-            if isinstance(process := self._processes.get(store.name), Process):
-                process.let_up()
+            if store.is_down:
+                self._let_up(store)
 
     async def _back_up(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["name"]
@@ -93,8 +96,12 @@ class Recoveries:
         await sql.run(Sql(store.url, backup.archiving), now.secrets)
         if backup.restarts:
             await self._supervisor.restart_stopped([name])
-            async with asyncio.timeout(START_S):
-                await self._processes.wait_ready(name)
+            try:
+                async with asyncio.timeout(START_S):
+                    await self._processes.wait_ready(name)
+            except TimeoutError:
+                what = f"not ready {START_S:g} s after a start that has it archive"
+                raise TarmacError(f"{name}: {what}; see `tarmac logs`") from None
         if backup.follow is not None:
             store.follower = asyncio.create_task(self._run(store, (backup.follow,)))
             await self._until(store, backup.followed)
@@ -116,6 +123,7 @@ class Recoveries:
             raise TarmacError(f"{store.name}: not kept running by Tarmac, so it cannot be lost")
         # Until it is dead no row may change, or what was there at the end would not be known.
         async with marks.rows(self._url(store), locked=True) as store.lost:
+            store.is_down = True
             await process.hold_down()
         for path in self._data(store):
             await asyncio.to_thread(_delete, path)
@@ -127,11 +135,11 @@ class Recoveries:
     async def _restore(self, request: dict[str, Any]) -> dict[str, Any]:
         store = self._known(request)
         if store.follower is not None:  # it ends with the server, once it has written all
-            await asyncio.wait([store.follower], timeout=FOLLOW_S)
+            with contextlib.suppress(TarmacError, TimeoutError):
+                async with asyncio.timeout(FOLLOW_S):
+                    await store.follower
         await self._run(store, store.backup.restore)
-        process = self._processes.get(store.name)
-        assert isinstance(process, Process)  # noqa: S101 - it was held down
-        process.let_up()
+        self._let_up(store)
         return {}
 
     async def _compare(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -157,6 +165,11 @@ class Recoveries:
             "changed": sum(len(gone - settled[table]) for table, gone in missing.items()),
             "settled": {table: len(gone) for table, gone in settled.items() if gone},
         }
+
+    def _let_up(self, store: _Store) -> None:
+        store.is_down = False
+        if isinstance(process := self._processes.get(store.name), Process):
+            process.let_up()
 
     def _now(self) -> ResolvedSystem:
         if (now := self._supervisor.now) is None:
@@ -221,7 +234,7 @@ class Recoveries:
                     f"{command.argv[0]}: not found; install it beside the store's server"
                 ) from None
             if status != 0:
-                shown = output.decode("utf-8", "replace").strip()[-SHOWN_BYTES:]
+                shown = output.decode("utf-8", "replace").strip()[-SHOWN_CHARACTERS:]
                 raise TarmacError(f"{store.name}: {command.argv[0]} ended with {status}\n{shown}")
 
 
