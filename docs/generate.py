@@ -19,6 +19,7 @@ import yaml
 
 from tarmac import gates, registry, stores
 from tarmac.cli.main import tarmac
+from tarmac.drills import game_day
 from tarmac.drills.drill_file import drill_schema
 from tarmac.model.schema import part_schema, system_schema
 from tarmac.render.renderer import PHASES
@@ -314,6 +315,7 @@ def generated() -> dict[Path, str]:
         REFERENCE / "tarmac.schema.json": json.dumps(system_schema(), indent=2) + "\n",
         REFERENCE / "service.schema.json": json.dumps(part_schema(), indent=2) + "\n",
         REFERENCE / "drill.schema.json": json.dumps(drill_schema(), indent=2) + "\n",
+        REFERENCE / "game-day.schema.json": json.dumps(game_day.schema(), indent=2) + "\n",
         ROOT / ".env.example": env_example(parts),
     }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tarmac import testing
+from tarmac import drills, registry, testing
 from tarmac.cli import _project
-from tarmac.drills import junit, report
-from tarmac.drills.drill import DrillResult, Verdict
+from tarmac.drills import drill_file, journal, junit, report, running_system
+from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Verdict
+from tarmac.drills.drill_file import DrillFile
+from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
+from tarmac.local.supervisor.local_target import local_target
+from tarmac.model.system import System
 
 STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold yellow"}
 #: Kinds of failed visits that are printed for each period; the journal has them all.
@@ -56,17 +62,79 @@ def show(console: Console, result: DrillResult) -> None:
 
 
 def write(
-    journal: Mapping[str, Any], path: Path, junit_file: Path | None, report_file: Path | None
+    written: Mapping[str, Any], path: Path, junit_file: Path | None, report_file: Path | None
 ) -> None:
     """Write a journal to its file, and to those of the other forms that were asked for."""
-    texts = {path: json.dumps(journal, indent=2) + "\n"}
+    texts = {path: json.dumps(written, indent=2) + "\n"}
     if junit_file is not None:
-        texts[junit_file] = junit.as_xml(journal)
+        texts[junit_file] = junit.as_xml(written)
     if report_file is not None:
-        texts[report_file] = report.as_html(journal)
+        texts[report_file] = report.as_html(written)
+    write_all(texts)
+
+
+def write_all(texts: Mapping[Path, str]) -> None:
+    """Write files, with their folders."""
     for file, text in texts.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class ReadDrill:
+    """A drill's file, and its kind."""
+
+    path: Path
+    file: DrillFile
+    kind: Drill
+
+
+def read(system: System, path: Path) -> ReadDrill:
+    """Read a drill's file. Raises BadInput."""
+    file = drill_file.load(path, system)
+    kinds = registry.load(drills, "DRILL")
+    if file.kind not in kinds:
+        raise BadInput([Problem(str(path), f"unknown kind '{file.kind}'; {', '.join(kinds)}")])
+    return ReadDrill(path, file, kinds[file.kind])
+
+
+def carry_out(
+    system: System,
+    file: Path,
+    drill: ReadDrill,
+    say: Callable[[str], None],
+    namespace: str | None = None,
+) -> tuple[DrillResult, dict[str, Any]]:
+    """Run a drill, on the copy of a namespace or on a new one; returns its journal, too.
+
+    Args:
+        file: the system's.
+
+    Raises:
+        TarmacError: the copy does not come up, or the drill cannot begin.
+    """
+    started = dt.datetime.now(dt.UTC)
+    with running(file, namespace, say) as home, local_target(home) as target:
+        state, known = running_system.steady_state(system, home), stores(home)
+        context = DrillContext(drill.file, Path(system.folder) / "journeys.py", target, state, say)
+        result = drill.kind.run(context)
+    return result, journal.as_data(
+        system, drill.path, drill.file, result, target=target.kind, stores=known, started=started
+    )
+
+
+def carry_out_or_say(
+    system: System, file: Path, drill: ReadDrill, say: Callable[[str], None]
+) -> tuple[DrillResult, dict[str, Any]]:
+    """Run a drill of a game day: one that cannot begin shows nothing, and the day goes on."""
+    started = dt.datetime.now(dt.UTC)
+    try:
+        return carry_out(system, file, drill, say)
+    except TarmacError as error:
+        result = DrillResult((Check("setup", "the drill can begin", False, str(error)),))
+    return result, journal.as_data(
+        system, drill.path, drill.file, result, target="", stores=(), started=started
+    )
 
 
 def _effect(about: str) -> Verdict:
@@ -74,7 +142,7 @@ def _effect(about: str) -> Verdict:
 
 
 @contextlib.contextmanager
-def running(file: Path, namespace: str | None, say: Callable[[str], object]) -> Iterator[Home]:
+def running(file: Path, namespace: str | None, say: Callable[[str], None]) -> Iterator[Home]:
     """Give the copy that runs, or a new one until the end."""
     if namespace is not None:
         yield _project.running_home(str(file), namespace)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from pathlib import Path
 
@@ -65,13 +64,9 @@ def VERB(
 
     Example: tarmac drill shop payments-db-kill
     """
-    from tarmac import drills, registry
     from tarmac.cli import _drill, _show
-    from tarmac.drills import drill_file, explain, running_system
-    from tarmac.drills import journal as journals
-    from tarmac.drills.drill import DrillContext
+    from tarmac.drills import drill_file, explain
     from tarmac.foreign import files
-    from tarmac.local.supervisor.local_target import local_target
     from tarmac.model.loader import load
 
     file = _project.find(system)
@@ -80,35 +75,19 @@ def VERB(
         for path in drill_file.drills_of(loaded):
             click.echo(f"{path.stem:24} {drill_file.load(path, loaded).title}")
         return
-    path = drill_file.find(loaded, name)
-    wanted = drill_file.load(path, loaded)
-    kinds = registry.load(drills, "DRILL")
-    if wanted.kind not in kinds:
-        raise BadInput([Problem(str(path), f"unknown kind '{wanted.kind}'; {', '.join(kinds)}")])
-    kind = kinds[wanted.kind]
-    if kind.destroys and namespace is not None:
-        what = f"a drill of the kind '{kind.id}' deletes data, so it runs on a copy of its own"
+    drill = _drill.read(loaded, drill_file.find(loaded, name))
+    if drill.kind.destroys and namespace is not None:
+        what = (
+            f"a drill of the kind '{drill.kind.id}' deletes data, so it runs on a copy of its own"
+        )
         raise BadInput([Problem(f"--namespace {namespace}", f"{what}; leave it out")])
     if explains:
-        for line in explain.sentences(wanted, kind):
+        for line in explain.sentences(drill.file, drill.kind):
             click.echo(line)
         return
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
-    started = dt.datetime.now(dt.UTC)
-    with _drill.running(file, namespace, say) as home, local_target(home) as target:
-        context = DrillContext(
-            wanted,
-            Path(loaded.folder) / "journeys.py",
-            target,
-            running_system.steady_state(loaded, home),
-            say,
-        )
-        stores = _drill.stores(home)
-        result = kind.run(context)
-    written = journals.as_data(
-        loaded, path, wanted, result, target=target.kind, stores=stores, started=started
-    )
-    journal = journal or file.parent / ".tarmac" / f"drill-{path.stem}.json"
+    result, written = _drill.carry_out(loaded, file, drill, say, namespace)
+    journal = journal or file.parent / ".tarmac" / f"drill-{drill.path.stem}.json"
     _drill.write(written, journal, junit_file, report_file)
     if as_json:
         _project.print_json(written)

@@ -12,6 +12,8 @@ SHARED = (
     "drill",
     "drill_file",
     "explain",
+    "game_day",
+    "game_day_form",
     "journal",
     "junit",
     "load",

@@ -41,6 +41,13 @@ def sentences(file: DrillFile, drill: Drill) -> Iterator[str]:
     yield from drill.rules
 
 
+def abort(file: DrillFile) -> str:
+    """Say when a drill stops at once."""
+    if (rule := file.abort) is None:
+        return "none: it goes on to its end, and undoes everything then."
+    return f"at once when {rule.failed:g} % of the visits fail over {time_text(rule.over)}."
+
+
 def _given(step: Step) -> Iterator[tuple[str, str]]:
     """Yield what a step says besides what all do, with units."""
     for name, field in type(step).model_fields.items():

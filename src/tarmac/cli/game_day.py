@@ -1,0 +1,90 @@
+"""`tarmac game-day`: drills one after another, and one form."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from tarmac.cli import _project
+from tarmac.cli.drill import EXIT
+
+
+@click.command("game-day", short_help="Run drills one after another; fill in a form.")
+@click.argument("system")
+@click.argument("name", required=False)
+@click.option("--list", "lists", is_flag=True, help="List the system's game days.")
+@click.option("--explain", "explains", is_flag=True, help="Say what NAME does; run nothing.")
+@click.option(
+    "--journal",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the journal is written; beside the system's data without.",
+)
+@click.option(
+    "--form",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the form, a Markdown file.",
+)
+@_project.json_option
+def VERB(
+    system: str,
+    name: str | None,
+    journal: Path | None,
+    form: Path | None,
+    *,
+    lists: bool,
+    explains: bool,
+    as_json: bool,
+) -> None:
+    """Run the drills of the game day NAME of SYSTEM in their order, and fill in a form.
+
+    NAME is a file `game-days/NAME.yaml` beside the system's file, or the path of one. Each drill
+    runs on a copy of its own. One that does not pass does not end the day: the verdict is the worst
+    of all. The form has each drill's hypothesis, abort rule and result, and room for what people
+    add.
+
+    Exit code 0 for PASS, 1 for FAIL, 4 for INVALID: nothing was shown.
+
+    Example: tarmac game-day shop data --form data.md
+    """
+    from tarmac.cli import _drill, _show
+    from tarmac.drills import drill_file, explain, game_day, game_day_form
+    from tarmac.foreign import files
+    from tarmac.model.loader import load
+
+    file = _project.find(system)
+    loaded = load(str(file), files.content)
+    if lists or name is None:
+        for one in game_day.known(loaded):
+            click.echo(f"{one:24} {game_day.load(one, loaded)[1].title}")
+        return
+    path, day = game_day.load(name, loaded)
+    drills = [_drill.read(loaded, drill_file.find(loaded, drill)) for drill in day.drills]
+    if explains:
+        for drill in drills:
+            click.echo("\n".join(explain.sentences(drill.file, drill.kind)) + "\n")
+        return
+    say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
+    started, written = dt.datetime.now(dt.UTC), []
+    for number, drill in enumerate(drills, 1):
+        say(f"drill {number} of {len(drills)}: {drill.path.stem}")
+        result, found = _drill.carry_out_or_say(loaded, file, drill, say)
+        if not as_json:
+            _drill.show(_show.open_console(), result)
+        explained = list(explain.sentences(drill.file, drill.kind))
+        written.append({**found, "explained": explained, "abort": explain.abort(drill.file)})
+    whole = game_day.as_data(loaded, path, day, written, started)
+    journal = journal or file.parent / ".tarmac" / f"game-day-{path.stem}.json"
+    _drill.write_all({journal: json.dumps(whole, indent=2) + "\n"})
+    if form is not None:
+        _drill.write_all({form: game_day_form.as_markdown(whole)})
+    if as_json:
+        _project.print_json(whole)
+    else:
+        for drill, entry in zip(drills, written, strict=True):
+            click.echo(f"{entry['verdict']:8} {drill.path.stem}")
+        click.echo(f"{whole['verdict']}\njournal: {_project.shown(journal)}")
+    sys.exit(EXIT[whole["verdict"]])
