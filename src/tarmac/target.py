@@ -38,6 +38,13 @@ class EdgeRule:
     stall: Direction = ""
     #: The share of connections that are reset, open ones included; 0 to 1.
     reset_share: float = 0.0
+    #: The share of HTTP/1 requests that are answered with an error before they arrive; 0 to 1.
+    error_share: float = 0.0
+    error_status: int = 503
+    #: Of the body of each HTTP/1 answer; 0: no limit.
+    body_bytes_per_s: float = 0.0
+    #: Open at once; those beyond are closed, and further ones refused. None: no limit.
+    max_connections: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,8 @@ class Edge:
     connections: int = 0
     bytes_sent: int = 0
     bytes_received: int = 0
-    #: What the rule that is on it, or the last one, did: `delayed`, `stalled`, `reset`, `delay_s`.
+    #: What the rule that is on it, or the last one, did: `delayed`, `stalled`, `reset`, `answered`,
+    #: `slowed`, `refused`, `delay_s`.
     effect: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -74,14 +74,16 @@ def edges_on(target: Target, on: str) -> tuple[Edge, ...]:
 
 
 def disturbed(
-    target: Target, on: str, rule: EdgeRule, effect: str
+    target: Target, on: str, rule: EdgeRule, effect: str, traffic: str = "traffic"
 ) -> AbstractContextManager[Witness]:
     """Disturb the edges of a step for a while; the witness counts one effect of the rule.
 
     Args:
-        effect: what the edges count: `delayed`, `stalled` or `reset`.
+        effect: what the edges count: `delayed`, `stalled`, ..., see `Edge.effect`.
+        traffic: what there must be for that to happen.
     """
-    return _DisturbedEdges(target, [edge.id for edge in edges_on(target, on)], rule, effect)
+    edges = [edge.id for edge in edges_on(target, on)]
+    return _DisturbedEdges(target, edges, rule, effect, traffic)
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class _DisturbedEdges:
     edges: list[str]
     rule: EdgeRule
     effect: str
+    traffic: str
 
     def __enter__(self) -> Witness:
         self.target.disturb(self.edges, self.rule)
@@ -104,9 +107,8 @@ class _DisturbedEdges:
         edges = [edge for edge in self.target.edges() if edge.id in self.edges]
         many = sum(edge.effect.get(self.effect, 0) for edge in edges)
         if not many:
-            return Sighting(
-                False, f"nothing was {self.effect}: no traffic on {_listed(self.edges)}"
-            )
+            missing = f"no {self.traffic} on {_listed(self.edges)}"
+            return Sighting(False, f"nothing was {self.effect}: {missing}")
         spent_s = sum(edge.effect.get("delay_s", 0) for edge in edges)
         mean = f", {1000 * spent_s / many:.0f} ms each" if self.effect == "delayed" else ""
         return Sighting(True, f"{many:.0f} {self.effect} on {_listed(self.edges)}{mean}")

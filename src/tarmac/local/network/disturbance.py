@@ -1,7 +1,8 @@
 """What a fault does to the bytes of a wire: delays, limits, stalls and resets them.
 
 Used by wires.py, in its process, while a drill disturbs an edge; imports nothing of Tarmac. It
-never loses or reorders a byte: TCP would not either, it would only take longer.
+never loses or reorders a byte: TCP would not either, it would only take longer. What is done to
+requests is in http_faults.py.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+#: What may wait of one direction of a connection before its sender is made to wait.
+HIGH_WATER_BYTES = 256 * 1024
 Direction = Literal["", "sent", "received", "both"]
 
 
@@ -29,6 +32,13 @@ class Rule:
     stall: Direction = ""
     #: The share of connections that are reset, those that are open included; 0 to 1.
     reset_share: float = 0.0
+    #: The share of HTTP/1 requests that are answered here with an error; 0 to 1.
+    error_share: float = 0.0
+    error_status: int = 503
+    #: Of the body of each HTTP/1 answer; 0: no limit.
+    body_bytes_per_s: float = 0.0
+    #: Open at once: those beyond are closed, and further ones refused; None: no limit.
+    max_connections: int | None = None
 
     def stalls(self, *, sent: bool) -> bool:
         """Tell whether one direction is stalled."""
@@ -39,6 +49,11 @@ class Rule:
         """Whether nothing that a caller says comes through, not even that it calls."""
         return self.stalls(sent=True)
 
+    @property
+    def reads_http(self) -> bool:
+        """Whether it is about requests and answers, and not about bytes."""
+        return bool(self.error_share or self.body_bytes_per_s)
+
 
 @dataclass
 class Effect:
@@ -47,6 +62,12 @@ class Effect:
     delayed: int = 0
     stalled: int = 0
     reset: int = 0
+    #: Requests that got an error instead of the service's answer.
+    answered: int = 0
+    #: Answers that had a body to be slow with.
+    slowed: int = 0
+    #: New connections beyond the limit.
+    refused: int = 0
     #: Seconds that chunks were delayed, in all.
     delay_s: float = 0.0
 
@@ -69,6 +90,10 @@ class Disturbance:
         """Decide whether a connection is reset."""
         return self.chance.random() < self.rule.reset_share
 
+    def errs(self) -> bool:
+        """Decide whether a request is answered with an error."""
+        return self.chance.random() < self.rule.error_share
+
     def delay_s(self) -> float:
         """Choose the delay of a chunk."""
         jitter_s = self.rule.jitter_s
@@ -90,12 +115,10 @@ class Flow:
         sent: bool,
         disturbed: Callable[[], Disturbance | None],
         hold: Callable[[bool], None],
-        high_water: int,
     ) -> None:
         self._sent = sent
         self._disturbed = disturbed
         self._hold = hold
-        self._high_water = high_water
         self._waiting: deque[tuple[float, int, Callable[[], None]]] = deque()
         self._bytes = 0
         #: When the last chunk that was taken goes on, and when the line is free for another.
@@ -105,16 +128,20 @@ class Flow:
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def take(self, size: int, deliver: Callable[[], None]) -> None:
-        """Have something delivered when its time has come; an end of the stream has no size."""
+    def take(self, size: int, deliver: Callable[[], None], bytes_per_s: float = 0.0) -> None:
+        """Have something delivered when its time has come; an end of the stream has no size.
+
+        Args:
+            bytes_per_s: a limit for this alone; 0: only the rule's.
+        """
         now = asyncio.get_running_loop().time()
         disturbance = self._disturbed()
         due = now
         if disturbance is not None and size:
             rule, effect = disturbance.rule, disturbance.effect
             due += disturbance.delay_s()
-            if rule.bytes_per_s:
-                self._free_at = max(now, self._free_at) + size / rule.bytes_per_s
+            if limits := [limit for limit in (rule.bytes_per_s, bytes_per_s) if limit]:
+                self._free_at = max(now, self._free_at) + size / min(limits)
                 due = max(due, self._free_at)
             effect.stalled += rule.stalls(sent=self._sent)
             effect.delayed += due > now
@@ -122,7 +149,7 @@ class Flow:
         self._last_at = max(due, self._last_at)  # never before what came before it
         self._waiting.append((self._last_at, size, deliver))
         self._bytes += size
-        if self._bytes > self._high_water:
+        if self._bytes > HIGH_WATER_BYTES:
             self._hold(True)
         self.go_on()
 

@@ -9,7 +9,7 @@ It balances per connection, over the instances that are ready, the one with the 
 connections first; if none is ready it takes any that lives, so that a store which all of them miss
 does not make a whole service unreachable. It never retries anything but a connection that was
 refused, and reads no more of what it carries than the heads of HTTP/1 messages (inspector.py), if
-it is asked to. A drill may have it disturb an edge (disturbance.py).
+it is asked to. A drill may have it disturb an edge (endpoint_faults.py).
 
 JSON lines, a listener's descriptor with the first byte of its request:
     {"op": "wire", "id": "orders->db:main", "targets": [["db", 20001, true]]}   + 1 descriptor
@@ -33,10 +33,12 @@ import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from tarmac.local.network.disturbance import Disturbance, Flow
+    from tarmac.local.network.http_faults import HttpFault
     from tarmac.local.network.inspector import Connection, Requests
 
 HOST = "127.0.0.1"
@@ -135,10 +137,17 @@ class Endpoint(asyncio.Protocol):
         self.inspected: Connection | None = None
         #: What came while the wire was disturbed.
         self.flow: Flow | None = None
+        #: What a fault does to the requests of both directions; the user's end makes it.
+        self.http: HttpFault | None = None
         #: A fault resets the connection once it is used.
         self.doomed = False
         #: Why nothing is read now.
         self.pauses: set[str] = set()
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it ends, or has ended."""
+        return self.transport is None or self.transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: a user waits for an instance, an instance's end joins its user."""
@@ -148,6 +157,8 @@ class Endpoint(asyncio.Protocol):
         if self.wire.disturbance is not None:
             self.disturb(self.wire.disturbance, opened=True)
         if self.target is None:
+            if self.is_closing:  # a fault does not let it be
+                return
             if self.wire.requests is not None:
                 self.inspected = self.wire.requests.connection()
             task = asyncio.get_running_loop().create_task(_connect(self.wire, self))
@@ -160,7 +171,7 @@ class Endpoint(asyncio.Protocol):
             self.cut()
             return
         user.other = self
-        self.inspected = user.inspected
+        self.inspected, self.http = user.inspected, user.http
         if user.early:
             user.pause("early", on=False)  # first: what follows may make it wait again
             self.transport.writelines(user.early)
@@ -184,8 +195,12 @@ class Endpoint(asyncio.Protocol):
             self.reset()
         elif self.flow is None:
             self.forward(data)
-        else:
+        elif self.http is None:
             self.flow.take(len(data), lambda: self.forward(data))
+        else:
+            taken = self.http.sent(data) if self.target is None else self.http.received(data)
+            for piece, rate in taken:
+                self.flow.take(len(piece), partial(self.forward, piece), rate)
 
     def forward(self, data: bytes) -> None:
         """Pass it on, or keep it until there is a connection to pass it on."""
@@ -232,7 +247,7 @@ class Endpoint(asyncio.Protocol):
         """Read nothing while there is any reason not to."""
         paused = bool(self.pauses)
         (self.pauses.add if on else self.pauses.discard)(reason)
-        if self.transport is None or self.transport.is_closing() or paused == bool(self.pauses):
+        if self.transport is None or self.is_closing or paused == bool(self.pauses):
             return
         if self.pauses:
             self.transport.pause_reading()
@@ -241,25 +256,9 @@ class Endpoint(asyncio.Protocol):
 
     def disturb(self, disturbance: Disturbance | None, *, opened: bool = False) -> None:
         """Let a fault have its way with what comes from now on; None: no more."""
-        if disturbance is not None and self.target is None and disturbance.resets():
-            if opened:
-                self.doomed = True
-            else:
-                self.reset()
-                return
-        if disturbance is None:
-            self.doomed = False
-        elif self.flow is None:
-            from tarmac.local.network.disturbance import Flow  # noqa: PLC0415 - in a drill only
+        from tarmac.local.network import endpoint_faults  # noqa: PLC0415 - in a drill only
 
-            self.flow = Flow(
-                sent=self.target is None,
-                disturbed=lambda: self.wire.disturbance,
-                hold=lambda on: self.pause("flow", on=on),
-                high_water=HIGH_WATER_BYTES,
-            )
-        if self.flow is not None:
-            self.flow.go_on()
+        endpoint_faults.disturb(self, disturbance, opened=opened)
 
     def reset(self) -> None:
         """Reset both sides, as a fault wants it."""

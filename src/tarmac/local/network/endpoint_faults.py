@@ -1,0 +1,72 @@
+"""What a fault does to one end of a wire's connection, when it comes, goes or meets a new one.
+
+Used by wires.py, in its process, while a drill disturbs an edge.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tarmac.local.network.disturbance import Disturbance, Flow
+from tarmac.local.network.http_faults import HttpFault
+
+if TYPE_CHECKING:
+    from tarmac.local.network.wires import Endpoint
+
+
+def disturb(end: Endpoint, disturbance: Disturbance | None, *, opened: bool) -> None:
+    """Let a fault have its way with what comes from now on; None: no more.
+
+    Args:
+        opened: the connection is a new one.
+    """
+    if disturbance is not None and end.target is None:
+        if _is_beyond_limit(end, disturbance):
+            if opened:
+                disturbance.effect.refused += 1
+                end.cut()
+            else:
+                end.reset()
+            return
+        if disturbance.resets():
+            if not opened:
+                end.reset()
+                return
+            end.doomed = True
+        if disturbance.rule.reads_http and end.http is None:
+            _read_http(end)
+    if disturbance is None:
+        end.doomed = False
+    elif end.flow is None:
+        end.flow = Flow(
+            sent=end.target is None,
+            disturbed=lambda: end.wire.disturbance,
+            hold=lambda on: end.pause("flow", on=on),
+        )
+    if end.flow is not None:
+        end.flow.go_on()
+
+
+def _is_beyond_limit(end: Endpoint, disturbance: Disturbance) -> bool:
+    """Tell whether more clients are connected than a fault allows, this one included."""
+    most = disturbance.rule.max_connections
+    return most is not None and most < sum(
+        one.target is None and not one.is_closing for one in end.wire.ends
+    )
+
+
+def _read_http(end: Endpoint) -> None:
+    """Have requests and answers of a connection read from now on."""
+
+    def answer(data: bytes, last: bool) -> None:
+        end.wire.bytes_received += len(data)
+        if end.inspected is not None:
+            end.inspected.received(data)
+        if end.transport is not None:
+            end.transport.write(data)
+            if last:
+                end.transport.close()
+
+    end.http = HttpFault(lambda: end.wire.disturbance, answer)
+    if end.other is not None:
+        end.other.http = end.http
