@@ -69,7 +69,7 @@ from tarmac.stores.kind import (
     outputs,
 )
 from tarmac.stores.setup.docker import in_docker
-from tarmac.target import Edge, EdgeRule, Instance, RowComparison, StoreRecovery, Target
+from tarmac.target import Edge, EdgeRule, Instance, RowComparison, StoreRecovery, Target, Throttling
 from tarmac.versions import Version
 
 __all__ = [
@@ -131,6 +131,7 @@ __all__ = [
     "Target",
     "TcpProbe",
     "Text",
+    "Throttling",
     "User",
     "Version",
     "Wheel",

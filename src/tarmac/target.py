@@ -108,6 +108,16 @@ class StoreRecovery(Protocol):
         """Compare its users' rows with those before the loss, and with those taken down earlier."""
 
 
+@dataclass(frozen=True)
+class Throttling:
+    """What a limit of CPU did to an instance so far."""
+
+    #: How often it was stopped because it had used up what it may.
+    times: int
+    used_s: float
+    elapsed_s: float
+
+
 class Target(Protocol):
     """A system that runs."""
 
@@ -159,3 +169,12 @@ class Target(Protocol):
 
     def scale(self, service: str, instances: int) -> None:
         """Run so many instances of a service; it does not wait until they serve."""
+
+    def limit_cpu(self, names: Collection[str], cpus: float | None) -> None:
+        """Let each instance use that many CPUs at most; None: as many as it wants."""
+
+    def throttled(self, names: Collection[str]) -> Mapping[str, Throttling]:
+        """Say what the limit did to each of them that has one."""
+
+    def memory_bytes(self) -> Mapping[str, int]:
+        """Say how much memory each instance has now, with all that it has started."""

@@ -25,10 +25,12 @@ FAULTS = faults()
 STEPS = {
     "bandwidth": {"on": "front -> back", "rate": 50.0},
     "connections": {"on": "back"},
+    "cpu-limit": {"on": "back", "cpus": 0.01},
     "crash-loop": {"on": "back"},
     "http-error": {"on": "back", "status": 503},
     "kill": {"on": "back"},
     "latency": {"on": "back", "delay": "300ms"},
+    "memory-limit": {"on": "back", "limit": "1Mi"},
     "outage": {"on": "back"},
     "partition": {"on": "front -> back", "direction": "received"},
     "pause": {"on": "back"},

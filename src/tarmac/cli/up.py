@@ -48,7 +48,9 @@ from tarmac.cli import _project
     help="Receive spans, logs and metrics, and show the dashboard. Variable: TARMAC_TELEMETRY.",
 )
 @click.option(
-    "--inspect", is_flag=True, help="Count requests on the edges, to stores too; see `tarmac edges`."
+    "--inspect",
+    is_flag=True,
+    help="Count requests on the edges, to stores too; see `tarmac edges`.",
 )
 @click.option("--strict-ports", is_flag=True, help="Fail if a preferred port is taken.")
 @_project.timeout_option

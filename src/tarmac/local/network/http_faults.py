@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import httptools
 
 from tarmac.local.network.disturbance import Disturbance
-from tarmac.local.network.inspector import METHODS
+from tarmac.local.network.http_heads import METHODS
 
 #: A body comes in pieces of what its rate carries in this time, and of no fewer bytes.
 PIECE_S, PIECE_BYTES = 0.1, 16

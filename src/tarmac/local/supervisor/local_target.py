@@ -19,7 +19,7 @@ from tarmac.local.host import usage
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.local_recovery import LocalRecovery
-from tarmac.target import Edge, EdgeRule, Instance
+from tarmac.target import Edge, EdgeRule, Instance, Throttling
 
 
 class LocalTarget:
@@ -55,9 +55,7 @@ class LocalTarget:
 
     def cpu_s(self) -> Mapping[str, float]:
         """Say how much CPU time each instance has used, with all that it has started."""
-        pids = {one.name: one.pid for one in self.instances() if one.pid is not None}
-        used = usage.of_trees(pids.values())
-        return {name: used[pid].cpu_s for name, pid in pids.items() if pid in used}
+        return {name: used.cpu_s for name, used in self._usage().items()}
 
     def urls(self) -> Mapping[str, str]:
         """Say where each service answers: NAME for the first of its ports, and NAME:PORT."""
@@ -138,6 +136,24 @@ class LocalTarget:
     def scale(self, service: str, instances: int) -> None:
         """Run so many instances of a service; it does not wait until they serve."""
         self._op("scale", service=service, instances=instances)
+
+    def limit_cpu(self, names: Collection[str], cpus: float | None) -> None:
+        """Let each instance use that many CPUs at most; None: as many as it wants."""
+        self._op("limit-cpu", names=list(names), cpus=cpus)
+
+    def throttled(self, names: Collection[str]) -> Mapping[str, Throttling]:
+        """Say what the limit did to each of them that has one."""
+        found = self._op("throttled", names=list(names))["counts"]
+        return {name: Throttling(**counts) for name, counts in found.items()}
+
+    def memory_bytes(self) -> Mapping[str, int]:
+        """Say how much memory each instance has now, with all that it has started."""
+        return {name: used.memory_bytes for name, used in self._usage().items()}
+
+    def _usage(self) -> dict[str, usage.Usage]:
+        pids = {one.name: one.pid for one in self.instances() if one.pid is not None}
+        used = usage.of_trees(pids.values())
+        return {name: used[pid] for name, pid in pids.items() if pid in used}
 
     def _edges(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = client.ask(self._home, {"verb": "edges"})["edges"]

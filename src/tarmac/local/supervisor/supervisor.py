@@ -29,6 +29,7 @@ from tarmac.local.stores import sql
 from tarmac.local.supervisor import caller_tokens
 from tarmac.local.supervisor.client import STARTUP_TIMEOUT_S
 from tarmac.local.supervisor.context import SupervisorContext
+from tarmac.local.supervisor.cpu_limits import CpuLimits
 from tarmac.local.supervisor.disturbances import Disturbances
 from tarmac.local.supervisor.fingerprint import fingerprint
 from tarmac.local.supervisor.recoveries import Recoveries
@@ -307,7 +308,8 @@ class Supervisor:
     def disturbances(self) -> Disturbances:
         """Give a drill what it disturbs."""
         recoveries = Recoveries(self, self._processes, self._spawner)
-        return Disturbances(self._processes, self._wiring, (recoveries, Scaling(self)))
+        others = (recoveries, Scaling(self), CpuLimits(self._processes))
+        return Disturbances(self._processes, self._wiring, others)
 
     def caller_token(self, caller: str, callee: str) -> str:
         """Sign a token by which `caller` calls `callee`. Raises BadInput."""

@@ -1,0 +1,55 @@
+"""Limits the CPU of instances, as a drill asks; undone when its connection ends.
+
+{"op": "limit-cpu", "names": [...], "cpus": 0.2}                           null: as before
+{"op": "throttled", "names": [...]}        ->   {"counts": {"orders-db": {"times": 7, ...}}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tarmac.errors import TarmacError
+from tarmac.local.process.table import ProcessTable
+
+if TYPE_CHECKING:
+    from tarmac.local.supervisor.cpu_quota import CpuQuota
+
+
+class CpuLimits:
+    """What one connection has limited."""
+
+    def __init__(self, processes: ProcessTable) -> None:
+        self._processes = processes
+        self._quotas: dict[str, CpuQuota] = {}
+        self.ops: dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
+            "limit-cpu": self._limit,
+            "throttled": self._throttled,
+        }
+
+    async def close(self) -> None:
+        """Let all use what they want."""
+        for name in list(self._quotas):
+            await self._quotas.pop(name).end()
+
+    async def _limit(self, request: dict[str, Any]) -> dict[str, Any]:
+        from tarmac.local.supervisor.cpu_quota import CpuQuota  # noqa: PLC0415 - in a drill only
+
+        for name in self._processes.named(request["names"]):
+            if (before := self._quotas.pop(name, None)) is not None:
+                await before.end()
+            if request["cpus"] is not None:
+                state = self._processes[name].state
+                if state.pid is None:
+                    raise TarmacError(f"{name}: not running (state {state.state})")
+                self._quotas[name] = CpuQuota(request["cpus"], partial(self._pid, name))
+        return {}
+
+    async def _throttled(self, request: dict[str, Any]) -> dict[str, Any]:
+        names = self._processes.named(request["names"])
+        limited = [name for name in names if name in self._quotas]
+        return {"counts": {name: self._quotas[name].counts() for name in limited}}
+
+    def _pid(self, name: str) -> int | None:
+        return self._processes[name].state.pid if name in self._processes else None
