@@ -176,6 +176,12 @@ def test_a_drill_that_is_killed_leaves_nothing_disturbed(running, fault, number)
     serves_as_before(running)
 
 
+def test_a_zone_and_a_machine_are_all_that_stands_there(target):
+    assert set(target.find("zone-a")) == set(target.find("node-a1")) == {"front", "back"}
+    with pytest.raises(TarmacError, match="zone-b: no service, store, machine or zone that runs"):
+        target.find("zone-b")
+
+
 def test_a_paused_process_goes_on_with_what_it_had_begun(running, target):
     url = wire(running, "front", "back")
     port = int(url.rpartition(":")[2])

@@ -92,6 +92,28 @@ def test_names_are_those_of_the_system(read):
     ]
 
 
+def test_a_copy_has_as_many_instances_as_the_file_says(read):
+    with pytest.raises(BadInput) as found:
+        read(LATENCY_AND_KILL.rstrip() + "\n    instances: {order-servic: 2, user-service: 2}\n")
+    assert [f"{p.where.rpartition('drill.yaml:')[2]}: {p.what}" for p in found.value.problems] == [
+        "10:13: no service 'order-servic'; did you mean 'order-service'?"
+    ]
+    file = read(LATENCY_AND_KILL.rstrip() + "\n    instances: {order-service: 2}\n")
+    assert "The copy has 2 of order-service, and one of all else." in explain.sentences(
+        file, chaos.DRILL
+    )
+
+
+def test_an_amount_of_memory_is_as_in_a_manifest(read):
+    step = "- {{fault: memory-limit, on: x, limit: {}}}"
+    text = f"drill: 1\ntitle: x\nload: {{{{journey: order, rate: 1}}}}\nmethod: \n  {step}\n"
+    assert read(text.format("64Mi")).method[0].limit == 64 * 1024 * 1024
+    with pytest.raises(
+        BadInput, match=r"limit '64 MB' is not an amount; write e\.g\. 250m or 256Mi"
+    ):
+        read(text.format("64 MB"))
+
+
 def test_a_drill_is_said_in_plain_words(read):
     assert list(explain.sentences(read(LATENCY_AND_KILL), chaos.DRILL))[:6] == [
         "The database is slow, then it dies.",

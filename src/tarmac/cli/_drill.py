@@ -114,7 +114,8 @@ def carry_out(
         TarmacError: the copy does not come up, or the drill cannot begin.
     """
     started = dt.datetime.now(dt.UTC)
-    with running(file, namespace, say) as home, local_target(home) as target:
+    copy = running(file, namespace, drill.file.instances, say)
+    with copy as home, local_target(home) as target:
         state, known = running_system.steady_state(system, home), stores(home)
         context = DrillContext(drill.file, Path(system.folder) / "journeys.py", target, state, say)
         result = drill.kind.run(context)
@@ -142,13 +143,19 @@ def _effect(about: str) -> Verdict:
 
 
 @contextlib.contextmanager
-def running(file: Path, namespace: str | None, say: Callable[[str], None]) -> Iterator[Home]:
-    """Give the copy that runs, or a new one until the end."""
+def running(
+    file: Path, namespace: str | None, instances: Mapping[str, int], say: Callable[[str], None]
+) -> Iterator[Home]:
+    """Give the copy that runs, or a new one until the end.
+
+    Args:
+        instances: how many of which service a new one has.
+    """
     if namespace is not None:
         yield _project.running_home(str(file), namespace)
         return
     say("starts a copy of the system")
-    with testing.running(file, name="drill", telemetry=True) as system:
+    with testing.running(file, name="drill", telemetry=True, scale=dict(instances)) as system:
         yield Home.of(file, system.namespace)
 
 

@@ -75,6 +75,9 @@ class DrillFile(StrictModel):
     title: Words = Field(description="What happens, as a sentence.")
     kind: str = Field(default="chaos", description="The kind of drill.")
     load: LoadWanted
+    instances: dict[Name, Annotated[int, Field(ge=1)]] = Field(
+        default={}, description="Service -> how many the copy has, over zones in turn; else 1."
+    )
     hypothesis: Hypothesis = Hypothesis()
     method: tuple[Step, ...] = Field(default=(), description="The faults, one step each.")
     baseline: Duration = Field(default=5.0, description="How long nothing is disturbed first.")
@@ -164,6 +167,10 @@ def load(path: Path, system: System) -> DrillFile:
         what = f"no service '{found.scale.service}'; {hint}"
         problems.append(Problem(str(document.locate(("scale", "service"))), what))
     problems += (Problem(str(document.locate((place,))), what) for place, what in misplaced(found))
+    for name in found.instances.keys() - system.file.services.keys():
+        place = str(document.locate(("instances", name), key=True))
+        hint = did_you_mean(name, system.file.services)
+        problems.append(Problem(place, f"no service '{name}'; {hint}"))
     if problems:
         raise BadInput(problems)
     return found

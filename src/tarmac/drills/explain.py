@@ -18,6 +18,9 @@ def sentences(file: DrillFile, drill: Drill) -> Iterator[str]:
     yield f"{file.title}."
     pace = drill.pace(file) if drill.pace else f"for {time_text(file.seconds)} at most"
     yield f"{load.rate:g} visits `{load.journey}` begin per second, {pace}."
+    if file.instances:
+        several = ", ".join(f"{many} of {name}" for name, many in file.instances.items())
+        yield f"The copy has {several}, and one of all else."
     for step in file.method:
         fault = faults()[step.fault]
         lasts = "" if fault.momentary else f" for {time_text(step.for_)}"
