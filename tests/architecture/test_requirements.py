@@ -25,6 +25,7 @@ PROVEN_IN = {
     "tested@dry-run": ("tests/contract/test_kind_scripts.py",),
     "tested@local": ("tests/contract/", "tests/containers/"),
     "valid@compose": ("tests/containers/test_compose.py",),
+    "valid@botocore": ("tests/unit/test_experiments.py::test_fis_takes",),
     "valid@helm": ("tests/contract/test_packages.py",),
     "tested@promtool": ("tests/contract/test_slo_rules.py", "tests/observability/test_alerts.py"),
     "tested@alertmanager": ("tests/observability/test_alertmanager.py",),
@@ -35,7 +36,8 @@ PROVEN_IN = {
         "tests/e2e/", "tests/runtime/", "tests/browser/", "tests/crash/", "tests/containers/",
         "tests/observability/test_panels.py", "tests/observability/test_live_alerts.py",
         "tests/docs/test_system_pages.py", "kit/tests/servers/",
-        "tests/contract/test_capture.py", "tests/contract/test_kafka.py",
+        "tests/contract/test_capture.py", "tests/contract/test_faults.py",
+        "tests/contract/test_kafka.py",
     ),
 }  # fmt: skip
 

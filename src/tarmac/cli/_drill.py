@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tarmac import drills, registry, testing
+from tarmac import drills, registry, rendering, testing
 from tarmac.cli import _project
 from tarmac.drills import drill_file, journal, junit, report, running_system
 from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Verdict
 from tarmac.drills.drill_file import DrillFile
+from tarmac.drills.experiments import export
 from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
@@ -28,6 +29,14 @@ from tarmac.model.system import System
 STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold yellow"}
 #: Kinds of failed visits that are printed for each period; the journal has them all.
 SHOWN_KINDS = 3
+
+
+def kind_of(path: Path, drill: DrillFile) -> Drill:
+    """Find the kind of a drill. Raises BadInput."""
+    kinds: dict[str, Drill] = registry.load(drills, "DRILL")
+    if drill.kind not in kinds:
+        raise BadInput([Problem(str(path), f"unknown kind '{drill.kind}'; {', '.join(kinds)}")])
+    return kinds[drill.kind]
 
 
 def show(console: Console, result: DrillResult) -> None:
@@ -136,6 +145,13 @@ def carry_out_or_say(
     return result, journal.as_data(
         system, drill.path, drill.file, result, target="", stores=(), started=started
     )
+
+
+def exported(file: Path, path: Path, drill: DrillFile, tool: str, environment: str | None) -> str:
+    """Write a drill as experiments of a tool, for an environment of the system. Raises BadInput."""
+    found = export.tool_named(tool)
+    plan = rendering.make(file, environment, ()).plan
+    return export.export(found, path, drill, plan)
 
 
 def _effect(about: str) -> Verdict:

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from tarmac.cli import _project
-from tarmac.errors import BadInput, Problem
 
 EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
 
@@ -41,6 +40,13 @@ EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a page to read, one HTML file.",
 )
+@click.option(
+    "--export",
+    "tool",
+    metavar="TOOL",
+    help="Print NAME as experiments of chaos-mesh, litmus or fis; run nothing.",
+)
+@click.option("--env", "environment", metavar="ENV", help="With --export: for which cluster.")
 @_project.json_option
 def VERB(
     system: str,
@@ -49,6 +55,8 @@ def VERB(
     journal: Path | None,
     junit_file: Path | None,
     report_file: Path | None,
+    tool: str | None,
+    environment: str | None,
     *,
     lists: bool,
     explains: bool,
@@ -76,6 +84,9 @@ def VERB(
             click.echo(f"{path.stem:24} {drill_file.load(path, loaded).title}")
         return
     drill = _drill.read(loaded, drill_file.find(loaded, name))
+    if tool is not None:
+        click.echo(_drill.exported(file, drill.path, drill.file, tool, environment), nl=False)
+        return
     if drill.kind.destroys and namespace is not None:
         what = (
             f"a drill of the kind '{drill.kind.id}' deletes data, so it runs on a copy of its own"

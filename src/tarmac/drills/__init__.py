@@ -11,6 +11,7 @@ SHARED = (
     "checks",
     "drill",
     "drill_file",
+    "experiments",
     "explain",
     "game_day",
     "game_day_form",

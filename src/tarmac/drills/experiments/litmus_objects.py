@@ -1,0 +1,73 @@
+"""The objects of LitmusChaos 3: a ChaosEngine that runs one experiment of the hub.
+
+While it runs, its probe asks every public service whether it is ready: one answer that is no 200
+makes its verdict Fail, whatever the experiment says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tarmac.drills.experiments.experiment import ClusterDrill, Experiment
+from tarmac.drills.experiments.manifests import manifest
+from tarmac.launch import HttpProbe
+from tarmac.plan.analysis import rollout_controller
+from tarmac.plan.cluster import Workload
+from tarmac.render.kubernetes.parts.metadata import NAME
+
+API = "litmuschaos.io/v1alpha1"
+#: The account that its operator's installation makes for experiments.
+ACCOUNT = "litmus-admin"
+PROBE_TIMES = {"probeTimeout": "5s", "interval": "5s", "retry": 3}
+Variables = dict[str, str]
+
+
+def chaos(
+    drill: ClusterDrill, name: str, workload: Workload, experiment: str, env: Variables
+) -> Experiment:
+    """Make the ChaosEngine that has an experiment carried out on a workload's pods.
+
+    Args:
+        env: the variables of the experiment.
+    """
+    kind = "statefulset" if workload.role != "service" else "deployment"
+    if rollout_controller(drill.plan, workload.name) == "argo":
+        kind = "rollout"
+    components = {"env": [{"name": key, "value": value} for key, value in env.items()]}
+    spec: dict[str, Any] = {"components": components}
+    if probes := list(_probes(drill)):
+        spec["probe"] = probes
+    body = {
+        "engineState": "active",
+        "appinfo": {
+            "appns": drill.plan.namespace,
+            "applabel": f"{NAME}={workload.name}",
+            "appkind": kind,
+        },
+        "chaosServiceAccount": ACCOUNT,
+        "jobCleanUpPolicy": "retain",
+        "experiments": [{"name": experiment, "spec": spec}],
+    }
+    return manifest(drill, API, "ChaosEngine", name, body)
+
+
+def _probes(drill: ClusterDrill) -> Iterator[dict[str, Any]]:
+    for workload in drill.plan.services:
+        if workload.routes and isinstance(ready := workload.ready, HttpProbe):
+            url = f"http://{host(drill, workload)}:{ready.port}{ready.path}"
+            yield {
+                "name": f"check-{workload.name}-availability",
+                "type": "httpProbe",
+                "mode": "Continuous",
+                "httpProbe/inputs": {
+                    "url": url,
+                    "method": {"get": {"criteria": "==", "responseCode": "200"}},
+                },
+                "runProperties": PROBE_TIMES,
+            }
+
+
+def host(drill: ClusterDrill, workload: Workload) -> str:
+    """Return the name by which pods find a workload."""
+    return f"{workload.name}.{drill.plan.namespace}.svc.cluster.local"

@@ -1,0 +1,242 @@
+"""Drills as experiments of chaos tools: they select what is rendered, as their tools take it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+from experiments_of import Object, exported, steps_of, write_drill
+from rendered import ENVIRONMENTS, ROOT, artifacts_of, plan_of, system_of
+
+from tarmac import registry
+from tarmac.drills import drill_file, experiments
+from tarmac.drills.experiments import chaos_mesh, export, fis, litmus
+from tarmac.errors import BadInput
+from tarmac.report import Skip
+from tarmac.schemas import check, lock
+
+TOOLS = registry.load(experiments, "TOOL")
+IN_CLUSTER = (chaos_mesh, litmus)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a drill of these steps."""
+
+    def write(*steps: str, objectives: str = "all") -> Path:
+        return write_drill(tmp_path / "all-at-once.yaml", steps, objectives)
+
+    return write
+
+
+def pods(system: str, environment: str) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    """Yield kind, namespace and labels of the pods of each workload that is rendered."""
+    for artifact in artifacts_of(system, environment):
+        if artifact.is_object and artifact.data["kind"] in ("Deployment", "StatefulSet", "Rollout"):
+            labels = artifact.data["spec"]["template"]["metadata"]["labels"]
+            yield artifact.data["kind"].lower(), artifact.data["metadata"]["namespace"], labels
+
+
+def selects_one(namespace: str, labels: Mapping[str, str]) -> str:
+    """Return the kind of the one workload whose pods these labels select."""
+    (kind,) = (
+        kind
+        for kind, where, held in pods("shop", "kind")
+        if where == namespace and labels.items() <= held.items()
+    )
+    return kind
+
+
+def test_each_tool_is_known_by_its_id():
+    assert list(TOOLS) == ["chaos-mesh", "fis", "litmus"]
+    with pytest.raises(BadInput, match=r"--export: no tool 'litmos'; did you mean 'litmus'\?"):
+        export.tool_named("litmos")
+
+
+def test_chaos_mesh_selects_pods_that_are_rendered(write):
+    found = exported("chaos-mesh", write(*steps_of(chaos_mesh.WRITERS)))
+    assert {one["kind"] for one in found} == {
+        "PodChaos",
+        "NetworkChaos",
+        "HTTPChaos",
+        "StressChaos",
+    }
+    assert len({one["metadata"]["name"] for one in found}) == len(found)
+    for one in found:
+        selected = [one["spec"]["selector"]]
+        if isinstance(one["spec"].get("target"), dict):
+            selected.append(one["spec"]["target"]["selector"])
+        for by in selected:
+            if by["namespaces"] != [plan_of("shop", "kind").settings.ingress.namespace]:
+                assert selects_one(*by["namespaces"], by["labelSelectors"])
+
+
+def test_chaos_mesh_gets_what_each_step_says(write):
+    def spec(step: str) -> Object:
+        return exported("chaos-mesh", write(step))[0]["spec"]
+
+    latency = spec("fault: latency, on: order-service -> orders-db, delay: 50ms, for: 8s")
+    assert (latency["delay"]["latency"], latency["duration"]) == ("50000us", "8000ms")
+    assert spec("fault: kill, on: order-service")["gracePeriod"] == 0
+    directions = {"sent": "to", "received": "from", "both": "both"}
+    for said, direction in directions.items():
+        step = f"fault: partition, on: order-service -> orders-db, direction: {said}"
+        assert spec(step)["direction"] == direction
+    # Of a limit of 500m and 512Mi in that environment.
+    burnt = spec("fault: cpu-limit, on: order-service, cpus: 0.1")["stressors"]["cpu"]
+    assert burnt == {"workers": 1, "load": 40}
+    used = spec("fault: memory-limit, on: order-service, limit: 64Mi")["stressors"]["memory"]
+    assert used == {"workers": 1, "size": f"{(512 - 64) << 20}B"}
+
+
+def test_every_edge_to_what_a_step_names_is_an_object(write):
+    found = exported("chaos-mesh", write("fault: latency, on: product-service, delay: 1s"))
+    callers = {one["spec"]["selector"]["labelSelectors"]["app.kubernetes.io/name"] for one in found}
+    assert callers == {"api-gateway", "order-service"}
+
+
+def test_chaos_mesh_takes_what_is_written(write):
+    try:
+        schemas = check.load(lock.read())
+    except Skip as skip:
+        pytest.skip(str(skip))
+    zone = "fault: outage, on: zone-b"
+    found = exported("chaos-mesh", write(*steps_of(chaos_mesh.WRITERS)))
+    found += exported("chaos-mesh", write(zone), environment="production")
+    for one in found:
+        assert list(schemas.problems(one)) == []
+        spoilt = {**one, "spec": {**one["spec"], "mode": "every"}}
+        assert list(schemas.problems(spoilt))
+
+
+def test_litmus_selects_pods_that_are_rendered_and_asks_whether_the_gateway_is_available(write):
+    found = exported("litmus", write(*steps_of(litmus.WRITERS)))
+    assert {one["kind"] for one in found} == {"ChaosEngine"}
+    for one in found:
+        info = one["spec"]["appinfo"]
+        name, _, value = info["applabel"].partition("=")
+        assert selects_one(info["appns"], {name: value}) == info["appkind"]
+        ((experiment,),) = (one["spec"]["experiments"],)
+        assert all(
+            isinstance(variable["value"], str)
+            for variable in experiment["spec"]["components"]["env"]
+        )
+        probes = {probe["name"]: probe for probe in experiment["spec"]["probe"]}
+        gateway = probes["check-api-gateway-availability"]
+        assert gateway["mode"] == "Continuous"
+        assert gateway["httpProbe/inputs"]["url"] == (
+            "http://api-gateway.shop.svc.cluster.local:3000/health/ready"
+        )
+
+
+def fis_problems(template: Object) -> str:
+    """Say what AWS' own model of its API finds wrong."""
+    model = botocore.session.get_session().get_service_model("fis")
+    shape = model.operation_model("CreateExperimentTemplate").input_shape
+    # The command line gives this one itself.
+    report = ParamValidator().validate({**template, "clientToken": "a"}, shape)
+    return report.generate_report()
+
+
+def test_fis_takes_a_zone_away_until_an_alarm_of_an_objective_stops_it():
+    path = ROOT / "systems/shop/drills/zone-lost.yaml"
+    (template,) = exported("fis", path, environment="production")
+    assert fis_problems(template) == ""
+    assert fis_problems({**template, "stopConditions": [{"value": "x"}]})
+    targets = template["targets"]
+    for name, kind in (("nodes", "instance"), ("subnets", "subnet")):
+        assert targets[name]["resourceType"] == f"aws:ec2:{kind}"
+        assert targets[name]["resourceTags"] == {"system": "shop", "environment": "production"}
+        assert ["us-east-1b"] in [one["values"] for one in targets[name]["filters"]]
+    assert {
+        one for action in template["actions"].values() for one in action["targets"].values()
+    } == set(targets)
+    alarm = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:ecommerce-prod-api_availability"
+    assert template["stopConditions"] == [{"source": "aws:cloudwatch:alarm", "value": alarm}]
+
+
+@pytest.mark.parametrize(
+    ("tool", "environment", "steps", "said"),
+    [
+        (
+            "chaos-mesh",
+            "production",
+            ["fault: kill, on: orders-db", "fault: pause, on: cache", "fault: kill, on: carte"],
+            [
+                "6:5: 'orders-db' has no pods: production has it on a managed server",
+                "7:5: chaos-mesh has nothing like pause; take the step out, or drill here",
+                "8:5: 'carte' is no workload of production; choose one of: api-",
+            ],
+        ),
+        (
+            "chaos-mesh",
+            "kind",
+            ["fault: outage, on: zone-b", "fault: http-error, on: broker, percent: 5"],
+            [
+                "6:5: kind has no zone-b (1 zones in no region)",
+                "7:5: chaos-mesh replaces all answers, and not 5 %",
+            ],
+        ),
+        (
+            "litmus",
+            "production",
+            ["fault: kill, on: zone-b", "fault: cpu-limit, on: order-service, cpus: 3"],
+            [
+                "6:5: litmus has nothing for a whole zone (zone-b); export it to fis",
+                "7:5: 'order-service' has 0.5 CPUs at most, so 3 is no less",
+            ],
+        ),
+        ("fis", "kind", ["fault: kill, on: cart"], ["6:5: fis has nothing like kill; "]),
+    ],
+)
+def test_every_step_without_a_counterpart_is_said_with_its_place(
+    write, tool, environment, steps, said
+):
+    with pytest.raises(BadInput) as found:
+        exported(tool, write(*steps), environment=environment)
+    problems = [
+        f"{p.where.rpartition('all-at-once.yaml:')[2]}: {p.what}" for p in found.value.problems
+    ]
+    assert len(problems) == len(said)
+    for problem, begins in zip(problems, said, strict=True):
+        assert problem.startswith(begins)
+
+
+def test_an_experiment_that_nothing_would_stop_is_not_written(write):
+    with pytest.raises(BadInput, match="nothing would stop it: name `objectives`"):
+        exported(
+            "fis", write("fault: outage, on: zone-b", objectives="[]"), environment="production"
+        )
+
+
+@pytest.mark.parametrize("tool", [tool.TOOL.id for tool in IN_CLUSTER])
+@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+def test_the_drills_that_are_shipped_are_written_or_refused_by_their_steps(
+    tool, system, environment
+):
+    for path in sorted((ROOT / "systems" / system / "drills").glob("*.yaml")):
+        found, problems = [], []
+        try:
+            found = exported(tool, path, system, environment)
+        except BadInput as error:
+            problems = error.problems
+        assert all(problem.where.startswith(str(path)) for problem in problems)
+        assert {one["metadata"]["namespace"] for one in found} <= {
+            plan_of(system, environment).namespace
+        }
+        assert bool(found) != bool(problems)
+
+
+def test_what_is_for_no_cluster_has_no_experiments(write):
+    with pytest.raises(BadInput, match="compose is for compose; name one of a cluster"):
+        exported("litmus", write("fault: kill, on: cart"), environment="compose")
+
+
+def test_a_template_is_what_its_command_reads():
+    path = ROOT / "systems/shop/drills/zone-lost.yaml"
+    drill = drill_file.load(path, system_of("shop"))
+    assert json.loads(export.export(fis.TOOL, path, drill, plan_of("shop", "production")))
