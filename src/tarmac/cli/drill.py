@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tarmac.cli import _project
+from tarmac.errors import BadInput, Problem
 
 EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
 

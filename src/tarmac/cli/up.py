@@ -45,13 +45,10 @@ from tarmac.cli import _project
     "--telemetry/--no-telemetry",
     default=True,
     envvar="TARMAC_TELEMETRY",
-    help="Receive spans, logs and metrics, and show the dashboard. Variable: TARMAC_TELEMETRY.",
+    show_envvar=True,
+    help="Receive spans, logs and metrics for the dashboard.",
 )
-@click.option(
-    "--inspect",
-    is_flag=True,
-    help="Count requests on the edges, to stores too; see `tarmac edges`.",
-)
+@click.option("--inspect", is_flag=True, help="Count requests on the edges; see `tarmac edges`.")
 @click.option("--strict-ports", is_flag=True, help="Fail if a preferred port is taken.")
 @_project.timeout_option
 @_project.json_option
