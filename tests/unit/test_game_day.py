@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from tarmac.cli import _drill
-from tarmac.cli import game_day as verb
+from tarmac.cli.main import tarmac
 from tarmac.drills import drill_file, explain, game_day
 from tarmac.drills.drill import Check, DrillResult, Event, Verdict
 from tarmac.errors import BadInput, TarmacError
@@ -100,7 +100,7 @@ def rehearsed(monkeypatch, tmp_path):
         monkeypatch.setattr(_drill, "carry_out", carry_out)
         form, journal = tmp_path / "form.md", tmp_path / "journal.json"
         args = [str(SHOP), written(tmp_path), "--form", str(form), "--journal", str(journal)]
-        done = CliRunner().invoke(verb.VERB, args)
+        done = CliRunner().invoke(tarmac, ["game-day", *args])
         assert not isinstance(done.exception, Exception), done.output
         return done.exit_code, json.loads(journal.read_text()), form.read_text()
 
@@ -143,7 +143,7 @@ def test_an_abort_rule_is_said(shop):
 
 
 def test_days_are_listed_and_explained_without_being_run():
-    done = CliRunner().invoke(verb.VERB, [str(SHOP), "--list"])
+    done = CliRunner().invoke(tarmac, ["game-day", str(SHOP), "--list"])
     assert done.output.startswith("data ")
-    done = CliRunner().invoke(verb.VERB, [str(SHOP), "data", "--explain"])
+    done = CliRunner().invoke(tarmac, ["game-day", str(SHOP), "data", "--explain"])
     assert "The orders' database is killed while customers order." in done.output
