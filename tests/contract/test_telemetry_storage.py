@@ -159,7 +159,7 @@ def test_a_file_of_a_newer_version_is_left_alone(path):
 
 
 def test_without_a_file_a_reader_says_how_to_get_one(path):
-    with pytest.raises(TarmacError, match="tarmac up --telemetry"):
+    with pytest.raises(TarmacError, match="tarmac up"):
         storage.reader(path)
 
 

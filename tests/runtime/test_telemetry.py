@@ -1,4 +1,4 @@
-"""`tarmac up --telemetry` gives services an address, and `tarmac trace` shows what they sent."""
+"""`tarmac up` gives services an address for spans, and `tarmac trace` shows what they sent."""
 
 from __future__ import annotations
 

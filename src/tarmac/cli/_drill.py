@@ -154,6 +154,13 @@ def exported(file: Path, path: Path, drill: DrillFile, tool: str, environment: s
     return export.export(found, path, drill, plan)
 
 
+def scheduled(system: str, path: Path, cron: str) -> str:
+    """Write the workflow that runs a drill by a schedule. Raises BadInput."""
+    from tarmac.drills import schedule
+
+    return schedule.workflow(system, path.stem, cron)
+
+
 def _effect(about: str) -> Verdict:
     return Verdict.FAIL if about == "hypothesis" else Verdict.INVALID
 

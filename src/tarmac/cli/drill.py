@@ -47,6 +47,7 @@ EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
     metavar="TOOL",
     help="Print NAME as experiments of chaos-mesh, litmus or fis; run nothing.",
 )
+@click.option("--schedule", "cron", metavar="CRON", help="Print a workflow that runs NAME then.")
 @click.option("--env", "environment", metavar="ENV", help="With --export: for which cluster.")
 @_project.json_option
 def VERB(
@@ -57,6 +58,7 @@ def VERB(
     junit_file: Path | None,
     report_file: Path | None,
     tool: str | None,
+    cron: str | None,
     environment: str | None,
     *,
     lists: bool,
@@ -87,6 +89,9 @@ def VERB(
     drill = _drill.read(loaded, drill_file.find(loaded, name))
     if tool is not None:
         click.echo(_drill.exported(file, drill.path, drill.file, tool, environment), nl=False)
+        return
+    if cron is not None:
+        click.echo(_drill.scheduled(system, drill.path, cron), nl=False)
         return
     if drill.kind.destroys and namespace is not None:
         what = (

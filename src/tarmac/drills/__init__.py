@@ -23,6 +23,7 @@ SHARED = (
     "recovery",
     "report",
     "running_system",
+    "schedule",
     "sections",
     "steady_state",
     "timeline",
