@@ -16,9 +16,8 @@ from tarmac.gates.views import programs
 from tarmac.report import Skip
 from tarmac.slo.measured import MeasuredObjective
 from tarmac.telemetry import objectives, storage
-from tarmac.telemetry.sample import Reading, SeriesKey
+from tarmac.telemetry.sample import Reading, SeriesKey, samples_of
 from tarmac.telemetry.samples import add, mark_read, restart
-from tarmac.telemetry.scraper import samples_of
 from tarmac.telemetry.storage import Storage
 
 PLAN = plan_of("shop", "production")
