@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import socket
 import subprocess
@@ -44,6 +45,11 @@ class TelemetryServer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
+
+    def counts(self) -> dict[str, int]:
+        """What it says of what it received."""
+        with urllib.request.urlopen(f"{self.url}/health", timeout=20) as answer:
+            return json.load(answer)
 
     def spans(self) -> int:
         with contextlib.closing(storage.reader(self.path)) as stored:
