@@ -108,8 +108,15 @@ def test_without_telemetry_a_trace_says_how_to_get_one(sandbox):
 
 
 def test_it_is_there_unless_a_flag_or_the_environment_says_no(sandbox, monkeypatch):
-    sandbox.write("tarmac: 1\nsystem: seen\nservices: {idle: {run: [sleep, infinity]}}\n")
-    assert sandbox.up()["dashboard"] == ""  # as this suite's environment says
+    objective = "objectives: [{service: idle, availability: 99, window: 7d}]\n"
+    sandbox.write(
+        f"tarmac: 1\nsystem: seen\nservices: {{idle: {{run: [sleep, infinity]}}}}\n{objective}"
+    )
+    without = sandbox.up()  # as this suite's environment says
+    assert without["dashboard"] == ""
+    assert "objectives are not measured without telemetry" in without["notes"]
     monkeypatch.delenv("TARMAC_TELEMETRY")
-    assert sandbox.up()["dashboard"].startswith("http://127.0.0.1:")
+    seen = sandbox.up()
+    assert seen["dashboard"].startswith("http://127.0.0.1:")
+    assert seen["notes"] == []
     assert sandbox.up("--no-telemetry")["dashboard"] == ""

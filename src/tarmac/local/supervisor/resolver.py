@@ -110,7 +110,10 @@ class Resolver:
             return ResolvedSystem(
                 system=self.system,
                 kinds=self._kinds,
-                plan=replace(plan, notes=(*plan.notes, *unsupported(self.system))),
+                plan=replace(
+                    plan,
+                    notes=(*plan.notes, *unsupported(self.system, telemetry=options.telemetry)),
+                ),
                 facts=facts,
                 secrets=secrets,
                 fingerprints={n.name: fingerprint(n, secrets) for n in plan.nodes},

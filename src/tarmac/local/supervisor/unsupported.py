@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from tarmac.model.system import System
 
 
-def unsupported(system: System) -> Iterator[str]:
+def unsupported(system: System, *, telemetry: bool) -> Iterator[str]:
     """Yield a line for everything that is read and checked but changes nothing here."""
     for name, service in system.file.services.items():
         if service.resources:
             yield f"{name}: resources are not enforced locally"
-    if system.file.objectives:
-        yield "objectives are not measured locally"
+    if system.file.objectives and not telemetry:
+        yield "objectives are not measured without telemetry"
