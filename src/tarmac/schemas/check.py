@@ -70,13 +70,11 @@ class Schemas:
             return
         schema, validator = found
         try:
-            is_valid = validator.is_valid(data)
+            wrong = _errors(validator, data)
         except ValueError:  # a key that is no text, a date
-            data = _as_json(data)
-            is_valid = validator.is_valid(data)
-        if not is_valid:
-            for error in validator.iter_errors(data):
-                yield from _said(error, schema)
+            wrong = _errors(validator, _as_json(data))
+        for error in wrong:
+            yield from _said(error, schema)
 
     def _read(self, kind: Kind) -> tuple[dict[str, Any], Draft202012Validator] | None:
         if f"{kind.api} {kind.kind}" not in self.index:
@@ -119,6 +117,11 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, list | tuple | set):
         return [_as_json(part) for part in value]
     return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _errors(validator: Draft202012Validator, data: Mapping[str, Any]) -> list[ValidationError]:
+    """List what is wrong. Raises ValueError for what JSON has not, also after a part is wrong."""
+    return [] if validator.is_valid(data) else list(validator.iter_errors(data))
 
 
 def _compile(schema: dict[str, Any]) -> Draft202012Validator:
