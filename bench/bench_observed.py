@@ -39,7 +39,7 @@ def _observed(what: str, *, inspect: bool) -> Figure:
         ours,
         theirs,
         f"more is better; {AT_ONCE} at once, both cores busy; medians of {ROUNDS} loads of "
-        f"{SECONDS} s in turns, about 60 spans an order; theirs: without telemetry",
+        f"{SECONDS} s in turns; theirs: without telemetry",
     )
 
 
