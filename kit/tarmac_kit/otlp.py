@@ -138,28 +138,55 @@ def written(span: ReadableSpan) -> bytes:
         more += f'"traceState":{_quoted(context.trace_state.to_header())},'
     if span.events:
         more += f'"events":[{",".join(map(_event, span.events))}],'
-    return (
-        f'{{"traceId":"{context.trace_id:032x}","spanId":"{context.span_id:016x}",{more}'
-        f'"name":{_quoted(span.name)},"kind":{span.kind.value + 1},'  # OTLP's 0 is none
-        f'"startTimeUnixNano":"{span.start_time}","endTimeUnixNano":"{span.end_time}",'
-        f'"attributes":{_attributes(span.attributes)},'
-        f'"status":{{"code":{span.status.status_code.value}}},"flags":{flags}}}'
-    ).encode()
+    return _body(
+        (context.trace_id, context.span_id),
+        more,
+        span.name,
+        span.kind,
+        (span.start_time, span.end_time),
+        span.attributes,
+        span.status.status_code,
+        flags,
+    )
 
 
 def written_finished(span: FinishedSpan, span_id: int) -> bytes:
     """Return a client's span that is over, as it stands in a body."""
-    above, attributes, status = span.above, span.attributes, 0
+    above, attributes, status = span.above, span.attributes, StatusCode.UNSET
     if span.error:
-        attributes, status = {**attributes, "error.type": span.error}, StatusCode.ERROR.value
-    more = f'"traceState":{_quoted(above.trace_state.to_header())},' if above.trace_state else ""
+        attributes, status = {**attributes, "error.type": span.error}, StatusCode.ERROR
+    more = f'"parentSpanId":"{above.span_id:016x}",'
+    if above.trace_state:
+        more += f'"traceState":{_quoted(above.trace_state.to_header())},'
+    return _body(
+        (above.trace_id, span_id),
+        more,
+        span.name,
+        SpanKind.CLIENT,
+        (span.started_ns, span.ended_ns),
+        attributes,
+        status,
+        int(above.trace_flags) | _KNOWN,
+    )
+
+
+def _body(
+    ids: tuple[int, int],
+    more: str,
+    name: str,
+    kind: SpanKind,
+    times_ns: tuple[int | None, int | None],
+    attributes: Mapping[str, Any] | None,
+    status: StatusCode,
+    flags: int,
+) -> bytes:
+    """Write a span; `more` are members that not every span has, each with its comma."""
     return (
-        f'{{"traceId":"{above.trace_id:032x}","spanId":"{span_id:016x}",'
-        f'"parentSpanId":"{above.span_id:016x}",{more}'
-        f'"name":{_quoted(span.name)},"kind":{SpanKind.CLIENT.value + 1},'
-        f'"startTimeUnixNano":"{span.started_ns}","endTimeUnixNano":"{span.ended_ns}",'
+        f'{{"traceId":"{ids[0]:032x}","spanId":"{ids[1]:016x}",{more}'
+        f'"name":{_quoted(name)},"kind":{kind.value + 1},'  # OTLP's 0 is none
+        f'"startTimeUnixNano":"{times_ns[0]}","endTimeUnixNano":"{times_ns[1]}",'
         f'"attributes":{_attributes(attributes)},'
-        f'"status":{{"code":{status}}},"flags":{int(above.trace_flags) | _KNOWN}}}'
+        f'"status":{{"code":{status.value}}},"flags":{flags}}}'
     ).encode()
 
 

@@ -33,9 +33,7 @@ TRACE = bytes(range(16))
 def server(tmp_path):
     made = TelemetryServer(tmp_path)
     yield made
-    made.process.kill()
-    made.process.wait()
-    made.listener.close()
+    made.close()
 
 
 def run_service(server, protocol: str, times: int = 4) -> None:

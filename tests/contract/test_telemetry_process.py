@@ -21,9 +21,7 @@ from tarmac.telemetry import queries, storage
 def server(tmp_path):
     made = TelemetryServer(tmp_path)
     yield made
-    made.process.kill()
-    made.process.wait()
-    made.listener.close()
+    made.close()
 
 
 def in_json(trace: int, spans: int = 1) -> bytes:
@@ -141,6 +139,4 @@ def test_a_signal_ends_it_as_soon_as_it_is_taken(tmp_path):
             caught = int(status.partition("SigCgt:")[2].split()[0], 16)
         assert server.end() in {0, -signal.SIGTERM}
     finally:
-        server.process.kill()
-        server.process.wait()
-        server.listener.close()
+        server.close()

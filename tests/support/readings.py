@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tarmac.telemetry import samples
-from tarmac.telemetry.sample import Reading, SeriesKey, has_restarted, samples_of
+from tarmac.telemetry.readings import ReadingLog
+from tarmac.telemetry.sample import UP, Reading, SeriesKey
 from tarmac.telemetry.storage import Storage
 
 #: A moment, in milliseconds.
 BEGAN = 1_800_000_000_000
-UP = SeriesKey("up", ())
 
 
 class Readings:
@@ -20,7 +19,7 @@ class Readings:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.storage = Storage(path)
-        self._last: dict[str, Reading] = {}
+        self._log = ReadingLog(self.storage)
 
     def read(
         self,
@@ -33,14 +32,5 @@ class Readings:
     ) -> None:
         """Write one reading of an instance whose process began so long after BEGAN."""
         at_ms, began_at = BEGAN + int(after_s * 1000), BEGAN / 1000 + began_s
-        now = Reading("orders", instance, at_ms, began_at, counters, {UP: 1.0, **(gauges or {})})
-        last = self._last.get(instance)
-
-        def write(stored) -> None:
-            if last is not None and has_restarted(now, last):
-                samples.restart(stored, "orders", instance)
-            samples.add(stored, samples_of(now, last))
-            samples.mark_read(stored, now)
-
-        self.storage.write(write)
-        self._last[instance] = now
+        seen = {UP: 1.0, **(gauges or {})}
+        self._log.add(Reading("orders", instance, at_ms, began_at, counters, seen))

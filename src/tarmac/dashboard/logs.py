@@ -12,9 +12,9 @@ from typing import Any
 from tarmac.errors import BadInput, Problem
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
-from tarmac.telemetry import storage
 from tarmac.telemetry.log_lines import Line, Place, Tail, fields_of, is_of_trace, merged, trace_of
 from tarmac.telemetry.log_records import RecordTail
+from tarmac.telemetry.span import LATEST_NS
 
 #: Lines of one answer.
 MOST_LINES = 5_000
@@ -80,7 +80,7 @@ def _places(cursor: str) -> tuple[Mapping[str, Place], int | None]:
             str(name): Place(int(inode), max(0, int(offset)))
             for name, (inode, offset) in read.items()
         }
-        return places, min(max(0, int(after)), storage.LATEST_NS)
+        return places, min(max(0, int(after)), LATEST_NS)
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise BadInput([Problem("cursor", "is of no earlier answer; ask without one")]) from None
 

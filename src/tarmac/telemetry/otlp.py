@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tarmac.telemetry.span import ERROR, KINDS, Span
+from tarmac.telemetry.span import ERROR, KINDS, LATEST_NS, Span
 
 if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -22,8 +22,6 @@ UNKNOWN_SERVICE = "unknown_service"
 TRACE_ID_BYTES = 16
 #: Lists in lists are followed this far: the value is a program's own, and may be made to break us.
 DEPTH = 16
-#: Nanoseconds that SQLite can hold; a later time is no time.
-LATEST_NS = 2**63 - 1
 
 
 class UnreadableRequest(ValueError):

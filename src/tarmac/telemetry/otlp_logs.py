@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from tarmac.telemetry import otlp, otlp_message
 from tarmac.telemetry.log_record import LogRecord
+from tarmac.telemetry.span import LATEST_NS
 
 if TYPE_CHECKING:
     from opentelemetry.proto.logs.v1 import logs_pb2
@@ -45,7 +46,7 @@ def _record(service: str, instance: str, record: logs_pb2.LogRecord) -> LogRecor
     return LogRecord(
         service=service,
         instance=instance,
-        at_ns=min(at_ns, otlp.LATEST_NS),
+        at_ns=min(at_ns, LATEST_NS),
         level=_level(record.severity_number, record.severity_text),
         said=_said(otlp.value_of(record.body)),
         trace_id=record.trace_id if any(record.trace_id) else b"",

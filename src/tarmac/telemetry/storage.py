@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from tarmac.errors import TarmacError
 from tarmac.telemetry.log_record import LogRecord
-from tarmac.telemetry.span import Span
+from tarmac.telemetry.span import LATEST_NS, Span
 
 T = TypeVar("T")
 #: Each brings a file from the version that is its place to the next; none is changed once released.
@@ -75,8 +75,6 @@ STEP_ROWS = 2_000
 BUSY_S = 5.0
 #: Tables that grow, and the column that says how old a row is.
 AGED = {"spans": "started_ns", "logs": "at_ns"}
-#: Nanoseconds that SQLite can hold.
-LATEST_NS = 2**63 - 1
 
 
 @dataclass(frozen=True)

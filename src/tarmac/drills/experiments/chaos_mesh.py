@@ -14,6 +14,7 @@ from tarmac.drills.experiments.experiment import (
     NoCounterpart,
     Tool,
     burnt_cpu,
+    named,
     no_counterpart,
     used_memory,
 )
@@ -29,13 +30,8 @@ def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experi
     write = WRITERS.get(step.fault)
     if write is None:
         raise no_counterpart("chaos-mesh", step)
-    made = list(write(drill, step))
-    return [
-        manifest(
-            drill, API, kind, f"{drill.name}-{number}{f'-{part}' if len(made) > 1 else ''}", spec
-        )
-        for part, (kind, spec) in enumerate(made, 1)
-    ]
+    made = named(drill, number, list(write(drill, step)))
+    return [manifest(drill, API, kind, name, spec) for name, (kind, spec) in made]
 
 
 def _kill(drill: ClusterDrill, step: Any) -> Iterator[Made]:

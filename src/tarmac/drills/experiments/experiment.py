@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from tarmac.drills.drill_file import DrillFile
 from tarmac.errors import did_you_mean
@@ -18,6 +18,7 @@ from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.plan.resolve import ZONES
 
 Experiment = Mapping[str, Any]
+M = TypeVar("M")
 
 
 class NoCounterpart(Exception):
@@ -117,6 +118,12 @@ def used_memory(drill: ClusterDrill, on: str, limit: float) -> int:
     if over <= 0:
         raise NoCounterpart(f"'{on}' has {limit + over:.0f} bytes at most, so that is no less")
     return round(over)
+
+
+def named(drill: ClusterDrill, number: int, made: Sequence[M]) -> Iterator[tuple[str, M]]:
+    """Name what a step is there by drill, step, and part where there are several."""
+    for part, one in enumerate(made, 1):
+        yield f"{drill.name}-{number}{f'-{part}' if len(made) > 1 else ''}", one
 
 
 def no_counterpart(tool: str, step: Step) -> NoCounterpart:

@@ -11,6 +11,7 @@ from tarmac.drills.experiments.experiment import (
     NoCounterpart,
     Tool,
     burnt_cpu,
+    named,
     no_counterpart,
     used_memory,
 )
@@ -33,11 +34,8 @@ def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experi
         raise no_counterpart("litmus", step)
     if drill.zone(step.on):
         raise NoCounterpart(f"litmus has nothing for a whole zone ({step.on}); export it to fis")
-    made = list(write(drill, step))
-    return [
-        chaos(drill, f"{drill.name}-{number}{f'-{part}' if len(made) > 1 else ''}", *one)
-        for part, one in enumerate(made, 1)
-    ]
+    made = named(drill, number, list(write(drill, step)))
+    return [chaos(drill, name, *one) for name, one in made]
 
 
 def _lasts(step: Step) -> Variables:

@@ -9,8 +9,9 @@ from typing import Any
 
 #: The first bucket ends here, and eight of them double it.
 SHORTEST_S, PER_DOUBLING = 0.0001, 8
-#: From this status on a request failed by the service's fault.
-FAILED = 500
+#: From this status on a request failed by the service's fault. Commands to stores count as one or
+#: the other.
+OK, FAILED = 200, 500
 
 
 def bucket_of(took_s: float) -> int:

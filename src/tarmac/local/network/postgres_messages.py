@@ -12,11 +12,11 @@ import struct
 import time
 from collections.abc import Callable
 
+from tarmac.local.network.durations import FAILED, OK
+
 #: What a client may begin with: protocol 3, and the question whether there is TLS or GSSAPI.
 VERSIONS = (0x0003_0000, 0x0003_0002)
 ENCRYPTION = (80877103, 80877104)
-#: Counted as a failure, as a status of HTTP.
-OK, FAILED = 200, 500
 HEAD = struct.Struct(">cI")
 HEAD_BYTES = 5
 #: Bytes of a command's tag that are read: `INSERT 0 1`, `CREATE TABLE`.

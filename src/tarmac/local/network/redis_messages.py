@@ -11,7 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-OK, FAILED = 200, 500
+from tarmac.local.network.durations import FAILED, OK
+
 #: Commands after which the server speaks by itself.
 PUSHING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "SYNC", "PSYNC"})
 #: Types of answers: those that end with their line, texts of a length, and groups of answers.

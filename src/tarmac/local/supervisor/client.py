@@ -160,9 +160,7 @@ def scale(home: Home, service: str, instances: int) -> dict[str, Any]:
     Raises:
         TarmacError: nothing runs, there is no such service, or it cannot have so many.
     """
-    options = last_options(home)
-    if options is None or not is_running(home):
-        raise TarmacError("the system is not running; start it with `tarmac up`")
+    options = _running_options(home)
     return up(home, replace(options, scale={**options.scale, service: instances}))()
 
 
@@ -175,11 +173,17 @@ def manage(home: Home, service: str, *, run: bool) -> dict[str, Any]:
     Raises:
         TarmacError: nothing runs, or there is no such service.
     """
+    options = _running_options(home)
+    others = tuple(name for name in options.without if name != service)
+    return up(home, replace(options, without=others if run else (*others, service)))()
+
+
+def _running_options(home: Home) -> Options:
+    """Return how the system that runs was started. Raises TarmacError where none does."""
     options = last_options(home)
     if options is None or not is_running(home):
         raise TarmacError("the system is not running; start it with `tarmac up`")
-    others = tuple(name for name in options.without if name != service)
-    return up(home, replace(options, without=others if run else (*others, service)))()
+    return options
 
 
 def up(home: Home, options: Options, *, attached: bool = False) -> Callable[[], dict[str, Any]]:
