@@ -184,8 +184,8 @@ def _node(raw: bytes, mutation: Mutation, suffix: str) -> bytes:
     try:
         text = raw.decode()
         documents = [json.loads(text)] if suffix == ".json" else list(yaml.safe_load_all(text))
-    except (ValueError, yaml.YAMLError):
-        return _insert(raw, mutation, suffix)
+    except (ValueError, LookupError, AttributeError, TypeError, yaml.YAMLError):
+        return _insert(raw, mutation, suffix)  # PyYAML lets all of them out: `!!bool maybe`
     number = mutation.file % len(documents) if documents else 0
     paths = list(_paths(documents[number])) if documents else []
     if not paths or not any(isinstance(document, dict | list) for document in documents):
