@@ -1,6 +1,6 @@
 """What a fault does to one end of a wire's connection, when it comes, goes or meets a new one.
 
-Used by wires.py, in its process, while a drill disturbs an edge.
+Used by endpoint.py, in the wires' process, while a drill disturbs an edge.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from tarmac.local.network.disturbance import Disturbance, Flow
 from tarmac.local.network.http_faults import HttpFault
 
 if TYPE_CHECKING:
-    from tarmac.local.network.wires import Endpoint
+    from tarmac.local.network.endpoint import Endpoint
 
 
 def disturb(end: Endpoint, disturbance: Disturbance | None, *, opened: bool) -> None:
@@ -40,7 +40,7 @@ def disturb(end: Endpoint, disturbance: Disturbance | None, *, opened: bool) -> 
     elif end.flow is None:
         end.flow = Flow(
             sent=end.target is None,
-            disturbed=lambda: end.wire.disturbance,
+            disturbed=lambda: end.disturbance,
             hold=lambda on: end.pause("flow", on=on),
         )
     if end.flow is not None:
@@ -62,11 +62,11 @@ def _read_http(end: Endpoint) -> None:
         end.wire.bytes_received += len(data)
         if end.inspected is not None:
             end.inspected.received(data)
+        if end.split is not None:
+            end.split.received(data)
         if end.transport is not None:
             end.transport.write(data)
             if last:
                 end.transport.close()
 
-    end.http = HttpFault(lambda: end.wire.disturbance, answer)
-    if end.other is not None:
-        end.other.http = end.http
+    end.http = HttpFault(lambda: end.disturbance, answer)

@@ -52,6 +52,11 @@ class HttpHeads:
             self.answered(self._receiving.status)
 
     @property
+    def is_between(self) -> bool:
+        """Whether no request is under way: all that began were sent and answered as a whole."""
+        return not (self.ended or self._open or self._sending.is_open)
+
+    @property
     def asked(self) -> str:
         """The method of the oldest request without an answer; empty without one."""
         return self._open[0][0] if self._open else ""
@@ -68,11 +73,19 @@ class _Sending:
 
     def __init__(self, opened: deque[tuple[str, float]]) -> None:
         self.parser = httptools.HttpRequestParser(self)
+        #: A request has begun whose end has not come yet.
+        self.is_open = False
         self._open = opened
+
+    def on_message_begin(self) -> None:
+        self.is_open = True
 
     def on_headers_complete(self) -> None:
         method = self.parser.get_method().decode("ascii", "replace")
         self._open.append((method, time.monotonic()))
+
+    def on_message_complete(self) -> None:
+        self.is_open = False
 
 
 class _Receiving:

@@ -48,6 +48,8 @@ class Wiring:
         self._inspects = False
         #: What faults do to wires, by their ids.
         self._rules: dict[str, Mapping[str, Any]] = {}
+        #: How requests are split between two versions of a service, by the ids of its wires.
+        self._splits: dict[str, Mapping[str, Any]] = {}
         #: Held while the process's settings change, or are sent to a new process.
         self._telling = asyncio.Lock()
         self._asks = itertools.count(1)
@@ -103,6 +105,20 @@ class Wiring:
             else:
                 self._rules[wire] = rule
             await self._tell({"op": "disturb", "id": wire, "rule": rule})
+
+    async def split(
+        self, wire: str, names: Iterable[str], share: float, rule: Mapping[str, Any] | None
+    ) -> None:
+        """Have a share of a wire's requests sent to these instances and no others of them.
+
+        Args:
+            share: of the requests that begin from now on, 0 to 1.
+            rule: how the traffic of these instances is disturbed, as a `Rule`'s data.
+        """
+        async with self._telling:
+            wanted = {"op": "split", "names": sorted(names), "share": share, "rule": rule}
+            self._splits[wire] = wanted
+            await self._tell({**wanted, "id": wire})
 
     async def point(self, targets: Mapping[EdgeProxy, tuple[Instance, ...]]) -> None:
         """Say which instances each wire may connect to now."""
@@ -200,6 +216,8 @@ class Wiring:
                     await self._tell(request, [listener.fileno()])
                 for name, rule in self._rules.items():
                     await self._tell({"op": "disturb", "id": name, "rule": rule})
+                for name, wanted in self._splits.items():
+                    await self._tell({**wanted, "id": name})
             async for message in channel.messages():
                 if (answer := self._answers.get(message["answer"])) and not answer.done():
                     answer.set_result(message["wires"])

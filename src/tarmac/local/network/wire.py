@@ -1,0 +1,86 @@
+"""One edge of a system as the wires' process has it: its instances and what went over it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tarmac.local.network.disturbance import Disturbance
+    from tarmac.local.network.endpoint import Endpoint
+    from tarmac.local.network.inspector import Requests
+    from tarmac.local.network.split import Split
+
+
+@dataclass
+class Target:
+    """One instance that a wire may connect to."""
+
+    name: str
+    port: int
+    ready: bool
+    open: int = 0
+
+
+@dataclass
+class Wire:
+    """One edge: its targets, its open connections and what went over it."""
+
+    id: str
+    targets: list[Target] = field(default_factory=list)
+    server: asyncio.Server | None = None
+    ends: set[Endpoint] = field(default_factory=set)
+    connections: int = 0
+    errors: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    first_at: float | None = None
+    last_at: float | None = None
+    #: Set while requests are counted.
+    requests: Requests | None = None
+    #: Set while a fault disturbs it; what the last one did stays until the next.
+    disturbance: Disturbance | None = None
+    effect: dict[str, float] = field(default_factory=dict)
+    #: Set once a new version of its target is tried.
+    split: Split | None = None
+
+    def disturb(self, disturbance: Disturbance | None) -> None:
+        """Disturb what it carries from now on; None: no more."""
+        previous, self.disturbance = self.disturbance, disturbance
+        if previous is not None:
+            self.effect = previous.effect.counts()
+            previous.over.set()
+        for end in list(self.ends):
+            end.disturb(disturbance)
+
+    def counts(self) -> dict[str, Any]:
+        """Say what went over it so far."""
+        if self.disturbance is not None:
+            self.effect = self.disturbance.effect.counts()
+        return {
+            "connections": self.connections,
+            "open": sum(end.target is not None for end in self.ends),
+            "errors": self.errors,
+            "bytes_sent": self.bytes_sent,
+            "bytes_received": self.bytes_received,
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+            **({"effect": self.effect} if self.effect else {}),
+            **({"split": self.split.counts()} if self.split is not None else {}),
+            **(self.requests.counts() if self.requests is not None else {}),
+        }
+
+    def choices(self, *, is_new: bool) -> Iterator[Target]:
+        """Yield the targets in the order in which they are to be tried.
+
+        Args:
+            is_new: those of a new version that is tried, or the others.
+        """
+        # The sort is stable and the list turns by one each time: equals take turns.
+        if self.targets:
+            self.targets.append(self.targets.pop(0))
+        new = self.split.names if self.split is not None else frozenset()
+        targets = [target for target in self.targets if (target.name in new) == is_new]
+        yield from sorted(targets, key=lambda target: (not target.ready, target.open))
