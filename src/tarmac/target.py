@@ -118,6 +118,20 @@ class Throttling:
     elapsed_s: float
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What one version of a service was asked and has answered so far, over all its edges."""
+
+    #: Requests that were sent to it.
+    sent: int = 0
+    #: Answers by status.
+    statuses: Mapping[int, int] = field(default_factory=dict)
+    #: Answers by the seconds that they did not exceed.
+    durations: Mapping[float, int] = field(default_factory=dict)
+    #: What the rule did that is on its traffic, as an edge's.
+    effect: Mapping[str, float] = field(default_factory=dict)
+
+
 class Target(Protocol):
     """A system that runs."""
 
@@ -169,6 +183,27 @@ class Target(Protocol):
 
     def scale(self, service: str, instances: int) -> None:
         """Run so many instances of a service; it does not wait until they serve."""
+
+    def start_version(self, service: str, file: str, env: Mapping[str, str]) -> str:
+        """Start an instance of a service's new version, which gets no request yet.
+
+        Args:
+            file: its system's file; empty: the same code.
+            env: variables that are others there.
+
+        Returns:
+            Its name; it does not wait until it serves.
+        """
+
+    def split(self, service: str, share: float, rule: EdgeRule | None) -> None:
+        """Send a share of a service's requests to its new version from now on, 0 to 1.
+
+        Args:
+            rule: how the traffic of the new version is disturbed.
+        """
+
+    def answers(self, service: str) -> tuple[Answers, Answers]:
+        """Say what the stable version and the new one have answered since there are two."""
 
     def limit_cpu(self, names: Collection[str], cpus: float | None) -> None:
         """Let each instance use that many CPUs at most; None: as many as it wants."""

@@ -11,6 +11,16 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class NewVersion:
+    """How an instance differs that a service's new version is tried with."""
+
+    #: Its system's file, absolute; empty: the others' own.
+    file: str = ""
+    #: Variables that are others there.
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Options:
     """How a system is to be run."""
 
@@ -27,6 +37,8 @@ class Options:
     #: A copy for a while: on any free ports, and deleted when it ends.
     temporary: bool = False
     scale: Mapping[str, int] = field(default_factory=dict)
+    #: By service: an instance of another version besides, that a drill sends requests to.
+    versions: Mapping[str, NewVersion] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     #: NAME=PROVIDER, of a store or a kind.
     providers: tuple[str, ...] = ()
@@ -37,6 +49,9 @@ class Options:
         known = {entry.name: data[entry.name] for entry in fields(cls) if entry.name in data}
         for name in ("without", "providers"):
             known[name] = tuple(known.get(name, ()))
+        known["versions"] = {
+            name: NewVersion(**version) for name, version in known.get("versions", {}).items()
+        }
         return cls(**known)
 
     def as_data(self) -> dict[str, Any]:

@@ -10,16 +10,18 @@ import contextlib
 import functools
 import json
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from tarmac.errors import TarmacError
 from tarmac.local.host import usage
+from tarmac.local.network import durations
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.local_recovery import LocalRecovery
-from tarmac.target import Edge, EdgeRule, Instance, Throttling
+from tarmac.target import Answers, Edge, EdgeRule, Instance, Throttling
 
 
 class LocalTarget:
@@ -137,6 +139,21 @@ class LocalTarget:
         """Run so many instances of a service; it does not wait until they serve."""
         self._op("scale", service=service, instances=instances)
 
+    def start_version(self, service: str, file: str, env: Mapping[str, str]) -> str:
+        """Start an instance of a service's new version, which gets no request yet."""
+        name: str = self._op("start-version", service=service, file=file, env=dict(env))["name"]
+        return name
+
+    def split(self, service: str, share: float, rule: EdgeRule | None) -> None:
+        """Send a share of a service's requests to its new version from now on."""
+        self._op("split", service=service, share=share, rule=rule and asdict(rule))
+
+    def answers(self, service: str) -> tuple[Answers, Answers]:
+        """Say what the stable version and the new one have answered since there are two."""
+        splits = [e["split"] for e in self._edges() if e["target"] == service and "split" in e]
+        stable, new = ([split[which] for split in splits] for which in ("stable", "new"))
+        return _answers(stable), _answers(new)
+
     def limit_cpu(self, names: Collection[str], cpus: float | None) -> None:
         """Let each instance use that many CPUs at most; None: as many as it wants."""
         self._op("limit-cpu", names=list(names), cpus=cpus)
@@ -172,6 +189,20 @@ class LocalTarget:
         if not line:
             raise client.SupervisorGone(f"{self._home.root}: the supervisor went away")
         return client.checked(json.loads(line))
+
+
+def _answers(counted: Collection[Mapping[str, Any]]) -> Answers:
+    """Sum up what the wires of a service have counted of one version."""
+    statuses: Counter[int] = Counter()
+    took: Counter[float] = Counter()
+    effect: Counter[str] = Counter()
+    for one in counted:
+        for kind, many in one["requests"].items():
+            statuses[int(kind.split()[1])] += many
+        for bucket, many in one["durations"].items():
+            took[durations.end_s(int(bucket))] += many
+        effect.update(one.get("effect", {}))
+    return Answers(sum(one["sent"] for one in counted), statuses, took, effect)
 
 
 @contextlib.contextmanager

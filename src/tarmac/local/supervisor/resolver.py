@@ -22,6 +22,7 @@ from tarmac.local.process.prepare import folder_of
 from tarmac.local.state import vault
 from tarmac.local.state.options import Options
 from tarmac.local.state.paths import Home
+from tarmac.local.supervisor import new_version
 from tarmac.local.supervisor.fingerprint import fingerprint
 from tarmac.local.supervisor.unsupported import unsupported
 from tarmac.model.disk import missing
@@ -92,11 +93,13 @@ class Resolver:
                 namespace=options.namespace,
                 held=held,
                 take=self._take,
-                shape=shape_of(options),
+                shape=new_version.with_room(shape_of(options), self.system, options.versions),
                 strict_ports=options.strict_ports,
                 any_ports=options.temporary,
             )
+            facts = replace(facts, shape=shape_of(options))
             plan = resolve(self.system, LOCAL, facts, self._kinds)
+            plan = new_version.added(plan, self.system, facts, self._kinds, options.versions)
             _check_user(plan)
             own = [secret for secret in plan.secrets if secret.path not in self._chosen.secrets]
             filled = vault.fill(

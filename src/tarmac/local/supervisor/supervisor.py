@@ -34,8 +34,8 @@ from tarmac.local.supervisor.disturbances import Disturbances
 from tarmac.local.supervisor.fingerprint import fingerprint
 from tarmac.local.supervisor.recoveries import Recoveries
 from tarmac.local.supervisor.resolver import ResolvedSystem, Resolver
-from tarmac.local.supervisor.scaling import Scaling
 from tarmac.local.supervisor.telemetry import TelemetryProcess
+from tarmac.local.supervisor.temporary_options import TemporaryOptions
 from tarmac.plan import scrape
 from tarmac.plan.callers import DEVELOPER, issuer, takes_part
 from tarmac.plan.plan import Node
@@ -308,7 +308,7 @@ class Supervisor:
     def disturbances(self) -> Disturbances:
         """Give a drill what it disturbs."""
         recoveries = Recoveries(self, self._processes, self._spawner)
-        others = (recoveries, Scaling(self), CpuLimits(self._processes))
+        others = (recoveries, TemporaryOptions(self, self._wiring), CpuLimits(self._processes))
         return Disturbances(self._processes, self._wiring, others)
 
     def caller_token(self, caller: str, callee: str) -> str:
