@@ -49,7 +49,19 @@ JOURNEYS = """
         raise RuntimeError("nothing to sell")
         yield
 
-    JOURNEYS = {"ask": asks("/"), "refused": asks("/exit"), "spoilt": spoilt, "broken": broken}
+    @asynccontextmanager
+    async def coloured(urls):
+        async with aiohttp.ClientSession() as session:
+            async def visit():
+                texts = []
+                for name in ("COLOUR", "SHADE"):
+                    async with session.get(f"{urls['front']}/env/{name}") as answer:
+                        texts.append(await answer.text())
+                assert texts[0] == "blue", " ".join(texts)
+            yield visit
+
+    JOURNEYS = {"ask": asks("/"), "refused": asks("/exit")}
+    JOURNEYS |= {"coloured": coloured, "spoilt": spoilt, "broken": broken}
     """
 #: Short: two seconds before, one or two with the fault. It ends once visits go as before; the limit
 #: is for a machine that has others to serve.
@@ -216,6 +228,48 @@ def test_ctrl_c_undoes_everything_and_deletes_the_copy(box):
     while list((box.folder / ".tarmac").glob("*/state.sqlite")):
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+CANARY = """
+    drill: 1
+    title: A new version is tried
+    kind: canary
+    load: {{journey: {journey}, rate: 20}}
+    hypothesis: {{success: {success}}}
+    canary: {{service: front, weights: [50], every: 2s, requests: 5, failures: 1, p99: 10s, {more}}}
+    baseline: 2s
+    recovery: 45s
+    """
+
+
+def test_a_version_with_a_defect_is_taken_back(box):
+    text = CANARY.format(journey="ask", success=50, more="defect: {errors: 50, status: 500}")
+    (box.folder / "drills/rehearsed.yaml").write_text(textwrap.dedent(text).lstrip())
+    code, journal = drilled(box)
+    assert (code, journal["verdict"], failed(journal)) == (0, "PASS", [])
+    said = [event["what"] for event in journal["events"]]
+    assert "taken back: it gets no request" in said
+    during, after = journal["periods"][1:]
+    assert sum(during["failed"].values()) > 0
+    assert not after["failed"]
+
+
+def test_a_version_of_another_file_is_promoted_though_its_visitors_get_a_wrong_answer(box):
+    """The analysis sees statuses and times; what an answer says, only the visit knows."""
+    box.write(SYSTEM.replace("calls: [back]", "calls: [back], env: {COLOUR: blue, SHADE: dark}"))
+    (box.folder / "next").mkdir()
+    for name in ("tarmac.yaml", "server.py"):
+        text = (box.folder / name).read_text().replace("dark", "light")
+        (box.folder / "next" / name).write_text(text)
+    version = "version: {file: next/tarmac.yaml, env: {COLOUR: red}}"
+    text = CANARY.format(journey="coloured", success=100, more=version).replace("45s", "2s")
+    (box.folder / "drills/rehearsed.yaml").write_text(textwrap.dedent(text).lstrip())
+    code, journal = drilled(box)
+    assert (code, journal["verdict"]) == (1, "FAIL")
+    assert failed(journal) == ["visits succeed", "visits go as before"]
+    assert "promoted: it gets all requests" in [one["what"] for one in journal["events"]]
+    met = {what for period in journal["periods"] for what in period["failed"]}
+    assert met == {"AssertionError: red light"}
 
 
 def test_drills_are_listed_and_explained_without_being_run(box):

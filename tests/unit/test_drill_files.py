@@ -168,6 +168,35 @@ def test_a_restore_without_its_section_is_a_mistake(read):
         read("drill: 1\ntitle: x\nkind: restore\nload: {journey: order, rate: 1}\n")
 
 
+CANARY = "drill: 1\ntitle: x\nkind: canary\nload: {journey: order, rate: 1}\ncanary: "
+
+
+def test_a_canary_takes_the_numbers_of_an_environment_where_it_says_none(read, shop):
+    given = "{service: order-service, environment: production, success: 90}"
+    found = read(CANARY + given).canary
+    rollout = shop.file.environments["production"].rollout
+    assert (found.weights, found.p99, found.requests) == (
+        rollout.weights,
+        rollout.p99,
+        rollout.requests,
+    )
+    assert (found.success, found.every) == (90, 5)
+    plain = read(CANARY + "{service: order-service, weights: [5]}").canary
+    assert (plain.weights, plain.longest_s) == ((5,), 80)
+
+
+def test_all_that_is_wrong_with_a_canary_is_said_at_once(read):
+    given = "{service: order-servise, environment: produktion, version: {file: next.yaml}}"
+    with pytest.raises(BadInput) as found:
+        read(CANARY + given)
+    said = [str(problem).partition("drill.yaml:")[2] for problem in found.value.problems]
+    assert said == [
+        "5:19: no service 'order-servise'; did you mean 'order-service'?",
+        "5:75: no file 'next.yaml'; give a system's file, from here",
+        "5:47: no environment 'produktion' with a `rollout`; did you mean 'production'?",
+    ]
+
+
 def test_a_service_that_is_scaled_is_one_of_the_system(read):
     with pytest.raises(BadInput, match="no service 'order-servise'; did you mean 'order-service'"):
         read(

@@ -28,4 +28,5 @@ SHARED = (
     "steady_state",
     "timeline",
     "under_load",
+    "windows",
 )

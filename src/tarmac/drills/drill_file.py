@@ -14,7 +14,7 @@ from pydantic import Field, create_model
 
 import tarmac.faults
 from tarmac import registry
-from tarmac.drills.sections import Capacity, Draw, Restore, Scale, misplaced
+from tarmac.drills.sections import Canary, Capacity, Draw, Restore, Scale, misplaced
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.faults.fault import Fault, Step
 from tarmac.foreign import files
@@ -85,6 +85,7 @@ class DrillFile(StrictModel):
         default=15.0, description="How long it may take until all is as before."
     )
     abort: Abort | None = None
+    canary: Canary | None = Field(default=None, description="For the kind `canary`.")
     capacity: Capacity | None = Field(default=None, description="For the kind `capacity`.")
     draw: Draw | None = Field(default=None, description="For the kind `random`.")
     restore: Restore | None = Field(default=None, description="For the kind `restore`.")
@@ -94,6 +95,8 @@ class DrillFile(StrictModel):
     def disturbed_s(self) -> float:
         """How long the method takes, from the first fault to the end of the last."""
         by_itself_s = self.restore.at + self.restore.rto if self.restore else 0.0
+        if self.canary:
+            by_itself_s += self.canary.longest_s
         if self.scale:  # up and down, a start and an end
             by_itself_s += self.scale.hold + 2 * self.recovery
         return max((step.at + _lasts(step) for step in self.method), default=by_itself_s)
@@ -162,10 +165,16 @@ def load(path: Path, system: System) -> DrillFile:
     check(wanted.objectives, _objectives(system), ("hypothesis", "objectives"), "objective")
     known = [*system.file.stores, *([BROKER] if system.file.broker else [])]
     check(found.restore and found.restore.stores, known, ("restore", "stores"), "store")
-    if found.scale and found.scale.service not in system.file.services:
-        hint = did_you_mean(found.scale.service, system.file.services)
-        what = f"no service '{found.scale.service}'; {hint}"
-        problems.append(Problem(str(document.locate(("scale", "service"))), what))
+    for section in ("canary", "scale"):
+        given = getattr(found, section)
+        if given and given.service not in system.file.services:
+            hint = did_you_mean(given.service, system.file.services)
+            what = f"no service '{given.service}'; {hint}"
+            problems.append(Problem(str(document.locate((section, "service"))), what))
+    if found.canary:
+        canary, wrong = tried(found.canary, system)
+        problems += (Problem(str(document.locate(("canary", *at))), why) for at, why in wrong)
+        found = found.model_copy(update={"canary": canary})
     problems += (Problem(str(document.locate((place,))), what) for place, what in misplaced(found))
     for name in found.instances.keys() - system.file.services.keys():
         place = str(document.locate(("instances", name), key=True))
@@ -174,6 +183,25 @@ def load(path: Path, system: System) -> DrillFile:
     if problems:
         raise BadInput(problems)
     return found
+
+
+def tried(wanted: Canary, system: System) -> tuple[Canary, list[tuple[tuple[str, ...], str]]]:
+    """Fill in how an environment tries new versions; returns what is wrong, by place."""
+    wrong: list[tuple[tuple[str, ...], str]] = []
+    given = wanted.version.file
+    if given and not (Path(system.folder) / given).is_file():
+        wrong.append((("version", "file"), f"no file '{given}'; give a system's file, from here"))
+    if wanted.environment is None:
+        return wanted, wrong
+    environments = {name: one for name, one in system.file.environments.items() if one.rollout}
+    if (found := environments.get(wanted.environment)) is None or found.rollout is None:
+        hint = did_you_mean(wanted.environment, environments)
+        what = f"no environment '{wanted.environment}' with a `rollout`; {hint}"
+        wrong.append((("environment",), what))
+        return wanted, wrong
+    names = {"weights", "failures", "success", "p99", "requests"} - wanted.model_fields_set
+    given_there = {name: getattr(found.rollout, name) for name in names}
+    return wanted.model_copy(update=given_there), wrong
 
 
 def _objectives(system: System) -> list[str]:

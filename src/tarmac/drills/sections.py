@@ -3,21 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from tarmac.model.value import Duration, Name, StrictModel
+from tarmac.model.value import Duration, EnvName, Name, StrictModel
 
 #: Section -> the kind that it is for, and whether that kind cannot do without.
 SECTIONS = {
+    "canary": ("canary", True),
     "capacity": ("capacity", False),
     "draw": ("random", False),
     "restore": ("restore", True),
     "scale": ("scale", True),
 }
 #: Kinds that disturb by themselves, or not at all.
-WITHOUT_METHOD = frozenset({"capacity", "restore", "scale"})
+WITHOUT_METHOD = frozenset({"canary", "capacity", "restore", "scale"})
+
+
+class Version(StrictModel):
+    """How a new version differs from what runs; without anything it is the same again."""
+
+    file: str = Field(
+        default="", description="Its system's file, e.g. in a checkout of a branch; from here."
+    )
+    env: dict[EnvName, str] = Field(default={}, description="Variables that are others there.")
+
+
+class Defect(StrictModel):
+    """What is wrong with a new version on purpose: done to its traffic, in any language."""
+
+    errors: float = Field(
+        default=0, ge=0, le=100, description="The percentage of its requests that get an error."
+    )
+    status: int = Field(default=500, ge=400, le=599, description="The status of these.")
+    delay: Duration = Field(default=0.0, description="Each of its answers comes so much later.")
+
+
+class Canary(StrictModel):
+    """How a drill of the kind `canary` tries a new version of a service on some of its requests."""
+
+    service: Name = Field(description="The service; its other instances go on as before.")
+    version: Version = Version()
+    defect: Defect | None = Field(
+        default=None, description="With one, the drill passes if the new version is taken back."
+    )
+    environment: Name | None = Field(
+        default=None,
+        description="Weights, failures, success, p99 and requests are those of this environment's "
+        "`rollout`, where they are not said here.",
+    )
+    weights: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
+        default=(10, 20, 30, 40, 50),
+        min_length=1,
+        description="Percent of the requests, step by step; `[100]` for blue and green.",
+    )
+    every: Duration = Field(default=5.0, gt=0, description="The time between two analysis runs.")
+    failures: int = Field(default=2, ge=1, description="Failed analysis runs until the rollback.")
+    success: float = Field(default=99, gt=0, lt=100, description="Percent without a 5xx, at least.")
+    p99: Duration = Field(default=0.5, description="99 of 100 requests must be faster.")
+    requests: int = Field(default=10, ge=1, description="An analysis run needs so many.")
+    ready: Duration = Field(default=60.0, description="By then the new version takes requests.")
+
+    @property
+    def longest_s(self) -> float:
+        """How long it takes at most: each failed run but the last is followed by another."""
+        runs = len(self.weights) + self.failures
+        return self.ready + (runs + 1) * self.every
 
 
 class Capacity(StrictModel):
