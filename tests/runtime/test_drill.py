@@ -272,6 +272,21 @@ def test_a_version_of_another_file_is_promoted_though_its_visitors_get_a_wrong_a
     assert met == {"AssertionError: red light"}
 
 
+def test_a_system_without_any_drill_gets_a_quick_set(box):
+    box.write(f"""
+        tarmac: 1
+        system: small
+        services:
+          {web("front", PORT)}
+        """)
+    (box.folder / "journeys.py").unlink()
+    done = box.tarmac("drill", ".", "--quick", "--json")
+    found = json.loads(done.stdout)
+    assert [drill["drill"] for drill in found["drills"]] == ["kill front"]
+    assert (done.returncode, found["verdict"]) == (0, "PASS"), found
+    assert client.find_homes(box.folder / "tarmac.yaml") == []
+
+
 def test_drills_are_listed_and_explained_without_being_run(box):
     write(box, "{fault: kill, on: front}")
     done = box.tarmac("drill", ".", "--list")

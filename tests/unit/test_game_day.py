@@ -93,8 +93,9 @@ def rehearsed(monkeypatch, tmp_path):
             if drill.path.stem == refused:
                 raise TarmacError("the journey could not begin: nothing to sell")
             result, now = RESULTS[drill.path.stem], dt.datetime.now(dt.UTC)
+            about = (drill.path, drill.text, drill.file)
             return result, _drill.journal.as_data(
-                system, drill.path, drill.file, result, target="local", stores=(), started=now
+                system, *about, result, target="local", stores=(), started=now
             )
 
         monkeypatch.setattr(_drill, "carry_out", carry_out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,14 @@ from rich.text import Text
 
 from tarmac import drills, registry, rendering, testing
 from tarmac.cli import _project
-from tarmac.drills import drill_file, journal, junit, report, running_system
+from tarmac.drills import comparison, drill_file, journal, junit, report, running_system
+from tarmac.drills.comparison import Difference
 from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Verdict
 from tarmac.drills.drill_file import DrillFile
 from tarmac.drills.experiments import export
+from tarmac.drills.sections import Draw
 from tarmac.errors import BadInput, Problem, TarmacError
+from tarmac.foreign import files
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.local_target import local_target
@@ -74,12 +77,39 @@ def write(
     written: Mapping[str, Any], path: Path, junit_file: Path | None, report_file: Path | None
 ) -> None:
     """Write a journal to its file, and to those of the other forms that were asked for."""
-    texts = {path: json.dumps(written, indent=2) + "\n"}
+    write_all({path: json.dumps(written, indent=2) + "\n"})
+    write_forms(written, junit_file, report_file)
+
+
+def write_forms(
+    written: Mapping[str, Any], junit_file: Path | None, report_file: Path | None
+) -> None:
+    """Write those of a journal's other forms that were asked for."""
+    texts = {}
     if junit_file is not None:
         texts[junit_file] = junit.as_xml(written)
     if report_file is not None:
         texts[report_file] = report.as_html(written)
     write_all(texts)
+
+
+def show_differences(console: Console, found: Iterable[Difference]) -> None:
+    """Print two runs beside each other; what came out otherwise stands out."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("FIGURE", "BEFORE", "AFTER"):
+        table.add_column(column, overflow="fold")
+    for one in found:
+        style = "bold" if one.is_other else ""
+        table.add_row(
+            *(Text(text or "-", style=style) for text in (one.what, one.before, one.after))
+        )
+    console.print(table)
+
+
+def show_beside(console: Console, replayed: Path | None, written: Mapping[str, Any]) -> None:
+    """Print a run beside the one that it repeats, if it repeats one."""
+    if replayed is not None:
+        show_differences(console, comparison.differences(comparison.read(replayed), written))
 
 
 def write_all(texts: Mapping[Path, str]) -> None:
@@ -96,15 +126,26 @@ class ReadDrill:
     path: Path
     file: DrillFile
     kind: Drill
+    #: Its text.
+    text: str
 
 
 def read(system: System, path: Path) -> ReadDrill:
     """Read a drill's file. Raises BadInput."""
-    file = drill_file.load(path, system)
-    kinds = registry.load(drills, "DRILL")
-    if file.kind not in kinds:
-        raise BadInput([Problem(str(path), f"unknown kind '{file.kind}'; {', '.join(kinds)}")])
-    return ReadDrill(path, file, kinds[file.kind])
+    content = files.content(str(path))
+    file = drill_file.read(str(path), content, system)
+    return ReadDrill(path, file, kind_of(path, file), content.decode())
+
+
+def of_journal(system: System, path: Path) -> ReadDrill:
+    """Read the drill that a journal is of, to repeat it with what was drawn. Raises BadInput."""
+    written = comparison.read(path)
+    text, seed = written["definition"], written["seed"]
+    file = drill_file.read(f"{path}: definition", text.encode(), system)
+    if seed is not None:
+        draw = (file.draw or Draw()).model_copy(update={"seed": seed})
+        file = file.model_copy(update={"draw": draw})
+    return ReadDrill(Path(f"{written['drill']}.yaml"), file, kind_of(path, file), text)
 
 
 def carry_out(
@@ -129,7 +170,14 @@ def carry_out(
         context = DrillContext(drill.file, Path(system.folder) / "journeys.py", target, state, say)
         result = drill.kind.run(context)
     return result, journal.as_data(
-        system, drill.path, drill.file, result, target=target.kind, stores=known, started=started
+        system,
+        drill.path,
+        drill.text,
+        drill.file,
+        result,
+        target=target.kind,
+        stores=known,
+        started=started,
     )
 
 
@@ -143,7 +191,7 @@ def carry_out_or_say(
     except TarmacError as error:
         result = DrillResult((Check("setup", "the drill can begin", False, str(error)),))
     return result, journal.as_data(
-        system, drill.path, drill.file, result, target="", stores=(), started=started
+        system, drill.path, drill.text, drill.file, result, target="", stores=(), started=started
     )
 
 

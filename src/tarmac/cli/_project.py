@@ -64,6 +64,13 @@ def json_option(function: F) -> F:
     return click.option("as_json", "--json", is_flag=True, help="Print JSON.")(function)
 
 
+def file_option(flag: str, name: str, about: str) -> Callable[[F], F]:
+    """Add the path of a file that a verb writes."""
+    return click.option(
+        flag, name, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help=about
+    )
+
+
 def timeout_option(function: F) -> F:
     """Add --timeout to a verb that waits for health."""
     return click.option(

@@ -19,28 +19,26 @@ EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
 @click.option("--list", "lists", is_flag=True, help="List the system's drills.")
 @click.option("--explain", "explains", is_flag=True, help="Say what NAME does; run nothing.")
 @click.option(
+    "--quick",
+    "is_quick",
+    is_flag=True,
+    help="Without a file: kill each service and store, slow each edge.",
+)
+@click.option(
+    "--replay",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    metavar="JOURNAL",
+    help="Repeat the drill of a journal, with what was drawn, and compare.",
+)
+@click.option(
     "--namespace",
     "-n",
     callback=lambda ctx, param, value: value and _project.valid_namespace(ctx, param, value),
     help="Drill the copy that runs there, instead of a new one.",
 )
-@click.option(
-    "--journal",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the journal is written; beside the system's data without.",
-)
-@click.option(
-    "--junit",
-    "junit_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the rules as JUnit's XML too, for CI.",
-)
-@click.option(
-    "--report",
-    "report_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a page to read, one HTML file.",
-)
+@_project.file_option("--journal", "journal", "Where the journal goes; beside the data without.")
+@_project.file_option("--junit", "junit_file", "Write the rules as JUnit's XML too, for CI.")
+@_project.file_option("--report", "report_file", "Write a page to read, one HTML file.")
 @click.option(
     "--export",
     "tool",
@@ -53,6 +51,7 @@ EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
 def VERB(
     system: str,
     name: str | None,
+    replay: Path | None,
     namespace: str | None,
     journal: Path | None,
     junit_file: Path | None,
@@ -63,6 +62,7 @@ def VERB(
     *,
     lists: bool,
     explains: bool,
+    is_quick: bool,
     as_json: bool,
 ) -> None:
     """Run the drill NAME of SYSTEM: a load, faults in its midst, and whether the system held.
@@ -75,18 +75,25 @@ def VERB(
 
     Example: tarmac drill shop payments-db-kill
     """
-    from tarmac.cli import _drill, _show
+    from tarmac.cli import _drill, _quick, _show
     from tarmac.drills import drill_file, explain
     from tarmac.foreign import files
     from tarmac.model.loader import load
 
     file = _project.find(system)
     loaded = load(str(file), files.content)
-    if lists or name is None:
+    say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
+    if is_quick:
+        sys.exit(EXIT[_quick.run(loaded, file, say, namespace, journal, as_json=as_json)])
+    if lists or (name is None and replay is None):
         for path in drill_file.drills_of(loaded):
             click.echo(f"{path.stem:24} {drill_file.load(path, loaded).title}")
         return
-    drill = _drill.read(loaded, drill_file.find(loaded, name))
+    drill = (
+        _drill.of_journal(loaded, replay)
+        if replay is not None
+        else _drill.read(loaded, drill_file.find(loaded, name or ""))
+    )
     if tool is not None:
         click.echo(_drill.exported(file, drill.path, drill.file, tool, environment), nl=False)
         return
@@ -94,21 +101,20 @@ def VERB(
         click.echo(_drill.scheduled(system, drill.path, cron), nl=False)
         return
     if drill.kind.destroys and namespace is not None:
-        what = (
-            f"a drill of the kind '{drill.kind.id}' deletes data, so it runs on a copy of its own"
-        )
-        raise BadInput([Problem(f"--namespace {namespace}", f"{what}; leave it out")])
+        what = f"kind '{drill.kind.id}' deletes data and runs on a copy of its own; leave it out"
+        raise BadInput([Problem(f"--namespace {namespace}", what)])
     if explains:
         for line in explain.sentences(drill.file, drill.kind):
             click.echo(line)
         return
-    say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
     result, written = _drill.carry_out(loaded, file, drill, say, namespace)
-    journal = journal or file.parent / ".tarmac" / f"drill-{drill.path.stem}.json"
+    again = "-again" if replay else ""
+    journal = journal or file.parent / ".tarmac" / f"drill-{drill.path.stem}{again}.json"
     _drill.write(written, journal, junit_file, report_file)
     if as_json:
         _project.print_json(written)
     else:
         _drill.show(_show.open_console(), result)
+        _drill.show_beside(_show.open_console(), replay, written)
         click.echo(f"journal: {_project.shown(journal)}")
     sys.exit(EXIT[result.verdict])

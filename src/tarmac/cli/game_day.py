@@ -18,16 +18,8 @@ from tarmac.cli.drill import EXIT
 @click.argument("name", required=False)
 @click.option("--list", "lists", is_flag=True, help="List the system's game days.")
 @click.option("--explain", "explains", is_flag=True, help="Say what NAME does; run nothing.")
-@click.option(
-    "--journal",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the journal is written; beside the system's data without.",
-)
-@click.option(
-    "--form",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the form, a Markdown file.",
-)
+@_project.file_option("--journal", "journal", "Where the journal goes; beside the data without.")
+@_project.file_option("--form", "form", "Write the form, a Markdown file.")
 @_project.json_option
 def VERB(
     system: str,

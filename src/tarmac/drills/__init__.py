@@ -9,6 +9,7 @@ from __future__ import annotations
 SHARED = (
     "abort",
     "checks",
+    "comparison",
     "drill",
     "drill_file",
     "experiments",
@@ -20,6 +21,7 @@ SHARED = (
     "load",
     "marks",
     "method",
+    "quick",
     "recovery",
     "report",
     "running_system",

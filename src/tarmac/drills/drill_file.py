@@ -151,14 +151,19 @@ def drills_of(system: System) -> list[Path]:
 
 def load(path: Path, system: System) -> DrillFile:
     """Read and check a drill's file against its system. Raises BadInput with every problem."""
-    found, document = read_as(file_model(), str(path), files.content(str(path)))
+    return read(str(path), files.content(str(path)), system)
+
+
+def read(name: str, content: bytes, system: System) -> DrillFile:
+    """Read and check what stands in a drill's file; `name` is for its problems. Raises BadInput."""
+    found, document = read_as(file_model(), name, content)
     problems: list[Problem] = []
 
     def check(names: object, known: Any, at: tuple[str | int, ...], what: str) -> None:
-        for number, name in enumerate(names if isinstance(names, tuple) else ()):
-            if name not in known:
-                place = str(document.locate((*at, number)))
-                problems.append(Problem(place, f"no {what} '{name}'; {did_you_mean(name, known)}"))
+        for number, given in enumerate(names if isinstance(names, tuple) else ()):
+            if given not in known:
+                place, hint = str(document.locate((*at, number))), did_you_mean(given, known)
+                problems.append(Problem(place, f"no {what} '{given}'; {hint}"))
 
     wanted = found.hypothesis
     check(wanted.invariants, system.file.invariants, ("hypothesis", "invariants"), "invariant")
@@ -176,10 +181,10 @@ def load(path: Path, system: System) -> DrillFile:
         problems += (Problem(str(document.locate(("canary", *at))), why) for at, why in wrong)
         found = found.model_copy(update={"canary": canary})
     problems += (Problem(str(document.locate((place,))), what) for place, what in misplaced(found))
-    for name in found.instances.keys() - system.file.services.keys():
-        place = str(document.locate(("instances", name), key=True))
-        hint = did_you_mean(name, system.file.services)
-        problems.append(Problem(place, f"no service '{name}'; {hint}"))
+    for service in found.instances.keys() - system.file.services.keys():
+        place = str(document.locate(("instances", service), key=True))
+        hint = did_you_mean(service, system.file.services)
+        problems.append(Problem(place, f"no service '{service}'; {hint}"))
     if problems:
         raise BadInput(problems)
     return found

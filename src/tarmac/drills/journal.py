@@ -9,13 +9,14 @@ import datetime as dt
 import hashlib
 import os
 import platform
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tarmac.drills.drill import DrillResult
+from tarmac.drills.drill import Check, DrillResult, Event, Period
 from tarmac.drills.drill_file import DrillFile
 from tarmac.model.system import System
 
@@ -34,6 +35,7 @@ GAPS = {
 def as_data(
     system: System,
     path: Path,
+    text: str,
     file: DrillFile,
     result: DrillResult,
     *,
@@ -45,24 +47,37 @@ def as_data(
 
     Args:
         path: the drill's file.
+        text: what stood in it.
         target: the kind of target that it ran on.
         stores: what each store really was, as sentences.
         started: with a time zone.
     """
     return {
         "journal": FORMAT,
-        "verdict": result.verdict.value,
         "system": system.name,
         "drill": path.stem,
         "title": file.title,
         "kind": file.kind,
         "started": started.isoformat(timespec="seconds"),
         "target": target,
-        "inputs": {name: _digest(Path(name)) for name in (system.document.file, str(path))},
+        "inputs": {
+            system.document.file: _digest(Path(system.document.file).read_bytes()),
+            str(path): _digest(text.encode()),
+        },
         "versions": {"tarmac": version("tarmac"), "python": platform.python_version()},
         "stores": list(stores),
         "machine": {"cpus": os.cpu_count(), "system": platform.platform()},
         "gaps": list(GAPS.get(target, ())),
+        **of_result(result),
+        "definition": text,
+        "method": [step.model_dump(by_alias=True) for step in file.method],
+    }
+
+
+def of_result(result: DrillResult) -> dict[str, Any]:
+    """Write what a run has shown as data for JSON."""
+    return {
+        "verdict": result.verdict.value,
         "checks": [asdict(check) for check in result.checks],
         "recovered_s": result.recovered_s,
         "seed": result.seed,
@@ -72,9 +87,21 @@ def as_data(
             {"good": good, "failed": failed, "p99_s": p99_s}
             for good, failed, p99_s in result.seconds
         ],
-        "method": [step.model_dump(by_alias=True) for step in file.method],
     }
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def result_of(written: Mapping[str, Any]) -> DrillResult:
+    """Read what a run has shown from its journal: the reverse of `of_result`."""
+    periods = [{**one, "failed": Counter(one["failed"])} for one in written["periods"]]
+    return DrillResult(
+        checks=tuple(Check(**check) for check in written["checks"]),
+        events=tuple(Event(**event) for event in written["events"]),
+        periods=tuple(Period(**period) for period in periods),
+        recovered_s=written["recovered_s"],
+        seconds=tuple((one["good"], one["failed"], one["p99_s"]) for one in written["seconds"]),
+        seed=written["seed"],
+    )
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

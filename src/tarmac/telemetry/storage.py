@@ -98,14 +98,13 @@ class Storage:
 
     def __init__(self, path: Path) -> None:
         """Open or make it. Raises NewerFile, and sqlite3.DatabaseError for what is no such file."""
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-        self._connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
-        self._connection.isolation_level = None
+        if not path.exists():  # a reader that finds it finds all of it
+            new = path.with_suffix(".new")
+            new.unlink(missing_ok=True)
+            _open(new).close()
+            new.rename(path)
+        self._connection = _open(path)
         self._turn = threading.Lock()
-        self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        _migrate(self._connection, path)
 
     def add(self, given: Iterable[Span | LogRecord]) -> None:
         """Write spans and log records, all or none."""
@@ -213,6 +212,18 @@ def reader(path: Path) -> sqlite3.Connection:
             f"{path}: has format {found}, this Tarmac reads {VERSION}; "
             "start the system with it, which converts an older file"
         )
+    return connection
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open a file to write to it, and bring it to this version."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
+    connection.isolation_level = None
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    _migrate(connection, path)
     return connection
 
 

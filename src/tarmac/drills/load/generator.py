@@ -142,7 +142,8 @@ def _due(stages: Iterable[tuple[float, float]]) -> Iterator[float]:
 
 def load_journeys(path: Path) -> dict[str, Journey]:
     """Import a system's journeys; those beside it and one folder up can be imported by them."""
-    sys.path[:0] = [str(path.parent), str(path.parent.parent)]
+    # Last: a file that is called like a module of Python does not take its place.
+    sys.path += [str(path.parent), str(path.parent.parent)]
     spec = importlib.util.spec_from_file_location("journeys", path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path}: cannot be imported")

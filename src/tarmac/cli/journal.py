@@ -1,0 +1,50 @@
+"""`tarmac journal`: what a drill showed, read again; two runs of it beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from tarmac.cli import _project
+
+FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
+
+
+@click.command("journal", short_help="Show a drill's journal, or compare two.")
+@click.argument("before", type=FILE)
+@click.argument("after", type=FILE, required=False)
+@_project.file_option("--junit", "junit_file", "Write it as JUnit's XML.")
+@_project.file_option("--report", "report_file", "Write it as a page to read.")
+@_project.json_option
+def VERB(
+    before: Path,
+    after: Path | None,
+    junit_file: Path | None,
+    report_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Show what the drill of a journal has shown, or the journal BEFORE beside AFTER.
+
+    With --junit and --report the journal's other forms are written, without a run.
+
+    Example: tarmac journal .tarmac/drill-broker-outage.json yesterday.json
+    """
+    from tarmac.cli import _drill, _show
+    from tarmac.drills import comparison, journal
+
+    read = comparison.read(before)
+    _drill.write_forms(read, junit_file, report_file)
+    console = _show.open_console()
+    if after is not None:
+        found = list(comparison.differences(read, comparison.read(after)))
+        if as_json:
+            _project.print_json({"differences": [asdict(one) for one in found if one.is_other]})
+        else:
+            _drill.show_differences(console, found)
+    elif as_json:
+        _project.print_json(read)
+    else:
+        _drill.show(console, journal.result_of(read))
