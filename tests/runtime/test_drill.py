@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from sandbox import PORT, SYSTEM, TARMAC, Sandbox, web
 
+from tarmac.local.state.state import StateFile
 from tarmac.local.supervisor import client
 
 JOURNEYS = """
@@ -110,6 +112,11 @@ def drilled(box: Sandbox, *args: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, found
 
 
+def timeline(box: Sandbox) -> list[tuple[str, str]]:
+    with contextlib.closing(StateFile(box.home.state)) as file:
+        return [(state, detail) for _, _, state, _, detail in file.events("drill")]
+
+
 def failed(journal: dict[str, Any]) -> list[str]:
     return [check["what"] for check in journal["checks"] if not check["holds"]]
 
@@ -201,6 +208,14 @@ def test_a_copy_that_runs_can_be_drilled_and_is_as_before_afterwards(box):
     code, journal = drilled(box, "-n", "default")
     assert (code, journal["verdict"]) == (0, "PASS")
     assert box.get("front") == f"pid {pid}"
+    told = timeline(box)
+    end = time.monotonic() + 30
+    while told[-1][0] != "ended" and time.monotonic() < end:
+        time.sleep(0.02)
+        told = timeline(box)
+    assert told[0] == ("under way", "Something happens to a service")
+    assert any(detail.endswith(" s  pause on front") for _, detail in told)
+    assert told[-1] == ("ended", "")
 
 
 def test_a_drill_that_is_killed_leaves_the_system_as_it_was(box):

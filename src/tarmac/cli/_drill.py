@@ -26,7 +26,7 @@ from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.foreign import files
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
-from tarmac.local.supervisor.local_target import local_target
+from tarmac.local.supervisor.local_target import LocalTarget, local_target
 from tarmac.model.system import System
 
 STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold yellow"}
@@ -167,7 +167,9 @@ def carry_out(
     copy = running(file, namespace, drill.file.instances, say)
     with copy as home, local_target(home) as target:
         state, known = running_system.steady_state(system, home), stores(home)
-        context = DrillContext(drill.file, Path(system.folder) / "journeys.py", target, state, say)
+        journeys = Path(system.folder) / "journeys.py"
+        context = DrillContext(drill.file, journeys, target, state, noted(target, say))
+        target.note(drill.file.title)
         result = drill.kind.run(context)
     return result, journal.as_data(
         system,
@@ -179,6 +181,16 @@ def carry_out(
         stores=known,
         started=started,
     )
+
+
+def noted(target: LocalTarget, say: Callable[[str], None]) -> Callable[[str], None]:
+    """Tell what happens, and have the system's timeline tell it, too."""
+
+    def say_and_note(line: str) -> None:
+        say(line)
+        target.note(line.strip())
+
+    return say_and_note
 
 
 def carry_out_or_say(

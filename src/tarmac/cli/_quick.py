@@ -60,7 +60,7 @@ def carry_out(
         state = running_system.steady_state(system, home)
         planned = list(quick.drills(target, wanted))
         for number, (name, drill) in enumerate(planned, 1):
-            say(f"drill {number} of {len(planned)}: {name}")
+            _drill.noted(target, say)(f"drill {number} of {len(planned)}: {name}")
             context = DrillContext(drill, wanted.journeys, target, state)
             try:
                 result = kinds[CHAOS].run(context)

@@ -224,10 +224,18 @@ class StateFile:
             tuple(row.values()),
         )
         if known is None or known[0] != node.state:
-            self._database.execute(
-                "INSERT INTO events (at, node, state, pid, detail) VALUES (?, ?, ?, ?, ?)",
-                (time.time(), node.name, node.state, node.pid, node.detail),
-            )
+            self._add_event(node.name, node.state, node.pid, node.detail)
+
+    def note(self, subject: str, state: str, detail: str) -> None:
+        """Write an event of something that is no node; none where there is no room."""
+        with contextlib.suppress(sqlite3.Error, TarmacError, OSError):
+            self._add_event(subject, state, None, detail)
+
+    def _add_event(self, subject: str, state: str, pid: int | None, detail: str) -> None:
+        self._database.execute(
+            "INSERT INTO events (at, node, state, pid, detail) VALUES (?, ?, ?, ?, ?)",
+            (time.time(), subject, state, pid, detail),
+        )
 
     def remove(self, name: str) -> None:
         """Forget a node that is no longer part of the system."""

@@ -154,6 +154,10 @@ class LocalTarget:
         stable, new = ([split[which] for split in splits] for which in ("stable", "new"))
         return _answers(stable), _answers(new)
 
+    def note(self, what: str) -> None:
+        """Have the system's timeline say what a drill does."""
+        self._op("note", what=what)
+
     def limit_cpu(self, names: Collection[str], cpus: float | None) -> None:
         """Let each instance use that many CPUs at most; None: as many as it wants."""
         self._op("limit-cpu", names=list(names), cpus=cpus)

@@ -32,6 +32,7 @@ from tarmac.local.supervisor.context import SupervisorContext
 from tarmac.local.supervisor.cpu_limits import CpuLimits
 from tarmac.local.supervisor.disturbances import Disturbances
 from tarmac.local.supervisor.fingerprint import fingerprint
+from tarmac.local.supervisor.notes import Notes
 from tarmac.local.supervisor.recoveries import Recoveries
 from tarmac.local.supervisor.resolver import ResolvedSystem, Resolver
 from tarmac.local.supervisor.telemetry import TelemetryProcess
@@ -308,7 +309,8 @@ class Supervisor:
     def disturbances(self) -> Disturbances:
         """Give a drill what it disturbs."""
         recoveries = Recoveries(self, self._processes, self._spawner)
-        others = (recoveries, TemporaryOptions(self, self._wiring), CpuLimits(self._processes))
+        options, notes = TemporaryOptions(self, self._wiring), Notes(self.state)
+        others = (recoveries, options, CpuLimits(self._processes), notes)
         return Disturbances(self._processes, self._wiring, others)
 
     def caller_token(self, caller: str, callee: str) -> str:
