@@ -8,49 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import shutil
-import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tarmac.errors import BadInput, MissingTool, Problem, TarmacError, did_you_mean
-from tarmac.launch import Command, Sql, Text, reveal
-from tarmac.local.process import commands
-from tarmac.local.process.prepare import drop_for, folder_of
-from tarmac.local.process.process import Process
-from tarmac.local.process.spawn import Spawner
-from tarmac.local.process.table import ProcessTable
-from tarmac.local.stores import marks, sql
+from tarmac.errors import TarmacError
+from tarmac.launch import Command
+from tarmac.local.stores import marks
 from tarmac.local.stores.marks import Rows
 from tarmac.local.supervisor.remove import size_mb
-from tarmac.local.supervisor.resolver import ResolvedSystem
-from tarmac.plan.bindings import Bindings
-from tarmac.stores.kind import ArchiveRule, StoreBackup, StoreKind
+from tarmac.local.supervisor.store_servers import StoreServer, StoreServers, delete
+from tarmac.stores.kind import ArchiveRule, StoreBackup
 
-if TYPE_CHECKING:
-    from tarmac.local.supervisor.supervisor import Supervisor
-
-#: A server that was asked to archive is back and does so within this time.
-START_S = 120.0
 #: What follows a server that was killed has ended within this time.
 FOLLOW_S = 10.0
-#: What its processes still write to is deleted again and again for so long.
-DELETE_S, POLL_S = 10.0, 0.05
-#: The end of a command's output that is shown.
-SHOWN_CHARACTERS = 2000
 
 
 @dataclass
 class _Store:
     """One store, how it is backed up, and what is known of its rows."""
 
-    name: str
-    url: Text
-    backup: StoreBackup
-    folder: Path
+    server: StoreServer[StoreBackup]
     #: Copies what changes.
     follower: asyncio.Task[None] | None = None
     #: Held down, until its data is restored.
@@ -59,14 +38,27 @@ class _Store:
     earlier: Rows | None = None
     lost: Rows | None = None
 
+    @property
+    def name(self) -> str:
+        return self.server.name
+
+    @property
+    def data(self) -> tuple[Path, ...]:
+        """What holds its data."""
+        return tuple(self.server.folder / name for name in self.server.how.data)
+
+    def refuse_unfollowed(self) -> None:
+        """Raise TarmacError where what is to follow its changes does not."""
+        if self.follower is not None and self.follower.done():
+            self.follower.result()
+            raise TarmacError(f"{self.name}: what follows its changes has ended")
+
 
 class Recoveries:
     """The stores that one connection backs up and loses."""
 
-    def __init__(self, supervisor: Supervisor, processes: ProcessTable, spawner: Spawner) -> None:
-        self._supervisor = supervisor
-        self._processes = processes
-        self._spawner = spawner
+    def __init__(self, servers: StoreServers) -> None:
+        self._servers = servers
         self._stores: dict[str, _Store] = {}
         #: {"op": ..., "name": STORE}
         self.ops: dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
@@ -87,28 +79,27 @@ class Recoveries:
                 self._let_up(store)
 
     async def _back_up(self, request: dict[str, Any]) -> dict[str, Any]:
-        name = request["name"]
-        now = self._now()
+        name, servers = request["name"], self._servers
         rule = ArchiveRule(request["every_s"], request["synchronous"])
-        store = self._stores[name] = self._found(now, name, rule)
-        backup = store.backup
+        server = servers.find(
+            name,
+            lambda kind, *found: kind.backup(*found, rule) if kind.backup else None,
+            able=lambda kind: kind.backup,
+            what="backed up",
+        )
+        store, backup = _Store(server), server.how
+        self._stores[name] = store
         await self._run(store, backup.before)
-        await sql.run(Sql(store.url, backup.archiving), now.secrets)
+        await servers.say(server, backup.archiving)
         if backup.restarts:
-            await self._supervisor.restart_stopped([name])
-            try:
-                async with asyncio.timeout(START_S):
-                    await self._processes.wait_ready(name)
-            except TimeoutError:
-                what = f"not ready {START_S:g} s after a start that has it archive"
-                raise TarmacError(f"{name}: {what}; see `tarmac logs`") from None
+            await servers.restart(name)
         if backup.follow is not None:
             store.follower = asyncio.create_task(self._run(store, (backup.follow,)))
-            await self._until(store, backup.followed)
+            await servers.say_until_true(server, backup.followed, store.refuse_unfollowed)
         await self._run(store, backup.copy)
         if backup.confirming:
-            await sql.run(Sql(store.url, backup.confirming), now.secrets)
-            await self._until(store, backup.confirmed)
+            await servers.say(server, backup.confirming)
+            await servers.say_until_true(server, backup.confirmed, store.refuse_unfollowed)
         return {}
 
     async def _take_down_rows(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -118,19 +109,16 @@ class Recoveries:
 
     async def _lose(self, request: dict[str, Any]) -> dict[str, Any]:
         store = self._known(request)
-        process = self._processes.get(store.name)
-        if not isinstance(process, Process):
-            raise TarmacError(f"{store.name}: not kept running by Tarmac, so it cannot be lost")
+        process = self._servers.process(store.name)
         # Until it is dead no row may change, or what was there at the end would not be known.
         async with marks.rows(self._url(store), locked=True) as store.lost:
             store.is_down = True
             await process.hold_down()
-        for path in self._data(store):
-            await asyncio.to_thread(_delete, path)
+        await delete(store.data)
         return {}
 
     async def _data_size(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"mb": sum(map(size_mb, self._data(self._known(request))))}
+        return {"mb": sum(map(size_mb, self._known(request).data))}
 
     async def _restore(self, request: dict[str, Any]) -> dict[str, Any]:
         store = self._known(request)
@@ -138,7 +126,7 @@ class Recoveries:
             with contextlib.suppress(TarmacError, TimeoutError):
                 async with asyncio.timeout(FOLLOW_S):
                     await store.follower
-        await self._run(store, store.backup.restore)
+        await self._run(store, store.server.how.restore)
         self._let_up(store)
         return {}
 
@@ -168,13 +156,8 @@ class Recoveries:
 
     def _let_up(self, store: _Store) -> None:
         store.is_down = False
-        if isinstance(process := self._processes.get(store.name), Process):
-            process.let_up()
-
-    def _now(self) -> ResolvedSystem:
-        if (now := self._supervisor.now) is None:
-            raise TarmacError("the system is still starting; try again")
-        return now
+        with contextlib.suppress(TarmacError):  # the system is being stopped, too
+            self._servers.process(store.name).let_up()
 
     def _known(self, request: dict[str, Any]) -> _Store:
         if request["name"] not in self._stores:
@@ -182,67 +165,7 @@ class Recoveries:
         return self._stores[request["name"]]
 
     def _url(self, store: _Store) -> str:
-        return reveal(store.url, self._now().secrets)
-
-    def _data(self, store: _Store) -> Iterable[Path]:
-        return (store.folder / name for name in store.backup.data)
-
-    def _found(self, now: ResolvedSystem, name: str, rule: ArchiveRule) -> _Store:
-        """Find how a store is backed up. Raises TarmacError."""
-        bindings = Bindings(now.system, now.facts, now.kinds)
-        able = [one for one, kind in bindings.here.items() if kind.backup and kind.sql_url]
-        if name not in bindings.here:
-            hint = did_you_mean(name, able)
-            raise BadInput([Problem(name, f"no store that runs here; {hint}")])
-        kind: StoreKind = bindings.kinds[name]
-        context, offer = bindings.views[name], bindings.offer(name)
-        backup = kind.backup(context, offer, rule) if kind.backup else None
-        if backup is None or kind.sql_url is None:
-            what = f"{kind.title} by provider '{offer.provider}' cannot be backed up here"
-            raise BadInput([Problem(name, f"{what}; {did_you_mean(name, able)}")])
-        folder = folder_of(self._supervisor.home, name, now.plan.node(name).launch)
-        return _Store(name, kind.sql_url(context), backup, folder)
-
-    async def _until(self, store: _Store, statements: tuple[Text, ...]) -> None:
-        """Say statements until none of them fails. Raises TarmacError where that takes too long."""
-        end = time.monotonic() + START_S
-        while True:
-            if store.follower is not None and store.follower.done():
-                store.follower.result()
-                raise TarmacError(f"{store.name}: what follows its changes has ended")
-            try:
-                return await sql.run(Sql(store.url, statements), self._now().secrets)
-            except TarmacError:
-                if time.monotonic() > end:
-                    raise
-            await asyncio.sleep(POLL_S)
+        return self._servers.url(store.server)
 
     async def _run(self, store: _Store, wanted: Iterable[Command]) -> None:
-        now = self._now()
-        env = {name: reveal(value, now.secrets) for name, value in store.backup.env.items()}
-        for command in wanted:
-            try:
-                status, output = await commands.run(
-                    self._spawner,
-                    command.argv,
-                    env={**os.environ, **env},
-                    cwd=store.folder,
-                    drop=drop_for(now.plan.node(store.name).launch),
-                )
-            except FileNotFoundError:
-                raise MissingTool(
-                    f"{command.argv[0]}: not found; install it beside the store's server"
-                ) from None
-            if status != 0:
-                shown = output.decode("utf-8", "replace").strip()[-SHOWN_CHARACTERS:]
-                raise TarmacError(f"{store.name}: {command.argv[0]} ended with {status}\n{shown}")
-
-
-def _delete(path: Path) -> None:
-    """Delete a file or folder, also one that a process that is about to end still writes to."""
-    doomed = path.with_name(f".{path.name}.lost")
-    path.rename(doomed)
-    end = time.monotonic() + DELETE_S
-    while doomed.exists() and time.monotonic() < end:
-        shutil.rmtree(doomed, ignore_errors=True) if doomed.is_dir() else doomed.unlink()
-        time.sleep(POLL_S)
+        await self._servers.run(store.server, wanted, store.server.how.env)

@@ -35,6 +35,7 @@ from tarmac.local.supervisor.fingerprint import fingerprint
 from tarmac.local.supervisor.notes import Notes
 from tarmac.local.supervisor.recoveries import Recoveries
 from tarmac.local.supervisor.resolver import ResolvedSystem, Resolver
+from tarmac.local.supervisor.store_servers import StoreServers
 from tarmac.local.supervisor.telemetry import TelemetryProcess
 from tarmac.local.supervisor.temporary_options import TemporaryOptions
 from tarmac.plan import scrape
@@ -308,9 +309,9 @@ class Supervisor:
 
     def disturbances(self) -> Disturbances:
         """Give a drill what it disturbs."""
-        recoveries = Recoveries(self, self._processes, self._spawner)
+        servers = StoreServers(self, self._processes, self._spawner)
         options, notes = TemporaryOptions(self, self._wiring), Notes(self.state)
-        others = (recoveries, options, CpuLimits(self._processes), notes)
+        others = (Recoveries(servers), options, CpuLimits(self._processes), notes)
         return Disturbances(self._processes, self._wiring, others)
 
     def caller_token(self, caller: str, callee: str) -> str:

@@ -1,0 +1,181 @@
+"""What a drill does to the servers of stores that run here; used by `recoveries`, `replications`.
+
+What a store's kind says is carried out; nothing here knows a kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from tarmac.errors import BadInput, MissingTool, Problem, TarmacError, did_you_mean
+from tarmac.launch import Command, Sql, Text, reveal
+from tarmac.local.process import commands
+from tarmac.local.process.prepare import drop_for, folder_of
+from tarmac.local.process.process import Process
+from tarmac.local.process.spawn import Spawner
+from tarmac.local.process.table import ProcessTable
+from tarmac.local.stores import sql
+from tarmac.local.supervisor.resolver import ResolvedSystem
+from tarmac.plan.bindings import Bindings
+from tarmac.stores.kind import ProviderCandidate, StoreContext, StoreKind
+
+if TYPE_CHECKING:
+    from tarmac.local.supervisor.supervisor import Supervisor
+
+#: A server that was started, or has to catch up, does so within this time.
+START_S = 120.0
+#: What its processes still write to is deleted again and again for so long.
+DELETE_S, POLL_S = 10.0, 0.05
+#: The end of a command's output that is shown.
+SHOWN_CHARACTERS = 2000
+
+How = TypeVar("How")
+
+
+@dataclass(frozen=True)
+class StoreServer(Generic[How]):
+    """One store's server, and what its kind says of how something is done with it."""
+
+    name: str
+    #: Its administrator's.
+    url: Text
+    folder: Path
+    how: How
+
+
+class StoreServers:
+    """The stores of one system as it runs now."""
+
+    def __init__(self, supervisor: Supervisor, processes: ProcessTable, spawner: Spawner) -> None:
+        self._supervisor = supervisor
+        self._processes = processes
+        self._spawner = spawner
+
+    @property
+    def now(self) -> ResolvedSystem:
+        """What runs. Raises TarmacError while it starts."""
+        if (now := self._supervisor.now) is None:
+            raise TarmacError("the system is still starting; try again")
+        return now
+
+    def find(
+        self,
+        name: str,
+        how: Callable[[StoreKind, StoreContext, ProviderCandidate], How | None],
+        *,
+        able: Callable[[StoreKind], object],
+        what: str,
+    ) -> StoreServer[How]:
+        """Find a store's server and how something is done with it. Raises BadInput.
+
+        Args:
+            how: asks its kind.
+            able: tells whether some candidate of a kind can.
+            what: what is done, for a reader: `backed up`.
+        """
+        now = self.now
+        bindings = Bindings(now.system, now.facts, now.kinds)
+        others = [one for one, kind in bindings.here.items() if able(kind) and kind.sql_url]
+        if name not in bindings.here:
+            hint = did_you_mean(name, others)
+            raise BadInput([Problem(name, f"no store that runs here; {hint}")])
+        kind: StoreKind = bindings.kinds[name]
+        context, offer = bindings.views[name], bindings.offer(name)
+        found = how(kind, context, offer)
+        if found is None or kind.sql_url is None:
+            cannot = f"{kind.title} by provider '{offer.provider}' cannot be {what} here"
+            raise BadInput([Problem(name, f"{cannot}; {did_you_mean(name, others)}")])
+        folder = folder_of(self._supervisor.home, name, now.plan.node(name).launch)
+        return StoreServer(name, kind.sql_url(context), folder, found)
+
+    def process(self, name: str) -> Process:
+        """Find what keeps a store's server running. Raises TarmacError."""
+        process = self._processes.get(name)
+        if not isinstance(process, Process):
+            raise TarmacError(f"{name}: not kept running by Tarmac, so a drill cannot stop it")
+        return process
+
+    def url(self, server: StoreServer[How]) -> str:
+        """Write the URL of its administrator, with the password."""
+        return reveal(server.url, self.now.secrets)
+
+    async def restart(self, name: str) -> None:
+        """Start a server again, and wait until it serves. Raises TarmacError."""
+        await self._supervisor.restart_stopped([name])
+        try:
+            async with asyncio.timeout(START_S):
+                await self._processes.wait_ready(name)
+        except TimeoutError:
+            what = f"not ready {START_S:g} s after a start that has it archive"
+            raise TarmacError(f"{name}: {what}; see `tarmac logs`") from None
+
+    async def say(self, server: StoreServer[How], statements: Iterable[Text]) -> None:
+        """Say statements to it. Raises TarmacError where it refuses one."""
+        await sql.run(Sql(server.url, tuple(statements)), self.now.secrets)
+
+    async def say_until_true(
+        self,
+        server: StoreServer[How],
+        statements: Iterable[Text],
+        still: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Say statements until none of them fails. Raises TarmacError where that takes too long.
+
+        Args:
+            still: raises TarmacError where they never will.
+        """
+        end = time.monotonic() + START_S
+        while True:
+            still()
+            try:
+                return await self.say(server, statements)
+            except TarmacError:
+                if time.monotonic() > end:
+                    raise
+            await asyncio.sleep(POLL_S)
+
+    async def run(
+        self, server: StoreServer[How], wanted: Iterable[Command], env: Mapping[str, Text]
+    ) -> None:
+        """Run commands in a server's folder, as its user. Raises TarmacError."""
+        now = self.now
+        values = {name: reveal(value, now.secrets) for name, value in env.items()}
+        for command in wanted:
+            try:
+                status, output = await commands.run(
+                    self._spawner,
+                    command.argv,
+                    env={**os.environ, **values},
+                    cwd=server.folder,
+                    drop=drop_for(now.plan.node(server.name).launch),
+                )
+            except FileNotFoundError:
+                raise MissingTool(
+                    f"{command.argv[0]}: not found; install it beside the store's server"
+                ) from None
+            if status != 0:
+                shown = output.decode("utf-8", "replace").strip()[-SHOWN_CHARACTERS:]
+                what = f"{command.argv[0]} ended with {status}"
+                raise TarmacError(f"{server.name}: {what}\n{shown}")
+
+
+async def delete(paths: Iterable[Path]) -> None:
+    """Delete files or folders, also those that a process that is about to end still writes to."""
+    for path in paths:
+        await asyncio.to_thread(_delete, path)
+
+
+def _delete(path: Path) -> None:
+    doomed = path.with_name(f".{path.name}.lost")
+    path.rename(doomed)
+    end = time.monotonic() + DELETE_S
+    while doomed.exists() and time.monotonic() < end:
+        shutil.rmtree(doomed, ignore_errors=True) if doomed.is_dir() else doomed.unlink()
+        time.sleep(POLL_S)
