@@ -62,6 +62,7 @@ from tarmac.stores.kind import (
     StoreBackup,
     StoreContext,
     StoreKind,
+    StoreReplication,
     StoreReset,
     StoreStatistics,
     User,
@@ -69,7 +70,17 @@ from tarmac.stores.kind import (
     outputs,
 )
 from tarmac.stores.setup.docker import in_docker
-from tarmac.target import Edge, EdgeRule, Instance, RowComparison, StoreRecovery, Target, Throttling
+from tarmac.target import (
+    Edge,
+    EdgeRule,
+    Instance,
+    RowComparison,
+    Standby,
+    StoreRecovery,
+    StoreReplica,
+    Target,
+    Throttling,
+)
 from tarmac.versions import Version
 
 __all__ = [
@@ -119,12 +130,15 @@ __all__ = [
     "Skip",
     "Sql",
     "SqlStatistics",
+    "Standby",
     "Statistic",
     "Step",
     "StoreBackup",
     "StoreContext",
     "StoreKind",
     "StoreRecovery",
+    "StoreReplica",
+    "StoreReplication",
     "StoreReset",
     "StoreStatistics",
     "Subject",

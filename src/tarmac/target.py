@@ -109,6 +109,45 @@ class StoreRecovery(Protocol):
 
 
 @dataclass(frozen=True)
+class Standby:
+    """A server that follows another."""
+
+    #: Changes reach it as they are made.
+    streams: bool
+    #: How it stands, as a sentence.
+    detail: str
+
+
+class StoreReplica(Protocol):
+    """A store that several copies of a system have, of which one follows another.
+
+    All of it raises TarmacError.
+    """
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where those that follow it connect: host and port."""
+
+    def follow(self, address: tuple[str, int]) -> None:
+        """Replace its data by a copy of another's there, and follow that; its users wait."""
+
+    def confirm_together(self) -> None:
+        """Confirm a change only when its standby has it; returns once that is so."""
+
+    def standbys(self) -> Sequence[Standby]:
+        """List what follows it now."""
+
+    def takes_writes(self) -> bool:
+        """Tell whether it is open to writes now."""
+
+    def fence(self) -> None:
+        """Have it take no writes any more, after any start; one that runs ends in order first."""
+
+    def promote(self, statements: Sequence[str] = ()) -> None:
+        """Have a standby take writes, say statements to it, and let its users start."""
+
+
+@dataclass(frozen=True)
 class Throttling:
     """What a limit of CPU did to an instance so far."""
 
@@ -180,6 +219,9 @@ class Target(Protocol):
 
     def recovery(self, store: str) -> StoreRecovery:
         """Give what backs up, loses and restores the data of a store."""
+
+    def replica(self, store: str) -> StoreReplica:
+        """Give what has a store follow that of another copy, or take its place."""
 
     def scale(self, service: str, instances: int) -> None:
         """Run so many instances of a service; it does not wait until they serve."""

@@ -13,6 +13,7 @@ SHARED = (
     "programs",
     "protocols",
     "provider",
+    "replication",
     "setup",
     "statistics",
 )

@@ -28,6 +28,7 @@ from tarmac.stores.provider import (
     Script,
     no_note,
 )
+from tarmac.stores.replication import StoreReplication
 from tarmac.stores.statistics import SqlStatistics, Statistic, StoreStatistics
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "StoreBackup",
     "StoreContext",
     "StoreKind",
+    "StoreReplication",
     "StoreReset",
     "StoreStatistics",
     "User",
@@ -232,6 +234,11 @@ class StoreKind:
     backup: Callable[[StoreContext, ProviderCandidate, ArchiveRule], StoreBackup | None] | None = (
         None
     )
+    #: How that candidate's server follows the one of another copy, and takes its place; None: it
+    #: cannot.
+    replication: (
+        Callable[[StoreContext, ProviderCandidate, Address], StoreReplication | None] | None
+    ) = None
     #: How it is asked what it holds and does; None: it is not.
     statistics: StoreStatistics | SqlStatistics | None = None
     #: Bytes that each connection takes of its server; 0: too few to count.

@@ -38,6 +38,7 @@ from tarmac.stores.kind import (
 )
 from tarmac.stores.setup.docker import in_docker
 from tarmac.stores.setup.postgres_backup import ADMIN, backup
+from tarmac.stores.setup.postgres_replication import replication
 
 #: Debian's, Red Hat's and PostgreSQL's own packages for it, Homebrew on ARM and on Intel.
 FOLDERS = (
@@ -393,6 +394,7 @@ STORE = StoreKind(
     ),
     reset=RowReset(),
     backup=backup,
+    replication=replication,
     statistics=SqlStatistics(_STATISTICS),
     # A process of 2 to 4 MiB of its own, and work_mem, 4 MiB as it comes, for what it sorts.
     connection_bytes=8 * 1024**2,

@@ -76,6 +76,9 @@ class Process:
         #: Cleared while a fault keeps it down.
         self._allowed = asyncio.Event()
         self._allowed.set()
+        #: Cleared while it follows the server of another copy, and takes no writes: its users wait.
+        self._leads = asyncio.Event()
+        self._leads.set()
         self.state = NodeState(
             name=node.name,
             role=node.role,
@@ -143,11 +146,24 @@ class Process:
         if self._running is not None:
             await self._signal(self._running, signal.SIGKILL)
             await self._running.exited
+            self._move(self.state.state, pid=None)  # at once: a drill looks at it next
 
     def let_up(self) -> None:
         """Let it start again, at once."""
         self._allowed.set()
         self._wake.set()
+
+    async def follow(self) -> None:
+        """Have its users wait until `lead`; what runs is asked to end, and starts again."""
+        self._leads.clear()
+        self._set_ready(False)
+        if self._running is not None:
+            await self._signal(self._running, signal.Signals[self.node.launch.stop_signal])
+            await self._running.exited
+
+    def lead(self) -> None:
+        """Set it up, as it takes writes from now on, and serve."""
+        self._leads.set()
 
     async def stop(self) -> None:
         """Send the stop signal once its queue is accepted, give it time to drain, then kill it."""
@@ -336,6 +352,9 @@ class Process:
         if wrong := self._foreign_listener():
             self._lose_port()
             return wrong
+        if not self._leads.is_set():
+            self._report("follows the server of another copy")
+            await self._leads.wait()
         try:
             for step in self.node.launch.setup:
                 await sql.run(step, self.context.secrets)

@@ -50,8 +50,13 @@ class Marks:
                     self._connection = await asyncpg.connect(
                         self._url, timeout=CONNECT_S, command_timeout=ANSWER_S
                     )
+                try:
+                    await self._connection.execute(_WRITE, number)
+                except asyncpg.UndefinedTableError:  # the first of all
                     await self._connection.execute(_MADE)
-                await self._connection.execute(_WRITE, number)
+                    await self._connection.execute(_WRITE, number)
+            except asyncpg.ReadOnlySQLTransactionError:
+                raise  # a standby: it may be promoted, and the connection lives on
             except REFUSED:
                 await self.close()
                 raise

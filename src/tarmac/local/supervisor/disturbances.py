@@ -9,7 +9,7 @@ One JSON line asks, one answers, on a connection to the control socket that bega
 {"op": "moving", "names": [...]}           ->   {"names": [...]}, those that are not paused
 {"op": "hold-down", "names": [...]}  {"op": "let-up", "names": [...]}      killed, not started again
 {"op": "wire", "id": "orders->db:main", "rule": {"delay_s": 0.2}}          null: as before
-and those of `recoveries`, `temporary_options`, `cpu_limits` and `notes`
+and those of `recoveries`, `replications`, `temporary_options`, `cpu_limits` and `notes`
 """
 
 from __future__ import annotations
@@ -107,8 +107,7 @@ class Disturbances:
         if op == "resume":
             self._resume(names)
         elif op == "hold-down":
-            for name in names:
-                await self._hold_down(name)
+            await asyncio.gather(*map(self._hold_down, names))  # a region is lost at once
         elif op == "let-up":
             self._let_up(names)
         else:

@@ -21,6 +21,7 @@ from tarmac.local.network import durations
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.local_recovery import LocalRecovery
+from tarmac.local.supervisor.local_replica import LocalReplica
 from tarmac.target import Answers, Edge, EdgeRule, Instance, Throttling
 
 
@@ -134,6 +135,11 @@ class LocalTarget:
         found = LocalRecovery(url, functools.partial(self._op, name=store))
         self._recoveries.append(found)
         return found
+
+    def replica(self, store: str) -> LocalReplica:
+        """Give what has a store follow that of another copy, or take its place."""
+        url = client.store_url(self._home, store)
+        return LocalReplica(url, functools.partial(self._op, name=store))
 
     def scale(self, service: str, instances: int) -> None:
         """Run so many instances of a service; it does not wait until they serve."""

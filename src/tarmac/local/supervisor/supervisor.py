@@ -34,6 +34,7 @@ from tarmac.local.supervisor.disturbances import Disturbances
 from tarmac.local.supervisor.fingerprint import fingerprint
 from tarmac.local.supervisor.notes import Notes
 from tarmac.local.supervisor.recoveries import Recoveries
+from tarmac.local.supervisor.replications import Replications
 from tarmac.local.supervisor.resolver import ResolvedSystem, Resolver
 from tarmac.local.supervisor.store_servers import StoreServers
 from tarmac.local.supervisor.telemetry import TelemetryProcess
@@ -310,8 +311,9 @@ class Supervisor:
     def disturbances(self) -> Disturbances:
         """Give a drill what it disturbs."""
         servers = StoreServers(self, self._processes, self._spawner)
+        stores = (Recoveries(servers), Replications(servers))
         options, notes = TemporaryOptions(self, self._wiring), Notes(self.state)
-        others = (Recoveries(servers), options, CpuLimits(self._processes), notes)
+        others = (*stores, options, CpuLimits(self._processes), notes)
         return Disturbances(self._processes, self._wiring, others)
 
     def caller_token(self, caller: str, callee: str) -> str:
