@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.foreign import files
 from tarmac.local.state import state
+from tarmac.local.state.files import write_atomically
 from tarmac.local.state.options import Options
 from tarmac.local.state.paths import Home
 from tarmac.local.state.state import NodeState
@@ -258,6 +259,11 @@ class System:
         if not status.healthy:
             raise NotHealthy(explained(status))
 
+    def share_secrets(self, other: Home) -> None:
+        """Give another copy, which does not run yet, the same secrets."""
+        other.create()
+        write_atomically(other.secrets, self._home.secrets.read_text())
+
     def keep(self) -> None:
         """Take what the stores hold now for what `fresh` goes back to."""
         left = self._ask("snapshot")["left"]
@@ -325,6 +331,7 @@ def running(
     name: str = "",
     within_s: float | None = None,
     stays: Collection[str] = (),
+    secrets_of: System | None = None,
     **options: Any,
 ) -> Iterator[System]:
     """Bring a copy of a system up, wait until it is healthy, and end and delete it afterwards.
@@ -334,12 +341,15 @@ def running(
         name: tells it from other copies that this process has.
         within_s: how long to wait for health; None: as long as its own probes may take.
         stays: stores that `fresh` may leave as they are where it cannot put them back.
+        secrets_of: another copy; this one has the same secrets.
         options: what `tarmac up` takes: fast_stores, without, scale, providers, direct.
 
     Raises:
         TarmacError: it does not come up; says what is wrong with what.
     """
     home = _home(file, name)
+    if secrets_of is not None:
+        secrets_of.share_secrets(home)
     asked = Options(str(file.resolve()), namespace=home.root.name, temporary=True, **options)
     with warnings.catch_warnings():
         # Its supervisor outlives the call, as it is to: no code waits for that process here.

@@ -197,6 +197,38 @@ def test_all_that_is_wrong_with_a_canary_is_said_at_once(read):
     ]
 
 
+def test_a_failover_names_what_the_system_has(read):
+    with pytest.raises(BadInput) as found:
+        read(
+            """
+            drill: 1
+            title: x
+            kind: failover
+            load: {journey: order, rate: 1}
+            failover:
+              stores: [orders-bd, users-db, cache, broker]
+              service: api-gatewy
+              once_promoted: {user-db: SELECT 1}
+            """
+        )
+    said = [f"{p.where.rpartition('drill.yaml:')[2]}: {p.what}" for p in found.value.problems]
+    assert said == [
+        "6:12: no store 'orders-bd'; did you mean 'orders-db'?",
+        "7:12: no service 'api-gatewy'; did you mean 'api-gateway'?",
+        "6:33: 'cache' is Redis (Valkey), of which no server follows another; leave it out",
+        "6:40: 'broker' is NATS JetStream, of which no server follows another; leave it out",
+        "8:19: 'user-db' has no standby; did you mean 'users-db'?",
+    ]
+
+
+def test_a_failover_checks_a_service_that_can_be_asked(read):
+    with pytest.raises(BadInput, match="'notification-service' listens on no port; name one that"):
+        read(
+            "drill: 1\ntitle: x\nkind: failover\nload: {journey: order, rate: 1}\n"
+            "failover: {stores: [users-db], service: notification-service}\n"
+        )
+
+
 def test_a_service_that_is_scaled_is_one_of_the_system(read):
     with pytest.raises(BadInput, match="no service 'order-servise'; did you mean 'order-service'"):
         read(

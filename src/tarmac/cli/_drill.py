@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tarmac import drills, registry, rendering, testing
 from tarmac.cli import _project
 from tarmac.drills import comparison, drill_file, journal, junit, report, running_system
 from tarmac.drills.comparison import Difference
-from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Verdict
+from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Region, Verdict
 from tarmac.drills.drill_file import DrillFile
 from tarmac.drills.experiments import export
 from tarmac.drills.sections import Draw
@@ -121,20 +122,22 @@ def write_all(texts: Mapping[Path, str]) -> None:
 
 @dataclass(frozen=True)
 class ReadDrill:
-    """A drill's file, and its kind."""
+    """A drill's file, its kind, and what it does not show of the system."""
 
     path: Path
     file: DrillFile
     kind: Drill
     #: Its text.
     text: str
+    gaps: Sequence[str]
 
 
 def read(system: System, path: Path) -> ReadDrill:
     """Read a drill's file. Raises BadInput."""
     content = files.content(str(path))
     file = drill_file.read(str(path), content, system)
-    return ReadDrill(path, file, kind_of(path, file), content.decode())
+    kind = kind_of(path, file)
+    return ReadDrill(path, file, kind, content.decode(), kind.gaps(file, system))
 
 
 def of_journal(system: System, path: Path) -> ReadDrill:
@@ -145,7 +148,8 @@ def of_journal(system: System, path: Path) -> ReadDrill:
     if seed is not None:
         draw = (file.draw or Draw()).model_copy(update={"seed": seed})
         file = file.model_copy(update={"draw": draw})
-    return ReadDrill(Path(f"{written['drill']}.yaml"), file, kind_of(path, file), text)
+    kind = kind_of(path, file)
+    return ReadDrill(Path(f"{written['drill']}.yaml"), file, kind, text, kind.gaps(file, system))
 
 
 def carry_out(
@@ -164,23 +168,19 @@ def carry_out(
         TarmacError: the copy does not come up, or the drill cannot begin.
     """
     started = dt.datetime.now(dt.UTC)
-    copy = running(file, namespace, drill.file.instances, say)
-    with copy as home, local_target(home) as target:
+    with contextlib.ExitStack() as copies:
+        home = copies.enter_context(running(file, namespace, drill.file.instances, say))
+        target = copies.enter_context(local_target(home))
+        second = None
+        if drill.kind.has_regions:
+            other = second_region(system, file, home, drill.file.instances, say)
+            second = copies.enter_context(other)
         state, known = running_system.steady_state(system, home), stores(home)
         journeys = Path(system.folder) / "journeys.py"
-        context = DrillContext(drill.file, journeys, target, state, noted(target, say))
+        say = noted(target, say)
         target.note(drill.file.title)
-        result = drill.kind.run(context)
-    return result, journal.as_data(
-        system,
-        drill.path,
-        drill.text,
-        drill.file,
-        result,
-        target=target.kind,
-        stores=known,
-        started=started,
-    )
+        result = drill.kind.run(DrillContext(drill.file, journeys, target, state, say, second))
+    return result, _as_data(system, drill, result, target.kind, known, started)
 
 
 def noted(target: LocalTarget, say: Callable[[str], None]) -> Callable[[str], None]:
@@ -202,8 +202,23 @@ def carry_out_or_say(
         return carry_out(system, file, drill, say)
     except TarmacError as error:
         result = DrillResult((Check("setup", "the drill can begin", False, str(error)),))
-    return result, journal.as_data(
-        system, drill.path, drill.text, drill.file, result, target="", stores=(), started=started
+    return result, _as_data(system, drill, result, "", (), started)
+
+
+def _as_data(
+    system: System,
+    drill: ReadDrill,
+    result: DrillResult,
+    target: str,
+    known: Iterable[str],
+    started: dt.datetime,
+) -> dict[str, Any]:
+    return journal.as_data(
+        *(system, drill.path, drill.text, drill.file, result),
+        target=target,
+        stores=known,
+        gaps=drill.gaps,
+        started=started,
     )
 
 
@@ -240,6 +255,25 @@ def running(
     say("starts a copy of the system")
     with testing.running(file, name="drill", telemetry=True, scale=dict(instances)) as system:
         yield Home.of(file, system.namespace)
+
+
+@contextlib.contextmanager
+def second_region(
+    system: System,
+    file: Path,
+    first: Home,
+    instances: Mapping[str, int],
+    say: Callable[[str], None],
+) -> Iterator[Region]:
+    """Start another copy with the same secrets, as a second region has them, until the end."""
+    say("starts the second region")
+    with (
+        testing.running(
+            file, name="second", secrets_of=testing.System(first), scale=dict(instances)
+        ) as copy,
+        local_target(home := Home.of(file, copy.namespace)) as target,
+    ):
+        yield Region(target, functools.partial(running_system.broken_invariants, system, home))
 
 
 def stores(home: Home) -> list[str]:

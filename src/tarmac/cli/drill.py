@@ -104,7 +104,7 @@ def VERB(
         what = f"kind '{drill.kind.id}' deletes data and runs on a copy of its own; leave it out"
         raise BadInput([Problem(f"--namespace {namespace}", what)])
     if explains:
-        for line in explain.sentences(drill.file, drill.kind):
+        for line in explain.sentences(drill.file, drill.kind, drill.gaps):
             click.echo(line)
         return
     result, written = _drill.carry_out(loaded, file, drill, say, namespace)

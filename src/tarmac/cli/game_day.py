@@ -57,7 +57,7 @@ def VERB(
     drills = [_drill.read(loaded, drill_file.find(loaded, drill)) for drill in day.drills]
     if explains:
         for drill in drills:
-            click.echo("\n".join(explain.sentences(drill.file, drill.kind)) + "\n")
+            click.echo("\n".join(explain.sentences(drill.file, drill.kind, drill.gaps)) + "\n")
         return
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
     started, written = dt.datetime.now(dt.UTC), []
@@ -66,7 +66,7 @@ def VERB(
         result, found = _drill.carry_out_or_say(loaded, file, drill, say)
         if not as_json:
             _drill.show(_show.open_console(), result)
-        explained = list(explain.sentences(drill.file, drill.kind))
+        explained = list(explain.sentences(drill.file, drill.kind, drill.gaps))
         written.append({**found, "explained": explained, "abort": explain.abort(drill.file)})
     whole = game_day.as_data(loaded, path, day, written, started)
     journal = journal or file.parent / ".tarmac" / f"game-day-{path.stem}.json"

@@ -120,4 +120,5 @@ DRILL = Drill(
     rules=(RULE, INVALID_RULE),
     run=run,
     pace=_pace,
+    judges_objectives=False,
 )

@@ -61,11 +61,12 @@ def of_visits(visits: Visits, wanted: Hypothesis) -> Iterator[Check]:
         yield Check("hypothesis", "visits are fast", p99_s <= wanted.p99, measured, limit)
 
 
-def of_recovery(recovered_s: float | None, limit_s: float) -> Check:
-    """Say whether visits went as before in time."""
+def of_recovery(recovered_s: float | None, limit_s: float, after: str = "") -> Check:
+    """Say whether visits went as before in time, after the faults or after something else."""
     measured = "not in time" if recovered_s is None else f"after {recovered_s:.1f} s"
     limit = f"within {limit_s:g} s"
-    return Check("hypothesis", "visits go as before", recovered_s is not None, measured, limit)
+    what = f"visits go as before {after}".rstrip()
+    return Check("hypothesis", what, recovered_s is not None, measured, limit)
 
 
 def of_objectives(context: DrillContext, since: float) -> Iterator[Check]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 from tarmac.drills.drill_file import DrillFile
-from tarmac.drills.steady_state import SteadyState
+from tarmac.drills.steady_state import BrokenInvariant, SteadyState
+from tarmac.model.system import System
 from tarmac.target import Target
 
 
@@ -89,6 +90,15 @@ class DrillResult:
 
 
 @dataclass(frozen=True)
+class Region:
+    """One of two copies of the system."""
+
+    target: Target
+    #: Those of these invariants that do not hold there now; of all for None.
+    broken: Callable[[Iterable[str] | None], Sequence[BrokenInvariant]]
+
+
+@dataclass(frozen=True)
 class DrillContext:
     """What a drill runs on."""
 
@@ -99,6 +109,8 @@ class DrillContext:
     steady_state: SteadyState
     #: Told what happens, as it happens.
     say: Callable[[str], None] = field(default=lambda _: None)
+    #: Another copy, with the same secrets; None: the drill has no use for one.
+    second: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -114,5 +126,11 @@ class Drill:
     pace: Callable[[DrillFile], str] | None = None
     #: The method is what may happen; which of it does, and when, is drawn.
     is_drawn: bool = False
+    #: Objectives are counted in it.
+    judges_objectives: bool = True
     #: It deletes data: it never runs on a copy that its user started.
     destroys: bool = False
+    #: It has another copy beside the one that it runs on.
+    has_regions: bool = False
+    #: What it does not show of a system, as sentences.
+    gaps: Callable[[DrillFile, System], Sequence[str]] = field(default=lambda _file, _system: ())

@@ -14,7 +14,8 @@ from pydantic import Field, create_model
 
 import tarmac.faults
 from tarmac import registry
-from tarmac.drills.sections import Canary, Capacity, Draw, Restore, Scale, misplaced
+from tarmac.drills.section_checks import tried, wrong_of_failover
+from tarmac.drills.sections import Canary, Capacity, Draw, Failover, Restore, Scale, misplaced
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.faults.fault import Fault, Step
 from tarmac.foreign import files
@@ -88,6 +89,7 @@ class DrillFile(StrictModel):
     canary: Canary | None = Field(default=None, description="For the kind `canary`.")
     capacity: Capacity | None = Field(default=None, description="For the kind `capacity`.")
     draw: Draw | None = Field(default=None, description="For the kind `random`.")
+    failover: Failover | None = Field(default=None, description="For the kind `failover`.")
     restore: Restore | None = Field(default=None, description="For the kind `restore`.")
     scale: Scale | None = Field(default=None, description="For the kind `scale`.")
 
@@ -97,6 +99,8 @@ class DrillFile(StrictModel):
         by_itself_s = self.restore.at + self.restore.rto if self.restore else 0.0
         if self.canary:
             by_itself_s += self.canary.longest_s
+        if self.failover:  # and visits go as before, also once the old region is back
+            by_itself_s = self.failover.disturbed_s + self.recovery
         if self.scale:  # up and down, a start and an end
             by_itself_s += self.scale.hold + 2 * self.recovery
         return max((step.at + _lasts(step) for step in self.method), default=by_itself_s)
@@ -170,16 +174,22 @@ def read(name: str, content: bytes, system: System) -> DrillFile:
     check(wanted.objectives, _objectives(system), ("hypothesis", "objectives"), "objective")
     known = [*system.file.stores, *([BROKER] if system.file.broker else [])]
     check(found.restore and found.restore.stores, known, ("restore", "stores"), "store")
-    for section in ("canary", "scale"):
-        given = getattr(found, section)
-        if given and given.service not in system.file.services:
-            hint = did_you_mean(given.service, system.file.services)
-            what = f"no service '{given.service}'; {hint}"
+    check(found.failover and found.failover.stores, known, ("failover", "stores"), "store")
+    services = system.file.services
+    for section in ("canary", "failover", "scale"):
+        service = getattr(getattr(found, section), "service", None)
+        if service is not None and service not in services:
+            what = f"no service '{service}'; {did_you_mean(service, services)}"
             problems.append(Problem(str(document.locate((section, "service"))), what))
-    if found.canary:
+    if found.canary is not None:
         canary, wrong = tried(found.canary, system)
         problems += (Problem(str(document.locate(("canary", *at))), why) for at, why in wrong)
         found = found.model_copy(update={"canary": canary})
+    if found.failover is not None:
+        for inside, what in wrong_of_failover(found.failover, system):
+            is_key = inside[0] == "once_promoted"
+            place = str(document.locate(("failover", *inside), key=is_key))
+            problems.append(Problem(place, what))
     problems += (Problem(str(document.locate((place,))), what) for place, what in misplaced(found))
     for service in found.instances.keys() - system.file.services.keys():
         place = str(document.locate(("instances", service), key=True))
@@ -188,25 +198,6 @@ def read(name: str, content: bytes, system: System) -> DrillFile:
     if problems:
         raise BadInput(problems)
     return found
-
-
-def tried(wanted: Canary, system: System) -> tuple[Canary, list[tuple[tuple[str, ...], str]]]:
-    """Fill in how an environment tries new versions; returns what is wrong, by place."""
-    wrong: list[tuple[tuple[str, ...], str]] = []
-    given = wanted.version.file
-    if given and not (Path(system.folder) / given).is_file():
-        wrong.append((("version", "file"), f"no file '{given}'; give a system's file, from here"))
-    if wanted.environment is None:
-        return wanted, wrong
-    environments = {name: one for name, one in system.file.environments.items() if one.rollout}
-    if (found := environments.get(wanted.environment)) is None or found.rollout is None:
-        hint = did_you_mean(wanted.environment, environments)
-        what = f"no environment '{wanted.environment}' with a `rollout`; {hint}"
-        wrong.append((("environment",), what))
-        return wanted, wrong
-    names = {"weights", "failures", "success", "p99", "requests"} - wanted.model_fields_set
-    given_there = {name: getattr(found.rollout, name) for name in names}
-    return wanted.model_copy(update=given_there), wrong
 
 
 def _objectives(system: System) -> list[str]:

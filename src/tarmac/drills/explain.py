@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import BeforeValidator
 
@@ -12,8 +12,12 @@ from tarmac.faults.fault import Step
 from tarmac.model.value import as_written, duration
 
 
-def sentences(file: DrillFile, drill: Drill) -> Iterator[str]:
-    """Yield one line for each thing that happens, then what the hypothesis says."""
+def sentences(file: DrillFile, drill: Drill, gaps: Iterable[str] = ()) -> Iterator[str]:
+    """Yield one line for each thing that happens, then what the hypothesis says.
+
+    Args:
+        gaps: what it does not show of this system, as sentences.
+    """
     load = file.load
     yield f"{file.title}."
     pace = drill.pace(file) if drill.pace else f"for {time_text(file.seconds)} at most"
@@ -35,13 +39,15 @@ def sentences(file: DrillFile, drill: Drill) -> Iterator[str]:
         yield f"At least {wanted.success:g} % of the visits must succeed."
     if wanted.p99 is not None:
         yield f"99 % of them must end within {1000 * wanted.p99:g} ms."
-    for what, names in (("objectives", wanted.objectives), ("invariants", wanted.invariants)):
+    objectives = wanted.objectives if drill.judges_objectives else ()
+    for what, names in (("objectives", objectives), ("invariants", wanted.invariants)):
         if names:
             listed = names if isinstance(names, str) else ", ".join(names)
             yield f"These {what} must hold: {listed}."
     if file.method:
         yield f"Visits must go as before within {time_text(file.recovery)} of the last fault's end."
     yield from drill.rules
+    yield from (f"Not shown: {gap}." for gap in gaps)
 
 
 def abort(file: DrillFile) -> str:

@@ -41,6 +41,7 @@ def as_data(
     *,
     target: str,
     stores: Iterable[str],
+    gaps: Iterable[str] = (),
     started: dt.datetime,
 ) -> dict[str, Any]:
     """Write one run as data for JSON.
@@ -50,6 +51,7 @@ def as_data(
         text: what stood in it.
         target: the kind of target that it ran on.
         stores: what each store really was, as sentences.
+        gaps: what the kind of drill does not show, besides any drill on this target.
         started: with a time zone.
     """
     return {
@@ -67,7 +69,7 @@ def as_data(
         "versions": {"tarmac": version("tarmac"), "python": platform.python_version()},
         "stores": list(stores),
         "machine": {"cpus": os.cpu_count(), "system": platform.platform()},
-        "gaps": list(GAPS.get(target, ())),
+        "gaps": [*GAPS.get(target, ()), *gaps],
         **of_result(result),
         "definition": text,
         "method": [step.model_dump(by_alias=True) for step in file.method],

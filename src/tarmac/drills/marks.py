@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Collection
@@ -29,12 +28,18 @@ class Loss(NamedTuple):
 class MarkWriter:
     """Writes marks in the background, between enter and exit; each that is confirmed has a time."""
 
-    def __init__(self, store: StoreRecovery) -> None:
+    def __init__(self, store: StoreRecovery, after: int = 0) -> None:
+        """Take the store, and the number after which those of its marks begin."""
         self._store = store
+        self._last = after
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._write)
         #: When each mark was confirmed, monotonic.
         self._confirmed: dict[int, float] = {}
+        #: When each was begun. One that was not confirmed may stand there all the same.
+        self._tried: dict[int, float] = {}
+        #: When others were refused, and why.
+        self._refused: list[tuple[float, str]] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -57,6 +62,14 @@ class MarkWriter:
         """Say when the last mark was confirmed before some time; None: none was."""
         return max((at for at in list(self._confirmed.values()) if at <= ended), default=None)
 
+    def tried_after(self, began: float) -> set[int]:
+        """List the marks that were begun after some time, whatever came of them."""
+        return {number for number, at in list(self._tried.items()) if at > began}
+
+    def refused_after(self, began: float) -> list[str]:
+        """List why those were refused that were after some time."""
+        return [why for at, why in list(self._refused) if at > began]
+
     def loss(self, lost_at: float, back: Collection[int]) -> Loss:
         """Compare what was confirmed before the data was lost with what is back."""
         before = {number: at for number, at in self._confirmed.items() if at <= lost_at}
@@ -68,9 +81,12 @@ class MarkWriter:
         return Loss(len(lost), len(before), max(before.values()) - first)
 
     def _write(self) -> None:
-        number = 0
         while not self._over.wait(EVERY_S):
-            number += 1
-            with contextlib.suppress(TarmacError):
-                self._store.mark(number)
-                self._confirmed[number] = time.monotonic()
+            self._last += 1
+            self._tried[self._last] = time.monotonic()
+            try:
+                self._store.mark(self._last)
+            except TarmacError as error:
+                self._refused.append((time.monotonic(), str(error)))
+            else:
+                self._confirmed[self._last] = time.monotonic()

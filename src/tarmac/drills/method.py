@@ -24,6 +24,8 @@ class MethodResult:
     first_at: float
     last_at: float
     aborted: bool
+    #: What it was, after `visits go as before`; empty for the faults.
+    what: str = ""
 
 
 @dataclass

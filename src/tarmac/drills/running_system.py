@@ -40,13 +40,16 @@ def steady_state(system: System, home: Home) -> SteadyState:
         with contextlib.closing(storage.reader(home.telemetry)) as stored:
             _wait_read(stored, services)  # what is counted before the first reading is not known
     return SteadyState(
-        broken=functools.partial(_broken, system, home),
+        broken=functools.partial(broken_invariants, system, home),
         objectives=functools.partial(_counted, system, home),
         requests=functools.partial(_requests, home),
     )
 
 
-def _broken(system: System, home: Home, names: Iterable[str] | None) -> list[BrokenInvariant]:
+def broken_invariants(
+    system: System, home: Home, names: Iterable[str] | None
+) -> list[BrokenInvariant]:
+    """List those of these invariants, or of all, that do not hold in a namespace now."""
     wanted = set(system.file.invariants if names is None else names)
     found = invariants.ask(system, functools.partial(client.store_url, home))
     return [

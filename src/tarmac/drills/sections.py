@@ -14,11 +14,12 @@ SECTIONS = {
     "canary": ("canary", True),
     "capacity": ("capacity", False),
     "draw": ("random", False),
+    "failover": ("failover", True),
     "restore": ("restore", True),
     "scale": ("scale", True),
 }
 #: Kinds that disturb by themselves, or not at all.
-WITHOUT_METHOD = frozenset({"canary", "capacity", "restore", "scale"})
+WITHOUT_METHOD = frozenset({"canary", "capacity", "failover", "restore", "scale"})
 
 
 class Version(StrictModel):
@@ -89,6 +90,48 @@ class Draw(StrictModel):
     faults: int = Field(default=2, ge=1, description="How many steps of the method are taken.")
     within: Duration = Field(default=20.0, description="The time in which they begin.")
     seed: int | None = Field(default=None, description="Repeats a draw; without, each run differs.")
+
+
+class Failover(StrictModel):
+    """What a drill of the kind `failover` replicates, and what the loss of a region may cost."""
+
+    stores: tuple[Name, ...] = Field(
+        min_length=1, description="Those that the second region has a standby of."
+    )
+    service: Name = Field(description="A public service: while it answers, its region is well.")
+    path: str = Field(
+        default="/health/ready", pattern="^/", description="What the health check asks it for."
+    )
+    interval: Duration = Field(default=10.0, description="Between two health checks.")
+    failures: int = Field(
+        default=3, ge=1, le=10, description="So many failed checks in a row make a lost region."
+    )
+    synchronous: bool = Field(
+        default=False, description="A change is confirmed once the standby has it."
+    )
+    switch: Duration = Field(
+        default=30.0, description="By then, from the first failed check, visits are led elsewhere."
+    )
+    rpo: Duration = Field(
+        default=60.0, description="What was written up to so long before may be lost."
+    )
+    rto: Duration = Field(
+        default=300.0, description="By then the second region serves, and visits go as before."
+    )
+    at: Duration = Field(default=5.0, description="When it is lost, from the baseline's end.")
+    once_promoted: dict[Name, str] = Field(
+        default={},
+        description="Store -> SQL that is said to its standby once it takes writes, before "
+        "services start: what an operator does about what was not replicated.",
+    )
+    failback: bool = Field(
+        default=False, description="The first region is rebuilt, and takes over again as planned."
+    )
+
+    @property
+    def disturbed_s(self) -> float:
+        """How long all of it takes at most."""
+        return self.at + self.rto * (2 if self.failback else 1)
 
 
 class Restore(StrictModel):

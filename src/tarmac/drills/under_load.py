@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tarmac.drills import checks
 from tarmac.drills.abort import AbortWatch
@@ -31,14 +32,18 @@ FAIL_RULE = (
 Disturb = Callable[[Callable[[str], None], AbortWatch], MethodResult]
 
 
-def run(context: DrillContext, disturb: Disturb | None = None) -> DrillResult:
+def run(
+    context: DrillContext, *disturbs: Disturb, urls: Mapping[str, str] | None = None
+) -> DrillResult:
     """Run the drill. Raises TarmacError where the load cannot begin.
 
     Args:
-        disturb: what happens in the midst of the load; None: the steps of the file's method.
+        disturbs: what happens in the midst of the load, each once visits go as before again;
+            without any, the steps of the file's method.
+        urls: where visitors find the services; None: where the target has them.
     """
     file, state = context.file, context.steady_state
-    is_disturbed = bool(file.method) or disturb is not None
+    is_disturbed = bool(file.method or disturbs)
     invariants = file.hypothesis.invariant_names
     if broken := state.settled(invariants, QUIET_S):
         measured = "; ".join(f"{one.name}: {one.why}" for one in broken)
@@ -47,7 +52,7 @@ def run(context: DrillContext, disturb: Disturb | None = None) -> DrillResult:
     load = Load(
         context.journeys,
         file.load.journey,
-        context.target.urls(),
+        context.target.urls() if urls is None else urls,
         ((file.load.rate, file.seconds + SLACK_S),),
         file.load.timeout,
     )
@@ -63,40 +68,45 @@ def run(context: DrillContext, disturb: Disturb | None = None) -> DrillResult:
         say(f"{file.load.rate:g} visits per second begin")
         watch = AbortWatch(file.abort, running)
         watch.sleep_until(began + file.baseline)
-        if disturb is None:
-            method = carry_out(context.target, file.method, say=say, is_aborted=watch)
-        else:
-            method = disturb(say, watch)
-        first_s, last_s = method.first_at - began, method.last_at - began
-        baseline = math.floor(first_s / WINDOW_S)
-        if method.aborted:
-            say("aborted: too many visits fail")
-        elif is_disturbed:
-            limits = (running.between(0, baseline), last_s, file.recovery)
-            await_recovery(running, *limits, began=began, is_aborted=watch)
+        done = []
+        for disturb in disturbs or (functools.partial(_steps, context),):
+            done.append(method := disturb(say, watch))
+            baseline = math.floor((done[0].first_at - began) / WINDOW_S)
+            if method.aborted:
+                say("aborted: too many visits fail")
+                break
+            if is_disturbed:
+                limits = (running.between(0, baseline), method.last_at - began, file.recovery)
+                await_recovery(running, *limits, began=began, is_aborted=watch)
         running.end()
         say("the load has ended")
     seconds, before, whole = running.windows(), running.between(0, baseline), running.between(0)
-    recovered_s = recovered_after(seconds, before, last_s, file.recovery)
+    ends = [method.last_at - began for method in done]
+    recovered = [recovered_after(seconds, before, end_s, file.recovery) for end_s in ends]
     found = [
         *checks.of_setup(before, whole, file.hypothesis),
-        *checks.of_faults(context, method),
+        *checks.of_faults(context, done[0]),
         *checks.of_visits(whole, file.hypothesis),
     ]
-    if is_disturbed:
-        found.append(checks.of_recovery(recovered_s, file.recovery))
-    if method.aborted:
-        found.append(Check("hypothesis", "the drill need not be aborted", False, "it was"))
+    for method, after_s in zip(done, recovered, strict=True):
+        if is_disturbed:
+            found.append(checks.of_recovery(after_s, file.recovery, method.what))
+        if method.aborted:
+            found.append(Check("hypothesis", "the drill need not be aborted", False, "it was"))
     found += checks.of_objectives(context, began_at)
     found.append(checks.of_invariants(state.settled(invariants, file.recovery)))
-    last = math.ceil(last_s / WINDOW_S)
+    last = math.ceil(ends[-1] / WINDOW_S)
     periods = (
         period("before", 0, baseline, running),
         period("during", baseline, last, running),
         period("after", last, len(seconds), running),
     )
     shown = tuple((one.good, one.failed.total(), one.percentile_s(99)) for one in seconds)
-    return DrillResult(tuple(found), tuple(events), periods, recovered_s, shown)
+    return DrillResult(tuple(found), tuple(events), periods, recovered[0], shown)
+
+
+def _steps(context: DrillContext, say: Callable[[str], None], watch: AbortWatch) -> MethodResult:
+    return carry_out(context.target, context.file.method, say=say, is_aborted=watch)
 
 
 def period(name: str, first_s: int, last_s: int, load: LoadProcess) -> Period:

@@ -1,0 +1,51 @@
+"""What a drill's file asks for in a section that its system cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tarmac import registry, stores
+from tarmac.drills.sections import Canary, Failover
+from tarmac.errors import did_you_mean
+from tarmac.model.system import System
+from tarmac.plan.ports import BROKER
+
+
+def tried(wanted: Canary, system: System) -> tuple[Canary, list[tuple[tuple[str, ...], str]]]:
+    """Fill in how an environment tries new versions; returns what is wrong, by place."""
+    wrong: list[tuple[tuple[str, ...], str]] = []
+    given = wanted.version.file
+    if given and not (Path(system.folder) / given).is_file():
+        wrong.append((("version", "file"), f"no file '{given}'; give a system's file, from here"))
+    if wanted.environment is None:
+        return wanted, wrong
+    environments = {name: one for name, one in system.file.environments.items() if one.rollout}
+    if (found := environments.get(wanted.environment)) is None or found.rollout is None:
+        hint = did_you_mean(wanted.environment, environments)
+        what = f"no environment '{wanted.environment}' with a `rollout`; {hint}"
+        wrong.append((("environment",), what))
+        return wanted, wrong
+    names = {"weights", "failures", "success", "p99", "requests"} - wanted.model_fields_set
+    given_there = {name: getattr(found.rollout, name) for name in names}
+    return wanted.model_copy(update=given_there), wrong
+
+
+def wrong_of_failover(
+    wanted: Failover, system: System
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield what the system cannot do of it, with its place in the section."""
+    kinds, services = registry.load(stores, "STORE"), system.file.services
+    known = {name: store.kind for name, store in system.file.stores.items()}
+    if system.file.broker is not None:
+        known[BROKER] = system.file.broker.kind
+    for number, name in enumerate(wanted.stores):
+        kind = kinds.get(known.get(name, ""))
+        if kind is not None and kind.replication is None:
+            what = f"'{name}' is {kind.title}, of which no server follows another; leave it out"
+            yield ("stores", number), what
+    if wanted.service in services and not services[wanted.service].listening:
+        yield ("service",), f"'{wanted.service}' listens on no port; name one that visitors ask"
+    for name in wanted.once_promoted.keys() - set(wanted.stores):
+        hint = did_you_mean(name, wanted.stores)
+        yield ("once_promoted", name), f"'{name}' has no standby; {hint}"
