@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -100,6 +101,25 @@ def test_the_system_is_drawn_with_its_traffic(shop: Shop, dashboard: Page):
     about.locator("summary").click()
     expect(about.get_by_text("DATABASE_URL", exact=True)).to_be_visible()
     assert "<secret" in about.inner_text()
+
+
+def test_edges_that_were_never_used_are_named_and_can_be_seen_alone(shop: Shop, dashboard: Page):
+    listed = json.loads(shop.tarmac("edges", "--unused", "--json").stdout)["edges"]
+    assert listed
+    drawn = dashboard.locator(".edge")
+    expect(drawn.first).to_be_visible()
+    all_of_them = drawn.count()
+    dashboard.get_by_role("combobox", name="Edges").select_option("unused")
+    expect(drawn).to_have_count(len(listed))
+    assert len(listed) < all_of_them
+    for edge in listed:
+        said = f"{edge['source']} to {edge['target']}: declared, never used in this run"
+        expect(drawn.locator("title", has_text=said)).to_have_count(1)
+    assert "edges=unused" in dashboard.url
+    dashboard.get_by_role("link", name=f"{listed[0]['source']}: healthy").click()
+    about = dashboard.get_by_role("complementary", name=f"About {listed[0]['source']}")
+    expect(about.get_by_text("never used in this run").first).to_be_visible()
+    expect(drawn).to_have_count(len(listed))
 
 
 def test_a_killed_service_turns_red_and_green_again(shop: Shop, dashboard: Page):

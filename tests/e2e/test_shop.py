@@ -186,6 +186,14 @@ async def test_a_customer_registers_browses_orders_pays_and_gets_an_email(shop, 
     assert [item["id"] for item in await ann.listed()] == [order["id"]]
     paid = "SELECT FROM payments WHERE order_id = $1"
     assert len(await shop.rows("payments-db", paid, uuid.UUID(order["id"]))) == 1
+    # This customer has no browser, and asks products and payments nothing that needs a token.
+    never = shop.tarmac("edges", "--unused", "--json")
+    assert never.returncode == 1
+    assert {(edge["source"], edge["target"]) for edge in json.loads(never.stdout)["edges"]} == {
+        ("storefront", "api-gateway"),
+        ("payment-service", "user-service"),
+        ("product-service", "user-service"),
+    }
 
 
 async def test_tokens_are_refreshed_and_an_old_one_is_worth_nothing(ann):

@@ -77,6 +77,11 @@ def test_each_declared_edge_is_shown_with_its_traffic(sandbox: Sandbox):
     assert found == {("world", "front"), ("world", "back"), ("front", "back")}
     unused = edge(sandbox, "front", "back")
     assert (unused["connections"], unused["bytes_sent"], unused["last_at"]) == (0, 0, None)
+    listed = sandbox.tarmac("edges", "--unused", "--json")
+    assert listed.returncode == 1
+    assert json.loads(listed.stdout)["edges"] == [unused]
+    assert unused["unused"]
+    assert "declared, never used in this run: front -> back" in sandbox.tarmac("edges").stdout
 
     # What is said is known to the byte: the request by hand, an answer of HTTP/1.0.
     address = wire(sandbox, "front", "back").removeprefix("http://").split(":")
@@ -89,8 +94,11 @@ def test_each_declared_edge_is_shown_with_its_traffic(sandbox: Sandbox):
     assert (used["bytes_sent"], used["bytes_received"]) == (len(request), len(answer))
     assert edge(sandbox, "world", "back")["connections"] == 0
 
+    every = sandbox.tarmac("edges", "--unused")
+    assert (every.returncode, every.stdout) == (0, "every declared edge was used in this run\n")
     shown = sandbox.tarmac("edges")
     assert shown.returncode == 0
+    assert "never used" not in shown.stdout
     row = next(line for line in shown.stdout.splitlines() if line.startswith("front"))
     assert row.split()[:5] == ["front", "back", "http", address[1], "1"]
     assert f"{len(request)} B" in row
@@ -188,6 +196,9 @@ def test_without_wires_the_edges_are_listed_all_the_same(sandbox: Sandbox):
     assert "connections" not in only
     row = sandbox.tarmac("edges").stdout.splitlines()[1]
     assert row.split() == ["front", "back", "http", *"-------"]
+    done = sandbox.tarmac("edges", "--unused")
+    assert done.returncode == 2
+    assert "nothing counts the use of its edges (--direct); start it without" in done.stderr
     done = sandbox.tarmac("up", "-d")
     assert done.returncode == 2
     assert "the system runs with --direct; stop it first" in done.stderr

@@ -56,6 +56,18 @@ def test_an_edge_that_is_new_or_counts_from_zero_again_has_no_rate_below_zero():
     assert activity.rates(now, now, now.edges) == Rates(0.0, 0.0)
 
 
+def test_a_declared_edge_is_unused_until_something_is_connected_by_one_of_its_ports():
+    seen = [
+        edge(connections=0),
+        edge("db", connections=0),
+        edge("db", connections=2) | {"port": "more"},
+        edge("mail"),
+        edge("orders", source="world", connections=0),
+    ]
+    assert activity.unused(seen) == {("web", "orders")}
+    assert activity.unused([edge()]) == set()
+
+
 def test_instances_are_one_and_processes_that_are_new_have_no_share():
     before = Observation(0, STATUS, usage={11: Usage(1.0, 5), 13: Usage(9.0, 70)}, used_at=0.0)
     used = {11: Usage(2.0, 6), 12: Usage(50.0, 4), 13: Usage(9.5, 80)}

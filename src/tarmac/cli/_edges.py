@@ -12,7 +12,7 @@ from tarmac.local.network.durations import RequestSummary
 
 
 def show(console: Console, edges: list[dict[str, Any]], undeclared: list[dict[str, Any]]) -> None:
-    """Print the declared edges with their traffic, then the undeclared connections."""
+    """Print the declared edges with their traffic, then what is wrong with them."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("FROM", "TO", "PORT", "WIRE"):
         table.add_column(column, no_wrap=True)
@@ -32,7 +32,12 @@ def show(console: Console, edges: list[dict[str, Any]], undeclared: list[dict[st
             *(_size(edge.get(key)) for key in ("bytes_sent", "bytes_received")),
             _ago(edge["last_at"]) if "last_at" in edge else "-",
         )
-    console.print(table)
+    if edges:
+        console.print(table)
+    never = ((edge["source"], edge["target"]) for edge in edges if edge["unused"])
+    for source, target in dict.fromkeys(never):
+        said = f"declared, never used in this run: {source} -> {target}"
+        console.print(said, soft_wrap=True, markup=False)
     for connection in undeclared:
         console.print(
             f"undeclared: {connection['source']} (pid {connection['pid']}) is connected to "

@@ -1,4 +1,4 @@
-"""`tarmac edges`: traffic of each declared edge, and undeclared connections."""
+"""`tarmac edges`: traffic of each declared edge, those never used, and undeclared connections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import click
 
 from tarmac.cli import _project
-from tarmac.errors import TarmacError
+from tarmac.errors import BadInput, Problem, TarmacError
 
 
 @click.command(
@@ -15,23 +15,39 @@ from tarmac.errors import TarmacError
 )
 @_project.system_argument
 @_project.json_option
-def VERB(system: str | None, namespace: str, *, as_json: bool) -> None:
+@click.option(
+    "--unused", is_flag=True, help="Show declared edges never used in this run; exit code 1 if any."
+)
+def VERB(system: str | None, namespace: str, *, as_json: bool, unused: bool) -> None:
     """Show each declared edge of SYSTEM with its traffic, and undeclared connections.
 
     Undeclared connections are read from the kernel's socket table (Linux): a service bypasses its
     per-edge proxy to reach a store or another service. Exit code 1 if there are any.
 
+    A declared edge by which nothing was connected since the start is listed as never used: after
+    tests of all that users do, it may be one to delete.
+
     Example: tarmac edges shop --json
     """
     from tarmac.cli import _edges, _show
-    from tarmac.local.supervisor import client
+    from tarmac.local.supervisor import activity, client
 
     home = _project.home_of(system, namespace)
     if not client.is_running(home):
         raise TarmacError(f"{home.root}: the system is not running; start it with `tarmac up`")
     answer = client.ask(home, {"verb": "edges"})
+    edges, undeclared = answer["edges"], answer["undeclared"]
+    if unused and edges and not any("connections" in edge for edge in edges):
+        what = "nothing counts the use of its edges (--direct); start it without"
+        raise BadInput([Problem(str(home.root), what)])
+    never = activity.unused(edges)
+    edges = [edge | {"unused": (edge["source"], edge["target"]) in never} for edge in edges]
+    if unused:
+        edges = [edge for edge in edges if edge["unused"]]
     if as_json:
-        _project.print_json({"edges": answer["edges"], "undeclared": answer["undeclared"]})
+        _project.print_json({"edges": edges, "undeclared": undeclared})
+    elif unused and not edges and not undeclared:
+        click.echo("every declared edge was used in this run")
     else:
-        _edges.show(_show.open_console(), answer["edges"], answer["undeclared"])
-    sys.exit(1 if answer["undeclared"] else 0)
+        _edges.show(_show.open_console(), edges, undeclared)
+    sys.exit(1 if undeclared or (unused and edges) else 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Container
 from dataclasses import asdict
 from typing import Any
 
@@ -53,6 +54,7 @@ class Watcher:
                 self._observations = [*older, found]
             before, now = self._observations[0], self._observations[-1]
         failed = _recently_failed(self._home)
+        never = activity.unused(now.edges)
         nodes = [asdict(node) | {"failed": node.name in failed} for node in now.status.nodes]
         return {
             "system": now.status.system,
@@ -60,7 +62,7 @@ class Watcher:
             "running": now.status.running,
             "nodes": [{k: v for k, v in node.items() if k not in NOT_SHOWN} for node in nodes],
             "activities": [_activity(one) for one in activity.activities(before, now)],
-            "edges": [_edge(before, now, edge) for edge in now.edges],
+            "edges": [_edge(before, now, edge, never) for edge in now.edges],
             "undeclared": now.undeclared,
         }
 
@@ -113,11 +115,14 @@ def _activity(one: Activity) -> dict[str, Any]:
     }
 
 
-def _edge(before: Observation, now: Observation, edge: dict[str, Any]) -> dict[str, Any]:
+def _edge(
+    before: Observation, now: Observation, edge: dict[str, Any], never: Container[tuple[str, str]]
+) -> dict[str, Any]:
     """Return an edge with its requests since the start, and those of a second now."""
     found = RequestSummary.of(edge)
     return {
         **{key: edge.get(key) for key in EDGE},
+        "unused": (edge["source"], edge["target"]) in never,
         "requests": None if found is None else asdict(found),
         **asdict(activity.rates(before, now, [edge])),
     }

@@ -1,7 +1,7 @@
 // Everything about one service or store: its instances, edges, variables, and what can be done to it.
 
 import { useState } from "./vendor/preact-hooks.js";
-import { address, ask } from "./state.js";
+import { address, ask, place } from "./state.js";
 import { duration, health, html, useAnswer } from "./ui.js";
 
 function Instances({ nodes }) {
@@ -21,7 +21,7 @@ function Edges({ name, edges }) {
   return html`<table class="narrow">
     <thead><tr><th scope="col">Edge</th><th scope="col">Conns</th><th scope="col">Requests</th><th scope="col">Failed</th><th scope="col">p50</th><th scope="col">p95</th><th scope="col">p99</th></tr></thead>
     <tbody>${edges.map((edge) => html`<tr key=${edge.source + edge.target + edge.port}>
-      <td>${edge.source === name ? `to ${edge.target}` : `from ${edge.source}`}</td><td>${edge.connections}</td>
+      <td>${edge.source === name ? `to ${edge.target}` : `from ${edge.source}`}${edge.unused && html`<br /><small>never used in this run</small>`}</td><td>${edge.connections}</td>
       <td>${edge.requests?.requests ?? "–"}</td><td>${edge.requests?.failed ?? "–"}</td>
       ${["p50_s", "p95_s", "p99_s"].map((name) => html`<td>${duration(edge.requests?.[name])}</td>`)}
     </tr>`)}</tbody>
@@ -81,7 +81,7 @@ export function Details({ group, edges }) {
     <p>
       ${role === "service" && html`<a href=${address("traces", "", { service: name })}>Its traces</a> ·
         <a href=${address("metrics", name)}> its metrics</a> · `}
-      <a href=${address("logs", "", { node: name })}>its logs</a> · <a href=${address("system")}>close</a>
+      <a href=${address("logs", "", { node: name })}>its logs</a> · <a href=${address("system", "", Object.fromEntries(place.value.options))}>close</a>
     </p>
     <${Instances} nodes=${nodes} />
     ${own.length > 0 && html`<${Edges} name=${name} edges=${own} />`}

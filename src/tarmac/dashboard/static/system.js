@@ -2,7 +2,7 @@
 
 import { graphlib, layout } from "./vendor/dagre.js";
 import { Details } from "./node.js";
-import { address, place, system } from "./state.js";
+import { address, choose, place, system } from "./state.js";
 import { Empty, amount, duration, health, html, serviceOf } from "./ui.js";
 
 const WIDTH = 156;
@@ -12,6 +12,8 @@ const HEIGHT = 52;
 const MARGIN = 14;
 /** Who uses an edge from outside the system. */
 const WORLD = "world";
+/** Edges by what went over them, and how the filter calls them. */
+const KINDS = { used: "used", unused: "never used in this run", failed: "with failures", undeclared: "not declared" };
 
 /** One node for each service or store, of all its instances. */
 function grouped(nodes, activities) {
@@ -25,6 +27,11 @@ function grouped(nodes, activities) {
     groups.set(name, group);
   }
   return groups;
+}
+
+/** What is chosen besides a node. */
+function options() {
+  return Object.fromEntries(place.value.options);
 }
 
 /** How a group is: as bad as the worst of its instances. */
@@ -72,6 +79,7 @@ function size(graph) {
 function traffic(edge) {
   if (edge.requests_per_s) return `${amount(edge.requests_per_s)}/s · ${duration(edge.p95_s)}`;
   if (edge.requests) return `${amount(edge.requests.requests)} req · ${duration(edge.requests.p95_s)}`;
+  if (edge.unused) return "never used";
   return edge.connections ? `${edge.connections} conn.` : "";
 }
 
@@ -79,16 +87,23 @@ function traffic(edge) {
 function words(edge) {
   const name = `${edge.source} to ${edge.target}`;
   if (edge.undeclared) return `${name}: not declared; if it should be, add ${edge.declaration} to services.${edge.source}`;
+  if (edge.unused) return `${name}: declared, never used in this run`;
   if (!edge.requests) return `${name}: ${edge.connections ?? 0} connections`;
   const { requests, failed, p50_s: p50, p95_s: p95, p99_s: p99 } = edge.requests;
   return `${name}: ${requests} requests, ${failed} failed; half within ${duration(p50)}, 95 % ${duration(p95)}, 99 % ${duration(p99)}`;
 }
 
+/** Which of the filter's kinds an edge is of; none where nothing counts its use. */
+function kindOf(edge) {
+  if (edge.undeclared) return "undeclared";
+  if (edge.requests ? edge.failed_per_s > 0 : edge.errors > 0) return "failed";
+  if (edge.connections === null) return "uncounted";
+  return edge.unused ? "unused" : "used";
+}
+
 function Edge({ graph, edge }) {
   const { points, x, y } = graph.edge(edge.source, edge.target);
-  const failed = edge.requests ? edge.failed_per_s > 0 : edge.errors > 0;
-  const state = edge.undeclared ? "undeclared" : failed ? "failed" : edge.connections ? "used" : "unused";
-  return html`<g class="edge ${state}">
+  return html`<g class="edge ${kindOf(edge)}">
     <title>${words(edge)}</title>
     <path d=${path(points)} marker-end="url(#arrow)" />
     <text x=${x} y=${y - 4}>${edge.undeclared ? "undeclared" : traffic(edge)}</text>
@@ -107,7 +122,7 @@ function Node({ graph, group, chosen }) {
   const count = group.nodes.length > 1 ? ` ×${group.nodes.length}` : "";
   const state = healthOf(group);
   const label = `${group.name}: ${group.nodes.map((node) => node.state).join(", ")}`;
-  return html`<a href=${address("system", chosen ? "" : group.name)} aria-label=${label}>
+  return html`<a href=${address("system", chosen ? "" : group.name, options())} aria-label=${label}>
     <g class="node ${group.role} ${state} ${chosen ? "chosen" : ""}"
        transform="translate(${x - WIDTH / 2},${y - HEIGHT / 2})">
       <rect width=${WIDTH} height=${HEIGHT} rx="8" />
@@ -116,6 +131,17 @@ function Node({ graph, group, chosen }) {
       <text x="28" y="41" class="about">${load(group) || group.about.slice(0, 24)}</text>
     </g>
   </a>`;
+}
+
+/** Choose which edges are drawn. */
+function Filter({ edges, wanted }) {
+  const count = (kind) => edges.filter((edge) => kindOf(edge) === kind).length;
+  return html`<form class="filters" onSubmit=${(event) => event.preventDefault()}>
+    <label>Edges <select value=${wanted} onChange=${(event) => choose({ edges: event.target.value })}>
+      <option value="">all ${edges.length}</option>
+      ${Object.entries(KINDS).map(([kind, title]) => html`<option value=${kind}>${title} (${count(kind)})</option>`)}
+    </select></label>
+  </form>`;
 }
 
 export function System() {
@@ -131,14 +157,16 @@ export function System() {
   const graph = laidOut(groups, edges);
   const { width, height } = size(graph);
   const chosen = groups.get(place.value.argument);
-  return html`<div class="split">
+  const wanted = KINDS[place.value.options.get("edges")] ? place.value.options.get("edges") : "";
+  const shown = wanted ? edges.filter((edge) => kindOf(edge) === wanted) : edges;
+  return html`<${Filter} edges=${edges} wanted=${wanted} /><div class="split">
     <div class="graph">
       <svg viewBox="0 0 ${width} ${height}" style=${{ width: `${width}px`, "--width": `${width}px` }} role="group"
            aria-label="The system: services, stores, and the edges between them">
         <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
           <path d="M0,0L8,4L0,8z" />
         </marker></defs>
-        ${edges.map((edge) => html`<${Edge} graph=${graph} edge=${edge} />`)}
+        ${shown.map((edge) => html`<${Edge} graph=${graph} edge=${edge} />`)}
         ${[...groups.values()].map((group) => html`
           <${Node} graph=${graph} group=${group} chosen=${group === chosen} />`)}
       </svg>

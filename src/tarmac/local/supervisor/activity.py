@@ -1,6 +1,6 @@
 """What a running system does between two observations: requests, CPU and memory.
 
-Read by `tarmac top` and by the dashboard.
+Read by `tarmac top`, `tarmac edges` and the dashboard.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tarmac.local.state.paths import Home
 from tarmac.local.state.state import NodeState
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.client import Status
+from tarmac.plan.ports import WORLD
 
 _NUMBER = re.compile(r"\.\d+$")
 Edge = dict[str, Any]
@@ -107,6 +108,19 @@ def activities(before: Observation, now: Observation) -> list[Activity]:
         )
         for name, nodes in groups.items()
     ]
+
+
+def unused(edges: Iterable[Edge]) -> set[tuple[str, str]]:
+    """Return source and target of each declared edge that was never used since the start.
+
+    One without any connection by any of its ports; none where nothing counts them. What comes from
+    outside is declared by no edge: a port without visits is not among these.
+    """
+    connections: Counter[tuple[str, str]] = Counter()
+    for edge in edges:
+        if edge["source"] != WORLD and "connections" in edge:
+            connections[edge["source"], edge["target"]] += edge["connections"]
+    return {ends for ends, count in connections.items() if not count}
 
 
 def rates(before: Observation, now: Observation, edges: Iterable[Edge]) -> Rates:
