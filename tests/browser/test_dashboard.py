@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -215,6 +218,58 @@ def test_metrics_show_requests_and_any_series(dashboard: Page):
         dashboard.get_by_role("img", name=re.compile("http_requests_total.*200 "))
     ).to_be_visible()
     assert "by=status" in dashboard.url
+
+
+@pytest.fixture
+def earlier_run(shop: Shop, dashboard: Page) -> Iterator[str]:
+    """Give a run half an hour before this one: the same samples, but twice as many requests."""
+    go(dashboard, "metrics/api-gateway")
+    dashboard.get_by_label(re.compile("^Run")).select_option(index=1)
+    counted = re.compile(r"Requests: all.* at most (?!0.s;)")
+    expect(dashboard.get_by_role("img", name=counted)).to_be_visible(timeout=40_000)
+    name, ago_ms = "as-if-earlier", 1_800_000
+    path = Path(shop.status["file"]).parent / ".tarmac" / shop.status["namespace"]
+    with contextlib.closing(sqlite3.connect(path / "telemetry.sqlite", timeout=20)) as file:
+        with file:
+            (began_ms,) = file.execute("SELECT began_ms FROM runs").fetchone()
+            run = "INSERT INTO runs SELECT ?, began_ms - ?, until_ms - ? FROM runs"
+            file.execute(run, (name, ago_ms, ago_ms))
+            file.execute(
+                "INSERT INTO samples SELECT series, at_ms - ?, iif(kind = 'counter', 2, 1) * value"
+                " FROM samples JOIN series ON series = id",
+                (ago_ms,),
+            )
+        yield name
+        with file:
+            file.execute("DELETE FROM runs WHERE name = ?", (name,))
+            file.execute("DELETE FROM samples WHERE at_ms < ?", (began_ms,))
+
+
+def test_two_runs_are_drawn_upon_each_other_from_their_starts(dashboard: Page, earlier_run: str):
+    this_run = dashboard.get_by_label(re.compile("^Run")).input_value()
+    dashboard.get_by_label("Beside").select_option(earlier_run)
+    drawn = dashboard.get_by_role("img", name=re.compile("^Requests: "))
+    legend = drawn.locator(".u-legend")
+    for line in ("since the start", f"all, {this_run}", f"failed, {earlier_run}"):
+        expect(legend.get_by_text(line)).to_be_visible()
+    expect(drawn).to_have_accessible_name(re.compile(f"all, {earlier_run} .* at most (?!0.s;)"))
+    address = dashboard.url
+    asked = f"service=api-gateway&run={this_run}&run={earlier_run}"
+    answer = dashboard.request.get(f"/api/metrics?{asked}").json()
+    assert answer["ends_ms"][0] == 10_000
+    now, before = (run["red"]["requests_per_s"] for run in answer["runs"])
+    known = [(one, two) for one, two in zip(now, before, strict=True) if two is not None]
+    assert any(two for _, two in known)
+    # A reading that was on its way when the samples were copied is in the later run alone.
+    assert all(two <= 2.001 * one for one, two in known)
+    dashboard.goto("about:blank")
+    dashboard.goto(address)
+    expect(legend.get_by_text(f"all, {earlier_run}")).to_be_visible()
+    for width in (1280, 400):
+        dashboard.set_viewport_size({"width": width, "height": 800})
+        assert faults(dashboard) == []
+    dashboard.get_by_label("Beside").select_option("")
+    expect(legend.get_by_text(f"all, {earlier_run}")).to_have_count(0)
 
 
 def test_objectives_show_what_is_left_of_their_budgets(dashboard: Page):

@@ -11,7 +11,8 @@ from readings import BEGAN, Readings
 
 from tarmac.errors import BadInput
 from tarmac.slo import indicator
-from tarmac.telemetry import runs
+from tarmac.telemetry import run_charts, runs
+from tarmac.telemetry.charts import Steps
 from tarmac.telemetry.sample import SeriesKey
 from tarmac.telemetry.storage import reader
 
@@ -56,6 +57,32 @@ def test_the_requests_of_two_runs_stand_beside_each_other(stored):
     (orders,) = runs.compare(stored, before, after)
     assert orders.before == runs.RunRequests(10, 0.5, 0.0, 0.05, 0.095, 0.099)
     assert (orders.after.requests, orders.after.failed_share) == (5, 0.2)
+
+
+def test_two_runs_are_charted_from_their_starts_and_not_beyond_their_ends(stored):
+    both = [runs.find(stored, SECOND), runs.find(stored, FIRST)]
+    second, first = run_charts.steps_of(both, 5_000, 900_000, BEGAN + 200_000)
+    assert first.steps == Steps(BEGAN, 5_000, 4)
+    assert second.steps == Steps(BEGAN + 100_000, 5_000, 4)
+    assert run_charts.red(stored, "orders", first).requests_per_s == [0, 0, 2, 0]
+    found = run_charts.red(stored, "orders", second)
+    # Nothing was read after its third step.
+    assert (found.requests_per_s, found.failed_per_s) == ([0, 0, 1, None], [0, 0, 0.2, None])
+    assert found.durations_s["p50"][2] is not None
+    made = run_charts.lines(stored, "orders", indicator.REQUESTS, "status", first)
+    assert made == {"200": [0, 0, 2, 0], "500": [0, 0, 0, 0]}
+
+
+def test_a_chart_of_runs_is_as_long_as_the_longest_and_each_has_its_own_values(stored):
+    long = runs.Run("long", BEGAN, BEGAN + 119_000)
+    shown = run_charts.steps_of([long, runs.find(stored, FIRST)], 10_000, 90_000, BEGAN + 200_000)
+    assert [one.steps.count for one in shown] == [9, 9]
+    assert run_charts.red(stored, "orders", shown[1]).requests_per_s == [0, 1, *[None] * 7]
+    # Whose samples are folded to one a minute, has no finer steps.
+    (old,) = run_charts.steps_of([long], 10_000, 900_000, BEGAN + 4_000_000)
+    assert (old.steps.step_ms, old.steps.count) == (60_000, 1)
+    (young,) = run_charts.steps_of([runs.Run("young", 5, 6)], 10_000, 900_000, 7)
+    assert young.cut([1.0]) == [None]
 
 
 @pytest.mark.parametrize(

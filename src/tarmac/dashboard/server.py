@@ -9,8 +9,9 @@
     GET /api/timeline     what happened to each node
     GET /api/explain/NAME what `tarmac explain` says of a service or store that runs
     GET /api/logs         lines of logs and a cursor for the later ones (cursor, trace)
-    GET /api/metrics      rate, errors and durations of a service, and its series (service, minutes)
-    GET /api/series       one series of a service as lines (service, name, by, minutes)
+    GET /api/metrics      rate, errors and durations of a service, and its series: of the last
+                          minutes, or of runs, each from its start (service, minutes, run)
+    GET /api/series       one series of a service as lines (the same, name, by)
     GET /api/objectives   each objective's share, budget and alerts
     GET /api/configuration   every variable of every service, with its place
     GET /api/runs         the runs of this system, and of two how requests went (before, after)
@@ -37,25 +38,22 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from tarmac.dashboard import actions, logs, messages, snapshot
+from tarmac.dashboard import actions, logs, messages, metrics, snapshot
 from tarmac.dashboard.access import HEADERS, Access
+from tarmac.dashboard.metrics import number
 from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.foreign import files
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
 from tarmac.model.loader import load
 from tarmac.model.system import System
-from tarmac.telemetry import charts, objectives, queries, runs, statements, storage
-from tarmac.telemetry.charts import Steps
+from tarmac.telemetry import objectives, queries, runs, statements, storage
 
 STATIC = Path(__file__).parent / "static"
 #: How often a change is looked for while a page is open, and how often something is said at all.
 LOOK_S, BEAT_S = 0.5, 10.0
 #: Traces of one list, and longer than any of them.
 MOST_TRACES, LONGEST_US = 500, 10**15
-#: The step of charts over so many minutes; metrics are read each 5 s.
-STEPS_MS = {15: 10_000, 60: 30_000, 360: 180_000, 1440: 600_000}
-LONGEST_STEP_MS, MOST_STEPS = 3_600_000, 200
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -84,7 +82,7 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         with contextlib.closing(storage.reader(home.telemetry)) as stored:
             found = queries.latest(
                 stored,
-                most=min(MOST_TRACES, _number(asked.get("most"), 100)),
+                most=min(MOST_TRACES, number(asked.get("most"), 100)),
                 service=asked.get("service", ""),
                 failed=asked.get("failed") == "true",
                 name=asked.get("name", ""),
@@ -104,20 +102,6 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         asked = request.query_params
         return logs.read(home, cursor=asked.get("cursor", ""), trace=_prefix(asked.get("trace")))
 
-    def metrics(request: Request) -> Any:
-        service, steps = request.query_params.get("service", ""), _steps(request)
-        with contextlib.closing(storage.reader(home.telemetry)) as stored:
-            names = [asdict(name) for name in charts.names(stored, service)]
-            red = asdict(charts.red(stored, service, steps))
-        return {"ends_ms": steps.ends_ms, "red": red, "names": names}
-
-    def series(request: Request) -> Any:
-        asked, steps = request.query_params, _steps(request)
-        service, name, by = (asked.get(key, "") for key in ("service", "name", "by"))
-        with contextlib.closing(storage.reader(home.telemetry)) as stored:
-            found = charts.lines(stored, service, name, by, steps)
-        return {"ends_ms": steps.ends_ms, "lines": found}
-
     def objectives_now(_request: Request) -> Any:
         now_ms = time.time_ns() // 1_000_000
         with contextlib.closing(storage.reader(home.telemetry)) as stored:
@@ -125,7 +109,7 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         return {"at_ms": now_ms, "objectives": [_objective(one) for one in found]}
 
     def stores(request: Request) -> Any:
-        minutes = _number(request.query_params.get("minutes"), 15)
+        minutes = number(request.query_params.get("minutes"), 15)
         since_ns = time.time_ns() - minutes * 60_000_000_000
         with contextlib.closing(storage.reader(home.telemetry)) as stored:
             operations = statements.operations(stored, since_ns)
@@ -153,8 +137,7 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         Route("/api/timeline", answered(lambda _: snapshot.timeline(home))),
         Route("/api/explain/{name}", answered(explained)),
         Route("/api/logs", answered(log_lines)),
-        Route("/api/metrics", answered(metrics)),
-        Route("/api/series", answered(series)),
+        *(Route(path, answered(ask)) for path, ask in metrics.questions(home).items()),
         Route("/api/objectives", answered(objectives_now)),
         Route("/api/stores", answered(stores)),
         Route("/api/configuration", answered(lambda _: snapshot.configuration(home))),
@@ -197,19 +180,10 @@ def _objective(observed: objectives.ObservedObjective) -> dict[str, Any]:
     }
 
 
-def _steps(request: Request) -> Steps:
-    """Return the steps of the last minutes that are over: those still under way would jump."""
-    minutes = _number(request.query_params.get("minutes"), 15)
-    step_ms = next((step for most, step in STEPS_MS.items() if minutes <= most), LONGEST_STEP_MS)
-    count = max(1, min(MOST_STEPS, minutes * 60_000 // step_ms))
-    until_ms = time.time_ns() // 1_000_000 // step_ms * step_ms
-    return Steps(until_ms - count * step_ms, step_ms, count)
-
-
 def _between_ns(least_us: str | None, below_us: str | None) -> tuple[int, int] | None:
     if not least_us and not below_us:
         return None
-    return _number(least_us, 0) * 1000, _number(below_us, LONGEST_US) * 1000
+    return number(least_us, 0) * 1000, number(below_us, LONGEST_US) * 1000
 
 
 def _prefix(trace: str | None) -> str:
@@ -217,10 +191,6 @@ def _prefix(trace: str | None) -> str:
         return queries.id_prefix(trace) if trace else ""
     except ValueError as error:
         raise BadInput([Problem(f"trace '{trace}'", str(error))]) from None
-
-
-def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else default
 
 
 class _Models:

@@ -1,8 +1,11 @@
-// A chart of lines over time, in the colours of the page.
+// A chart of lines over time, in the colours of the page: of the clock, or since a start.
 
 import { useEffect, useRef } from "./vendor/preact-hooks.js";
 import UPlot from "./vendor/uplot.js";
 import { html } from "./ui.js";
+
+/** How lines of a second run differ from those of the first. */
+const DASH = [7, 5];
 
 const HEIGHT = 190;
 /** As the style sheet names them; lines beyond begin again. */
@@ -15,20 +18,31 @@ function isolated(chart, series) {
     value !== null && values[index - 1] == null && values[index + 1] == null ? [index] : []));
 }
 
-function options(width, names, write, colour) {
+/** Between ticks of times since a start, in seconds. */
+const INCREMENTS = [10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400];
+
+/** Write so many seconds since a start: `4:05`, `1:00:00`. */
+function elapsed(seconds) {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  return `${hours ? `${hours}:${two(minutes)}` : minutes}:${two(Math.floor(seconds % 60))}`;
+}
+
+function options(width, names, write, colour, sinceStart) {
   const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   return {
     width,
     height: HEIGHT,
-    scales: { y: { range: (_, least, most) => [Math.min(0, least ?? 0), (most || 1) * 1.08] } },
-    axes: [axis, { ...axis, size: 70, values: (_, ticks) => ticks.map(write) }],
-    legend: { live: true },
+    scales: { x: sinceStart ? { time: false, range: (_, __, most) => [0, most] } : {}, y: { range: (_, least, most) => [Math.min(0, least ?? 0), (most || 1) * 1.08] } },
+    axes: [sinceStart ? { ...axis, incrs: INCREMENTS, values: (_, ticks) => ticks.map(elapsed) } : axis, { ...axis, size: 70, values: (_, ticks) => ticks.map(write) }],
+    legend: { live: true, markers: { dash: (drawn, index) => (drawn.series[index].dash ? "dashed" : "solid") } },
     cursor: { y: false },
     series: [
-      { value: (_, at) => (at === null ? "–" : new Date(at * 1000).toLocaleTimeString()) },
-      ...names.map(([name, failed], index) => ({
+      { label: sinceStart ? "since the start" : "Time", value: (_, at) => (at === null ? "–" : sinceStart ? elapsed(at) : new Date(at * 1000).toLocaleTimeString()) },
+      ...names.map(({ name, failed, second, number }) => ({
         label: name,
-        stroke: colour(failed ? "--failed" : COLOURS[index % COLOURS.length]),
+        stroke: colour(failed ? "--failed" : COLOURS[number % COLOURS.length]),
+        dash: second ? DASH : undefined,
         width: 1.6,
         points: { size: 5, show: false, filter: isolated },
         value: (_, value) => (value === null ? "–" : write(value)),
@@ -41,19 +55,20 @@ function options(width, names, write, colour) {
  * Draw lines.
  * @param title what is shown, with its unit.
  * @param ends the moment of each step, in milliseconds.
- * @param lines [name, values, whether it is one of failures] of each line.
+ * @param lines of each its name, values, whether it is one of failures or of a second run, and the number of its colour.
  * @param write how a value is written.
+ * @param sinceStart whether moments are counted from the start of a run.
  */
-export function Chart({ title, ends, lines, write }) {
+export function Chart({ title, ends, lines, write, sinceStart = false }) {
   const place = useRef(null);
   const chart = useRef(null);
-  const names = lines.map(([name, , failed]) => [name, failed]);
-  const data = [ends.map((end) => end / 1000), ...lines.map(([, values]) => values)];
-  const shape = JSON.stringify(names);
+  const names = lines.map(({ values, ...about }) => about);
+  const data = [ends.map((end) => end / 1000), ...lines.map(({ values }) => values)];
+  const shape = JSON.stringify([names, sinceStart]);
   useEffect(() => {
     const colours = getComputedStyle(document.documentElement);
     const colour = (name) => colours.getPropertyValue(name).trim();
-    const drawn = new UPlot(options(place.current.clientWidth, names, write, colour), data, place.current);
+    const drawn = new UPlot(options(place.current.clientWidth, names, write, colour, sinceStart), data, place.current);
     chart.current = drawn;
     for (const name of place.current.querySelectorAll(".u-legend th")) name.scope = "row";
     const resized = new ResizeObserver(() => drawn.setSize({ width: place.current.clientWidth, height: HEIGHT }));
@@ -61,7 +76,7 @@ export function Chart({ title, ends, lines, write }) {
     return () => { resized.disconnect(); drawn.destroy(); };
   }, [shape]);
   useEffect(() => { chart.current?.setData(data); });
-  const said = lines.map(([name, values]) => {
+  const said = lines.map(({ name, values }) => {
     const known = values.filter((value) => value !== null);
     return known.length ? `${name} ${write(known.at(-1))}, at most ${write(Math.max(...known))}` : `${name} unknown`;
   });

@@ -1,4 +1,5 @@
-// Rate, errors and durations of a service's requests, and any of its series.
+// Rate, errors and durations of a service's requests, and any of its series: of the last minutes, or
+// of one or two runs, each from its own start.
 
 import { choose, place, system } from "./state.js";
 import { Chart } from "./chart.js";
@@ -11,10 +12,24 @@ function ofBoth(one, other, compute) {
   return one.map((value, step) => (value === null ? null : compute(value, other[step] ?? 0)));
 }
 
-function Series({ service, names, name, by, minutes }) {
+/**
+ * List the lines of a chart: those of the first run, then the same of the second.
+ * @param runs what was answered of each run; of the last minutes it is one without a name.
+ * @param linesOf gives [name, values, whether it is one of failures] of each line of one.
+ */
+function together(runs, linesOf) {
+  const numbers = new Map();
+  return runs.flatMap((one, index) => linesOf(one).map(([name, values, failed = false]) => {
+    if (!numbers.has(name)) numbers.set(name, numbers.size);
+    const title = one.run ? `${name}, ${one.run}` : name;
+    return { name: title, values, failed, second: index > 0, number: numbers.get(name) };
+  }));
+}
+
+function Series({ query, names, name, by }) {
   const known = names.find((one) => one.name === name);
-  const query = new URLSearchParams({ service, name, by, minutes });
-  const [content, error] = useAnswer(`/api/series?${query}`, EVERY_S);
+  const asked = new URLSearchParams([...query, ["name", name], ["by", by]]);
+  const [content, error] = useAnswer(`/api/series?${asked}`, EVERY_S);
   const unit = known?.kind === "counter" ? "per second" : "value";
   return html`
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
@@ -29,7 +44,23 @@ function Series({ service, names, name, by, minutes }) {
     ${error && html`<p class="failed" role="alert">${error}</p>`}
     ${name && !known && html`<p>No series of this name; choose one of the ${names.length}.</p>`}
     ${known && content && html`<${Chart} key=${name + by} title="${name}, ${unit}" ends=${content.ends_ms} write=${amount}
-      lines=${Object.entries(content.lines)} />`}`;
+      sinceStart=${query.has("run")} lines=${together(content.runs, ({ lines }) => Object.entries(lines))} />`}`;
+}
+
+/** Choose a run, and a second one to be drawn upon it. */
+function RunChoice({ first, second }) {
+  const [content] = useAnswer("/api/runs", EVERY_S);
+  const names = content?.runs.map((run) => run.name) || [first, second].filter(Boolean);
+  const others = names.filter((name) => name !== first);
+  return html`
+    <label>Run <select value=${first} onChange=${(event) => choose({ run: event.target.value, beside: "" })}>
+      <option value="">now</option>
+      ${names.map((name) => html`<option value=${name}>${name}</option>`)}
+    </select></label>
+    ${first && html`<label>Beside <select value=${second} onChange=${(event) => choose({ beside: event.target.value })}>
+      <option value="">${others.length ? "no other" : "there is no other"}</option>
+      ${others.map((name) => html`<option value=${name}>${name}</option>`)}
+    </select></label>`}`;
 }
 
 export function Metrics() {
@@ -37,33 +68,34 @@ export function Metrics() {
   const known = services(system.value);
   const service = argument || known[0] || "";
   const minutes = options.get("minutes") || "15";
-  const query = new URLSearchParams({ service, minutes });
+  const [first, second] = [options.get("run") || "", (options.get("run") && options.get("beside")) || ""];
+  const chosen = [first, second].filter(Boolean);
+  const query = new URLSearchParams([["service", service], ["minutes", minutes], ...chosen.map((run) => ["run", run])]);
   const [content, error] = useAnswer(service && `/api/metrics?${query}`, EVERY_S);
   if (system.value && known.length === 0) return html`<${Empty} title="No services">This system has stores alone.<//>`;
-  const red = content?.red;
-  const ends = content?.ends_ms;
-  const write = (value) => `${amount(value)}/s`;
+  const chart = (title, write, linesOf) => html`<${Chart} title=${title} ends=${content.ends_ms} write=${write}
+    sinceStart=${chosen.length > 0} lines=${together(content.runs, linesOf)} />`;
+  const share = (red) => ofBoth(red.failed_per_s, red.requests_per_s, (failed, all) => (all ? failed / all : 0));
   return html`
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       <label>Service <select value=${service} onChange=${(event) => choose({}, event.target.value)}>
         ${known.map((name) => html`<option value=${name}>${name}</option>`)}
       </select></label>
-      <label>Last <select value=${minutes} onChange=${(event) => choose({ minutes: event.target.value })}>
+      <label>${first ? "First" : "Last"} <select value=${minutes} onChange=${(event) => choose({ minutes: event.target.value })}>
         ${Object.entries(MINUTES).map(([value, title]) => html`<option value=${value}>${title}</option>`)}
       </select></label>
+      <${RunChoice} first=${first} second=${second} />
     </form>
     ${error && html`<p class="failed" role="alert">${error}</p>`}
     ${content && content.names.length === 0 && html`<${Empty} title="No metrics of ${service}">
       It has not been read yet, or it has no <code>/metrics</code>.<//>`}
     ${content && content.names.length > 0 && html`
       <div class="cards">
-        <${Chart} title="Requests" ends=${ends} write=${write}
-          lines=${[["all", red.requests_per_s], ["failed", red.failed_per_s, true]]} />
-        <${Chart} title="Share of requests that failed" ends=${ends} write=${(value) => percent(value, 1)}
-          lines=${[["failed", ofBoth(red.failed_per_s, red.requests_per_s, (failed, all) => (all ? failed / all : 0)), true]]} />
-        <${Chart} title="Duration of requests" ends=${ends} write=${duration}
-          lines=${Object.entries(red.durations_s)} />
+        ${chart("Requests", (value) => `${amount(value)}/s`,
+    ({ red }) => [["all", red.requests_per_s], ["failed", red.failed_per_s, true]])}
+        ${chart("Share of requests that failed", (value) => percent(value, 1), ({ red }) => [["failed", share(red), true]])}
+        ${chart("Duration of requests", duration, ({ red }) => Object.entries(red.durations_s))}
       </div>
-      <${Series} service=${service} names=${content.names} name=${options.get("name") || "process_resident_memory_bytes"}
-        by=${options.get("by") || ""} minutes=${minutes} />`}`;
+      <${Series} query=${query} names=${content.names} name=${options.get("name") || "process_resident_memory_bytes"}
+        by=${options.get("by") || ""} />`}`;
 }
