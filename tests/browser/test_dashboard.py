@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import asyncpg
+import large_system
 import pytest
 from buying import check_out, put_into_cart, sign_up
 from playwright.sync_api import Browser, Page, expect
@@ -123,6 +124,77 @@ def test_edges_that_were_never_used_are_named_and_can_be_seen_alone(shop: Shop, 
     about = dashboard.get_by_role("complementary", name=f"About {listed[0]['source']}")
     expect(about.get_by_text("never used in this run").first).to_be_visible()
     expect(drawn).to_have_count(len(listed))
+
+
+@pytest.fixture
+def large(shop: Shop, visit) -> Page:
+    """Give the page of a system of a hundred services, as it is told by this test."""
+    address = urlsplit(shop.dashboard)
+    page = visit(f"{address.scheme}://{address.netloc}", viewport={"width": 1280, "height": 800})
+    page.add_init_script(large_system.STREAM)
+    page.goto(shop.dashboard)
+    page.wait_for_function("() => Boolean(window.stream?.onmessage)")
+    tell(page, 0)
+    return page
+
+
+def tell(page: Page, moment: int) -> None:
+    """Say how the large system is at a moment."""
+    data = json.dumps(large_system.told(moment))
+    page.evaluate("data => window.stream.onmessage({ data })", data)
+
+
+def test_a_hundred_services_can_be_read_found_and_moved_about(large: Page):
+    frame, drawing = large.locator(".graph"), large.locator(".graph svg")
+    expect(large.locator(".node")).to_have_count(large_system.SERVICES + large_system.STORES)
+    widest = drawing.evaluate("svg => svg.clientWidth / svg.viewBox.baseVal.width")
+    assert widest >= 0.7  # of its own size: letters of nine pixels
+
+    large.get_by_label("Find").fill("search-9")
+    large.get_by_label("Find").press("Enter")
+    assert large.url.endswith("#/system/search-9")
+    expect(large.locator(".node.chosen")).to_be_in_viewport(ratio=1)
+    alone = large.locator(".edge:not(.aside)")
+    expect(alone).to_have_count(large.locator(".edge title", has_text="search-9").count())
+    large.get_by_role("link", name="close").click()
+
+    large.get_by_role("button", name="All of it").click()
+    for name in (large_system.names()[0], large_system.names()[-1]):
+        node = large.get_by_role("link", name=f"{name}: healthy")
+        expect(node).to_be_in_viewport(ratio=1)
+    large.get_by_role("button", name="To read").click()
+    expect(drawing).not_to_have_class("zoomed")
+    large.get_by_role("button", name="Larger").click()
+    expect(drawing).to_have_class("zoomed")
+    assert "zoom=" in large.url
+
+    # A press that begins on a node and moves is no click on it.
+    frame.evaluate("frame => { frame.scrollLeft = frame.scrollTop = 0; }")
+    (room, before) = (frame.bounding_box(), large.url)
+    assert room is not None
+    large.mouse.move(room["x"] + 700, room["y"] + 400)
+    large.mouse.down()
+    large.mouse.move(room["x"] + 500, room["y"] + 100, steps=5)
+    large.mouse.up()
+    assert frame.evaluate("frame => [frame.scrollLeft, frame.scrollTop]") == [200, 300]
+    assert large.url == before
+
+
+def test_an_update_of_a_hundred_services_changes_words_and_draws_nothing_anew(large: Page):
+    large.evaluate(
+        """() => {
+          window.changes = [];
+          const seen = (found) => window.changes.push(
+            ...found.map(({ type, attributeName }) => attributeName ?? type));
+          new MutationObserver(seen).observe(document.querySelector(".graph svg"),
+            { subtree: true, childList: true, attributes: true, characterData: true });
+        }"""
+    )
+    first = large.locator(".edge text").first
+    said = first.text_content() or ""
+    tell(large, 1)
+    expect(first).not_to_have_text(said)
+    assert set(large.evaluate("() => window.changes")) == {"characterData"}
 
 
 def test_a_killed_service_turns_red_and_green_again(shop: Shop, dashboard: Page):

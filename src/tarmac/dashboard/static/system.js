@@ -1,151 +1,90 @@
-// The system as a graph: who calls whom, from the entry to the stores, and how all of them are.
+// The system as a graph: who calls whom, and how all of them are. Found by name, enlarged, moved about.
 
-import { graphlib, layout } from "./vendor/dagre.js";
+import { useEffect, useRef } from "./vendor/preact-hooks.js";
+import { Drawing, grouped, kindOf, laidOut, size } from "./graph.js";
 import { Details } from "./node.js";
-import { address, choose, place, system } from "./state.js";
-import { Empty, amount, duration, health, html, serviceOf } from "./ui.js";
+import { choose, place, system } from "./state.js";
+import { Empty, html } from "./ui.js";
 
-const WIDTH = 156;
-/** What an edge says takes so much room. */
-const LABEL = { width: 92, height: 16, labelpos: "c" };
-const HEIGHT = 52;
-const MARGIN = 14;
 /** Who uses an edge from outside the system. */
 const WORLD = "world";
 /** Edges by what went over them, and how the filter calls them. */
 const KINDS = { used: "used", unused: "never used in this run", failed: "with failures", undeclared: "not declared" };
+const STEP = 1.4;
+const [LEAST, MOST] = [0.1, 4];
+/** A press that moves so far moves the drawing, and is no click. */
+const CLICK_PX = 4;
 
-/** One node for each service or store, of all its instances. */
-function grouped(nodes, activities) {
-  const groups = new Map();
-  const known = new Map(activities.map((activity) => [activity.name, activity]));
-  for (const node of nodes) {
-    if (node.role === "task") continue;
-    const name = serviceOf(node.name);
-    const group = groups.get(name) || { name, role: node.role, about: node.about, nodes: [], activity: known.get(name) };
-    group.nodes.push(node);
-    groups.set(name, group);
-  }
-  return groups;
-}
-
-/** What is chosen besides a node. */
-function options() {
-  return Object.fromEntries(place.value.options);
-}
-
-/** How a group is: as bad as the worst of its instances. */
-function healthOf(group) {
-  const found = group.nodes.map((node) => (node.failed ? "failed" : health(node.state)));
-  return ["failed", "changing"].find((state) => found.includes(state)) || "well";
-}
-
-/** The last layout and what it was of: states and rates change much more often than names. */
-let drawn = { of: "", graph: null };
-
-function laidOut(groups, edges) {
-  const of = JSON.stringify([[...groups.keys()], edges.map((edge) => [edge.source, edge.target])]);
-  if (drawn.of !== of) drawn = { of, graph: layOut(groups, edges) };
-  return drawn.graph;
-}
-
-function layOut(groups, edges) {
-  const graph = new graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 18, edgesep: 14, ranksep: 44, marginx: 12, marginy: 12 });
-  graph.setDefaultEdgeLabel(() => ({}));
-  for (const group of groups.values()) graph.setNode(group.name, { width: WIDTH, height: HEIGHT });
-  for (const edge of edges) graph.setEdge(edge.source, edge.target, { ...LABEL });
-  layout(graph);
-  return graph;
-}
-
-/** Draw a curve along points: through the middle between each two, the points themselves pull it. */
-function path(points) {
-  const middle = (one, other) => `${(one.x + other.x) / 2},${(one.y + other.y) / 2}`;
-  const [first, ...rest] = points;
-  const last = rest.at(-1);
-  const curves = rest.slice(0, -1).map((point, index) => `Q${point.x},${point.y} ${middle(point, rest[index + 1])}`);
-  return `M${first.x},${first.y}L${middle(first, rest[0])}${curves.join("")}L${last.x},${last.y}`;
-}
-
-/** How much room a drawing takes: edges may go around the nodes. */
-function size(graph) {
-  const points = graph.edges().flatMap((edge) => graph.edge(edge).points);
-  const { width, height } = graph.graph();
-  const most = (axis, least) => Math.max(least, ...points.map((point) => point[axis] + MARGIN));
-  return { width: most("x", width), height: most("y", height) };
-}
-
-function traffic(edge) {
-  if (edge.requests_per_s) return `${amount(edge.requests_per_s)}/s · ${duration(edge.p95_s)}`;
-  if (edge.requests) return `${amount(edge.requests.requests)} req · ${duration(edge.requests.p95_s)}`;
-  if (edge.unused) return "never used";
-  return edge.connections ? `${edge.connections} conn.` : "";
-}
-
-/** All that is known of an edge, in words. */
-function words(edge) {
-  const name = `${edge.source} to ${edge.target}`;
-  if (edge.undeclared) return `${name}: not declared; if it should be, add ${edge.declaration} to services.${edge.source}`;
-  if (edge.unused) return `${name}: declared, never used in this run`;
-  if (!edge.requests) return `${name}: ${edge.connections ?? 0} connections`;
-  const { requests, failed, p50_s: p50, p95_s: p95, p99_s: p99 } = edge.requests;
-  return `${name}: ${requests} requests, ${failed} failed; half within ${duration(p50)}, 95 % ${duration(p95)}, 99 % ${duration(p99)}`;
-}
-
-/** Which of the filter's kinds an edge is of; none where nothing counts its use. */
-function kindOf(edge) {
-  if (edge.undeclared) return "undeclared";
-  if (edge.requests ? edge.failed_per_s > 0 : edge.errors > 0) return "failed";
-  if (edge.connections === null) return "uncounted";
-  return edge.unused ? "unused" : "used";
-}
-
-function Edge({ graph, edge }) {
-  const { points, x, y } = graph.edge(edge.source, edge.target);
-  return html`<g class="edge ${kindOf(edge)}">
-    <title>${words(edge)}</title>
-    <path d=${path(points)} marker-end="url(#arrow)" />
-    <text x=${x} y=${y - 4}>${edge.undeclared ? "undeclared" : traffic(edge)}</text>
-  </g>`;
-}
-
-/** What its processes use now. */
-function load({ activity }) {
-  if (!activity || activity.memory_bytes === null) return "";
-  const cpu = activity.cpu_share === null ? "" : `${Math.round(100 * activity.cpu_share)} % CPU · `;
-  return `${cpu}${Math.round(activity.memory_bytes / 1e6)} MB`;
-}
-
-function Node({ graph, group, chosen }) {
-  const { x, y } = graph.node(group.name);
-  const count = group.nodes.length > 1 ? ` ×${group.nodes.length}` : "";
-  const state = healthOf(group);
-  const label = `${group.name}: ${group.nodes.map((node) => node.state).join(", ")}`;
-  return html`<a href=${address("system", chosen ? "" : group.name, options())} aria-label=${label}>
-    <g class="node ${group.role} ${state} ${chosen ? "chosen" : ""}"
-       transform="translate(${x - WIDTH / 2},${y - HEIGHT / 2})">
-      <rect width=${WIDTH} height=${HEIGHT} rx="8" />
-      <circle cx="16" cy="19" r="5" />
-      <text x="28" y="23" class="title">${group.name}${count}</text>
-      <text x="28" y="41" class="about">${load(group) || group.about.slice(0, 24)}</text>
-    </g>
-  </a>`;
-}
-
-/** Choose which edges are drawn. */
-function Filter({ edges, wanted }) {
+/** Choose what is drawn, and how large. */
+function Filter({ edges, wanted, names, frame, graph }) {
   const count = (kind) => edges.filter((edge) => kindOf(edge) === kind).length;
+  const { width, height } = size(graph);
+  const enlarge = (factor) => {
+    const now = frame.current.querySelector("svg").getBoundingClientRect().width / width;
+    choose({ zoom: Math.min(MOST, Math.max(LEAST, now * factor)).toFixed(2) });
+  };
+  const whole = () => {
+    const room = frame.current.getBoundingClientRect();
+    const least = Math.min(room.width / width, (innerHeight - room.top - scrollY - 16) / height, 1);
+    choose({ zoom: Math.max(LEAST, Math.floor(least * 100) / 100).toFixed(2) });
+  };
+  const find = (words) => {
+    const found = names.includes(words) ? words : names.find((name) => name.includes(words.trim().toLowerCase()));
+    if (words.trim() && found) choose({}, found);
+  };
   return html`<form class="filters" onSubmit=${(event) => event.preventDefault()}>
+    <label>Find <input type="search" list="names" size="20" onChange=${(event) => find(event.target.value)} /></label>
+    <datalist id="names">${names.map((name) => html`<option value=${name} />`)}</datalist>
     <label>Edges <select value=${wanted} onChange=${(event) => choose({ edges: event.target.value })}>
       <option value="">all ${edges.length}</option>
       ${Object.entries(KINDS).map(([kind, title]) => html`<option value=${kind}>${title} (${count(kind)})</option>`)}
     </select></label>
+    <span class="actions" role="group" aria-label="Size">
+      <button type="button" onClick=${() => enlarge(1 / STEP)} aria-label="Smaller">−</button>
+      <button type="button" onClick=${() => enlarge(STEP)} aria-label="Larger">+</button>
+      <button type="button" onClick=${whole}>All of it</button>
+      <button type="button" onClick=${() => choose({ zoom: "" })}>To read</button>
+    </span>
   </form>`;
 }
 
+/** What moves a frame's content with the mouse; touch and wheel scroll it by themselves. */
+function moving(frame, from) {
+  return {
+    onPointerDown: ({ pointerType, button, clientX, clientY }) => {
+      from.current = pointerType === "mouse" && button === 0 ? { x: clientX, y: clientY, moved: false } : null;
+    },
+    onPointerMove: (event) => {
+      const began = from.current;
+      if (!began || !(event.buttons & 1)) return;
+      const [right, down] = [event.clientX - began.x, event.clientY - began.y];
+      if (!began.moved && Math.hypot(right, down) < CLICK_PX) return;
+      if (!began.moved) frame.current.setPointerCapture(event.pointerId);
+      frame.current.scrollLeft -= right;
+      frame.current.scrollTop -= down;
+      from.current = { x: event.clientX, y: event.clientY, moved: true };
+    },
+    onClickCapture: (event) => { if (from.current?.moved) event.preventDefault(); },
+  };
+}
+
+/** Bring a chosen node into view, unless all of it is in view. */
+function useInView(frame, name) {
+  useEffect(() => {
+    const node = name && frame.current?.querySelector(".node.chosen");
+    if (!node) return;
+    const [box, room] = [node.getBoundingClientRect(), frame.current.getBoundingClientRect()];
+    const seen = box.left >= room.left && box.right <= room.right && box.top >= room.top && box.bottom <= room.bottom;
+    if (!seen) node.scrollIntoView({ block: "center", inline: "center" });
+  }, [name]);
+}
+
 export function System() {
+  const frame = useRef(null);
+  const from = useRef(null);
   const now = system.value;
+  const { argument, options } = place.value;
+  useInView(frame, now && argument);
   if (now === null) return html`<${Empty} title="Looking…" />`;
   if (now.nodes.length === 0) {
     return html`<${Empty} title="Nothing runs">Start the system with <code>tarmac up</code>.<//>`;
@@ -155,22 +94,15 @@ export function System() {
   const undeclared = now.undeclared.map((edge) => ({ ...edge, undeclared: true }));
   const edges = [...now.edges, ...undeclared].filter((edge) => edge.source !== WORLD && known(edge));
   const graph = laidOut(groups, edges);
-  const { width, height } = size(graph);
-  const chosen = groups.get(place.value.argument);
-  const wanted = KINDS[place.value.options.get("edges")] ? place.value.options.get("edges") : "";
+  const chosen = groups.get(argument);
+  const wanted = KINDS[options.get("edges")] ? options.get("edges") : "";
   const shown = wanted ? edges.filter((edge) => kindOf(edge) === wanted) : edges;
-  return html`<${Filter} edges=${edges} wanted=${wanted} /><div class="split">
-    <div class="graph">
-      <svg viewBox="0 0 ${width} ${height}" style=${{ width: `${width}px`, "--width": `${width}px` }} role="group"
-           aria-label="The system: services, stores, and the edges between them">
-        <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
-          <path d="M0,0L8,4L0,8z" />
-        </marker></defs>
-        ${shown.map((edge) => html`<${Edge} graph=${graph} edge=${edge} />`)}
-        ${[...groups.values()].map((group) => html`
-          <${Node} graph=${graph} group=${group} chosen=${group === chosen} />`)}
-      </svg>
-    </div>
-    ${chosen && html`<${Details} group=${chosen} edges=${now.edges} />`}
-  </div>`;
+  const zoom = Number(options.get("zoom")) || 0;
+  return html`<${Filter} edges=${edges} wanted=${wanted} names=${[...groups.keys()]} frame=${frame} graph=${graph} />
+    <div class="split">
+      <div class="graph" ref=${frame} ...${moving(frame, from)}>
+        <${Drawing} groups=${groups} graph=${graph} edges=${shown} chosen=${chosen} zoom=${zoom} />
+      </div>
+      ${chosen && html`<${Details} group=${chosen} edges=${now.edges} />`}
+    </div>`;
 }

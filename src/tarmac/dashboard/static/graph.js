@@ -1,0 +1,149 @@
+// The drawing of a system: its nodes in layers from the entry to the stores, and the edges between them.
+
+import { graphlib, layout } from "./vendor/dagre.js";
+import { address, place } from "./state.js";
+import { amount, duration, health, html, serviceOf } from "./ui.js";
+
+const WIDTH = 156;
+/** What an edge says takes so much room. */
+const LABEL = { width: 92, height: 16, labelpos: "c" };
+const HEIGHT = 52;
+const MARGIN = 14;
+
+/** One node for each service or store, of all its instances. */
+export function grouped(nodes, activities) {
+  const groups = new Map();
+  const known = new Map(activities.map((activity) => [activity.name, activity]));
+  for (const node of nodes) {
+    if (node.role === "task") continue;
+    const name = serviceOf(node.name);
+    const group = groups.get(name) || { name, role: node.role, about: node.about, nodes: [], activity: known.get(name) };
+    group.nodes.push(node);
+    groups.set(name, group);
+  }
+  return groups;
+}
+
+/** What is chosen besides a node. */
+function options() {
+  return Object.fromEntries(place.value.options);
+}
+
+/** How a group is: as bad as the worst of its instances. */
+function healthOf(group) {
+  const found = group.nodes.map((node) => (node.failed ? "failed" : health(node.state)));
+  return ["failed", "changing"].find((state) => found.includes(state)) || "well";
+}
+
+/** The last layout and what it was of: states and rates change much more often than names. */
+let drawn = { of: "", graph: null };
+
+export function laidOut(groups, edges) {
+  const of = JSON.stringify([[...groups.keys()], edges.map((edge) => [edge.source, edge.target])]);
+  if (drawn.of !== of) drawn = { of, graph: layOut(groups, edges) };
+  return drawn.graph;
+}
+
+function layOut(groups, edges) {
+  const graph = new graphlib.Graph();
+  graph.setGraph({ rankdir: "LR", nodesep: 18, edgesep: 14, ranksep: 44, marginx: 12, marginy: 12 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const group of groups.values()) graph.setNode(group.name, { width: WIDTH, height: HEIGHT });
+  for (const edge of edges) graph.setEdge(edge.source, edge.target, { ...LABEL });
+  layout(graph);
+  return graph;
+}
+
+/** Draw a curve along points: through the middle between each two, the points themselves pull it. */
+function path(points) {
+  const middle = (one, other) => `${(one.x + other.x) / 2},${(one.y + other.y) / 2}`;
+  const [first, ...rest] = points;
+  const last = rest.at(-1);
+  const curves = rest.slice(0, -1).map((point, index) => `Q${point.x},${point.y} ${middle(point, rest[index + 1])}`);
+  return `M${first.x},${first.y}L${middle(first, rest[0])}${curves.join("")}L${last.x},${last.y}`;
+}
+
+/** How much room a drawing takes: edges may go around the nodes. */
+export function size(graph) {
+  const points = graph.edges().flatMap((edge) => graph.edge(edge).points);
+  const { width, height } = graph.graph();
+  const most = (axis, least) => Math.max(least, ...points.map((point) => point[axis] + MARGIN));
+  return { width: most("x", width), height: most("y", height) };
+}
+
+function traffic(edge) {
+  if (edge.requests_per_s) return `${amount(edge.requests_per_s)}/s · ${duration(edge.p95_s)}`;
+  if (edge.requests) return `${amount(edge.requests.requests)} req · ${duration(edge.requests.p95_s)}`;
+  if (edge.unused) return "never used";
+  return edge.connections ? `${edge.connections} conn.` : "";
+}
+
+/** All that is known of an edge, in words. */
+function words(edge) {
+  const name = `${edge.source} to ${edge.target}`;
+  if (edge.undeclared) return `${name}: not declared; if it should be, add ${edge.declaration} to services.${edge.source}`;
+  if (edge.unused) return `${name}: declared, never used in this run`;
+  if (!edge.requests) return `${name}: ${edge.connections ?? 0} connections`;
+  const { requests, failed, p50_s: p50, p95_s: p95, p99_s: p99 } = edge.requests;
+  return `${name}: ${requests} requests, ${failed} failed; half within ${duration(p50)}, 95 % ${duration(p95)}, 99 % ${duration(p99)}`;
+}
+
+/** Which of the filter's kinds an edge is of; none where nothing counts its use. */
+export function kindOf(edge) {
+  if (edge.undeclared) return "undeclared";
+  if (edge.requests ? edge.failed_per_s > 0 : edge.errors > 0) return "failed";
+  if (edge.connections === null) return "uncounted";
+  return edge.unused ? "unused" : "used";
+}
+
+function Edge({ graph, edge, chosen }) {
+  const { points, x, y } = graph.edge(edge.source, edge.target);
+  const aside = chosen && edge.source !== chosen.name && edge.target !== chosen.name;
+  return html`<g class="edge ${kindOf(edge)} ${aside ? "aside" : ""}">
+    <title>${words(edge)}</title>
+    <path d=${path(points)} marker-end="url(#arrow)" />
+    <text x=${x} y=${y - 4}>${edge.undeclared ? "undeclared" : traffic(edge)}</text>
+  </g>`;
+}
+
+/** What its processes use now. */
+function load({ activity }) {
+  if (!activity || activity.memory_bytes === null) return "";
+  const cpu = activity.cpu_share === null ? "" : `${Math.round(100 * activity.cpu_share)} % CPU · `;
+  return `${cpu}${Math.round(activity.memory_bytes / 1e6)} MB`;
+}
+
+function Node({ graph, group, chosen }) {
+  const { x, y } = graph.node(group.name);
+  const count = group.nodes.length > 1 ? ` ×${group.nodes.length}` : "";
+  const state = healthOf(group);
+  const label = `${group.name}: ${group.nodes.map((node) => node.state).join(", ")}`;
+  return html`<a href=${address("system", chosen ? "" : group.name, options())} aria-label=${label} draggable=${false}>
+    <g class="node ${group.role} ${state} ${chosen ? "chosen" : ""}"
+       transform="translate(${x - WIDTH / 2},${y - HEIGHT / 2})">
+      <rect width=${WIDTH} height=${HEIGHT} rx="8" />
+      <circle cx="16" cy="19" r="5" />
+      <text x="28" y="23" class="title">${group.name}${count}</text>
+      <text x="28" y="41" class="about">${load(group) || group.about.slice(0, 24)}</text>
+    </g>
+  </a>`;
+}
+
+/**
+ * Draw nodes and edges.
+ * @param zoom how large, of its own size; 0: as wide as there is room, down to where it can be read.
+ * @param chosen the group whose edges are shown alone, if there is one.
+ */
+export function Drawing({ groups, graph, edges, chosen, zoom }) {
+  const { width, height } = size(graph);
+  const style = zoom ? { width: `${width * zoom}px` } : { width: `${width}px`, "--width": `${width}px` };
+  return html`<svg viewBox="0 0 ${width} ${height}" class=${zoom ? "zoomed" : ""} style=${style} role="group"
+      aria-label="The system: services, stores, and the edges between them">
+    <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+      <path d="M0,0L8,4L0,8z" />
+    </marker></defs>
+    ${edges.map((edge) => html`<${Edge} graph=${graph} edge=${edge} chosen=${chosen} />`)}
+    ${[...groups.values()].map((group) => html`
+      <${Node} graph=${graph} group=${group} chosen=${group === chosen} />`)}
+  </svg>`;
+}
