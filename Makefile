@@ -68,7 +68,7 @@ site: sync ## build the documentation site into dist/site/
 	.venv/bin/python docs/build_site.py
 
 clean: ## remove what make has built; the systems' data in .tarmac/ stays
-	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
+	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .npm .hypothesis .coverage dist
 	find src kit services tests bench docs .githooks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A new service is in no lock yet, and the pages are what writes the lists that the lock is made from.
@@ -79,6 +79,7 @@ lint: sync
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy $(PACKAGES) $(wildcard systems/*/*.py docs/*.py) bench conftest.py .ci/*.py .githooks/commit_message.py
+	.ci/types
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/python .githooks/commit_message.py --history
 

@@ -17,6 +17,7 @@ import { Timeline } from "./timeline.js";
 import { Trace } from "./trace.js";
 import { Traces } from "./traces.js";
 
+/** @type {Record<string, string>} */
 const VIEWS = {
   system: "System", traces: "Traces", logs: "Logs", metrics: "Metrics", objectives: "Objectives",
   messages: "Messages", stores: "Stores", timeline: "Timeline",

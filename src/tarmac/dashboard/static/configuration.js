@@ -1,10 +1,13 @@
 // Every variable of every service: its value as it runs, and the file and line that say so.
 
-import { address, choose, place } from "./state.js";
-import { Empty, html, useAnswer } from "./ui.js";
+import { address, place } from "./state.js";
+import { Empty, choosing, html, stay, useAnswer } from "./ui.js";
+
+/** @import { Answer, Configuration } from "./answers.d.ts" */
 
 export function Configuration() {
   const words = (place.value.options.get("text") || "").toLowerCase();
+  /** @type {Answer<Configuration>} */
   const [content, error] = useAnswer("/api/configuration", 0);
   if (error) return html`<${Empty} title="Not to be read now">${error}<//>`;
   if (content === null) return html`<${Empty} title="Looking…" />`;
@@ -13,8 +16,8 @@ export function Configuration() {
   const found = rows.filter((row) => !words
     || `${row.service} ${row.name} ${row.value} ${row.origin}`.toLowerCase().includes(words));
   return html`
-    <form class="filters" onSubmit=${(event) => event.preventDefault()}>
-      <label>Text <input type="search" value=${words} onInput=${(event) => choose({ text: event.target.value })} /></label>
+    <form class="filters" onSubmit=${stay}>
+      <label>Text <input type="search" value=${words} onInput=${choosing("text")} /></label>
       <span role="status">${found.length} of ${rows.length} variables</span>
     </form>
     <table aria-label="Variables">

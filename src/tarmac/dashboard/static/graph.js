@@ -4,14 +4,23 @@ import { graphlib, layout } from "./vendor/dagre.js";
 import { address, place } from "./state.js";
 import { amount, duration, health, html, serviceOf } from "./ui.js";
 
+/** @typedef {import("./vendor/dagre.js").graphlib.Graph} Graph */
+/** @typedef {{ x: number, y: number }} Point */
+/** @import { Activity, DrawnEdge, Edge as DeclaredEdge, Group, Node as Instance } from "./answers.d.ts" */
+
 const WIDTH = 156;
 /** What an edge says takes so much room. */
 const LABEL = { width: 92, height: 16, labelpos: "c" };
 const HEIGHT = 52;
 const MARGIN = 14;
 
-/** One node for each service or store, of all its instances. */
+/**
+ * One node for each service or store, of all its instances.
+ * @param {Instance[]} nodes
+ * @param {Activity[]} activities
+ */
 export function grouped(nodes, activities) {
+  /** @type {Map<string, Group>} */
   const groups = new Map();
   const known = new Map(activities.map((activity) => [activity.name, activity]));
   for (const node of nodes) {
@@ -29,21 +38,39 @@ function options() {
   return Object.fromEntries(place.value.options);
 }
 
-/** How a group is: as bad as the worst of its instances. */
+/**
+ * How a group is: as bad as the worst of its instances.
+ * @param {Group} group
+ */
 function healthOf(group) {
   const found = group.nodes.map((node) => (node.failed ? "failed" : health(node.state)));
-  return ["failed", "changing"].find((state) => found.includes(state)) || "well";
+  if (found.includes("failed")) return "failed";
+  return found.includes("changing") ? "changing" : "well";
 }
 
-/** The last layout and what it was of: states and rates change much more often than names. */
+/**
+ * The last layout and what it was of: states and rates change much more often than names.
+ * @type {{ of: string, graph: Graph | null }}
+ */
 let drawn = { of: "", graph: null };
 
+/**
+ * @param {Map<string, Group>} groups
+ * @param {DrawnEdge[]} edges
+ */
 export function laidOut(groups, edges) {
   const of = JSON.stringify([[...groups.keys()], edges.map((edge) => [edge.source, edge.target])]);
-  if (drawn.of !== of) drawn = { of, graph: layOut(groups, edges) };
-  return drawn.graph;
+  if (drawn.of === of && drawn.graph) return drawn.graph;
+  const graph = layOut(groups, edges);
+  drawn = { of, graph };
+  return graph;
 }
 
+/**
+ * @param {Map<string, Group>} groups
+ * @param {DrawnEdge[]} edges
+ * @returns {Graph}
+ */
 function layOut(groups, edges) {
   const graph = new graphlib.Graph();
   graph.setGraph({ rankdir: "LR", nodesep: 18, edgesep: 14, ranksep: 44, marginx: 12, marginy: 12 });
@@ -54,23 +81,30 @@ function layOut(groups, edges) {
   return graph;
 }
 
-/** Draw a curve along points: through the middle between each two, the points themselves pull it. */
+/**
+ * Draw a curve along points: through the middle between each two, the points themselves pull it.
+ * @param {Point[]} points
+ */
 function path(points) {
-  const middle = (one, other) => `${(one.x + other.x) / 2},${(one.y + other.y) / 2}`;
+  const middle = (/** @type {Point} */ one, /** @type {Point} */ other) => `${(one.x + other.x) / 2},${(one.y + other.y) / 2}`;
   const [first, ...rest] = points;
-  const last = rest.at(-1);
+  const last = points[points.length - 1];
   const curves = rest.slice(0, -1).map((point, index) => `Q${point.x},${point.y} ${middle(point, rest[index + 1])}`);
   return `M${first.x},${first.y}L${middle(first, rest[0])}${curves.join("")}L${last.x},${last.y}`;
 }
 
-/** How much room a drawing takes: edges may go around the nodes. */
+/**
+ * How much room a drawing takes: edges may go around the nodes.
+ * @param {Graph} graph
+ */
 export function size(graph) {
-  const points = graph.edges().flatMap((edge) => graph.edge(edge).points);
+  const points = graph.edges().flatMap((edge) => /** @type {Point[]} */ (graph.edge(edge).points));
   const { width, height } = graph.graph();
-  const most = (axis, least) => Math.max(least, ...points.map((point) => point[axis] + MARGIN));
+  const most = (/** @type {"x" | "y"} */ axis, /** @type {number} */ least) => Math.max(least, ...points.map((point) => point[axis] + MARGIN));
   return { width: most("x", width), height: most("y", height) };
 }
 
+/** @param {DeclaredEdge} edge */
 function traffic(edge) {
   if (edge.requests_per_s) return `${amount(edge.requests_per_s)}/s · ${duration(edge.p95_s)}`;
   if (edge.requests) return `${amount(edge.requests.requests)} req · ${duration(edge.requests.p95_s)}`;
@@ -78,7 +112,10 @@ function traffic(edge) {
   return edge.connections ? `${edge.connections} conn.` : "";
 }
 
-/** All that is known of an edge, in words. */
+/**
+ * All that is known of an edge, in words.
+ * @param {DrawnEdge} edge
+ */
 function words(edge) {
   const name = `${edge.source} to ${edge.target}`;
   if (edge.undeclared) return `${name}: not declared; if it should be, add ${edge.declaration} to services.${edge.source}`;
@@ -88,14 +125,18 @@ function words(edge) {
   return `${name}: ${requests} requests, ${failed} failed; half within ${duration(p50)}, 95 % ${duration(p95)}, 99 % ${duration(p99)}`;
 }
 
-/** Which of the filter's kinds an edge is of; none where nothing counts its use. */
+/**
+ * Which of the filter's kinds an edge is of; none where nothing counts its use.
+ * @param {DrawnEdge} edge
+ */
 export function kindOf(edge) {
   if (edge.undeclared) return "undeclared";
-  if (edge.requests ? edge.failed_per_s > 0 : edge.errors > 0) return "failed";
+  if (edge.requests ? edge.failed_per_s : edge.errors) return "failed";
   if (edge.connections === null) return "uncounted";
   return edge.unused ? "unused" : "used";
 }
 
+/** @param {{ graph: Graph, edge: DrawnEdge, chosen: Group | undefined }} props */
 function Edge({ graph, edge, chosen }) {
   const { points, x, y } = graph.edge(edge.source, edge.target);
   const aside = chosen && edge.source !== chosen.name && edge.target !== chosen.name;
@@ -106,13 +147,17 @@ function Edge({ graph, edge, chosen }) {
   </g>`;
 }
 
-/** What its processes use now. */
+/**
+ * What its processes use now.
+ * @param {Group} group
+ */
 function load({ activity }) {
   if (!activity || activity.memory_bytes === null) return "";
   const cpu = activity.cpu_share === null ? "" : `${Math.round(100 * activity.cpu_share)} % CPU · `;
   return `${cpu}${Math.round(activity.memory_bytes / 1e6)} MB`;
 }
 
+/** @param {{ graph: Graph, group: Group, chosen: boolean }} props */
 function Node({ graph, group, chosen }) {
   const { x, y } = graph.node(group.name);
   const count = group.nodes.length > 1 ? ` ×${group.nodes.length}` : "";
@@ -131,8 +176,12 @@ function Node({ graph, group, chosen }) {
 
 /**
  * Draw nodes and edges.
- * @param zoom how large, of its own size; 0: as wide as there is room, down to where it can be read.
- * @param chosen the group whose edges are shown alone, if there is one.
+ * @param {object} props
+ * @param {Map<string, Group>} props.groups
+ * @param {Graph} props.graph
+ * @param {DrawnEdge[]} props.edges
+ * @param {Group | undefined} props.chosen the group whose edges stand out, if there is one.
+ * @param {number} props.zoom how large, of its own size; 0: as wide as there is room, down to where it can be read.
  */
 export function Drawing({ groups, graph, edges, chosen, zoom }) {
   const { width, height } = size(graph);

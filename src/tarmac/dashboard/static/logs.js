@@ -1,8 +1,10 @@
 // The logs of all processes as they come: filtered here, and only the lines in sight are drawn.
 
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.js";
-import { address, ask, choose, place, system } from "./state.js";
-import { Empty, html, serviceOf } from "./ui.js";
+import { address, ask, place, system } from "./state.js";
+import { Empty, choosing, html, serviceOf, stay, wordsOf } from "./ui.js";
+
+/** @import { LogLine, LogLines } from "./answers.d.ts" */
 
 const LEVELS = ["debug", "info", "warning", "error"];
 const EVERY_MS = 1000;
@@ -14,33 +16,44 @@ const MOST_PX = 16_000_000;
 /** Rows drawn above and below those in sight. */
 const BEYOND = 20;
 
-/** The text that a filter looks at. */
+/**
+ * The text that a filter looks at.
+ * @param {LogLine} line
+ */
 function searched(line) {
   return `${line.said} ${fields(line)}`.toLowerCase();
 }
 
+/** @typedef {LogLine & { searched: string }} ReadLine */
+/** @typedef {{ trace: string, lines: ReadLine[], cursor: string, leftOut: number, error: string }} Read */
+
 /**
  * Follow the lines while they are wanted.
  * Returns what was read, in one object for each trace: lines are added to it, never copied.
+ * @param {string} trace
+ * @param {boolean} paused
  */
 function useLines(trace, paused) {
-  const read = useRef(null);
-  if (read.current?.trace !== trace) read.current = { trace, lines: [], cursor: "", leftOut: 0, error: null };
+  /** @type {{ current: Read }} */
+  const read = useRef({ trace, lines: [], cursor: "", leftOut: 0, error: "" });
+  if (read.current.trace !== trace) read.current = { trace, lines: [], cursor: "", leftOut: 0, error: "" };
   const [, draw] = useState(0);
   useEffect(() => {
     const now = read.current;
     let shown = true;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
     async function look() {
       try {
         const query = new URLSearchParams({ trace, cursor: now.cursor });
+        /** @type {LogLines} */
         const found = await ask(`/api/logs?${query}`);
         if (!shown) return;
         for (const line of found.lines) now.lines.push({ ...line, searched: searched(line) });
         if (now.lines.length > MOST_LINES) now.lines = now.lines.slice(-MOST_LINES * 0.9);
-        Object.assign(now, { cursor: found.cursor, error: null, leftOut: now.leftOut + found.left_out });
+        Object.assign(now, { cursor: found.cursor, error: "", leftOut: now.leftOut + found.left_out });
       } catch (failure) {
-        now.error = failure.message;
+        now.error = wordsOf(failure);
       }
       if (!shown) return;
       draw((count) => count + 1);
@@ -52,9 +65,14 @@ function useLines(trace, paused) {
   return read.current;
 }
 
-/** Filter lines; those that were looked at before, by the same filters, are not looked at again. */
+/**
+ * Filter lines; those that were looked at before, by the same filters, are not looked at again.
+ * @param {ReadLine[]} lines
+ * @param {URLSearchParams} options
+ */
 function useFiltered(lines, options) {
-  const known = useRef({});
+  /** @type {{ current: { lines: ReadLine[], filters: string, looked: number, found: ReadLine[] } }} */
+  const known = useRef({ lines, filters: "", looked: 0, found: [] });
   const filters = options.toString();
   if (known.current.lines !== lines || known.current.filters !== filters) {
     known.current = { lines, filters, looked: 0, found: [] };
@@ -66,20 +84,23 @@ function useFiltered(lines, options) {
   return found;
 }
 
+/** @param {URLSearchParams} options */
 function wanted(options) {
   const node = options.get("node") || "";
   const least = LEVELS.indexOf(options.get("level") || "");
   const words = (options.get("text") || "").toLowerCase();
-  return (line) => (!node || line.name === node || serviceOf(line.name) === node)
+  return (/** @type {ReadLine} */ line) => (!node || line.name === node || serviceOf(line.name) === node)
     && (least < 0 || LEVELS.indexOf(line.level) >= least)
     && (!words || line.searched.includes(words));
 }
 
+/** @param {LogLine} line */
 function fields(line) {
   return Object.entries(line.fields)
     .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`).join(" ");
 }
 
+/** @param {{ line: LogLine, style?: object }} props */
 export function Line({ line, style }) {
   return html`<div class="log ${line.level}" style=${style} role="row">
     <time role="cell" title=${line.at}>${new Date(line.at).toLocaleTimeString()}</time>
@@ -90,19 +111,20 @@ export function Line({ line, style }) {
   </div>`;
 }
 
+/** @param {{ options: URLSearchParams, paused: boolean, onPause: () => void }} props */
 function Filters({ options, paused, onPause }) {
   const names = [...new Set((system.value?.nodes || []).map((node) => serviceOf(node.name)))];
-  return html`<form class="filters" onSubmit=${(event) => event.preventDefault()}>
-    <label>Process <select value=${options.get("node") || ""} onChange=${(event) => choose({ node: event.target.value })}>
+  return html`<form class="filters" onSubmit=${stay}>
+    <label>Process <select value=${options.get("node") || ""} onChange=${choosing("node")}>
       <option value="">all</option>
       ${[...names, "supervisor"].map((name) => html`<option value=${name}>${name}</option>`)}
     </select></label>
-    <label>Level <select value=${options.get("level") || ""} onChange=${(event) => choose({ level: event.target.value })}>
+    <label>Level <select value=${options.get("level") || ""} onChange=${choosing("level")}>
       <option value="">all</option>
       ${LEVELS.slice(1).map((name) => html`<option value=${name}>${name}${name === "error" ? "" : " and worse"}</option>`)}
     </select></label>
-    <label>Text <input type="search" value=${options.get("text") || ""} onInput=${(event) => choose({ text: event.target.value })} /></label>
-    <label>Trace <input type="search" size="12" value=${options.get("trace") || ""} onChange=${(event) => choose({ trace: event.target.value })} /></label>
+    <label>Text <input type="search" value=${options.get("text") || ""} onInput=${choosing("text")} /></label>
+    <label>Trace <input type="search" size="12" value=${options.get("trace") || ""} onChange=${choosing("trace")} /></label>
     <button type="button" aria-pressed=${paused} onClick=${onPause}>${paused ? "Follow" : "Pause"}</button>
   </form>`;
 }
@@ -112,6 +134,7 @@ export function Logs() {
   const [paused, setPaused] = useState(false);
   const { lines, error, leftOut } = useLines(options.get("trace") || "", paused);
   const shown = useFiltered(lines, options);
+  /** @type {{ current: HTMLElement | null }} */
   const box = useRef(null);
   const atEnd = useRef(true);
   const [top, setTop] = useState(0);
@@ -119,6 +142,7 @@ export function Logs() {
   const tall = Math.min(shown.length * ROW_PX, MOST_PX);
   useEffect(() => { if (atEnd.current && box.current) box.current.scrollTop = tall; });
   function scrolled() {
+    if (!box.current) return;
     const { scrollTop, clientHeight, scrollHeight } = box.current;
     atEnd.current = scrollTop + clientHeight >= scrollHeight - ROW_PX;
     setTop(scrollTop);

@@ -2,16 +2,23 @@
 
 import { useState } from "./vendor/preact-hooks.js";
 import { address, ask } from "./state.js";
-import { Empty, amount, duration, html, useAnswer } from "./ui.js";
+import { Empty, amount, duration, html, useAnswer, wordsOf } from "./ui.js";
 
+/** @import { Answer, Backlog, DeadLetter, Flow, MessagesNow } from "./answers.d.ts" */
+
+/** @type {Record<string, string>} */
 const STATES = { parked: "dead-lettered", waiting: "to be retried" };
 
-/** Write counts by state: `2 queued, 1 dead-lettered`; empty for none. */
+/**
+ * Write counts by state: `2 queued, 1 dead-lettered`; empty for none.
+ * @param {Record<string, number>} states
+ */
 function counts(states) {
   return Object.entries(states).filter(([, count]) => count)
     .map(([state, count]) => `${amount(count)} ${STATES[state] || state}`).join(", ");
 }
 
+/** @param {{ waiting: Backlog[] }} props */
 function Waiting({ waiting }) {
   return html`<table aria-label="What waits">
     <thead><tr><th scope="col">Service</th><th scope="col">Outbox</th><th scope="col">Oldest</th><th scope="col">Messages that failed</th><th scope="col">Jobs</th></tr></thead>
@@ -25,6 +32,7 @@ function Waiting({ waiting }) {
   </table>`;
 }
 
+/** @param {{ flows: Flow[] }} props */
 function Flows({ flows }) {
   const used = flows.filter((flow) => flow.total > 0);
   if (used.length === 0) return html`<p class="faint">Nothing was published or consumed yet.</p>`;
@@ -38,13 +46,16 @@ function Flows({ flows }) {
   </table>`;
 }
 
+/** @param {string} payload */
 function written(payload) {
   try { return JSON.stringify(JSON.parse(payload), null, 2); } catch { return payload; }
 }
 
+/** @param {{ letter: DeadLetter, onChanged: () => void }} props */
 function Letter({ letter, onChanged }) {
   const [said, setSaid] = useState("");
   const [asked, setAsked] = useState(false);
+  /** @param {"drop" | "replay"} how */
   async function change(how) {
     setSaid(how === "drop" ? "deleting…" : "replaying…");
     try {
@@ -52,7 +63,7 @@ function Letter({ letter, onChanged }) {
       setSaid(how === "drop" ? "deleted" : "will be retried");
       onChanged();
     } catch (error) {
-      setSaid(error.message);
+      setSaid(wordsOf(error));
     }
   }
   return html`<article class="letter">
@@ -75,6 +86,7 @@ function Letter({ letter, onChanged }) {
 
 export function Messages() {
   const [changes, setChanges] = useState(0);
+  /** @type {Answer<MessagesNow>} */
   const [content, error] = useAnswer(`/api/messages?after=${changes}`, 5);
   if (error && !content) return html`<${Empty} title="Not to be read now">${error}<//>`;
   if (content === null) return html`<${Empty} title="Looking…" />`;

@@ -3,40 +3,54 @@
 
 import { choose, place, system } from "./state.js";
 import { Chart } from "./chart.js";
-import { Empty, amount, duration, html, percent, services, useAnswer } from "./ui.js";
+import { Empty, amount, choosing, duration, given, html, percent, services, stay, useAnswer } from "./ui.js";
+
+/** @import { Answer, MetricsNow, Red, RunsNow, SeriesAnswer, SeriesName, Values } from "./answers.d.ts" */
 
 const MINUTES = { 5: "5 min", 15: "15 min", 60: "1 h", 360: "6 h", 1440: "1 d", 10080: "7 d" };
 const EVERY_S = 5;
 
+/** @typedef {[name: string, values: Values, failed?: boolean]} NamedLine */
+
+/**
+ * Compute a value of each step from those of two lines.
+ * @param {Values} one
+ * @param {Values} other
+ * @param {(one: number, other: number) => number} compute
+ */
 function ofBoth(one, other, compute) {
   return one.map((value, step) => (value === null ? null : compute(value, other[step] ?? 0)));
 }
 
 /**
  * List the lines of a chart: those of the first run, then the same of the second.
- * @param runs what was answered of each run; of the last minutes it is one without a name.
- * @param linesOf gives [name, values, whether it is one of failures] of each line of one.
+ * @template {{ run: string }} R
+ * @param {R[]} runs what was answered of each run; of the last minutes it is one without a name.
+ * @param {(one: R) => NamedLine[]} linesOf gives each line of one, and whether it is one of failures.
  */
 function together(runs, linesOf) {
+  /** @type {Map<string, number>} */
   const numbers = new Map();
   return runs.flatMap((one, index) => linesOf(one).map(([name, values, failed = false]) => {
     if (!numbers.has(name)) numbers.set(name, numbers.size);
     const title = one.run ? `${name}, ${one.run}` : name;
-    return { name: title, values, failed, second: index > 0, number: numbers.get(name) };
+    return { name: title, values, failed, second: index > 0, number: numbers.get(name) ?? 0 };
   }));
 }
 
+/** @param {{ query: URLSearchParams, names: SeriesName[], name: string, by: string }} props */
 function Series({ query, names, name, by }) {
   const known = names.find((one) => one.name === name);
   const asked = new URLSearchParams([...query, ["name", name], ["by", by]]);
+  /** @type {Answer<SeriesAnswer>} */
   const [content, error] = useAnswer(`/api/series?${asked}`, EVERY_S);
   const unit = known?.kind === "counter" ? "per second" : "value";
   return html`
-    <form class="filters" onSubmit=${(event) => event.preventDefault()}>
+    <form class="filters" onSubmit=${stay}>
       <label>Series <input type="search" list="series" value=${name} size="38"
-        onChange=${(event) => choose({ name: event.target.value, by: "" })} /></label>
+        onChange=${given((name) => choose({ name, by: "" }))} /></label>
       <datalist id="series">${names.map((one) => html`<option value=${one.name} />`)}</datalist>
-      <label>By <select value=${by} onChange=${(event) => choose({ by: event.target.value })}>
+      <label>By <select value=${by} onChange=${choosing("by")}>
         <option value="">${known?.kind === "gauge" ? "instance" : "all together"}</option>
         ${(known?.labels || []).map((label) => html`<option value=${label}>${label}</option>`)}
       </select></label>
@@ -47,17 +61,21 @@ function Series({ query, names, name, by }) {
       sinceStart=${query.has("run")} lines=${together(content.runs, ({ lines }) => Object.entries(lines))} />`}`;
 }
 
-/** Choose a run, and a second one to be drawn upon it. */
+/**
+ * Choose a run, and a second one to be drawn upon it.
+ * @param {{ first: string, second: string }} props
+ */
 function RunChoice({ first, second }) {
+  /** @type {Answer<RunsNow>} */
   const [content] = useAnswer("/api/runs", EVERY_S);
   const names = content?.runs.map((run) => run.name) || [first, second].filter(Boolean);
   const others = names.filter((name) => name !== first);
   return html`
-    <label>Run <select value=${first} onChange=${(event) => choose({ run: event.target.value, beside: "" })}>
+    <label>Run <select value=${first} onChange=${given((run) => choose({ run, beside: "" }))}>
       <option value="">now</option>
       ${names.map((name) => html`<option value=${name}>${name}</option>`)}
     </select></label>
-    ${first && html`<label>Beside <select value=${second} onChange=${(event) => choose({ beside: event.target.value })}>
+    ${first && html`<label>Beside <select value=${second} onChange=${choosing("beside")}>
       <option value="">${others.length ? "no other" : "there is no other"}</option>
       ${others.map((name) => html`<option value=${name}>${name}</option>`)}
     </select></label>`}`;
@@ -71,17 +89,23 @@ export function Metrics() {
   const [first, second] = [options.get("run") || "", (options.get("run") && options.get("beside")) || ""];
   const chosen = [first, second].filter(Boolean);
   const query = new URLSearchParams([["service", service], ["minutes", minutes], ...chosen.map((run) => ["run", run])]);
+  /** @type {Answer<MetricsNow>} */
   const [content, error] = useAnswer(service && `/api/metrics?${query}`, EVERY_S);
   if (system.value && known.length === 0) return html`<${Empty} title="No services">This system has stores alone.<//>`;
-  const chart = (title, write, linesOf) => html`<${Chart} title=${title} ends=${content.ends_ms} write=${write}
+  /**
+   * @param {string} title
+   * @param {(value: number) => string} write
+   * @param {(one: { run: string, red: Red }) => NamedLine[]} linesOf
+   */
+  const chart = (title, write, linesOf) => content && html`<${Chart} title=${title} ends=${content.ends_ms} write=${write}
     sinceStart=${chosen.length > 0} lines=${together(content.runs, linesOf)} />`;
-  const share = (red) => ofBoth(red.failed_per_s, red.requests_per_s, (failed, all) => (all ? failed / all : 0));
+  const share = (/** @type {Red} */ red) => ofBoth(red.failed_per_s, red.requests_per_s, (failed, all) => (all ? failed / all : 0));
   return html`
-    <form class="filters" onSubmit=${(event) => event.preventDefault()}>
-      <label>Service <select value=${service} onChange=${(event) => choose({}, event.target.value)}>
+    <form class="filters" onSubmit=${stay}>
+      <label>Service <select value=${service} onChange=${given((name) => choose({}, name))}>
         ${known.map((name) => html`<option value=${name}>${name}</option>`)}
       </select></label>
-      <label>${first ? "First" : "Last"} <select value=${minutes} onChange=${(event) => choose({ minutes: event.target.value })}>
+      <label>${first ? "First" : "Last"} <select value=${minutes} onChange=${choosing("minutes")}>
         ${Object.entries(MINUTES).map(([value, title]) => html`<option value=${value}>${title}</option>`)}
       </select></label>
       <${RunChoice} first=${first} second=${second} />

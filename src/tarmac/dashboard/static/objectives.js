@@ -2,6 +2,9 @@
 
 import { Empty, duration, html, percent, useAnswer } from "./ui.js";
 
+/** @import { Answer, ObjectivesNow, ObservedObjective } from "./answers.d.ts" */
+
+/** @param {{ objective: ObservedObjective, now: number }} props */
 function Objective({ objective, now }) {
   const left = Math.max(0, Math.min(1, objective.budget_left));
   const seen = objective.since_ms === null ? null : Math.min(objective.window_s, (now - objective.since_ms) / 1000);
@@ -22,13 +25,14 @@ function Objective({ objective, now }) {
         <td>${alert.name} (${alert.severity})</td>
         <td>${Object.entries(alert.burns).map(([window, burn]) => `${burn.toFixed(1)} in ${duration(Number(window))}`).join(", ")}</td>
         <td>${alert.factor.toFixed(1)}</td>
-        <td class=${{ firing: "failed", pending: "changing" }[alert.state] || "well"}>${alert.state}</td>
+        <td class=${{ firing: "failed", pending: "changing", inactive: "well" }[alert.state]}>${alert.state}</td>
       </tr>`)}</tbody>
     </table>
   </article>`;
 }
 
 export function Objectives() {
+  /** @type {Answer<ObjectivesNow>} */
   const [content, error] = useAnswer("/api/objectives", 5);
   if (error) return html`<p class="failed" role="alert">${error}</p>`;
   if (content === null) return html`<${Empty} title="Looking…" />`;

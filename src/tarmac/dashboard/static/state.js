@@ -2,8 +2,10 @@
 
 import { computed, signal } from "./vendor/signals.js";
 
+/** @import { RunningSystem } from "./answers.d.ts" */
+
 /** The system: nodes, edges, undeclared connections; null until the first answer. */
-export const system = signal(null);
+export const system = signal(/** @type {RunningSystem | null} */ (null));
 /** Whether the stream of changes is open. */
 export const connected = signal(false);
 
@@ -18,7 +20,12 @@ export const place = computed(() => {
   return { view: view || "system", argument: argument || "", options: new URLSearchParams(query) };
 });
 
-/** Write the address of a view; options that are empty are left out. */
+/**
+ * Write the address of a view; options that are empty are left out.
+ * @param {string} view
+ * @param {string} [argument]
+ * @param {Record<string, string>} [options]
+ */
 export function address(view, argument = "", options = {}) {
   const set = Object.entries(options).filter(([, value]) => value);
   const query = new URLSearchParams(set).toString();
@@ -26,13 +33,21 @@ export function address(view, argument = "", options = {}) {
   return `#/${path}${query && `?${query}`}`;
 }
 
-/** Change options of the address; those that become empty are left out. */
+/**
+ * Change options of the address; those that become empty are left out.
+ * @param {Record<string, string>} changes
+ * @param {string} [argument]
+ */
 export function choose(changes, argument = place.value.argument) {
   const { view, options } = place.value;
   location.hash = address(view, argument, { ...Object.fromEntries(options), ...changes });
 }
 
-/** Ask the server; throws its own words where it cannot answer. */
+/**
+ * Ask the server; throws its own words where it cannot answer.
+ * @param {string} path
+ * @param {RequestInit} [options]
+ */
 export async function ask(path, options = {}) {
   const answer = await fetch(path, options);
   const content = await answer.text();

@@ -1,16 +1,20 @@
 // What each store holds and does, and what services ask of them.
 
-import { address, choose, place } from "./state.js";
-import { Empty, amount, duration, html, percent, useAnswer } from "./ui.js";
+import { address, place } from "./state.js";
+import { Empty, amount, choosing, duration, html, percent, stay, useAnswer } from "./ui.js";
+
+/** @import { Answer, Operation, Statistic, StoresNow, StoreStatistics } from "./answers.d.ts" */
 
 const MINUTES = ["5", "15", "60", "1440"];
 
+/** @param {Statistic} statistic */
 function figure({ value, unit }) {
   if (unit === "bytes") return value >= 1e6 ? `${amount(value / 1e6)} MB` : `${amount(value / 1e3)} kB`;
   if (unit === "share") return percent(value, 1);
   return unit === "s" ? duration(value) : amount(value);
 }
 
+/** @param {{ name: string, store: StoreStatistics }} props */
 function Store({ name, store }) {
   return html`<article class="store">
     <h2><a href=${address("system", name)}>${name}</a></h2>
@@ -21,6 +25,7 @@ function Store({ name, store }) {
   </article>`;
 }
 
+/** @param {{ operations: Operation[] }} props */
 function Operations({ operations }) {
   if (operations.length === 0) {
     return html`<p class="faint">No span of a store's client; services of the kit, and those with OpenTelemetry, send them.</p>`;
@@ -37,6 +42,7 @@ function Operations({ operations }) {
 
 export function Stores() {
   const minutes = place.value.options.get("minutes") || "15";
+  /** @type {Answer<StoresNow>} */
   const [content, error] = useAnswer(`/api/stores?${new URLSearchParams({ minutes })}`, 5);
   if (error && !content) return html`<${Empty} title="Not to be read now">${error}<//>`;
   if (content === null) return html`<${Empty} title="Looking…" />`;
@@ -45,10 +51,10 @@ export function Stores() {
   return html`
     ${error && html`<p class="failed" role="alert">${error}</p>`}
     <div class="cards">${stores.map(([name, store]) => html`<${Store} key=${name} name=${name} store=${store} />`)}</div>
-    <form class="filters" onSubmit=${(event) => event.preventDefault()}>
+    <form class="filters" onSubmit=${stay}>
       <h2>What services ask of them</h2>
-      <label>in the last <select value=${minutes} onChange=${(event) => choose({ minutes: event.target.value })}>
-        ${MINUTES.map((count) => html`<option value=${count}>${duration(count * 60)}</option>`)}
+      <label>in the last <select value=${minutes} onChange=${choosing("minutes")}>
+        ${MINUTES.map((count) => html`<option value=${count}>${duration(Number(count) * 60)}</option>`)}
       </select></label>
     </form>
     <${Operations} operations=${content.operations} />`;

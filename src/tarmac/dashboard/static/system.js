@@ -4,38 +4,45 @@ import { useEffect, useRef } from "./vendor/preact-hooks.js";
 import { Drawing, grouped, kindOf, laidOut, size } from "./graph.js";
 import { Details } from "./node.js";
 import { choose, place, system } from "./state.js";
-import { Empty, html } from "./ui.js";
+import { Empty, choosing, given, html, stay } from "./ui.js";
+
+/** @import { DrawnEdge } from "./answers.d.ts" */
 
 /** Who uses an edge from outside the system. */
 const WORLD = "world";
 /** Edges by what went over them, and how the filter calls them. */
+/** @type {Record<string, string>} */
 const KINDS = { used: "used", unused: "never used in this run", failed: "with failures", undeclared: "not declared" };
 const STEP = 1.4;
 const [LEAST, MOST] = [0.1, 4];
 /** A press that moves so far moves the drawing, and is no click. */
 const CLICK_PX = 4;
 
-/** Choose what is drawn, and how large. */
+/**
+ * Choose what is drawn, and how large.
+ * @param {{ edges: DrawnEdge[], wanted: string, names: string[], frame: Frame, graph: import("./graph.js").Graph }} props
+ */
 function Filter({ edges, wanted, names, frame, graph }) {
-  const count = (kind) => edges.filter((edge) => kindOf(edge) === kind).length;
+  const count = (/** @type {string} */ kind) => edges.filter((edge) => kindOf(edge) === kind).length;
   const { width, height } = size(graph);
-  const enlarge = (factor) => {
-    const now = frame.current.querySelector("svg").getBoundingClientRect().width / width;
+  const enlarge = (/** @type {number} */ factor) => {
+    const now = (frame.current?.querySelector("svg")?.clientWidth ?? width) / width;
     choose({ zoom: Math.min(MOST, Math.max(LEAST, now * factor)).toFixed(2) });
   };
   const whole = () => {
+    if (!frame.current) return;
     const room = frame.current.getBoundingClientRect();
     const least = Math.min(room.width / width, (innerHeight - room.top - scrollY - 16) / height, 1);
     choose({ zoom: Math.max(LEAST, Math.floor(least * 100) / 100).toFixed(2) });
   };
-  const find = (words) => {
+  const find = (/** @type {string} */ words) => {
     const found = names.includes(words) ? words : names.find((name) => name.includes(words.trim().toLowerCase()));
     if (words.trim() && found) choose({}, found);
   };
-  return html`<form class="filters" onSubmit=${(event) => event.preventDefault()}>
-    <label>Find <input type="search" list="names" size="20" onChange=${(event) => find(event.target.value)} /></label>
+  return html`<form class="filters" onSubmit=${stay}>
+    <label>Find <input type="search" list="names" size="20" onChange=${given(find)} /></label>
     <datalist id="names">${names.map((name) => html`<option value=${name} />`)}</datalist>
-    <label>Edges <select value=${wanted} onChange=${(event) => choose({ edges: event.target.value })}>
+    <label>Edges <select value=${wanted} onChange=${choosing("edges")}>
       <option value="">all ${edges.length}</option>
       ${Object.entries(KINDS).map(([kind, title]) => html`<option value=${kind}>${title} (${count(kind)})</option>`)}
     </select></label>
@@ -48,15 +55,22 @@ function Filter({ edges, wanted, names, frame, graph }) {
   </form>`;
 }
 
-/** What moves a frame's content with the mouse; touch and wheel scroll it by themselves. */
+/** @typedef {{ current: HTMLElement | null }} Frame */
+/** @typedef {{ current: { x: number, y: number, moved: boolean } | null }} Press */
+
+/**
+ * Say what moves a frame's content with the mouse; touch and wheel scroll it by themselves.
+ * @param {Frame} frame
+ * @param {Press} from where it was pressed
+ */
 function moving(frame, from) {
   return {
-    onPointerDown: ({ pointerType, button, clientX, clientY }) => {
+    onPointerDown: (/** @type {PointerEvent} */ { pointerType, button, clientX, clientY }) => {
       from.current = pointerType === "mouse" && button === 0 ? { x: clientX, y: clientY, moved: false } : null;
     },
-    onPointerMove: (event) => {
+    onPointerMove: (/** @type {PointerEvent} */ event) => {
       const began = from.current;
-      if (!began || !(event.buttons & 1)) return;
+      if (!began || !frame.current || !(event.buttons & 1)) return;
       const [right, down] = [event.clientX - began.x, event.clientY - began.y];
       if (!began.moved && Math.hypot(right, down) < CLICK_PX) return;
       if (!began.moved) frame.current.setPointerCapture(event.pointerId);
@@ -64,15 +78,19 @@ function moving(frame, from) {
       frame.current.scrollTop -= down;
       from.current = { x: event.clientX, y: event.clientY, moved: true };
     },
-    onClickCapture: (event) => { if (from.current?.moved) event.preventDefault(); },
+    onClickCapture: (/** @type {Event} */ event) => { if (from.current?.moved) event.preventDefault(); },
   };
 }
 
-/** Bring a chosen node into view, unless all of it is in view. */
+/**
+ * Bring a chosen node into view, unless all of it is in view.
+ * @param {Frame} frame
+ * @param {string} name
+ */
 function useInView(frame, name) {
   useEffect(() => {
     const node = name && frame.current?.querySelector(".node.chosen");
-    if (!node) return;
+    if (!node || !frame.current) return;
     const [box, room] = [node.getBoundingClientRect(), frame.current.getBoundingClientRect()];
     const seen = box.left >= room.left && box.right <= room.right && box.top >= room.top && box.bottom <= room.bottom;
     if (!seen) node.scrollIntoView({ block: "center", inline: "center" });
@@ -80,27 +98,31 @@ function useInView(frame, name) {
 }
 
 export function System() {
+  /** @type {Frame} */
   const frame = useRef(null);
+  /** @type {Press} */
   const from = useRef(null);
   const now = system.value;
   const { argument, options } = place.value;
-  useInView(frame, now && argument);
+  useInView(frame, now ? argument : "");
   if (now === null) return html`<${Empty} title="Looking…" />`;
   if (now.nodes.length === 0) {
     return html`<${Empty} title="Nothing runs">Start the system with <code>tarmac up</code>.<//>`;
   }
   const groups = grouped(now.nodes, now.activities);
-  const known = (edge) => groups.has(edge.source) && groups.has(edge.target);
+  const known = (/** @type {{ source: string, target: string }} */ edge) => groups.has(edge.source) && groups.has(edge.target);
+  /** @type {DrawnEdge[]} */
   const undeclared = now.undeclared.map((edge) => ({ ...edge, undeclared: true }));
   const edges = [...now.edges, ...undeclared].filter((edge) => edge.source !== WORLD && known(edge));
   const graph = laidOut(groups, edges);
   const chosen = groups.get(argument);
-  const wanted = KINDS[options.get("edges")] ? options.get("edges") : "";
+  const asked = options.get("edges") || "";
+  const wanted = KINDS[asked] ? asked : "";
   const shown = wanted ? edges.filter((edge) => kindOf(edge) === wanted) : edges;
   const zoom = Number(options.get("zoom")) || 0;
   return html`<${Filter} edges=${edges} wanted=${wanted} names=${[...groups.keys()]} frame=${frame} graph=${graph} />
     <div class="split">
-      <div class="graph" ref=${frame} ...${moving(frame, from)}>
+      <div class="graph map" ref=${frame} ...${moving(frame, from)}>
         <${Drawing} groups=${groups} graph=${graph} edges=${shown} chosen=${chosen} zoom=${zoom} />
       </div>
       ${chosen && html`<${Details} group=${chosen} edges=${now.edges} />`}

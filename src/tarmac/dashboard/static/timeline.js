@@ -3,26 +3,35 @@
 import { address, place } from "./state.js";
 import { Empty, health, html, useAnswer } from "./ui.js";
 
+/** @import { Answer, TimelineEvent, TimelineNow } from "./answers.d.ts" */
+
 const LANE_PX = 22;
 const NAMES_PX = 190;
 const WIDTH = 1200;
 
-/** The states of each node one after another: [state, from, until] in seconds. */
+/**
+ * The states of each node one after another: [state, from, until] in seconds.
+ * @param {TimelineEvent[]} events
+ * @param {number} now
+ */
 function lanes(events, now) {
+  /** @type {Map<string, [state: string, from: number, until: number][]>} */
   const found = new Map();
   for (const { at, node, state } of events) {
     const lane = found.get(node) || [];
-    if (lane.length) lane.at(-1)[2] = at;
+    const last = lane.at(-1);
+    if (last) last[2] = at;
     lane.push([state, at, now]);
     found.set(node, lane);
   }
   return found;
 }
 
+/** @param {{ events: TimelineEvent[] }} props */
 function Lanes({ events }) {
   const now = Date.now() / 1000;
   const since = events[0].at;
-  const left = (at) => NAMES_PX + ((at - since) / Math.max(now - since, 0.001)) * (WIDTH - NAMES_PX);
+  const left = (/** @type {number} */ at) => NAMES_PX + ((at - since) / Math.max(now - since, 0.001)) * (WIDTH - NAMES_PX);
   const found = [...lanes(events, now)];
   return html`<div class="graph"><svg viewBox="0 0 ${WIDTH} ${found.length * LANE_PX}" role="img"
       aria-label="The states of each node since ${new Date(since * 1000).toLocaleTimeString()}">
@@ -36,6 +45,7 @@ function Lanes({ events }) {
 }
 
 export function Timeline() {
+  /** @type {Answer<TimelineNow>} */
   const [content, error] = useAnswer("/api/timeline", 2);
   if (error) return html`<p class="failed" role="alert">${error}</p>`;
   if (content === null) return html`<${Empty} title="Looking…" />`;

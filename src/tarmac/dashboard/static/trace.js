@@ -3,11 +3,14 @@
 import { useState } from "./vendor/preact-hooks.js";
 import { Line } from "./logs.js";
 import { address, choose } from "./state.js";
-import { Empty, duration, html, useAnswer } from "./ui.js";
+import { Empty, duration, given, html, useAnswer } from "./ui.js";
+
+/** @import { Answer, LogLines, SpanTree, TraceList, TraceSpan } from "./answers.d.ts" */
 
 /** Colours of services, in the order in which they come. */
 const COLOURS = 8;
 
+/** @param {{ span: TraceSpan }} props */
 function Attributes({ span }) {
   const entries = Object.entries(span.attributes);
   return html`<dl>
@@ -20,6 +23,7 @@ function Attributes({ span }) {
   </dl>`;
 }
 
+/** @param {{ span: TraceSpan, total: number, colour: number, open: boolean, onToggle: () => void }} props */
 function Span({ span, total, colour, open, onToggle }) {
   const place = { left: `${(100 * span.offset_ns) / total}%`, width: `max(2px, ${(100 * span.duration_ns) / total}%)` };
   return html`<li class=${span.failed ? "failed" : ""}>
@@ -34,27 +38,35 @@ function Span({ span, total, colour, open, onToggle }) {
   </li>`;
 }
 
-/** Choose another trace of the same name, to see both beside each other. */
+/**
+ * Choose another trace of the same name, to see both beside each other.
+ * @param {{ id: string, name: string }} props
+ */
 function Others({ id, name }) {
+  /** @type {Answer<TraceList>} */
   const [content] = useAnswer(`/api/traces?${new URLSearchParams({ name, most: "30" })}`, 0);
   const others = (content?.traces || []).filter((trace) => trace.trace_id !== id);
   if (others.length === 0) return "";
-  return html`<label>Compare with <select value="" onChange=${(event) => choose({ with: event.target.value }, id)}>
+  return html`<label>Compare with <select value="" onChange=${given((value) => choose({ with: value }, id))}>
     <option value="">another ${name}</option>
     ${others.map((trace) => html`<option value=${trace.trace_id}>
       ${new Date(trace.started_ns / 1e6).toLocaleTimeString()}, ${duration(trace.duration_ns / 1e9)}</option>`)}
   </select></label>`;
 }
 
+/** @param {{ id: string }} props */
 export function Trace({ id }) {
+  /** @type {Answer<SpanTree>} */
   const [content, error] = useAnswer(`/api/traces/${encodeURIComponent(id)}`, 0);
+  /** @type {Answer<LogLines>} */
   const [logs] = useAnswer(content && `/api/logs?trace=${content.trace_id}`, 0);
-  const [opened, setOpened] = useState(new Set());
+  const [opened, setOpened] = useState(/** @type {Set<string>} */ (new Set()));
   if (error) return html`<${Empty} title="No such trace">${error}<//>`;
   if (content === null) return html`<${Empty} title="Looking…" />`;
   const { spans } = content;
   const total = Math.max(...spans.map((span) => span.offset_ns + span.duration_ns), 1);
   const services = [...new Set(spans.map((span) => span.service))];
+  /** @param {string} span */
   function toggle(span) {
     const next = new Set(opened);
     if (!next.delete(span)) next.add(span);

@@ -1,31 +1,37 @@
 // The latest traces, filtered by service, failure, name and duration.
 
 import { address, choose, place, system } from "./state.js";
-import { Empty, duration, html, services, useAnswer } from "./ui.js";
+import { Empty, choosing, duration, html, services, stay, useAnswer } from "./ui.js";
+
+/** @import { Answer, TraceList, TraceSummary } from "./answers.d.ts" */
 
 /** Bars of the histogram: each is twice as long as the one before, from 100 µs. */
 const FIRST_US = 100;
 const BARS = 17;
 const BAR_PX = 46;
 
+/** @param {{ options: URLSearchParams }} props */
 function Filters({ options }) {
-  return html`<form class="filters" onSubmit=${(event) => event.preventDefault()}>
+  return html`<form class="filters" onSubmit=${stay}>
     <label>Service <select value=${options.get("service") || ""}
-        onChange=${(event) => choose({ service: event.target.value })}>
+        onChange=${choosing("service")}>
       <option value="">all</option>
       ${services(system.value).map((name) => html`<option value=${name}>${name}</option>`)}
     </select></label>
     <label>Name <input type="search" value=${options.get("name") || ""}
-        onInput=${(event) => choose({ name: event.target.value })} /></label>
+        onInput=${choosing("name")} /></label>
     <label><input type="checkbox" checked=${options.get("failed") === "true"}
-        onChange=${(event) => choose({ failed: event.target.checked ? "true" : "" })} /> failed only</label>
+        onChange=${() => choose({ failed: options.get("failed") ? "" : "true" })} /> failed only</label>
     ${(options.get("least_us") || options.get("below_us")) && html`
       <button type="button" onClick=${() => choose({ least_us: "", below_us: "" })}>
-        only ${duration((options.get("least_us") || 0) / 1e6)} to ${duration((options.get("below_us") || 0) / 1e6)}; show all</button>`}
+        only ${duration(Number(options.get("least_us")) / 1e6)} to ${duration(Number(options.get("below_us")) / 1e6)}; show all</button>`}
   </form>`;
 }
 
-/** How long the listed traces took; a bar filters by its durations. */
+/**
+ * How long the listed traces took; a bar filters by its durations.
+ * @param {{ traces: TraceSummary[] }} props
+ */
 function Histogram({ traces }) {
   const counts = Array(BARS).fill(0);
   for (const trace of traces) {
@@ -53,8 +59,10 @@ export function Traces() {
   const { options } = place.value;
   const asked = new URLSearchParams({ most: "200" });
   for (const name of ["service", "failed", "name", "least_us", "below_us"]) {
-    if (options.get(name)) asked.set(name, options.get(name));
+    const value = options.get(name);
+    if (value) asked.set(name, value);
   }
+  /** @type {Answer<TraceList>} */
   const [content, error] = useAnswer(`/api/traces?${asked}`);
   const traces = content?.traces || [];
   const slowest = Math.max(...traces.map((trace) => trace.duration_ns), 1);

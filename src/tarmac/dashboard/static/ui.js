@@ -3,19 +3,27 @@
 import { h } from "./vendor/preact.js";
 import { useEffect, useState } from "./vendor/preact-hooks.js";
 import htm from "./vendor/htm.js";
-import { ask } from "./state.js";
+import { ask, choose } from "./state.js";
+
+/** @import { Answer, RunningSystem } from "./answers.d.ts" */
 
 export const html = htm.bind(h);
 
 const WELL = new Set(["healthy", "done", "scheduled", "outside"]);
 const FAILED = new Set(["unhealthy", "backoff", "crash-loop", "stopped"]);
 
-/** Say how a node is in a state: well, failed, or on its way to either. */
+/**
+ * Say how a node is in a state: well, failed, or on its way to either.
+ * @param {string} state
+ */
 export function health(state) {
   return WELL.has(state) ? "well" : FAILED.has(state) ? "failed" : "changing";
 }
 
-/** Write a duration in seconds as people say it. */
+/**
+ * Write a duration in seconds as people say it.
+ * @param {number | null | undefined} seconds
+ */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds < 0.001) return `${Math.round(seconds * 1e6)} µs`;
@@ -26,7 +34,10 @@ export function duration(seconds) {
   return `${Math.round(seconds / 86400)} d`;
 }
 
-/** Write a number with three digits that count. */
+/**
+ * Write a number with three digits that count.
+ * @param {number} value
+ */
 export function amount(value) {
   const size = Math.abs(value);
   if (size >= 1e9) return `${(value / 1e9).toPrecision(3)} G`;
@@ -35,34 +46,53 @@ export function amount(value) {
   return size === 0 ? "0" : String(Number(value.toPrecision(3)));
 }
 
-/** Write a share as a percentage, with as many digits as it needs. */
+/**
+ * Write a share as a percentage, with as many digits as it needs.
+ * @param {number | null | undefined} share
+ * @param {number} [digits]
+ */
 export function percent(share, digits = 2) {
   return share === null || share === undefined ? "–" : `${(100 * share).toFixed(digits)} %`;
 }
 
-/** The service or store that an instance is of: `orders` of `orders.2`. */
+/**
+ * The service or store that an instance is of: `orders` of `orders.2`.
+ * @param {string} name
+ */
 export function serviceOf(name) {
   return name.replace(/\.\d+$/, "");
 }
 
-/** List the services of a system, by name. */
+/**
+ * List the services of a system, by name.
+ * @param {RunningSystem | null} system
+ */
 export function services(system) {
   const found = (system?.nodes || []).filter((node) => node.role === "service");
   return [...new Set(found.map((node) => serviceOf(node.name)))];
 }
 
-/** Ask again and again while the view is shown, unless the path is empty; returns [answer, error]. */
+/**
+ * Ask again and again while the view is shown, unless the path is empty; returns [answer, error].
+ * @template T what is answered
+ * @param {string | null} path
+ * @param {number} [everySeconds] 0: once
+ * @returns {Answer<T>}
+ */
 export function useAnswer(path, everySeconds = 2) {
-  const [answer, setAnswer] = useState({ path, content: null, error: null });
+  /** @type {{ path: string | null, content: T | null, error: string | null }} */
+  const nothing = { path, content: null, error: null };
+  const [answer, setAnswer] = useState(nothing);
   useEffect(() => {
     let shown = true;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
     async function look() {
       try {
-        const content = await ask(path);
+        const content = await ask(path || "");
         if (shown) setAnswer({ path, content, error: null });
       } catch (error) {
-        if (shown) setAnswer((before) => ({ path, content: before.path === path ? before.content : null, error: error.message }));
+        if (shown) setAnswer((before) => ({ path, content: before.path === path ? before.content : null, error: wordsOf(error) }));
       }
       if (shown && everySeconds) timer = setTimeout(look, everySeconds * 1000);
     }
@@ -72,7 +102,42 @@ export function useAnswer(path, everySeconds = 2) {
   return answer.path === path ? [answer.content, answer.error] : [null, null];
 }
 
-/** Show that nothing is there yet, and what to do about it. */
+/**
+ * Make a handler for a field's event of what is done with its value.
+ * @param {(value: string) => void} use
+ */
+export function given(use) {
+  return (/** @type {Event} */ event) => use(/** @type {HTMLInputElement} */ (event.target).value);
+}
+
+/**
+ * Make a handler that puts a field's value into the address.
+ * @param {string} name of the option
+ */
+export function choosing(name) {
+  return given((value) => choose({ [name]: value }));
+}
+
+/**
+ * Let a form send nothing: its fields act by themselves.
+ * @param {Event} event
+ */
+export function stay(event) {
+  event.preventDefault();
+}
+
+/**
+ * Say what went wrong.
+ * @param {unknown} error
+ */
+export function wordsOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Show that nothing is there yet, and what to do about it.
+ * @param {{ title: string, children?: unknown }} props
+ */
 export function Empty({ title, children }) {
   return html`<section class="empty"><h2>${title}</h2><p>${children}</p></section>`;
 }
