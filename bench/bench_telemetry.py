@@ -1,30 +1,23 @@
-"""What telemetry costs to keep, and how fast it answers: spans in SQLite, a million of them.
-
-The rows are those of a shop: traces of eight spans, four services, SQL and messages.
-"""
+"""What telemetry costs to keep, and how fast it answers: spans in SQLite, a million of them."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import random
 import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.figure import Figure, seconds
+from bench.telemetry_rows import BATCH, BEGAN_NS, DEPTH, SERVICES, SPANS, batches, span, trace_id
 
 from tarmac.telemetry import queries, statements, storage
-from tarmac.telemetry.span import Span
 from tarmac.telemetry.storage import Storage
 
-SPANS, BATCH, DEPTH = 1_000_000, 512, 8
 ASKED = 40
-SERVICES = ("api-gateway", "order-service", "payment-service", "notification-service")
-BEGAN_NS = 1_700_000_000 * 10**9
 _PLAIN = "INSERT INTO plain VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
@@ -33,7 +26,7 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "telemetry.sqlite"
         kept = Storage(path)
-        took_s = sum(seconds(lambda batch=batch: kept.add(batch)) for batch in _batches(SPANS))  # type: ignore[misc]
+        took_s = sum(seconds(lambda batch=batch: kept.add(batch)) for batch in batches(span, SPANS))  # type: ignore[misc]
         kept.close()
         plain_s = _plain(Path(folder) / "plain.sqlite", SPANS // 10) * 10
         with contextlib.closing(storage.reader(path)) as stored:
@@ -66,7 +59,7 @@ def _questions(stored: sqlite3.Connection) -> dict[str, Callable[[], object]]:
     chance = random.Random(7)
 
     def one_trace() -> object:
-        return queries.trace(stored, _trace_id(chance.randrange(SPANS // DEPTH)).hex())
+        return queries.trace(stored, trace_id(chance.randrange(SPANS // DEPTH)).hex())
 
     since_ns = BEGAN_NS + SPANS * 1_000_000 - 900 * 10**9
     return {
@@ -82,35 +75,6 @@ def _p95_ms(ask: Callable[[], object]) -> float:
     return 1000 * statistics.quantiles([seconds(ask) for _ in range(ASKED)], n=20)[-1]
 
 
-def _batches(count: int) -> Iterator[list[Span]]:
-    made = (_span(number) for number in range(count))
-    while batch := list(itertools.islice(made, BATCH)):
-        yield batch
-
-
-def _trace_id(trace: int) -> bytes:
-    return random.Random(trace).randbytes(16)
-
-
-def _span(number: int) -> Span:
-    trace, place = divmod(number, DEPTH)
-    service = SERVICES[place // 2]
-    is_call = place % 2 == 1
-    return Span(
-        _trace_id(trace),
-        number.to_bytes(8, "big"),
-        (number - 1).to_bytes(8, "big") if place else b"",
-        service,
-        service,
-        f"INSERT {service}" if is_call else "POST /orders",
-        "client" if is_call else "server",
-        BEGAN_NS + number * 1_000_000,
-        2_000_000 + number % 997,
-        failed=trace % 500 == 0,
-        attributes={"db.system.name": "postgresql"} if is_call else {"http.route": "/orders"},
-    )
-
-
 def _plain(path: Path, count: int) -> float:
     """Return how long the same rows take in a table without indexes."""
     rows = [
@@ -118,7 +82,7 @@ def _plain(path: Path, count: int) -> float:
             *(s.trace_id, s.span_id, s.parent_id, s.service, s.instance, s.name, s.kind),
             *(s.started_ns, s.duration_ns, s.failed, s.message, str(s.attributes), "[]"),
         )
-        for s in map(_span, range(count))
+        for s in map(span, range(count))
     ]
     with contextlib.closing(sqlite3.connect(path)) as plain:
         plain.execute("CREATE TABLE plain (a, b, c, d, e, f, g, h, i, j, k, l, m)")
