@@ -8,8 +8,8 @@ import { Empty, choosing, html, serviceOf, stay, wordsOf } from "./ui.js";
 
 const LEVELS = ["debug", "info", "warning", "error"];
 const EVERY_MS = 1000;
-/** Lines that the page keeps; the oldest go first. */
-const MOST_LINES = 1_000_000;
+/** Lines that the page keeps, half a kilobyte each; the oldest go first. */
+const MOST_LINES = 200_000;
 const ROW_PX = 24;
 /** As high as browsers let something be; of more rows, the scroll bar moves several at once. */
 const MOST_PX = 16_000_000;
@@ -71,8 +71,9 @@ function useLines(trace, paused) {
  * @param {URLSearchParams} options
  */
 function useFiltered(lines, options) {
+  // Empty at first: the hook keeps what it is given here as long as the view is open.
   /** @type {{ current: { lines: ReadLine[], filters: string, looked: number, found: ReadLine[] } }} */
-  const known = useRef({ lines, filters: "", looked: 0, found: [] });
+  const known = useRef({ lines: [], filters: "", looked: 0, found: [] });
   const filters = options.toString();
   if (known.current.lines !== lines || known.current.filters !== filters) {
     known.current = { lines, filters, looked: 0, found: [] };
