@@ -150,10 +150,14 @@ def test_a_hundred_services_can_be_read_found_and_moved_about(large: Page):
     widest = drawing.evaluate("svg => svg.clientWidth / svg.viewBox.baseVal.width")
     assert widest >= 0.7  # of its own size: letters of nine pixels
 
+    large.get_by_label("Find").fill("nothing-9")
+    large.get_by_label("Find").press("Enter")
+    expect(large.get_by_text("no name has nothing-9 in it")).to_be_visible()
     large.get_by_label("Find").fill("search-9")
     large.get_by_label("Find").press("Enter")
     assert large.url.endswith("#/system/search-9")
     expect(large.locator(".node.chosen")).to_be_in_viewport(ratio=1)
+    expect(large.get_by_text("no name has")).to_have_count(0)
     alone = large.locator(".edge:not(.aside)")
     expect(alone).to_have_count(large.locator(".edge title", has_text="search-9").count())
     large.get_by_role("link", name="close").click()
@@ -162,7 +166,7 @@ def test_a_hundred_services_can_be_read_found_and_moved_about(large: Page):
     for name in (large_system.names()[0], large_system.names()[-1]):
         node = large.get_by_role("link", name=f"{name}: healthy")
         expect(node).to_be_in_viewport(ratio=1)
-    large.get_by_role("button", name="To read").click()
+    large.get_by_role("button", name="Readable").click()
     expect(drawing).not_to_have_class("zoomed")
     large.get_by_role("button", name="Larger").click()
     expect(drawing).to_have_class("zoomed")
@@ -178,6 +182,8 @@ def test_a_hundred_services_can_be_read_found_and_moved_about(large: Page):
     large.mouse.up()
     assert frame.evaluate("frame => [frame.scrollLeft, frame.scrollTop]") == [200, 300]
     assert large.url == before
+    large.get_by_role("link", name="gateway: healthy").press("Enter")
+    expect(large.get_by_role("complementary", name="About gateway")).to_be_visible()
 
 
 def test_an_update_of_a_hundred_services_changes_words_and_draws_nothing_anew(large: Page):

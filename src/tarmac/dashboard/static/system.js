@@ -1,6 +1,6 @@
 // The system as a graph: who calls whom, and how all of them are. Found by name, enlarged, moved about.
 
-import { useEffect, useRef } from "./vendor/preact-hooks.js";
+import { useEffect, useRef, useState } from "./vendor/preact-hooks.js";
 import { Drawing, grouped, kindOf, laidOut, size } from "./graph.js";
 import { Details } from "./node.js";
 import { choose, place, system } from "./state.js";
@@ -10,8 +10,10 @@ import { Empty, choosing, given, html, stay } from "./ui.js";
 
 /** Who uses an edge from outside the system. */
 const WORLD = "world";
-/** Edges by what went over them, and how the filter calls them. */
-/** @type {Record<string, string>} */
+/**
+ * Edges by what went over them, and how the filter calls them.
+ * @type {Record<string, string>}
+ */
 const KINDS = { used: "used", unused: "never used in this run", failed: "with failures", undeclared: "not declared" };
 const STEP = 1.4;
 const [LEAST, MOST] = [0.1, 4];
@@ -25,6 +27,7 @@ const CLICK_PX = 4;
 function Filter({ edges, wanted, names, frame, graph }) {
   const count = (/** @type {string} */ kind) => edges.filter((edge) => kindOf(edge) === kind).length;
   const { width, height } = size(graph);
+  const [missed, setMissed] = useState("");
   const enlarge = (/** @type {number} */ factor) => {
     const now = (frame.current?.querySelector("svg")?.clientWidth ?? width) / width;
     choose({ zoom: Math.min(MOST, Math.max(LEAST, now * factor)).toFixed(2) });
@@ -36,11 +39,14 @@ function Filter({ edges, wanted, names, frame, graph }) {
     choose({ zoom: Math.max(LEAST, Math.floor(least * 100) / 100).toFixed(2) });
   };
   const find = (/** @type {string} */ words) => {
-    const found = names.includes(words) ? words : names.find((name) => name.includes(words.trim().toLowerCase()));
-    if (words.trim() && found) choose({}, found);
+    const part = words.trim().toLowerCase();
+    const found = names.includes(part) ? part : names.find((name) => name.includes(part));
+    if (part && found) choose({}, found);
+    setMissed(found ? "" : part);
   };
   return html`<form class="filters" onSubmit=${stay}>
     <label>Find <input type="search" list="names" size="20" onChange=${given(find)} /></label>
+    ${missed && html`<span role="status">no name has ${missed} in it</span>`}
     <datalist id="names">${names.map((name) => html`<option value=${name} />`)}</datalist>
     <label>Edges <select value=${wanted} onChange=${choosing("edges")}>
       <option value="">all ${edges.length}</option>
@@ -50,7 +56,7 @@ function Filter({ edges, wanted, names, frame, graph }) {
       <button type="button" onClick=${() => enlarge(1 / STEP)} aria-label="Smaller">−</button>
       <button type="button" onClick=${() => enlarge(STEP)} aria-label="Larger">+</button>
       <button type="button" onClick=${whole}>All of it</button>
-      <button type="button" onClick=${() => choose({ zoom: "" })}>To read</button>
+      <button type="button" onClick=${() => choose({ zoom: "" })}>Readable</button>
     </span>
   </form>`;
 }
@@ -78,7 +84,8 @@ function moving(frame, from) {
       frame.current.scrollTop -= down;
       from.current = { x: event.clientX, y: event.clientY, moved: true };
     },
-    onClickCapture: (/** @type {Event} */ event) => { if (from.current?.moved) event.preventDefault(); },
+    // A key's click has no detail: it is one, whatever the mouse did before.
+    onClickCapture: (/** @type {UIEvent} */ event) => { if (event.detail && from.current?.moved) event.preventDefault(); },
   };
 }
 
