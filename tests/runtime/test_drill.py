@@ -140,6 +140,18 @@ def test_a_fault_that_visitors_do_not_notice_passes(box):
     assert client.find_homes(box.folder / "tarmac.yaml") == []
 
 
+def test_a_spike_of_visitors_is_borne_and_over(box):
+    write(box, "")
+    path = box.folder / "drills/rehearsed.yaml"
+    path.write_text(path.read_text().replace("rate: 20", "rate: 5, stages: [{rate: 40, for: 2s}]"))
+    code, journal = drilled(box)
+    assert (code, journal["verdict"], failed(journal)) == (0, "PASS", [])
+    before, during, _ = journal["periods"]
+    assert before["visits"] == 10
+    assert during["visits"] >= 80
+    assert "5 visits per second again" in [event["what"] for event in journal["events"]]
+
+
 def test_a_fault_that_visitors_notice_fails_and_says_what_they_met(box):
     write(box, "{fault: outage, on: front, for: 2s}")
     code, journal = drilled(box)

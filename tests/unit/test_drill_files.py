@@ -133,7 +133,8 @@ def test_every_drill_that_is_shipped_can_be_run(path):
     system = load(str(path.parents[1] / "tarmac.yaml"), files.content)
     assert drill_file.find(system, path.stem) == path
     file = drill_file.load(path, system)
-    assert bool(file.method) == (file.kind not in WITHOUT_METHOD)
+    disturbs = bool(file.method or file.load.stages)
+    assert disturbs == (file.kind not in WITHOUT_METHOD)
 
 
 @pytest.mark.parametrize(("section", "kind"), [("capacity", "capacity"), ("draw", "random")])
@@ -166,6 +167,18 @@ def test_a_restore_names_stores_of_the_system_and_has_no_steps(read):
 def test_a_restore_without_its_section_is_a_mistake(read):
     with pytest.raises(BadInput, match=r"`kind: restore` lacks its section; add `restore:"):
         read("drill: 1\ntitle: x\nkind: restore\nload: {journey: order, rate: 1}\n")
+
+
+def test_a_load_may_have_other_rates_for_a_while(read):
+    start = "drill: 1\ntitle: x\nload: {journey: order, rate: 5, "
+    stages = "stages: [{rate: 20, for: 10s}, {rate: 10, for: 3s}]}\n"
+    file = read(start + stages + "baseline: 4s\nrecovery: 20s\n")
+    assert list(file.stages) == [(5, 4), (20, 10), (10, 3), (5, 20)]
+    assert (file.disturbed_s, file.seconds) == (13, 37)
+    said = list(explain.sentences(file, chaos.DRILL))
+    assert said[2] == "After 4s it is 20 for 10s, then 10 for 3s, then 5 again."
+    with pytest.raises(BadInput, match="`stages` are not for `kind: capacity`; remove them"):
+        read(start + stages + "kind: capacity\n")
 
 
 CANARY = "drill: 1\ntitle: x\nkind: canary\nload: {journey: order, rate: 1}\ncanary: "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
@@ -29,12 +30,29 @@ from tarmac.plan.ports import BROKER
 FOLDER = "drills"
 
 
+class Stage(StrictModel):
+    """Another rate for a while."""
+
+    rate: float = Field(gt=0, le=10_000, description="Visits that begin per second.")
+    for_: Duration = Field(alias="for", description="For how long.")
+
+
 class LoadWanted(StrictModel):
     """What visitors do meanwhile."""
 
     journey: str = Field(description="A name in JOURNEYS of the system's journeys.py.")
     rate: float = Field(gt=0, le=10_000, description="Visits that begin per second.")
     timeout: Duration = Field(default=10.0, description="A visit that takes longer has failed.")
+    stages: tuple[Stage, ...] = Field(
+        default=(),
+        description="Other rates one after another from the baseline's end: a spike, a ramp. Then "
+        "`rate` again.",
+    )
+
+    @property
+    def staged_s(self) -> float:
+        """How long it has other rates."""
+        return sum(stage.for_ for stage in self.stages)
 
 
 class Hypothesis(StrictModel):
@@ -103,7 +121,15 @@ class DrillFile(StrictModel):
             by_itself_s = self.failover.disturbed_s + self.recovery
         if self.scale:  # up and down, a start and an end
             by_itself_s += self.scale.hold + 2 * self.recovery
-        return max((step.at + _lasts(step) for step in self.method), default=by_itself_s)
+        steps_s = max((step.at + _lasts(step) for step in self.method), default=by_itself_s)
+        return max(steps_s, self.load.staged_s)
+
+    @property
+    def stages(self) -> Iterator[tuple[float, float]]:
+        """Yield the rates of the load one after another, each with its seconds."""
+        yield self.load.rate, self.baseline
+        yield from ((stage.rate, stage.for_) for stage in self.load.stages)
+        yield self.load.rate, self.seconds - self.baseline - self.load.staged_s
 
     @property
     def seconds(self) -> float:

@@ -22,6 +22,9 @@ def sentences(file: DrillFile, drill: Drill, gaps: Iterable[str] = ()) -> Iterat
     yield f"{file.title}."
     pace = drill.pace(file) if drill.pace else f"for {time_text(file.seconds)} at most"
     yield f"{load.rate:g} visits `{load.journey}` begin per second, {pace}."
+    if file.load.stages:
+        others = ", then ".join(f"{s.rate:g} for {time_text(s.for_)}" for s in file.load.stages)
+        yield f"After {time_text(file.baseline)} it is {others}, then {load.rate:g} again."
     if file.instances:
         several = ", ".join(f"{many} of {name}" for name, many in file.instances.items())
         yield f"The copy has {several}, and one of all else."

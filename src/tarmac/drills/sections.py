@@ -174,5 +174,7 @@ def misplaced(file: Any) -> Iterator[tuple[str, str]]:
             yield section, f"`{section}` is for `kind: {kind}` ({file.kind}); remove it"
         elif is_needed and file.kind == kind and getattr(file, section) is None:
             yield "kind", f"`kind: {kind}` lacks its section; add `{section}: ...`"
+    if file.load.stages and file.kind in WITHOUT_METHOD:
+        yield "load", f"`stages` are not for `kind: {file.kind}`; remove them"
     if file.method and file.kind in WITHOUT_METHOD:
         yield "method", f"`method` is not for `kind: {file.kind}`, which has no steps; remove it"

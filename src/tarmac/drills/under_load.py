@@ -6,6 +6,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from tarmac.drills import checks
 from tarmac.drills.abort import AbortWatch
@@ -43,7 +44,7 @@ def run(
         urls: where visitors find the services; None: where the target has them.
     """
     file, state = context.file, context.steady_state
-    is_disturbed = bool(file.method or disturbs)
+    is_disturbed = bool(file.method or file.load.stages or disturbs)
     invariants = file.hypothesis.invariant_names
     if broken := state.settled(invariants, QUIET_S):
         measured = "; ".join(f"{one.name}: {one.why}" for one in broken)
@@ -53,7 +54,7 @@ def run(
         context.journeys,
         file.load.journey,
         context.target.urls() if urls is None else urls,
-        ((file.load.rate, file.seconds + SLACK_S),),
+        (*file.stages, (file.load.rate, SLACK_S)),
         file.load.timeout,
     )
     context.say(f"sets up the journey `{load.journey}`")
@@ -68,6 +69,8 @@ def run(
         say(f"{file.load.rate:g} visits per second begin")
         watch = AbortWatch(file.abort, running)
         watch.sleep_until(began + file.baseline)
+        for stage in file.load.stages[:1]:
+            say(f"{stage.rate:g} visits per second")
         done = []
         for disturb in disturbs or (functools.partial(_steps, context),):
             done.append(method := disturb(say, watch))
@@ -106,7 +109,14 @@ def run(
 
 
 def _steps(context: DrillContext, say: Callable[[str], None], watch: AbortWatch) -> MethodResult:
-    return carry_out(context.target, context.file.method, say=say, is_aborted=watch)
+    """Carry the method out, while the load has its other rates."""
+    file, began = context.file, time.monotonic()
+    method = carry_out(context.target, file.method, say=say, is_aborted=watch)
+    if not file.load.stages or method.aborted:
+        return method
+    watch.sleep_until(began + file.load.staged_s)
+    say(f"{file.load.rate:g} visits per second again")
+    return replace(method, first_at=began, last_at=time.monotonic(), aborted=watch())
 
 
 def period(name: str, first_s: int, last_s: int, load: LoadProcess) -> Period:
