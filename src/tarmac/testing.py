@@ -381,7 +381,7 @@ def explained(status: Status) -> str:
 def _home(file: Path, name: str) -> Home:
     """Name an unused namespace, and delete those whose supervisor was killed."""
     for root in Home.of(file, "").root.glob(f"{PREFIX}*"):
-        ours = re.fullmatch(rf"{PREFIX}\w+-(\d+)(-\d+)?", root.name)
+        ours = re.fullmatch(rf"{PREFIX}\w+-(\d+)(-\w+)?", root.name)
         if ours and not _alive(int(ours[1])) and not client.is_running(Home(root)):
             from tarmac.local.supervisor.remove import delete  # noqa: PLC0415 - seldom needed
 

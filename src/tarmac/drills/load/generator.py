@@ -206,6 +206,8 @@ def main() -> None:
 
     try:
         uvloop.run(_serve())
+    except BrokenPipeError:  # the drill was killed
+        os._exit(1)
     except Exception as error:  # noqa: BLE001 - the journey is the user's own code
         traceback.print_exc()
         _say({"error": f"{type(error).__name__}: {error}"})
