@@ -193,6 +193,11 @@ def test_commands_that_are_sent_at_once_are_answered_in_their_order():
     assert counted((sent, received)) == Counter(name for *_, name in COMMANDS)
 
 
+def test_how_a_client_of_redis_begins_is_no_command_and_no_failure():
+    begin = (resp(b"HELLO", b"3") + resp(b"CLIENT", b"NEW"), b"+OK\r\n-ERR unknown subcommand\r\n")
+    assert counted(begin, (resp(b"GET", b"key"), b"$-1\r\n")) == {"GET 200": 1}
+
+
 def test_a_server_without_tls_is_read_after_it_said_so():
     asked = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
     sent, received, name = QUERIES[0]

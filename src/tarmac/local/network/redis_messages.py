@@ -2,7 +2,8 @@
 
 Of a command its name is read, never a key or a value; of an answer where it ends
 (redis.io/docs/latest/develop/reference/protocol-spec). Commands that are sent at once are answered
-in their order. A connection that subscribes or monitors goes on unread: its answers are no answers.
+in their order. How a client begins is not counted. A connection that subscribes or monitors goes on
+unread: its answers are no answers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from tarmac.local.network.durations import FAILED, OK
 
 #: Commands after which the server speaks by itself.
 PUSHING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "SYNC", "PSYNC"})
+#: How a client begins: it tries what a server may not know, and goes on without.
+BEGINNING = frozenset({"AUTH", "CLIENT", "COMMAND", "HELLO", "SELECT"})
 #: Types of answers: those that end with their line, texts of a length, and groups of answers.
 LINES, TEXTS = b"+-:_#,(", b"$!="
 GROUPS = {b"*"[0]: 1, b"~"[0]: 1, b">"[0]: 1, b"%"[0]: 2, b"|"[0]: 2}
@@ -59,7 +62,8 @@ class RedisMessages:
         if self._open:
             name, began = self._open.popleft()
             status = FAILED if first in b"-!" else OK
-            self._count(name, status, time.monotonic() - began)
+            if name not in BEGINNING:
+                self._count(name, status, time.monotonic() - began)
 
     def closed(self) -> None:
         """Count nothing: a command without an answer has none."""
