@@ -198,4 +198,4 @@ def test_a_drill_loses_no_mark_where_each_is_archived_before_it_is_confirmed(tmp
     assert checks["RPO of db"]["measured"].startswith("0 of ")
     refused = box.tarmac("drill", ".", "lost", "-n", "default")
     assert refused.returncode == 2
-    assert "'restore' deletes data, so it runs on a copy of its own; leave" in refused.stderr
+    assert "kind 'restore' deletes data and runs on a copy of its own; leave" in refused.stderr
