@@ -65,14 +65,18 @@ async def server_side(database_url: str) -> AsyncIterator[asyncpg.Connection[Any
     """Give a connection of the test's own; at the end no slot keeps the database."""
     conn = await asyncpg.connect(database_url)
     yield conn
-    # The readers are gone, or about to be; what one was making when it ended may still come.
+    # The readers are gone, or about to be; what one was making when it ended may still come. Its
+    # server process sees that its client is gone only once it says something: it is ended.
     slots = "from pg_replication_slots where database = current_database()"
-    async with asyncio.timeout(20):
-        while await conn.fetchval(f"select count(*) {slots}"):
-            with contextlib.suppress(asyncpg.ObjectInUseError):
-                await conn.execute(f"select pg_drop_replication_slot(slot_name) {slots}")
-            await asyncio.sleep(0.02)
-    await conn.close()
+    try:
+        async with asyncio.timeout(20):
+            while await conn.fetchval(f"select count(*) {slots}"):
+                with contextlib.suppress(asyncpg.ObjectInUseError):
+                    await conn.execute(f"select pg_drop_replication_slot(slot_name) {slots}")
+                await conn.execute(f"select pg_terminate_backend(active_pid) {slots} and active")
+                await asyncio.sleep(0.02)
+    finally:
+        await conn.close()
 
 
 @pytest.fixture
