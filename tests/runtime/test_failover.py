@@ -6,24 +6,11 @@ import json
 import textwrap
 
 import pytest
+from drilling import ASKS_WEB
 from sandbox import laid_out, web
 
 from tarmac.local.supervisor import client
 
-JOURNEYS = """
-    from contextlib import asynccontextmanager
-    import aiohttp
-
-    @asynccontextmanager
-    async def ask(urls):
-        async with aiohttp.ClientSession() as session:
-            async def visit():
-                async with session.get(urls["web"]) as answer:
-                    assert answer.status == 200
-            yield visit
-
-    JOURNEYS = {"ask": ask}
-    """
 DRILL = """
     drill: 1
     title: The region is lost
@@ -57,7 +44,7 @@ def test_a_region_takes_over_from_one_that_is_lost_and_gives_back(tmp_path):
           db: {{kind: postgres}}
           cache: redis
         """)
-    (tmp_path / "journeys.py").write_text(textwrap.dedent(JOURNEYS))
+    (tmp_path / "journeys.py").write_text(textwrap.dedent(ASKS_WEB))
     (tmp_path / "drills").mkdir()
     (tmp_path / "drills/lost.yaml").write_text(textwrap.dedent(DRILL).lstrip())
     done = box.tarmac("drill", ".", "lost", "--json", timeout_s=400)

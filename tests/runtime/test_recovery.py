@@ -10,6 +10,7 @@ import time
 
 import asyncpg
 import pytest
+from drilling import ASKS_WEB
 from sandbox import Sandbox, laid_out, web
 
 from tarmac.errors import TarmacError
@@ -21,20 +22,6 @@ LONG_S, POLL_S = 90.0, 0.05
 SEED = """
     CREATE TABLE things (number int PRIMARY KEY, name text);
     INSERT INTO things SELECT n, 'thing ' || n FROM generate_series(1, 100) AS n;
-    """
-JOURNEYS = """
-    from contextlib import asynccontextmanager
-    import aiohttp
-
-    @asynccontextmanager
-    async def ask(urls):
-        async with aiohttp.ClientSession() as session:
-            async def visit():
-                async with session.get(urls["web"]) as answer:
-                    assert answer.status == 200
-            yield visit
-
-    JOURNEYS = {"ask": ask}
     """
 DRILL = """
     drill: 1
@@ -186,7 +173,7 @@ def test_a_service_that_was_scaled_is_as_before_once_its_drill_is_gone(running):
 
 def test_a_drill_loses_no_mark_where_each_is_archived_before_it_is_confirmed(tmp_path):
     box = system(tmp_path)
-    (box.folder / "journeys.py").write_text(textwrap.dedent(JOURNEYS))
+    (box.folder / "journeys.py").write_text(textwrap.dedent(ASKS_WEB))
     (box.folder / "drills").mkdir()
     (box.folder / "drills/lost.yaml").write_text(textwrap.dedent(DRILL).lstrip())
     done = box.tarmac("drill", ".", "lost", "--json", timeout_s=300)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from drilling import broken
 
 from tarmac.drills import canary, explain, under_load
 from tarmac.drills.drill import Check, DrillContext, DrillResult, Verdict
@@ -112,10 +113,6 @@ def drill_file(**wanted: Any) -> DrillFile:
     return file.model_copy(update={"canary": given})
 
 
-def wrong(result: DrillResult) -> list[str]:
-    return [check.what for check in result.checks if not check.holds]
-
-
 PROMOTED, TAKEN_BACK = (
     "the new version of web is promoted",
     "the new version of web is taken back",
@@ -125,7 +122,7 @@ ERRORS, SLOW = Defect(errors=20), Defect(delay="900ms")
 
 
 @pytest.mark.parametrize(
-    ("system", "defect", "verdict", "broken"),
+    ("system", "defect", "verdict", "wrong"),
     [
         (System(), None, Verdict.PASS, []),
         # What a real new version does wrong decides as a defect would; only nobody asked for it.
@@ -165,11 +162,10 @@ ERRORS, SLOW = Defect(errors=20), Defect(delay="900ms")
         ),
     ],
 )
-def test_what_a_new_version_does_decides(drilled, system, defect, verdict, broken):
+def test_what_a_new_version_does_decides(drilled, system, defect, verdict, wrong):
     result, _ = drilled(system, defect=defect)
-    found = wrong(result)
     assert result.verdict is verdict, result.checks
-    assert found == broken
+    assert broken(result) == wrong
 
 
 def test_weights_are_gone_through_and_the_bad_one_gets_none(drilled):

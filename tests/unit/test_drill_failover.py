@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from drilling import broken
 
 from tarmac.drills import explain, failover, handover, health_check, marks, takeover, under_load
 from tarmac.drills.drill import Check, DrillContext, DrillResult, Region, Verdict
@@ -209,10 +210,6 @@ def drill_file(**more: object) -> DrillFile:
     load = {"journey": "order", "rate": 10}
     file = DrillFile(drill=1, title="It is lost", kind="failover", load=load)
     return file.model_copy(update={"failover": section})
-
-
-def broken(result: DrillResult) -> list[str]:
-    return [check.what for check in result.checks if not check.holds]
 
 
 def test_a_region_that_takes_over_with_all_data_passes(drilled):

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from drilling import broken
 
 from tarmac.drills import explain, marks, restore, under_load
 from tarmac.drills.drill import Check, DrillContext, DrillResult, Verdict
@@ -140,10 +141,6 @@ def drill_file(wanted: Restore) -> DrillFile:
     load = {"journey": "order", "rate": 10}
     file = DrillFile(drill=1, title="It is lost", kind="restore", load=load)
     return file.model_copy(update={"restore": wanted})
-
-
-def broken(result: DrillResult) -> list[str]:
-    return [check.what for check in result.checks if not check.holds]
 
 
 def test_a_store_that_comes_back_with_all_of_it_passes(drilled):
