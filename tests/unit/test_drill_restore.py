@@ -209,7 +209,8 @@ def test_a_loss_spans_from_the_last_mark_before_it_to_the_last_that_was_confirme
 
 def test_marks_that_are_refused_are_not_confirmed():
     store = Store()
-    with MarkWriter(store) as writer:
+    writer = MarkWriter(store)
+    with writer.writing():
         assert store.enough.wait(WAIT_S)
         store.down = True
         refused = time.monotonic()

@@ -155,7 +155,7 @@ def test_only_failures_in_a_row_give_a_region_up(monkeypatch):
     answers, given_up = iter([True, False, False, True, False, False, False]), threading.Event()
     monkeypatch.setattr(health_check, "is_well", lambda _url, _within_s: next(answers))
     check = HealthCheck("", interval_s=0.001, failures=3, give_up=given_up.set)
-    with check:
+    with check.checking():
         assert given_up.wait(WAIT_S)
     assert next(answers, "all were asked") == "all were asked"
     assert check.first_failed_at <= check.given_up_at
@@ -164,6 +164,7 @@ def test_only_failures_in_a_row_give_a_region_up(monkeypatch):
 def test_a_check_that_is_over_gives_nothing_up(monkeypatch):
     first = threading.Event()
     monkeypatch.setattr(health_check, "is_well", lambda _url, _within_s: bool(first.set()))
-    with HealthCheck("", interval_s=0.001, failures=10**9, give_up=pytest.fail) as check:
+    check = HealthCheck("", interval_s=0.001, failures=10**9, give_up=pytest.fail)
+    with check.checking():
         assert first.wait(WAIT_S)
     assert check.given_up_at is None

@@ -64,10 +64,10 @@ def run(context: DrillContext) -> DrillResult:
             failures=wanted.failures,
             give_up=lambda: entry.turn_to(SECOND, breaks=True),
         )
-        stack.enter_context(check)
+        stack.enter_context(check.checking())
         for store in stores:
             for writer in store.marks:
-                stack.enter_context(writer)
+                stack.enter_context(writer.writing())
         broken = (context.steady_state.broken, second.broken)
 
         def broken_there(names: Iterable[str] | None) -> Sequence[BrokenInvariant]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
+from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
+
+from tarmac.faults.repeating import repeating
 
 #: The longest that a check waits; Route 53 gives a connection as much.
 CHECK_S = 4.0
@@ -31,7 +31,7 @@ def is_well(url: str, within_s: float = CHECK_S) -> bool:
 
 
 class HealthCheck:
-    """Checks a URL between enter and exit, until it failed too often in a row."""
+    """Checks a URL, until it failed too often in a row."""
 
     def __init__(
         self, url: str, *, interval_s: float, failures: int, give_up: Callable[[], None]
@@ -44,31 +44,20 @@ class HealthCheck:
         #: When the first of these failed, and when `give_up` had returned; monotonic.
         self.first_failed_at: float | None = None
         self.given_up_at: float | None = None
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._check)
+        self._failed = 0
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._thread.join()
+    def checking(self) -> AbstractContextManager[None]:
+        """Check it in the background, as long as a block lasts."""
+        return repeating(self._check, self._interval_s)
 
     def _check(self) -> None:
-        failed = 0
-        while not self._over.wait(self._interval_s):
-            if is_well(self._url, min(CHECK_S, self._interval_s)):
-                failed, self.first_failed_at = 0, None
-                continue
-            failed += 1
-            self.first_failed_at = self.first_failed_at or time.monotonic()
-            if failed >= self._failures:
-                self._give_up()
-                self.given_up_at = time.monotonic()
-                return
+        if self.given_up_at is not None:
+            return
+        if is_well(self._url, min(CHECK_S, self._interval_s)):
+            self._failed, self.first_failed_at = 0, None
+            return
+        self._failed += 1
+        self.first_failed_at = self.first_failed_at or time.monotonic()
+        if self._failed >= self._failures:
+            self._give_up()
+            self.given_up_at = time.monotonic()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Collection
-from types import TracebackType
-from typing import NamedTuple, Self
+from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 from tarmac.errors import TarmacError
+from tarmac.faults.repeating import repeating
 from tarmac.target import StoreRecovery
 
 #: A mark is written so often: what is said of a loss is as exact as that.
@@ -26,14 +26,12 @@ class Loss(NamedTuple):
 
 
 class MarkWriter:
-    """Writes marks in the background, between enter and exit; each that is confirmed has a time."""
+    """Writes marks; each that is confirmed has a time."""
 
     def __init__(self, store: StoreRecovery, after: int = 0) -> None:
         """Take the store, and the number after which those of its marks begin."""
         self._store = store
         self._last = after
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._write)
         #: When each mark was confirmed, monotonic.
         self._confirmed: dict[int, float] = {}
         #: When each was begun. One that was not confirmed may stand there all the same.
@@ -41,18 +39,9 @@ class MarkWriter:
         #: When others were refused, and why.
         self._refused: list[tuple[float, str]] = []
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._thread.join()
+    def writing(self) -> AbstractContextManager[None]:
+        """Write them in the background, as long as a block lasts."""
+        return repeating(self._write, EVERY_S)
 
     def confirmed_after(self, began: float) -> float | None:
         """Say when the first mark was confirmed after some time; None: none was yet."""
@@ -81,12 +70,11 @@ class MarkWriter:
         return Loss(len(lost), len(before), max(before.values()) - first)
 
     def _write(self) -> None:
-        while not self._over.wait(EVERY_S):
-            self._last += 1
-            self._tried[self._last] = time.monotonic()
-            try:
-                self._store.mark(self._last)
-            except TarmacError as error:
-                self._refused.append((time.monotonic(), str(error)))
-            else:
-                self._confirmed[self._last] = time.monotonic()
+        self._last += 1
+        self._tried[self._last] = time.monotonic()
+        try:
+            self._store.mark(self._last)
+        except TarmacError as error:
+            self._refused.append((time.monotonic(), str(error)))
+        else:
+            self._confirmed[self._last] = time.monotonic()

@@ -78,7 +78,7 @@ class _Drill:
         began = time.monotonic()
         with contextlib.ExitStack() as marks:
             for store in self.stores:
-                marks.enter_context(store.marks)
+                marks.enter_context(store.marks.writing())
                 store.recovery.take_down_rows()
             watch.sleep_until(began + self.wanted.at)
             if watch():

@@ -6,4 +6,4 @@ Faults do not import each other, and touch a system through its `Target` alone.
 from __future__ import annotations
 
 #: Modules here that the faults share: `registry.load` does not look for one in them.
-SHARED = ("fault",)
+SHARED = ("fault", "repeating")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from typing import Literal
 
 from tarmac.errors import TarmacError
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
+from tarmac.faults.repeating import repeating
 from tarmac.target import Target
 
 POLL_S = 0.05
@@ -25,27 +25,21 @@ class CrashLoop(Step):
 @contextlib.contextmanager
 def inject(target: Target, step: CrashLoop) -> Iterator[Witness]:
     """Kill the instances whenever one has a process, until the end."""
-    names, over = target.find(step.on), threading.Event()
+    names = target.find(step.on)
     killed: set[int] = set()
 
     def kill_again() -> None:
-        while not over.wait(POLL_S):
-            with contextlib.suppress(TarmacError):  # one that ends by itself is gone by now
-                for instance in target.instances():
-                    if instance.name in names and instance.pid not in (None, *killed):
-                        killed.update(target.send([instance.name], "SIGKILL").values())
+        with contextlib.suppress(TarmacError):  # one that ends by itself is gone by now
+            for instance in target.instances():
+                if instance.name in names and instance.pid not in (None, *killed):
+                    killed.update(target.send([instance.name], "SIGKILL").values())
 
     def witness() -> Sighting:
         detail = f"{', '.join(names)}: {len(killed)} processes were killed one after another"
         return Sighting(len(killed) >= AGAIN * len(names), detail)
 
-    loop = threading.Thread(target=kill_again)
-    loop.start()
-    try:
+    with repeating(kill_again, POLL_S):
         yield witness
-    finally:
-        over.set()
-        loop.join()
 
 
 FAULT = Fault(

@@ -7,7 +7,6 @@ limit of a container would have let live, and nothing outside can tell that one 
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -15,6 +14,7 @@ from pydantic import BeforeValidator, Field
 
 from tarmac.errors import TarmacError
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
+from tarmac.faults.repeating import repeating
 from tarmac.model.value import amount
 from tarmac.target import Target
 
@@ -39,19 +39,17 @@ class MemoryLimit(Step):
 @contextlib.contextmanager
 def inject(target: Target, step: MemoryLimit) -> Iterator[Witness]:
     """Kill each instance that has more, again and again, until the end."""
-    names, over = target.find(step.on), threading.Event()
-    most = dict.fromkeys(names, 0)
+    most = dict.fromkeys(target.find(step.on), 0)
     killed: list[str] = []
 
     def watch() -> None:
-        while not over.wait(POLL_S):
-            with contextlib.suppress(TarmacError):  # one that ends by itself is gone by now
-                for name, used in target.memory_bytes().items():
-                    if name in most:
-                        most[name] = max(most[name], used)
-                        if used > step.limit:
-                            target.send([name], "SIGKILL")
-                            killed.append(name)
+        with contextlib.suppress(TarmacError):  # one that ends by itself is gone by now
+            for name, used in target.memory_bytes().items():
+                if name in most:
+                    most[name] = max(most[name], used)
+                    if used > step.limit:
+                        target.send([name], "SIGKILL")
+                        killed.append(name)
 
     def witness() -> Sighting:
         had = ", ".join(f"{name} had {used / MEBI:.0f} MiB" for name, used in most.items())
@@ -60,13 +58,8 @@ def inject(target: Target, step: MemoryLimit) -> Iterator[Witness]:
             return Sighting(False, f"not killed: {allowed}")
         return Sighting(True, f"{len(killed)} killed: {allowed}")
 
-    watching = threading.Thread(target=watch)
-    watching.start()
-    try:
+    with repeating(watch, POLL_S):
         yield witness
-    finally:
-        over.set()
-        watching.join()
 
 
 FAULT = Fault(
