@@ -113,7 +113,7 @@ class Endpoint(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass it on and count it."""
-        wire, user = self.wire, self.user
+        wire = self.wire
         if self.target is None:
             if self.split is not None:
                 self.split.sent(data)
@@ -121,6 +121,7 @@ class Endpoint(asyncio.Protocol):
             if self.inspected is not None:
                 self.inspected.sent(data)
         else:
+            user = self.other
             if user is not None and user.split is not None and user.other is not self:
                 return  # an instance that says something unasked
             wire.bytes_received += len(data)
@@ -131,7 +132,7 @@ class Endpoint(asyncio.Protocol):
             self.reset()
         elif self.flow is None:
             self.forward(data)
-        elif user is None or user.http is None:
+        elif (user := self.user) is None or user.http is None:
             self.flow.take(len(data), lambda: self.forward(data))
         else:
             taken = user.http.sent(data) if self.target is None else user.http.received(data)
