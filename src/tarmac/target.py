@@ -13,6 +13,10 @@ from typing import Literal, Protocol
 Direction = Literal["", "sent", "received", "both"]
 
 
+#: States of what takes requests: what it needs itself may be missing.
+SERVING = frozenset({"ready", "healthy"})
+
+
 @dataclass(frozen=True)
 class Instance:
     """One process of a service, a store or a broker."""
@@ -23,6 +27,11 @@ class Instance:
     state: str
     pid: int | None
     restarts: int
+
+    @property
+    def serves(self) -> bool:
+        """Whether it takes requests."""
+        return self.state in SERVING
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from tarmac.target import EdgeRule
 
 POLL_S = 0.1
 UNDECIDED = CanaryDecision("hold", 0)
-SERVING = frozenset({"ready", "healthy"})
 RULE = (
     "An instance of the new version of `canary.service` starts beside the others and gets "
     "`canary.weights` percent of the requests, step by step. After each `canary.every` an analysis "
@@ -78,12 +77,13 @@ class _Drill:
         """Wait until an instance takes requests."""
         began = time.monotonic()
         while True:
-            states = {one.name: one.state for one in self.context.target.instances()}
+            found = [one for one in self.context.target.instances() if one.name == name]
             waited_s = time.monotonic() - began
-            if states.get(name) in SERVING:
+            if any(one.serves for one in found):
                 return Sighting(True, f"takes requests after {waited_s:.1f} s")
             if watch() or waited_s > self.wanted.ready:
-                return Sighting(False, f"{states.get(name, 'not there')} after {waited_s:.1f} s")
+                state = found[0].state if found else "not there"
+                return Sighting(False, f"{state} after {waited_s:.1f} s")
             time.sleep(POLL_S)
 
     def _try(self, say: Callable[[str], None], watch: AbortWatch) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from tarmac.drills import drill_file
 from tarmac.drills.drill_file import DrillFile, file_model
 from tarmac.drills.load import front_pages
+from tarmac.local.supervisor.activity import service_of
 from tarmac.model.system import System
 from tarmac.target import Target
 
@@ -44,7 +45,7 @@ def visits(system: System) -> QuickVisits:
 def drills(target: Target, wanted: QuickVisits) -> Iterator[tuple[str, DrillFile]]:
     """Yield the drills of a system that runs, with their names: kills first."""
     running = (one for one in target.instances() if one.pid and one.role in KILLED)
-    for service in dict.fromkeys(_service(one.name) for one in running):
+    for service in dict.fromkeys(service_of(one.name) for one in running):
         step = {"fault": "kill", "on": service}
         yield f"kill {service}", _drill(wanted, f"{service} is killed", step)
     for edge in target.edges():
@@ -52,11 +53,6 @@ def drills(target: Target, wanted: QuickVisits) -> Iterator[tuple[str, DrillFile
             on = f"{edge.source} -> {edge.target}"
             step = {"fault": "latency", "on": on, "delay": DELAY, "for": LASTS}
             yield f"slow {on}", _drill(wanted, f"{on} is slow", step)
-
-
-def _service(instance: str) -> str:
-    """Name what an instance is one of: `orders` for `orders.2`."""
-    return instance.partition(".")[0]
 
 
 def _drill(wanted: QuickVisits, title: str, step: dict[str, Any]) -> DrillFile:

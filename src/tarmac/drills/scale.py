@@ -16,8 +16,6 @@ from tarmac.drills.sections import Scale
 from tarmac.faults.fault import Sighting
 
 POLL_S = 0.1
-#: Takes requests: what it needs itself may be missing.
-SERVING = frozenset({"ready", "healthy"})
 RULE = (
     "`scale.service` gets more instances, and after `scale.hold` as many as before. PASS if visits "
     "are as the hypothesis says all the while, and each instance has answered `scale.share` "
@@ -61,7 +59,7 @@ class _Drill:
             serve = sorted(
                 one.name
                 for one in self.context.target.instances()
-                if one.name in names and one.state in SERVING
+                if one.name in names and one.serves
             )
             if len(serve) == len(names) == many or watch() or time.monotonic() > end:
                 detail = f"{', '.join(serve) or 'none'} serve"

@@ -22,8 +22,6 @@ from tarmac.faults.fault import Sighting
 from tarmac.target import Target
 
 POLL_S = 0.1
-#: Takes requests: what it needs itself may be missing.
-SERVING = frozenset({"ready", "healthy"})
 #: What visitors ask, and all that can be lost.
 SERVICES = frozenset({"service", "entry"})
 ROLES = SERVICES | {"store", "broker"}
@@ -111,9 +109,8 @@ class Takeover:
         target, url = self.targets[region], self.url(region)
         target.let_up(names)
         while time.monotonic() < end:
-            states = {one.name: one.state for one in target.instances()}
-            serve = all(states.get(name) in SERVING for name in self.services[region])
-            if serve and is_well(url):
+            serving = {one.name for one in target.instances() if one.serves}
+            if serving.issuperset(self.services[region]) and is_well(url):
                 return True
             time.sleep(POLL_S)
         return False

@@ -6,12 +6,11 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
+from tarmac.local.network.durations import reached
 from tarmac.plan.analysis import Analysis, AnalysisRun, is_good
+from tarmac.slo import indicator
 from tarmac.target import Answers
 
-#: Answers of a server's own fault; and those to requests that their clients broke off, which count
-#: for nothing, as in an objective.
-FAILED, BROKEN_OFF = 500, frozenset({408, 499})
 #: Requests by which a share may be wrong: each edge splits its own.
 SPARE, SPARE_SHARE = 3, 0.05
 
@@ -26,15 +25,17 @@ class Window:
 
     @classmethod
     def between(cls, before: Answers, after: Answers) -> Window:
-        """Subtract one reading from another."""
+        """Subtract one reading from another; what counts is what does in an objective."""
         statuses = Counter(after.statuses)
         statuses.subtract(before.statuses)
         durations = Counter(after.durations)
         durations.subtract(before.durations)
-        many = sum(n for status, n in statuses.items() if status not in BROKEN_OFF)
-        failed = sum(n for status, n in statuses.items() if status >= FAILED)
+        labelled = [({"status": str(status)}, n) for status, n in statuses.items()]
+        many = sum(n for labels, n in labelled if indicator.is_counted(labels))
+        failed = sum(n for labels, n in labelled if indicator.is_failed(labels))
         success = 100 * (1 - failed / many) if many else 0.0
-        run = AnalysisRun(many, success, _p99_s(durations))
+        p99_s = reached(durations, 0.99)
+        run = AnalysisRun(many, success, math.inf if p99_s is None else p99_s)
         return cls(after.sent - before.sent, run, failed)
 
     def sentence(self) -> str:
@@ -71,13 +72,3 @@ class AnalysisWindow:
         Where it got too few requests to say so, it is not asked.
         """
         return self.stable.run.requests < asked.requests or is_good(asked, self.stable.run)
-
-
-def _p99_s(durations: Counter[float]) -> float:
-    """Return the time that 99 of 100 answers did not exceed; endless without any."""
-    wanted, reached = 0.99 * durations.total(), 0
-    for took_s, many in sorted(durations.items()):
-        reached += many
-        if many and reached >= wanted:
-            return took_s
-    return math.inf

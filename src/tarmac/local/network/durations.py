@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+Measure = TypeVar("Measure", int, float)
 #: The first bucket ends here, and eight of them double it.
 SHORTEST_S, PER_DOUBLING = 0.0001, 8
 #: From this status on a request failed by the service's fault. Commands to stores count as one or
@@ -31,12 +32,17 @@ def quantile(counts: Mapping[int, int], share: float) -> float | None:
 
     A bucket stands for its end: no quantile is given as shorter than it was.
     """
-    wanted = share * sum(counts.values())
-    reached = 0
-    for bucket, count in sorted(counts.items()):
-        reached += count
-        if count and reached >= wanted:
-            return end_s(bucket)
+    bucket = reached(counts, share)
+    return None if bucket is None else end_s(bucket)
+
+
+def reached(counts: Mapping[Measure, int], share: float) -> Measure | None:
+    """Return the first measure that this share did not exceed; None where nothing is counted."""
+    wanted, many = share * sum(counts.values()), 0
+    for measure, count in sorted(counts.items()):
+        many += count
+        if count and many >= wanted:
+            return measure
     return None
 
 
