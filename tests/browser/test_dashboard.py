@@ -291,7 +291,7 @@ def test_metrics_show_requests_and_any_series(dashboard: Page):
     expect(dashboard.get_by_role("img", name=counted)).to_be_visible(timeout=40_000)
     dashboard.get_by_label("Series").fill("http_requests_total")
     dashboard.get_by_label("Series").press("Enter")
-    dashboard.get_by_label("By").select_option("status")
+    dashboard.get_by_role("combobox", name=re.compile("^By")).select_option("status")
     expect(
         dashboard.get_by_role("img", name=re.compile("http_requests_total.*200 "))
     ).to_be_visible()

@@ -276,6 +276,16 @@ def test_folding_keeps_a_gauges_last_value_and_deletes_what_is_too_old(path):
             assert [tuple(row) for row in rows] == [(OLD_MS + MINUTE_MS, 2)]
 
 
+def test_two_increases_within_a_millisecond_are_added_up_and_the_later_gauge_stays(path):
+    with contextlib.closing(Storage(path)) as writer:
+        for kind, expected in (("counter", 12), ("gauge", 9)):
+            twice = [sample(OLD_MS, value, kind) for value in (3, 9)]
+            writer.write(lambda stored: samples.add(stored, twice))  # noqa: B023
+            with contextlib.closing(storage.reader(path)) as stored:
+                rows = stored.execute("SELECT value FROM samples ORDER BY series DESC LIMIT 1")
+                assert rows.fetchone()[0] == expected
+
+
 def sample(at_ms: int, value: float, kind: samples.Kind = "counter") -> Sample:
     return Sample("orders", "orders-1", SeriesKey(REQUESTS, ()), kind, at_ms, value, value)
 

@@ -36,8 +36,7 @@ def test_an_edit_of_the_systems_file_applies_the_difference(watched: Watched):
 
         pid = watched.ask()["pid"]
         box.write(mood.replace("port:", "prot:"))
-        log = watched.until_log("not applied; fix this first")
-        assert "tarmac.yaml:4:29: unknown key 'prot'" in log
+        watched.until_log("not applied; fix this first", "tarmac.yaml:4:29: unknown key 'prot'")
         assert box.node("new")["pid"] == new["pid"]
 
         box.write(mood)

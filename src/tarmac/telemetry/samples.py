@@ -14,6 +14,11 @@ from tarmac.telemetry.sample import Kind, Reading, Sample, SeriesKey
 #: Samples stay as they were read for so long: the shortest window of an alert is looked at closely.
 FINE_MS = 3_600_000
 MINUTE_MS = 60_000
+_INSERT = "INSERT INTO samples VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = "
+ADD: dict[Kind, str] = {
+    "counter": f"{_INSERT} value + excluded.value",
+    "gauge": f"{_INSERT} excluded.value",
+}
 
 
 def last_of(stored: sqlite3.Connection, service: str, instance: str) -> Reading | None:
@@ -36,12 +41,13 @@ def last_of(stored: sqlite3.Connection, service: str, instance: str) -> Reading 
 
 
 def add(stored: sqlite3.Connection, samples: Iterable[Sample]) -> None:
-    """Write samples, and the values that they were read as."""
+    """Write samples, and the values that they were read as.
+
+    Increases of one moment are added up: two pushes can arrive within a millisecond.
+    """
     for sample in samples:
         series = _series(stored, sample)
-        stored.execute(
-            "INSERT OR REPLACE INTO samples VALUES (?, ?, ?)", (series, sample.at_ms, sample.value)
-        )
+        stored.execute(ADD[sample.kind], (series, sample.at_ms, sample.value))
 
 
 def restart(stored: sqlite3.Connection, service: str, instance: str) -> None:
