@@ -54,6 +54,9 @@ class EdgeRule:
     body_bytes_per_s: float = 0.0
     #: Open at once; those beyond are closed, and further ones refused. None: no limit.
     max_connections: int | None = None
+    #: The port of this machine that new connections lead to; 0: nothing answers there. Those that
+    #: are open are reset. None: to the target.
+    leads_to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Edge:
     bytes_sent: int = 0
     bytes_received: int = 0
     #: What the rule that is on it, or the last one, did: `delayed`, `stalled`, `reset`, `answered`,
-    #: `slowed`, `refused`, `delay_s`.
+    #: `slowed`, `refused`, `misdirected`, `delay_s`.
     effect: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -231,6 +234,18 @@ class Target(Protocol):
 
     def replica(self, store: str) -> StoreReplica:
         """Give what has a store follow that of another copy, or take its place."""
+
+    def make_read_only(self, store: str, *, on: bool) -> None:
+        """Have a store refuse all writes, or take them again. Raises TarmacError."""
+
+    def takes_writes(self, store: str) -> bool:
+        """Tell whether a store takes writes now. Raises TarmacError."""
+
+    def set_environment(self, service: str, env: Mapping[str, str]) -> None:
+        """Replace a service's instances by ones with these variables besides; empty: as before.
+
+        Returns once they serve. Raises TarmacError.
+        """
 
     def scale(self, service: str, instances: int) -> None:
         """Run so many instances of a service; it does not wait until they serve."""

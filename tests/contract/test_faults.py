@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from faulted import drill_that_stays
 from sandbox import SYSTEM, Sandbox, gone, laid_out, wire
 
 from tarmac.drills.drill_file import faults
@@ -20,10 +21,12 @@ from tarmac.errors import TarmacError
 from tarmac.faults.fault import Fault, Step
 from tarmac.local.supervisor.local_target import LocalTarget, local_target
 
-FAULTS = faults()
+#: Those of a store are tried in test_store_faults.py.
+FAULTS = {name: fault for name, fault in faults().items() if name != "read-only"}
 #: Fault -> what its step says, besides the fault; the system is `front`, which calls `back`.
 STEPS = {
     "bandwidth": {"on": "front -> back", "rate": 50.0},
+    "clock-skew": {"on": "back", "skew": "-90s"},
     "connections": {"on": "back"},
     "cpu-limit": {"on": "back", "cpus": 0.01},
     "crash-loop": {"on": "back"},
@@ -37,6 +40,7 @@ STEPS = {
     "reset": {"on": "back"},
     "restart": {"on": "back"},
     "slow-body": {"on": "front -> back", "rate": 16.0},
+    "stale-address": {"on": "back"},
 }
 DELAY_S = 0.3
 #: Longer than anything here takes that is not disturbed.
@@ -135,30 +139,16 @@ def test_a_fault_on_what_is_not_there_is_refused_with_what_is(target, fault):
 
 @pytest.mark.parametrize(
     "fault",
-    ["bandwidth", "connections", "http-error", "latency", "partition", "reset", "slow-body"],
+    [
+        *("bandwidth", "connections", "http-error", "latency", "partition", "reset", "slow-body"),
+        "stale-address",
+    ],
 )
 def test_without_traffic_a_fault_of_an_edge_is_not_proven(target, fault):
     with FAULTS[fault].inject(target, step_of(FAULTS[fault])) as witness:
         present, detail = witness()
     assert not present
     assert detail.startswith("nothing was ")
-
-
-#: Injects a fault and stays there.
-HOLDER = """
-import sys, time
-from pathlib import Path
-from tarmac.drills.drill_file import faults
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor.local_target import local_target
-
-home, name, step = Home(Path(sys.argv[1])), sys.argv[2], eval(sys.argv[3])
-fault = faults()[name]
-with local_target(home) as target:
-    with fault.inject(target, fault.step.model_validate(step)):
-        print("there", flush=True)
-        time.sleep(600)
-"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
@@ -168,12 +158,33 @@ with local_target(home) as target:
 def test_a_drill_that_is_killed_leaves_nothing_disturbed(running, fault, number):
     serves_as_before(running)
     step = {"fault": fault, **STEPS[fault]}
-    args = [sys.executable, "-c", HOLDER, str(running.home.root), fault, repr(step)]
-    with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as drill:
-        assert drill.stdout is not None
-        assert drill.stdout.readline() == b"there\n"
+    with drill_that_stays(running.home, FAULTS[fault], step) as drill:
         drill.send_signal(number)
     serves_as_before(running)
+
+
+def test_a_stale_address_leads_to_the_service_that_has_it_now_and_back(running, target):
+    with urllib.request.urlopen(target.urls()["front"], timeout=5) as answer:
+        front = answer.read().decode()
+    back = ask(running, 5)
+    assert back != front
+    step = step_of(FAULTS["stale-address"])
+    with FAULTS["stale-address"].inject(target, step.model_copy(update={"now": "front"})):
+        assert ask(running, 5) == front
+    assert ask(running, 5) == back
+    with pytest.raises(TarmacError, match=r"frnt: no service .*; did you mean 'front'\?"):
+        FAULTS["stale-address"].inject(target, step.model_copy(update={"now": "frnt"}))
+
+
+def test_a_service_whose_clock_was_wrong_has_its_own_processes_again(running, target):
+    before = running.node("back")["pid"]
+    with FAULTS["clock-skew"].inject(target, step_of(FAULTS["clock-skew"])) as witness:
+        assert running.node("back")["pid"] != before
+        present, detail = witness()
+        assert present
+        assert re.fullmatch("the clock of back was 9[01] s behind", detail)
+    node = running.until("back", lambda node: ask(running, 5) == f"pid {node['pid']}")
+    assert b"FAKETIME" not in Path(f"/proc/{node['pid']}/environ").read_bytes()
 
 
 def test_a_zone_and_a_machine_are_all_that_stands_there(target):

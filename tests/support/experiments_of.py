@@ -25,6 +25,7 @@ STEPS = {
     "http-error": "on: product-service, status: 502",
     "cpu-limit": "on: order-service, cpus: 0.1",
     "memory-limit": "on: order-service, limit: 64Mi",
+    "clock-skew": "on: order-service, skew: 90s",
 }
 DRILL = """
     drill: 1

@@ -64,6 +64,7 @@ def test_chaos_mesh_selects_pods_that_are_rendered(write):
         "NetworkChaos",
         "HTTPChaos",
         "StressChaos",
+        "TimeChaos",
     }
     assert len({one["metadata"]["name"] for one in found}) == len(found)
     for one in found:
@@ -91,6 +92,7 @@ def test_chaos_mesh_gets_what_each_step_says(write):
     assert burnt == {"workers": 1, "load": 40}
     used = spec("fault: memory-limit, on: order-service, limit: 64Mi")["stressors"]["memory"]
     assert used == {"workers": 1, "size": f"{(512 - 64) << 20}B"}
+    assert spec("fault: clock-skew, on: order-service, skew: -10m")["timeOffset"] == "-600s"
 
 
 def test_every_edge_to_what_a_step_names_is_an_object(write):

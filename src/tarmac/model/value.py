@@ -103,6 +103,12 @@ def _seconds(value: Any) -> Any:
     )
 
 
+def _signed_seconds(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(("+", "-")):
+        return -_seconds(value[1:]) if value[0] == "-" else _seconds(value[1:])
+    return _seconds(value)
+
+
 def duration(seconds: float, unit: str = "") -> str:
     """Write a duration as Prometheus and Kubernetes read it: `1h30m`.
 
@@ -159,6 +165,8 @@ def _flag_or_name(value: Any) -> Any:
 
 #: Seconds, written with a unit: 200ms, 2s, 30d.
 Duration = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
+#: The same with a sign: `-10m`.
+SignedDuration = Annotated[float, BeforeValidator(_signed_seconds, json_schema_input_type=str)]
 #: A service, store or other thing of the system; it becomes a DNS name in a cluster.
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 HostLabel = Annotated[str, StringConstraints(pattern=HOST_LABEL)]

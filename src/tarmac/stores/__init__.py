@@ -13,6 +13,7 @@ SHARED = (
     "programs",
     "protocols",
     "provider",
+    "read_only",
     "replication",
     "setup",
     "statistics",

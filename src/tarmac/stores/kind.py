@@ -28,6 +28,7 @@ from tarmac.stores.provider import (
     Script,
     no_note,
 )
+from tarmac.stores.read_only import StoreReadOnly
 from tarmac.stores.replication import StoreReplication
 from tarmac.stores.statistics import SqlStatistics, Statistic, StoreStatistics
 
@@ -59,6 +60,7 @@ __all__ = [
     "StoreBackup",
     "StoreContext",
     "StoreKind",
+    "StoreReadOnly",
     "StoreReplication",
     "StoreReset",
     "StoreStatistics",
@@ -239,6 +241,8 @@ class StoreKind:
     replication: (
         Callable[[StoreContext, ProviderCandidate, Address], StoreReplication | None] | None
     ) = None
+    #: How its server is made to refuse writes for a while; None: it cannot.
+    read_only: StoreReadOnly | None = None
     #: How it is asked what it holds and does; None: it is not.
     statistics: StoreStatistics | SqlStatistics | None = None
     #: Bytes that each connection takes of its server; 0: too few to count.

@@ -38,6 +38,7 @@ from tarmac.stores.kind import (
 )
 from tarmac.stores.setup.docker import in_docker
 from tarmac.stores.setup.postgres_backup import ADMIN, backup
+from tarmac.stores.setup.postgres_read_only import READ_ONLY, WRITABLE
 from tarmac.stores.setup.postgres_replication import replication
 
 #: Debian's, Red Hat's and PostgreSQL's own packages for it, Homebrew on ARM and on Intel.
@@ -218,6 +219,12 @@ def _server(context: StoreContext, argv: tuple[str, ...], *files: File) -> Launc
     )
 
 
+def _said_first(launch: Launch, *statements: Text) -> tuple[Sql, ...]:
+    """Have statements said before those of a launch's set-up."""
+    (sql,) = launch.setup
+    return (replace(sql, statements=(*statements, *sql.statements)),)
+
+
 def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Launch:
     own = {
         "listen_addresses": context.host,
@@ -243,10 +250,12 @@ def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> 
         "{folder}/data",
         *_command(context, candidate, fast, own),
     )
+    server = _server(
+        context, argv, File("pg_hba.conf", text(HBA)), File("postgresql.conf", text(CONFIG))
+    )
     return replace(
-        _server(
-            context, argv, File("pg_hba.conf", text(HBA)), File("postgresql.conf", text(CONFIG))
-        ),
+        server,
+        setup=_said_first(server, *WRITABLE),
         trees=(
             FileTree(
                 "data",
@@ -278,7 +287,7 @@ def _container(context: StoreContext, candidate: ProviderCandidate, fast: bool) 
         replace(
             server,
             env=image_env,
-            setup=tuple(replace(sql, statements=(shut, *sql.statements)) for sql in server.setup),
+            setup=_said_first(server, *WRITABLE, shut),
         ),
         ports={"main": 5432},
         mounts={"data": "/data", "pg_hba.conf": "/etc/tarmac_hba.conf:ro"},
@@ -395,6 +404,7 @@ STORE = StoreKind(
     reset=RowReset(),
     backup=backup,
     replication=replication,
+    read_only=READ_ONLY,
     statistics=SqlStatistics(_STATISTICS),
     # A process of 2 to 4 MiB of its own, and work_mem, 4 MiB as it comes, for what it sorts.
     connection_bytes=8 * 1024**2,

@@ -1,4 +1,4 @@
-"""Chaos Mesh: PodChaos, NetworkChaos, HTTPChaos and StressChaos objects (chaos-mesh.org/v1alpha1).
+"""Chaos Mesh: PodChaos, NetworkChaos, HTTPChaos, StressChaos and TimeChaos (v1alpha1).
 
 Source of the fields: the definitions that `tarmac fetch` brings; a test validates by them.
 """
@@ -74,6 +74,10 @@ def _memory_limit(drill: ClusterDrill, step: Any) -> Iterator[Made]:
     return _stress(drill, step, {"memory": {"workers": 1, "size": f"{size}B"}})
 
 
+def _clock_skew(drill: ClusterDrill, step: Any) -> Iterator[Made]:
+    yield "TimeChaos", {**pods(drill, step.on), "timeOffset": f"{step.skew:g}s", **lasts(step)}
+
+
 WRITERS: dict[str, Callable[..., Iterator[Made]]] = {
     "kill": _kill,
     "outage": _outage,
@@ -81,11 +85,12 @@ WRITERS: dict[str, Callable[..., Iterator[Made]]] = {
     "http-error": _http_error,
     "cpu-limit": _cpu_limit,
     "memory-limit": _memory_limit,
+    "clock-skew": _clock_skew,
 }
 
 TOOL = Tool(
     id="chaos-mesh",
-    title="Chaos Mesh: PodChaos, NetworkChaos, HTTPChaos, StressChaos",
+    title="Chaos Mesh: PodChaos, NetworkChaos, HTTPChaos, StressChaos, TimeChaos",
     experiments=experiments,
     text=text,
 )

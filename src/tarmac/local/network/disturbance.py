@@ -39,6 +39,8 @@ class Rule:
     body_bytes_per_s: float = 0.0
     #: Open at once: those beyond are closed, and further ones refused; None: no limit.
     max_connections: int | None = None
+    #: Where new connections lead on this machine; 0: nowhere; None: to the target.
+    leads_to: int | None = None
 
     def stalls(self, *, sent: bool) -> bool:
         """Tell whether one direction is stalled."""
@@ -68,6 +70,8 @@ class Effect:
     slowed: int = 0
     #: New connections beyond the limit.
     refused: int = 0
+    #: New connections that led to another place than the target.
+    misdirected: int = 0
     #: Seconds that chunks were delayed, in all.
     delay_s: float = 0.0
 

@@ -28,6 +28,9 @@ def disturb(end: Endpoint, disturbance: Disturbance | None, *, opened: bool) -> 
             else:
                 end.reset()
             return
+        if disturbance.rule.leads_to is not None and not opened:
+            end.reset()
+            return
         if disturbance.resets():
             if not opened:
                 end.reset()
@@ -37,6 +40,9 @@ def disturb(end: Endpoint, disturbance: Disturbance | None, *, opened: bool) -> 
             _read_http(end)
     if disturbance is None:
         end.doomed = False
+        if end.target is not None and not end.target.name:
+            end.reset()
+            return
     elif end.flow is None:
         end.flow = Flow(
             sent=end.target is None,

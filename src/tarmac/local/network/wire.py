@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class Target:
     """One instance that a wire may connect to."""
 
+    #: Empty: no instance of the wire's target, but where a fault has it lead.
     name: str
     port: int
     ready: bool
@@ -78,6 +79,11 @@ class Wire:
         Args:
             is_new: those of a new version that is tried, or the others.
         """
+        if self.disturbance is not None and (port := self.disturbance.rule.leads_to) is not None:
+            self.disturbance.effect.misdirected += 1
+            if port:
+                yield Target(name="", port=port, ready=True)
+            return
         # The sort is stable and the list turns by one each time: equals take turns.
         if self.targets:
             self.targets.append(self.targets.pop(0))

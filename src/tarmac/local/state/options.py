@@ -39,6 +39,8 @@ class Options:
     scale: Mapping[str, int] = field(default_factory=dict)
     #: By service: an instance of another version besides, that a drill sends requests to.
     versions: Mapping[str, NewVersion] = field(default_factory=dict)
+    #: By service: variables that are others than the system's file says, as long as a drill lasts.
+    environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     #: NAME=PROVIDER, of a store or a kind.
     providers: tuple[str, ...] = ()

@@ -9,7 +9,8 @@ One JSON line asks, one answers, on a connection to the control socket that bega
 {"op": "moving", "names": [...]}           ->   {"names": [...]}, those that are not paused
 {"op": "hold-down", "names": [...]}  {"op": "let-up", "names": [...]}      killed, not started again
 {"op": "wire", "id": "orders->db:main", "rule": {"delay_s": 0.2}}          null: as before
-and those of `recoveries`, `replications`, `temporary_options`, `cpu_limits` and `notes`
+and those of `recoveries`, `replications`, `read_only_stores`, `temporary_options`, `cpu_limits` and
+`notes`
 """
 
 from __future__ import annotations

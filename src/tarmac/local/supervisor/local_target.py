@@ -141,6 +141,19 @@ class LocalTarget:
         url = client.store_url(self._home, store)
         return LocalReplica(url, functools.partial(self._op, name=store))
 
+    def make_read_only(self, store: str, *, on: bool) -> None:
+        """Have a store refuse all writes, or take them again."""
+        self._op("read-only", name=store, on=on)
+
+    def takes_writes(self, store: str) -> bool:
+        """Tell whether a store takes writes now."""
+        return bool(self._op("is-writable", name=store)["writable"])
+
+    def set_environment(self, service: str, env: Mapping[str, str]) -> None:
+        """Replace a service's instances by ones with these variables besides."""
+        self._op("set-environment", service=service, env=dict(env))
+        client.wait(self._home, within_s=None)
+
     def scale(self, service: str, instances: int) -> None:
         """Run so many instances of a service; it does not wait until they serve."""
         self._op("scale", service=service, instances=instances)

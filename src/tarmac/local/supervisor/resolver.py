@@ -23,6 +23,7 @@ from tarmac.local.state import vault
 from tarmac.local.state.options import Options
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import new_version
+from tarmac.local.supervisor.environment_overrides import overridden
 from tarmac.local.supervisor.fingerprint import fingerprint
 from tarmac.local.supervisor.unsupported import unsupported
 from tarmac.model.disk import missing
@@ -100,6 +101,7 @@ class Resolver:
             facts = replace(facts, shape=shape_of(options))
             plan = resolve(self.system, LOCAL, facts, self._kinds)
             plan = new_version.added(plan, self.system, facts, self._kinds, options.versions)
+            plan = overridden(plan, options.environment)
             _check_user(plan)
             own = [secret for secret in plan.secrets if secret.path not in self._chosen.secrets]
             filled = vault.fill(

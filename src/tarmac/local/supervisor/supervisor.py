@@ -33,6 +33,7 @@ from tarmac.local.supervisor.cpu_limits import CpuLimits
 from tarmac.local.supervisor.disturbances import Disturbances
 from tarmac.local.supervisor.fingerprint import fingerprint
 from tarmac.local.supervisor.notes import Notes
+from tarmac.local.supervisor.read_only_stores import ReadOnlyStores
 from tarmac.local.supervisor.recoveries import Recoveries
 from tarmac.local.supervisor.replications import Replications
 from tarmac.local.supervisor.resolver import ResolvedSystem, Resolver
@@ -311,7 +312,7 @@ class Supervisor:
     def disturbances(self) -> Disturbances:
         """Give a drill what it disturbs."""
         servers = StoreServers(self, self._processes, self._spawner)
-        stores = (Recoveries(servers), Replications(servers))
+        stores = (Recoveries(servers), Replications(servers), ReadOnlyStores(servers))
         options, notes = TemporaryOptions(self, self._wiring), Notes(self.state)
         others = (*stores, options, CpuLimits(self._processes), notes)
         return Disturbances(self._processes, self._wiring, others)

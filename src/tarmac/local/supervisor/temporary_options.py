@@ -1,6 +1,7 @@
 """Runs a system with other options, as a drill asks; undone when its connection ends.
 
 {"op": "scale", "service": "orders", "instances": 3}
+{"op": "set-environment", "service": "orders", "env": {"FAKETIME": "+90s"}}       {}: as before
 {"op": "start-version", "service": "orders", "file": "", "env": {"SLOW": "yes"}}     no request yet
 {"op": "split", "service": "orders", "share": 0.1, "rule": null}      its requests, from now on
 """
@@ -33,6 +34,7 @@ class TemporaryOptions:
         self._tried: set[str] = set()
         self.ops: dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
             "scale": self._scale,
+            "set-environment": self._set_environment,
             "start-version": self._start_version,
             "split": self._split,
         }
@@ -49,6 +51,12 @@ class TemporaryOptions:
         options = self._options()
         wanted = {**options.scale, request["service"]: request["instances"]}
         return await self._apply(options, replace(options, scale=wanted))
+
+    async def _set_environment(self, request: dict[str, Any]) -> dict[str, Any]:
+        options = self._options()
+        others = {name: env for name, env in options.environment.items() if env}
+        wanted = {**others, request["service"]: request["env"]}
+        return await self._apply(options, replace(options, environment=wanted))
 
     async def _start_version(self, request: dict[str, Any]) -> dict[str, Any]:
         options, service = self._options(), request["service"]

@@ -1,0 +1,45 @@
+"""An address that callers remember is not the target's any more: a name that was cached too long.
+
+Whatever was open ends with the machine that had the address. What answers there now is nothing, or
+another service that was given it.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from tarmac.errors import BadInput, Problem, did_you_mean
+from tarmac.faults.fault import Fault, Step, Witness, disturbed
+from tarmac.target import EdgeRule, Target
+
+
+class StaleAddress(Step):
+    """Connections of callers lead to where the target was."""
+
+    fault: Literal["stale-address"]
+    now: str = Field(default="", description="The service that has the address; nothing without.")
+
+
+def inject(target: Target, step: StaleAddress) -> AbstractContextManager[Witness]:
+    """Have new connections lead elsewhere, and end those that are open."""
+    port = 0
+    if step.now:
+        urls = target.urls()
+        if step.now not in urls:
+            hint = did_you_mean(step.now, [name for name in urls if ":" not in name])
+            raise BadInput([Problem(step.now, f"no service that has an address; {hint}")])
+        port = urlsplit(urls[step.now]).port or 0
+    return disturbed(target, step.on, EdgeRule(leads_to=port), "misdirected", "new connection")
+
+
+FAULT = Fault(
+    id="stale-address",
+    title="Have an edge lead to an address that is not the target's any more",
+    step=StaleAddress,
+    inject=inject,
+    proof="The wire counts the new connections that it led elsewhere.",
+)
