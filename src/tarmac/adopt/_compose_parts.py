@@ -11,7 +11,7 @@ import yaml
 from tarmac.adopt import _dotenv
 from tarmac.adopt._container import plain, words
 from tarmac.adopt._found import Folder, port_number
-from tarmac.foreign.data import BoundedLoader, from_yaml
+from tarmac.foreign.data import BoundedLoader
 
 #: What has no counterpart here, and why; the rest either is carried over or means nothing here.
 LEFT_OUT = {
@@ -20,7 +20,6 @@ LEFT_OUT = {
     "cap_add": "programs run as you",
     "network_mode": "everything is on 127.0.0.1",
     "extra_hosts": "names are this machine's own",
-    "extends": "copy what it takes from there",
     "configs": "the files are in the repository",
     "secrets": "list variables under `secrets` instead; they come from .env",
     "sysctls": "they are the kernel's",
@@ -60,11 +59,6 @@ Texts.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":merge", ":null"))]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
-
-
-def documents(text: str) -> list[Any]:
-    """Read a text's documents. Raises yaml.YAMLError, also for what is made to be endless."""
-    return from_yaml(text, Texts)
 
 
 def listed(value: Any) -> list[str]:

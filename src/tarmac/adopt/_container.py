@@ -42,6 +42,17 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
     )
 
 
+def base_image(text: str) -> tuple[str, bool]:
+    """Read the image that the last stage begins with, and whether the stage changes it."""
+    text = re.sub(r"\\\s*\n", " ", text)
+    image, stage = "", ""
+    for part in re.split(r"(?im)^FROM\s+", text)[1:]:
+        first, _, stage = part.partition("\n")
+        named = [word for word in first.split() if not word.startswith("--")]
+        image = named[0] if named else ""
+    return image, bool(re.search(r"(?im)^\s*(COPY|ADD|RUN|CMD|ENTRYPOINT)\s", stage))
+
+
 def words(line: str) -> tuple[str, ...]:
     """Split a command in either of its forms, a list or a line; () if it is neither."""
     line = line.strip()

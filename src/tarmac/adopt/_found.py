@@ -19,6 +19,12 @@ SKIPPED = frozenset(
     | {"__pycache__", ".tarmac", ".next", ".nuxt", ".svelte-kit", "coverage", ".idea", ".gradle"}
     | {"site-packages", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".terraform", "htmlcov"}
 )
+#: A folder with one of these is a program of its own.
+_PROJECTS = frozenset(
+    {"pyproject.toml", "requirements.txt", "Pipfile", "manage.py", "package.json", "go.mod"}
+    | {"pom.xml", "build.gradle", "build.gradle.kts", "Cargo.toml", "Dockerfile", "Procfile"}
+    | {"Gemfile", "composer.json", "mix.exs", "setup.py"}
+)
 _TESTS = re.compile(
     r"(^|/)(tests?|__tests__|specs?|e2e|fixtures|examples?|docs?|migrations)/|"
     r"(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py|setup\.py)$"
@@ -289,6 +295,17 @@ def as_list(line: str) -> tuple[str, ...]:
     if _SHELL.search(line) or not words or words[0] in _PASS_NOTHING_ON:
         return ()
     return tuple(words)
+
+
+def is_project(folder: Folder) -> bool:
+    """Tell whether a folder itself has a file that only a program of its own has."""
+    return any(f in _PROJECTS or f.endswith((".csproj", ".fsproj")) for f in folder.files)
+
+
+def has_program_file(folder: Folder) -> bool:
+    """Tell whether a folder itself says what its program is, and not only how its image is made."""
+    files = tuple(file for file in folder.files if file != "Dockerfile")
+    return is_project(replace(folder, files=files))
 
 
 def is_inside(path: str, above: str) -> bool:

@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 
 from tarmac.adopt import _code, _servers
-from tarmac.adopt._compose_parts import documents
+from tarmac.adopt._compose_parts import Texts
 from tarmac.adopt._found import Folder, Service, Store, Survey, valid_name
-from tarmac.foreign.data import problem
+from tarmac.foreign.data import from_yaml, problem
 
 MOST_FILES = 100
 _FOLDERS = re.compile(r"(^|/)(k8s|kube|kubernetes|manifests?|deploy)[^/]*/", re.IGNORECASE)
@@ -74,7 +74,7 @@ def with_stores(
 def _documents(root: Folder, file: str) -> Iterator[dict[str, Any]]:
     text = root.read(file)
     try:
-        found = documents(text)
+        found = from_yaml(text, Texts)
     except yaml.YAMLError as error:
         if "{{" not in text:  # a template is its program's
             (wrong,) = problem(file, error).problems

@@ -18,20 +18,18 @@ from tarmac.adopt._found import (
     Survey,
     awaited,
     is_inside,
+    is_project,
     joined,
     own_files,
     port_number,
     valid_name,
     without,
 )
+from tarmac.adopt._harm import harm
 from tarmac.adopt._settle import settle
+from tarmac.foreign.data import from_json
 from tarmac.model.consistency import OURS, RESERVED
 
-#: A folder with one of these is a program of its own.
-_PROJECTS = frozenset(
-    {"pyproject.toml", "requirements.txt", "Pipfile", "manage.py", "package.json", "go.mod"}
-    | {"pom.xml", "build.gradle", "build.gradle.kts", "Cargo.toml", "Dockerfile", "Procfile"}
-)
 #: Where repositories of several programs keep them; there, a folder needs no such file.
 _SHELVES = ("apps", "services", "packages", "projects")
 #: Folders of things that are shown, tried or built with, not run.
@@ -84,9 +82,16 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         found = Survey(services=tuple(_search(root, recognisers)))
         manifests = _manifests.deployed(root)
         found = _manifests.with_stores(found, manifests, frozenset(kinds))
+    elif not found.services:  # its containers are what the programs beside it use
+        found = replace(found, services=tuple(_search(root, recognisers)))
     services, left_out = [], [*found.left_out]
+    folders = [service.folder for service in found.services]
     for service in found.services:
-        done = _completed(service, root.below(service.folder), recognisers)
+        is_shared = folders.count(service.folder) > 1
+        folder = root.below(service.folder)
+        done = _completed(service, folder, recognisers, is_shared=is_shared)
+        done, harmful = _without_harm(done, folder)
+        left_out += harmful
         if done.run:
             own = own_files(root, done, found.services)
             done = _manifests.as_deployed(done, own, manifests.get(done.name))
@@ -139,9 +144,9 @@ def _search(root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
         on_shelf = depth == 2 and path.split("/")[0] in _SHELVES
         folder = without(root.below(path), [p for p in owned if is_inside(p, path)], path)
         # Without a project's file, a folder below a project is a part of that.
-        alone = not any(map(_is_project, map(root.below, _parents(path))))
-        is_project = not path or on_shelf or _is_project(folder)
-        if depth > DEEPEST or _ASIDE.search(path) or not (is_project or (alone and depth == 1)):
+        alone = not any(map(is_project, map(root.below, _parents(path))))
+        has_program = not path or on_shelf or is_project(folder)
+        if depth > DEEPEST or _ASIDE.search(path) or not (has_program or (alone and depth == 1)):
             continue
         for recogniser in recognisers:
             if services := recogniser.services(folder):
@@ -149,10 +154,6 @@ def _search(root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
                 owned.append(path)
                 break
     return sorted(found, key=lambda service: service.name)
-
-
-def _is_project(folder: Folder) -> bool:
-    return any(f in _PROJECTS or f.endswith((".csproj", ".fsproj")) for f in folder.files)
 
 
 def _as_contained(
@@ -174,8 +175,14 @@ def _parents(path: str) -> Iterable[str]:
         yield path
 
 
-def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) -> Service:
-    """Fill in how it starts: its container's command, translated, else what its folder shows."""
+def _completed(
+    service: Service, folder: Folder, recognisers: list[Recogniser], *, is_shared: bool
+) -> Service:
+    """Fill in how it starts: its container's command, translated, else what its folder shows.
+
+    Args:
+        is_shared: other services are of the same folder, so that what it shows may be theirs.
+    """
     if service.run:
         return service
     local = [s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder)]
@@ -190,7 +197,7 @@ def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) 
         reads = base is not None and base.reads_port and base.run == line
         reloads = base is not None and base.reloads and base.run == line
         return replace(service, run=line, tasks=tasks, reads_port=reads, reloads=reloads)
-    if base is None:
+    if base is None or (is_shared and service.container_command):
         return service
     ports = service.ports or base.ports
     return replace(
@@ -202,8 +209,23 @@ def _completed(service: Service, folder: Folder, recognisers: list[Recogniser]) 
         port_variable=base.port_variable,
         reads_port=base.reads_port,
         reloads=base.reloads,
-        guesses=base.guesses if not service.ports else (),
+        guesses=(*service.guesses, *(base.guesses if not service.ports else ())),
     )
+
+
+def _without_harm(service: Service, folder: Folder) -> tuple[Service, list[str]]:
+    """Take out the tasks that would do more at a start than they may; say which, and why."""
+    scripts = (folder.mapping("package.json", from_json) or {}).get("scripts")
+    known = {k: str(v) for k, v in scripts.items()} if isinstance(scripts, dict) else {}
+    # How packages are installed is ours.
+    given = {name: line for name, line in service.tasks.items() if name != "install"}
+    found = {name: why for name, line in given.items() if (why := harm(line, known))}
+    left = {name: line for name, line in service.tasks.items() if name not in found}
+    return replace(service, tasks=left), [
+        f"task {name} of {service.name}: `{service.tasks[name]}` would run at every start, "
+        f"and {why}"
+        for name, why in found.items()
+    ]
 
 
 def _asked(service: Service, folder: Folder) -> Service:

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import yaml
-
-from tarmac.adopt import _dotenv, _servers
+from tarmac.adopt import _code, _dotenv, _servers
+from tarmac.adopt._compose_file import NAMES, read_project
 from tarmac.adopt._compose_parts import (
     LEFT_OUT,
     commands_of,
-    documents,
     environment_of,
     listed,
     needs_of,
@@ -22,63 +20,41 @@ from tarmac.adopt._compose_parts import (
     probe_of,
     shaped,
 )
-from tarmac.adopt._container import read_dockerfile
-from tarmac.adopt._found import SKIPPED, Folder, Recogniser, Service, Store, Survey, valid_name
-from tarmac.foreign.data import problem
+from tarmac.adopt._container import base_image, read_dockerfile
+from tarmac.adopt._found import (
+    SKIPPED,
+    Folder,
+    Recogniser,
+    Service,
+    Store,
+    Survey,
+    has_program_file,
+    valid_name,
+)
 
 #: Where debuggers of Node, Java and Python and a reloading browser listen.
 DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
-_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
 def _system(folder: Folder, kinds: frozenset[str]) -> Survey | None:
-    name = folder.has(*_NAMES)
-    if not name:
+    name = folder.has(*NAMES)
+    project = read_project(folder, name) if name else None
+    if project is None:
         return None
-    stem, _, ending = name.rpartition(".")
-    override = folder.has(f"{stem}.override.{ending}")
-    content = _merged(_parsed(folder, name), _parsed(folder, override) if override else {})
-    services = folder.member(name, content, "services")
-    if services is None:
-        return None
+    services = project.services
     values, values_of = _dotenv.of_file(folder)
     example = values_of if values_of != ".env" else ""
-    found = Survey(origins=tuple(filter(None, (name, override, example))))
+    found = Survey(origins=tuple(filter(None, (*project.origins, example))))
     for own, spec in services.items():
-        if isinstance(spec, dict):
-            found = _add(found, str(own), shaped(spec), folder, kinds, values)
-        else:
-            folder.skip(name, f"`services.{own}` is no mapping")
+        found = _add(found, own, shaped(spec), folder, kinds, values)
     completed = {
         target
         for spec in services.values()
-        if isinstance(spec, dict) and isinstance(spec.get("depends_on"), dict)
+        if isinstance(spec.get("depends_on"), dict)
         for target, how in spec["depends_on"].items()
         if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
     }
     return _with_tasks(found, {valid_name(name) for name in completed})
-
-
-def _parsed(folder: Folder, name: str) -> dict[str, Any]:
-    try:
-        content = next(iter(documents(folder.read(name))), None)
-    except yaml.YAMLError as error:
-        raise problem(name, error) from None
-    return content if isinstance(content, dict) else {}
-
-
-def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay an override file over the first one: mappings join, lists grow, the rest is replaced."""
-    result = dict(base)
-    for key, value in over.items():
-        old = result.get(key)
-        if isinstance(old, dict) and isinstance(value, dict):
-            result[key] = _merged(old, value)
-        elif isinstance(old, list) and isinstance(value, list) and key != "command":
-            result[key] = [*old, *value]
-        else:
-            result[key] = value
-    return result
 
 
 def _add(
@@ -90,17 +66,35 @@ def _add(
     values: Mapping[str, str],
 ) -> Survey:
     name = valid_name(own)
-    image = _dotenv.filled(str(spec.get("image") or ""), values)[0]
-    mounted = next(_mounts(spec), None) if not spec.get("build") else None
+    image = str(spec.get("image") or "")
     if spec.get("profiles"):
         profiles = ", ".join(listed(spec["profiles"]))
         line = f"{own}: only in the profile {profiles}; add it if you need it"
         return replace(found, left_out=(*found.left_out, line))
-    server = None if spec.get("build") else _servers.of_image(image)
+    if spec.get("build"):
+        place, dockerfile = _place(spec, folder, None)
+        image, has_steps = base_image(dockerfile)
+        file = _dockerfile_of(spec)
+        missing = file != "Dockerfile" and not dockerfile and not place.startswith(("..", "/"))
+        what = f"its {file} is not in this repository" if missing else f"{file}: {image} alone"
+        beside = file == "Dockerfile" and has_program_file(folder.below(place))
+        own_code = has_steps or beside or not image or spec.get("command")
+        is_program = not missing and bool(own_code or next(_mounts(spec), None))
+    else:
+        what = image or "no image and no build"
+        is_program = False
+    server = _servers.of_image(image)
     if server is not None and server.kind in kinds:
         return _add_store(found, own, spec, server, image, values)
-    if not spec.get("build") and (mounted is None or not spec.get("command")):
-        what = image or "no image and no build"
+    guesses: tuple[str, ...] = ()
+    mounted = next(_mounts(spec), None) if not spec.get("build") else None
+    if not is_program and not spec.get("build") and (mounted is None or not spec.get("command")):
+        if place := _folder_of(image, own, folder):
+            spec, is_program = {**spec, "build": place}, True
+            guesses = (f"{place} is the program of the image {image}",)
+    elif not spec.get("build"):
+        is_program = True
+    if not is_program:
         line = f"{own}: {what} is not brought up here; its users find it on localhost"
         host = {own: next((str(p) for p, _ in ports_of(spec, values)), "")}
         return replace(
@@ -109,6 +103,7 @@ def _add(
             unknown_hosts={**found.unknown_hosts, **host},
         )
     service = _service(own, name, spec, folder, mounted, values)
+    service = replace(service, guesses=(*service.guesses, *guesses))
     left_out = tuple(f"{own}: {key} ({why})" for key, why in LEFT_OUT.items() if spec.get(key))
     return replace(
         found,
@@ -204,12 +199,13 @@ def _place(
     folder = _joined(str(build.get("context") or (mounted[0] if mounted else ".")))
     if not build:
         return folder, ""
-    file = str(build.get("dockerfile") or "Dockerfile").removeprefix("./")
+    file = _dockerfile_of(spec)
     text = root.below(folder).read(file)
     beside = posixpath.dirname(file)
     own = root.below(_joined(folder, beside))
-    if beside and own.has(
-        "package.json", "pyproject.toml", "requirements.txt", "go.mod", "pom.xml"
+    has_sources = any("/" not in f for f in own.sources(*_code.ENDINGS))
+    if beside and (
+        has_program_file(own) or (has_sources and not has_program_file(root.below(folder)))
     ):
         folder = own.path
     workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", text)
@@ -217,6 +213,25 @@ def _place(
     if workdirs and asked.startswith(f"{workdirs[-1]}/"):
         folder = _joined(folder, asked.removeprefix(f"{workdirs[-1]}/"))
     return folder, text
+
+
+def _dockerfile_of(spec: Mapping[str, Any]) -> str:
+    build = spec.get("build")
+    file = build.get("dockerfile") if isinstance(build, dict) else ""
+    return posixpath.normpath(str(file or "Dockerfile"))
+
+
+def _folder_of(image: str, own: str, root: Folder) -> str:
+    """Find the program of this repository that an image is made of, by its name; "" if none is."""
+    last = image.split("@", maxsplit=1)[0].rsplit("/", 1)[-1].split(":", maxsplit=1)[0]
+    places = {posixpath.dirname(file) for file in root.files if posixpath.dirname(file)}
+    fitting = [
+        place
+        for place in sorted(places, key=lambda place: (place.count("/"), place))
+        if (base := posixpath.basename(place)) in (last, own) or last.endswith(f"-{base}")
+        if has_program_file(root.below(place))
+    ]
+    return fitting[0] if last and fitting else ""
 
 
 def _of_one(spec: Mapping[str, Any], folder: Folder) -> tuple[str, ...]:

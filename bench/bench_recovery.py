@@ -1,0 +1,121 @@
+"""How long 1 GiB of rows takes to be restored, beside the same by hand.
+
+Both restore the same base backup and archive of a PostgreSQL server that lost its data, and are
+timed until a statement is answered: ours by what a restore drill asks for; theirs by `cp`, the
+settings of the manual ("Continuous Archiving and Point-in-Time Recovery") and a server's start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+from bench.copies import Copy, copy, ended, until
+from bench.figure import Figure, interleaved, seconds
+
+from tarmac.local.host import privileges
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor import client
+from tarmac.local.supervisor.local_recovery import LocalRecovery
+from tarmac.local.supervisor.local_target import local_target
+
+ROUNDS = 3
+#: Rows of about 1 KiB, so that a million of them are 1 GiB.
+ROWS = 1 << 20
+SYSTEM = f"""
+tarmac: 1
+system: small
+services:
+  web: {{run: [{sys.executable}, -m, http.server, $PORT], port: 8766, stores: {{db: db}}}}
+stores: {{db: postgres}}
+"""
+FILL = f"""
+CREATE TABLE things AS
+SELECT number, repeat(md5(number::text), 30) AS said FROM generate_series(1, {ROWS}) AS number
+"""
+
+
+def measure() -> list[Figure]:
+    """Return the seconds of both; a row of each is read."""
+    with copy(SYSTEM) as system:
+        system.tarmac("up", "-d")
+        home = Home.of(system.folder / "tarmac.yaml", "default")
+        asyncio.run(_say(client.store_url(home, "db"), FILL))
+        with local_target(home) as target:
+            store = target.recovery("db")
+            store.back_up(3600, synchronous=False)
+            size_mb = store.data_mb()
+            ours, theirs = interleaved(
+                lambda: _restored(store, home), lambda: _by_hand(system, home), rounds=ROUNDS
+            )
+    note = f"medians of {ROUNDS} rounds in turns; {size_mb:.0f} MB of PostgreSQL's files"
+    return [Figure("restore of 1 GiB of rows", "s", ours, theirs, note)]
+
+
+def _restored(store: LocalRecovery, home: Home) -> float:
+    store.lose_data()
+    url = client.store_url(home, "db")
+
+    def restore() -> None:
+        store.restore_data()
+        until("the restored store", lambda: _answers(url))
+
+    return seconds(restore)
+
+
+def _by_hand(system: Copy, home: Home) -> float:
+    """Restore into a folder beside the store's, with a server of the same program."""
+    node = next(node for node in system.nodes() if node["name"] == "db")
+    program = Path(f"/proc/{node['pid']}/exe").readlink()
+    (folder,) = (path.parent for path in home.root.rglob("backup/base"))
+    data = folder.parent / "by-hand"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    server: list[subprocess.Popen[bytes]] = []
+
+    def restore() -> None:
+        subprocess.run(["cp", "-Rp", folder / "base", data], check=True)
+        (data / "recovery.signal").touch()
+        settings = {
+            "port": str(port),
+            "unix_socket_directories": "",
+            "hba_file": str(folder.parent / "pg_hba.conf"),
+            "config_file": str(folder.parent / "postgresql.conf"),
+            "archive_mode": "off",
+            "shared_buffers": "16MB",
+            "max_connections": "50",
+            "restore_command": f"cp {folder}/wal/%f %p",
+        }
+        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        argv = privileges.run_as(privileges.drop(), [str(program), "-D", str(data), *options])
+        server.append(subprocess.Popen(argv, stderr=subprocess.DEVNULL))
+        url = client.store_url(home, "db").replace(f":{node['port']}/", f":{port}/")
+        until("the server by hand", lambda: _answers(url))
+
+    try:
+        return seconds(restore)
+    finally:
+        for process in server:
+            ended(process)
+        shutil.rmtree(data)
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(OSError, asyncpg.PostgresError):
+        return asyncio.run(_say(url, "SELECT said FROM things WHERE number = 7 LIMIT 1"))
+    return False
+
+
+async def _say(url: str, statement: str) -> bool:
+    connection = await asyncpg.connect(url, timeout=5)
+    try:
+        await connection.execute(statement)
+        return True
+    finally:
+        await connection.close()
