@@ -31,7 +31,7 @@ SYSTEM = """
 tarmac: 1
 system: small
 services:
-  server: {{run: [{python}, service.py, $PORT, "0"], port: 8765}}
+  server: {{run: "{python} service.py $PORT 0", port: 8765}}
 """
 DRILL = f"""
 drill: 1

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
-from bench.copies import Copy, copy, ended, until
+from bench.copies import copy, ended, until
 from bench.figure import Figure, interleaved, seconds
 
 from tarmac.local.host import privileges
@@ -32,7 +34,7 @@ SYSTEM = f"""
 tarmac: 1
 system: small
 services:
-  web: {{run: [{sys.executable}, -m, http.server, $PORT], port: 8766, stores: {{db: db}}}}
+  web: {{run: "{sys.executable} -m http.server $PORT", port: 8766, stores: {{db: db}}}}
 stores: {{db: postgres}}
 """
 FILL = f"""
@@ -47,12 +49,14 @@ def measure() -> list[Figure]:
         system.tarmac("up", "-d")
         home = Home.of(system.folder / "tarmac.yaml", "default")
         asyncio.run(_say(client.store_url(home, "db"), FILL))
+        pid = next(node["pid"] for node in system.nodes() if node["name"] == "db")
+        program = Path(f"/proc/{pid}/exe").readlink()
         with local_target(home) as target:
             store = target.recovery("db")
             store.back_up(3600, synchronous=False)
             size_mb = store.data_mb()
             ours, theirs = interleaved(
-                lambda: _restored(store, home), lambda: _by_hand(system, home), rounds=ROUNDS
+                lambda: _restored(store, home), lambda: _by_hand(program, home), rounds=ROUNDS
             )
     note = f"medians of {ROUNDS} rounds in turns; {size_mb:.0f} MB of PostgreSQL's files"
     return [Figure("restore of 1 GiB of rows", "s", ours, theirs, note)]
@@ -60,6 +64,7 @@ def measure() -> list[Figure]:
 
 def _restored(store: LocalRecovery, home: Home) -> float:
     store.lose_data()
+    os.sync()  # what the other one wrote is not this one's to wait for
     url = client.store_url(home, "db")
 
     def restore() -> None:
@@ -69,10 +74,8 @@ def _restored(store: LocalRecovery, home: Home) -> float:
     return seconds(restore)
 
 
-def _by_hand(system: Copy, home: Home) -> float:
+def _by_hand(program: Path, home: Home) -> float:
     """Restore into a folder beside the store's, with a server of the same program."""
-    node = next(node for node in system.nodes() if node["name"] == "db")
-    program = Path(f"/proc/{node['pid']}/exe").readlink()
     (folder,) = (path.parent for path in home.root.rglob("backup/base"))
     data = folder.parent / "by-hand"
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -95,9 +98,11 @@ def _by_hand(system: Copy, home: Home) -> float:
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         argv = privileges.run_as(privileges.drop(), [str(program), "-D", str(data), *options])
         server.append(subprocess.Popen(argv, stderr=subprocess.DEVNULL))
-        url = client.store_url(home, "db").replace(f":{node['port']}/", f":{port}/")
-        until("the server by hand", lambda: _answers(url))
+        parts = urlsplit(client.store_url(home, "db"))
+        there = parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}")
+        until("the server by hand", lambda: _answers(there.geturl()))
 
+    os.sync()
     try:
         return seconds(restore)
     finally:

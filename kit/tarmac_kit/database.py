@@ -67,6 +67,20 @@ class DatabaseFull(DatabaseUnavailable):
         )
 
 
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The database takes no writes: it was demoted, or is being looked after; try again."""
+
+    def __init__(self, detail: str) -> None:
+        Problem.__init__(
+            self,
+            503,
+            "database_read_only",
+            "The database takes no writes now",
+            detail,
+            headers={"Retry-After": "1"},
+        )
+
+
 def connection_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions that mean "the connection is gone", not "the statement is wrong"."""
     import asyncpg  # noqa: PLC0415 - only with a database
@@ -238,7 +252,8 @@ class Database:
         """Give a connection of the pool; each statement is a transaction of its own.
 
         Raises DatabaseUnavailable when there is none within 2 s (or the deadline), or when it is
-        lost on the way; DatabaseFull when a statement found no room on the server's disk.
+        lost on the way; DatabaseFull when a statement found no room on the server's disk,
+        DatabaseReadOnly when the server takes no writes.
         """
         import asyncpg  # noqa: PLC0415 - only with a database
 
@@ -251,6 +266,11 @@ class Database:
         except asyncpg.DiskFullError as error:
             get_logger().error("database has no room", database=self.name, error=str(error))
             raise DatabaseFull(f"{self.name}: no room for more; try again later") from error
+        except asyncpg.ReadOnlySQLTransactionError as error:
+            get_logger().error("database takes no writes", database=self.name)
+            # After a failover the server that it leads to stays as it is: the next one asks anew.
+            self._ends_at[conn.get_server_pid()] = self._clock()
+            raise DatabaseReadOnly(f"{self.name}: takes no writes now; try again") from error
         except gone as error:
             if not is_lost(conn):
                 # Not the connection's: a file, a call, or a wrong use of asyncpg.

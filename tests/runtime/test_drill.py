@@ -296,7 +296,9 @@ def test_a_version_of_another_file_is_promoted_though_its_visitors_get_a_wrong_a
     assert failed(journal) == ["visits succeed", "visits go as before"]
     assert "promoted: it gets all requests" in [one["what"] for one in journal["events"]]
     met = {what for period in journal["periods"] for what in period["failed"]}
-    assert met == {"AssertionError: red light"}
+    # While both get requests, the two of one visit may be answered by one each.
+    assert "AssertionError: red light" in met
+    assert met <= {f"AssertionError: {word}" for word in ("red light", "red dark")}
 
 
 def test_a_system_without_any_drill_gets_a_quick_set(box):

@@ -16,6 +16,7 @@ from fastapi import APIRouter
 from waiting import until
 
 from tarmac_kit import Chassis, Database, DatabaseUnavailable, Part, create_app, deadline
+from tarmac_kit.database import DatabaseReadOnly
 from tarmac_kit.migrations import MigrationError
 from tarmac_kit.testing import FakeClock, InProcess, running
 
@@ -284,6 +285,30 @@ async def test_a_full_disk_is_503_with_the_time_to_come_back(database_url: str) 
     with pytest.raises(DatabaseUnavailable, match="no room for more"):
         async with database.connection() as conn:
             await conn.execute(full)
+    await database.close()
+
+
+async def test_a_read_only_database_is_503_and_its_connections_are_not_used_again(
+    database_url: str,
+) -> None:
+    database = Database(database_url)
+    await database.open()
+    async with database.connection() as conn:
+        await conn.execute("create table pledges (number int)")
+        demoted = await conn.fetchval("select pg_backend_pid()")
+
+    async def refused() -> None:
+        async with database.transaction() as conn:
+            assert await conn.fetchval("select pg_backend_pid()") == demoted
+            await conn.execute("set transaction read only")
+            await conn.execute("insert into pledges values (1)")
+
+    with pytest.raises(DatabaseReadOnly, match="takes no writes now") as caught:
+        await refused()
+    assert (caught.value.status, caught.value.code) == (503, "database_read_only")
+    async with database.transaction() as conn:
+        assert await conn.fetchval("select pg_backend_pid()") != demoted
+        await conn.execute("insert into pledges values (1)")
     await database.close()
 
 
