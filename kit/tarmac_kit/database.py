@@ -268,7 +268,7 @@ class Database:
             raise DatabaseFull(f"{self.name}: no room for more; try again later") from error
         except asyncpg.ReadOnlySQLTransactionError as error:
             get_logger().error("database takes no writes", database=self.name)
-            # After a failover the server that it leads to stays as it is: the next one asks anew.
+            # After a failover the server that it leads to stays as it is: the next one asks again.
             self._ends_at[conn.get_server_pid()] = self._clock()
             raise DatabaseReadOnly(f"{self.name}: takes no writes now; try again") from error
         except gone as error:

@@ -43,7 +43,8 @@ _READS = {
         rf"os\.(?:Getenv|LookupEnv)\(\"{_NAME}\"\)",
         # The function for a default that most programs define themselves.
         rf"\b(?i:\w{{0,40}}env\w{{0,40}})\(\"{_NAME}\",\s*{_TEXT}\)",
-        r"\b(?i:\w{0,40}env\w{0,40})\([^\"\n()]{0,99}\"([A-Z][A-Z0-9_]+)\"\)",
+        # But not `SetEnvPrefix("PODINFO")`, which reads no variable of that name.
+        r"\b(?!SetEnvPrefix)(?i:\w{0,40}env\w{0,40})\([^\"\n()]{0,99}\"([A-Z][A-Z0-9_]+)\"\)",
     ),
     (".cs",): (
         rf"GetEnvironmentVariable\(\"{_NAME}\"\)",

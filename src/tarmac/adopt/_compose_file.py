@@ -21,7 +21,7 @@ from tarmac.foreign.data import from_yaml, problem
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 #: Files that include or extend each other, at most.
 DEEPEST = 8
-#: Replaced as a whole, where other lists grow.
+#: MergeTag as a whole, where other lists grow.
 _WHOLE = frozenset({"command", "entrypoint", "test"})
 #: Lists that may be written as mappings: what parts a list's entry.
 _PAIRS = {
@@ -30,12 +30,12 @@ _PAIRS = {
 }
 #: Lists that may be written as mappings from names: what a name stands for.
 _NAMED: dict[str, Any] = {"depends_on": {"condition": "service_started"}, "networks": None}
-#: What is not filled in here: who reads it tells what came from a private file.
+#: What is not filled in here: its reader tells what came from a private file.
 _RAW = frozenset({"environment", "command", "entrypoint"})
 
 
 @dataclass(frozen=True)
-class Replaced:
+class MergeTag:
     """A value that replaces what is below it, or removes it: `!override` and `!reset`."""
 
     value: Any = None
@@ -43,18 +43,18 @@ class Replaced:
 
 
 class _Loader(Texts):
-    def reset(self, node: yaml.Node) -> Replaced:
+    def reset(self, node: yaml.Node) -> MergeTag:
         """Read what is to be as if it had never been said."""
         del node
-        return Replaced(removes=True)
+        return MergeTag(removes=True)
 
-    def override(self, node: yaml.Node) -> Replaced:
+    def override(self, node: yaml.Node) -> MergeTag:
         """Read what counts alone."""
         if isinstance(node, yaml.MappingNode):
-            return Replaced(self.construct_mapping(node, deep=True))
+            return MergeTag(self.construct_mapping(node, deep=True))
         if isinstance(node, yaml.SequenceNode):
-            return Replaced(self.construct_sequence(node, deep=True))
-        return Replaced(node.value)
+            return MergeTag(self.construct_sequence(node, deep=True))
+        return MergeTag(node.value)
 
 
 _Loader.add_constructor("!reset", _Loader.reset)
@@ -186,7 +186,7 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
-        if isinstance(value, Replaced):
+        if isinstance(value, MergeTag):
             result.pop(key, None)
             if not value.removes:
                 result[key] = value.value

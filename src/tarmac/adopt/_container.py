@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 
-from tarmac.adopt._found import Service
+from tarmac.adopt._found import Folder, Service
 from tarmac.foreign.data import from_json
+
+_WAITS = re.compile(
+    r"set\s+[-+]|\S*wait-?for\S*\s|sleep\s|echo\s|dockerize\s|cd\s+/|export\s+PATH="
+)
+_CONTROLS = re.compile(
+    r"(if|then|else|elif|fi|for|while|until|do|done|case|esac|function|trap|\w+\(\)|[{}])\b"
+)
 
 
 def read_dockerfile(text: str, name: str, folder: str) -> Service:
@@ -75,3 +82,25 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
         except ValueError:
             return ()
     return argv
+
+
+def script_of(argv: tuple[str, ...], folder: Folder) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read a start script of the repository: what it does first, and what it runs in the end.
+
+    Its lines are kept as they are, each of one command: one with more to it is not read at all.
+
+    Returns:
+        The lines that come first, and the last one's words; both empty where there is none.
+    """
+    name = argv[0].rsplit("/", 1)[-1] if argv else ""
+    if not name.endswith(".sh"):
+        return (), ()
+    place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
+    lines = re.sub(r"\\\s*\n", " ", folder.read(place)).splitlines() if place else []
+    said = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    # It waits for others, which start first here.
+    said = [line for line in said if not _WAITS.match(line)]
+    if not said or any(_CONTROLS.match(line) for line in said):
+        return (), ()
+    *before, last = said
+    return tuple(before), words(last.removeprefix("exec ").replace('"$@"', "").strip())

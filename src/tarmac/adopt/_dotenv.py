@@ -10,6 +10,10 @@ from tarmac.dotenv import parse
 
 #: Ends of the files that repositories keep in place of one with secrets.
 EXAMPLES = ("example", "sample", "template", "dist", "default", "defaults")
+OTHER_EXAMPLES = (
+    *("env.example", "env-example", "example.env", "sample.env", "env.sample", ".env-example"),
+    *(".env.local.example", ".env.development", "default.env"),
+)
 _VARIABLE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)(?:(:?[-?+])([^{}]*))?\})")
 #: What a value shows: a user before a host, or a long run of letters and digits.
 _CREDENTIAL = re.compile(r"://[^/\s@]+@|(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{20,}")
@@ -32,7 +36,10 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     Returns:
         The values, and the file that has them; "" if there is none.
     """
-    for file in (path, *(f"{path}.{ending}" for ending in EXAMPLES)):
+    # What its image is made with, where that begins from an example of another name.
+    copied = re.findall(r"\bcp\s+(?:-\w+\s+)*(\S+)\s+\.env\b", folder.read("Dockerfile"))
+    others = (*copied, *OTHER_EXAMPLES) if path == ".env" else ()
+    for file in (path, *(f"{path}.{ending}" for ending in EXAMPLES), *others):
         if text := folder.read(file):
             return entries(text), file
     return {}, ""
@@ -63,7 +70,10 @@ def is_secret(name: str, value: str = "") -> bool:
     if _CREDENTIAL.search(value[:LONGEST]):
         return True
     if re.search(
-        r"_(NAME|URL|URI|PATH|FILE|ARN|ID|TTL|HOST|PORT|USER|TYPE|ALGORITHM)$", name.upper()
+        r"_(NAME|URL|URI|PATH|FILE|ARN|ID|TTL|HOST|PORT|USER|TYPE|ALGORITHM|EXPIRES_IN|EXPIRES|"
+        r"EXPIRY|EXPIRATION|EXPIRE_\w+|LIFETIME|DURATION|TIMEOUT|LENGTH|ISSUER|AUDIENCE|HEADER|"
+        r"ENABLED|SECONDS|MINUTES|HOURS|DAYS|ROUNDS|MAX|MIN|SIZE|COUNT|LIMIT)$",
+        name.upper(),
     ):
         return False
     return bool(_SECRET.search(name.upper()))

@@ -29,6 +29,16 @@ _TESTS = re.compile(
     r"(^|/)(tests?|__tests__|specs?|e2e|fixtures|examples?|docs?|migrations)/|"
     r"(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py|setup\.py)$"
 )
+#: Names of variables that hold a program's own port.
+OWN_PORT = (
+    "HTTP_PORT",
+    "SERVER_PORT",
+    "APP_PORT",
+    "LISTEN_PORT",
+    "API_PORT",
+    "WEB_PORT",
+    "SRV_PORT",
+)
 #: A line that only a shell understands.
 _SHELL = re.compile(r"[$&|;<>()*?`\"'\\#~]|^\w+=")
 #: They start the program as a child and pass no signal on, so that the whole group must get it.

@@ -10,8 +10,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from tarmac.adopt import _code, _manifests
+from tarmac.adopt import _code, _dotenv, _manifests
 from tarmac.adopt._found import (
+    OWN_PORT,
     Folder,
     Recogniser,
     Service,
@@ -42,16 +43,6 @@ MOST_PLACES = 10
 GUESS_RANK, LAST_RANK = 20, 90
 #: Names that no service may have.
 _RESERVED = RESERVED | OURS | {"broker"}
-#: Names of variables that hold a program's own port.
-_OWN_PORT = (
-    "HTTP_PORT",
-    "SERVER_PORT",
-    "APP_PORT",
-    "LISTEN_PORT",
-    "API_PORT",
-    "WEB_PORT",
-    "SRV_PORT",
-)
 _OWN_ADDRESS = (
     "LISTEN_ADDR",
     "BIND_ADDR",
@@ -82,9 +73,10 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         found = Survey(services=tuple(_search(root, recognisers)))
         manifests = _manifests.deployed(root)
         found = _manifests.with_stores(found, manifests, frozenset(kinds))
-    elif not found.services:  # its containers are what the programs beside it use
-        found = replace(found, services=tuple(_search(root, recognisers)))
+    else:
+        found = replace(found, services=(*found.services, *_beside(found, root, recognisers)))
     services, left_out = [], [*found.left_out]
+    given = _dotenv.of_file(root)[0]
     folders = [service.folder for service in found.services]
     for service in found.services:
         is_shared = folders.count(service.folder) > 1
@@ -95,7 +87,7 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         if done.run:
             own = own_files(root, done, found.services)
             done = _manifests.as_deployed(done, own, manifests.get(done.name))
-            done = replace(_listening(done, own), watch=_sources(done, own))
+            done = replace(_listening(done, own, given), watch=_sources(done, own))
             services.append(_asked(done, own))
         else:
             said = " ".join(service.container_command)
@@ -126,6 +118,22 @@ def _installed_once(found: Survey) -> Survey:
                 tasks["install"] = awaited(task)
         services.append(replace(service, tasks=tasks))
     return replace(found, services=tuple(services))
+
+
+def _beside(found: Survey, root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
+    """Yield the programs beside those of a file: all where it has none, else the front ends.
+
+    A front end runs in no container while it is worked on, and is known by its own server.
+    """
+    taken = [service.folder for service in found.services]
+    for service in _search(root, recognisers):
+        is_apart = not any(
+            service.folder == place or is_inside(service.folder, place) for place in taken if place
+        )
+        is_front_end = service.why.startswith("package.json") and "--port $PORT" in service.run
+        if not taken or (is_apart and service.folder and is_front_end):
+            guess = f"it is not in {found.origins[0]}" if taken and found.origins else ""
+            yield replace(service, guesses=(*service.guesses, guess) if guess else service.guesses)
 
 
 def _origin(service: Service) -> str:
@@ -188,7 +196,7 @@ def _completed(
     local = [s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder)]
     line, by = _said(service.container_command, folder, recognisers)
     base = next((s for s in local if s.name == service.name), local[0] if local else None)
-    tasks = dict(base.tasks) if base else dict(by.tasks(folder)) if by else {}
+    tasks = {**(by.tasks(folder) if by else {}), **(base.tasks if base else {})}
     for name, task in service.tasks.items():
         words = tuple(task.split("\0"))
         tasks[name] = _said(words, folder, recognisers)[0] or " ".join(words)
@@ -261,8 +269,12 @@ def _said(
     return "", None
 
 
-def _listening(service: Service, folder: Folder) -> Service:
-    """Find its port and where that is set: in PORT, in a variable of its own, or in its code."""
+def _listening(service: Service, folder: Folder, given: Mapping[str, str]) -> Service:
+    """Find its port and where that is set: in PORT, in a variable of its own, or in its code.
+
+    Args:
+        given: the variables of a file beside it, which many programs read before PORT.
+    """
     reads = _code.variables(folder)
     defaults = {name: read.default or "" for name, read in reads.items()}
     numbers = {name: number for name, text in defaults.items() if (number := port_number(text))}
@@ -271,11 +283,14 @@ def _listening(service: Service, folder: Folder) -> Service:
     service = replace(service, env={k: v for k, v in service.env.items() if k != "PORT"})
     if "$PORT" in service.run or service.port_variable or service.reads_port:
         return _at(service, port or numbers.get("PORT", 8000), "" if port else "port 8000")
+    for name in OWN_PORT:
+        if name in reads and (number := port_number(given.get(name, ""))):
+            return replace(_at(service, port or number, ""), port_variable=name)
     if "PORT" in reads:
         number = port or numbers.get("PORT", 0) or _code.own_number(folder)
         return _at(service, number or 8000, "" if number else "port 8000: its code names none")
     stem = service.name.upper().replace("-", "_")
-    for name in (*_OWN_PORT, f"{stem}_PORT", *_OWN_ADDRESS):
+    for name in (*OWN_PORT, f"{stem}_PORT", *_OWN_ADDRESS):
         if name in reads:
             number = port or numbers.get(name, 0) or _ending(reads[name].default)
             if number:

@@ -15,7 +15,11 @@ _ALONE = re.compile(r"^[A-Za-z./$][^\n\"'#`]*$")
 _WITHIN = re.compile(r"^[A-Za-z./][A-Za-z0-9_./@+=-]*( [A-Za-z0-9_./@+=-]+)*$")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 #: It compiles before it starts.
-_BUILDS = re.compile(r"(go|cargo|dotnet) run|(\./)?(mvnw?|gradlew?) ")
+_BUILDS = re.compile(
+    r"(go|cargo|dotnet) run|(\./)?(mvnw?|gradlew?) |(npm|pnpm|yarn|bun) run build |mix "
+)
+#: Tasks that the build of an image does.
+_IN_IMAGES = ("install", "build")
 WIDTH = 96
 
 NOTHING = """\
@@ -138,11 +142,18 @@ def _service(service: Service) -> Iterator[str]:
     if service.watch:
         places = ", ".join(scalar(place, inside=True) for place in service.watch)
         yield f"    watch: [{places}] # an edit there restarts it: by `up`, at once by `up --watch`"
+    yield from _tasks(service)
+
+
+def _tasks(service: Service) -> Iterator[str]:
+    several = len(service.tasks) > 1
     if service.tasks:
-        yield "    tasks: # before it starts"
-        for name, line in service.tasks.items():
-            yield f"      {name}:"
-            yield f"        run: {scalar(line)}"
+        yield f"    tasks: # before it starts{', one after the other' if several else ''}"
+    for name, line in service.tasks.items():
+        yield f"      {name}:"
+        yield f"        run: {scalar(line)}"
+        if name in _IN_IMAGES:
+            yield "        here: true # elsewhere its image has done it"
 
 
 def _probe(service: Service) -> Iterator[str]:

@@ -20,7 +20,7 @@ from tarmac.adopt._compose_parts import (
     probe_of,
     shaped,
 )
-from tarmac.adopt._container import base_image, read_dockerfile
+from tarmac.adopt._container import base_image, read_dockerfile, script_of
 from tarmac.adopt._found import (
     SKIPPED,
     Folder,
@@ -32,6 +32,8 @@ from tarmac.adopt._found import (
     valid_name,
 )
 
+#: Images and services that try others out.
+_RUNS_TESTS = re.compile(r"(?i)\b(playwright|cypress|selenium|k6|locust)\b")
 #: Where debuggers of Node, Java and Python and a reloading browser listen.
 DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
 
@@ -81,8 +83,14 @@ def _add(
         own_code = has_steps or beside or not image or spec.get("command")
         is_program = not missing and bool(own_code or next(_mounts(spec), None))
     else:
-        what = image or "no image and no build"
+        what, dockerfile = image or "no image and no build", ""
         is_program = False
+    if _RUNS_TESTS.search(f"{own} {image}"):
+        line = f"{own}: it tries the others out; start it by hand"
+        return replace(found, left_out=(*found.left_out, line))
+    if not _servers.of_image(image):  # its image may be made of another: what it starts says more
+        started = read_dockerfile(dockerfile, name, "").container_command[:1]
+        image = "".join(started) if _servers.of_image("".join(started)) else image
     server = _servers.of_image(image)
     if server is not None and server.kind in kinds:
         return _add_store(found, own, spec, server, image, values)
@@ -159,6 +167,9 @@ def _service(
     folder, dockerfile = _place(spec, root, mounted)
     base = read_dockerfile(dockerfile, name, folder)
     command = commands_of(spec, values)
+    before, last = script_of(command or base.container_command, root.below(folder))
+    if last:
+        command = last
     # Another command than the image's own need not listen where the image says.
     exposed = () if command else base.ports.values()
     pairs = [pair for pair in ports_of(spec, values) if pair[1] not in DEBUGGERS]
@@ -177,6 +188,7 @@ def _service(
         files=tuple(word for word in scripts if word in here.files) or _of_one(spec, here),
         container_command=command or base.container_command,
         why=f"{own}'s command" if command else base.why,
+        tasks={"prepare": " && ".join(before)} if before else {},
         ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
         known_as={target: n for n, (_, target) in zip(names, pairs, strict=False)},
         env={**base.env, **env},

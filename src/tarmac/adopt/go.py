@@ -5,9 +5,24 @@ from __future__ import annotations
 import posixpath
 import re
 
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, valid_name
+from tarmac.adopt._found import (
+    Folder,
+    Recogniser,
+    Service,
+    folder_name,
+    local_ports,
+    valid_name,
+)
 
 _MAIN = re.compile(r"^package main\b", re.MULTILINE)
+#: A flag that says where it listens: `flag.Int("port", 9898, ...)`, `fs.StringP("port", "p", ...)`.
+_FLAG = re.compile(
+    r"\.(?:Int|Uint|String)(?:Var)?P?\(\s*(?:&\w[\w.]*,\s*)?\"(port|http-port|listen-port)\",\s*"
+    r"(?:\"\w?\",\s*)?\"?:?(\d{2,5})\"?"
+)
+#: A library of command lines, and what such a program lacks that serves.
+_COMMANDS = re.compile(r"\"github\.com/(?:spf13/cobra|urfave/cli|alecthomas/kong)")
+_SERVES = re.compile(r"(?i)listen|serve|server|daemon|worker|signal\.Notify")
 
 
 def _services(folder: Folder) -> tuple[Service, ...]:
@@ -18,8 +33,15 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     )
     if "" in mains:
         mains = [""]
+    sources = {main: _source(folder, main) for main in mains}
+    if len(mains) > 1:
+        # One that only carries commands out is started by hand.
+        tools = {m for m, text in sources.items() if _COMMANDS.search(text)}
+        tools = {m for m in tools if m.endswith(("cli", "ctl")) or not _SERVES.search(sources[m])}
+        mains = [main for main in mains if main not in tools]
     found = []
     for main in mains:
+        flag = _FLAG.search(sources[main])
         module = re.search(r"(?m)^module\s+(\S+)", folder.read("go.mod"))
         own = folder_name(folder, posixpath.basename(module[1]) if module else "app")
         name = own if len(mains) == 1 else valid_name(posixpath.basename(main))
@@ -27,11 +49,20 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             Service(
                 name=name,
                 folder=folder.path,
-                run=f"go run ./{main}" if main else "go run .",
+                run=(f"go run ./{main}" if main else "go run .")
+                + (f" --{flag[1]} $PORT" if flag else ""),
                 why=f"go.mod, {main or 'its'} package main",
+                ports={"http": int(flag[2])} if flag else {},
+                reads_port=flag is not None,
             )
         )
     return tuple(found)
+
+
+def _source(folder: Folder, main: str) -> str:
+    """Join the files of one package."""
+    own = (file for file in folder.sources(".go") if posixpath.dirname(file) == main)
+    return "\n".join(map(folder.read, own))
 
 
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:
@@ -43,7 +74,12 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     chosen = found[0] if len(found) == 1 else next((s for s in found if s.name == wanted), None)
     if chosen is None:
         return ""
-    return " ".join((chosen.run, *argv[1:])) if argv[0] != "go" else " ".join(argv)
+    if argv[0] == "go":
+        return " ".join(argv)
+    told = local_ports(argv[1:])
+    # What its container is told of its port counts, not what the flag's default says.
+    run = chosen.run.partition(" --")[0] if "$PORT" in " ".join(told) else chosen.run
+    return " ".join((run, *told))
 
 
 RECOGNISER = Recogniser(id="go", rank=50, services=_services, here=_here)

@@ -45,6 +45,8 @@ _FILES = (
     "src/index.js",
     "server.mjs",
 )
+#: What is run was compiled before.
+_BUILT = re.compile(r"\b(dist|build|lib|out)/\S+")
 _RELOADS = re.compile(r"nodemon|--watch|\bwatch\b|ts-node-dev|--hot")
 _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
 
@@ -81,7 +83,7 @@ def _script(folder: Folder, scripts: dict[str, str]) -> str:
     """Choose the script: a front end's dev server, else `start`, else what else starts it."""
     if _front_end(scripts.get("dev", "")):
         return "dev"
-    needs_build = re.search(r"\b(dist|build|lib|out)/\S+", scripts.get("start", ""))
+    needs_build = _BUILT.search(scripts.get("start", ""))
     if needs_build and "dev" in scripts and not folder.exists(needs_build[0]):
         return "dev"
     return next((name for name in ("start", "dev", "serve") if name in scripts), "")
@@ -142,6 +144,9 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             words[2] if words[1:2] == ("run",) and len(words) > 2 else words[1] if words[1:] else ""
         )
         front = _front_end(_all_scripts(folder, _package(folder) or {}).get(script, ""))
+        scripts = _all_scripts(folder, _package(folder) or {})
+        if "build" in scripts and _BUILT.search(scripts.get(script, "")):
+            return f"{program} run build && {joined(words)}"
         if front and front[0] and "$PORT" not in " ".join(words):
             plain = tuple(word for word in words if word not in ("--", "--host"))
             return joined(plain) + (" -- " if program == "npm" else " ") + front[0]

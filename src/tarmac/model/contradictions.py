@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from cronsim import CronSim, CronSimError
 
-from tarmac.errors import Problem
+from tarmac.errors import Problem, did_you_mean
 from tarmac.model import conventions
 from tarmac.model.location import Path
 from tarmac.model.service import Service
@@ -45,6 +45,7 @@ def contradictions(system: System, name: str, service: Service) -> Iterator[Prob
     yield from _env(system, root, service)
     yield from _folders(system, root, service)
     yield from _schedules(system, root, service)
+    yield from _order(system, root, service)
     yield from _twice(system, root, service)
 
 
@@ -169,6 +170,25 @@ def _schedules(system: System, root: Path, service: Service) -> Iterator[Problem
                 f"schedule is {shown(spec.schedule)}, not a cron line ({str(error).lower()}); "
                 'write minute, hour, day, month, weekday, e.g. "*/15 * * * *"',
             )
+
+
+def _order(system: System, root: Path, service: Service) -> Iterator[Problem]:
+    """Yield tasks that wait for what never ends, is not there, or waits for them."""
+    once = [task for task, spec in service.tasks.items() if spec.schedule is None]
+    for task, spec in service.tasks.items():
+        place = _at(system, *root, "tasks", task, "after") if spec.after is not None else ""
+        if spec.schedule is not None and spec.after is not None:
+            yield Problem(place, "after is for tasks that run once; remove it, or the schedule")
+        for other in spec.after or ():
+            if other == task:
+                yield Problem(place, f"after names {task} itself; name another task, or []")
+            elif other not in once:
+                hint = did_you_mean(other, [name for name in once if name != task])
+                yield Problem(
+                    place, f"after names '{other}', which runs once before nothing; {hint}"
+                )
+            elif task in service.before(other):
+                yield Problem(place, f"{task} waits for {other}, which waits for it; remove one")
 
 
 def _twice(system: System, root: Path, service: Service) -> Iterator[Problem]:

@@ -99,6 +99,15 @@ class Task(StrictModel):
     schedule: str | None = Field(
         default=None, description="A cron expression; without, once before the service starts."
     )
+    after: OneOrMore | None = Field(
+        default=None,
+        description="Tasks of this service that end first; without, the one written before it. "
+        "`[]`: none.",
+    )
+    here: bool = Field(
+        default=False,
+        description="It installs or builds, as elsewhere the image does: it is not rendered.",
+    )
 
 
 def _listed_calls(value: Any) -> Any:
@@ -176,6 +185,27 @@ class Service(StrictModel):
         if self.port is not None and "http" in self.ports:
             raise ValueError("has `port` and `ports: {http: ...}`, which are the same; keep one")
         return self
+
+    def before(self, task: str) -> frozenset[str]:
+        """List the tasks that end before one of them begins, those before these included."""
+        found: set[str] = set()
+        waiting = [task]
+        while waiting:
+            for name in self.directly_before(waiting.pop()):
+                if name not in found:
+                    found.add(name)
+                    waiting.append(name)
+        return frozenset(found)
+
+    def directly_before(self, task: str) -> tuple[str, ...]:
+        """List the tasks that one of them waits for: those it names, or the one written above."""
+        spec = self.tasks.get(task)
+        if spec is None or spec.schedule is not None:
+            return ()
+        if spec.after is not None:
+            return spec.after
+        once = [name for name, other in self.tasks.items() if other.schedule is None]
+        return tuple(once[: once.index(task)][-1:])
 
     @property
     def listening(self) -> Mapping[str, int]:

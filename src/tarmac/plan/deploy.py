@@ -397,6 +397,7 @@ def _service(
                 schedule=task_spec.schedule or "",
             )
             for task, task_spec in spec.tasks.items()
+            if not task_spec.here
         ),
         sources=tuple(
             posixpath.relpath(part.folder, system.folder or ".") for part in system.parts[name]

@@ -191,7 +191,8 @@ def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
         )
     for task in service.tasks:
         scheduled = {*stores, *calls, name} - facts.shape.without
-        after_task = scheduled if service.tasks[task].schedule else stores
+        first = {_task_name(name, other) for other in service.directly_before(task)}
+        after_task = scheduled if service.tasks[task].schedule else {*stores, *first}
         nodes.append(_task(bindings, nodes[0], task, after_task))
     return nodes, problems
 

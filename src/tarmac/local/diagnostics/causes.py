@@ -90,7 +90,10 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             f"{{0}} belongs to another service that uses the store; {OR_SHARE}",
         ),
         (
-            r"extension \"([\w-]+)\" is not available|function (uuid_generate_\w+)\(\) does not",
+            (
+                r"extension \"([\w-]+)\" is not available|"
+                r"function (uuid_generate_\w+|gen_salt|crypt)\(.*\) does not"
+            ),
             "this PostgreSQL lacks the extension {0}; try another: --provider postgres=binary",
         ),
         (r"(?i)password authentication failed", "the store rejected its password"),

@@ -16,7 +16,7 @@ from tarmac.local.diagnostics import programs
 from tarmac.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
 from tarmac.local.host import kernel, listeners
 from tarmac.local.host.guard import descendants
-from tarmac.local.state.logs import LogFile
+from tarmac.local.state.logs import SHOWN_LINES, LogFile
 from tarmac.model import conventions
 from tarmac.plan.plan import Node
 
@@ -40,7 +40,7 @@ def explain(
     """Say why a try failed, without a secret; `seen` is where it listened instead, if it did."""
     lines = tuple(line for line in log.tail if not line.startswith("[tarmac]"))
     why = cause(node, host, failure, status, lines, seen)
-    return Failure(log.redact(failure), log.redact(why), lines)
+    return Failure(log.redact(failure), log.redact(why), lines[-SHOWN_LINES:])
 
 
 def ending(status: int) -> str:

@@ -25,7 +25,7 @@ from tarmac.local.process.context import ProcessContext
 from tarmac.local.process.prepare import folder_of, prepare
 from tarmac.local.process.spawn import RunningProcess
 from tarmac.local.state import state
-from tarmac.local.state.logs import LogFile
+from tarmac.local.state.logs import SHOWN_LINES, LogFile
 from tarmac.local.state.state import NodeState, transition
 from tarmac.plan.plan import Node
 
@@ -142,7 +142,7 @@ class Task:
             restarts=self.state.restarts + 1,
             detail=failure + then,
             cause=diagnosis.cause(self.node, self.context.host, failure, status, lines),
-            last_lines=lines,
+            last_lines=lines[-SHOWN_LINES:],
         )
 
     async def _try(self) -> tuple[int | None, str]:

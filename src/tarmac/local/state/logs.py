@@ -15,8 +15,10 @@ from pathlib import Path
 #: A file is rotated at this size and this many old ones are kept: 40 MB a process at most.
 MAX_BYTES = 10_000_000
 KEPT = 3
-#: Lines kept in memory to explain a crash.
-TAIL_LINES = 20
+#: Lines kept in memory to explain a crash: many programs print an object of 30 after the error.
+TAIL_LINES = 100
+#: The last of them are shown.
+SHOWN_LINES = 20
 MAX_LINE_BYTES = 65536
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 

@@ -1,0 +1,61 @@
+"""PHP: Laravel, Symfony, and whatever has a public folder, by PHP's own server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tarmac.adopt._found import (
+    Folder,
+    Recogniser,
+    Service,
+    folder_name,
+    installed,
+    joined,
+    local_ports,
+)
+
+_PUBLIC = ("public/index.php", "web/index.php", "html/index.php", "index.php")
+
+
+def _tasks(folder: Folder) -> Mapping[str, str]:
+    if "composer.json" not in folder.files:
+        return {}
+    return {
+        "install": installed("vendor/autoload.php", "composer install --quiet --no-interaction")
+    }
+
+
+def _services(folder: Folder) -> tuple[Service, ...]:
+    front = folder.has(*_PUBLIC)
+    if "composer.json" not in folder.files or not front:
+        return ()
+    place = front.rpartition("/")[0] or "."
+    run, why = f"php -S 127.0.0.1:$PORT -t {place}", f"composer.json, {front}"
+    if "artisan" in folder.files:
+        run, why = "php artisan serve --host=127.0.0.1 --port=$PORT", "composer.json, artisan"
+    return (
+        Service(
+            name=folder_name(folder),
+            folder=folder.path,
+            run=run,
+            why=why,
+            ports={"http": 8000},
+            reads_port=True,
+            reloads=True,  # each request is read from its file
+            tasks=_tasks(folder),
+        ),
+    )
+
+
+def _here(folder: Folder, argv: tuple[str, ...]) -> str:
+    if "composer.json" not in folder.files or not argv:
+        return ""
+    if argv[0].rsplit("/", 1)[-1] == "php":
+        return joined(local_ports(("php", *argv[1:])))
+    # A web server's image around the same program.
+    serves = argv[0].rsplit("/", 1)[-1] in ("apache2-foreground", "php-fpm", "frankenphp")
+    found = _services(folder) if serves else ()
+    return found[0].run if found else ""
+
+
+RECOGNISER = Recogniser(id="php", rank=50, services=_services, tasks=_tasks, here=_here)

@@ -1,0 +1,64 @@
+"""Ruby: Rails, whatever Rack serves, and programs that a Gemfile belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, joined, local_ports
+
+_SERVES = re.compile(r"^require ['\"]sinatra['\"]|Sinatra::Base|WEBrick|\brun!", re.MULTILINE)
+_GEM = r"^\s*gem\s+['\"]{}['\"]"
+_PROGRAMS = ("rails", "puma", "rackup", "ruby", "sidekiq", "unicorn", "thin", "rake")
+_RACK = "bundle exec rackup --host 127.0.0.1 --port $PORT"
+
+
+def _uses(folder: Folder, gem: str) -> bool:
+    return bool(re.search(_GEM.format(gem), folder.read("Gemfile"), re.MULTILINE))
+
+
+def _tasks(folder: Folder) -> Mapping[str, str]:
+    if "Gemfile" not in folder.files:
+        return {}
+    # In the folder, where it needs no rights and harms no other project.
+    return {"install": "bundle check > /dev/null || bundle install --quiet"}
+
+
+def _services(folder: Folder) -> tuple[Service, ...]:
+    if "Gemfile" not in folder.files:
+        return ()
+    main = next((f for f in folder.sources(".rb") if _SERVES.search(folder.read(f))), "")
+    if "config/application.rb" in folder.files or "bin/rails" in folder.files:
+        run, port, why = "bundle exec rails server -b 127.0.0.1 -p $PORT", 3000, "Gemfile: rails"
+    elif "config.ru" in folder.files:
+        puma = "bundle exec puma -b tcp://127.0.0.1:$PORT"
+        run, port, why = puma if _uses(folder, "puma") else _RACK, 9292, "config.ru"
+    elif main:
+        run, port, why = f"bundle exec ruby {main} -p $PORT", 4567, main
+        if "ARGV" not in folder.read(main) and "PORT" in folder.read(main):
+            run = f"bundle exec ruby {main}"
+    else:
+        return ()
+    return (
+        Service(
+            name=folder_name(folder),
+            folder=folder.path,
+            run=run,
+            why=why,
+            ports={"http": port},
+            reads_port=True,
+            tasks=_tasks(folder),
+        ),
+    )
+
+
+def _here(folder: Folder, argv: tuple[str, ...]) -> str:
+    if "Gemfile" not in folder.files or not argv:
+        return ""
+    words = tuple(word for word in argv if word not in ("bundle", "exec"))
+    if not words or words[0].removeprefix("./").removeprefix("bin/") not in _PROGRAMS:
+        return ""
+    return f"bundle exec {joined(local_ports((words[0].rsplit('/', 1)[-1], *words[1:])))}"
+
+
+RECOGNISER = Recogniser(id="ruby", rank=50, services=_services, tasks=_tasks, here=_here)

@@ -1,0 +1,183 @@
+"""Programs in Ruby, PHP and Elixir, Go's flags and tools, and start scripts of images."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from repository import found_in, system_of
+
+from tarmac.adopt._container import script_of
+from tarmac.adopt._dotenv import is_secret
+
+
+def only(**files: str):
+    found = found_in(**files)
+    (service,) = found.services
+    assert system_of(found)
+    return service
+
+
+@pytest.mark.parametrize(
+    ("files", "run", "port"),
+    [
+        (
+            {"Gemfile": "gem 'rails'", "config/application.rb": ""},
+            "bundle exec rails server -b 127.0.0.1 -p $PORT",
+            3000,
+        ),
+        (
+            {"Gemfile": "gem 'puma'", "config.ru": "run App"},
+            "bundle exec puma -b tcp://127.0.0.1:$PORT",
+            9292,
+        ),
+        (
+            {"Gemfile": "gem 'sinatra'", "app.rb": "require 'sinatra'\nset :port, ENV['PORT']"},
+            "bundle exec ruby app.rb",
+            4567,
+        ),
+        (
+            {"composer.json": "{}", "artisan": "", "public/index.php": "<?php"},
+            "php artisan serve --host=127.0.0.1 --port=$PORT",
+            8000,
+        ),
+        (
+            {"composer.json": "{}", "public/index.php": "<?php"},
+            "php -S 127.0.0.1:$PORT -t public",
+            8000,
+        ),
+        ({"mix.exs": "{:phoenix, '~> 1.7'}"}, "mix phx.server", 4000),
+        (
+            {
+                "go.mod": "module x.dev/info",
+                "cmd/info/main.go": 'package main\nfs.Int("port", 9898, "HTTP port")',
+                "cmd/infocli/main.go": 'package main\nimport "github.com/spf13/cobra"\nserver()',
+            },
+            "go run ./cmd/info --port $PORT",
+            9898,
+        ),
+    ],
+)
+def test_what_starts_it_is_told_where_to_listen(files, run, port):
+    service = only(**files)
+    assert (service.run, list(service.ports.values())) == (run, [port])
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "files", "run"),
+    [
+        ('CMD ["bundle", "exec", "ruby", "mail.rb"]', {"Gemfile": ""}, "bundle exec ruby mail.rb"),
+        ("CMD php public/index.php", {"composer.json": "{}"}, "php public/index.php"),
+        (
+            "CMD apache2-foreground",
+            {"composer.json": "{}", "public/index.php": ""},
+            "php -S 127.0.0.1:$PORT -t public",
+        ),
+        ("CMD /app/bin/server", {"mix.exs": ":phoenix, "}, "mix phx.server"),
+        (
+            'CMD ["./info", "--port=9898", "--level=debug"]',
+            {"go.mod": "module info", "main.go": 'package main\nfs.Int("port", 1234, "")'},
+            "go run . --port=$PORT --level=debug",
+        ),
+        (
+            "CMD npm run start:prod",
+            {"package.json": '{"scripts": {"start:prod": "node dist/a", "build": "tsc"}}'},
+            "npm run build && npm run start:prod",
+        ),
+    ],
+)
+def test_what_a_container_runs_is_run_from_source(dockerfile, files, run):
+    compose = "services: {app: {build: app, ports: ['80:80']}}"
+    inside = {f"app/{name}": text for name, text in files.items()}
+    service = only(**{"compose.yaml": compose, "app/Dockerfile": f"FROM x\n{dockerfile}", **inside})
+    assert service.run == run
+
+
+def test_a_start_script_becomes_a_task_and_what_it_runs_in_the_end():
+    script = """
+        #!/usr/bin/env bash
+        set -e
+        # the database first
+        /opt/wait-for-it.sh postgres:5432
+        npm run migration:run
+        npm run seed
+        exec npm run start "$@"
+    """
+    service = only(
+        **{
+            "compose.yaml": "services: {api: {build: .}}",
+            "Dockerfile": 'FROM node\nCOPY . .\nCMD ["/opt/startup.sh"]',
+            "startup.sh": textwrap.dedent(script).lstrip(),
+            "package.json": '{"scripts": {"start": "node s.js"}, "dependencies": {"x": "1"}}',
+        }
+    )
+    assert service.run == "npm run start"
+    assert list(service.tasks) == ["install", "prepare"]
+    assert service.tasks["prepare"] == "npm run migration:run && npm run seed"
+
+
+def test_a_script_that_decides_is_not_read():
+    found = found_in(
+        **{
+            "compose.yaml": "services: {api: {build: .}}",
+            "Dockerfile": 'FROM node\nCOPY . .\nCMD ["./run.sh"]',
+            "run.sh": "if [ -n $A ]; then\n  rm -rf x\nfi\nnode s.js\n",
+        }
+    )
+    assert script_of(("./run.sh",), found_folder("run.sh", "if true; then\nfi\nnode a")) == ((), ())
+    assert found.services == ()
+
+
+def found_folder(name: str, text: str):
+    from repository import folder_of  # noqa: PLC0415
+
+    return folder_of({name: text})
+
+
+def test_a_tester_of_the_others_is_left_out():
+    found = found_in(
+        **{
+            "compose.yaml": textwrap.dedent("""
+            services:
+              api: {build: api}
+              e2e: {build: {context: ., dockerfile: web/Dockerfile.playwright}}
+            """),
+            "api/package.json": '{"scripts": {"start": "node s.js"}}',
+            "api/Dockerfile": "FROM node\nCOPY . .",
+            "web/Dockerfile.playwright": "FROM mcr.microsoft.com/playwright:v1\nCOPY . .",
+            "web/package.json": '{"scripts": {"dev": "vite"}}',
+        }
+    )
+    services = {service.name: service for service in found.services}
+    assert services.keys() == {"api", "web"}
+    assert services["web"].guesses == ("it is not in compose.yaml",)
+    assert found.left_out == ("e2e: it tries the others out; start it by hand",)
+
+
+def test_an_example_that_the_image_begins_with_gives_the_variables():
+    service = only(
+        **{
+            "compose.yaml": "services: {api: {build: .}}",
+            "Dockerfile": "FROM node\nCOPY . .\nRUN cp env-example-one .env\nCMD npm start",
+            "env-example-one": "APP_PORT=3001\nAUTH_TOKEN_EXPIRES_IN=15m\n",
+            "package.json": '{"scripts": {"start": "node s.js"}}',
+            "s.js": "process.env.APP_PORT; process.env.AUTH_TOKEN_EXPIRES_IN; listen(3001)",
+        }
+    )
+    assert service.env["AUTH_TOKEN_EXPIRES_IN"] == "15m"
+    assert service.env["APP_PORT"] == "${services.api.port}"
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("AUTH_JWT_SECRET", True),
+        ("AUTH_JWT_TOKEN_EXPIRES_IN", False),
+        ("PASSWORD_MIN_LENGTH", False),
+        ("TOKEN_TTL", False),
+        ("API_KEY", True),
+        ("API_KEY_HEADER", False),
+    ],
+)
+def test_a_setting_about_a_secret_is_none(name, secret):
+    assert is_secret(name) is secret
