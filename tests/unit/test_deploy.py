@@ -170,3 +170,24 @@ def test_an_environment_that_is_not_there_and_a_store_that_nothing_runs_are_erro
     no_image = replace(KINDS["mail"], providers=KINDS["mail"].providers[:1])
     with pytest.raises(BadInput, match=r"'post' has no server there: .* \{mail: \[post"):
         deploy(demo(mail + CLUSTER), "kind", {**KINDS, "mail": no_image})
+
+
+@pytest.mark.parametrize("name", ["compose", "repository"])
+def test_an_environment_that_is_called_as_a_target_has_that_one(name):
+    more = f"\n    environments: {{{name}: {{}}, other: {{}}, of: {{target: {name}}}}}\n"
+    found = demo(DEMO + more).file.environments
+    assert {key: one.target for key, one in found.items()} == {
+        name: name,
+        "other": "cluster",
+        "of": name,
+    }
+
+
+def test_two_services_with_the_same_public_path_are_refused_where_an_ingress_tells_them_apart():
+    two = DEMO.replace("host: www, paths: [/]", "")
+    both = two.replace("order-service:\n", "order-service:\n        public: {}\n", 1)
+    assert both.count("public: {}") == 2
+    more = "\n    environments: {kind: {}, compose: {}}\n"
+    with pytest.raises(BadInput, match=r"tarmac.yaml:\d+:\d+: / of demo.example.com is public of"):
+        deploy(demo(both + more), "kind", KINDS)
+    deploy(demo(both + more), "compose", KINDS)

@@ -6,6 +6,7 @@ import pytest
 from demo_system import DEMO, KINDS, demo, facts_for
 
 from tarmac.errors import BadInput
+from tarmac.plan.deploy import deploy
 from tarmac.plan.resolve import resolve
 
 WEB = "tasks: {install: {run: [a]}, build: {run: [b]}, seed: {run: [c]}"
@@ -77,3 +78,11 @@ def test_the_service_waits_for_all_of_them():
 def test_an_order_that_cannot_be_is_refused_with_its_place(tasks, wrong):
     with pytest.raises(BadInput, match=rf"tarmac.yaml:\d+:\d+: .*{wrong}"):
         demo(demo_with(tasks))
+
+
+def test_what_only_installs_or_builds_here_is_not_rendered():
+    tasks = "tasks: {install: {run: [a], here: true}, seed: {run: [c]}}"
+    system = demo(f"{demo_with(tasks)}\n    environments: {{kind: {{}}}}\n")
+    plan = deploy(system, "kind", KINDS)
+    (web,) = (workload for workload in plan.services if workload.name == "web")
+    assert [once.name for once in web.once] == ["seed"]

@@ -105,7 +105,8 @@ class Environment(StrictModel):
     target: Literal["cluster", "compose", "repository"] = Field(
         default="cluster",
         description="What runs it: Kubernetes, or Docker Compose on one machine; or what its files "
-        "are for, where they are the code's own repository: its pipeline.",
+        "are for, where they are the code's own repository: its pipeline. Environments that are "
+        "called `compose` or `repository` have that one.",
     )
     cloud: str | None = Field(default=None, description="The cloud that it runs in, e.g. aws.")
     region: str | None = Field(default=None, description="The region of that cloud.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from tarmac.model.delivery import Delivery
 from tarmac.model.document import Document
@@ -17,6 +17,18 @@ from tarmac.model.part import Part
 from tarmac.model.service import PortNumber, Service
 from tarmac.model.store import BrokerEntry, StoreEntry
 from tarmac.model.value import EnvName, EnvValue, HostLabel, Name, StrictModel
+
+#: Environments of these names have the target that they name, unless they say another.
+_TARGETS = ("compose", "repository")
+
+
+def _targets_by_name(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: {"target": name, **said} if name in _TARGETS and isinstance(said, dict) else said
+        for name, said in value.items()
+    }
 
 
 class SystemFile(StrictModel):
@@ -41,7 +53,7 @@ class SystemFile(StrictModel):
     externals: dict[Name, ExternalService] = {}
     objectives: tuple[Objective, ...] = ()
     invariants: dict[Name, Invariant] = {}
-    environments: dict[Name, Environment] = {}
+    environments: Annotated[dict[Name, Environment], BeforeValidator(_targets_by_name)] = {}
     delivery: Delivery | None = None
 
 

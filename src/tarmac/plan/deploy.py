@@ -16,7 +16,7 @@ from tarmac.launch import CommandProbe, Launch, LogProbe, Probe, TcpProbe, text
 from tarmac.model import conventions
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.system import System
-from tarmac.plan import callers, launches, ports, spans
+from tarmac.plan import callers, launches, ports, routes, spans
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.cluster import (
     ClusterPlan,
@@ -111,6 +111,8 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
         ),
         *(_service(bindings, settled, name, count, problems) for name, count in scales.items()),
     ]
+    if settled.target == "cluster":
+        problems += routes.conflicts(system, workloads)
     if problems:
         raise BadInput(problems)
     servers = {store: server for server, stores in settled.servers.items() for store in stores}
