@@ -49,7 +49,12 @@ class Artifact:
     lines: Mapping[tuple[str | int, ...], int] = field(
         default_factory=dict, repr=False, compare=False
     )
-
+    #: The same as `path:line`, of one that was built of several files: the one to edit for a part.
+    places: Mapping[tuple[str | int, ...], str] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    #: The kustomization, or the template, that it was built by; empty: it is as it was written.
+    built_by: str = ""
     #: None: YAML for a mapping, text for text; never an object, which is declared.
     format: Format | None = None
 
@@ -61,6 +66,8 @@ class Artifact:
     def at(self, *path: str | int) -> str:
         """Return a part's place: `path:line` of it, or of the nearest known one above."""
         for end in range(len(path), -1, -1):
+            if (place := self.places.get(path[:end])) is not None:
+                return place
             if (line := self.lines.get(path[:end])) is not None:
                 return f"{self.path}:{line}"
         return self.path
@@ -149,11 +156,17 @@ def read(path: str, text: str) -> Iterator[Artifact]:
     Raises:
         yaml.YAMLError: it is no YAML, has a tag that is not YAML's own, or is over a limit.
     """
-    for node, data in parsed(text):
+    for data, lines in located(text):
         if isinstance(data, Mapping):
-            lines: dict[tuple[str | int, ...], int] = {}
-            _lines(node, (), lines)
             yield Artifact(path, data, lines=lines, format=recognised(data))
+
+
+def located(text: str) -> Iterator[tuple[Any, dict[tuple[str | int, ...], int]]]:
+    """Yield each document of a YAML text with the lines of its parts. Raises yaml.YAMLError."""
+    for node, data in parsed(text):
+        lines: dict[tuple[str | int, ...], int] = {}
+        _lines(node, (), lines)
+        yield data, lines
 
 
 def _lines(node: Any, path: tuple[str | int, ...], found: dict[tuple[str | int, ...], int]) -> None:

@@ -16,8 +16,9 @@ from small_system import GATES
 
 from tarmac.errors import BadInput
 from tarmac.gates.subject import Folder, Subject
-from tarmac.report import Status
+from tarmac.report import Skip, Status
 from tarmac.verify import folder
+from tarmac.verify.built import kustomizations
 from tarmac.verify.running import Suppressions
 
 TODAY = date(2026, 11, 20)
@@ -77,7 +78,9 @@ def test_bad_files_are_found_at_their_line(path, judged):
     assert [finding.where for finding in result.findings] == [e["where"] for e in fixture["expect"]]
     for found, wanted in zip(result.findings, fixture["expect"], strict=True):
         assert wanted["what"] in found.what
-    assert report.remarks == ()
+    assert len(report.remarks) == len(fixture.get("remarks", []))
+    for remark, wanted in zip(report.remarks, fixture.get("remarks", []), strict=True):
+        assert wanted in str(remark)
 
 
 @pytest.mark.parametrize("gate", OF_FILES.values(), ids=OF_FILES)
@@ -166,9 +169,38 @@ def test_a_chart_is_judged_by_what_each_file_of_values_gives(judged):
     files = {**CHART, "helm/values/worker.yaml": "port: null\n"}
     report = judged(files, GATES["NET001"])
     (found,) = report.findings
-    assert found.where == "helm/values/worker.yaml"
+    # The probe is the template's own; the release that it is wrong for is said.
+    assert found.where == "helm/templates/deployment.yaml:12"
     assert "livenessProbe asks port 3000, and worker has no port" in found.what
     assert judged({"helm/values/worker.yaml": "port: 3000\n"}, GATES["NET001"]).findings == ()
+
+
+OVERLAY = {
+    "base/web.yaml": (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {}}\n"
+        "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\n"
+        "spec: {scaleTargetRef: {kind: Deployment, name: web}}\n"
+    ),
+    "base/kustomization.yaml": "kind: Kustomization\nresources: [web.yaml]\n",
+    "prod/kustomization.yaml": (
+        "kind: Kustomization\nresources: [../base]\npatches: [{path: web.yaml}]\n"
+    ),
+    "prod/web.yaml": (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 3\n"
+    ),
+}
+
+
+def test_an_overlay_is_judged_by_what_it_builds_once_and_at_its_patch(judged):
+    try:
+        kustomizations.program()
+    except Skip as missing:
+        pytest.skip(str(missing))
+    report = judged(OVERLAY, GATES["GIT004"])
+    (found,) = report.findings
+    assert found.where == "prod/web.yaml:5"
+    assert "replicas of Deployment web is 3" in found.what
+    assert report.remarks == ()
 
 
 def test_two_files_of_values_are_not_mixed(judged):

@@ -1,7 +1,8 @@
 """Judges the files of a folder without a plan, for `tarmac verify --files`.
 
-They are read as they stand, each part with its line; gates that need no plan are asked. Nothing is
-written, and no evidence kept: these files have no model that it could be of.
+They are read with the line of each part, kustomizations and charts are built, and gates that need
+no plan are asked of each tree that is applied. Nothing is written to the folder, and no evidence
+kept: these files have no model that it could be of.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from tarmac.foreign import files
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Folder
 from tarmac.report import Finding, Report, Result, Status
-from tarmac.verify import charts as _charts
+from tarmac.verify.built import units
+from tarmac.verify.built.sources import Sources
+from tarmac.verify.built.trees import trees
 from tarmac.verify.running import Suppressions, remarks, run_files, suppressed
 
 #: Where findings about files that could not be read are from.
@@ -51,30 +54,27 @@ def judge(
     Raises:
         BadInput: there is nothing in it that any gate reads.
     """
-    charts = sorted({path.parent for path in _paths(folder) if path.name == "Chart.yaml"})
-    below = [chart / "templates" for chart in charts]
+    paths = list(_paths(folder))
+    below = [path.parent / "templates" for path in paths if path.name == "Chart.yaml"]
     found = [
         item
-        for path in _paths(folder)
+        for path in paths
         if not any(place in path.parents for place in below)
         for item in _read(path, folder)
     ]
     artifacts = tuple(item for item in found if isinstance(item, Artifact))
-    rendered = list(_charts.read(charts, folder, READING))
-    unread = [item for item in (*found, *rendered) if isinstance(item, Finding)]
-    # What one file of values gives has nothing to do with what another one does.
-    trees = [
-        (*artifacts, *kustomized) for kustomized in rendered if not isinstance(kustomized, Finding)
-    ]
     if not artifacts:
         what = "there is no file in it that a gate reads: YAML, Dockerfiles, HCL, scripts"
         raise BadInput([Problem(str(folder), f"{what}; name a folder that has some")])
+    sources = Sources(folder, files.shown, _by_path(artifacts))
+    made = units.build(paths, artifacts, sources, READING)
+    unread = [*(item for item in found if isinstance(item, Finding)), *made.unbuilt]
     asked, own = list(gates), suppressions(folder / "tarmac.yaml")
     results: dict[str, Result] = {}
-    for tree in trees or [artifacts]:
+    for tree in trees(artifacts, made):
         for result in run_files(Folder(tree, today, folder), asked, own):
             before = results.get(result.what)
-            results[result.what] = _both(before, result) if before else result
+            results[result.what] = both(before, result) if before else result
     return Report(
         system=str(folder),
         environments=(),
@@ -85,7 +85,16 @@ def judge(
     )
 
 
-def _both(one: Result, other: Result) -> Result:
+def _by_path(artifacts: Iterable[Artifact]) -> dict[str, list[Artifact]]:
+    """List the documents that were read, by their file; what is no mapping is not among them."""
+    found: dict[str, list[Artifact]] = {}
+    for artifact in artifacts:
+        if artifact.lines:
+            found.setdefault(artifact.path, []).append(artifact)
+    return found
+
+
+def both(one: Result, other: Result) -> Result:
     """Put together what came of a gate in two trees: the worse of the two, with all findings."""
     worst = max(one, other, key=lambda result: ORDER.index(result.status))
     return replace(

@@ -10,18 +10,18 @@ from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.argo.applications import NAMESPACE, applications
 from tarmac.gates.views.argo.trees import below
 from tarmac.gates.views.objects.kustomizations import Kustomization
-from tarmac.gates.views.objects.metadata import kind_of, metadata, name_of, title
+from tarmac.gates.views.objects.metadata import (
+    CLUSTER_WIDE,
+    kind_of,
+    metadata,
+    name_of,
+    title,
+)
 from tarmac.gates.views.objects.pods import TEMPLATES
 from tarmac.gates.views.objects.references import Reference, reference_to, target_of
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
-#: Cluster-scoped kinds.
-CLUSTER_WIDE = frozenset((
-    "Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
-    "PersistentVolume", "PriorityClass", "StorageClass", "GatewayClass", "IngressClass",
-    "ClusterSecretStore", "ClusterIssuer",
-))  # fmt: skip
 #: A system's own: they may be nowhere else.
 OWN = frozenset((
     *TEMPLATES, "Service", "ServiceAccount", "ConfigMap", "Secret", "ExternalSecret",

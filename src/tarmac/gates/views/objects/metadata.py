@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
@@ -10,6 +11,13 @@ from tarmac.gates.views.reading import Fields, fields, items, text
 
 #: The label that names the workload of an object.
 NAME = "app.kubernetes.io/name"
+
+#: Cluster-scoped kinds.
+CLUSTER_WIDE = frozenset((
+    "Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
+    "PersistentVolume", "PriorityClass", "StorageClass", "GatewayClass", "IngressClass",
+    "ClusterSecretStore", "ClusterIssuer",
+))  # fmt: skip
 
 
 class Metadata:
@@ -72,6 +80,21 @@ def title(artifact: Artifact) -> str:
 def group_of(artifact: Artifact) -> str:
     """Read the group of an object's API; empty for the core's."""
     return str(artifact.data["apiVersion"]).rpartition("/")[0]
+
+
+class Identity(NamedTuple):
+    """What an API server tells an object from all others by."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+
+def identity_of(artifact: Artifact) -> Identity:
+    """Read which object it is."""
+    space = metadata(artifact).namespace or ""
+    return Identity(group_of(artifact), kind_of(artifact), space, name_of(artifact))
 
 
 def named(files: Files, *kinds: str) -> dict[str, Artifact]:

@@ -1,0 +1,98 @@
+"""What Argo CD and Flux install of a folder's files: which kustomizations, which charts, and where.
+
+A path of an Application is one in a repository, of which the folder may be a part: the folder whose
+path ends as the Application's does is meant.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from tarmac.artifact import Artifact
+from tarmac.gates.subject import Files
+from tarmac.gates.views.argo.applications import App, applications, wave_of
+from tarmac.gates.views.argo.sources import Source
+from tarmac.gates.views.objects.metadata import group_of
+from tarmac.verify.built.releases import destination_of
+from tarmac.verify.built.untyped import mapping, mappings, sequence, string
+
+_FIELD = re.compile(r"\{\{-?\s*\.?([\w.]+|path\[\d+\])\s*-?\}\}")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A folder that is installed."""
+
+    folder: Path
+    namespace: str | None
+    #: A cluster and a namespace: what has the same one is installed side by side.
+    destination: str
+    #: Of a chart: what installs it, and how.
+    app: App | None = None
+    source: Source | None = None
+
+
+def installations(files: Files, folders: Iterable[Path], root: Path) -> Iterator[Installation]:
+    """Yield the folders that are installed by an Application, or by Flux's Kustomization."""
+    known = list(folders)
+    for app in (*applications(files), *_of_directories(files, known, root)):
+        for source in app.sources:
+            for folder in _meant(source.path or "", known):
+                yield Installation(folder, app.space or None, destination_of(app), app, source)
+    for artifact in files.objects("Kustomization"):
+        if group_of(artifact).startswith("kustomize.toolkit.fluxcd.io"):
+            space = string(artifact.data, "spec", "targetNamespace") or None
+            for folder in _meant(string(artifact.data, "spec", "path"), known):
+                yield Installation(folder, space, f"flux {space or ''}")
+
+
+def _meant(path: str, folders: Iterable[Path]) -> list[Path]:
+    """Find the folder of a path: the one that ends with the most of it, two parts at least."""
+    parts = [part for part in posixpath.normpath(path).split("/") if part not in ("", ".")]
+    for start in range(max(len(parts) - 1, 1)):
+        end = tuple(parts[start:])
+        if found := [folder for folder in folders if end and folder.parts[-len(end) :] == end]:
+            return found
+    return []
+
+
+def _of_directories(files: Files, folders: list[Path], root: Path) -> Iterator[App]:
+    """Yield the Applications that a set makes of the folders of a repository."""
+    for artifact in files.objects("ApplicationSet"):
+        for generator in sequence(artifact.data, "spec", "generators"):
+            for _, item in mappings(generator, "git", "directories"):
+                for folder in folders:
+                    if not item.get("exclude") and _is_below(folder, str(item.get("path")), root):
+                        yield _made(artifact, folder.relative_to(root).as_posix())
+
+
+def _is_below(folder: Path, pattern: str, root: Path) -> bool:
+    path = folder.relative_to(root).as_posix()
+    parts = pattern.split("/")
+    own = path.split("/")
+    return len(own) == len(parts) and all(map(fnmatchcase, own, parts))
+
+
+def _made(artifact: Artifact, path: str) -> App:
+    """Fill a set's template with a folder."""
+    values = {"path": path, "path.path": path, "path.basename": posixpath.basename(path)}
+    values |= {f"path[{number}]": part for number, part in enumerate(path.split("/"))}
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: filled(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [filled(part) for part in value]
+        if isinstance(value, str):
+            return _FIELD.sub(lambda found: values.get(found[1], found[0]), value)
+        return value
+
+    template = filled(mapping(artifact.data, "spec", "template"))
+    data = {"apiVersion": artifact.data.get("apiVersion"), "kind": "Application", **template}
+    return App(artifact, data, wave_of(artifact.data))

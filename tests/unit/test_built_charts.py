@@ -1,0 +1,210 @@
+"""Charts are templated as they are installed, and each part has the value or line to edit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from packed import find
+
+from tarmac.artifact import read
+from tarmac.gates.views import programs
+from tarmac.report import Skip
+from tarmac.verify.built import units
+from tarmac.verify.built.sources import Sources
+from tarmac.verify.built.trees import trees
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}
+  namespace: {{ .Release.Namespace }}
+spec:
+  {{- if gt .Values.least .Values.budget }}
+  replicas: {{ .Values.least }}
+  {{- end }}
+  template:
+    spec:
+      serviceAccountName: own
+      containers:
+        - name: main
+          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+          resources: {{- toYaml .Values.resources | nindent 12 }}
+          securityContext: {{- toYaml .Values.security | nindent 12 }}
+"""
+VALUES = """\
+least: 3
+budget: 2
+image:
+  repository: example.com/web
+  tag: "1.0"
+resources:
+  limits:
+    cpu: 100m
+    memory: 1Gi
+security:
+  runAsNonRoot: true
+  capabilities:
+    drop: [ALL]
+"""
+CHART = {
+    "charts/app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 0.1.0\n",
+    "charts/app/values.yaml": VALUES,
+    "charts/app/templates/web.yaml": DEPLOYMENT,
+    "charts/app/templates/account.yaml": (
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: own}\n"
+    ),
+}
+CONTAINER = ("spec", "template", "spec", "containers", 0)
+
+
+@pytest.fixture
+def built(tmp_path, monkeypatch):
+    """Write files down and build them; skips where helm is not here."""
+    if beside := find("helm"):
+        monkeypatch.setenv("PATH", str(Path(beside).parent), prepend=":")
+    try:
+        programs.find("helm")
+    except Skip as missing:
+        pytest.skip(str(missing))
+
+    def build(files):
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        paths = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+        sources = Sources(tmp_path, lambda path: path.relative_to(tmp_path).as_posix())
+        plain = [name for name in files if name.endswith(".yaml") and "/templates/" not in name]
+        artifacts = tuple(one for name in plain for one in read(name, files[name]))
+        return artifacts, units.build(paths, artifacts, sources, "files")
+
+    return build
+
+
+def web_of(unit):
+    return next(one for one in unit.artifacts if one.data["kind"] == "Deployment")
+
+
+def test_a_part_has_the_place_of_the_value_that_it_comes_from(built):
+    changed = "image:\n  tag: latest\nresources:\n  limits:\n    memory: null\n"
+    _, found = built({**CHART, "charts/app/values-prod.yaml": changed})
+    plain, prod = found.units
+    own, file = web_of(plain), web_of(prod)
+    assert own.at("spec", "replicas") == "charts/app/values.yaml:1"
+    assert own.at(*CONTAINER, "image") == "charts/app/values.yaml:5"
+    assert own.at(*CONTAINER, "resources", "limits", "memory") == "charts/app/values.yaml:9"
+    # A switch cannot be marked; it is beside what can.
+    assert own.at(*CONTAINER, "securityContext", "runAsNonRoot") == "charts/app/values.yaml:11"
+    assert file.path == "charts/app/values-prod.yaml"
+    assert file.at(*CONTAINER, "image") == "charts/app/values-prod.yaml:2"
+    # What a file of values takes away is missing where that file speaks of it.
+    limits = (*CONTAINER, "resources", "limits")
+    assert file.data["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"] == {
+        "cpu": "100m"
+    }
+    assert file.at(*limits, "memory") == "charts/app/values-prod.yaml:4"
+    assert file.at("spec", "template", "spec", "serviceAccountName") == (
+        "charts/app/templates/web.yaml:12"
+    )
+
+
+APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop-web}
+spec:
+  source:
+    path: environments/prod/charts/app
+    helm:
+      releaseName: web
+      valueFiles: [../../values/web.yaml]
+      values: |
+        image:
+          tag: "2.0"
+      parameters:
+        - name: resources.limits.cpu
+          value: 300m
+  destination: {server: https://example.com, namespace: shop}
+"""
+
+
+def test_a_chart_is_installed_as_its_application_says(built):
+    files = {**CHART, "values/web.yaml": "least: 5\n", "argo/web.yaml": APPLICATION}
+    _, found = built(files)
+    (unit,) = found.units
+    web = web_of(unit)
+    assert (unit.title, unit.destination) == ("app as web", "https://example.com shop")
+    assert web.data["metadata"] == {"name": "web", "namespace": "shop"}
+    assert {one.data["metadata"]["namespace"] for one in unit.artifacts} == {"shop"}
+    container = web.data["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == "example.com/web:2.0"
+    assert container["resources"]["limits"]["cpu"] == "300m"
+    assert web.at("spec", "replicas") == "values/web.yaml:1"
+    assert web.at(*CONTAINER, "image") == "argo/web.yaml:12"
+    assert web.at(*CONTAINER, "resources", "limits", "cpu") == "argo/web.yaml:7"
+
+
+SET = """\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: all}
+spec:
+  generators: [{git: {directories: [{path: charts/*}]}}]
+  template:
+    metadata: {name: "{{ .path.basename }}-prod"}
+    spec:
+      source: {path: "{{ .path.path }}"}
+      destination: {namespace: "{{.path.basename}}"}
+"""
+
+
+def test_a_set_installs_the_folders_that_its_pattern_names(built):
+    _, found = built({**CHART, "set.yaml": SET})
+    (unit,) = found.units
+    assert unit.title == "app as app-prod"
+    assert web_of(unit).data["metadata"] == {"name": "app-prod", "namespace": "app"}
+
+
+def test_where_no_namespace_is_known_objects_have_none(built):
+    _, found = built(CHART)
+    (unit,) = found.units
+    assert web_of(unit).data["metadata"] == {"name": "app"}
+
+
+def test_a_chart_that_computes_with_numbers_keeps_the_places_of_texts(built):
+    odd = DEPLOYMENT.replace(
+        "{{- if gt", '{{- if gt (int .Values.least) 9 }}{{ fail "too many" }}{{ end }}\n  {{- if gt'
+    )
+    _, found = built({**CHART, "charts/app/templates/web.yaml": odd})
+    (unit,) = found.units
+    assert web_of(unit).at(*CONTAINER, "image") == "charts/app/values.yaml:5"
+    assert web_of(unit).at("spec", "replicas") == "charts/app/templates/web.yaml:9"
+
+
+def test_files_of_values_beside_the_only_chart_are_its_own(built):
+    _, found = built({**CHART, "charts/values/a.yaml": "least: 4\n", "charts/values/b.yaml": ""})
+    assert [unit.title for unit in found.units] == ["app as a", "app as b"]
+
+
+def test_releases_of_one_destination_are_one_tree_and_others_are_not(built):
+    other = APPLICATION.replace("shop-web", "b").replace("releaseName: web", "releaseName: b")
+    account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: '{{ .Release.Name }}'}\n"
+    files = {**CHART, "charts/app/templates/account.yaml": account, "values/web.yaml": ""}
+    files |= {"a.yaml": APPLICATION, "b.yaml": other, "plain.yaml": "kind: Other\n"}
+    together = trees(*built(files))
+    assert [len([one for one in tree if one.built_by]) for tree in together] == [4]
+    assert [one.path for one in together[0]].count("plain.yaml") == 1
+    files["b.yaml"] = other.replace("namespace: shop", "namespace: else")
+    assert [len([one for one in tree if one.built_by]) for tree in trees(*built(files))] == [2, 2]
+
+
+def test_an_object_that_is_there_as_it_is_as_well_is_judged_as_both(built):
+    files = {**CHART, "k8s.yaml": "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: own}\n"}
+    plain, tree = trees(*built(files))
+    assert [one.path for one in plain if "kind" in one.data] == ["k8s.yaml"]
+    assert sorted({one.path for one in tree if "kind" in one.data}) == [
+        "charts/app/templates/account.yaml",
+        "charts/app/templates/web.yaml",
+    ]

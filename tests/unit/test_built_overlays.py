@@ -1,0 +1,298 @@
+"""Kustomizations are built once each, and each part of their objects has the line to edit."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tarmac.artifact import read
+from tarmac.report import Skip
+from tarmac.verify.built import kustomizations, layers, units
+from tarmac.verify.built.sources import Sources
+
+BASE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  labels: {tier: front}
+spec:
+  replicas: 2
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: proxy
+          image: envoy
+        - name: web
+          image: example.com:5000/web:1.0
+          env:
+            - name: FIRST
+              value: "1"
+            - name: LAST
+              value: "2"
+          resources:
+            limits: {memory: 1Gi, cpu: 100m}
+"""
+OBJECTS = {
+    "base/web.yaml": BASE,
+    "base/kustomization.yaml": "resources: [web.yaml]\n",
+}
+CONTAINER = ("spec", "template", "spec", "containers", 1)
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Write files down and build them; skips where no program is here that does."""
+    try:
+        kustomizations.program()
+    except Skip as missing:
+        pytest.skip(str(missing))
+
+    def build(files):
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text))
+        return made(tmp_path)
+
+    return build
+
+
+def made(root):
+    paths = sorted(path for path in root.rglob("*") if not path.is_dir())
+    sources = Sources(root, lambda path: path.relative_to(root).as_posix())
+    texts = {sources.shown(path): path for path in paths if path.suffix == ".yaml"}
+    regular = {name: path for name, path in texts.items() if path.is_file()}
+    artifacts = tuple(one for name, path in regular.items() for one in read(name, path.read_text()))
+    return units.build(paths, artifacts, sources, "files")
+
+
+def overlay(text, **more):
+    head = "resources: [../../base]\n"
+    files = {**OBJECTS, "overlays/prod/kustomization.yaml": head + textwrap.dedent(text)}
+    return {**files, **{f"overlays/prod/{name}.yaml": body for name, body in more.items()}}
+
+
+def test_a_part_that_no_layer_changes_is_the_bases(built):
+    (unit,) = built(overlay("")).units
+    (web,) = unit.artifacts
+    assert (unit.title, unit.form) == ("overlays/prod", "kustomization")
+    assert (web.path, web.built_by) == ("base/web.yaml", "overlays/prod/kustomization.yaml")
+    assert web.at() == "base/web.yaml:1"
+    assert web.at("spec", "replicas") == "base/web.yaml:7"
+    assert web.at(*CONTAINER, "env", 1, "value") == "base/web.yaml:23"
+    assert web.at(*CONTAINER, "image") == "base/web.yaml:18"
+
+
+MERGE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          env:
+            - name: FIRST
+              $patch: delete
+          resources:
+            limits:
+              memory: null
+"""
+
+
+def test_a_merge_patch_is_the_place_of_what_it_sets_and_of_what_it_removed_from(built):
+    (unit,) = built(overlay("patches: [{path: p.yaml}]\n", p=MERGE)).units
+    (web,) = unit.artifacts
+    # kustomize puts what it merges first.
+    names = [one["name"] for one in web.data["spec"]["template"]["spec"]["containers"]]
+    patched = (*CONTAINER[:-1], names.index("web"))
+    assert web.at(*patched, "resources", "limits", "memory") == "overlays/prod/p.yaml:14"
+    assert web.at(*patched, "resources", "limits", "cpu") == "base/web.yaml:25"
+    assert web.at(*patched, "env") == "overlays/prod/p.yaml:10"
+    assert web.at(*patched, "env", 0) == "base/web.yaml:22"
+
+
+OPERATIONS = """
+    patches:
+      - target: {kind: Deployment}
+        patch: |-
+          - op: remove
+            path: /spec/template/spec/containers/1/env/0
+          - op: replace
+            path: /spec/replicas
+            value: 7
+          - op: add
+            path: /spec/template/spec/containers/1/env/-
+            value:
+              name: MORE
+              value: "3"
+"""
+
+
+def test_an_operation_is_the_place_of_what_it_sets_and_of_what_it_removed_from(built):
+    (unit,) = built(overlay(OPERATIONS)).units
+    (web,) = unit.artifacts
+    env = web.data["spec"]["template"]["spec"]["containers"][1]["env"]
+    assert [one["name"] for one in env] == ["LAST", "MORE"]
+    file = "overlays/prod/kustomization.yaml"
+    assert web.at("spec", "replicas") == f"{file}:10"
+    assert web.at(*CONTAINER, "env") == f"{file}:7"
+    assert web.at(*CONTAINER, "env", 1, "value") == f"{file}:15"
+
+
+TRANSFORMED = """
+    namespace: shop
+    namePrefix: a-
+    labels:
+      - pairs: {team: red}
+        includeTemplates: true
+    commonAnnotations:
+      owner: us
+    replicas:
+      - name: web
+        count: 5
+    images:
+      - name: example.com:5000/web
+        newTag: latest
+    replacements:
+      - source: {kind: Deployment, name: web, fieldPath: metadata.name}
+        targets:
+          - select: {kind: Deployment}
+            fieldPaths: ["spec.template.spec.containers.[name=web].env.[name=LAST].value"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (("metadata", "namespace"), 3),
+        (("metadata", "name"), 4),
+        (("metadata", "labels", "team"), 6),
+        (("spec", "template", "metadata", "labels", "team"), 6),
+        (("metadata", "annotations", "owner"), 9),
+        (("spec", "replicas"), 12),
+        ((*CONTAINER, "image"), 15),
+        ((*CONTAINER, "env", 1, "value"), 19),
+    ],
+)
+def test_a_transformer_is_the_place_of_what_it_sets(path, line, built):
+    (unit,) = built(overlay(TRANSFORMED)).units
+    (web,) = unit.artifacts
+    assert web.at(*path) == f"overlays/prod/kustomization.yaml:{line}"
+
+
+def test_a_generated_object_has_the_lines_of_its_entries(built):
+    files = overlay("""
+        secretGenerator:
+          - name: keys
+            literals:
+              - TOKEN=abc
+            envs: [more.env]
+        """)
+    (unit,) = built({**files, "overlays/prod/more.env": "# two\nOTHER=x\n"}).units
+    secret = next(one for one in unit.artifacts if one.data["kind"] == "Secret")
+    assert secret.data["metadata"]["name"].startswith("keys-")
+    assert secret.at() == "overlays/prod/kustomization.yaml:4"
+    assert secret.at("data", "TOKEN") == "overlays/prod/kustomization.yaml:6"
+    assert secret.at("data", "OTHER") == "overlays/prod/more.env:2"
+
+
+def test_a_component_patches_the_objects_of_its_parent(built):
+    files = overlay("components: [../../parts/many]\n")
+    files["parts/many/kustomization.yaml"] = (
+        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+        "replicas:\n  - name: web\n    count: 9\n"
+    )
+    (unit,) = built(files).units
+    assert unit.artifacts[0].data["spec"]["replicas"] == 9
+    assert unit.artifacts[0].at("spec", "replicas") == "parts/many/kustomization.yaml:5"
+
+
+def test_a_removed_object_is_not_there(built):
+    delete = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n$patch: delete\n"
+    other = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+    files = overlay("patches: [{path: p.yaml}]\n", p=delete)
+    files |= {"base/s.yaml": other, "base/kustomization.yaml": "resources: [web.yaml, s.yaml]\n"}
+    (unit,) = built(files).units
+    assert [one.data["kind"] for one in unit.artifacts] == ["Service"]
+
+
+def chosen(files, *named):
+    folder = Path("/r")
+    sources = Sources(folder, lambda path: path.relative_to(folder).as_posix())
+    known = {name: list(read(name, text)) for name, text in files.items()}
+    places = [folder / name for name in files]
+    sources = Sources(folder, sources.shown, known)
+    found = layers.find(places, sources)
+    return [sources.shown(one.folder) for one in layers.roots(found, [folder / n for n in named])]
+
+
+def test_what_another_one_includes_is_no_root(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "is_dir", lambda path: not path.suffix)
+    lists = "resources: [web, api]\n"
+    files = {
+        "base/kustomization.yaml": lists,
+        "base/web/kustomization.yaml": "resources: [a.yaml]\n",
+        "base/api/kustomization.yaml": "resources: [a.yaml]\n",
+        "prod/kustomization.yaml": lists,
+        "prod/web/kustomization.yaml": "resources: [../../base/web]\nnamespace: a\n",
+        "prod/api/kustomization.yaml": "resources: [../../base/api]\nnamespace: a\n",
+    }
+    assert chosen(files) == ["prod"]
+    # A list of bases that overlays include is built where an Application follows it; what a
+    # root lists is built with it.
+    assert chosen(files, "base", "prod/web") == ["prod", "base"]
+    files["prod/kustomization.yaml"] = f"{lists}namePrefix: x-\n"
+    assert chosen(files, "prod/web") == ["prod", "prod/web"]
+    only_patches = {"kustomization.yaml": "patches: [{path: a.yaml}]\n"}
+    assert chosen(only_patches) == []
+
+
+@pytest.mark.parametrize("name", ["https://example.com/base?ref=v1", "../../../elsewhere"])
+def test_nothing_is_fetched_and_nothing_outside_is_read(name, built):
+    found = built(overlay(f"components: [{name}]\n"))
+    (finding,) = found.unbuilt
+    assert finding.warning
+    assert f"it includes {name}, which is not in this folder" in finding.what
+    assert found.units == ()
+
+
+def test_a_pipe_is_not_waited_for(built, tmp_path):
+    (tmp_path / "overlays/prod").mkdir(parents=True)
+    os.mkfifo(tmp_path / "overlays/prod/p.yaml")
+    (finding,) = built(overlay("patches: [{path: p.yaml}]\n")).unbuilt
+    assert "a named pipe, no regular file" in finding.what
+
+
+def test_one_that_cannot_be_built_is_a_finding(built):
+    (finding,) = built(overlay("patches: [{path: none.yaml}]\n")).unbuilt
+    assert finding.where == "overlays/prod/kustomization.yaml"
+    assert not finding.warning
+    assert "what it builds was not judged" in finding.what
+
+
+def test_without_the_program_that_is_a_warning(built, monkeypatch):
+    def missing(name):
+        raise Skip(f"{name} is not on this machine; see https://example.com")
+
+    monkeypatch.setattr("tarmac.gates.views.programs.find", missing)
+    monkeypatch.setattr("tarmac.verify.built.kustomizations.cache_folder", lambda: Path("/none"))
+    (finding,) = built(overlay("")).unbuilt
+    assert finding.warning
+    assert "kubectl is not on this machine" in finding.what
+
+
+def test_a_second_build_starts_no_program(built, monkeypatch):
+    first = built(overlay("namespace: seen-before\n")).units
+    monkeypatch.setattr("tarmac.gates.views.programs.run", None)
+    again = built(overlay("namespace: seen-before\n")).units
+    assert [one.data for one in again[0].artifacts] == [one.data for one in first[0].artifacts]
