@@ -49,14 +49,14 @@ class Artifact:
     lines: Mapping[tuple[str | int, ...], int] = field(
         default_factory=dict, repr=False, compare=False
     )
+    #: None: YAML for a mapping, text for text; never an object, which is declared.
+    format: Format | None = None
     #: The same as `path:line`, of one that was built of several files: the one to edit for a part.
     places: Mapping[tuple[str | int, ...], str] = field(
         default_factory=dict, repr=False, compare=False
     )
     #: The kustomization, or the template, that it was built by; empty: it is as it was written.
     built_by: str = ""
-    #: None: YAML for a mapping, text for text; never an object, which is declared.
-    format: Format | None = None
 
     @property
     def is_object(self) -> bool:

@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from tarmac import gates, registry, stores
-from tarmac.artifact import Artifact, recognised
+from tarmac.artifact import Artifact, Format, recognised
+from tarmac.gates.form import Form
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Subject
 from tarmac.model.loader import load
@@ -346,6 +347,8 @@ class Fixture:
     add: list[dict[str, Any]] = field(default_factory=list)
     measured: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    #: Title -> another form of the objects of a service: `of`, and what differs (`set`, `remove`).
+    forms: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Each finding: `what` is in its text, `where` in its place; `line` is the model's line there.
     expect: list[dict[str, str]] = field(default_factory=list)
 
@@ -390,10 +393,29 @@ def subject_of(fixture: Fixture) -> tuple[Subject, list[str]]:
         artifacts.append(
             Artifact(path or f"added-{number}.yaml", content, format=recognised(content))
         )
+    forms = tuple(_form(title, objects, changes) for title, changes in fixture.forms.items())
     subject = Subject(
-        system, plan, tuple(artifacts), TODAY, None, fixture.measured, fixture.seconds
+        system, plan, tuple(artifacts), TODAY, None, fixture.measured, fixture.seconds, forms
     )
     return subject, files["tarmac.yaml"].splitlines()
+
+
+def _form(title: str, objects: dict[str, Any], changes: dict[str, Any]) -> Form:
+    """Make another form of a service's objects, as an overlay or a chart would."""
+    own = {
+        name: copy.deepcopy(content)
+        for name, content in objects.items()
+        if content["metadata"]["labels"].get(NAME) == changes["of"]
+    }
+    for key, value in changes.get("set", {}).items():
+        _change(own, key, value)
+    for key in changes.get("remove", []):
+        _change(own, key, None)
+    artifacts = (
+        Artifact(f"packed/{name.lower().replace('/', '-')}.yaml", content, format=Format.OBJECT)
+        for name, content in own.items()
+    )
+    return Form(title, tuple(artifacts))
 
 
 def _change(documents: dict[str, Any], key: str, value: Any) -> None:

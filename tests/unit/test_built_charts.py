@@ -104,7 +104,7 @@ def test_a_part_has_the_place_of_the_value_that_it_comes_from(built):
     assert file.data["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"] == {
         "cpu": "100m"
     }
-    assert file.at(*limits, "memory") == "charts/app/values-prod.yaml:4"
+    assert file.at(*limits, "memory") == "charts/app/values-prod.yaml:5"
     assert file.at("spec", "template", "spec", "serviceAccountName") == (
         "charts/app/templates/web.yaml:12"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tarmac.artifact import Artifact
+from tarmac.gates.form import Form
 from tarmac.gates.views.shapes.fitting import fitted
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
@@ -78,6 +79,8 @@ class Subject:
     measured: Mapping[str, float] = field(default_factory=dict)
     #: The seconds of the pipeline's steps for a change of one service, as they were measured.
     seconds: Mapping[str, float] = field(default_factory=dict)
+    #: What is built of the tree on disk.
+    forms: tuple[Form, ...] = ()
     #: As they were rendered or read.
     raw: tuple[Artifact, ...] = field(init=False, repr=False, compare=False)
 

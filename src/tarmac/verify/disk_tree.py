@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 
 from tarmac.artifact import Artifact, recognised
+from tarmac.artifact import read as read_yaml
 from tarmac.errors import BadInput, Problem
 from tarmac.foreign import files
-from tarmac.foreign.data import first, from_yaml
+from tarmac.foreign.data import first
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.report import Finding, Tree
 from tarmac.tree.lock import FILE
@@ -137,7 +138,7 @@ def read(
         except BadInput as error:
             unread += map(_not_judged, error.problems)
             continue
-        found += [_as_made(Artifact(name, content), made) for content in contents]
+        found += [_as_made(one, made) for one in contents]
     if not found and not problems:
         problems = [Problem(str(tree), "there are no files in it; `tarmac render` writes them")]
     if problems:
@@ -159,7 +160,7 @@ def _as_made(read: Artifact, made: Artifact | None) -> Artifact:
 
 def _contents(
     path: Path, name: str, tree: Path, unread: list[Finding], *, as_text: bool
-) -> Iterator[Mapping[str, Any] | str]:
+) -> Iterator[Artifact]:
     """Yield each document of a YAML file; the text of another, and of a template of a chart."""
     raw = files.content(path, root=tree)
     if b"\0" in raw:
@@ -167,11 +168,11 @@ def _contents(
     text = files.decoded(raw, name)
     if path.suffix in (".yaml", ".yml") and not as_text:
         try:
-            documents = from_yaml(text)
+            documents = list(read_yaml(name, text))
         except yaml.YAMLError as error:
-            yield text
+            yield Artifact(name, text)
             unread.append(about_yaml(name, text, error))
             return
-        yield from (document for document in documents if isinstance(document, dict))
+        yield from documents
     else:
-        yield text
+        yield Artifact(name, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -118,7 +119,10 @@ def _is_suppressed(finding: Finding, suppressions: Suppressions, today: date) ->
 
 
 def _matches(entry: Suppression, finding: Finding) -> bool:
-    return fnmatchcase(finding.where, entry.where) and fnmatchcase(finding.what, entry.what)
+    # A pattern of a file is one of its lines, too.
+    places = (finding.where, re.sub(r":\d+$", "", finding.where))
+    is_there = any(fnmatchcase(place, entry.where) for place in places)
+    return is_there and fnmatchcase(finding.what, entry.what)
 
 
 def _counts(entry: Suppression, today: date) -> bool:

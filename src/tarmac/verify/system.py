@@ -24,10 +24,10 @@ from tarmac.render.collect import artifacts
 from tarmac.render.renderer import PHASES
 from tarmac.report import Finding, ItemResult, Report, Result
 from tarmac.verify import disk_tree as trees_on_disk
-from tarmac.verify import folder, memory
+from tarmac.verify import folder, forms, memory
 from tarmac.verify.evidence_store import EvidenceStore
 from tarmac.verify.join import join
-from tarmac.verify.running import Suppressions, remarks, run, suppressed
+from tarmac.verify.running import Suppressions, remarks, suppressed
 
 CHECKLIST, SUPPRESSIONS = "checklist.yaml", "suppressions.yaml"
 
@@ -106,13 +106,16 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
         everything |= {f"{name}/{path}": content for path, content in _contents(made)}
         judged = trees_on_disk.find(options.tree, file, plan, made, in_memory=options.in_memory)
         trees.append(judged.described(name))
-        unread += judged.unread
+        built, unbuilt = forms.build(judged, plan)
+        unread += (*judged.unread, *unbuilt)
         inputs = {**model, **dict(_contents(judged.artifacts))}
         subject = Subject(
-            system, plan, judged.artifacts, options.today, judged.folder, measured, seconds
+            system, plan, judged.artifacts, options.today, judged.folder, measured, seconds, built
         )
         now = evidence.digest(inputs.items())
-        results += [store.gate(result, now) for result in run(subject, wanted, suppressions)]
+        results += [
+            store.gate(result, now) for result in forms.judge(subject, wanted, suppressions)
+        ]
     items: tuple[ItemResult, ...] = ()
     if checklist is not None:
         proofs = [proof for item in checklist[0].items for proof in item.proofs]

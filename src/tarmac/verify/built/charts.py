@@ -57,13 +57,15 @@ def template(
     listed = list(releases)
 
     def one(release: Release) -> tuple[Artifact, ...] | Finding:
+        where = release.chart / "templates"
         try:
             return tuple(_objects(release, sources))
-        except (Skip, TarmacError, yaml.YAMLError) as error:
-            said = " ".join(str(error).split())
-            what = f"is a chart, and its objects were not judged: {said}"
-            where = release.values[-1] if release.values else release.chart / "templates"
-            return Finding(sources.shown(where), what, gate, warning=True)
+        except Skip as error:
+            said = str(error)
+        except (TarmacError, yaml.YAMLError) as error:
+            said, where = str(error), release.values[-1] if release.values else where
+        what = f"is a chart, and its objects were not judged: {' '.join(said.split())}"
+        return Finding(sources.shown(where), what, gate, warning=True)
 
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         return list(zip(listed, pool.map(one, listed), strict=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -26,9 +27,18 @@ from tarmac.verify.built.sources import Sources
 from tarmac.verify.built.tracing import trace
 
 
+@dataclass(frozen=True)
+class Overlay:
+    """What one kustomization builds."""
+
+    artifacts: tuple[Artifact, ...]
+    #: Where a patch deletes an object, by its kind and name.
+    deleted: Mapping[tuple[str, str], str]
+
+
 def build(
     roots: Iterable[Layer], layers: Mapping[Path, Layer], sources: Sources, gate: str
-) -> list[tuple[Layer, tuple[Artifact, ...] | Finding]]:
+) -> list[tuple[Layer, Overlay | Finding]]:
     """Build kustomizations.
 
     Args:
@@ -36,9 +46,9 @@ def build(
     """
     listed = list(roots)
 
-    def one(layer: Layer) -> tuple[Artifact, ...] | Finding:
+    def one(layer: Layer) -> Overlay | Finding:
         try:
-            return _objects(layer, layers, sources)
+            return _overlay(layer, layers, sources)
         except BadInput as error:
             return _unbuilt(layer, gate, str(error.problems[0]), warning=True)
         except Skip as error:
@@ -56,7 +66,7 @@ def _unbuilt(layer: Layer, gate: str, said: str, *, warning: bool) -> Finding:
     return Finding(layer.document.file, what, gate, warning=warning)
 
 
-def _objects(layer: Layer, layers: Mapping[Path, Layer], sources: Sources) -> tuple[Artifact, ...]:
+def _overlay(layer: Layer, layers: Mapping[Path, Layer], sources: Sources) -> Overlay:
     parts = closure(layer, layers)
     if elsewhere := next((name for part in parts for name in part.elsewhere), None):
         raise Skip(f"it includes {elsewhere}, which is not in this folder, and nothing is fetched")
@@ -65,7 +75,9 @@ def _objects(layer: Layer, layers: Mapping[Path, Layer], sources: Sources) -> tu
         [*argv, *_contents(parts, sources)], lambda: programs.run(argv, sources.root, codes=(0,))
     )
     objects = [data for data in from_yaml(text) if isinstance(data, dict) and data.get("kind")]
-    return tuple(placed(objects, trace(layer, layers, sources), layer))
+    origins = trace(layer, layers, sources)
+    deleted = {(one.kind, one.names[-1]): one.deleted_at for one in origins if one.deleted_at}
+    return Overlay(tuple(placed(objects, origins, layer)), deleted)
 
 
 def _contents(parts: Iterable[Layer], sources: Sources) -> Iterator[str | bytes]:

@@ -132,8 +132,11 @@ def _trace(data: Any, twin: Any, at: Key, values: MarkedValues, found: dict[Key,
 
 
 def _descend(data: Any, at: Key, value: Any, origin: Key, found: dict[Key, Key]) -> None:
-    if isinstance(data, Mapping) and isinstance(value, Mapping):
-        for key in data.keys() & value.keys():
-            if (*at, key) not in found and data[key] == value[key]:
-                found[(*at, key)] = (*origin, key)
-                _descend(data[key], (*at, key), value[key], (*origin, key), found)
+    if not isinstance(data, Mapping) or not isinstance(value, Mapping):
+        return
+    for key, below in value.items():
+        # What values remove is missing where they say so.
+        is_removed = below is None and key not in data
+        if (*at, key) not in found and (is_removed or (key in data and data[key] == below)):
+            found[(*at, key)] = (*origin, key)
+            _descend(data.get(key), (*at, key), below, (*origin, key), found)

@@ -39,6 +39,8 @@ class ObjectOrigin:
     #: The file that it is in, as findings name it.
     file: str
     is_generated: bool = False
+    #: Where a patch deletes it as a whole; empty: none does.
+    deleted_at: str = ""
     places: dict[Key, str] = field(default_factory=dict)
     values: dict[Key, Any] = field(default_factory=dict)
 
@@ -153,6 +155,7 @@ def _origin(data: Mapping[str, Any], origins: list[ObjectOrigin]) -> ObjectOrigi
         origin
         for origin in origins
         if origin.kind == kind
+        and not origin.deleted_at
         and (origin.names[-1] == name or (origin.is_generated and _hashed(name, origin.names[-1])))
     ]
     # Two of one name are in two namespaces; one alone is meant, wherever it was put.

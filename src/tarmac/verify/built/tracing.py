@@ -135,7 +135,7 @@ def _patched(document: Document, target: Mapping[str, Any], origins: list[Object
     found = matching(origins, target) if target else matching(origins, own, by_pattern=False)
     for origin in found:
         if part(document.data, "$patch") == "delete":
-            origin.names = [""]
+            origin.deleted_at = document.at("$patch")
         else:
             merge(origin, document)
 

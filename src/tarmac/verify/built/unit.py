@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,8 @@ class Unit:
     artifacts: tuple[Artifact, ...]
     #: Where an Application puts it: units of one destination are one tree. Empty: none names it.
     destination: str = ""
+    #: Where a patch deletes an object, by its kind and name.
+    deleted: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def identities(self) -> frozenset[Identity]:

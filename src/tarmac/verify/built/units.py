@@ -18,6 +18,7 @@ from tarmac.gates.views.objects.metadata import CLUSTER_WIDE, group_of, kind_of
 from tarmac.report import Finding
 from tarmac.verify.built import charts, kustomizations, layers, releases
 from tarmac.verify.built.applications import Installation, installations
+from tarmac.verify.built.kustomizations import Overlay
 from tarmac.verify.built.layers import Layer
 from tarmac.verify.built.sources import Sources, is_inside
 from tarmac.verify.built.unit import Build, Unit
@@ -61,17 +62,19 @@ def build(
         overlays = kustomizations.build(roots, known, sources, gate)
         templated = helm.result()
     units: list[Unit] = []
-    unbuilt = [found for _, found in (*overlays, *templated) if isinstance(found, Finding)]
+    results = [found for _, found in overlays] + [found for _, found in templated]
+    # Without the program each release of a chart says so.
+    unbuilt = dict.fromkeys(found for found in results if isinstance(found, Finding))
     built: list[Layer] = []
     for layer, made in overlays:
         if not isinstance(made, Finding):
             by = of_folder.get(layer.folder)
             title = sources.shown(layer.folder)
-            units.append(_unit(title, "kustomization", made, by, namespace))
+            units.append(_unit(title, made, by, namespace))
             built += layers.closure(layer, known)
-    for release, made in templated:
-        if not isinstance(made, Finding):
-            own = tuple(_in(release.namespace, artifact) for artifact in made)
+    for release, given in templated:
+        if not isinstance(given, Finding):
+            own = tuple(_in(release.namespace, artifact) for artifact in given)
             units.append(Unit(release.title, "chart", own, release.destination))
     templates = {
         path for path in listed if any(is_inside(path, place / "templates") for place in places)
@@ -81,12 +84,10 @@ def build(
     return Build(tuple(units), frozenset(parts), manifests, tuple(unbuilt))
 
 
-def _unit(
-    title: str, form: str, made: tuple[Artifact, ...], by: Installation | None, space: str | None
-) -> Unit:
-    given = by.namespace if by and by.namespace and "{{" not in by.namespace else space
-    own = tuple(_in(given, artifact) for artifact in made)
-    return Unit(title, form, own, by.destination if by else "")
+def _unit(title: str, made: Overlay, by: Installation | None, namespace: str | None) -> Unit:
+    given = by.namespace if by and by.namespace and "{{" not in by.namespace else namespace
+    own = tuple(_in(given, artifact) for artifact in made.artifacts)
+    return Unit(title, "kustomization", own, by.destination if by else "", made.deleted)
 
 
 def _releases(

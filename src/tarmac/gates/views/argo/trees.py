@@ -49,7 +49,7 @@ def files(subject: Subject, source: Source) -> tuple[Artifact, ...]:
     folder = in_tree(subject, source)
     if folder is None:
         return ()
-    by_path = {artifact.path: artifact for artifact in subject.artifacts}
+    by_path = {one.path: one for one in subject.artifacts if not one.built_by}
     if f"{folder}/kustomization.yaml" in by_path:
         return tuple(_kustomized(by_path, folder))
     if f"{folder}/Chart.yaml" in by_path:
