@@ -34,8 +34,14 @@ def check(subject: Subject) -> Iterator[Finding]:
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield files of rules that are applied as they are, and objects without rules."""
     applying = [command for command in commands(files) if _APPLY.search(command.text)]
-    for rules in bare_rules(files):
-        if has_rules(rules) and (applier := next(_appliers(files, applying, rules), "")):
+    found = [rules for rules in bare_rules(files) if has_rules(rules)]
+    followed = {
+        one.path: f"{app.title} ({app.artifact.path})"
+        for app in (applications(files) if found else ())
+        for one in below(files, app)
+    }
+    for rules in found:
+        if applier := next(_appliers(files, applying, rules), followed.get(rules.path, "")):
             yield _refused(rules, applier)
     for artifact in files.objects("PrometheusRule"):
         if not groups(artifact):
@@ -56,7 +62,7 @@ def _refused(rules: Artifact, applier: str) -> Finding:
 
 
 def _appliers(files: Files, applying: list[Command], rules: Artifact) -> Iterator[str]:
-    """Yield what sends a file to the API server."""
+    """Yield the commands and Kustomizations that send a file to the API server."""
     path = f"/{rules.path}"
     for command in applying:
         for found in _FILE.findall(command.text):
@@ -68,9 +74,6 @@ def _appliers(files: Files, applying: list[Command], rules: Artifact) -> Iterato
         for number, name in enumerate(Kustomization(artifact).resources):
             if str(folder / str(name)) == rules.path:
                 yield f"the Kustomization ({artifact.at('resources', number)})"
-    for app in applications(files):
-        if any(one.path == rules.path for one in below(files, app)):
-            yield f"{app.title} ({app.artifact.path})"
 
 
 def _judged(files: Files) -> Iterator[Artifact]:
