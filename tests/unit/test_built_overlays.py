@@ -296,3 +296,49 @@ def test_a_second_build_starts_no_program(built, monkeypatch):
     monkeypatch.setattr("tarmac.gates.views.programs.run", None)
     again = built(overlay("namespace: seen-before\n")).units
     assert [one.data for one in again[0].artifacts] == [one.data for one in first[0].artifacts]
+
+
+def test_a_link_out_of_the_folder_is_not_followed(built, tmp_path, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "kustomization.yaml").write_text("resources: []\n")
+    (tmp_path / "link").symlink_to(outside)
+    (finding,) = built(overlay("components: [../../link]\n")).unbuilt
+    assert "it includes ../../link, which is not in this folder" in finding.what
+
+
+FOLLOWED = {
+    "argo.yaml": """\
+        apiVersion: argoproj.io/v1alpha1
+        kind: Application
+        metadata: {name: web}
+        spec:
+          source: {path: environments/overlays/prod}
+          destination: {name: main, namespace: shop}
+        """,
+    "flux.yaml": """\
+        apiVersion: kustomize.toolkit.fluxcd.io/v1
+        kind: Kustomization
+        metadata: {name: web}
+        spec: {path: ./overlays/prod, targetNamespace: shop}
+        """,
+}
+
+
+@pytest.mark.parametrize(("by", "where"), [("argo.yaml", "main shop"), ("flux.yaml", "flux shop")])
+def test_objects_without_a_namespace_get_the_one_that_they_are_installed_in(by, where, built):
+    role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\n"
+    files = {**overlay(""), by: FOLLOWED[by], "base/role.yaml": role}
+    files["base/kustomization.yaml"] = "resources: [web.yaml, role.yaml]\n"
+    (unit,) = built(files).units
+    spaces = {one.data["kind"]: one.data["metadata"].get("namespace") for one in unit.artifacts}
+    assert spaces == {"Deployment": "shop", "ClusterRole": None}
+    assert unit.destination == where
+
+
+def test_an_application_means_the_folder_that_is_next_to_it(built):
+    files = {}
+    for name in ("one", "two"):
+        files |= {f"{name}/{path}": text for path, text in overlay("").items()}
+        files[f"{name}/argo.yaml"] = FOLLOWED["argo.yaml"].replace("shop", name)
+    spaces = {unit.title: unit.destination for unit in built(files).units}
+    assert spaces == {"one/overlays/prod": "main one", "two/overlays/prod": "main two"}

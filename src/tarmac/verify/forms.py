@@ -17,7 +17,7 @@ from tarmac.gates.subject import Subject
 from tarmac.gates.views.forms import Difference, covered, differences
 from tarmac.gates.views.objects.metadata import Identity, identity_of
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.report import Finding, Result
+from tarmac.report import Finding, Result, Status
 from tarmac.verify.built import units
 from tarmac.verify.built.sources import Sources
 from tarmac.verify.built.unit import Unit
@@ -79,7 +79,8 @@ def judge(subject: Subject, gates: Iterable[Gate], suppressions: Suppressions) -
                 for found in result.findings
                 if (found.gate, found.what) not in known
             )
-            status = result.status if own else results[result.what].status
+            counts = own or result.status is Status.ERROR
+            status = result.status if counts else results[result.what].status
             more = replace(result, findings=own, status=status)
             results[result.what] = both(results[result.what], more)
     yield from results.values()

@@ -1,7 +1,7 @@
-"""What Argo CD and Flux install of a folder's files: which kustomizations, which charts, and where.
+"""What Argo CD and Flux install of a folder's files: kustomizations and charts, and where.
 
-A path of an Application is one in a repository, of which the folder may be a part: the folder whose
-path ends as the Application's does is meant.
+A path of an Application is one in a repository, of which the judged folder may be a part: the one
+whose path ends as the Application's does is meant.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tarmac.gates.views.argo.applications import App, applications, wave_of
 from tarmac.gates.views.argo.sources import Source
 from tarmac.gates.views.objects.metadata import group_of
 from tarmac.verify.built.releases import destination_of
+from tarmac.verify.built.sources import Sources
 from tarmac.verify.built.untyped import mapping, mappings, sequence, string
 
 _FIELD = re.compile(r"\{\{-?\s*\.?([\w.]+|path\[\d+\])\s*-?\}\}")
@@ -38,31 +40,45 @@ class Installation:
     source: Source | None = None
 
 
-def installations(files: Files, folders: Iterable[Path], root: Path) -> Iterator[Installation]:
+def installations(
+    files: Files, folders: Iterable[Path], sources: Sources
+) -> Iterator[Installation]:
     """Yield the folders that are installed by an Application, or by Flux's Kustomization."""
-    known = list(folders)
-    for app in (*applications(files), *_of_directories(files, known, root)):
+    known = {folder: sources.shown(folder) for folder in folders}
+    for app in (*applications(files), *_of_directories(files, known, sources.root)):
         for source in app.sources:
-            for folder in _meant(source.path or "", known):
+            for folder in _meant(source.path or "", known, app.artifact.path):
                 yield Installation(folder, app.space or None, destination_of(app), app, source)
     for artifact in files.objects("Kustomization"):
         if group_of(artifact).startswith("kustomize.toolkit.fluxcd.io"):
             space = string(artifact.data, "spec", "targetNamespace") or None
-            for folder in _meant(string(artifact.data, "spec", "path"), known):
+            path = string(artifact.data, "spec", "path")
+            for folder in _meant(path, known, artifact.path):
                 yield Installation(folder, space, f"flux {space or ''}")
 
 
-def _meant(path: str, folders: Iterable[Path]) -> list[Path]:
-    """Find the folder of a path: the one that ends with the most of it, two parts at least."""
+def _meant(path: str, folders: Mapping[Path, str], by: str) -> list[Path]:
+    """Find the folder of a path: the one that ends with the most of it, two parts at least.
+
+    Args:
+        folders: with their names in findings.
+        by: the file that names it; of several folders the one next to it is meant.
+    """
     parts = [part for part in posixpath.normpath(path).split("/") if part not in ("", ".")]
     for start in range(max(len(parts) - 1, 1)):
         end = tuple(parts[start:])
         if found := [folder for folder in folders if end and folder.parts[-len(end) :] == end]:
-            return found
+            return [max(found, key=lambda folder: _shared(folders[folder], by))]
     return []
 
 
-def _of_directories(files: Files, folders: list[Path], root: Path) -> Iterator[App]:
+def _shared(name: str, other: str) -> int:
+    """Count the folders that two files have above both."""
+    parts = zip(name.split("/"), other.split("/"), strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], parts)))
+
+
+def _of_directories(files: Files, folders: Iterable[Path], root: Path) -> Iterator[App]:
     """Yield the Applications that a set makes of the folders of a repository."""
     for artifact in files.objects("ApplicationSet"):
         for generator in sequence(artifact.data, "spec", "generators"):

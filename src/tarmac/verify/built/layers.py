@@ -88,6 +88,8 @@ def _layer(path: Path, document: Document, root: Path) -> Layer:
             or "?ref=" in name
             or name.startswith("git@")
             or not is_inside(place, Path(os.path.normpath(root)))
+            # kustomize follows a link to a folder, wherever it leads.
+            or not is_inside(Path(os.path.realpath(place)), Path(os.path.realpath(root)))
         ):
             elsewhere.append(name)
         elif place.is_dir():

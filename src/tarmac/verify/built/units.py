@@ -53,7 +53,7 @@ def build(
     if not known and not places:
         return Build()
     read = Folder(artifacts, date.min)
-    installed = list(installations(read, [*known, *places], sources.root))
+    installed = list(installations(read, [*known, *places], sources))
     of_folder = {one.folder: one for one in installed}
     roots = layers.roots(known, [one.folder for one in installed])
     wanted = list(_releases(places, installed, sources, set(listed), namespace))
