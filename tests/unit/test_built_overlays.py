@@ -121,6 +121,32 @@ def test_a_merge_patch_is_the_place_of_what_it_sets_and_of_what_it_removed_from(
     assert web.at(*patched, "env", 0) == "base/web.yaml:22"
 
 
+PROBED = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          resources:
+            limits:
+              cpu: 200m
+"""
+
+
+def test_a_small_mapping_is_where_a_part_of_it_was_set_and_a_large_one_is_the_bases(built):
+    (unit,) = built(overlay("patches: [{path: p.yaml}]\n", p=PROBED)).units
+    (web,) = unit.artifacts
+    names = [one["name"] for one in web.data["spec"]["template"]["spec"]["containers"]]
+    patched = (*CONTAINER[:-1], names.index("web"))
+    assert web.at(*patched, "resources") == "overlays/prod/p.yaml:9"
+    assert web.at(*patched, "resources", "limits", "memory") == "base/web.yaml:25"
+    assert web.at(*patched) == "base/web.yaml:17"
+    assert web.at("spec", "template") == "base/web.yaml:10"
+
+
 OPERATIONS = """
     patches:
       - target: {kind: Deployment}
@@ -145,6 +171,7 @@ def test_an_operation_is_the_place_of_what_it_sets_and_of_what_it_removed_from(b
     assert [one["name"] for one in env] == ["LAST", "MORE"]
     file = "overlays/prod/kustomization.yaml"
     assert web.at("spec", "replicas") == f"{file}:10"
+    assert web.at("spec") == "base/web.yaml:6"
     assert web.at(*CONTAINER, "env") == f"{file}:7"
     assert web.at(*CONTAINER, "env", 1, "value") == f"{file}:15"
 

@@ -25,6 +25,8 @@ MERGED = frozenset((
     "containers", "initContainers", "ephemeralContainers", "volumes", "volumeMounts", "env",
     "ports", "imagePullSecrets", "hostAliases", "topologySpreadConstraints", "volumeDevices",
 ))  # fmt: skip
+#: What has parts of many kinds: a patch of one is no more about another than the base is.
+_LARGE = frozenset(("metadata", "spec", "template", "jobTemplate"))
 
 
 @dataclass
@@ -43,11 +45,25 @@ class ObjectOrigin:
     deleted_at: str = ""
     places: dict[Key, str] = field(default_factory=dict)
     values: dict[Key, Any] = field(default_factory=dict)
+    #: Parts of which something was removed.
+    shortened: set[Key] = field(default_factory=set)
 
     def put(self, key: Key, value: Any, place: str) -> None:
         """Note that a leaf was set."""
         self.places[key] = place
         self.values[key] = value
+
+    def touch(self, key: Key, place: str) -> bool:
+        """Note that something in a part was set; tell whether it is small: that is its place then.
+
+        Where something was removed of it, that stays its place: it is asked for what is missing.
+        """
+        is_small = bool(key) and key[-1] not in _LARGE and not str(key[-1]).startswith("[")
+        if is_small and key not in self.shortened:
+            self.places[key] = place
+        else:
+            self.places.setdefault(key, place)
+        return is_small
 
     def drop(self, key: Key, place: str, *, whole: bool = False) -> None:
         """Note that a part was removed, or (whole) replaced: what it was in has this place now."""
@@ -55,6 +71,8 @@ class ObjectOrigin:
             del self.places[known]
             self.values.pop(known, None)
         self.places[key if whole else key[:-1]] = place
+        if not whole:
+            self.shortened.add(key[:-1])
 
 
 def read(document: Document) -> ObjectOrigin | None:
@@ -88,7 +106,7 @@ def _merge(origin: ObjectOrigin, document: Document, data: Any, index: Key, key:
             return
         if data.get("$patch") == "replace":
             origin.drop(key, place, whole=True)
-        origin.places.setdefault(key, place)
+        origin.touch(key, place)
         for name, value in data.items():
             if name in ("$patch", "$retainKeys") or (not key and name in ("apiVersion", "kind")):
                 continue

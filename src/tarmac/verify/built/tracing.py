@@ -153,6 +153,9 @@ def _operate(origin: ObjectOrigin, document: Document) -> None:
             value = operation.get("value")
             if key and key[-1] == "-":  # at the end of a list, by the name that it has
                 key = (*key[:-1], next(step for step, _ in named([value])))
+            above = key[:-1]
+            while origin.touch(above, place):
+                above = above[:-1]
             for index, below, set_value in steps(value, (number, "value"), key):
                 where = document.at(*index) if "value" in operation else place
                 origin.put(below, set_value, where)
