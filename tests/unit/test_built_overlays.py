@@ -307,15 +307,17 @@ def test_one_that_cannot_be_built_is_a_finding(built):
     assert "what it builds was not judged" in finding.what
 
 
-def test_without_the_program_that_is_a_warning(built, monkeypatch):
+def test_without_the_program_that_is_a_warning_and_a_patch_is_still_no_object(built, monkeypatch):
     def missing(name):
         raise Skip(f"{name} is not on this machine; see https://example.com")
 
     monkeypatch.setattr("tarmac.gates.views.programs.find", missing)
     monkeypatch.setattr("tarmac.verify.built.kustomizations.cache_folder", lambda: Path("/none"))
-    (finding,) = built(overlay("")).unbuilt
+    found = built(overlay("patches: [{path: p.yaml}]\n", p=MERGE))
+    (finding,) = found.unbuilt
     assert finding.warning
     assert "kubectl is not on this machine" in finding.what
+    assert [path.name for path in found.parts] == ["p.yaml"]
 
 
 def test_a_second_build_starts_no_program(built, monkeypatch):

@@ -45,6 +45,12 @@ class Layer:
         return mapping(self.document.data)
 
     @property
+    def patches(self) -> frozenset[Path]:
+        """Its patches, which are no objects, whether or not it can be built."""
+        names = _named(self.data, _PATCHES)
+        return frozenset(Path(os.path.normpath(self.folder / name)) for name in names)
+
+    @property
     def makes_objects(self) -> bool:
         """Whether anything can be built of it alone: a component patches what others have."""
         named = (*_INCLUDED, *_GENERATORS, "helmCharts", "generators")
@@ -101,11 +107,7 @@ def _layer(path: Path, document: Document, root: Path) -> Layer:
 
 def _local(data: Mapping[str, Any]) -> Iterator[str]:
     """Yield the paths that a kustomization names; a patch may be text instead."""
-    for key in (*_INCLUDED, *_PATCHES, *_CONFIGURED):
-        for item in sequence(data, key):
-            name = item if isinstance(item, str) else string(item, "path")
-            if name and "\n" not in name.strip():
-                yield name
+    yield from _named(data, (*_INCLUDED, *_PATCHES, *_CONFIGURED))
     for key in _GENERATORS:
         for item in sequence(data, key):
             for name in sequence(item, "files"):
@@ -113,6 +115,14 @@ def _local(data: Mapping[str, Any]) -> Iterator[str]:
             yield from map(str, (*sequence(item, "envs"), *filter(None, [string(item, "env")])))
     if path := string(data, "openapi", "path"):
         yield path
+
+
+def _named(data: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
+    for key in keys:
+        for item in sequence(data, key):
+            name = item if isinstance(item, str) else string(item, "path")
+            if name and "\n" not in name.strip():
+                yield name
 
 
 def closure(layer: Layer, layers: Mapping[Path, Layer]) -> list[Layer]:

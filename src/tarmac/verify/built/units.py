@@ -80,6 +80,7 @@ def build(
         path for path in listed if any(is_inside(path, place / "templates") for place in places)
     }
     parts = {path for layer in built for path in layer.files} | templates
+    parts |= {path for layer in known.values() for path in layer.patches}
     manifests = frozenset(layer.folder for layer in built)
     return Build(tuple(units), frozenset(parts), manifests, tuple(unbuilt))
 
