@@ -69,16 +69,19 @@ def built(tmp_path, monkeypatch):
     except Skip as missing:
         pytest.skip(str(missing))
 
+    def shown(path):
+        return path.relative_to(tmp_path).as_posix()
+
     def build(files):
         for name, text in files.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         paths = sorted(path for path in tmp_path.rglob("*") if path.is_file())
-        sources = Sources(tmp_path, lambda path: path.relative_to(tmp_path).as_posix())
         plain = [name for name in files if name.endswith(".yaml") and "/templates/" not in name]
         artifacts = tuple(one for name in plain for one in read(name, files[name]))
-        return artifacts, units.build(paths, artifacts, sources, "files")
+        sources = Sources(tmp_path, shown, paths=tuple(paths))
+        return artifacts, units.build(artifacts, sources, "files")
 
     return build
 
@@ -208,3 +211,29 @@ def test_an_object_that_is_there_as_it_is_as_well_is_judged_as_both(built):
         "charts/app/templates/account.yaml",
         "charts/app/templates/web.yaml",
     ]
+
+
+def test_a_file_of_values_is_found_from_the_root_of_another_source(built):
+    app = APPLICATION.replace("../../values/web.yaml", "$other/deploy/values/web.yaml")
+    _, found = built({**CHART, "values/web.yaml": "least: 5\n", "argo.yaml": app})
+    assert web_of(found.units[0]).data["spec"]["replicas"] == 5
+    assert found.unbuilt == ()
+
+
+def test_what_an_application_says_and_is_not_judged_is_told(built):
+    lacking = APPLICATION.replace("../../values/web.yaml", "../../values/none.yaml")
+    own = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n"
+    other = lacking.replace("shop-web", "plain").replace("charts/app", "deploy/own")
+    files = {
+        **CHART,
+        "a.yaml": lacking,
+        "b.yaml": other.replace("    helm:\n", "    kustomize: {namePrefix: x-}\n    helm:\n"),
+        "deploy/own/kustomization.yaml": "resources: [a.yaml]\n",
+        "deploy/own/a.yaml": own,
+    }
+    _, found = built(files)
+    told = [one for one in found.unbuilt if "not on this machine" not in one.what]
+    assert all(one.warning for one in told)
+    assert [one.where for one in told] == ["a.yaml:5", "b.yaml:5"]
+    assert "with ../../values/none.yaml, which is not in this folder" in told[0].what
+    assert "changes what deploy/own builds by its own `kustomize`" in told[1].what

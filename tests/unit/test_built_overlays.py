@@ -67,11 +67,15 @@ def built(tmp_path):
 
 def made(root):
     paths = sorted(path for path in root.rglob("*") if not path.is_dir())
-    sources = Sources(root, lambda path: path.relative_to(root).as_posix())
+
+    def shown(path):
+        return path.relative_to(root).as_posix()
+
+    sources = Sources(root, shown, paths=tuple(paths))
     texts = {sources.shown(path): path for path in paths if path.suffix == ".yaml"}
     regular = {name: path for name, path in texts.items() if path.is_file()}
     artifacts = tuple(one for name, path in regular.items() for one in read(name, path.read_text()))
-    return units.build(paths, artifacts, sources, "files")
+    return units.build(artifacts, sources, "files")
 
 
 def overlay(text, **more):

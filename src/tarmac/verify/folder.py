@@ -66,8 +66,8 @@ def judge(
     if not artifacts:
         what = "there is no file in it that a gate reads: YAML, Dockerfiles, HCL, scripts"
         raise BadInput([Problem(str(folder), f"{what}; name a folder that has some")])
-    sources = Sources(folder, files.shown, _by_path(artifacts))
-    made = units.build(paths, artifacts, sources, READING)
+    sources = Sources(folder, files.shown, _by_path(artifacts), tuple(paths))
+    made = units.build(artifacts, sources, READING)
     unread = [*(item for item in found if isinstance(item, Finding)), *made.unbuilt]
     asked, own = list(gates), suppressions(folder / "tarmac.yaml")
     results: dict[str, Result] = {}

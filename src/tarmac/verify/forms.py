@@ -34,9 +34,9 @@ def build(judged: JudgedTree, plan: ClusterPlan) -> tuple[tuple[Form, ...], tupl
     folder = judged.folder
     if folder is None or plan.settings.target != "cluster":
         return (), ()
-    sources = Sources(folder, lambda path: files.shown(path.relative_to(folder)))
-    paths = [path for path in sorted(folder.rglob("*")) if not path.is_dir()]
-    made = units.build(paths, judged.artifacts, sources, READING, plan.namespace)
+    paths = tuple(path for path in sorted(folder.rglob("*")) if not path.is_dir())
+    sources = Sources(folder, lambda path: files.shown(path.relative_to(folder)), paths=paths)
+    made = units.build(judged.artifacts, sources, READING, plan.namespace)
     found = []
     for form, title in TITLES.items():
         own = _of_environment([unit for unit in made.units if unit.form == form], plan)

@@ -20,7 +20,8 @@ from tarmac.gates.subject import Files
 from tarmac.gates.views.argo.applications import App, applications, wave_of
 from tarmac.gates.views.argo.sources import Source
 from tarmac.gates.views.objects.metadata import group_of
-from tarmac.verify.built.releases import destination_of
+from tarmac.report import Finding
+from tarmac.verify.built.releases import destination_of, values_file
 from tarmac.verify.built.sources import Sources
 from tarmac.verify.built.untyped import mapping, mappings, sequence, string
 
@@ -55,6 +56,25 @@ def installations(
             path = string(artifact.data, "spec", "path")
             for folder in _meant(path, known, artifact.path):
                 yield Installation(folder, space, f"flux {space or ''}")
+
+
+def remarks(installed: Iterable[Installation], sources: Sources, gate: str) -> Iterator[Finding]:
+    """Yield what Applications say of an installation, and what is judged does not have."""
+    for one in installed:
+        if one.app is None or one.source is None:
+            continue
+        where, folder = one.app.at("spec", "source"), sources.shown(one.folder)
+        if mapping(one.source.data, "kustomize"):
+            what = (
+                f"{one.app.title} changes what {folder} builds by its own `kustomize`, which was "
+                "not judged; write it into an overlay"
+            )
+            yield Finding(where, what, gate, warning=True)
+        is_chart = (one.folder / "Chart.yaml").is_file()
+        for name in one.source.value_files if is_chart else ():
+            if values_file(one.folder, name, sources) is None:
+                what = f"{one.app.title} installs {folder} with {name}, which is not in this folder"
+                yield Finding(where, f"{what}: judged without it", gate, warning=True)
 
 
 def _meant(path: str, folders: Mapping[Path, str], by: str) -> list[Path]:

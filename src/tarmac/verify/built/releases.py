@@ -82,10 +82,10 @@ def name_of(path: Path) -> str:
     return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:53] or "release"
 
 
-def named(app: App, source: Source, chart: Path, sources: Sources, paths: set[Path]) -> Release:
+def named(app: App, source: Source, chart: Path, sources: Sources) -> Release:
     """Read how an Application installs a chart."""
     helm = mapping(source.data, "helm")
-    values = [_values(chart, name, sources, paths) for name in source.value_files]
+    values = [values_file(chart, name, sources) for name in source.value_files]
     inline = []
     if written := string(helm, "values"):
         inline += _parsed(app, written)
@@ -111,18 +111,16 @@ def destination_of(app: App) -> str:
     return f"{given.get('server') or given.get('name') or ''} {app.space}"
 
 
-def _values(chart: Path, name: str, sources: Sources, paths: set[Path]) -> Path | None:
+def values_file(chart: Path, name: str, sources: Sources) -> Path | None:
     """Find a file of values: from the chart's folder, or from the root of another source."""
     if not name.startswith("$"):
         path = Path(os.path.normpath(chart / name))
         return path if is_inside(path, sources.root) and path.is_file() else None
     parts = name.split("/")[1:]
-    for end in range(len(parts)):
-        wanted = "/".join(parts[end:])
-        found = [path for path in paths if f"/{path.as_posix()}".endswith(f"/{wanted}")]
-        if len(found) == 1:
-            return found[0]
-    return None
+    # The repository of that source may begin above the folder, or be a part of it.
+    ends = ["/".join(parts[start:]) for start in range(len(parts))]
+    found = (path for end in ends for path in sources.paths if path.as_posix().endswith(f"/{end}"))
+    return next(found, None)
 
 
 def _parsed(app: App, written: str) -> list[Document]:

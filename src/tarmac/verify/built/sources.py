@@ -42,6 +42,8 @@ class Sources:
     shown: Callable[[Path], str]
     #: What was read of it before, by the name of the file.
     known: Mapping[str, list[Artifact]] = field(default_factory=dict)
+    #: All files of the folder.
+    paths: tuple[Path, ...] = ()
 
     def text(self, path: Path) -> str:
         """Read a file's text. Raises BadInput: it is not there, no regular file, or outside."""

@@ -17,7 +17,7 @@ from tarmac.gates.subject import Folder
 from tarmac.gates.views.objects.metadata import CLUSTER_WIDE, group_of, kind_of
 from tarmac.report import Finding
 from tarmac.verify.built import charts, kustomizations, layers, releases
-from tarmac.verify.built.applications import Installation, installations
+from tarmac.verify.built.applications import Installation, installations, remarks
 from tarmac.verify.built.kustomizations import Overlay
 from tarmac.verify.built.layers import Layer
 from tarmac.verify.built.sources import Sources, is_inside
@@ -33,7 +33,6 @@ _NAMESPACED = (
 
 
 def build(
-    paths: Iterable[Path],
     artifacts: tuple[Artifact, ...],
     sources: Sources,
     gate: str,
@@ -42,21 +41,19 @@ def build(
     """Build a folder's kustomizations and charts.
 
     Args:
-        paths: all of its files.
         artifacts: those that were read as they are; Applications among them say what is installed.
         gate: what findings about what cannot be built are of.
         namespace: where all is installed of which no Application says it.
     """
-    listed = list(paths)
-    known = layers.find(listed, sources)
-    places = releases.charts(listed, sources)
+    known = layers.find(sources.paths, sources)
+    places = releases.charts(sources.paths, sources)
     if not known and not places:
         return Build()
     read = Folder(artifacts, date.min)
     installed = list(installations(read, [*known, *places], sources))
     of_folder = {one.folder: one for one in installed}
     roots = layers.roots(known, [one.folder for one in installed])
-    wanted = list(_releases(places, installed, sources, set(listed), namespace))
+    wanted = list(_releases(places, installed, sources, namespace))
     with ThreadPoolExecutor(2) as pool:  # each of the two starts as many programs as is well
         helm = pool.submit(charts.template, wanted, sources, gate)
         overlays = kustomizations.build(roots, known, sources, gate)
@@ -65,6 +62,7 @@ def build(
     results = [found for _, found in overlays] + [found for _, found in templated]
     # Without the program each release of a chart says so.
     unbuilt = dict.fromkeys(found for found in results if isinstance(found, Finding))
+    unbuilt |= dict.fromkeys(remarks(installed, sources, gate))
     built: list[Layer] = []
     for layer, made in overlays:
         if not isinstance(made, Finding):
@@ -77,7 +75,9 @@ def build(
             own = tuple(_in(release.namespace, artifact) for artifact in given)
             units.append(Unit(release.title, "chart", own, release.destination))
     templates = {
-        path for path in listed if any(is_inside(path, place / "templates") for place in places)
+        path
+        for path in sources.paths
+        if any(is_inside(path, place / "templates") for place in places)
     }
     parts = {path for layer in built for path in layer.files} | templates
     parts |= {path for layer in known.values() for path in layer.patches}
@@ -95,14 +95,13 @@ def _releases(
     places: list[Path],
     installed: Iterable[Installation],
     sources: Sources,
-    paths: set[Path],
     namespace: str | None,
 ) -> Iterator[releases.Release]:
     """Yield the releases of all charts: as Applications say, or by each file of values."""
     named: dict[Path, list[releases.Release]] = {}
     for one in installed:
         if one.folder in places and one.app and one.source:
-            release = releases.named(one.app, one.source, one.folder, sources, paths)
+            release = releases.named(one.app, one.source, one.folder, sources)
             named.setdefault(one.folder, []).append(release)
     for place in places:
         alone = not any(other != place and other.parent == place.parent for other in places)
