@@ -148,6 +148,10 @@ def test_whatever_is_wrong_with_yaml_is_an_error_of_yaml(text, said):
     assert data.first(text) is None
 
 
+def test_an_equals_sign_is_a_text():
+    assert data.from_yaml("enum:\n- '!='\n- =\n- =~\n") == [{"enum": ["!=", "=", "=~"]}]
+
+
 def test_an_alias_that_repeats_little_is_read():
     assert data.from_yaml("a: &a [x]\nb: [*a, *a]\n") == [{"a": ["x"], "b": [["x"], ["x"]]}]
 
