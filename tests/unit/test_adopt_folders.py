@@ -414,3 +414,63 @@ def test_a_folder_whose_name_no_service_may_have_gives_one_that_may(name):
 )
 def test_a_containers_name_in_the_code_is_seen_where_it_is_a_host(text, names):
     assert list(_code.named_hosts(folder_of({"Program.cs": text}), ["db", "vote"])) == names
+
+
+def test_what_config_maps_and_secrets_give_a_deployment_comes_over_from_the_main_tree():
+    """As a bank has it: addresses by envFrom, databases of images of its own, and a second tree."""
+    config = """
+        kind: ConfigMap
+        metadata: {name: addresses}
+        data: {CONTACTS_ADDR: "contacts:8080", ROUTING: "883745000", DB_URI: "postgresql://a:b@db:5432/x"}
+        ---
+        kind: Secret
+        metadata: {name: keys}
+        data: {REGION: ZXVyb3Bl}
+        """
+    web = """
+        kind: Deployment
+        metadata: {name: web}
+        spec:
+          template:
+            spec:
+              containers:
+                - image: bank/web
+                  envFrom: [{configMapRef: {name: addresses}}]
+                  env:
+                    - name: AREA
+                      valueFrom: {secretKeyRef: {name: keys, key: REGION}}
+        """
+    database = """
+        kind: StatefulSet
+        metadata: {name: db}
+        spec: {template: {spec: {containers: [{image: "bank/accounts-db:v1"}]}}}
+        """
+    app = "import os\nfrom flask import Flask\napp = Flask(__name__)\n"
+    reads = "".join(f"os.environ['{n}']\n" for n in ("CONTACTS_ADDR", "ROUTING", "DB_URI", "AREA"))
+    found = found_in(
+        **{
+            "extras/k8s/config.yaml": config.replace("883745000", "1"),
+            "kubernetes-manifests/config.yaml": config,
+            "kubernetes-manifests/web.yaml": web,
+            "kubernetes-manifests/db.yaml": database,
+            "src/accounts-db/Dockerfile": "FROM postgres:16-alpine\nCOPY init.sql /x/",
+            "src/web/requirements.txt": "flask\npsycopg",
+            "src/web/app.py": app + reads,
+            "src/contacts/requirements.txt": "flask",
+            "src/contacts/app.py": app,
+        }
+    )
+    system_of(found)
+    services = {service.name: service for service in found.services}
+    assert services["web"].env == {
+        "AREA": "europe",
+        "CONTACTS_ADDR": "${services.contacts.address}",
+        "DB_URI": "${stores.db.url}",
+        "ROUTING": "883745000",
+    }
+    assert [(store.name, store.kind, store.version) for store in found.stores] == [
+        ("db", "postgres", "16")
+    ]
+    assert found.stores[0].remarks == (
+        "src/accounts-db/Dockerfile adds to postgres:16-alpine what is not carried over",
+    )

@@ -5,6 +5,8 @@ The survey asks; charts and overlays are templates of other tools and are left a
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,12 +16,15 @@ import yaml
 
 from tarmac.adopt import _code, _servers
 from tarmac.adopt._compose_parts import Texts
+from tarmac.adopt._container import base_image
 from tarmac.adopt._found import Folder, Service, Store, Survey, valid_name
 from tarmac.foreign.data import from_yaml, problem
 
 MOST_FILES = 100
 _FOLDERS = re.compile(r"(^|/)(k8s|kube|kubernetes|manifests?|deploy)[^/]*/", re.IGNORECASE)
+_ASIDE = re.compile(r"(^|/)(extras?|examples?|samples?|tests?|e2e|hack|docs?|ci)/", re.IGNORECASE)
 _KINDS = ("Deployment", "StatefulSet")
+_GIVES = ("ConfigMap", "Secret")
 
 
 @dataclass(frozen=True)
@@ -27,19 +32,24 @@ class Deployment:
     """What a deployment says of its first container."""
 
     image: str
-    #: The values that stand there as they are.
+    #: The values that stand there, or in the objects that it names.
     env: Mapping[str, str]
 
 
 def deployed(root: Folder) -> dict[str, Deployment]:
     """Read every deployment of a repository, by its name."""
-    found: dict[str, Deployment] = {}
     files = [f for f in root.files if f.endswith((".yaml", ".yml")) and _FOLDERS.search(f)]
-    for file in files[:MOST_FILES]:
-        for document in _documents(root, file):
-            if document.get("kind") in _KINDS:
-                name = str(_at(document, "metadata").get("name") or "")
-                found.setdefault(name, _container(document))
+    # What is there for another day never counts before what is there.
+    files.sort(key=lambda file: bool(_ASIDE.search(file)))
+    documents = [one for file in files[:MOST_FILES] for one in _documents(root, file)]
+    given: dict[tuple[str, str], Mapping[str, str]] = {}
+    for document in documents:
+        if document.get("kind") in _GIVES:
+            given.setdefault((str(document["kind"]), _name(document)), _values(document))
+    found: dict[str, Deployment] = {}
+    for document in documents:
+        if document.get("kind") in _KINDS:
+            found.setdefault(_name(document), _container(document, given))
     return found
 
 
@@ -56,19 +66,44 @@ def as_deployed(service: Service, folder: Folder, deployed: Deployment | None) -
 
 
 def with_stores(
-    found: Survey, manifests: Mapping[str, Deployment], kinds: frozenset[str]
+    found: Survey, manifests: Mapping[str, Deployment], kinds: frozenset[str], root: Folder
 ) -> Survey:
     """Add the stores that are deployed beside the services, under the names that they have."""
     own = {service.name for service in found.services}
-    stores = tuple(
-        Store(valid_name(name), server.kind, _servers.version_of(deployed.image))
-        for name, deployed in manifests.items()
-        if (server := _servers.of_image(deployed.image)) is not None
-        and server.kind in kinds
-        and not server.broker
-        and valid_name(name) not in own
-    )
-    return replace(found, stores=stores)
+    built = _built(root)
+    stores = []
+    for name, deployed in manifests.items():
+        image, remarks = deployed.image, list[str]()
+        if _servers.of_image(image) is None:  # one that this repository makes of a server's
+            image, folder = built.get(_servers.name_of(image), ("", ""))
+            plain = image.split("@")[0]
+            remarks.append(f"{folder}/Dockerfile adds to {plain} what is not carried over")
+        server = _servers.of_image(image)
+        if server is None or server.kind not in kinds or server.broker or valid_name(name) in own:
+            continue
+        stores.append(
+            Store(
+                valid_name(name),
+                server.kind,
+                _servers.version_of(image),
+                tuple(remarks),
+                user=deployed.env.get("POSTGRES_USER", server.shows.user),
+                password=deployed.env.get("POSTGRES_PASSWORD", ""),
+                database=deployed.env.get("POSTGRES_DB", ""),
+            )
+        )
+    return replace(found, stores=tuple(stores))
+
+
+def _built(root: Folder) -> dict[str, tuple[str, str]]:
+    """List the images that are made of a server's: by their folders' names, base and folder."""
+    places = [file.rpartition("/")[0] for file in root.files if file.endswith("/Dockerfile")]
+    bases = {place: base_image(root.read(f"{place}/Dockerfile"))[0] for place in places}
+    return {
+        place.rpartition("/")[2]: (base, place)
+        for place, base in bases.items()
+        if _servers.of_image(base) is not None
+    }
 
 
 def _documents(root: Folder, file: str) -> Iterator[dict[str, Any]]:
@@ -83,17 +118,49 @@ def _documents(root: Folder, file: str) -> Iterator[dict[str, Any]]:
     yield from (document for document in found if isinstance(document, dict))
 
 
-def _container(document: dict[str, Any]) -> Deployment:
+def _name(document: dict[str, Any]) -> str:
+    return str(_at(document, "metadata").get("name") or "")
+
+
+def _values(document: dict[str, Any]) -> dict[str, str]:
+    """Read what a ConfigMap or Secret holds."""
+    found = {**_texts(document.get("data")), **_texts(document.get("stringData"))}
+    if document["kind"] == "Secret":
+        for key, value in _texts(document.get("data")).items():
+            with contextlib.suppress(ValueError):
+                found[key] = base64.b64decode(value, validate=True).decode()
+    return found
+
+
+def _texts(value: Any) -> dict[str, str]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {str(key): text for key, text in pairs if isinstance(text, str)}
+
+
+def _container(
+    document: dict[str, Any], given: Mapping[tuple[str, str], Mapping[str, str]]
+) -> Deployment:
     containers = _at(document, "spec", "template", "spec").get("containers")
     first = containers[0] if isinstance(containers, list) and containers else {}
     first = first if isinstance(first, dict) else {}
-    entries = first.get("env")
-    env = {
-        str(entry["name"]): str(entry["value"])
-        for entry in (entries if isinstance(entries, list) else ())
-        if isinstance(entry, dict) and "name" in entry and isinstance(entry.get("value"), str)
-    }
+    env: dict[str, str] = {}
+    for entry in _mappings(first.get("envFrom")):
+        for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
+            env |= given.get((kind, str(_at(entry, field).get("name"))), {})
+    for entry in _mappings(first.get("env")):
+        value = entry.get("value")
+        for kind, field in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
+            source = _at(entry, "valueFrom", field)
+            there = given.get((kind, str(source.get("name"))), {})
+            value = there.get(str(source.get("key")), value)
+        if isinstance(value, str):
+            env[str(entry.get("name"))] = value
     return Deployment(str(first.get("image") or ""), env)
+
+
+def _mappings(value: Any) -> Iterator[dict[str, Any]]:
+    listed = value if isinstance(value, list) else ()
+    yield from (entry for entry in listed if isinstance(entry, dict))
 
 
 def _at(value: dict[str, Any], *keys: str) -> dict[str, Any]:

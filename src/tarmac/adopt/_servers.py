@@ -82,8 +82,13 @@ def ports() -> frozenset[int]:
 
 def of_image(image: str) -> Server | None:
     """Find the server that an image holds: `bitnami/postgresql:16` is PostgreSQL."""
-    name = image.split("@", maxsplit=1)[0].rsplit("/", 1)[-1].split(":", maxsplit=1)[0]
+    name = name_of(image)
     return next((server for server in servers() if name in server.shows.images), None)
+
+
+def name_of(image: str) -> str:
+    """Read an image's own name: `registry/bitnami/postgresql:16@sha256:...` is postgresql."""
+    return image.split("@", maxsplit=1)[0].rsplit("/", 1)[-1].split(":", maxsplit=1)[0]
 
 
 def version_of(image: str) -> str:

@@ -72,7 +72,7 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
     if found is None:
         found = Survey(services=tuple(_search(root, recognisers)))
         manifests = _manifests.deployed(root)
-        found = _manifests.with_stores(found, manifests, frozenset(kinds))
+        found = _manifests.with_stores(found, manifests, frozenset(kinds), root)
     else:
         found = replace(found, services=(*found.services, *_beside(found, root, recognisers)))
     services, left_out = [], [*found.left_out]
