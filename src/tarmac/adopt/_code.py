@@ -31,7 +31,10 @@ _READS = {
         rf"process\.env\[['\"]{_NAME}['\"]\](?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
         rf"import\.meta\.env\.(VITE_[A-Z0-9_]+)(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
         # NestJS: variables that are read by its ConfigService.
-        rf"{_CONFIG}\.get(?:OrThrow)?(?:<[^>]{{0,99}}>)?\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",
+        (
+            rf"{_CONFIG}\.get(?:OrThrow)?(?:<[^>]{{0,99}}>)?\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]"
+            rf"(?:\s*,\s*{_TEXT})?"
+        ),
         rf"(?:Deno|Bun)\.env(?:\.get\(['\"]|\.){_NAME}",
     ),
     (".py",): (

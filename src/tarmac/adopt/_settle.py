@@ -182,6 +182,9 @@ def _own_ports(
         if ports and port_number(default) >= 1024 and name != variable:
             key = name.removesuffix("_PORT").lower().replace("_", "-")
             number = int(default)
+            if service.known_as.get(number) == "http":  # it is what others know it by
+                extra[name] = f"${{services.{service.name}.port}}"
+                continue
             named = next((k for k, p in ports.items() if p == number and k != "http"), None)
             if named:
                 del ports[named]

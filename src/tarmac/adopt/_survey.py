@@ -204,7 +204,9 @@ def _completed(
         # The container's command may be another program than the one that the folder names.
         reads = base is not None and base.reads_port and base.run == line
         reloads = base is not None and base.reloads and base.run == line
-        return replace(service, run=line, tasks=tasks, reads_port=reads, reloads=reloads)
+        ports = service.ports or (base.ports if base is not None and reads else {})
+        service = replace(service, run=line, tasks=tasks, ports=ports)
+        return replace(service, reads_port=reads, reloads=reloads)
     if base is None or (is_shared and service.container_command):
         return service
     ports = service.ports or base.ports
@@ -256,6 +258,8 @@ def _said(
     argv: tuple[str, ...], folder: Folder, recognisers: list[Recogniser]
 ) -> tuple[str, Recogniser | None]:
     """Translate a container's command to this machine; also return the recogniser that did it."""
+    if len(argv) > 1 and argv[0].endswith(".sh"):  # an entry point that ends in `exec "$@"`
+        argv = argv[1:]
     if "&&" in argv:
         at = argv.index("&&")
         first, by = _said(argv[:at], folder, recognisers)
@@ -290,11 +294,14 @@ def _listening(service: Service, folder: Folder, given: Mapping[str, str]) -> Se
         number = port or numbers.get("PORT", 0) or _code.own_number(folder)
         return _at(service, number or 8000, "" if number else "port 8000: its code names none")
     stem = service.name.upper().replace("-", "_")
-    for name in (*OWN_PORT, f"{stem}_PORT", *_OWN_ADDRESS):
+    for name in (*OWN_PORT, f"{stem}_PORT", f"{stem}_SERVER_PORT", *_OWN_ADDRESS):
         if name in reads:
             number = port or numbers.get(name, 0) or _ending(reads[name].default)
             if number:
                 return replace(_at(service, number, ""), port_variable=name)
+    alike = [name for name in reads if name.endswith("_PORT") and numbers.get(name) == port != 0]
+    if len(alike) == 1:  # one of its own naming, with the port that its container has
+        return replace(_at(service, port, ""), port_variable=alike[0])
     literal = _code.literal_port(folder)
     if literal is not None:
         number, place = literal

@@ -31,6 +31,7 @@ from tarmac.adopt._found import (
     has_program_file,
     valid_name,
 )
+from tarmac.foreign.data import from_json
 
 #: Images and services that try others out.
 _RUNS_TESTS = re.compile(r"(?i)\b(playwright|cypress|selenium|k6|locust)\b")
@@ -96,6 +97,8 @@ def _add(
         return _add_store(found, own, spec, server, image, values)
     guesses: tuple[str, ...] = ()
     mounted = next(_mounts(spec), None) if not spec.get("build") else None
+    if mounted is not None and not any(folder.below(_joined(mounted[0])).sources(*_code.ENDINGS)):
+        mounted = None  # its data
     if not is_program and not spec.get("build") and (mounted is None or not spec.get("command")):
         if place := _folder_of(image, own, folder):
             spec, is_program = {**spec, "build": place}, True
@@ -235,7 +238,11 @@ def _dockerfile_of(spec: Mapping[str, Any]) -> str:
 
 def _folder_of(image: str, own: str, root: Folder) -> str:
     """Find the program of this repository that an image is made of, by its name; "" if none is."""
-    last = image.split("@", maxsplit=1)[0].rsplit("/", 1)[-1].split(":", maxsplit=1)[0]
+    last = _servers.name_of(image)
+    module = re.search(r"(?m)^module\s+\S*?([\w.-]+)\s*$", root.read("go.mod"))
+    package = root.mapping("package.json", from_json) or {}
+    if last and last in (module[1] if module else "", package.get("name")):
+        return "."
     places = {posixpath.dirname(file) for file in root.files if posixpath.dirname(file)}
     fitting = [
         place

@@ -9,6 +9,15 @@ from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, valid_
 _LINE = re.compile(r"^([A-Za-z0-9_-]+):\s*(.+)$", re.MULTILINE)
 
 
+def _from_source(command: str, folder: Folder) -> str:
+    """Run a program of Go that only its build would put there."""
+    program, _, rest = command.partition(" ")
+    is_built = "go.mod" in folder.files and re.fullmatch(r"[\w./-]+", program)
+    if not is_built or program in ("go", "sh", "bash", "make") or folder.exists(program):
+        return command
+    return f"go run . {rest}".strip()
+
+
 def _services(folder: Folder) -> tuple[Service, ...]:
     file = folder.has("Procfile.dev", "Procfile")
     if not file:
@@ -17,7 +26,8 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     release = lines.pop("release", "")
     bin_folder = folder.upwards(".venv/bin")
     found = []
-    for name, command in lines.items():
+    for name, written in lines.items():
+        command = _from_source(written, folder)
         line = f"PATH={bin_folder}:$PATH {command}" if bin_folder else command
         web = name == "web" or "$PORT" in command or "${PORT" in command
         own = f"{folder_name(folder)}-{valid_name(name)}" if folder.path else valid_name(name)

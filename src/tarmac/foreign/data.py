@@ -44,7 +44,7 @@ class BoundedLoader(yaml.CSafeLoader):
 
 
 BoundedLoader.add_constructor("tag:yaml.org,2002:int", BoundedLoader.integer)
-# `- =` is a text to everybody but YAML 1.1: the operators of Alertmanager's matchers, in its CRD.
+# `- =` is a text to all but YAML 1.1: the operators of Alertmanager's matchers, in its CRD.
 BoundedLoader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
 Loader = type[BoundedLoader]
 

@@ -1,0 +1,122 @@
+"""Tries `tarmac init` on the repositories of corpus.yaml, and writes docs/reference/corpus.md.
+
+Run by hand: `python tests/foreign/corpus/measure.py FOLDER`. FOLDER has the clones, or gets them; each
+is read at its commit and not changed.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+ROOT = Path(__file__).parents[3]
+CORPUS = Path(__file__).with_name("corpus.yaml")
+PAGE = ROOT / "docs/reference/corpus.md"
+TARMAC = Path(sys.executable).with_name("tarmac")
+HEAD = """\
+# Repositories that `init` was tried on
+
+What `tarmac init` recognises of public repositories that know nothing of Tarmac, at a commit of each: their own programs and
+the stores that they use. Nothing was edited, and nothing was started: whether a program then runs depends on the
+machine's languages. *Loads* says whether Tarmac's own reader takes the file as it was written.
+
+| Repository | Commit | Services | Stores | Not recognised | Recognised besides | Loads | Seconds |
+|---|---|---:|---:|---|---|---|---:|
+"""
+
+
+class Outcome(NamedTuple):
+    """What was found of one repository."""
+
+    services: frozenset[str]
+    stores: frozenset[str]
+    loads: bool
+    took_s: float
+
+
+def main(folder: Path) -> None:
+    """Measure all of them, and write the page."""
+    rows, found_of, asked = [], [0, 0], [0, 0]
+    for entry in yaml.safe_load(CORPUS.read_text()):
+        found = _tried(_clone(entry["repository"], folder), entry["commit"])
+        wanted = frozenset(entry["services"]), frozenset(entry.get("stores", ()))
+        there = wanted[0] & found.services, wanted[1] & found.stores
+        for index in (0, 1):
+            found_of[index] += len(there[index])
+            asked[index] += len(wanted[index])
+        missing = sorted((wanted[0] - found.services) | (wanted[1] - found.stores))
+        more = sorted((found.services - wanted[0]) | (found.stores - wanted[1]))
+        counts = [f"{len(there[i])} of {len(wanted[i])}" for i in (0, 1)]
+        cells = [
+            f"[{entry['repository']}](https://github.com/{entry['repository']})",
+            entry["commit"],
+            *counts,
+            ", ".join(missing),
+            ", ".join(more),
+            "yes" if found.loads else "no",
+            f"{found.took_s:.1f}",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+        print(rows[-1])
+    total = (
+        f"\nIn all {found_of[0]} of {asked[0]} services and {found_of[1]} of {asked[1]} stores.\n"
+    )
+    PAGE.write_text(HEAD + "\n".join(rows) + "\n" + total)
+
+
+def _clone(repository: str, folder: Path) -> Path:
+    place = folder / repository.replace("/", "-")
+    if not place.exists():
+        url = f"https://github.com/{repository}"
+        subprocess.run(["git", "clone", "--quiet", url, str(place)], check=True)
+    return place
+
+
+def _tried(clone: Path, commit: str) -> Outcome:
+    """Write the commit's files beside the clone, and run the verb there."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name) / clone.name
+        place.mkdir()
+        _write_out(clone, commit, place)
+        (place / ".git").mkdir()  # the search for a virtual environment ends here
+        begun = time.perf_counter()
+        done = subprocess.run(
+            [str(TARMAC), "init", "--json"], cwd=place, capture_output=True, text=True, check=False
+        )
+        took_s = time.perf_counter() - begun
+        said: dict[str, Any] = json.loads(done.stdout)
+        written = yaml.safe_load((place / "tarmac.yaml").read_text())
+    is_example = not said["services"]
+    services = () if is_example else written["services"]
+    broker = written.get("broker") or ()
+    kind = {broker["kind"] if isinstance(broker, dict) else broker} if broker else set()
+    found = frozenset(services), frozenset(said["stores"]) | kind
+    return Outcome(*found, done.returncode == 0, took_s)
+
+
+def _write_out(clone: Path, commit: str, place: Path) -> None:
+    """Write a commit's files; a clone may lack the largest of them, which nothing here reads."""
+    git = ("git", "-C", str(clone))
+    listed = subprocess.run(
+        [*git, "ls-tree", "-r", "-z", commit], check=True, capture_output=True, text=True
+    )
+    for line in listed.stdout.split("\0")[:-1]:
+        about, path = line.split("\t", 1)
+        mode, kind, blob = about.split()
+        if kind != "blob" or mode == "120000":
+            continue
+        shown = subprocess.run([*git, "cat-file", "blob", blob], capture_output=True, check=False)
+        if shown.returncode == 0:
+            (place / path).parent.mkdir(parents=True, exist_ok=True)
+            (place / path).write_bytes(shown.stdout)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
