@@ -17,6 +17,7 @@ from small_system import GATES
 from tarmac.errors import BadInput
 from tarmac.gates.subject import Folder, Subject
 from tarmac.report import Skip, Status
+from tarmac.schemas import check, lock
 from tarmac.verify import folder
 from tarmac.verify.built import kustomizations
 from tarmac.verify.running import Suppressions
@@ -46,6 +47,13 @@ def judged(tmp_path, monkeypatch):
         return folder.judge(Path(), TODAY, gates, lambda _: Suppressions())
 
     return judge
+
+
+@pytest.fixture(autouse=True)
+def schemas(request):
+    own = [value for value in request.node.keywords if "VAL001" in value]
+    if own and not check.folder_of(lock.read()).exists():
+        pytest.skip("the schemas are not on this machine; `tarmac fetch` downloads them")
 
 
 def test_each_gate_of_files_has_fixtures_of_files_here():
@@ -127,7 +135,9 @@ def test_what_cannot_be_read_is_said_and_not_passed_over(text, said, warning, ju
 def test_a_value_of_the_wrong_type_is_reported_and_crashes_no_gate(judged):
     odd = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  annotations: [1]\n"
     report = judged({"a.yaml": odd}, *OF_FILES.values())
-    assert {finding.gate for finding in report.findings} == {"OBJ005"}
+    # With its schemas, VAL001 says the same, and OBJ010 that there are no rules.
+    others = {"VAL001", "OBJ010"}
+    assert {finding.gate for finding in report.findings} - others == {"OBJ005"}
     assert not report.passed(strict=False)
     assert Status.ERROR not in {result.status for result in report.results}
 

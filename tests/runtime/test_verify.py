@@ -230,6 +230,7 @@ kind: Ingress
 metadata:
   name: web
   annotations: {nginx.ingress.kubernetes.io/rewrite-target: /}
+spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
 """
 
 

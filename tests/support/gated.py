@@ -20,8 +20,9 @@ TODAY = date(2026, 11, 20)
 
 
 def fixtures(gate: str, start: str) -> list[Path]:
-    """List a gate's good or bad files."""
-    return sorted((FOLDER / gate).glob(f"{start}-*.yaml"))
+    """List a gate's good or bad objects; whole files, `NAME-files-*`, are for test_files.py."""
+    found = sorted((FOLDER / gate).glob(f"{start}-*.yaml"))
+    return [path for path in found if not path.name.startswith(f"{start}-files-")]
 
 
 def expected(path: Path) -> str:

@@ -5,6 +5,7 @@ Reads what `bring` prepared. A schema is read and compiled once, when its first 
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -52,21 +53,45 @@ class Schemas:
 
     def add(self, definition: Mapping[str, Any]) -> None:
         """Add the definitions of a tree: a CustomResourceDefinition, a ConstraintTemplate."""
-        if definition["kind"] == "ConstraintTemplate":
-            definition = convert.constraint(definition)
         pod = json.loads((self.folder / "pod_v1.json").read_bytes())
-        for kind, schema in convert.custom(definition, pod["$defs"]):
-            self.compiled[kind] = schema, _compile(schema)
+        try:
+            if definition["kind"] == "ConstraintTemplate":
+                definition = convert.constraint(definition)
+            found = {
+                kind: (schema, _compile(schema))
+                for kind, schema in convert.custom(definition, pod["$defs"])
+            }
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return  # its own schema says what it lacks; until then it defines nothing
+        self.compiled.update(found)
 
     def problems(self, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Yield where in an object something is wrong, and what."""
+        for path, what in self.located(data):
+            yield write(path), what
+
+    def is_own(self, api: str) -> bool:
+        """Tell whether an API is Kubernetes' own, and no custom resource's."""
+        group = kind_of(api, "").group
+        own = (key for key, origin in self.index.items() if origin.startswith("Kubernetes "))
+        return "." not in group or any(kind_of(*key.split()).group == group for key in own)
+
+    def is_misnamed(self, api: str, name: str) -> bool:
+        """Tell whether a kind is almost a known one of its group, or is in another version."""
+        kinds = [kind_of(*key.split()) for key in self.index]
+        group = kind_of(api, name).group
+        near = [kind.kind for kind in kinds if kind.group == group]
+        return bool(difflib.get_close_matches(name, near, 1, 0.85))
+
+    def located(self, data: Mapping[str, Any]) -> Iterator[tuple[list[str | int], str]]:
+        """Yield the path in an object of what is wrong, and what."""
         api, name = str(data.get("apiVersion")), str(data.get("kind"))
         kind = kind_of(api, name)
         if kind not in self.compiled:
             self.compiled[kind] = self._read(kind)
         found = self.compiled[kind]
         if found is None:
-            yield "kind", self._unknown(api, name)
+            yield ["kind"], self._unknown(api, name)
             return
         schema, validator = found
         try:
@@ -128,26 +153,26 @@ def _compile(schema: dict[str, Any]) -> Draft202012Validator:
     return Draft202012Validator(schema, validate_formats=True)
 
 
-def _said(error: ValidationError, schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _said(error: ValidationError, schema: dict[str, Any]) -> Iterator[tuple[list[str | int], str]]:
     """Reword it for the object's author."""
     path = list(error.instance_path)
     match error.kind:
         case ValidationErrorKind.AdditionalProperties(unexpected=names):
             known = _node(schema, error.schema_path[:-1]).get("properties", {})
             for name in names:
-                yield write([*path, name]), f"no such field; {did_you_mean(name, known)}"
+                yield [*path, name], f"no such field; {did_you_mean(name, known)}"
         case ValidationErrorKind.Required(property=name):
-            yield write(path), f"has no '{name}', which is required"
+            yield path, f"has no '{name}', which is required"
         case ValidationErrorKind.Type(types=types):
             yield (
-                write(path),
+                path,
                 f"is {_shown(error.instance)}; it must be {_or(WORDS[name] for name in types)}",
             )
         case ValidationErrorKind.Enum(options=options):
             choice = did_you_mean(str(error.instance), map(str, options))
-            yield write(path), f"is {_shown(error.instance)}; {choice}"
+            yield path, f"is {_shown(error.instance)}; {choice}"
         case _:
-            yield write(path), f"{error.message[:300]}; see its schema"
+            yield path, f"{error.message[:300]}; see its schema"
 
 
 def write(path: Iterable[str | int]) -> str:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
+from tarmac.gates.subject import Files
 from tarmac.gates.views.argo.applications import App, applications
-from tarmac.gates.views.scope import counted
+from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 EXACT = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: Files) -> Iterator[Finding]:
     """Yield Applications without a named revision, prune, self-heal or finalizer."""
     for app in applications(subject):
         yield from _followed(app)
@@ -24,10 +25,10 @@ def check(subject: Subject) -> Iterator[Finding]:
                 f"{app.title} has no finalizer: deleted, it leaves its objects running and "
                 f"unmanaged; add {FINALIZER}"
             )
-            yield Finding(app.artifact.path, what)
+            yield Finding(app.at("spec"), what)
         if not app.automated:
             what = f"{app.title} is synced by hand only; write `syncPolicy: {{automated: ..}}`"
-            yield Finding(app.artifact.path, what)
+            yield Finding(app.at("spec"), what)
             continue
         for name, on, loss in (
             ("prune", app.prunes, "what is removed from git stays in the cluster"),
@@ -35,7 +36,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         ):
             if not on:
                 what = f"{app.title}: {loss}; write `{name}: true`"
-                yield Finding(app.artifact.path, what)
+                yield Finding(app.at("spec"), what)
 
 
 def _followed(app: App) -> Iterator[Finding]:
@@ -47,13 +48,18 @@ def _followed(app: App) -> Iterator[Finding]:
                     f"{app.title} takes chart {source.chart} in version '{revision}', which "
                     "is not pinned; name one version"
                 )
-                yield Finding(app.artifact.path, what)
+                yield Finding(app.at("spec"), what)
         elif revision in ("", "HEAD"):
             what = (
                 f"{app.title} follows {revision or 'no revision, so HEAD'}: the "
                 "repository's default branch, which may change; name the branch, e.g. main"
             )
-            yield Finding(app.artifact.path, what)
+            yield Finding(app.at("spec"), what)
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield the same of files, as warnings: their owner has agreed to no rule."""
+    yield from (replace(found, warning=True) for found in check(files))
 
 
 GATE = Gate(
@@ -62,6 +68,7 @@ GATE = Gate(
     phase="gitops",
     source="https://argo-cd.readthedocs.io/en/stable/user-guide/tracking_strategies",
     check=check,
-    scope=counted("Applications", applications),
+    of_files=of_files,
+    scope=counted_in_files("Applications", applications),
     reads="targetRevision of each source, finalizers and syncPolicy. A branch counts as named.",
 )

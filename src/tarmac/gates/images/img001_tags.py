@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
+from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.compose import compose_services
 from tarmac.gates.views.objects.pods import pods
-from tarmac.gates.views.scope import counted
+from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
 
@@ -34,6 +34,26 @@ def check(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield images without a fixed version."""
+    for own in pods(files):
+        for container in own.containers:
+            which = f"container {container.name} of {own.kind} {own.name}"
+            yield from _movable(container.at("image"), which, container.image)
+    for service in compose_services(files):
+        if (image := service.image) is not None and "$" not in image:
+            yield from _movable(service.at("image"), f"service {service.name}", image)
+
+
+def _movable(where: str, which: str, image: str) -> Iterator[Finding]:
+    _, tag, digest = _split(image)
+    if image and not tag and not digest:
+        yield Finding(where, f"{which} runs {image} without a tag; pin one", warning=True)
+    elif tag == "latest":
+        what = f"{which} runs {image}: `latest` is not a fixed version; pin it"
+        yield Finding(where, what, warning=True)
+
+
 def _split(image: str) -> tuple[str, str, str]:
     """Split an image's name: repository, tag, digest."""
     rest, _, digest = image.partition("@")
@@ -42,14 +62,14 @@ def _split(image: str) -> tuple[str, str, str]:
     return f"{head}/{name}" if head else name, tag, digest
 
 
-def _pods(subject: Subject) -> Iterator[tuple[Artifact, str, str]]:
+def _pods(subject: Files) -> Iterator[tuple[Artifact, str, str]]:
     for own in pods(subject):
         for container in own.containers:
             which = f"container {container.name} of {own.kind} {own.name}"
             yield own.artifact, which, container.image
 
 
-def _compose(subject: Subject) -> Iterator[tuple[Artifact, str, str]]:
+def _compose(subject: Files) -> Iterator[tuple[Artifact, str, str]]:
     """Yield what Compose files run, apart from what they build here themselves."""
     for service in compose_services(subject):
         image = service.image
@@ -57,7 +77,7 @@ def _compose(subject: Subject) -> Iterator[tuple[Artifact, str, str]]:
             yield service.artifact, f"service {service.name}", image
 
 
-def _references(subject: Subject) -> Iterator[object]:
+def _references(subject: Files) -> Iterator[object]:
     yield from _pods(subject)
     yield from _compose(subject)
 
@@ -68,7 +88,9 @@ GATE = Gate(
     phase="containers",
     source="two files with two tags run two versions; `latest` runs the last image pushed",
     check=check,
-    scope=counted("references to images", _references),
+    of_files=of_files,
+    scope=counted_in_files("references to images", _references),
     reads="images of all containers and of Compose services that are not built in place, beside "
-    "registry, version and images of the environment.",
+    "registry, version and images of the environment. Of files without a plan: missing tags and "
+    "`latest`, as warnings.",
 )

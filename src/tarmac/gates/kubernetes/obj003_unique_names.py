@@ -6,8 +6,15 @@ import re
 from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
-from tarmac.gates.views.objects.metadata import group_of, kind_of, metadata, name_of, title
+from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.objects.metadata import (
+    group_of,
+    kind_of,
+    metadata,
+    name_of,
+    space_of,
+    title,
+)
 from tarmac.gates.views.scope import kinds
 from tarmac.report import Finding
 
@@ -44,12 +51,26 @@ def check(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield objects that are twice in one folder, which is applied as a whole."""
+    seen: dict[tuple[str, ...], str] = {}
+    for artifact in files.objects():
+        folder, kind = artifact.path.rpartition("/")[0], kind_of(artifact)
+        key = (folder, group_of(artifact), kind, space_of(artifact), name_of(artifact))
+        if name_of(artifact) and key in seen:
+            what = f"{title(artifact)} is also in {seen[key]}: the last one applied wins"
+            yield Finding(artifact.at("metadata", "name"), f"{what}; remove one")
+        seen.setdefault(key, artifact.at("metadata", "name"))
+
+
 GATE = Gate(
     id="OBJ003",
     title="Object names are unique and valid",
     phase="kubernetes",
     source="Kubernetes: Object Names and IDs",
     check=check,
+    of_files=of_files,
     scope=kinds("objects"),
-    reads="apiVersion's group, kind, namespace and name of every object.",
+    reads="apiVersion's group, kind, namespace and name of every object. Of files "
+    "without a plan: objects that are twice in one folder.",
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
-from tarmac.gates.views.objects.pods import Pods, running
-from tarmac.gates.views.scope import counted, running_workloads
+from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.objects.pods import RUNNING, Pods, pods, running
+from tarmac.gates.views.objects.selections import chosen, selections
+from tarmac.gates.views.scope import counted_in_files, running_workloads
 from tarmac.launch import HttpProbe
 from tarmac.model import conventions
 from tarmac.plan.cluster import Workload
@@ -24,6 +25,35 @@ def check(subject: Subject) -> Iterator[Finding]:
     for workload in subject.plan.workloads:
         if (own := keeping.get(workload.name)) is not None:
             yield from _of(subject, workload, own)
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield servers behind a Service that nothing probes, and probes that contradict themselves."""
+    asked = [selection for selection in selections(files) if selection.is_service]
+    for own in pods(files, *RUNNING):
+        first = next(iter(own.main_containers), None)
+        if first is None:
+            continue
+        probes = {name: first.probe(name) for name in PROBES}
+        called = any(own in (chosen(selection, [own]) or ()) for selection in asked)
+        for name in ("liveness", "readiness") if called else ():
+            if probes[name] is None:
+                what = f"{own.kind} {own.name} answers requests and has no {name}Probe; add it"
+                yield Finding(first.at(), what, warning=True)
+        for name, probe in probes.items():
+            if probe and probe.timeout_s > probe.period_s:
+                what = f"has a timeout of {probe.timeout_s} s and runs every {probe.period_s} s"
+                yield Finding(
+                    first.at(f"{name}Probe"),
+                    f"{name}Probe of {own.name} {what}; shorten the timeout",
+                )
+        if first.stop_delay_s >= own.spec.grace_s:
+            what = f"pauses {first.stop_delay_s:g} s of {own.spec.grace_s:g} s"
+            yield Finding(
+                first.at("lifecycle", "preStop"),
+                f"preStop of {own.name} {what} that it has to end: it is killed; raise "
+                "terminationGracePeriodSeconds",
+            )
 
 
 def _of(subject: Subject, workload: Workload, own: Pods) -> Iterator[Finding]:
@@ -60,14 +90,20 @@ def _of(subject: Subject, workload: Workload, own: Pods) -> Iterator[Finding]:
             )
 
 
+def _running(files: Files) -> Iterator[Pods]:
+    return pods(files, *RUNNING)
+
+
 GATE = Gate(
     id="REL001",
     title="Every server has three probes, on paths that it serves",
     phase="kubernetes",
     source="a probe on a path that answers 404 restarts a healthy service again and again",
     check=check,
-    scope=counted("workloads", running_workloads),
+    of_files=of_files,
+    scope=counted_in_files("workloads", _running, running_workloads),
     reads="startup, liveness and readiness probes. The paths of a kit service are the kit's "
     "health paths, for which a test asks every service; those of another are `probe` in the model."
-    " Their numbers of periods are not judged.",
+    " Their numbers of periods are not judged. Of files without a plan: probes of "
+    "pods that a Service selects, their timeouts, and a preStop that outlasts the grace period.",
 )

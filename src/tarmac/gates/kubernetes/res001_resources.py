@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
+from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.objects.containers import Container
+from tarmac.gates.views.objects.limit_ranges import gives_defaults
+from tarmac.gates.views.objects.metadata import space_of
 from tarmac.gates.views.objects.pods import pods
-from tarmac.gates.views.scope import counted
+from tarmac.gates.views.scope import counted_in_files
 from tarmac.model.value import amount
 from tarmac.report import Finding
 
@@ -30,6 +32,21 @@ def check(subject: Subject) -> Iterator[Finding]:
                 yield Finding(own.artifact.path, f"{which}: {what}")
 
 
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield the same of files; what is missing is a warning, unless a LimitRange gives it."""
+    given = {space_of(limits) for limits in files.objects("LimitRange") if gives_defaults(limits)}
+    for own in pods(files):
+        for container in own.containers:
+            which = f"container {container.name} of {own.kind} {own.name}"
+            if not given & {"", space_of(own.artifact)}:
+                for kind, name in WANTED:
+                    if container.amount(kind, name) is None:
+                        what = f"{which} has no {kind}.{name}; write it under `resources`"
+                        yield Finding(container.at("resources"), what, warning=True)
+            for what in _wrong(container):
+                yield Finding(container.at("resources"), f"{which}: {what}")
+
+
 def _wrong(container: Container) -> Iterator[str]:
     for name in ("cpu", "memory"):
         try:
@@ -46,7 +63,7 @@ def _wrong(container: Container) -> Iterator[str]:
             yield f"has a memory limit of {most} bytes; add the missing unit, e.g. 512Mi"
 
 
-def _containers(subject: Subject) -> list[object]:
+def _containers(subject: Files) -> list[object]:
     return [container for own in pods(subject) for container in own.containers]
 
 
@@ -57,7 +74,9 @@ GATE = Gate(
     source="without a request a pod is placed anywhere and is the first to be evicted; without a "
     "memory limit it takes down its neighbours",
     check=check,
-    scope=counted("containers", _containers),
+    of_files=of_files,
+    scope=counted_in_files("containers", _containers),
     reads="`resources` of all containers, those that begin a pod among them. A limit on cpu is "
-    "not asked for: it slows a service on an idle node.",
+    "not asked for: it slows a service on an idle node. Of files without a plan, what is missing "
+    "is a warning.",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
@@ -83,21 +82,12 @@ def _budgets(budgets: list[Artifact], workload: Workload, least: int) -> Iterato
             "no PodDisruptionBudget requires it; add one",
         )
     for budget in map(Budget, budgets):
-        stay = _count(budget.available, least)
-        if budget.unavailable is not None:
-            stay = least - _count(budget.unavailable, least)
-        if stay >= least:
+        if (stay := budget.stay(least)) >= least:
             yield Finding(
                 budget.artifact.path,
                 f"{title(budget.artifact)} keeps {stay} of at least {least}: no node could ever be "
                 f"drained; keep {least - 1} at most",
             )
-
-
-def _count(written: int | str | None, of: int) -> int:
-    """Read a number or a percentage; Kubernetes rounds both up."""
-    text = str(written or 0)
-    return math.ceil(int(text[:-1]) * of / 100) if text.endswith("%") else int(text)
 
 
 def _judged(subject: Subject) -> list[object]:

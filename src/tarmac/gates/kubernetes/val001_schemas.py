@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
+from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.objects.kustomizations import patch_files
+from tarmac.gates.views.objects.metadata import kind_of
 from tarmac.gates.views.programs import objects_of
-from tarmac.gates.views.scope import counted
+from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding, Level
 from tarmac.schemas import check as asking
 from tarmac.schemas import lock
@@ -23,13 +26,41 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield Finding(artifact.path, f"{where}: {what}", GATE.id)
 
 
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield the same of files, but for what their cluster may know and Tarmac does not."""
+    schemas = asking.load(lock.read())
+    for definition in files.objects("CustomResourceDefinition", "ConstraintTemplate"):
+        schemas.add(definition.data)
+    for artifact in _whole(files):
+        api, kind = str(artifact.data.get("apiVersion")), kind_of(artifact)
+        # Another release of an operator may have other fields.
+        others = not schemas.is_own(api)
+        for path, what in schemas.located(artifact.data):
+            if path == ["kind"] and not schemas.is_misnamed(api, kind):
+                continue
+            yield Finding(
+                artifact.at(*path), f"{asking.write(path)}: {what}", GATE.id, warning=others
+            )
+
+
+def _whole(files: Files) -> list[Artifact]:
+    """List the objects that are written in full: a patch is a part of one."""
+    patches = {
+        path for artifact in files.objects("Kustomization") for path in patch_files(artifact)
+    }
+    return [artifact for artifact in objects_of(files) if artifact.path not in patches]
+
+
 GATE = Gate(
     id="VAL001",
     title="Every Kubernetes object satisfies its schema, without unknown fields",
     phase="kubernetes",
     source="An API server drops what it does not know, and the setting never takes effect. "
     "Rules in CEL and what Kubernetes checks in its own code need an API server.",
+    reads="all objects. Of files without a plan: not the patches of a Kustomization, and kinds of "
+    "others only by the release that the schemas are of, as a warning.",
     check=check,
-    scope=counted("objects", objects_of),
+    of_files=of_files,
+    scope=counted_in_files("objects", _whole, objects_of),
     level=Level.VALID,
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tarmac import versions
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
-from tarmac.gates.views.scope import counted
+from tarmac.gates.subject import Files
+from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.workflows import Workflow, workflows
 from tarmac.report import Finding
 
@@ -17,7 +18,7 @@ USES = re.compile(r"""^[ -]*uses: *['"]?([^\s'"#]+)['"]? *(?:# *(\S+))?""", re.M
 VERSION = re.compile(r"v?\d+(\.\d+){1,2}\b")
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: Files) -> Iterator[Finding]:
     """Yield each action with a tag or branch, or with a wrong version comment."""
     for workflow in workflows(subject):
         for use in dict.fromkeys(match.groups() for match in USES.finditer(workflow.text)):
@@ -51,9 +52,18 @@ def _of(workflow: Workflow, uses: str, remark: str | None) -> Iterator[Finding]:
         yield Finding(where, what)
 
 
-def _references(subject: Subject) -> list[str]:
+def _references(subject: Files) -> list[str]:
     found = (name for flow in workflows(subject) for name, _ in USES.findall(flow.text))
     return [name for name in found if not name.startswith("./")]
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield tags and branches, as warnings: files are read without the comments in them."""
+    for workflow in workflows(files):
+        for uses in dict.fromkeys(match[1] for match in USES.finditer(workflow.text)):
+            is_pinned = COMMIT.fullmatch(uses.partition("@")[2])
+            for found in () if is_pinned else _of(workflow, uses, None):
+                yield replace(found, warning=True)
 
 
 GATE = Gate(
@@ -63,8 +73,10 @@ GATE = Gate(
     source="https://docs.github.com/en/actions/reference/security/secure-use: a tag can be moved, "
     "and was, which exposed the secrets of its users",
     check=check,
-    scope=counted("references to actions", _references),
+    of_files=of_files,
+    scope=counted_in_files("references to actions", _references),
     reads="`uses:` in all files of .github/workflows. That the commit is of that version is "
-    "known of the actions of assets/versions.yaml alone.",
+    "known of the actions of assets/versions.yaml alone. Of files without a plan: tags and "
+    "branches, as warnings.",
     targets=("repository",),
 )

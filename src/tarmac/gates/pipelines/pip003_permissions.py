@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
-from tarmac.gates.views.scope import counted
+from tarmac.gates.subject import Files
+from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.workflow_jobs import Job
 from tarmac.gates.views.workflows import Workflow, workflows
 from tarmac.report import Finding
@@ -25,7 +26,7 @@ KEYS = re.compile(
 )
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: Files) -> Iterator[Finding]:
     """Yield permissions that are too wide or not used, and long-lived keys of a cloud."""
     for workflow in workflows(subject):
         yield from _whole(workflow)
@@ -62,6 +63,11 @@ def _job(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
             )
 
 
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield the same of files, as warnings: their owner has agreed to no rule."""
+    yield from (replace(found, warning=True) for found in check(files))
+
+
 GATE = Gate(
     id="PIP003",
     title="Workflow permissions are minimal, and no cloud key is stored",
@@ -69,7 +75,8 @@ GATE = Gate(
     source="https://docs.github.com/en/actions/concepts/security/openid-connect: a stolen key "
     "works for years, a job's identity for minutes",
     check=check,
-    scope=counted("workflows", workflows),
+    of_files=of_files,
+    scope=counted_in_files("workflows", workflows),
     reads="`permissions` of all files of .github/workflows, and names of secrets.",
     targets=("repository",),
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
+from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.objects.containers import Container
 from tarmac.gates.views.objects.metadata import metadata, title
 from tarmac.gates.views.objects.pods import Pods, pods
-from tarmac.gates.views.scope import counted
+from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
 #: Kubernetes: Pod Security Standards, Restricted, Volume Types.
@@ -33,6 +33,21 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 space.path, f"{title(space)} has {ENFORCE} {level}; write `{ENFORCE}: restricted`"
             )
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield rights that are given as errors, and those that are not taken away as warnings."""
+    for own in pods(files):
+        for what in _pod(own):
+            yield Finding(own.at(), f"{own.kind} {own.name} {what}")
+        for container in own.containers:
+            which = f"container {container.name} of {own.kind} {own.name}"
+            whole = container.security.over(own.spec.security)
+            for what in _container(own, container):
+                given = what.startswith(("runs", "is privileged", "adds", "uses"))
+                yield Finding(container.at(), f"{which} {what}", warning=not given)
+            if 0 in (whole.group, own.spec.security.file_group):
+                yield Finding(container.at(), f"{which} is in the group of root; name another")
 
 
 def _pod(own: Pods) -> Iterator[str]:
@@ -77,7 +92,9 @@ GATE = Gate(
     phase="security",
     source="Kubernetes: Pod Security Standards, Restricted",
     check=check,
-    scope=counted("pods and namespaces", _judged),
+    of_files=of_files,
+    scope=counted_in_files("pods and namespaces", pods, _judged),
     reads="securityContext and volumes of all pods, and the label by which the namespace "
-    "enforces the profile.",
+    "enforces the profile. Of files without a plan: pods alone, and what is merely not taken "
+    "away is a warning.",
 )

@@ -16,7 +16,7 @@ import yaml
 
 from tarmac.artifact import Artifact
 from tarmac.errors import TarmacError
-from tarmac.gates.subject import Subject
+from tarmac.gates.subject import Files, Subject
 from tarmac.places import cache_folder
 from tarmac.report import Skip
 from tarmac.schemas import convert
@@ -37,7 +37,7 @@ def tree(subject: Subject) -> Path:
     return subject.folder
 
 
-def objects_of(subject: Subject) -> list[Artifact]:
+def objects_of(subject: Files) -> list[Artifact]:
     """List the objects of a tree that an API server reads."""
     return [
         artifact

@@ -90,3 +90,12 @@ def selected(expr: str) -> tuple[SeriesSelector, ...]:
                 if below is not None:
                     todo += below if isinstance(below, list) else [below]
     return tuple(found)
+
+
+def parses(expr: str) -> bool:
+    """Tell whether an expression is PromQL. Raises Skip."""
+    try:
+        selected(expr)
+    except ValueError:
+        return False
+    return True

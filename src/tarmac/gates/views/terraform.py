@@ -105,7 +105,7 @@ def _text(node: Any) -> str | None:
     if not hasattr(node, "children"):
         return str(node)
     kind = _kind(node)
-    if kind in ("identifier", "int_lit", "float_lit", "string_part"):
+    if kind in ("identifier", "int_lit", "float_lit", "string_part", "literal_value"):
         return str(node.children[0]) if not hasattr(node.children[0], "children") else None
     if kind == "string":
         parts = [_text(child) for child in node.children if hasattr(child, "children")]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
@@ -40,6 +42,16 @@ class Kustomization:
     def resources(self) -> tuple[str, ...]:
         """The files and folders that it consists of."""
         return items(self.artifact.data, "resources")
+
+
+def patch_files(artifact: Artifact) -> Iterator[str]:
+    """Yield the files that a Kustomization takes for patches, from the root of all files."""
+    folder = PurePosixPath(artifact.path).parent
+    named = [text(patch, "path") for patch in items(artifact.data, "patches")]
+    named += items(artifact.data, "patchesStrategicMerge")
+    for path in named:
+        if isinstance(path, str):
+            yield posixpath.normpath(str(folder / path))
 
 
 def patches(artifact: Artifact, *path: str) -> Iterator[Patch]:

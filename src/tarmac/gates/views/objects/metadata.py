@@ -62,9 +62,30 @@ def metadata(artifact: Artifact) -> Metadata:
     return Metadata(fields(artifact.data, "metadata"))
 
 
+def space_of(artifact: Artifact) -> str:
+    """Read an object's namespace; empty: that of whatever applies it."""
+    return metadata(artifact).namespace or ""
+
+
+def may_meet(one: Artifact, other: Artifact) -> bool:
+    """Tell whether two objects are applied to one namespace, as far as they say.
+
+    Of one that names none that is known only within a folder: a repository has many systems.
+    """
+    spaces = {space_of(one), space_of(other)}
+    if "" not in spaces:
+        return len(spaces) == 1
+    first, second = (artifact.path.rpartition("/")[0] for artifact in (one, other))
+    return (
+        first == second
+        or (bool(first) and second.startswith(f"{first}/"))
+        or (bool(second) and first.startswith(f"{second}/"))
+    )
+
+
 def kind_of(artifact: Artifact) -> str:
     """Read an object's kind."""
-    return str(artifact.data["kind"])
+    return str(artifact.data.get("kind"))
 
 
 def name_of(artifact: Artifact) -> str:
@@ -79,7 +100,7 @@ def title(artifact: Artifact) -> str:
 
 def group_of(artifact: Artifact) -> str:
     """Read the group of an object's API; empty for the core's."""
-    return str(artifact.data["apiVersion"]).rpartition("/")[0]
+    return str(artifact.data.get("apiVersion")).rpartition("/")[0]
 
 
 class Identity(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from tarmac.artifact import Artifact
@@ -84,6 +85,18 @@ class Budget:
     def unavailable(self) -> int | str | None:
         """How many may be absent: a number or a percentage."""
         return port(self.artifact.data, "spec", "maxUnavailable")
+
+    def stay(self, least: int) -> int:
+        """Compute how many must remain where there are at least so many."""
+        if self.unavailable is not None:
+            return least - _count(self.unavailable, least)
+        return _count(self.available, least)
+
+
+def _count(written: int | str | None, of: int) -> int:
+    """Read a number or a percentage; Kubernetes rounds both up."""
+    text = str(written or 0)
+    return math.ceil(int(text[:-1]) * of / 100) if text.endswith("%") else int(text)
 
 
 class Quota:

@@ -21,6 +21,16 @@ class SecurityContext:
         return number(self.data, "runAsUser")
 
     @property
+    def group(self) -> int | None:
+        """The number of their group."""
+        return number(self.data, "runAsGroup")
+
+    @property
+    def file_group(self) -> int | None:
+        """The number of the group that volumes belong to."""
+        return number(self.data, "fsGroup")
+
+    @property
     def not_root(self) -> bool:
         """Whether the kubelet refuses to run them as root."""
         return flag(self.data, "runAsNonRoot") is True

@@ -42,13 +42,13 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
         if labels.get(key) != value:
             return False
     for expression in selector.get("matchExpressions") or ():
-        there, values = labels.get(expression["key"]), expression.get("values") or ()
+        there, values = labels.get(str(expression.get("key"))), expression.get("values") or ()
         holds = {
             "In": there in values,
             "NotIn": there not in values,
             "Exists": there is not None,
             "DoesNotExist": there is None,
         }
-        if not holds.get(expression["operator"], False):
+        if not holds.get(str(expression.get("operator")), False):
             return False
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tarmac.gates.views.shapes.pods import TEMPLATE
-from tarmac.gates.views.shapes.references import REFERENCE, SELECTOR
+from tarmac.gates.views.shapes.references import METADATA, REFERENCE, SELECTOR
 from tarmac.gates.views.shapes.shape import FLAG, INTEGER, PORT, TEXT, ListOf, MapOf, Record
 
 _ANALYSIS = Record({"templates": ListOf(Record({"templateName": TEXT, "clusterScope": FLAG}))})
@@ -19,6 +19,7 @@ WORKLOAD = Record(
         "parallelism": INTEGER,
         "selector": SELECTOR,
         "template": TEMPLATE,
+        "volumeClaimTemplates": ListOf(Record({"metadata": METADATA})),
         "workloadRef": REFERENCE,
         "strategy": Record(
             {

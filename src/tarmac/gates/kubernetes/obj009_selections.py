@@ -1,0 +1,77 @@
+"""Every selector finds pods: of Services, budgets, policies and their peers, and of spreading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.objects.metadata import title
+from tarmac.gates.views.objects.pods import Pods, pods
+from tarmac.gates.views.objects.scaling import Controller
+from tarmac.gates.views.objects.selections import (
+    Selection,
+    chosen,
+    selections,
+    spreads,
+    without_ends,
+)
+from tarmac.gates.views.objects.selectors import labels_of, selects
+from tarmac.gates.views.scope import counted_in_files
+from tarmac.report import Finding
+
+#: Kinds whose selector must name their own pods.
+KEEPING = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield selectors that match none of the pods that are kept here."""
+    kept = list(pods(files))
+    for own in kept:
+        yield from _own_pods(own)
+    for selection in selections(files):
+        if chosen(selection, kept) == []:
+            yield _finds_none(selection)
+    for artifact in without_ends(files) if kept else ():
+        what = "selects no pods, and nothing lists its addresses; write a selector"
+        yield Finding(artifact.at("spec"), f"{title(artifact)} {what}")
+
+
+def _own_pods(own: Pods) -> Iterator[Finding]:
+    selector, which = Controller(own.artifact).selector, f"{own.kind} {own.name}"
+    where = own.artifact.at("spec", "selector")
+    if own.kind in KEEPING and not labels_of(selector) and "matchExpressions" not in selector:
+        yield Finding(where, f"{which} has no selector, which must name its pods; write it")
+    elif own.kind in KEEPING and not selects(selector, own.labels):
+        what = "does not select its own pods; give both the same labels"
+        yield Finding(where, f"{which} {what}")
+    for path, spread in spreads(own):
+        if not spread or not selects(spread, own.labels):
+            what = "is spread away from other pods than its own; select labels of its template"
+            yield Finding(own.artifact.at(*path), f"{which} {what}")
+
+
+def _finds_none(selection: Selection) -> Finding:
+    labels = ", ".join(f"{key}={value}" for key, value in labels_of(selection.selector).items())
+    what = f"{selection.verb} pods of {labels or 'its expressions'}, which none has"
+    where = selection.artifact.at(*selection.path)
+    return Finding(where, f"{title(selection.artifact)} {what}; write labels of a pod template")
+
+
+def _judged(files: Files) -> Iterator[object]:
+    yield from pods(files)
+    yield from selections(files)
+
+
+GATE = Gate(
+    id="OBJ009",
+    title="Every selector finds pods",
+    phase="kubernetes",
+    source="a Service that selects nothing has no addresses, a budget that does protects nothing, "
+    "and an API server takes both",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("selectors", _judged),
+    reads="selectors of Deployments, StatefulSets, DaemonSets, Services, budgets, policies and "
+    "their peers, and of pods that are to be spread; where these files have pods of the namespace.",
+)

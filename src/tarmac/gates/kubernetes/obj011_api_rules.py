@@ -1,0 +1,38 @@
+"""Rules of the API server that no schema has: numbers within bounds, and words that it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.artifact import Artifact
+from tarmac.gates.gate import Gate
+from tarmac.gates.subject import Files
+from tarmac.gates.views.objects.api_rules import breaches, is_ruled
+from tarmac.gates.views.objects.metadata import title
+from tarmac.gates.views.scope import counted_in_files
+from tarmac.report import Finding
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield values that an API server refuses, or takes and never acts on."""
+    for artifact in _ruled(files):
+        for breach in breaches(artifact):
+            where = ".".join(map(str, breach.path))
+            yield Finding(artifact.at(*breach.path), f"{where} of {title(artifact)} {breach.what}")
+
+
+def _ruled(files: Files) -> list[Artifact]:
+    return [artifact for artifact in files.objects() if is_ruled(artifact)]
+
+
+GATE = Gate(
+    id="OBJ011",
+    title="Numbers and words of objects are ones that an API server takes",
+    phase="kubernetes",
+    source="a schema says that a period is a number; that 0 is none, the API server says when it is"
+    " too late, or a controller never acts",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("objects", _ruled),
+    reads="bounds and words of assets/object_rules.yaml in objects of Kubernetes' own groups.",
+)

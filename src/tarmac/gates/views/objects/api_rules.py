@@ -1,0 +1,101 @@
+"""What an API server refuses in an object, and its schema allows: assets/object_rules.yaml."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from tarmac.artifact import Artifact
+from tarmac.errors import did_you_mean
+from tarmac.gates.views.objects.amounts import is_amount, wrong_amount
+from tarmac.gates.views.objects.metadata import group_of, kind_of
+from tarmac.gates.views.objects.object_rules import object_rules
+from tarmac.gates.views.reading import Path, port, text
+
+#: Below these, keys are an owner's own.
+FREE = frozenset({"data", "stringData", "binaryData", "annotations", "labels", "matchLabels"})
+#: Lists of texts for a program.
+_FREE_LISTS = frozenset({"args", "command"})
+#: How alike two words are that differ by a letter: pods and podss.
+NEAR = 0.88
+
+
+class Breach(NamedTuple):
+    """A value that is refused, and what stands there instead."""
+
+    path: Path
+    what: str
+
+
+def is_ruled(artifact: Artifact) -> bool:
+    """Tell whether an object is of a group that the rules are of."""
+    return group_of(artifact) in object_rules()["groups"]
+
+
+def breaches(artifact: Artifact) -> Iterator[Breach]:
+    """Yield each value of an object that is refused."""
+    for path, value in _parts(artifact.data, ()):
+        if what := _number(path, value) or _word(path, value):
+            yield Breach(path, what)
+    yield from _of_kind(artifact)
+
+
+def _parts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            if key not in FREE and key not in _FREE_LISTS:
+                yield from _parts(part, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value):
+            yield from _parts(part, (*path, number))
+    elif path:
+        yield path, value
+
+
+def _number(path: Path, value: Any) -> str:
+    if is_amount(path):
+        return wrong_amount(path, value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return ""
+    least, *most = object_rules()["bounds"].get(path[-1], (None,))
+    if least is not None and value < least:
+        return f"is {value}, and must be {least} at least; write such a number"
+    if most and value > most[0]:
+        return f"is {value}, and must be {most[0]} at most; write such a number"
+    return ""
+
+
+def _word(path: Path, value: Any) -> str:
+    if not isinstance(value, str):
+        return ""
+    whole = ".".join("-" if isinstance(key, int) else key for key in path)
+    for end, words in object_rules()["choices"].items():
+        if (whole == end or whole.endswith(f".{end}")) and value not in words:
+            return f"is {value!r}, which is not known; {did_you_mean(value, words)}"
+    for end, words in object_rules()["nearly"].items():
+        near = [word for word in words if _is_typo(value, word)] if whole.endswith(end) else []
+        if near and value not in words:
+            return f"is {value!r}, which is almost {near[0]}; write that"
+    return ""
+
+
+def _is_typo(text: str, word: str) -> bool:
+    """Tell whether a text differs from a word by one character, or by their order."""
+    is_near = difflib.SequenceMatcher(None, text, word).ratio() >= NEAR
+    return text != word and (is_near or sorted(text) == sorted(word))
+
+
+def _of_kind(artifact: Artifact) -> Iterator[Breach]:
+    """Yield what is refused in one kind of object."""
+    kind, data = kind_of(artifact), artifact.data
+    update = ("spec", "strategy", "rollingUpdate")
+    room = [str(port(data, *update, key)) for key in ("maxSurge", "maxUnavailable")]
+    if kind == "Deployment" and not {"None", *room} - {"None", "0", "0%"} and "None" not in room:
+        yield Breach(update, "allows neither more pods nor fewer, so no update begins; allow one")
+    own = ("spec", "jobTemplate", "spec") if kind == "CronJob" else ("spec",)
+    if kind in ("Job", "CronJob"):
+        path = (*own, "template", "spec", "restartPolicy")
+        if text(data, *path) in (None, "Always"):
+            what = "must be Never or OnFailure for the pods of a job; write one of them"
+            yield Breach(path, f"is {text(data, *path)}, and {what}")

@@ -1,0 +1,1 @@
+"""Mutation testing of `verify`: every part of good files is broken, and a gate must find it."""

@@ -1,0 +1,93 @@
+"""How many mutants of each kind of file are found, and the page that says so."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mutants.classes import EQUIVALENT, HARMLESS, MISSED, judgement_of
+from mutants.judging import Judge, Verdict
+from mutants.making import MutantClass, class_of, is_mutated, mutants_of
+from mutants.mutant import Mutant
+from tarmac.gates.subject import Folder
+
+PAGE = Path(__file__).parents[3] / "docs/reference/mutations.md"
+#: The score of each kind in the tests' own samples, in percent.
+RECORDED = Path(__file__).parents[2] / "mutation/scores.yaml"
+KILLED, UNCLASSIFIED = "killed", "unclassified"
+COLUMNS = (KILLED, EQUIVALENT, HARMLESS, MISSED)
+
+
+@dataclass
+class Score:
+    """What came of the mutants of one kind of file."""
+
+    numbers: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def percent(self) -> int | None:
+        """The found ones of all that do harm, in percent, rounded down; None where none does."""
+        harmful = self.numbers[KILLED] + self.numbers[MISSED]
+        return self.numbers[KILLED] * 100 // harmful if harmful else None
+
+
+def sample(judge: Judge, one_of: int, seed: int = 1) -> Iterator[tuple[int, MutantClass, Mutant]]:
+    """Yield one mutant of each class, or of every nth class.
+
+    They are chosen by their own names, so that a new class leaves the choice of others as it is.
+    """
+    chosen: dict[MutantClass, tuple[int, int, Mutant]] = {}
+    for number, artifact in enumerate(judge.subject.raw):
+        for mutant in mutants_of(artifact) if is_mutated(artifact) else ():
+            own = class_of(artifact, mutant)
+            if _hash(f"{seed} {own}") % one_of == 0:
+                rank = _hash(f"{seed} {artifact.path} {mutant.description}")
+                if own not in chosen or rank < chosen[own][0]:
+                    chosen[own] = rank, number, mutant
+    yield from ((number, own, mutant) for own, (_, number, mutant) in sorted(
+        chosen.items(), key=lambda item: item[0]
+    ))  # fmt: skip
+
+
+def _hash(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+def outcomes(judge: Judge, one_of: int) -> Iterator[tuple[MutantClass, Mutant, str, Verdict]]:
+    """Yield what came of each mutant of a sample."""
+    files = isinstance(judge.subject, Folder)
+    for number, own, mutant in sample(judge, one_of):
+        verdict = judge.judge(number, own, mutant)
+        thought = judgement_of(own, files=files)
+        yield own, mutant, _outcome(verdict, thought.name if thought else UNCLASSIFIED), verdict
+
+
+def _outcome(verdict: Verdict, otherwise: str) -> str:
+    return KILLED if verdict.gate else otherwise
+
+
+def counted(found: Iterable[tuple[MutantClass, Mutant, str, Verdict]]) -> dict[str, Score]:
+    """Count outcomes by the kind of file."""
+    scores: dict[str, Score] = {}
+    for own, _, outcome, _ in found:
+        scores.setdefault(own.kind, Score()).numbers[outcome] += 1
+    return scores
+
+
+def total(scores: dict[str, Score]) -> Score:
+    """Add up the scores of all kinds."""
+    return Score(sum((score.numbers for score in scores.values()), Counter()))
+
+
+def table(scores: dict[str, Score]) -> Iterator[str]:
+    """Write scores as the rows of a table."""
+    yield "| File | Mutants | Found | Equivalent | Harmless | Missed | Score |"
+    yield "|---|---|---|---|---|---|---|"
+    rows = [*sorted(scores.items()), ("**all**", total(scores))]
+    for kind, score in rows:
+        cells = [str(score.numbers[column]) for column in COLUMNS]
+        percent = "-" if score.percent is None else f"{score.percent} %"
+        yield f"| {kind} | {score.numbers.total()} | {' | '.join(cells)} | {percent} |"
