@@ -30,6 +30,19 @@ def test_the_dockerfile_that_ships_and_a_good_foreign_one_have_nothing_wrong():
     assert said(GOOD) == []
 
 
+def test_without_a_user_it_is_root_unless_its_base_brings_one_along():
+    start, final, rest = GOOD.rpartition("FROM ")
+    without = rest.replace("USER 65534:65534\n", "").partition("\n")[2]
+    for base, is_root in (
+        ("debian:13", True),
+        ("gcr.io/distroless/static-debian13", True),
+        ("gcr.io/distroless/static-debian13:nonroot", False),
+        ("nginxinc/nginx-unprivileged:1.29", False),
+    ):
+        found = " ".join(said(f"{start}{final}{base}\n{without}"))
+        assert ("so it runs as root" in found) == is_root, base
+
+
 @pytest.mark.parametrize(
     ("good", "bad", "what"),
     [
@@ -37,7 +50,6 @@ def test_the_dockerfile_that_ships_and_a_good_foreign_one_have_nothing_wrong():
         ("golang:1.26", "golang:latest", "any day's (golang:latest)"),
         ("golang:1.26", "registry:5000/golang", "has no tag"),
         ("golang:1.26", "$BASE", "base is not known"),
-        ("USER 65534:65534\n", "", "runs as root"),
         ("USER 65534:65534", "USER nonroot", "USER nonroot is no number"),
         ("USER 65534:65534", "USER 0", "USER 0 is root"),
         ('HEALTHCHECK CMD ["/app", "health"]\n', "", "has no HEALTHCHECK"),

@@ -1,7 +1,7 @@
 """Tries `tarmac init` on the repositories of corpus.yaml, and writes docs/reference/corpus.md.
 
-Run by hand: `python tests/foreign/corpus/measure.py FOLDER`. FOLDER has the clones, or gets them; each
-is read at its commit and not changed.
+Run by hand: `python tests/foreign/corpus/measure.py FOLDER`. FOLDER has the clones, or gets them;
+each is read at its commit and not changed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ TARMAC = Path(sys.executable).with_name("tarmac")
 HEAD = """\
 # Repositories that `init` was tried on
 
-What `tarmac init` recognises of public repositories that know nothing of Tarmac, at a commit of each: their own programs and
-the stores that they use. Nothing was edited, and nothing was started: whether a program then runs depends on the
-machine's languages. *Loads* says whether Tarmac's own reader takes the file as it was written.
+What `tarmac init` recognises of public repositories that know nothing of Tarmac, at a commit of
+each: their own programs and the stores that they use. Nothing was edited, and nothing was started:
+whether a program then runs depends on the machine's languages. *Loads* says whether Tarmac's own
+reader takes the file as it was written.
 
 | Repository | Commit | Services | Stores | Not recognised | Recognised besides | Loads | Seconds |
 |---|---|---:|---:|---|---|---|---:|

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
@@ -18,6 +20,9 @@ from tarmac.gates.views.objects.services import Service, services
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.plan.cluster import Workload
 from tarmac.report import Finding
+
+#: A finding about a port that is named, and not numbered.
+BY_NAME = re.compile(r"(?:asks port|sends to targetPort) [a-z]")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -52,12 +57,21 @@ def _container(workload: Workload, own: Pods) -> Iterator[Finding]:
 
 
 def of_files(files: Files) -> Iterator[Finding]:
-    """Yield probes and addresses with ports that their containers do not have."""
+    """Yield probes and addresses with ports that their containers do not have.
+
+    A number is only not declared: a container may listen on it all the same, which is a warning; on
+    a name it cannot, and in pods that have no port and no Service nothing listens at all.
+    """
     found = [pod for pod in pods(files) if pod.kind in RUNNING]
+    selectors = [service.selector for service in map(Service, files.objects("Service"))]
     for own in found:
-        yield from probes(own)
+        is_served = any(one and one.items() <= own.labels.items() for one in selectors)
+        is_worker = not own.ports and not is_served
+        for finding in probes(own):
+            yield replace(finding, warning=not (is_worker or BY_NAME.search(finding.what)))
     for service, own in _held(files, found):
-        yield from targets(own, service)
+        for finding in targets(own, service):
+            yield replace(finding, warning=BY_NAME.search(finding.what) is None)
 
 
 def _service(workload: Workload, own: Pods, service: Service) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tarmac.errors import did_you_mean
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.metadata import may_meet, title
 from tarmac.gates.views.objects.namings import ANY, Naming, StoredObject, builtin, kept, namings
 from tarmac.gates.views.scope import counted_in_files
@@ -83,7 +84,7 @@ GATE = Gate(
     source="an autoscaler without its target scales nothing, and a route without its Service "
     "answers 503: both are taken by the API server",
     check=check,
-    of_files=of_files,
+    of_files=lenient(of_files, "which does not exist; (?!did you mean)"),
     scope=counted_in_files("references", _all, _planned),
     reads="the places of assets/object_rules.yaml. What is of a kind and namespace of which these "
     "files have no object at all may be kept elsewhere and is not judged. Of files without a plan: "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
 
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
+from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.metadata import title
 from tarmac.gates.views.objects.pods import Pods, pods
 from tarmac.gates.views.objects.scaling import Controller
@@ -20,6 +22,8 @@ from tarmac.gates.views.objects.selectors import labels_of, selects
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
+#: How much two values are alike of which one is a slip for the other.
+ALIKE = 0.8
 #: Kinds whose selector must name their own pods.
 KEEPING = ("Deployment", "StatefulSet", "DaemonSet")
 
@@ -31,7 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield from _own_pods(own)
     for selection in selections(files):
         if chosen(selection, kept) == []:
-            yield _finds_none(selection)
+            yield _finds_none(selection, kept)
     for artifact in without_ends(files) if kept else ():
         what = "selects no pods, and nothing lists its addresses; write a selector"
         yield Finding(artifact.at("spec"), f"{title(artifact)} {what}")
@@ -51,11 +55,24 @@ def _own_pods(own: Pods) -> Iterator[Finding]:
             yield Finding(own.artifact.at(*path), f"{which} {what}")
 
 
-def _finds_none(selection: Selection) -> Finding:
-    labels = ", ".join(f"{key}={value}" for key, value in labels_of(selection.selector).items())
+def _finds_none(selection: Selection, kept: list[Pods]) -> Finding:
+    wanted = labels_of(selection.selector)
+    labels = ", ".join(f"{key}={value}" for key, value in wanted.items())
     what = f"{selection.verb} pods of {labels or 'its expressions'}, which none has"
+    near = next((label for own in kept if (label := _nearly(wanted, own.labels))), "")
+    advice = f"did you mean {near}?" if near else "write labels of a pod template"
     where = selection.artifact.at(*selection.path)
-    return Finding(where, f"{title(selection.artifact)} {what}; write labels of a pod template")
+    return Finding(where, f"{title(selection.artifact)} {what}; {advice}")
+
+
+def _nearly(wanted: Mapping[str, str], labels: Mapping[str, str]) -> str:
+    """Name the one label of a pod that is written almost as it is wanted; "" if that is not so."""
+    others = [key for key, value in wanted.items() if labels.get(key) != value]
+    if len(others) != 1 or others[0] not in labels:
+        return ""
+    asked, there = str(wanted[others[0]]), str(labels[others[0]])
+    alike = SequenceMatcher(None, asked, there).ratio() >= ALIKE
+    return f"{others[0]}={there}" if alike else ""
 
 
 def _judged(files: Files) -> Iterator[object]:
@@ -70,7 +87,7 @@ GATE = Gate(
     source="a Service that selects nothing has no addresses, a budget that does protects nothing, "
     "and an API server takes both",
     check=check,
-    of_files=check,
+    of_files=lenient(check, "which none has; write"),
     scope=counted_in_files("selectors", _judged),
     reads="selectors of Deployments, StatefulSets, DaemonSets, Services, budgets, policies and "
     "their peers, and of pods that are to be spread; where these files have pods of the namespace.",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
+from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.metadata import title
 from tarmac.gates.views.objects.needed import half_objects, missing
 from tarmac.gates.views.scope import counted_in_files
@@ -35,7 +36,7 @@ GATE = Gate(
     source="a file without apiVersion or kind is skipped or refused as a whole; an Ingress without "
     "rules and a route without backends are taken, and answer nothing",
     check=check,
-    of_files=check,
+    of_files=lenient(check, "has no apiVersion", "policyTypes", r"spec\.tls"),
     scope=counted_in_files("objects", _judged),
     reads="apiVersion and kind of what has metadata, and the parts that assets/object_rules.yaml "
     "lists for each kind.",

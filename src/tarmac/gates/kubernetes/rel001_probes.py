@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.pods import RUNNING, Pods, pods, running
 from tarmac.gates.views.objects.selections import chosen, selections
 from tarmac.gates.views.scope import counted_in_files, running_workloads
@@ -47,7 +48,7 @@ def of_files(files: Files) -> Iterator[Finding]:
                     first.at(f"{name}Probe"),
                     f"{name}Probe of {own.name} {what}; shorten the timeout",
                 )
-        if first.stop_delay_s >= own.spec.grace_s:
+        if first.stop_delay_s and first.stop_delay_s >= own.spec.grace_s:
             what = f"pauses {first.stop_delay_s:g} s of {own.spec.grace_s:g} s"
             yield Finding(
                 first.at("lifecycle", "preStop"),
@@ -100,7 +101,7 @@ GATE = Gate(
     phase="kubernetes",
     source="a probe on a path that answers 404 restarts a healthy service again and again",
     check=check,
-    of_files=of_files,
+    of_files=lenient(of_files, "has a timeout of"),
     scope=counted_in_files("workloads", _running, running_workloads),
     reads="startup, liveness and readiness probes. The paths of a kit service are the kit's "
     "health paths, for which a test asks every service; those of another are `probe` in the model."

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.containers import Container
 from tarmac.gates.views.objects.metadata import metadata, title
 from tarmac.gates.views.objects.pods import Pods, pods
@@ -18,6 +19,16 @@ VOLUMES = frozenset((
     "projected", "secret",
 ))  # fmt: skip
 ENFORCE = "pod-security.kubernetes.io/enforce"
+#: In files without a plan: agents of nodes need them, and the baseline profile allows them.
+UNUSUAL = (
+    r"^DaemonSet \S+ (mounts|shares)",
+    r"of DaemonSet \S+ (adds|uses|is privileged)",
+    "hostPort",
+    (
+        "adds the capability ((AUDIT_WRITE|CHOWN|DAC_OVERRIDE|FOWNER|FSETID|KILL|MKNOD|SETFCAP|"
+        "SETGID|SETPCAP|SETUID|SYS_CHROOT)(, )?)+;"
+    ),
+)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -92,7 +103,7 @@ GATE = Gate(
     phase="security",
     source="Kubernetes: Pod Security Standards, Restricted",
     check=check,
-    of_files=of_files,
+    of_files=lenient(of_files, *UNUSUAL),
     scope=counted_in_files("pods and namespaces", pods, _judged),
     reads="securityContext and volumes of all pods, and the label by which the namespace "
     "enforces the profile. Of files without a plan: pods alone, and what is merely not taken "

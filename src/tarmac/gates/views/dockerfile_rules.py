@@ -12,6 +12,8 @@ from tarmac.report import Finding
 #: Names of secret values: what an ENV or ARG holds stays in the image's history.
 _SECRET = re.compile(r"(?i)(password|passwd|secret|token|credential|api_?key|private_?key)")
 _PIPED = re.compile(r"\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?(?:ba|da|z)?sh\b")
+#: A base that brings a user along, or one that only its build knows.
+_HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
 _USER = re.compile(r"(\d+)(?::(\d+))?")
 
 
@@ -79,7 +81,9 @@ def _runtime(final: list[Instruction]) -> Iterator[tuple[int, str]]:
     """Say what the last stage lacks."""
     first = final[0].line
     users = [instruction for instruction in final if instruction.word == "USER"]
-    if not users:
+    if not users and _HAS_USER.search(final[0].rest):
+        pass
+    elif not users:
         yield first, "its last stage has no USER, so it runs as root; write `USER 65534:65534`"
     else:
         found = _USER.fullmatch(users[-1].rest)

@@ -76,11 +76,8 @@ def may_meet(one: Artifact, other: Artifact) -> bool:
     if "" not in spaces:
         return len(spaces) == 1
     first, second = (artifact.path.rpartition("/")[0] for artifact in (one, other))
-    return (
-        first == second
-        or (bool(first) and second.startswith(f"{first}/"))
-        or (bool(second) and first.startswith(f"{second}/"))
-    )
+    inside = bool(first) and second.startswith(f"{first}/")
+    return first == second or inside or (bool(second) and first.startswith(f"{second}/"))
 
 
 def kind_of(artifact: Artifact) -> str:
