@@ -22,7 +22,7 @@ from tarmac.gates.views.objects.selectors import labels_of, selects
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
-#: How much two values are alike of which one is a slip for the other.
+#: How much two values are alike of which one is a typo of the other.
 ALIKE = 0.8
 #: Kinds whose selector must name their own pods.
 KEEPING = ("Deployment", "StatefulSet", "DaemonSet")

@@ -1,4 +1,4 @@
-"""What is an error where a plan says how it is meant, and a warning in anybody's files.
+"""What is an error where a plan says how it is meant, and a warning in files without one.
 
 Only errors fail `verify`. A team's own files may know better about what is merely unusual, or what
 another repository or a controller provides.
