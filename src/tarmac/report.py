@@ -5,8 +5,11 @@ A leaf: gates and drills return these and print nothing.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+
+_PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+)(?::(?P<column>\d+))?)?")
 
 
 class Level(IntEnum):
@@ -63,6 +66,15 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
+
+    @property
+    def position(self) -> tuple[str, int | None, int | None]:
+        """Split its place into file, line and column; None for what is not known."""
+        match = _PLACE.fullmatch(self.where)
+        if match is None:
+            return self.where, None, None
+        line, column = (int(part) if part else None for part in match.group("line", "column"))
+        return match["file"], line, column
 
 
 class Skip(Exception):

@@ -329,3 +329,48 @@ def test_a_model_and_files_beside_it_are_judged_together(mini):
     found = [f["where"] for result in report["results"] for f in result["findings"]]
     assert "extra/web.yaml:5" in found
     assert "extra" not in verify(".", "--phase", "kubernetes").output
+
+
+def test_a_comment_suppresses_a_finding_in_its_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    comment = "  # tarmac: ignore[NET050] until=2027-01-31 one page\n  annotations"
+    (tmp_path / "web.yaml").write_text(INGRESS.replace("  annotations", comment))
+    shown = verify("--files", ".", "--date", "2026-12-01")
+    assert shown.exit_code == 0
+    assert "(because: one page)" in shown.output
+    late = verify("--files", ".", "--date", "2027-02-01")
+    assert late.exit_code == 1
+    assert "web.yaml:5: suppressions: the suppression of NET050 expired on 2027-01-31" in (
+        late.output
+    )
+
+
+def test_a_comment_in_the_model_suppresses_a_finding_there(mini):
+    args = ("--env", "production", "--phase", "resilience", "--json")
+    change(mini, "retries: 1", "retries: 9")
+    (wrong,) = [r for r in json.loads(verify(*args).output)["results"] if r["findings"]]
+    place = wrong["findings"][0]["where"]
+    file, line = mini / place.split(":")[0], int(place.split(":")[1])
+    lines = file.read_text().splitlines()
+    lines[line - 1] += f"  # tarmac: ignore[{wrong['findings'][0]['gate']}] measured"
+    file.write_text("\n".join(lines))
+    report = json.loads(verify(*args).output)
+    assert [hidden["reason"] for hidden in report["suppressed"]] == ["measured"]
+    assert [r["what"] for r in report["results"] if r["status"] == "fail"] == []
+
+
+def test_a_comment_in_an_edited_file_of_a_tree_suppresses_a_finding_there(mini):
+    CliRunner().invoke(tarmac, ["render", "--env", "production"])
+    (quota,) = (mini / "deploy/production").rglob("*quota*.yaml")
+    text = re.sub(r"requests.cpu: .*", "requests.cpu: '3'", quota.read_text())
+    comment = "# tarmac: ignore[SCL003] the new nodes come later\n"
+    args = ("--env", "production", "--phase", "finops", "--json")
+    quota.write_text(comment + text)
+    (hidden,) = json.loads(verify(*args).output)["suppressed"]
+    assert "requests.cpu is 3" in hidden["what"]
+    assert hidden["reason"] == "the new nodes come later"
+    quota.write_text(text.replace("spec:\n", f"{comment}spec:\n"))
+    report = json.loads(verify(*args).output)
+    (remark,) = report["remarks"]
+    assert "its finding has no line: move it above all content of the file" in remark["what"]
+    assert report["suppressed"] == []

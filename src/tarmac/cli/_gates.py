@@ -53,7 +53,10 @@ def explain(gate_id: str, *, as_json: bool) -> None:
     for label, words in rows:
         click.echo(textwrap.fill(f"{label:<11}{words}", 96, subsequent_indent=" " * 11))
     click.echo(
-        "\nTo suppress a finding until a date, write in suppressions.yaml beside tarmac.yaml:"
+        "\nTo suppress a finding in its place, write a comment at the end of its line, or above it:"
+        "\n\n"
+        f"  # tarmac: ignore[{gate.id}] until=2027-01-31 why it is accepted\n"
+        "\nTo suppress it in rendered files, write in suppressions.yaml beside tarmac.yaml:"
         "\n\n"
         "  suppressions:\n"
         f"    - gate: {gate.id}\n"

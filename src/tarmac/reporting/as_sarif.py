@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from importlib.metadata import version
 from typing import Any
 
@@ -13,7 +12,6 @@ SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 NOT_APPLICABLE = Status.NOT_APPLICABLE
-_PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+)(?::(?P<column>\d+))?)?$")
 
 
 def write(report: Report) -> str:
@@ -72,12 +70,12 @@ def _not_applicable(result: Result) -> dict[str, Any]:
 
 
 def _result(finding: Finding, reason: str | None) -> dict[str, Any]:
-    match = _PLACE.match(finding.where)
-    physical: dict[str, Any] = {"artifactLocation": {"uri": match["file"] if match else "."}}
-    if match and match["line"]:
-        physical["region"] = {"startLine": int(match["line"])}
-        if match["column"]:
-            physical["region"]["startColumn"] = int(match["column"])
+    file, line, column = finding.position
+    physical: dict[str, Any] = {"artifactLocation": {"uri": file or "."}}
+    if line is not None:
+        physical["region"] = {"startLine": line}
+        if column is not None:
+            physical["region"]["startColumn"] = column
     result: dict[str, Any] = {
         "ruleId": finding.gate or "tarmac",
         "level": "warning" if finding.warning else "error",

@@ -8,7 +8,7 @@ kept: these files have no model that it could be of.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -21,6 +21,7 @@ from tarmac.foreign import files
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Folder
 from tarmac.report import Finding, Report, Result, Status
+from tarmac.verify import ignore_comments
 from tarmac.verify.built import units
 from tarmac.verify.built.sources import Sources
 from tarmac.verify.built.trees import trees
@@ -44,12 +45,17 @@ FORGES = (".github", ".gitlab", ".gitea")
 
 
 def judge(
-    folder: Path, today: date, gates: Iterable[Gate], suppressions: Callable[[Path], Suppressions]
+    folder: Path,
+    today: date,
+    gates: Iterable[Gate],
+    suppressions: Callable[[Path], Suppressions],
+    known: Collection[str] = (),
 ) -> Report:
     """Judge every file of a folder.
 
     Args:
         suppressions: reads the suppressions beside a file; here those in the folder itself.
+        known: the ids of all gates, where `gates` are some of them.
 
     Raises:
         BadInput: there is nothing in it that any gate reads.
@@ -70,9 +76,12 @@ def judge(
     made = units.build(artifacts, sources, READING)
     unread = [*(item for item in found if isinstance(item, Finding)), *made.unbuilt]
     asked, own = list(gates), suppressions(folder / "tarmac.yaml")
+    ids = known or [gate.id for gate in asked]
+    comments = ignore_comments.read({files.shown(path): path for path in paths}, folder)
     results: dict[str, Result] = {}
     for tree in trees(artifacts, made):
-        for result in run_files(Folder(tree, today, folder), asked, own):
+        for found_all in run_files(Folder(tree, today, folder), asked, own):
+            result = ignore_comments.apply(found_all, comments, today)
             before = results.get(result.what)
             results[result.what] = both(before, result) if before else result
     return Report(
@@ -80,8 +89,12 @@ def judge(
         environments=(),
         today=today.isoformat(),
         results=tuple(results.values()),
-        remarks=(*unread, *remarks(own, today, [gate.id for gate in asked if gate.of_files])),
-        suppressed=tuple(suppressed(own, today)),
+        remarks=(
+            *unread,
+            *remarks(own, today, [gate.id for gate in asked if gate.of_files]),
+            *ignore_comments.remarks(comments, today, results.values(), ids),
+        ),
+        suppressed=(*suppressed(own, today), *ignore_comments.suppressed(comments, today)),
     )
 
 

@@ -98,12 +98,20 @@ def _nothing(gate: Gate) -> str:
 
 
 def _left(result: Result, suppressions: Suppressions, today: date) -> Result:
-    """Take the suppressed findings out of a result; one without errors left passes."""
+    """Take the suppressed findings out of a result."""
     if result.status is not Status.PASS:
         return result
-    left = tuple(
-        found for found in result.findings if not _is_suppressed(found, suppressions, today)
+    return leave(
+        result,
+        [found for found in result.findings if not _is_suppressed(found, suppressions, today)],
     )
+
+
+def leave(result: Result, findings: Iterable[Finding]) -> Result:
+    """Leave these findings of a result; one that was judged and has no error left passes."""
+    left = tuple(findings)
+    if result.status not in (Status.PASS, Status.FAIL):
+        return replace(result, findings=left)
     failed = any(not found.warning for found in left)
     return replace(result, findings=left, status=Status.FAIL if failed else Status.PASS)
 
@@ -139,17 +147,24 @@ def remarks(suppressions: Suppressions, today: date, gates: Iterable[str]) -> It
     for number, entry in enumerate(suppressions.entries):
         where = str(document.locate(("suppressions", number))) if document else ""
         of = f"the suppression of {entry.gate}"
-        if not entry.reason.strip():
-            yield Finding(where, f"{of} has no reason; write one", SUPPRESSIONS)
+        yield from incomplete(of, where, entry.reason, entry.until, today)
         if entry.until is None:
             what = f"{of} has no end; write `until: {today.year + 1}-01-31`"
-            yield Finding(where, what, SUPPRESSIONS)
-        elif today > entry.until:
-            what = f"{of} expired on {entry.until}; fix the finding, or renew it"
             yield Finding(where, what, SUPPRESSIONS)
         if entry.gate in ran and number not in suppressions.used:
             what = f"{of} matches no finding; remove it"
             yield Finding(where, what, SUPPRESSIONS, warning=True)
+
+
+def incomplete(
+    of: str, where: str, reason: str, until: date | None, today: date
+) -> Iterator[Finding]:
+    """Yield why a suppression hides nothing: it has no reason, or it expired."""
+    if not reason.strip():
+        yield Finding(where, f"{of} has no reason; write one", SUPPRESSIONS)
+    if until is not None and today > until:
+        what = f"{of} expired on {until}; fix the finding, or renew it"
+        yield Finding(where, what, SUPPRESSIONS)
 
 
 def suppressed(suppressions: Suppressions, today: date) -> Iterator[tuple[Finding, str]]:

@@ -24,7 +24,7 @@ from tarmac.render.collect import artifacts
 from tarmac.render.renderer import PHASES
 from tarmac.report import Finding, ItemResult, Report, Result
 from tarmac.verify import disk_tree as trees_on_disk
-from tarmac.verify import folder, forms, memory
+from tarmac.verify import folder, forms, ignore_comments, memory
 from tarmac.verify.evidence_store import EvidenceStore
 from tarmac.verify.join import join
 from tarmac.verify.running import Suppressions, remarks, suppressed
@@ -68,9 +68,8 @@ def verify(options: VerifyOptions) -> Report:
         if planned is None:
             raise BadInput([Problem("verify", "nothing is named; name a system, or --files")])
         return planned
-    own = folder.judge(
-        options.files, options.today, _wanted(all_gates, None, options.phase), _suppressions
-    )
+    wanted = _wanted(all_gates, None, options.phase)
+    own = folder.judge(options.files, options.today, wanted, _suppressions, all_gates)
     if planned is None:
         return own
     return replace(
@@ -99,6 +98,9 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
     everything = dict(model)
     trees = []
     unread: list[Finding] = []
+    of_model = ignore_comments.read({path: Path(path) for path in _documents(system)})
+    notes: list[Finding] = []
+    hidden: list[tuple[Finding, str]] = []
     for name in environments:
         plan = deploy(system, name, kinds)
         made = artifacts(plan, renderers)
@@ -113,9 +115,17 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
             system, plan, judged.artifacts, options.today, judged.folder, measured, seconds, built
         )
         now = evidence.digest(inputs.items())
-        results += [
-            store.gate(result, now) for result in forms.judge(subject, wanted, suppressions)
-        ]
+        of_tree = ignore_comments.read(_files(judged), judged.folder)
+        own = []
+        for judgement in forms.judge(subject, wanted, suppressions):
+            left = ignore_comments.apply(judgement, of_tree, options.today)
+            left = ignore_comments.apply(left, of_model, options.today)
+            own.append(store.gate(left, now))
+        results += own
+        notes += ignore_comments.remarks(of_tree, options.today, own, all_gates)
+        hidden += ignore_comments.suppressed(of_tree, options.today)
+    notes += ignore_comments.remarks(of_model, options.today, results, all_gates)
+    hidden += ignore_comments.suppressed(of_model, options.today)
     items: tuple[ItemResult, ...] = ()
     if checklist is not None:
         proofs = [proof for item in checklist[0].items for proof in item.proofs]
@@ -127,8 +137,12 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
         today=options.today.isoformat(),
         results=tuple(results),
         items=items,
-        remarks=(*unread, *remarks(suppressions, options.today, [gate.id for gate in wanted])),
-        suppressed=tuple(suppressed(suppressions, options.today)),
+        remarks=(
+            *unread,
+            *remarks(suppressions, options.today, [gate.id for gate in wanted]),
+            *notes,
+        ),
+        suppressed=(*suppressed(suppressions, options.today), *hidden),
         ready=options.ready,
         trees=tuple(trees),
     )
@@ -201,11 +215,21 @@ def _suppressions(file: Path) -> Suppressions:
 
 
 def _model(system: System) -> Iterator[tuple[str, bytes]]:
-    documents = {system.document.file}
-    documents |= {part.document.file for parts in system.parts.values() for part in parts}
     # By their names as they are written: the same model in another folder is the same.
-    for path in sorted(documents):
+    for path in _documents(system):
         yield f"{Path(path).parent.name}/{Path(path).name}", files.content(path)
+
+
+def _documents(system: System) -> list[str]:
+    """List the files of a model."""
+    parts = {part.document.file for parts in system.parts.values() for part in parts}
+    return sorted({system.document.file, *parts})
+
+
+def _files(judged: trees_on_disk.JudgedTree) -> dict[str, Path]:
+    """List the files of a tree on disk by their names; what is in memory has none."""
+    folder = judged.folder
+    return {one.path: folder / one.path for one in judged.artifacts} if folder else {}
 
 
 def _contents(made: Iterable[Artifact]) -> Iterator[tuple[str, bytes]]:
