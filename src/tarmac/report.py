@@ -202,6 +202,14 @@ class Report:
         return of_files == {Status.NOT_APPLICABLE}
 
     @property
+    def nothing_judged(self) -> str:
+        """Say of files in which no gate found anything of its kind what to do."""
+        return (
+            f"{self.system}: nothing was judged: no gate found anything of its kind here; name a "
+            "folder with Kubernetes objects, workflows, Dockerfiles, Terraform or rules"
+        )
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """Every finding once, in the order of places."""
         found = (finding for result in self.results for finding in result.findings)

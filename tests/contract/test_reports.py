@@ -10,7 +10,7 @@ from junitparser import JUnitXml
 from sarif_pydantic import Sarif
 
 from tarmac.report import Finding, ItemResult, Level, Report, Result, Status
-from tarmac.reporting import as_json, as_junit, as_sarif, as_text
+from tarmac.reporting import as_github, as_json, as_junit, as_sarif, as_text
 
 AT_LINE = Finding(
     "systems/mini/tarmac.yaml:4:9", "web <b> & 'c' waits too long; shorten it", "REL003"
@@ -157,7 +157,9 @@ def test_files_of_no_environment_are_in_every_format_by_their_line():
     }
 
 
-@pytest.mark.parametrize("write", [as_text.write, as_json.write, as_junit.write, as_sarif.write])
+@pytest.mark.parametrize(
+    "write", [as_text.write, as_json.write, as_junit.write, as_sarif.write, as_github.write]
+)
 def test_a_report_without_findings_is_one_too(write):
     assert "mini" in write(EMPTY)
     assert write(REPORT) == write(REPORT)
@@ -167,3 +169,39 @@ def test_what_there_is_one_of_is_not_written_as_several():
     lines = as_text.write(REPORT).splitlines()
     assert any("(1 finding)" in line and "REL003" in line for line in lines)
     assert any("(2 findings)" in line and "NET001" in line for line in lines)
+
+
+def test_github_has_a_command_for_each_finding_and_for_what_was_not_judged():
+    remark = "it hides nothing; remove it"
+    long = "web <b> & 'c' waits too long; shorten it"
+    assert as_github.write(REPORT).splitlines() == [
+        "::warning file=k8s/web/service.yaml,title=NET001::an old one; renew it",
+        "::error file=k8s/web/service.yaml,title=NET001::port 9 is open; close it",
+        f"::warning file=suppressions.yaml,line=2,col=5,title=suppressions::{remark}",
+        f"::error file=systems/mini/tarmac.yaml,line=4,col=9,title=REL003::{long}",
+        "::notice title=gate%3ARES002::skipped: nothing was measured",
+        "::error title=gate%3AOBJ001::gate OBJ001 failed on its own: KeyError: 'a'",
+    ]
+
+
+def test_github_is_told_of_an_item_that_fails_without_a_finding():
+    failed = Result("test:a.py::b", "b", "", Status.FAIL, Level.OBSERVED, "tree")
+    item = ItemResult("1.4", "kubernetes", "It holds", "c.yaml:6:5", Status.FAIL, proofs=(failed,))
+    written = as_github.write(Report("mini", (), "2026-06-01", (), (item,)))
+    assert written.startswith("::error file=c.yaml,line=6,col=5,title=checklist::")
+    assert written.count("\n") == 1
+
+
+def test_github_is_given_no_sign_that_ends_a_command_or_a_property():
+    odd = Finding("a,b:c%.yaml:7", "100% wrong: a, b\r\n::error::two lines", "NET001")
+    report = Report("mini", (), "2026-06-01", (result("NET001", Status.FAIL, odd),))
+    assert as_github.write(report) == (
+        "::error file=a%2Cb%3Ac%25.yaml,line=7,title=NET001::"
+        "100%25 wrong: a, b%0D%0A::error::two lines\n"
+    )
+
+
+def test_github_is_told_when_nothing_was_judged():
+    nothing = replace(result("NET001", Status.NOT_APPLICABLE), target="files")
+    written = as_github.write(Report("mini", (), "2026-06-01", (nothing,)))
+    assert written.startswith("::error title=tarmac::mini: nothing was judged")

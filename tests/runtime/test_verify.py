@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import textwrap
 from dataclasses import replace
 from pathlib import Path
@@ -139,7 +140,7 @@ def test_a_suppressed_finding_is_shown_with_its_reason_and_ends(mini):
     assert "suppressions.yaml:2:5: suppressions: the suppression of REL004 expired" in shown.output
 
 
-@pytest.mark.parametrize("written", ["text", "json", "junit", "sarif"])
+@pytest.mark.parametrize("written", ["text", "json", "junit", "sarif", "github"])
 def test_every_format_has_the_same_exit_code(mini, written):
     assert verify("--phase", "resilience", "--format", written).exit_code == 0
 
@@ -222,6 +223,13 @@ def test_a_gate_is_explained_by_its_id():
     assert "suppressions.yaml" in shown.output
     written = CliRunner().invoke(tarmac, ["explain", "NET002", "--json"]).output
     assert json.loads(written)["phase"] == "kubernetes"
+    assert verify("--explain", "NET002").output == shown.output
+    assert verify("--explain", "NET002", "--json").output == written
+    assert "needs      a model" in shown.output
+    assert "needs      no model" in verify("--explain", "GIT004").output
+    with pytest.raises(BadInput, match="NET00: no such gate; did you mean 'NET0") as refused:
+        verify("--explain", "NET00")
+    assert refused.value.exit_code == 2
 
 
 INGRESS = """\
@@ -374,3 +382,24 @@ def test_a_comment_in_an_edited_file_of_a_tree_suppresses_a_finding_there(mini):
     (remark,) = report["remarks"]
     assert "its finding has no line: move it above all content of the file" in remark["what"]
     assert report["suppressed"] == []
+
+
+def test_only_what_a_change_touches_fails(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com")
+    (tmp_path / "old.yaml").write_text(INGRESS)
+    for words in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-q", "-m", "first")):
+        subprocess.run([*git, *words], check=True)
+    args = ("--files", ".", "--changed", "main", "--format", "github")
+    assert verify("--files", ".").exit_code == 1
+    assert verify(*args).exit_code == 0
+    (tmp_path / "new.yaml").write_text(INGRESS)
+    shown = verify(*args)
+    assert shown.exit_code == 1
+    assert "::error file=new.yaml,line=5,title=NET050::" in shown.output
+    assert "old.yaml" not in shown.output
+
+
+def test_changed_is_about_files(mini):
+    with pytest.raises(BadInput, match="--changed: is about files without a model; add --files"):
+        verify("--changed", "main")

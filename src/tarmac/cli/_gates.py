@@ -1,4 +1,4 @@
-"""Explains a gate: what holds, why, what it reads and judges; used by the verb `explain`."""
+"""Explains a gate: what holds, why, what it reads and needs; for `explain` and `verify`."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def explain(gate_id: str, *, as_json: bool) -> None:
                 "judges": gate.scope.unit,
                 "program": gate.program,
                 "plans": bool(gate.targets),
+                "targets": list(gate.targets),
                 "files": gate.of_files is not None,
                 "level": gate.level.name.lower(),
             }
@@ -48,9 +49,14 @@ def explain(gate_id: str, *, as_json: bool) -> None:
         ("reads", gate.reads),
         ("judges", gate.scope.unit),
         ("in", _judges(gate.targets, of_files=gate.of_files is not None)),
+        ("targets", ", ".join(gate.targets)),
+        ("needs", "no model" if gate.of_files is not None else "a model (tarmac.yaml)"),
+        ("program", gate.program),
         ("a pass is", gate.level.name.lower()),
     )
     for label, words in rows:
+        if not words:
+            continue
         click.echo(textwrap.fill(f"{label:<11}{words}", 96, subsequent_indent=" " * 11))
     click.echo(
         "\nTo suppress a finding in its place, write a comment at the end of its line, or above it:"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli import _gates, _project, _verify
 
 
 @click.command("verify", short_help="Run all checks and report the evidence.")
@@ -32,11 +31,7 @@ from tarmac.cli import _project
     is_flag=True,
     help="Check what the model renders, not the tree on disk; runs no program of others.",
 )
-@click.option(
-    "--files",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Check the files of this folder, which no model made; with or without a SYSTEM.",
-)
+@_verify.files_options
 @click.option(
     "--junit",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -45,15 +40,8 @@ from tarmac.cli import _project
 )
 @click.option("--ready", is_flag=True, help="Fail unless every checklist item passes.")
 @click.option("--strict", is_flag=True, help="Fail on what was skipped or is stale, too.")
-@click.option("--debug", is_flag=True, help="Print the traceback of a gate that failed on its own.")
-@click.option(
-    "--format",
-    "written",
-    type=click.Choice(("text", "json", "junit", "sarif")),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
+@_verify.output_options
+@click.option("--explain", "gate", metavar="ID", help="Explain a gate, such as NET001; run none.")
 @click.option(
     "--date",
     type=click.DateTime(("%Y-%m-%d",)),
@@ -69,8 +57,10 @@ def VERB(
     target: str,
     tree: Path | None,
     files: Path | None,
+    changed: str | None,
     junit: tuple[Path, ...],
     written: str,
+    gate: str | None,
     date: datetime | None,
     *,
     ready: bool,
@@ -89,12 +79,14 @@ def VERB(
     listed last. What only people can observe is recorded in the item, under `attestation`.
 
     With --files a folder of YAML, Dockerfiles, Terraform and scripts is checked as is, by all gates
-    that need no plan: `tarmac verify --files .`; a suppressions.yaml in it is read.
+    that need no plan: `tarmac verify --files .`. Findings are suppressed by a suppressions.yaml in
+    it, or in their place by a comment, `tarmac: ignore[NET001] REASON`.
 
     Example: tarmac verify shop --env production --phase kubernetes
     """
-    import importlib
-
+    if gate is not None:
+        _gates.explain(gate, as_json=as_json or written == "json")
+        return
     from tarmac.verify.system import VerifyOptions, verify
 
     today = date.date() if date else datetime.now(UTC).date()
@@ -110,11 +102,8 @@ def VERB(
             in_memory=in_memory,
             junit=junit,
             files=files,
+            changed=changed,
             ready=ready,
         )
     )
-    reporter = importlib.import_module(f"tarmac.reporting.as_{'json' if as_json else written}")
-    click.echo(reporter.write(report), nl=False)
-    for result in report.results if debug else ():
-        click.echo(result.traceback, nl=False, err=True)
-    sys.exit(0 if report.passed(strict=strict) else 1)
+    _verify.print_report(report, "json" if as_json else written, debug=debug, strict=strict)

@@ -45,10 +45,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from ("", *(f"evidence: {folder}" for folder in sorted(folders)))
     yield f"gates: {_count(gates)}"
     if report.nothing_applied:
-        yield (
-            f"{report.system}: nothing was judged: no gate found anything of its kind here; name a "
-            "folder with Kubernetes objects, workflows, Dockerfiles, Terraform or rules"
-        )
+        yield report.nothing_judged
     if report.items:
         yield f"checklist items: {_count(report.items)}"
     if report.ready:

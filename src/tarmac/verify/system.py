@@ -23,8 +23,8 @@ from tarmac.plan.deploy import deploy, no_environment
 from tarmac.render.collect import artifacts
 from tarmac.render.renderer import PHASES
 from tarmac.report import Finding, ItemResult, Report, Result
+from tarmac.verify import changed, folder, forms, ignore_comments, memory
 from tarmac.verify import disk_tree as trees_on_disk
-from tarmac.verify import folder, forms, ignore_comments, memory
 from tarmac.verify.evidence_store import EvidenceStore
 from tarmac.verify.join import join
 from tarmac.verify.running import Suppressions, remarks, suppressed
@@ -50,6 +50,8 @@ class VerifyOptions:
     junit: tuple[Path, ...] = ()
     #: A folder of files without a plan.
     files: Path | None = None
+    #: The git revision to which files that are reported differ; None: all are.
+    changed: str | None = None
     #: Every item has to pass; a checklist without items is none.
     ready: bool = False
 
@@ -60,6 +62,8 @@ def verify(options: VerifyOptions) -> Report:
     Raises:
         BadInput: the model, checklist or suppressions are wrong, no such environment or phase.
     """
+    # A revision that is not there is told before seconds of work.
+    touched = _touched(options)
     all_gates: dict[str, Gate] = registry.load(gates, "GATE")
     planned = _of_system(options, options.file, all_gates) if options.file is not None else None
     if options.ready and (planned is None or not planned.items):
@@ -70,6 +74,7 @@ def verify(options: VerifyOptions) -> Report:
         return planned
     wanted = _wanted(all_gates, None, options.phase)
     own = folder.judge(options.files, options.today, wanted, _suppressions, all_gates)
+    own = own if touched is None else changed.only(own, touched)
     if planned is None:
         return own
     return replace(
@@ -78,6 +83,15 @@ def verify(options: VerifyOptions) -> Report:
         remarks=(*planned.remarks, *own.remarks),
         suppressed=(*planned.suppressed, *own.suppressed),
     )
+
+
+def _touched(options: VerifyOptions) -> frozenset[Path] | None:
+    """List the files that a change touches, where only those are asked for."""
+    if options.changed is None:
+        return None
+    if options.files is None:
+        raise BadInput([Problem("--changed", "is about files without a model; add --files DIR")])
+    return changed.paths(options.files, options.changed)
 
 
 def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -> Report:

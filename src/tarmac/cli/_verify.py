@@ -1,0 +1,55 @@
+"""Options of `verify` about files without a model, and what prints its report."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from tarmac.report import Report
+
+F = TypeVar("F", bound=Callable[..., Any])
+FORMATS = ("text", "json", "junit", "sarif", "github")
+
+
+def files_options(function: F) -> F:
+    """Add --files and --changed."""
+    function = click.option(
+        "--changed",
+        metavar="BASE",
+        help="With --files: report only findings in files that differ from this git revision.",
+    )(function)
+    return click.option(
+        "--files",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Check the files of this folder, which no model made; with or without a SYSTEM.",
+    )(function)
+
+
+def output_options(function: F) -> F:
+    """Add --debug and --format."""
+    function = click.option(
+        "--format",
+        "written",
+        type=click.Choice(FORMATS),
+        default="text",
+        show_default=True,
+        help="How to print it.",
+    )(function)
+    return click.option(
+        "--debug", is_flag=True, help="Print the traceback of a gate that failed on its own."
+    )(function)
+
+
+def print_report(report: Report, written: str, *, debug: bool, strict: bool) -> None:
+    """Print a report in a format, and end with its exit code."""
+    reporter = importlib.import_module(f"tarmac.reporting.as_{written}")
+    click.echo(reporter.write(report), nl=False)
+    for result in report.results if debug else ():
+        click.echo(result.traceback, nl=False, err=True)
+    sys.exit(0 if report.passed(strict=strict) else 1)
