@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import textwrap
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from git_repository import git
 from rendered import artifacts_of
 from small_system import MODEL, PARTS
 
@@ -386,10 +386,9 @@ def test_a_comment_in_an_edited_file_of_a_tree_suppresses_a_finding_there(mini):
 
 def test_only_what_a_change_touches_fails(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com")
     (tmp_path / "old.yaml").write_text(INGRESS)
-    for words in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-q", "-m", "first")):
-        subprocess.run([*git, *words], check=True)
+    for words in (("init", "-b", "main"), ("add", "-A"), ("commit", "-m", "first")):
+        git(tmp_path, *words)
     args = ("--files", ".", "--changed", "main", "--format", "github")
     assert verify("--files", ".").exit_code == 1
     assert verify(*args).exit_code == 0

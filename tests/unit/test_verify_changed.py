@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
+from git_repository import git
 
 from tarmac.errors import BadInput, MissingTool
 from tarmac.report import Finding, Level, Report, Result, Status
 from tarmac.verify import changed
-
-
-def git(folder, *words):
-    own = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", *own, *words], cwd=folder, check=True, capture_output=True)
 
 
 @pytest.fixture
