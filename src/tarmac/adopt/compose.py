@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from tarmac.adopt import _code, _dotenv, _servers
 from tarmac.adopt._compose_file import NAMES, read_project
@@ -60,6 +60,17 @@ def _system(folder: Folder, kinds: frozenset[str]) -> Survey | None:
     return _with_tasks(found, {valid_name(name) for name in completed})
 
 
+class _Origin(NamedTuple):
+    """What a container is made of."""
+
+    #: The image that it is, or that it is made of; "" where nothing tells.
+    image: str
+    #: What it runs is a program of this repository.
+    is_ours: bool = False
+    #: What it is, for a reader.
+    about: str = ""
+
+
 def _add(
     found: Survey,
     own: str,
@@ -68,59 +79,62 @@ def _add(
     kinds: frozenset[str],
     values: Mapping[str, str],
 ) -> Survey:
-    name = valid_name(own)
-    image = str(spec.get("image") or "")
     if spec.get("profiles"):
         profiles = ", ".join(listed(spec["profiles"]))
-        line = f"{own}: only in the profile {profiles}; add it if you need it"
-        return replace(found, left_out=(*found.left_out, line))
+        return _left_out(found, f"{own}: only in the profile {profiles}; add it if you need it")
+    image = str(spec.get("image") or "")
+    origin = _Origin(image, about=image or "no image and no build")
     if spec.get("build"):
-        place, dockerfile = _place(spec, folder, None)
-        image, has_steps = base_image(dockerfile)
-        file = _dockerfile_of(spec)
-        missing = file != "Dockerfile" and not dockerfile and not place.startswith(("..", "/"))
-        what = f"its {file} is not in this repository" if missing else f"{file}: {image} alone"
-        beside = file == "Dockerfile" and has_program_file(folder.below(place))
-        own_code = has_steps or beside or not image or spec.get("command")
-        is_program = not missing and bool(own_code or next(_mounts(spec), None))
-    else:
-        what, dockerfile = image or "no image and no build", ""
-        is_program = False
-    if _RUNS_TESTS.search(f"{own} {image}"):
-        line = f"{own}: it tries the others out; start it by hand"
-        return replace(found, left_out=(*found.left_out, line))
-    if not _servers.of_image(image):  # its image may be made of another: what it starts says more
-        started = read_dockerfile(dockerfile, name, "").container_command[:1]
-        image = "".join(started) if _servers.of_image("".join(started)) else image
-    server = _servers.of_image(image)
+        origin = _built(spec, folder)
+    if _RUNS_TESTS.search(f"{own} {origin.image}"):
+        return _left_out(found, f"{own}: it tries the others out; start it by hand")
+    server = _servers.of_image(origin.image)
     if server is not None and server.kind in kinds:
-        return _add_store(found, own, spec, server, image, values)
-    guesses: tuple[str, ...] = ()
-    mounted = next(_mounts(spec), None) if not spec.get("build") else None
-    if mounted is not None and not any(folder.below(_joined(mounted[0])).sources(*_code.ENDINGS)):
-        mounted = None  # its data
-    if not is_program and not spec.get("build") and (mounted is None or not spec.get("command")):
-        if place := _folder_of(image, own, folder):
-            spec, is_program = {**spec, "build": place}, True
-            guesses = (f"{place} is the program of the image {image}",)
-    elif not spec.get("build"):
-        is_program = True
-    if not is_program:
-        line = f"{own}: {what} is not brought up here; its users find it on localhost"
+        return _add_store(found, own, spec, server, origin.image, values)
+    mounted, guesses = None, list[str]()
+    if not spec.get("build"):
+        mounted = _mounted_program(spec, folder)
+        if mounted is None and (place := _folder_of(image, own, folder)):
+            spec = {**spec, "build": place}
+            guesses.append(f"{place} is the program of the image {image}")
+    if not (origin.is_ours or mounted or guesses):
         host = {own: next((str(p) for p, _ in ports_of(spec, values)), "")}
-        return replace(
-            found,
-            left_out=(*found.left_out, line),
-            unknown_hosts={**found.unknown_hosts, **host},
-        )
-    service = _service(own, name, spec, folder, mounted, values)
+        found = replace(found, unknown_hosts={**found.unknown_hosts, **host})
+        what = f"{origin.about} is not brought up here; its users find it on localhost"
+        return _left_out(found, f"{own}: {what}")
+    service = _service(own, valid_name(own), spec, folder, mounted, values)
     service = replace(service, guesses=(*service.guesses, *guesses))
-    left_out = tuple(f"{own}: {key} ({why})" for key, why in LEFT_OUT.items() if spec.get(key))
-    return replace(
-        found,
-        services=(*found.services, service),
-        left_out=(*found.left_out, *left_out),
-    )
+    keys = (f"{own}: {key} ({why})" for key, why in LEFT_OUT.items() if spec.get(key))
+    return _left_out(replace(found, services=(*found.services, service)), *keys)
+
+
+def _left_out(found: Survey, *lines: str) -> Survey:
+    return replace(found, left_out=(*found.left_out, *lines))
+
+
+def _built(spec: Mapping[str, Any], folder: Folder) -> _Origin:
+    """Tell what the build of a container makes: a program of its own, or a server's image."""
+    place, dockerfile = _place(spec, folder, None)
+    image, has_steps = base_image(dockerfile)
+    # One that is made of another image may still be a known server, by what it starts.
+    started = "".join(read_dockerfile(dockerfile, "", "").container_command[:1])
+    if not _servers.of_image(image) and _servers.of_image(started):
+        image = started
+    file = _dockerfile_of(spec)
+    if file != "Dockerfile" and not dockerfile and not place.startswith(("..", "/")):
+        return _Origin(image, about=f"its {file} is not in this repository, and it")
+    has_program = file == "Dockerfile" and has_program_file(folder.below(place))
+    is_ours = bool(has_steps or has_program or not image or spec.get("command"))
+    is_ours = is_ours or next(_mounts(spec), None) is not None
+    return _Origin(image, is_ours, f"{image} alone ({file})")
+
+
+def _mounted_program(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str] | None:
+    """Find the folder of code that is mounted into an image and started there; not its data."""
+    for source, target in _mounts(spec) if spec.get("command") else ():
+        if any(folder.below(_joined(source)).sources(*_code.ENDINGS)):
+            return source, target
+    return None
 
 
 def _add_store(
