@@ -145,7 +145,7 @@ def places(sarif):
 def test_the_action_installs_itself_uploads_findings_and_then_fails(runner):
     assert runner.run() == 1
     assert (runner.temp / "installed").read_text() == f"-m pip install --quiet {ROOT}"
-    assert places(runner.sarif()) == ["old.yaml"]
+    assert set(places(runner.sarif())) == {"old.yaml"}
     assert "::error title=tarmac verify::there are findings" in runner.printed
 
 
@@ -157,7 +157,7 @@ def test_the_action_reports_what_a_change_touches(runner):
     runner.used.clear()
     (runner.temp / "tarmac").rename(runner.temp / "before")
     assert runner.run(changed="main", path="new folder") == 1
-    assert places(runner.sarif()) == ["new folder/new.yaml"]
+    assert set(places(runner.sarif())) == {"new folder/new.yaml"}
 
 
 def test_the_action_gives_nothing_that_it_is_told_to_a_shell(runner):
