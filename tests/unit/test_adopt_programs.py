@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from repository import found_in, system_of
+from repository import folder_of, found_in, system_of
 
 from tarmac.adopt._container import script_of
 from tarmac.adopt._dotenv import is_secret
@@ -124,14 +124,8 @@ def test_a_script_that_decides_is_not_read():
             "run.sh": "if [ -n $A ]; then\n  rm -rf x\nfi\nnode s.js\n",
         }
     )
-    assert script_of(("./run.sh",), found_folder("run.sh", "if true; then\nfi\nnode a")) == ((), ())
+    assert script_of(("./run.sh",), folder_of({"run.sh": "if true; then\nfi\nnode a"})) == ((), ())
     assert found.services == ()
-
-
-def found_folder(name: str, text: str):
-    from repository import folder_of  # noqa: PLC0415
-
-    return folder_of({name: text})
 
 
 def test_a_tester_of_the_others_is_left_out():

@@ -106,13 +106,13 @@ def environment_of(
     return env, tuple(missing), private
 
 
-def ports_of(spec: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+def ports_of(spec: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
     """Yield (number that people use, number in the container) of each port."""
     for entry in spec.get("ports") or ():
         if isinstance(entry, dict):
             target, published = str(entry.get("target")), str(entry.get("published") or "")
         else:
-            text = _dotenv.filled(str(entry), values)[0].split("/")[0]
+            text = str(entry).split("/")[0]
             *before, target = text.rsplit(":", 2)
             published = before[-1] if before else ""
         if number := port_number(target):

@@ -98,7 +98,7 @@ def _add(
             spec = {**spec, "build": place}
             guesses.append(f"{place} is the program of the image {image}")
     if not (origin.is_ours or mounted or guesses):
-        host = {own: next((str(p) for p, _ in ports_of(spec, values)), "")}
+        host = {own: next((str(p) for p, _ in ports_of(spec)), "")}
         found = replace(found, unknown_hosts={**found.unknown_hosts, **host})
         what = f"{origin.about} is not brought up here; its users find it on localhost"
         return _left_out(found, f"{own}: {what}")
@@ -189,7 +189,7 @@ def _service(
         command = last
     # Another command than the image's own need not listen where the image says.
     exposed = () if command else base.ports.values()
-    pairs = [pair for pair in ports_of(spec, values) if pair[1] not in DEBUGGERS]
+    pairs = [pair for pair in ports_of(spec) if pair[1] not in DEBUGGERS]
     pairs += [(p, p) for p in exposed if p not in {inside for _, inside in pairs}]
     names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
     here = root.below(folder)

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from tarmac.errors import BadInput, MissingTool, Problem, did_you_mean
-from tarmac.faults.fault import Fault, Sighting, Step, Witness
+from tarmac.errors import MissingTool
+from tarmac.faults.fault import Fault, Sighting, Step, Witness, url_of
 from tarmac.model.value import SignedDuration
 from tarmac.target import Target
 
@@ -48,10 +48,7 @@ def inject(target: Target, step: ClockSkew) -> Iterator[Witness]:
     libraries = [str(path) for place in LIBRARIES for path in Path("/").glob(place)]
     if not libraries:
         raise MissingTool("libfaketime: not found; `apt install faketime` (Linux only)")
-    urls = target.urls()
-    if step.on not in urls:
-        hint = did_you_mean(step.on, [name for name in urls if ":" not in name])
-        raise BadInput([Problem(step.on, f"no service that has an address; {hint}")])
+    url = url_of(target, step.on)
     env = {
         "LD_PRELOAD": libraries[0],
         "FAKETIME": f"{step.skew:+g}s",
@@ -60,7 +57,7 @@ def inject(target: Target, step: ClockSkew) -> Iterator[Witness]:
     }
     try:
         target.set_environment(step.on, env)
-        yield lambda: _seen(urls[step.on], step)
+        yield lambda: _seen(url, step)
     finally:
         target.set_environment(step.on, {})
 

@@ -73,6 +73,15 @@ def edges_on(target: Target, on: str) -> tuple[Edge, ...]:
     return found
 
 
+def url_of(target: Target, service: str) -> str:
+    """Say where a service answers. Raises BadInput where there is no such one."""
+    urls = target.urls()
+    if service not in urls:
+        hint = did_you_mean(service, [name for name in urls if ":" not in name])
+        raise BadInput([Problem(service, f"no service that has an address; {hint}")])
+    return urls[service]
+
+
 def disturbed(
     target: Target, on: str, rule: EdgeRule, effect: str, traffic: str = "traffic"
 ) -> AbstractContextManager[Witness]:

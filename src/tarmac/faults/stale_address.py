@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from tarmac.errors import BadInput, Problem, did_you_mean
-from tarmac.faults.fault import Fault, Step, Witness, disturbed
+from tarmac.faults.fault import Fault, Step, Witness, disturbed, url_of
 from tarmac.target import EdgeRule, Target
 
 
@@ -28,11 +27,7 @@ def inject(target: Target, step: StaleAddress) -> AbstractContextManager[Witness
     """Have new connections lead elsewhere, and end those that are open."""
     port = 0
     if step.now:
-        urls = target.urls()
-        if step.now not in urls:
-            hint = did_you_mean(step.now, [name for name in urls if ":" not in name])
-            raise BadInput([Problem(step.now, f"no service that has an address; {hint}")])
-        port = urlsplit(urls[step.now]).port or 0
+        port = urlsplit(url_of(target, step.now)).port or 0
     return disturbed(target, step.on, EdgeRule(leads_to=port), "misdirected", "new connection")
 
 

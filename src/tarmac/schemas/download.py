@@ -24,6 +24,7 @@ import yaml
 
 from tarmac import tools
 from tarmac.errors import MissingTool, TarmacError
+from tarmac.foreign.data import BoundedLoader
 from tarmac.schemas import convert
 from tarmac.schemas.lock import SchemaLock, SchemaSource
 
@@ -179,15 +180,8 @@ def _version(path: str) -> str:
     return folder.removeprefix("v").rpartition(".0-")[0]
 
 
-class _Loader(yaml.CSafeLoader):
-    """Reads `=` as a text, which Prometheus' matchers have among their choices."""
-
-
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
-
-
 def _documents(content: bytes) -> Iterator[dict[str, Any]]:
-    for document in yaml.load_all(content, _Loader):
+    for document in yaml.load_all(content, BoundedLoader):
         if document and document.get("kind") == "CustomResourceDefinition":
             yield document
 

@@ -81,17 +81,15 @@ def _runtime(final: list[Instruction]) -> Iterator[tuple[int, str]]:
     """Say what the last stage lacks."""
     first = final[0].line
     users = [instruction for instruction in final if instruction.word == "USER"]
-    if not users and _HAS_USER.search(final[0].rest):
-        pass
-    elif not users:
-        yield first, "its last stage has no USER, so it runs as root; write `USER 65534:65534`"
-    else:
+    if users:
         found = _USER.fullmatch(users[-1].rest)
         if found is None:
             what = f"USER {users[-1].rest} is no number, which a cluster cannot check; write "
             yield users[-1].line, f"{what}`USER 65534:65534`"
         elif int(found[1]) == 0:
             yield users[-1].line, "USER 0 is root; write `USER 65534:65534`"
+    elif not _HAS_USER.search(final[0].rest):
+        yield first, "its last stage has no USER, so it runs as root; write `USER 65534:65534`"
     checks = [instruction for instruction in final if instruction.word == "HEALTHCHECK"]
     if not checks or checks[-1].rest.upper() == "NONE":
         line = checks[-1].line if checks else first

@@ -6,12 +6,14 @@ that is declared for it, or is absent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 Fields: TypeAlias = Mapping[str, Any]
 
+#: The step of a place that has many parts.
+ITEM = "-"
 #: A dictionary is recognised at once, another Mapping is not. Both are made once, since to make a
 #: union of two types takes longer than to compare with it.
 _MAPPINGS = (dict, Mapping)
@@ -64,6 +66,17 @@ def items(data: Any, *path: str | int) -> tuple[Any, ...]:
     """Read a list, whose indexes are those of the file; empty where there is none."""
     found = dig(data, *path)
     return tuple(found) if isinstance(found, _LISTS) else ()
+
+
+def at_each(value: Any, steps: Sequence[str], path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield what stands at a place, with its path; the step `-` is every item of a list."""
+    if not steps:
+        yield path, value
+    elif steps[0] == ITEM:
+        for number, part in enumerate(items(value)):
+            yield from at_each(part, steps[1:], (*path, number))
+    elif isinstance(value, Mapping) and steps[0] in value:
+        yield from at_each(value[steps[0]], steps[1:], (*path, steps[0]))
 
 
 def mappings(value: Any) -> list[Fields]:

@@ -11,13 +11,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tarmac.errors import TarmacError
-from tarmac.launch import reveal
-from tarmac.local.stores import sql
 from tarmac.local.supervisor.store_servers import StoreServer, StoreServers
 from tarmac.stores.kind import StoreReadOnly
-
-#: A server that is asked something answers within this time.
-ANSWER_S = 10.0
 
 
 class ReadOnlyStores:
@@ -49,10 +44,8 @@ class ReadOnlyStores:
 
     async def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         server = self._found(request["name"])
-        url = self._servers.url(server)
-        async with sql.asking(server.name, url, within_s=ANSWER_S) as connection:
-            query = reveal(server.how.takes_writes, self._servers.now.secrets)
-            return {"writable": bool(await connection.fetchval(query))}
+        rows = await self._servers.ask(server, server.how.takes_writes)
+        return {"writable": bool(rows[0][0])}
 
     def _found(self, name: str) -> StoreServer[StoreReadOnly]:
         return self._servers.find(

@@ -11,13 +11,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tarmac.errors import TarmacError
-from tarmac.launch import Text, reveal, text
-from tarmac.local.stores import sql
+from tarmac.launch import text
 from tarmac.local.supervisor.store_servers import StoreServer, StoreServers, delete
 from tarmac.stores.kind import Address, StoreReplication
-
-#: A server that is asked something answers within this time.
-ANSWER_S = 10.0
 
 
 class Replications:
@@ -64,18 +60,13 @@ class Replications:
 
     async def _standbys(self, request: dict[str, Any]) -> dict[str, Any]:
         server = self._found(request["name"])
-        rows = await self._ask(server, server.how.standbys)
+        rows = await self._servers.ask(server, server.how.standbys)
         return {"standbys": [[bool(row[0]), str(row[1])] for row in rows]}
 
     async def _takes_writes(self, request: dict[str, Any]) -> dict[str, Any]:
         server = self._found(request["name"])
-        rows = await self._ask(server, server.how.takes_writes)
+        rows = await self._servers.ask(server, server.how.takes_writes)
         return {"takes_writes": bool(rows[0][0])}
-
-    async def _ask(self, server: StoreServer[StoreReplication], query: Text) -> Any:
-        url = self._servers.url(server)
-        async with sql.asking(server.name, url, within_s=ANSWER_S) as connection:
-            return await connection.fetch(reveal(query, self._servers.now.secrets))
 
     async def _fence(self, request: dict[str, Any]) -> dict[str, Any]:
         """Mark its data; a server that runs ends in an orderly way, and starts like that."""

@@ -9,10 +9,10 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tarmac.errors import BadInput, MissingTool, Problem, TarmacError, did_you_mean
 from tarmac.launch import Command, Sql, Text, reveal
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: A server that was started, or has to catch up, does so within this time.
 START_S = 120.0
+#: A server that is asked something answers within this time.
+ANSWER_S = 10.0
 #: What its processes still write to is deleted again and again for so long.
 DELETE_S, POLL_S = 10.0, 0.05
 #: The end of a command's output that is shown.
@@ -119,6 +121,12 @@ class StoreServers:
     async def say(self, server: StoreServer[How], statements: Iterable[Text]) -> None:
         """Say statements to it. Raises TarmacError where it refuses one."""
         await sql.run(Sql(server.url, tuple(statements)), self.now.secrets)
+
+    async def ask(self, server: StoreServer[How], query: Text) -> Sequence[Any]:
+        """Ask it something; returns the rows. Raises TarmacError where it does not answer."""
+        async with sql.asking(server.name, self.url(server), within_s=ANSWER_S) as connection:
+            rows: Sequence[Any] = await connection.fetch(reveal(query, self.now.secrets))
+            return rows
 
     async def say_until_true(
         self,

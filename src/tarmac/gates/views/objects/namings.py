@@ -12,10 +12,8 @@ from tarmac.gates.views.objects.metadata import kind_of, metadata, name_of
 from tarmac.gates.views.objects.object_rules import object_rules
 from tarmac.gates.views.objects.pods import TEMPLATES
 from tarmac.gates.views.objects.stored_data import ConfigMap, ExternalSecret, secret_keys
-from tarmac.gates.views.reading import Path, dig, fields, items, text
+from tarmac.gates.views.reading import Path, at_each, dig, fields, items, text
 
-#: Where a place has many parts.
-ITEM = "-"
 #: Keys of an object that is filled at runtime: any key may be in it.
 ANY = frozenset({"*"})
 
@@ -54,18 +52,8 @@ def namings(files: Files, *, of_pods: bool) -> Iterator[Naming]:
             below = ".".join((*TEMPLATES[kind], "spec"))
             own |= {f"{below}.{at}": to for at, to in object_rules()["references"]["pods"].items()}
         for at, named in own.items():
-            for path, value in _at(artifact.data, tuple(at.split(".")), ()):
+            for path, value in at_each(artifact.data, at.split(".")):
                 yield from _naming(artifact, path, value, named)
-
-
-def _at(value: Any, steps: tuple[str, ...], path: Path) -> Iterator[tuple[Path, Any]]:
-    if not steps:
-        yield path, value
-    elif steps[0] == ITEM:
-        for number, part in enumerate(items(value)):
-            yield from _at(part, steps[1:], (*path, number))
-    elif isinstance(value, Mapping) and steps[0] in value:
-        yield from _at(value[steps[0]], steps[1:], (*path, steps[0]))
 
 
 def _naming(artifact: Artifact, path: Path, value: Any, named: str) -> Iterator[Naming]:

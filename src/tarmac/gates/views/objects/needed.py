@@ -9,7 +9,7 @@ from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import kind_of
 from tarmac.gates.views.objects.object_rules import object_rules
-from tarmac.gates.views.reading import Path, items
+from tarmac.gates.views.reading import Path, at_each
 
 
 def half_objects(files: Files) -> Iterator[tuple[Artifact, str]]:
@@ -28,20 +28,10 @@ def missing(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:
     """Yield where an object lacks a part, the part, and what happens without it."""
     for place, why in object_rules()["needed"].get(kind_of(artifact), {}).items():
         *above, last = place.split(".")
-        for path, holder in _at(artifact.data, tuple(above), ()):
+        for path, holder in at_each(artifact.data, above):
             if not any(_is_there(holder, choice) for choice in last.split("|")):
                 yield path, ".".join([*above, last.replace("|", " or ")]), why
 
 
 def _is_there(holder: Any, key: str) -> bool:
     return isinstance(holder, Mapping) and holder.get(key) not in (None, [], {}, "")
-
-
-def _at(value: Any, steps: tuple[str, ...], path: Path) -> Iterator[tuple[Path, Any]]:
-    if not steps:
-        yield path, value
-    elif steps[0] == "-":
-        for number, part in enumerate(items(value)):
-            yield from _at(part, steps[1:], (*path, number))
-    elif isinstance(value, Mapping) and steps[0] in value:
-        yield from _at(value[steps[0]], steps[1:], (*path, steps[0]))
