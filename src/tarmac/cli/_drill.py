@@ -15,13 +15,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tarmac import drills, registry, rendering, testing
+from tarmac import drills, registry, testing
 from tarmac.cli import _project
 from tarmac.drills import comparison, drill_file, journal, junit, report, running_system
 from tarmac.drills.comparison import Difference
 from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Region, Verdict
 from tarmac.drills.drill_file import DrillFile
-from tarmac.drills.experiments import export
 from tarmac.drills.sections import Draw
 from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.foreign import files
@@ -72,6 +71,12 @@ def show(console: Console, result: DrillResult) -> None:
     if result.recovered_s is not None:
         console.print(f"recovered after {result.recovered_s:.1f} s", highlight=False)
     console.print(Text(result.verdict.value, style=STYLES[result.verdict]))
+
+
+def journal_of(file: Path, drill: ReadDrill, *, is_again: bool) -> Path:
+    """Say where the journal goes: beside the data of the system, whose file is given."""
+    again = "-again" if is_again else ""
+    return file.parent / ".tarmac" / f"drill-{drill.path.stem}{again}.json"
 
 
 def write(
@@ -220,13 +225,6 @@ def _as_data(
         gaps=drill.gaps,
         started=started,
     )
-
-
-def exported(file: Path, path: Path, drill: DrillFile, tool: str, environment: str | None) -> str:
-    """Write a drill as experiments of a tool, for an environment of the system. Raises BadInput."""
-    found = export.tool_named(tool)
-    plan = rendering.make(file, environment, ()).plan
-    return export.export(found, path, drill, plan)
 
 
 def scheduled(system: str, path: Path, cron: str) -> str:

@@ -43,7 +43,7 @@ EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
     "--export",
     "tool",
     metavar="TOOL",
-    help="Print NAME as experiments of chaos-mesh, litmus or fis; run nothing.",
+    help="Print NAME's faults for chaos-mesh, litmus or fis, or its load for k6 or locust.",
 )
 @click.option("--schedule", "cron", metavar="CRON", help="Print a workflow that runs NAME then.")
 @click.option("--env", "environment", metavar="ENV", help="With --export: for which cluster.")
@@ -75,7 +75,7 @@ def VERB(
 
     Example: tarmac drill shop payments-db-kill
     """
-    from tarmac.cli import _drill, _quick, _show
+    from tarmac.cli import _drill, _drill_export, _quick, _show
     from tarmac.drills import drill_file, explain
     from tarmac.foreign import files
     from tarmac.model.loader import load
@@ -95,7 +95,8 @@ def VERB(
         else _drill.read(loaded, drill_file.find(loaded, name or ""))
     )
     if tool is not None:
-        click.echo(_drill.exported(file, drill.path, drill.file, tool, environment), nl=False)
+        text = _drill_export.text(loaded, file, drill, tool, environment, namespace)
+        click.echo(text, nl=False)
         return
     if cron is not None:
         click.echo(_drill.scheduled(system, drill.path, cron), nl=False)
@@ -108,8 +109,7 @@ def VERB(
             click.echo(line)
         return
     result, written = _drill.carry_out(loaded, file, drill, say, namespace)
-    again = "-again" if replay else ""
-    journal = journal or file.parent / ".tarmac" / f"drill-{drill.path.stem}{again}.json"
+    journal = journal or _drill.journal_of(file, drill, is_again=replay is not None)
     _drill.write(written, journal, junit_file, report_file)
     if as_json:
         _project.print_json(written)

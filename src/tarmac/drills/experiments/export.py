@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from tarmac import registry
@@ -14,11 +15,16 @@ from tarmac.model.loader import read_as
 from tarmac.plan.cluster import ClusterPlan
 
 
-def tool_named(name: str) -> Tool:
-    """Find a tool. Raises BadInput."""
+def tool_named(name: str, others: Iterable[str] = ()) -> Tool:
+    """Find a tool. Raises BadInput.
+
+    Args:
+        others: tools for which a drill is written otherwise.
+    """
     known: dict[str, Tool] = registry.load(experiments, "TOOL")
     if name not in known:
-        raise BadInput([Problem("--export", f"no tool '{name}'; {did_you_mean(name, known)}")])
+        hint = did_you_mean(name, [*known, *others])
+        raise BadInput([Problem("--export", f"no tool '{name}'; {hint}")])
     return known[name]
 
 

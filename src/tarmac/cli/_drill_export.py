@@ -1,0 +1,65 @@
+"""Writes a drill for other tools: its faults for a cluster's, its load for load generators."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from tarmac import rendering
+from tarmac.cli._drill import ReadDrill, running
+from tarmac.drills.experiments import export
+from tarmac.drills.load.recorded import scripts
+from tarmac.drills.load.recorded.recording import record
+from tarmac.local.supervisor.local_target import local_target
+from tarmac.model.system import System
+
+
+def text(
+    system: System,
+    file: Path,
+    drill: ReadDrill,
+    tool: str,
+    environment: str | None,
+    namespace: str | None,
+) -> str:
+    """Write it for one tool.
+
+    Args:
+        file: the system's.
+        environment: for which cluster, where the tool is one of a cluster.
+        namespace: the copy whose journey is recorded, where the tool makes a load; None: a new one.
+
+    Raises:
+        TarmacError: the drill has nothing for the tool, or the journey cannot be recorded.
+    """
+    if tool not in scripts.FILES:
+        found = export.tool_named(tool, scripts.FILES)
+        plan = rendering.make(file, environment, ()).plan
+        return export.export(found, drill.path, drill.file, plan)
+    say = functools.partial(click.echo, err=True)  # the text itself goes to stdout
+    with (
+        running(file, namespace, drill.file.instances, say) as home,
+        local_target(home) as target,
+    ):
+        load = drill.file.load
+        say(f"records the journey `{load.journey}`")
+        journeys = Path(system.folder) / "journeys.py"
+        recording = record(journeys, load.journey, target.urls(), load.timeout)
+    if namespace is None:
+        recording = replace(recording, urls=_as_up(system, recording.urls))
+    return scripts.export(tool, system.name, drill.path.stem, drill.file, recording)
+
+
+def _as_up(system: System, urls: Mapping[str, str]) -> dict[str, str]:
+    """Say where `tarmac up` has the services: the copy of the recording has ended."""
+    found = dict(urls)
+    for key in urls:
+        name, _, port = key.partition(":")
+        service = system.file.services.get(name)
+        if service is not None and (listening := service.listening):
+            found[key] = f"http://127.0.0.1:{listening[port or next(iter(listening))]}"
+    return found

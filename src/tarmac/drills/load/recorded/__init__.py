@@ -1,0 +1,1 @@
+"""A journey as requests: recorded once from a running system, for other load generators."""
