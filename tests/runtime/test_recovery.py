@@ -14,6 +14,7 @@ from drilling import ASKS_WEB
 from sandbox import Sandbox, laid_out, web
 
 from tarmac.errors import TarmacError
+from tarmac.local.stores import key_marks
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.local_recovery import LocalRecovery
 from tarmac.local.supervisor.local_target import local_target
@@ -23,6 +24,14 @@ SEED = """
     CREATE TABLE things (number int PRIMARY KEY, name text);
     INSERT INTO things SELECT n, 'thing ' || n FROM generate_series(1, 100) AS n;
     """
+KEYS = (
+    "SET color red",
+    "HSET sizes-of one 1 two 2",
+    "RPUSH queue first second",
+    "SADD sizes 1 2 3",
+    "ZADD scores 1 ann 2 bob",
+    "XADD events 1-1 kind sold",
+)
 DRILL = """
     drill: 1
     title: The database is lost
@@ -45,6 +54,7 @@ def system(folder) -> Sandbox:
         stores:
           db: {{kind: postgres, seed: things.sql}}
           cache: redis
+        broker: nats
         """)
     return box
 
@@ -139,6 +149,32 @@ def test_an_archive_that_lies_is_seen(running, store):
     assert store.compare_rows().settled == {"public.things": 20}
 
 
+def test_the_keys_of_a_redis_are_back_as_of_the_last_copy_of_its_file(running):
+    url = client.store_url(running.home, "cache")
+    asyncio.run(key_marks.say(url, ["SET gone soon", "PEXPIRE gone 1000", *KEYS]))
+    with local_target(running.home) as target:
+        cache = target.recovery("cache")
+        cache.back_up(1, synchronous=False)
+        assert cache.take_down_rows() == len(KEYS)
+        cache.mark(1)
+        copied = running.home.nodes / "cache" / "backup" / "aof"
+        before = copied.stat().st_ctime_ns
+        end = time.monotonic() + LONG_S
+        # The second copy that begins after the mark has it.
+        for _ in range(2):
+            while not copied.exists() or copied.stat().st_ctime_ns == before:
+                assert time.monotonic() < end
+                time.sleep(POLL_S)
+            before = copied.stat().st_ctime_ns
+        asyncio.run(key_marks.say(url, ["SET color green", "SADD sizes 9"]))
+        lost_and_restored(cache, 2)
+        assert cache.marks() == [1, 2]
+        found = cache.compare_rows()
+    # A value that was changed after the last copy is as it was before, if it was not copied again.
+    assert (found.tables, found.rows, found.settled) == (1, len(KEYS), {})
+    assert found.changed in (0, 2)
+
+
 def test_without_a_backup_nothing_is_deleted(running):
     with local_target(running.home) as target:
         store = target.recovery("db")
@@ -149,10 +185,12 @@ def test_without_a_backup_nothing_is_deleted(running):
 
 def test_a_store_that_cannot_be_backed_up_is_said(running):
     with local_target(running.home) as target:
-        with pytest.raises(TarmacError, match="cannot be backed up here; choose one of: db"):
-            target.recovery("cache").back_up(1, synchronous=False)
+        with pytest.raises(TarmacError, match="cannot be backed up here; choose one of: cache, db"):
+            target.recovery("broker").back_up(1, synchronous=False)
+        with pytest.raises(TarmacError, match="Redis archives no change before it confirms it"):
+            target.recovery("cache").back_up(1, synchronous=True)
         with pytest.raises(
-            TarmacError, match="bd: no store of the system; choose one of: cache, db"
+            TarmacError, match="bd: no store of the system; choose one of: broker, cache, db"
         ):
             target.recovery("bd")
 

@@ -160,6 +160,7 @@ def test_a_restore_names_stores_of_the_system_and_has_no_steps(read):
     said = [f"{p.where.rpartition('drill.yaml:')[2]}: {p.what}" for p in found.value.problems]
     assert said == [
         "5:20: no store 'orders-bd'; did you mean 'orders-db'?",
+        "5:31: 'broker' is NATS JetStream, of which no backup is made here; leave it out",
         "6:9: `method` is not for `kind: restore`, which has no steps; remove it",
     ]
 

@@ -15,7 +15,7 @@ from pydantic import Field, create_model
 
 import tarmac.faults
 from tarmac import registry
-from tarmac.drills.section_checks import tried, wrong_of_failover
+from tarmac.drills.section_checks import tried, wrong_of_failover, wrong_of_restore
 from tarmac.drills.sections import Canary, Capacity, Draw, Failover, Restore, Scale, misplaced
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.faults.fault import Fault, Step
@@ -211,6 +211,9 @@ def read(name: str, content: bytes, system: System) -> DrillFile:
         canary, wrong = tried(found.canary, system)
         problems += (Problem(str(document.locate(("canary", *at))), why) for at, why in wrong)
         found = found.model_copy(update={"canary": canary})
+    if found.restore is not None:
+        for inside, what in wrong_of_restore(found.restore, system):
+            problems.append(Problem(str(document.locate(("restore", *inside))), what))
     if found.failover is not None:
         for inside, what in wrong_of_failover(found.failover, system):
             is_key = inside[0] == "once_promoted"

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tarmac import registry, stores
-from tarmac.drills.sections import Canary, Failover
+from tarmac.drills.sections import Canary, Failover, Restore
 from tarmac.errors import did_you_mean
 from tarmac.model.system import System
 from tarmac.plan.ports import BROKER
+from tarmac.stores.kind import StoreKind
 
 
 def tried(wanted: Canary, system: System) -> tuple[Canary, list[tuple[tuple[str, ...], str]]]:
@@ -31,18 +32,35 @@ def tried(wanted: Canary, system: System) -> tuple[Canary, list[tuple[tuple[str,
     return wanted.model_copy(update=given_there), wrong
 
 
+def _kinds_of(system: System) -> dict[str, StoreKind]:
+    """Find the kind of each store and of the broker, where it is known."""
+    kinds: dict[str, StoreKind] = registry.load(stores, "STORE")
+    named = {name: store.kind for name, store in system.file.stores.items()}
+    if system.file.broker is not None:
+        named[BROKER] = system.file.broker.kind
+    return {name: kinds[kind] for name, kind in named.items() if kind in kinds}
+
+
+def wrong_of_restore(
+    wanted: Restore, system: System
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield what the system cannot do of it, with its place in the section."""
+    kinds = _kinds_of(system)
+    for number, name in enumerate(wanted.stores):
+        if name in kinds and kinds[name].backup is None:
+            what = f"'{name}' is {kinds[name].title}, of which no backup is made here; leave it out"
+            yield ("stores", number), what
+
+
 def wrong_of_failover(
     wanted: Failover, system: System
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield what the system cannot do of it, with its place in the section."""
-    kinds, services = registry.load(stores, "STORE"), system.file.services
-    known = {name: store.kind for name, store in system.file.stores.items()}
-    if system.file.broker is not None:
-        known[BROKER] = system.file.broker.kind
+    kinds, services = _kinds_of(system), system.file.services
     for number, name in enumerate(wanted.stores):
-        kind = kinds.get(known.get(name, ""))
-        if kind is not None and kind.replication is None:
-            what = f"'{name}' is {kind.title}, of which no server follows another; leave it out"
+        if name in kinds and kinds[name].replication is None:
+            title = kinds[name].title
+            what = f"'{name}' is {title}, of which no server follows another; leave it out"
             yield ("stores", number), what
     if wanted.service in services and not services[wanted.service].listening:
         yield ("service",), f"'{wanted.service}' listens on no port; name one that visitors ask"

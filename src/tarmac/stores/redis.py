@@ -20,6 +20,7 @@ from tarmac.stores.protocols.dialogue import keys
 from tarmac.stores.protocols.statistics import of_keys
 from tarmac.stores.setup.docker import in_docker
 from tarmac.stores.setup.redis_acl import ADMIN, EXPORTER, FINGERPRINT, users
+from tarmac.stores.setup.redis_backup import backup
 
 
 def _url(context: StoreContext, user: User) -> Text:
@@ -106,6 +107,7 @@ STORE = StoreKind(
     ),
     reset=keys("main", ADMIN),
     statistics=of_keys("main", ADMIN),
+    backup=backup,
     fast_gives_up="the append-only file, so a restart empties it",
     check="cache",
     needed=False,

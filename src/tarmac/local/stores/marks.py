@@ -1,6 +1,6 @@
 """Marks in a store that answers SQL, and what its users' tables hold: what a backup is judged by.
 
-Used by `recoveries`. A mark is a number in a table of its own, committed once `write` returns.
+Used by `contents`. A mark is a number in a table of its own, committed once `write` returns.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ROWS = "SELECT DISTINCT hashtextextended(one::text, 0) FROM ONLY {table} AS one
 Rows = Mapping[str, frozenset[int]]
 
 
-class Marks:
+class SqlMarks:
     """The marks of one store, over a connection that is opened again after it broke."""
 
     def __init__(self, url: str) -> None:

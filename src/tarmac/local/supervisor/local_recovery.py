@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tarmac.local.stores.marks import Marks, written
+from tarmac.local.stores.contents import Marks, open_marks, written
 from tarmac.target import RowComparison
 
 
@@ -21,13 +21,14 @@ class LocalRecovery:
         """Take the URL of the store's administrator."""
         self._url = url
         self._ask = ask
-        self._marks = Marks(url)
+        self._marks: Marks | None = None
         #: Keeps the connection of the marks between two of them.
         self._loop = asyncio.Runner()
 
     def close(self) -> None:
         """Close the connection of the marks."""
-        self._loop.run(self._marks.close())
+        if self._marks is not None:
+            self._loop.run(self._marks.close())
         self._loop.close()
 
     def back_up(self, every_s: float, *, synchronous: bool) -> None:
@@ -36,6 +37,8 @@ class LocalRecovery:
 
     def mark(self, number: int) -> None:
         """Write a mark; it is committed once this returns."""
+        if self._marks is None:
+            self._marks = open_marks(self._url)
         self._loop.run(self._marks.write(number))
 
     def marks(self) -> Sequence[int]:

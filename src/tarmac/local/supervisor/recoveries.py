@@ -15,7 +15,7 @@ from typing import Any
 
 from tarmac.errors import TarmacError
 from tarmac.launch import Command
-from tarmac.local.stores import marks
+from tarmac.local.stores import contents
 from tarmac.local.stores.marks import Rows
 from tarmac.local.supervisor.remove import size_mb
 from tarmac.local.supervisor.store_servers import StoreServer, StoreServers, delete
@@ -104,14 +104,14 @@ class Recoveries:
 
     async def _take_down_rows(self, request: dict[str, Any]) -> dict[str, Any]:
         store = self._known(request)
-        async with marks.rows(self._url(store)) as store.earlier:
+        async with contents.rows(self._url(store)) as store.earlier:
             return {"rows": sum(map(len, store.earlier.values()))}
 
     async def _lose(self, request: dict[str, Any]) -> dict[str, Any]:
         store = self._known(request)
         process = self._servers.process(store.name)
         # Until it is dead no row may change, or what was there at the end would not be known.
-        async with marks.rows(self._url(store), locked=True) as store.lost:
+        async with contents.rows(self._url(store), locked=True) as store.lost:
             store.is_down = True
             await process.hold_down()
         await delete(store.data)
@@ -142,7 +142,7 @@ class Recoveries:
             raise TarmacError(
                 f"{store.name}: its rows were not taken down before its data was lost"
             )
-        async with marks.rows(self._url(store)) as rows:
+        async with contents.rows(self._url(store)) as rows:
             missing = {
                 table: before - rows.get(table, frozenset()) for table, before in lost.items()
             }

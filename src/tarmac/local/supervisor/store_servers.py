@@ -21,7 +21,7 @@ from tarmac.local.process.prepare import drop_for, folder_of
 from tarmac.local.process.process import Process
 from tarmac.local.process.spawn import Spawner
 from tarmac.local.process.table import ProcessTable
-from tarmac.local.stores import sql
+from tarmac.local.stores import key_marks, sql
 from tarmac.local.supervisor.resolver import ResolvedSystem
 from tarmac.plan.bindings import Bindings
 from tarmac.stores.kind import ProviderCandidate, StoreContext, StoreKind
@@ -84,18 +84,20 @@ class StoreServers:
         """
         now = self.now
         bindings = Bindings(now.system, now.facts, now.kinds)
-        others = [one for one, kind in bindings.here.items() if able(kind) and kind.sql_url]
+        others = [one for one, kind in bindings.here.items() if able(kind)]
         if name not in bindings.here:
             hint = did_you_mean(name, others)
             raise BadInput([Problem(name, f"no store that runs here; {hint}")])
         kind: StoreKind = bindings.kinds[name]
         context, offer = bindings.views[name], bindings.offer(name)
         found = how(kind, context, offer)
-        if found is None or kind.sql_url is None:
+        # The administrator's has no user's name.
+        urls = [access.urls.get("") for access in now.plan.access if access.store == name]
+        if found is None or not urls or (url := urls[0]) is None:
             cannot = f"{kind.title} by provider '{offer.provider}' cannot be {what} here"
             raise BadInput([Problem(name, f"{cannot}; {did_you_mean(name, others)}")])
         folder = folder_of(self._supervisor.home, name, now.plan.node(name).launch)
-        return StoreServer(name, kind.sql_url(context), folder, found)
+        return StoreServer(name, url, folder, found)
 
     def process(self, name: str) -> Process:
         """Find what keeps a store's server running. Raises TarmacError."""
@@ -120,7 +122,11 @@ class StoreServers:
 
     async def say(self, server: StoreServer[How], statements: Iterable[Text]) -> None:
         """Say statements to it. Raises TarmacError where it refuses one."""
-        await sql.run(Sql(server.url, tuple(statements)), self.now.secrets)
+        url, secrets = self.url(server), self.now.secrets
+        if url.startswith("redis://"):
+            await key_marks.say(url, [reveal(statement, secrets) for statement in statements])
+        else:
+            await sql.run(Sql(server.url, tuple(statements)), secrets)
 
     async def ask(self, server: StoreServer[How], query: Text) -> Sequence[Any]:
         """Ask it something; returns the rows. Raises TarmacError where it does not answer."""
@@ -176,7 +182,7 @@ class StoreServers:
 
 async def delete(paths: Iterable[Path]) -> None:
     """Delete files or folders, also those that a process that is about to end still writes to."""
-    for path in paths:
+    for path in filter(Path.exists, paths):
         await asyncio.to_thread(_delete, path)
 
 

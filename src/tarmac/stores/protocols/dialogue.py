@@ -58,8 +58,8 @@ def _snapshot_keys(context: StoreContext, admin: str) -> ProtocolScript:
     yield from ask(heard, text(f"AUTH {admin} ", context.admin, "\r\nKEYS *\r\n"))
     kept: list[Entry] = []
     for key in (yield from reply(heard)):
-        left = yield from ask(heard, _command(b"PTTL", key))
-        content = yield from ask(heard, _command(b"DUMP", key))
+        left = yield from ask(heard, command(b"PTTL", key))
+        content = yield from ask(heard, command(b"DUMP", key))
         if content is not None:  # it was over meanwhile
             kept.append((key, b"0" if left.startswith(b"-") else left, content))
     return kept
@@ -70,7 +70,7 @@ def _restore_keys(context: StoreContext, admin: str, kept: list[Entry]) -> Proto
     yield from ask(heard, text(f"AUTH {admin} ", context.admin, "\r\nFLUSHALL SYNC\r\n"))
     yield from reply(heard)
     for key, left, content in kept:
-        yield from ask(heard, _command(b"RESTORE", key, left, content))
+        yield from ask(heard, command(b"RESTORE", key, left, content))
 
 
 def _purge(context: StoreContext, admin: str) -> ProtocolScript:
@@ -110,7 +110,7 @@ def request(heard: bytearray, subject: str, *, before: Text = ()) -> Generator[A
             return answer
 
 
-def _command(*parts: bytes) -> bytes:
+def command(*parts: bytes) -> bytes:
     """Write a command of Redis whose arguments may hold anything."""
     written = b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
     return b"*%d\r\n%s" % (len(parts), written)

@@ -32,7 +32,7 @@ _SEGMENT = re.compile(r"[^/?&=]+")
 
 
 @dataclass
-class _Known:
+class _RunValues:
     """What a run knows at some request."""
 
     #: Value -> the request that gave it (a dict of the script), and where in its response.
@@ -42,8 +42,8 @@ class _Known:
     #: Value -> variable.
     variables: dict[str, str] = field(default_factory=dict)
 
-    def copy(self) -> _Known:
-        return _Known(dict(self.given), set(self.names), dict(self.variables))
+    def copy(self) -> _RunValues:
+        return _RunValues(dict(self.given), set(self.names), dict(self.variables))
 
 
 class _Script:
@@ -52,7 +52,7 @@ class _Script:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
-    def requests(self, exchanges: Iterable[Exchange], known: _Known) -> list[dict[str, Any]]:
+    def requests(self, exchanges: Iterable[Exchange], known: _RunValues) -> list[dict[str, Any]]:
         made = []
         for exchange in exchanges:
             fresh: dict[str, str] = {}
@@ -70,11 +70,11 @@ class _Script:
             made.append(request)
         return made
 
-    def _of_text(self, text: str, known: _Known, fresh: dict[str, str]) -> str:
+    def _of_text(self, text: str, known: _RunValues, fresh: dict[str, str]) -> str:
         given = _WORD.sub(lambda word: self._variable(word.group(), known) or word.group(), text)
         return _GENERATED.sub(lambda found: self._generated(found.group(), known, fresh), given)
 
-    def _of_path(self, path: str, known: _Known, fresh: dict[str, str]) -> str:
+    def _of_path(self, path: str, known: _RunValues, fresh: dict[str, str]) -> str:
         def put(match: re.Match[str]) -> str:
             value = urllib.parse.unquote(match.group())
             named = self._variable(value, known) if value in known.names else None
@@ -82,7 +82,7 @@ class _Script:
 
         return _SEGMENT.sub(put, path)
 
-    def _of_body(self, body: str, known: _Known, fresh: dict[str, str]) -> str:
+    def _of_body(self, body: str, known: _RunValues, fresh: dict[str, str]) -> str:
         try:
             document = json.loads(body)
         except ValueError:
@@ -90,7 +90,7 @@ class _Script:
         text = json.dumps(self._of_value(document, "", known, fresh))
         return _NUMBER.sub(r"${\1}", text)
 
-    def _of_value(self, value: Any, key: str, known: _Known, fresh: dict[str, str]) -> Any:
+    def _of_value(self, value: Any, key: str, known: _RunValues, fresh: dict[str, str]) -> Any:
         if isinstance(value, dict):
             return {k: self._of_value(item, k, known, fresh) for k, item in value.items()}
         if isinstance(value, list):
@@ -102,14 +102,14 @@ class _Script:
             return named if isinstance(value, str) else f"{NUMBER}{named}"
         return self._of_text(value, known, fresh) if isinstance(value, str) else value
 
-    def _generated(self, value: str, known: _Known, fresh: dict[str, str]) -> str:
+    def _generated(self, value: str, known: _RunValues, fresh: dict[str, str]) -> str:
         if (variable := self._variable(value, known)) is None:
             known.variables[value] = name = self._name("fresh")
             fresh[name] = value
             return f"${{{name}}}"
         return variable
 
-    def _variable(self, value: str, known: _Known) -> str | None:
+    def _variable(self, value: str, known: _RunValues) -> str | None:
         """Write the variable that has a value; None where no response gave it."""
         if value not in known.variables:
             if value not in known.given:
@@ -135,7 +135,7 @@ def script(recording: Recording) -> dict[str, Any]:
     A request has `${NAME}` where a variable goes. `save` says which variables its response gives,
     by their places in it; `fresh`, which are generated for it, each with a sample.
     """
-    writer, known = _Script(), _Known()
+    writer, known = _Script(), _RunValues()
     before = writer.requests(recording.before, known)
     # What one visit gave, another does not know.
     visits = [writer.requests(visit, known.copy()) for visit in recording.visits]
