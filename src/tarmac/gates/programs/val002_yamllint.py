@@ -26,6 +26,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         [program, "--strict", "-f", "parsable", "-c", str(config("yamllint.yaml")), *paths],
         folder,
         (0, 1, 2),
+        paths,
     )
     for line in said.splitlines():
         if match := LINE.match(line):

@@ -30,7 +30,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     without = ",".join(exceptions("shellcheck"))
     options = ["--format=json1", *([f"--exclude={without}"] if without else [])]
-    for comment in read(run([program, *options, *paths], folder))["comments"]:
+    for comment in read(run([program, *options, *paths], folder, reads=paths))["comments"]:
         where = f"{comment['file']}:{comment['line']}:{comment['column']}"
         page = f"https://www.shellcheck.net/wiki/SC{comment['code']}"
         yield Finding(where, f"{comment['message']} {page}", GATE.id)

@@ -30,7 +30,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     places = (f"{schemas.folder}/{name}", f"{schemas.folder}/{{{{ .Group }}}}/{name}")
     options = ["-strict", "-output", "json"]
     options += [option for place in places for option in ("-schema-location", place)]
-    for resource in read(run([program, *options, *paths], folder))["resources"]:
+    for resource in read(run([program, *options, *paths], folder, reads=paths))["resources"]:
         where = Path(resource["filename"]).as_posix()
         yield Finding(where, f"{resource['kind']} {resource['name']}: {resource['msg']}", GATE.id)
 

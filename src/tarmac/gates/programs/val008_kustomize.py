@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from tarmac.errors import TarmacError
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Subject
-from tarmac.gates.views.programs import find, named, run, tree
+from tarmac.gates.views.program_answers import named
+from tarmac.gates.views.programs import find, run, tree
 from tarmac.gates.views.scope import paths
 from tarmac.report import Finding, Level
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Subject
-from tarmac.gates.views.programs import LONGEST_S, MORE_MEMORY, find, named, tree
+from tarmac.gates.views.program_answers import ask, named
+from tarmac.gates.views.programs import MORE_MEMORY, find, tree
 from tarmac.gates.views.scope import paths
 from tarmac.report import Finding, Level
 
@@ -19,21 +18,17 @@ NO_NEWS = ("FAILED:", "SUCCESS")
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield files of rules that promtool rejects, and tests that fail."""
     folder, program = tree(subject), find("promtool")
+    rules = named(folder, "observability/rules/*.yaml")
     for verb, pattern in (("check", "rules"), ("test", "tests")):
         for path in named(folder, f"observability/{pattern}/*.yaml"):
-            done = subprocess.run(
-                [program, verb, "rules", path],
-                cwd=folder,
-                env=MORE_MEMORY | os.environ,
-                capture_output=True,
-                text=True,
-                timeout=LONGEST_S,
-                check=False,
-            )
-            if done.returncode == 0:
+            # A test names the rules that it is of.
+            reads = [path] if verb == "check" else [path, *rules]
+            argv = [program, verb, "rules", path]
+            answer = ask(argv, folder, reads=reads, env=MORE_MEMORY)
+            if answer.code == 0:
                 continue
             # It says what is wrong on the other stream, or where lint is meant, on both.
-            lines = [line.strip() for line in (done.stderr + done.stdout).splitlines()]
+            lines = [line.strip() for line in (answer.errors + answer.output).splitlines()]
             told = [line for line in lines if line and line not in NO_NEWS]
             yield Finding(path, f"{'; '.join(told[:4])}; see `promtool {verb} rules`", GATE.id)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import as_file, files
@@ -17,13 +16,12 @@ import yaml
 from tarmac.artifact import Artifact
 from tarmac.errors import TarmacError
 from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.program_answers import ask, named
 from tarmac.places import cache_folder
 from tarmac.report import Skip
 from tarmac.schemas import convert
 from tarmac.tools import how_to_get
 
-#: Seconds that one program has for one tree.
-LONGEST_S = 300
 CHECKS = files("tarmac") / "assets" / "checks"
 #: For a program in Go that computes for seconds: its memory is looked through less often, which
 #: takes a third of the time and twice the little memory.
@@ -60,36 +58,31 @@ def find(name: str) -> str:
     return found
 
 
-def run(argv: list[str], folder: Path, codes: Iterable[int] = (0, 1)) -> str:
+def run(
+    argv: list[str],
+    folder: Path,
+    codes: Iterable[int] = (0, 1),
+    reads: Iterable[str] | None = None,
+) -> str:
     """Run a program in a folder and return what it printed.
 
     Args:
         codes: those with which it ends when it has worked, with findings or without.
+        reads: see `ask`.
 
     Raises:
         TarmacError: it did not work.
     """
-    name = Path(argv[0]).name
-    try:
-        done = subprocess.run(
-            argv, cwd=folder, capture_output=True, text=True, timeout=LONGEST_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise TarmacError(f"{name}: not done after {LONGEST_S} s; try it by hand") from None
-    if done.returncode not in codes:
-        raise TarmacError(f"{name}: ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-    return done.stdout or done.stderr
+    answer = ask(argv, folder, codes, reads)
+    if answer.code not in codes:
+        what = f"ended with {answer.code}: {answer.errors.strip()[-500:]}"
+        raise TarmacError(f"{Path(argv[0]).name}: {what}")
+    return answer.output or answer.errors
 
 
 def read(text: str) -> Any:
     """Read a program's JSON; nothing printed is an empty list."""
     return json.loads(text) if text.strip() else []
-
-
-def named(folder: Path, *patterns: str) -> list[str]:
-    """List the tree's files of these names, relative to it."""
-    found = {path for pattern in patterns for path in folder.rglob(pattern) if path.is_file()}
-    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def rendered(subject: Subject, folder: Path, *patterns: str) -> list[str]:

@@ -14,13 +14,13 @@ from typing import Any
 
 import yaml
 
+from tarmac import content_cache
 from tarmac.artifact import Artifact, Format, dump
 from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.foreign import files
 from tarmac.foreign.data import from_yaml
 from tarmac.gates.views import programs
 from tarmac.report import Finding, Skip
-from tarmac.verify.built import cache as built_texts
 from tarmac.verify.built.marks import MarkedValues, merged, placed
 from tarmac.verify.built.paths import Key
 from tarmac.verify.built.releases import Release
@@ -158,7 +158,7 @@ def _run(call: Call) -> dict[str, list[dict[str, Any]]]:
             return programs.run([*argv, *options], release.chart, codes=(0,))
 
     found: dict[str, list[dict[str, Any]]] = {}
-    text = built_texts.kept([*argv, *call.read, *call.texts], run)
+    text = content_cache.kept([*argv, *call.read, *call.texts], run)
     for document in re.split(r"^---\s*$", text, flags=re.MULTILINE):
         source = _SOURCE.search(document)
         data = next(iter(from_yaml(document)), None)

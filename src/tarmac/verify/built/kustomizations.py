@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from tarmac import content_cache
 from tarmac.artifact import Artifact
 from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.foreign import files
@@ -20,7 +21,6 @@ from tarmac.foreign.data import from_yaml
 from tarmac.gates.views import programs
 from tarmac.places import cache_folder
 from tarmac.report import Finding, Skip
-from tarmac.verify.built import cache as built_texts
 from tarmac.verify.built.layers import Layer, closure
 from tarmac.verify.built.origins import placed
 from tarmac.verify.built.sources import Sources
@@ -71,7 +71,7 @@ def _overlay(layer: Layer, layers: Mapping[Path, Layer], sources: Sources) -> Ov
     if elsewhere := next((name for part in parts for name in part.elsewhere), None):
         raise Skip(f"it includes {elsewhere}, which is not in this folder, and nothing is fetched")
     argv = [*program(), os.path.relpath(layer.folder, sources.root)]
-    text = built_texts.kept(
+    text = content_cache.kept(
         [*argv, *_contents(parts, sources)], lambda: programs.run(argv, sources.root, codes=(0,))
     )
     objects = [data for data in from_yaml(text) if isinstance(data, dict) and data.get("kind")]

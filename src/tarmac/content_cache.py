@@ -1,4 +1,7 @@
-"""Keeps what programs made of files, by the content of these: a second run starts no program."""
+"""Keeps what programs made of files, by the content of these: a second run starts no program.
+
+Used by `verify`, for overlays and charts, and by gates that ask a program of others.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,19 @@ from pathlib import Path
 from tarmac.errors import TarmacError
 from tarmac.places import cache_folder
 
-#: Texts that are kept; one of a large overlay has 500 KB.
+#: Texts of a topic that are kept; one of a large overlay has 500 KB.
 MOST = 400
 
 
-def kept(parts: Iterable[str | bytes], make: Callable[[], str]) -> str:
-    """Return what was made of the same parts before, or make it now."""
-    digest = hashlib.sha256()
-    for part in parts:
-        raw = part.encode(errors="surrogateescape") if isinstance(part, str) else part
-        digest.update(f"{len(raw)}:".encode())
-        digest.update(raw)
-    name = f"{digest.hexdigest()}.yaml"
+def kept(parts: Iterable[str | bytes], make: Callable[[], str], topic: str = "built") -> str:
+    """Return what was made of the same parts before, or make it now.
+
+    Args:
+        topic: a folder of the cache.
+    """
+    name = f"{digest(parts)}.yaml"
     try:
-        folder = cache_folder() / "built"
+        folder = cache_folder() / topic
     except TarmacError:  # without a cache it is made each time
         return make()
     with contextlib.suppress(OSError, UnicodeDecodeError):
@@ -34,6 +36,16 @@ def kept(parts: Iterable[str | bytes], make: Callable[[], str]) -> str:
     with contextlib.suppress(OSError):
         _write(folder, name, made)
     return made
+
+
+def digest(parts: Iterable[str | bytes]) -> str:
+    """Digest some parts, each by itself."""
+    found = hashlib.sha256()
+    for part in parts:
+        raw = part.encode(errors="surrogateescape") if isinstance(part, str) else part
+        found.update(f"{len(raw)}:".encode())
+        found.update(raw)
+    return found.hexdigest()
 
 
 def _write(folder: Path, name: str, text: str) -> None:
