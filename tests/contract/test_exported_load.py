@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[2]
 DRILL: dict[str, Any] = {
     "drill": 1,
     "title": "Many buy",
-    "load": {"journey": "buy", "rate": 10, "timeout": "2s", "stages": ({"rate": 30, "for": "2s"},)},
-    "hypothesis": {"success": 99, "p99": "2s"},
+    "load": {"journey": "buy", "rate": 10, "timeout": "5s", "stages": ({"rate": 30, "for": "2s"},)},
+    "hypothesis": {"success": 90, "p99": "30s"},
     "baseline": "1s",
     "recovery": "1s",
 }
@@ -97,6 +97,8 @@ def url(shop: Shop) -> Iterator[str]:
             """Write no line for each request."""
 
     class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+
         def handle_error(self, *_: Any) -> None:
             """Write nothing about connections that a tool leaves open at its end."""
 

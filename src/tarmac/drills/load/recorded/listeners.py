@@ -53,12 +53,17 @@ class Recorder:
                 if urllib.parse.urlsplit(url).scheme != "http":
                     continue
                 handler = _handler(self, service, url)
-                server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-                server.daemon_threads = True
+                server = _Server(("127.0.0.1", 0), handler)
                 threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True).start()
                 listeners.callback(server.shutdown)
                 recorded[service] = f"http://127.0.0.1:{server.server_address[1]}"
             yield recorded
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    #: A journey may open many connections at once.
+    request_queue_size = 128
 
 
 def _handler(recorder: Recorder, service: str, url: str) -> type[BaseHTTPRequestHandler]:
@@ -88,6 +93,14 @@ def _handler(recorder: Recorder, service: str, url: str) -> type[BaseHTTPRequest
                 return
             finally:
                 connection.close()
+            # Before it is answered: the journey may go on at once.
+            kept = {n: v for n, v in self.headers.items() if n.lower() not in NOT_KEPT}
+            texts = (body.decode(errors="replace"), answer.decode(errors="replace"))
+            recorder.add(
+                Exchange(
+                    *(service, self.command, self.path, kept, texts[0], response.status, texts[1])
+                )
+            )
             self.send_response(response.status)
             for name, value in response.getheaders():
                 if name.lower() not in NOT_PASSED:
@@ -96,13 +109,6 @@ def _handler(recorder: Recorder, service: str, url: str) -> type[BaseHTTPRequest
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
-            kept = {n: v for n, v in self.headers.items() if n.lower() not in NOT_KEPT}
-            texts = (body.decode(errors="replace"), answer.decode(errors="replace"))
-            recorder.add(
-                Exchange(
-                    *(service, self.command, self.path, kept, texts[0], response.status, texts[1])
-                )
-            )
 
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_ANY  # noqa: N815
 
