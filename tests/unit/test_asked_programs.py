@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,17 @@ def test_a_file_that_is_not_read_changes_nothing(program: Path, tree: Path) -> N
     assert times(program) == 1
     (tree / "a.txt").write_text("new")
     assert run(argv, tree, reads=["a.txt"]) == "new"
+
+
+def test_an_answer_that_names_the_folder_names_the_one_that_is_asked_about(
+    program: Path, tree: Path, tmp_path: Path
+) -> None:
+    program.write_text(f"#!/bin/sh\necho asked >> {tmp_path}/log\necho $PWD/a.txt: wrong\n")
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy)
+    assert run([str(program)], tree) == f"{tree}/a.txt: wrong\n"
+    assert run([str(program)], copy) == f"{copy}/a.txt: wrong\n"
+    assert times(program) == 1
 
 
 def test_another_program_or_another_way_to_ask_is_asked(program: Path, tree: Path) -> None:

@@ -14,6 +14,8 @@ from tarmac.errors import TarmacError
 
 #: A folder with more files is not digested.
 MOST_FILES = 5000
+#: Stands for the folder where an answer that is kept names it.
+FOLDER = "\0folder\0"
 #: Seconds that one program has for one tree.
 LONGEST_S = 300
 
@@ -25,6 +27,10 @@ class Answer:
     code: int
     output: str
     errors: str
+
+    def moved(self, before: str, now: str) -> Answer:
+        """Say the same of a folder at another place."""
+        return Answer(self.code, self.output.replace(before, now), self.errors.replace(before, now))
 
 
 def ask(
@@ -49,14 +55,15 @@ def ask(
         answer = _ask(argv, folder, env or {})
         if answer.code not in codes:
             raise _NotWorked(answer)
-        return json.dumps(vars(answer))
+        return json.dumps(vars(answer.moved(str(folder), FOLDER)))
 
     paths = [*(reads if reads is not None else named(folder, "*"))]
     if len(paths) > MOST_FILES:
         return _ask(argv, folder, env or {})
     parts = [*_identity(argv), *(part for path in paths for part in (path, _content(folder, path)))]
     try:
-        return Answer(**json.loads(content_cache.kept(parts, made, "asked")))
+        answer = Answer(**json.loads(content_cache.kept(parts, made, "asked")))
+        return answer.moved(FOLDER, str(folder))
     except _NotWorked as failure:
         return failure.answer
 
