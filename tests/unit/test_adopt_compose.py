@@ -96,6 +96,31 @@ def test_a_file_that_grows_without_end_is_refused_at_once(text, wrong):
 
 
 @pytest.mark.parametrize(
+    ("image", "version"), [("mysql:8.4", "8.4"), ("bitnami/mariadb:11", ""), ("percona:8.0", "8.0")]
+)
+@pytest.mark.parametrize(
+    ("scheme", "written"),
+    [
+        ("mysql", "${stores.base.url}"),
+        ("mysql+pymysql", f"mysql+pymysql://{USER}@"),
+        ("mysql2", f"mysql2://{USER}@"),
+        ("jdbc:mariadb", "jdbc:mariadb://${stores.base.host}"),
+    ],
+)
+def test_a_mysql_is_known_by_its_forks_and_addressed_as_its_libraries_ask(
+    image, version, scheme, written
+):
+    base = f"""  base: {{image: "{image}", environment: {{MYSQL_DATABASE: shop}}}}\n"""
+    url = f"{scheme}://app:pw@base:3306/shop" if scheme[0] == "m" else f"{scheme}://base:3306/shop"
+    found = composed(f"{base}  web: {{build: ./web, environment: {{URL: '{url}'}}}}\n")
+    assert system_of(found), text_of(found)
+    store = next(store for store in found.stores if store.name == "base")
+    assert (store.kind, store.version) == ("mysql", version)
+    service = next(service for service in found.services if service.name == "web")
+    assert service.env["URL"].startswith(written.replace("stores.db", "stores.base"))
+
+
+@pytest.mark.parametrize(
     ("value", "written"),
     [
         ("postgres://app:pw@db:5432/shop", "${stores.db.url}"),

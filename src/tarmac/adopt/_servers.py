@@ -23,6 +23,8 @@ class Server:
     broker: bool
     #: It offers a database's name.
     databases: bool
+    #: A file of SQL can be loaded into it.
+    seeds: bool
     #: Its containers need no password by default.
     passwordless: bool
     shows: Fingerprint
@@ -34,7 +36,12 @@ def servers() -> tuple[Server, ...]:
     kinds: list[StoreKind] = list(registry.load(stores, "STORE").values())
     return tuple(
         Server(
-            kind.id, kind.broker, "database" in kind.outputs, kind.passwordless, kind.fingerprint
+            kind.id,
+            kind.broker,
+            databases="database" in kind.outputs,
+            seeds=kind.sql_url is not None,
+            passwordless=kind.passwordless,
+            shows=kind.fingerprint,
         )
         for kind in kinds
         if kind.fingerprint is not None
@@ -92,7 +99,13 @@ def name_of(image: str) -> str:
 
 
 def version_of(image: str) -> str:
-    """Read the version off an image's tag: `16-alpine` is 16, `latest` is none."""
+    """Read the version off an image's tag: `16-alpine` is 16, `latest` is none.
+
+    A fork's own numbers say nothing: MariaDB's 11 is no version of MySQL.
+    """
+    server = of_image(image)
+    if server is not None and server.shows.numbered and name_of(image) not in server.shows.numbered:
+        return ""
     tag = image.split("@", maxsplit=1)[0].rsplit("/", 1)[-1].partition(":")[2]
     match = re.match(r"(?:v|pg)?(\d+(?:\.\d+)?)(?:[.-]|$)", tag)
     return match[1] if match else ""
@@ -101,7 +114,14 @@ def version_of(image: str) -> str:
 def of_scheme(scheme: str) -> Server | None:
     """Find the server behind an address: `postgresql+asyncpg` and `jdbc:postgresql` included."""
     plain = scheme.removeprefix("jdbc:").split("+")[0]
-    return next((server for server in servers() if plain in server.shows.schemes), None)
+    return next(
+        (
+            server
+            for server in servers()
+            if plain in (*server.shows.schemes, *server.shows.own_schemes)
+        ),
+        None,
+    )
 
 
 def of_variable(name: str, clients: frozenset[str]) -> tuple[Server, str] | None:

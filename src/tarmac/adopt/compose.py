@@ -37,6 +37,7 @@ from tarmac.foreign.data import from_json
 _RUNS_TESTS = re.compile(r"(?i)\b(playwright|cypress|selenium|k6|locust)\b")
 #: Where debuggers of Node, Java and Python and a reloading browser listen.
 DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
+_SEED = "`seed: FILE.sql` loads one file once the services run"
 
 
 def _system(folder: Folder, kinds: frozenset[str]) -> Survey | None:
@@ -155,7 +156,7 @@ def _add_store(
     for source, target in _mounts(spec, "/docker-entrypoint-initdb.d"):
         remarks.append(
             f"compose loads {source} into it ({target}) before a service connects; "
-            "`seed: FILE.sql` loads one file once the services run"
+            + (_SEED if server.seeds else "load it by a task of a service")
         )
     if server.shows.extended and re.search(server.shows.extended, image):
         remarks.append(f"a plain server answers here, without the extensions of {image}")

@@ -185,6 +185,10 @@ class Fingerprint:
     shares: bool = False
     #: Images with extensions that a plain server lacks, as a pattern.
     extended: str = ""
+    #: Schemes of libraries that take addresses with no other one.
+    own_schemes: tuple[str, ...] = ()
+    #: Those of `images` whose tags are versions of the kind, not of a fork; without any, all.
+    numbered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
