@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 TESTING = ROOT / "docs" / "how-to" / "test-the-whole-system.md"
 STATUSES = ("done", "partly", "open")
-LEVELS = ("rendered", "valid", "tested", "applied", "observed")
+LEVELS = ("rendered", "valid", "tested", "planned", "applied", "observed")
 SPELLED = {"finops": "FinOps", "gitops": "GitOps"}
 
 STORES_BEGIN = "<!-- stores: written by `make docs` from src/tarmac/stores/ -->\n"

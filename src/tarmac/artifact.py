@@ -89,6 +89,8 @@ COMMENTS = {
     ".env": "#",
     ".toml": "#",
     ".tf": "#",
+    ".tfvars": "#",
+    ".hcl": "#",
 }
 
 

@@ -29,6 +29,10 @@ PROVEN_IN = {
     "valid@helm": ("tests/contract/test_packages.py",),
     "tested@promtool": ("tests/contract/test_slo_rules.py", "tests/observability/test_alerts.py"),
     "tested@alertmanager": ("tests/observability/test_alertmanager.py",),
+    "planned@aws-provider": (
+        "tests/infrastructure/test_planned.py", "tests/infrastructure/test_modules.py",
+    ),
+    "applied@moto": ("tests/infrastructure/test_applied.py",),
     "applied@apiserver": ("tests/apiserver/",),
     "observed@docker": ("tests/containers/",),
     # Each of these starts what it speaks of, and asks it.

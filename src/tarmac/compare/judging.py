@@ -8,6 +8,7 @@ from tarmac.compare import judging_system as system
 from tarmac.compare import judging_workloads as workloads
 from tarmac.compare.change import RiskAssessment
 from tarmac.compare.facts import ComparedFact
+from tarmac.compare.judging_cloud import cloud
 
 #: By `Key.what`, in the order in which a reader meets them within one risk.
 JUDGES: Mapping[str, Callable[[ComparedFact], RiskAssessment]] = {
@@ -18,6 +19,7 @@ JUDGES: Mapping[str, Callable[[ComparedFact], RiskAssessment]] = {
     "service": workloads.service,
     "store": system.store,
     "managed port": system.managed_port,
+    "cloud": cloud,
     "volume": workloads.volume,
     "scale": workloads.scale,
     "probe": workloads.probe,

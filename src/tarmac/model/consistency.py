@@ -12,6 +12,7 @@ from tarmac.errors import Problem, did_you_mean
 from tarmac.model.contradictions import contradictions
 from tarmac.model.environment import Environment
 from tarmac.model.gaps import Gaps
+from tarmac.model.infrastructure_checks import infrastructure_problems
 from tarmac.model.location import Path
 from tarmac.model.referring import of_all, of_service, where_from
 from tarmac.model.service import Service
@@ -364,6 +365,7 @@ def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
                 _at(system, "environments", name, "replicas"),
                 f"replicas has min {replicas.min} above max {replicas.max}; swap them",
             )
+        yield from infrastructure_problems(system, name, environment)
         if environment.checklist and (why := _unheld(environment)):
             yield Problem(_at(system, "environments", name, "checklist"), why)
         if environment.ingress.issuer and not environment.ingress.tls:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from tarmac.model.delivery import Gitops, Rollout
+from tarmac.model.infrastructure import Infrastructure
 from tarmac.model.observability import Observability
 from tarmac.model.store import BrokerEntry
 from tarmac.model.value import Amount, EnvName, EnvValue, Name, StrictModel, shown
@@ -131,6 +132,11 @@ class Environment(StrictModel):
     )
     broker: BrokerEntry | None = Field(
         default=None, description="The broker there, if of a different kind."
+    )
+    infrastructure: Infrastructure | None = Field(
+        default=None,
+        description="What Terraform makes for it in AWS; without it, network, cluster and servers "
+        "are made elsewhere.",
     )
     replicas: Replicas | None = None
     resources: Resources = Resources()

@@ -16,6 +16,7 @@ from tarmac.launch import File, Probe, Secret, Text, is_secret
 from tarmac.model.delivery import Delivery
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.objective import Objective
+from tarmac.plan.cloud import CloudInfrastructure
 from tarmac.plan.settings import EnvVariable
 from tarmac.plan.timing import PlannedCall, Timing
 
@@ -226,6 +227,8 @@ class ClusterPlan:
     delivery: Delivery | None = None
     #: All environments of the system, this one too, in the model's order.
     environments: Mapping[str, Environment] = field(default_factory=dict)
+    #: What Terraform makes for it; None: all of that is made elsewhere.
+    cloud: CloudInfrastructure | None = None
     #: Every store and the broker by name, wherever they run, and how services ask them.
     asked: Mapping[str, StoreHealthCheck] = field(default_factory=dict)
 

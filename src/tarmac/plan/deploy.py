@@ -31,6 +31,7 @@ from tarmac.plan.cluster import (
     mounted_files,
 )
 from tarmac.plan.facts import MachineFacts, RunShape
+from tarmac.plan.infrastructure import infrastructure, server_problems
 from tarmac.plan.reach import allowed_connections
 from tarmac.plan.settings import EnvVariable, domain, settings
 from tarmac.plan.sizes import StoreSizing, connection_uses, scale, store_sizes
@@ -113,6 +114,7 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
     ]
     if settled.target == "cluster":
         problems += routes.conflicts(system, workloads)
+    problems += server_problems(system, environment, settled, kinds)
     if problems:
         raise BadInput(problems)
     servers = {store: server for server, stores in settled.servers.items() for store in stores}
@@ -147,6 +149,7 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
         objectives=system.file.objectives,
         delivery=system.file.delivery,
         environments=system.file.environments,
+        cloud=infrastructure(system, environment, settled, kinds, workloads),
         asked={n: StoreHealthCheck(k.id, k.check, k.needed) for n, k in bindings.kinds.items()},
     )
 

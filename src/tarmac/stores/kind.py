@@ -45,6 +45,7 @@ __all__ = [
     "Fingerprint",
     "Image",
     "InstalledFolder",
+    "ManagedService",
     "Module",
     "Output",
     "Program",
@@ -192,6 +193,20 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
+class ManagedService:
+    """A cloud's service that keeps servers of a kind; Terraform makes them."""
+
+    #: The folder of its module in assets/terraform/modules.
+    module: str
+    #: The version where the model names none.
+    version: str
+    #: The most instances of one server, that which takes writes among them.
+    most: int
+    #: Its storage grows by itself; another is given a disk.
+    grows: bool = True
+
+
+@dataclass(frozen=True)
 class StoreKind:
     """A kind of store or broker."""
 
@@ -221,6 +236,8 @@ class StoreKind:
     substitutes: tuple[str, ...] = ()
     #: URL schemes of a server that runs elsewhere, each with its default port.
     external: Mapping[str, int] = field(default_factory=dict)
+    #: Services of a cloud that keep its servers, by the name that an environment's `servers` has.
+    managed: Mapping[str, ManagedService] = field(default_factory=dict)
     #: How its users and what they need are made where no `Launch` is carried out: in a cluster.
     script: Callable[[StoreContext], Script] | None = None
     #: It answers SQL: seeds and invariants can be run in it by this URL of its administrator.

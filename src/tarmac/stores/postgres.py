@@ -24,6 +24,7 @@ from tarmac.stores.kind import (
     Exporter,
     Fingerprint,
     Image,
+    ManagedService,
     Provider,
     ProviderCandidate,
     RowReset,
@@ -381,6 +382,11 @@ STORE = StoreKind(
         in_docker(Image("postgres", "18"), _container, _note),
     ),
     external={"postgresql": 5432, "postgres": 5432},
+    # The major alone: AWS retires minors, and then nothing can be made by them.
+    managed={
+        "aurora": ManagedService("postgres", "17", most=16),
+        "rds": ManagedService("postgres", "17", most=2, grows=False),
+    },
     script=_script,
     exporter=Exporter(
         "postgres-exporter",

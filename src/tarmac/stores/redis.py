@@ -7,6 +7,7 @@ from tarmac.stores.kind import (
     Binary,
     Container,
     Image,
+    ManagedService,
     Provider,
     ProviderCandidate,
     Shell,
@@ -98,6 +99,7 @@ STORE = StoreKind(
         in_docker(Image("valkey/valkey", "9"), _container),
     ),
     external={"redis": 6379, "rediss": 6379},
+    managed={"elasticache": ManagedService("redis", "7.1", most=6)},
     exporter=EXPORTER,
     admin=ADMIN,
     shell=Shell(

@@ -1,0 +1,66 @@
+resource "aws_rds_cluster_parameter_group" "this" {
+  count = local.aurora ? 1 : 0
+
+  name        = "${var.name}-${var.settings.version}"
+  description = "TLS only; statements that change tables or take a second are logged"
+  family      = "aurora-postgresql${var.settings.version}"
+
+  dynamic "parameter" {
+    for_each = local.parameters
+    content {
+      name  = parameter.key
+      value = parameter.value
+    }
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_rds_cluster" "this" {
+  count = local.aurora ? 1 : 0
+
+  cluster_identifier = var.name
+  engine             = "aurora-postgresql"
+  # The major alone: AWS retires minors, and then nothing can be made by them.
+  engine_version                      = var.settings.version
+  master_username                     = "postgres"
+  manage_master_user_password         = true
+  iam_database_authentication_enabled = true
+  db_subnet_group_name                = aws_db_subnet_group.this.name
+  vpc_security_group_ids              = [aws_security_group.this.id]
+  db_cluster_parameter_group_name     = aws_rds_cluster_parameter_group.this[0].name
+  storage_encrypted                   = true
+  kms_key_id                          = aws_kms_key.data.arn
+  backup_retention_period             = var.settings.backup_days
+  preferred_backup_window             = local.windows.backup
+  preferred_maintenance_window        = local.windows.maintenance
+  copy_tags_to_snapshot               = true
+  enabled_cloudwatch_logs_exports     = ["postgresql"]
+  deletion_protection                 = var.protected
+  apply_immediately                   = !var.protected
+  skip_final_snapshot                 = !var.protected
+  final_snapshot_identifier           = "${var.name}-final"
+}
+
+# The first writes; AWS has another take over, and spreads them over the zones of the subnets.
+resource "aws_rds_cluster_instance" "this" {
+  count = local.aurora ? var.settings.instances : 0
+
+  identifier                      = "${var.name}-${count.index}"
+  cluster_identifier              = aws_rds_cluster.this[0].id
+  engine                          = aws_rds_cluster.this[0].engine
+  engine_version                  = var.settings.version
+  instance_class                  = var.settings.instance
+  db_subnet_group_name            = aws_db_subnet_group.this.name
+  publicly_accessible             = false
+  auto_minor_version_upgrade      = true
+  promotion_tier                  = count.index
+  copy_tags_to_snapshot           = true
+  monitoring_interval             = 60
+  monitoring_role_arn             = aws_iam_role.monitoring.arn
+  performance_insights_enabled    = true
+  performance_insights_kms_key_id = aws_kms_key.data.arn
+  apply_immediately               = !var.protected
+}

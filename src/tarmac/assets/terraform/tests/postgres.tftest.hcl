@@ -1,0 +1,100 @@
+mock_provider "aws" {}
+
+variables {
+  name       = "demo-test-db"
+  protected  = true
+  vpc_id     = "vpc-1"
+  subnet_ids = ["subnet-1", "subnet-2"]
+  clients    = { nodes = "sg-1" }
+  settings   = { version = "17", instance = "db.t4g.medium", instances = 2, backup_days = 7 }
+}
+
+run "without_a_disk_it_is_aurora" {
+  command = plan
+
+  module {
+    source = "./modules/postgres"
+  }
+
+  assert {
+    condition     = length(aws_rds_cluster_instance.this) == 2 && length(aws_db_instance.this) == 0
+    error_message = "A writer and a reader."
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_ingress_rule.this["nodes"].referenced_security_group_id == "sg-1"
+    error_message = "Nodes connect, and nothing else."
+  }
+}
+
+run "with_a_disk_it_is_an_instance_with_a_standby" {
+  command = plan
+
+  module {
+    source = "./modules/postgres"
+  }
+
+  variables {
+    settings = { version = "17", instance = "db.t4g.medium", instances = 2, backup_days = 7, disk_gb = 50 }
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].multi_az && !aws_db_instance.this[0].publicly_accessible
+    error_message = "It is private, and another zone takes over."
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].storage_encrypted && aws_db_instance.this[0].deletion_protection && !aws_db_instance.this[0].skip_final_snapshot
+    error_message = "Its data are encrypted and cannot be deleted."
+  }
+}
+
+run "without_protection_it_may_go_at_once" {
+  command = plan
+
+  module {
+    source = "./modules/postgres"
+  }
+
+  variables {
+    protected = false
+  }
+
+  assert {
+    condition     = aws_rds_cluster.this[0].skip_final_snapshot && !aws_rds_cluster.this[0].deletion_protection && aws_rds_cluster.this[0].apply_immediately
+    error_message = "Nothing holds it."
+  }
+
+  assert {
+    condition     = aws_rds_cluster.this[0].storage_encrypted
+    error_message = "It is encrypted all the same."
+  }
+}
+
+run "no_backups_are_refused" {
+  command = plan
+
+  module {
+    source = "./modules/postgres"
+  }
+
+  variables {
+    settings = { version = "17", instance = "db.t4g.medium", instances = 2, backup_days = 0 }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_minor_version_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/postgres"
+  }
+
+  variables {
+    settings = { version = "15.4", instance = "db.t4g.medium", instances = 2, backup_days = 7 }
+  }
+
+  expect_failures = [var.settings]
+}

@@ -1,0 +1,160 @@
+"""Computes what an environment's cloud holds: network, nodes, servers, repositories, roles.
+
+`plan.deploy` calls it; nothing else computes a subnet, a name or a size of these.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from tarmac import versions
+from tarmac.errors import Problem
+from tarmac.model.environment import Environment
+from tarmac.model.infrastructure import Infrastructure
+from tarmac.model.system import System
+from tarmac.model.value import Amount, amount
+from tarmac.plan.cloud import (
+    CloudInfrastructure,
+    CloudNodes,
+    CloudServer,
+    SecretReader,
+    ZoneSubnets,
+)
+from tarmac.plan.cluster import Workload, secrets_of
+from tarmac.stores.kind import ManagedService, StoreKind
+
+#: A registry of ECR: its account, its region, and what its repositories' names begin with.
+ECR = re.compile(
+    r"^(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?P<path>/.+)?$"
+)
+#: Zone by zone the public subnets are the second to seventh 256th of the network, and the private
+#: ones the tenth, twentieth and so on after the first (shop's roadmap).
+PRIVATE_STEP = 10
+GIB = 1024**3
+
+
+def infrastructure(
+    system: System,
+    environment: str,
+    settled: Environment,
+    kinds: Mapping[str, StoreKind],
+    workloads: Sequence[Workload],
+) -> CloudInfrastructure | None:
+    """Compute what a cloud holds for an environment; None where the model asks for nothing.
+
+    Args:
+        kinds: the catalogue of stores.
+        workloads: the environment's.
+    """
+    wanted = settled.infrastructure
+    if wanted is None or settled.region is None:
+        return None
+    services = _services(kinds)
+    registry, keeper = ECR.match(settled.registry or ""), _keeper(system, settled)
+    path = (registry["path"] or "").strip("/") if registry else ""
+    own = registry and registry["region"] == settled.region and keeper == environment
+    return CloudInfrastructure(
+        project=wanted.project or system.name,
+        account=registry["account"] if registry else None,
+        region=settled.region,
+        protected=wanted.protected,
+        network=settled.network,
+        subnets=tuple(_subnets(settled, wanted)),
+        nat=wanted.nat or (settled.zones if wanted.protected else 1),
+        kubernetes=wanted.kubernetes or versions.read().default().version,
+        api_networks=wanted.api_networks,
+        nodes=tuple(_nodes(wanted)),
+        servers=tuple(_servers(settled, wanted, services)),
+        others=tuple(server for server in settled.servers if server not in services),
+        repositories=tuple(
+            "/".join(filter(None, (path, workload.name)))
+            for workload in workloads
+            if own and workload.role == "service"
+        ),
+        keeper=keeper,
+        readers=tuple(_readers(system, environment, settled, workloads)),
+    )
+
+
+def server_problems(
+    system: System, environment: str, settled: Environment, kinds: Mapping[str, StoreKind]
+) -> Iterator[Problem]:
+    """Yield servers that Terraform cannot make as the model has them."""
+    wanted = settled.infrastructure
+    if wanted is None:
+        return
+    for server, service in _services(kinds).items():
+        if server not in settled.servers:
+            continue
+        place = str(system.locate(("environments", environment, "servers", server), key=True))
+        size = wanted.servers.get(server)
+        if size is None:
+            what = f"server '{server}' has no size; write its instance class under"
+            yield Problem(place, f"{what} `infrastructure: {{servers: {{{server}: ...}}}}`")
+        elif size.instances > service.most:
+            what = f"server '{server}' has {service.most} instances at most, not {size.instances}"
+            yield Problem(place, f"{what}; write `instances: {service.most}` or fewer")
+        for store in settled.servers[server]:
+            kind = kinds[system.file.stores[store].kind]
+            if server not in kind.managed:
+                what = f"{server} cannot serve '{store}', which is {kind.title}"
+                known = ", ".join(kind.managed) or "another server"
+                yield Problem(place, f"{what}; put it on {known}")
+
+
+def _services(kinds: Mapping[str, StoreKind]) -> dict[str, ManagedService]:
+    return {name: service for kind in kinds.values() for name, service in kind.managed.items()}
+
+
+def _gibibytes(size: Amount) -> int:
+    """Return whole GiB, the unit in which AWS sells disks."""
+    return max(1, -(-int(amount(size)) // GIB))
+
+
+def _subnets(settled: Environment, wanted: Infrastructure) -> Iterator[ZoneSubnets]:
+    parts = list(ipaddress.IPv4Network(settled.network).subnets(prefixlen_diff=8))
+    zones = wanted.zones or tuple(f"{settled.region}{end}" for end in "abcdef")
+    for number, zone in enumerate(zones[: settled.zones], 1):
+        yield ZoneSubnets(zone, str(parts[number]), str(parts[number * PRIVATE_STEP]))
+
+
+def _nodes(wanted: Infrastructure) -> Iterator[CloudNodes]:
+    for name, group in wanted.nodes.items():
+        counts = (group.min, group.desired, group.max)
+        arm = "arm64" in group.architectures
+        yield CloudNodes(name, group.types, arm, group.spot, *counts, _gibibytes(group.disk))
+
+
+def _servers(
+    settled: Environment, wanted: Infrastructure, services: Mapping[str, ManagedService]
+) -> Iterator[CloudServer]:
+    for name, stores in settled.servers.items():
+        if name in services and name in wanted.servers:
+            service, size = services[name], wanted.servers[name]
+            disk = None if service.grows else _gibibytes(size.disk)
+            version = size.version or service.version
+            yield CloudServer(name, service.module, version, size, stores, disk)
+
+
+def _keeper(system: System, own: Environment) -> str:
+    """Name the environment that keeps the repositories of a registry that several share.
+
+    The last one of the model: images are promoted up to it, and it outlives those before it.
+    """
+    return [
+        name
+        for name, other in system.file.environments.items()
+        if other.infrastructure is not None and other.registry == own.registry
+    ][-1]
+
+
+def _readers(
+    system: System, environment: str, settled: Environment, workloads: Sequence[Workload]
+) -> Iterator[SecretReader]:
+    """Yield the identity by which External Secrets reads, where it does."""
+    if settled.secrets == "external" and any([*secrets_of(w)] for w in workloads):
+        name = f"{system.name}-{environment}-secrets"
+        prefix = f"{system.name}/{environment}"
+        yield SecretReader(name, settled.namespace or system.name, prefix)

@@ -1,0 +1,1 @@
+"""Terraform: what an environment's cloud holds."""

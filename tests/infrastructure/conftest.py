@@ -1,0 +1,31 @@
+"""The Terraform of the shop's two environments in AWS, planned once for each worker."""
+
+from __future__ import annotations
+
+import pytest
+from terraformed import OFFLINE, Planned, Terraform, tree
+
+
+@pytest.fixture(scope="session")
+def production(tmp_path_factory) -> Terraform:
+    """Lay out production's, initialised, without an account."""
+    root = tree("shop", "production", tmp_path_factory.mktemp("production"))
+    (root / "offline_override.tf").write_text(OFFLINE)
+    terraform = Terraform.of(root)
+    terraform.run("init", "-input=false")
+    return terraform
+
+
+@pytest.fixture(scope="session")
+def planned(production) -> Planned:
+    """Plan production."""
+    return production.plan()
+
+
+@pytest.fixture(scope="session")
+def staged(production, tmp_path_factory) -> Planned:
+    """Plan staging, with production's root and staging's values: the root is the same."""
+    root = tree("shop", "staging", tmp_path_factory.mktemp("staging"))
+    own = (root / "staging.auto.tfvars").read_text()
+    (production.folder / "staging.tfvars").write_text(own)
+    return production.plan("-var-file=staging.tfvars")

@@ -1,0 +1,317 @@
+"""The shop's Terraform, planned with the provider: what AWS would be asked to make.
+
+No account is reached. Each test is one demand on the plan of production, or on its difference from
+staging's.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from pathlib import Path
+
+from rendered import ROOT, artifact_of, artifacts_of, plan_of
+
+TAGS = {"Project": "ecommerce", "Environment": "production", "ManagedBy": "terraform"}
+CLUSTER = "ecommerce-production"
+
+
+def tags(resource):
+    return resource["tags_all"]
+
+
+def by_tag(subnets, role):
+    """Choose the subnets of load balancers: `elb` those of the internet, or `internal-elb`."""
+    return [s for s in subnets.values() if tags(s).get(f"kubernetes.io/role/{role}") == "1"]
+
+
+def statements(resource, document):
+    return json.loads(resource[document])["Statement"]
+
+
+def test_root_modules_and_values_are_formatted_as_terraform_does(production):
+    assert production.run("fmt", "-check", "-recursive") == ""
+
+
+def test_root_and_modules_are_valid(production):
+    assert json.loads(production.run("validate", "-json"))["diagnostics"] == []
+
+
+def test_the_vpc_has_a_public_and_a_private_subnet_in_each_of_three_zones(planned):
+    assert planned.one("aws_vpc")["cidr_block"] == "10.0.0.0/16"
+    subnets = planned.of("aws_subnet")
+    for role, third in (("elb", (1, 2, 3)), ("internal-elb", (10, 20, 30))):
+        found = {s["availability_zone"]: s["cidr_block"] for s in by_tag(subnets, role)}
+        zones = ("us-east-1a", "us-east-1b", "us-east-1c")
+        assert found == {z: f"10.0.{n}.0/24" for z, n in zip(zones, third, strict=True)}
+
+
+def test_no_subnet_gives_addresses_of_the_internet_and_none_overlap(planned):
+    subnets = planned.of("aws_subnet").values()
+    assert [s for s in subnets if s["map_public_ip_on_launch"]] == []
+    networks = [ipaddress.ip_network(s["cidr_block"]) for s in subnets]
+    assert [(a, b) for a in networks for b in networks if a is not b and a.overlaps(b)] == []
+
+
+def test_production_has_a_nat_gateway_in_each_zone_and_staging_has_one(planned, staged):
+    assert len(planned.of("aws_nat_gateway")) == 3
+    assert len(staged.of("aws_nat_gateway")) == 1
+    private = planned.of("aws_route_table")
+    assert len([name for name in private if ".private[" in name]) == 3
+
+
+def test_dns_is_on_and_s3_is_reached_past_the_nat_gateways(planned):
+    vpc = planned.one("aws_vpc")
+    assert (vpc["enable_dns_hostnames"], vpc["enable_dns_support"]) == (True, True)
+    endpoint = planned.one("aws_vpc_endpoint")
+    assert endpoint["service_name"] == "com.amazonaws.us-east-1.s3"
+    assert endpoint["vpc_endpoint_type"] == "Gateway"
+    tables = list(planned.references("aws_vpc_endpoint", "route_table_ids"))
+    assert tables == ["aws_route_table.private"]
+
+
+def test_subnets_have_the_tags_by_which_balancers_and_the_autoscaler_find_them(planned):
+    subnets = planned.of("aws_subnet")
+    public, private = by_tag(subnets, "elb"), by_tag(subnets, "internal-elb")
+    assert len(public) == len(private) == 3
+    for subnet in (*public, *private):
+        assert tags(subnet)[f"kubernetes.io/cluster/{CLUSTER}"] == "shared"
+    assert {tags(s).get("karpenter.sh/discovery") for s in private} == {CLUSTER}
+    assert {tags(s).get("karpenter.sh/discovery") for s in public} == {None}
+
+
+def test_whatever_takes_tags_says_project_environment_and_what_made_it(planned):
+    taggable = {a: r for a, r in planned.resources.items() if "tags_all" in r}
+    assert len(taggable) > 40
+    assert {a: tags(r) for a, r in taggable.items() if not TAGS.items() <= tags(r).items()} == {}
+    for template in planned.of("aws_launch_template").values():
+        made = {t["resource_type"]: t["tags"] for t in template["tag_specifications"]}
+        assert made.keys() == {"instance", "volume"}
+        assert [t for t in made.values() if not TAGS.items() <= t.items()] == []
+
+
+def test_the_cluster_is_of_the_version_of_the_objects_and_reached_by_named_networks(planned):
+    cluster = planned.one("aws_eks_cluster")
+    [network] = cluster["vpc_config"]
+    assert (cluster["name"], cluster["version"]) == (
+        CLUSTER,
+        plan_of("shop", "production").cloud.kubernetes,
+    )
+    assert (network["endpoint_private_access"], network["endpoint_public_access"]) == (True, True)
+    assert network["public_access_cidrs"] == ["203.0.113.0/24"]
+    assert set(cluster["enabled_cluster_log_types"]) >= {"api", "audit", "authenticator"}
+    assert cluster["encryption_config"][0]["resources"] == ["secrets"]
+    assert cluster["access_config"][0]["authentication_mode"] == "API"
+
+
+def test_another_version_of_kubernetes_is_one_variable(production):
+    other = production.plan("-var=kubernetes_version=1.35").one("aws_eks_cluster")
+    assert other["version"] == "1.35"
+
+
+def group(planned, name):
+    [found] = [g for g in planned.of("aws_eks_node_group").values() if g["node_group_name"] == name]
+    [scaling] = found["scaling_config"]
+    return found, (scaling["min_size"], scaling["desired_size"], scaling["max_size"])
+
+
+def test_the_general_nodes_are_three_to_twenty_of_bottlerocket_and_staging_has_fewer(
+    planned, staged
+):
+    general, counts = group(planned, "general")
+    assert counts == (3, 5, 20)
+    assert group(staged, "general")[1] == (2, 3, 10)
+    assert (general["instance_types"], general["ami_type"]) == (["m5.large"], "BOTTLEROCKET_x86_64")
+    assert (general["capacity_type"], general["labels"]) == ("ON_DEMAND", {"role": "general"})
+    assert general["taint"] == []
+
+
+def test_the_services_are_placed_on_the_general_nodes(planned):
+    wanted = plan_of("shop", "production").settings.nodes
+    labels = [g["labels"] for g in planned.of("aws_eks_node_group").values() if not g["taint"]]
+    assert any(wanted.items() <= found.items() for found in labels)
+
+
+def test_the_spot_nodes_are_tainted_and_of_three_types(planned):
+    spot, counts = group(planned, "spot")
+    assert counts == (0, 2, 20)
+    assert spot["instance_types"] == ["m5.large", "m5a.large", "m5.xlarge"]
+    assert spot["capacity_type"] == "SPOT"
+    assert spot["labels"] == {"role": "spot", "capacity": "spot"}
+    assert spot["taint"] == [{"key": "capacity", "value": "spot", "effect": "NO_SCHEDULE"}]
+
+
+def test_nodes_have_encrypted_disks_and_no_pod_gets_their_role(planned):
+    templates = planned.of("aws_launch_template").values()
+    assert len(templates) == 2
+    for template in templates:
+        [metadata] = template["metadata_options"]
+        assert (metadata["http_tokens"], metadata["http_put_response_hop_limit"]) == ("required", 1)
+        [disk] = template["block_device_mappings"]
+        assert disk["ebs"][0]["encrypted"] == "true"
+
+
+def test_the_four_addons_are_there_and_the_disks_one_has_a_role_of_its_own(planned):
+    addons = {a["addon_name"]: a for a in planned.of("aws_eks_addon").values()}
+    assert addons.keys() == {"coredns", "kube-proxy", "vpc-cni", "aws-ebs-csi-driver"}
+    assert json.loads(addons["vpc-cni"]["configuration_values"]) == {"enableNetworkPolicy": "true"}
+    given = [a for a in addons.values() if a.get("service_account_role_arn", "unknown") is None]
+    assert {a["addon_name"] for a in given} == {"coredns", "kube-proxy", "vpc-cni"}
+
+
+def test_aurora_has_a_writer_and_a_reader_of_the_environments_class(planned, staged):
+    cluster = planned.one("aws_rds_cluster")
+    assert (cluster["engine"], cluster["engine_version"]) == ("aurora-postgresql", "17")
+    for plan, size in ((planned, "db.r6g.large"), (staged, "db.t4g.medium")):
+        instances = plan.of("aws_rds_cluster_instance").values()
+        assert [(i["instance_class"], i["publicly_accessible"]) for i in instances] == [
+            (size, False)
+        ] * 2
+    assert planned.of("aws_db_instance") == {}
+
+
+def test_aurora_is_encrypted_monitored_backed_up_and_protected(planned, staged):
+    cluster = planned.one("aws_rds_cluster")
+    assert (cluster["storage_encrypted"], cluster["deletion_protection"]) == (True, True)
+    assert (cluster["apply_immediately"], cluster["skip_final_snapshot"]) == (False, False)
+    assert cluster["final_snapshot_identifier"] == "ecommerce-production-aurora-final"
+    assert cluster["backup_retention_period"] == 35
+    assert cluster["preferred_backup_window"] == "03:00-04:00"
+    assert cluster["enabled_cloudwatch_logs_exports"] == ["postgresql"]
+    assert cluster["manage_master_user_password"]
+    assert cluster["master_password"] is None
+    for instance in planned.of("aws_rds_cluster_instance").values():
+        assert instance["monitoring_interval"] == 60
+    [own] = planned.of("aws_rds_cluster_parameter_group").values()
+    assert {"name": "rds.force_ssl", "value": "1"}.items() <= own["parameter"][-1].items()
+    other = staged.one("aws_rds_cluster")
+    assert other["backup_retention_period"] == 7
+    assert (other["deletion_protection"], other["apply_immediately"]) == (False, True)
+
+
+def test_stores_let_in_nodes_and_nothing_else(planned):
+    rules = planned.of("aws_vpc_security_group_ingress_rule").values()
+    assert sorted((r["from_port"], r["to_port"]) for r in rules) == [(5432, 5432), (6379, 6379)]
+    assert [r for r in rules if r["cidr_ipv4"] or r["cidr_ipv6"] or r["prefix_list_id"]] == []
+    assert planned.of("aws_security_group_rule") == {}
+    [closed] = planned.of("aws_default_security_group").values()
+    assert (closed.get("ingress", []), closed.get("egress", [])) == ([], [])
+
+
+def test_stores_are_in_the_private_subnets(planned):
+    calls = planned.data["configuration"]["root_module"]["module_calls"]
+    for module in ("postgres", "redis"):
+        said = calls[module]["expressions"]["subnet_ids"]["references"]
+        assert said[0] == "module.network.private_subnet_ids"
+
+
+def test_redis_has_three_nodes_that_take_over_from_each_other_encrypted(planned):
+    redis = planned.one("aws_elasticache_replication_group")
+    assert (redis["node_type"], redis["num_cache_clusters"]) == ("cache.r6g.large", 3)
+    assert (redis["automatic_failover_enabled"], redis["multi_az_enabled"]) == (True, True)
+    assert redis["at_rest_encryption_enabled"] == "true"
+    assert redis["transit_encryption_enabled"]
+    assert redis["snapshot_retention_limit"] == 7
+
+
+def test_every_service_has_a_repository_that_scans_and_moves_no_tag(planned):
+    services = {service.name for service in plan_of("shop", "production").services}
+    repositories = planned.of("aws_ecr_repository").values()
+    assert {r["name"] for r in repositories} == {f"ecommerce/{name}" for name in services}
+    for repository in repositories:
+        assert repository["image_tag_mutability"] == "IMMUTABLE"
+        assert repository["image_scanning_configuration"] == [{"scan_on_push": True}]
+    rules = [
+        json.loads(p["policy"])["rules"] for p in planned.of("aws_ecr_lifecycle_policy").values()
+    ]
+    assert len(rules) == len(services)
+    assert {len(found) for found in rules} == {2}
+
+
+def test_images_are_pulled_from_a_repository_that_one_environment_makes(planned, staged):
+    images = {
+        workload.image.rpartition(":")[0] for workload in plan_of("shop", "production").services
+    }
+    made = {r["name"] for r in planned.of("aws_ecr_repository").values()}
+    assert {image.partition("/")[2] for image in images} == made
+    assert staged.of("aws_ecr_repository") == {}, "two that make one repository undo each other"
+
+
+def test_no_policy_allows_everything_and_no_role_is_open(planned):
+    documents = [
+        (address, statement)
+        for kind, name in (
+            ("aws_iam_role", "assume_role_policy"),
+            ("aws_iam_role_policy", "policy"),
+        )
+        for address, resource in planned.of(kind).items()
+        if resource.get(name)
+        for statement in statements(resource, name)
+    ]
+    assert len(documents) >= 4
+    for address, statement in documents:
+        actions = (
+            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        )
+        assert all("*" not in action for action in actions), address
+        assert statement.get("Resource") != "*", address
+        assert statement.get("Principal") not in ("*", {"AWS": "*"}), address
+
+
+def test_keys_are_renewed_each_year(planned):
+    keys = planned.of("aws_kms_key").values()
+    assert len(keys) == 3
+    assert {key["enable_key_rotation"] for key in keys} == {True}
+
+
+def test_the_role_of_external_secrets_is_the_one_its_service_account_names(planned):
+    account = "k8s/base/serviceaccount-production-secrets.yaml"
+    said = artifact_of("shop", "production", account).data["metadata"]
+    role = said["annotations"]["eks.amazonaws.com/role-arn"]
+    names = {r["name"] for r in planned.of("aws_iam_role").values()}
+    assert role.rpartition("/")[2] in names
+    given = planned.data["variables"]["secret_readers"]["value"]
+    assert given == {said["name"]: {"namespace": said["namespace"], "prefix": "shop/production"}}
+    keys = [
+        entry["remoteRef"]["key"]
+        for artifact in artifacts_of("shop", "production")
+        if artifact.data.get("kind") == "ExternalSecret"
+        for entry in artifact.data["spec"]["data"]
+    ]
+    assert keys
+    assert [key for key in keys if not key.startswith("shop/production/")] == []
+
+
+def test_the_plan_is_as_large_as_the_guide_says_and_has_the_roadmaps_outputs(planned):
+    page = (ROOT / "docs/how-to/from-model-to-aws.md").read_text()
+    assert f"Plan: {len(planned.resources)} to add" in page
+    outputs = planned.data["planned_values"]["outputs"]
+    assert {"vpc_id", "eks_cluster_name", "rds_endpoint"} <= outputs.keys()
+
+
+def test_staging_differs_by_values_and_not_by_modules(planned, staged):
+    def kinds(plan):
+        return {address.split("[")[0] for address in plan.resources}
+
+    only = {a for a in kinds(planned) ^ kinds(staged) if not a.startswith("module.registry")}
+    assert only == set()
+
+
+def test_the_state_is_encrypted_locked_and_in_a_bucket_of_the_account():
+    text = str(artifact_of("shop", "production", "infrastructure/backend.hcl").content)
+    said = {
+        name.strip(): value for name, _, value in (t.partition(" = ") for t in text.splitlines())
+    }
+    assert said == {
+        "bucket": '"ecommerce-terraform-state-123456789012"',
+        "key": '"production/terraform.tfstate"',
+        "region": '"us-east-1"',
+        "encrypt": "true",
+        "use_lockfile": "true",
+    }
+
+
+def test_no_file_names_a_path_of_this_machine(production):
+    files = [p for p in Path(production.folder).rglob("*.tf") if ".terraform" not in p.parts]
+    assert len(files) > 20
+    assert [p.name for p in files if "/root/" in p.read_text() or "/opt/" in p.read_text()] == []

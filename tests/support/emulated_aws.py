@@ -1,0 +1,182 @@
+"""An AWS that answers like one: moto on loopback, in a Python of its own, and what it is asked.
+
+`.ci/moto` brings it. What it holds is read back by boto3, as a user of the real one would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from free_ports import free_ports
+
+ACCOUNT = "123456789012"
+READY_S = 60.0
+GET = "no moto here: have .ci/moto bring it"
+#: Reads calls from its input, and prints what each returned.
+ASKING = """
+import json, sys, boto3
+made = {}
+def ask(service, region, call, arguments):
+    if (service, region) not in made:
+        made[service, region] = boto3.client(service, region_name=region)
+    return getattr(made[service, region], call)(**arguments)
+print(json.dumps([ask(*asked) for asked in json.load(sys.stdin)], default=str))
+"""
+#: What moto does not give back, or does not have; everything else is applied as it is rendered.
+GAPS = """\
+# It has no security group of a cluster.
+resource "aws_launch_template" "this" {
+  vpc_security_group_ids = [aws_security_group.nodes.id]
+
+  lifecycle {
+    ignore_changes = [tag_specifications]
+  }
+}
+
+resource "aws_eks_cluster" "this" {
+  lifecycle {
+    ignore_changes = [access_config]
+  }
+}
+
+# It invents a key of SSH.
+resource "aws_eks_node_group" "this" {
+  lifecycle {
+    ignore_changes = [remote_access, scaling_config, update_config]
+  }
+}
+
+# It has no addons.
+resource "aws_eks_addon" "this" {
+  for_each = {}
+}
+"""
+POSTGRES_GAPS = """\
+resource "aws_rds_cluster" "this" {
+  lifecycle {
+    ignore_changes = [scaling_configuration]
+  }
+}
+
+resource "aws_rds_cluster_instance" "this" {
+  lifecycle {
+    ignore_changes = [
+      monitoring_interval,
+      monitoring_role_arn,
+      performance_insights_enabled,
+      performance_insights_kms_key_id,
+    ]
+  }
+}
+
+resource "aws_vpc_security_group_ingress_rule" "this" {
+  lifecycle {
+    ignore_changes = [description]
+  }
+}
+"""
+#: Of the bucket's policy it reads the refusal, and not its condition.
+STATE_GAPS = """\
+resource "aws_s3_bucket_policy" "state" {
+  count = 0
+}
+"""
+PROVIDER = """\
+provider "aws" {
+  s3_use_path_style       = true
+  skip_metadata_api_check = true
+}
+"""
+
+
+@dataclass(frozen=True)
+class EmulatedAws:
+    """A running one."""
+
+    python: Path
+    url: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What leads any client of AWS to it."""
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        return {**keys, "AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_DISABLED": "true"}
+
+    def ask(self, *calls: tuple[str, str, dict[str, Any]], region: str = "us-east-1") -> list[Any]:
+        """Call boto3: a service, one of its methods, its arguments; return what each returns."""
+        asked = [(service, region, call, arguments) for service, call, arguments in calls]
+        done = subprocess.run(
+            [str(self.python), "-c", ASKING],
+            input=json.dumps(asked),
+            env={"PATH": os.environ["PATH"], **self.env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        found: list[Any] = json.loads(done.stdout)
+        return found
+
+
+def fit(root: Path) -> None:
+    """Have a rendered root leave out what moto does not know."""
+    (root / "emulator_override.tf").write_text(PROVIDER)
+    (root / "state/emulator_override.tf").write_text(PROVIDER + STATE_GAPS)
+    (root / "modules/cluster/emulator_override.tf").write_text(GAPS)
+    (root / "modules/postgres/emulator_override.tf").write_text(POSTGRES_GAPS)
+
+
+@contextlib.contextmanager
+def emulated_aws(log: Path) -> Iterator[EmulatedAws]:
+    """Start one on a free port; it ends with the context."""
+    python = _python()
+    [port] = free_ports(1)
+    command = [str(python), "-c", "from moto.server import main; main()", "-H", "127.0.0.1"]
+    with log.open("wb") as out:
+        started = subprocess.Popen(
+            [*command, "-p", str(port)],
+            stdout=out,
+            stderr=out,
+            # Policies that AWS itself offers can be attached to a role only with it.
+            env={"PATH": os.environ["PATH"], "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(started, url, log)
+        yield EmulatedAws(python, url)
+    finally:
+        started.kill()
+        started.wait()
+
+
+def _python() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    kept = sorted(
+        (cache / "tarmac/programs").glob("moto-*/bin/python"),
+        key=lambda found: found.lstat().st_mtime,
+    )
+    if not kept:
+        pytest.skip(GET)
+    return kept[-1]
+
+
+def _wait(started: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    end = time.monotonic() + READY_S
+    while True:
+        assert started.poll() is None, log.read_text()[-2000:]
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            urllib.request.urlopen(f"{url}/moto-api/data.json", timeout=5).close()
+            return
+        assert time.monotonic() < end, f"no answer in {READY_S:.0f} s"
+        time.sleep(0.1)

@@ -1,0 +1,85 @@
+"""What a change of the model does to what Terraform makes is told with its risk."""
+
+from __future__ import annotations
+
+import pytest
+from compared import comparison, edited
+from rendered import ROOT
+
+from tarmac.compare.change import Risk
+
+FILE = "systems/shop/tarmac.yaml"
+MODEL = (ROOT / FILE).read_text(encoding="utf-8")
+HIGH, MEDIUM, LOW = Risk.HIGH, Risk.MEDIUM, Risk.LOW
+
+
+def told(old: str, new: str) -> list[tuple[Risk, str]]:
+    """Edit the last of what is there, which is production's, and return what is said of it."""
+    assert MODEL.count(old)
+    head, _, tail = MODEL.rpartition(old)
+    sides = ({FILE: text.encode()} for text in (MODEL, f"{head}{new}{tail}"))
+    found = comparison(*sides, disk=True, render=lambda _: ()).changes
+    return [(change.told.risk, change.told.fact) for change in found]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "aurora: {instance: db.r6g.large, backups: 35}",
+            "aurora: {instance: db.r6g.xlarge, backups: 7}",
+            [
+                (MEDIUM, "server aurora class `db.r6g.large` -> `db.r6g.xlarge`"),
+                (MEDIUM, "server aurora days of backups `35` -> `7`"),
+            ],
+        ),
+        (
+            "elasticache: {instance: cache.r6g.large, instances: 3}",
+            'elasticache: {instance: cache.r6g.large, version: "7.0"}',
+            [
+                (HIGH, "server elasticache version `7.1` -> `7.0`"),
+                (MEDIUM, "server elasticache instances `3` -> `2`"),
+            ],
+        ),
+        (
+            "      project: ecommerce\n",
+            "      project: ecommerce\n      protected: false\n",
+            [
+                (HIGH, "protected true -> false"),
+                (MEDIUM, "NAT gateways `3` -> `1`"),
+            ],
+        ),
+        (
+            "      project: ecommerce\n",
+            "      project: shop\n",
+            [(HIGH, "project `ecommerce` -> `shop`")],
+        ),
+        (
+            "api_networks: [203.0.113.0/24]",
+            "api_networks: [203.0.113.0/24, 198.51.100.0/24]",
+            [(HIGH, "API server from 198.51.100.0/24 allowed")],
+        ),
+        (
+            "general: {min: 3, desired: 5, max: 20}",
+            "general: {min: 3, desired: 5, max: 30, disk: 100Gi}",
+            [
+                (MEDIUM, "nodes general `m5.large, 50 GiB` -> `m5.large, 100 GiB`"),
+                (LOW, "nodes general counts `3, 5, 20` -> `3, 5, 30`"),
+            ],
+        ),
+    ],
+)
+def test_a_change_of_infrastructure_is_told_with_its_risk(old, new, expected):
+    found = told(old, new)
+    assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+def test_an_environment_that_gives_up_its_servers_size_is_told_of_the_data():
+    text = edited(
+        MODEL,
+        (MODEL[MODEL.rindex("    infrastructure:\n") : MODEL.rindex("    broker: rabbitmq\n")], ""),
+    )
+    sides = ({FILE: old.encode()} for old in (MODEL, text))
+    found = comparison(*sides, disk=True, render=lambda _: ()).changes
+    lost = [change for change in found if "server aurora" in change.fact]
+    assert {change.told.risk for change in lost} == {HIGH}
