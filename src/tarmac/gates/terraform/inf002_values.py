@@ -75,7 +75,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("values of tfvars files", _values),
     of_files=check,
-    targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
+    targets=("cluster",),
     reads="*.tfvars beside `var.` in all *.tf of the folder; a literal is taken for the same "
     "thing where the value's name ends with its name and begins with a word of its block.",
 )

@@ -15,8 +15,9 @@ from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.terraform import settings
 from tarmac.report import Finding
 
-#: Where Terraform names it: of the module, of the resource.
-NAMES = {"module": ("cluster_version", "kubernetes_version"), "resource": ("version",)}
+#: Where Terraform names it: of a module and in tfvars, of the resource.
+VARIABLES = ("cluster_version", "kubernetes_version")
+NAMES = {"module": VARIABLES, "resource": ("version",)}
 _VERSION = re.compile(r"1\.\d+")
 
 
@@ -54,6 +55,9 @@ def _number(version: str) -> int:
 def _clusters(files: Files) -> Iterator[tuple[str, Any]]:
     """Yield the version of each cluster, by its place."""
     for setting in settings(files):
+        if setting.file.endswith(".tfvars") and setting.path[0] in VARIABLES:
+            yield setting.where, setting.value
+            continue
         kind = setting.path[0]
         named = setting.name in NAMES.get(kind, ())
         cluster = kind == "module" or setting.path[1:2] == ("aws_eks_cluster",)
@@ -70,7 +74,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("clusters", _clusters),
     of_files=check,
-    targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
-    reads="cluster_version and kubernetes_version of modules, version of aws_eks_cluster, and "
-    "eksctl's ClusterConfig; by the dates of assets/published.yaml.",
+    targets=("cluster",),
+    reads="cluster_version and kubernetes_version of modules and in *.tfvars, version of "
+    "aws_eks_cluster, and eksctl's ClusterConfig; by the dates of assets/published.yaml.",
 )
