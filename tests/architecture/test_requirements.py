@@ -31,6 +31,7 @@ PROVEN_IN = {
     "tested@alertmanager": ("tests/observability/test_alertmanager.py",),
     "planned@aws-provider": (
         "tests/infrastructure/test_planned.py", "tests/infrastructure/test_modules.py",
+        "tests/infrastructure/test_other_systems.py",
     ),
     "applied@moto": ("tests/infrastructure/test_applied.py",),
     "applied@apiserver": ("tests/apiserver/",),
