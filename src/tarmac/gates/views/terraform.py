@@ -9,6 +9,7 @@ from typing import Any
 
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
+from tarmac.gates.views.terraform_tree import tree
 from tarmac.report import Finding
 
 ENDINGS = (".tf", ".tfvars")
@@ -61,18 +62,8 @@ def unreadable(files: Files) -> Iterator[Finding]:
 
 @lru_cache(maxsize=512)
 def _parsed(path: str, text: str) -> tuple[Setting, ...] | Finding:
-    # The grammar takes 0.2 s to load: only where there is something to read.
-    import hcl2  # noqa: PLC0415
-    from lark.exceptions import LarkError, UnexpectedInput  # noqa: PLC0415
-
-    try:
-        tree = hcl2.parses_to_tree(text if text.endswith("\n") else f"{text}\n")
-    except UnexpectedInput as error:
-        what = "cannot be read as HCL from here on; correct it, `terraform validate` says more"
-        return Finding(f"{path}:{max(error.line, 1)}", what)
-    except LarkError as error:
-        return Finding(path, f"cannot be read as HCL ({type(error).__name__}); correct it")
-    return tuple(_walk(tree, (), path))
+    found = tree(path, text)
+    return found if isinstance(found, Finding) else tuple(_walk(found, (), path))
 
 
 def _walk(node: Any, above: tuple[str, ...], file: str) -> Iterator[Setting]:

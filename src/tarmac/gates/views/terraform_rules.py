@@ -35,7 +35,9 @@ def dangers(files: Files) -> Iterator[tuple[str, str]]:
         if rule and setting.value in rule["values"]:
             yield setting.where, f"{setting.name} is {setting.value}: {rule['why']}; change it"
         if setting.path[0] == "resource" and len(setting.path) > 3:
-            said.setdefault((setting.file, *setting.path[1:3]), {})[setting.path[3]] = setting.where
+            # A block that is written by a loop is there, too.
+            own = setting.path[4 if setting.path[3] == "dynamic" else 3]
+            said.setdefault((setting.file, *setting.path[1:3]), {})[own] = setting.where
     for (_, kind, name), found in said.items():
         for key in needed.get(kind, ()):
             if key not in found:
