@@ -56,6 +56,22 @@ def test_its_databases_are_private_encrypted_and_stand_by_in_another_zone(other)
         assert database["manage_master_user_password"]
 
 
+def test_its_buckets_are_private_encrypted_versioned_and_forget(other):
+    (system, environment), planned = other
+    account = plan_of(system, environment).cloud.account
+    wanted = {"starter": {"backups"}, "travel": {"backups", "logs"}}.get(system, set())
+    made = {bucket["bucket"] for bucket in planned.of("aws_s3_bucket").values()}
+    assert made == {f"{system}-{environment}-{name}-{account}" for name in wanted}
+    blocked = planned.of("aws_s3_bucket_public_access_block").values()
+    keys = ("block_public_acls", "block_public_policy", "ignore_public_acls")
+    assert len(blocked) == len(wanted)
+    assert {b[k] for b in blocked for k in (*keys, "restrict_public_buckets")} <= {True}
+    for kind in ("versioning", "server_side_encryption_configuration", "lifecycle_configuration"):
+        assert len(planned.of(f"aws_s3_bucket_{kind}")) == len(wanted)
+    [*rules] = planned.of("aws_s3_bucket_lifecycle_configuration").values()
+    assert all(rule["rule"][0]["expiration"][0]["days"] > 0 for rule in rules)
+
+
 def test_its_stores_let_in_nodes_alone_and_its_roles_are_closed(other):
     (system, environment), planned = other
     rules = planned.of("aws_vpc_security_group_ingress_rule").values()

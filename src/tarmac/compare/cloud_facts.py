@@ -28,6 +28,8 @@ def cloud_values(plan: ClusterPlan) -> Iterator[tuple[str, object, tuple[str, ..
         yield f"nodes {group.name} counts", (group.min, group.desired, group.max), place
         what = (*group.types, f"{group.disk_gb} GiB", *(("spot",) if group.spot else ()))
         yield f"nodes {group.name}", what, place
+    for bucket, days in cloud.buckets.items():
+        yield f"bucket {bucket} days of objects", days, ("buckets",)
     for server in cloud.servers:
         place = ("servers", server.name)
         size = server.size

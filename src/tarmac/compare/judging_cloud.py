@@ -24,7 +24,7 @@ def cloud(found: ComparedFact) -> RiskAssessment:
     if was is None:
         return RiskAssessment(LOW, f"{name}: {code(text(now))} will be made")
     if now is None:
-        lost = name.startswith("server")
+        lost = name.startswith(("server", "bucket"))
         why = "its data go with it, unless a snapshot is kept" if lost else ""
         return RiskAssessment(HIGH if lost else MEDIUM, f"{name} goes (was {code(text(was))})", why)
     if name in REPLACED:
@@ -32,7 +32,7 @@ def cloud(found: ComparedFact) -> RiskAssessment:
     if name == "protected":
         why = "" if now else "one `destroy` deletes the data"
         return RiskAssessment(LOW if now else HIGH, f"{name} {text(was)} -> {text(now)}", why)
-    if name.endswith(("days of backups", "instances", "NAT gateways", "counts")):
+    if name.endswith(("days of backups", "days of objects", "instances", "NAT gateways", "counts")):
         fewer = now < was
         why = "less is left when something is lost" if fewer else ""
         return RiskAssessment(MEDIUM if fewer else LOW, what, why)

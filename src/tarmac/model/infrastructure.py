@@ -76,6 +76,12 @@ class ManagedServer(StrictModel):
     disk: Amount = Field(default="50Gi", description="Of RDS: the disk to begin with.")
 
 
+class Bucket(StrictModel):
+    """A private bucket: backups, logs."""
+
+    days: int = Field(default=90, ge=1, description="Days for which its objects are kept.")
+
+
 class Infrastructure(StrictModel):
     """What Terraform makes in the environment's cloud."""
 
@@ -112,4 +118,9 @@ class Infrastructure(StrictModel):
     )
     servers: dict[Name, ManagedServer] = Field(
         default={}, description="Server of `servers` -> its size: aurora, rds, elasticache."
+    )
+    buckets: dict[Name, Bucket] = Field(
+        default={},
+        description="Private buckets of S3; in AWS their names have the project, the environment "
+        "and the account, too.",
     )

@@ -5,6 +5,7 @@ Plain data, the same for every renderer, gate and estimate; `plan.infrastructure
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tarmac.model.infrastructure import ManagedServer
@@ -90,6 +91,8 @@ class CloudInfrastructure:
     #: The environment that keeps them.
     keeper: str
     readers: tuple[SecretReader, ...]
+    #: Bucket -> the days for which its objects are kept.
+    buckets: Mapping[str, int]
 
     @property
     def state_bucket(self) -> str | None:

@@ -55,9 +55,10 @@ def infrastructure(
     registry, keeper = ECR.match(settled.registry or ""), _keeper(system, settled)
     path = (registry["path"] or "").strip("/") if registry else ""
     own = registry and registry["region"] == settled.region and keeper == environment
+    project, account = wanted.project or system.name, registry["account"] if registry else None
     return CloudInfrastructure(
-        project=wanted.project or system.name,
-        account=registry["account"] if registry else None,
+        project=project,
+        account=account,
         region=settled.region,
         protected=wanted.protected,
         network=settled.network,
@@ -75,6 +76,7 @@ def infrastructure(
         ),
         keeper=keeper,
         readers=tuple(_readers(system, environment, settled, workloads)),
+        buckets=dict(_buckets(wanted, project, environment, account)),
     )
 
 
@@ -148,6 +150,14 @@ def _keeper(system: System, own: Environment) -> str:
         for name, other in system.file.environments.items()
         if other.infrastructure is not None and other.registry == own.registry
     ][-1]
+
+
+def _buckets(
+    wanted: Infrastructure, project: str, environment: str, account: str | None
+) -> Iterator[tuple[str, int]]:
+    """Yield each bucket by a name that no other account has."""
+    for name, bucket in wanted.buckets.items():
+        yield "-".join(filter(None, (project, environment, name, account))), bucket.days
 
 
 def _readers(

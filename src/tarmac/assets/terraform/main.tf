@@ -75,3 +75,12 @@ module "secrets" {
   oidc_provider_arn = module.cluster.oidc_provider_arn
   oidc_issuer       = module.cluster.oidc_issuer
 }
+
+module "bucket" {
+  source   = "./modules/bucket"
+  for_each = var.buckets
+
+  name      = each.key
+  days      = each.value
+  protected = var.protected
+}

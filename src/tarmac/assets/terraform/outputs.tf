@@ -32,3 +32,8 @@ output "role_arns" {
   description = "The role of each service account, as its annotation eks.amazonaws.com/role-arn says it."
   value       = { for name, reader in module.secrets : name => reader.role_arn }
 }
+
+output "buckets" {
+  description = "The buckets."
+  value       = [for bucket in module.bucket : bucket.name]
+}

@@ -126,3 +126,9 @@ variable "secret_readers" {
   description = "Service accounts that read the entries below a prefix of Secrets Manager."
   default     = {}
 }
+
+variable "buckets" {
+  type        = map(number)
+  description = "Buckets of S3, with the days for which their objects are kept."
+  default     = {}
+}

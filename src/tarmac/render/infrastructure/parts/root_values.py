@@ -30,6 +30,7 @@ def root_values(plan: ClusterPlan, cloud: CloudInfrastructure) -> dict[str, hcl.
             for module in modules
         },
         "repositories": cloud.repositories,
+        **({"buckets": cloud.buckets} if cloud.buckets else {}),
         "secret_readers": {
             reader.name: {"namespace": reader.namespace, "prefix": reader.prefix}
             for reader in cloud.readers
