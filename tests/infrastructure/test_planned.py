@@ -90,6 +90,16 @@ def test_whatever_takes_tags_says_project_environment_and_what_made_it(planned):
         assert [t for t in made.values() if not TAGS.items() <= t.items()] == []
 
 
+def test_an_experiment_of_a_lost_zone_finds_its_nodes_subnets_and_databases_by_their_tags(planned):
+    wanted = {"Project": "ecommerce", "Environment": "production"}.items()
+    made = [
+        *planned.of("aws_subnet").values(),
+        *planned.of("aws_rds_cluster").values(),
+    ]
+    assert len(made) == 7
+    assert [one for one in made if not wanted <= tags(one).items()] == []
+
+
 def test_the_cluster_is_of_the_version_of_the_objects_and_reached_by_named_networks(planned):
     cluster = planned.one("aws_eks_cluster")
     [network] = cluster["vpc_config"]

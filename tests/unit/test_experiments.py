@@ -152,7 +152,8 @@ def test_fis_takes_a_zone_away_until_an_alarm_of_an_objective_stops_it():
     targets = template["targets"]
     for name, kind in (("nodes", "instance"), ("subnets", "subnet")):
         assert targets[name]["resourceType"] == f"aws:ec2:{kind}"
-        assert targets[name]["resourceTags"] == {"system": "shop", "environment": "production"}
+        wanted = {"Project": "ecommerce", "Environment": "production"}
+        assert targets[name]["resourceTags"] == wanted
         assert ["us-east-1b"] in [one["values"] for one in targets[name]["filters"]]
     assert {
         one for action in template["actions"].values() for one in action["targets"].values()

@@ -42,6 +42,8 @@ class ClusterDrill:
         if settings.region is None or on not in list(ends)[: settings.zones]:
             what = f"{self.plan.environment} has no {on} ({settings.zones} zones in"
             raise NoCounterpart(f"{what} {settings.region or 'no region'})")
+        if self.plan.cloud is not None:  # the model may name other zones than a, b, c
+            return self.plan.cloud.subnets[list(ends).index(on)].zone
         return settings.region + ends[on]
 
     def workload(self, on: str) -> Workload:

@@ -19,6 +19,7 @@ from tarmac.drills.experiments.experiment import (
     no_counterpart,
 )
 from tarmac.faults.fault import Step
+from tarmac.plan.cluster import ClusterPlan
 from tarmac.slo.measured import MeasuredObjective
 
 #: The registry says which account it is.
@@ -47,7 +48,7 @@ def experiments(drill: ClusterDrill, _: int, step: Step) -> Sequence[Experiment]
 def _template(drill: ClusterDrill, step: Step, zone: str, account: str) -> dict[str, Any]:
     plan = drill.plan
     lasts = f"PT{max(SHORTEST_S, round(step.for_))}S"
-    tags = {"system": plan.system, "environment": plan.environment}
+    tags = _tags(plan)
     targets: dict[str, Any] = {
         "nodes": {
             "resourceType": "aws:ec2:instance",
@@ -102,6 +103,13 @@ def _template(drill: ClusterDrill, step: Step, zone: str, account: str) -> dict[
         ],
         "experimentOptions": {"emptyTargetResolutionMode": "fail"},
     }
+
+
+def _tags(plan: ClusterPlan) -> dict[str, str]:
+    """Return the tags of what runs there: those of the rendered Terraform, where there is some."""
+    if plan.cloud is not None:
+        return {"Project": plan.cloud.project, "Environment": plan.environment}
+    return {"system": plan.system, "environment": plan.environment}
 
 
 def _alarms(drill: ClusterDrill, account: str) -> list[str]:
