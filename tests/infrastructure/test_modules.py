@@ -8,6 +8,9 @@ import re
 import pytest
 from terraformed import OFFLINE, Terraform, tree
 
+#: The provider has 700 MB: beside four busy loops it takes minutes to start.
+pytestmark = pytest.mark.timeout(600)
+
 BUCKET = "ecommerce-terraform-state-123456789012"
 
 

@@ -6,6 +6,9 @@ import pytest
 from rendered import plan_of
 from terraformed import tree
 
+#: The provider has 700 MB: beside four busy loops it takes minutes to start.
+pytestmark = pytest.mark.timeout(600)
+
 #: Its zones, its NAT gateways, its servers.
 SYSTEMS = {
     ("starter", "production"): (2, 2, {"rds": "db.t4g.small"}),

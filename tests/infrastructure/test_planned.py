@@ -10,7 +10,11 @@ import ipaddress
 import json
 from pathlib import Path
 
+import pytest
 from rendered import ROOT, artifact_of, artifacts_of, plan_of
+
+#: The provider has 700 MB: beside four busy loops it takes minutes to start.
+pytestmark = pytest.mark.timeout(600)
 
 TAGS = {"Project": "ecommerce", "Environment": "production", "ManagedBy": "terraform"}
 CLUSTER = "ecommerce-production"
