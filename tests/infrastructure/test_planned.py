@@ -169,6 +169,7 @@ def test_the_four_addons_are_there_and_the_disks_one_has_a_role_of_its_own(plann
     addons = {a["addon_name"]: a for a in planned.of("aws_eks_addon").values()}
     assert addons.keys() == {"coredns", "kube-proxy", "vpc-cni", "aws-ebs-csi-driver"}
     assert json.loads(addons["vpc-cni"]["configuration_values"]) == {"enableNetworkPolicy": "true"}
+    assert {a["resolve_conflicts_on_create"] for a in addons.values()} == {"OVERWRITE"}
     given = [a for a in addons.values() if a.get("service_account_role_arn", "unknown") is None]
     assert {a["addon_name"] for a in given} == {"coredns", "kube-proxy", "vpc-cni"}
 

@@ -43,6 +43,7 @@ resource "aws_eks_cluster" "this" {
 
   depends_on = [
     aws_cloudwatch_log_group.control_plane,
+    aws_iam_role_policy.secrets,
     aws_iam_role_policy_attachment.cluster,
   ]
 }
@@ -62,9 +63,11 @@ resource "aws_eks_addon" "this" {
     aws-ebs-csi-driver = aws_iam_role.ebs.arn
   }
 
-  cluster_name                = aws_eks_cluster.this.name
-  addon_name                  = each.key
-  service_account_role_arn    = each.value
+  cluster_name             = aws_eks_cluster.this.name
+  addon_name               = each.key
+  service_account_role_arn = each.value
+  # A new cluster has the first three already, as EKS sets them up.
+  resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "PRESERVE"
   # The agent that enforces the network policies of the rendered objects.
   configuration_values = each.key == "vpc-cni" ? jsonencode({ enableNetworkPolicy = "true" }) : null

@@ -20,6 +20,19 @@ resource "aws_iam_role_policy_attachment" "cluster" {
   policy_arn = "${local.managed_policies}/AmazonEKSClusterPolicy"
 }
 
+resource "aws_iam_role_policy" "secrets" {
+  name = "secrets"
+  role = aws_iam_role.cluster.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"]
+      Resource = aws_kms_key.secrets.arn
+    }]
+  })
+}
+
 resource "aws_iam_role" "node" {
   name = "${var.name}-node"
   assume_role_policy = jsonencode({
