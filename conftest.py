@@ -16,7 +16,7 @@ import pytest
 import yaml
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-pytest_plugins = ["cost", "ended"]
+pytest_plugins = ["cost", "docker_images", "ended"]
 
 ROOT = Path(__file__).parent
 #: Tests bring systems up without telemetry unless they say so: it is one more process for each.
@@ -24,7 +24,7 @@ os.environ["TARMAC_TELEMETRY"] = "0"
 TIERS = yaml.safe_load((ROOT / "tests/tiers.yaml").read_text(encoding="utf-8"))
 
 #: Folders of tests that need what CI builds meanwhile; they come last, and wait for it.
-BROUGHT = ("apiserver", "containers", "gates", "observability")
+BROUGHT = ("apiserver", "cluster", "containers", "gates", "observability")
 
 
 def _is_below(item: pytest.Item, places: list[str]) -> bool:

@@ -16,7 +16,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -177,7 +177,7 @@ def control_plane(programs: Path, folder: Path) -> Iterator[ControlPlane]:
     plane = ControlPlane(
         programs, folder, f"https://{HOST}:{api}", secrets.token_hex(32), secrets.token_hex(32)
     )
-    _write_keys(folder)
+    write_keys(folder)
     tokens = folder / "tokens.csv"
     tokens.touch(0o600)
     tokens.write_text(
@@ -247,8 +247,11 @@ _SIGNS = x509.KeyUsage(
 )
 
 
-def _write_keys(folder: Path) -> None:
-    """Write an authority, one certificate for both servers and etcd's client, a key for tokens."""
+def write_keys(folder: Path, addresses: Sequence[str] = (HOST,)) -> None:
+    """Write an authority, one certificate for all servers and etcd's client, a key for tokens.
+
+    Where a kubelet trusts the authority, the certificate is an administrator's.
+    """
     authority = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
     own = x509.BasicConstraints(ca=True, path_length=0)
@@ -256,8 +259,14 @@ def _write_keys(folder: Path) -> None:
     signed = signed.add_extension(_SIGNS, critical=True)
     _write(folder / "ca.crt", signed.sign(authority, hashes.SHA256()))
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "it")])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
+    administrators = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters")
+    subject = x509.Name([administrators, x509.NameAttribute(NameOID.COMMON_NAME, "it")])
+    names = x509.SubjectAlternativeName(
+        [
+            *(x509.IPAddress(ipaddress.ip_address(address)) for address in addresses),
+            x509.DNSName("kubernetes.default.svc"),
+        ]
+    )
     uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     signed = _certificate(subject, name, key, authority)
     signed = signed.add_extension(names, critical=False).add_extension(uses, critical=False)
