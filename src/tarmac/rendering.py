@@ -18,6 +18,7 @@ from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy, no_environment
 from tarmac.render import collect
 from tarmac.render.renderer import Renderer
+from tarmac.tree import folder
 from tarmac.tree.folder import RenderSource
 
 
@@ -76,3 +77,23 @@ def _plan(file: str, read: Callable[[str], bytes], environment: str | None) -> C
     return deploy(
         system, known[0] if environment is None else environment, registry.load(stores, "STORE")
     )
+
+
+def texts(made: RenderedTree) -> Mapping[str, str]:
+    """Say what each file holds in its folder: patched, and the user's own where it is ejected.
+
+    The folder is `deploy/ENV` beside the model; it need not be there.
+
+    Raises:
+        BadInput: a file was edited, and nothing says what becomes of that.
+    """
+    out = made.source.folder / "deploy" / made.source.environment
+    outcome = folder.check(out, made.source, made.artifacts)
+    if refused := outcome.decision.refused:
+        what = f"was edited; decide whether that is kept: {made.source.command}"
+        raise BadInput([Problem(str(out / path), what) for path in refused])
+    found = {path: file.content.decode() for path, file in outcome.wanted.items()}
+    for path in outcome.decision.ejected:
+        if path in found:
+            found[path] = files.text(outcome.folder / path)
+    return found

@@ -1,0 +1,174 @@
+"""The steps of `tarmac deploy`, and what is printed of them."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tarmac import rendering
+from tarmac.cli import _project
+from tarmac.cluster import kubectl as clients
+from tarmac.cluster.deployment import SECRETS, Deployment, Outcome
+from tarmac.cluster.objects import ObjectId
+from tarmac.cluster.planning import Change, Plan, plan
+from tarmac.cluster.release import Release
+from tarmac.errors import BadInput, Problem
+from tarmac.foreign.data import from_yaml
+
+#: Changes and fields of one object that are printed; --json has them all.
+SHOWN, SHOWN_FIELDS = 30, 6
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for."""
+
+    context: str | None
+    timeout_s: float
+    only_plan: bool
+    rolls_back: bool
+    prunes: bool
+    #: Before something is deleted.
+    asks: bool
+    as_json: bool
+
+
+def deploy(file: Path, environment: str | None, request: Request) -> int:
+    """Deploy an environment; returns the exit code.
+
+    Raises:
+        BadInput: whatever is wrong with the model, the folder or the arguments.
+        MissingTool: there is no kubectl.
+        TarmacError: the cluster does not answer, or refuses.
+    """
+    release = _release(file, environment)
+    with clients.opened(request.context) as kubectl:
+        made = plan(kubectl, release)
+        deletes = made.gone if request.prunes else ()
+        _say(request, f"{release.system} for {release.environment} -> {kubectl.context}")
+        if not request.as_json:
+            _show_plan(made, deletes)
+        if request.only_plan:
+            return _end(request, made, None, None)
+        _confirm(deletes, request)
+        deployment = Deployment(kubectl, release, request.timeout_s, lambda s: _say(request, s))
+        outcome = deployment.apply(made)
+        back = None
+        if outcome.ready:
+            deployment.prune(deletes)
+        else:
+            _show_failures(outcome, request)
+            if request.rolls_back:
+                _say(request, "going back to the last release that became ready")
+                back = deployment.roll_back(made)
+                _show_return(back, request)
+        return _end(request, made, outcome, back)
+
+
+def _release(file: Path, environment: str | None) -> Release:
+    made = rendering.make(file, environment, ())
+    settings, where = made.plan.settings, made.source.model
+    if settings.target != "cluster":
+        what = f"environment {made.plan.environment} is no cluster's (target: {settings.target})"
+        raise BadInput([Problem(where, f"{what}; name one that is")])
+    if settings.gitops is not None:
+        what = f"environment {made.plan.environment} is followed by Argo CD, which would undo this"
+        raise BadInput([Problem(where, f"{what}; commit its rendered files instead")])
+    texts = rendering.texts(made)
+    objects = [
+        document
+        for artifacts in made.artifacts.values()
+        for artifact in artifacts
+        if artifact.is_object and artifact.path.startswith("k8s/")
+        for document in from_yaml(texts[artifact.path])
+    ]
+    found = made.plan
+    return Release(
+        found.system, found.environment, found.namespace, tuple(objects), texts.get(SECRETS, "")
+    )
+
+
+def _say(request: Request, text: str) -> None:
+    click.echo(text, err=request.as_json)
+
+
+def _show_plan(made: Plan, deletes: Iterable[ObjectId]) -> None:
+    _list("+", made.added)
+    _list("~", made.changed)
+    for found in deletes:
+        click.echo(f"  - {found}")
+    missing = Counter((found.kind, found.api) for found in made.left_out)
+    for (kind, api), count in missing.items():
+        click.echo(f"  left out: {count} {kind} (the cluster has no {api})")
+    if made.gone and not deletes:
+        names = ", ".join(map(str, made.gone))
+        click.echo(f"  no longer rendered: {names}; --prune deletes them")
+    counts = f"{len(made.added)} added, {len(made.changed)} changed, {made.unchanged} unchanged"
+    click.echo(counts)
+
+
+def _list(sign: str, changes: tuple[Change, ...]) -> None:
+    for change in changes[:SHOWN]:
+        click.echo(f"  {sign} {change.id}")
+        for field in change.fields[:SHOWN_FIELDS]:
+            click.echo(f"      {field}")
+        if len(change.fields) > SHOWN_FIELDS:
+            click.echo(f"      ... {len(change.fields) - SHOWN_FIELDS} more")
+    if len(changes) > SHOWN:
+        click.echo(f"  {sign} ... {len(changes) - SHOWN} more; --json has them all")
+
+
+def _confirm(deletes: Iterable[ObjectId], request: Request) -> None:
+    names = ", ".join(map(str, deletes))
+    if not names or not request.asks:
+        return
+    if not sys.stdin.isatty():
+        raise BadInput([Problem("--prune", f"would delete {names}; add --yes if that is right")])
+    click.confirm(f"delete {names}?", abort=True)
+
+
+def _show_failures(outcome: Outcome, request: Request) -> None:
+    for failure in outcome.failures:
+        _say(request, f"\n{failure.what} is not ready: {failure.detail}")
+        for text, log in failure.causes:
+            _say(request, f"  cause: {text}")
+            for line in log:
+                _say(request, f"    {line}")
+
+
+def _show_return(back: Outcome | None, request: Request) -> None:
+    if back is None:
+        _say(request, "no release before this one became ready; what was applied stays")
+    elif back.ready:
+        _say(request, f"the release before runs again after {back.took_s:.0f} s")
+    else:
+        _show_failures(back, request)
+
+
+def _end(request: Request, made: Plan, outcome: Outcome | None, back: Outcome | None) -> int:
+    if request.as_json:
+        _project.print_json(_as_data(made, outcome, back))
+    elif outcome is not None and outcome.ready:
+        click.echo(f"all of it runs after {outcome.took_s:.0f} s")
+    return int(outcome is not None and not outcome.ready)
+
+
+def _as_data(made: Plan, outcome: Outcome | None, back: Outcome | None) -> dict[str, Any]:
+    return {
+        "added": [asdict(change.id) for change in made.added],
+        "changed": [{**asdict(c.id), "fields": list(c.fields)} for c in made.changed],
+        "unchanged": made.unchanged,
+        "left_out": [asdict(found) for found in made.left_out],
+        "gone": [asdict(found) for found in made.gone],
+        "applied": outcome is not None,
+        "ready": None if outcome is None else outcome.ready,
+        "took_s": None if outcome is None else outcome.took_s,
+        "failures": [asdict(failure) for failure in outcome.failures] if outcome else [],
+        "rolled_back": None if back is None else back.ready,
+    }

@@ -1,0 +1,224 @@
+"""Applies a release to a cluster in waves, waits for each, and goes back where one fails.
+
+Called by `tarmac deploy`; what a user sees of it is the caller's affair.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tarmac.cluster import release as releases
+from tarmac.cluster.causes import Cause, Surroundings, causes, surroundings
+from tarmac.cluster.kubectl import Kubectl, Object, Refusal
+from tarmac.cluster.objects import WAVES, ObjectId, waves
+from tarmac.cluster.planning import KEPT, Plan
+from tarmac.cluster.readiness import AWAITED, Readiness, readiness
+from tarmac.cluster.release import Record, Release
+from tarmac.errors import TarmacError
+
+POLL_S = 1.0
+#: A cause is looked for when something has waited so long, and as often.
+LOOK_S = 5.0
+LOG_LINES = 8
+SECRETS_S = 120
+SECRETS = "scripts/secrets.sh"
+#: What tells why a pod is not there or not ready.
+_ASKED = ("pods", "replicasets", "persistentvolumeclaims", "events")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What did not become ready."""
+
+    what: str
+    detail: str
+    #: For each cause its text, and the last lines of the log that says more.
+    causes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a deployment."""
+
+    failures: tuple[Failure, ...]
+    took_s: float
+
+    @property
+    def ready(self) -> bool:
+        """Whether all of it runs."""
+        return not self.failures
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A release on its way into a cluster."""
+
+    kubectl: Kubectl
+    release: Release
+    timeout_s: float
+    say: Say
+
+    def apply(self, plan: Plan) -> Outcome:
+        """Apply what a plan holds, wave by wave; stops at the first that does not become ready.
+
+        The record names all of it before it is there, so that what a half of a deployment leaves is
+        known too.
+        """
+        began = time.monotonic()
+        there = (*plan.record.there, *releases.ids(plan.objects))
+        held = dict(waves(plan.objects))
+        failures: Sequence[Failure] = ()
+        for name in WAVES:
+            try:
+                if name == "settings":  # the namespace is there now
+                    if not plan.tried:
+                        self.kubectl.apply(plan.objects, dry=True)
+                    releases.write(self.kubectl, self.release, replace(plan.record, there=there))
+                    self._make_secrets()
+                failures = self._apply_wave(name, held.get(name, []), began)
+            except TarmacError as error:
+                failures = [Failure(name, str(error))]
+            if failures:
+                break
+        else:
+            done = Record(there, plan.objects)
+            releases.write(self.kubectl, self.release, done)
+        return Outcome(tuple(failures), time.monotonic() - began)
+
+    def roll_back(self, plan: Plan) -> Outcome | None:
+        """Apply the last release that became ready again, and delete what came with this one.
+
+        Returns:
+            What became of that; None where there is no such release.
+        """
+        if not plan.record.ready:
+            return None
+        before = replace(plan, objects=plan.record.ready)
+        outcome = self.apply(before)
+        kept = set(releases.ids(before.objects))
+        new = [change.id for change in plan.added if change.id not in kept]
+        self.prune([found for found in new if found.kind not in KEPT])
+        return outcome
+
+    def prune(self, ids: Sequence[ObjectId]) -> None:
+        """Delete objects that Tarmac has put there. Raises Refusal."""
+        if not ids:
+            return
+        self.kubectl.delete([found.bare for found in ids])
+        record = releases.read(self.kubectl, self.release)
+        there = tuple(found for found in record.there if found not in set(ids))
+        releases.write(self.kubectl, self.release, replace(record, there=there))
+        self.say(f"deleted: {', '.join(map(str, ids))}")
+
+    def _make_secrets(self) -> None:
+        """Run the script that makes Secrets, in the cluster that this one goes to."""
+        if not self.release.secrets:
+            return
+        with tempfile.TemporaryDirectory(prefix="tarmac-deploy-") as folder:
+            script = Path(folder) / "secrets.sh"
+            script.write_text(self.release.secrets, encoding="utf-8")
+            try:
+                done = subprocess.run(
+                    ["bash", str(script)],
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    timeout=SECRETS_S,
+                    check=False,
+                    env=self.kubectl.env,
+                )
+            except subprocess.TimeoutExpired:
+                raise TarmacError(f"{SECRETS}: did not end within {SECRETS_S} s") from None
+        if done.returncode != 0:
+            raise TarmacError(f"{SECRETS}: {done.stderr.strip()}")
+        new = [line for line in done.stdout.splitlines() if line.startswith("new: ")]
+        if new:
+            self.say(f"secrets: {len(new)} new parts")
+
+    def _apply_wave(self, name: str, objects: list[Object], began: float) -> list[Failure]:
+        if not objects:
+            return []
+        jobs = [found for found in objects if found["kind"] == "Job"]
+        failed = (
+            [found for found in self.kubectl.live(jobs) if readiness(found).failed] if jobs else []
+        )
+        if failed:  # it is not tried again by itself
+            self.kubectl.delete([ObjectId.of(found).bare for found in failed])
+        self.kubectl.apply(objects)
+        self.say(f"{name}: {len(objects)} {'object' if len(objects) == 1 else 'objects'}")
+        awaited = [found for found in objects if found["kind"] in AWAITED]
+        return self._wait(awaited, began) if awaited else []
+
+    def _wait(self, awaited: list[Object], began: float) -> list[Failure]:
+        """Wait until all of some workloads are ready; returns those that are not in time."""
+        waiting = {ObjectId.of(found): found for found in awaited}
+        start = looked = time.monotonic()
+        said: set[str] = set()
+        first = True
+        while True:
+            come: dict[ObjectId, Readiness] = {}
+            for found in self.kubectl.live(waiting.values()):
+                now = ObjectId.of(found)
+                come[now], waiting[now] = readiness(found), found
+            for now in [now for now, far in come.items() if far.ready]:
+                del waiting[now]
+                if not first:  # what was ready all along is no news
+                    verb = "done" if now.kind == "Job" else "ready"
+                    self.say(f"  {now} {verb} after {time.monotonic() - began:.0f} s")
+            if not waiting:
+                return []
+            late = time.monotonic() - start > self.timeout_s
+            if late or any(far.failed for far in come.values()):
+                return self._failures(waiting, come)
+            if time.monotonic() - looked > LOOK_S:
+                looked = time.monotonic()
+                self._tell(waiting, said)
+            first = False
+            time.sleep(POLL_S)
+
+    def _tell(self, waiting: dict[ObjectId, Object], said: set[str]) -> None:
+        """Say why something still waits, each reason once."""
+        around = self._look()
+        for now, found in waiting.items():
+            for cause in causes(found, around):
+                if cause.text not in said:
+                    said.add(cause.text)
+                    self.say(f"  {now} waits: {cause.text}")
+
+    def _failures(
+        self, waiting: dict[ObjectId, Object], come: dict[ObjectId, Readiness]
+    ) -> list[Failure]:
+        around = self._look()
+        return [
+            Failure(
+                str(now),
+                come[now].detail if now in come else "is not there",
+                tuple((cause.text, self._log(cause)) for cause in causes(found, around)),
+            )
+            for now, found in waiting.items()
+        ]
+
+    def _look(self) -> Surroundings:
+        """Read what tells of causes; of what this user may not see, nothing."""
+        found: list[Object] = []
+        for kind in _ASKED:
+            try:
+                found += self.kubectl.get(self.release.namespace, kind)
+            except Refusal:
+                continue
+        return surroundings(found)
+
+    def _log(self, cause: Cause) -> tuple[str, ...]:
+        if cause.log_of is None:
+            return ()
+        pod, container, before = cause.log_of
+        argv = ("logs", pod, f"--namespace={self.release.namespace}", f"--container={container}")
+        tail = (f"--tail={LOG_LINES}", *(("--previous",) if before else ()))
+        return tuple(self.kubectl.ask(*argv, *tail).stdout.splitlines())

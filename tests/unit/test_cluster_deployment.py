@@ -1,0 +1,199 @@
+"""A deployment's waves, its record, and its way back, against a cluster that only remembers."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tarmac.cluster import release as releases
+from tarmac.cluster.deployment import Deployment
+from tarmac.cluster.kubectl import Kubectl, Object, Refusal
+from tarmac.cluster.objects import ObjectId
+from tarmac.cluster.planning import plan
+from tarmac.cluster.release import Release
+
+LABELS = {
+    "app.kubernetes.io/part-of": "shop",
+    "app.kubernetes.io/managed-by": "tarmac",
+}
+
+
+@dataclass(frozen=True)
+class Memory(Kubectl):
+    """Keeps what is applied; all of it is ready at once but what is named."""
+
+    kept: dict[ObjectId, dict[str, Any]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    #: Names of workloads that fail, and of objects that are refused.
+    failing: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+
+    def kinds(self) -> frozenset[tuple[str, str]]:
+        known = ("Namespace", "ConfigMap", "Service", "Pod")
+        return frozenset({*(("v1", kind) for kind in known), ("apps/v1", "Deployment")})
+
+    def live(self, objects: Any) -> list[dict[str, Any]]:
+        asked = [ObjectId.of(found) for found in objects]
+        return [copy.deepcopy(self.kept[found]) for found in asked if found in self.kept]
+
+    def apply(self, objects: Any, *, dry: bool = False) -> list[dict[str, Any]]:
+        made = [self._made(found) for found in objects]
+        for found in made:
+            if found["metadata"]["name"] in self.refused:
+                raise Refusal("it is not allowed")
+        if not dry:
+            self.kept.update({ObjectId.of(found): found for found in made})
+            self.calls.extend(f"apply {ObjectId.of(found)}" for found in made)
+        return made
+
+    def delete(self, objects: Any) -> None:
+        for found in map(ObjectId.of, objects):
+            self.kept.pop(found, None)
+            self.calls.append(f"delete {found}")
+
+    def get(self, namespace: str, *kinds: str) -> list[dict[str, Any]]:
+        del namespace, kinds
+        return []
+
+    def _made(self, found: Object) -> dict[str, Any]:
+        made = copy.deepcopy(dict(found))
+        made["metadata"] = {**made["metadata"], "uid": made["metadata"]["name"]}
+        if made["kind"] == "Deployment":
+            stuck = {"type": "Progressing", "reason": "ProgressDeadlineExceeded", "status": "False"}
+            ready = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
+            failing = made["metadata"]["name"] in self.failing
+            made["status"] = {"conditions": [stuck]} if failing else ready
+        return made
+
+
+def an_object(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    api = "apps/v1" if kind == "Deployment" else "v1"
+    labels = {**LABELS, "app.kubernetes.io/component": "service"}
+    namespace = {} if kind == "Namespace" else {"namespace": "shop"}
+    return {
+        "apiVersion": api,
+        "kind": kind,
+        "metadata": {"name": name, **namespace, "labels": labels},
+        **more,
+    }
+
+
+NAMESPACE = an_object("Namespace", "shop")
+SETTINGS = an_object("ConfigMap", "web-config", data={"LEVEL": "info"})
+WEB = an_object("Deployment", "web", spec={"selector": {"matchLabels": {"a": "web"}}})
+MONITOR = {**an_object("ServiceMonitor", "web"), "apiVersion": "monitoring.coreos.com/v1"}
+FIRST = Release("shop", "kind", "shop", (WEB, SETTINGS, NAMESPACE))
+
+
+def memory() -> Memory:
+    return Memory("kubectl", "it", Path("config"))
+
+
+def deploy(cluster: Memory, release: Release) -> Deployment:
+    deployment = Deployment(cluster, release, timeout_s=1, say=lambda _: None)
+    assert deployment.apply(plan(cluster, release)).ready
+    return deployment
+
+
+def test_objects_come_in_waves_after_the_record_that_names_them():
+    cluster = memory()
+    deploy(cluster, FIRST)
+    record = "apply ConfigMap tarmac-release-shop"
+    assert cluster.calls == [
+        "apply Namespace shop",
+        record,
+        "apply ConfigMap web-config",
+        "apply Deployment web",
+        record,
+    ]
+    assert set(releases.read(cluster, FIRST).there) == set(releases.ids(FIRST.objects))
+
+
+def test_a_second_time_nothing_changes_and_one_value_is_one_change():
+    cluster = memory()
+    deploy(cluster, FIRST)
+    again = plan(cluster, FIRST)
+    assert (again.added, again.changed, again.unchanged) == ((), (), 3)
+    louder = {**SETTINGS, "data": {"LEVEL": "debug"}}
+    (change,) = plan(cluster, replace(FIRST, objects=(WEB, louder, NAMESPACE))).changed
+    assert (str(change.id), change.fields) == (
+        "ConfigMap web-config",
+        ("data.LEVEL: info -> debug",),
+    )
+
+
+def test_what_the_cluster_has_no_kind_for_is_left_out():
+    made = plan(memory(), replace(FIRST, objects=(*FIRST.objects, MONITOR)))
+    assert [str(found) for found in made.left_out] == ["ServiceMonitor web"]
+    assert MONITOR not in made.objects
+
+
+def test_only_what_tarmac_made_and_no_longer_renders_is_pruned():
+    cluster = memory()
+    deploy(cluster, FIRST)
+    cluster.apply([an_object("ConfigMap", "of-another")])
+    less = replace(FIRST, objects=(NAMESPACE,))
+    made = plan(cluster, less)
+    assert {str(found) for found in made.gone} == {"ConfigMap web-config", "Deployment web"}
+    deploy(cluster, less).prune(made.gone)
+    assert plan(cluster, less).gone == ()
+    assert ObjectId("ConfigMap", "of-another", "shop", "v1") in cluster.kept
+
+
+def test_what_another_has_taken_over_is_not_pruned():
+    cluster = memory()
+    deploy(cluster, FIRST)
+    theirs = copy.deepcopy(SETTINGS)
+    theirs["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Helm"
+    cluster.apply([theirs])
+    gone = plan(cluster, replace(FIRST, objects=(NAMESPACE, WEB))).gone
+    assert gone == ()
+
+
+def test_one_that_does_not_come_up_is_told_and_the_release_before_comes_back():
+    cluster = memory()
+    deploy(cluster, FIRST)
+    bad = an_object("Deployment", "worker", spec={"selector": {"matchLabels": {"a": "b"}}})
+    second = replace(FIRST, objects=(*FIRST.objects, bad))
+    cluster.failing.add("worker")
+    made = plan(cluster, second)
+    deployment = Deployment(cluster, second, timeout_s=1, say=lambda _: None)
+    outcome = deployment.apply(made)
+    assert [failure.what for failure in outcome.failures] == ["Deployment worker"]
+    back = deployment.roll_back(made)
+    assert back is not None
+    assert back.ready
+    assert ObjectId("Deployment", "worker", "shop", "apps/v1") not in cluster.kept
+    assert plan(cluster, FIRST).changed == ()
+
+
+def test_there_is_no_way_back_before_anything_was_ready():
+    cluster = memory()
+    cluster.failing.add("web")
+    made = plan(cluster, FIRST)
+    deployment = Deployment(cluster, FIRST, timeout_s=1, say=lambda _: None)
+    assert not deployment.apply(made).ready
+    assert deployment.roll_back(made) is None
+
+
+def test_what_the_server_refuses_is_a_failure_and_only_the_namespace_is_there():
+    cluster = memory()
+    cluster.refused.add("web")
+    made = plan(cluster, FIRST)
+    outcome = Deployment(cluster, FIRST, timeout_s=1, say=lambda _: None).apply(made)
+    assert [(f.what, f.detail) for f in outcome.failures] == [("settings", "it is not allowed")]
+    assert [str(found) for found in cluster.kept] == ["Namespace shop"]
+
+
+def test_what_the_server_would_refuse_is_known_before_anything_is_applied():
+    cluster = memory()
+    deploy(cluster, FIRST)
+    cluster.calls.clear()
+    cluster.refused.add("web")
+    with pytest.raises(Refusal, match="it is not allowed"):
+        plan(cluster, FIRST)
+    assert cluster.calls == []
