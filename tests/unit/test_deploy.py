@@ -152,7 +152,9 @@ def test_a_stores_server_holds_its_files_data_and_set_up_as_docker_here_would():
     assert store.volumes == {"data": "/data"}
     assert [(file.path, file.secret) for file in store.files] == [("/etc/tarmac_hba.conf", False)]
     (setup,) = store.once
-    assert setup.argv[0] == "psql"
+    waits, _, says = setup.argv[-1].partition("done; ")
+    assert waits.startswith("until pg_isready ")
+    assert says.startswith("exec psql ")
     assert setup.files[0].secret
     assert {secret.path for secret in secrets_of(store)} == {
         "stores/orders-db/admin",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import struct
 from dataclasses import replace
 from importlib.resources import files
@@ -317,11 +318,14 @@ def _script(context: StoreContext) -> Script:
     statements = (shut, *sql.statements, *_watching(context))
     lines = [text(statement, ";\n") for statement in statements]
     address = ("--host", context.host, "--port", str(context.ports["main"]))
+    psql = (
+        *("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *address),
+        *("--username", ADMIN, "--dbname", context.database, "--file=/setup/setup.sql"),
+    )
+    # Applied beside its server, it would fail until that answers, and leave a pod for each try.
+    wait = shlex.join(("pg_isready", "--quiet", *address))
     return Script(
-        argv=(
-            *("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *address),
-            *("--username", ADMIN, "--dbname", context.database, "--file=/setup/setup.sql"),
-        ),
+        argv=("sh", "-c", f"until {wait}; do sleep 1; done; exec {shlex.join(psql)}"),
         files=(File("setup.sql", text(*lines)),),
         env={"PGPASSWORD": (context.admin,)},
     )
