@@ -36,6 +36,7 @@ PROVEN_IN = {
     "applied@moto": ("tests/infrastructure/test_applied.py",),
     "applied@apiserver": ("tests/apiserver/",),
     "observed@docker": ("tests/containers/",),
+    "observed@cluster": ("tests/cluster/",),
     # Each of these starts what it speaks of, and asks it.
     "observed@local": (
         "tests/e2e/", "tests/runtime/", "tests/browser/", "tests/crash/", "tests/containers/",

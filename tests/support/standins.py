@@ -306,6 +306,11 @@ def stores(docker: Docker, scratch: Path, cache: Path, *changes: str) -> None:
     postgres(server)
     entry = 'ENTRYPOINT ["docker-entrypoint.sh"]'
     image(docker, POSTGRES, server, entry, "ENV PGDATA=/data", *changes)
+    # As its image has it, and no import can say: on SIGTERM it would wait for its clients to leave.
+    context = scratch / "stop"
+    context.mkdir()
+    (context / "Dockerfile").write_text(f"FROM {POSTGRES}\nSTOPSIGNAL SIGINT\n")
+    docker.run("build", "--tag", POSTGRES, str(context))
     server = scratch / "valkey"
     unpack(libraries, cache, server)
     valkey(server)

@@ -1,0 +1,172 @@
+"""A system of the repository that `tarmac deploy` puts into the tests' cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+from cluster import Cluster
+from rendered import ROOT, plan_of
+
+TARMAC = Path(sys.executable).with_name("tarmac")
+NAME = "app.kubernetes.io/name"
+#: Between two requests of a load.
+PAUSE_S = 0.02
+
+
+@dataclass(frozen=True)
+class Load:
+    """What requests came to that a load has made so far."""
+
+    answers: Counter[int | str] = field(default_factory=Counter)
+
+    @property
+    def failed(self) -> dict[int | str, int]:
+        """Those that were not answered well."""
+        return {status: n for status, n in self.answers.items() if status != 200}
+
+
+@dataclass(frozen=True)
+class DeployedSystem:
+    """A copy of a system's folder, which can be edited, and what runs of it."""
+
+    cluster: Cluster
+    system: str
+    environment: str
+    folder: Path
+
+    @classmethod
+    def lay_out(
+        cls, cluster: Cluster, system: str, folder: Path, environment: str = "kind"
+    ) -> DeployedSystem:
+        """Copy the system's folder; the services are the repository's own."""
+        (folder / "services").symlink_to(ROOT / "services")
+        kept = shutil.ignore_patterns(".tarmac", "deploy")
+        shutil.copytree(ROOT / "systems" / system, folder / "systems" / system, ignore=kept)
+        return cls(cluster, system, environment, folder)
+
+    @property
+    def namespace(self) -> str:
+        """Where it is in the cluster."""
+        return plan_of(self.system, self.environment).namespace
+
+    def edit(self, old: str, new: str) -> None:
+        """Replace a text in its file, which has it once."""
+        file = self.folder / "systems" / self.system / "tarmac.yaml"
+        text = file.read_text()
+        assert text.count(old) == 1, old
+        file.write_text(text.replace(old, new))
+
+    def deploy(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `tarmac deploy`."""
+        done = subprocess.run(
+            [TARMAC, "deploy", self.system, "--env", self.environment, *argv],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "KUBECONFIG": str(self.cluster.kubeconfig),
+                "PATH": f"{self.cluster.programs}:{os.environ['PATH']}",
+            },
+            capture_output=True,
+            text=True,
+            timeout=500,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{done.stdout}{done.stderr}{self.told()}"
+        return done
+
+    def told(self) -> str:
+        """Return what the cluster says of the pods, for a test that failed."""
+        where = f"--namespace={self.namespace}"
+        found = self.cluster.kubectl("get", "pods", where, "--output=wide", check=False)
+        events = ("get", "events", where, "--sort-by=.lastTimestamp")
+        return found + self.cluster.kubectl(*events, check=False)[-4000:]
+
+    def k(self, *argv: str, **more: Any) -> str:
+        """Run kubectl in its namespace."""
+        return self.cluster.kubectl(f"--namespace={self.namespace}", *argv, **more)
+
+    def read(self, *argv: str) -> Any:
+        """Read objects in its namespace."""
+        return self.cluster.read(f"--namespace={self.namespace}", *argv)
+
+    def pods(self, name: str = "") -> list[dict[str, Any]]:
+        """List the pods, of one workload or of all."""
+        chosen = (f"--selector={NAME}={name}",) if name else ()
+        found: list[dict[str, Any]] = self.read("pods", *chosen)["items"]
+        return found
+
+    def ready(self, service: str) -> int:
+        """Count the addresses that its Service leads to."""
+        listed = self.read("endpointslices", f"--selector=kubernetes.io/service-name={service}")
+        return sum(
+            bool(endpoint["conditions"]["ready"])
+            for found in listed["items"]
+            for endpoint in found.get("endpoints") or ()
+        )
+
+    def rolled_out(self, workload: str) -> None:
+        """Wait until all pods of a workload are the new ones, and ready."""
+        self.k("rollout", "status", workload, "--timeout=120s")
+
+    def url(self, service: str) -> str:
+        """Give an address on this machine that leads to a Service's own."""
+        spec = self.read("service", service)["spec"]
+        port = self.cluster.reach(spec["clusterIP"], spec["ports"][0]["port"])
+        return f"http://127.0.0.1:{port}"
+
+    def psql(self, store: str, statements: str) -> str:
+        """Say something to a store's PostgreSQL, in its pod."""
+        database = store.removesuffix("-db")
+        psql = ("psql", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1")
+        shell = ("exec", "--stdin", f"{store}-0", "--container", store, "--")
+        return self.k(*shell, *psql, "-U", "postgres", "-d", database, given=statements)
+
+    def sow(self) -> None:
+        """Write the stores' first rows, as whoever owns the tables, as `tarmac up` does."""
+        folder = self.folder / "systems" / self.system
+        model = yaml.safe_load((folder / "tarmac.yaml").read_text())
+        allowed = plan_of(self.system, self.environment).allowed
+        for store, said in model["stores"].items():
+            if isinstance(said, dict) and "seed" in said:
+                owner = next(e.source for e in allowed if e.target == store).replace("-", "_")
+                rows = (folder / said["seed"]).read_text()
+                self.psql(store, f"SET ROLE {owner};\n{rows}")
+
+
+@asynccontextmanager
+async def load(url: str, *, limit_s: float = 5) -> AsyncIterator[Load]:
+    """Ask again and again, each time over a new connection, as long as the block runs."""
+    made = Load()
+    ended = asyncio.Event()
+
+    async def ask(session: aiohttp.ClientSession) -> None:
+        while not ended.is_set():
+            try:
+                async with session.get(url) as answer:
+                    await answer.read()
+                    made.answers[answer.status] += 1
+            except (aiohttp.ClientError, TimeoutError) as error:
+                made.answers[type(error).__name__] += 1
+            await asyncio.sleep(PAUSE_S)
+
+    connector = aiohttp.TCPConnector(force_close=True)
+    limit = aiohttp.ClientTimeout(total=limit_s)
+    async with aiohttp.ClientSession(connector=connector, timeout=limit) as session:
+        asking = [asyncio.create_task(ask(session)) for _ in range(2)]
+        try:
+            yield made
+        finally:
+            ended.set()
+            await asyncio.gather(*asking)
