@@ -1,58 +1,138 @@
-"""What tests cost is counted by folder, and a folder that exceeds its budget by half is named."""
+"""What an environment costs: lines that add up, nodes divided among pods, ways to pay less."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import datetime as dt
+import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from cost import SHARED, Cost, excess, folder_of
+import yaml
 
-BUDGETS = {"tests/unit": 20.0, "services": 60.0}
+from tarmac import rendering
+from tarmac.cli._cost import cost
+from tarmac.cost.catalogue import prices
+from tarmac.cost.estimate import Estimate, estimate
+from tarmac.cost.savings import ROOM, savings
+from tarmac.errors import BadInput
+from tarmac.plan.cloud import CloudInfrastructure, CloudNodes
+from tarmac.plan.cluster import ClusterPlan
 
-
-@pytest.mark.parametrize(
-    ("nodeid", "folder"),
-    [
-        ("tests/unit/test_plan.py::test_it[a/b]", "tests/unit"),
-        ("kit/tests/servers/test_jobs.py::test_it", "kit/tests/servers"),
-        ("services/orders/tests/test_domain.py::test_it", "services"),
-    ],
-)
-def test_a_tests_cost_is_counted_for_its_folder(nodeid, folder):
-    assert folder_of(nodeid) == folder
+SHOP = Path(__file__).parents[2] / "systems" / "shop" / "tarmac.yaml"
+PRICES = prices()
 
 
-def test_a_folder_may_exceed_its_budget_by_half_and_no_more():
-    assert excess({"tests/unit": 29.9}, BUDGETS, 1.0) == []
-    (found,) = excess({"tests/unit": 31.0, "services": 1.0}, BUDGETS, 1.0)
-    assert found == "tests/unit: 31 CPU seconds, limit 30; make its tests cheaper"
+@pytest.fixture(scope="module")
+def plan() -> ClusterPlan:
+    return rendering.make(SHOP, "production", ()).plan
 
 
-def test_a_slower_machine_is_given_more():
-    assert excess({"tests/unit": 31.0}, BUDGETS, 2.0) == []
+@pytest.fixture(scope="module")
+def cloud(plan: ClusterPlan) -> CloudInfrastructure:
+    assert plan.cloud is not None
+    return plan.cloud
 
 
-def test_a_new_folder_needs_a_budget():
-    (found,) = excess({"tests/new": 1.0}, BUDGETS, 1.0)
-    assert found.startswith("tests/new: has no budget")
+@pytest.fixture(scope="module")
+def found(plan: ClusterPlan, cloud: CloudInfrastructure) -> Estimate:
+    return estimate(plan, cloud, PRICES)
 
 
-def test_what_a_sessions_server_took_is_not_what_the_last_test_took():
-    seconds = iter([0.0, 2.0, 3.0, 43.0, 44.0])
-    cost = Cost({}, lambda: next(seconds))
-    protocol = cost.pytest_runtest_protocol(None)
-    next(protocol)
-    cost.pytest_runtest_teardown()
-    fixtures = {"function": "client", "session": "server"}
-    for scope, name in fixtures.items():
-        made = SimpleNamespace(scope=scope, argname=name, baseid="tests/a")
-        cost.pytest_fixture_post_finalizer(made)
-    report = SimpleNamespace(when="teardown", nodeid="tests/b/test_it.py::it", user_properties=[])
-    making = cost.pytest_runtest_makereport(None, report)
-    next(making)
-    with pytest.raises(StopIteration):
-        making.send(report)
-    assert report.user_properties == [("cpu_s", 4.0), (f"{SHARED}: tests/a: server", 40.0)]
-    cost.pytest_runtest_logreport(report)
-    assert cost.tests == {"tests/b/test_it.py::it": 4.0}
-    assert cost.shared == {"tests/a: server": 40.0}
+def nodes(cloud: CloudInfrastructure, **of_group: object) -> CloudInfrastructure:
+    """The same with one group of nodes, which differs in this."""
+    group: CloudNodes = replace(cloud.nodes[0], **of_group)
+    return replace(cloud, nodes=(group,))
+
+
+def test_a_line_is_its_price_by_hours_and_number(found: Estimate) -> None:
+    lines = {line.what: line.month for line in found.lines}
+    assert lines["EKS"] == pytest.approx(0.10 * 730)
+    assert lines["nodes general"] == pytest.approx(5 * (0.096 * 730 + 50 * 0.08))
+    assert lines["elasticache"] == pytest.approx(3 * 0.206 * 730)
+    assert found.month == pytest.approx(sum(lines.values()))
+
+
+def test_what_pods_request_and_what_is_idle_is_all_of_the_nodes(found: Estimate) -> None:
+    assert {share.name for share in found.shares} >= {"order-service", "storefront", "broker"}
+    assert sum(s.month for s in found.shares) + found.idle_month == pytest.approx(found.nodes_month)
+    assert 0 < found.idle_share < 1
+
+
+def test_spot_nodes_cost_their_share(plan: ClusterPlan, cloud: CloudInfrastructure) -> None:
+    dear = estimate(plan, nodes(cloud, spot=False, disk_gb=0), PRICES)
+    cheap = estimate(plan, nodes(cloud, spot=True, disk_gb=0), PRICES)
+    assert cheap.nodes_month == pytest.approx(PRICES.nodes.spot * dear.nodes_month)
+
+
+def test_more_nodes_are_more_idle(plan: ClusterPlan, cloud: CloudInfrastructure) -> None:
+    idle = [estimate(plan, nodes(cloud, desired=n), PRICES).idle_share for n in (4, 8, 16)]
+    assert idle == sorted(idle)
+    assert idle[0] < idle[-1]
+
+
+def test_ways_to_save_leave_a_node_in_each_zone_and_room_for_the_pods(
+    plan: ClusterPlan, cloud: CloudInfrastructure
+) -> None:
+    wide = nodes(cloud, desired=12)
+    now = estimate(plan, wide, PRICES)
+    fewer, on_spot = savings(plan, wide, PRICES, now)
+    left = 12 - int(fewer.what.split()[0])
+    after = estimate(plan, nodes(cloud, desired=left), PRICES)
+    assert 3 <= left < 12
+    assert after.cpu >= ROOM * sum(share.cpu for share in now.shares)
+    assert now.month - after.month == pytest.approx(fewer.month)
+    assert "storefront" in on_spot.how
+    assert "broker" not in on_spot.how
+    assert 0 < fewer.month + on_spot.month < now.nodes_month
+    tight = nodes(cloud, desired=3, types=("m5.xlarge",))
+    assert not [
+        w for w in savings(plan, tight, PRICES, estimate(plan, tight, PRICES)) if "fewer" in w.what
+    ]
+
+
+@pytest.mark.parametrize("kind", ["m5.lagre", "x1e.32xlarge"])
+def test_a_type_without_a_price_is_told(
+    plan: ClusterPlan, cloud: CloudInfrastructure, kind: str
+) -> None:
+    with pytest.raises(BadInput, match=rf"no price of '{kind}' \(nodes general\)"):
+        estimate(plan, nodes(cloud, types=(kind,)), PRICES)
+
+
+def test_old_prices_are_told_each_with_its_source() -> None:
+    assert PRICES.old(dt.date(2026, 12, 1)) == []
+    late = PRICES.old(dt.date(2027, 2, 1))
+    assert late == [
+        f"the prices of nodes are of 2026-07-06: read them again at {PRICES.nodes.source}"
+    ]
+
+
+ENVIRONMENTS = [
+    (file.parent.name, name)
+    for file in sorted(SHOP.parents[1].glob("*/tarmac.yaml"))
+    for name, one in (yaml.safe_load(file.read_text())["environments"] or {}).items()
+    if one and "infrastructure" in one
+]
+
+
+@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+def test_every_environment_in_aws_has_an_estimate(
+    system: str, environment: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = SHOP.parents[1] / system / "tarmac.yaml"
+    assert cost(file, environment, None, as_json=True) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["month"] == pytest.approx(sum(line["month"] for line in said["lines"]))
+    assert said["day"] > 1
+
+
+def test_a_budget_decides_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cost(SHOP, "production", 5000, as_json=False) == 0
+    assert "within the budget of 5000.00 USD" in capsys.readouterr().out
+    assert cost(SHOP, "production", 700, as_json=False) == 1
+    assert "over the budget of 700.00 USD" in capsys.readouterr().out
+
+
+def test_an_environment_without_infrastructure_is_told() -> None:
+    with pytest.raises(BadInput, match=r"environments\.kind: has no `infrastructure:`"):
+        cost(SHOP, "kind", None, as_json=False)

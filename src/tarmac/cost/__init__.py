@@ -1,0 +1,1 @@
+"""What an environment costs in its cloud, computed from the model before anything is there."""

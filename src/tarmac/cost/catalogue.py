@@ -1,0 +1,93 @@
+"""Reads the catalogue of prices: `assets/prices.yaml`, shipped with its dates and sources."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from importlib import resources
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+#: A list of prices that is older than this is to be read again.
+LONGEST_DAYS = 180
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Instance(_Strict):
+    """A node: its cores, its GiB, and USD an hour."""
+
+    cpu: float
+    memory: float
+    hour: float
+
+
+class PriceList(_Strict):
+    """Prices of one day from one source."""
+
+    date: dt.date
+    source: str
+    why: str
+
+
+class NodePrices(PriceList):
+    """What holds for all nodes."""
+
+    #: Of the price on demand.
+    spot: float
+    #: What is not left for pods of each node: cores and GiB.
+    reserved: dict[str, float]
+
+
+class ServerPrices(PriceList):
+    """USD an hour of one instance: service, then class."""
+
+    hour: dict[str, dict[str, float]]
+
+
+class SharedPrices(PriceList):
+    """USD of what all of an environment shares."""
+
+    cluster_hour: float
+    nat_hour: float
+    address_hour: float
+    load_balancer_hour: float
+    disk_gb_month: float
+    rds_disk_gb_month: float
+    aurora_gb_month: float
+
+
+class Prices(_Strict):
+    """The catalogue."""
+
+    region: str
+    #: Of a month.
+    hours: float
+    nodes: NodePrices
+    servers: ServerPrices
+    shared: SharedPrices
+    #: By type.
+    instances: dict[str, Instance]
+
+    def old(self, today: dt.date) -> list[str]:
+        """Say which lists are older than they may be."""
+        lists: dict[str, PriceList] = {
+            "nodes": self.nodes,
+            "servers": self.servers,
+            "shared": self.shared,
+        }
+        return [
+            f"the prices of {name} are of {prices.date}: read them again at {prices.source}"
+            for name, prices in lists.items()
+            if (today - prices.date).days > LONGEST_DAYS
+        ]
+
+
+@cache
+def prices() -> Prices:
+    """Load it."""
+    text = resources.files("tarmac").joinpath("assets", "prices.yaml").read_text(encoding="utf-8")
+    return Prices.model_validate(yaml.safe_load(text))
