@@ -26,6 +26,4 @@ def planned(production) -> Planned:
 def staged(production, tmp_path_factory) -> Planned:
     """Plan staging, with production's root and staging's values: the root is the same."""
     root = tree("shop", "staging", tmp_path_factory.mktemp("staging"))
-    own = (root / "staging.auto.tfvars").read_text()
-    (production.folder / "staging.tfvars").write_text(own)
-    return production.plan("-var-file=staging.tfvars")
+    return production.plan(f"-var-file={root / 'staging.auto.tfvars'}")

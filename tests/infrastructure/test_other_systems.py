@@ -24,12 +24,13 @@ def other(request, production, tmp_path_factory):
     """Plan another system in production's folder of the shop: the root is the same."""
     system, environment = request.param
     root = tree(system, environment, tmp_path_factory.mktemp("other"))
-    values = production.folder / f"{system}-{environment}.tfvars"
+    # Beside its own root: that of the shop is looked at by other tests.
+    values = root / "with_absent.tfvars"
     # What the shop has and this one has not must not stay.
     absent = {"postgres", "redis"} - {s.module for s in plan_of(system, environment).cloud.servers}
     own = (root / f"{environment}.auto.tfvars").read_text()
     values.write_text(own + "".join(f"{module} = {{}}\n" for module in sorted(absent)))
-    return request.param, production.plan(f"-var-file={values.name}")
+    return request.param, production.plan(f"-var-file={values}")
 
 
 def test_it_has_its_network_cluster_repositories_and_servers(other):
