@@ -65,21 +65,14 @@ def _print(
 
 
 def _lines(found: Estimate) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("WHAT", "OF"):
-        table.add_column(column, overflow="fold")
-    for column in ("USD/MONTH", "USD/DAY"):
-        table.add_column(column, justify="right")
+    table = _show.columns(("WHAT", "OF"), ("USD/MONTH", "USD/DAY"))
     for line in found.lines:
         table.add_row(line.what, line.how, f"{line.month:.2f}", f"{line.month / DAYS:.2f}")
     return table
 
 
 def _shares(found: Estimate) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("ON THE NODES")
-    for column in ("PODS", "CORES", "GIB", "USD/MONTH"):
-        table.add_column(column, justify="right")
+    table = _show.columns(("ON THE NODES",), ("PODS", "CORES", "GIB", "USD/MONTH"))
     for share in found.shares:
         figures = (f"{share.cpu:.2f}", f"{share.memory_gib:.2f}", f"{share.month:.2f}")
         table.add_row(share.name, str(share.pods), *figures)

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tarmac import drills, registry, testing
-from tarmac.cli import _project
+from tarmac.cli import _project, _show
 from tarmac.drills import comparison, drill_file, journal, junit, report, running_system
 from tarmac.drills.comparison import Difference
 from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Region, Verdict
@@ -45,10 +45,7 @@ def kind_of(path: Path, drill: DrillFile) -> Drill:
 def show(console: Console, result: DrillResult) -> None:
     """Print what visitors met before, during and after, then each rule, then the verdict."""
     if result.periods:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column("PERIOD")
-        for column in ("SECONDS", "VISITS", "GOOD", "P50", "P99", "LONGEST"):
-            table.add_column(column, justify="right")
+        table = _show.columns(("PERIOD",), ("SECONDS", "VISITS", "GOOD", "P50", "P99", "LONGEST"))
         for period in result.periods:
             share = period.good_share
             table.add_row(

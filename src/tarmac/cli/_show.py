@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -115,6 +116,16 @@ def what_to_open(console: Console, nodes: tuple[NodeState, ...], dashboard: str 
     found = pages or [(node.name, node.url) for node in nodes if node.url]
     for name, page in [*found, *([("dashboard", dashboard)] if dashboard else [])]:
         console.print(f"  {name:<22} [link={page}]{page}[/link]")
+
+
+def columns(left: Iterable[str], right: Iterable[str]) -> Table:
+    """Give an empty table with columns of words, and of numbers to the right of them."""
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for name in left:
+        drawn.add_column(name, overflow="fold")
+    for name in right:
+        drawn.add_column(name, justify="right")
+    return drawn
 
 
 def open_console(*, stderr: bool = False) -> Console:
