@@ -140,6 +140,22 @@ def _due(stages: Iterable[tuple[float, float]]) -> Iterator[float]:
         begins_s += seconds
 
 
+class UnknownJourney(LookupError):
+    """The system's journeys.py has none of this name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        has = ", ".join(sorted(known)) or "none"
+        super().__init__(f"JOURNEYS has no '{name}'; it has: {has}")
+
+
+def journey_of(wanted: Mapping[str, Any]) -> Journey:
+    """Import the journey that a request names. Raises UnknownJourney."""
+    journeys = load_journeys(Path(wanted["file"]))
+    if wanted["journey"] not in journeys:
+        raise UnknownJourney(wanted["journey"], journeys)
+    return journeys[wanted["journey"]]
+
+
 def load_journeys(path: Path) -> dict[str, Journey]:
     """Import a system's journeys; those beside it and one folder up can be imported by them."""
     # Last: a file that is called like a module of Python does not take its place.
@@ -164,11 +180,10 @@ async def _serve() -> None:
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     wanted = json.loads(await reader.readline())
-    journeys = load_journeys(Path(wanted["file"]))
-    journey = journeys.get(wanted["journey"])
-    if journey is None:
-        known = ", ".join(sorted(journeys)) or "none"
-        _say({"error": f"JOURNEYS has no '{wanted['journey']}'; it has: {known}"})
+    try:
+        journey = journey_of(wanted)
+    except UnknownJourney as error:
+        _say({"error": str(error)})
         return
     async with journey(wanted["urls"]) as visit:
         generator = Generator(visit, timeout_s=wanted["timeout_s"])

@@ -12,19 +12,18 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from tarmac.drills.load.generator import load_journeys
+from tarmac.drills.load.generator import UnknownJourney, journey_of
 from tarmac.drills.load.recorded.listeners import Recorder
 
 
 async def record(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Set a journey up and make its visits; returns the exchanges of each part."""
-    journeys = load_journeys(Path(wanted["file"]))
-    if (journey := journeys.get(wanted["journey"])) is None:
-        known = ", ".join(sorted(journeys)) or "none"
-        return {"error": f"JOURNEYS has no '{wanted['journey']}'; it has: {known}"}
+    try:
+        journey = journey_of(wanted)
+    except UnknownJourney as error:
+        return {"error": str(error)}
     recorder = Recorder()
     with recorder.listening(wanted["urls"]) as urls:
         async with journey(urls) as visit:

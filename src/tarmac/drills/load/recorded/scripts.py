@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
 from typing import Any
 
 from tarmac.drills.drill_file import DrillFile
 from tarmac.drills.load.recorded.correlation import script
 from tarmac.drills.load.recorded.exchange import Recording
+from tarmac.render.assets import asset
 
 #: Tool -> the file below `assets/load/` that has the data of a load put into it.
 FILES = {"k6": "k6.js", "locust": "locustfile.py"}
@@ -24,9 +24,8 @@ def export(tool: str, system: str, name: str, file: DrillFile, recording: Record
         name: the drill's.
     """
     data = _of_drill(file) | script(recording)
-    text = resources.files("tarmac").joinpath("assets", "load", FILES[tool]).read_text()
     title = f"The load of the drill {name} of {system}"
-    return text.replace("LOAD_TITLE", title).replace(PLACE, _as_json(data))
+    return asset(f"load/{FILES[tool]}").replace("LOAD_TITLE", title).replace(PLACE, _as_json(data))
 
 
 def _as_json(data: dict[str, Any]) -> str:
