@@ -1,16 +1,17 @@
-"""Chooses by a store's URL how marks are written into it and its contents are compared.
+"""Chooses by a store's URL how it is spoken to, marks are written and contents compared.
 
-Used by `recoveries` and the target of drills.
+Used by `store_servers`, `recoveries` and the target of drills.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from tarmac.errors import TarmacError
-from tarmac.local.stores import key_marks, marks
+from tarmac.launch import Sql, Text, reveal
+from tarmac.local.stores import key_marks, marks, sql
 from tarmac.local.stores.marks import Rows
 
 
@@ -22,6 +23,15 @@ class Marks(Protocol):
 
     async def close(self) -> None:
         """Close its connection."""
+
+
+async def say(url: Text, statements: Iterable[Text], secrets: Mapping[str, str]) -> None:
+    """Say statements to a store. Raises TarmacError where it refuses one."""
+    revealed = reveal(url, secrets)
+    if _has_keys(revealed):
+        await key_marks.say(revealed, [reveal(statement, secrets) for statement in statements])
+    else:
+        await sql.run(Sql(url, tuple(statements)), secrets)
 
 
 def open_marks(url: str) -> Marks:
@@ -50,5 +60,5 @@ def rows(url: str, *, locked: bool = False) -> AbstractAsyncContextManager[Rows]
 def _has_keys(url: str) -> bool:
     scheme = url.partition("://")[0]
     if scheme not in ("postgresql", "redis"):
-        raise TarmacError(f"no marks can be written into a store of {scheme}")
+        raise TarmacError(f"no statements and marks are written into a store of {scheme}")
     return scheme == "redis"

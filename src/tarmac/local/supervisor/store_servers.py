@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tarmac.errors import BadInput, MissingTool, Problem, TarmacError, did_you_mean
-from tarmac.launch import Command, Sql, Text, reveal
+from tarmac.launch import Command, Text, reveal
 from tarmac.local.process import commands
 from tarmac.local.process.prepare import drop_for, folder_of
 from tarmac.local.process.process import Process
 from tarmac.local.process.spawn import Spawner
 from tarmac.local.process.table import ProcessTable
-from tarmac.local.stores import key_marks, sql
+from tarmac.local.stores import contents, sql
 from tarmac.local.supervisor.resolver import ResolvedSystem
 from tarmac.plan.bindings import Bindings
 from tarmac.stores.kind import ProviderCandidate, StoreContext, StoreKind
@@ -122,11 +122,7 @@ class StoreServers:
 
     async def say(self, server: StoreServer[How], statements: Iterable[Text]) -> None:
         """Say statements to it. Raises TarmacError where it refuses one."""
-        url, secrets = self.url(server), self.now.secrets
-        if url.startswith("redis://"):
-            await key_marks.say(url, [reveal(statement, secrets) for statement in statements])
-        else:
-            await sql.run(Sql(server.url, tuple(statements)), secrets)
+        await contents.say(server.url, statements, self.now.secrets)
 
     async def ask(self, server: StoreServer[How], query: Text) -> Sequence[Any]:
         """Ask it something; returns the rows. Raises TarmacError where it does not answer."""
