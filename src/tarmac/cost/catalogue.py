@@ -46,6 +46,8 @@ class ServerPrices(PriceList):
     """USD an hour of one instance: service, then class."""
 
     hour: dict[str, dict[str, float]]
+    #: USD a month of a GB of storage, where that is paid for apart: by service.
+    gb_month: dict[str, float]
 
 
 class SharedPrices(PriceList):
@@ -56,8 +58,6 @@ class SharedPrices(PriceList):
     address_hour: float
     load_balancer_hour: float
     disk_gb_month: float
-    rds_disk_gb_month: float
-    aurora_gb_month: float
 
 
 class Prices(_Strict):

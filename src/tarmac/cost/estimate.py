@@ -14,8 +14,8 @@ from tarmac.plan.cluster import ClusterPlan, Workload
 
 Topic = Literal["shared", "nodes", "store"]
 GIB = 1024**3
-#: The least that Aurora's storage takes.
-AURORA_GB = 10
+#: What storage that grows by itself begins with.
+GROWS_FROM_GB = 10
 
 
 @dataclass(frozen=True)
@@ -145,12 +145,13 @@ def _servers(plan: ClusterPlan, cloud: CloudInfrastructure, prices: Prices) -> I
             raise BadInput([Problem(plan.model, what)])
         month = size.instances * known[size.instance] * prices.hours
         how = f"{size.instances} x {size.instance}"
-        if server.disk_gb is not None:
-            month += size.instances * server.disk_gb * prices.shared.rds_disk_gb_month
+        gb_month = prices.servers.gb_month.get(server.name)
+        if gb_month is not None and server.disk_gb is not None:
+            month += size.instances * server.disk_gb * gb_month
             how += f", {server.disk_gb} GB each"
-        elif server.name == "aurora":
-            month += AURORA_GB * prices.shared.aurora_gb_month
-            how += f", {AURORA_GB} GB to begin with"
+        elif gb_month is not None:
+            month += GROWS_FROM_GB * gb_month
+            how += f", {GROWS_FROM_GB} GB to begin with"
         yield CostLine("store", server.name, f"{how}: {', '.join(server.stores)}", month)
 
 
