@@ -24,7 +24,7 @@ time: a key is deleted, a number is another, a reference is misspelt, a selector
 is lost, an object is there twice. A mutant is found when a gate has an error or a warning that the
 good files do not have, and that names the file, or the line of the model that it contradicts.
 
-Nobody can say of every change that it does harm. What no gate finds is classified, with a reason,
+Not every change does harm. What no gate finds is classified, with a reason,
 in `tests/mutation/survivors.yaml`: *equivalent* (the system behaves the same), *harmless* (an owner
 may want it so) or *missed*. The score is the found ones of those and the missed. One mutant of each
 class is tried: of a kind of file, a place in it, and an operator.
