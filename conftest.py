@@ -79,7 +79,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the slow tier, and sort by cost; the sort is stable."""
-    systems: list[str] = TIERS["one_worker"]["systems"]
+    chains = [TIERS["one_worker"][name] for name in ("systems", "sessions")]
+    places: list[str] = [place for chain in chains for place in chain]
     parallel = bool(config.getoption("numprocesses", None)) or hasattr(config, "workerinput")
     for item in items:
         in_both = item.get_closest_marker("journey") and not _is_slow_variant(item)
@@ -87,10 +88,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.slow)
     items.sort(key=_rank)
     if parallel:
-        # One worker is busy with them for as long as the other one with all the rest.
+        # Each chain keeps one worker busy for as long as the others are with all the rest.
         items.sort(
             key=lambda item: next(
-                (n for n, place in enumerate(systems) if _is_below(item, [place])), len(systems)
+                (n for n, place in enumerate(places) if _is_below(item, [place])), len(places)
             )
         )
 
