@@ -46,23 +46,34 @@ def make(file: Path, environment: str | None, only: tuple[str, ...]) -> Rendered
     Raises:
         BadInput: whatever is wrong with the model, or with the arguments.
     """
-    path = Path(os.path.abspath(file))  # noqa: PTH100 - a link may be the known path
-    is_named = path.parent.parent.name == "systems"
-    root = path.parents[2] if is_named else path.parent
-    label = path.relative_to(root).as_posix()
+    root, label = _known_as(file)
     try:
         plan = _plan(label, lambda name: files.content(root / name), environment)
     except BadInput:
         plan = _plan(str(file), files.content, environment)
-    name = path.parent.name if is_named else plan.system
+    renderers = registry.load(render, "RENDERER")
+    made = collect.collect(plan, renderers, only)
+    return RenderedTree(source_of(file, plan), plan, renderers, made)
+
+
+def _known_as(file: Path) -> tuple[Path, str]:
+    """Return the repository of a model, and the model's path in it."""
+    path = Path(os.path.abspath(file))  # noqa: PTH100 - a link may be the known path
+    root = path.parents[2] if path.parent.parent.name == "systems" else path.parent
+    return root, path.relative_to(root).as_posix()
+
+
+def source_of(file: Path, plan: ClusterPlan) -> RenderSource:
+    """Say what an environment's files are rendered from, and by which command."""
+    root, label = _known_as(file)
+    path = root / label
+    name = path.parent.name if path.parent != root else plan.system
     if path.name != SYSTEM_FILE:
         name = shlex.quote(label)
     command = f"tarmac render {name} --env {plan.environment}"
     among = plan.settings.target == "repository"
     command += " --out ." if among else ""
-    source = RenderSource(label, path.parent, plan.system, plan.environment, command, among)
-    renderers = registry.load(render, "RENDERER")
-    return RenderedTree(source, plan, renderers, collect.collect(plan, renderers, only))
+    return RenderSource(label, path.parent, plan.system, plan.environment, command, among)
 
 
 def _plan(file: str, read: Callable[[str], bytes], environment: str | None) -> ClusterPlan:

@@ -104,13 +104,15 @@ def test_the_page_has_a_row_for_each_kind_and_its_sums():
     for rows in tables:
         *kinds, everything = rows
         assert everything[0] == "**all**"
-        for column in range(1, 6):
+        for column in range(1, 7):
             assert sum(int(row[column]) for row in kinds) == int(everything[column])
         for row in rows:
-            mutants, found, equivalent, harmless, missed = map(int, row[1:6])
-            assert mutants == found + equivalent + harmless + missed
-            harmful = found + missed
-            assert row[6] == (f"{found * 100 // harmful} %" if harmful else "-")
+            mutants, named, drifted, equivalent, harmless, missed = map(int, row[1:7])
+            assert mutants == named + drifted + equivalent + harmless + missed
+            harmful = named + drifted + missed
+            for share, number in ((row[7], named), (row[8], named + drifted)):
+                assert share == (f"{number * 100 // harmful} %" if harmful else "-")
+    assert {int(row[3]) for rows in tables[1:] for row in rows} == {0}
     assert {row[0] for row in tables[2]} >= {"Deployment", "Terraform", "dashboard", "workflow"}
 
 

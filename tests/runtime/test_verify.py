@@ -288,6 +288,39 @@ def test_the_tree_that_render_wrote_is_judged_edits_by_hand_included(mini):
     assert "requests.cpu is 3" not in verify(*args, "--in-memory").output
 
 
+def test_an_edit_in_a_tree_is_drift_until_it_is_kept_or_dropped(mini):
+    def render(*args):
+        return CliRunner().invoke(tarmac, ["render", "--env", "production", *args])
+
+    def drift():
+        found = verify("--env", "production", "--phase", "gitops", "--json")
+        return [
+            finding["what"]
+            for result in json.loads(found.output)["results"]
+            if result["what"] == "gate:GIT007"
+            for finding in result["findings"]
+        ]
+
+    assert render().exit_code == 0
+    assert drift() == []
+    quota, *_ = (mini / "deploy/production").rglob("*quota*.yaml")
+    service, *_ = (mini / "deploy/production").rglob("service.yaml")
+    quota.write_text(re.sub(r"requests.cpu: .*", "requests.cpu: '3'", quota.read_text()))
+    service.write_text(f"{service.read_text()}# ours\n")
+    (edited,) = drift()  # a comment is none
+    assert "spec.hard.requests.cpu is 3, and 4 is rendered" in edited
+    assert "--patch" in edited
+    named = [str(path.relative_to(mini / "deploy/production")) for path in (quota, service)]
+    assert render("--patch", named[0], "--eject", named[1]).exit_code == 0
+    assert drift() == []
+    change(mini, "max: 6", "max: 7")
+    (outdated,) = drift()
+    assert "older than the model" in outdated
+    (mini / "patches/production" / f"{named[0]}.patch").write_text("no patch")
+    shown = verify("--env", "production", "--phase", "gitops")
+    assert "the tree was not compared with its model" in shown.output
+
+
 def test_a_gate_that_breaks_is_one_line_and_its_traceback_with_debug(mini, monkeypatch):
     def check(subject):
         raise KeyError(subject.plan.namespace)

@@ -26,8 +26,12 @@ good files do not have, and that names the file, or the line of the model that i
 
 Not every change does harm. What no gate finds is classified, with a reason,
 in `tests/mutation/survivors.yaml`: *equivalent* (the system behaves the same), *harmless* (an owner
-may want it so) or *missed*. The score is the found ones of those and the missed. One mutant of each
-class is tried: of a kind of file, a place in it, and an operator.
+may want it so) or *missed*. One mutant of each class is tried: of a kind of file, a place in it,
+and an operator.
+
+Beside a model, GIT007 reports whatever is not as the model renders it. That tells a reader where
+the edit is, and not what harm it does; so two shares of the harmful mutants are given: those whose
+harm a gate names, and those that are reported at all.
 """
 END = """\
 ## Measure it

@@ -16,7 +16,7 @@ import yaml
 
 from tarmac import gates, registry, stores
 from tarmac.artifact import Artifact, Format, recognised
-from tarmac.gates.form import Form
+from tarmac.gates.form import Form, Original
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Subject
 from tarmac.model.loader import load
@@ -349,6 +349,9 @@ class Fixture:
     seconds: dict[str, float] = field(default_factory=dict)
     #: Title -> another form of the objects of a service: `of`, and what differs (`set`, `remove`).
     forms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What is said of the files as the model renders them, which are compared with (GIT007):
+    #: `ejected` and `outdated` paths. None: there are none.
+    rendered: dict[str, list[str]] | None = None
     #: Each finding: `what` is in its text, `where` in its place; `line` is the model's line there.
     expect: list[dict[str, str]] = field(default_factory=list)
 
@@ -379,14 +382,12 @@ def subject_of(fixture: Fixture) -> tuple[Subject, list[str]]:
     made = [manifest for name in SERVERS for manifest in service_objects(plan, name)]
     made += [*store_objects(plan), *policies(), *shared_objects()]
     objects = {f"{e['kind']}/{e['metadata']['name']}": copy.deepcopy(e) for e in made}
+    original = _original(fixture, _files(copy.deepcopy(objects)))
     for key, value in fixture.set.items():
         _change(objects, key, copy.deepcopy(value))
     for key in fixture.remove:
         _change(objects, key, None)
-    artifacts = [
-        Artifact(f"{name.lower().replace('/', '-')}.yaml", content, format=recognised(content))
-        for name, content in objects.items()
-    ]
+    artifacts = _files(objects)
     for number, added in enumerate(fixture.add):
         path, text = added.get("path"), added.get("text")
         content = text or added.get("content") or added
@@ -395,9 +396,33 @@ def subject_of(fixture: Fixture) -> tuple[Subject, list[str]]:
         )
     forms = tuple(_form(title, objects, changes) for title, changes in fixture.forms.items())
     subject = Subject(
-        system, plan, tuple(artifacts), TODAY, None, fixture.measured, fixture.seconds, forms
+        system,
+        plan,
+        tuple(artifacts),
+        TODAY,
+        None,
+        fixture.measured,
+        fixture.seconds,
+        forms,
+        original,
     )
     return subject, files["tarmac.yaml"].splitlines()
+
+
+def _files(objects: dict[str, Any]) -> list[Artifact]:
+    return [
+        Artifact(f"{name.lower().replace('/', '-')}.yaml", content, format=recognised(content))
+        for name, content in objects.items()
+    ]
+
+
+def _original(fixture: Fixture, artifacts: list[Artifact]) -> Original | None:
+    """Say what is rendered of a fixture's system, as it is before it is changed."""
+    if fixture.rendered is None:
+        return None
+    kept = (one for one in artifacts if one.path not in fixture.rendered.get("ejected", ()))
+    outdated = frozenset(fixture.rendered.get("outdated", ()))
+    return Original(tuple(kept), "tarmac render mini --env production", outdated)
 
 
 def _form(title: str, objects: dict[str, Any], changes: dict[str, Any]) -> Form:

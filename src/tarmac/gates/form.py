@@ -1,4 +1,4 @@
-"""Another form of an environment's objects, which `verify` builds and gates compare."""
+"""What a tree on disk is held beside: other forms of its objects, and what its model renders."""
 
 from __future__ import annotations
 
@@ -20,3 +20,17 @@ class Form:
     artifacts: tuple[Artifact, ...]
     #: Where it deletes an object of its base, by kind and name.
     deleted: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Original:
+    """The files as the model renders them, with the edits that are kept as patches."""
+
+    #: Without those that are ejected: their owner edits them.
+    artifacts: tuple[Artifact, ...]
+    #: What a reader types to render them again.
+    command: str
+    #: Files that are as they were rendered before the model changed, or a renderer did.
+    outdated: frozenset[str] = frozenset()
+    #: How many files of the tree are not what the model renders.
+    differing: int = 0

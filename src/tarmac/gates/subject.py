@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tarmac.artifact import Artifact
-from tarmac.gates.form import Form
+from tarmac.gates.form import Form, Original
 from tarmac.gates.views.shapes.fitting import fitted
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
@@ -81,6 +81,8 @@ class Subject:
     seconds: Mapping[str, float] = field(default_factory=dict)
     #: What is built of the tree on disk.
     forms: tuple[Form, ...] = ()
+    #: What the model renders; None where the artifacts themselves are that.
+    original: Original | None = None
     #: As they were rendered or read.
     raw: tuple[Artifact, ...] = field(init=False, repr=False, compare=False)
 

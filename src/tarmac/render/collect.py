@@ -29,7 +29,11 @@ def artifacts(
     plan: ClusterPlan, renderers: Mapping[str, Renderer], only: Iterable[str] = ()
 ) -> tuple[Artifact, ...]:
     """Render a plan; arguments and errors are those of `collect`."""
-    made = collect(plan, renderers, only)
+    return in_order(collect(plan, renderers, only))
+
+
+def in_order(made: Mapping[str, Iterable[Artifact]]) -> tuple[Artifact, ...]:
+    """Put the files of all renderers in the order of their paths."""
     return tuple(sorted((file for files in made.values() for file in files), key=lambda a: a.path))
 
 

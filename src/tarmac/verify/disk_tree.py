@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import errno
-import json
 import os.path
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -16,7 +14,6 @@ from tarmac.artifact import Artifact, recognised
 from tarmac.artifact import read as read_yaml
 from tarmac.errors import BadInput, Problem
 from tarmac.foreign import files
-from tarmac.foreign.data import first
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.report import Finding, Tree
 from tarmac.tree.lock import FILE
@@ -31,14 +28,12 @@ class JudgedTree:
     artifacts: tuple[Artifact, ...]
     #: None: they were rendered in memory.
     folder: Path | None
-    #: Files of the folder whose content is not what the model renders today.
-    differing: int = 0
     #: Files of the folder that could not be judged, and why.
     unread: tuple[Finding, ...] = ()
 
-    def described(self, environment: str) -> Tree:
-        """Say for a report what was judged."""
-        return Tree(environment, str(self.folder) if self.folder else "", self.differing)
+    def described(self, environment: str, differing: int) -> Tree:
+        """Say for a report what was judged, and how many files are not what the model renders."""
+        return Tree(environment, str(self.folder) if self.folder else "", differing)
 
 
 def find(
@@ -63,39 +58,7 @@ def find(
     if folder is None or in_memory:
         return JudgedTree(rendered, None)
     found, unread = read(folder, rendered, among_others=plan.settings.target == "repository")
-    return JudgedTree(found, folder, _differing(found, rendered), unread)
-
-
-def _differing(found: Iterable[Artifact], rendered: Iterable[Artifact]) -> int:
-    """Count the files that are missing, or whose data is not what the model renders today."""
-    there: dict[str, list[Any]] = {}
-    for artifact in found:
-        there.setdefault(artifact.path, []).append(artifact.content)
-    return sum(
-        not _is_same(there.get(artifact.path, []), artifact.content) for artifact in rendered
-    )
-
-
-def _is_same(there: list[Any], content: Mapping[str, Any] | str) -> bool:
-    if isinstance(content, str):
-        # On disk a text has a first line that says what made it.
-        return any(_is_rendered_text(text, content) for text in there)
-    return _plain(content) in [_plain(data) for data in there]
-
-
-def _plain(content: Any) -> Any:
-    """Reduce content to what JSON can say of it; its text where a key is no text, e.g. a date."""
-    try:
-        return json.loads(json.dumps(content, default=str))
-    except TypeError:
-        return repr(content)
-
-
-def _is_rendered_text(text: Any, content: str) -> bool:
-    if not isinstance(text, str):
-        return not content.strip() or text == first(content)
-    body = content.partition("\n")[2] if content.startswith("#!") else content
-    return text.endswith(body)
+    return JudgedTree(found, folder, unread)
 
 
 def read(
@@ -126,9 +89,8 @@ def read(
             continue
         name = files.shown(path.relative_to(tree))
         made = known.get(name)
-        as_text = made is not None and isinstance(made.content, str)
         try:
-            contents = [*_contents(path, name, tree, unread, as_text=as_text)]
+            contents = _contents(path, name, tree, unread, made)
         except OSError as error:
             if error.errno != errno.EFBIG:
                 problems.append(Problem(str(tree / name), files.unread(error)))
@@ -138,7 +100,7 @@ def read(
         except BadInput as error:
             unread += map(_not_judged, error.problems)
             continue
-        found += [_as_made(one, made) for one in contents]
+        found += contents
     if not found and not problems:
         problems = [Problem(str(tree), "there are no files in it; `tarmac render` writes them")]
     if problems:
@@ -159,20 +121,30 @@ def _as_made(read: Artifact, made: Artifact | None) -> Artifact:
 
 
 def _contents(
-    path: Path, name: str, tree: Path, unread: list[Finding], *, as_text: bool
-) -> Iterator[Artifact]:
-    """Yield each document of a YAML file; the text of another, and of a template of a chart."""
+    path: Path, name: str, tree: Path, unread: list[Finding], made: Artifact | None
+) -> list[Artifact]:
+    """Read the documents of a file; none of an image or an archive."""
     raw = files.content(path, root=tree)
     if b"\0" in raw:
-        return
+        return []
     text = files.decoded(raw, name)
-    if path.suffix in (".yaml", ".yml") and not as_text:
-        try:
-            documents = list(read_yaml(name, text))
-        except yaml.YAMLError as error:
-            yield Artifact(name, text)
-            unread.append(about_yaml(name, text, error))
-            return
-        yield from documents
-    else:
-        yield Artifact(name, text)
+    try:
+        return content_of(name, text, made)
+    except yaml.YAMLError as error:
+        unread.append(about_yaml(name, text, error))
+        return [_as_made(Artifact(name, text), made)]
+
+
+def content_of(path: str, text: str, made: Artifact | None) -> list[Artifact]:
+    """Read each document of a YAML file; the text of another, and of a template of a chart.
+
+    Args:
+        made: the file as the model renders it today, if it does.
+
+    Raises:
+        yaml.YAMLError: it is no YAML.
+    """
+    as_text = made is not None and isinstance(made.content, str)
+    is_yaml = path.endswith((".yaml", ".yml")) and not as_text
+    found = read_yaml(path, text) if is_yaml else [Artifact(path, text)]
+    return [_as_made(one, made) for one in found]

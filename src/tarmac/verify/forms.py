@@ -25,6 +25,8 @@ from tarmac.verify.disk_tree import JudgedTree
 from tarmac.verify.folder import READING, both
 from tarmac.verify.running import Suppressions, run
 
+#: Gates that hold the tree beside something else, its forms among them.
+BESIDE = ("GIT007", "OBJ006")
 #: How a reader is told of each.
 TITLES = {"kustomization": "the overlay", "chart": "the chart"}
 
@@ -67,7 +69,7 @@ def judge(subject: Subject, gates: Iterable[Gate], suppressions: Suppressions) -
     asked = list(gates)
     results = {result.what: result for result in run(subject, asked, suppressions)}
     # Programs of others read the disk, where each form is as it was.
-    again = [gate for gate in asked if not gate.program and gate.id != "OBJ006"]
+    again = [gate for gate in asked if not gate.program and gate.id not in BESIDE]
     for form in subject.forms:
         differing = list(differences(subject, form))
         if not differing:

@@ -20,13 +20,14 @@ from tarmac.model.document import Document
 from tarmac.model.loader import load, read_as
 from tarmac.model.system import System
 from tarmac.plan.deploy import deploy, no_environment
-from tarmac.render.collect import artifacts
+from tarmac.render.collect import collect, in_order
 from tarmac.render.renderer import PHASES
 from tarmac.report import Finding, ItemResult, Report, Result
 from tarmac.verify import changed, folder, forms, ignore_comments, memory
 from tarmac.verify import disk_tree as trees_on_disk
 from tarmac.verify.evidence_store import EvidenceStore
 from tarmac.verify.join import join
+from tarmac.verify.original import original
 from tarmac.verify.running import Suppressions, remarks, suppressed
 
 CHECKLIST, SUPPRESSIONS = "checklist.yaml", "suppressions.yaml"
@@ -117,16 +118,26 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
     hidden: list[tuple[Finding, str]] = []
     for name in environments:
         plan = deploy(system, name, kinds)
-        made = artifacts(plan, renderers)
+        by_renderer = collect(plan, renderers)
+        made = in_order(by_renderer)
         # What tests depend on is the model: an edit by hand in a tree makes none of them stale.
         everything |= {f"{name}/{path}": content for path, content in _contents(made)}
         judged = trees_on_disk.find(options.tree, file, plan, made, in_memory=options.in_memory)
-        trees.append(judged.described(name))
+        rendered, not_compared = original(file, plan, by_renderer, judged)
+        trees.append(judged.described(name, rendered.differing if rendered else 0))
         built, unbuilt = forms.build(judged, plan)
-        unread += (*judged.unread, *unbuilt)
+        unread += (*judged.unread, *not_compared, *unbuilt)
         inputs = {**model, **dict(_contents(judged.artifacts))}
         subject = Subject(
-            system, plan, judged.artifacts, options.today, judged.folder, measured, seconds, built
+            system,
+            plan,
+            judged.artifacts,
+            options.today,
+            judged.folder,
+            measured,
+            seconds,
+            built,
+            rendered,
         )
         now = evidence.digest(inputs.items())
         of_tree = ignore_comments.read(_files(judged), judged.folder)

@@ -28,6 +28,8 @@ from tarmac.schemas.lock import SchemaLock
 
 #: Gates that judge one file at a time, so that the others need not be there; a test compares.
 ALONE = ("OBJ005", "SEC002", "VAL001")
+#: The gate that finds whatever is not as rendered: asked last, since it names no harm.
+DRIFT = "GIT007"
 _LINE = re.compile(r"(:\d+)+$")
 Said = Counter[tuple[str, str]]
 
@@ -112,7 +114,9 @@ class Judge:
         """Ask the gates for a finding that is new, and names the mutated file."""
         old = self.subject.raw[number]
         likely = self.finders.get(own)
-        order = sorted(self.gates, key=lambda name: (name != likely, name not in ALONE))
+        order = sorted(
+            self.gates, key=lambda name: (name == DRIFT, name != likely, name not in ALONE)
+        )
         files = self.files(number, mutant)
         remains = bool(files) and mutant.place not in ("kind", "apiVersion")
         whole = self._with(number, files)

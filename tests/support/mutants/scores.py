@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mutants.classes import EQUIVALENT, HARMLESS, MISSED, judgement_of
-from mutants.judging import Judge, Verdict
+from mutants.judging import DRIFT, Judge, Verdict
 from mutants.making import MutantClass, class_of, is_mutated, mutants_of
 from mutants.mutant import Mutant
 from tarmac.gates.subject import Folder
@@ -18,7 +18,9 @@ PAGE = Path(__file__).parents[3] / "docs/reference/mutations.md"
 #: The score of each kind in the tests' own samples, in percent.
 RECORDED = Path(__file__).parents[2] / "mutation/scores.yaml"
 KILLED, UNCLASSIFIED = "killed", "unclassified"
-COLUMNS = (KILLED, EQUIVALENT, HARMLESS, MISSED)
+#: It does harm, and only that it is not as rendered is said.
+DRIFTED = "drifted"
+COLUMNS = (KILLED, DRIFTED, EQUIVALENT, HARMLESS, MISSED)
 
 
 @dataclass
@@ -29,9 +31,17 @@ class Score:
 
     @property
     def percent(self) -> int | None:
-        """The found ones of all that do harm, in percent, rounded down; None where none does."""
-        harmful = self.numbers[KILLED] + self.numbers[MISSED]
-        return self.numbers[KILLED] * 100 // harmful if harmful else None
+        """Those whose harm is named of all that do harm, rounded down; None where none does."""
+        return self._of_harmful(self.numbers[KILLED])
+
+    @property
+    def reported(self) -> int | None:
+        """The same with those of which only the difference is named."""
+        return self._of_harmful(self.numbers[KILLED] + self.numbers[DRIFTED])
+
+    def _of_harmful(self, number: int) -> int | None:
+        harmful = sum(self.numbers[outcome] for outcome in (KILLED, DRIFTED, MISSED))
+        return number * 100 // harmful if harmful else None
 
 
 def sample(judge: Judge, one_of: int, seed: int = 1) -> Iterator[tuple[int, MutantClass, Mutant]]:
@@ -66,6 +76,8 @@ def outcomes(judge: Judge, one_of: int) -> Iterator[tuple[MutantClass, Mutant, s
 
 
 def _outcome(verdict: Verdict, otherwise: str) -> str:
+    if verdict.gate == DRIFT:
+        return DRIFTED if otherwise == MISSED else otherwise
     return KILLED if verdict.gate else otherwise
 
 
@@ -84,10 +96,11 @@ def total(scores: dict[str, Score]) -> Score:
 
 def table(scores: dict[str, Score]) -> Iterator[str]:
     """Write scores as the rows of a table."""
-    yield "| File | Mutants | Found | Equivalent | Harmless | Missed | Score |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| File | Mutants | Harm named | Only not as rendered | Equivalent | Harmless | Missed \
+| Harm named | Reported |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     rows = [*sorted(scores.items()), ("**all**", total(scores))]
     for kind, score in rows:
         cells = [str(score.numbers[column]) for column in COLUMNS]
-        percent = "-" if score.percent is None else f"{score.percent} %"
-        yield f"| {kind} | {score.numbers.total()} | {' | '.join(cells)} | {percent} |"
+        shares = ["-" if e is None else f"{e} %" for e in (score.percent, score.reported)]
+        yield f"| {kind} | {score.numbers.total()} | {' | '.join([*cells, *shares])} |"

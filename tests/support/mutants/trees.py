@@ -13,6 +13,7 @@ from small_system import GATES
 from mutants import scores
 from mutants.judging import Judge
 from tarmac.artifact import Artifact, read
+from tarmac.gates.form import Original
 from tarmac.gates.subject import Folder, Subject
 
 CORPUS = Path(__file__).parents[2] / "mutation/corpus"
@@ -42,7 +43,8 @@ def with_model(system: str, environment: str) -> Judge:
     """Judge a rendered tree beside its model."""
     made, plan = artifacts_of(system, environment), plan_of(system, environment)
     asked = [gate for gate in OWN if plan.settings.target in gate.targets]
-    return Judge(Subject(system_of(system), plan, made, TODAY), asked)
+    original = Original(made, f"tarmac render {system} --env {environment}")
+    return Judge(Subject(system_of(system), plan, made, TODAY, original=original), asked)
 
 
 def without_model(system: str, environment: str) -> Judge:

@@ -11,6 +11,7 @@ from tarmac.gates.form import Form
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.objects.metadata import NAME, Identity, identity_of, metadata
 from tarmac.gates.views.reading import Path
+from tarmac.gates.views.unequal import unequal
 
 COMPONENT = "app.kubernetes.io/component"
 #: What a packer says of itself, and what follows from other parts: no difference of its own.
@@ -18,7 +19,6 @@ IGNORED = frozenset((
     "app.kubernetes.io/managed-by", "helm.sh/chart", "helm.sh/hook", "helm.sh/hook-weight",
     "helm.sh/hook-delete-policy", "tarmac.dev/config", "tarmac.dev/sealed",
 ))  # fmt: skip
-_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -72,42 +72,5 @@ def differences(subject: Subject, form: Form) -> Iterator[Difference]:
         if one is None or other is None:
             yield Difference(identity, (), one, other)
             continue
-        for path, said, instead in _unequal(one.data, other.data, ()):
+        for path, said, instead in unequal(one.data, other.data, ignored=IGNORED):
             yield Difference(identity, path, one, other, said, instead)
-
-
-def _unequal(plain: Any, packed: Any, at: Path) -> Iterator[tuple[Path, Any, Any]]:
-    """Yield the parts that differ, by their paths in the packed form as far as it has them."""
-    if isinstance(plain, Mapping) and isinstance(packed, Mapping):
-        for key in sorted((plain.keys() | packed.keys()) - IGNORED, key=str):
-            yield from _unequal(plain.get(key, _ABSENT), packed.get(key, _ABSENT), (*at, key))
-    elif isinstance(plain, list) and isinstance(packed, list):
-        yield from _items(plain, packed, at)
-    elif not _is_same(plain, packed):
-        said, instead = (None if value is _ABSENT else value for value in (plain, packed))
-        yield at, said, instead
-
-
-def _items(plain: list[Any], packed: list[Any], at: Path) -> Iterator[tuple[Path, Any, Any]]:
-    """Compare lists: by the names of their items where these have some, else in their order."""
-    if all(isinstance(item, Mapping) and "name" in item for item in (*plain, *packed)):
-        named = {item["name"]: item for item in plain}
-        for number, item in enumerate(packed):
-            yield from _unequal(named.pop(item["name"], _ABSENT), item, (*at, number))
-        for item in named.values():
-            yield (*at, str(item["name"])), item, None
-    else:
-        for number in range(max(len(plain), len(packed))):
-            one, other = (items[number] if number < len(items) else _ABSENT
-                          for items in (plain, packed))  # fmt: skip
-            yield from _unequal(one, other, (*at, number))
-
-
-def _is_same(plain: Any, packed: Any) -> bool:
-    """Tell whether two parts mean the same: an empty mapping is none, and so is what is ignored."""
-    if plain == packed:
-        return True
-    left = [part for part in (plain, packed) if part is not _ABSENT]
-    if len(left) == 1:
-        return isinstance(left[0], Mapping) and not left[0].keys() - IGNORED
-    return False
