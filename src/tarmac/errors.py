@@ -55,6 +55,13 @@ def _clipped(problem: Problem) -> Problem:
     return replace(problem, what=f"{problem.what[:half]} ... {problem.what[-half:]}")
 
 
+def only_near(name: str, known: Iterable[str]) -> str | None:
+    """Find the one known name that a misspelt one can mean; None of none, or of several."""
+    likely = [other for other in known if len(other) <= LONGEST and abs(len(other) - len(name)) < 3]
+    near = difflib.get_close_matches(name, likely[:MOST], n=2, cutoff=0.85)
+    return near[0] if len(near) == 1 and near[0] != name else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Suggest the nearest known name, or list what there is: the tail of an error's text."""
     names = sorted(known)

@@ -51,6 +51,19 @@ class Status(Enum):
         return self.value.replace("-", " ")
 
 
+@dataclass(frozen=True)
+class Fix:
+    """What is to stand in the line of a finding: one scalar in place of another.
+
+    Only for what no reader of the file takes as it stands, and that can mean one thing.
+    """
+
+    #: As it stands there, without quotes.
+    old: str
+    #: As YAML is written.
+    new: str
+
+
 @dataclass(frozen=True, order=True)
 class Finding:
     """One thing that is wrong."""
@@ -63,6 +76,7 @@ class Finding:
     gate: str = ""
     #: It does not make the check fail.
     warning: bool = False
+    fix: Fix | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"

@@ -18,7 +18,15 @@ FORMATS = ("text", "json", "junit", "sarif", "github")
 
 
 def files_options(function: F) -> F:
-    """Add --files and --changed."""
+    """Add --files, --changed, --fix and --diff."""
+    function = click.option(
+        "--fix",
+        is_flag=True,
+        help="With --files: correct what no server takes and can mean one thing; show the patch.",
+    )(function)
+    function = click.option(
+        "--diff", is_flag=True, help="Show what --fix would change; exit code 1 if it would."
+    )(function)
     function = click.option(
         "--changed",
         metavar="BASE",
@@ -44,6 +52,25 @@ def output_options(function: F) -> F:
     return click.option(
         "--debug", is_flag=True, help="Print the traceback of a gate that failed on its own."
     )(function)
+
+
+def fix(report: Report, verify: Callable[[], Report], *, write: bool) -> Report:
+    """Show the patch of a report's findings, apply it, and judge again.
+
+    Without `write` nothing is changed, and the command ends here: with 1 if something would be.
+    """
+    from tarmac.verify import fixes
+
+    patches = list(fixes.patches(report.findings))
+    for patch in patches:
+        click.echo(patch.diff(), nl=False, err=write)
+    if not write:
+        sys.exit(1 if patches else 0)
+    for patch in patches:
+        fixes.apply(patch)
+    where = ", ".join(f"{patch.path} ({patch.number})" for patch in patches)
+    click.echo(f"corrected: {where or 'nothing'}", err=True)
+    return verify() if patches else report
 
 
 def print_report(report: Report, written: str, *, debug: bool, strict: bool) -> None:

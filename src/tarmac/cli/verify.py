@@ -66,6 +66,8 @@ def VERB(
     ready: bool,
     strict: bool,
     in_memory: bool,
+    fix: bool,
+    diff: bool,
     debug: bool,
     as_json: bool,
 ) -> None:
@@ -80,7 +82,7 @@ def VERB(
 
     With --files a folder of YAML, Dockerfiles, Terraform and scripts is checked as is, by all gates
     that need no plan: `tarmac verify --files .`. Findings are suppressed by a suppressions.yaml in
-    it, or in their place by a comment, `tarmac: ignore[NET001] REASON`.
+    it, or in their place by a comment, `tarmac: ignore[NET001] REASON`. --fix corrects some.
 
     Example: tarmac verify shop --env production --phase kubernetes
     """
@@ -89,21 +91,23 @@ def VERB(
         return
     from tarmac.verify.system import VerifyOptions, verify
 
-    today = date.date() if date else datetime.now(UTC).date()
-    report = verify(
-        VerifyOptions(
-            # A folder of files needs no model, so the current folder's is not read.
-            file=_project.find(system) if system or files is None else None,
-            today=today,
-            environment=environment,
-            phase=phase,
-            namespace=namespace if target == "local" else None,
-            tree=tree,
-            in_memory=in_memory,
-            junit=junit,
-            files=files,
-            changed=changed,
-            ready=ready,
-        )
+    if (fix or diff) and files is None:
+        raise click.UsageError("--fix and --diff need --files DIR; what is rendered has a model")
+    options = VerifyOptions(
+        # A folder of files needs no model, so the current folder's is not read.
+        file=_project.find(system) if system or files is None else None,
+        today=date.date() if date else datetime.now(UTC).date(),
+        environment=environment,
+        phase=phase,
+        namespace=namespace if target == "local" else None,
+        tree=tree,
+        in_memory=in_memory,
+        junit=junit,
+        files=files,
+        changed=changed,
+        ready=ready,
     )
+    report = verify(options)
+    if fix or diff:
+        report = _verify.fix(report, lambda: verify(options), write=fix)
     _verify.print_report(report, "json" if as_json else written, debug=debug, strict=strict)

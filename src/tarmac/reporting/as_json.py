@@ -66,4 +66,5 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "what": finding.what,
         "gate": finding.gate,
         "warning": finding.warning,
+        "fix": asdict(finding.fix) if finding.fix else None,
     }

@@ -34,6 +34,8 @@ def _lines(report: Report) -> Iterator[str]:
             places = [result.environment for result in report.results if finding in result.findings]
             place = f" [{', '.join(places)}]" if any(places) else ""
             yield f"  {finding.where}: {mark}{finding.gate}: {finding.what}{place}"
+        if fixable := sum(finding.fix is not None for finding in report.findings):
+            yield f"  {fixable} of them can be corrected by --fix; --diff shows how"
     yield from _not_run(report)
     if report.suppressed:
         yield from ("", "suppressed")

@@ -16,13 +16,15 @@ from jsonschema_rs import Draft202012Validator, ValidationError, ValidationError
 
 from tarmac.errors import did_you_mean
 from tarmac.places import cache_folder
-from tarmac.report import Skip
-from tarmac.schemas import convert
+from tarmac.report import Fix, Skip
+from tarmac.schemas import convert, fixes
 from tarmac.schemas.convert import Kind, kind_of
 from tarmac.schemas.lock import SchemaLock
 
 #: Characters of a value that are shown.
 SHOWN = 60
+#: The group of which every kind has moved to another one.
+GONE = "extensions"
 #: What a schema's types are called.
 WORDS = {
     "object": "a mapping",
@@ -38,6 +40,16 @@ WORDS = {
 def folder_of(lock: SchemaLock) -> Path:
     """Say where the schemas of a lock are, or will be."""
     return cache_folder() / "schemas" / lock.digest
+
+
+@dataclass(frozen=True)
+class SchemaProblem:
+    """Something that a schema does not allow."""
+
+    #: Where in the object.
+    path: list[str | int]
+    what: str
+    fix: Fix | None = None
 
 
 @dataclass
@@ -67,8 +79,8 @@ class Schemas:
 
     def problems(self, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Yield where in an object something is wrong, and what."""
-        for path, what in self.located(data):
-            yield write(path), what
+        for problem in self.located(data):
+            yield write(problem.path), problem.what
 
     def is_own(self, api: str) -> bool:
         """Tell whether an API is Kubernetes' own, and no custom resource's."""
@@ -80,18 +92,18 @@ class Schemas:
         """Tell whether a kind is almost a known one of its group, or is in another version."""
         kinds = [kind_of(*key.split()) for key in self.index]
         group = kind_of(api, name).group
-        near = [kind.kind for kind in kinds if kind.group == group]
+        near = [kind.kind for kind in kinds if group in (kind.group, GONE)]
         return bool(difflib.get_close_matches(name, near, 1, 0.85))
 
-    def located(self, data: Mapping[str, Any]) -> Iterator[tuple[list[str | int], str]]:
-        """Yield the path in an object of what is wrong, and what."""
+    def located(self, data: Mapping[str, Any]) -> Iterator[SchemaProblem]:
+        """Yield what is wrong in an object, by its path."""
         api, name = str(data.get("apiVersion")), str(data.get("kind"))
         kind = kind_of(api, name)
         if kind not in self.compiled:
             self.compiled[kind] = self._read(kind)
         found = self.compiled[kind]
         if found is None:
-            yield ["kind"], self._unknown(api, name)
+            yield from self._unknown(api, name, data)
             return
         schema, validator = found
         try:
@@ -107,16 +119,23 @@ class Schemas:
         schema = json.loads((self.folder / kind.file).read_bytes())
         return schema, _compile(schema)
 
-    def _unknown(self, api: str, name: str) -> str:
+    def _unknown(self, api: str, name: str, data: Mapping[str, Any]) -> Iterator[SchemaProblem]:
         group = kind_of(api, name).group
         kinds = [kind_of(*key.split()) for key in self.index]
+        said = f"unknown kind {api} {name}"
         if versions := [kind.api for kind in kinds if kind.kind == name]:
-            choice = f"{name} is there as {', '.join(versions)}"
+            said = f"{said}; {name} is there as {', '.join(versions)}"
+            # Its fields are the same there, but for what is wrong anyway.
+            others = list(self.located({**data, "apiVersion": versions[0]}))
+            if len(versions) == 1 and all(problem.fix for problem in others):
+                yield SchemaProblem(["apiVersion"], said, Fix(api, versions[0]))
+                yield from others
+                return
         elif near := {kind.kind for kind in kinds if kind.group == group}:
-            choice = did_you_mean(name, near)
+            said = f"{said}; {did_you_mean(name, near)}"
         else:
-            choice = f"no schema of {group} is installed; render its CustomResourceDefinition too"
-        return f"unknown kind {api} {name}; {choice}"
+            said += f"; no schema of {group} is installed; render its CustomResourceDefinition too"
+        yield SchemaProblem(["kind"], said)
 
 
 def load(lock: SchemaLock, version: str = "") -> Schemas:
@@ -153,26 +172,27 @@ def _compile(schema: dict[str, Any]) -> Draft202012Validator:
     return Draft202012Validator(schema, validate_formats=True)
 
 
-def _said(error: ValidationError, schema: dict[str, Any]) -> Iterator[tuple[list[str | int], str]]:
+def _said(error: ValidationError, schema: dict[str, Any]) -> Iterator[SchemaProblem]:
     """Reword it for the object's author."""
-    path = list(error.instance_path)
+    path, value = list(error.instance_path), error.instance
     match error.kind:
         case ValidationErrorKind.AdditionalProperties(unexpected=names):
             known = _node(schema, error.schema_path[:-1]).get("properties", {})
             for name in names:
-                yield [*path, name], f"no such field; {did_you_mean(name, known)}"
+                what = f"no such field; {did_you_mean(name, known)}"
+                there = value if isinstance(value, dict) else {}
+                yield SchemaProblem([*path, name], what, fixes.renamed(name, known, there))
         case ValidationErrorKind.Required(property=name):
-            yield path, f"has no '{name}', which is required"
+            yield SchemaProblem(path, f"has no '{name}', which is required")
         case ValidationErrorKind.Type(types=types):
-            yield (
-                path,
-                f"is {_shown(error.instance)}; it must be {_or(WORDS[name] for name in types)}",
-            )
+            what = f"is {_shown(value)}; it must be {_or(WORDS[name] for name in types)}"
+            yield SchemaProblem(path, what, fixes.retyped(value, types))
         case ValidationErrorKind.Enum(options=options):
-            choice = did_you_mean(str(error.instance), map(str, options))
-            yield path, f"is {_shown(error.instance)}; {choice}"
+            words = list(map(str, options))
+            what = f"is {_shown(value)}; {did_you_mean(str(value), words)}"
+            yield SchemaProblem(path, what, fixes.reworded(value, words))
         case _:
-            yield path, f"{error.message[:300]}; see its schema"
+            yield SchemaProblem(path, f"{error.message[:300]}; see its schema")
 
 
 def write(path: Iterable[str | int]) -> str:

@@ -11,6 +11,10 @@ from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.shapes.conforming import conform, describe
 from tarmac.gates.views.shapes.fitting import shape_of_file
 from tarmac.report import Finding, Level
+from tarmac.schemas.fixes import retyped
+
+#: What JSON calls the types that shapes name.
+TYPES = {"a text": ("string",), "a whole number": ("integer",), "true or false": ("boolean",)}
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -21,7 +25,8 @@ def check(files: Files) -> Iterator[Finding]:
                 if misfit.path == ("apiVersion",) and "kind" not in artifact.data:
                     continue  # no object: a file of another program, which has that key, too
                 what = f"{describe(misfit)}: no gate judged it; correct it"
-                yield Finding(artifact.at(*misfit.path), what)
+                fix = retyped(misfit.value, TYPES.get(misfit.wanted, ()))
+                yield Finding(artifact.at(*misfit.path), what, fix=fix)
 
 
 def _shaped(files: Files) -> list[Artifact]:

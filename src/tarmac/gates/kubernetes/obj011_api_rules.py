@@ -18,7 +18,8 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in _ruled(files):
         for breach in breaches(artifact):
             where = ".".join(map(str, breach.path))
-            yield Finding(artifact.at(*breach.path), f"{where} of {title(artifact)} {breach.what}")
+            what = f"{where} of {title(artifact)} {breach.what}"
+            yield Finding(artifact.at(*breach.path), what, fix=breach.fix)
 
 
 def _ruled(files: Files) -> list[Artifact]:

@@ -35,14 +35,14 @@ def of_files(files: Files) -> Iterator[Finding]:
         api, kind = str(artifact.data.get("apiVersion")), kind_of(artifact)
         # Another release of an operator may have other fields.
         others = not schemas.is_own(api)
-        for path, what in schemas.located(artifact.data):
-            if path == ["kind"] and not schemas.is_misnamed(api, kind):
+        for problem in schemas.located(artifact.data):
+            path, what = problem.path, problem.what
+            if path in (["kind"], ["apiVersion"]) and not schemas.is_misnamed(api, kind):
                 continue
             if what.startswith("is null"):  # an API server takes it as if it were not there
                 continue
-            yield Finding(
-                artifact.at(*path), f"{asking.write(path)}: {what}", GATE.id, warning=others
-            )
+            said = f"{asking.write(path)}: {what}"
+            yield Finding(artifact.at(*path), said, GATE.id, others, problem.fix)
 
 
 def _whole(files: Files) -> list[Artifact]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tarmac.artifact import Artifact
@@ -12,6 +12,8 @@ from tarmac.gates.views.objects.amounts import is_amount, wrong_amount
 from tarmac.gates.views.objects.metadata import group_of, kind_of
 from tarmac.gates.views.objects.object_rules import object_rules
 from tarmac.gates.views.reading import Path, port, text
+from tarmac.report import Fix
+from tarmac.schemas.fixes import reworded
 
 #: Below these, keys are an owner's own.
 FREE = frozenset({"data", "stringData", "binaryData", "annotations", "labels", "matchLabels"})
@@ -26,6 +28,7 @@ class Breach(NamedTuple):
 
     path: Path
     what: str
+    fix: Fix | None = None
 
 
 def is_ruled(artifact: Artifact) -> bool:
@@ -37,7 +40,7 @@ def breaches(artifact: Artifact) -> Iterator[Breach]:
     """Yield each value of an object that is refused."""
     for path, value in _parts(artifact.data, ()):
         if what := _number(path, value) or _word(path, value):
-            yield Breach(path, what)
+            yield Breach(path, what, reworded(value, _choices(path)))
     yield from _of_kind(artifact)
 
 
@@ -69,15 +72,26 @@ def _number(path: Path, value: Any) -> str:
 def _word(path: Path, value: Any) -> str:
     if not isinstance(value, str):
         return ""
-    whole = ".".join("-" if isinstance(key, int) else key for key in path)
-    for end, words in object_rules()["choices"].items():
-        if (whole == end or whole.endswith(f".{end}")) and value not in words:
-            return f"is {value!r}, which is not known; {did_you_mean(value, words)}"
+    if (words := _choices(path)) and value not in words:
+        return f"is {value!r}, which is not known; {did_you_mean(value, words)}"
+    whole = _written(path)
     for end, words in object_rules()["nearly"].items():
         near = [word for word in words if _is_typo(value, word)] if whole.endswith(end) else []
         if near and value not in words:
             return f"is {value!r}, which is almost {near[0]}; write that"
     return ""
+
+
+def _choices(path: Path) -> Sequence[str]:
+    """List the words that a place may have; none where it may have any."""
+    whole = _written(path)
+    known: Mapping[str, Sequence[str]] = object_rules()["choices"]
+    found = (words for end, words in known.items() if f".{whole}".endswith(f".{end}"))
+    return next(found, ())
+
+
+def _written(path: Path) -> str:
+    return ".".join("-" if isinstance(key, int) else key for key in path)
 
 
 def _is_typo(text: str, word: str) -> bool:
