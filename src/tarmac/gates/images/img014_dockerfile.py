@@ -12,8 +12,11 @@ from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
-#: In files without a plan: what Kubernetes does not read, and what may be meant.
-UNUSUAL = ("HEALTHCHECK", "is no number", "base is not known", "line for a shell", "^adds what")
+#: In files without a plan: what Kubernetes does not read, what a pod may say, what may be meant.
+UNUSUAL = (
+    "has no USER", "HEALTHCHECK", "is no number", "base is not known", "line for a shell",
+    "^adds what",
+)  # fmt: skip
 
 
 def check(files: Files) -> Iterator[Finding]:

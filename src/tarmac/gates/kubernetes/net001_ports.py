@@ -10,6 +10,7 @@ from dataclasses import replace
 from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.listening import listens, probed, probes, targets
 from tarmac.gates.views.monitors import Monitor
 from tarmac.gates.views.objects.metadata import NAME, name_of, title
@@ -135,7 +136,7 @@ GATE = Gate(
     source="a port that differs in one of six files is found only when nothing answers",
     check=check,
     scope=counted_in_files("ports", _asked, _ports),
-    of_files=of_files,
+    of_files=lenient(of_files, "has no port; declare it"),
     reads="containerPort, probes, Service port and targetPort, the ports that a NetworkPolicy "
     "opens and those that a ServiceMonitor asks. Backends of routes: NET003. Of files without a "
     "plan: probes and targetPort.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
@@ -54,17 +55,26 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield objects that are twice in one folder, which is applied as a whole."""
+    pairs = list(_twice(files))
+    shared = Counter((one.path, other.path) for one, other in pairs if one.path != other.path)
+    for one, other in pairs:
+        place = other.at("metadata", "name")
+        what = f"{title(one)} is also in {place}: the last one applied wins"
+        # The same words twice do no harm, as of a namespace that each part brings along; and files
+        # that have several objects in common are a choice: a short and a whole one of a system.
+        meant = other.data == one.data or shared[one.path, other.path] > 1
+        yield Finding(one.at("metadata", "name"), f"{what}; remove one", warning=meant)
+
+
+def _twice(files: Files) -> Iterator[tuple[Artifact, Artifact]]:
+    """Yield each object that is there once more, with the first one."""
     seen: dict[tuple[str, ...], Artifact] = {}
     for artifact in files.objects():
         folder, kind = artifact.path.rpartition("/")[0], kind_of(artifact)
         key = (folder, group_of(artifact), kind, space_of(artifact), name_of(artifact))
         other = seen.setdefault(key, artifact)
         if name_of(artifact) and other is not artifact:
-            place = other.at("metadata", "name")
-            what = f"{title(artifact)} is also in {place}: the last one applied wins"
-            # The same words twice do no harm, as of a namespace that each part brings along.
-            same = other.data == artifact.data
-            yield Finding(artifact.at("metadata", "name"), f"{what}; remove one", warning=same)
+            yield artifact, other
 
 
 GATE = Gate(

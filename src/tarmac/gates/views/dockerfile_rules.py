@@ -64,7 +64,8 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
         )
         for name, value, old in pairs:
             held = (value or old).strip("\"'")
-            is_reference = held.startswith("$") or name.endswith(("_FILE", "_PATH"))
+            is_switch = held.lower() in ("yes", "no", "true", "false", "0", "1")
+            is_reference = held.startswith("$") or name.endswith(("_FILE", "_PATH")) or is_switch
             if _SECRET.search(name) and (instruction.word == "ARG" or held) and not is_reference:
                 what = f"{instruction.word} {name} stays in the image's history"
                 yield f"{what}; give it when it runs, or build with RUN --mount=type=secret"

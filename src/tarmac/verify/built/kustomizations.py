@@ -55,7 +55,9 @@ def build(
             return _unbuilt(layer, gate, str(error), warning=True)
         except (TarmacError, yaml.YAMLError) as error:
             special = any(part.is_special for part in closure(layer, layers))
-            return _unbuilt(layer, gate, str(error), warning=special)
+            # A file of variables is what git ignores: a pipeline writes it.
+            written = "env source files" in str(error)
+            return _unbuilt(layer, gate, str(error), warning=special or written)
 
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         return list(zip(listed, pool.map(one, listed), strict=True))
