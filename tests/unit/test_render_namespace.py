@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from objects import named, objects_of
 from rendered import ENVIRONMENTS, plan_of
 
+from tarmac.render.kubernetes.namespace import limits as limit_range
 from tarmac.render.kubernetes.parts.roles import MATRIX, OPEN, ROLES, group
 
 every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
@@ -108,3 +111,21 @@ def test_the_namespace_refuses_pods_that_are_not_restricted(system, environment)
         assert labels[f"pod-security.kubernetes.io/{mode}"] == "restricted"
         assert labels[f"pod-security.kubernetes.io/{mode}-version"].startswith("v1.")
     assert (labels.get("istio-injection") == "enabled") is (plan.settings.mesh == "istio")
+
+
+@pytest.mark.parametrize(
+    ("limits", "requests"),
+    [
+        ({"cpu": "500m", "memory": "512Mi"}, {"cpu": "100m", "memory": "128Mi"}),
+        ({"cpu": "0.05", "memory": "64Mi"}, {"cpu": "0.05", "memory": "64Mi"}),
+        ({"memory": "100M"}, {"cpu": "100m", "memory": "100M"}),
+    ],
+)
+def test_what_is_requested_by_default_is_not_above_what_is_allowed(limits, requests):
+    plan = plan_of("hello-dd", "kind")
+    resources = plan.settings.resources.model_copy(update={"limits": limits})
+    settings = plan.settings.model_copy(update={"resources": resources})
+    made = limit_range(replace(plan, settings=settings))
+    (limit,) = made.data["spec"]["limits"]
+    assert limit["defaultRequest"] == requests
+    assert limit["default"] == limits

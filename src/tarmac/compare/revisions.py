@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from tarmac.errors import BadInput, MissingTool, Problem, TarmacError
-from tarmac.foreign import files
+from tarmac.foreign import files, git
 
 FILE = "tarmac.yaml"
 SYSTEMS = "systems"
@@ -117,7 +117,7 @@ def _top(here: Path, *, needed: bool = False) -> Path | None:
         return None
     if answer.returncode != 0:
         if needed and b"not a git repository" not in answer.stderr:
-            raise BadInput([Problem(str(here), f"git says: {_said(answer.stderr)}; correct that")])
+            raise BadInput([Problem(str(here), f"git says: {git.said(answer)}; correct that")])
         return None
     return Path(os.fsdecode(answer.stdout).rstrip("\n"))
 
@@ -136,7 +136,7 @@ def _revision(name: str, commit: str, batch: _Batch, here: Path, level: str) -> 
         *(posixpath.join(level, path) for path in (FILE, SYSTEMS)),
     )  # fmt: skip
     if listed.returncode != 0:
-        raise BadInput([Problem(name, f"git says: {_said(listed.stderr)}; correct that")])
+        raise BadInput([Problem(name, f"git says: {git.said(listed)}; correct that")])
     names = [os.fsdecode(part) for part in listed.stdout.split(b"\0") if part]
     relative = [posixpath.relpath(path, level or ".") for path in names]
     files = tuple(sorted(path for path in relative if _is_system(path)))
@@ -172,27 +172,8 @@ def _is_system(path: str) -> bool:
     return re.fullmatch(rf"({SYSTEMS}/[^/]+/)?{re.escape(FILE)}", path) is not None
 
 
-def _git(here: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(
-            ["git", *arguments], cwd=here, capture_output=True, check=False, env=_environ()
-        )
-    except FileNotFoundError:
-        raise _no_git() from None
-
-
-def _environ() -> dict[str, str]:
-    # Reading takes no lock, and what git says is not translated.
-    return {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-
-
-def _no_git() -> MissingTool:
-    return MissingTool("git: not on PATH; install it, or name two folders instead of revisions")
-
-
-def _said(stderr: bytes) -> str:
-    lines = stderr.decode(errors="replace").strip().splitlines()
-    return lines[0].removeprefix("fatal: ") if lines else "nothing"
+def _git(here: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    return git.run(here, *words, otherwise="name two folders instead of revisions")
 
 
 class _Batch:
@@ -205,7 +186,7 @@ class _Batch:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environ(),
+            env=git.environ(),
         )
 
     def __enter__(self) -> Self:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+
+from tarmac.errors import MissingTool
+from tarmac.foreign import git
 
 
 def earlier(file: Path) -> Iterator[bytes]:
     """Yield a file's content in git's index and last commit; nothing where there is no git."""
     for revision in (":", "HEAD:"):
         try:
-            shown = subprocess.run(
-                ["git", "show", f"{revision}./{file.name}"],
-                cwd=file.parent,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-            )
-        except OSError:
+            shown = git.run(file.parent, "show", f"{revision}./{file.name}")
+        except (MissingTool, OSError):
             return
         if shown.returncode == 0:
             yield shown.stdout
@@ -27,13 +23,7 @@ def earlier(file: Path) -> Iterator[bytes]:
 def is_changed(file: Path) -> bool:
     """Tell whether git would take a change of a file into the next commit; not without git."""
     try:
-        asked = subprocess.run(
-            ["git", "status", "--porcelain", "--", file.name],
-            cwd=file.parent,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
-    except OSError:
+        asked = git.run(file.parent, "status", "--porcelain", "--", file.name)
+    except (MissingTool, OSError):
         return False
     return asked.returncode == 0 and bool(asked.stdout.strip())

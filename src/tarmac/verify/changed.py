@@ -6,18 +6,15 @@ in a changed file. Reads git, and writes nothing.
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from tarmac.errors import BadInput, MissingTool, Problem
+from tarmac.errors import BadInput, Problem
+from tarmac.foreign import git
 from tarmac.report import Finding, Report
 from tarmac.verify.running import leave
-
-#: What git sets for its hooks, and what would hide the folder that was named.
-OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
 def paths(folder: Path, base: str) -> frozenset[Path]:
@@ -31,7 +28,7 @@ def paths(folder: Path, base: str) -> frozenset[Path]:
     """
     here = _git(folder, "rev-parse", "--show-toplevel")
     if here.returncode:
-        what = f"not in a git repository ({_said(here)}); leave --changed out"
+        what = f"not in a git repository ({git.said(here)}); leave --changed out"
         raise BadInput([Problem(str(folder), what)])
     root = Path(_output(here).removesuffix("\n"))
     commit = _git(
@@ -57,34 +54,18 @@ def paths(folder: Path, base: str) -> frozenset[Path]:
 def _names(root: Path, *words: str) -> list[str]:
     listed = _git(root, *words)
     if listed.returncode:
-        raise BadInput([Problem(str(root), f"git {words[0]} failed ({_said(listed)}); correct it")])
+        raise BadInput(
+            [Problem(str(root), f"git {words[0]} failed ({git.said(listed)}); correct it")]
+        )
     return [name for name in _output(listed).split("\0") if name]
 
 
 def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
-    # A hook of a worktree is given GIT_DIR, with which git takes any folder for the root.
-    env = {name: value for name, value in os.environ.items() if name not in OF_HOOKS}
-    try:
-        return subprocess.run(
-            ["git", *words],
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        what = "--changed asks git, which is not on this machine; install it, or leave that out"
-        raise MissingTool(what) from None
+    return git.run(folder, *words, otherwise="leave --changed out")
 
 
 def _output(ended: subprocess.CompletedProcess[bytes]) -> str:
     return ended.stdout.decode(errors="surrogateescape")
-
-
-def _said(ended: subprocess.CompletedProcess[bytes]) -> str:
-    lines = ended.stderr.decode(errors="replace").strip().splitlines() or ["no output"]
-    return lines[0].removeprefix("fatal: ")
 
 
 def only(report: Report, touched: Collection[Path]) -> Report:

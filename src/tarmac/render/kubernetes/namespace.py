@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from tarmac import versions
 from tarmac.artifact import Artifact
+from tarmac.model.value import amount
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.kubernetes.parts.roles import ROLES, group, rules
@@ -38,8 +39,14 @@ def namespace(plan: ClusterPlan) -> Artifact:
 
 def limits(plan: ClusterPlan) -> Artifact:
     """Give a container that says nothing what it needs to be let in by the quota."""
-    most = {name: str(amount) for name, amount in plan.settings.resources.limits.items()}
-    limit = {"type": "Container", "defaultRequest": REQUESTS, "default": most}
+    limits = plan.settings.resources.limits
+    # An API server refuses a request above its limit.
+    least = {
+        name: str(limits[name]) if name in limits and amount(limits[name]) < amount(most) else most
+        for name, most in REQUESTS.items()
+    }
+    most = {name: str(limit) for name, limit in limits.items()}
+    limit = {"type": "Container", "defaultRequest": least, "default": most}
     name = f"{plan.namespace}-limits"
     return an_object(plan, "v1", "LimitRange", name, {"spec": {"limits": [limit]}})
 
