@@ -10,7 +10,7 @@ from rendered import KINDS, RENDERERS, ROOT
 
 from tarmac.artifact import Artifact
 from tarmac.compare.change import Change, Comparison
-from tarmac.compare.comparing import compare
+from tarmac.compare.comparing import Price, compare
 from tarmac.compare.revisions import Revision
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.collect import artifacts, saying
@@ -48,11 +48,16 @@ def side(label: str, content: dict[str, bytes], *, disk: bool = False) -> Revisi
 
 
 def comparison(
-    old: dict[str, bytes], new: dict[str, bytes], *, disk: bool = False, render: Render = render
+    old: dict[str, bytes],
+    new: dict[str, bytes],
+    *,
+    disk: bool = False,
+    render: Render = render,
+    price: Price = lambda _: None,
 ) -> Comparison:
     """Compare two trees."""
     sides = side("main", old, disk=disk), side("working tree", new, disk=disk)
-    return compare(*sides, kinds=KINDS, render=render)
+    return compare(*sides, kinds=KINDS, render=render, price=price)
 
 
 def compared(old: str, new: str, render: Render = render) -> tuple[Change, ...]:

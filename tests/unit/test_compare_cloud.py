@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from compared import comparison, edited
 from rendered import ROOT
 
 from tarmac.compare.change import Risk
+from tarmac.cost.estimate import month
 
 FILE = "systems/shop/tarmac.yaml"
 MODEL = (ROOT / FILE).read_text(encoding="utf-8")
@@ -83,3 +86,52 @@ def test_an_environment_that_gives_up_its_servers_size_is_told_of_the_data():
     found = comparison(*sides, disk=True, render=lambda _: ()).changes
     lost = [change for change in found if "server aurora" in change.fact]
     assert {change.told.risk for change in lost} == {HIGH}
+
+
+def cost(old: str, new: str) -> list[tuple[str, Risk, str, tuple[str, ...]]]:
+    """Return what is said of the costs of an edit."""
+    sides = ({FILE: text.encode()} for text in (old, new))
+    found = comparison(*sides, disk=True, render=lambda _: (), price=month).changes
+    return [
+        (change.verb, change.told.risk, change.told.fact, change.environments)
+        for change in found
+        if change.what == "cost"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "risk", "less"),
+    [
+        ("desired: 5", "desired: 6", LOW, False),
+        ("desired: 5", "desired: 12", MEDIUM, False),
+        ("cache.r6g.large, instances: 3", "cache.r6g.large, instances: 1", LOW, True),
+    ],
+)
+def test_what_a_change_costs_a_month_is_told_and_much_more_is_read_first(old, new, risk, less):
+    ((verb, said_risk, fact, environments),) = cost(MODEL, edited(MODEL, (old, new)))
+    assert (verb, said_risk, environments) == ("changed", risk, ("production",))
+    before, after, more = map(
+        int, re.match(r"cost (\d+) -> (\d+) USD a month \(([+-]\d+), \d+%\)", fact).groups()
+    )
+    assert after - before == more
+    assert (more < 0) is less
+
+
+def test_an_environment_that_is_new_in_a_cloud_costs_all_of_it():
+    without = edited(
+        MODEL,
+        (MODEL[MODEL.rindex("    infrastructure:\n") : MODEL.rindex("    broker: rabbitmq\n")], ""),
+    )
+    ((verb, risk, fact, _),) = cost(without, MODEL)
+    assert (verb, risk) == ("added", MEDIUM)
+    assert fact.startswith("cost 0 -> ")
+    ((verb, _, fact, _),) = cost(MODEL, without)
+    assert verb == "removed"
+    assert " -> 0 USD" in fact
+
+
+@pytest.mark.parametrize(
+    "edit", [("db.r6g.large", "db.r99.large"), ("quota: {cpu: 60", "quota: {cpu: 61")]
+)
+def test_nothing_is_said_where_it_costs_the_same_or_a_price_is_not_known(edit):
+    assert cost(MODEL, edited(MODEL, edit)) == []

@@ -39,7 +39,7 @@ def VERB(
     BASE and HEAD are git revisions or folders; without HEAD, the working tree. Every system and
     environment of both is planned and rendered in memory: nothing is checked out or written, and no
     cluster is queried. The same change in many places is one line. High risk: more is reachable,
-    fewer replicas are left, or data may be lost.
+    fewer replicas are left, or data may be lost. Of environments in AWS it says what they cost.
 
     Example: tarmac diff main --env production
     """
@@ -48,6 +48,7 @@ def VERB(
     from tarmac.compare.comparing import compare
     from tarmac.compare.markdown import markdown
     from tarmac.compare.revisions import sources
+    from tarmac.cost.estimate import month
     from tarmac.render.collect import artifacts, saying
 
     renderers = saying(registry.load(render, "RENDERER"))
@@ -56,6 +57,7 @@ def VERB(
             *sides,
             kinds=registry.load(stores, "STORE"),
             render=lambda plan: artifacts(plan, renderers),
+            price=month,
             system=system,
             environment=environment,
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tarmac.artifact import Artifact
 from tarmac.compare.change import Change, Comparison
+from tarmac.compare.costs import cost
 from tarmac.compare.facts import Side
 from tarmac.compare.revisions import Revision
 from tarmac.compare.summary import RenderedSide, changes, merged, one_sided
@@ -18,6 +19,8 @@ from tarmac.stores.kind import StoreKind
 
 #: Makes the files of a plan.
 Render = Callable[[ClusterPlan], tuple[Artifact, ...]]
+#: Estimates what a plan costs, in USD a month; None where that is not known.
+Price = Callable[[ClusterPlan], float | None]
 
 
 class _LoadedSystem:
@@ -40,6 +43,7 @@ def compare(
     *,
     kinds: Mapping[str, StoreKind],
     render: Render,
+    price: Price = lambda _: None,
     system: str | None = None,
     environment: str | None = None,
 ) -> Comparison:
@@ -77,7 +81,7 @@ def compare(
             notes.append(f"{name} has no environment, so no files are rendered to compare")
         if one and other and _same(one, other):
             continue
-        found += _system(one, other, compared[name], kinds, render)
+        found += _system(one, other, compared[name], kinds, render, price)
     return Comparison(base.label, head.label, compared, services, merged(found), tuple(notes))
 
 
@@ -155,6 +159,7 @@ def _system(
     environments: Iterable[str],
     kinds: Mapping[str, StoreKind],
     render: Render,
+    price: Price,
 ) -> Iterator[Change]:
     problems: list[Problem] = []
     for environment in environments:
@@ -175,6 +180,7 @@ def _system(
         elif before or after:
             of = "environment" if one and other else "system"
             yield from _whole(before, after, of)
+        yield from cost(before, after, *(price(s.plan) if s else 0.0 for s in (before, after)))
     if problems:
         raise BadInput(problems)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tarmac.cost.catalogue import Instance, Prices
+from tarmac.cost.catalogue import prices as read_prices
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.model.value import amount
 from tarmac.plan.cloud import CloudInfrastructure, CloudNodes
@@ -100,6 +101,16 @@ def estimate(plan: ClusterPlan, cloud: CloudInfrastructure, prices: Prices) -> E
     shares = tuple(_share(workload, cpu, memory, nodes_month) for workload in plan.workloads)
     idle = max(0.0, nodes_month - sum(share.month for share in shares))
     return Estimate(lines, shares, idle, cpu, memory)
+
+
+def month(plan: ClusterPlan) -> float | None:
+    """Estimate USD of a month, 0 without infrastructure; None where a type has no price."""
+    if plan.cloud is None:
+        return 0.0
+    try:
+        return estimate(plan, plan.cloud, read_prices()).month
+    except BadInput:
+        return None
 
 
 def requests(workload: Workload) -> tuple[float, float]:
