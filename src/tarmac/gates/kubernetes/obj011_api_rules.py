@@ -8,7 +8,8 @@ from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.api_rules import breaches, is_ruled
-from tarmac.gates.views.objects.metadata import title
+from tarmac.gates.views.objects.kind_rules import has_rules, kind_breaches
+from tarmac.gates.views.objects.metadata import kind_of, title
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
@@ -16,14 +17,15 @@ from tarmac.report import Finding
 def check(files: Files) -> Iterator[Finding]:
     """Yield values that an API server refuses, or takes and never acts on."""
     for artifact in _ruled(files):
-        for breach in breaches(artifact):
+        own = breaches(artifact) if is_ruled(artifact) else ()
+        for breach in {found.path: found for found in (*own, *kind_breaches(artifact))}.values():
             where = ".".join(map(str, breach.path))
             what = f"{where} of {title(artifact)} {breach.what}"
             yield Finding(artifact.at(*breach.path), what, fix=breach.fix)
 
 
 def _ruled(files: Files) -> list[Artifact]:
-    return [artifact for artifact in files.objects() if is_ruled(artifact)]
+    return [one for one in files.objects() if is_ruled(one) or has_rules(kind_of(one))]
 
 
 GATE = Gate(
@@ -35,5 +37,7 @@ GATE = Gate(
     check=check,
     of_files=check,
     scope=counted_in_files("objects", _ruled),
-    reads="bounds and words of assets/object_rules.yaml in objects of Kubernetes' own groups.",
+    reads="bounds and words of assets/object_rules.yaml in objects of Kubernetes' own groups, and "
+    "those of assets/kind_rules.yaml in objects of others, with the form of durations, schedules "
+    "and addresses. A text that is filled in by a program is not judged.",
 )

@@ -11,7 +11,9 @@ from tarmac.model.value import amount
 SIZES = frozenset({"memory", "storage", "sizeLimit"})
 SMALLEST = 1024**2
 #: A container that asks for so many has lost the `m` of its unit.
-MOST_CORES = 128
+MOST_CORES = 100
+#: Amounts of a container, or what a namespace gives one.
+_OF_CONTAINERS = frozenset({"requests", "limits", "default", "defaultRequest"})
 #: Amounts: none is below zero.
 AMOUNTS = frozenset({"requests", "limits", "hard", "default", "defaultRequest", "max", "min"})
 
@@ -32,6 +34,6 @@ def wrong_amount(path: Path, value: Any) -> str:
     is_size = str(path[-1]).rpartition(".")[2] in SIZES
     if is_size and found < SMALLEST:
         return f"is {value}, which is {found} bytes; write the unit, e.g. 512Mi"
-    if path[-1] == "cpu" and path[-2] in ("requests", "limits") and found >= MOST_CORES:
+    if path[-1] == "cpu" and path[-2] in _OF_CONTAINERS and found >= MOST_CORES:
         return f"is {value}, more cores than a node has; write thousandths, e.g. 200m"
     return ""

@@ -38,20 +38,21 @@ def is_ruled(artifact: Artifact) -> bool:
 
 def breaches(artifact: Artifact) -> Iterator[Breach]:
     """Yield each value of an object that is refused."""
-    for path, value in _parts(artifact.data, ()):
+    for path, value in leaves(artifact.data):
         if what := _number(path, value) or _word(path, value):
             yield Breach(path, what, reworded(value, _choices(path)))
     yield from _of_kind(artifact)
 
 
-def _parts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield each text and number of an object with its path, but for keys that are an owner's."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             if key not in FREE and key not in _FREE_LISTS:
-                yield from _parts(part, (*path, str(key)))
+                yield from leaves(part, (*path, str(key)))
     elif isinstance(value, list | tuple):
         for number, part in enumerate(value):
-            yield from _parts(part, (*path, number))
+            yield from leaves(part, (*path, number))
     elif path:
         yield path, value
 
@@ -76,7 +77,7 @@ def _word(path: Path, value: Any) -> str:
         return f"is {value!r}, which is not known; {did_you_mean(value, words)}"
     whole = _written(path)
     for end, words in object_rules()["nearly"].items():
-        near = [word for word in words if _is_typo(value, word)] if whole.endswith(end) else []
+        near = [word for word in words if is_typo(value, word)] if whole.endswith(end) else []
         if near and value not in words:
             return f"is {value!r}, which is almost {near[0]}; write that"
     return ""
@@ -94,7 +95,7 @@ def _written(path: Path) -> str:
     return ".".join("-" if isinstance(key, int) else key for key in path)
 
 
-def _is_typo(text: str, word: str) -> bool:
+def is_typo(text: str, word: str) -> bool:
     """Tell whether a text differs from a word by one character, or by their order."""
     is_near = difflib.SequenceMatcher(None, text, word).ratio() >= NEAR
     return text != word and (is_near or sorted(text) == sorted(word))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import kind_of
 from tarmac.gates.views.objects.object_rules import object_rules
+from tarmac.gates.views.objects.pods import TEMPLATES
 from tarmac.gates.views.reading import Path, at_each
 
 
@@ -26,11 +28,21 @@ def half_objects(files: Files) -> Iterator[tuple[Artifact, str]]:
 
 def missing(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:
     """Yield where an object lacks a part, the part, and what happens without it."""
-    for place, why in object_rules()["needed"].get(kind_of(artifact), {}).items():
+    for place, why in _places(kind_of(artifact)).items():
         *above, last = place.split(".")
         for path, holder in at_each(artifact.data, above):
             if not any(_is_there(holder, choice) for choice in last.split("|")):
                 yield path, ".".join([*above, last.replace("|", " or ")]), why
+
+
+@cache
+def _places(kind: str) -> dict[str, str]:
+    """List the parts that a kind needs; those of pods are below their template."""
+    needed = object_rules()["needed"]
+    below = ".".join((*TEMPLATES[kind], "spec")) if kind in TEMPLATES else ""
+    of_pods = {f"{below}.{at}": why for at, why in needed["pods"].items()} if below else {}
+    found: dict[str, str] = of_pods | needed.get(kind, {})
+    return found
 
 
 def _is_there(holder: Any, key: str) -> bool:
