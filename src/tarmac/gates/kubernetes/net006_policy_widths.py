@@ -8,8 +8,9 @@ from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.metadata import title
+from tarmac.gates.views.policy_mistakes import ignored, misnamed
 from tarmac.gates.views.policy_spaces import policy_spaces
-from tarmac.gates.views.policy_widths import ignored, misnamed, wide
+from tarmac.gates.views.policy_widths import wide
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

@@ -7,9 +7,22 @@ from collections.abc import Iterator
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.leniency import lenient
+from tarmac.gates.views.queries import queries, recorded
+from tarmac.gates.views.recorded_names import unrecorded
 from tarmac.gates.views.rule_groups import faults, rule_files
+from tarmac.gates.views.rule_labels import label_faults
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
+
+#: What is unlike the other rules, and may be meant.
+UNUSUAL = (
+    "which all others",
+    "where the others",
+    "of other alerts",
+    "and asks",
+    "no rule here",
+    "_window=",
+)
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -17,6 +30,11 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact, path in rule_files(files):
         for part, what in faults(artifact, path):
             yield Finding(artifact.at(*part), what)
+    yield from {Finding(artifact.at(*part), what) for artifact, part, what in label_faults(files)}
+    names = set(recorded(files))
+    for query in queries(files) if names else ():
+        for what in unrecorded(query.expr, names) if query.rule else ():
+            yield Finding(query.path, f"{query.title} {what}")
 
 
 GATE = Gate(
@@ -26,10 +44,11 @@ GATE = Gate(
     source="https://prometheus.io/docs/prometheus/latest/configuration/recording_rules: a server "
     "refuses the whole file for one rule, and keeps the old one and says so in its log alone",
     check=check,
-    of_files=lenient(check, "fires at the first sample"),
+    of_files=lenient(check, "fires at the first sample", *UNUSUAL),
     scope=counted_in_files("files of rules", rule_files),
     #: OBS010 holds alerts of a plan to more.
     targets=(),
-    reads="groups of PrometheusRule objects and of plain files. Asked of files alone: OBS001, "
+    reads="groups of PrometheusRule objects and of plain files; labels beside those of the other "
+    "rules. Asked of files alone: OBS001, "
     "OBS010 and VAL010 hold a plan to more.",
 )

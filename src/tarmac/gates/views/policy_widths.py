@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections import Counter
 from collections.abc import Iterator
 
 from tarmac.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
 from tarmac.gates.views.objects.selectors import labels_of
-from tarmac.gates.views.policies import NAMESPACE
 from tarmac.gates.views.policy_spaces import KEYS, PolicySpace
 from tarmac.gates.views.reading import Fields, Path, items
 
@@ -16,23 +13,8 @@ from tarmac.gates.views.reading import Fields, Path, items
 _FEW, _SHARE = 3, 0.2
 #: Ports that are asked of any address: names, the web, the time.
 _ANYWHERE = frozenset((53, 80, 123, 443))
-_ALIKE = 0.8
 #: A policy, the place in it, and what is wrong there.
 Fault = tuple[NetworkPolicy, Path, str]
-
-
-def ignored(space: PolicySpace) -> Iterator[Fault]:
-    """Yield rules that an API server refuses, or that are not read."""
-    for direction, key in KEYS.items():
-        for policy in space.policies:
-            if policy.types and direction not in policy.types and key in policy.spec:
-                what = f"has rules for {key}, and its policyTypes do not name {direction}: they are"
-                yield policy, ("spec", "policyTypes"), f"{what} not read; add it"
-        for policy, path, rule in space.rules(direction):
-            for number, peer in enumerate(rule.peers):
-                if not peer:
-                    what = "has a peer without a selector or an ipBlock, which is refused"
-                    yield policy, (*path, _list(direction), number), f"{what}; write one"
 
 
 def wide(space: PolicySpace) -> Iterator[Fault]:
@@ -52,23 +34,6 @@ def wide(space: PolicySpace) -> Iterator[Fault]:
                     yield policy, path, f"{way} {what}, which {others} name; name them"
     yield from _selectors(space)
     yield from _blocks(space)
-
-
-def misnamed(space: PolicySpace) -> Iterator[Fault]:
-    """Yield namespaces that are named once, almost as another that policies name more often."""
-    found = [
-        (policy, (*path, _list(direction), number, "namespaceSelector"), str(name))
-        for direction in KEYS
-        for policy, path, rule in space.rules(direction)
-        for number, peer in enumerate(rule.peers)
-        if (name := labels_of(peer.get("namespaceSelector")).get(NAMESPACE))
-    ]
-    times = Counter(name for _, _, name in found)
-    often = [name for name, count in times.items() if count > 1]
-    for policy, path, name in found:
-        near = difflib.get_close_matches(name, often, 1, _ALIKE) if times[name] == 1 else []
-        if near:
-            yield policy, path, f"names the namespace {name} alone; did you mean {near[0]}?"
 
 
 def _selectors(space: PolicySpace) -> Iterator[Fault]:
@@ -124,10 +89,6 @@ def _is_everyone(peer: Fields) -> bool:
 
 def _chooses(selector: Fields) -> bool:
     return bool(labels_of(selector) or items(selector, "matchExpressions"))
-
-
-def _list(direction: str) -> str:
-    return "from" if direction == "Ingress" else "to"
 
 
 _WIDE = {

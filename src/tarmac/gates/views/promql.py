@@ -12,10 +12,11 @@ from tarmac.model.value import seconds
 from tarmac.report import Skip
 
 #: What Grafana fills in before it asks: a time where one stands, a text elsewhere.
-_TIME = re.compile(r"\$__(?:rate_)?interval|\$__range|\$\{__(?:rate_)?interval\}")
+_TIME = re.compile(r"\$__(?:(?:rate_)?interval|range)\b|\$\{__(?:rate_)?interval\}")
 #: How far back an expression looks: a range, or a subquery's; and from when on.
 _RANGE = re.compile(r"\[((?:\d+[a-z]+)+)(?::(?:\d+[a-z]+)*)?\](?:\s+offset\s+((?:\d+[a-z]+)+))?")
 _VARIABLE = re.compile(r"\$\{\w+(?::\w+)?\}|\$\w+")
+_QUOTED = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`""")
 #: The parser's word for each sign of a matcher.
 _SIGNS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
@@ -90,6 +91,11 @@ def selected(expr: str) -> tuple[SeriesSelector, ...]:
                 if below is not None:
                     todo += below if isinstance(below, list) else [below]
     return tuple(found)
+
+
+def has_filled_parts(expr: str) -> bool:
+    """Tell whether Grafana fills in more than texts and known times, so that only it can parse."""
+    return _VARIABLE.search(_QUOTED.sub("", _TIME.sub("5m", expr))) is not None
 
 
 def parses(expr: str) -> bool:

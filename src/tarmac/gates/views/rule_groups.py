@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
@@ -11,6 +12,8 @@ from tarmac.gates.views.durations import duration_s
 from tarmac.gates.views.promql import parses
 from tarmac.gates.views.reading import Fields, Path, fields, items, mappings
 
+#: An alert is told by its name: these make it an expression.
+_SIGNS = re.compile(r"[{}\[\]=<>]|\w\(")
 SEVERITIES = ("critical", "warning", "info", "error", "page", "ticket", "none")
 
 
@@ -27,8 +30,14 @@ def rule_files(files: Files) -> Iterator[tuple[Artifact, Path]]:
 
 def faults(artifact: Artifact, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield where groups of rules are wrong, and how."""
+    names = [str(fields(group).get("name")) for group in items(artifact.data, *path)]
     for number, group in enumerate(items(artifact.data, *path)):
         here = (*path, number)
+        if names[number] in names[:number]:
+            yield here, f"the group {names[number]} is there twice; give it another name"
+        interval = fields(group).get("interval")
+        if interval is not None and duration_s(interval) is None:
+            yield here, f"the group has the interval {interval}, which is no duration; write 30s"
         if not fields(group).get("name"):
             yield here, "the group has no name; write one"
         if not items(group, "rules"):
@@ -59,6 +68,11 @@ def _alert(rule: Fields, name: str, expr: str) -> Iterator[str]:
             yield f"{name} has `for: {rule['for']}`, which is no duration; write e.g. 5m"
     elif not any(sign in expr for sign in ("[", ":", "absent")):
         yield f"{name} fires at the first sample; write `for`"
+    if _SIGNS.search(name):
+        yield f"{name[:60]} is no name of an alert, but an expression; exchange it with `expr`"
+    link = str(fields(rule, "annotations").get("runbook_url") or "/")
+    if " " in link and not link.startswith(("http", "/", "{{", "<")):
+        yield f"{name} has the runbook_url {link[:40]!r}, which is no address; write one"
     severity = str(fields(rule, "labels").get("severity") or "")
     if not severity:
         yield f"{name} has no label `severity`, so no route can tell it; add it"
