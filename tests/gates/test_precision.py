@@ -44,7 +44,7 @@ def test_forty_repositories_are_each_judged_once_at_a_commit():
 def test_the_page_says_what_was_judged():
     text = PAGE.read_text()
     warnings = {
-        name: int(number) for name, number in re.findall(r"\| \[(.+?)\].*\| (\d+) \|", text)
+        name: int(number) for name, number in re.findall(r"\| \[(.+?)\](?:.*?\|){6} (\d+) \|", text)
     }
     assert page(judged(), warnings) == text
 

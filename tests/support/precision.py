@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ JUDGEMENTS = ROOT / "tests/precision.yaml"
 PAGE = ROOT / "docs/reference/precision.md"
 TARMAC = Path(sys.executable).with_name("tarmac")
 VERDICTS = ("true", "pedantic", "false")
+OTHERS = ("kube-score", "checkov", "zizmor", "hadolint")
 HEAD = """\
 <!-- Written by `python tests/support/precision.py`. -->
 # Precision of `verify --files`
@@ -37,8 +38,13 @@ or *false* (nothing is wrong). Warnings (a missing probe, a limit, a writable ro
 no commit pins) are true nearly always, and what one makes of them is a matter of taste: they are
 counted only.
 
-| Repository | Commit | Errors | True | Pedantic | False | Warnings |
-|---|---|---:|---:|---:|---:|---:|
+The last columns say how many things other programs find in the same files, as they come: criticals
+of kube-score, failed checks of checkov, findings of zizmor and hadolint. Nobody judged these; a
+program that had nothing of its kind there has no number.
+
+| Repository | Commit | Errors | True | Pedantic | False | Warnings \
+| kube-score | checkov | zizmor | hadolint |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 """
 #: What no later run can measure again.
 FIRST_SEEN = """\
@@ -71,6 +77,8 @@ class JudgedRepository:
     name: str
     commit: str
     judgements: tuple[Judgement, ...]
+    #: Program -> how many things it finds there.
+    others: Mapping[str, int] = field(default_factory=dict)
 
 
 def judged() -> list[JudgedRepository]:
@@ -81,7 +89,7 @@ def judged() -> list[JudgedRepository]:
 
 def _repository(entry: Mapping[str, Any]) -> JudgedRepository:
     found = tuple(Judgement(**judgement) for judgement in entry.get("errors", ()))
-    return JudgedRepository(entry["repository"], entry["commit"], found)
+    return JudgedRepository(entry["repository"], entry["commit"], found, entry["others"])
 
 
 def differences(
@@ -139,7 +147,9 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
         rows.append(f"| {' | '.join(map(str, cells))} |")
     said = ", ".join(f"{total[verdict]} {verdict}" for verdict in VERDICTS)
     share = f"{shares(repositories)['']:.0%}"
-    tail = f"In all {total.total()} errors: {said}; {share} are true."
+    sums = {name: sum(one.others.get(name, 0) for one in repositories) for name in OTHERS}
+    others = ", ".join(f"{name} {number}" for name, number in sums.items())
+    tail = f"In all {total.total()} errors: {said}; {share} are true. Of others: {others}."
     reasons = [
         f"- {found.gate} in {one.name}, `{found.at}` ({found.verdict}): {found.why}."
         for one in repositories

@@ -10,8 +10,7 @@ from dataclasses import replace
 from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
-from tarmac.gates.views.leniency import lenient
-from tarmac.gates.views.listening import listens, probed, probes, targets
+from tarmac.gates.views.listening import is_told_ports, listens, probed, probes, targets
 from tarmac.gates.views.monitors import Monitor
 from tarmac.gates.views.objects.metadata import NAME, name_of, title
 from tarmac.gates.views.objects.network_policies import NetworkPolicy
@@ -61,7 +60,8 @@ def of_files(files: Files) -> Iterator[Finding]:
     """Yield probes and addresses with ports that their containers do not have.
 
     A number is only not declared: a container may listen on it all the same, which is a warning; on
-    a name it cannot, and in pods that have no port and no Service nothing listens at all.
+    a name it cannot, and in pods that have no port and no Service nothing listens at all. Where its
+    command says so, nothing is said.
     """
     found = [pod for pod in pods(files) if pod.kind in RUNNING]
     selectors = [service.selector for service in map(Service, files.objects("Service"))]
@@ -69,7 +69,9 @@ def of_files(files: Files) -> Iterator[Finding]:
         is_served = any(one and one.items() <= own.labels.items() for one in selectors)
         is_worker = not own.ports and not is_served
         for finding in probes(own):
-            yield replace(finding, warning=not (is_worker or BY_NAME.search(finding.what)))
+            is_named = BY_NAME.search(finding.what) is not None
+            if is_named or not is_told_ports(own):
+                yield replace(finding, warning=not (is_worker or is_named))
     for service, own in _held(files, found):
         for finding in targets(own, service):
             yield replace(finding, warning=BY_NAME.search(finding.what) is None)
@@ -136,7 +138,7 @@ GATE = Gate(
     source="a port that differs in one of six files is found only when nothing answers",
     check=check,
     scope=counted_in_files("ports", _asked, _ports),
-    of_files=lenient(of_files, "has no port; declare it"),
+    of_files=of_files,
     reads="containerPort, probes, Service port and targetPort, the ports that a NetworkPolicy "
     "opens and those that a ServiceMonitor asks. Backends of routes: NET003. Of files without a "
     "plan: probes and targetPort.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tarmac.gates.views.objects.metadata import title
@@ -9,6 +10,8 @@ from tarmac.gates.views.objects.pods import Pods
 from tarmac.gates.views.objects.services import Service
 from tarmac.report import Finding
 
+#: An argument that says where to listen: `--liveness=http://0.0.0.0:8080/healthz`, `--port 80`.
+_PORT = re.compile(r":\d{2,5}\b|--?port\b")
 PROBES = ("startup", "liveness", "readiness")
 
 
@@ -34,6 +37,15 @@ def targets(own: Pods, service: Service) -> Iterator[Finding]:
         if port.target is not None and own.port(port.target) is None:
             what = f"{title(service.artifact)} sends to targetPort {port.target}, {listens(own)}"
             yield Finding(service.artifact.at("spec", "ports", number), what)
+
+
+def is_told_ports(own: Pods) -> bool:
+    """Tell whether arguments or variables tell a program of these pods where to listen."""
+    return any(
+        any(map(_PORT.search, container.words))
+        or any((variable.name or "").endswith("PORT") for variable in container.variables)
+        for container in own.containers
+    )
 
 
 def listens(own: Pods) -> str:

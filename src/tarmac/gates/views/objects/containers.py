@@ -65,6 +65,11 @@ class Container:
         return tuple(map(str, items(self.data, "args")))
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """What starts it, as far as the image is not asked: command and arguments."""
+        return (*map(str, items(self.data, "command")), *self.arguments)
+
+    @property
     def ports(self) -> tuple[ContainerPort, ...]:
         """Where it listens."""
         return tuple(map(ContainerPort, items(self.data, "ports")))
