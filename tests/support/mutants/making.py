@@ -18,14 +18,16 @@ OPERATORS: dict[str, Callable[[Artifact], Iterator[Mutant]]] = {
 #: What a file is, by a part of its path, where it is no Kubernetes object.
 BY_PATH = {
     "/workflows/": "workflow", ".gitlab-ci.yml": "GitLab pipeline", "alertmanager": "Alertmanager",
-    "compose.yaml": "Compose file", "Dockerfile": "Dockerfile", "dashboards/": "dashboard",
     ".gitignore": "ignore file", ".dockerignore": "ignore file",
+    "compose.yaml": "Compose file", "Dockerfile": "Dockerfile", "dashboards/": "dashboard",
     "values": "values of a chart", "/chart": "values of a chart",
     "ci/services.json": "pipeline data", "rulesets/": "ruleset", "rules/": "rules",
-    "rules": "rules", ".tf": "Terraform", ".sql": "SQL", ".sh": "script", ".rego": "Rego",
+    "rules": "rules", ".tftest.hcl": "test of Terraform", ".tf": "Terraform", ".sql": "SQL",
+    ".sh": "script", ".rego": "Rego",
 }  # fmt: skip
-#: Values and templates of charts are judged by what they give; the rest has no reader here.
-LEFT_OUT = {"values of a chart", "other"}
+#: Values and templates of charts are judged by what they give, and tests of Terraform are not
+#: applied; the rest has no reader here.
+LEFT_OUT = {"values of a chart", "test of Terraform", "other"}
 #: Keys below these are an owner's own: they are one place.
 _FREE = {"data", "stringData", "binaryData", "annotations"}
 

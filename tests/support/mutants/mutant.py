@@ -125,7 +125,14 @@ def retexted(operator: str, artifact: Artifact, number: int, new: list[str]) -> 
     def contents() -> tuple[Content, ...]:
         return ("\n".join([*lines[:number], *new, *lines[number + 1 :]]) + "\n",)
 
-    return Mutant(operator, word_of(lines[number]), f"{said} {become}"[:160], contents)
+    return Mutant(operator, word_of(begun_at(lines, number)), f"{said} {become}"[:160], contents)
+
+
+def begun_at(lines: list[str], number: int) -> str:
+    """Find the line on which what goes over several lines has begun."""
+    while number and lines[number - 1].rstrip().endswith("\\"):
+        number -= 1
+    return lines[number]
 
 
 def word_of(line: str) -> str:

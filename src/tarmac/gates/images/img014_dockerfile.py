@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.dockerfile_rules import findings
+from tarmac.gates.views.dockerfile_runtime import runtime_faults
 from tarmac.gates.views.dockerfiles import dockerfiles
 from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.scope import counted_in_files
@@ -14,15 +15,23 @@ from tarmac.report import Finding
 
 #: In files without a plan: what Kubernetes does not read, what a pod may say, what may be meant.
 UNUSUAL = (
-    "has no USER", "HEALTHCHECK", "is no number", "base is not known", "line for a shell",
+    "has no USER",
+    "has no HEALTHCHECK",
+    "HEALTHCHECK asks",
+    "^starts what",
+    "is no number",
+    "base is not known",
+    "line for a shell",
     "^adds what",
-)  # fmt: skip
+)
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield what is wrong with any Dockerfile."""
     for dockerfile in dockerfiles(files):
         yield from findings(dockerfile.path, str(dockerfile.content))
+        for line, what in runtime_faults(str(dockerfile.content)):
+            yield Finding(f"{dockerfile.path}:{line}", what)
 
 
 GATE = Gate(
@@ -34,6 +43,6 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("Dockerfiles", dockerfiles),
     of_files=lenient(check, *UNUSUAL),
-    reads="FROM with its ARGs, ENV, ARG, ADD, RUN, and USER, HEALTHCHECK, CMD and ENTRYPOINT of "
-    "the last stage.",
+    reads="FROM with its ARGs, ENV, ARG, ADD, RUN, and USER, EXPOSE, HEALTHCHECK, CMD and "
+    "ENTRYPOINT of the last stage.",
 )

@@ -25,7 +25,7 @@ GATE = Gate(
     source="https://kubectl.docs.kubernetes.io/references/kustomize: a resource that is not there "
     "stops the build; an object that no list names is never applied, and nothing says so",
     check=check,
-    of_files=lenient(check, "beside it"),
+    of_files=lenient(check, "beside it", "unless a program"),
     scope=counted_in_files("Kustomizations", kustomization_files),
     targets=("cluster",),
     reads="files that are called kustomization.yaml, and the objects in their folders. What is "

@@ -8,6 +8,7 @@ from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.terraform import sources
+from tarmac.gates.views.terraform_numbers import networks, numbers
 from tarmac.gates.views.terraform_rules import dangers, opened, undeclared
 from tarmac.report import Finding
 
@@ -17,8 +18,9 @@ def check(files: Files) -> Iterator[Finding]:
     for find in (dangers, opened):
         for where, what in find(files):
             yield Finding(where, what, warning=True)
-    for where, what in undeclared(files):
-        yield Finding(where, what)
+    for find in (undeclared, numbers, networks):
+        for where, what in find(files):
+            yield Finding(where, what, warning="every address" in what)
 
 
 GATE = Gate(
@@ -30,7 +32,7 @@ GATE = Gate(
     check=check,
     of_files=check,
     scope=counted_in_files("Terraform files", sources),
-    reads="the settings of assets/terraform_rules.yaml, ports and addresses of `ingress` blocks, "
-    "and `var.` beside the variables of the folder. What a module makes of its inputs is not "
-    "followed.",
+    reads="settings and bounds of assets/terraform_rules.yaml, networks, ports and addresses of "
+    "`ingress` blocks, and `var.` beside the variables of the folder. What a module makes of its "
+    "inputs is not followed.",
 )

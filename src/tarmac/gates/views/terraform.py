@@ -98,6 +98,9 @@ def _text(node: Any) -> str | None:
     kind = _kind(node)
     if kind in ("identifier", "int_lit", "float_lit", "string_part", "literal_value"):
         return str(node.children[0]) if not hasattr(node.children[0], "children") else None
+    if kind == "unary_op":
+        below = _text(node.children[-1])
+        return None if below is None else f"{node.children[0]}{below}"
     if kind == "string":
         parts = [_text(child) for child in node.children if hasattr(child, "children")]
         return None if None in parts else "".join(filter(None, parts))

@@ -22,13 +22,14 @@ _PUBLIC = frozenset({"80", "443"})
 
 
 @cache
-def _rules() -> Any:
+def terraform_rules() -> Any:
+    """Read all of them."""
     return yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 def dangers(files: Files) -> Iterator[tuple[str, str]]:
     """Yield where a setting exposes or loses something, and how."""
-    refused, needed = _rules()["refused"], _rules()["needed"]
+    refused, needed = terraform_rules()["refused"], terraform_rules()["needed"]
     said: dict[tuple[str, ...], dict[str, str]] = {}
     for setting in settings(files):
         rule = refused.get(setting.name)

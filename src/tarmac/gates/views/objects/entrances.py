@@ -50,7 +50,7 @@ def _annotations(artifact: Artifact, *, has_tls: bool) -> Iterator[Fault]:
     own = {str(k).removeprefix(_NGINX): str(v) for k, v in noted.items() if _NGINX in str(k)}
     for key, value in own.items():
         path: Path = ("metadata", "annotations", f"{_NGINX}{key}")
-        if key.startswith("limit-") and not key.endswith(("whitelist", "after", "multiplier")):
+        if key.startswith("limit-") and not key.endswith(("whitelist", "after")):
             if not value.isdecimal() or int(value) < 1:
                 yield path, f"has {key}: {value}, which limits nothing; write 1 or more"
         elif key.endswith(("body-size", "buffer-size")):
@@ -87,13 +87,16 @@ def route_faults(files: Files, artifact: Artifact) -> Iterator[Fault]:
             and (name_of(gateway), space_of(gateway)) == (text(parent, "name"), space)
         ]
         listeners = [one for gateway in found for one in items(gateway.data, "spec", "listeners")]
-        names, section = [str(text(one, "name")) for one in listeners], text(parent, "sectionName")
+        names, section = (
+            [str(text(one, "name")) for one in listeners],
+            str(parent.get("sectionName") or ""),
+        )
         path: Path = ("spec", "parentRefs", number)
         if listeners and section and section not in names:
             what = f"asks for the listener {section}, which Gateway {text(parent, 'name')} lacks"
             yield (*path, "sectionName"), f"{what}; {did_you_mean(section, names)}"
             continue
-        taken = [one for one in listeners if section in (None, text(one, "name"))]
+        taken = [one for one in listeners if section in ("", text(one, "name"))]
         bound = [_host(one) for one in taken]
         for place, host in enumerate(hosts if bound and all(bound) else ()):
             if not any(_covers([one], host) or _covers([host], one) for one in bound):

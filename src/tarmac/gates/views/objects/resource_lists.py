@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import posixpath
 import re
 from collections import Counter
@@ -22,6 +23,7 @@ PARTS = frozenset((
     "resources", "bases", "components", "generators", "helmCharts", "configMapGenerator",
     "secretGenerator", "crds", "helmChartInflationGenerator",
 ))  # fmt: skip
+_ALIKE = 0.8
 _REMOTE = re.compile(r"://|^git@|\?ref=|^(github|gitlab|bitbucket)\.\w+/")
 
 
@@ -43,8 +45,10 @@ def list_faults(files: Files) -> Iterator[Finding]:
             # What was built of a file stands for it; the disk still has it.
             is_there = path in there or (files.folder and (files.folder / path).exists())
             if not is_there and not _REMOTE.search(name) and not path.startswith(".."):
-                near = [one.rpartition("/")[2] for one in there if _is_in(one, folder)]
-                what = f"names the resource {name}, which is not here; {did_you_mean(name, near)}"
+                names = [one.rpartition("/")[2] for one in there if _is_in(one, folder)]
+                near = difflib.get_close_matches(name, names, 1, _ALIKE)
+                advice = f"did you mean {near[0]}?" if near else "add it, unless a program makes it"
+                what = f"names the resource {name}, which is not here; {advice}"
                 yield Finding(artifact.at("resources", number), what)
         for name, count in Counter(listed).items():
             if count > 1:

@@ -11,7 +11,7 @@ from tarmac.gates.views.durations import duration_s
 from tarmac.gates.views.objects.metadata import may_meet, metadata, name_of, space_of
 from tarmac.gates.views.objects.pods import Pods
 from tarmac.gates.views.objects.selectors import selects
-from tarmac.gates.views.reading import Fields, Path, dig, fields, items, mappings, text
+from tarmac.gates.views.reading import Fields, Path, dig, fields, items, mappings
 
 Fault = tuple[Path, str]
 WHOLE = 100
@@ -40,9 +40,9 @@ def route_faults(files: Files, artifact: Artifact) -> Iterator[Fault]:
 
 
 def _subset(path: Path, end: Fields, rules: list[Artifact]) -> Iterator[Fault]:
-    host, subset = _short(end), text(end, "subset")
+    host, subset = _short(end), str(end.get("subset") or "")
     own = [rule for rule in rules if _short(fields(rule.data, "spec")) == host]
-    known = [str(one.get("name")) for rule in own for one in items(rule.data, "spec", "subsets")]
+    known = [str(one.get("name")) for rule in own for one in _subsets(rule)]
     if subset and own and subset not in known:
         what = f"sends to the subset {subset} of {host}, which no DestinationRule has"
         yield (
@@ -75,9 +75,9 @@ def rule_faults(files: Files, artifact: Artifact, kept: list[Pods]) -> Iterator[
         for route in mappings(dig(one.data, "spec", "http"))
         for end in mappings(route.get("route"))
     ]
-    used = {text(end, "subset") for end in ends if _short(end) == host}
-    for number, subset in enumerate(items(artifact.data, "spec", "subsets")):
-        if used - {None} and subset.get("name") not in used:
+    used = {str(end["subset"]) for end in ends if _short(end) == host and "subset" in end}
+    for number, subset in enumerate(_subsets(artifact)):
+        if used and str(subset.get("name")) not in used:
             what = f"has the subset {subset.get('name')}, to which no VirtualService sends"
             yield ("spec", "subsets", number), f"{what}; remove it, or send to it"
     for service in files.objects("Service"):
@@ -86,11 +86,15 @@ def rule_faults(files: Files, artifact: Artifact, kept: list[Pods]) -> Iterator[
             continue
         own = [one for one in kept if selects({"matchLabels": chosen}, one.labels)]
         own = [one for one in own if metadata(one.artifact).namespace == space_of(service)]
-        for number, subset in enumerate(items(artifact.data, "spec", "subsets") if own else ()):
+        for number, subset in enumerate(_subsets(artifact) if own else ()):
             labels = fields(subset, "labels")
             if not any(selects({"matchLabels": labels}, one.labels) for one in own):
                 what = f"has the subset {subset.get('name')}, whose labels no pod of {host} has"
                 yield ("spec", "subsets", number), f"{what}; write labels of a pod template"
+
+
+def _subsets(rule: Artifact) -> list[Fields]:
+    return mappings(dig(rule.data, "spec", "subsets"))
 
 
 def _short(data: Fields) -> str:
