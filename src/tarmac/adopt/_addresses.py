@@ -89,7 +89,7 @@ def _url(name: str, match: re.Match[str], service: Service, scene: Scene) -> str
     if store is None and host in _HERE and server is not None and scene.may_add:
         store = store_for(server, service, scene)
     if store is not None and server is not None:
-        return _store_url(store, scheme, path, query, scene)
+        return _store_url(store, scheme, path, _plain(query), scene)
     if host in scene.unknown_hosts:
         there = f":{scene.unknown_hosts[host] or port}" if scene.unknown_hosts[host] or port else ""
         before = match[0][: match.start("host") - match.start()]
@@ -115,6 +115,13 @@ def _url(name: str, match: re.Match[str], service: Service, scene: Scene) -> str
         own = scene.services[target]
         return f"{scheme}://localhost:{next(iter(own.ports.values()), port)}{path}{query}"
     return match[0]
+
+
+def _plain(query: str) -> str:
+    """Leave out of an address that it is to be encrypted: here it never leaves the machine."""
+    said = (word for word in query.removeprefix("?").split("&") if word)
+    left = [w for w in said if not re.match(r"(?:tls|ssl)\w*=(?!disable|false)", w)]
+    return f"?{'&'.join(left)}" if left else ""
 
 
 def _published(number: int, scene: Scene) -> tuple[str, str]:

@@ -15,11 +15,15 @@ from tarmac.adopt._dotenv import is_secret
 from tarmac.adopt._found import Folder
 
 MOST_FILES = 400
+_RAILS = "config/database.yml"
 #: Ports of servers that no store kind is: mail's own, MySQL, Elasticsearch.
 OTHER_SERVERS = frozenset({25, 587, 3306, 9200})
 #: Ends of files by the patterns that apply to them.
 SCRIPT = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", ".vue", ".svelte")
-ENDINGS = (*SCRIPT, ".py", ".go", ".java", ".kt", ".rs", ".rb", ".php", ".cs", ".properties")
+ENDINGS = (
+    *(*SCRIPT, ".py", ".go", ".java", ".kt", ".rs", ".rb", ".php", ".cs"),
+    *(".properties", ".prisma"),
+)
 
 _NAME = r"([A-Za-z_][A-Za-z0-9_]*)"
 #: A default right behind: `, "x"`, `|| 'x'`, `?? x`, `or "x"`.
@@ -59,7 +63,8 @@ _READS = {
         rf"env::var(?:_os)?\(\"{_NAME}\"\)(?:\.unwrap_or(?:_else)?\([^\"\n]{{0,99}}{_TEXT})?",
     ),
     (".rb",): (rf"ENV\[['\"]{_NAME}['\"]\]", rf"ENV\.fetch\(['\"]{_NAME}['\"](?:,\s*{_TEXT})?"),
-    (".php",): (rf"getenv\(['\"]{_NAME}['\"]\)",),
+    (".php",): (rf"\b(?:get)?env\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",),
+    (".prisma",): (rf"\benv\(\"{_NAME}\"\)",),
     (".properties",): (rf"\$\{{{_NAME}:?([^}}]{{0,999}})\}}",),
 }
 #: It asks whether the variable is there, or what it is: absent is an answer.
@@ -80,12 +85,17 @@ _LISTENS = re.compile(
     r"^[ \t]*server\.port\s*[=:]\s*(\d{2,5})\s*$|"
     r"InetSocketAddress\(\s*(?:\"[^\"]{0,99}\",\s*)?(\d{2,5})\)|"
     r"\bport:\s*(\d{4,5})\s*,?\s*$|add_insecure_port\(\s*f?['\"][^'\"]{0,99}:(\d{2,5})['\"]|"
-    r"\.bind\(\s*\(?\"[\d.]+:(\d{2,5})\"",
+    r"(?:\.|::)bind\(\s*[(&]{0,2}\"[\d.]+:(\d{2,5})\"",
     re.MULTILINE,
 )
 _SERVES_GRPC = re.compile(
     r"grpc\.NewServer\(|grpc\.(?:aio\.)?server\(|new grpc\.Server\(|new Server\(\).{0,99}bindAsync|"
     r"ServerBuilder\s*\.forPort|MapGrpcService|tonic::transport::Server"
+)
+#: With one of these, gRPC is at a port of its own, if it is on at all.
+_SERVES_HTTP = re.compile(
+    r"\bhttp\.(?:ListenAndServe|Server\{)|\bgin\.(?:New|Default)\(|\becho\.New\(|\bfiber\.New\(|"
+    r"\bexpress\(\)|\bfastify\(|\bFastAPI\(|\bFlask\(__|HttpServer::new|axum::"
 )
 _CHECKS_GRPC = re.compile(
     r"RegisterHealthServer\(|add_HealthServicer_to_server|HealthStatusManager|HealthImplementation|"
@@ -106,6 +116,13 @@ _FIELD = re.compile(
     r"^[ \t]+(?!else|try|finally)([A-Za-z]\w*)[ \t]*:[ \t]*[^=\n\s][^=\n]*?(?:=\s*(.+))?$",
     re.MULTILINE,
 )
+#: A field of clap's that a variable of its name gives, or of the name that is said.
+_ARGUMENT = re.compile(
+    r"#\[(?:clap|arg)\(((?:[^\[\]\n]{0,99},\s*)?env(?:\s*=\s*\"(\w+)\")?\s*(?:,[^\[\]\n]{0,99})?)\)\]"
+    r"\s*(?:pub\s+)?(\w+)\s*:"
+)
+#: Gin listens where PORT says if it is told nothing.
+_GIN = re.compile(r"\"github\.com/gin-gonic/gin\"[\s\S]*?(\.Run\(\))")
 #: A program's default port, for when PORT is not set.
 _OWN_NUMBER = re.compile(r"(?i)\b(?:default_?)?port\s*:?=\s*[\"']?:?(\d{4,5})\b")
 _PREFIX = re.compile(r"env_prefix\s*=\s*['\"](\w+)['\"]")
@@ -130,6 +147,10 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
             known = found.get(read.name)
             if known is None or (known.default is None and read.default is not None):
                 found[read.name] = read
+    # Rails looks there first for what this file says of its database's server.
+    if server := re.search(r"(?m)^\s*adapter:\s*(?:postgres|mysql)", folder.read(_RAILS)):
+        place = f"{_RAILS}:{_line(server.string, server.start())}"
+        found.setdefault("DATABASE_URL", VariableRead("DATABASE_URL", "", place))
     return dict(sorted(found.items()))
 
 
@@ -159,9 +180,11 @@ def named_hosts(folder: Folder, names: Iterable[str]) -> dict[str, str]:
 
 
 def speaks_grpc(folder: Folder) -> tuple[bool, bool]:
-    """Tell whether a program serves gRPC, and whether it answers questions about its health."""
+    """Tell whether a program's port is for gRPC, and whether that answers for its health."""
     serves = checks = False
     for _, content in _texts(folder):
+        if _SERVES_HTTP.search(content):
+            return False, False
         serves = serves or bool(_SERVES_GRPC.search(content))
         checks = checks or bool(_CHECKS_GRPC.search(content))
     return serves, serves and checks
@@ -209,11 +232,17 @@ def _reads(file: str, content: str) -> Iterator[VariableRead]:
     if file.endswith(SCRIPT):
         for match in re.finditer(r"\{([^{}]*)\}\s*=\s*process\.env\b", content):
             for name, default in re.findall(
-                r"([A-Z][A-Z0-9_]*)(?:\s*=\s*['\"]?([^,'\"\n]*))?", match[1]
+                r"([A-Z][A-Z0-9_]*)(?:\s*:\s*\w+)?(?:\s*=\s*['\"]?([^,'\"\n]*))?", match[1]
             ):
                 yield VariableRead(name, default or None, f"{file}:{_line(content, match.start())}")
     if file.endswith(".py"):
         yield from _settings(file, content)
+    if file.endswith(".go") and (gin := _GIN.search(content)):
+        yield VariableRead("PORT", "8080", f"{file}:{_line(content, gin.start(1))}")
+    for field in _ARGUMENT.finditer(content) if file.endswith(".rs") else ():
+        default = re.search(r"default_value(?:_t)?\s*=\s*\"?([^\",\])]*)", field[1])
+        name, place = field[2] or field[3].upper(), f"{file}:{_line(content, field.start())}"
+        yield VariableRead(name, default[1] if default else None, place)
 
 
 def _told_below(content: str, match: re.Match[str]) -> str | None:
@@ -227,8 +256,8 @@ def _told_below(content: str, match: re.Match[str]) -> str | None:
         return told[1]
     if _OPTIONAL.search(before + match[0] + behind[:6]):
         return ""
-    # Go's and .NET's say nothing of what is absent; an address or a secret is wanted all the same.
-    silent = re.match(r"os\.Getenv|\w*[cC]onfig\w*\[", match[0])
+    # These say nothing of what is absent; an address or a secret is wanted all the same.
+    silent = re.match(r"os\.Getenv|\w*[cC]onfig\w*\[|ENV\[|(?:get)?env\(\s*'", match[0])
     if silent and not is_secret(match[1]) and not ADDRESS.match(match[1]):
         return ""
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ import yaml
 
 from tarmac.adopt import _dotenv
 from tarmac.adopt._container import plain, words
-from tarmac.adopt._found import Folder, port_number
+from tarmac.adopt._found import SKIPPED, Folder, port_number, valid_name
 from tarmac.foreign.data import BoundedLoader
 
 #: What has no counterpart here, and why; the rest either is carried over or means nothing here.
@@ -148,3 +149,34 @@ def probe_of(spec: Mapping[str, Any]) -> str:
         r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::[^/\s\"']+)?(/[^\s\"'|)]*)?", text
     )
     return (match[1] or "/") if match else ""
+
+
+def mounts_of(spec: Mapping[str, Any], below: str = "/") -> Iterator[tuple[str, str]]:
+    """Yield the folders of the repository that are mounted: (here, there)."""
+    for source, target in _pairs(spec):
+        if source.startswith(".") and target.startswith(below):
+            yield source, target
+
+
+def _pairs(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for entry in spec.get("volumes") or ():
+        if isinstance(entry, dict):
+            yield str(entry.get("source") or ""), str(entry.get("target") or "")
+        else:
+            source, _, rest = str(entry).partition(":")
+            yield source, rest.split(":")[0]
+
+
+def volumes_of(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield a container's named volumes: (name, path there)."""
+    for source, target in _pairs(spec):
+        named = source and target and not source.startswith((".", "/", "~"))
+        built = posixpath.basename(target.rstrip("/")) in SKIPPED  # a cache of its build
+        if named and not built and not target.startswith("/root"):
+            yield valid_name(source), target.rstrip("/")
+
+
+def path_inside(path: str, workdir: str) -> str:
+    """Say where a container's path is in the program's own folder."""
+    inside = path.startswith(f"{workdir}/")
+    return posixpath.relpath(path, workdir) if inside else posixpath.basename(path)

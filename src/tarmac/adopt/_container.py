@@ -38,7 +38,10 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
                     pairs = [old.groups()]
                 env.update({key: value.strip("\"'") for key, value in pairs})
     names = ["http", *(f"port-{number}" for number in ports[1:])]
-    own = ("PYTHON", "PIP_", "UV_", "POETRY_", "PATH", "NODE_ENV", "NPM_", "JAVA_", "HOST")
+    own = (
+        *("PYTHON", "PIP_", "UV_", "POETRY_", "VIRTUAL_ENV", "PATH", "NODE_ENV", "NPM_", "JAVA_"),
+        "HOST",
+    )
     return Service(
         name=name,
         folder=folder,

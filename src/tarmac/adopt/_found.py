@@ -39,6 +39,8 @@ OWN_PORT = (
     "WEB_PORT",
     "SRV_PORT",
 )
+#: The task that makes a database's tables, where a framework's own files say how.
+MIGRATE = "migrate"
 #: A line that only a shell understands.
 _SHELL = re.compile(r"[$&|;<>()*?`\"'\\#~]|^\w+=")
 #: They start the program as a child and pass no signal on, so that the whole group must get it.

@@ -16,7 +16,6 @@ import yaml
 
 from tarmac.adopt import _code, _servers
 from tarmac.adopt._compose_parts import Texts
-from tarmac.adopt._container import base_image
 from tarmac.adopt._found import Folder, Service, Store, Survey, valid_name
 from tarmac.foreign.data import from_yaml, problem
 
@@ -70,7 +69,7 @@ def with_stores(
 ) -> Survey:
     """Add the stores that are deployed beside the services, under the names that they have."""
     own = {service.name for service in found.services}
-    built = _built(root)
+    built = _servers.built(root)
     stores = []
     for name, deployed in manifests.items():
         image, remarks = deployed.image, list[str]()
@@ -93,17 +92,6 @@ def with_stores(
             )
         )
     return replace(found, stores=tuple(stores))
-
-
-def _built(root: Folder) -> dict[str, tuple[str, str]]:
-    """List the images that are made of a server's: by their folders' names, base and folder."""
-    places = [file.rpartition("/")[0] for file in root.files if file.endswith("/Dockerfile")]
-    bases = {place: base_image(root.read(f"{place}/Dockerfile"))[0] for place in places}
-    return {
-        place.rpartition("/")[2]: (base, place)
-        for place, base in bases.items()
-        if _servers.of_image(base) is not None
-    }
 
 
 def _documents(root: Folder, file: str) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from tarmac import registry, stores
+from tarmac.adopt._container import base_image
 from tarmac.adopt._found import Folder
 from tarmac.stores.kind import Fingerprint, StoreKind
 
@@ -78,8 +79,11 @@ PARTS = {
 #: Where a program lists its libraries.
 _DEPENDENCIES = (
     *("package.json", "pyproject.toml", "requirements.txt", "Pipfile", "go.mod", "pom.xml"),
-    *("build.gradle", "build.gradle.kts", "Cargo.toml", "prisma/schema.prisma"),
+    *("build.gradle", "build.gradle.kts", "Cargo.toml", "Gemfile", "composer.json", "mix.exs"),
 )
+
+#: Ends of files that say as much: a project's, and the one that says which database Prisma asks.
+_LISTS = (".csproj", ".prisma")
 
 
 def ports() -> frozenset[int]:
@@ -91,6 +95,17 @@ def of_image(image: str) -> Server | None:
     """Find the server that an image holds: `bitnami/postgresql:16` is PostgreSQL."""
     name = name_of(image)
     return next((server for server in servers() if name in server.shows.images), None)
+
+
+def built(root: Folder) -> dict[str, tuple[str, str]]:
+    """List the images that are made of a server's: by their folders' names, base and folder."""
+    places = [file.rpartition("/")[0] for file in root.files if file.endswith("/Dockerfile")]
+    bases = {place: base_image(root.read(f"{place}/Dockerfile"))[0] for place in places}
+    return {
+        place.rpartition("/")[2]: (base, place)
+        for place, base in bases.items()
+        if of_image(base) is not None
+    }
 
 
 def name_of(image: str) -> str:
@@ -142,7 +157,10 @@ def of_variable(name: str, clients: frozenset[str]) -> tuple[Server, str] | None
 
 def clients(folder: Folder) -> frozenset[str]:
     """Tell by a program's dependencies which servers it speaks to."""
-    text = "\n".join(folder.read(name) for name in _DEPENDENCIES if name in folder.files)
+    listing = [file for file in folder.files if file in _DEPENDENCIES or file.endswith(_LISTS)]
+    # Laravel needs no library for its database: a variable says which one it is.
+    listing += [".env.example"] if "artisan" in folder.files else []
+    text = "\n".join(map(folder.read, listing))
     if not text:  # no list of dependencies: its imports are one
         text = "\n".join(map(_imports, map(folder.read, folder.sources(".py", ".js", ".go"))))
     return frozenset(

@@ -19,6 +19,12 @@ GIVEN = frozenset(
     {"PORT", "HOST", "SERVICE_NAME", "PATH", "HOME", "USER", "SHELL", "LANG", "TZ", "TMPDIR", "PWD"}
     | {"TERM", "CI", "NODE_ENV", "DEBUG", "NO_COLOR", "HOSTNAME", "LOGNAME", "EDITOR", "COLUMNS"}
 )
+#: What other companies hand out; a random value would only turn on what then fails.
+_OF_OTHERS = re.compile(
+    r"^(AWS|AZURE|GCP|GOOGLE|GITHUB|GITLAB|STRIPE|SENTRY|OPENAI|CLOUDFLARE|TWILIO|SENDGRID|SLACK|"
+    r"DISCORD|PUSHER|MAIL|SES|SPARKPOST|REDIS|MEMCACHED|FACEBOOK|TWITTER|APPLE|OAUTH|OIDC|LDAP|MAILGUN|PUSHOVER|TELEGRAM)_|"
+    r"(API_TOKEN|CLIENT_SECRET|BEARER_TOKEN)$|_CLOUDFLARE_"
+)
 _OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
 
 
@@ -94,11 +100,11 @@ def _settled(
             value = given.replace("${", "$${")
         if value is not None:
             env[name] = value
-        elif secret and (given is not None or not read.default):
+        elif secret and (given is not None or not (read.default or _may_be_absent(read))):
             secrets.append(name)
             if name in beside and name not in dotenv and beside_file == ".env":
                 to_do.append(f"copy {name} of {folder.path}/.env to the .env beside this file")
-        elif read.default is not None:
+        elif read.default is not None or name.removesuffix("_FILE") in reads.keys() - {name}:
             optional.append(name)
         else:
             missing.setdefault(name, read.place)
@@ -117,6 +123,11 @@ def _settled(
         ),
         scene,
     )
+
+
+def _may_be_absent(read: _code.VariableRead) -> bool:
+    """Tell whether it is a key of others' that the program does without: none is generated."""
+    return read.default == "" and bool(_OF_OTHERS.search(read.name))
 
 
 def _on_volume(value: str, service: Service) -> str:
@@ -179,9 +190,11 @@ def _own_ports(
         extra[variable] = f"{before}${{services.{service.name}.port}}"
     for name in [n for n in optional if n.endswith("_PORT") and n not in env]:
         default = reads[name].default or ""
-        if ports and port_number(default) >= 1024 and name != variable:
+        number = port_number(default)
+        is_anothers = number in _code.OTHER_SERVERS | _servers.ports()
+        is_anothers = is_anothers or f"{name.removesuffix('PORT')}HOST" in reads
+        if ports and number >= 1024 and name != variable and not is_anothers:
             key = name.removesuffix("_PORT").lower().replace("_", "-")
-            number = int(default)
             if service.known_as.get(number) == "http":  # it is what others know it by
                 extra[name] = f"${{services.{service.name}.port}}"
                 continue
@@ -230,6 +243,8 @@ def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
             output = _servers.PARTS.get(other.removeprefix(stem[1]))
             if match[1] == "services" and output != "port":
                 continue
+            if output == "database" and store is scene.broker:
+                continue  # what a queue is called is the program's
             if output and output not in ("url", "host_port", "host"):
                 found[other] = f"${{{root}.{output}}}"
         if store is not None:

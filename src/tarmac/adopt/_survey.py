@@ -17,7 +17,6 @@ from tarmac.adopt._found import (
     Recogniser,
     Service,
     Survey,
-    awaited,
     is_inside,
     is_project,
     joined,
@@ -26,9 +25,8 @@ from tarmac.adopt._found import (
     valid_name,
     without,
 )
-from tarmac.adopt._harm import harm
 from tarmac.adopt._settle import settle
-from tarmac.foreign.data import from_json
+from tarmac.adopt._tasks import done_once, without_harm
 from tarmac.model.consistency import OURS, RESERVED
 
 #: Where repositories of several programs keep them; there, a folder needs no such file.
@@ -82,7 +80,7 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         is_shared = folders.count(service.folder) > 1
         folder = root.below(service.folder)
         done = _completed(service, folder, recognisers, is_shared=is_shared)
-        done, harmful = _without_harm(done, folder)
+        done, harmful = without_harm(done, folder)
         left_out += harmful
         if done.run:
             own = own_files(root, done, found.services)
@@ -102,22 +100,7 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         left_out=tuple(left_out),
         origins=origins,
     )
-    return settle(_installed_once(found), root, frozenset(kinds))
-
-
-def _installed_once(found: Survey) -> Survey:
-    """Have one service install what several share; two at once would break each other's work."""
-    first: dict[str, str] = {}
-    services = []
-    for service in found.services:
-        task = service.tasks.get("install", "")
-        tasks = dict(service.tasks)
-        if task.startswith("test -e "):
-            target = posixpath.normpath(posixpath.join(service.folder, task.split()[2]))
-            if first.setdefault(target, service.name) != service.name:
-                tasks["install"] = awaited(task)
-        services.append(replace(service, tasks=tasks))
-    return replace(found, services=tuple(services))
+    return settle(done_once(found), root, frozenset(kinds))
 
 
 def _beside(found: Survey, root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
@@ -192,7 +175,7 @@ def _completed(
         is_shared: other services are of the same folder, so that what it shows may be theirs.
     """
     if service.run:
-        return service
+        return _as_its_tools_run_it(service, folder, recognisers)
     local = [s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder)]
     line, by = _said(service.container_command, folder, recognisers)
     base = next((s for s in local if s.name == service.name), local[0] if local else None)
@@ -223,19 +206,14 @@ def _completed(
     )
 
 
-def _without_harm(service: Service, folder: Folder) -> tuple[Service, list[str]]:
-    """Take out the tasks that would do more at a start than they may; say which, and why."""
-    scripts = (folder.mapping("package.json", from_json) or {}).get("scripts")
-    known = {k: str(v) for k, v in scripts.items()} if isinstance(scripts, dict) else {}
-    # How packages are installed is ours.
-    given = {name: line for name, line in service.tasks.items() if name != "install"}
-    found = {name: why for name, line in given.items() if (why := harm(line, known))}
-    left = {name: line for name, line in service.tasks.items() if name not in found}
-    return replace(service, tasks=left), [
-        f"task {name} of {service.name}: `{service.tasks[name]}` would run at every start, "
-        f"and {why}"
-        for name, why in found.items()
-    ]
+def _as_its_tools_run_it(
+    service: Service, folder: Folder, recognisers: list[Recogniser]
+) -> Service:
+    """Say a command that expects its packages on PATH as its language's tools run it here."""
+    line, by = _said(service.container_command, folder, recognisers)
+    if not line or by is None:
+        return service
+    return replace(service, run=line, tasks={**by.tasks(folder), **service.tasks})
 
 
 def _asked(service: Service, folder: Folder) -> Service:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -15,20 +15,23 @@ from tarmac.adopt._compose_parts import (
     commands_of,
     environment_of,
     listed,
+    mounts_of,
     needs_of,
+    path_inside,
     ports_of,
     probe_of,
     shaped,
+    volumes_of,
 )
 from tarmac.adopt._container import base_image, read_dockerfile, script_of
 from tarmac.adopt._found import (
-    SKIPPED,
     Folder,
     Recogniser,
     Service,
     Store,
     Survey,
     has_program_file,
+    is_project,
     valid_name,
 )
 from tarmac.foreign.data import from_json
@@ -36,11 +39,33 @@ from tarmac.foreign.data import from_json
 #: Images and services that try others out.
 _RUNS_TESTS = re.compile(r"(?i)\b(playwright|cypress|selenium|k6|locust)\b")
 #: Where debuggers of Node, Java and Python and a reloading browser listen.
+_LISTED = [[name] for name in NAMES]
+#: Folders whose compose files run what was built elsewhere.
+_DEPLOYS = frozenset({"deploy", "deployment", "docker", "scripts", "examples", "example", "docs"})
 DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
 _SEED = "`seed: FILE.sql` loads one file once the services run"
 
 
-def _system(folder: Folder, kinds: frozenset[str]) -> Survey | None:
+def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
+    """Read the project of the root, or the only one that is a folder below it."""
+    found = _project(root, kinds)
+    own_files = tuple(file for file in root.files if "/" not in file)
+    if found is not None or is_project(replace(root, files=own_files)):
+        return found
+    folders = {file.partition("/")[0] for file in root.files if file.split("/")[1:][:1] in _LISTED}
+    own = [folder for folder in folders if not folder.startswith(".") and folder not in _DEPLOYS]
+    found = _project(root.below(own[0]), kinds) if len(own) == 1 else None
+    if found is None:
+        return None
+    services = (
+        replace(service, folder=posixpath.normpath(posixpath.join(own[0], service.folder)))
+        for service in found.services
+    )
+    origins = (posixpath.join(own[0], origin) for origin in found.origins)
+    return replace(found, services=tuple(services), origins=tuple(origins))
+
+
+def _project(folder: Folder, kinds: frozenset[str]) -> Survey | None:
     name = folder.has(*NAMES)
     project = read_project(folder, name) if name else None
     if project is None:
@@ -90,8 +115,19 @@ def _add(
     if _RUNS_TESTS.search(f"{own} {origin.image}"):
         return _left_out(found, f"{own}: it tries the others out; start it by hand")
     server = _servers.of_image(origin.image)
+    about = ""
+    if server is None and not spec.get("build"):  # one that this repository makes of a server's
+        base, place = _made_here(image, folder)
+        server = _servers.of_image(base)
+        about = f"{place}/Dockerfile adds to {base.split('@')[0]} what is not carried over"
+        origin = _Origin(base) if server else origin
     if server is not None and server.kind in kinds:
-        return _add_store(found, own, spec, server, origin.image, values)
+        store = _store(own, spec, server, origin.image, values)
+        if about:
+            store = replace(store, remarks=(*store.remarks, about))
+        if server.broker:
+            return replace(found, broker=store)
+        return replace(found, stores=(*found.stores, store))
     mounted, guesses = None, list[str]()
     if not spec.get("build"):
         mounted = _mounted_program(spec, folder)
@@ -126,26 +162,32 @@ def _built(spec: Mapping[str, Any], folder: Folder) -> _Origin:
         return _Origin(image, about=f"its {file} is not in this repository, and it")
     has_program = file == "Dockerfile" and has_program_file(folder.below(place))
     is_ours = bool(has_steps or has_program or not image or spec.get("command"))
-    is_ours = is_ours or next(_mounts(spec), None) is not None
+    is_ours = is_ours or next(mounts_of(spec), None) is not None
     return _Origin(image, is_ours, f"{image} alone ({file})")
 
 
 def _mounted_program(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str] | None:
     """Find the folder of code that is mounted into an image and started there; not its data."""
-    for source, target in _mounts(spec) if spec.get("command") else ():
+    for source, target in mounts_of(spec) if spec.get("command") else ():
         if any(folder.below(_joined(source)).sources(*_code.ENDINGS)):
             return source, target
     return None
 
 
-def _add_store(
-    found: Survey,
+def _made_here(image: str, root: Folder) -> tuple[str, str]:
+    """Find the server's image that one of this repository's is made of, and where; else ""."""
+    name = _servers.name_of(image)
+    found = _servers.built(root).items()
+    return next((made for own, made in found if name == own or name.endswith(f"-{own}")), ("", ""))
+
+
+def _store(
     own: str,
     spec: Mapping[str, Any],
     server: _servers.Server,
     image: str,
     values: Mapping[str, str],
-) -> Survey:
+) -> Store:
     env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
     first = ("POSTGRES_", "POSTGRESQL_", "RABBITMQ_DEFAULT_")
 
@@ -153,14 +195,14 @@ def _add_store(
         return next((env[f"{b}{e}"] for b in first for e in ends if env.get(f"{b}{e}")), "")
 
     remarks = []
-    for source, target in _mounts(spec, "/docker-entrypoint-initdb.d"):
+    for source, target in mounts_of(spec, "/docker-entrypoint-initdb.d"):
         remarks.append(
             f"compose loads {source} into it ({target}) before a service connects; "
             + (_SEED if server.seeds else "load it by a task of a service")
         )
     if server.shows.extended and re.search(server.shows.extended, image):
         remarks.append(f"a plain server answers here, without the extensions of {image}")
-    store = Store(
+    return Store(
         valid_name(own),
         server.kind,
         _servers.version_of(image),
@@ -169,9 +211,6 @@ def _add_store(
         password=told("PASSWORD", "PASS"),
         database=told("DB", "DATABASE"),
     )
-    if server.broker:
-        return replace(found, broker=store)
-    return replace(found, stores=(*found.stores, store))
 
 
 def _service(
@@ -200,7 +239,7 @@ def _service(
         -1
     ]
     outside = folder.startswith(("..", "/"))
-    mounts = dict(_volumes(spec))
+    mounts = dict(volumes_of(spec))
     return replace(
         base,
         files=tuple(word for word in scripts if word in here.files) or _of_one(spec, here),
@@ -214,7 +253,7 @@ def _service(
         missing=dict.fromkeys(missing, "compose takes it from the shell or .env"),
         calls=tuple(map(valid_name, needs_of(spec))),
         probe=probe_of(spec),
-        volumes={volume: _inside(path, inside or "/app") for volume, path in mounts.items()},
+        volumes={volume: path_inside(path, inside or "/app") for volume, path in mounts.items()},
         mounts=mounts,
         remarks=(f"its folder {folder} is outside this repository",) if outside else (),
     )
@@ -237,7 +276,7 @@ def _place(
     if beside and (
         has_program_file(own) or (has_sources and not has_program_file(root.below(folder)))
     ):
-        folder = own.path
+        folder = _joined(folder, beside)
     workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", text)
     asked = str(spec.get("working_dir") or "")
     if workdirs and asked.startswith(f"{workdirs[-1]}/"):
@@ -284,37 +323,6 @@ def _of_one(spec: Mapping[str, Any], folder: Folder) -> tuple[str, ...]:
 def _joined(*parts: str) -> str:
     path = posixpath.normpath(posixpath.join(*parts))
     return "" if path == "." else path
-
-
-def _mounts(spec: Mapping[str, Any], below: str = "/") -> Iterator[tuple[str, str]]:
-    """Yield the folders of the repository that are mounted: (here, there)."""
-    for source, target in _pairs(spec):
-        if source.startswith(".") and target.startswith(below):
-            yield source, target
-
-
-def _pairs(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for entry in spec.get("volumes") or ():
-        if isinstance(entry, dict):
-            yield str(entry.get("source") or ""), str(entry.get("target") or "")
-        else:
-            source, _, rest = str(entry).partition(":")
-            yield source, rest.split(":")[0]
-
-
-def _volumes(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield a container's named volumes: (name, path there)."""
-    for source, target in _pairs(spec):
-        named = source and target and not source.startswith((".", "/", "~"))
-        built = posixpath.basename(target.rstrip("/")) in SKIPPED  # a cache of its build
-        if named and not built and not target.startswith("/root"):
-            yield valid_name(source), target.rstrip("/")
-
-
-def _inside(path: str, workdir: str) -> str:
-    """Say where a container's path is in the program's own folder."""
-    inside = path.startswith(f"{workdir}/")
-    return posixpath.relpath(path, workdir) if inside else posixpath.basename(path)
 
 
 def _with_tasks(found: Survey, completed: set[str]) -> Survey:

@@ -23,6 +23,8 @@ _FLAG = re.compile(
 #: A library of command lines, and what such a program lacks that serves.
 _COMMANDS = re.compile(r"\"github\.com/(?:spf13/cobra|urfave/cli|alecthomas/kong)")
 _SERVES = re.compile(r"(?i)listen|serve|server|daemon|worker|signal\.Notify")
+#: Where programs are that make code or help at work, beside those that run.
+_ASIDE = re.compile(r"(^|/)(internal|tools?|scripts?|hack|gen\w*|build)(/|$)")
 
 
 def _services(folder: Folder) -> tuple[Service, ...]:
@@ -33,6 +35,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     )
     if "" in mains:
         mains = [""]
+    mains = [main for main in mains if not _ASIDE.search(main)] or mains
     sources = {main: _source(folder, main) for main in mains}
     if len(mains) > 1:
         # One that only carries commands out is started by hand.

@@ -49,6 +49,12 @@ _FILES = (
 _BUILT = re.compile(r"\b(dist|build|lib|out)/\S+")
 _RELOADS = re.compile(r"nodemon|--watch|\bwatch\b|ts-node-dev|--hot")
 _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
+#: A script that translates or checks what others run.
+_MAKES = re.compile(r"^\s*(?:npx\s+)?(?:tsc|tsup|rollup|babel|eslint|prettier|tailwindcss|sass)\b")
+#: A script that starts those of the packages below.
+_STARTS_OTHERS = re.compile(r"\b(turbo|lerna)\b|\bpnpm\b.*\s(-r|--recursive|--parallel)\b")
+#: With one of these, the folder is another framework's, and its package.json makes pages for it.
+_OTHERS = ("artisan", "manage.py", "config.ru", "bin/rails", "mix.exs")
 
 
 def _package(folder: Folder) -> dict[str, Any] | None:
@@ -86,7 +92,8 @@ def _script(folder: Folder, scripts: dict[str, str]) -> str:
     needs_build = _BUILT.search(scripts.get("start", ""))
     if needs_build and "dev" in scripts and not folder.exists(needs_build[0]):
         return "dev"
-    return next((name for name in ("start", "dev", "serve") if name in scripts), "")
+    runs = [name for name in ("start", "dev", "serve") if not _MAKES.match(scripts.get(name, ""))]
+    return next((name for name in runs if name in scripts), "")
 
 
 def _tasks(folder: Folder) -> dict[str, str]:
@@ -97,6 +104,8 @@ def _tasks(folder: Folder) -> dict[str, str]:
 
 def _services(folder: Folder) -> tuple[Service, ...]:
     package = _package(folder)
+    if folder.has(*_OTHERS):
+        return ()
     if package is None:
         file = folder.has(*_FILES)
         if not file or not _SERVES.search(folder.read(file)):
@@ -118,8 +127,9 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         if not file or "workspaces" in package or not _SERVES.search(folder.read(file)):
             return ()
         line, why = f"node {file}", f"package.json, {file}"
-    if "workspaces" in package and port is None and "turbo" in scripts.get(name, ""):
-        return ()  # it starts all the others
+    has_others = "workspaces" in package or "pnpm-workspace.yaml" in folder.files
+    if has_others and port is None and _STARTS_OTHERS.search(scripts.get(name, "")):
+        return ()
     return (
         Service(
             name=folder_name(folder, str(package.get("name") or "app").rsplit("/", 1)[-1]),
@@ -132,6 +142,14 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             tasks=_tasks(folder),
         ),
     )
+
+
+def _is_there(folder: Folder, words: list[str]) -> bool:
+    """Tell whether the program that `node` is given is a file of the folder."""
+    program = next((word for word in words if not word.startswith("-")), "").removeprefix("./")
+    plain = program.rstrip("/")
+    likely = (plain, *(f"{plain}{end}" for end in (".js", ".mjs", ".cjs", "/index.js")))
+    return not program or any(map(folder.exists, likely))
 
 
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:
@@ -155,6 +173,11 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         # Debuggers want a port of their own, and restarts after an edit are Tarmac's.
         words = tuple(word for word in words if not re.match(r"--inspect|-L$|--legacy-watch", word))
         inside = [re.sub(r"^/(usr/src/app|app|srv)/", "", word) for word in words[1:]]
+        if program == "node" and not _is_there(folder, inside):
+            # What its image was built with is not here; this machine builds it where it can.
+            build = "build" in _all_scripts(folder, _package(folder) or {})
+            is_built = build and _BUILT.search(" ".join(inside))
+            return f"{_tools(folder)[0]} run build && node {joined(tuple(inside))}" * bool(is_built)
         start = "node" if program in ("node", "nodemon") else f"npx {program}"
         return f"{start} {joined(tuple(inside))}"
     return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, valid_name
+from tarmac.adopt._found import Folder, Recogniser, Service, as_list, folder_name, valid_name
 
 _LINE = re.compile(r"^([A-Za-z0-9_-]+):\s*(.+)$", re.MULTILINE)
 
@@ -29,6 +29,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     for name, written in lines.items():
         command = _from_source(written, folder)
         line = f"PATH={bin_folder}:$PATH {command}" if bin_folder else command
+        words = as_list(command.replace("$PORT", "PORT"))
         web = name == "web" or "$PORT" in command or "${PORT" in command
         own = f"{folder_name(folder)}-{valid_name(name)}" if folder.path else valid_name(name)
         found.append(
@@ -36,6 +37,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
                 name=own,
                 folder=folder.path,
                 run=line.strip(),
+                container_command=tuple(w.replace("PORT", "$PORT") for w in words),
                 why=f"{file}: {name}",
                 ports={"http": 5000} if web else {},
                 reads_port=web,

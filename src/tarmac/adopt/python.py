@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tarmac.adopt._found import (
+    MIGRATE,
     Folder,
     Recogniser,
     Service,
@@ -20,13 +21,29 @@ _APP = re.compile(
 )
 _FACTORY = re.compile(r"^def (create_app|make_app|get_app)\(", re.MULTILINE)
 _MAIN = re.compile(r"^if __name__ == ['\"]__main__['\"]", re.MULTILINE)
+#: What the locked packages are installed by; uv does it as it runs.
+_FROM_LOCK = {
+    "poetry.lock": "poetry install -q || poetry install -q --no-root",
+    "Pipfile": "pipenv sync",
+}
+#: What says how a database's tables are made, and the words that make them.
+_MIGRATIONS = {"manage.py": "manage.py migrate --noinput", "alembic.ini": "-m alembic upgrade head"}
 #: A program that goes on until it is stopped.
 _SERVES = re.compile(
     r"serve_forever|wait_for_termination|add_insecure_port|run_forever|^while True:|start_server\(",
     re.MULTILINE,
 )
 #: Programs that a Python environment brings along; `python -m` finds them without PATH.
-_MODULES = frozenset({"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian"})
+_MODULES = frozenset(
+    {"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian", "alembic"}
+)
+#: Where a repository says which Python it wants, in order.
+_VERSIONS = (
+    (".python-version", r"^\s*(3\.\d+)"),
+    ("runtime.txt", r"^\s*python-(3\.\d+)"),
+    ("Dockerfile", r"(?im)^FROM\s+(?:\S*/)?python:(3\.\d+)"),
+    ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*(3\.\d+)"),
+)
 _FIRST = ("main.py", "app.py", "server.py", "run.py", "worker.py", "wsgi.py", "asgi.py")
 
 
@@ -40,13 +57,12 @@ def _python(folder: Folder) -> tuple[str, str]:
         ("Pipfile", "pipenv run"),
     ):
         if folder.upwards(lock):
-            install = "poetry install -q" if lock == "poetry.lock" else ""
-            return f"{call} python", install
+            return f"{call} python", _FROM_LOCK.get(lock, "")
     more = " ".join(("", *_beside(folder)))
     if requirements := folder.upwards("requirements.txt"):
-        return ".venv/bin/python", _setup(f"-r {requirements}{more}")
+        return ".venv/bin/python", _setup(f"-r {requirements}{more}", folder)
     if "pyproject.toml" in folder.files:
-        return ".venv/bin/python", _setup(f".{more}")
+        return ".venv/bin/python", _setup(f".{more}", folder)
     return "python3", ""
 
 
@@ -64,9 +80,20 @@ def _beside(folder: Folder) -> tuple[str, ...]:
     return tuple(n for n in dict.fromkeys(wanted) if n not in ("pip", "setuptools", "wheel", "uv"))
 
 
-def _setup(what: str) -> str:
-    made = f"python3 -m venv .venv && .venv/bin/pip install -q {what} && touch .venv/.installed"
+def _setup(what: str, folder: Folder) -> str:
+    made = "python3 -m venv .venv"
+    if wanted := _wanted(folder):
+        made = f"({wanted} -m venv .venv 2>/dev/null || {made})"
+    made = f"{made} && .venv/bin/pip install -q {what} && touch .venv/.installed"
     return installed(".venv/.installed", f"({made})")
+
+
+def _wanted(folder: Folder) -> str:
+    """Name the Python that the repository says it is for; "" where it says none."""
+    for file, pattern in _VERSIONS:
+        if match := re.search(pattern, folder.read(folder.upwards(file) or file), re.MULTILINE):
+            return f"python{match[1]}"
+    return ""
 
 
 def _module(file: str) -> tuple[str, str]:
@@ -134,8 +161,11 @@ def _name(program: str) -> str:
 
 
 def _tasks(folder: Folder) -> dict[str, str]:
-    _, install = _python(folder)
-    return {"install": install} if install else {}
+    python, install = _python(folder)
+    tasks = {"install": install} if install else {}
+    if file := folder.has(*_MIGRATIONS):
+        tasks[MIGRATE] = f"{python} {_MIGRATIONS[file]}"
+    return tasks
 
 
 def _services(folder: Folder) -> tuple[Service, ...]:
@@ -175,9 +205,10 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         return ""
     words = tuple(word for word in local_ports(argv) if word not in ("--reload", "--debug"))
     program = words[0].rsplit("/", 1)[-1]
-    if program == "uv" and words[1:2] == ("run",):
-        words, program = words[2:], words[2] if len(words) > 2 else ""
     python, _ = _python(folder)
+    is_of_project = program in ("uv", "poetry", "pipenv") and words[1:2] == ("run",)
+    if is_of_project and len(words) > 2:
+        words, program = words[2:], words[2]
     if re.fullmatch(r"python[\d.]*", program):
         return f"{python} {joined(words[1:])}"
     if program == "fastapi" and len(words) > 2:
@@ -192,6 +223,10 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             "gunicorn": " -b 127.0.0.1:$PORT",
         }
         return line if "$PORT" in line else line + asks.get(program, "")
+    if is_of_project:
+        if python.startswith((".", "/")):
+            return f"{python.removesuffix('python')}{joined(words)}"
+        return f"{python.rpartition(' ')[0]} {joined(words)}".strip()
     return ""
 
 

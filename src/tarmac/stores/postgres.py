@@ -425,7 +425,7 @@ STORE = StoreKind(
         schemes=("postgres", "postgresql"),
         port=5432,
         clients=r"[\"']pg[\"']|[\"']postgres[\"']|pg-promise|psycopg|asyncpg|lib/pq|jackc/pgx|"
-        r"org\.postgresql|tokio-postgres|postgresql|@prisma/client",
+        r"org\.postgresql|tokio-postgres|postgresql|pgsql|@prisma/client",
         stems=("POSTGRES", "POSTGRESQL", "PG", "PGSQL"),
         vague=("DATABASE", "DB"),
         store_name="db",

@@ -1,0 +1,290 @@
+"""What frameworks and package managers leave unsaid, and where repositories keep their files."""
+
+from __future__ import annotations
+
+import pytest
+from repository import found_in, system_of
+
+from tarmac.stores.mongodb import STORE as MONGODB
+
+
+def only(**files: str):
+    found = found_in(**files)
+    (service,) = found.services
+    assert system_of(found)
+    return service
+
+
+PYTHON = {"requirements.txt": "gunicorn", "app.py": "app = Flask(__name__)"}
+
+
+def test_a_line_of_a_procfile_finds_the_packages_that_it_needs():
+    service = only(**PYTHON, Procfile="web: gunicorn app:app -b 0.0.0.0:$PORT -w 3")
+    assert service.run == ".venv/bin/python -m gunicorn app:app -b 127.0.0.1:$PORT -w 3"
+    assert "pip install" in service.tasks["install"]
+
+
+def test_a_line_that_only_a_shell_understands_stays_as_it_is():
+    line = "cd site && ./serve --on $PORT | tee log"
+    assert only(**PYTHON, Procfile=f"web: {line}").run == line
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [
+        ({".python-version": "# ours\n3.12.4\n"}, "python3.12"),
+        ({"runtime.txt": "python-3.10.2"}, "python3.10"),
+        ({"Dockerfile": "FROM ghcr.io/x/uv AS uv\nFROM docker.io/python:3.13-slim"}, "python3.13"),
+        ({"pyproject.toml": '[project]\nrequires-python = ">=3.12"'}, "python3.12"),
+    ],
+)
+def test_the_python_that_a_repository_is_for_makes_its_environment_if_it_is_there(files, wanted):
+    install = only(**PYTHON, **files).tasks["install"]
+    assert f"({wanted} -m venv .venv 2>/dev/null || python3 -m venv .venv) && " in install
+    assert "python3." not in only(**PYTHON).tasks["install"]
+
+
+@pytest.mark.parametrize(
+    ("lock", "install", "run"),
+    [
+        ("poetry.lock", "poetry install -q || poetry install -q --no-root", "poetry run"),
+        ("Pipfile", "pipenv sync", "pipenv run"),
+    ],
+)
+def test_what_a_container_runs_by_a_package_manager_is_run_by_it(lock, install, run):
+    compose = "services: {api: {build: ., ports: ['8000:8000']}}"
+    command = "poetry run alembic upgrade head && poetry run work --all"
+    files = {"compose.yaml": compose, "Dockerfile": f"FROM x\nCMD {command}", "app.py": "import x"}
+    service = only(**files, **{lock: "", "alembic.ini": "[alembic]"})
+    assert service.run == f"{run} python -m alembic upgrade head && {run} work --all"
+    assert service.tasks == {"install": install}, "the tables are made by what it runs"
+
+
+def test_tables_are_made_once_where_several_programs_share_them():
+    procfile = "web: gunicorn app:app -b :$PORT\nworker: celery -A app worker"
+    found = found_in(**{"requirements.txt": "django", "manage.py": "", "Procfile": procfile})
+    web, worker = found.services
+    assert web.tasks["migrate"] == ".venv/bin/python manage.py migrate --noinput"
+    assert "migrate" not in worker.tasks
+    release = found_in(
+        **{"requirements.txt": "x", "manage.py": "", "Procfile": f"{procfile}\nrelease: ./migrate"}
+    )
+    assert [list(service.tasks) for service in release.services] == [
+        ["install", "release"],
+        ["install"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "own", [{"artisan": "", "composer.json": "{}"}, {"manage.py": ""}, {"config.ru": ""}]
+)
+def test_a_package_of_pages_is_no_program_of_another_framework(own):
+    page = {"package.json": '{"scripts": {"dev": "vite"}}', "Gemfile": "", "public/index.php": ""}
+    assert "vite" not in only(**page, **own).run
+
+
+def test_of_a_workspace_only_the_programs_are_services():
+    def package(script: str) -> str:
+        return f'{{"name": "x", "scripts": {{"dev": "{script}"}}}}'
+
+    found = found_in(
+        **{
+            "pnpm-lock.yaml": "",
+            "pnpm-workspace.yaml": "",
+            "package.json": package("turbo watch dev --continue"),
+            "apps/web/package.json": package("next dev"),
+            "packages/api/package.json": package("tsc --watch"),
+            "packages/ui/package.json": package("npx tsup"),
+        }
+    )
+    assert [service.name for service in found.services] == ["web"]
+
+
+@pytest.mark.parametrize(
+    ("package", "command", "run"),
+    [
+        ('{"scripts": {"start": "nx serve"}}', "node api", "npm start"),
+        (
+            '{"scripts": {"start": "x", "build": "tsc"}}',
+            "node dist/a.js",
+            "npm run build && node dist/a.js",
+        ),
+        ('{"scripts": {"start": "x"}}', "node api/s", "node api/s"),
+    ],
+)
+def test_what_an_image_was_built_of_is_built_here_or_started_by_its_own_script(
+    package, command, run
+):
+    files = {"package.json": package, "Dockerfile": f"FROM node\nCMD {command}", "api/s.js": ""}
+    compose = "services: {api: {build: ., ports: ['3000:3000']}}"
+    if run == "npm start":
+        del files["api/s.js"]
+    assert only(**files, **{"compose.yaml": compose}).run == run
+
+
+def test_programs_that_make_code_are_no_services():
+    main = "package main\nfunc main() {}"
+    files = {"cmd/app/main.go": main, "internal/tagdata/main.go": main, "tools/x/main.go": main}
+    assert only(**{"go.mod": "module x.dev/app"}, **files).run == "go run ./cmd/app"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "port"),
+    [
+        ("main.go", 'import "github.com/gin-gonic/gin"\nfunc main() { gin.Default().Run() }', 8080),
+        ("src/main.rs", 'axum::Server::bind(&"0.0.0.0:8090".parse()?)', 8090),
+    ],
+)
+def test_a_framework_that_names_no_port_has_its_usual_one(file, text, port):
+    files = {"go.mod": "module x.dev/app", "Cargo.toml": '[package]\nname = "x"'}
+    project = "go.mod" if file.endswith(".go") else "Cargo.toml"
+    text = f"package main\n{text}" if file.endswith(".go") else text
+    service = only(**{project: files[project], file: text})
+    assert dict(service.ports) == {"http": port}
+    assert service.fixed is file.endswith(".rs"), "gin reads PORT, and a literal address does not"
+
+
+@pytest.mark.parametrize(
+    ("files", "variable", "reference"),
+    [
+        (
+            {
+                "Cargo.toml": '[package]\nname = "x"\n[dependencies]\nsqlx = ["postgres"]',
+                "src/main.rs": "#[clap(long, env)]\npub database_url: String,",
+            },
+            "DATABASE_URL",
+            "${stores.db.url}",
+        ),
+        (
+            {
+                "package.json": '{"scripts": {"start": "node s.js"}}',
+                "db/schema.prisma": 'provider = "postgresql"\nurl = env("DATABASE_URL")',
+            },
+            "DATABASE_URL",
+            "${stores.db.url}",
+        ),
+        (
+            {
+                "Gemfile": "gem 'rails'\ngem 'pg'",
+                "bin/rails": "",
+                "config/database.yml": "default:\n  adapter: postgresql",
+            },
+            "DATABASE_URL",
+            "${stores.db.url}",
+        ),
+        (
+            {
+                "composer.json": "{}",
+                "artisan": "",
+                "public/index.php": "",
+                ".env.example": "DB_CONNECTION=mysql\nDB_HOST=127.0.0.1",
+                "config/database.php": "'host' => env('DB_HOST', '127.0.0.1')",
+            },
+            "DB_HOST",
+            "${stores.db.host}",
+        ),
+    ],
+)
+def test_a_database_is_found_where_the_framework_says_it(files, variable, reference):
+    assert only(**files).env[variable] == reference
+
+
+def test_a_database_in_a_file_needs_no_store():
+    files = {"Gemfile": "gem 'rails'", "bin/rails": "", "config/database.yml": "adapter: sqlite3"}
+    assert found_in(**files).stores == ()
+
+
+def test_what_other_companies_hand_out_is_not_made_up():
+    code = (
+        'import os\nos.environ.get("AWS_SECRET_ACCESS_KEY")\nos.environ.get("DJANGO_SECRET_KEY")\n'
+        'os.environ["STRIPE_SECRET_KEY"]\n'
+    )
+    service = only(**{"requirements.txt": "x", "main.py": code})
+    assert service.secrets == ("DJANGO_SECRET_KEY", "STRIPE_SECRET_KEY")
+    assert service.optional == ("AWS_SECRET_ACCESS_KEY",)
+
+
+def test_the_port_of_a_server_elsewhere_is_no_second_port():
+    code = 'os.getenv("SEARCH_PORT", "9200"); os.getenv("X_HOST", "x"); os.getenv("X_PORT", "7777")'
+    service = only(**{"requirements.txt": "flask", "app.py": f"app = Flask(__name__)\n{code}"})
+    assert list(service.ports) == ["http"]
+
+
+def test_names_that_a_program_gives_its_variables_are_no_variables():
+    code = 'const { DB_HOST: HOST, DB_HOST_FILE: FILE, LEVEL = "x" } = process.env;'
+    service = only(**{"package.json": '{"scripts": {"start": "node s.js"}}', "s.js": code})
+    assert {*service.missing, *service.optional} == {"DB_HOST", "DB_HOST_FILE", "LEVEL"}
+    assert "DB_HOST_FILE" in service.optional, "a file may hold what the other variable holds"
+
+
+def test_a_compose_file_below_the_root_is_the_systems_if_it_is_the_only_one():
+    project = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>'
+    files = {
+        "src/compose.yaml": """
+            services:
+              db: {image: postgres}
+              api: {build: {context: ., dockerfile: Shop/Api/Dockerfile}, ports: ["80:8080"]}
+        """,
+        "src/Shop/Api/Dockerfile": 'FROM x\nENTRYPOINT ["dotnet", "Api.dll"]',
+        "src/Shop/Api/Api.csproj": project,
+        "README.md": "x",
+    }
+    found = found_in(**files)
+    (service,) = found.services
+    assert (service.name, service.folder) == ("api", "src/Shop/Api")
+    assert service.run.startswith("dotnet run")
+    assert found.origins == ("src/compose.yaml",)
+    assert [store.name for store in found.stores] == ["db"]
+    two = found_in(**files, **{"other/compose.yaml": "services: {x: {image: redis}}"})
+    assert two.origins != ("src/compose.yaml",), "neither counts where there are two"
+
+
+def test_an_image_that_the_repository_makes_of_a_servers_is_that_server():
+    compose = """
+        services:
+          orders-db: {image: acme/shop-pg, environment: {POSTGRES_DB: orders}}
+          api: {build: api, environment: {DATABASE_URL: "postgres://orders-db/orders?sslmode=require"}}
+    """
+    found = found_in(
+        **{
+            "compose.yaml": compose,
+            "pg/Dockerfile": "FROM postgres:16\nCOPY init.sql /docker-entrypoint-initdb.d/",
+            "api/Dockerfile": "FROM node",
+            "api/package.json": '{"scripts": {"start": "x"}}',
+        }
+    )
+    (store,) = found.stores
+    assert (store.name, store.kind, store.version, store.database) == (
+        *("orders-db", "postgres", "16", "orders"),
+    )
+    assert store.remarks[-1].startswith("pg/Dockerfile adds to postgres:16")
+    assert found.services[0].env["DATABASE_URL"] == "${stores.orders-db.url}", (
+        "nothing is encrypted"
+    )
+
+
+def test_the_name_of_a_queue_is_no_database():
+    env = "{QUEUE_HOST: bus, QUEUE_PORT: '4222', QUEUE_NAME: orders}"
+    compose = f"""
+        services:
+          bus: {{image: nats}}
+          api: {{build: api, environment: {env}}}
+    """
+    files = {"api/Dockerfile": "FROM node", "api/package.json": '{"scripts": {"start": "x"}}'}
+    found = found_in(**{"compose.yaml": compose}, **files)
+    assert found.services[0].env["QUEUE_HOST"] == "${broker.host}"
+    assert found.services[0].env["QUEUE_NAME"] == "orders"
+
+
+def test_a_server_that_speaks_mongodb_is_known_by_its_image_and_not_by_its_version():
+    shows = MONGODB.fingerprint
+    assert "documentdb-local" in shows.images
+    assert "documentdb-local" not in shows.numbered
+
+
+def test_a_program_with_a_port_for_browsers_is_not_asked_for_grpc_there():
+    code = "package main\ns := grpc.NewServer()\ngrpc_health.RegisterHealthServer(s, h)\n"
+    files = {"go.mod": "module x.dev/x", "main.go": code + 'flag.Int("port", 7000, "")'}
+    assert only(**files).grpc_health
+    files["http.go"] = 'package main\nhttp.ListenAndServe(":7000", nil)'
+    assert not only(**files).grpc
