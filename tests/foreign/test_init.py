@@ -74,6 +74,24 @@ def test_a_repository_without_a_compose_file_is_recognised_and_runs(
     stops(box, family(box))
 
 
+def test_a_try_corrects_the_file_leaves_nothing_running_and_what_it_wrote_runs(foreign, stops):
+    box = foreign("visits", file=False)
+    done = box.tarmac("init", "--try", "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == 1, "one of its two programs cannot run here"
+    assert said["tried"]["healthy"] == ["web"]
+    assert said["stores"] == {"cache": "redis"}
+    written = (box.folder / "tarmac.yaml").read_text()
+    assert "# tried: program no-such-language was not found" in written
+    assert "REDIS_URL: ${stores.cache.url}" in written
+    assert "secrets: [SESSION_SECRET]" in written
+    assert [path.name for path in (box.folder / ".tarmac").iterdir()] == [".gitignore"]
+    assert "never ran" in box.tarmac("ps").stderr
+    box.up("--fast-stores", "--without", "old")
+    assert [ask(box, "web")[1], ask(box, "web")[1]] == ["1\n", "2\n"]
+    stops(box, family(box))
+
+
 def test_an_edit_of_an_adopted_program_is_served_without_a_further_command(foreign, stops):
     box = foreign("media", file=False)
     adopted(box)

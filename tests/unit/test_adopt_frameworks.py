@@ -32,22 +32,28 @@ def test_a_line_that_only_a_shell_understands_stays_as_it_is():
 @pytest.mark.parametrize(
     ("files", "wanted"),
     [
-        ({".python-version": "# ours\n3.12.4\n"}, "python3.12"),
-        ({"runtime.txt": "python-3.10.2"}, "python3.10"),
-        ({"Dockerfile": "FROM ghcr.io/x/uv AS uv\nFROM docker.io/python:3.13-slim"}, "python3.13"),
-        ({"pyproject.toml": '[project]\nrequires-python = ">=3.12"'}, "python3.12"),
+        ({".python-version": "# ours\n3.12.4\n"}, 12),
+        ({"runtime.txt": "python-3.10.2"}, 10),
+        ({"Dockerfile": "FROM ghcr.io/x/uv AS uv\nFROM docker.io/python:3.13-slim"}, 13),
+        ({"pyproject.toml": '[project]\nrequires-python = ">=3.12"'}, 12),
+        ({"docker/Dockerfile": "FROM python:3.11"}, 11),
     ],
 )
 def test_the_python_that_a_repository_is_for_makes_its_environment_if_it_is_there(files, wanted):
     install = only(**PYTHON, **files).tasks["install"]
-    assert f"({wanted} -m venv .venv 2>/dev/null || python3 -m venv .venv) && " in install
+    near = " || ".join(f"python3.{wanted - step} -m venv .venv" for step in range(3))
+    assert f"({{ {near}; }} 2>/dev/null || python3 -m venv .venv) && " in install
     assert "python3." not in only(**PYTHON).tasks["install"]
 
 
 @pytest.mark.parametrize(
     ("lock", "install", "run"),
     [
-        ("poetry.lock", "poetry install -q || poetry install -q --no-root", "poetry run"),
+        (
+            "poetry.lock",
+            "poetry install --no-interaction || poetry install --no-interaction --no-root",
+            "poetry run",
+        ),
         ("Pipfile", "pipenv sync", "pipenv run"),
     ],
 )
@@ -64,7 +70,7 @@ def test_tables_are_made_once_where_several_programs_share_them():
     procfile = "web: gunicorn app:app -b :$PORT\nworker: celery -A app worker"
     found = found_in(**{"requirements.txt": "django", "manage.py": "", "Procfile": procfile})
     web, worker = found.services
-    assert web.tasks["migrate"] == ".venv/bin/python manage.py migrate --noinput"
+    assert web.tasks["migrate"] == "PATH=.venv/bin:$PATH python manage.py migrate --noinput"
     assert "migrate" not in worker.tasks
     release = found_in(
         **{"requirements.txt": "x", "manage.py": "", "Procfile": f"{procfile}\nrelease: ./migrate"}
@@ -178,7 +184,7 @@ def test_a_framework_that_names_no_port_has_its_usual_one(file, text, port):
                 "artisan": "",
                 "public/index.php": "",
                 ".env.example": "DB_CONNECTION=mysql\nDB_HOST=127.0.0.1",
-                "config/database.php": "'host' => env('DB_HOST', '127.0.0.1')",
+                "config/database.php": "env('DB_HOST', '127.0.0.1'), env('DB_PORT', '3306')",
             },
             "DB_HOST",
             "${stores.db.host}",
@@ -288,3 +294,60 @@ def test_a_program_with_a_port_for_browsers_is_not_asked_for_grpc_there():
     assert only(**files).grpc_health
     files["http.go"] = 'package main\nhttp.ListenAndServe(":7000", nil)'
     assert not only(**files).grpc
+
+
+def test_a_server_that_is_told_a_host_alone_would_be_sought_at_its_usual_port():
+    files = {"requirements.txt": "pymysql", "app.py": "app = Flask(__name__)\n"}
+    host = 'os.environ.get("MYSQL_HOST"); os.environ.get("MYSQL_DB")'
+    assert found_in(**{**files, "db.py": host}).stores == ()
+    told = found_in(**{**files, "db.py": f'{host}; os.environ.get("MYSQL_PORT")'})
+    assert [store.kind for store in told.stores] == ["mysql"]
+
+
+def test_an_address_keeps_the_scheme_that_the_code_compares():
+    compose = """
+        services:
+          db: {image: postgres}
+          app: {build: app, environment: {DATABASE_URL: postgres://u:p@db/x}}
+    """
+    files = {"compose.yaml": compose, "app/Dockerfile": "FROM x\nCMD python a.py"}
+    plain = found_in(**files, **{"app/a.py": "x"})
+    assert plain.services[0].env["DATABASE_URL"] == "${stores.db.url}"
+    code = 'if os.environ["DATABASE_URL"].startswith("postgres://"): ...'
+    asked = found_in(**files, **{"app/a.py": code})
+    assert asked.services[0].env["DATABASE_URL"].startswith("postgres://${stores.db.user}:")
+    assert asked.services[0].env["DATABASE_URL"].endswith("/${stores.db.database}")
+
+
+def test_what_only_tests_and_checks_need_is_neither_fetched_nor_run():
+    package = '{"scripts": {"start": "x"}, "dependencies": {"a": "1", "cypress": "1"}}'
+    install = only(**{"package.json": package}).tasks["install"]
+    assert install.endswith("|| CYPRESS_INSTALL_BINARY=0 npm install --no-audit --no-fund")
+    pom = "<spring-boot/><artifactId>maven-checkstyle-plugin</artifactId>"
+    assert only(**{"pom.xml": pom}).run == "mvn -Dcheckstyle.skip -q spring-boot:run"
+
+
+def test_an_empty_argument_of_a_container_stays_one():
+    compose = "services: {app: {build: ., command: [./app, --config, '']}}"
+    files = {"compose.yaml": compose, "Dockerfile": "FROM x\nCOPY . ."}
+    run = only(**files, **{"go.mod": "module x.dev/app", "main.go": "package main"}).run
+    assert run == "go run . --config ''"
+
+
+def test_a_table_of_settings_names_variables():
+    table = 'package main\nvar all = options{"DATABASE_URL": { value: "x" }}'
+    files = {"go.mod": "module x.dev/app\nrequire github.com/lib/pq v1", "main.go": table}
+    assert only(**files).env["DATABASE_URL"] == "${stores.db.url}"
+
+
+def test_the_parts_of_an_address_are_known_in_small_letters_too():
+    env = "{APP_db__host: db, APP_db__port: '5432', APP_db__user: u, APP_db__password: p}"
+    compose = f"""
+        services:
+          db: {{image: postgres, environment: {{POSTGRES_USER: u, POSTGRES_PASSWORD: p}}}}
+          app: {{build: app, environment: {env}}}
+    """
+    files = {"compose.yaml": compose, "app/Dockerfile": "FROM x\nCMD python a.py", "app/a.py": "x"}
+    parts = ("host", "port", "user", "password")
+    wanted = {f"APP_db__{part}": f"${{stores.db.{part}}}" for part in parts}
+    assert only(**files).env == wanted

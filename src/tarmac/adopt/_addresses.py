@@ -71,7 +71,7 @@ def rewritten(name: str, value: str, service: Service, scene: Scene) -> str:
     for other in sorted(names, key=len, reverse=True):
         host = re.escape(other).replace(r"\-", "[-_]")
         if value.lower() == other or re.fullmatch(host, value):
-            looks = re.search(r"HOST|SERVER|ADDR|ENDPOINT|URL|URI", name)
+            looks = re.search(r"HOST|SERVER|ADDR|ENDPOINT|URL|URI", name.upper())
             return _host(other, "host", service, scene) or value if looks else value
         result = re.sub(
             rf"(?<![\w.$/@-]){host}:(\d+)(?![\d.])",

@@ -50,6 +50,8 @@ _READS = {
         rf"os\.(?:Getenv|LookupEnv)\(\"{_NAME}\"\)",
         # The function for a default that most programs define themselves.
         rf"\b(?i:\w{{0,40}}env\w{{0,40}})\(\"{_NAME}\",\s*{_TEXT}\)",
+        # A table of all settings.
+        r"\"([A-Z]+_URL)\":\s*\{",
         # But not `SetEnvPrefix("PODINFO")`, which reads no variable of that name.
         r"\b(?!SetEnvPrefix)(?i:\w{0,40}env\w{0,40})\([^\"\n()]{0,99}\"([A-Z][A-Z0-9_]+)\"\)",
     ),
@@ -123,6 +125,10 @@ _ARGUMENT = re.compile(
 )
 #: Gin listens where PORT says if it is told nothing.
 _GIN = re.compile(r"\"github\.com/gin-gonic/gin\"[\s\S]*?(\.Run\(\))")
+#: It tells PostgreSQL by one of the two schemes that its addresses have.
+_COMPARES = re.compile(
+    r"(?:[sS]tarts_?[wW]ith|HasPrefix|start_with\?)\(?[^)\n]{0,40}?['\"](postgres)://"
+)
 #: A program's default port, for when PORT is not set.
 _OWN_NUMBER = re.compile(r"(?i)\b(?:default_?)?port\s*:?=\s*[\"']?:?(\d{4,5})\b")
 _PREFIX = re.compile(r"env_prefix\s*=\s*['\"](\w+)['\"]")
@@ -177,6 +183,12 @@ def named_hosts(folder: Folder, names: Iterable[str]) -> dict[str, str]:
                 found[name] = f"{file}:{_line(content, match.start())}"
                 break
     return found
+
+
+def compared_schemes(folder: Folder) -> frozenset[str]:
+    """List the schemes of databases that a program asks for by one of their two names."""
+    found = (match[1] for _, text in _texts(folder) for match in _COMPARES.finditer(text))
+    return frozenset(found)
 
 
 def speaks_grpc(folder: Folder) -> tuple[bool, bool]:

@@ -7,7 +7,7 @@ from here, and they never form a cycle.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from tarmac.adopt import _code, _dotenv, _servers
@@ -81,7 +81,9 @@ def _settled(
     dotenv: dict[str, str],
     example: dict[str, str],
 ) -> Service:
+    schemes = {n: v.partition("://")[0] for n, v in service.env.items()}
     service = _told(service, scene, {**example, **dotenv})
+    service = replace(service, env=_as_compared(service.env, schemes, folder))
     # A `.env` in a folder of its own is the program's: it may well read it itself.
     beside, beside_file = _dotenv.of_file(folder) if folder.path else ({}, "")
     reads = _code.variables(folder)
@@ -93,7 +95,7 @@ def _settled(
         if name in env or name in secrets or name in GIVEN or name == service.port_variable:
             continue
         given = dotenv.get(name, beside.get(name, example.get(name)))
-        value = _for_variable(read, given, service, clients, scene)
+        value = _for_variable(read, given, service, clients, scene, frozenset(reads))
         private = name in dotenv or (name in beside and beside_file == ".env")
         secret = _dotenv.is_secret(name, given or "" if private else "")
         if value is None and given and not secret:
@@ -123,6 +125,23 @@ def _settled(
         ),
         scene,
     )
+
+
+def _as_compared(
+    env: Mapping[str, str], schemes: Mapping[str, str], folder: Folder
+) -> dict[str, str]:
+    """Write an address with the scheme that it had, where the code looks for that one."""
+    compared = _code.compared_schemes(folder)
+    found = dict(env)
+    for name, value in env.items():
+        match = re.fullmatch(r"\$\{(stores\.[a-z0-9-]+)\.url\}", value)
+        if match and schemes.get(name) in compared:
+            user, password, host, port, database = (
+                f"${{{match[1]}.{part}}}"
+                for part in ("user", "password", "host", "port", "database")
+            )
+            found[name] = f"{schemes[name]}://{user}:{password}@{host}:{port}/{database}"
+    return found
 
 
 def _may_be_absent(read: _code.VariableRead) -> bool:
@@ -231,7 +250,7 @@ def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
             r"\$\{(?:(stores|services)\.([a-z0-9-]+)|(broker))\.host\}(?::\$\{[\w.-]+\.port\})?",
             value,
         )
-        stem = re.match(r"(.*?)(HOST|HOSTNAME|SERVER)$", name)
+        stem = re.match(r"(?i)(.*?)(HOST|HOSTNAME|SERVER)$", name)
         if not match or not stem:
             continue
         root = match[3] or f"{match[1]}.{match[2]}"
@@ -240,7 +259,7 @@ def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
         for other in env:
             if not other.startswith(stem[1]) or other == name:
                 continue
-            output = _servers.PARTS.get(other.removeprefix(stem[1]))
+            output = _servers.PARTS.get(other.removeprefix(stem[1]).upper())
             if match[1] == "services" and output != "port":
                 continue
             if output == "database" and store is scene.broker:
@@ -250,9 +269,9 @@ def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
         if store is not None:
             own = {store.user: "user", store.password: "password", store.database: "database"}
             for other, text in env.items():
-                if text in own and text and re.search(r"USER|PASS|PWD|DB|DATABASE", other):
-                    wanted = "password" if re.search(r"PASS|PWD", other) else own[text]
-                    wanted = "user" if "USER" in other else wanted
+                if text in own and text and re.search(r"USER|PASS|PWD|DB|DATABASE", other.upper()):
+                    wanted = "password" if re.search(r"PASS|PWD", other.upper()) else own[text]
+                    wanted = "user" if "USER" in other.upper() else wanted
                     found.setdefault(other, f"${{{root}.{wanted}}}")
     return found
 
@@ -263,15 +282,23 @@ def _for_variable(
     service: Service,
     clients: frozenset[str],
     scene: Scene,
+    names: frozenset[str],
 ) -> str | None:
-    """Find the reference that a variable wants; None where none fits."""
+    """Find the reference that a variable wants; None where none fits.
+
+    Args:
+        names: all variables that the program reads.
+    """
     name, default = read.name, given if given is not None else read.default or ""
     if default and (text := rewritten(name, default, service, scene)) != default:
         return text
     if known := _servers.of_variable(name, clients):
         server, output = known
         store = scene.find_store(server.kind)
-        if store is None and scene.may_add and server.kind in clients:
+        # Told no port, it looks at the usual one: that is not where a store is here.
+        where = (_servers.of_variable(one, clients) for one in names)
+        is_told = any(k and k[0] == server and k[1] in ("url", "port", "host_port") for k in where)
+        if store is None and scene.may_add and server.kind in clients and is_told:
             store = store_for(server, service, scene)
         if store is not None:
             return _servers.reference(store.name, output, broker=store is scene.broker)

@@ -10,6 +10,7 @@ from tarmac.adopt._found import (
     Recogniser,
     Service,
     folder_name,
+    joined,
     local_ports,
     valid_name,
 )
@@ -82,7 +83,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     told = local_ports(argv[1:])
     # What its container is told of its port counts, not what the flag's default says.
     run = chosen.run.partition(" --")[0] if "$PORT" in " ".join(told) else chosen.run
-    return " ".join((run, *told))
+    return f"{run} {joined(told)}".strip()
 
 
 RECOGNISER = Recogniser(id="go", rank=50, services=_services, here=_here)

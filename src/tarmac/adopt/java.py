@@ -25,6 +25,8 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     file, program, text = _build(folder)
     maven = file == "pom.xml"
     known: tuple[str, str] | None = None
+    # A check of style reads the whole folder, and has no part in a start.
+    program += " -Dcheckstyle.skip" if maven and "checkstyle" in text else ""
     if "spring-boot" in text:
         known = ("-q spring-boot:run" if maven else "-q bootRun", "SERVER_PORT")
     elif "quarkus" in text:

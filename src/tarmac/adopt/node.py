@@ -72,10 +72,16 @@ def _tools(folder: Folder) -> tuple[str, str]:
     program, install, last = _LOCKS[lock or "package-lock.json"]
     if lock == "yarn.lock" and folder.upwards(".yarnrc.yml"):
         last = ".yarn-state.yml"
+    # A browser for tests is large, and nothing here needs it.
+    install = f"CYPRESS_INSTALL_BINARY=0 {install}" if _tests_in_browser(folder) else install
     above = folder.upwards(lock).removesuffix(lock) if lock else ""
     if above:
         install = f"(cd {above} && {install})"
     return program, installed(f"{above}node_modules/{last}".rstrip("/"), install)
+
+
+def _tests_in_browser(folder: Folder) -> bool:
+    return '"cypress"' in folder.read("package.json")
 
 
 def _front_end(script: str) -> tuple[str, int] | None:

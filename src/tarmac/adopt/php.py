@@ -21,7 +21,9 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
     if "composer.json" not in folder.files:
         return {}
     return {
-        "install": installed("vendor/autoload.php", "composer install --quiet --no-interaction")
+        "install": installed(
+            "vendor/autoload.php", "composer install --no-progress --no-interaction"
+        )
     }
 
 

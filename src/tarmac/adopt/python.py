@@ -23,7 +23,7 @@ _FACTORY = re.compile(r"^def (create_app|make_app|get_app)\(", re.MULTILINE)
 _MAIN = re.compile(r"^if __name__ == ['\"]__main__['\"]", re.MULTILINE)
 #: What the locked packages are installed by; uv does it as it runs.
 _FROM_LOCK = {
-    "poetry.lock": "poetry install -q || poetry install -q --no-root",
+    "poetry.lock": "poetry install --no-interaction || poetry install --no-interaction --no-root",
     "Pipfile": "pipenv sync",
 }
 #: What says how a database's tables are made, and the words that make them.
@@ -38,11 +38,12 @@ _MODULES = frozenset(
     {"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian", "alembic"}
 )
 #: Where a repository says which Python it wants, in order.
+_IMAGE = r"(?i)^FROM\s+(?:\S*/)?python:3\.(\d+)"
 _VERSIONS = (
-    (".python-version", r"^\s*(3\.\d+)"),
-    ("runtime.txt", r"^\s*python-(3\.\d+)"),
-    ("Dockerfile", r"(?im)^FROM\s+(?:\S*/)?python:(3\.\d+)"),
-    ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*(3\.\d+)"),
+    (".python-version", r"^\s*3\.(\d+)"),
+    ("runtime.txt", r"^\s*python-3\.(\d+)"),
+    *((file, _IMAGE) for file in ("Dockerfile", "docker/Dockerfile", "build/Dockerfile")),
+    ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d+)"),
 )
 _FIRST = ("main.py", "app.py", "server.py", "run.py", "worker.py", "wsgi.py", "asgi.py")
 
@@ -83,17 +84,19 @@ def _beside(folder: Folder) -> tuple[str, ...]:
 def _setup(what: str, folder: Folder) -> str:
     made = "python3 -m venv .venv"
     if wanted := _wanted(folder):
-        made = f"({wanted} -m venv .venv 2>/dev/null || {made})"
+        # The nearest one that is there: most programs run on the one before as well.
+        near = (f"python3.{minor} -m venv .venv" for minor in range(wanted, wanted - 3, -1))
+        made = f"({{ {' || '.join(near)}; }} 2>/dev/null || {made})"
     made = f"{made} && .venv/bin/pip install -q {what} && touch .venv/.installed"
     return installed(".venv/.installed", f"({made})")
 
 
-def _wanted(folder: Folder) -> str:
-    """Name the Python that the repository says it is for; "" where it says none."""
+def _wanted(folder: Folder) -> int:
+    """Find the minor version of the Python 3 that the repository is for; 0 where it says none."""
     for file, pattern in _VERSIONS:
         if match := re.search(pattern, folder.read(folder.upwards(file) or file), re.MULTILINE):
-            return f"python{match[1]}"
-    return ""
+            return int(match[1])
+    return 0
 
 
 def _module(file: str) -> tuple[str, str]:
@@ -164,6 +167,8 @@ def _tasks(folder: Folder) -> dict[str, str]:
     python, install = _python(folder)
     tasks = {"install": install} if install else {}
     if file := folder.has(*_MIGRATIONS):
+        if python.startswith((".", "/")):  # elsewhere its image has a Python of its own
+            python = f"PATH={python.removesuffix('/python')}:$PATH python"
         tasks[MIGRATE] = f"{python} {_MIGRATIONS[file]}"
     return tasks
 

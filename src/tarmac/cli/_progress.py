@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,25 @@ from tarmac.local.supervisor.client import Status
 from tarmac.telemetry.log_lines import Tail
 
 
-def wait(console: Console, home: Home, timeout_s: float | None) -> Status:
-    """Wait for health, showing progress: a live table on a terminal, else a line per change."""
+def wait(
+    console: Console,
+    home: Home,
+    timeout_s: float | None,
+    look: Callable[[Status], None] = lambda _: None,
+) -> Status:
+    """Wait for health, showing progress: a live table on a terminal, else a line per change.
+
+    Args:
+        look: is given each change, too; what it raises ends the wait.
+    """
     if console.is_terminal:
         with Live(console=console, refresh_per_second=12, transient=True) as live:
-            return client.wait(
-                home,
-                within_s=timeout_s,
-                on_change=lambda now: live.update(_show.table(now, console.width)),
-            )
+
+            def draw(now: Status) -> None:
+                live.update(_show.table(now, console.width))
+                look(now)
+
+            return client.wait(home, within_s=timeout_s, on_change=draw)
     before = client.status(home)
     said = {node.name: node.state for node in before.nodes} if before else {}
 
@@ -39,6 +50,7 @@ def wait(console: Console, home: Home, timeout_s: float | None) -> Status:
                 said[node.name] = node.state
                 detail = f": {node.detail}" if node.detail else ""
                 console.print(f"{node.name} {node.state}{detail}", soft_wrap=True)
+        look(now)
 
     return client.wait(home, within_s=timeout_s, on_change=say)
 

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from tarmac.adopt._found import Survey
+    from tarmac.cli._try import Trial
 
 #: Skipped files that are printed; --json has them all.
 SHOWN = 20
@@ -21,9 +22,14 @@ def _missing(found: Survey) -> list[tuple[str, str]]:
 
 
 def as_data(
-    found: Survey, file: str, complaints: tuple[str, ...], skipped: tuple[str, ...]
+    found: Survey,
+    file: str,
+    complaints: tuple[str, ...],
+    skipped: tuple[str, ...],
+    trial: Trial | None = None,
 ) -> dict[str, object]:
     """Write what was found as plain data, for --json."""
+    tried = {} if trial is None else {"tried": _tried(trial)}
     return {
         "file": file,
         "origins": list(found.origins),
@@ -36,14 +42,26 @@ def as_data(
         "left_out": list(found.left_out),
         "skipped": list(skipped),
         "problems": list(complaints),
+        **tried,
     }
+
+
+def _tried(trial: Trial) -> dict[str, object]:
+    notes = [f"{service}: {note}" for service, note in trial.notes]
+    return {"is_healthy": trial.is_healthy, "healthy": list(trial.healthy), "notes": notes}
 
 
 def _more(skipped: tuple[str, ...]) -> list[str]:
     return [f"... {len(skipped) - SHOWN} more; --json has them all"] if skipped[SHOWN:] else []
 
 
-def show(found: Survey, file: str, complaints: tuple[str, ...], skipped: tuple[str, ...]) -> None:
+def show(
+    found: Survey,
+    file: str,
+    complaints: tuple[str, ...],
+    skipped: tuple[str, ...],
+    trial: Trial | None = None,
+) -> None:
     """Say what was found, what was assumed, what is still to do, and what comes next."""
     if not found.services:
         click.echo(f"{file} written: nothing was recognised, so it contains a working example")
@@ -64,10 +82,14 @@ def show(found: Survey, file: str, complaints: tuple[str, ...], skipped: tuple[s
         ("not carried over", list(found.left_out)),
         ("skipped", [*skipped[:SHOWN], *_more(skipped)]),
         ("errors to correct by hand", list(complaints)),
+        ("learnt by a try", [f"{s}: {note}" for s, note in trial.notes] if trial else []),
     ):
         if lines:
             click.echo(f"{title}:")
         for line in lines:
             click.echo(f"  {line}")
+    if trial is not None:
+        healthy = f"healthy: {', '.join(trial.healthy) or 'nothing'}"
+        click.echo(f"tried, and stopped again; {'all is ' * trial.is_healthy}{healthy}")
     where = "" if Path(file).parent == Path() else f" {Path(file).parent}"
     click.echo(f"next: look through {file}, then `tarmac up{where}`")

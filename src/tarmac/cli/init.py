@@ -11,16 +11,28 @@ from tarmac.errors import BadInput, Problem
 from tarmac.places import SYSTEM_FILE
 
 
+def save(file: Path, text: str) -> None:
+    """Write the file, as UTF-8 whatever the machine's own is."""
+    file.write_text(text, encoding="utf-8")
+
+
 @click.command("init", short_help="Write a tarmac.yaml for this repository.")
 @click.argument("folder", required=False, default=".")
 @click.option("--stdout", is_flag=True, help="Print the file instead of writing it.")
 @click.option("--name", help="The system's name; default: the folder's name.")
+@click.option(
+    "--try",
+    "tries",
+    is_flag=True,
+    help="Start it, correct the file by what fails, note the rest in it, and stop everything.",
+)
 @_project.json_option
-def VERB(folder: str, *, stdout: bool, name: str | None, as_json: bool) -> None:
+def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: bool) -> None:
     """Write FOLDER's tarmac.yaml from a compose file, or from the programs that it recognises.
 
     It reads package.json, pyproject.toml, go.mod, Dockerfile, Procfile and the like, and how the
-    code uses variables and ports. It starts nothing and never overwrites a tarmac.yaml.
+    code uses variables and ports. It never overwrites a tarmac.yaml, and starts nothing without
+    --try: that runs the file's tasks, too, and so installs packages in this folder.
 
     Example: tarmac init && tarmac up
     """
@@ -53,14 +65,21 @@ def VERB(folder: str, *, stdout: bool, name: str | None, as_json: bool) -> None:
         for line in lines:
             click.echo(f"skipped: {line}", err=True)
         return
-    file.write_text(text, encoding="utf-8")
+    save(file, text)
     complaints: tuple[str, ...] = ()
     try:
         load(str(file), files.content)
     except BadInput as error:
         complaints = tuple(map(str, error.problems))
+    trial = None
+    if tries and found.services and not complaints:
+        from tarmac.cli._try import try_out
+
+        known = frozenset(kinds)
+        trial = try_out(found, file, known, lambda now: save(file, write(now, system)))
+        found = trial.found
     if as_json:
-        _project.print_json(_survey.as_data(found, str(file), complaints, lines))
+        _project.print_json(_survey.as_data(found, str(file), complaints, lines, trial))
     else:
-        _survey.show(found, str(file), complaints, lines)
-    raise SystemExit(1 if complaints else 0)
+        _survey.show(found, str(file), complaints, lines, trial)
+    raise SystemExit(1 if complaints or (trial is not None and not trial.is_healthy) else 0)

@@ -54,6 +54,18 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"Cannot find (?:module|package) '([^']+)'",
             "module {0} is not installed; run its package manager, e.g. npm install",
         ),
+        (
+            r"No matching distribution found for ([\w.\[\]-]+)",
+            "no version of {0} fits this Python; install the one that the repository is for",
+        ),
+        (
+            r"go\.mod requires go >= ([\d.]+) \(running go ([\d.]+)",
+            "it is for Go {0}, and {1} runs here; install that one",
+        ),
+        (
+            r"Expected version: (\S+)",
+            "it is for another version of its tools, {0}; install that one",
+        ),
         (r"(?i)no space left on device|ENOSPC", "the disk is full; free some space"),
         (r"(?i)file too large|EFBIG", "a file exceeds the size limit (ulimit -f)"),
         (r"(?i)disk quota exceeded|EDQUOT", "the disk quota is used up; make room"),
