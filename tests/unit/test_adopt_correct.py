@@ -120,3 +120,11 @@ def test_a_task_that_fails_is_named():
     failure = Failure("web", "migrate", "ended with exit status 1")
     (lesson,) = corrected(found_in(**PROCFILE), [failure], KINDS)
     assert lesson.note == "tried: task migrate: ended with exit status 1"
+
+
+def test_a_library_that_insists_on_encryption_is_told_that_there_is_none():
+    files = {**PROCFILE, "requirements.txt": "psycopg"}
+    files["serve.py"] = 'import os\nos.environ["DATABASE_URL"]'
+    lesson = learnt(likely_cause(1, ["pq: SSL is not enabled on the server"]), files=files)
+    assert web(lesson).env["DATABASE_URL"] == "${stores.db.url}?sslmode=disable"
+    assert lesson.is_corrected

@@ -335,9 +335,13 @@ def test_an_empty_argument_of_a_container_stays_one():
 
 
 def test_a_table_of_settings_names_variables():
-    table = 'package main\nvar all = options{"DATABASE_URL": { value: "x" }}'
-    files = {"go.mod": "module x.dev/app\nrequire github.com/lib/pq v1", "main.go": table}
+    table = 'package main\nvar all = options{"DATABASE_URL": {}, "RUN_MIGRATIONS": {}}'
+    files = {"go.mod": "module x.dev/app\nrequire github.com/jackc/pgx v5", "main.go": table}
     assert only(**files).env["DATABASE_URL"] == "${stores.db.url}"
+    assert only(**files).env["RUN_MIGRATIONS"] == "1", "it makes its tables if it is told to"
+    files["go.mod"] = "module x.dev/app\nrequire github.com/lib/pq v1"
+    # It insists on an encrypted connection where nothing says otherwise.
+    assert only(**files).env["DATABASE_URL"] == "${stores.db.url}?sslmode=disable"
 
 
 def test_the_parts_of_an_address_are_known_in_small_letters_too():
@@ -351,3 +355,50 @@ def test_the_parts_of_an_address_are_known_in_small_letters_too():
     parts = ("host", "port", "user", "password")
     wanted = {f"APP_db__{part}": f"${{stores.db.{part}}}" for part in parts}
     assert only(**files).env == wanted
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "is_lacking"),
+    [
+        ("schema.sql", "CREATE EXTENSION IF NOT EXISTS pgcrypto;", True),
+        ("src/database/migrations/1.ts", 'sql(`"id" uuid DEFAULT uuid_generate_v4()`)', True),
+        ("src/migrations/1.ts", """query('create extension "uuid-ossp"')""", True),
+        ("db/schema.rb", 'enable_extension "pgcrypto"', True),
+        ("app/migrations/0001_initial.py", "operations = [CryptoExtension()]", True),
+        ("schema.sql", "CREATE EXTENSION citext; SELECT gen_random_uuid();", False),
+        ("notes.txt", "CREATE EXTENSION pgcrypto;", False),
+    ],
+)
+def test_an_extension_that_the_embedded_server_lacks_asks_for_an_installed_one(
+    file, text, is_lacking
+):
+    compose = "services: {db: {image: 'postgres:16'}, app: {build: app}}"
+    files = {"compose.yaml": compose, "app/Dockerfile": "FROM x\nCMD python a.py", "app/a.py": "x"}
+    (store,) = found_in(**files, **{file: text}).stores
+    assert (store.provider == "binary") is is_lacking
+    assert any(file in remark for remark in store.remarks) is is_lacking
+
+
+def test_the_server_that_a_survey_asks_for_is_in_the_file():
+    files = {"requirements.txt": "psycopg", "m.sql": "create extension pgcrypto", "Dockerfile": ""}
+    code = 'import os\nos.environ["DATABASE_URL"]\nwhile True: ...'
+    system = system_of(found_in(**files, **{"worker.py": code}))
+    assert system.file.stores["db"].provider == "binary"
+
+
+@pytest.mark.parametrize(
+    ("schema", "more", "where"),
+    [
+        ("prisma/schema.prisma", "", ""),
+        ("db/schema.prisma", "", " --schema db/schema.prisma"),
+        ("db/schema.prisma", ', "prisma": {"schema": "db/schema.prisma"}', ""),
+    ],
+)
+def test_what_prisma_generates_is_there_before_the_program_and_its_tables_too(schema, more, where):
+    package = '{"scripts": {"start": "x"}, "dependencies": {"@prisma/client": "1"}' + more + "}"
+    files = {"package.json": package, schema: 'provider = "postgresql"\nurl = env("DATABASE_URL")'}
+    assert list(only(**files).tasks) == ["install", "generate"]
+    made = only(**files, **{schema.replace("schema.prisma", "migrations/1/migration.sql"): "x"})
+    assert list(made.tasks) == ["install", "generate", "migrate"]
+    assert made.tasks["generate"] == f"npx prisma generate{where}"
+    assert made.tasks["migrate"] == f"npx prisma migrate deploy{where}"

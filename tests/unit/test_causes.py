@@ -223,3 +223,20 @@ def test_a_program_is_named_as_its_user_knows_it(argv, expected):
 )
 def test_a_module_is_missing_for_the_program_that_looks_for_it(line, program, expected):
     assert expected in likely_cause(1, [line], ProcessEvidence(program=program))
+
+
+def test_a_host_of_the_world_is_a_matter_of_the_network():
+    said = likely_cause(1, ["request failed, reason: getaddrinfo ENOTFOUND binaries.example.org"])
+    assert said.startswith("host binaries.example.org is not found; check the network")
+    assert "does not exist here" in likely_cause(1, ["getaddrinfo ENOTFOUND db"])
+
+
+def test_a_program_for_other_tools_than_these_says_which():
+    go = "go: go.mod requires go >= 1.27.0 (running go 1.26.8; GOTOOLCHAIN=local)"
+    assert likely_cause(1, [go]) == "it is for Go 1.27.0, and 1.26.8 runs here; install that one"
+    assert "another version of its tools, ^22.21.0" in likely_cause(
+        1, ["Expected version: ^22.21.0"]
+    )
+    pip = "ERROR: No matching distribution found for Django==6.1"
+    assert likely_cause(1, [pip]).startswith("no version of Django fits this Python")
+    assert "sslmode=disable" in likely_cause(1, ["pq: SSL is not enabled on the server"])

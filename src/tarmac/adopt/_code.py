@@ -51,7 +51,7 @@ _READS = {
         # The function for a default that most programs define themselves.
         rf"\b(?i:\w{{0,40}}env\w{{0,40}})\(\"{_NAME}\",\s*{_TEXT}\)",
         # A table of all settings.
-        r"\"([A-Z]+_URL)\":\s*\{",
+        r"\"([A-Z]+_URL|RUN_MIGRATIONS)\":\s*\{",
         # But not `SetEnvPrefix("PODINFO")`, which reads no variable of that name.
         r"\b(?!SetEnvPrefix)(?i:\w{0,40}env\w{0,40})\([^\"\n()]{0,99}\"([A-Z][A-Z0-9_]+)\"\)",
     ),

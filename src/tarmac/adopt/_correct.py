@@ -198,6 +198,23 @@ def _server(
     return None
 
 
+def _plain(
+    found: Survey, service: Service, match: re.Match[str], failure: Failure, kinds: frozenset[str]
+) -> Lesson | None:
+    """Say in its addresses of stores that they are not encrypted."""
+    del match, failure, kinds
+    env = {
+        name: f"{value}?sslmode=disable"
+        if re.fullmatch(r"\$\{stores\.\S+\.url\}", value)
+        else value
+        for name, value in service.env.items()
+    }
+    if env == service.env:
+        return None
+    note = f"{TRIED}it insists on an encrypted connection unless its address says no"
+    return Lesson(_with(found, replace(service, env=env)), note, is_corrected=True)
+
+
 #: It is for another machine: a language or a program that this one lacks.
 _ABSENT = re.compile(
     r"is not on PATH|^program \S+ was not found|fits this Python|install that one$"
@@ -216,5 +233,6 @@ _CORRECTIONS: tuple[
     (r"it listens on port (\d+), which Tarmac reserves", _port),
     (r"missing environment variable (\w+);", _variable),
     (r"host ([\w.-]+) does not exist here", _host),
+    (r"add \?sslmode=disable", _plain),
     (r"something that it connects to is not listening", _server),
 )

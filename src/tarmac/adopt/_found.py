@@ -184,6 +184,8 @@ class Store:
     passwordless: bool = False
     #: Several programs of the repository use it, which knew one user there.
     shared: bool = False
+    #: What has to provide it; "": whatever is available.
+    provider: str = ""
     #: Its own user, password and database elsewhere: values to recognise in variables.
     user: str = ""
     password: str = ""

@@ -156,16 +156,21 @@ def of_variable(name: str, clients: frozenset[str]) -> tuple[Server, str] | None
 
 
 def clients(folder: Folder) -> frozenset[str]:
-    """Tell by a program's dependencies which servers it speaks to."""
-    listing = [file for file in folder.files if file in _DEPENDENCIES or file.endswith(_LISTS)]
-    # Laravel needs no library for its database: a variable says which one it is.
-    listing += [".env.example"] if "artisan" in folder.files else []
-    text = "\n".join(map(folder.read, listing))
+    """Tell by a program's libraries which servers it speaks to."""
+    text = libraries(folder)
     if not text:  # no list of dependencies: its imports are one
         text = "\n".join(map(_imports, map(folder.read, folder.sources(".py", ".js", ".go"))))
     return frozenset(
         server.kind for server in servers() if re.search(server.shows.clients, text, re.IGNORECASE)
     )
+
+
+def libraries(folder: Folder) -> str:
+    """Join what a program's own files say of its libraries."""
+    listing = [file for file in folder.files if file in _DEPENDENCIES or file.endswith(_LISTS)]
+    # Laravel needs no library for its database: a variable says which one it is.
+    listing += [".env.example"] if "artisan" in folder.files else []
+    return "\n".join(map(folder.read, listing))
 
 
 def _imports(text: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tarmac.adopt import _code, _dotenv, _servers
 from tarmac.adopt._addresses import BROWSER, FOR_PEOPLE, Scene, rewritten, store_for
+from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
 
 #: What the runtime or the machine gives, and what tools of the trade read for themselves.
@@ -19,6 +20,8 @@ GIVEN = frozenset(
     {"PORT", "HOST", "SERVICE_NAME", "PATH", "HOME", "USER", "SHELL", "LANG", "TZ", "TMPDIR", "PWD"}
     | {"TERM", "CI", "NODE_ENV", "DEBUG", "NO_COLOR", "HOSTNAME", "LOGNAME", "EDITOR", "COLUMNS"}
 )
+#: Programs that make their tables as they start, if they are told to.
+_MIGRATES = frozenset({"RUN_MIGRATIONS", "AUTO_MIGRATE", "MIGRATE_ON_START"})
 #: What other companies hand out; a random value would only turn on what then fails.
 _OF_OTHERS = re.compile(
     r"^(AWS|AZURE|GCP|GOOGLE|GITHUB|GITLAB|STRIPE|SENTRY|OPENAI|CLOUDFLARE|TWILIO|SENDGRID|SLACK|"
@@ -47,7 +50,7 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     return replace(
         found,
         services=tuple(services),
-        stores=tuple(_as_used(store, services) for store in scene.stores.values()),
+        stores=provided(tuple(_as_used(store, services) for store in scene.stores.values()), root),
         broker=scene.broker,
         left_out=(*found.left_out, *scene.remarks),
     )
@@ -96,6 +99,8 @@ def _settled(
             continue
         given = dotenv.get(name, beside.get(name, example.get(name)))
         value = _for_variable(read, given, service, clients, scene, frozenset(reads))
+        if name in _MIGRATES and given is None:
+            value = "1"
         private = name in dotenv or (name in beside and beside_file == ".env")
         secret = _dotenv.is_secret(name, given or "" if private else "")
         if value is None and given and not secret:
@@ -113,7 +118,7 @@ def _settled(
     to_do += _hosts_in_code(service, folder, scene)
     secrets += [name for name in missing if _dotenv.is_secret(name) or name in dotenv]
     service, ports = _own_ports(service, reads, optional, env)
-    env |= ports
+    env = _unencrypted({**env, **ports}, folder, scene)
     return _joined(
         replace(
             service,
@@ -142,6 +147,18 @@ def _as_compared(
             )
             found[name] = f"{schemes[name]}://{user}:{password}@{host}:{port}/{database}"
     return found
+
+
+def _unencrypted(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[str, str]:
+    """Say that a database is not encrypted where the library insists on it by default."""
+    libraries = _servers.libraries(folder)
+    ends = {
+        f"${{stores.{store.name}.url}}": end
+        for store in scene.stores.values()
+        for library, end in _servers.of_kind(store.kind).shows.unencrypted.items()
+        if re.search(library, libraries)
+    }
+    return {name: f"{value}{ends.get(value, '')}" for name, value in env.items()}
 
 
 def _may_be_absent(read: _code.VariableRead) -> bool:

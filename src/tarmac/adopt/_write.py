@@ -19,7 +19,7 @@ _BUILDS = re.compile(
     r"(go|cargo|dotnet) run|(\./)?(mvnw?|gradlew?) |(npm|pnpm|yarn|bun) run build |mix "
 )
 #: Tasks that the build of an image does.
-_IN_IMAGES = ("install", "build")
+_IN_IMAGES = ("install", "build", "generate")
 WIDTH = 96
 
 NOTHING = """\
@@ -196,6 +196,8 @@ def _store(store: Store) -> str:
     parts = [f"kind: {store.kind}"]
     if store.version:
         parts.append(f'version: "{store.version}"')
+    if store.provider:
+        parts.append(f"provider: {store.provider}")
     if re.fullmatch(r"[a-z][a-z0-9_]*", store.database) and _servers.of_kind(store.kind).databases:
         parts.append(f"database: {store.database}")
     if store.passwordless:

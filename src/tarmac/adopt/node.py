@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tarmac.adopt._found import (
+    MIGRATE,
     Folder,
     Recogniser,
     Service,
@@ -53,6 +54,8 @@ _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
 _MAKES = re.compile(r"^\s*(?:npx\s+)?(?:tsc|tsup|rollup|babel|eslint|prettier|tailwindcss|sass)\b")
 #: A script that starts those of the packages below.
 _STARTS_OTHERS = re.compile(r"\b(turbo|lerna)\b|\bpnpm\b.*\s(-r|--recursive|--parallel)\b")
+#: Where Prisma looks by itself.
+_PRISMA = ("prisma/schema.prisma", "schema.prisma")
 #: With one of these, the folder is another framework's, and its package.json makes pages for it.
 _OTHERS = ("artisan", "manage.py", "config.ru", "bin/rails", "mix.exs")
 
@@ -105,7 +108,14 @@ def _script(folder: Folder, scripts: dict[str, str]) -> str:
 def _tasks(folder: Folder) -> dict[str, str]:
     package = _package(folder) or {}
     wants = package.get("dependencies") or package.get("devDependencies")
-    return {"install": _tools(folder)[1]} if wants else {}
+    tasks = {"install": _tools(folder)[1]} if wants else {}
+    if schema := next((file for file in folder.files if file.endswith("schema.prisma")), ""):
+        named = "prisma.config.ts" in folder.files or isinstance(package.get("prisma"), dict)
+        where = "" if named or schema in _PRISMA else f" --schema {schema}"
+        tasks["generate"] = f"npx prisma generate{where}"
+        if any(file.endswith("/migration.sql") for file in folder.files):
+            tasks[MIGRATE] = f"npx prisma migrate deploy{where}"
+    return tasks
 
 
 def _services(folder: Folder) -> tuple[Service, ...]:

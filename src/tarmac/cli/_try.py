@@ -47,7 +47,7 @@ def try_out(
     """Start the system and correct what its failures teach, again until nothing new is seen.
 
     Args:
-        save: writes the file anew, from what is known then.
+        save: writes the file again, from what is known then.
     """
     console = Console(stderr=True)
     _progress.treat_signals_as_ctrl_c()

@@ -186,6 +186,11 @@ class Fingerprint:
     shares: bool = False
     #: Images with extensions that a plain server lacks, as a pattern.
     extended: str = ""
+    #: Extensions that its embedded server lacks, and an installed one has: by name, what shows the
+    #: use of it where nothing creates it, as a pattern.
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    #: Libraries, as patterns, that want an encrypted connection unless a URL ends with this.
+    unencrypted: Mapping[str, str] = field(default_factory=dict)
     #: Schemes of libraries that take addresses with no other one.
     own_schemes: tuple[str, ...] = ()
     #: Those of `images` whose tags are versions of the kind, not of a fork; without any, all.

@@ -433,5 +433,12 @@ STORE = StoreKind(
         path_is_database=True,
         shares=True,
         extended="postgis|pgvector|timescale",
+        unencrypted={r"github\.com/lib/pq\b": "?sslmode=disable"},
+        lacks={
+            "uuid-ossp": r"\buuid_generate_v\d\w*\(|\bUUIDOSSPExtension\b",
+            "pgcrypto": r"\bgen_salt\(|\bCryptoExtension\b",
+            "xml2": r"\bxpath_table\(",
+            "sslinfo": r"\bssl_is_used\(",
+        },
     ),
 )

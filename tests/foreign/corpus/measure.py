@@ -1,5 +1,7 @@
 """Tries `tarmac init` on the repositories of corpus.yaml, and writes docs/reference/corpus.md.
 
+What became of them when they were started is in started.yaml, which is written by hand.
+
 Run by hand: `python tests/foreign/corpus/measure.py FOLDER`. FOLDER has the clones, or gets them;
 each is read at its commit and not changed.
 """
@@ -18,18 +20,31 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 CORPUS = Path(__file__).with_name("corpus.yaml")
+STARTED = Path(__file__).with_name("started.yaml")
 PAGE = ROOT / "docs/reference/corpus.md"
 TARMAC = Path(sys.executable).with_name("tarmac")
 HEAD = """\
 # Repositories that `init` was tried on
 
 What `tarmac init` recognises of public repositories that know nothing of Tarmac, at a commit of
-each: their own programs and the stores that they use. Nothing was edited, and nothing was started:
-whether a program then runs depends on the machine's languages. *Loads* says whether Tarmac's own
-reader takes the file as it was written.
+each: their own programs and the stores that they use. Nothing was edited. *Loads* says whether
+Tarmac's own reader takes the file as it was written. Rules come from repositories that were looked
+at: what `init` does with one that it has never met can be worse.
 
 | Repository | Commit | Services | Stores | Not recognised | Recognised besides | Loads | Seconds |
 |---|---|---:|---:|---|---|---|---:|
+"""
+
+STARTED_HEAD = """
+## Started without an edit
+
+What became of each in a copy, by `tarmac init` and `tarmac up -d`: healthy as a whole, or not, and
+why. The machine had Python 3.11 to 3.13, Node 20, Go 1.26, Java 17 and Rust with their package
+registries, and no other network; it cannot get what *absent* names, and where that is the language
+itself, nothing was started. Of a healthy system it is known that its ports answer, and no more.
+
+| Repository | Outcome | Why |
+|---|---|---|
 """
 
 
@@ -69,7 +84,23 @@ def main(folder: Path) -> None:
     total = (
         f"\nIn all {found_of[0]} of {asked[0]} services and {found_of[1]} of {asked[1]} stores.\n"
     )
-    PAGE.write_text(HEAD + "\n".join(rows) + "\n" + total)
+    PAGE.write_text(HEAD + "\n".join(rows) + "\n" + total + started())
+
+
+def started() -> str:
+    """Write the part of the page about what was started."""
+    found = yaml.safe_load(STARTED.read_text())
+    rows = [
+        f"| {name} | {entry['outcome']} | {entry.get('why', '')} |"
+        for name, entry in sorted(found.items(), key=lambda item: item[0].lower())
+    ]
+    outcomes = [entry["outcome"] for entry in found.values()]
+    healthy, tried = outcomes.count("healthy"), len(outcomes) - outcomes.count("absent")
+    share = (
+        f"\nHealthy without an edit: {healthy} of {tried} whose tools are there "
+        f"({100 * healthy // tried} %); {outcomes.count('absent')} lack some.\n"
+    )
+    return STARTED_HEAD + "\n".join(rows) + "\n" + share
 
 
 def _clone(repository: str, folder: Path) -> Path:

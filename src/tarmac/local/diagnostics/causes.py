@@ -108,7 +108,15 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             ),
             "this PostgreSQL lacks the extension {0}; try another: --provider postgres=binary",
         ),
+        (
+            r"(?i)SSL is not enabled on the server|server does not support SSL",
+            "it wants an encrypted connection to its store; add ?sslmode=disable to the URL",
+        ),
         (r"(?i)password authentication failed", "the store rejected its password"),
+        (
+            r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ((?:[\w-]+\.)+[a-z]{2,})\b",
+            "host {0} is not found; check the network, or read the address from a variable",
+        ),
         (_NO_HOST, "host {0} does not exist here; read the address from a variable"),
         (
             r"(?i)name or service not known|temporary failure in name resolution|no such host",

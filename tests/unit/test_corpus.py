@@ -1,0 +1,32 @@
+"""The measured repositories: the page about them says what the data says, and all are in both."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import yaml
+
+CORPUS = Path(__file__).parents[1] / "foreign/corpus"
+
+
+def module():
+    spec = importlib.util.spec_from_file_location("measure", CORPUS / "measure.py")
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+def test_every_repository_of_the_corpus_says_what_became_of_it_when_it_was_started():
+    corpus = yaml.safe_load((CORPUS / "corpus.yaml").read_text())
+    started = yaml.safe_load((CORPUS / "started.yaml").read_text())
+    assert {entry["repository"] for entry in corpus} == started.keys()
+    assert {entry["outcome"] for entry in started.values()} == {"healthy", "failed", "absent"}
+    assert all(entry.get("why") for entry in started.values() if entry["outcome"] != "healthy"), (
+        "what is not healthy says why"
+    )
+
+
+def test_the_page_shows_what_the_data_says():
+    page = (CORPUS.parents[2] / "docs/reference/corpus.md").read_text()
+    assert page.endswith(module().started())
