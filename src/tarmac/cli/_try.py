@@ -84,7 +84,7 @@ def _may_go_better(lesson: Lesson) -> bool:
     return lesson.is_corrected or lesson.is_absent
 
 
-class _Taught(Exception):
+class _EarlyEnd(Exception):
     """Enough was seen."""
 
 
@@ -108,10 +108,10 @@ def _tried(
     def look(now: Status) -> None:
         seen.append(now)
         if is_enough(now):
-            raise _Taught
+            raise _EarlyEnd
 
     # What it runs ends with this connection, and so with this process.
-    with contextlib.closing(client.attach(home)), contextlib.suppress(_Taught):
+    with contextlib.closing(client.attach(home)), contextlib.suppress(_EarlyEnd):
         seen.append(_progress.wait(console, home, LONGEST_S, look))
     return seen[-1]
 

@@ -36,5 +36,5 @@ GATE = Gate(
     scope=kinds("roles and projects", *GRANTING),
     targets=("cluster",),
     reads="verbs, resources and apiGroups of Roles and ClusterRoles, and sourceRepos of "
-    "AppProjects. Who is bound to a role is not followed.",
+    "AppProjects. Bindings of a role are not followed.",
 )

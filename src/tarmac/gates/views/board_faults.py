@@ -1,4 +1,4 @@
-"""What is wrong in a dashboard of Grafana, whoever wrote it."""
+"""What is wrong in a dashboard of Grafana, rendered or written by hand."""
 
 from __future__ import annotations
 

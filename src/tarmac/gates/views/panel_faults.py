@@ -1,4 +1,4 @@
-"""What is wrong with a panel of a dashboard, whoever wrote it."""
+"""What is wrong with a panel of a dashboard, rendered or written by hand."""
 
 from __future__ import annotations
 

@@ -51,8 +51,9 @@ def erase(folder: Path) -> None:
     """
     doomed = folder.with_name(f".{folder.name}{_DOOMED}{secrets.token_hex(4)}")
     folder.rename(doomed)
-    with contextlib.suppress(FileNotFoundError):  # another process sweeps here
-        shutil.rmtree(doomed)
+    while doomed.exists():
+        with contextlib.suppress(FileNotFoundError):  # another process sweeps here
+            shutil.rmtree(doomed)
 
 
 def sweep(folder: Path) -> None:
