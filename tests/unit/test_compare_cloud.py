@@ -135,3 +135,12 @@ def test_an_environment_that_is_new_in_a_cloud_costs_all_of_it():
 )
 def test_nothing_is_said_where_it_costs_the_same_or_a_price_is_not_known(edit):
     assert cost(MODEL, edited(MODEL, edit)) == []
+
+
+def test_the_values_of_terraform_that_say_the_same_are_not_told_again():
+    new = edited(MODEL, ("general: {min: 3, desired: 5,", "general: {min: 3, desired: 6,"))
+    sides = ({FILE: text.encode()} for text in (MODEL, new))
+    found = comparison(*sides, disk=True).changes
+    assert [change.told.fact for change in found] == [
+        "nodes general counts `3, 5, 20` -> `3, 6, 20`"
+    ]

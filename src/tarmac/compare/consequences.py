@@ -95,6 +95,7 @@ def unexplained(
     traces.of_callers = any(
         CALLER_FACTS & {difference.key.what, difference.key.name} for difference in differences
     )
+    traces.of_cloud = any(difference.key.what == "cloud" for difference in differences)
     known = before.names | after.names | {m.name for side in sides for m in side.plan.managed}
     known |= {name for side in sides for name in side.plan.externals}
     # All files of a workload that is on one side only came or went with it.
@@ -113,6 +114,7 @@ class _Traces:
         self._by_token: dict[str, list[_Trace]] = {}
         self.of_all = False
         self.of_callers = False
+        self.of_cloud = False
         for trace in every:
             self.ingress += [trace] if trace.is_ingress else []
             self.subjects.update(trace.subjects)
@@ -140,6 +142,9 @@ def _is_explained(seen: _FileEvidence, traces: _Traces, gone: Iterable[str]) -> 
     if shift.path and shift.path[-1] in DIGESTS:
         return True
     if traces.of_callers and CALLER_KEYS & seen.keys:
+        return True
+    # Terraform's values are these facts, one by one, some on lines that do not name them.
+    if traces.of_cloud and shift.rendered.artifact.path.endswith(".tfvars"):
         return True
     if any(seen.holds(part) for part in gone):
         return True
