@@ -97,8 +97,11 @@ def _written(path: Path) -> str:
 
 def is_typo(text: str, word: str) -> bool:
     """Tell whether a text differs from a word by one character, or by their order."""
-    is_near = difflib.SequenceMatcher(None, text, word).ratio() >= NEAR
-    return text != word and (is_near or sorted(text) == sorted(word))
+    if text == word or 2 * min(len(text), len(word)) < NEAR * (len(text) + len(word)):
+        return False  # too unlike in length for the ratio below
+    alike = difflib.SequenceMatcher(None, text, word)
+    is_near = alike.quick_ratio() >= NEAR and alike.ratio() >= NEAR
+    return is_near or sorted(text) == sorted(word)
 
 
 def _of_kind(artifact: Artifact) -> Iterator[Breach]:
