@@ -99,7 +99,6 @@ def _tried(
     options = Options(
         file=str(file.resolve()),
         namespace=NAMESPACE,
-        temporary=True,
         without=tuple(sorted(absent)),
     )
     client.up(home, options, attached=True)()
