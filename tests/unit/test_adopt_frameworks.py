@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from repository import found_in, system_of
+from repository import found_in, system_of, text_of
 
 from tarmac.stores.mongodb import STORE as MONGODB
 
@@ -402,3 +402,25 @@ def test_what_prisma_generates_is_there_before_the_program_and_its_tables_too(sc
     assert list(made.tasks) == ["install", "generate", "migrate"]
     assert made.tasks["generate"] == f"npx prisma generate{where}"
     assert made.tasks["migrate"] == f"npx prisma migrate deploy{where}"
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "ports", "image_port"),
+    [
+        ("FROM nginx\nEXPOSE 80", "", 80),
+        ("FROM node\nCMD npm start", '["8080:9000"]', 9000),
+        ("FROM node\nEXPOSE 3000\nCMD npm start", "", 3000),
+        ("FROM node\nCMD npm start", "", 0),
+    ],
+)
+def test_where_an_image_listens_is_in_the_file_if_it_is_elsewhere(dockerfile, ports, image_port):
+    files = {"package.json": '{"scripts": {"start": "node s.js"}}', "Dockerfile": dockerfile}
+    files["s.js"] = "x.listen(process.env.PORT || 3000)"
+    compose = {"compose.yaml": f"services: {{app: {{build: ., ports: {ports}}}}}"} if ports else {}
+    found = found_in(**files, **compose)
+    (service,) = found.services
+    assert service.image_port == image_port
+    moved = image_port not in (0, service.ports["http"])
+    assert (f"image_port: {image_port}" in text_of(found)) is moved
+    (written,) = system_of(found).file.services.values()
+    assert written.image_port == (image_port if moved else None)

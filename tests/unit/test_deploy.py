@@ -17,6 +17,8 @@ from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
 from tarmac.plan.resolve import resolve
 from tarmac.plan.spans import trace_receiver
+from tarmac.render.compose.parts.modes import staging
+from tarmac.render.compose.parts.services import published
 
 CLUSTER = """
     environments:
@@ -193,3 +195,38 @@ def test_two_services_with_the_same_public_path_are_refused_where_an_ingress_tel
     with pytest.raises(BadInput, match=r"tarmac.yaml:\d+:\d+: / of demo.example.com is public of"):
         deploy(demo(both + more), "kind", KINDS)
     deploy(demo(both + more), "compose", KINDS)
+
+
+IMAGED = """
+    tarmac: 1
+    system: demo
+    services:
+      web: {run: npm run dev, port: 5173, image_port: 80, public: {}, probe: {http: /}}
+      api:
+        run: node s.js
+        port: 3000
+        env: {WEB: "${services.web.url}", PAGE: "${services.web.public_url}"}
+    environments: {kind: {}, compose: {}}
+    """
+
+
+def test_a_program_with_an_image_of_its_own_is_rendered_where_that_listens():
+    plan = deploy(demo(IMAGED), "kind", KINDS)
+    web = plan.workload("web")
+    assert (web.ports, web.ready.port, env_of(plan, "web")["PORT"]) == ({"http": 80}, 80, "80")
+    assert [route.port for route in web.routes] == [80]
+    assert env_of(plan, "api")["WEB"] == "http://web:80"
+    assert [allowed.port for allowed in plan.allowed if allowed.target == "web"] == [80, 80]
+
+
+def test_on_one_machine_people_know_it_by_the_port_of_the_model():
+    plan = deploy(demo(IMAGED), "compose", KINDS)
+    assert published(plan)["web"] == [{"target": 80, "published": "5173", "host_ip": "127.0.0.1"}]
+    (entry,) = staging(plan).content["services"]["web"]["ports"]
+    assert (entry["target"], entry["published"]) == (80, "5173")
+    assert env_of(plan, "api")["PAGE"] == "http://localhost:5173"
+
+
+def test_an_image_without_a_port_to_move_is_refused():
+    with pytest.raises(BadInput, match="image_port"):
+        demo(IMAGED.replace("port: 5173, ", ""))

@@ -170,6 +170,8 @@ class Service:
     missing: Mapping[str, str] = field(default_factory=dict)
     #: Variables that have a default in the code.
     optional: tuple[str, ...] = ()
+    #: Where its own image listens; 0: it has none, or nothing says it.
+    image_port: int = 0
 
 
 @dataclass(frozen=True)
@@ -184,12 +186,12 @@ class Store:
     passwordless: bool = False
     #: Several programs of the repository use it, which knew one user there.
     shared: bool = False
-    #: What has to provide it; "": whatever is available.
-    provider: str = ""
     #: Its own user, password and database elsewhere: values to recognise in variables.
     user: str = ""
     password: str = ""
     database: str = ""
+    #: What has to provide it; "": whatever is available.
+    provider: str = ""
 
 
 @dataclass(frozen=True)

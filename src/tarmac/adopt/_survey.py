@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from tarmac.adopt import _code, _dotenv, _manifests
+from tarmac.adopt._container import read_dockerfile
 from tarmac.adopt._found import (
     OWN_PORT,
     Folder,
@@ -86,7 +87,8 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
             own = own_files(root, done, found.services)
             done = _manifests.as_deployed(done, own, manifests.get(done.name))
             done = replace(_listening(done, own, given), watch=_sources(done, own))
-            services.append(_asked(done, own))
+            imaged = _image_port(service, folder)
+            services.append(replace(_asked(done, own), image_port=imaged))
         else:
             said = " ".join(service.container_command)
             what = f", where its container runs `{said}`" if said else ""
@@ -214,6 +216,14 @@ def _as_its_tools_run_it(
     if not line or by is None:
         return service
     return replace(service, run=line, tasks={**by.tasks(folder), **service.tasks})
+
+
+def _image_port(service: Service, folder: Folder) -> int:
+    """Find where its image listens: as its compose file forwards to it, or as it exposes itself."""
+    text = folder.read("Dockerfile")
+    forwarded = (inside for inside, name in service.known_as.items() if name == "http")
+    exposed = read_dockerfile(text, service.name, folder.path).ports.values()
+    return next(forwarded, next(iter(exposed), 0)) if text or service.known_as else 0
 
 
 def _asked(service: Service, folder: Folder) -> Service:

@@ -129,6 +129,8 @@ def _service(service: Service) -> Iterator[str]:
         yield f"    ports: {{{ports}}}"
     if service.fixed:
         yield "    listen: fixed # have it listen where PORT says, and this line can go"
+    if service.ports and service.image_port not in (0, next(iter(service.ports.values()))):
+        yield f"    image_port: {service.image_port} # its image listens there, and is rendered so"
     if service.ports and not (service.grpc and list(service.ports) == ["http"]):
         yield "    public: {}"
     if service.calls:

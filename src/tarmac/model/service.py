@@ -140,6 +140,11 @@ class Service(StrictModel):
         default="given",
         description="given: listens where PORT says. fixed: only ever on its own port.",
     )
+    image_port: PortNumber | None = Field(
+        default=None,
+        description="Where its own image listens, if not on its main port: EXPOSE of its "
+        "Dockerfile. It is rendered so; here the main port counts.",
+    )
     public: PublicAddress | None = None
     trust: Literal["tokens", "network"] = Field(
         default="tokens",
@@ -184,6 +189,11 @@ class Service(StrictModel):
             )
         if self.port is not None and "http" in self.ports:
             raise ValueError("has `port` and `ports: {http: ...}`, which are the same; keep one")
+        if self.image_port is not None and (self.source or not self.listening):
+            raise ValueError(
+                "has `image_port`, which is for a program with `run` and a port of its own; "
+                "remove it"
+            )
         return self
 
     def before(self, task: str) -> frozenset[str]:

@@ -254,8 +254,12 @@ def _facts(
         n: kinds[candidate.kind] for n, candidate in offers.items() if candidate.provider != MANAGED
     }
     shape = RunShape(direct=True)
+    imaged = {
+        ports.service_key(name, ports.main_port(system, name)): service.image_port
+        for name, service in system.file.services.items()
+    }
     given = {
-        need.key: inside.get(need.key) or need.preferred or WORKER_PORT
+        need.key: inside.get(need.key) or imaged.get(need.key) or need.preferred or WORKER_PORT
         for need in ports.needs(system, here, shape)
     }
     watched = settled.observability
@@ -379,6 +383,11 @@ def _service(
         image=_image(system, settled, name),
         place=str(system.locate(("services", name), key=True)),
         ports=listening,
+        known_ports={
+            port: spec.listening[ports.main_port(system, name)]
+            for port in (spec.image_port,)
+            if port is not None
+        },
         env=dict(sorted(env.items())),
         timing=times,
         scale=scale,

@@ -90,7 +90,12 @@ def staging(plan: ClusterPlan) -> Artifact:
         }
         if entry:
             services[workload.name]["ports"] = [
-                {"target": port, "published": str(port), "host_ip": "127.0.0.1"} for port in entry
+                {
+                    "target": port,
+                    "published": str(workload.known_ports.get(port, port)),
+                    "host_ip": "127.0.0.1",
+                }
+                for port in entry
             ]
     inner = {store.name: {"internal": True} for store in plan.stores}
     content = {"services": services, "networks": inner}

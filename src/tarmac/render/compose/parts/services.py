@@ -57,8 +57,9 @@ def published(plan: ClusterPlan) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for workload in (*plan.services, *plan.stores):
         for port in dict.fromkeys(workload.ports.values()):
-            own = {} if port in taken else {"published": str(port)}
-            taken.add(port)
+            number = workload.known_ports.get(port, port)
+            own = {} if number in taken else {"published": str(number)}
+            taken.add(number)
             entry = {"target": port, **own, "host_ip": "127.0.0.1"}
             found.setdefault(workload.name, []).append(entry)
     return found
