@@ -21,7 +21,7 @@ from tarmac.verify.running import Suppressions, run
 LOOKALIKES = {
     "catalog-info.yaml": {"apiVersion": "backstage.io/v1alpha1", "kind": "Component", "spec": {}},
     "kubeconfig.yaml": {"apiVersion": "v1", "kind": "Config", "clusters": []},
-    "overlay/kustomization.yaml": {
+    "overlay/bases.yaml": {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "resources": [],

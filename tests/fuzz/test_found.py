@@ -179,6 +179,7 @@ def test_init_takes_a_port_that_is_none_for_none(ports, folder):
     text = f"services: {{web: {{build: ., command: node a.js, ports: {ports}}}}}\n"
     (folder / "compose.yaml").write_text(text)
     (folder / "package.json").write_text("{}")
+    (folder / "a.js").write_text("")
     assert "run: [node, a.js]" in said("init", "--stdout", code=0)
 
 
