@@ -13,6 +13,13 @@ from tarmac.gates.views.objects.needed import half_objects, missing
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
+#: Parts whose absence may be meant, or be made good by what is elsewhere.
+UNUSUAL = (
+    "has no apiVersion", "policyTypes", r"spec\.tls", "goes where its own", "nowhere said",
+    "a Service is not asked", "every namespace", "of no user", "wherever there is",
+    "was started with", "level above",
+)  # fmt: skip
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield what an API server would not know as an object, and objects that lack a part."""
@@ -36,14 +43,7 @@ GATE = Gate(
     source="a file without apiVersion or kind is skipped or refused as a whole; an Ingress without "
     "rules and a route without backends are taken, and answer nothing",
     check=check,
-    of_files=lenient(
-        check,
-        "has no apiVersion",
-        "policyTypes",
-        r"spec\.tls",
-        "goes where its own",
-        "nowhere said",
-    ),
+    of_files=lenient(check, *UNUSUAL),
     scope=counted_in_files("objects", _judged),
     reads="apiVersion and kind of what has metadata, and the parts that assets/object_rules.yaml "
     "lists for each kind.",

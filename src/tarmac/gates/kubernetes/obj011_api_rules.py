@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
+from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.api_rules import breaches, is_ruled
 from tarmac.gates.views.objects.kind_rules import has_rules, kind_breaches
 from tarmac.gates.views.objects.metadata import kind_of, title
@@ -35,7 +36,8 @@ GATE = Gate(
     source="a schema says that a period is a number; that 0 is none, the API server says when it is"
     " too late, or a controller never acts",
     check=check,
-    of_files=check,
+    #: Other controllers have kinds of their own for these.
+    of_files=lenient(check, "issuerRef", "certificateRefs"),
     scope=counted_in_files("objects", _ruled),
     reads="bounds and words of assets/object_rules.yaml in objects of Kubernetes' own groups, and "
     "those of assets/kind_rules.yaml in objects of others, with the form of durations, schedules "
