@@ -58,7 +58,7 @@ def _clipped(problem: Problem) -> Problem:
 def only_near(name: str, known: Iterable[str]) -> str | None:
     """Find the one known name that a misspelt one can mean; None of none, or of several."""
     likely = [other for other in known if len(other) <= LONGEST and abs(len(other) - len(name)) < 3]
-    near = difflib.get_close_matches(name, likely[:MOST], n=2, cutoff=0.85)
+    near = difflib.get_close_matches(name, likely[:MOST], n=2, cutoff=0.8)
     return near[0] if len(near) == 1 and near[0] != name else None
 
 

@@ -49,10 +49,12 @@ program that had nothing of its kind there has no number.
 #: What no later run can measure again.
 FIRST_SEEN = """\
 Gates were corrected by what they said of these repositories, so they do better here than elsewhere.
-How much better, the 26 from Azure-Samples/aks-store-demo on tell, which no gate had seen before:
-they had eight errors, all in the first of them, and none of these was more than pedantic
-(alternative manifests of one system, files of variables that a pipeline writes). All eight are
-warnings now.
+How much better, those tell that no gate had seen before. The 26 from Azure-Samples/aks-store-demo
+on, mostly programs with a Dockerfile, had eight errors, none more than pedantic. The six from
+argoproj/argo-rollouts on, which are controllers with their examples, tests and charts, had 194, of
+which a third were true or pedantic; 48 of the others were examples in one folder that share a name.
+Fifteen gates were corrected by these. Nothing was measured anew after that: of files of such a kind
+expect the first number, of a team's own the second.
 """
 
 

@@ -34,6 +34,7 @@ services:
     run: "serve --port $PORT"
     cwd: web
     ports: {http: 8080, grpc: 9090}
+    image_port: 80
     listen: given
     public: {host: www, paths: [/, /api]}
     calls: [order-service, {product-service: {timeout: 500ms, retries: 2}}]

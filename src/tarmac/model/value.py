@@ -145,6 +145,7 @@ def _plain(value: Any) -> Any:
 def _amount(value: Any) -> Any:
     if value is None or isinstance(value, bool | dict | tuple):
         raise ValueError(f"is {shown(value)}; write an amount, e.g. 0.5, 500m or 256Mi")
+    amount(value)
     return value
 
 

@@ -73,8 +73,15 @@ def of_files(files: Files) -> Iterator[Finding]:
             if is_named or not is_told_ports(own):
                 yield replace(finding, warning=not (is_worker or is_named))
     for service, own in _held(files, found):
+        # Pods of another folder may be of another example with the same labels.
+        is_near = _folder(service.artifact) == _folder(own.artifact)
         for finding in targets(own, service):
-            yield replace(finding, warning=BY_NAME.search(finding.what) is None)
+            is_wrong = is_near and BY_NAME.search(finding.what) is not None
+            yield replace(finding, warning=not is_wrong)
+
+
+def _folder(artifact: Artifact) -> str:
+    return artifact.path.rpartition("/")[0]
 
 
 def _service(workload: Workload, own: Pods, service: Service) -> Iterator[Finding]:

@@ -16,6 +16,9 @@ from tarmac.gates.views.objects.services import Service
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
+#: By this port the AWS Load Balancer Controller knows that an annotation says where to send.
+BY_ANNOTATION = "use-annotation"
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield ports of routes that no Service has, and ports that no pod listens on."""
@@ -42,7 +45,7 @@ def _wrong(end: RouteEnd, service: Service) -> str:
     numbers = ", ".join(str(port.number) for port in service.ports)
     if end.port is None and len(service.ports) > 1:
         return f" without a port, and it has {numbers}; name one"
-    if end.port is not None and end.port not in there:
+    if end.port is not None and end.port not in {*there, BY_ANNOTATION}:
         return f":{end.port}, which it does not have; it has {numbers}"
     return ""
 

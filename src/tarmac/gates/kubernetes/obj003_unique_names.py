@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
@@ -54,15 +53,13 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def of_files(files: Files) -> Iterator[Finding]:
-    """Yield objects that are twice in one folder, which is applied as a whole."""
-    pairs = list(_twice(files))
-    shared = Counter((one.path, other.path) for one, other in pairs if one.path != other.path)
-    for one, other in pairs:
+    """Yield objects that are twice in one file, or in one folder, which may be applied whole."""
+    for one, other in _twice(files):
         place = other.at("metadata", "name")
         what = f"{title(one)} is also in {place}: the last one applied wins"
-        # The same words twice do no harm, as of a namespace that each part brings along; and files
-        # that have several objects in common are a choice: a short and a whole one of a system.
-        meant = other.data == one.data or shared[one.path, other.path] > 1
+        # Two files may be two examples, or a choice; and the same words twice do no harm, as of a
+        # namespace that each part brings along.
+        meant = other.data == one.data or one.path != other.path
         yield Finding(one.at("metadata", "name"), f"{what}; remove one", warning=meant)
 
 

@@ -24,6 +24,8 @@ def check(files: Files) -> Iterator[Finding]:
             for misfit in conform(artifact.content, shape)[1]:
                 if misfit.path == ("apiVersion",) and "kind" not in artifact.data:
                     continue  # no object: a file of another program, which has that key, too
+                if isinstance(misfit.value, str) and "{{" in misfit.value:
+                    continue  # an argument that Argo fills in
                 what = f"{describe(misfit)}: no gate judged it; correct it"
                 fix = retyped(misfit.value, TYPES.get(misfit.wanted, ()))
                 yield Finding(artifact.at(*misfit.path), what, fix=fix)

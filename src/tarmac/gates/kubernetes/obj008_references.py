@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.errors import did_you_mean
+from tarmac.errors import did_you_mean, only_near
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.leniency import lenient
@@ -37,7 +37,11 @@ def _missing(files: Files, found: Iterator[Naming]) -> Iterator[Finding]:
         what = f"{title(naming.artifact)} names {naming.kind} {naming.name}"
         where = naming.artifact.at(*naming.path)
         if near and not named and not _is_in_script(files, naming):
-            choice = did_you_mean(naming.name, sorted({one.name for one in near}))
+            names = sorted({one.name for one in near})
+            likely = only_near(naming.name, names)
+            choice = (
+                f"did you mean '{likely}'?" if likely else f"there are: {', '.join(names[:12])}"
+            )
             yield Finding(where, f"{what}, which does not exist; {choice}")
         elif naming.key and named and not any(_has(one, naming.key) for one in named):
             keys = sorted({key for one in named for key in one.keys})

@@ -17,7 +17,7 @@ from tarmac.report import Finding
 UNUSUAL = (
     "has no apiVersion", "policyTypes", r"spec\.tls", "goes where its own", "nowhere said",
     "a Service is not asked", "every namespace", "of no user", "wherever there is",
-    "was started with", "level above",
+    "was started with", "level above", "takes every path",
 )  # fmt: skip
 
 

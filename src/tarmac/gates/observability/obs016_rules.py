@@ -22,6 +22,7 @@ UNUSUAL = (
     "and asks",
     "no rule here",
     "_window=",
+    "is no name of a recording rule",
 )
 
 

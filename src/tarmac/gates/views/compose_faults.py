@@ -22,7 +22,8 @@ def faults(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     if not isinstance(service.data, Mapping):
         return
     same = [one.data for one in beside.services if one.name == service.name]
-    if not any({"image", "build", "extends"} & fields(one).keys() for one in same):
+    has_program = any({"image", "build", "extends"} & fields(one).keys() for one in same)
+    if beside.is_whole and not has_program:
         yield (), "has neither an image nor a build, so nothing runs; write one"
     elif dig(service.data, "build") == {}:
         yield ("build",), "is built of nothing; write `context`"

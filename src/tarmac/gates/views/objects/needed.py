@@ -8,10 +8,13 @@ from typing import Any
 
 from tarmac.artifact import Artifact
 from tarmac.gates.subject import Files
-from tarmac.gates.views.objects.metadata import kind_of
+from tarmac.gates.views.objects.metadata import group_of, kind_of
 from tarmac.gates.views.objects.object_rules import object_rules
 from tarmac.gates.views.objects.pods import TEMPLATES
 from tarmac.gates.views.reading import Path, at_each
+
+#: Groups with kinds of the same names as others have, and other parts.
+OTHERS = (".k8s.aws", ".linkerd.io")
 
 
 def half_objects(files: Files) -> Iterator[tuple[Artifact, str]]:
@@ -28,6 +31,8 @@ def half_objects(files: Files) -> Iterator[tuple[Artifact, str]]:
 
 def missing(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:
     """Yield where an object lacks a part, the part, and what happens without it."""
+    if group_of(artifact).endswith(OTHERS):
+        return
     for place, why in _places(kind_of(artifact)).items():
         *above, last = place.split(".")
         for path, holder in at_each(artifact.data, above):
