@@ -39,7 +39,7 @@ no commit pins) are true nearly always, and what one makes of them is a matter o
 counted only.
 
 The last columns say how many things other programs find in the same files, as they come: criticals
-of kube-score, failed checks of checkov, findings of zizmor and hadolint. Nobody judged these; a
+of kube-score, failed checks of checkov, findings of zizmor and hadolint. They are not judged; a
 program that had nothing of its kind there has no number.
 
 | Repository | Commit | Errors | True | Pedantic | False | Warnings \
@@ -53,7 +53,7 @@ How much better, those tell that no gate had seen before. The 26 from Azure-Samp
 on, mostly programs with a Dockerfile, had eight errors, none more than pedantic. The six from
 argoproj/argo-rollouts on, which are controllers with their examples, tests and charts, had 194, of
 which a third were true or pedantic; 48 of the others were examples in one folder that share a name.
-Fifteen gates were corrected by these. Nothing was measured anew after that: of files of such a kind
+These corrected fifteen gates. Nothing was measured again after that: of files of such a kind
 expect the first number, of a team's own the second.
 """
 

@@ -11,13 +11,11 @@ from tarmac.gates.form import Original
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
-from tarmac.gates.views.unequal import unequal
+from tarmac.gates.views.unequal import shown, unequal
 from tarmac.report import Finding
 
 #: Parts of one file that are named; of more, their number.
 MOST = 3
-#: A longer value is not repeated.
-LONGEST = 60
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -97,10 +95,7 @@ def _lines(wanted: str, found: Artifact) -> Iterator[tuple[str, str]]:
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    text = str(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return shown(value, "nothing")
 
 
 GATE = Gate(

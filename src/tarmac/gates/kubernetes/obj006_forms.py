@@ -10,10 +10,8 @@ from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.forms import Difference, differences, plain_of
 from tarmac.gates.views.scope import counted
+from tarmac.gates.views.unequal import shown
 from tarmac.report import Finding
-
-#: A longer value is not repeated.
-LONGEST = 60
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -40,10 +38,7 @@ def _said(found: Difference, form: Form) -> Finding:
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return "absent"
-    text = str(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return shown(value, "absent")
 
 
 GATE = Gate(

@@ -8,6 +8,16 @@ from typing import Any
 from tarmac.gates.views.reading import Path
 
 _ABSENT = object()
+#: A longer value is not repeated.
+LONGEST = 60
+
+
+def shown(value: Any, absent: str) -> str:
+    """Write a part that differs for a reader; `absent` where there is none."""
+    if value is None:
+        return absent
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def unequal(
