@@ -14,7 +14,7 @@ Direction = Literal["", "sent", "received", "both"]
 
 
 #: States of what takes requests: what it needs itself may be missing.
-SERVING = frozenset({"ready", "healthy"})
+SERVING = frozenset({"ready", "healthy", "running"})
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ class System:
             if port not in listens:
                 hint = did_you_mean(port, listens)
                 raise BadInput([Problem(service, f"has no port '{port}'; {hint}")])
-            return f"http://127.0.0.1:{listens[port]}"
+            return f"http://localhost:{listens[port]}"
         if not url:
             raise BadInput([Problem(service, "listens on no port, so it has no URL")])
         return url

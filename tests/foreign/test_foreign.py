@@ -74,7 +74,7 @@ def test_a_java_program_that_insists_on_its_port_gets_it(foreign, stops):
         path = box.folder / name
         path.write_text(path.read_text().replace("8089", str(port)))
     box.up()
-    assert box.node("clock")["url"] == f"http://127.0.0.1:{port}"
+    assert box.node("clock")["url"] == f"http://localhost:{port}"
     assert ask(box, "clock")[1].startswith("it is ")
     stops(box, family(box))
 

@@ -16,7 +16,7 @@ def test_a_port_that_the_file_changes_is_taken_at_the_next_up(sandbox: Sandbox):
     again = sandbox.up()
     assert again["changes"]["restarted"] == []  # the wire is the runtime's: the service runs on
     assert again["notes"] == []
-    assert sandbox.node("web")["url"] == f"http://127.0.0.1:{PORT + 4}"
+    assert sandbox.node("web")["url"] == f"http://localhost:{PORT + 4}"
     assert sandbox.get("web").startswith("pid ")
 
 
@@ -26,7 +26,7 @@ def test_a_service_of_another_name_and_two_that_swap_have_the_ports_of_the_file(
         sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n{lines}")
         assert sandbox.up()["notes"] == []
         for name, port in services.items():
-            assert sandbox.node(name)["url"] == f"http://127.0.0.1:{port}"
+            assert sandbox.node(name)["url"] == f"http://localhost:{port}"
             assert sandbox.get(name).startswith("pid ")
 
     ports(web=PORT, shop=PORT + 1)
@@ -38,7 +38,7 @@ def test_what_could_listen_on_one_port_only_gets_its_wire_and_gives_it_back(sand
     for more in ("", ", listen: fixed", ""):
         sandbox.write(f"tarmac: 1\nsystem: small\nservices:\n  {web('web', PORT, more)}\n")
         assert sandbox.up()["notes"] == []
-        assert sandbox.node("web")["url"] == f"http://127.0.0.1:{PORT}"
+        assert sandbox.node("web")["url"] == f"http://localhost:{PORT}"
         assert sandbox.get("web").startswith("pid ")
 
 
@@ -104,7 +104,7 @@ def test_names_stay_in_the_table_however_long_a_command_is(sandbox: Sandbox):
     header, row = sandbox.tarmac("ps").stdout.splitlines()[:2]
     assert header.startswith("NAME")
     assert row.startswith("long")
-    assert "healthy" in row
+    assert "running" in row
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_error(sandbox: Sandbox):

@@ -69,7 +69,7 @@ async def test_an_apply_that_found_no_room_is_made_up_for_by_the_next(
                 await supervisor.apply(options)
         await supervisor.apply(options)
         back = next(node for node in context.state.nodes() if node.name == "back")
-        assert back.url == f"http://127.0.0.1:{PORT + 1}"
+        assert back.url == f"http://localhost:{PORT + 1}"
         while back.pid is None:  # it is started now
             await asyncio.sleep(0.02)
             back = next(node for node in context.state.nodes() if node.name == "back")
@@ -114,7 +114,7 @@ async def test_ports_of_an_apply_that_failed_are_there_for_the_next(
                 await supervisor.apply(options)
         assert (await supervisor.apply(options)).notes == ()
         nodes = {node.name: node.url for node in context.state.nodes()}
-        assert nodes["back"] == f"http://127.0.0.1:{PORT + 1}"
+        assert nodes["back"] == f"http://localhost:{PORT + 1}"
     finally:
         await supervisor.shut_down()
 

@@ -90,3 +90,15 @@ def test_a_held_port_refuses_connections_and_everybody_else():
 def test_who_listens_is_known(taken):
     assert is_held_by(taken, [os.getpid()])
     assert not is_held_by(taken, [1])
+
+
+def test_a_port_to_which_localhost_would_lead_another_way_is_not_free():
+    with socket.socket(socket.AF_INET6) as other:
+        try:
+            other.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        other.listen()
+        port = other.getsockname()[1]
+        assert not is_free(port)
+    assert is_free(port)

@@ -18,7 +18,7 @@ from sandbox import PORT, SERVER, TARMAC, Sandbox, web
 from tarmac.local.host import kernel
 from tarmac.local.supervisor import client
 
-URL = f"http://127.0.0.1:{PORT}"
+URL = f"http://localhost:{PORT}"
 
 
 def ask(path: str = "/") -> str:

@@ -17,7 +17,7 @@ from sandbox import PORT, Sandbox, web
 
 from tarmac.local.host import guard
 
-URL = f"http://127.0.0.1:{PORT}"
+URL = f"http://localhost:{PORT}"
 ONE = f"tarmac: 1\nsystem: small\nservices:\n  {web('web', PORT)}\n"
 
 

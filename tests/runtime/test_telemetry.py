@@ -117,6 +117,6 @@ def test_it_is_there_unless_a_flag_or_the_environment_says_no(sandbox, monkeypat
     assert "objectives are not measured without telemetry" in without["notes"]
     monkeypatch.delenv("TARMAC_TELEMETRY")
     seen = sandbox.up()
-    assert seen["dashboard"].startswith("http://127.0.0.1:")
+    assert seen["dashboard"].startswith("http://localhost:")
     assert seen["notes"] == []
     assert sandbox.up("--no-telemetry")["dashboard"] == ""

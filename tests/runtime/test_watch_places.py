@@ -31,7 +31,7 @@ def test_an_edit_of_the_systems_file_applies_the_difference(watched: Watched):
         box.write(f"{mood}  {web('new', PORT + 1)}\n")
         until(lambda: watched.ask()["mood"], lambda mood: mood == "fine")
         new = box.until("new", lambda node: node["state"] == "healthy")
-        assert new["url"] == f"http://127.0.0.1:{PORT + 1}"
+        assert new["url"] == f"http://localhost:{PORT + 1}"
         assert watched.ask()["pid"] != pid
 
         pid = watched.ask()["pid"]

@@ -129,7 +129,7 @@ def test_a_kind_whose_content_has_no_owners_says_so_where_it_is_to_be_shared():
 def test_the_port_of_a_grpc_service_is_no_page():
     more = "public: {}\n        probe: {grpc: true}"
     text = FOREIGN.replace("port: 8080", f"port: 8080\n        {more}")
-    for written, address in ((FOREIGN, "http://127.0.0.1:8080"), (text, "127.0.0.1:8080")):
+    for written, address in ((FOREIGN, "http://localhost:8080"), (text, "localhost:8080")):
         system = demo(written)
         plan = resolve(system, "local", facts_for(system), KINDS)
         web = next(node for node in plan.nodes if node.name == "web")

@@ -54,15 +54,15 @@ def test_without_wires_the_entry_has_its_ports_and_goes_to_the_services_themselv
 
 def test_of_the_services_behind_a_host_the_one_with_its_front_page_is_to_be_opened():
     plan = plan_of()
-    assert plan.node("web").page == "http://127.0.0.1:9000/"
+    assert plan.node("web").page == "http://localhost:9000/"
     assert plan.node("order-service").page == ""
-    assert plan.node("entry").url == "http://127.0.0.1:9000"
+    assert plan.node("entry").url == "http://localhost:9000"
 
 
 def test_a_public_url_is_the_entrys():
     told = ENTRY.replace("env: {JWKS_URL:", 'env: {SELF: "${services.web.public_url}", JWKS_URL:')
     plan = resolve(demo(told), "local", facts_for(demo(told)), KINDS)
-    assert redact(plan.node("order-service").launch.env["SELF"]) == "http://127.0.0.1:9000"
+    assert redact(plan.node("order-service").launch.env["SELF"]) == "http://localhost:9000"
 
 
 def test_a_system_without_an_entry_has_none():

@@ -77,7 +77,7 @@ def test_with_wires_everybody_connects_to_a_port_of_the_edge_and_instances_liste
     assert env_of(plan, "web")["STORE"] != env["DATABASE_URL"]
     assert wires["world", "order-service", "http"] == 3003
     node = plan.node("order-service")
-    assert node.url == "http://127.0.0.1:3003"
+    assert node.url == "http://localhost:3003"
     assert env["PORT"] == str(node.ports["http"]) != "3003"
     assert node.launch.ready == HttpProbe(node.ports["http"], "/health/ready")
     listening = [*wires.values(), *(port for node in plan.nodes for port in node.ports.values())]
@@ -160,7 +160,7 @@ def test_a_secret_that_the_system_lists_is_one_for_all_that_list_it():
 def test_a_public_address_is_told_without_waiting_for_whom_it_is():
     main = DEMO.replace("port: 8000", "port: 8000\n        env: {A: '${services.web.public_url}'}")
     plan = plan_of(main)
-    assert env_of(plan, "product-service")["A"] == "http://127.0.0.1:8080"
+    assert env_of(plan, "product-service")["A"] == "http://localhost:8080"
     assert plan.node("product-service").needs == ()
     assert ("product-service", "web") not in {(wire.source, wire.target) for wire in plan.wires}
 
@@ -212,7 +212,7 @@ def test_a_port_that_moved_and_a_version_that_differs_are_noted():
     plan = plan_of(newer, ports=moved, holders={8080: "pid 7 (node x.js)"})
     assert "web: port 8080 is taken by pid 7 (node x.js); its http port is 8081 here" in plan.notes
     assert any(note.startswith("cache: version 7.4 requested;") for note in plan.notes)
-    assert plan.node("web").url == "http://127.0.0.1:8081"
+    assert plan.node("web").url == "http://localhost:8081"
 
 
 def test_fast_stores_are_said_and_give_up_durability():

@@ -20,6 +20,9 @@ from tarmac.local.supervisor import client
 from tarmac.local.supervisor.client import Status
 from tarmac.telemetry.log_lines import Tail
 
+#: States that a line says when a service comes into them.
+LOUD = (state.HEALTHY, state.RUNNING, state.BACKOFF, state.CRASH_LOOP, state.UNHEALTHY)
+
 
 def wait(
     console: Console,
@@ -45,7 +48,7 @@ def wait(
 
     def say(now: Status) -> None:
         for node in now.nodes:
-            loud = node.state in (state.HEALTHY, state.BACKOFF, state.CRASH_LOOP, state.UNHEALTHY)
+            loud = node.state in LOUD
             if loud and said.get(node.name) != node.state:
                 said[node.name] = node.state
                 detail = f": {node.detail}" if node.detail else ""
@@ -110,6 +113,14 @@ def report(
     )
     theirs = tuple(node for node in status.nodes if node.state != state.OUTSIDE)
     _show.what_to_open(console, theirs, status.dashboard)
+    unknown = [node.name for node in status.nodes if node.state == state.RUNNING]
+    for name in unknown:
+        console.print(
+            f"{name} runs; whether it is healthy is not known: it has no port; "
+            "give it a `probe` (a command, or a line of its log)",
+            style="dim",
+            soft_wrap=True,
+        )
     for node in status.nodes:
         if node.state == state.OUTSIDE:
             name = f"{_named(status)}{node.name}"

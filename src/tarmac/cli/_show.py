@@ -11,12 +11,14 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from tarmac.cli._refusals import refusals
 from tarmac.local.state import state
 from tarmac.local.state.state import NodeState
 from tarmac.local.supervisor.client import Status
 
 STYLES = {
     state.HEALTHY: "green",
+    state.RUNNING: "green",
     state.READY: "cyan",
     state.BOOTED: "cyan",
     state.UNHEALTHY: "bold red",
@@ -110,12 +112,17 @@ def kept_serving(name: str, why: str) -> str:
 
 
 def what_to_open(console: Console, nodes: tuple[NodeState, ...], dashboard: str = "") -> None:
-    """Print the pages to open, the dashboard's last; every address if nothing is public."""
+    """Print the pages to open, the dashboard's last; every address if nothing is public.
+
+    Beside each stands what a browser would be refused with: a port that answers may serve nothing.
+    """
     pages = [(node.name, node.page) for node in nodes if node.page and node.role == "service"]
+    refused = refusals([page for _, page in pages])
     pages += [(node.name, node.page) for node in nodes if node.page and node.role != "service"]
     found = pages or [(node.name, node.url) for node in nodes if node.url]
     for name, page in [*found, *([("dashboard", dashboard)] if dashboard else [])]:
-        console.print(f"  {name:<22} [link={page}]{page}[/link]")
+        note = f"  [yellow]{refused[page]}[/yellow]" if page in refused else ""
+        console.print(f"  {name:<22} [link={page}]{page}[/link]{note}", soft_wrap=True)
 
 
 def columns(left: Iterable[str], right: Iterable[str]) -> Table:

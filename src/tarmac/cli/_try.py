@@ -137,5 +137,7 @@ def _failures(status: Status, found: Survey) -> list[Failure]:
 
 def _healthy(status: Status) -> tuple[str, ...]:
     return tuple(
-        node.name for node in status.nodes if node.state == state.HEALTHY and node.role == "service"
+        node.name
+        for node in status.nodes
+        if node.state in (state.HEALTHY, state.RUNNING) and node.role == "service"
     )

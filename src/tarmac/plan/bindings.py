@@ -113,7 +113,7 @@ class Bindings:
             public = self.facts.ports[ports.service_key(ENTRY, ports.entry_port(label))]
         else:
             public = self.public_port(service, port)
-        return f"http://{self.facts.host}:{public}"
+        return f"http://{self.facts.public_host}:{public}"
 
     def edge_port(self, source: str, target: str, port: str) -> int:
         """Find the port that one user of a service connects to: its wire's, if there are wires."""

@@ -45,7 +45,7 @@ def nodes(bindings: Bindings) -> Iterable[Node]:
         service=ENTRY,
         needs=tuple(sorted(targets - facts.shape.without)),
         ports=own,
-        url=f"http://{facts.host}:{first}",
+        url=f"http://{facts.public_host}:{first}",
         zone="zone-a",
         machine="node-a1",
     )

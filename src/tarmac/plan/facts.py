@@ -47,6 +47,9 @@ class MachineFacts:
     #: The holder of a port that the model names, if not this system: `pid 4711 (node server.js)`.
     holders: Mapping[int, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
+    #: The name of that host in addresses for people and browsers: what frameworks let in by default
+    #: (`ALLOWED_HOSTS`, CORS), and what the README of a repository names.
+    public_host: str = "localhost"
     #: Where a service or store is found, if not on that host: its name in a cluster.
     hosts: Mapping[str, str] = field(default_factory=dict)
     #: Where a process is to listen.

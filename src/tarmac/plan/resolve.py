@@ -125,7 +125,7 @@ def _store(bindings: Bindings, name: str) -> Node:
     page = ""
     if kind.page is not None:
         port_name, path = kind.page
-        page = f"http://{context.host}:{context.ports[port_name]}{path}"
+        page = f"http://{bindings.facts.public_host}:{context.ports[port_name]}{path}"
     return Node(
         name=name,
         role="broker" if kind.broker else "store",
@@ -203,7 +203,7 @@ def _addresses(bindings: Bindings, name: str) -> tuple[str, str]:
     main = ports.main_port(system, name)
     if not main:
         return "", ""
-    address = f"{bindings.facts.host}:{bindings.public_port(name, main)}"
+    address = f"{bindings.facts.public_host}:{bindings.public_port(name, main)}"
     # A gRPC port is an address for programs; every other port may serve pages.
     if service.probe is not None and service.probe.grpc and main in ("grpc", "http"):
         return address, ""

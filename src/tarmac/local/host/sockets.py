@@ -64,6 +64,8 @@ def is_free(port: int) -> bool:
 def _bound(port: int) -> socket.socket | None:
     """Bind a port without listening: connections are refused, and no other process can bind it.
 
+    One at which another process listens over IPv6 is not free: `localhost` would lead there.
+
     Raises:
         TarmacError: it is one of those that only root may use.
     """
@@ -79,7 +81,20 @@ def _bound(port: int) -> socket.socket | None:
         if error.errno == errno.EACCES:
             raise TarmacError(f"port {port} needs more privileges; choose one above 1023") from None
         return None
+    if _is_taken_over_ipv6(bound.getsockname()[1]):
+        bound.close()
+        return None
     return bound
+
+
+def _is_taken_over_ipv6(port: int) -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as bound:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(("::1", port))
+    except OSError as error:  # another: this machine has no IPv6
+        return error.errno == errno.EADDRINUSE
+    return False
 
 
 def is_held_by(port: int, pids: Iterable[int]) -> bool:

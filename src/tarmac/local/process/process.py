@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tarmac.errors import TarmacError
-from tarmac.launch import reveal, secrets_of
+from tarmac.launch import AliveProbe, reveal, secrets_of
 from tarmac.local.diagnostics import diagnosis
 from tarmac.local.diagnostics.diagnosis import Failure
 from tarmac.local.host import listeners
@@ -97,6 +97,12 @@ class Process:
     def running(self) -> bool:
         """Whether there is a process that is not stopping."""
         return self._running is not None and not self._stopping
+
+    @property
+    def _well(self) -> str:
+        """The state of one that nothing is wrong with, as far as its probe can tell."""
+        unknown = self.node.role == "service" and isinstance(self.node.launch.ready, AliveProbe)
+        return state.RUNNING if unknown else state.HEALTHY
 
     def start(self) -> None:
         """Start it."""
@@ -395,9 +401,9 @@ class Process:
                 self._set_ready(True)
                 if self._healthy_since is None:
                     self._healthy_since = time.monotonic()
-                if self.state.state != state.HEALTHY:
-                    self._move(state.HEALTHY, detail="")
-            steady = self.state.state == state.HEALTHY and not failed
+                if self.state.state != self._well:
+                    self._move(self._well, detail="")
+            steady = self.state.state == self._well and not failed
             if missing:
                 await self.context.readiness_changed.wait(1.0)
             else:

@@ -20,6 +20,8 @@ STARTING = "starting"
 BOOTED = "booted"
 READY = "ready"
 HEALTHY = "healthy"
+#: A service without port and probe: its process lives, and nothing else is known of it.
+RUNNING = "running"
 UNHEALTHY = "unhealthy"
 BACKOFF = "backoff"
 CRASH_LOOP = "crash-loop"
@@ -31,9 +33,7 @@ SCHEDULED = "scheduled"
 OUTSIDE = "outside"
 
 #: States that ask for nothing more.
-WELL = frozenset({HEALTHY, DONE, SCHEDULED, OUTSIDE})
-#: States in which a process exists.
-RUNNING = frozenset({STARTING, BOOTED, READY, HEALTHY, UNHEALTHY, STOPPING})
+WELL = frozenset({HEALTHY, RUNNING, DONE, SCHEDULED, OUTSIDE})
 
 #: Raised whenever the tables change: what another version wrote is of no use.
 _VERSION = 2

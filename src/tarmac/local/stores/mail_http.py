@@ -133,7 +133,7 @@ def _wrong_host(request: Request, own: str) -> Answer | None:
         return Answer(400, body=b"Host is no host name\n")
     if name in (own, "localhost") or name.endswith(".localhost") or is_loopback_address(name):
         return None
-    return Answer(421, body=b"this server is for loopback names only; use http://127.0.0.1\n")
+    return Answer(421, body=b"this server is for loopback names only; use http://localhost\n")
 
 
 def _routed(mailbox: Mailbox, request: Request) -> Answer:

@@ -13,11 +13,11 @@ from urllib.parse import unquote, urlsplit
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.launch import reveal
 from tarmac.local.process.prepare import folder_of
-from tarmac.local.state import state
 from tarmac.local.stores import sql
 from tarmac.local.supervisor import store_statistics
 from tarmac.local.supervisor.remove import erase, size_mb
 from tarmac.local.supervisor.resolver import ResolvedSystem
+from tarmac.target import SERVING
 
 if TYPE_CHECKING:
     from tarmac.local.supervisor.supervisor import Supervisor
@@ -63,9 +63,7 @@ async def _seed(supervisor: Supervisor, now: ResolvedSystem, request: Request) -
     """Apply seeds that were never applied; with `again`, all."""
     seeds = {seed.store: seed for seed in now.plan.seeds}
     _check(request["names"], seeds, "no store with a seed")
-    ready = {
-        node.name for node in supervisor.state.nodes() if node.state in (state.READY, state.HEALTHY)
-    }
+    ready = {node.name for node in supervisor.state.nodes() if node.state in SERVING}
     found = []
     for store in request["names"] or seeds:
         seed = seeds[store]

@@ -217,7 +217,7 @@ class Supervisor:
             supervisor_pid=os.getpid(),
             guard_pid=self._spawner.guard_pid,
             notes=(*self._context.notes, *now.plan.notes),
-            dashboard=self._telemetry.link(now.facts.host),
+            dashboard=self._telemetry.link(now.facts.public_host),
             forked=now.plan.interpreters,
             startup_timeout_s=max(STARTUP_TIMEOUT_S, now.plan.slowest_s + STARTUP_TIMEOUT_S / 2),
             options=options.as_data(),
