@@ -212,4 +212,4 @@ def test_it_runs_refuses_a_wrong_password_and_keeps_its_data_through_kill_9(kind
     assert sandbox.up(*asked)["healthy"]
     assert result(sandbox)["value"] == (7 if kind.durable else None)
     if kind.page:
-        assert sandbox.node(store)["page"].startswith("http://127.0.0.1:")
+        assert sandbox.node(store)["page"].startswith("http://localhost:")

@@ -7,11 +7,13 @@ import textwrap
 
 import pytest
 from demo_system import KINDS, demo, facts_for, problems
+from repository import found_in, system_of
 
 from tarmac.errors import BadInput
-from tarmac.launch import reveal, secrets_of
+from tarmac.launch import redact, reveal, secrets_of
 from tarmac.plan.resolve import resolve
 
+SERVER = "app.listen(process.env.PORT)"
 FOREIGN = """
     tarmac: 1
     system: demo
@@ -135,3 +137,56 @@ def test_the_port_of_a_grpc_service_is_no_page():
         web = next(node for node in plan.nodes if node.name == "web")
         assert web.url == address
     assert web.page == ""
+
+
+MINIO = """
+    services:
+      api:
+        build: api
+        ports: ["8000:8000"]
+        environment:
+          S3_ENDPOINT: ENDPOINT
+          S3_ACCESS_KEY: minioadmin
+          S3_SECRET_KEY: minioadmin
+          S3_BUCKET: uploads
+          S3_REGION: eu-central-1
+      files:
+        image: minio/minio:RELEASE.2025-01-01
+        command: server /data
+        environment: {MINIO_ROOT_USER: minioadmin, MINIO_ROOT_PASSWORD: minioadmin}
+    """
+
+
+@pytest.mark.parametrize(
+    ("told", "endpoint"),
+    [
+        ("http://files:9000", "${stores.files.endpoint}"),
+        ("files:9000", "${stores.files.host}:${stores.files.port}"),
+    ],
+)
+def test_what_reaches_an_object_store_gets_its_keys_bucket_and_region(told, endpoint):
+    code = {"api/package.json": '{"scripts": {"start": "x"}}', "api/s.js": SERVER}
+    compose = MINIO.replace(": ENDPOINT", f": {told}")
+    file = system_of(found_in(**{"compose.yaml": compose, **code})).file
+    assert file.stores["files"].kind == "s3"
+    assert file.services["api"].env == {
+        "S3_ENDPOINT": endpoint,
+        "S3_ACCESS_KEY": "${stores.files.user}",
+        "S3_SECRET_KEY": "${stores.files.password}",
+        "S3_BUCKET": "${stores.files.bucket}",
+        "S3_REGION": "${stores.files.region}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "bucket"),
+    [("my_files", "my-files"), ("it", "it-bucket"), ("files_", "files")],
+)
+def test_a_bucket_has_a_name_that_clients_take(written, bucket):
+    text = FOREIGN.replace(
+        "stores: {orders-db", f"stores: {{s: {{kind: s3, database: {written}}}, orders-db"
+    )
+    text = text.replace('CACHE: "', 'BUCKET: "${stores.s.bucket}", CACHE: "')
+    system = demo(text)
+    plan = resolve(system, "local", facts_for(system), KINDS)
+    assert redact(plan.node("web").launch.env["BUCKET"]) == bucket

@@ -54,6 +54,18 @@ def of_kind(kind: str) -> Server:
     return next(server for server in servers() if server.kind == kind)
 
 
+def has_endpoint(kind: str) -> bool:
+    """Tell whether clients of a kind are given an HTTP address, and keys apart from it."""
+    return any(
+        server.kind == kind and "endpoint" in server.shows.parts.values() for server in servers()
+    )
+
+
+def parts_of(kind: str) -> dict[str, str]:
+    """List what variables of a kind's servers hold, by the end of their names."""
+    return {**PARTS, **of_kind(kind).shows.parts}
+
+
 #: Variable endings for the parts of an address -> the output that every store of that kind has.
 PARTS = {
     "URL": "url",
@@ -147,7 +159,7 @@ def of_variable(name: str, clients: frozenset[str]) -> tuple[Server, str] | None
             rest = name.removeprefix(stem).removeprefix("_") if name.startswith(stem) else None
             if name == stem:
                 rest = "URL"
-            output = PARTS.get(rest) if rest is not None else None
+            output = parts_of(server.kind).get(rest) if rest is not None else None
             if output == "database" and not server.databases:
                 continue
             if output is not None:

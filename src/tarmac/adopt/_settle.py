@@ -264,10 +264,11 @@ def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in env.items():
         match = re.fullmatch(
-            r"\$\{(?:(stores|services)\.([a-z0-9-]+)|(broker))\.host\}(?::\$\{[\w.-]+\.port\})?",
+            r"\$\{(?:(stores|services)\.([a-z0-9-]+)|(broker))\."
+            r"(?:host\}(?::\$\{[\w.-]+\.port\})?|endpoint\})",
             value,
         )
-        stem = re.match(r"(?i)(.*?)(HOST|HOSTNAME|SERVER)$", name)
+        stem = re.match(r"(?i)(.*?)(HOST|HOSTNAME|SERVER|ENDPOINT|ENDPOINT_URL)$", name)
         if not match or not stem:
             continue
         root = match[3] or f"{match[1]}.{match[2]}"
@@ -276,12 +277,13 @@ def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
         for other in env:
             if not other.startswith(stem[1]) or other == name:
                 continue
-            output = _servers.PARTS.get(other.removeprefix(stem[1]).upper())
+            parts = _servers.parts_of(store.kind) if store is not None else _servers.PARTS
+            output = parts.get(other.removeprefix(stem[1]).upper())
             if match[1] == "services" and output != "port":
                 continue
             if output == "database" and store is scene.broker:
                 continue  # what a queue is called is the program's
-            if output and output not in ("url", "host_port", "host"):
+            if output and output not in ("url", "host_port", "host", "endpoint"):
                 found[other] = f"${{{root}.{output}}}"
         if store is not None:
             own = {store.user: "user", store.password: "password", store.database: "database"}

@@ -76,6 +76,7 @@ __all__ = [
     "own_port",
 ]
 
+HTTPS_PORT = 443
 #: Computes one output of a store for one user of it.
 Output = Callable[[StoreContext, User], Text]
 
@@ -195,6 +196,8 @@ class Fingerprint:
     own_schemes: tuple[str, ...] = ()
     #: Those of `images` whose tags are versions of the kind, not of a fork; without any, all.
     numbered: tuple[str, ...] = ()
+    #: What variables of `stems` hold, by their end, besides the parts that every address has.
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -303,7 +306,9 @@ def external_outputs(kind: StoreKind, store: str, address: Address) -> dict[str,
     """Compute what a server elsewhere offers: the same to every service, as all share its URL."""
     known = {name: text(external_secret(store, name)) for name in ("url", "user", "password")}
     known |= {"host": text(address.host), "port": text(str(address.port))}
-    known["database"] = text(address.path)
+    known["database"] = known["bucket"] = text(address.path)
+    scheme = "https" if address.port == HTTPS_PORT else "http"
+    known["endpoint"] = text(f"{scheme}://{address.host}:{address.port}")
     return {name: value for name, value in known.items() if name in kind.outputs}
 
 
