@@ -190,3 +190,96 @@ def test_a_bucket_has_a_name_that_clients_take(written, bucket):
     system = demo(text)
     plan = resolve(system, "local", facts_for(system), KINDS)
     assert redact(plan.node("web").launch.env["BUCKET"]) == bucket
+
+
+TABLES = "CREATE TABLE a (n int);"
+
+
+def loading(mounted: str, image: str = "postgres", **files: str):
+    """The store of a compose file that mounts something where its image loads it from."""
+    compose = f"""
+    services:
+      api: {{build: api, environment: {{DATABASE_URL: "postgres://db/x"}}}}
+      db: {{image: {image}, volumes: ["{mounted}"]}}
+    """
+    code = {"api/package.json": '{"scripts": {"start": "x"}}', "api/s.js": SERVER}
+    (store,) = found_in(**{"compose.yaml": compose, **code, **files}).stores
+    return store
+
+
+@pytest.mark.parametrize("image", ["postgres", "mysql:8", "mariadb"])
+def test_files_that_a_databases_image_loads_are_loaded_in_its_order(image):
+    files = {"sql/2.sql": "INSERT INTO a VALUES (1);", "sql/1.sql": TABLES, "sql/x/3.sql": TABLES}
+    store = loading("./sql:/docker-entrypoint-initdb.d", image, **files)
+    assert (store.init, store.remarks) == (("sql/1.sql", "sql/2.sql"), ())
+    one = loading("./sql/2.sql:/docker-entrypoint-initdb.d/0.sql:ro", image, **files)
+    assert one.init == ("sql/2.sql",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("2.sh", "psql -c 'x'", "it is no file of SQL"),
+        ("2.sql", "  \n", "it is empty, or no text"),
+        ("2.sql", "\\connect shop\n", "it has a command of psql"),
+        ("2.sql", "USE shop;\n", "it has another database"),
+        ("2.sql", "create database other;", "it has what only an administrator may make"),
+        ("2.sql", "ALTER TABLE a OWNER TO shop;", "it has users of its own"),
+        ("2.sql", "COPY a (n) FROM stdin;\n1\n", "it has data for psql"),
+    ],
+)
+def test_from_what_a_user_of_a_store_cannot_load_on_nothing_is(name, content, why):
+    files = {"sql/1.sql": TABLES, f"sql/{name}": content, "sql/3.sql": TABLES}
+    store = loading("./sql:/docker-entrypoint-initdb.d", **files)
+    assert store.init == ("sql/1.sql",)
+    assert store.remarks == (
+        f"sql/{name} is not loaded into it, nor sql/3.sql: {why}; do that by a task of a service",
+    )
+
+
+def test_a_store_that_takes_no_sql_says_what_its_container_loads():
+    store = loading("./js:/docker-entrypoint-initdb.d", "redis", **{"js/a.js": "db.x.insert({})"})
+    assert store.init == ()
+    assert "js/a.js: loaded by its container" in store.remarks[0]
+
+
+@pytest.mark.parametrize("copy", ["sql/1.sql sql/2.sql", "--chown=70:70 sql/*.sql", "sql/"])
+def test_files_that_an_image_copies_there_are_loaded(copy):
+    compose = """
+    services:
+      api: {build: api, environment: {DATABASE_URL: "postgres://db/x"}}
+      db: {build: pg}
+    """
+    files = {
+        "compose.yaml": compose,
+        "api/package.json": '{"scripts": {"start": "x"}}',
+        "api/s.js": SERVER,
+        "pg/Dockerfile": f"FROM postgres:16\nCOPY {copy} \\\n  /docker-entrypoint-initdb.d/\n",
+        "pg/sql/1.sql": TABLES,
+        "pg/sql/2.sql": "INSERT INTO a VALUES (1);",
+    }
+    (store,) = found_in(**files).stores
+    assert (store.init, store.remarks) == (("pg/sql/1.sql", "pg/sql/2.sql"), ())
+
+
+def test_what_is_loaded_first_needs_a_kind_that_takes_sql_and_a_user():
+    text = FOREIGN.replace("cache: redis}", "cache: {kind: redis, init: [a.sql]}}")
+    system = demo(text)
+    with pytest.raises(BadInput, match="a store of kind redis takes no init; remove it"):
+        resolve(system, "local", facts_for(system), KINDS)
+    system = demo(
+        FOREIGN.replace("cache: redis}", "cache: redis, s: {kind: postgres, init: [a.sql]}}")
+    )
+    with pytest.raises(BadInput, match="no service uses 's', so its tables are never created"):
+        resolve(system, "local", facts_for(system), KINDS)
+
+
+def test_files_are_loaded_by_the_store_itself_past_its_wires():
+    system = demo(
+        FOREIGN.replace("orders-db: postgres", "orders-db: {kind: postgres, init: [a.sql, b.sql]}")
+    )
+    plan = resolve(system, "local", facts_for(system), KINDS)
+    assert [seed.file.rpartition("/")[2] for seed in plan.seeds] == ["a.sql", "b.sql"]
+    assert all(seed.is_init and seed.service == "orders-db" for seed in plan.seeds)
+    port = plan.node("orders-db").ports["main"]
+    assert all(f":{port}/" in redact(seed.url) for seed in plan.seeds)

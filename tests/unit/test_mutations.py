@@ -75,7 +75,8 @@ services:
     consumes: [order.placed]
     probe: {command: [check, it]}
 stores:
-  orders-db: {kind: postgres, version: "16", database: orders, seed: seed.sql, provider: binary}
+  orders-db:
+    {kind: postgres, version: "16", database: orders, seed: s.sql, init: [t.sql], provider: binary}
   cache: redis
 broker: {kind: nats, version: "2"}
 externals: {stripe: {hosts: [api.stripe.com], port: 443}}

@@ -192,6 +192,8 @@ class Store:
     database: str = ""
     #: What has to provide it; "": whatever is available.
     provider: str = ""
+    #: Files of SQL that make its tables, from the repository's root.
+    init: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

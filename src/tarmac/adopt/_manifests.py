@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tarmac.adopt import _code, _servers
+from tarmac.adopt import _code, _first_sql, _servers
 from tarmac.adopt._compose_parts import Texts
 from tarmac.adopt._found import Folder, Service, Store, Survey, valid_name
 from tarmac.foreign.data import from_yaml, problem
@@ -72,25 +72,25 @@ def with_stores(
     built = _servers.built(root)
     stores = []
     for name, deployed in manifests.items():
-        image, remarks = deployed.image, list[str]()
+        image, about, first = deployed.image, "", tuple[str, ...]()
         if _servers.of_image(image) is None:  # one that this repository makes of a server's
             image, folder = built.get(_servers.name_of(image), ("", ""))
-            plain = image.split("@")[0]
-            remarks.append(f"{folder}/Dockerfile adds to {plain} what is not carried over")
+            about = f"{folder}/Dockerfile adds to {image.split('@')[0]} what is not carried over"
+            first = tuple(_first_sql.of_image(root.read(f"{folder}/Dockerfile"), folder, root))
         server = _servers.of_image(image)
         if server is None or server.kind not in kinds or server.broker or valid_name(name) in own:
             continue
-        stores.append(
-            Store(
-                valid_name(name),
-                server.kind,
-                _servers.version_of(image),
-                tuple(remarks),
-                user=deployed.env.get("POSTGRES_USER", server.shows.user),
-                password=deployed.env.get("POSTGRES_PASSWORD", ""),
-                database=deployed.env.get("POSTGRES_DB", ""),
-            )
+        store = Store(
+            valid_name(name),
+            server.kind,
+            _servers.version_of(image),
+            user=deployed.env.get("POSTGRES_USER", server.shows.user),
+            password=deployed.env.get("POSTGRES_PASSWORD", ""),
+            database=deployed.env.get("POSTGRES_DB", ""),
         )
+        store = _first_sql.loaded(store, first, root)
+        said = (about,) if about and not store.init else ()
+        stores.append(replace(store, remarks=(*store.remarks, *said)))
     return replace(found, stores=tuple(stores))
 
 

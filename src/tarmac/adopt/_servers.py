@@ -40,7 +40,7 @@ def servers() -> tuple[Server, ...]:
             kind.id,
             kind.broker,
             databases="database" in kind.outputs,
-            seeds=kind.sql_url is not None,
+            seeds=kind.loads_sql,
             passwordless=kind.passwordless,
             shows=kind.fingerprint,
         )

@@ -202,6 +202,8 @@ def _store(store: Store) -> str:
         parts.append(f"provider: {store.provider}")
     if re.fullmatch(r"[a-z][a-z0-9_]*", store.database) and _servers.of_kind(store.kind).databases:
         parts.append(f"database: {store.database}")
+    if store.init:
+        parts.append(f"init: [{', '.join(scalar(file) for file in store.init)}]")
     if store.passwordless:
         parts.append("passwordless: true")
     if store.shared:

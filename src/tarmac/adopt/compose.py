@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from tarmac.adopt import _code, _dotenv, _servers
+from tarmac.adopt import _code, _dotenv, _first_sql, _servers
 from tarmac.adopt._compose_file import NAMES, read_project
 from tarmac.adopt._compose_parts import (
     LEFT_OUT,
@@ -43,7 +43,6 @@ _LISTED = [[name] for name in NAMES]
 #: Folders whose compose files run what was built elsewhere.
 _DEPLOYS = frozenset({"deploy", "deployment", "docker", "scripts", "examples", "example", "docs"})
 DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
-_SEED = "`seed: FILE.sql` loads one file once the services run"
 
 
 def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
@@ -61,8 +60,12 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
         replace(service, folder=posixpath.normpath(posixpath.join(own[0], service.folder)))
         for service in found.services
     )
+    stores = (
+        replace(store, init=tuple(posixpath.join(own[0], file) for file in store.init))
+        for store in found.stores
+    )
     origins = (posixpath.join(own[0], origin) for origin in found.origins)
-    return replace(found, services=tuple(services), origins=tuple(origins))
+    return replace(found, services=tuple(services), stores=tuple(stores), origins=tuple(origins))
 
 
 def _project(folder: Folder, kinds: frozenset[str]) -> Survey | None:
@@ -115,15 +118,20 @@ def _add(
     if _RUNS_TESTS.search(f"{own} {origin.image}"):
         return _left_out(found, f"{own}: it tries the others out; start it by hand")
     server = _servers.of_image(origin.image)
-    about = ""
+    about, place, dockerfile = "", "", ""
     if server is None and not spec.get("build"):  # one that this repository makes of a server's
         base, place = _made_here(image, folder)
-        server = _servers.of_image(base)
+        server, dockerfile = _servers.of_image(base), folder.read(f"{place}/Dockerfile")
         about = f"{place}/Dockerfile adds to {base.split('@')[0]} what is not carried over"
         origin = _Origin(base) if server else origin
     if server is not None and server.kind in kinds:
         store = _store(own, spec, server, origin.image, values)
-        if about:
+        if spec.get("build"):
+            place, dockerfile = _place(spec, folder, None)
+        copied = _first_sql.of_image(dockerfile, place, folder)
+        mounted_there = _first_sql.of_mounts(mounts_of(spec, _first_sql.PLACE), folder)
+        store = _first_sql.loaded(store, (*copied, *mounted_there), folder)
+        if about and not store.init:
             store = replace(store, remarks=(*store.remarks, about))
         if server.broker:
             return replace(found, broker=store)
@@ -189,17 +197,12 @@ def _store(
     values: Mapping[str, str],
 ) -> Store:
     env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
-    first = ("POSTGRES_", "POSTGRESQL_", "RABBITMQ_DEFAULT_")
+    first = ("POSTGRES_", "POSTGRESQL_", "RABBITMQ_DEFAULT_", "MYSQL_", "MARIADB_")
 
     def told(*ends: str) -> str:
         return next((env[f"{b}{e}"] for b in first for e in ends if env.get(f"{b}{e}")), "")
 
     remarks = []
-    for source, target in mounts_of(spec, "/docker-entrypoint-initdb.d"):
-        remarks.append(
-            f"compose loads {source} into it ({target}) before a service connects; "
-            + (_SEED if server.seeds else "load it by a task of a service")
-        )
     if server.shows.extended and re.search(server.shows.extended, image):
         remarks.append(f"a plain server answers here, without the extensions of {image}")
     return Store(

@@ -154,6 +154,8 @@ def _store(it: Explained, states: Mapping[str, str]) -> Rows:
         rows.append(("page", it["page"], ""))
     if it["data"]:
         rows.append(("data", it["data"], ""))
+    if it["init"]:
+        rows.append(("init", ", ".join(it["init"]), ""))
     if it["seed"]:
         rows.append(("seed", it["seed"], ""))
     for user in it["users"]:

@@ -32,12 +32,16 @@ def missing(
                 f"cwd of {name} is {what} ('{service.cwd}'); name a folder that is",
             )
     for name, store in system.file.stores.items():
-        if store.seed is None:
-            continue
-        path = os.path.normpath(os.path.join(system.folder, store.seed))
-        if not is_file(path):
-            what = "a folder" if is_folder(path) else "not there"
-            yield Problem(
-                str(system.locate(("stores", name, "seed"))),
-                f"the seed of {name} is {what} ('{store.seed}'); correct its path",
-            )
+        named: list[tuple[tuple[str | int, ...], str]] = [
+            (("init", number), file) for number, file in enumerate(store.init)
+        ]
+        if store.seed is not None:
+            named.append((("seed",), store.seed))
+        for key, file in named:
+            path = os.path.normpath(os.path.join(system.folder, file))
+            if not is_file(path):
+                what = "a folder" if is_folder(path) else "not there"
+                yield Problem(
+                    str(system.locate(("stores", name, *key))),
+                    f"the {key[0]} of {name} is {what} ('{file}'); correct its path",
+                )

@@ -26,6 +26,11 @@ class Store(StrictModel):
     seed: str | None = Field(
         default=None, description="A file of first data, beside this one; loaded once."
     )
+    init: tuple[str, ...] = Field(
+        default=(),
+        description="Files of SQL, beside this one, that are loaded into a new database in this "
+        "order, before any service connects; local only.",
+    )
     passwordless: bool = Field(
         default=False,
         description="Locally it also accepts connections without a password.",

@@ -190,6 +190,7 @@ def _store(system: System, plan: Plan, name: str) -> Explained:
         "data": f".tarmac/{plan.namespace}/nodes/{name}" if first else "",
         "argv": list(first.launch.argv) if first else [],
         "probes": _probes(first) if first else {},
+        "init": list(spec.init) if spec else [],
         "seed": spec.seed if spec else None,
         "users": [
             {

@@ -18,8 +18,13 @@ class Seed:
     file: str
     store: str
     url: Text
-    #: The service whose tables it fills: it must be ready first.
+    #: What must be up first: the service whose tables it fills, or the store itself.
     service: str
+
+    @property
+    def is_init(self) -> bool:
+        """Whether it makes the tables, before any service connects."""
+        return self.service == self.store
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from itertools import pairwise
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.launch import secrets_of
 from tarmac.model.edge import ENTRY, place
+from tarmac.model.store import Store
 from tarmac.model.system import System
 from tarmac.plan import entry, graph, launches, ports
 from tarmac.plan.access import access
@@ -92,10 +93,10 @@ def _unknown_kinds(system: System, kinds: Mapping[str, StoreKind]) -> Iterable[P
                 str(system.locate(("stores", name, "shared"))),
                 f"a store of kind {store.kind} has no owners; remove this line",
             )
-        elif store.seed and kinds[store.kind].sql_url is None:
+        elif (key := _of_sql(store)) and not kinds[store.kind].loads_sql:
             yield Problem(
-                str(system.locate(("stores", name, "seed"))),
-                f"a store of kind {store.kind} takes no seed; remove it",
+                str(system.locate(("stores", name, key))),
+                f"a store of kind {store.kind} takes no {key}; remove it",
             )
     broker = system.file.broker
     carriers = [kind.id for kind in kinds.values() if kind.broker]
@@ -116,6 +117,11 @@ def _unscalable(system: System, facts: MachineFacts) -> Iterable[Problem]:
             yield Problem(
                 str(place), f"{name} cannot have {wanted} instances here ({why}); ask for one"
             )
+
+
+def _of_sql(store: Store) -> str:
+    """Name the key by which a store asks for files of SQL; empty without one."""
+    return "seed" if store.seed else "init" if store.init else ""
 
 
 def _store(bindings: Bindings, name: str) -> Node:
@@ -271,18 +277,23 @@ def _wires(bindings: Bindings) -> Iterable[EdgeProxy]:
 
 def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
     for name, store in bindings.system.file.stores.items():
-        if store.seed is None or name not in bindings.here:
+        if not _of_sql(store) or name not in bindings.here:
             continue  # what stands elsewhere has data of its own
-        users = bindings.views[name].users
-        if not users:
-            place = bindings.system.locate(("stores", name, "seed"))
+        view, folder = bindings.views[name], bindings.facts.folder
+        if not view.users:
+            place = bindings.system.locate(("stores", name, _of_sql(store)))
             problems.append(
                 Problem(str(place), f"no service uses '{name}', so its tables are never created")
             )
             continue
-        outputs = bindings.store_outputs(name, users[0].service)
-        file = posixpath.join(bindings.facts.folder, store.seed)
-        yield Seed(file=file, store=name, url=outputs["url"], service=users[0].service)
+        first = view.users[0]
+        # Before it is ready, no wire leads to it.
+        own = bindings.kinds[name].outputs["url"](view, first)
+        for file in store.init:
+            yield Seed(posixpath.join(folder, file), store=name, url=own, service=name)
+        if store.seed is not None:
+            url = bindings.store_outputs(name, first.service)["url"]
+            yield Seed(posixpath.join(folder, store.seed), name, url, service=first.service)
 
 
 def _notes(bindings: Bindings) -> Iterable[str]:

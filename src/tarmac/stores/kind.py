@@ -250,6 +250,8 @@ class StoreKind:
     script: Callable[[StoreContext], Script] | None = None
     #: It answers SQL: seeds and invariants can be run in it by this URL of its administrator.
     sql_url: Callable[[StoreContext], Text] | None = None
+    #: Files of SQL can be loaded into it over the URL of one of its users: `seed` and `init`.
+    loads_sql: bool = False
     #: The administrator's name; empty where there is none.
     admin: str = ""
     #: What tells how it is where an environment is watched.

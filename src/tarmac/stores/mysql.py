@@ -53,9 +53,8 @@ def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> 
             *("--no-defaults", "--datadir={folder}/data", "--init-file={folder}/users.sql"),
             *(f"--bind-address={context.host}", f"--port={context.ports['main']}"),
             # In the folder of its data: the path to it can be longer than a socket's may be.
-            *("--socket=mysqld.sock", "--pid-file=mysqld.pid"),
             # Root has to name the user that it runs as; for other users this means nothing.
-            "--user=root",
+            *("--socket=mysqld.sock", "--pid-file=mysqld.pid", "--user=root"),
             *(*SERVER, *SMALL, *(FAST if fast else ())),
         ),
         ready=ExchangeProbe(context.ports["main"], expect=b"_password"),
@@ -109,6 +108,7 @@ STORE = StoreKind(
     ),
     external={"mysql": 3306, "mariadb": 3306},
     admin=ADMIN,
+    loads_sql=True,
     shell=Shell(
         ("mariadb", "mysql"),
         ("--host={host}", "--port={port}", "--user={user}", "{path}"),

@@ -405,6 +405,7 @@ STORE = StoreKind(
         assets=files("tarmac") / "assets" / "stores" / "postgres",
     ),
     sql_url=_admin_url,
+    loads_sql=True,
     admin=ADMIN,
     shell=Shell(
         ("psql",),

@@ -120,6 +120,9 @@ class Process:
         )
         if self.ready.is_set():  # what a replacement complained of is not wanted any more
             self.state = replace(self.state, detail="", cause="", last_lines=())
+        if self.state.state in (state.BACKOFF, state.CRASH_LOOP):
+            # What it ran into may be gone: `up` waits for what this try comes to.
+            self.state = transition(self.state, state.WAITING, detail="tries again")
         self._record()
         self._wake.set()
 

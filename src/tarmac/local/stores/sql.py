@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
 from tarmac.errors import TarmacError
 from tarmac.launch import Sql, reveal
+from tarmac.local.stores.sql_file import RefusedFile, SeedOutcome, SqlFile
 from tarmac.plan.plan import Seed
 
 CONNECT_S = 10.0
@@ -25,9 +27,6 @@ _REMEMBER = (
     "INSERT INTO tarmac_seeds VALUES ($1, $2, now()) "
     "ON CONFLICT (file) DO UPDATE SET digest = excluded.digest, at = excluded.at"
 )
-
-#: edited: the file is another one than when it was loaded.
-SeedOutcome = Literal["applied", "unchanged", "edited"]
 
 
 @asynccontextmanager
@@ -69,7 +68,7 @@ async def run(step: Sql, secrets: Mapping[str, str]) -> None:
 
 
 async def apply_seed(seed: Seed, secrets: Mapping[str, str], *, again: bool = False) -> SeedOutcome:
-    """Load a seed file once per database, in one transaction.
+    """Load a file of SQL once per database; in PostgreSQL in one transaction.
 
     Args:
         again: load it also where it was loaded before.
@@ -81,30 +80,40 @@ async def apply_seed(seed: Seed, secrets: Mapping[str, str], *, again: bool = Fa
         TarmacError: the file cannot be read, or a statement of it failed.
     """
     path = Path(seed.file)
+    what = "init" if seed.is_init else "seed"
     try:
         content = path.read_text()
     except OSError as error:
-        raise TarmacError(f"{path}: the seed cannot be read ({error.strerror})") from None
+        raise TarmacError(f"{path}: the {what} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise TarmacError(f"{path}: the seed is not UTF-8; save it as UTF-8") from None
+        raise TarmacError(f"{path}: the {what} is not UTF-8; save it as UTF-8") from None
+    url = reveal(seed.url, secrets)
+    file = SqlFile(path.name, content, hashlib.sha256(content.encode()).hexdigest())
     try:
-        connection = await asyncpg.connect(reveal(seed.url, secrets), timeout=CONNECT_S)
-        try:
-            async with connection.transaction():
-                await connection.execute("SELECT pg_advisory_xact_lock(hashtext('tarmac_seeds'))")
-                await connection.execute(_SEEDED)
-                known = await connection.fetchval(
-                    "SELECT digest FROM tarmac_seeds WHERE file = $1", path.name
-                )
-                digest = hashlib.sha256(content.encode()).hexdigest()
-                if known is not None and not again:
-                    return "unchanged" if known == digest else "edited"
-                await connection.execute(content)
-                await connection.execute(_REMEMBER, path.name, digest)
-                return "applied"
-        finally:
-            await connection.close()
-    except REFUSED as error:
+        if urlsplit(url).scheme == "mysql":
+            from tarmac.local.stores import mysql_files  # noqa: PLC0415 - PyMySQL only where it is
+
+            return await mysql_files.load(url, file, again=again)
+        return await _load(url, file, again=again)
+    except (*REFUSED, RefusedFile) as error:
         raise TarmacError(
-            f"{path}: the seed failed on {seed.store}: {error or type(error).__name__}"
+            f"{path}: the {what} failed on {seed.store}: {error or type(error).__name__}"
         ) from None
+
+
+async def _load(url: str, file: SqlFile, *, again: bool) -> SeedOutcome:
+    connection = await asyncpg.connect(url, timeout=CONNECT_S)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock(hashtext('tarmac_seeds'))")
+            await connection.execute(_SEEDED)
+            known = await connection.fetchval(
+                "SELECT digest FROM tarmac_seeds WHERE file = $1", file.name
+            )
+            if known is not None and not again:
+                return file.outcome(known)
+            await connection.execute(file.content)
+            await connection.execute(_REMEMBER, file.name, file.digest)
+            return "applied"
+    finally:
+        await connection.close()

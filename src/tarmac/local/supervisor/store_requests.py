@@ -61,7 +61,7 @@ async def _connect(_: Supervisor, now: ResolvedSystem, request: Request) -> dict
 
 async def _seed(supervisor: Supervisor, now: ResolvedSystem, request: Request) -> dict[str, Any]:
     """Apply seeds that were never applied; with `again`, all."""
-    seeds = {seed.store: seed for seed in now.plan.seeds}
+    seeds = {seed.store: seed for seed in now.plan.seeds if not seed.is_init}
     _check(request["names"], seeds, "no store with a seed")
     ready = {node.name for node in supervisor.state.nodes() if node.state in SERVING}
     found = []

@@ -1,0 +1,84 @@
+"""What a database's image loads into a new one: files that are mounted, or copied into it."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from tarmac.adopt import _servers
+from tarmac.adopt._found import Folder, Store
+
+#: Where the images of PostgreSQL, MySQL and MariaDB look.
+PLACE = "/docker-entrypoint-initdb.d"
+_COPIES = re.compile(
+    r"^[ \t]*(?:COPY|ADD)[ \t]+(?:--\S+[ \t]+)*(.+)$", re.IGNORECASE | re.MULTILINE
+)
+#: The server's administrator does it, not the one user that a store's services have; or the image's
+#: own client does, and no server knows it.
+_NOT_ITS_USERS = {
+    r"^\s*\\\w+": "a command of psql",
+    r"^\s*source\s+\S": "a command of MySQL's client",
+    r"\bCREATE\s+(?:DATABASE|SCHEMA\s+IF|ROLE|USER)\b": "what only an administrator may make",
+    r"^\s*USE\s+": "another database",
+    r"\bOWNER\s+TO\b|^\s*(?:GRANT|REVOKE|ALTER\s+(?:ROLE|USER|SYSTEM))\b": "users of its own",
+    r"^\s*COPY\s.+\bFROM\s+stdin": "data for psql",
+}
+
+
+def of_mounts(mounts: Iterable[tuple[str, str]], root: Folder) -> Iterator[str]:
+    """Yield the files that a container mounts there, in the order in which its image loads them."""
+    found = []
+    for source, target in mounts:
+        path = posixpath.normpath(source)
+        if "*" in path:
+            found += [(posixpath.basename(f), f) for f in fnmatch.filter(root.files, path)]
+        elif root.read(path) or posixpath.splitext(path)[1]:
+            name = posixpath.basename(target.rstrip("/"))
+            found.append((name if posixpath.splitext(name)[1] not in ("", ".d") else path, path))
+        else:
+            files = root.below(path).files
+            found += [(name, posixpath.join(path, name)) for name in files if "/" not in name]
+    yield from (path for _, path in sorted(found))
+
+
+def of_image(dockerfile: str, place: str, root: Folder) -> Iterator[str]:
+    """Yield the files that an image copies there, from the folder that it is built in."""
+    copied: list[tuple[str, str]] = []
+    for line in _COPIES.findall(re.sub(r"\\\s*\n", " ", dockerfile)):
+        *sources, target = line.split()
+        if sources and target.startswith(PLACE):
+            copied += [(posixpath.join(place, source), target) for source in sources]
+    yield from of_mounts(copied, root)
+
+
+def loaded(store: Store, files: tuple[str, ...], root: Folder) -> Store:
+    """Have a store load these files, up to the first that one of its users cannot."""
+    if not files:
+        return store
+    if not _servers.of_kind(store.kind).seeds:
+        left = f"{', '.join(files)}: loaded by its container; load it by a task of a service"
+        return replace(store, remarks=(*store.remarks, left))
+    for number, file in enumerate(files):
+        if why := _why_not(file, root.read(file)):
+            others = "".join(f", nor {other}" for other in files[number + 1 :])
+            left = f"{file} is not loaded into it{others}: {why}; do that by a task of a service"
+            return replace(store, init=files[:number], remarks=(*store.remarks, left))
+    return replace(store, init=files)
+
+
+def _why_not(file: str, content: str) -> str:
+    if not file.endswith(".sql"):
+        return "it is no file of SQL"
+    if not content.strip():
+        return "it is empty, or no text"
+    return next(
+        (
+            f"it has {what}"
+            for pattern, what in _NOT_ITS_USERS.items()
+            if re.search(pattern, content, re.IGNORECASE | re.MULTILINE)
+        ),
+        "",
+    )
