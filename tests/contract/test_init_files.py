@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import shutil
 import sys
+import textwrap
 
+import asyncpg
 import pytest
 from sandbox import Sandbox
 
 from tarmac import registry, stores
+from tarmac.launch import Secret, reveal
 from tarmac.local.host import offers
 from tarmac.local.stores.mysql_files import as_sent, has_statement
+from tarmac.plan.cluster import mounted_files
+from tarmac.stores.kind import ProviderCandidate, StoreContext, User
 
 KINDS = registry.load(stores, "STORE")
 TABLES = "-- tables; of ours\nCREATE TABLE kept (n int);\n"
@@ -83,6 +92,68 @@ def test_a_file_that_is_not_there_is_said_with_its_place(sandbox):
     said = sandbox.tarmac("up", "-d")
     assert said.returncode == 2
     assert "the init of it is not there ('row.sql'); correct its path" in said.stderr
+
+
+def elsewhere(port: int) -> StoreContext:
+    """The store as an environment has it, where its set-up loads the files."""
+    return StoreContext(
+        name="it",
+        host="127.0.0.1",
+        ports={"main": port},
+        database="it",
+        admin=Secret("stores/it/admin"),
+        users=(User("cl", Secret("stores/it/cl")),),
+        init={"01-tables.sql": TABLES, "02-row.sql": ROW},
+    )
+
+
+@pytest.mark.servers
+async def test_a_set_up_elsewhere_loads_them_once_as_the_service(sandbox, tmp_path):
+    if shutil.which("psql") is None:
+        pytest.skip("psql is not on PATH: install postgresql-client")
+    idle = f"[{sys.executable}, -c, 'import time; time.sleep(3600)']"
+    client = f"{{run: {idle}, env: {{URL: '${{stores.it.url}}'}}}}"
+    sandbox.write(f"tarmac: 1\nsystem: one\nservices: {{cl: {client}}}\nstores: {{it: postgres}}\n")
+    sandbox.up()
+    port = sandbox.node("it")["ports"]["main"]
+    secrets = json.loads((sandbox.folder / ".tarmac/default/secrets.json").read_text())
+    script = KINDS["postgres"].script(elsewhere(port))
+    for file in script.files:
+        (tmp_path / file.path).write_text(reveal(file.content, secrets))
+    argv = [part.replace("/setup/", f"{tmp_path}/") for part in script.argv]
+    env = {name: reveal(value, secrets) for name, value in script.env.items()}
+    for _ in range(2):
+        done = await asyncio.create_subprocess_exec(*argv, env={**os.environ, **env})
+        assert await done.wait() == 0
+    url = f"postgresql://cl:{secrets['stores/it/cl']}@127.0.0.1:{port}/it"
+    connection = await asyncpg.connect(url)
+    try:
+        assert [row["n"] for row in await connection.fetch("SELECT n FROM kept")] == [7]
+        await connection.execute("ALTER TABLE kept ADD COLUMN mine int")
+    finally:
+        await connection.close()
+
+
+def test_an_image_of_mysql_is_given_them_for_its_own_database():
+    (provider,) = [p for p in KINDS["mysql"].providers if p.container is not None]
+    offer = ProviderCandidate(provider.id, {}, "8.4", "mysql", image="mysql:8.4")
+    container = provider.container(elsewhere(3306), offer, False)
+    mounted = mounted_files(container.launch.files, container.mounts)
+    (first,) = [file for file in mounted if file.path.endswith("/01-tables.sql")]
+    assert first.path == "/docker-entrypoint-initdb.d/01-tables.sql"
+    assert reveal(first.content, {}) == (
+        f"CREATE DATABASE IF NOT EXISTS `it`;\nUSE `it`;\n{TABLES}"
+    )
+
+
+def test_what_is_rendered_has_the_files_content(sandbox):
+    (sandbox.folder / "tables.sql").write_text("CREATE TABLE kept (price text DEFAULT '$5');\n")
+    (sandbox.folder / "row.sql").write_text(ROW)
+    sandbox.write(textwrap.dedent(system("postgres")) + "environments: {compose: {}}\n")
+    done = sandbox.tarmac("render", "--env", "compose")
+    assert done.returncode == 0, done.stderr
+    rendered = (sandbox.folder / "deploy/compose/compose/compose.yaml").read_text()
+    assert "DEFAULT '$$5'" in rendered, "Compose would look for a variable"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Called by the command line and the supervisor, which pass `read`: the model does
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import os.path
@@ -46,7 +47,7 @@ def load(file: str, read: Read) -> System:
     folder = os.path.dirname(file) or "."
     parts, wrong = _parts(main, data, folder, read)
     problems.extend(wrong)
-    system = System(data, folder, main, parts)
+    system = System(data, folder, main, parts, _sql(data, folder, read))
     incomplete = frozenset(
         name for name, service in data.services.items() if len(parts[name]) < len(service.source)
     )
@@ -85,6 +86,15 @@ def _parts(
                 problems.extend(error.problems)
         found[name] = tuple(sourced)
     return found, problems
+
+
+def _sql(data: SystemFile, folder: str, read: Read) -> dict[str, str]:
+    """Read the stores' files of SQL; what is wrong with one is said where it is loaded."""
+    found = {}
+    for name in {file for store in data.stores.values() for file in store.init}:
+        with contextlib.suppress(OSError, ValueError):
+            found[name] = read(os.path.normpath(os.path.join(folder, name))).decode()
+    return found
 
 
 def _main(file: str, read: Read) -> Document:

@@ -29,7 +29,7 @@ class Store(StrictModel):
     init: tuple[str, ...] = Field(
         default=(),
         description="Files of SQL, beside this one, that are loaded into a new database in this "
-        "order, before any service connects; local only.",
+        "order, before any service connects.",
     )
     passwordless: bool = Field(
         default=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -76,6 +76,8 @@ class System:
     folder: str
     document: Document
     parts: Mapping[str, tuple[SourcedPart, ...]]
+    #: The stores' files of SQL that could be read, by the paths that the file gives them.
+    sql: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -211,4 +212,13 @@ class Bindings:
             },
             size=self.facts.sizes.get(store),
             monitor=Secret.of(StoreSecret(store, "monitor")) if self.facts.watched else None,
+            init=self._init(store) if self.facts.environment else {},
         )
+
+    def _init(self, store: str) -> dict[str, str]:
+        """List the files of SQL that are loaded into a store, by names that keep their order."""
+        files = self.system.file.stores[store].init if store != ports.BROKER else ()
+        return {
+            f"{number:02}-{posixpath.basename(file)}": self.system.sql.get(file, "")
+            for number, file in enumerate(files, 1)
+        }

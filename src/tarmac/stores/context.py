@@ -78,6 +78,9 @@ class StoreContext:
     #: Where clients reach a port, if it is not the port itself: a wire is in between.
     advertised: Mapping[str, int] = field(default_factory=dict)
     size: Size | None = None
+    #: Files of SQL that its set-up loads once, as its first user: name -> content. None here, where
+    #: Tarmac loads them itself.
+    init: Mapping[str, str] = field(default_factory=dict)
 
     def port_of(self, user: User, otherwise: str) -> int:
         """Find the port that is a user's alone, or else the one of that name."""

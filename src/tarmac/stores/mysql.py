@@ -16,7 +16,7 @@ from tarmac.stores.kind import (
     outputs,
 )
 from tarmac.stores.setup.docker import in_docker
-from tarmac.stores.setup.mysql_users import ADMIN, FINGERPRINT, users
+from tarmac.stores.setup.mysql_users import ADMIN, FINGERPRINT, first_files, first_mounts, users
 
 SERVER = (
     "--character-set-server=utf8mb4",
@@ -71,12 +71,12 @@ def _container(context: StoreContext, candidate: ProviderCandidate, fast: bool) 
         argv=("sh", "-c", _IN_CONTAINER, "mysqld", *SERVER, pool, *(FAST if fast else ())),
         env={"MYSQL_ROOT_PASSWORD": (context.admin,)},
         ready=ExchangeProbe(context.ports["main"], expect=b"_password"),
-        files=(File("users.sql", users(context)),),
+        files=(File("users.sql", users(context)), *first_files(context)),
     )
     return Container(
         server,
         ports={"main": 3306},
-        mounts={".": "/tarmac", "data": "/var/lib/mysql"},
+        mounts={".": "/tarmac", "data": "/var/lib/mysql", **first_mounts(context)},
         scratch=("/var/run/mysqld",),
         owns_data=True,
     )

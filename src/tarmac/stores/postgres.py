@@ -38,6 +38,7 @@ from tarmac.stores.kind import (
     Wheel,
     outputs,
 )
+from tarmac.stores.setup import postgres_init
 from tarmac.stores.setup.docker import in_docker
 from tarmac.stores.setup.postgres_backup import ADMIN, backup
 from tarmac.stores.setup.postgres_read_only import READ_ONLY, WRITABLE
@@ -317,6 +318,8 @@ def _script(context: StoreContext) -> Script:
     shut = text(f'REVOKE ALL ON DATABASE "{context.database}" FROM PUBLIC')
     statements = (shut, *sql.statements, *_watching(context))
     lines = [text(statement, ";\n") for statement in statements]
+    owner = SHARED_OWNER if context.shared else context.users[0].role if context.users else ADMIN
+    first = postgres_init.lines(context, owner)
     address = ("--host", context.host, "--port", str(context.ports["main"]))
     psql = (
         *("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *address),
@@ -326,7 +329,7 @@ def _script(context: StoreContext) -> Script:
     wait = shlex.join(("pg_isready", "--quiet", *address))
     return Script(
         argv=("sh", "-c", f"until {wait}; do sleep 1; done; exec {shlex.join(psql)}"),
-        files=(File("setup.sql", text(*lines)),),
+        files=(File("setup.sql", text(*lines, *first)), *postgres_init.files(context)),
         env={"PGPASSWORD": (context.admin,)},
     )
 

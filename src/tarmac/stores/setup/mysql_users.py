@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tarmac.errors import BadInput, Problem
-from tarmac.launch import Text, text
+from tarmac.launch import File, Text, text
 from tarmac.stores.kind import Fingerprint, StoreContext
 
 ADMIN = "tarmac"
@@ -34,6 +34,17 @@ def users(context: StoreContext) -> Text:
     statements = (*_administrator(context), *_of_services(context))
     # The server takes one statement of each line.
     return text(*(text(statement, ";\n") for statement in statements))
+
+
+def first_files(context: StoreContext) -> tuple[File, ...]:
+    """Give the files of SQL that its image loads into a new database, which it has to be named."""
+    new = f"CREATE DATABASE IF NOT EXISTS `{context.database}`;\nUSE `{context.database}`;\n"
+    return tuple(File(name, text(new + content)) for name, content in context.init.items())
+
+
+def first_mounts(context: StoreContext) -> dict[str, str]:
+    """Say where its image looks for them."""
+    return {name: f"/docker-entrypoint-initdb.d/{name}" for name in context.init}
 
 
 def _of_services(context: StoreContext) -> tuple[Text, ...]:
