@@ -140,7 +140,7 @@ def test_a_mysql_is_known_by_its_forks_and_addressed_as_its_libraries_ask(
                 "{stores.db", "{stores.cache"
             ),
         ),
-        ("cache:6379", "${stores.cache.host}:${stores.cache.port}"),
+        ("cache:6379", "${stores.cache.address}"),
         ("http://api:3000", "${services.api.url}"),
         ("http://api:3000/v1/", "${services.api.url}/v1/"),
         ("ws://api:3000/live", "ws://${services.api.address}/live"),

@@ -78,7 +78,7 @@ def test_the_host_of_a_container_is_the_store_that_it_means():
     files["serve.js"] = "process.env.CACHE_AT"
     cause = likely_cause(1, ["Error: getaddrinfo ENOTFOUND redis"])
     lesson = learnt(cause, files=files)
-    assert web(lesson).env["CACHE_AT"] == "${stores.cache.host}:${stores.cache.port}"
+    assert web(lesson).env["CACHE_AT"] == "${stores.cache.address}"
     elsewhere = learnt(likely_cause(1, ["getaddrinfo ENOTFOUND files.example"]), files=files)
     assert not elsewhere.is_corrected
 

@@ -322,7 +322,7 @@ def test_what_a_deployment_tells_its_program_and_the_stores_beside_it_come_over(
     file = system_of(found).file
     assert file.services["prices"].env == {
         "PROFILER": "0",
-        "CACHE_ADDR": "${stores.redis-cart.host}:${stores.redis-cart.port}",
+        "CACHE_ADDR": "${stores.redis-cart.address}",
     }
     assert file.stores["redis-cart"].version == "7"
 

@@ -161,7 +161,7 @@ MINIO = """
     ("told", "endpoint"),
     [
         ("http://files:9000", "${stores.files.endpoint}"),
-        ("files:9000", "${stores.files.host}:${stores.files.port}"),
+        ("files:9000", "${stores.files.address}"),
     ],
 )
 def test_what_reaches_an_object_store_gets_its_keys_bucket_and_region(told, endpoint):

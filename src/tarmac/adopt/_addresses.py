@@ -168,7 +168,7 @@ def _port_prefix(service: Service, port: str) -> str:
 def _host(other: str, what: str, service: Service, scene: Scene) -> str:
     """Refer to a host (`host`) or to a host with a port (its number)."""
     if store := _store_named(other, scene):
-        output = "host" if what == "host" else "host_port"
+        output = "host" if what == "host" else "address"
         return _servers.reference(store.name, output, broker=store is scene.broker)
     if other in scene.unknown_hosts:
         return "localhost" if what == "host" else f"localhost:{scene.unknown_hosts[other] or what}"

@@ -85,8 +85,8 @@ PARTS = {
     "DBNAME": "database",
     "DB": "database",
     "NAME": "database",
-    "ADDR": "host_port",
-    "ADDRESS": "host_port",
+    "ADDR": "address",
+    "ADDRESS": "address",
 }
 #: Where a program lists its libraries.
 _DEPENDENCIES = (
@@ -192,6 +192,4 @@ def _imports(text: str) -> str:
 def reference(store: str, output: str, *, broker: bool = False) -> str:
     """Write the reference to a store's output."""
     root = "broker" if broker else f"stores.{store}"
-    if output == "host_port":
-        return f"${{{root}.host}}:${{{root}.port}}"
     return f"${{{root}.{output}}}"

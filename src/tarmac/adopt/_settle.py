@@ -265,7 +265,7 @@ def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
     for name, value in env.items():
         match = re.fullmatch(
             r"\$\{(?:(stores|services)\.([a-z0-9-]+)|(broker))\."
-            r"(?:host\}(?::\$\{[\w.-]+\.port\})?|endpoint\})",
+            r"(?:host|address|endpoint)\}",
             value,
         )
         stem = re.match(r"(?i)(.*?)(HOST|HOSTNAME|SERVER|ENDPOINT|ENDPOINT_URL)$", name)
@@ -283,7 +283,7 @@ def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
                 continue
             if output == "database" and store is scene.broker:
                 continue  # what a queue is called is the program's
-            if output and output not in ("url", "host_port", "host", "endpoint"):
+            if output and output not in ("url", "address", "host", "endpoint"):
                 found[other] = f"${{{root}.{output}}}"
         if store is not None:
             own = {store.user: "user", store.password: "password", store.database: "database"}
@@ -316,7 +316,7 @@ def _for_variable(
         store = scene.find_store(server.kind)
         # Told no port, it looks at the usual one: that is not where a store is here.
         where = (_servers.of_variable(one, clients) for one in names)
-        is_told = any(k and k[0] == server and k[1] in ("url", "port", "host_port") for k in where)
+        is_told = any(k and k[0] == server and k[1] in ("url", "port", "address") for k in where)
         if store is None and scene.may_add and server.kind in clients and is_told:
             store = store_for(server, service, scene)
         if store is not None:

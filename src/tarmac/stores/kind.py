@@ -82,7 +82,7 @@ Output = Callable[[StoreContext, User], Text]
 
 
 def outputs(url: Output, *, port: str, database: bool = False) -> dict[str, Output]:
-    """List what every server with users offers: url, host, port, user, password.
+    """List what every server with users offers: url, host, port, address, user, password.
 
     Args:
         url: the whole address with user and password.
@@ -93,6 +93,7 @@ def outputs(url: Output, *, port: str, database: bool = False) -> dict[str, Outp
         "url": url,
         "host": lambda context, user: text(context.host),
         "port": lambda context, user: text(str(context.port_of(user, port))),
+        "address": lambda context, user: text(f"{context.host}:{context.port_of(user, port)}"),
         "user": lambda context, user: text(user.role),
         "password": lambda context, user: (user.password,),
     }
@@ -308,6 +309,7 @@ def external_outputs(kind: StoreKind, store: str, address: Address) -> dict[str,
     """Compute what a server elsewhere offers: the same to every service, as all share its URL."""
     known = {name: text(external_secret(store, name)) for name in ("url", "user", "password")}
     known |= {"host": text(address.host), "port": text(str(address.port))}
+    known["address"] = text(f"{address.host}:{address.port}")
     known["database"] = known["bucket"] = text(address.path)
     scheme = "https" if address.port == HTTPS_PORT else "http"
     known["endpoint"] = text(f"{scheme}://{address.host}:{address.port}")
