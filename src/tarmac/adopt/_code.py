@@ -31,7 +31,7 @@ _TEXT = r"""(?:"([^"\n]*)"|'([^'\n]*)'|`([^`\n$]*)`|([0-9]+))"""
 _CONFIG = r"\b\w{0,40}[cC]onfig\w{0,40}"
 _READS = {
     SCRIPT: (
-        rf"process\.env\.{_NAME}(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
+        rf"process\.env\s*\.{_NAME}(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
         rf"process\.env\[['\"]{_NAME}['\"]\](?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
         rf"import\.meta\.env\.(VITE_[A-Z0-9_]+)(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
         # NestJS: variables that are read by its ConfigService.

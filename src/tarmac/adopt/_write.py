@@ -19,7 +19,7 @@ _BUILDS = re.compile(
     r"(go|cargo|dotnet) run|(\./)?(mvnw?|gradlew?) |(npm|pnpm|yarn|bun) run build |mix "
 )
 #: Tasks that the build of an image does.
-_IN_IMAGES = ("install", "build", "generate")
+_IN_IMAGES = ("install", "build", "dotenv", "generate")
 WIDTH = 96
 
 NOTHING = """\

@@ -56,6 +56,11 @@ _MAKES = re.compile(r"^\s*(?:npx\s+)?(?:tsc|tsup|rollup|babel|eslint|prettier|ta
 _STARTS_OTHERS = re.compile(r"\b(turbo|lerna)\b|\bpnpm\b.*\s(-r|--recursive|--parallel)\b")
 #: Where Prisma looks by itself.
 _PRISMA = ("prisma/schema.prisma", "schema.prisma")
+#: What fails where there is no `.env`; an image has an empty one made for it.
+_WANTS_DOTENV = re.compile(
+    r"\benv-cmd\b(?!(?:\s+--?[\w-]+)*\s+(?:-f|--file|-r|--rc-file|-e|--environments)\b)|"
+    r"--env-file[= ]\.env(?=\s|$)"
+)
 #: With one of these, the folder is another framework's, and its package.json makes pages for it.
 _OTHERS = ("artisan", "manage.py", "config.ru", "bin/rails", "mix.exs")
 
@@ -109,6 +114,8 @@ def _tasks(folder: Folder) -> dict[str, str]:
     package = _package(folder) or {}
     wants = package.get("dependencies") or package.get("devDependencies")
     tasks = {"install": _tools(folder)[1]} if wants else {}
+    if any(map(_WANTS_DOTENV.search, _all_scripts(folder, package).values())):
+        tasks["dotenv"] = "test -e .env || touch .env"
     if schema := next((file for file in folder.files if file.endswith("schema.prisma")), ""):
         named = "prisma.config.ts" in folder.files or isinstance(package.get("prisma"), dict)
         where = "" if named or schema in _PRISMA else f" --schema {schema}"

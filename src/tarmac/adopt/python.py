@@ -21,11 +21,10 @@ _APP = re.compile(
 )
 _FACTORY = re.compile(r"^def (create_app|make_app|get_app)\(", re.MULTILINE)
 _MAIN = re.compile(r"^if __name__ == ['\"]__main__['\"]", re.MULTILINE)
-#: What the locked packages are installed by; uv does it as it runs.
-_FROM_LOCK = {
-    "poetry.lock": "poetry install --no-interaction || poetry install --no-interaction --no-root",
-    "Pipfile": "pipenv sync",
-}
+#: How an image's Dockerfile tells Poetry to leave out what only the work on the code needs.
+_MAIN_ALONE = re.compile(
+    r"\bpoetry\s+(?:\S+\s+)*?install\b[^&|;\n]*--(?:no-dev|only[= ]main|without[= ]dev)"
+)
 #: What says how a database's tables are made, and the words that make them.
 _MIGRATIONS = {"manage.py": "manage.py migrate --noinput", "alembic.ini": "-m alembic upgrade head"}
 #: A program that goes on until it is stopped.
@@ -58,13 +57,24 @@ def _python(folder: Folder) -> tuple[str, str]:
         ("Pipfile", "pipenv run"),
     ):
         if folder.upwards(lock):
-            return f"{call} python", _FROM_LOCK.get(lock, "")
+            return f"{call} python", _from_lock(lock, folder)
     more = " ".join(("", *_beside(folder)))
     if requirements := folder.upwards("requirements.txt"):
         return ".venv/bin/python", _setup(f"-r {requirements}{more}", folder)
     if "pyproject.toml" in folder.files:
         return ".venv/bin/python", _setup(f".{more}", folder)
     return "python3", ""
+
+
+def _from_lock(lock: str, folder: Folder) -> str:
+    """Say how the locked packages are installed; uv does it as it runs."""
+    if lock == "Pipfile":
+        return "pipenv sync"
+    if lock == "poetry.lock":
+        text = re.sub(r"\\\s*\n", " ", folder.read("Dockerfile"))
+        line = "poetry install --no-interaction" + " --only main" * bool(_MAIN_ALONE.search(text))
+        return f"{line} || {line} --no-root"
+    return ""
 
 
 def _beside(folder: Folder) -> tuple[str, ...]:

@@ -1,10 +1,42 @@
-"""Rust: a crate with a main program."""
+"""Rust: a crate with a main program.
+
+The macros of sqlx ask a database for its tables while the crate is compiled, unless their answers
+are kept in a file: there, the tables are made before it is built.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name
+from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, installed
+
+_SQLX = re.compile(r"(?m)^sqlx\s*=\s*(?:\{[^}\n]*?version\s*=\s*)?\"[^\d\"]*(\d+(?:\.\d+)?)")
+_ASKS = re.compile(r"\b(?:sqlx::)?query(?:_as|_scalar)?!\s*\(")
+#: Built in the crate's own folder of results, which git ignores; one of the crate's own version.
+_CLI = "target/tools/bin/sqlx"
+_KINDS = ("postgres", "mysql", "sqlite")
+
+
+def _tasks(folder: Folder) -> Mapping[str, str]:
+    """Make the tables first where the compiler asks for them."""
+    manifest = folder.read("Cargo.toml")
+    version = _SQLX.search(manifest)
+    migrations = any(re.fullmatch(r"migrations/[^/]+\.sql", file) for file in folder.files)
+    is_kept = folder.exists(".sqlx") or folder.exists("sqlx-data.json")
+    if version is None or not migrations or is_kept:
+        return {}
+    if not any(_ASKS.search(folder.read(file)) for file in folder.sources(".rs")):
+        return {}
+    kinds = ",".join(kind for kind in _KINDS if f'"{kind}"' in manifest) or _KINDS[0]
+    made = (
+        f"cargo install --quiet --root target/tools sqlx-cli@^{version[1]} "
+        f"--no-default-features --features native-tls,{kinds}"
+    )
+    return {
+        "install": installed(_CLI, made),
+        "build": f"{_CLI} migrate run && cargo build --quiet",
+    }
 
 
 def _services(folder: Folder) -> tuple[Service, ...]:
@@ -17,6 +49,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             folder=folder.path,
             run="cargo run --quiet",
             why="Cargo.toml, src/main.rs",
+            tasks=_tasks(folder),
         ),
     )
 
@@ -26,4 +59,4 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     return " ".join((found[0].run, *(("--", *argv[1:]) if argv[1:] else ()))) if found else ""
 
 
-RECOGNISER = Recogniser(id="rust", rank=50, services=_services, here=_here)
+RECOGNISER = Recogniser(id="rust", rank=50, services=_services, tasks=_tasks, here=_here)

@@ -1,6 +1,6 @@
 """Tries `tarmac init` on the repositories of corpus.yaml, and writes docs/reference/corpus.md.
 
-What became of them when they were started is in started.yaml, which is written by hand.
+What became of them when they were started is in started.yaml, which start.py is run for.
 
 Run by hand: `python tests/foreign/corpus/measure.py FOLDER`. FOLDER has the clones, or gets them;
 each is read at its commit and not changed.
@@ -13,12 +13,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
 ROOT = Path(__file__).parents[3]
+sys.path.insert(0, str(ROOT / "tests/support"))  # as pytest has it
+
+from clones import clone_of, write_out  # noqa: E402
+from corpus_edits import MOST_LINES, changed_lines  # noqa: E402
+
 CORPUS = Path(__file__).with_name("corpus.yaml")
 STARTED = Path(__file__).with_name("started.yaml")
 PAGE = ROOT / "docs/reference/corpus.md"
@@ -36,15 +42,17 @@ at: what `init` does with one that it has never met can be worse.
 """
 
 STARTED_HEAD = """
-## Started without an edit
+## Started
 
 What became of each in a copy, by `tarmac init` and `tarmac up -d`: healthy as a whole, or not, and
-why. The machine had Python 3.11 to 3.13, Node 20, Go 1.26, Java 17 and Rust with their package
-registries, and no other network; it cannot get what *absent* names, and where that is the language
-itself, nothing was started. Of a healthy system it is known that its ports answer, and no more.
+why. *Edited* is the same with a few other lines in the file that `init` wrote, five at most; they
+are in `tests/foreign/corpus/started.yaml`, and `start.py --edited` beside it makes them. The
+machine had Python 3.7 to 3.13, Node 20, Go 1.26, Java 17 and Rust with their package registries,
+and no other network; it cannot get what *absent* names, and where that is the language itself,
+nothing was started. Of a healthy system it is known that its ports answer, and no more.
 
-| Repository | Outcome | Why |
-|---|---|---|
+| Repository | Without an edit | Edited | Why |
+|---|---|---|---|
 """
 
 
@@ -61,7 +69,7 @@ def main(folder: Path) -> None:
     """Measure all of them, and write the page."""
     rows, found_of, asked = [], [0, 0], [0, 0]
     for entry in yaml.safe_load(CORPUS.read_text()):
-        found = _tried(_clone(entry["repository"], folder), entry["commit"])
+        found = _tried(clone_of(entry["repository"], folder), entry)
         wanted = frozenset(entry["services"]), frozenset(entry.get("stores", ()))
         there = wanted[0] & found.services, wanted[1] & found.stores
         for index in (0, 1):
@@ -91,32 +99,31 @@ def started() -> str:
     """Write the part of the page about what was started."""
     found = yaml.safe_load(STARTED.read_text())
     rows = [
-        f"| {name} | {entry['outcome']} | {entry.get('why', '')} |"
+        f"| {name} | {entry['outcome']} | {_edited(entry)} | {entry.get('why', '')} |"
         for name, entry in sorted(found.items(), key=lambda item: item[0].lower())
     ]
-    outcomes = [entry["outcome"] for entry in found.values()]
-    healthy, tried = outcomes.count("healthy"), len(outcomes) - outcomes.count("absent")
+    tried = [entry for entry in found.values() if entry["outcome"] != "absent"]
+    healthy = sum(entry["outcome"] == "healthy" for entry in tried)
+    with_edit = healthy + sum("edit" in entry for entry in tried)
     share = (
-        f"\nHealthy without an edit: {healthy} of {tried} whose tools are there "
-        f"({100 * healthy // tried} %); {outcomes.count('absent')} lack some.\n"
+        f"\nOf {len(tried)} whose tools are there, {healthy} are healthy without an edit "
+        f"({100 * healthy // len(tried)} %) and {with_edit} with at most {MOST_LINES} lines "
+        f"({100 * with_edit // len(tried)} %); {len(found) - len(tried)} lack some.\n"
     )
     return STARTED_HEAD + "\n".join(rows) + "\n" + share
 
 
-def _clone(repository: str, folder: Path) -> Path:
-    place = folder / repository.replace("/", "-")
-    if not place.exists():
-        url = f"https://github.com/{repository}"
-        subprocess.run(["git", "clone", "--quiet", url, str(place)], check=True)
-    return place
+def _edited(entry: Mapping[str, Any]) -> str:
+    lines = changed_lines(entry.get("edit", {}))
+    return f"healthy, {lines} line{'s' * (lines > 1)}" if lines else ""
 
 
-def _tried(clone: Path, commit: str) -> Outcome:
-    """Write the commit's files beside the clone, and run the verb there."""
+def _tried(clone: Path, entry: Mapping[str, Any]) -> Outcome:
+    """Write the commit's files to a folder of their own, and run the verb there."""
     with tempfile.TemporaryDirectory() as name:
-        place = Path(name) / clone.name
+        place = Path(name) / entry["repository"].split("/")[1]
         place.mkdir()
-        _write_out(clone, commit, place)
+        write_out(clone, entry["commit"], place)
         (place / ".git").mkdir()  # the search for a virtual environment ends here
         begun = time.perf_counter()
         done = subprocess.run(
@@ -131,23 +138,6 @@ def _tried(clone: Path, commit: str) -> Outcome:
     kind = {broker["kind"] if isinstance(broker, dict) else broker} if broker else set()
     found = frozenset(services), frozenset(said["stores"]) | kind
     return Outcome(*found, done.returncode == 0, took_s)
-
-
-def _write_out(clone: Path, commit: str, place: Path) -> None:
-    """Write a commit's files; a clone may lack the largest of them, which nothing here reads."""
-    git = ("git", "-C", str(clone))
-    listed = subprocess.run(
-        [*git, "ls-tree", "-r", "-z", commit], check=True, capture_output=True, text=True
-    )
-    for line in listed.stdout.split("\0")[:-1]:
-        about, path = line.split("\t", 1)
-        mode, kind, blob = about.split()
-        if kind != "blob" or mode == "120000":
-            continue
-        shown = subprocess.run([*git, "cat-file", "blob", blob], capture_output=True, check=False)
-        if shown.returncode == 0:
-            (place / path).parent.mkdir(parents=True, exist_ok=True)
-            (place / path).write_bytes(shown.stdout)
 
 
 if __name__ == "__main__":
