@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tarmac.local.diagnostics.builds import build_failure
 from tarmac.local.host.kernel import TcpSocket
 from tarmac.local.host.listeners import UNKNOWN
 
@@ -196,6 +197,8 @@ def likely_cause(
     status: int | None, lines: Sequence[str], evidence: ProcessEvidence = NO_EVIDENCE
 ) -> str:
     """Name the likely cause in one sentence; empty if nothing is known of it."""
+    if cause := build_failure(lines):
+        return cause
     for index in range(len(lines) - 1, -1, -1):
         if cause := _of_line(lines, index, evidence):
             return cause
