@@ -25,12 +25,12 @@ def write_out(clone: Path, commit: str, place: Path) -> None:
     """Write a commit's files; a clone may lack the largest of them, which nothing here reads."""
     git = ("git", "-C", str(clone))
     listed = subprocess.run([*git, "ls-tree", "-r", "-z", commit], check=True, capture_output=True)
-    paths: dict[str, list[Path]] = {}
+    paths: dict[str, list[tuple[Path, str]]] = {}
     for line in listed.stdout.decode().split("\0")[:-1]:
         about, path = line.split("\t", 1)
         mode, kind, blob = about.split()
         if kind == "blob" and mode != "120000":
-            paths.setdefault(blob, []).append(place / path)
+            paths.setdefault(blob, []).append((place / path, mode))
     wanted = "".join(f"{blob}\n" for blob in paths).encode()
     batch = [*git, "cat-file", "--batch"]
     read = subprocess.run(batch, input=wanted, capture_output=True, check=True).stdout
@@ -43,6 +43,7 @@ def write_out(clone: Path, commit: str, place: Path) -> None:
             continue
         content = read[at : at + int(about[2])]
         at += int(about[2]) + 1
-        for target in targets:
+        for target, mode in targets:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
+            target.chmod(int(mode[-3:], 8))

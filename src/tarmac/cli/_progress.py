@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,12 @@ def treat_signals_as_ctrl_c() -> None:
         signal.signal(number, interrupt)
 
 
+def print_notes(console: Console, notes: Iterable[str]) -> None:
+    """Print what a user should know of a start; what is known before it ends is said before."""
+    for note in notes:
+        console.print(f"note: {note}", style="yellow", soft_wrap=True)
+
+
 def report(
     console: Console,
     before: Status | None,
@@ -88,8 +94,7 @@ def report(
         keys = ("started", "restarted", "stopped", "failed")
         changes = {key: change.get(key, []) for key in keys}
         _project.print_json({**_show.as_data(status), "changes": changes, "took_s": took_s})
-    for note in status.notes:
-        console.print(f"note: {note}", style="yellow", soft_wrap=True)
+    print_notes(console, [note for note in status.notes if note not in change["notes"]])
     for name in sorted(set(change["restarted"]) & _external(before) - _external(status)):
         text = f"{name} is managed again; your process still runs but no longer receives traffic"
         console.print(f"note: {text}", style="yellow", soft_wrap=True)

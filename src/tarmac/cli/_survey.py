@@ -26,6 +26,7 @@ def as_data(
     file: str,
     complaints: tuple[str, ...],
     skipped: tuple[str, ...],
+    lacks: tuple[str, ...],
     trial: Trial | None = None,
 ) -> dict[str, object]:
     """Write what was found as plain data, for --json."""
@@ -41,6 +42,7 @@ def as_data(
         "secrets": sorted({name for s in found.services for name in s.secrets}),
         "left_out": list(found.left_out),
         "skipped": list(skipped),
+        "lacks": list(lacks),
         "problems": list(complaints),
         **tried,
     }
@@ -60,6 +62,7 @@ def show(
     file: str,
     complaints: tuple[str, ...],
     skipped: tuple[str, ...],
+    lacks: tuple[str, ...],
     trial: Trial | None = None,
 ) -> None:
     """Say what was found, what was assumed, what is still to do, and what comes next."""
@@ -80,6 +83,7 @@ def show(
         ("missing", [f"{service}: {name}" for service, name in _missing(found)]),
         ("generated unless .env has them", sorted({n for s in found.services for n in s.secrets})),
         ("not carried over", list(found.left_out)),
+        ("not on this machine", list(lacks)),
         ("skipped", [*skipped[:SHOWN], *_more(skipped)]),
         ("errors to correct by hand", list(complaints)),
         ("learnt by a try", [f"{s}: {note}" for s, note in trial.notes] if trial else []),

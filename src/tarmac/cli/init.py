@@ -42,6 +42,7 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
     from tarmac.adopt._write import nothing, write
     from tarmac.cli._repository import open_repository
     from tarmac.foreign import files
+    from tarmac.local.host import toolchains
     from tarmac.model.loader import load
 
     root = Path(folder)
@@ -67,8 +68,9 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
         return
     save(file, text)
     complaints: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
     try:
-        load(str(file), files.content)
+        lacks = toolchains.lacks(load(str(file), files.content))
     except BadInput as error:
         complaints = tuple(map(str, error.problems))
     trial = None
@@ -79,7 +81,7 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
         trial = try_out(found, file, known, lambda now: save(file, write(now, system)))
         found = trial.found
     if as_json:
-        _project.print_json(_survey.as_data(found, str(file), complaints, lines, trial))
+        _project.print_json(_survey.as_data(found, str(file), complaints, lines, lacks, trial))
     else:
-        _survey.show(found, str(file), complaints, lines, trial)
+        _survey.show(found, str(file), complaints, lines, lacks, trial)
     raise SystemExit(1 if complaints or (trial is not None and not trial.is_healthy) else 0)

@@ -94,6 +94,7 @@ def VERB(
         if ours:
             _progress.treat_signals_as_ctrl_c()
         change = answer()
+        _progress.print_notes(console, change["notes"])
         if ours:
             lifeline = client.attach(home)
         status = _progress.wait(console, home, timeout)

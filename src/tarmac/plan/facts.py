@@ -73,6 +73,10 @@ class MachineFacts:
     environment: str = ""
     #: Variables of the user's own that every process gets: PATH, HOME, certificates, proxies.
     environ: Mapping[str, str] = field(default_factory=dict)
+    #: Variables with which a service's programs are of the version that its files ask for.
+    toolchains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: What its files ask for and this machine has not, each in a line.
+    lacks: tuple[str, ...] = ()
 
     def host_of(self, name: str) -> str:
         """Find where a service or store is."""

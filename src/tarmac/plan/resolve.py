@@ -298,6 +298,7 @@ def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
 
 def _notes(bindings: Bindings) -> Iterable[str]:
     facts, system = bindings.facts, bindings.system
+    yield from facts.lacks
     for need in ports.needs(system, bindings.here, facts.shape):
         given, preferred = facts.ports[need.key], facts.preferred.get(need.key, need.preferred)
         if preferred is not None and given != preferred:

@@ -18,6 +18,7 @@ from tarmac.plan.references import Outputs, substitute
 
 #: Where a variable comes from that is the user's own and only passed on.
 SHELL_ORIGIN = "your shell"
+TOOLCHAIN_ORIGIN = "the version that its files ask for"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ def settings(
     system, facts = bindings.system, bindings.facts
     spec = system.file.services[service]
     env = {name: EnvVariable(text(value), SHELL_ORIGIN) for name, value in facts.environ.items()}
+    env.update(
+        (name, EnvVariable(text(value), TOOLCHAIN_ORIGIN))
+        for name, value in facts.toolchains.get(service, {}).items()
+    )
     env.update(_ours(bindings, service, number))
     env.update(_calls(bindings, service))
     env.update(

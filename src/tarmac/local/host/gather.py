@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tarmac.errors import TarmacError
+from tarmac.local.host import toolchains
 from tarmac.local.host.inherited_env import inherited_env
 from tarmac.local.host.listeners import holder
 from tarmac.local.host.sockets import LOOPBACK, is_free
@@ -83,6 +84,7 @@ def gather(
     chosen = choose_ports(
         needs, saved, held, take_or_inherit, strict=strict_ports, salt=str(home.root)
     )
+    wishes = toolchains.choices(system)
     return MachineFacts(
         namespace=namespace,
         pythons=pythons(system),
@@ -95,6 +97,8 @@ def gather(
         host=LOOPBACK,
         shape=shape,
         environ=inherited_env(),
+        toolchains=toolchains.variables(wishes),
+        lacks=tuple(filter(None, (choice.lacks for choice in wishes))),
         kit_sources=_package_folders("tarmac_kit"),
         preferred={need.key: need.preferred for need in needs},
         holders={

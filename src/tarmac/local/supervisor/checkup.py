@@ -22,7 +22,7 @@ from pathlib import Path
 from tarmac import registry, stores
 from tarmac.errors import MissingTool
 from tarmac.local.diagnostics import programs
-from tarmac.local.host import gather, listeners, offers, privileges, providers
+from tarmac.local.host import gather, listeners, offers, privileges, providers, toolchains
 from tarmac.local.host.sockets import is_free
 from tarmac.local.state import vault
 from tarmac.local.supervisor import client
@@ -43,6 +43,7 @@ WATCHES = 8192
 OK = "ok"
 ABSENT = "absent"
 TOO_OLD = "too old"
+OTHER = "other version"
 LOW = "low"
 TAKEN = "taken"
 SILENT = "no answer"
@@ -83,6 +84,7 @@ def of_system(system: System) -> list[Check]:
             lambda: _of_stores(system),
             *(_runner(system, name) for name in system.file.services if not system.is_kit(name)),
             *_interpreters(system),
+            lambda: list(_versions(system)),
         ]
     )
     return [*dict.fromkeys(found), *of_machine(Path(system.folder))]
@@ -168,7 +170,7 @@ def _of_stores(system: System) -> list[Check]:
             about += f", as a substitute for {kinds[spec.kind].title}"
             fits = True  # another program's versions say nothing
         elif not fits:
-            state = "other version"
+            state = OTHER
         advice = candidate.note or ("" if fits else f"version {asked} is required; install it")
         found.append(Check(name, state, about, asked, "broker" if broker else "store", advice))
     answering = {name: kinds[candidate.kind] for name, candidate in chosen.offers.items()}
@@ -228,6 +230,18 @@ def _runner(system: System, name: str) -> Callable[[], list[Check]]:
         return [check(Tool(known.name, "", feature, known.get, known.ask))]
 
     return look
+
+
+def _versions(system: System) -> Iterator[Check]:
+    """Compare what services' own files ask for with the versions that are installed."""
+    for choice in toolchains.choices(system):
+        name, floor = choice.toolchain.title, choice.wish.text
+        feature = f"service {choice.service} ({choice.wish.place})"
+        if choice.chosen:
+            yield Check(name, OK, f"{choice.chosen}, beside {choice.found}", floor, feature)
+        elif choice.found:
+            advice = choice.lacks.rpartition("; ")[2]
+            yield Check(name, OTHER, choice.found, floor, feature, advice, fails=bool(advice))
 
 
 def _interpreters(system: System) -> Iterator[Callable[[], list[Check]]]:
