@@ -6,11 +6,16 @@ import subprocess
 from pathlib import Path
 
 
+def stored(repository: str, folder: Path) -> Path | None:
+    """Find the clone of `OWNER/NAME` in a folder; None without one."""
+    likely = (folder / repository.replace("/", "+") / "repo", folder / _plain(repository))
+    return next((place for place in likely if place.exists()), None)
+
+
 def clone_of(repository: str, folder: Path) -> Path:
     """Find the clone of `OWNER/NAME` in a folder, or clone it there."""
-    for stored in (folder / repository.replace("/", "+") / "repo", folder / _plain(repository)):
-        if stored.exists():
-            return stored
+    if (found := stored(repository, folder)) is not None:
+        return found
     place = folder / _plain(repository)
     url = f"https://github.com/{repository}"
     subprocess.run(["git", "clone", "--quiet", url, str(place)], check=True)
