@@ -471,3 +471,28 @@ def test_a_front_end_and_its_server_do_not_wait_for_each_other():
     services = system_of(found_in(**{"compose.yaml": compose, **code})).file.services
     assert services["web"].env == {"API": "${services.api.url}"}
     assert services["api"].env == {"CORS": "${services.web.public_url}"}
+
+
+def test_of_several_public_services_one_has_the_domain_and_the_others_a_host():
+    found = found_in(
+        **{
+            "compose.yaml": """
+                services:
+                  api:
+                    build: ./api
+                    ports: ["4000:4000"]
+                    environment: {CORS_ORIGIN: "http://localhost:8080"}
+                  web:
+                    build: ./web
+                    ports: ["8080:8080"]
+                    environment: {API_URL: "http://api:4000"}
+            """,
+            "api/package.json": '{"scripts": {"start": "node s.js"}}',
+            "api/s.js": SERVER,
+            "web/package.json": '{"scripts": {"start": "node s.js"}}',
+            "web/s.js": SERVER,
+        }
+    )
+    services = system_of(found).file.services
+    assert (services["web"].public.host, services["api"].public.host) == (None, "api")
+    assert "${services.web.public_url}" in services["api"].env["CORS_ORIGIN"]

@@ -20,6 +20,8 @@ _BUILDS = re.compile(
 )
 #: Tasks that the build of an image does.
 _IN_IMAGES = ("install", "build", "dotenv", "generate")
+#: A reference by which a service calls another; its public address is only told to people.
+_CALLS = re.compile(r"\$\{services\.([a-z0-9-]+)\.(?!public_url\})")
 WIDTH = 96
 
 NOTHING = """\
@@ -72,8 +74,10 @@ def write(found: Survey, name: str) -> str:
         "",
         "services:",
     ]
+    front = _front(found)
     for index, service in enumerate(found.services):
-        lines += ["", *_service(service)] if index else _service(service)
+        written = _service(service, is_front=service.name == front)
+        lines += ["", *written] if index else written
     listed = [name for service in found.services for name in service.secrets]
     if both := [name for name in dict.fromkeys(listed) if listed.count(name) > 1]:
         lines += ["", "# One value for all that list it.", f"secrets: [{', '.join(both)}]"]
@@ -111,7 +115,23 @@ def _comments(remarks: Iterable[str], indent: int, first: str = "") -> Iterator[
         )
 
 
-def _service(service: Service) -> Iterator[str]:
+def _is_public(service: Service) -> bool:
+    return bool(service.ports) and not (service.grpc and list(service.ports) == ["http"])
+
+
+def _front(found: Survey) -> str:
+    """Choose what answers at the domain itself: a service that no other one calls."""
+    public = [service.name for service in found.services if _is_public(service)]
+    called = {
+        name
+        for service in found.services
+        for name in (*service.calls, *_CALLS.findall(" ".join(service.env.values())))
+        if name != service.name
+    }
+    return next((name for name in public if name not in called), next(iter(public), ""))
+
+
+def _service(service: Service, *, is_front: bool) -> Iterator[str]:
     yield f"  {service.name}:"
     if service.why:
         yield from _comments([f"from {service.why}"], 4)
@@ -131,8 +151,9 @@ def _service(service: Service) -> Iterator[str]:
         yield "    listen: fixed # have it listen where PORT says, and this line can go"
     if service.ports and service.image_port not in (0, next(iter(service.ports.values()))):
         yield f"    image_port: {service.image_port} # its image listens there, and is rendered so"
-    if service.ports and not (service.grpc and list(service.ports) == ["http"]):
-        yield "    public: {}"
+    if _is_public(service):
+        host = "{}" if is_front else f"{{host: {service.name}}} # of its own, where it has a domain"
+        yield f"    public: {host}"
     if service.calls:
         yield f"    calls: [{', '.join(service.calls)}]"
     if service.stores:
