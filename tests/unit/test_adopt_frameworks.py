@@ -66,47 +66,6 @@ def test_what_a_container_runs_by_a_package_manager_is_run_by_it(lock, install, 
     assert service.tasks == {"install": install}, "the tables are made by what it runs"
 
 
-def test_poetry_leaves_out_what_the_image_leaves_out():
-    dockerfile = "FROM python\nRUN pip install poetry && poetry install \\\n  --no-dev"
-    files = {"poetry.lock": "", "pyproject.toml": "", "app.py": "app = Flask()"}
-    line = "poetry install --no-interaction --only main"
-    assert only(**files, Dockerfile=dockerfile).tasks["install"] == f"{line} || {line} --no-root"
-
-
-SQLX = {
-    "Cargo.toml": '[package]\nname = "x"\n[dependencies]\n'
-    'sqlx = { version = "0.5", features = ["mysql"] }',
-    "src/main.rs": 'sqlx::query_as!(User, "select 1"); bind(&"0.0.0.0:8090".parse()?)',
-    "migrations/1_setup.sql": "create table a ()",
-}
-
-
-def test_tables_that_a_compiler_asks_for_are_made_before_it_runs():
-    tasks = only(**SQLX).tasks
-    assert "sqlx-cli@^0.5 --no-default-features --features native-tls,mysql" in tasks["install"]
-    assert tasks["build"] == "target/tools/bin/sqlx migrate run && cargo build --quiet"
-    assert not only(**SQLX, **{"sqlx-data.json": "{}"}).tasks, "its answers are in the file"
-    plain = {**SQLX, "src/main.rs": 'sqlx::query("select 1"); bind(&"0.0.0.0:8090")'}
-    assert not only(**plain).tasks, "it asks once it runs"
-
-
-@pytest.mark.parametrize(
-    ("script", "is_made"),
-    [
-        ("env-cmd -- ts-node cli.js", True),
-        ("env-cmd -x node s.js", True),
-        ("env-cmd -f config/dev.env node s.js", False),
-        ("node --env-file=.env s.js", True),
-        ("node --env-file-if-exists=.env s.js", False),
-        ("node --env-file=.env.test s.js", False),
-    ],
-)
-def test_a_program_that_fails_without_a_file_of_variables_gets_an_empty_one(script, is_made):
-    package = '{"scripts": {"start": "node s.js", "migrate": "SCRIPT"}}'.replace("SCRIPT", script)
-    tasks = only(**{"package.json": package, "s.js": "listen(process.env.PORT)"}).tasks
-    assert tasks.get("dotenv", "") == "test -e .env || touch .env" * is_made
-
-
 def test_a_variable_is_read_where_its_name_is_on_the_next_line():
     code = (
         "const port = process.env.PORT;\nconst ms = process.env\n  .TOKEN_EXPIRES_IN as Duration;"

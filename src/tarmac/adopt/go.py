@@ -1,9 +1,10 @@
-"""Go: a module's main packages, its own folder or those below cmd/."""
+"""Go: a module's main packages, its own folder or those below cmd/, with the pages they serve."""
 
 from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 
 from tarmac.adopt._found import (
     Folder,
@@ -14,6 +15,7 @@ from tarmac.adopt._found import (
     local_ports,
     valid_name,
 )
+from tarmac.adopt._node_packages import pages
 
 _MAIN = re.compile(r"^package main\b", re.MULTILINE)
 #: A flag that says where it listens: `flag.Int("port", 9898, ...)`, `fs.StringP("port", "p", ...)`.
@@ -24,6 +26,9 @@ _FLAG = re.compile(
 #: A library of command lines, and what such a program lacks that serves.
 _COMMANDS = re.compile(r"\"github\.com/(?:spf13/cobra|urfave/cli|alecthomas/kong)")
 _SERVES = re.compile(r"(?i)listen|serve|server|daemon|worker|signal\.Notify")
+#: The built front end that is compiled in, or read from its folder.
+_EMBEDS = re.compile(r"(?m)^//go:embed\s+(?:all:)?((?:[\w-]+/)*(?:dist|build))\b")
+_READS = re.compile(r"\"(?:\./)?((?:[\w-]+/)+(?:dist|build))\"")
 #: Where programs are that make code or help at work, beside those that run.
 _ASIDE = re.compile(r"(^|/)(internal|tools?|scripts?|hack|gen\w*|build)(/|$)")
 
@@ -58,9 +63,24 @@ def _services(folder: Folder) -> tuple[Service, ...]:
                 why=f"go.mod, {main or 'its'} package main",
                 ports={"http": int(flag[2])} if flag else {},
                 reads_port=flag is not None,
+                tasks=_tasks(folder),
             )
         )
     return tuple(found)
+
+
+def _tasks(folder: Folder) -> Mapping[str, str]:
+    """Build the front end that the program serves: without its pages it does not start."""
+    if "go.mod" not in folder.files:
+        return {}
+    for file in folder.sources(".go"):
+        text = folder.read(file)
+        beside = posixpath.dirname(file)
+        built = [posixpath.join(beside, path) for path in _EMBEDS.findall(text)]
+        for path in (*built, *_READS.findall(text)):
+            if found := pages(folder, path):
+                return found
+    return {}
 
 
 def _source(folder: Folder, main: str) -> str:
@@ -86,4 +106,4 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     return f"{run} {joined(told)}".strip()
 
 
-RECOGNISER = Recogniser(id="go", rank=50, services=_services, here=_here)
+RECOGNISER = Recogniser(id="go", rank=50, services=_services, tasks=_tasks, here=_here)

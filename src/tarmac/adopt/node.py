@@ -12,10 +12,10 @@ from tarmac.adopt._found import (
     Recogniser,
     Service,
     folder_name,
-    installed,
     joined,
     local_ports,
 )
+from tarmac.adopt._node_packages import tools
 from tarmac.foreign.data import from_json
 
 #: What a front end's own server wants to hear, and its usual port.
@@ -28,14 +28,6 @@ _FRONT_ENDS = {
     "vue-cli-service": ("--host 127.0.0.1 --port $PORT", 8080),
     "react-scripts": ("", 3000),  # reads PORT
     "webpack": ("--host 127.0.0.1 --port $PORT", 8080),
-}
-#: Lock file -> what runs scripts, how packages are installed, and the file that this writes last.
-_LOCKS = {
-    "pnpm-lock.yaml": ("pnpm", "pnpm install", ".modules.yaml"),
-    "yarn.lock": ("yarn", "yarn install", ".yarn-integrity"),
-    "bun.lock": ("bun", "bun install", ""),
-    "bun.lockb": ("bun", "bun install", ""),
-    "package-lock.json": ("npm", "npm install --no-audit --no-fund", ".package-lock.json"),
 }
 _FILES = (
     "server.js",
@@ -74,24 +66,6 @@ def _all_scripts(folder: Folder, package: Mapping[str, Any]) -> dict[str, str]:
     return {k: v for k, v in scripts.items() if isinstance(v, str)}
 
 
-def _tools(folder: Folder) -> tuple[str, str]:
-    """Return what runs scripts, and the command that installs missing packages."""
-    lock = next((name for name in _LOCKS if folder.upwards(name)), "")
-    program, install, last = _LOCKS[lock or "package-lock.json"]
-    if lock == "yarn.lock" and folder.upwards(".yarnrc.yml"):
-        last = ".yarn-state.yml"
-    # A browser for tests is large, and nothing here needs it.
-    install = f"CYPRESS_INSTALL_BINARY=0 {install}" if _tests_in_browser(folder) else install
-    above = folder.upwards(lock).removesuffix(lock) if lock else ""
-    if above:
-        install = f"(cd {above} && {install})"
-    return program, installed(f"{above}node_modules/{last}".rstrip("/"), install)
-
-
-def _tests_in_browser(folder: Folder) -> bool:
-    return '"cypress"' in folder.read("package.json")
-
-
 def _front_end(script: str) -> tuple[str, int] | None:
     for word in script.split():
         if word in _FRONT_ENDS:
@@ -113,7 +87,7 @@ def _script(folder: Folder, scripts: dict[str, str]) -> str:
 def _tasks(folder: Folder) -> dict[str, str]:
     package = _package(folder) or {}
     wants = package.get("dependencies") or package.get("devDependencies")
-    tasks = {"install": _tools(folder)[1]} if wants else {}
+    tasks = {"install": tools(folder)[1]} if wants else {}
     if any(map(_WANTS_DOTENV.search, _all_scripts(folder, package).values())):
         tasks["dotenv"] = "test -e .env || touch .env"
     if schema := next((file for file in folder.files if file.endswith("schema.prisma")), ""):
@@ -135,7 +109,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             return ()
         return (Service(folder_name(folder), folder.path, run=f"node {file}", why=file),)
     scripts = _all_scripts(folder, package)
-    program, _ = _tools(folder)
+    program, _ = tools(folder)
     port: int | None = None
     name = _script(folder, scripts)
     if name:
@@ -200,7 +174,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             # What its image was built with is not here; this machine builds it where it can.
             build = "build" in _all_scripts(folder, _package(folder) or {})
             is_built = build and _BUILT.search(" ".join(inside))
-            return f"{_tools(folder)[0]} run build && node {joined(tuple(inside))}" * bool(is_built)
+            return f"{tools(folder)[0]} run build && node {joined(tuple(inside))}" * bool(is_built)
         start = "node" if program in ("node", "nodemon") else f"npx {program}"
         return f"{start} {joined(tuple(inside))}"
     return ""
