@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> int:
     if not names:
         results.write_text(page(figures, load), encoding="utf-8")
         print("bench/results.md written")
-    elif "--write" in arguments:
+    elif "--write" in arguments and figures:  # what is not measured here keeps its lines
         text = replaced(results.read_text(encoding="utf-8"), figures, load)
         results.write_text(text, encoding="utf-8")
         print("bench/results.md: their lines replaced")
