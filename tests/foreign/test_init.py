@@ -89,7 +89,7 @@ def test_a_try_corrects_the_file_leaves_nothing_running_and_what_it_wrote_runs(f
     assert "never ran" in box.tarmac("ps").stderr
     box.up("--fast-stores", "--without", "old")
     first, second = (int(ask(box, "web")[1]) for _ in range(2))
-    assert second == first + 1, "it counts its visits in a store; up has looked at its page"
+    assert second == first + 1, "it counts its visits; up has looked at its page once"
     stops(box, family(box))
 
 

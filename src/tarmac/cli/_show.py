@@ -114,10 +114,11 @@ def kept_serving(name: str, why: str) -> str:
 def what_to_open(console: Console, nodes: tuple[NodeState, ...], dashboard: str = "") -> None:
     """Print the pages to open, the dashboard's last; every address if nothing is public.
 
-    Beside each stands what a browser would be refused with: a port that answers may serve nothing.
+    Of a service that is known by its port alone, what a browser would be refused with stands there:
+    a port that takes connections may serve nothing.
     """
     pages = [(node.name, node.page) for node in nodes if node.page and node.role == "service"]
-    refused = refusals([page for _, page in pages])
+    refused = refusals([node.page for node in nodes if node.page and node.by_port])
     pages += [(node.name, node.page) for node in nodes if node.page and node.role != "service"]
     found = pages or [(node.name, node.url) for node in nodes if node.url]
     for name, page in [*found, *([("dashboard", dashboard)] if dashboard else [])]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tarmac.errors import TarmacError
-from tarmac.launch import AliveProbe, reveal, secrets_of
+from tarmac.launch import AliveProbe, TcpProbe, reveal, secrets_of
 from tarmac.local.diagnostics import diagnosis
 from tarmac.local.diagnostics.diagnosis import Failure
 from tarmac.local.host import listeners
@@ -90,6 +90,7 @@ class Process:
             position=position,
             zone=node.zone,
             machine=node.machine,
+            by_port=isinstance(node.launch.ready, TcpProbe),
         )
         self._record()
 

@@ -36,12 +36,13 @@ OUTSIDE = "outside"
 WELL = frozenset({HEALTHY, RUNNING, DONE, SCHEDULED, OUTSIDE})
 
 #: Raised whenever the tables change: what another version wrote is of no use.
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS nodes (
   name TEXT PRIMARY KEY, role TEXT, about TEXT, state TEXT, pid INTEGER, since REAL,
   restarts INTEGER, exit_status INTEGER, url TEXT, page TEXT, ports TEXT, detail TEXT, cause TEXT,
-  last_lines TEXT, position INTEGER, zone TEXT, machine TEXT
+  last_lines TEXT, position INTEGER, zone TEXT, machine TEXT,
+  by_port INTEGER
 );
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY, at REAL, node TEXT, state TEXT, pid INTEGER, detail TEXT
@@ -85,6 +86,8 @@ class NodeState:
     #: Where it would stand in a cluster.
     zone: str = ""
     machine: str = ""
+    #: It is ready once its port takes connections: what it answers is not known.
+    by_port: bool = False
 
     @property
     def service(self) -> str:
@@ -300,6 +303,7 @@ def _is_damage(error: sqlite3.Error) -> bool:
 def _node(row: dict[str, Any]) -> NodeState:
     row["ports"] = json.loads(row["ports"])
     row["last_lines"] = tuple(json.loads(row["last_lines"]))
+    row["by_port"] = bool(row["by_port"])
     return NodeState(**row)
 
 
