@@ -49,7 +49,8 @@ FAULTS_INTRODUCTION = """\
 What a step of a drill's method can do; [run a drill](../how-to/run-a-drill.md) shows a file. Every
 step says `fault` and `on`: a service, a store, a machine, a zone, or for faults of an edge also
 `CALLER -> CALLED`. `at` is when it begins, from the end of the baseline, and `for` how long it
-lasts (5s without). A fault without its proof makes the drill INVALID.
+lasts (5s without). A fault without its proof makes the drill INVALID. `local` are copies on this
+machine, `cluster` is what `tarmac drill --target cluster` disturbs.
 """
 
 KIT_INTRODUCTION = """\
@@ -177,10 +178,13 @@ def renderers_page(spelled: dict[str, str]) -> str:
 def faults_page() -> str:
     """Return the page of every fault, with its keys and its proof."""
     rows = [
-        (f"`{fault.id}`", fault.title, _own_keys(fault.step), fault.proof)
+        (
+            *(f"`{fault.id}`", fault.title, _own_keys(fault.step), fault.proof),
+            ", ".join(fault.targets),
+        )
         for fault in faults().values()
     ]
-    table = _table(("Fault", "What it does", "Its own keys", "Proof"), rows)
+    table = _table(("Fault", "What it does", "Its own keys", "Proof", "Where"), rows)
     return "\n".join([NOTE.format(source="src/tarmac/faults/"), FAULTS_INTRODUCTION, table])
 
 

@@ -46,14 +46,19 @@ def make(file: Path, environment: str | None, only: tuple[str, ...]) -> Rendered
     Raises:
         BadInput: whatever is wrong with the model, or with the arguments.
     """
-    root, label = _known_as(file)
-    try:
-        plan = _plan(label, lambda name: files.content(root / name), environment)
-    except BadInput:
-        plan = _plan(str(file), files.content, environment)
+    plan = planned(file, environment)
     renderers = registry.load(render, "RENDERER")
     made = collect.collect(plan, renderers, only)
     return RenderedTree(source_of(file, plan), plan, renderers, made)
+
+
+def planned(file: Path, environment: str | None) -> ClusterPlan:
+    """Plan an environment of a model, and render nothing; see `make`."""
+    root, label = _known_as(file)
+    try:
+        return _plan(label, lambda name: files.content(root / name), environment)
+    except BadInput:
+        return _plan(str(file), files.content, environment)
 
 
 def _known_as(file: Path) -> tuple[Path, str]:

@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 Direction = Literal["", "sent", "received", "both"]
 
 
+#: What tells one run of an instance from the next: a pid; in a cluster, a pod's uid.
+ProcessId = int | str
 #: States of what takes requests: what it needs itself may be missing.
 SERVING = frozenset({"ready", "healthy", "running"})
 
@@ -25,7 +27,8 @@ class Instance:
     #: service, store, broker, task or entry.
     role: str
     state: str
-    pid: int | None
+    #: In a cluster a pod's uid.
+    pid: int | str | None
     restarts: int
 
     @property
@@ -183,8 +186,8 @@ class Answers:
     effect: Mapping[str, float] = field(default_factory=dict)
 
 
-class Target(Protocol):
-    """A system that runs."""
+class InstanceTarget(Protocol):
+    """A system that runs, as far as any platform has it: instances that end and are replaced."""
 
     @property
     def kind(self) -> str:
@@ -193,29 +196,14 @@ class Target(Protocol):
     def instances(self) -> tuple[Instance, ...]:
         """List every instance as it is now."""
 
-    def cpu_s(self) -> Mapping[str, float]:
-        """Say how much CPU time each instance has used, with all that it has started."""
-
     def urls(self) -> Mapping[str, str]:
         """Say where each service answers."""
 
     def find(self, name: str) -> tuple[str, ...]:
         """List the instances of a service, a store, a machine or a zone. Raises BadInput."""
 
-    def edges(self) -> tuple[Edge, ...]:
-        """List every edge with what went over it so far."""
-
-    def send(self, names: Collection[str], signal: str) -> Mapping[str, int]:
-        """Send a signal (`SIGKILL`) to instances; returns the pids."""
-
-    def pause(self, names: Collection[str]) -> Mapping[str, Collection[int]]:
-        """Stop instances where they are, with all that they have started; returns the pids."""
-
-    def moving(self, names: Collection[str]) -> Collection[str]:
-        """List those of them that are not stopped (any more)."""
-
-    def resume(self, names: Collection[str]) -> None:
-        """Let them go on."""
+    def send(self, names: Collection[str], signal: str) -> Mapping[str, int | str]:
+        """End instances by a signal (`SIGKILL`) or, as a pod, with no time; returns which ran."""
 
     def hold_down(self, names: Collection[str]) -> None:
         """Kill instances and start them no more."""
@@ -225,6 +213,35 @@ class Target(Protocol):
 
     def restart(self, names: Collection[str]) -> None:
         """Replace instances as a deployment does, and wait for it. Raises TarmacError."""
+
+
+class NodeTarget(InstanceTarget, Protocol):
+    """A system on nodes that can be emptied: in a cluster."""
+
+    def drain(self, node: str) -> tuple[str, ...]:
+        """Have a node take no more pods and evict its own; returns which. Raises TarmacError."""
+
+    def uncordon(self, node: str) -> None:
+        """Have it take pods again."""
+
+
+class Target(InstanceTarget, Protocol):
+    """A system that runs here: its edges, its resources and its data, too."""
+
+    def cpu_s(self) -> Mapping[str, float]:
+        """Say how much CPU time each instance has used, with all that it has started."""
+
+    def edges(self) -> tuple[Edge, ...]:
+        """List every edge with what went over it so far."""
+
+    def pause(self, names: Collection[str]) -> Mapping[str, Collection[int]]:
+        """Stop instances where they are, with all that they have started; returns the pids."""
+
+    def moving(self, names: Collection[str]) -> Collection[str]:
+        """List those of them that are not stopped (any more)."""
+
+    def resume(self, names: Collection[str]) -> None:
+        """Let them go on."""
 
     def disturb(self, edges: Collection[str], rule: EdgeRule | None) -> None:
         """Disturb the traffic of edges, by their ids; None: no more."""

@@ -10,6 +10,7 @@ VERBS = "src/tarmac/cli/"
 
 #: An extension file that is longer, with the reason why it stays one file.
 LONGER = {
+    "src/tarmac/cli/drill.py": "the options of running, repeating, exporting and scheduling",
     "src/tarmac/stores/mongodb.py": "two servers and a container, each with settings of its own",
     "src/tarmac/stores/postgres.py": "a template to copy, roles and grants, and a start packet",
     "src/tarmac/gates/argo/git004_replicas.py": "numbers in objects and in patches, with owners",

@@ -21,8 +21,12 @@ from tarmac.errors import TarmacError
 from tarmac.faults.fault import Fault, Step
 from tarmac.local.supervisor.local_target import LocalTarget, local_target
 
-#: Those of a store are tried in test_store_faults.py.
-FAULTS = {name: fault for name, fault in faults().items() if name != "read-only"}
+#: Those of a store are tried in test_store_faults.py, those of a cluster's nodes in tests/cluster.
+FAULTS = {
+    name: fault
+    for name, fault in faults().items()
+    if name != "read-only" and "local" in fault.targets
+}
 #: Fault -> what its step says, besides the fault; the system is `front`, which calls `back`.
 STEPS = {
     "bandwidth": {"on": "front -> back", "rate": 50.0},

@@ -13,6 +13,7 @@ import click
 
 from tarmac import rendering
 from tarmac.cli import _project
+from tarmac.cluster import drift as drifts
 from tarmac.cluster import kubectl as clients
 from tarmac.cluster.deployment import SECRETS, Deployment, Outcome
 from tarmac.cluster.objects import ObjectId
@@ -71,6 +72,31 @@ def deploy(file: Path, environment: str | None, request: Request) -> int:
         return _end(request, made, outcome, back)
 
 
+def drift(file: Path, environment: str | None, context: str | None, *, as_json: bool) -> int:
+    """Compare a cluster with an environment; returns the exit code. Raises as `deploy`."""
+    release = _release(file, environment)
+    with clients.opened(context) as kubectl:
+        found = drifts.drift(kubectl, release)
+    if as_json:
+        _project.print_json(
+            {
+                "compared": found.compared,
+                "missing": [asdict(one) for one in found.missing],
+                "changed": [{**asdict(c.id), "fields": list(c.fields)} for c in found.changed],
+                "extra": [asdict(one) for one in found.extra],
+                "left_out": [asdict(one) for one in found.left_out],
+            }
+        )
+        return int(found.differs)
+    _list("+", tuple(map(Change, found.missing)))
+    _list("~", found.changed)
+    _list("-", tuple(map(Change, found.extra)))
+    _show_left_out(found.left_out)
+    counts = f"{len(found.missing)} missing, {len(found.changed)} changed, {len(found.extra)} extra"
+    click.echo(f"{counts}, of {found.compared} objects in {kubectl.context}")
+    return int(found.differs)
+
+
 def _release(file: Path, environment: str | None) -> Release:
     made = rendering.make(file, environment, ())
     settings, where = made.plan.settings, made.source.model
@@ -103,14 +129,17 @@ def _show_plan(made: Plan, deletes: Iterable[ObjectId]) -> None:
     _list("~", made.changed)
     for found in deletes:
         click.echo(f"  - {found}")
-    missing = Counter((found.kind, found.api) for found in made.left_out)
-    for (kind, api), count in missing.items():
-        click.echo(f"  left out: {count} {kind} (the cluster has no {api})")
+    _show_left_out(made.left_out)
     if made.gone and not deletes:
         names = ", ".join(map(str, made.gone))
         click.echo(f"  no longer rendered: {names}; --prune deletes them")
     counts = f"{len(made.added)} added, {len(made.changed)} changed, {made.unchanged} unchanged"
     click.echo(counts)
+
+
+def _show_left_out(left_out: Iterable[ObjectId]) -> None:
+    for (kind, api), count in Counter((found.kind, found.api) for found in left_out).items():
+        click.echo(f"  left out: {count} {kind} (the cluster has no {api})")
 
 
 def _list(sign: str, changes: tuple[Change, ...]) -> None:

@@ -142,6 +142,23 @@ def read(system: System, path: Path) -> ReadDrill:
     return ReadDrill(path, file, kind, content.decode(), kind.gaps(file, system))
 
 
+def check_faults(drill: ReadDrill, target: str) -> None:
+    """Refuse faults that a kind of target does not have, all at once. Raises BadInput."""
+    known = drill_file.faults().values()
+    there = [fault.id for fault in known if target in fault.targets]
+    where = "in a cluster" if target != LocalTarget.kind else "on this machine"
+    problems = [
+        Problem(
+            str(drill.path),
+            f"fault '{step.fault}' is not possible {where}; {', '.join(there)} are",
+        )
+        for step in drill.file.method
+        if step.fault not in there
+    ]
+    if problems:
+        raise BadInput(problems)
+
+
 def of_journal(system: System, path: Path) -> ReadDrill:
     """Read the drill that a journal is of, to repeat it with what was drawn. Raises BadInput."""
     written = comparison.read(path)
@@ -169,6 +186,7 @@ def carry_out(
     Raises:
         TarmacError: the copy does not come up, or the drill cannot begin.
     """
+    check_faults(drill, LocalTarget.kind)
     started = dt.datetime.now(dt.UTC)
     with contextlib.ExitStack() as copies:
         home = copies.enter_context(running(file, namespace, drill.file.instances, say))
@@ -182,7 +200,7 @@ def carry_out(
         say = noted(target, say)
         target.note(drill.file.title)
         result = drill.kind.run(DrillContext(drill.file, journeys, target, state, say, second))
-    return result, _as_data(system, drill, result, target.kind, known, started)
+    return result, journalled(system, drill, result, target.kind, known, started)
 
 
 def noted(target: LocalTarget, say: Callable[[str], None]) -> Callable[[str], None]:
@@ -204,10 +222,10 @@ def carry_out_or_say(
         return carry_out(system, file, drill, say)
     except TarmacError as error:
         result = DrillResult((Check("setup", "the drill can begin", False, str(error)),))
-    return result, _as_data(system, drill, result, "", (), started)
+    return result, journalled(system, drill, result, "", (), started)
 
 
-def _as_data(
+def journalled(
     system: System,
     drill: ReadDrill,
     result: DrillResult,
@@ -215,6 +233,7 @@ def _as_data(
     known: Iterable[str],
     started: dt.datetime,
 ) -> dict[str, Any]:
+    """Write what a drill has shown as its journal."""
     return journal.as_data(
         *(system, drill.path, drill.text, drill.file, result),
         target=target,

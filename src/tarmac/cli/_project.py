@@ -71,6 +71,22 @@ def file_option(flag: str, name: str, about: str) -> Callable[[F], F]:
     )
 
 
+def target_options(function: F) -> F:
+    """Add --target, --context and --env to a verb; they make a `_cluster.Place`."""
+    target = click.option(
+        "--target",
+        type=click.Choice(("local", "cluster")),
+        default="local",
+        show_default=True,
+        help="Where the system runs: on this machine, or as `tarmac deploy` put it.",
+    )
+    context = click.option(
+        "--context", metavar="NAME", help="Of your kubeconfig; default: the current one."
+    )
+    env = click.option("--env", "environment", metavar="ENV", help="Which one is in the cluster.")
+    return target(context(env(function)))
+
+
 def timeout_option(function: F) -> F:
     """Add --timeout to a verb that waits for health."""
     return click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 
 import click
 
@@ -16,21 +17,37 @@ from tarmac.errors import TarmacError
 @_project.namespace_option
 @click.option("--as", "user", default="", metavar="SERVICE", help="Connect as this service.")
 @click.option("--url", "only_url", is_flag=True, help="Print the URL with its password.")
+@_project.target_options
 @_project.json_option
 def VERB(
-    names: tuple[str, ...], namespace: str, *, user: str, only_url: bool, as_json: bool
+    names: tuple[str, ...],
+    namespace: str,
+    target: str,
+    context: str | None,
+    environment: str | None,
+    *,
+    user: str,
+    only_url: bool,
+    as_json: bool,
 ) -> None:
     """Open the shell of a running STORE of SYSTEM (psql, valkey-cli, nats) as its administrator.
 
-    Where that program is not on PATH, its URL is printed. The broker is the store `broker`.
+    Where that program is not on PATH, its URL is printed. The broker is the store `broker`. In a
+    cluster: as a service, the first that uses it without --as; a URL serves until Ctrl-C.
 
     Example: tarmac connect shop orders-db --as order-service
     """
+    from tarmac.cli import _cluster
     from tarmac.local.supervisor import client
 
     system, stores = _project.split_names(names)
     if len(stores) != 1:
         raise click.UsageError("name one store: tarmac connect [SYSTEM] STORE")
+    place = _cluster.Place(target, context, environment)
+    if place.is_cluster:
+        with _cluster.opened(system, place) as running:
+            show_url = only_url or as_json
+            sys.exit(_cluster.connect(running, stores[0], user, only_url=show_url))
     home = _project.running_home(system, namespace)
     way = client.ask(home, {"verb": "connect", "name": stores[0], "user": user})
     if as_json:

@@ -36,6 +36,14 @@ EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
     callback=lambda ctx, param, value: value and _project.valid_namespace(ctx, param, value),
     help="Drill the copy that runs there, instead of a new one.",
 )
+@_project.target_options
+@click.option(
+    "--url",
+    "urls",
+    multiple=True,
+    metavar="SERVICE=URL",
+    help="With --target cluster: where visitors find SERVICE; default: its public host.",
+)
 @_project.file_option("--journal", "journal", "Where the journal goes; beside the data without.")
 @_project.file_option("--junit", "junit_file", "Write the rules as JUnit's XML too, for CI.")
 @_project.file_option("--report", "report_file", "Write a page to read, one HTML file.")
@@ -46,13 +54,15 @@ EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
     help="Print NAME's faults for chaos-mesh, litmus or fis, or its load for k6 or locust.",
 )
 @click.option("--schedule", "cron", metavar="CRON", help="Print a workflow that runs NAME then.")
-@click.option("--env", "environment", metavar="ENV", help="With --export: for which cluster.")
 @_project.json_option
 def VERB(
     system: str,
     name: str | None,
     replay: Path | None,
     namespace: str | None,
+    target: str,
+    context: str | None,
+    urls: tuple[str, ...],
     journal: Path | None,
     junit_file: Path | None,
     report_file: Path | None,
@@ -68,14 +78,14 @@ def VERB(
     """Run the drill NAME of SYSTEM: a load, faults in its midst, and whether the system held.
 
     NAME is a file `drills/NAME.yaml` beside the system's file, or the path of one. The drill runs
-    on a copy of the system, which is started for it and deleted afterwards. Faults are undone
-    however the drill ends.
+    on a copy of the system, which is started for it and deleted afterwards; with --target cluster
+    on what `tarmac deploy` has put there. Faults are undone however the drill ends.
 
     Exit code 0 for PASS, 1 for FAIL, 4 for INVALID: nothing was shown.
 
     Example: tarmac drill shop payments-db-kill
     """
-    from tarmac.cli import _drill, _drill_export, _quick, _show
+    from tarmac.cli import _cluster, _drill, _drill_cluster, _drill_export, _quick, _show
     from tarmac.drills import drill_file, explain
     from tarmac.foreign import files
     from tarmac.model.loader import load
@@ -108,7 +118,13 @@ def VERB(
         for line in explain.sentences(drill.file, drill.kind, drill.gaps):
             click.echo(line)
         return
-    result, written = _drill.carry_out(loaded, file, drill, say, namespace)
+    result, written = (
+        _drill.carry_out(loaded, file, drill, say, namespace)
+        if target != _cluster.CLUSTER
+        else _drill_cluster.carry_out(
+            loaded, file, drill, _cluster.Place(target, context, environment), urls, say
+        )
+    )
     journal = journal or _drill.journal_of(file, drill, is_again=replay is not None)
     _drill.write(written, journal, junit_file, report_file)
     if as_json:

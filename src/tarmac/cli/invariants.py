@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 import time
@@ -29,29 +30,47 @@ POLL_S = 0.2
     default=0.0,
     help="Seconds to retry until all hold, while the system is still working.",
 )
+@_project.target_options
 @_project.json_option
-def VERB(system: str | None, namespace: str, within_s: float, *, as_json: bool) -> None:
+def VERB(
+    system: str | None,
+    namespace: str,
+    within_s: float,
+    target: str,
+    context: str | None,
+    environment: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """Query the stores of a running SYSTEM for rows that violate its `invariants`.
 
     Invariants hold for a quiescent system: one may fail briefly while requests are in flight.
-    Exit code 1 if one is violated, 2 if a query is wrong.
+    Exit code 1 if one is violated, 2 if a query is wrong. In a cluster each store is asked as the
+    first service that uses it.
 
     Example: tarmac invariants shop --within 10
     """
+    from tarmac.cli import _cluster
     from tarmac.foreign import files
     from tarmac.local.stores import invariants
     from tarmac.local.supervisor import client
     from tarmac.model.loader import load
 
     file = _project.find(system)
-    home = _project.running_home(system, namespace)
+    place = _cluster.Place(target, context, environment)
     loaded = load(str(file), files.content)
-    url_of = functools.partial(client.store_url, home)
-    end = time.monotonic() + within_s
-    results = invariants.ask(loaded, url_of)
-    while any(result.wrong for result in results) and time.monotonic() < end:
-        time.sleep(POLL_S)
+    with contextlib.ExitStack() as ways:
+        if place.is_cluster:
+            running = ways.enter_context(_cluster.opened(system, place))
+            url_of = _cluster.store_urls(running, ways)
+        else:
+            home = _project.running_home(system, namespace)
+            url_of = functools.partial(client.store_url, home)
+        end = time.monotonic() + within_s
         results = invariants.ask(loaded, url_of)
+        while any(result.wrong for result in results) and time.monotonic() < end:
+            time.sleep(POLL_S)
+            results = invariants.ask(loaded, url_of)
     if as_json:
         _project.print_json([_as_data(result) for result in results])
     else:

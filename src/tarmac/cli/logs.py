@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import click
@@ -40,10 +41,14 @@ def _trace_id(ctx: click.Context, param: click.Parameter, value: str) -> str:
     callback=_trace_id,
     help="Only lines of the trace whose id begins with ID, however old they are.",
 )
+@_project.target_options
 @_project.json_option
 def VERB(
     names: tuple[str, ...],
     namespace: str,
+    target: str,
+    context: str | None,
+    environment: str | None,
     *,
     follow: bool,
     last: int,
@@ -52,15 +57,22 @@ def VERB(
 ) -> None:
     """Show the logs of SYSTEM, or of some of its processes by NAMES, merged by time.
 
-    With --json, one object per line.
+    With --json, one object per line. In a cluster: those of the pods that are there now.
 
     Example: tarmac logs shop order-service -f
     """
-    from tarmac.cli import _follow, _show
+    from tarmac.cli import _cluster, _follow, _show
     from tarmac.telemetry import log_lines
     from tarmac.telemetry.log_records import RecordTail
 
     system, names = _project.split_names(names)
+    place = _cluster.Place(target, context, environment)
+    if place.is_cluster:
+        if trace:
+            raise BadInput([Problem("--trace", "lines of a cluster are not kept; leave it out")])
+        with contextlib.suppress(KeyboardInterrupt), _cluster.opened(system, place) as running:
+            _cluster.print_logs(running, names, last, follow=follow, as_json=as_json)
+        return
     status = _project.status_of(system, namespace)
     home = _project.home_of(system, namespace)
     known = [node.name for node in status.nodes] + ["supervisor"]

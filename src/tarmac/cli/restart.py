@@ -14,8 +14,18 @@ from tarmac.errors import TarmacError
 @click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
 @_project.namespace_option
 @_project.timeout_option
+@_project.target_options
 @_project.json_option
-def VERB(names: tuple[str, ...], namespace: str, *, timeout: float | None, as_json: bool) -> None:
+def VERB(
+    names: tuple[str, ...],
+    namespace: str,
+    target: str,
+    context: str | None,
+    environment: str | None,
+    *,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
     """Restart the NAMES of SYSTEM, or all of it; return when all is healthy again.
 
     A service is replaced without a gap, as after an edit: the new instance starts beside the old
@@ -23,12 +33,19 @@ def VERB(names: tuple[str, ...], namespace: str, *, timeout: float | None, as_js
     again: with a store among the NAMES all of them, a service with a volume or `listen: fixed`, and
     any with `up --direct`.
 
+    In a cluster: a rolling restart of NAMES, or of all services; stores only if named.
+
     Example: tarmac restart shop order-service
     """
-    from tarmac.cli import _show
+    from tarmac.cli import _cluster, _show
     from tarmac.local.supervisor import client
 
     system, names = _project.split_names(names)
+    place = _cluster.Place(target, context, environment)
+    if place.is_cluster:
+        with _cluster.opened(system, place) as running:
+            states = running.restart(names, _cluster.WITHIN_S if timeout is None else timeout)
+            sys.exit(_cluster.show(running, states, as_json=as_json))
     home = _project.home_of(system, namespace)
     if not client.is_running(home):
         raise TarmacError(f"{home.root}: the system is not running; start it with `tarmac up`")

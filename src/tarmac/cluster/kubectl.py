@@ -72,6 +72,27 @@ class Kubectl:
             raise Refusal(f"{self.context}: {_plain(done.stderr) or done.stdout.strip()}")
         return done.stdout
 
+    def stream(self, *argv: str) -> Iterator[str]:
+        """Run kubectl and yield each line as it comes; it ends with the reader.
+
+        Raises Refusal with its own words where it fails.
+        """
+        with subprocess.Popen(
+            [self.program, *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.env,
+        ) as process:
+            try:
+                yield from (line.rstrip("\n") for line in process.stdout or ())
+                said = process.stderr.read() if process.stderr else ""
+                if process.wait() != 0:
+                    raise Refusal(f"{self.context}: {_plain(said)}")
+            finally:
+                process.terminate()
+
     def read(self, *argv: str, given: str = "") -> list[dict[str, Any]]:
         """Return the objects that it prints. Raises Refusal."""
         return documents(self.run(*argv, "--output=json", given=given))

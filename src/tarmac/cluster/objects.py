@@ -53,6 +53,11 @@ class ObjectId:
         return self.api.rpartition("/")[0]
 
     @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Tells it from others, whatever version of its kind it is written in."""
+        return self.kind, self.group, self.namespace, self.name
+
+    @property
     def bare(self) -> dict[str, Any]:
         """An object that says no more than which one it is."""
         metadata = {"name": self.name, **({"namespace": self.namespace} if self.namespace else {})}
@@ -110,13 +115,14 @@ def _differ(live: Any, wanted: Any, where: str, *, secret: bool) -> Iterator[str
     elif secret and where.startswith(("data", "stringData")):
         yield f"{where}: another value"
     else:
-        yield f"{where}: {_short(live)} -> {_short(wanted)}"
+        yield f"{where}: {short(live)} -> {short(wanted)}"
 
 
 def _name(item: Any, number: int) -> str:
     return str(item["name"]) if isinstance(item, Mapping) and "name" in item else str(number)
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Write a value on one line, for a person."""
     text = "nothing" if value is None else str(value).replace("\n", "\\n")
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."

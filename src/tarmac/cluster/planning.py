@@ -12,7 +12,6 @@ from tarmac.cluster.release import Record, Release
 
 #: What holds data, or others' objects: never deleted because it is no longer rendered.
 KEPT = ("Namespace", "PersistentVolumeClaim", "CustomResourceDefinition")
-_Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -60,24 +59,22 @@ def plan(kubectl: Kubectl, release: Release) -> Plan:
     for found in release.objects:
         known = (found["apiVersion"], found["kind"]) in kinds
         (objects if known else left_out).append(found)
-    live = {_key(ObjectId.of(found)): found for found in kubectl.live(objects)}
+    live = {ObjectId.of(found).key: found for found in kubectl.live(objects)}
     tried = _has_namespace(kubectl, release)
     completed = kubectl.apply(objects, dry=True) if tried else objects
     added, changed = [], []
     for found in completed:
         now = ObjectId.of(found)
-        if _key(now) not in live:
+        if now.key not in live:
             added.append(Change(now))
-        elif fields := differences(live[_key(now)], found):
+        elif fields := differences(live[now.key], found):
             changed.append(Change(now, tuple(fields)))
     record = releases.read(kubectl, release)
-    rendered = {_key(found) for found in releases.ids(release.objects)}
+    rendered = {found.key for found in releases.ids(release.objects)}
     maybe = [
         found
         for found in record.there
-        if _key(found) not in rendered
-        and found.kind not in KEPT
-        and (found.api, found.kind) in kinds
+        if found.key not in rendered and found.kind not in KEPT and (found.api, found.kind) in kinds
     ]
     return Plan(
         tuple(objects),
@@ -101,7 +98,3 @@ def _still_ours(kubectl: Kubectl, release: Release, ids: list[ObjectId]) -> Iter
     for found in kubectl.live([listed.bare for listed in ids]) if ids else ():
         if ours.items() <= found["metadata"].get("labels", {}).items():
             yield ObjectId.of(found)
-
-
-def _key(found: ObjectId) -> _Key:
-    return found.kind, found.group, found.namespace, found.name

@@ -22,13 +22,17 @@ from tarmac.model.system import System
 
 #: The format's version.
 FORMAT = 1
-#: What a drill on a laptop does not show.
+#: What a drill on a target does not show.
 GAPS = {
+    "cluster": (
+        "objectives are not counted: visits and invariants decide",
+        "a killed pod has a second to end, which is the least that a kubelet gives",
+    ),
     "local": (
         "processes of one machine stand for pods on nodes, and share its CPU and disk",
         "a killed process stands for a killed pod: no image is pulled, no node is chosen",
         "wires stand for the network: TCP connections, not packets",
-    )
+    ),
 }
 
 

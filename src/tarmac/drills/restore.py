@@ -21,7 +21,7 @@ from tarmac.drills.method import NOT_BEGUN, MethodResult
 from tarmac.drills.sections import Restore
 from tarmac.errors import TarmacError
 from tarmac.faults.fault import Sighting
-from tarmac.target import EdgeRule, RowComparison, StoreRecovery
+from tarmac.target import EdgeRule, ProcessId, RowComparison, StoreRecovery
 
 POLL_S = 0.05
 RULE = (
@@ -127,7 +127,7 @@ class _Drill:
         except TarmacError as error:  # a backup that cannot be restored is what a drill looks for
             store.error = f"its data cannot be put back: {error}"
 
-    def _pids(self, store: str) -> list[int]:
+    def _pids(self, store: str) -> list[ProcessId]:
         names = self.context.target.find(store)
         found = (one.pid for one in self.context.target.instances() if one.name in names)
         return [pid for pid in found if pid is not None]

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tarmac.drills.steady_state import BrokenInvariant, CountedObjective, SteadyState
 from tarmac.local.state.paths import Home
@@ -50,8 +50,15 @@ def broken_invariants(
     system: System, home: Home, names: Iterable[str] | None
 ) -> list[BrokenInvariant]:
     """List those of these invariants, or of all, that do not hold in a namespace now."""
+    return broken_at(system, functools.partial(client.store_url, home), names)
+
+
+def broken_at(
+    system: System, url_of: Callable[[str], str], names: Iterable[str] | None
+) -> list[BrokenInvariant]:
+    """List those that do not hold now, of stores that have these URLs."""
     wanted = set(system.file.invariants if names is None else names)
-    found = invariants.ask(system, functools.partial(client.store_url, home))
+    found = invariants.ask(system, url_of)
     return [
         BrokenInvariant(result.name, result.error or _rows(result))
         for result in found

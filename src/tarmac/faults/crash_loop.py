@@ -9,7 +9,7 @@ from typing import Literal
 from tarmac.errors import TarmacError
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
 from tarmac.faults.repeating import repeating
-from tarmac.target import Target
+from tarmac.target import ProcessId, Target
 
 POLL_S = 0.05
 #: Fewer are a crash, and no loop.
@@ -26,7 +26,7 @@ class CrashLoop(Step):
 def inject(target: Target, step: CrashLoop) -> Iterator[Witness]:
     """Kill the instances whenever one has a process, until the end."""
     names = target.find(step.on)
-    killed: set[int] = set()
+    killed: set[ProcessId] = set()
 
     def kill_again() -> None:
         with contextlib.suppress(TarmacError):  # one that ends by itself is gone by now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -46,11 +46,13 @@ class Fault:
     title: str
     #: What a step in a drill's file may say, a subclass of `Step`.
     step: type[Any]
-    inject: Callable[[Target, Any], AbstractContextManager[Witness]]
+    inject: Callable[[Any, Any], AbstractContextManager[Witness]]
     #: What is measured to tell that it was there, as a sentence.
     proof: str
     #: It ends by itself at once: `for` means nothing.
     momentary: bool = False
+    #: The kinds of target on which it is possible: `local`, `cluster`.
+    targets: Collection[str] = ("local",)
 
 
 def edges_on(target: Target, on: str) -> tuple[Edge, ...]:

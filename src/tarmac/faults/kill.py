@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
-from tarmac.target import Target
+from tarmac.target import InstanceTarget, ProcessId
 
 #: A process that was asked to end may finish its work first; Kubernetes gives as much.
 END_S = 30.0
@@ -25,7 +25,7 @@ class Kill(Step):
 
 
 @contextlib.contextmanager
-def inject(target: Target, step: Kill) -> Iterator[Witness]:
+def inject(target: InstanceTarget, step: Kill) -> Iterator[Witness]:
     """Send the signal; what runs the system starts the instances again."""
     pids = target.send(target.find(step.on), f"SIG{step.signal}")
     began = time.monotonic()
@@ -36,7 +36,7 @@ def inject(target: Target, step: Kill) -> Iterator[Witness]:
             if not alive or time.monotonic() > began + END_S:
                 break
             time.sleep(POLL_S)
-        names = ", ".join(f"{name} (pid {pid})" for name, pid in pids.items())
+        names = ", ".join(f"{name} ({_process(pid)})" for name, pid in pids.items())
         if alive:
             return Sighting(False, f"still running {END_S:g} s after SIG{step.signal}: {names}")
         return Sighting(True, f"SIG{step.signal} ended {names}")
@@ -44,11 +44,16 @@ def inject(target: Target, step: Kill) -> Iterator[Witness]:
     yield witness
 
 
+def _process(pid: ProcessId) -> str:
+    return f"pid {pid}" if isinstance(pid, int) else f"pod {pid}"
+
+
 FAULT = Fault(
     id="kill",
     title="Kill instances; they are started again",
     step=Kill,
     inject=inject,
-    proof="Each pid that got the signal is gone.",
+    proof="Each process that got the signal is gone; in a cluster, each pod.",
     momentary=True,
+    targets=("local", "cluster"),
 )

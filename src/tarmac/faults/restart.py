@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
-from tarmac.target import Target
+from tarmac.target import InstanceTarget, ProcessId
 
 
 class Restart(Step):
@@ -17,7 +17,7 @@ class Restart(Step):
 
 
 @contextlib.contextmanager
-def inject(target: Target, step: Restart) -> Iterator[Witness]:
+def inject(target: InstanceTarget, step: Restart) -> Iterator[Witness]:
     """Replace the instances; returns once all are replaced."""
     names = target.find(step.on)
     before = _pids(target, names)
@@ -33,7 +33,7 @@ def inject(target: Target, step: Restart) -> Iterator[Witness]:
     yield witness
 
 
-def _pids(target: Target, names: tuple[str, ...]) -> dict[str, int | None]:
+def _pids(target: InstanceTarget, names: tuple[str, ...]) -> dict[str, ProcessId | None]:
     return {one.name: one.pid for one in target.instances() if one.name in names}
 
 
@@ -44,4 +44,5 @@ FAULT = Fault(
     inject=inject,
     proof="Each instance has another process than before.",
     momentary=True,
+    targets=("local", "cluster"),
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from tarmac.launch import Text
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.plan import Access
-from tarmac.stores.kind import User, external_outputs
+from tarmac.stores.kind import Shell, User, external_outputs
 
 #: Stands for the administrator among the users of a store.
 ADMIN = ""
@@ -16,6 +18,23 @@ ADMIN = ""
 def access(bindings: Bindings) -> tuple[Access, ...]:
     """List the ways into every store, on its own port: a wire's traffic is its user's alone."""
     return tuple(_access(bindings, store) for store in bindings.views)
+
+
+def shell_call(shell: Shell | None, url: str) -> dict[str, Any]:
+    """Say how a shell is started for the user of a URL: its `programs`, `arguments` and `env`.
+
+    No programs where the kind has none, or the URL no user.
+    """
+    parts = urlsplit(url)
+    if shell is None or not parts.username:
+        return {"programs": []}
+    values = {"host": parts.hostname, "port": parts.port, "user": unquote(parts.username)}
+    values["path"] = unquote(parts.path.lstrip("/"))
+    return {
+        "programs": shell.programs,
+        "arguments": [argument.format(**values) for argument in shell.arguments],
+        "env": {shell.password: unquote(parts.password or "")},
+    }
 
 
 def _access(bindings: Bindings, store: str) -> Access:

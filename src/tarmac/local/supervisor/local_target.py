@@ -191,7 +191,7 @@ class LocalTarget:
         return {name: used.memory_bytes for name, used in self._usage().items()}
 
     def _usage(self) -> dict[str, usage.Usage]:
-        pids = {one.name: one.pid for one in self.instances() if one.pid is not None}
+        pids = {one.name: one.pid for one in self.instances() if isinstance(one.pid, int)}
         used = usage.of_trees(pids.values())
         return {name: used[pid] for name, pid in pids.items() if pid in used}
 

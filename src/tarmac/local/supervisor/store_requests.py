@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.launch import reveal
@@ -17,6 +16,7 @@ from tarmac.local.stores import sql
 from tarmac.local.supervisor import store_statistics
 from tarmac.local.supervisor.remove import erase, size_mb
 from tarmac.local.supervisor.resolver import ResolvedSystem
+from tarmac.plan.access import shell_call
 from tarmac.target import SERVING
 
 if TYPE_CHECKING:
@@ -48,15 +48,7 @@ async def _connect(_: Supervisor, now: ResolvedSystem, request: Request) -> dict
             )
         user = known[0]
     url = reveal(access.urls[user], now.secrets)
-    parts = urlsplit(url)
-    found: dict[str, Any] = {"title": access.title, "url": url, "programs": []}
-    if access.shell is not None and parts.username:
-        values = {"host": parts.hostname, "port": parts.port, "user": unquote(parts.username or "")}
-        values["path"] = unquote(parts.path.lstrip("/"))
-        found["programs"] = access.shell.programs
-        found["arguments"] = [argument.format(**values) for argument in access.shell.arguments]
-        found["env"] = {access.shell.password: unquote(parts.password or "")}
-    return found
+    return {"title": access.title, "url": url, **shell_call(access.shell, url)}
 
 
 async def _seed(supervisor: Supervisor, now: ResolvedSystem, request: Request) -> dict[str, Any]:
