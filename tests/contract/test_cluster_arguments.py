@@ -1,0 +1,73 @@
+"""What verbs say of a cluster that their arguments do not lead to, before they ask it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from rendered import ROOT
+from warm import tarmac
+
+THERE = ("--target", "cluster", "--env", "kind")
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (("ps", "hello-dd", "--env", "kind"), "--env: says which cluster; add --target cluster\n"),
+        (
+            ("logs", "hello-dd", "--target", "cluster", "--env", "compose"),
+            (
+                "systems/hello-dd/tarmac.yaml: environment compose is no cluster's "
+                "(target: compose); name one that is\n"
+            ),
+        ),
+        (
+            ("logs", "hello-dd", *THERE, "--trace", "0123"),
+            "--trace: lines of a cluster are not kept; leave it out\n",
+        ),
+        (
+            ("drill", "hello-dd", "pricing-slow", *THERE),
+            (
+                "systems/hello-dd/drills/pricing-slow.yaml: fault 'latency' is not possible in a "
+                "cluster; drain, kill, outage, restart are\n"
+            ),
+        ),
+        (
+            ("drill", "hello-dd", "pricing-scale", *THERE),
+            (
+                "systems/hello-dd/drills/pricing-scale.yaml: kind 'scale' is not possible in a "
+                "cluster; chaos is\n"
+            ),
+        ),
+        (
+            ("drill", "hello-dd", "cache-outage", *THERE, "--url", "web", "--url", "a=b"),
+            (
+                "--url: 'web' is not SERVICE=URL, e.g. web=https://shop.example.com\n"
+                "--url: 'a=b' is not SERVICE=URL, e.g. web=https://shop.example.com\n"
+            ),
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_value_and_what_to_do(argv, told, tmp_path):
+    done = tarmac(*argv, folder=ROOT, environ={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+
+
+def test_a_fault_of_clusters_is_refused_here(tmp_path):
+    drill = tmp_path / "drain.yaml"
+    drill.write_text(
+        "drill: 1\ntitle: x\nload: {journey: look, rate: 1}\n"
+        "hypothesis: {success: 1, objectives: []}\nmethod: [{fault: drain, on: node1}]\n"
+    )
+    done = tarmac("drill", "hello-dd", str(drill), folder=ROOT, environ=dict(os.environ))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{drill}: fault 'drain' is not possible on this machine; ")
+
+
+@pytest.mark.parametrize("verb", ["ps", "logs", "restart", "invariants"])
+def test_without_kubectl_it_is_said_how_to_get_it(verb, tmp_path):
+    environ = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    done = tarmac(verb, "hello-dd", *THERE, folder=ROOT, environ=environ)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "kubectl is not on PATH; " in done.stderr
