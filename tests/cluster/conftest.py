@@ -1,17 +1,23 @@
-"""One cluster for these tests, with the images of their systems; skipped where there is none."""
+"""One cluster for these tests, with their systems in it; skipped where there is none."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cluster
 import kube_images
 import pytest
 from cluster import Cluster
+from deployed import DeployedSystem
 from docker_here import Docker
+from shop_trouble import ShopTrouble, begin
 
 FOLDER = Path(__file__).parent
+#: The fixture of a system that tests ask for, and its name.
+SYSTEMS = {"hello": "hello-dd", "shop": "shop"}
 _CLUSTERS = contextlib.ExitStack()
 
 
@@ -31,13 +37,66 @@ def programs() -> Path:
         pytest.skip(str(error))
 
 
+def _asked(request: pytest.FixtureRequest) -> list[str]:
+    """Name the systems that tests of this session ask for."""
+    here = [item for item in request.session.items if FOLDER in item.path.parents]
+    fixtures = {name for item in here for name in getattr(item, "fixturenames", ())}
+    return [system for name, system in SYSTEMS.items() if name in fixtures]
+
+
 @pytest.fixture(scope="session")
-def nodes(programs: Path, docker: Docker, tmp_path_factory) -> Cluster:
-    """Start three nodes."""
+def nodes(programs: Path, docker: Docker, images, request, tmp_path_factory) -> Cluster:
+    """Start three nodes that have the images of all systems to come."""
     folder = tmp_path_factory.mktemp("images")
     own = kube_images.own(docker, programs, folder)
-    file = kube_images.save(docker, own, folder / "own.tar")
-    started = _CLUSTERS.enter_context(cluster.cluster(file))
-    file.unlink()
+    tags = {tag for system in _asked(request) for tag in kube_images.of(images, system, "kind")}
+    if kube_images.NATS in tags:
+        kube_images.broker_and_mail(docker, folder)
+    files = [kube_images.save(docker, own, folder / "own.tar")]
+    if tags:
+        files.append(kube_images.save(docker, tags, folder / "systems.tar"))
+    started = _CLUSTERS.enter_context(cluster.cluster(files))
+    for file in files:
+        file.unlink()
     print(f"three nodes ready after {started.started_s:.0f} s")
     return started
+
+
+@pytest.fixture(scope="session")
+def systems(nodes: Cluster, request, tmp_path_factory) -> Mapping[str, DeployedSystem]:
+    """Deploy all of them at once; the third node, which tests take away, has none of their stores.
+
+    Most of a deployment is waiting, and so it is with all that tests await of the shop.
+    """
+    laid_out = {
+        name: DeployedSystem.lay_out(nodes, name, tmp_path_factory.mktemp(name))
+        for name in _asked(request)
+    }
+    nodes.kubectl("cordon", "node3")
+    with ThreadPoolExecutor() as pool:
+        for done in pool.map(DeployedSystem.deploy, laid_out.values()):
+            print(done.stdout.splitlines()[-1])
+    nodes.kubectl("uncordon", "node3")
+    for system in laid_out.values():
+        system.sow()
+    return laid_out
+
+
+@pytest.fixture(scope="session")
+def trouble(systems) -> ShopTrouble | None:
+    """Bring trouble to the shop as soon as it is there: its tests are the last ones."""
+    return begin(systems["shop"]) if "shop" in systems else None
+
+
+@pytest.fixture(scope="session")
+def hello(systems, trouble) -> DeployedSystem:
+    """Give hello-dd in the cluster."""
+    system: DeployedSystem = systems["hello-dd"]
+    return system
+
+
+@pytest.fixture(scope="session")
+def shop(systems, trouble) -> DeployedSystem:
+    """Give the shop in the cluster."""
+    system: DeployedSystem = systems["shop"]
+    return system

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
+import machines
 import pytest
 from cluster import Cluster
 from machines import KERNEL_SETTINGS, machine
@@ -43,12 +43,9 @@ def test_nothing_of_a_machine_is_left_when_it_ends(programs: Path, tmp_path: Pat
     with machine("short", tmp_path / "short", dict(os.environ)) as short:
         server = short.start("sleep", "infinity")
         assert short.run("hostname").strip() == "short"
-        (inside,) = (
-            line.split()[0]
-            for line in subprocess.check_output(
-                ["pgrep", "-P", str(server.pid)], text=True
-            ).splitlines()
-        )
+        while not (children := machines.children(server.pid)):  # it enters first
+            assert server.poll() is None
+        (inside,) = children
     assert not Path(f"/proc/{short.pid}").exists()
     assert not Path(f"/proc/{inside}").exists()
     assert Path("/proc/mounts").read_text() == before

@@ -5,45 +5,43 @@ On stand-ins for the public images (`standins.STAND_IN`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
 
 import aiohttp
-import kube_images
 import pytest
-from cluster import Cluster
 from deployed import DeployedSystem
 from journeys import journeys_of
+from shop_trouble import DATABASE, KILLED, STARVED, WEDGED, ShopTrouble
+from waiting import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 journeys = journeys_of("shop")
+#: What a test waits for at most, on a machine that is busy with others.
+LONG_S = 150.0
 COMPONENT = "app.kubernetes.io/component"
 
 
-@pytest.fixture(scope="module")
-def shop(nodes: Cluster, docker, images, tmp_path_factory) -> Iterator[DeployedSystem]:
-    """Deploy it, with its first rows."""
-    folder = tmp_path_factory.mktemp("shop")
-    kube_images.broker_and_mail(docker, folder)
-    tags = kube_images.of(images, "shop", "kind")
-    file = kube_images.save(docker, tags, folder / "images.tar")
-    nodes.load(file)
-    file.unlink()
-    system = DeployedSystem.lay_out(nodes, "shop", folder)
-    done = system.deploy()
-    print(done.stdout.splitlines()[-1])
-    system.sow()
-    yield system
-    nodes.kubectl("delete", "namespace", system.namespace, "--wait=false")
-
-
-def test_every_service_is_ready_and_none_was_restarted(shop: DeployedSystem):
+def test_every_service_is_ready_and_none_was_restarted(shop: DeployedSystem, trouble: ShopTrouble):
     deployments = shop.read("deployments")["items"]
     services = [d for d in deployments if d["metadata"]["labels"][COMPONENT] == "service"]
     assert len(services) == 7
-    assert all(d["status"]["readyReplicas"] >= 1 for d in services)
-    statuses = [s for pod in shop.pods() for s in pod["status"]["containerStatuses"]]
+    statuses = [s for pod in trouble.pods for s in pod["status"]["containerStatuses"]]
     assert {status["restartCount"] for status in statuses} == {0}
+    assert all(s["ready"] for s in statuses if "terminated" not in s["state"])
+
+
+async def test_probes_take_one_pod_out_of_service_and_restart_another(shop, trouble):
+    """One without its database gets no requests and stays; one that is wedged is restarted."""
+    await until(lambda: asyncio.to_thread(lambda: shop.restarts(WEDGED) == 1), LONG_S)
+    assert shop.restarts(KILLED) == 1
+    assert shop.ready(STARVED) == 0
+    shop.k("scale", f"statefulset/{DATABASE}", "--replicas=1")
+    for service in (WEDGED, KILLED, STARVED):
+        await until(lambda name=service: asyncio.to_thread(lambda: shop.ready(name) == 1), LONG_S)
+    (after,) = shop.pods(STARVED)
+    assert after["metadata"]["uid"] == trouble.pod(STARVED)["metadata"]["uid"]
+    assert shop.restarts(STARVED) == 0
 
 
 async def test_an_order_is_paid_for_through_services_and_broker_and_stock_goes_down(shop):

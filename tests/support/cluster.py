@@ -15,7 +15,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,21 +82,6 @@ class Cluster:
         """Give a port of loopback that leads to an address as the first node's programs know it."""
         return self.nodes[0].machine.forward(address, port)
 
-    def load(self, images: Path) -> None:
-        """Have every node take the images of a file, as a pull would."""
-        import_ = ("ctr", "--namespace", "k8s.io", "images", "import", "--snapshotter=overlayfs")
-        taking = [
-            subprocess.Popen(
-                node.machine.inside(*import_, images),
-                env=node.machine.env,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            )
-            for node in self.nodes
-        ]
-        said = [process.communicate(timeout=300)[1].decode() for process in taking]
-        assert not any(process.returncode for process in taking), said
-
     def cut_off(self, node: Node) -> None:
         """Take a node off the network; all that runs there goes on."""
         self.hub.run("ip", "link", "set", f"to-{node.name}", "down")
@@ -125,8 +111,8 @@ def home() -> tuple[Path, Path]:
 
 
 @contextlib.contextmanager
-def cluster(images: Path) -> Iterator[Cluster]:
-    """Start a cluster whose nodes have the images of a file; it ends with the block.
+def cluster(images: Sequence[Path]) -> Iterator[Cluster]:
+    """Start a cluster whose nodes have the images of files; it ends with the block.
 
     Raises:
         NoCluster: this machine has not what it takes.
@@ -145,11 +131,14 @@ def cluster(images: Path) -> Iterator[Cluster]:
         with contextlib.ExitStack() as stack:
             hub = stack.enter_context(machine("hub", folder / "hub", env))
             made = Cluster(folder, programs, hub)
-            _start_control_plane(made)
-            made.nodes = tuple(
-                _start_node(stack, made, number, packages) for number in range(1, NODES + 1)
-            )
-            made.load(images)
+            _lay_network(made)
+            made.nodes = tuple(_connect_node(stack, made, number) for number in range(1, NODES + 1))
+            with ThreadPoolExecutor() as pool:
+                containers = pool.submit(
+                    cluster_node.start_containers, made.nodes, packages, images
+                )
+                _start_control_plane(made)
+                containers.result()
             for node in made.nodes:
                 cluster_node.start_kubelet(node, folder)
             _wait_for_nodes(made)
@@ -164,13 +153,18 @@ def _flags(**given: object) -> list[str]:
     return [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
 
 
-def _start_control_plane(made: Cluster) -> None:
-    """Start etcd, the API server, the controllers and the scheduler, beside the nodes' bridge."""
-    hub, folder = made.hub, made.folder
+def _lay_network(made: Cluster) -> None:
+    """Make the bridge between the nodes."""
+    hub = made.hub
     hub.run("ip", "link", "add", "nodes", "type", "bridge")
     hub.run("ip", "address", "add", f"{HUB}/24", "dev", "nodes")
     hub.run("ip", "link", "set", "nodes", "up")
     hub.run("ip", "route", "add", "default", "dev", "nodes")  # a source for what goes nowhere
+
+
+def _start_control_plane(made: Cluster) -> None:
+    """Start etcd, the API server, the controllers and the scheduler, beside the nodes' bridge."""
+    hub, folder = made.hub, made.folder
     apiserver.write_keys(folder, ("127.0.0.1", HUB, FIRST_SERVICE))
     programs = ("kube-controller-manager", "kube-scheduler", "kube-proxy")
     made.users = {"admin": "system:masters", **{f"system:{name}": "" for name in programs}}
@@ -223,13 +217,14 @@ def _start_control_plane(made: Cluster) -> None:
             root_ca_file=folder / "ca.crt",
             node_monitor_grace_period="15s",
             node_monitor_period="2s",
+            horizontal_pod_autoscaler_sync_period="2s",
         ),
     )
     scheduler = kubeconfig(folder, "system:kube-scheduler")
     hub.start("kube-scheduler", *_flags(kubeconfig=scheduler, leader_elect="false"))
 
 
-def _start_node(stack: contextlib.ExitStack, made: Cluster, number: int, packages: Path) -> Node:
+def _connect_node(stack: contextlib.ExitStack, made: Cluster, number: int) -> Node:
     name = f"node{number}"
     inner = stack.enter_context(machine(name, made.folder / name, made.hub.env, within=made.hub))
     node = Node(inner, number, f"{made.folder.name}-{name}")
@@ -237,7 +232,7 @@ def _start_node(stack: contextlib.ExitStack, made: Cluster, number: int, package
     made.hub.connect(inner, cable)
     made.hub.run("ip", "link", "set", cable, "master", "nodes", "up")
     made.hub.run("ip", "route", "add", node.pods, "via", node.address)
-    cluster_node.start_containers(node, packages)
+    cluster_node.connect(node)
     return node
 
 

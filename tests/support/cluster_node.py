@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,14 +81,42 @@ def write_kubeconfig(folder: Path, user: str, token: str, url: str) -> None:
     path.write_text(json.dumps(content))
 
 
-def start_containers(node: Node, packages: Path) -> None:
-    """Give a machine its address and its way out, and start containerd on it."""
+def connect(node: Node) -> None:
+    """Give a machine its address and its way out."""
     machine = node.machine
     machine.run("ip", "address", "add", f"{node.address}/24", "dev", "eth0")
     machine.run("ip", "link", "set", "eth0", "up")
     machine.run("ip", "route", "add", "default", "via", HUB)
+
+
+def start_containers(nodes: Sequence[Node], packages: Path, images: Sequence[Path]) -> None:
+    """Start containerd on machines, each with the images of files.
+
+    The first unpacks them; the others have its layers, which nothing writes to, by links: so they
+    are unpacked once, and are on the disk once.
+    """
+    first, *others = nodes
+    began = _start_containerd(first, packages)
+    take = ("ctr", "--namespace", "k8s.io", "images", "import", "--snapshotter=overlayfs")
+    for file in images:
+        first.machine.run(*take, file)
+    first.machine.stop(began)
+    source = first.machine.folder / "containerd"
+    for node in others:
+        copy = node.machine.folder / "containerd"
+        subprocess.run(["cp", "--archive", "--link", source, copy], check=True)
+        for database in source.rglob("*.db"):
+            own = copy / database.relative_to(source)
+            own.unlink()
+            shutil.copy(database, own)
+    for node in nodes:
+        _start_containerd(node, packages)
+
+
+def _start_containerd(node: Node, packages: Path) -> subprocess.Popen[bytes]:
+    machine = node.machine
     plugins = machine.folder / "cni"
-    plugins.mkdir()
+    plugins.mkdir(exist_ok=True)
     (plugins / "10-pods.conflist").write_text(json.dumps(_network(node)))
     config = machine.folder / "containerd.toml"
     config.write_text(
@@ -103,11 +133,12 @@ state = "/run/containerd"
     conf_dir = "{plugins}"
 """
     )
-    machine.start("containerd", "--config", config)
+    process = machine.start("containerd", "--config", config)
     end = time.monotonic() + STARTED_WITHIN_S
     while not _answers(machine):
         assert time.monotonic() < end, machine.logs()
         time.sleep(0.1)
+    return process
 
 
 def _answers(machine: Machine) -> bool:

@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +54,9 @@ class DeployedSystem:
         """Copy the system's folder; the services are the repository's own."""
         (folder / "services").symlink_to(ROOT / "services")
         kept = shutil.ignore_patterns(".tarmac", "deploy")
+        for shared in (ROOT / "systems").glob("*.py"):
+            (folder / "systems").mkdir(exist_ok=True)
+            shutil.copy(shared, folder / "systems")
         shutil.copytree(ROOT / "systems" / system, folder / "systems" / system, ignore=kept)
         return cls(cluster, system, environment, folder)
 
@@ -70,8 +74,17 @@ class DeployedSystem:
 
     def deploy(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `tarmac deploy`."""
+        return self.tarmac("deploy", "--env", self.environment, *argv, check=check)
+
+    def there(self, verb: str, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a verb that looks at what runs in the cluster."""
+        where = ("--target", "cluster", "--env", self.environment)
+        return self.tarmac(verb, *argv, *where, check=check)
+
+    def tarmac(self, verb: str, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a verb on the system, with the cluster's kubeconfig."""
         done = subprocess.run(
-            [TARMAC, "deploy", self.system, "--env", self.environment, *argv],
+            [TARMAC, verb, self.system, *argv],
             cwd=self.folder,
             env={
                 **os.environ,
@@ -115,6 +128,27 @@ class DeployedSystem:
             for found in listed["items"]
             for endpoint in found.get("endpoints") or ()
         )
+
+    def restarts(self, service: str) -> int:
+        """Count how often the containers of a service were started again."""
+        found = [pod["status"]["containerStatuses"][0] for pod in self.pods(service)]
+        return sum(status["restartCount"] for status in found)
+
+    def send(self, pod: dict[str, Any], signal: str) -> None:
+        """Send a signal to what runs in a pod's container, as its node's own user."""
+        node = next(n for n in self.cluster.nodes if n.name == pod["spec"]["nodeName"])
+        container = pod["status"]["containerStatuses"][0]["containerID"]
+        listed = node.machine.run("ctr", "--namespace", "k8s.io", "tasks", "ls").splitlines()
+        own = container.removeprefix("containerd://")
+        pid = next(line.split()[1] for line in listed if line.startswith(own))
+        node.machine.run("kill", signal, pid)
+
+    def until(self, true: Callable[[], bool], within_s: float = 150.0) -> None:
+        """Wait until something is so in the cluster."""
+        end = time.monotonic() + within_s
+        while not true():
+            assert time.monotonic() < end, self.told()
+            time.sleep(0.2)
 
     def rolled_out(self, workload: str) -> None:
         """Wait until all pods of a workload are the new ones, and ready."""

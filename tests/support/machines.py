@@ -83,6 +83,13 @@ class Machine:
         self.processes.append(process)
         return process
 
+    def stop(self, process: subprocess.Popen[bytes]) -> None:
+        """End a program that was started in it, in order."""
+        (inside,) = children(process.pid)
+        os.kill(inside, signal.SIGTERM)
+        process.wait(timeout=STARTED_WITHIN_S)
+        self.processes.remove(process)
+
     def logs(self) -> str:
         """Return the end of what each program has logged."""
         found = [
@@ -160,15 +167,16 @@ def _first_process(starter: subprocess.Popen[bytes]) -> int:
     while time.monotonic() < end:
         assert starter.poll() is None, "no namespaces can be made here"
         pid = starter.pid
-        while children := _children(pid):
-            if _command(children[0]) == "sleep":
+        while below := children(pid):
+            if _command(below[0]) == "sleep":
                 return pid
-            pid = children[0]
+            pid = below[0]
         time.sleep(0.01)
     raise AssertionError("no process came up in its namespaces")
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """List the processes that one has started; none of one that is gone."""
     try:
         return [
             int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
