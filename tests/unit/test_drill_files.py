@@ -122,7 +122,10 @@ def test_a_drill_is_said_in_plain_words(read):
             "After 12s: latency on order-service -> orders-db for 8s, delay 200ms. "
             "Proof: the wire counts what it delayed, and for how long."
         ),
-        "After 22s: kill on orders-db. Proof: each pid that got the signal is gone.",
+        (
+            "After 22s: kill on orders-db. Proof: each process that got the signal is gone; "
+            "in a cluster, each pod."
+        ),
         "At least 99 % of the visits must succeed.",
         "99 % of them must end within 500 ms.",
     ]
