@@ -43,7 +43,8 @@ def _server(context: StoreContext, options: tuple[str, ...], ready: int) -> Laun
         env={"ROOT_ACCESS_KEY": text(ADMIN), "ROOT_SECRET_KEY": text(context.admin)},
         ready=HttpProbe(ready, _HEALTH),
         files=(users(context),),
-        stop_signal="SIGTERM",
+        # It waits 10 s for clients that hold a connection.
+        grace_s=15.0,
     )
 
 
