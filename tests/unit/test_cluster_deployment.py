@@ -34,7 +34,8 @@ class Memory(Kubectl):
 
     def kinds(self) -> frozenset[tuple[str, str]]:
         known = ("Namespace", "ConfigMap", "Service", "Pod")
-        return frozenset({*(("v1", kind) for kind in known), ("apps/v1", "Deployment")})
+        more = (("apps/v1", "Deployment"), ("autoscaling/v2", "HorizontalPodAutoscaler"))
+        return frozenset({*(("v1", kind) for kind in known), *more})
 
     def live(self, objects: Any) -> list[dict[str, Any]]:
         asked = [ObjectId.of(found) for found in objects]
@@ -71,7 +72,8 @@ class Memory(Kubectl):
 
 
 def an_object(kind: str, name: str, **more: Any) -> dict[str, Any]:
-    api = "apps/v1" if kind == "Deployment" else "v1"
+    grouped = {"Deployment": "apps/v1", "HorizontalPodAutoscaler": "autoscaling/v2"}
+    api = grouped.get(kind, "v1")
     labels = {**LABELS, "app.kubernetes.io/component": "service"}
     namespace = {} if kind == "Namespace" else {"namespace": "shop"}
     return {
@@ -142,6 +144,21 @@ def test_only_what_tarmac_made_and_no_longer_renders_is_pruned():
     deploy(cluster, less).prune(made.gone)
     assert plan(cluster, less).gone == ()
     assert ObjectId("ConfigMap", "of-another", "shop", "v1") in cluster.kept
+
+
+def test_what_scales_others_goes_before_they_get_their_own_number():
+    cluster = memory()
+    scaler = an_object("HorizontalPodAutoscaler", "web")
+    scaled = replace(FIRST, objects=(*FIRST.objects, scaler))
+    deploy(cluster, scaled)
+    made = plan(cluster, FIRST)
+    assert [str(found) for found in made.gone] == ["HorizontalPodAutoscaler web"]
+    cluster.calls.clear()
+    deployment = Deployment(cluster, FIRST, timeout_s=1, say=lambda _: None)
+    assert deployment.apply(made, made.gone).ready
+    gone = cluster.calls.index("delete HorizontalPodAutoscaler web")
+    assert gone < cluster.calls.index("apply Deployment web")
+    assert set(releases.read(cluster, FIRST).there) == set(releases.ids(FIRST.objects))
 
 
 def test_what_another_has_taken_over_is_not_pruned():

@@ -15,7 +15,7 @@ from tarmac import rendering
 from tarmac.cli import _project
 from tarmac.cluster import drift as drifts
 from tarmac.cluster import kubectl as clients
-from tarmac.cluster.deployment import SECRETS, Deployment, Outcome
+from tarmac.cluster.deployment import SCALERS, SECRETS, Deployment, Outcome
 from tarmac.cluster.objects import ObjectId
 from tarmac.cluster.planning import Change, Plan, plan
 from tarmac.cluster.release import Release
@@ -59,10 +59,10 @@ def deploy(file: Path, environment: str | None, request: Request) -> int:
             return _end(request, made, None, None)
         _confirm(deletes, request)
         deployment = Deployment(kubectl, release, request.timeout_s, lambda s: _say(request, s))
-        outcome = deployment.apply(made)
+        outcome = deployment.apply(made, deletes)
         back = None
         if outcome.ready:
-            deployment.prune(deletes)
+            deployment.prune([found for found in deletes if found.kind not in SCALERS])
         else:
             _show_failures(outcome, request)
             if request.rolls_back:

@@ -26,6 +26,8 @@ POLL_S = 1.0
 LOOK_S = 5.0
 LOG_LINES = 8
 SECRETS_S = 120
+#: What sets the replicas of others: one that goes after them would put its own number back.
+SCALERS = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
 SECRETS = "scripts/secrets.sh"
 #: What tells why a pod is not there or not ready.
 _ASKED = ("pods", "replicasets", "persistentvolumeclaims", "events")
@@ -65,14 +67,20 @@ class Deployment:
     timeout_s: float
     say: Say
 
-    def apply(self, plan: Plan) -> Outcome:
+    def apply(self, plan: Plan, deletes: Sequence[ObjectId] = ()) -> Outcome:
         """Apply what a plan holds, wave by wave; stops at the first that does not become ready.
 
         The record names all of it before it is there, so that what a half of a deployment leaves is
         known too.
+
+        Args:
+            deletes: what is to go; what scales others goes first, and the rest by `prune`.
         """
         began = time.monotonic()
-        there = (*plan.record.there, *releases.ids(plan.objects))
+        scalers = {found for found in deletes if found.kind in SCALERS}
+        self.prune([found for found in deletes if found in scalers])
+        before = (found for found in plan.record.there if found not in scalers)
+        there = (*before, *releases.ids(plan.objects))
         held = dict(waves(plan.objects))
         failures: Sequence[Failure] = ()
         for name in WAVES:
@@ -101,10 +109,10 @@ class Deployment:
         if not plan.record.ready:
             return None
         before = replace(plan, objects=plan.record.ready)
-        outcome = self.apply(before)
         kept = set(releases.ids(before.objects))
         new = [change.id for change in plan.added if change.id not in kept]
-        self.prune([found for found in new if found.kind not in KEPT])
+        outcome = self.apply(before, new)
+        self.prune([found for found in new if found.kind not in (*KEPT, *SCALERS)])
         return outcome
 
     def prune(self, ids: Sequence[ObjectId]) -> None:
