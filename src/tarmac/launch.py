@@ -273,6 +273,8 @@ class Launch:
     in_container: bool = False
     #: Folders whose files are part of what runs: an edit there makes `up` restart the node.
     sources: tuple[str, ...] = ()
+    #: Names that it finds in its /etc/hosts, each with its address.
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 def secrets_of(launch: Launch) -> Iterator[Secret]:

@@ -47,7 +47,9 @@ class Process:
     def wire(self, *targets: Target, edge: str = EDGE) -> int:
         """Make a wire; return its port."""
         with socket.create_server((HOST, 0), backlog=4096) as listener:
-            self.tell({"op": "wire", "id": edge, "targets": targets}, listener.fileno())
+            self.tell(
+                {"op": "wire", "id": edge, "targets": targets, "listeners": 1}, listener.fileno()
+            )
             return listener.getsockname()[1]
 
     def targets(self, *targets: Target) -> None:

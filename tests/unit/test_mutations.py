@@ -25,6 +25,7 @@ FULL = b"""\
 tarmac: 1
 system: full
 owner: team
+hosts: true
 domain: full.example.com
 env: {JWT_ISSUER: "https://${system.domain}", RATE: 1.10, ON: true}
 secrets: [API_KEY]

@@ -38,6 +38,8 @@ class Scene:
     may_add: bool
     waits: dict[str, set[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    #: The code of one names the host of another.
+    names: bool = False
 
     def may_call(self, source: str, target: str) -> bool:
         """Note that one calls the other, unless that one waits for it already."""

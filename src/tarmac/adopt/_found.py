@@ -207,6 +207,8 @@ class Survey:
     origins: tuple[str, ...] = ()
     #: What could not be carried over.
     left_out: tuple[str, ...] = ()
+    #: Code names the hosts of others: they are to be found by these names.
+    hosts: bool = False
     #: Hosts of servers that no store kind can be: name -> what it is.
     unknown_hosts: Mapping[str, str] = field(default_factory=dict)
 

@@ -53,6 +53,7 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
         stores=provided(tuple(_as_used(store, services) for store in scene.stores.values()), root),
         broker=scene.broker,
         left_out=(*found.left_out, *scene.remarks),
+        hosts=scene.names,
     )
 
 
@@ -115,7 +116,8 @@ def _settled(
             optional.append(name)
         else:
             missing.setdefault(name, read.place)
-    to_do += _hosts_in_code(service, folder, scene)
+    service, unnamed = _hosts_in_code(service, folder, scene)
+    to_do += unnamed
     secrets += [name for name in missing if _dotenv.is_secret(name) or name in dotenv]
     service, ports = _own_ports(service, reads, optional, env)
     env = _unencrypted({**env, **ports}, folder, scene)
@@ -174,16 +176,26 @@ def _on_volume(value: str, service: Service) -> str:
     return ""
 
 
-def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> list[str]:
-    """Say which containers' names stand in its code: here they are no hosts."""
+def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Service, list[str]]:
+    """Have it call the services whose containers' names stand in its code; say which others do.
+
+    A store cannot be reached by its name alone: it asks for a password.
+    """
     if scene.may_add:  # no file gives names
-        return []
+        return service, []
     names = {*scene.services, *scene.stores, *scene.unknown_hosts} - {service.name}
     names |= {scene.broker.name} if scene.broker else set()
-    return [
-        f"{place} connects to the host '{name}' by itself: have it read a variable"
-        for name, place in _code.named_hosts(folder, sorted(names)).items()
-    ]
+    to_do, calls = [], list(service.calls)
+    for name, place in _code.named_hosts(folder, sorted(names)).items():
+        target = scene.services.get(name)
+        if target is not None and target.ports and scene.may_call(service.name, name):
+            scene.names = True
+            calls += [name] if name not in calls else []
+        else:
+            to_do.append(
+                f"{place} connects to the host '{name}' by itself: have it read a variable"
+            )
+    return replace(service, calls=tuple(calls)), to_do
 
 
 def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:

@@ -42,6 +42,11 @@ class SystemFile(StrictModel):
     secrets: tuple[EnvName, ...] = Field(
         default=(), description="Secrets whose value is shared by all services that list them."
     )
+    hosts: bool = Field(
+        default=False,
+        description="On this machine programs reach what they use by its name and the port that it "
+        "has elsewhere (http://orders:8080), as in a network of containers; Linux only.",
+    )
     services: dict[Name, Service]
     entry: dict[HostLabel, PortNumber] = Field(
         default={},

@@ -19,6 +19,7 @@ from tarmac.launch import (
 from tarmac.model import conventions
 from tarmac.model.edge import references
 from tarmac.model.service import Service, Task
+from tarmac.plan import names
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.settings import volume
 
@@ -52,6 +53,7 @@ def of_service(bindings: Bindings, name: str, number: int) -> Launch:
         steady_s=FOREIGN_STEADY_S if isinstance(ready, HttpProbe) else 1.0,
         cwd=folder,
         folders=_volumes(bindings, name, folder),
+        hosts=names.of_service(bindings, name),
         sources=sources,
     )
 
@@ -66,6 +68,7 @@ def of_task(bindings: Bindings, name: str, task: Task) -> Launch:
         ready_within_s=TASK_WITHIN_S,
         cwd=folder,
         folders=_volumes(bindings, name, folder),
+        hosts=names.of_service(bindings, name),
         sources=sources,
     )
 

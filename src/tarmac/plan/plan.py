@@ -38,6 +38,8 @@ class EdgeProxy:
     port: str
     #: Where its users connect; 0: to the target itself, there is no wire.
     listen: int
+    #: Where else: the addresses of its names, with their ports.
+    named: tuple[tuple[str, int], ...] = ()
 
     @property
     def id(self) -> str:

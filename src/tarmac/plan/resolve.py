@@ -12,7 +12,7 @@ from tarmac.launch import secrets_of
 from tarmac.model.edge import ENTRY, place
 from tarmac.model.store import Store
 from tarmac.model.system import System
-from tarmac.plan import entry, graph, launches, ports
+from tarmac.plan import entry, graph, launches, names, ports
 from tarmac.plan.access import access
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.callers import caller_edges, takes_part
@@ -272,7 +272,8 @@ def _wires(bindings: Bindings) -> Iterable[EdgeProxy]:
     for (source, target), target_ports in bindings.links.items():
         for port in target_ports:
             listen = facts.ports.get(ports.edge_key(source, target, port), 0)
-            yield EdgeProxy(source, target, port, listen)
+            named = names.listeners(bindings, source, target, port) if listen else ()
+            yield EdgeProxy(source, target, port, listen, named)
 
 
 def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:

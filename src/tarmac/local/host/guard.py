@@ -10,7 +10,7 @@ PR_SET_PDEATHSIG when the spawning *thread* ends.
 Requests and answers are JSON lines. A spawn request carries the output's file descriptor, and that
 of its standard input where it says `input`:
     {"id": 1, "op": "spawn", "name": "db", "argv": [...], "env": {}, "cwd": "/", "drop": "userns",
-     "input": false}
+     "input": false, "hosts": null}
     {"id": 1, "pid": 4711}                   or {"id": 1, "error": "..."}
     {"op": "signal", "pid": 4711, "signal": 15, "group": false}
     {"op": "sweep"}                          kill orphans of nodes that are not (any more) known
@@ -34,6 +34,8 @@ from typing import Any
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 CLONE_NEWUSER = 0x10000000  # linux/sched.h
+CLONE_NEWNS = 0x00020000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000  # linux/mount.h
 #: Marks a process with the node it belongs to, so that what it leaves behind can be found.
 NODE_VARIABLE = "TARMAC_NODE"
 #: And with the folder of its namespace: guard and supervisor may be killed together.
@@ -118,6 +120,36 @@ def _enter_user_namespace() -> None:
             file.write(line)
 
 
+def _see_hosts(path: str) -> None:
+    """See a file as /etc/hosts, in a mount namespace of the process's own."""
+    if not LINUX:
+        raise OSError(
+            "`hosts: true` needs Linux; run it in a container, or have code read a variable"
+        )
+    libc = ctypes.CDLL(None, use_errno=True)
+    uid, gid = os.geteuid(), os.getegid()
+    if libc.unshare(CLONE_NEWNS) != 0:  # not root, or one without that right: as itself in its own
+        if libc.unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0:
+            why = os.strerror(ctypes.get_errno())
+            raise OSError(
+                f"`hosts: true` needs a mount namespace, which is not allowed here ({why})"
+            )
+        for name, line in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{uid} {uid} 1"),
+            ("gid_map", f"{gid} {gid} 1"),
+        ):
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(line)
+    # What is mounted here from now on is seen here only.
+    if (
+        libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0
+        or libc.mount(path.encode(), b"/etc/hosts", None, MS_BIND, None) != 0
+    ):
+        why = os.strerror(ctypes.get_errno())
+        raise OSError(f"`hosts: true`: /etc/hosts cannot be replaced ({why})")
+
+
 def _become_unprivileged() -> None:
     os.setgroups([])
     os.setgid(UNPRIVILEGED_UID)
@@ -130,6 +162,8 @@ DROPS = {"userns": _enter_user_namespace, "setuid": _become_unprivileged}
 def _exec_child(request: dict[str, Any], descriptors: list[int], parent: int) -> None:
     """Turn the forked child into the program; only returns by an exception."""
     os.setsid()
+    if hosts := request.get("hosts"):
+        _see_hosts(hosts)
     if drop := request.get("drop"):
         DROPS[drop]()
     if LINUX:

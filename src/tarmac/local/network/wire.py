@@ -31,7 +31,7 @@ class Wire:
 
     id: str
     targets: list[Target] = field(default_factory=list)
-    server: asyncio.Server | None = None
+    servers: list[asyncio.Server] = field(default_factory=list)
     ends: set[Endpoint] = field(default_factory=set)
     connections: int = 0
     errors: int = 0

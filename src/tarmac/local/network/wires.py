@@ -12,7 +12,8 @@ refused, and reads no more of what it carries than the heads of HTTP/1 messages 
 it is asked to. A drill may have it disturb an edge (endpoint_faults.py).
 
 JSON lines, a listener's descriptor with the first byte of its request:
-    {"op": "wire", "id": "orders->db:main", "targets": [["db", 20001, true]]}   + 1 descriptor
+    {"op": "wire", "id": "orders->db:main", "targets": [["db", 20001, true]], "listeners": 1}
+                                                           + that many descriptors
     {"op": "targets", "id": "orders->db:main", "targets": [...]}       name, port, is it ready
     {"op": "unwire", "id": "orders->db:main"}                        its connections are closed
     {"op": "inspect", "on": true}                          requests of new connections are counted
@@ -62,11 +63,13 @@ class Wires:
             wire = self._wires[request["id"]] = Wire(request["id"])
             wire.requests = _counter() if self._inspects else None
             _retarget(wire, request["targets"])  # first: some may wait in the queue already
-            listener = socket.socket(fileno=listeners.pop(0))
-            listener.setblocking(False)
-            wire.server = await asyncio.get_running_loop().create_server(
-                lambda: Endpoint(wire), sock=listener, backlog=BACKLOG, start_serving=False
-            )
+            for _ in range(request["listeners"]):
+                listener = socket.socket(fileno=listeners.pop(0))
+                listener.setblocking(False)
+                server = await asyncio.get_running_loop().create_server(
+                    lambda: Endpoint(wire), sock=listener, backlog=BACKLOG, start_serving=False
+                )
+                wire.servers.append(server)
         elif op == "inspect":
             self._inspects = request["on"]
             for wire in self._wires.values():
@@ -78,8 +81,8 @@ class Wires:
         elif op == "targets" and (known := self._wires.get(request["id"])):
             _retarget(known, request["targets"])
         elif op == "unwire" and (gone := self._wires.pop(request["id"], None)):
-            if gone.server is not None:
-                gone.server.close()
+            for server in gone.servers:
+                server.close()
             for end in list(gone.ends):
                 end.cut()
         return None
@@ -87,8 +90,9 @@ class Wires:
     async def listen(self) -> None:
         """Take connections on new wires, once no request waits that may say where they go."""
         for wire in self._wires.values():
-            if wire.server is not None and not wire.server.is_serving():
-                await wire.server.start_serving()
+            for server in wire.servers:
+                if not server.is_serving():
+                    await server.start_serving()
 
 
 def _counter() -> Requests:

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ class Wiring:
         self._spawner = spawner
         self._log = log
         self._reservations = reservations
-        self._listeners: dict[EdgeProxy, socket.socket] = {}
+        #: The sockets of each: that of its own port first, then those of its names.
+        self._listeners: dict[EdgeProxy, tuple[socket.socket, ...]] = {}
         self._targets: dict[EdgeProxy, tuple[Instance, ...]] = {}
         self._channel: Channel | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -69,7 +70,9 @@ class Wiring:
         async with self._telling:
             going: dict[int, socket.socket] = {}
             for wire in [wire for wire in self._listeners if wire not in wanted]:
-                going[wire.listen] = self._listeners.pop(wire)
+                going[wire.listen], *named = self._listeners.pop(wire)
+                for other in named:
+                    other.close()
                 self._targets.pop(wire, None)
                 await self._tell({"op": "unwire", "id": wire.id})
             for wire in wanted:
@@ -80,9 +83,8 @@ class Wiring:
                     # one inherit it, so that they do not keep the port from the next.
                     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     listener.listen(wires.BACKLOG)
-                    self._listeners[wire] = listener
-                    request = {"op": "wire", "id": wire.id, "targets": ()}
-                    await self._tell(request, [listener.fileno()])
+                    self._listeners[wire] = (listener, *_at_names(wire))
+                    await self._tell_wire(wire, ())
             for listener in going.values():
                 listener.close()
         if going:
@@ -180,8 +182,9 @@ class Wiring:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
-        for listener in self._listeners.values():
-            listener.close()
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.close()
         self._listeners.clear()
         self._targets.clear()
 
@@ -190,6 +193,11 @@ class Wiring:
         if self._channel is not None:
             with contextlib.suppress(OSError):
                 await self._channel.send(message, fds)
+
+    async def _tell_wire(self, wire: EdgeProxy, targets: Sequence[Instance]) -> None:
+        listeners = [listener.fileno() for listener in self._listeners[wire]]
+        request = {"op": "wire", "id": wire.id, "targets": targets, "listeners": len(listeners)}
+        await self._tell(request, listeners)
 
     async def _keep(self) -> None:
         """Start the process again whenever it ends: its listeners' queues wait meanwhile."""
@@ -210,10 +218,8 @@ class Wiring:
                 self._channel = channel
                 if self._inspects:
                     await self._tell({"op": "inspect", "on": True})
-                for wire, listener in self._listeners.items():
-                    targets = self._targets.get(wire, ())
-                    request = {"op": "wire", "id": wire.id, "targets": targets}
-                    await self._tell(request, [listener.fileno()])
+                for wire in self._listeners:
+                    await self._tell_wire(wire, self._targets.get(wire, ()))
                 for name, rule in self._rules.items():
                     await self._tell({"op": "disturb", "id": name, "rule": rule})
                 for name, wanted in self._splits.items():
@@ -234,6 +240,25 @@ class Wiring:
             self._latest = {}
             with contextlib.suppress(OSError):
                 await running.signal(signal.SIGKILL, False)
+
+
+def _at_names(wire: EdgeProxy) -> Iterator[socket.socket]:
+    """Listen at the addresses of a wire's names, as far as they can be had.
+
+    One that another process listens on at all addresses leads there already; below 1024 only root
+    may listen.
+    """
+    for host, port in wire.named:
+        listener = socket.socket()
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(wires.BACKLOG)
+        except OSError as error:
+            listener.close()
+            print(f"{wire.id}: not at {wire.target}:{port} ({error.strerror})", flush=True)
+            continue
+        yield listener
 
 
 def _sum(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> dict[str, Any]:

@@ -126,10 +126,12 @@ class Spawner:
         output: int,
         drop: str | None = None,
         channel: int | None = None,
+        hosts: Path | None = None,
     ) -> RunningProcess:
         """Start a program whose standard output and error go to the descriptor `output`.
 
         Args:
+            hosts: the file that it sees as its /etc/hosts.
             channel: a descriptor that becomes its standard input.
 
         Raises:
@@ -145,6 +147,7 @@ class Spawner:
             "cwd": str(cwd),
             "drop": drop,
             "input": channel is not None,
+            "hosts": str(hosts) if hosts is not None else None,
         }
         descriptors = [output] if channel is None else [output, channel]
         answer: asyncio.Future[RunningProcess] = asyncio.get_running_loop().create_future()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from tarmac.launch import Launch
 from tarmac.local.process import bytecode
 from tarmac.local.process.context import ProcessContext
 from tarmac.local.process.forks import CannotFork
 from tarmac.local.process.prepare import drop_for
 from tarmac.local.process.spawn import RunningProcess
+from tarmac.local.state.files import write_atomically
 from tarmac.local.state.logs import LogFile, Output
 from tarmac.plan.plan import Node
+
+HOSTS = Path("/etc/hosts")
 
 
 async def start(
@@ -48,7 +53,19 @@ async def start(
             cwd=cwd,
             output=output.write_end,
             drop=drop_for(launch),
+            hosts=_hosts(launch, folder) if launch.hosts else None,
         )
         return running, output
     finally:
         output.handed_over()
+
+
+def _hosts(launch: Launch, folder: Path) -> Path:
+    """Write what a program is to see as /etc/hosts: this machine's, and its own names before."""
+    own = "".join(f"{address} {name}\n" for name, address in sorted(launch.hosts.items()))
+    here = ""
+    with contextlib.suppress(OSError):
+        here = HOSTS.read_text(errors="replace")
+    path = folder / "hosts"
+    write_atomically(path, f"{own}{here}", 0o644)
+    return path

@@ -1,0 +1,96 @@
+"""`hosts: true`: code that names others by their containers' names runs as it is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from edited import until
+from sandbox import PORT, Sandbox, family
+
+from tarmac.local.process.spawn import Spawner
+
+ASKS = """
+import http.server, os, urllib.request
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        status, said = 200, b""
+        try:
+            for url in os.environ["ASKS"].split():
+                said += urllib.request.urlopen(url, timeout=5).read() + b" "
+        except OSError as error:
+            status, said = 502, str(error).encode()
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(said + os.environ["SERVICE_NAME"].encode())
+    def log_message(self, *words):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def service(name: str, port: int, asks: str, more: str = "") -> str:
+    run = f"run: [{sys.executable}, asks.py]"
+    return f"{name}: {{{run}, port: {port}, env: {{ASKS: '{asks}'}}{more}}}"
+
+
+SYSTEM = f"""
+    tarmac: 1
+    system: named
+    hosts: true
+    services:
+      {service("web", PORT, f"http://api:8080 http://api:{PORT + 2}", ", calls: [api]")}
+      {service("desk", PORT + 1, "http://api:8080", ", calls: [api]")}
+      {service("api", PORT + 2, "", ", image_port: 8080")}
+    """
+
+
+@pytest.fixture
+def named(sandbox: Sandbox) -> Sandbox:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("mount namespaces are Linux's")
+    (sandbox.folder / "asks.py").write_text(ASKS)
+    sandbox.write(SYSTEM)
+    return sandbox
+
+
+def test_services_reach_others_by_name_at_the_ports_of_their_images(named):
+    before = Path("/etc/hosts").read_bytes()
+    named.up()
+    assert named.get("web", "/") == "api api web"
+    assert named.get("desk", "/") == "api desk"
+    told = json.loads(named.tarmac("edges", "--json").stdout)["edges"]
+    asked = {(edge["source"], edge["target"]): edge["connections"] for edge in told}
+    assert (asked["web", "api"], asked["desk", "api"]) == (2, 1)
+    assert Path("/etc/hosts").read_bytes() == before
+
+
+def test_names_lead_on_when_the_wires_process_was_killed(named):
+    named.up()
+    assert named.get("desk", "/") == "api desk"
+    (wires,) = [pid for pid in family(named) if _runs_wires(pid)]
+    os.kill(wires, signal.SIGKILL)
+    assert until(lambda: named.get("desk", "/"), lambda said: said == "api desk")
+
+
+def _runs_wires(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return b"network/wires.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
+async def test_a_file_that_cannot_be_shown_is_said_and_nothing_starts():
+    spawner = Spawner()
+    await spawner.start()
+    try:
+        with pytest.raises(OSError, match="/etc/hosts cannot be replaced"):
+            await spawner.spawn(
+                *("x", ["true"]), env={}, cwd=Path("/"), output=2, hosts=Path("/no/such/file")
+            )
+    finally:
+        await spawner.close()

@@ -1,0 +1,102 @@
+"""Names by which programs reach what they use: each edge has an address of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from demo_system import KINDS, demo, facts_for
+from repository import found_in, text_of
+
+from tarmac.plan.facts import RunShape
+from tarmac.plan.resolve import resolve
+
+NAMED = """
+    tarmac: 1
+    system: demo
+    hosts: true
+    services:
+      web: {run: [node, web.js], port: 8080, calls: [api], stores: {c: cache}}
+      desk: {run: [node, desk.js], port: 8081, calls: [api]}
+      api: {run: [node, api.js], ports: {http: 8082, admin: 9000}, image_port: 80}
+      order-service:
+        source: services/orders
+        port: 3003
+        stores: {db: orders-db, cache: cache}
+        calls: [product-service]
+        publishes: [order.placed]
+        consumes: [payment.captured]
+        env: {JWKS_URL: "http://keys"}
+      product-service: {source: services/catalog, port: 8000}
+      payment-service:
+        source: services/payments
+        publishes: [payment.captured]
+        consumes: [order.placed]
+    stores: {cache: redis, orders-db: postgres}
+    broker: nats
+    """
+
+
+def plan_of(text: str = NAMED, **facts):
+    system = demo(text)
+    return resolve(system, "local", replace(facts_for(system), **facts), KINDS)
+
+
+def named(plan):
+    return {wire.id: wire.named for wire in plan.wires if wire.named}
+
+
+def test_a_program_sees_what_it_uses_at_the_ports_that_each_has_elsewhere():
+    plan = plan_of()
+    web = plan.node("web").launch.hosts
+    assert set(web) == {"api", "cache"}
+    assert named(plan)["web->api:http"] == ((web["api"], 80), (web["api"], 8082))
+    assert named(plan)["web->api:admin"] == ((web["api"], 9000),)
+    assert named(plan)["web->cache:main"] == ((web["cache"], 6379),)
+    assert all(address.startswith("127.") and address != "127.0.0.1" for address in web.values())
+
+
+def test_each_user_has_an_address_of_its_own_and_so_has_each_copy():
+    plan = plan_of()
+    web, desk = plan.node("web").launch.hosts, plan.node("desk").launch.hosts
+    assert web["api"] != desk["api"]
+    assert plan_of().node("web").launch.hosts == web
+    assert plan_of(home="/elsewhere").node("web").launch.hosts["api"] != web["api"]
+
+
+def test_services_of_the_kit_runs_without_wires_and_systems_that_do_not_ask_have_none():
+    plan = plan_of()
+    assert plan.node("order-service").launch.hosts == {}
+    assert not any(name.startswith("order-service") for name in named(plan))
+    for other in (
+        plan_of(NAMED.replace("hosts: true", "hosts: false")),
+        plan_of(shape=RunShape(direct=True)),
+    ):
+        assert named(other) == {}
+        assert other.node("web").launch.hosts == {}
+
+
+def test_init_gives_names_to_code_that_has_them_and_says_what_names_cannot_do():
+    compose = """
+    services:
+      web: {build: web, ports: ["8080:3000"]}
+      api: {build: api, ports: ["9000:3000"]}
+      db: {image: postgres}
+    """
+    code = {f"{name}/package.json": '{"scripts": {"start": "x"}}' for name in ("web", "api")}
+    server = "app.listen(process.env.PORT)\n"
+    files = {
+        "compose.yaml": compose,
+        **code,
+        "web/s.js": f"{server}fetch('http://api:3000/x')\n",
+        "api/s.js": f"{server}connect('postgres://a:b@db:5432/x')\nfetch('http://web:3000')\n",
+    }
+    found = found_in(**files)
+    services = {service.name: service for service in found.services}
+    written = text_of(found)
+    assert "hosts: true # code names others" in written
+    assert (services["web"].calls, services["web"].to_do) == (("api",), ())
+    assert services["api"].calls == (), "web waits for it already"
+    assert [line.partition(" connects")[0] for line in services["api"].to_do] == [
+        "s.js:2",
+        "s.js:3",
+    ]
