@@ -6,10 +6,10 @@ import asyncio
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from tarmac.local.process.probes import get
 from tarmac.loopback import is_loopback_address
 
 LIMIT_S = 2.0
-_LONGEST_BYTES = 4096
 
 
 def refusals(urls: list[str]) -> dict[str, str]:
@@ -37,29 +37,14 @@ async def _all(urls: list[str]) -> list[str]:
 async def _ask(url: str) -> str:
     parts = urlsplit(url)
     path = parts.path or "/"
-    ask = (
-        f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
-        "Accept: text/html, */*\r\nConnection: close\r\n\r\n"
-    )
     try:
         async with asyncio.timeout(LIMIT_S):
-            reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
-            try:
-                writer.write(ask.encode())
-                head = await reader.read(_LONGEST_BYTES)
-            finally:
-                writer.close()
+            # A development server answers with a page only if one is asked for.
+            accept = "Accept: text/html, */*"
+            status, _ = await get(parts.hostname or "", parts.port or 80, path, accept)
     except (OSError, TimeoutError):
         return ""
-    return _refusal(path, head)
-
-
-def _refusal(path: str, head: bytes) -> str:
-    words = head.partition(b"\r\n")[0].split()
-    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
-        return ""
-    status = int(words[1])
-    if status < HTTPStatus.BAD_REQUEST:
+    if status is None or status < HTTPStatus.BAD_REQUEST:
         return ""
     try:
         phrase = f" {HTTPStatus(status).phrase}"

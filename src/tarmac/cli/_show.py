@@ -11,7 +11,6 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from tarmac.cli._refusals import refusals
 from tarmac.local.state import state
 from tarmac.local.state.state import NodeState
 from tarmac.local.supervisor.client import Status
@@ -117,6 +116,8 @@ def what_to_open(console: Console, nodes: tuple[NodeState, ...], dashboard: str 
     Of a service that is known by its port alone, what a browser would be refused with stands there:
     a port that takes connections may serve nothing.
     """
+    from tarmac.cli._refusals import refusals
+
     pages = [(node.name, node.page) for node in nodes if node.page and node.role == "service"]
     refused = refusals([node.page for node in nodes if node.page and node.by_port])
     pages += [(node.name, node.page) for node in nodes if node.page and node.role != "service"]

@@ -77,20 +77,28 @@ async def passes(
         return error.strerror or str(error) or type(error).__name__
 
 
-async def _http(host: str, port: int, path: str) -> str | None:
-    request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+async def get(host: str, port: int, path: str, *headers: str) -> tuple[int | None, bytes]:
+    """Ask by HTTP; return the status, None where it speaks another protocol, and a refusal's body.
+
+    Raises:
+        OSError: nothing listens there, or the connection was lost.
+    """
+    lines = (f"GET {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: close", *headers, "", "")
 
     def is_all(answer: bytes) -> bool:
         # Why it refuses is in the body, which many a server sends after the head.
         return b"\r\n\r\n" in answer and (_status(answer) or 0) < 400
 
-    answer = await _talk(host, port, request.encode(), is_all, UNCLOSED_S)
-    status = _status(answer)
+    answer = await _talk(host, port, "\r\n".join(lines).encode(), is_all, UNCLOSED_S)
+    return _status(answer), answer.partition(b"\r\n\r\n")[2]
+
+
+async def _http(host: str, port: int, path: str) -> str | None:
+    status, body = await get(host, port, path)
     if status is None:
         return f"port {port} does not speak HTTP"
     if status < 400:
         return None
-    _, _, body = answer.partition(b"\r\n\r\n")
     shown = body.decode("utf-8", "replace").strip().replace("\n", " ")[:300]
     return f"{path} answers {status} {shown}".rstrip()
 
