@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping
 
 import pytest
-from kube_api import Answer, changed, title
-from kube_trees import define, namespace, put, ready_for, take_away, tree
+from kube_api import Answer, changed
+from kube_trees import define, namespace, put, put_as_it_is, ready_for, take_away, tree
 from rendered import ENVIRONMENTS
 
 pytestmark = pytest.mark.servers
@@ -28,13 +28,7 @@ async def wanted(kube, plane, system, environment):
 
 @every_environment
 async def test_a_tree_is_taken_without_a_word_and_kept_as_it_is(kube, wanted):
-    said = await put(kube, wanted)
-
-    assert {name: answer.refused for name, answer in said.items() if answer.refused} == {}
-    assert {name: answer.warnings for name, answer in said.items() if answer.warnings} == {}
-    live = {title(manifest): (await kube.get(manifest)).data for manifest in wanted}
-    lost = {title(manifest): [*changed(manifest, live[title(manifest)])] for manifest in wanted}
-    assert {name: what for name, what in lost.items() if what} == {}
+    await put_as_it_is(kube, wanted)
 
     # Of a kind that others define, the server writes the status that it adds by itself only now.
     again, once_more = await put(kube, wanted), await put(kube, wanted)

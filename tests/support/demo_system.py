@@ -14,6 +14,22 @@ from tarmac.plan.facts import MachineFacts, RunShape
 from tarmac.stores.kind import ProviderCandidate
 
 FILE = "systems/demo/tarmac.yaml"
+#: Services of the kit's parts below, for a file that has the stores `orders-db` and `cache`.
+KIT_SERVICES = """\
+      order-service:
+        source: services/orders
+        port: 3003
+        stores: {db: orders-db, cache: cache}
+        calls: [product-service]
+        publishes: [order.placed]
+        consumes: [payment.captured]
+        env: {JWKS_URL: "http://keys"}
+      product-service: {source: services/catalog, port: 8000}
+      payment-service:
+        source: services/payments
+        publishes: [payment.captured]
+        consumes: [order.placed]
+"""
 
 ORDERS = """
     part: orders

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kube_api import Answer, Kube, Object, objects, title
+from kube_api import Answer, Kube, Object, changed, objects, title
 from rendered import artifacts_of, plan_of
 
 from tarmac.schemas import check, lock
@@ -107,6 +107,16 @@ async def ready_for(kube: Kube, system: str, environment: str) -> list[Object]:
 async def put(kube: Kube, wanted: Iterable[Object]) -> dict[str, Answer]:
     """Apply objects one after the other; return what was said of each, by its title."""
     return {title(manifest): await kube.apply(manifest) for manifest in wanted}
+
+
+async def put_as_it_is(kube: Kube, wanted: list[Object]) -> None:
+    """Apply objects that the server is to take without a word, and to keep as they are."""
+    said = await put(kube, wanted)
+    assert {name: answer.refused for name, answer in said.items() if answer.refused} == {}
+    assert {name: answer.warnings for name, answer in said.items() if answer.warnings} == {}
+    live = {title(manifest): (await kube.get(manifest)).data for manifest in wanted}
+    lost = {title(manifest): [*changed(manifest, live[title(manifest)])] for manifest in wanted}
+    assert {name: what for name, what in lost.items() if what} == {}
 
 
 async def take_away(kube: Kube, wanted: list[Object]) -> None:

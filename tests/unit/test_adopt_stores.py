@@ -6,7 +6,7 @@ import json
 import textwrap
 
 import pytest
-from demo_system import KINDS, demo, facts_for, problems
+from demo_system import KINDS, KIT_SERVICES, demo, facts_for, problems
 from repository import found_in, system_of
 
 from tarmac.errors import BadInput
@@ -14,7 +14,8 @@ from tarmac.launch import redact, reveal, secrets_of
 from tarmac.plan.resolve import resolve
 
 SERVER = "app.listen(process.env.PORT)"
-FOREIGN = """
+FOREIGN = (
+    """
     tarmac: 1
     system: demo
     services:
@@ -22,22 +23,13 @@ FOREIGN = """
         run: [node, server.js]
         port: 8080
         env: {CACHE: "${stores.cache.url}", NATS_URL: "${broker.url}"}
-      order-service:
-        source: services/orders
-        port: 3003
-        stores: {db: orders-db, cache: cache}
-        calls: [product-service]
-        publishes: [order.placed]
-        consumes: [payment.captured]
-        env: {JWKS_URL: "http://keys"}
-      product-service: {source: services/catalog, port: 8000}
-      payment-service:
-        source: services/payments
-        publishes: [payment.captured]
-        consumes: [order.placed]
+"""
+    + KIT_SERVICES
+    + """\
     stores: {orders-db: postgres, cache: redis}
     broker: nats
     """
+)
 
 
 def file_of(store, name, text=FOREIGN):

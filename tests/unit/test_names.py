@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from demo_system import KINDS, demo, facts_for
+from demo_system import KINDS, KIT_SERVICES, demo, facts_for
 from repository import found_in, text_of
 
 from tarmac.plan.facts import RunShape
 from tarmac.plan.resolve import resolve
 
-NAMED = """
+NAMED = (
+    """
     tarmac: 1
     system: demo
     hosts: true
@@ -18,22 +19,13 @@ NAMED = """
       web: {run: [node, web.js], port: 8080, calls: [api], stores: {c: cache}}
       desk: {run: [node, desk.js], port: 8081, calls: [api]}
       api: {run: [node, api.js], ports: {http: 8082, admin: 9000}, image_port: 80}
-      order-service:
-        source: services/orders
-        port: 3003
-        stores: {db: orders-db, cache: cache}
-        calls: [product-service]
-        publishes: [order.placed]
-        consumes: [payment.captured]
-        env: {JWKS_URL: "http://keys"}
-      product-service: {source: services/catalog, port: 8000}
-      payment-service:
-        source: services/payments
-        publishes: [payment.captured]
-        consumes: [order.placed]
+"""
+    + KIT_SERVICES
+    + """\
     stores: {cache: redis, orders-db: postgres}
     broker: nats
     """
+)
 
 
 def plan_of(text: str = NAMED, **facts):
