@@ -278,7 +278,7 @@ def test_an_override_file_and_anchors_are_laid_over():
 def test_what_cannot_come_over_is_named():
     found = composed(
         """
-  search: {image: "elasticsearch:8", ports: ["9201:9200"]}
+  search: {image: "solr:9", ports: ["9201:9200"]}
   tool: {image: x, profiles: [debug]}
   odd: {build: odd}
   web:

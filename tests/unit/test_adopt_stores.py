@@ -149,6 +149,24 @@ MINIO = """
     """
 
 
+@pytest.mark.parametrize("image", ["elasticsearch:8.14.0", "opensearchproject/opensearch:2"])
+def test_what_searches_over_http_gets_an_address_with_its_login(image):
+    compose = f"""
+    services:
+      api:
+        build: ./api
+        environment: {{ELASTICSEARCH_URL: "http://search:9200", ES_HOST: search}}
+      search: {{image: {image}}}
+    """
+    code = {"api/package.json": '{"scripts": {"start": "x"}}', "api/s.js": SERVER}
+    file = system_of(found_in(**{"compose.yaml": compose, **code})).file
+    assert file.stores["search"].kind == "opensearch"
+    assert file.services["api"].env == {
+        "ELASTICSEARCH_URL": "${stores.search.url}",
+        "ES_HOST": "${stores.search.host}",
+    }
+
+
 @pytest.mark.parametrize(
     ("told", "endpoint"),
     [

@@ -92,8 +92,9 @@ def _url(name: str, match: re.Match[str], service: Service, scene: Scene) -> str
         store = store_for(server, service, scene)
     if store is not None and server is not None:
         return _store_url(store, scheme, path, _plain(query), scene)
-    if store is not None and scheme in ("http", "https") and _servers.has_endpoint(store.kind):
-        return f"{_servers.reference(store.name, 'endpoint')}{path}{query}"
+    output = _servers.http_output(store.kind) if store is not None else ""
+    if store is not None and scheme in ("http", "https") and output:
+        return f"{_servers.reference(store.name, output)}{path}{query}"
     if host in scene.unknown_hosts:
         there = f":{scene.unknown_hosts[host] or port}" if scene.unknown_hosts[host] or port else ""
         before = match[0][: match.start("host") - match.start()]

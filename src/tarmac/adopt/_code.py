@@ -154,7 +154,7 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
             if known is None or (known.default is None and read.default is not None):
                 found[read.name] = read
     # Rails looks there first for what this file says of its database's server.
-    if server := re.search(r"(?m)^\s*adapter:\s*(?:postgres|mysql)", folder.read(_RAILS)):
+    if server := re.search(r"(?m)^[ \t]*adapter:[ \t]*(?:postgres|mysql)", folder.read(_RAILS)):
         place = f"{_RAILS}:{_line(server.string, server.start())}"
         found.setdefault("DATABASE_URL", VariableRead("DATABASE_URL", "", place))
     return dict(sorted(found.items()))

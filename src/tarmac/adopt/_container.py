@@ -60,7 +60,7 @@ def base_image(text: str) -> tuple[str, bool]:
         first, _, stage = part.partition("\n")
         named = [word for word in first.split() if not word.startswith("--")]
         image = named[0] if named else ""
-    return image, bool(re.search(r"(?im)^\s*(COPY|ADD|RUN|CMD|ENTRYPOINT)\s", stage))
+    return image, bool(re.search(r"(?im)^[ \t]*(COPY|ADD|RUN|CMD|ENTRYPOINT)\s", stage))
 
 
 def words(line: str) -> tuple[str, ...]:

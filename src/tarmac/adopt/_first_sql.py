@@ -19,12 +19,12 @@ _COPIES = re.compile(
 #: The server's administrator does it, not the one user that a store's services have; or the image's
 #: own client does, and no server knows it.
 _NOT_ITS_USERS = {
-    r"^\s*\\\w+": "a command of psql",
-    r"^\s*source\s+\S": "a command of MySQL's client",
+    r"^[ \t]*\\\w+": "a command of psql",
+    r"^[ \t]*source\s+\S": "a command of MySQL's client",
     r"\bCREATE\s+(?:DATABASE|SCHEMA\s+IF|ROLE|USER)\b": "what only an administrator may make",
-    r"^\s*USE\s+": "another database",
-    r"\bOWNER\s+TO\b|^\s*(?:GRANT|REVOKE|ALTER\s+(?:ROLE|USER|SYSTEM))\b": "users of its own",
-    r"^\s*COPY\s.+\bFROM\s+stdin": "data for psql",
+    r"^[ \t]*USE\s+": "another database",
+    r"\bOWNER\s+TO\b|^[ \t]*(?:GRANT|REVOKE|ALTER\s+(?:ROLE|USER|SYSTEM))\b": "users of its own",
+    r"^[ \t]*COPY\s.+\bFROM\s+stdin": "data for psql",
 }
 
 

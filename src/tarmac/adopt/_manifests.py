@@ -1,6 +1,6 @@
 """Kubernetes manifests: the variables of each deployment, for repositories without compose.
 
-The survey asks; charts and overlays are templates of other tools and are left alone.
+The survey asks. Charts are templates of another tool: what they render stands at `OF_CHART`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import yaml
 from tarmac.adopt import _code, _first_sql, _servers
 from tarmac.adopt._compose_parts import Texts
 from tarmac.adopt._found import Folder, Service, Store, Survey, valid_name
+from tarmac.adopt._kustomize import kustomizations
 from tarmac.foreign.data import from_yaml, problem
 
 MOST_FILES = 100
+#: The file beside a chart's own at which what it renders is read; it is on no disk.
+OF_CHART = "rendered-chart.yaml"
 _FOLDERS = re.compile(r"(^|/)(k8s|kube|kubernetes|manifests?|deploy)[^/]*/", re.IGNORECASE)
 _ASIDE = re.compile(r"(^|/)(extras?|examples?|samples?|tests?|e2e|hack|docs?|ci)/", re.IGNORECASE)
 _KINDS = ("Deployment", "StatefulSet")
@@ -33,11 +36,20 @@ class Deployment:
     image: str
     #: The values that stand there, or in the objects that it names.
     env: Mapping[str, str]
+    #: The path that is asked whether it is ready, on its first port; "": none.
+    probe: str = ""
 
 
 def deployed(root: Folder) -> dict[str, Deployment]:
     """Read every deployment of a repository, by its name."""
-    files = [f for f in root.files if f.endswith((".yaml", ".yml")) and _FOLDERS.search(f)]
+    kustomized = tuple(kustomizations(root))
+    named = {path for one in kustomized for path in one.resources}
+    files = [
+        file
+        for file in root.files
+        if file.endswith((".yaml", ".yml"))
+        and (file in named or _FOLDERS.search(file) or file.endswith(OF_CHART))
+    ]
     # What is there for another day never counts before what is there.
     files.sort(key=lambda file: bool(_ASIDE.search(file)))
     documents = [one for file in files[:MOST_FILES] for one in _documents(root, file)]
@@ -45,6 +57,9 @@ def deployed(root: Folder) -> dict[str, Deployment]:
     for document in documents:
         if document.get("kind") in _GIVES:
             given.setdefault((str(document["kind"]), _name(document)), _values(document))
+    for one in kustomized:
+        for key, values in one.generated.items():  # of overlays: what their base does not say
+            given[key] = {**values, **given.get(key, {})}
     found: dict[str, Deployment] = {}
     for document in documents:
         if document.get("kind") in _KINDS:
@@ -60,6 +75,7 @@ def as_deployed(service: Service, folder: Folder, deployed: Deployment | None) -
     return replace(
         service,
         env={**{n: v for n, v in deployed.env.items() if n in reads}, **service.env},
+        probe=service.probe or deployed.probe,
         remarks=(*service.remarks, "values of its deployment among its variables"),
     )
 
@@ -143,7 +159,16 @@ def _container(
             value = there.get(str(source.get("key")), value)
         if isinstance(value, str):
             env[str(entry.get("name"))] = value
-    return Deployment(str(first.get("image") or ""), env)
+    return Deployment(str(first.get("image") or ""), env, _probe(first))
+
+
+def _probe(container: dict[str, Any]) -> str:
+    """Read the path that is asked whether it is ready, if that is where it serves."""
+    asked = _at(container, "readinessProbe", "httpGet")
+    port = next(_mappings(container.get("ports")), {})
+    is_first = asked.get("port") in (port.get("containerPort"), port.get("name"))
+    path = asked.get("path")
+    return path if is_first and isinstance(path, str) and path.startswith("/") else ""
 
 
 def _mappings(value: Any) -> Iterator[dict[str, Any]]:

@@ -54,11 +54,13 @@ def of_kind(kind: str) -> Server:
     return next(server for server in servers() if server.kind == kind)
 
 
-def has_endpoint(kind: str) -> bool:
-    """Tell whether clients of a kind are given an HTTP address, and keys apart from it."""
-    return any(
-        server.kind == kind and "endpoint" in server.shows.parts.values() for server in servers()
-    )
+def http_output(kind: str) -> str:
+    """Name the output of a kind that an HTTP client is given; "" where it speaks no HTTP."""
+    for server in servers():
+        if server.kind == kind:
+            parts = server.shows.parts.values()
+            return next((name for name in ("endpoint", "url") if name in parts), "")
+    return ""
 
 
 def parts_of(kind: str) -> dict[str, str]:

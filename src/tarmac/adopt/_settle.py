@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from tarmac.adopt import _code, _dotenv, _servers
+from tarmac.adopt import _code, _dotenv, _servers, _sqlite
 from tarmac.adopt._addresses import BROWSER, FOR_PEOPLE, Scene, rewritten, store_for
 from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
@@ -46,7 +46,8 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     services = []
     for service in found.services:
         folder = own_files(root, service, found.services)
-        services.append(_settled(service, folder, scene, dotenv, example))
+        settled = _settled(service, folder, scene, dotenv, example)
+        services.append(_sqlite.on_volumes(settled, folder))
     return replace(
         found,
         services=tuple(services),

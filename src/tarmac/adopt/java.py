@@ -46,7 +46,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             ),
         )
     if not maven and re.search(
-        r"(?m)^\s*(id\s*\(?['\"]application['\"]|apply plugin: ['\"]application)", text
+        r"(?m)^[ \t]*(id\s*\(?['\"]application['\"]|apply plugin: ['\"]application)", text
     ):
         line = f"{program} -q run"
         return (Service(folder_name(folder), folder.path, run=line, why=file),)

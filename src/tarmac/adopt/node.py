@@ -43,7 +43,9 @@ _BUILT = re.compile(r"\b(dist|build|lib|out)/\S+")
 _RELOADS = re.compile(r"nodemon|--watch|\bwatch\b|ts-node-dev|--hot")
 _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
 #: A script that translates or checks what others run.
-_MAKES = re.compile(r"^\s*(?:npx\s+)?(?:tsc|tsup|rollup|babel|eslint|prettier|tailwindcss|sass)\b")
+_MAKES = re.compile(
+    r"^[ \t]*(?:npx\s+)?(?:tsc|tsup|rollup|babel|eslint|prettier|tailwindcss|sass)\b"
+)
 #: A script that starts those of the packages below.
 _STARTS_OTHERS = re.compile(r"\b(turbo|lerna)\b|\bpnpm\b.*\s(-r|--recursive|--parallel)\b")
 #: Where Prisma looks by itself.

@@ -39,8 +39,8 @@ _MODULES = frozenset(
 #: Where a repository says which Python it wants, in order.
 _IMAGE = r"(?i)^FROM\s+(?:\S*/)?python:3\.(\d+)"
 _VERSIONS = (
-    (".python-version", r"^\s*3\.(\d+)"),
-    ("runtime.txt", r"^\s*python-3\.(\d+)"),
+    (".python-version", r"^[ \t]*3\.(\d+)"),
+    ("runtime.txt", r"^[ \t]*python-3\.(\d+)"),
     *((file, _IMAGE) for file in ("Dockerfile", "docker/Dockerfile", "build/Dockerfile")),
     ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d+)"),
 )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, joined, local_ports
 
 _SERVES = re.compile(r"^require ['\"]sinatra['\"]|Sinatra::Base|WEBrick|\brun!", re.MULTILINE)
-_GEM = r"^\s*gem\s+['\"]{}['\"]"
+_GEM = r"^[ \t]*gem\s+['\"]{}['\"]"
 _PROGRAMS = ("rails", "puma", "rackup", "ruby", "sidekiq", "unicorn", "thin", "rake")
 _RACK = "bundle exec rackup --host 127.0.0.1 --port $PORT"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tarmac.adopt._found import SKIPPED, Folder
+from tarmac.cli import _charts
 from tarmac.errors import BadInput
 from tarmac.foreign import files
 
@@ -24,7 +25,12 @@ def open_repository(root: Path, skip: Callable[[str, str], object]) -> Folder:
         skip: takes down which file is passed over, and why.
     """
 
+    listed = _files(root, skip)
+    charts = _charts.rendered(root, listed, skip)
+
     def read(name: str) -> str:
+        if name in charts:
+            return charts[name]
         path = root / name
         if not os.path.lexists(path) or os.path.isdir(path):  # noqa: PTH112 - no error of odd names
             return ""
@@ -40,8 +46,7 @@ def open_repository(root: Path, skip: Callable[[str, str], object]) -> Folder:
     def exists(name: str) -> bool:
         return os.path.exists(root / name)  # noqa: PTH110 - no error of odd names
 
-    listed = tuple(_files(root, skip))
-    return Folder("", listed, read, exists, skip)
+    return Folder("", tuple(sorted({*listed, *charts})), read, exists, skip)
 
 
 def _files(root: Path, skip: Callable[[str, str], object]) -> list[str]:
