@@ -156,8 +156,9 @@ class Exporter:
 
 @dataclass(frozen=True)
 class RowReset:
-    """What a server holds is put back row by row, over the kind's `sql_url`."""
+    """What a server holds is put back row by row, over a URL of its administrator."""
 
+    url: Callable[[StoreContext], Text]
     #: What goes back, for a reader.
     what: str = "the rows and sequences that changed; connections stay open"
 
@@ -213,6 +214,8 @@ class ManagedService:
     most: int
     #: Its storage grows by itself; another is given a disk.
     grows: bool = True
+    #: It has a second region, or there it may begin empty.
+    spans: bool = True
 
 
 @dataclass(frozen=True)

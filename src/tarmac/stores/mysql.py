@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from tarmac.launch import Command, ExchangeProbe, File, FileTree, Launch, Text, text
+from tarmac.launch import Command, ExchangeProbe, File, FileTree, Launch
 from tarmac.stores.kind import (
     Binary,
     Container,
     Image,
     Provider,
     ProviderCandidate,
+    RowReset,
     Shell,
     StoreContext,
     StoreKind,
-    User,
     outputs,
 )
+from tarmac.stores.setup import mysql_users
 from tarmac.stores.setup.docker import in_docker
-from tarmac.stores.setup.mysql_users import ADMIN, FINGERPRINT, first_files, first_mounts, users
 
 SERVER = (
     "--character-set-server=utf8mb4",
@@ -33,11 +33,6 @@ _IN_CONTAINER = (
     'exec docker-entrypoint.sh "$0" --init-file=$users "$@"'
 )
 FAST = ("--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0")
-
-
-def _url(context: StoreContext, user: User) -> Text:
-    address = f"@{context.host}:{context.ports['main']}/{context.database}"
-    return text(f"mysql://{user.role}:", user.password, address)
 
 
 def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> Launch:
@@ -58,7 +53,7 @@ def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> 
             *(*SERVER, *SMALL, *(FAST if fast else ())),
         ),
         ready=ExchangeProbe(context.ports["main"], expect=b"_password"),
-        files=(File("users.sql", users(context)),),
+        files=(File("users.sql", mysql_users.users(context)),),
         trees=(FileTree("data", cache_key=f"mariadb-{candidate.version}", make=Command(make)),),
     )
 
@@ -71,12 +66,12 @@ def _container(context: StoreContext, candidate: ProviderCandidate, fast: bool) 
         argv=("sh", "-c", _IN_CONTAINER, "mysqld", *SERVER, pool, *(FAST if fast else ())),
         env={"MYSQL_ROOT_PASSWORD": (context.admin,)},
         ready=ExchangeProbe(context.ports["main"], expect=b"_password"),
-        files=(File("users.sql", users(context)), *first_files(context)),
+        files=(File("users.sql", mysql_users.users(context)), *mysql_users.first_files(context)),
     )
     return Container(
         server,
         ports={"main": 3306},
-        mounts={".": "/tarmac", "data": "/var/lib/mysql", **first_mounts(context)},
+        mounts={".": "/tarmac", "data": "/var/lib/mysql", **mysql_users.first_mounts(context)},
         scratch=("/var/run/mysqld",),
         owns_data=True,
     )
@@ -91,7 +86,7 @@ STORE = StoreKind(
     title="MySQL",
     ports={"main": None},
     clients="main",
-    outputs=outputs(_url, port="main", database=True),
+    outputs=outputs(mysql_users.url, port="main", database=True),
     providers=(
         Provider(
             "binary",
@@ -107,7 +102,8 @@ STORE = StoreKind(
         in_docker(Image("mysql", "8.4"), _container),
     ),
     external={"mysql": 3306, "mariadb": 3306},
-    admin=ADMIN,
+    admin=mysql_users.ADMIN,
+    reset=RowReset(mysql_users.admin_url, "the rows that changed, and their counters"),
     loads_sql=True,
     shell=Shell(
         ("mariadb", "mysql"),
@@ -116,5 +112,5 @@ STORE = StoreKind(
     ),
     fast_gives_up="what was committed in the last second, after a crash",
     check="database",
-    fingerprint=FINGERPRINT,
+    fingerprint=mysql_users.FINGERPRINT,
 )

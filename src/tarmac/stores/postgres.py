@@ -392,7 +392,7 @@ STORE = StoreKind(
     # The major alone: AWS retires minors, and then nothing can be made by them.
     managed={
         "aurora": ManagedService("postgres", "17", most=16),
-        "rds": ManagedService("postgres", "17", most=2, grows=False),
+        "rds": ManagedService("postgres", "17", most=2, grows=False, spans=False),
     },
     script=_script,
     exporter=Exporter(
@@ -415,7 +415,7 @@ STORE = StoreKind(
         ("--host={host}", "--port={port}", "--username={user}", "--dbname={path}"),
         "PGPASSWORD",
     ),
-    reset=RowReset(),
+    reset=RowReset(_admin_url),
     backup=backup,
     replication=replication,
     read_only=READ_ONLY,

@@ -6,6 +6,7 @@ each with a key of its own; the server's users are changed over a socket that on
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 from tarmac.launch import HttpProbe, Launch, Text, text
@@ -26,6 +27,8 @@ from tarmac.stores.setup.s3_bucket import ADMIN, FINGERPRINT, REGION, bucket, us
 _HEALTH = "/health"
 #: Locks are for several servers of one folder, and want to be written above the buckets.
 ALONE = "--disable-object-lock-file"
+#: In its own folder, by a short name: a relative path is written out, and can then be too long.
+SOCKET = "/proc/self/cwd/admin.sock" if sys.platform == "linux" else "./admin.sock"
 
 
 def _url(context: StoreContext, user: User) -> Text:
@@ -53,8 +56,7 @@ def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> 
     options = (
         *candidate.programs["server"],
         f"--port={context.host}:{port}",
-        # In its own folder: the whole path can be longer than a socket's may be.
-        *("--admin-port=./admin.sock", "--socket-perm=0600", "--iam-dir={folder}/iam"),
+        *(f"--admin-port={SOCKET}", "--socket-perm=0600", "--iam-dir={folder}/iam"),
     )
     server = _server(context, options, port)
     # Beside the objects: not every file system has extended attributes.

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
 
 import pymysql
 from pymysql.constants import CLIENT
 
+from tarmac.local.stores.mysql_connection import connect
 from tarmac.local.stores.sql_file import RefusedFile, SeedOutcome, SqlFile
 
-CONNECT_S = 10
 _LOCK = "SELECT GET_LOCK('tarmac_seeds', 60)"
 _SEEDED = (
     "CREATE TABLE IF NOT EXISTS tarmac_seeds "
@@ -37,19 +36,8 @@ async def load(url: str, file: SqlFile, *, again: bool) -> SeedOutcome:
 
 
 def _load(url: str, file: SqlFile, *, again: bool) -> SeedOutcome:
-    parts = urlsplit(url)
     try:
-        with pymysql.connect(
-            host=parts.hostname,
-            port=parts.port or 3306,
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
-            database=parts.path.lstrip("/"),
-            charset="utf8mb4",
-            connect_timeout=CONNECT_S,
-            autocommit=True,
-            client_flag=CLIENT.MULTI_STATEMENTS,
-        ) as connection:
+        with connect(url, CLIENT.MULTI_STATEMENTS) as connection:
             cursor = connection.cursor()
             for statement in (_LOCK, _SEEDED):
                 cursor.execute(statement)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tarmac.errors import TarmacError
 from tarmac.launch import reveal
@@ -52,10 +54,13 @@ class StoreSnapshots:
 
         async def one(store: str) -> None:
             kind, context = bindings.kinds[store], bindings.views[store]
-            if isinstance(kind.reset, RowReset) and kind.sql_url is not None:
+            if isinstance(kind.reset, RowReset):
+                url = reveal(kind.reset.url(context), now.secrets)
                 folder = self._supervisor.home.root / "snapshots" / store
-                kept[store] = await rows.take_snapshot(
-                    reveal(kind.sql_url(context), now.secrets), folder
+                kept[store] = await (
+                    _mysql_rows().take_snapshot(url)
+                    if _is_mysql(url)
+                    else rows.take_snapshot(url, folder)
                 )
             elif isinstance(kind.reset, StoreReset):
                 dialogue = kind.reset.snapshot(context)
@@ -75,8 +80,10 @@ class StoreSnapshots:
 
         async def one(store: str) -> None:
             kind, context = bindings.kinds[store], bindings.views[store]
-            if isinstance(kind.reset, RowReset) and kind.sql_url is not None:
-                if await rows.restore(reveal(kind.sql_url(context), now.secrets), kept[store]):
+            if isinstance(kind.reset, RowReset):
+                url = reveal(kind.reset.url(context), now.secrets)
+                restore = _mysql_rows().restore if _is_mysql(url) else rows.restore
+                if await restore(url, kept[store]):
                     cut.append(store)
             elif isinstance(kind.reset, StoreReset):
                 dialogue = kind.reset.restore(context, kept[store])
@@ -89,6 +96,16 @@ class StoreSnapshots:
         await _on_all(one, [store for store in kept if store not in carriers])
         await _on_all(one, carriers)
         return {"cut": cut}
+
+
+def _is_mysql(url: str) -> bool:
+    return urlsplit(url).scheme == "mysql"
+
+
+def _mysql_rows() -> ModuleType:
+    from tarmac.local.stores import mysql_rows  # noqa: PLC0415 - PyMySQL only where it is
+
+    return mysql_rows
 
 
 def _why_left(bindings: Bindings, store: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tarmac.errors import BadInput, Problem
-from tarmac.launch import File, Text, text
-from tarmac.stores.kind import Fingerprint, StoreContext
+from tarmac.launch import File, Secret, Text, text
+from tarmac.stores.kind import Fingerprint, StoreContext, User
 
 ADMIN = "tarmac"
 #: What MySQL takes as a user's name.
@@ -23,6 +23,16 @@ FINGERPRINT = Fingerprint(
     shares=True,
     numbered=("mysql", "mysql-server", "percona"),
 )
+
+
+def url(context: StoreContext, user: User) -> Text:
+    """Write where a user connects."""
+    return _url(context, user.role, user.password)
+
+
+def admin_url(context: StoreContext) -> Text:
+    """Write where the administrator connects."""
+    return _url(context, ADMIN, context.admin)
 
 
 def users(context: StoreContext) -> Text:
@@ -62,6 +72,11 @@ def _of_services(context: StoreContext) -> tuple[Text, ...]:
         )
     )
     return (text(f"CREATE DATABASE IF NOT EXISTS `{context.database}`"), *users)
+
+
+def _url(context: StoreContext, name: str, password: Secret) -> Text:
+    address = f"@{context.host}:{context.ports['main']}/{context.database}"
+    return text(f"mysql://{name}:", password, address)
 
 
 def _administrator(context: StoreContext) -> tuple[Text, ...]:
