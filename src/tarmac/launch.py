@@ -275,6 +275,9 @@ class Launch:
     sources: tuple[str, ...] = ()
     #: Names that it finds in its /etc/hosts, each with its address.
     hosts: Mapping[str, str] = field(default_factory=dict)
+    #: Folders that it may write to, where its other files are read-only as in a container; None:
+    #: none are.
+    writable: tuple[str, ...] | None = None
 
 
 def secrets_of(launch: Launch) -> Iterator[Secret]:

@@ -151,6 +151,7 @@ def test_a_connection_that_nobody_declared_is_found_and_named(sandbox: Sandbox):
     for port in (int(wire(sandbox, "caller", "friend").rpartition(":")[2]), PORT + 1, own):
         assert get(f"http://127.0.0.1:{PORT}/{port}") == "kept"
     assert edges(sandbox)["undeclared"] == []
+    assert edge(sandbox, "caller", "friend")["direct"] == 1
 
     assert get(f"http://127.0.0.1:{PORT}/{PORT + 2}") == "kept"
     (found,) = edges(sandbox, code=1)["undeclared"]
@@ -168,6 +169,39 @@ def test_a_connection_that_nobody_declared_is_found_and_named(sandbox: Sandbox):
     assert shown.returncode == 1
     assert f"undeclared: caller (pid {pid}) is connected to stranger on {address}" in shown.stdout
     assert "add `calls: [stranger]` to services.caller" in shown.stdout
+    assert "past its wire: caller -> friend, 1 open now: not counted" in shown.stdout
+
+
+def test_localhost_leads_to_a_service_by_ipv6_too_and_back_to_others_when_it_ends(sandbox: Sandbox):
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    for _ in range(2):
+        assert get(f"http://[::1]:{PORT}/env/SERVICE_NAME") == "front"
+        assert sandbox.up()["nodes"]  # its own sockets do not take its ports from it
+    assert edge(sandbox, "world", "front")["connections"] == 2
+    sandbox.tarmac("down")
+    with socket.create_server(("::1", PORT), family=socket.AF_INET6):
+        pass
+    sandbox.up()
+    for host in ("127.0.0.1", "[::1]"):
+        assert get(f"http://{host}:{PORT}/env/SERVICE_NAME") == "front"
+
+
+@pytest.mark.skipif(os.uname().sysname != "Linux", reason="needs the kernel's socket table")
+def test_an_edge_that_is_used_past_its_wire_alone_is_no_unused_one(sandbox: Sandbox):
+    (sandbox.folder / "caller.py").write_text(CALLER)
+    sandbox.write(WITH_CALLER)
+    sandbox.up()
+    never = "declared, never used in this run: caller -> friend"
+    assert never in sandbox.tarmac("edges").stdout
+    # As a service does that asks a registry for addresses.
+    assert get(f"http://127.0.0.1:{PORT}/{sandbox.node('friend')['ports']['http']}") == "kept"
+    assert never not in sandbox.tarmac("edges").stdout
 
 
 def test_the_same_port_of_another_machine_is_not_of_this_system():

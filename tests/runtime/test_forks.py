@@ -182,3 +182,6 @@ async def test_whoever_waits_for_an_interpreter_that_still_loads_is_let_go_at_th
     every.give_up("the system is being stopped")
     with pytest.raises(OSError, match="the system is being stopped"):
         await spawning
+    # One that was about to be forked is not waited for either, as long as its interpreter loads.
+    with pytest.raises(OSError, match="the system is being stopped"):
+        await every.spawn("web", forked, env={}, cwd=tmp_path, output=1)

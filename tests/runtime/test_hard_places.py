@@ -109,7 +109,11 @@ def test_an_attached_up_that_ends_before_it_is_up_leaves_nothing_running(
         interpreter_started(client)
         time.sleep(after_s)  # the moment is what is tried
         client.send_signal(end)
-        said, _ = client.communicate(timeout=30)
+        try:
+            said, _ = client.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            log = home_of(sandbox).supervisor_log.read_text()
+            pytest.fail(f"after {after_s} s: {sandbox.ps()}\n{log}")
         assert "Traceback" not in said
         deadline = time.monotonic() + 20
         while supervisors(sandbox):

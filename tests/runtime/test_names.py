@@ -13,7 +13,10 @@ import pytest
 from edited import until
 from sandbox import PORT, Sandbox, family
 
+from tarmac.cli import run
+from tarmac.errors import TarmacError
 from tarmac.local.process.spawn import Spawner
+from tarmac.local.supervisor import service_environment
 
 ASKS = """
 import http.server, os, urllib.request
@@ -76,6 +79,27 @@ def test_names_lead_on_when_the_wires_process_was_killed(named):
     (wires,) = [pid for pid in family(named) if _runs_wires(pid)]
     os.kill(wires, signal.SIGKILL)
     assert until(lambda: named.get("desk", "/"), lambda said: said == "api desk")
+
+
+def test_a_command_in_the_environment_of_a_service_finds_its_names_and_no_others(named):
+    before = Path("/etc/hosts").read_bytes()
+    named.up()
+    ask = "import urllib.request; print(urllib.request.urlopen('http://api:8080').read().decode())"
+    asked = named.tarmac("run", "desk", "--", sys.executable, "-c", ask)
+    assert (asked.returncode, asked.stdout) == (0, "api\n"), asked.stderr
+    told = json.loads(named.tarmac("env", "desk", "--json").stdout)["hosts"]
+    seen = named.tarmac("run", "desk", "--", "cat", "/etc/hosts").stdout
+    assert seen == f"{told['api']} api\n{before.decode()}"
+    assert named.tarmac("run", "api", "--", "cat", "/etc/hosts").stdout.encode() == before
+    assert Path("/etc/hosts").read_bytes() == before
+
+
+def test_a_command_is_not_run_where_names_cannot_be_given(named, monkeypatch):
+    named.up()
+    environment = service_environment.fetch(named.folder / "tarmac.yaml", "default", "desk")
+    monkeypatch.setattr("tarmac.local.host.guard.LINUX", False)
+    with pytest.raises(TarmacError, match=r"^desk: `hosts: true` needs Linux"):
+        run.give_names(environment)
 
 
 def _runs_wires(pid: int) -> bool:

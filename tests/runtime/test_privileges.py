@@ -44,6 +44,14 @@ def test_a_user_without_a_name_gets_one_in_a_namespace(nameless):
     assert privileges.refused() == ""
 
 
+def test_what_is_on_path_does_not_decide(monkeypatch):
+    privileges.drop.cache_clear()
+    known = privileges.drop()
+    privileges.drop.cache_clear()
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert privileges.drop() == known
+
+
 def test_without_a_namespace_it_is_said_before_anything_starts(nameless, tmp_path: Path):
     nameless(there=False)
     assert privileges.drop() is None

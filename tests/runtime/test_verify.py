@@ -281,9 +281,8 @@ def test_the_tree_that_render_wrote_is_judged_edits_by_hand_included(mini):
     assert "SCL003: requests.cpu is 3; the environment's quota is 4" in shown.output
     assert "deploy/production, 1 of its files are not what the model renders" in shown.output
     report = json.loads(verify(*args, "--json").output)
-    assert report["trees"] == [
-        {"environment": "production", "folder": "deploy/production", "differing": 1}
-    ]
+    tree = {"environment": "production", "folder": "deploy/production", "differing": 1}
+    assert report["trees"] == [{**tree, "context": ""}]
     assert "rendered in memory" in verify(*args, "--in-memory").output
     assert "requests.cpu is 3" not in verify(*args, "--in-memory").output
 

@@ -52,7 +52,7 @@ def asked_over_connections_that_stay() -> Iterator[tuple[list[str], list[int]]]:
                             failed.append(f"{answer.status}")
                         if answer.getheader("Connection") == "close":
                             break
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 failed.append(f"{type(error).__name__}: {error}")
             finally:
                 connection.close()

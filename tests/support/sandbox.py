@@ -46,6 +46,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args):
         print("GET", self.path, os.environ.get("SHOWN", ""), flush=True)
 
+# Five, its default, overflow on a busy machine; what is lost comes again after 1, 3 and 7 s.
+http.server.ThreadingHTTPServer.request_queue_size = 128
 server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 server.daemon_threads = False
 # Not in a handler: it may interrupt a thread that holds a lock which the start of another needs.

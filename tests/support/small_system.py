@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from live_system import live_system
 
 from tarmac import gates, registry, stores
 from tarmac.artifact import Artifact, Format, recognised
@@ -126,6 +127,15 @@ def pod(
                     "labelSelector": {"matchLabels": {NAME: name}},
                 }
                 for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+            ],
+            "tolerations": [
+                {
+                    "key": f"node.kubernetes.io/{why}",
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": 30,
+                }
+                for why in ("not-ready", "unreachable")
             ],
             "containers": [
                 {
@@ -352,6 +362,8 @@ class Fixture:
     #: What is said of the files as the model renders them, which are compared with (GIT007):
     #: `ejected` and `outdated` paths. None: there are none.
     rendered: dict[str, list[str]] | None = None
+    #: What its cluster has, by the fields of a LiveSystem.
+    live: dict[str, Any] = field(default_factory=dict)
     #: Each finding: `what` is in its text, `where` in its place; `line` is the model's line there.
     expect: list[dict[str, str]] = field(default_factory=list)
 
@@ -405,6 +417,7 @@ def subject_of(fixture: Fixture) -> tuple[Subject, list[str]]:
         fixture.seconds,
         forms,
         original,
+        live_system(fixture.live),
     )
     return subject, files["tarmac.yaml"].splitlines()
 

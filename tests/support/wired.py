@@ -21,6 +21,8 @@ Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 Handler = Callable[[Reader, Writer], Awaitable[None]]
 Target = tuple[str, int, bool]
 MB = 1_000_000
+#: By so much a delay may look too short: the clock of the wires' loop counts whole milliseconds.
+TICKS_S = 0.005
 
 
 class Process:

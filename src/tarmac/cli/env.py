@@ -77,6 +77,7 @@ def VERB(
                 "folder": environment.folder,
                 "running": environment.running,
                 "outside": environment.outside,
+                "hosts": environment.hosts,
             }
         )
     elif command:

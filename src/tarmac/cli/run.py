@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -64,6 +65,8 @@ def VERB(ctx: click.Context, names: tuple[str, ...], namespace: str) -> None:
         )
     elif command is None and environment.role == "service":
         _refuse_second(environment)
+    if environment.hosts:
+        give_names(environment)
     mine = inherited_env() if command is None else dict(os.environ)
     _become(command or list(environment.command), {**mine, **environment.env}, environment.folder)
 
@@ -80,6 +83,21 @@ def _refuse_second(environment: ServiceEnvironment) -> None:
         raise TarmacError(
             f"{environment.name}: port {port} is taken by {holder(port)}; stop that first"
         )
+
+
+def give_names(environment: ServiceEnvironment) -> None:
+    """Find the names that the service finds (`hosts: true`), in what runs from now on."""
+    from tarmac.local.host.guard import see_hosts
+    from tarmac.local.host.hosts_file import hosts_file
+
+    with tempfile.NamedTemporaryFile("w") as file:  # once it is mounted, its name may go
+        file.write(hosts_file(environment.hosts))
+        file.flush()
+        os.fchmod(file.fileno(), 0o644)
+        try:
+            see_hosts(file.name)
+        except OSError as error:
+            raise TarmacError(f"{environment.name}: {error}") from None
 
 
 def _become(command: list[str], env: dict[str, str], folder: str) -> NoReturn:

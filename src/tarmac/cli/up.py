@@ -37,9 +37,7 @@ from tarmac.cli import _project
     metavar="NAME=PROVIDER",
     help="Provider of a store or kind: embedded, binary, docker or external.",
 )
-@click.option(
-    "--direct", is_flag=True, help="Connect services directly, without the per-edge proxies."
-)
+@click.option("--direct", is_flag=True, help="Connect services without the per-edge proxies.")
 @click.option("--fast-stores", is_flag=True, help="Give up durability for speed, in tests.")
 @click.option(
     "--telemetry/--no-telemetry",
@@ -49,6 +47,7 @@ from tarmac.cli import _project
     help="Receive spans, logs and metrics for the dashboard.",
 )
 @click.option("--inspect", is_flag=True, help="Count requests on the edges; see `tarmac edges`.")
+@click.option("--read-only", is_flag=True, help="Give programs read-only files; `tarmac writes`.")
 @click.option("--strict-ports", is_flag=True, help="Fail if a preferred port is taken.")
 @_project.timeout_option
 @_project.json_option

@@ -63,6 +63,18 @@ def by_instance(
     return found
 
 
+def totals(
+    stored: sqlite3.Connection, service: str, name: str
+) -> list[tuple[dict[str, str], float]]:
+    """List the labels of a counter, each with what all instances that were read say of it."""
+    rows = stored.execute(
+        "SELECT labels, sum(last) FROM series WHERE service = ? AND name = ? AND kind = 'counter'"
+        " GROUP BY labels",
+        (service, name),
+    )
+    return [(dict(labels_of(labels)), float(total)) for labels, total in rows]
+
+
 #: An instance that was not read for so long is none any more.
 GONE_MS = 60_000
 

@@ -66,6 +66,11 @@ def mark_read(stored: sqlite3.Connection, reading: Reading) -> None:
     )
 
 
+def forget(stored: sqlite3.Connection, service: str, instance: str) -> None:
+    """Await no further reading of an instance; what it has counted stays."""
+    stored.execute("DELETE FROM processes WHERE service = ? AND instance = ?", (service, instance))
+
+
 def all_series(stored: sqlite3.Connection) -> list[tuple[int, Kind]]:
     """List the series by number, with their kinds."""
     return [(row[0], row[1]) for row in stored.execute("SELECT id, kind FROM series ORDER BY id")]

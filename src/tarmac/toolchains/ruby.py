@@ -11,7 +11,7 @@ TOOLCHAIN = Toolchain(
     ask=("--version",),
     used_by="ruby|bundle|rails|rake|puma",
     sources=(
-        Source("Gemfile", r"^\s*ruby\s+['\"]([^'\"]+)['\"]"),
+        Source("Gemfile", r"^[ \t]*ruby\s+['\"]([^'\"]+)['\"]"),
         Source(".ruby-version", r"^(?:ruby-)?(\d[\d.]*)"),
         Source(".tool-versions", r"^ruby\s+(\d[\d.]*)"),
     ),

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.js";
 import { address, ask, place, system } from "./state.js";
-import { Empty, choosing, html, serviceOf, stay, wordsOf } from "./ui.js";
+import { Empty, Search, choosing, html, serviceOf, stay, wordsOf } from "./ui.js";
 
 /** @import { LogLine, LogLines } from "./answers.d.ts" */
 
@@ -125,7 +125,7 @@ function Filters({ options, paused, onPause }) {
       ${LEVELS.slice(1).map((name) => html`<option value=${name}>${name}${name === "error" ? "" : " and worse"}</option>`)}
     </select></label>
     <label>Text <input type="search" value=${options.get("text") || ""} onInput=${choosing("text")} /></label>
-    <label>Trace <input type="search" size="12" value=${options.get("trace") || ""} onChange=${choosing("trace")} /></label>
+    <label>Trace <${Search} size="12" value=${options.get("trace") || ""} onChange=${choosing("trace")} /></label>
     <button type="button" aria-pressed=${paused} onClick=${onPause}>${paused ? "Follow" : "Pause"}</button>
   </form>`;
 }

@@ -3,7 +3,7 @@
 
 import { choose, place, system } from "./state.js";
 import { Chart } from "./chart.js";
-import { Empty, amount, choosing, duration, given, html, percent, services, stay, useAnswer } from "./ui.js";
+import { Empty, Search, amount, choosing, duration, given, html, percent, services, stay, useAnswer } from "./ui.js";
 
 /** @import { Answer, MetricsNow, Red, RunsNow, SeriesAnswer, SeriesName, Values } from "./answers.d.ts" */
 
@@ -47,7 +47,7 @@ function Series({ query, names, name, by }) {
   const unit = known?.kind === "counter" ? "per second" : "value";
   return html`
     <form class="filters" onSubmit=${stay}>
-      <label>Series <input type="search" list="series" value=${name} size="38"
+      <label>Series <${Search} list="series" value=${name} size="38"
         onChange=${given((name) => choose({ name, by: "" }))} /></label>
       <datalist id="series">${names.map((one) => html`<option value=${one.name} />`)}</datalist>
       <label>By <select value=${by} onChange=${choosing("by")}>

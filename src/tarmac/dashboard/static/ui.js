@@ -119,6 +119,17 @@ export function choosing(name) {
 }
 
 /**
+ * A search field whose text is for `onChange`, once it is confirmed. What is being typed stays when
+ * the view is drawn again meanwhile.
+ * @param {{ value: string, onChange: (event: Event) => void, size?: string, list?: string }} props
+ */
+export function Search({ value, ...attributes }) {
+  const [draft, setDraft] = useState(value);
+  useEffect(() => setDraft(value), [value]);
+  return html`<input type="search" ...${attributes} value=${draft} onInput=${given(setDraft)} />`;
+}
+
+/**
  * Let a form send nothing: its fields act by themselves.
  * @param {Event} event
  */

@@ -22,7 +22,7 @@ _RUNS = "it is for {0} {1}, and {2} runs here; install that one"
 _PATTERNS: tuple[tuple[str, str], ...] = (
     # Versions of the tools themselves: what a compiler says after that is not to be believed.
     (r"error: (?:invalid (?:target|source) release: |release version )(\d+)", _JAVA),
-    (r"^\s+(\S+) requires rustc ([\d.]+)$", "it is for Rust {1} ({0}); install that one"),
+    (r"^[ \t]+(\S+) requires rustc ([\d.]+)$", "it is for Rust {1} ({0}); install that one"),
     (r"engine \"(\w+)\" is incompatible .*Expected version \"([^\"]+)\"\. Got \"([^\"]+)\"", _RUNS),
     (_NPM + r"notsup Required:\s+(\{.+\})", "it is for other tools, {0}; install that one"),
     (
@@ -68,7 +68,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"system library `(\S+)` required by crate", "the library {0} is not installed; install it"),
     # C, for packages of every language.
     (
-        r"^\s*\S+:\d+:\d+: fatal error: (\S+): No such file or directory",
+        r"^[ \t]*\S+:\d+:\d+: fatal error: (\S+): No such file or directory",
         "a package needs the header {0}; install the library's -dev package",
     ),
     # Go: an error in the code, a missing module; a panic's places have no column.
@@ -104,7 +104,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         "Maven says of {0}: {1}",
     ),
     (
-        r"^\s*> Could not (?:find|resolve) (\S+:\S+:\S+?)\.?$",
+        r"^[ \t]*> Could not (?:find|resolve) (\S+:\S+:\S+?)\.?$",
         "Gradle finds no {0}; correct its version",
     ),
     (
@@ -144,7 +144,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"pg_config executable not found", "psycopg2 is built with pg_config; install libpq-dev"),
     (
         (
-            r"^\s*(?:error:|\W) No solution found when resolving[^\n]*\n\s*(?:cause:|╰─▶) "
+            r"^[ \t]*(?:error:|\W) No solution found when resolving[^\n]*\n\s*(?:cause:|╰─▶) "
             r"([^,]+(?:,(?! we can conclude)[^,]+)*)"
         ),
         "uv finds no versions that fit: {0}",

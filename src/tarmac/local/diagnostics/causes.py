@@ -165,7 +165,7 @@ _ERROR = re.compile(
 )
 _NUMBERED = re.compile(r"\[Errno \d+\]|os error \d+|errno:? -?\d+")
 _PORT = re.compile(r"(?<![\d.])(\d{2,5})(?![\d.])")
-_FIELD_REQUIRED = re.compile(r"^\s+Field required \[type=missing")
+_FIELD_REQUIRED = re.compile(r"^[ \t]+Field required \[type=missing")
 
 
 def _unknown_holder(port: int) -> str:

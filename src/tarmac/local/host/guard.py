@@ -120,8 +120,12 @@ def _enter_user_namespace() -> None:
             file.write(line)
 
 
-def _see_hosts(path: str) -> None:
-    """See a file as /etc/hosts, in a mount namespace of the process's own."""
+def see_hosts(path: str) -> None:
+    """See a file as /etc/hosts, in a mount namespace of the process's own.
+
+    Raises:
+        OSError: that is not allowed here, or the file cannot be read.
+    """
     if not LINUX:
         raise OSError(
             "`hosts: true` needs Linux; run it in a container, or have code read a variable"
@@ -163,7 +167,7 @@ def _exec_child(request: dict[str, Any], descriptors: list[int], parent: int) ->
     """Turn the forked child into the program; only returns by an exception."""
     os.setsid()
     if hosts := request.get("hosts"):
-        _see_hosts(hosts)
+        see_hosts(hosts)
     if drop := request.get("drop"):
         DROPS[drop]()
     if LINUX:
@@ -338,16 +342,21 @@ def main(fd: int) -> None:
 
 
 def drop_and_exec(how: str, argv: list[str]) -> None:
-    """Give up root, then become the program: for commands that run before a server."""
+    """Give up root, then become the program: for commands that run before a server.
+
+    Without a program it only tries whether that can be done here.
+    """
     try:
         DROPS[how]()
         os.umask(0o077)
-        os.execvp(argv[0], argv)
+        if argv:
+            os.execvp(argv[0], argv)
     except OSError as error:
-        sys.exit(f"{argv[0]}: {error.strerror}")
+        sys.exit(f"{argv[0] if argv else how}: {error.strerror}")
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "--drop":
         drop_and_exec(sys.argv[2], sys.argv[3:])
-    main(int(sys.argv[1]))
+    else:
+        main(int(sys.argv[1]))

@@ -22,8 +22,10 @@ from tarmac.local.process.channel import Channel
 from tarmac.local.process.spawn import RunningProcess, Spawner
 from tarmac.local.process.table import Instance
 from tarmac.plan.plan import EdgeProxy
+from tarmac.plan.ports import WORLD
 
 NAME = "wires"
+IPV6_LOOPBACK = "::1"
 ANSWER_S = 5.0
 #: How long instances are not stopped because it may still connect to them.
 SETTLE_S = 2.0
@@ -41,7 +43,7 @@ class Wiring:
         self._spawner = spawner
         self._log = log
         self._reservations = reservations
-        #: The sockets of each: that of its own port first, then those of its names.
+        #: The sockets of each: that of its own port first, then those of its other addresses.
         self._listeners: dict[EdgeProxy, tuple[socket.socket, ...]] = {}
         self._targets: dict[EdgeProxy, tuple[Instance, ...]] = {}
         self._channel: Channel | None = None
@@ -83,7 +85,7 @@ class Wiring:
                     # one inherit it, so that they do not keep the port from the next.
                     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     listener.listen(wires.BACKLOG)
-                    self._listeners[wire] = (listener, *_at_names(wire))
+                    self._listeners[wire] = (listener, *_elsewhere(wire))
                     await self._tell_wire(wire, ())
             for listener in going.values():
                 listener.close()
@@ -242,23 +244,32 @@ class Wiring:
                 await running.signal(signal.SIGKILL, False)
 
 
-def _at_names(wire: EdgeProxy) -> Iterator[socket.socket]:
-    """Listen at the addresses of a wire's names, as far as they can be had.
+def _elsewhere(wire: EdgeProxy) -> Iterator[socket.socket]:
+    """Listen at the other addresses of a wire, as far as they can be had: those of its names.
 
-    One that another process listens on at all addresses leads there already; below 1024 only root
-    may listen.
+    People say `localhost`, which is an address of IPv6, too. One that another process listens on at
+    all addresses leads there already; below 1024 only root may listen.
     """
+    if wire.source == WORLD:
+        with contextlib.suppress(OSError):  # this machine has no IPv6
+            yield _listener(socket.AF_INET6, IPV6_LOOPBACK, wire.listen)
     for host, port in wire.named:
-        listener = socket.socket()
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((host, port))
-            listener.listen(wires.BACKLOG)
+            yield _listener(socket.AF_INET, host, port)
         except OSError as error:
-            listener.close()
             print(f"{wire.id}: not at {wire.target}:{port} ({error.strerror})", flush=True)
-            continue
-        yield listener
+
+
+def _listener(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(wires.BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _sum(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> dict[str, Any]:

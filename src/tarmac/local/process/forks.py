@@ -68,6 +68,8 @@ class ForkServers:
         self._failed_at: dict[str, float] = {}
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
+        #: Why nothing is forked any more.
+        self._given_up = ""
 
     @property
     def pids(self) -> list[int]:
@@ -121,6 +123,8 @@ class ForkServers:
             OSError: the server was killed meanwhile; try again.
         """
         server = await self.server(forked.python)
+        if self._given_up:
+            raise OSError(self._given_up)
         number = next(self._numbers)
         answer: asyncio.Future[RunningProcess] = asyncio.get_running_loop().create_future()
         server.waiting[number] = answer
@@ -144,7 +148,8 @@ class ForkServers:
             _end_if_idle(server)
 
     def give_up(self, why: str) -> None:
-        """Fail every pending fork: the system is being stopped."""
+        """Fail every fork that is pending or asked for later: the system is being stopped."""
+        self._given_up = why
         for server in self._servers.values():
             for answer in server.waiting.values():
                 if not answer.done():

@@ -10,6 +10,7 @@ import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tarmac.errors import TarmacError
 from tarmac.launch import AliveProbe, TcpProbe, reveal, secrets_of
@@ -299,6 +300,8 @@ class Process:
         self.log.tail.clear()  # the last lines of an earlier try explain nothing
         prober = Prober(launch, context, env=env, cwd=cwd)
         self.log.on_line = prober.look
+        if self._stopping:  # `stop` has looked for a process already, and found none
+            return None, "it was stopped", None
         self._spawned.clear()
         try:
             running, output = await start.start(
@@ -309,11 +312,11 @@ class Process:
             self._spawned.set()
         self._move(state.STARTING, pid=running.pid, exit_status=None, detail="")
         watch = asyncio.create_task(self._watch(prober))
-        running.exited.add_done_callback(lambda _: watch.cancel())
+        either: list[asyncio.Future[Any]] = [watch, running.exited]
         try:
-            await asyncio.wait([watch])
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             failure = ""
-            if not watch.cancelled():
+            if watch.done() and not running.exited.done():
                 failure = watch.result()
                 if "nothing listens" in failure:
                     self._seen = diagnosis.wrong_port(self.node, running.pid, self.context.host)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from tarmac.launch import Launch
-from tarmac.local.process import bytecode
+from tarmac.local.host import layers
+from tarmac.local.host.hosts_file import hosts_file
+from tarmac.local.process import bytecode, written
 from tarmac.local.process.context import ProcessContext
 from tarmac.local.process.forks import CannotFork
 from tarmac.local.process.prepare import drop_for
@@ -15,8 +16,6 @@ from tarmac.local.process.spawn import RunningProcess
 from tarmac.local.state.files import write_atomically
 from tarmac.local.state.logs import LogFile, Output
 from tarmac.plan.plan import Node
-
-HOSTS = Path("/etc/hosts")
 
 
 async def start(
@@ -46,9 +45,13 @@ async def start(
                 return running, output
             except CannotFork as error:
                 log.note(f"started by itself: {error}")
+        argv = tuple(part.replace("{folder}", str(folder)) for part in launch.argv)
+        if launch.writable is not None:
+            layer = written.begin(context.home, node, cwd)
+            argv = layers.command(layer, cwd, launch.writable, argv)
         running = await context.spawner.spawn(
             node.name,
-            [part.replace("{folder}", str(folder)) for part in launch.argv],
+            argv,
             env=env,
             cwd=cwd,
             output=output.write_end,
@@ -61,11 +64,6 @@ async def start(
 
 
 def _hosts(launch: Launch, folder: Path) -> Path:
-    """Write what a program is to see as /etc/hosts: this machine's, and its own names before."""
-    own = "".join(f"{address} {name}\n" for name, address in sorted(launch.hosts.items()))
-    here = ""
-    with contextlib.suppress(OSError):
-        here = HOSTS.read_text(errors="replace")
     path = folder / "hosts"
-    write_atomically(path, f"{own}{here}", 0o644)
+    write_atomically(path, hosts_file(launch.hosts), 0o644)
     return path

@@ -17,6 +17,9 @@ from tarmac.local.process.managed import ManagedProcess
 from tarmac.plan import graph
 from tarmac.plan.plan import EdgeProxy, Node
 
+#: How often a stop says what it still waits for; a server may have ten seconds to end.
+SLOW_S = 5.0
+
 
 class Instance(NamedTuple):
     """An instance of a service that a wire may connect to."""
@@ -98,9 +101,14 @@ class ProcessTable(dict[str, ManagedProcess]):
             for name in group:
                 left[name].drain()
             await before()
-            stops = (left[name].stop() for name in group)
-            for failed in await asyncio.gather(*stops, return_exceptions=True):
-                if isinstance(failed, BaseException):
+            stops = [asyncio.create_task(left[name].stop(), name=name) for name in group]
+            pending = set(stops)
+            while pending:
+                _, pending = await asyncio.wait(pending, timeout=SLOW_S)
+                for slow in sorted(task.get_name() for task in pending):
+                    print(f"still stopping {slow} ({left[slow].state.state})", flush=True)
+            for failed in (task.exception() for task in stops):
+                if failed is not None:
                     traceback.print_exception(failed)
         for name in left:
             del self[name]

@@ -34,6 +34,8 @@ class Options:
     telemetry: bool = False
     #: HTTP requests on the wires are counted.
     inspect: bool = False
+    #: Programs that are not the kit's find their files read-only, as in a container.
+    read_only: bool = False
     #: A copy for a while: on any free ports, and deleted when it ends.
     temporary: bool = False
     scale: Mapping[str, int] = field(default_factory=dict)

@@ -127,11 +127,21 @@ def runtime_folder() -> Path:
         TarmacError: another user made a folder of that name.
         OSError: there is no place where one can be made.
     """
-    folder = Path("/tmp") / f"tarmac-{os.getuid()}"  # noqa: S108 - its owner is checked
+    chosen = Path("/tmp")  # noqa: S108 - its owner is checked
     for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
         if base and os.access(base, os.W_OK | os.X_OK) and len(os.fsencode(base)) < LONGEST_BASE:
-            folder = Path(base) / folder.name
+            chosen = Path(base)
             break
+    return private_folder(chosen, "tarmac")
+
+
+def private_folder(base: Path, name: str) -> Path:
+    """Find or make a folder of this user's below one that every user may write to.
+
+    Raises:
+        TarmacError: another user made a folder of that name.
+    """
+    folder = base / f"{name}-{os.getuid()}"
     with contextlib.suppress(FileExistsError):  # of a link that leads nowhere, too
         folder.mkdir(mode=0o700)
     status = folder.lstat()

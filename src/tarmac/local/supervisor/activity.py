@@ -119,7 +119,9 @@ def unused(edges: Iterable[Edge]) -> set[tuple[str, str]]:
     connections: Counter[tuple[str, str]] = Counter()
     for edge in edges:
         if edge["source"] != WORLD and "connections" in edge:
-            connections[edge["source"], edge["target"]] += edge["connections"]
+            connections[edge["source"], edge["target"]] += edge["connections"] + edge.get(
+                "direct", 0
+            )
     return {ends for ends, count in connections.items() if not count}
 
 

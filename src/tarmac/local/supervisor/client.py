@@ -196,8 +196,16 @@ def up(home: Home, options: Options, *, attached: bool = False) -> Callable[[], 
         A function that waits for the answer: what was started, restarted and stopped, and notes.
         It raises RequestRejected if the model is wrong or something is missing. The caller has
         something to load meanwhile.
+
+    Raises:
+        TarmacError: files are to be read-only, which this machine does not allow.
     """
-    if is_running(home):
+    runs = is_running(home)
+    if options.read_only:
+        from tarmac.local.process import written  # noqa: PLC0415 - the client is light
+
+        written.prepare(home, Path(options.file), is_running=runs)
+    if runs:
         return lambda: _applied(home, options, attached=attached)
     home.create()
     ours, theirs = socket.socketpair()
@@ -257,12 +265,15 @@ def ask(home: Home, request: dict[str, Any]) -> dict[str, Any]:
         RequestRejected: the supervisor says why it cannot.
         TarmacError: it does not answer.
     """
+    line = ""
     with connect(home) as connection:
         connection.settimeout(ANSWER_S)
-        connection.sendall(json.dumps(request).encode() + b"\n")
         try:
+            connection.sendall(json.dumps(request).encode() + b"\n")
             with connection.makefile("r") as answers:
                 line = answers.readline()
+        except ConnectionError:
+            pass  # it was killed before it read the request
         except TimeoutError:
             raise TarmacError(
                 f"the supervisor has not answered for {ANSWER_S:g} s; its log is "

@@ -32,6 +32,8 @@ from tarmac.local.supervisor.responses import failure_line, success_line
 
 #: What may be sent to a process: each ends it or asks it to end.
 SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"})
+#: One that waits for a disk is stopped only afterwards; a witness says of it that it moves.
+STOPPED_LOOKS, STOPPED_POLL_S = 500, 0.004
 
 
 class DrillRequests(Protocol):
@@ -102,7 +104,9 @@ class Disturbances:
         if op == "signal":
             return {"pids": self._send(names, request["signal"])}
         if op == "pause":
-            return {"pids": {name: self._pause(name) for name in names}}
+            pids = {name: self._pause(name) for name in names}
+            await self._stopped(names)
+            return {"pids": pids}
         if op == "moving":
             return {"names": [name for name in names if self._moves(name)]}
         if op == "resume":
@@ -149,6 +153,13 @@ class Disturbances:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     one.suspend()
         return self._paused[name]
+
+    async def _stopped(self, names: Sequence[str]) -> None:
+        """Wait until the kernel has stopped them: a signal takes effect a moment after it."""
+        for _ in range(STOPPED_LOOKS):
+            if not any(map(self._moves, names)):
+                return
+            await asyncio.sleep(STOPPED_POLL_S)
 
     def _moves(self, name: str) -> bool:
         """Tell whether any process that was paused runs, or another has come in its place."""

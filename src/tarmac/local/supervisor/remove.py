@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tarmac.local.host import privileges
+from tarmac.local.process import written
 from tarmac.local.process.prepare import nodes_outside
 from tarmac.local.state.paths import Home
 
@@ -23,6 +24,7 @@ def delete(home: Home) -> list[str]:
         A line for each thing that was deleted, with its size.
     """
     lines: list[str] = []
+    written.forget(home)
     outside = [nodes_outside(home)] if privileges.drop() == "setuid" else []
     for folder in (*outside, home.root):  # the passwords go last: data without them is of no use
         if folder.exists():

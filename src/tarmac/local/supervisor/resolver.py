@@ -170,6 +170,7 @@ def shape_of(options: Options) -> RunShape:
         without=frozenset(options.without),
         fast_stores=options.fast_stores,
         telemetry=options.telemetry,
+        read_only=options.read_only,
     )
 
 

@@ -50,6 +50,8 @@ class ServiceEnvironment:
     taken: tuple[int, ...]
     #: Whether the system runs; the stores answer only then.
     running: bool
+    #: Names that it finds in its /etc/hosts, each with its address.
+    hosts: Mapping[str, str]
 
 
 def fetch(
@@ -95,6 +97,7 @@ def export(
         outside=node.outside,
         taken=tuple(port for port in node.ports.values() if not is_free(port)),
         running=running,
+        hosts=dict(node.launch.hosts),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.local.host import gather
 from tarmac.local.host.sockets import LOOPBACK, Reservations
-from tarmac.local.network.connections import find_undeclared
+from tarmac.local.network.connections import look
 from tarmac.local.network.wiring import Wiring
 from tarmac.local.process.context import ProcessContext, ReadinessChanged
 from tarmac.local.process.managed import ManagedProcess, manage
@@ -304,9 +304,13 @@ class Supervisor:
             for name, process in self._processes.items()
             if process.state.pid
         }
+        unseen = look(plan, pids)
         return {
-            "edges": [asdict(wire) | counted.get(wire.id, {}) for wire in plan.wires],
-            "undeclared": [asdict(connection) for connection in find_undeclared(plan, pids)],
+            "edges": [
+                asdict(wire) | {"direct": unseen.direct.get(wire.id, 0)} | counted.get(wire.id, {})
+                for wire in plan.wires
+            ],
+            "undeclared": [asdict(connection) for connection in unseen.undeclared],
         }
 
     def disturbances(self) -> Disturbances:
