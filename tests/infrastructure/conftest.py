@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from terraformed import OFFLINE, Planned, Terraform, tree
+from terraformed import ALIASES, Planned, Terraform, offline, tree, values_for
 
 
 @pytest.fixture(scope="session")
 def production(tmp_path_factory) -> Terraform:
     """Lay out production's, initialised, without an account."""
     root = tree("shop", "production", tmp_path_factory.mktemp("production"))
-    (root / "offline_override.tf").write_text(OFFLINE)
+    (root / "offline_override.tf").write_text(offline(*ALIASES))
     terraform = Terraform.of(root)
     terraform.run("init", "-input=false")
     return terraform
@@ -26,4 +26,4 @@ def planned(production) -> Planned:
 def staged(production, tmp_path_factory) -> Planned:
     """Plan staging, with production's root and staging's values: the root is the same."""
     root = tree("shop", "staging", tmp_path_factory.mktemp("staging"))
-    return production.plan(f"-var-file={root / 'staging.auto.tfvars'}")
+    return production.plan(values_for("shop", "staging", root))

@@ -18,9 +18,16 @@ from emulated_aws import ACCOUNT, EmulatedAws, emulated_aws, fit
 from terraformed import Terraform, tree
 
 BUCKET = f"ecommerce-terraform-state-{ACCOUNT}"
+CLUSTER = "ecommerce-production"
+SERVER = "ecommerce-production-aurora"
+ZONE = "ecommerce.example.com"
 LOCK = "production/terraform.tfstate.tflock"
 #: Without protection, so that it can be destroyed; moto has too little of ElastiCache.
-VALUES = ("-input=false", "-var=redis={}", "-var=protected=false")
+CDN = (
+    f'-var=cdn={{ bucket = "ecommerce-files-{ACCOUNT}", files = ["/static/*"], requests = 300, '
+    "challenges = false }"
+)
+VALUES = ("-input=false", "-var=redis={}", "-var=protected=false", CDN)
 LONGEST_S = 600
 
 pytestmark = pytest.mark.timeout(1200)
@@ -88,7 +95,8 @@ def test_the_state_is_in_the_bucket_and_a_second_run_is_refused_by_its_lock(appl
 
 
 def test_a_second_plan_changes_nothing(applied):
-    applied.terraform.run("plan", "-detailed-exitcode", *VALUES)
+    said = applied.terraform.run("plan", "-detailed-exitcode", *VALUES)
+    assert "No changes." in said
 
 
 def test_network_and_cluster_are_there_as_the_roadmap_finds_them(applied):
@@ -138,7 +146,6 @@ def test_aurora_is_private_and_lets_in_the_nodes_alone(applied):
     )
     [cluster] = clusters["DBClusters"]
     assert (cluster["Engine"], cluster["StorageEncrypted"]) == ("aurora-postgresql", True)
-    assert cluster["MasterUserSecret"]["SecretArn"].startswith("arn:aws:secretsmanager:")
     assert [i["PubliclyAccessible"] for i in instances["DBInstances"]] == [False, False]
     by_name = {g["GroupName"]: g for g in groups["SecurityGroups"]}
     nodes = by_name["ecommerce-production-nodes"]["GroupId"]
@@ -147,24 +154,104 @@ def test_aurora_is_private_and_lets_in_the_nodes_alone(applied):
     assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [nodes]
 
 
-def test_the_role_of_external_secrets_trusts_one_service_account_of_the_cluster(applied):
-    name = "shop-production-secrets"
-    cluster, role, policy = applied.aws.ask(
-        ("eks", "describe_cluster", {"name": "ecommerce-production"}),
-        ("iam", "get_role", {"RoleName": name}),
-        ("iam", "get_role_policy", {"RoleName": name, "PolicyName": "read"}),
+def test_the_password_of_the_global_database_is_in_its_secret_and_not_in_the_state(applied):
+    key = "production/terraform.tfstate"
+    whole, secret, state = applied.aws.ask(
+        ("rds", "describe_global_clusters", {}),
+        ("secretsmanager", "get_secret_value", {"SecretId": f"{SERVER}-master"}),
+        ("s3", "head_object", {"Bucket": BUCKET, "Key": key}),
+    )
+    [member] = whole["GlobalClusters"][0]["GlobalClusterMembers"]
+    assert member["DBClusterArn"].rpartition(":")[2] == SERVER
+    password = json.loads(secret["SecretString"])["password"]
+    assert len(password) == 40
+    assert state["ContentLength"] > 100_000
+    assert password not in applied.terraform.run("state", "pull")
+
+
+def test_both_entrances_are_asked_and_what_the_cdn_asks_fails_over(applied):
+    zones, checks, acls, distributions = applied.aws.ask(
+        ("route53", "list_hosted_zones", {}),
+        ("route53", "list_health_checks", {}),
+        ("wafv2", "list_web_acls", {"Scope": "CLOUDFRONT"}),
+        ("cloudfront", "list_distributions", {}),
+    )
+    [zone] = zones["HostedZones"]
+    [found] = applied.aws.ask(
+        ("route53", "list_resource_record_sets", {"HostedZoneId": zone["Id"]})
+    )
+    records = found["ResourceRecordSets"]
+    asked = {
+        check["HealthCheckConfig"]["FullyQualifiedDomainName"]: check["Id"]
+        for check in checks["HealthChecks"]
+    }
+    entrances = [f"entrance-{region}.{ZONE}" for region in ("us-east-1", "eu-west-1")]
+    assert sorted(asked) == sorted(entrances)
+    moving = {r["Failover"]: r for r in records if "Failover" in r}
+    for role, entrance in zip(("PRIMARY", "SECONDARY"), entrances, strict=True):
+        record = moving[role]
+        assert (record["Name"], record["TTL"]) == (f"entrance.{ZONE}.", 10)
+        assert [value["Value"] for value in record["ResourceRecords"]] == [entrance]
+        assert record["HealthCheckId"] == asked[entrance]
+    [cdn] = distributions["DistributionList"]["Items"]
+    hosts = {r["Name"] for r in records if cdn["DomainName"] in str(r.get("AliasTarget"))}
+    assert hosts == {f"{ZONE}.", f"api.{ZONE}."}
+    assert [acl["Name"] for acl in acls["WebACLs"]] == ["ecommerce-production"]
+
+
+def test_files_are_read_by_the_cdn_alone(applied):
+    name = f"ecommerce-files-{ACCOUNT}"
+    policy, block, distributions = applied.aws.ask(
+        ("s3", "get_bucket_policy", {"Bucket": name}),
+        ("s3", "get_public_access_block", {"Bucket": name}),
+        ("cloudfront", "list_distributions", {}),
+    )
+    [cdn] = distributions["DistributionList"]["Items"]
+    allowed = [s for s in json.loads(policy["Policy"])["Statement"] if s["Effect"] == "Allow"]
+    assert [s["Principal"] for s in allowed] == [{"Service": "cloudfront.amazonaws.com"}]
+    assert allowed[0]["Condition"] == {"StringEquals": {"aws:SourceArn": cdn["ARN"]}}
+    assert set(block["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_a_services_role_trusts_its_own_service_account_and_reads_its_own_secrets(applied):
+    asked = {"user-service": "user-service-role", "order-service": f"{CLUSTER}-order-service"}
+    cluster, *found = applied.aws.ask(
+        ("eks", "describe_cluster", {"name": CLUSTER}),
+        *(("iam", "get_role", {"RoleName": role}) for role in asked.values()),
+        *(
+            ("iam", "get_role_policy", {"RoleName": role, "PolicyName": "own"})
+            for role in asked.values()
+        ),
     )
     issuer = cluster["cluster"]["identity"]["oidc"]["issuer"].removeprefix("https://")
-    [trust] = role["Role"]["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Principal"]["Federated"] == f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"
-    assert trust["Condition"]["StringEquals"] == {
-        f"{issuer}:aud": "sts.amazonaws.com",
-        f"{issuer}:sub": f"system:serviceaccount:ecommerce-prod:{name}",
-    }
-    [read] = policy["PolicyDocument"]["Statement"]
-    assert (
-        read["Resource"] == f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:shop/production/*"
-    )
+    read = {}
+    for service, role, policy in zip(asked, found[:2], found[2:], strict=True):
+        [trust] = role["Role"]["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"]["Federated"] == f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"
+        assert trust["Condition"] == {
+            "StringEquals": {
+                f"{issuer}:aud": "sts.amazonaws.com",
+                f"{issuer}:sub": f"system:serviceaccount:ecommerce-prod:{service}",
+            }
+        }
+        [statement] = policy["PolicyDocument"]["Statement"]
+        read[service] = set(statement["Resource"])
+    entries = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:shop/production"
+    assert f"{entries}/stores/users-db/user-service/url-??????" in read["user-service"]
+    assert read["user-service"] & read["order-service"] == set()
+
+
+def test_no_two_roles_trust_one_service_account_and_none_trusts_all(applied):
+    [roles] = applied.aws.ask(("iam", "list_roles", {}))
+    subjects = [
+        subject
+        for role in roles["Roles"]
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        for key, subject in statement.get("Condition", {}).get("StringEquals", {}).items()
+        if key.endswith(":sub")
+    ]
+    assert len(subjects) == len(set(subjects)) == 8, "seven workloads, and the driver of disks"
+    assert [subject for subject in subjects if "*" in subject] == []
 
 
 def test_outputs_name_what_the_objects_of_the_cluster_need(applied):

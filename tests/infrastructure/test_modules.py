@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from terraformed import OFFLINE, Terraform, tree
+from terraformed import Terraform, offline, tree
 
 #: The provider has 700 MB: beside four busy loops it takes minutes to start.
 pytestmark = pytest.mark.timeout(600)
@@ -31,7 +31,7 @@ def test_every_module_keeps_what_its_tests_say(root):
 
 
 def test_the_bucket_of_the_state_is_private_encrypted_versioned_and_not_destroyed(root):
-    (root / "state" / "offline_override.tf").write_text(OFFLINE)
+    (root / "state" / "offline_override.tf").write_text(offline())
     terraform = Terraform.of(root / "state")
     terraform.run("init", "-input=false")
     planned = terraform.plan()
@@ -72,7 +72,7 @@ def test_nothing_but_this_provider_is_asked_for(root):
     sources = {
         found
         for file in root.rglob("*.tf")
-        for found in re.findall(r'^ +source += "([^.][^"]*)"', _text(file), re.MULTILINE)
+        for found in re.findall(r'^ +source += "([^."][^"]*/[^"]*)"', _text(file), re.MULTILINE)
     }
     assert sources == {"hashicorp/aws"}
 

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 import pytest
+from experiments_of import exported
 from rendered import ROOT, artifact_of, artifacts_of, plan_of
 
 #: The provider has 700 MB: beside four busy loops it takes minutes to start.
@@ -37,8 +38,8 @@ def test_root_modules_and_values_are_formatted_as_terraform_does(production):
     assert production.run("fmt", "-check", "-recursive") == ""
 
 
-def test_root_and_modules_are_valid(production):
-    assert json.loads(production.run("validate", "-json"))["diagnostics"] == []
+def test_root_and_modules_are_valid(planned):
+    assert planned.is_valid, planned.said
 
 
 def test_the_vpc_has_a_public_and_a_private_subnet_in_each_of_three_zones(planned):
@@ -193,7 +194,8 @@ def test_aurora_is_encrypted_monitored_backed_up_and_protected(planned, staged):
     assert cluster["backup_retention_period"] == 35
     assert cluster["preferred_backup_window"] == "03:00-04:00"
     assert cluster["enabled_cloudwatch_logs_exports"] == ["postgresql"]
-    assert cluster["manage_master_user_password"]
+    # AWS manages no password of a global database: test_second_region.py.
+    assert staged.one("aws_rds_cluster")["manage_master_user_password"]
     assert cluster["master_password"] is None
     for instance in planned.of("aws_rds_cluster_instance").values():
         assert instance["monitoring_interval"] == 60
@@ -279,22 +281,69 @@ def test_keys_are_renewed_each_year(planned):
     assert {key["enable_key_rotation"] for key in keys} == {True}
 
 
-def test_the_role_of_external_secrets_is_the_one_its_service_account_names(planned):
-    account = "k8s/base/serviceaccount-production-secrets.yaml"
-    said = artifact_of("shop", "production", account).data["metadata"]
-    role = said["annotations"]["eks.amazonaws.com/role-arn"]
-    names = {r["name"] for r in planned.of("aws_iam_role").values()}
-    assert role.rpartition("/")[2] in names
-    given = planned.data["variables"]["secret_readers"]["value"]
-    assert given == {said["name"]: {"namespace": said["namespace"], "prefix": "shop/production"}}
-    keys = [
-        entry["remoteRef"]["key"]
+def test_each_service_account_that_needs_aws_has_a_role_of_its_own_and_others_have_none(planned):
+    accounts = {
+        artifact.data["metadata"]["name"]: artifact.data["metadata"]
         for artifact in artifacts_of("shop", "production")
-        if artifact.data.get("kind") == "ExternalSecret"
-        for entry in artifact.data["spec"]["data"]
+        if artifact.path.startswith("k8s/") and artifact.data.get("kind") == "ServiceAccount"
+    }
+    said = {
+        name: metadata.get("annotations", {}).get("eks.amazonaws.com/role-arn")
+        for name, metadata in accounts.items()
+    }
+    assert said.pop("api-gateway") is None, "it has no secret, and calls nothing in AWS"
+    assert said["user-service"] == "arn:aws:iam::123456789012:role/user-service-role"
+    made = {r["name"]: r for r in planned.of("aws_iam_role").values()}
+    given = planned.data["variables"]["service_roles"]["value"]
+    assert {n: arn.rpartition("/")[2] for n, arn in said.items()} == {
+        name: role["role"] for name, role in given.items()
+    }
+    assert {role["role"] for role in given.values()} <= made.keys()
+    assert {role["namespace"] for role in given.values()} == {"ecommerce-prod"}
+
+
+def test_a_role_reads_the_entries_of_its_own_service_alone(planned):
+    given = planned.data["variables"]["service_roles"]["value"]
+    found = {}
+    for artifact in artifacts_of("shop", "production"):
+        if artifact.path.startswith("k8s/") and artifact.data.get("kind") == "ExternalSecret":
+            keys = {entry["remoteRef"]["key"] for entry in artifact.data["spec"]["data"]}
+            found[artifact.data["metadata"]["labels"]["app.kubernetes.io/name"]] = keys
+    assert {name: set(role["entries"]) for name, role in given.items()} == found
+    databases = [key for keys in found.values() for key in keys if "-db/" in key]
+    assert len(databases) == len(set(databases)) == 4, "no two read the URL of one database"
+
+
+def test_a_pod_does_not_get_the_role_of_its_node(planned):
+    options = [one["metadata_options"][0] for one in planned.of("aws_launch_template").values()]
+    assert {(o["http_tokens"], o["http_put_response_hop_limit"]) for o in options} == {
+        ("required", 1)
+    }
+    pods = [
+        a.data["spec"]["template"]["spec"]
+        for a in artifacts_of("shop", "production")
+        if a.path.startswith("k8s/") and a.data.get("kind") in ("Deployment", "StatefulSet", "Job")
     ]
-    assert keys
-    assert [key for key in keys if not key.startswith("shop/production/")] == []
+    assert pods
+    assert [pod for pod in pods if pod.get("hostNetwork")] == []
+
+
+def test_alarms_and_role_of_an_experiment_are_those_that_its_template_names(planned):
+    drill = ROOT / "systems/shop/drills/zone-lost.yaml"
+    [template] = exported("fis", drill, environment="production")
+    alarms = {one["alarm_name"]: one for one in planned.of("aws_cloudwatch_metric_alarm").values()}
+    arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:"
+    named = [one["value"].removeprefix(arn) for one in template["stopConditions"]]
+    assert named == ["ecommerce-prod-api_availability"]
+    alarm = alarms[named[0]]
+    assert (alarm["namespace"], alarm["treat_missing_data"]) == ("ecommerce-prod", "breaching")
+    recorded = artifact_of("shop", "production", "observability/rules/slo-api-availability.yaml")
+    assert alarm["metric_name"] in str(recorded.content)
+    # A page calls a person when the budget of 0.05 % burns 14.4 times as fast as it may.
+    assert alarm["threshold"] == pytest.approx(1 - 14.4 * 0.0005)
+    roles = [role["name"] for role in planned.of("aws_iam_role").values()]
+    assert template["roleArn"].rpartition("/")[2] in roles
+    assert template["targets"]["nodes"]["resourceTags"].items() <= TAGS.items()
 
 
 def test_the_plan_is_as_large_as_the_guide_says_and_has_the_roadmaps_outputs(planned):
@@ -308,7 +357,15 @@ def test_staging_differs_by_values_and_not_by_modules(planned, staged):
     def kinds(plan):
         return {address.split("[")[0] for address in plan.resources}
 
-    only = {a for a in kinds(planned) ^ kinds(staged) if not a.startswith("module.registry")}
+    # One keeps the repositories; hosts with a second region are production's.
+    apart = (
+        "module.registry",
+        "module.dns",
+        "module.experiments",
+        "aws_secretsmanager",
+        "data.aws_lb_hosted_zone_id",
+    )
+    only = {a for a in kinds(planned) ^ kinds(staged) if not a.startswith(apart)}
     assert only == set()
 
 

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import built
 import pytest
 from free_ports import free_ports
+from terraformed import ALIASES, providers
 
 ACCOUNT = "123456789012"
 READY_S = 60.0
@@ -65,7 +67,17 @@ resource "aws_eks_addon" "this" {
 POSTGRES_GAPS = """\
 resource "aws_rds_cluster" "this" {
   lifecycle {
-    ignore_changes = [scaling_configuration]
+    ignore_changes = [
+      global_cluster_identifier,
+      replication_source_identifier,
+      scaling_configuration,
+    ]
+  }
+}
+
+resource "aws_rds_global_cluster" "this" {
+  lifecycle {
+    ignore_changes = [tags, tags_all]
   }
 }
 
@@ -86,17 +98,40 @@ resource "aws_vpc_security_group_ingress_rule" "this" {
   }
 }
 """
+CDN_GAPS = """\
+# It forgets policies, access controls and the certificate.
+resource "aws_cloudfront_distribution" "this" {
+  lifecycle {
+    ignore_changes = [default_cache_behavior, ordered_cache_behavior, origin, viewer_certificate]
+  }
+}
+"""
+CERTIFICATE_GAPS = """\
+# Its keys are all of RSA.
+resource "aws_acm_certificate" "this" {
+  lifecycle {
+    ignore_changes = [key_algorithm, options]
+  }
+}
+
+# It issues at once, and the provider would wait for a minute and a half all the same.
+resource "aws_acm_certificate_validation" "this" {
+  validation_record_fqdns = null
+}
+
+output "arn" {
+  value = aws_acm_certificate.this.arn
+}
+"""
 #: Of the bucket's policy it reads the refusal, and not its condition.
 STATE_GAPS = """\
 resource "aws_s3_bucket_policy" "state" {
   count = 0
 }
 """
-PROVIDER = """\
-provider "aws" {
+SETTINGS = """
   s3_use_path_style       = true
   skip_metadata_api_check = true
-}
 """
 
 
@@ -131,10 +166,12 @@ class EmulatedAws:
 
 def fit(root: Path) -> None:
     """Have a rendered root leave out what moto does not know."""
-    (root / "emulator_override.tf").write_text(PROVIDER)
-    (root / "state/emulator_override.tf").write_text(PROVIDER + STATE_GAPS)
+    (root / "emulator_override.tf").write_text(providers(SETTINGS, *ALIASES))
+    (root / "state/emulator_override.tf").write_text(providers(SETTINGS) + STATE_GAPS)
     (root / "modules/cluster/emulator_override.tf").write_text(GAPS)
     (root / "modules/postgres/emulator_override.tf").write_text(POSTGRES_GAPS)
+    (root / "modules/cdn/emulator_override.tf").write_text(CDN_GAPS)
+    (root / "modules/certificate/emulator_override.tf").write_text(CERTIFICATE_GAPS)
 
 
 @contextlib.contextmanager
@@ -161,14 +198,10 @@ def emulated_aws(log: Path) -> Iterator[EmulatedAws]:
 
 
 def _python() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    kept = sorted(
-        (cache / "tarmac/programs").glob("moto-*/bin/python"),
-        key=lambda found: found.lstat().st_mtime,
-    )
-    if not kept:
+    found = built.newest("moto-*/bin/python")
+    if found is None:
         pytest.skip(GET)
-    return kept[-1]
+    return found
 
 
 def _wait(started: subprocess.Popen[bytes], url: str, log: Path) -> None:

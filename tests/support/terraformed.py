@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rendered import artifacts_of
+from rendered import artifacts_of, plan_of
 
 from tarmac.artifact import write
 
@@ -28,21 +28,32 @@ MIRRORS = (
     "/usr/share/terraform/*",
     "/opt/*",
 )
+#: The root's providers of other regions.
+ALIASES = ("cloudfront", "standby")
 #: Without an account nothing is asked: a plan from nothing needs no answer of AWS.
-OFFLINE = """\
-terraform {
-  backend "local" {}
-}
-
-provider "aws" {
+NO_ACCOUNT = """
   access_key                  = "none"
   secret_key                  = "none"
   allowed_account_ids         = null
   skip_credentials_validation = true
   skip_requesting_account_id  = true
   skip_metadata_api_check     = true
-}
 """
+
+
+def offline(*aliases: str) -> str:
+    """Write an override by which a root and its providers need no account.
+
+    Args:
+        aliases: those of its providers beside the first.
+    """
+    return 'terraform {\n  backend "local" {}\n}\n' + providers(NO_ACCOUNT, *aliases)
+
+
+def providers(settings: str, *aliases: str) -> str:
+    """Write an override of the provider and its aliases, with the same settings for all."""
+    names = ("", *(f'\n  alias = "{alias}"\n' for alias in aliases))
+    return "".join(f'\nprovider "aws" {{{name}{settings}}}\n' for name in names)
 
 
 def mirror() -> Path | None:
@@ -64,6 +75,28 @@ def tree(system: str, environment: str, folder: Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(write(artifact, HEADER), encoding="utf-8")
     return folder / "infrastructure"
+
+
+def values_for(system: str, environment: str, root: Path) -> str:
+    """Return the argument that plans an environment in the root of the shop's production.
+
+    What that one has and this one has not must not stay: the root reads its values by itself.
+
+    Args:
+        root: where the environment's own Terraform was written; a file is added there.
+    """
+    cloud = plan_of(system, environment).cloud
+    assert cloud is not None
+    absent = dict.fromkeys({"postgres", "redis"} - {s.module for s in cloud.servers}, "{}")
+    absent |= {} if cloud.dns else {"dns": "null"}
+    absent |= {} if cloud.alarms else {"experiments": "null"}
+    absent |= {} if cloud.standby else {"standby_region": "null"}
+    values = root / "with_absent.tfvars"
+    given = (root / f"{environment}.auto.tfvars").read_text()
+    # Without an account no role can be taken.
+    own = "".join(line for line in given.splitlines(keepends=True) if not line.startswith("role "))
+    values.write_text(own + "".join(f"{name} = {none}\n" for name, none in sorted(absent.items())))
+    return f"-var-file={values}"
 
 
 @dataclass(frozen=True)
@@ -93,6 +126,8 @@ class Terraform:
             "TF_CLI_CONFIG_FILE": str(settings),
             "CHECKPOINT_DISABLE": "1",
             "TF_IN_AUTOMATION": "1",
+            # A provider makes its schema of hundreds of megabytes: less work for more memory.
+            "GOGC": "400",
         }
         return cls(folder, {**own, **said, **env})
 
@@ -117,8 +152,8 @@ class Terraform:
 
     def plan(self, *arguments: str) -> Planned:
         """Plan, and read the plan."""
-        self.run("plan", "-input=false", "-out=plan", *arguments)
-        return Planned(json.loads(self.run("show", "-json", "plan")))
+        said = self.run("plan", "-input=false", "-out=plan", *arguments)
+        return Planned(json.loads(self.run("show", "-json", "plan")), said)
 
 
 @dataclass(frozen=True)
@@ -126,6 +161,13 @@ class Planned:
     """A plan as `terraform show -json` has it."""
 
     data: Mapping[str, Any]
+    #: What was printed beside it.
+    said: str = ""
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether nothing was warned of: a plan begins with what `terraform validate` does."""
+        return "Plan: " in self.said and "Warning: " not in self.said
 
     @cached_property
     def resources(self) -> dict[str, dict[str, Any]]:

@@ -28,6 +28,12 @@ def served(server: str, store: str, sizes: str) -> str:
     return f"{AWS}, servers: {{{server}: [{store}]}}, infrastructure: {{servers: {{{sizes}}}}}"
 
 
+def standing_by(more: str, beside: str = "") -> str:
+    """Write an environment with a second region."""
+    given = f"standby: {{region: eu-west-1, {more}}}"
+    return f"{AWS}, infrastructure: {{{beside}{given}}}"
+
+
 def planned(*environments: str):
     names = ("first", "second")
     lines = "".join(f"  {name}: {{{e}}}\n" for name, e in zip(names, environments, strict=False))
@@ -78,6 +84,25 @@ def test_nothing_but_what_the_model_has_is_made():
 def test_without_protection_one_gateway_is_enough():
     [plan] = planned(f"{AWS}, infrastructure: {{protected: false}}")
     assert plan.cloud.nat == 1
+
+
+def test_hosts_are_in_the_zone_of_the_environments_domain_or_of_the_one_that_is_named():
+    system = demo(
+        SYSTEM.replace("port: 8080,", "port: 8080, public: {host: app},")
+        + f"  first: {{{AWS}, domain: x.example.com, infrastructure: {{dns: {{}}}}}}\n"
+        + f"  second: {{{AWS}, domain: x.example.com, infrastructure: "
+        "{dns: {zone: example.com, existing: true}}}\n"
+        + f"  third: {{{AWS}, domain: x.example.com, infrastructure: {{dns: {{zone: y.com}}}}}}\n"
+    )
+    first, second = (deploy(system, name, KINDS).cloud.dns for name in ("first", "second"))
+    assert (first.zone, first.existing, first.hosts) == (
+        "x.example.com",
+        False,
+        ("app.x.example.com",),
+    )
+    assert (second.zone, second.existing, second.hosts) == ("example.com", True, first.hosts)
+    with pytest.raises(BadInput, match=r"app\.x\.example\.com is not in zone y\.com"):
+        deploy(system, "third", KINDS)
 
 
 def test_nodes_of_arm_start_from_an_image_of_arm():
@@ -132,6 +157,11 @@ def test_an_rds_server_has_a_disk_and_aurora_none():
             "infrastructure: {}, zones: 3",
             "infrastructure:",
             "`infrastructure` is made in AWS, in a region; write `cloud: aws` and `region`",
+        ),
+        (
+            f"{AWS}, infrastructure: {{experiments: true}}",
+            "experiments:",
+            "no objective says when an experiment is to stop; write `objectives`",
         ),
         (
             f"{AWS}, network: 10.0.0.0/8, infrastructure: {{}}",
@@ -194,6 +224,75 @@ def test_an_rds_server_has_a_disk_and_aurora_none():
             "server 'rds' has 2 instances at most, not 3; write `instances: 2` or fewer",
         ),
         (
+            f"{AWS}, infrastructure: {{cdn: {{}}}}",
+            "cdn:",
+            "the certificate of `cdn` is proven in a zone; write `dns: {}`, too",
+        ),
+        (
+            f"{AWS}, infrastructure: {{dns: {{balancer: a.elb.eu-west-1.amazonaws.com}}}}",
+            "balancer:",
+            "is no load balancer of eu-central-1; write the name that AWS gave it",
+        ),
+        (
+            f"{AWS}, domain: example.com, infrastructure: {{dns: {{}}}}",
+            "dns:",
+            "no service is `public`, so a zone would have no host; remove `dns`",
+        ),
+        (
+            f"{AWS}, infrastructure: {{dns: {{}}}}",
+            "dns:",
+            "a zone is of a domain, and there is none; write `domain` for the system, or `zone`",
+        ),
+        (
+            f"{AWS}, infrastructure: {{dns: {{zone: Example.com}}}}",
+            "Example",
+            "zone is 'Example.com'; write a name in small letters, e.g. app.example.com",
+        ),
+        (
+            f"{AWS}, infrastructure: {{standby: {{region: eu-central-1}}}}",
+            "region: eu-central-1}",
+            "eu-central-1 is the first region, too; write another one",
+        ),
+        (
+            standing_by("network: 10.0.0.0/18"),
+            "network:",
+            "overlaps 10.0.0.0/16 of the first region; write another one, e.g. 10.1.0.0/16",
+        ),
+        (
+            standing_by("network: 10.1.0.0/24"),
+            "network:",
+            "a VPC is a network of IPv4 from /16 to /20 (this is 10.1.0.0/24)",
+        ),
+        (
+            standing_by("zones: [eu-west-1a, us-east-1a]"),
+            "zones: [eu",
+            "`zones` is 3; name 3 zones of eu-west-1",
+        ),
+        (
+            standing_by("balancer: a.elb.eu-west-1.amazonaws.com"),
+            "balancer:",
+            "hosts fail over in a zone; write `dns: {}`, too",
+        ),
+        (
+            standing_by("service: web"),
+            "service:",
+            "standby asks unknown public service 'web'; there are none to choose from",
+        ),
+        (
+            served("aurora", "db", "aurora: {instance: db.t4g.medium}").replace(
+                "infrastructure: {", "infrastructure: {standby: {region: eu-west-1}, "
+            ),
+            "instance:",
+            "a global database has no instances of db.t4g.medium; write db.r6g.large or its like",
+        ),
+        (
+            served("rds", "db", "rds: {instance: db.r6g.large}").replace(
+                "infrastructure: {", "infrastructure: {standby: {region: eu-west-1}, "
+            ),
+            "rds: [db]",
+            "so `standby` would have none of its data; put its stores on aurora",
+        ),
+        (
             f"{AWS}, infrastructure: {{api_networks: [0.0.0.0/0]}}",
             "0.0.0.0/0",
             "is the whole internet; write the networks of those who operate the cluster",
@@ -205,3 +304,114 @@ def test_what_does_not_fit_is_refused_where_it_stands(environment, begins, what)
     place = f"systems/demo/tarmac.yaml:7:{line.index(begins) + 1}: "
     found = refused(environment)
     assert any(problem.startswith(place) and problem.endswith(what) for problem in found), found
+
+
+WEB_SECRETS = "demo/first/stores/db/web/url", "demo/first/stores/cache/web/url"
+
+
+def test_a_service_has_the_role_of_what_it_needs_in_aws_and_one_without_secrets_has_none():
+    more = "buckets: {papers: {}, uploads: {}}, roles: {web: {reads: [papers], writes: [uploads]}}"
+    [plan] = planned(
+        f"{AWS}, {ECR}, servers: {{rds: [db], elasticache: [cache]}}, "
+        "infrastructure: {servers: {rds: {instance: db.t4g.small}, "
+        f"elasticache: {{instance: cache.t4g.small}}}}, {more}}}"
+    )
+    [role] = plan.roles.values()
+    assert (role.account, role.name) == ("web", "demo-first-web")
+    assert role.arn == "arn:aws:iam::123456789012:role/demo-first-web"
+    assert set(role.secrets) == set(WEB_SECRETS)
+    assert role.reads == ("demo-first-papers-123456789012",)
+    assert role.writes == ("demo-first-uploads-123456789012",)
+    assert {*role.reads, *role.writes} == set(plan.cloud.buckets)
+    [other] = planned(f"{AWS}, secrets: script, infrastructure: {{}}")
+    assert other.roles == {}, "a script makes up its secrets, so nothing is read in AWS"
+
+
+@pytest.mark.parametrize(
+    ("roles", "said"),
+    [
+        ("{wbe: {name: a}}", "role for unknown service 'wbe'; did you mean 'web'?"),
+        ("{web: {reads: [paper]}}", "web reads unknown bucket 'paper'; did you mean 'papers'?"),
+        ("{web: {writes: [x]}}", "web writes unknown bucket 'x'; choose one of: papers"),
+        ("{web: {name: same}, api: {name: same, reads: [papers]}}", "role same is web's, too"),
+        ("{api: {name: mine}}", "service 'api' needs nothing in AWS, so it has no role"),
+        ("{web: {allows: {'s3:*': ['arn:aws:s3:::a']}}}", "write one action without a wildcard"),
+        ("{web: {allows: {'s3:GetObject': ['*']}}}", "write an ARN, e.g. arn:aws:sqs:eu-west-1"),
+        ("{web: {name: a/b}}", "use up to 61 letters"),
+    ],
+)
+def test_roles_that_do_not_fit_are_refused_where_they_stand(roles, said):
+    model = SYSTEM.replace("stores: {db", "  api: {run: [bin/api], port: 8081}\nstores: {db")
+    more = f"infrastructure: {{buckets: {{papers: {{}}}}, roles: {roles}}}"
+    with pytest.raises(BadInput) as found:
+        deploy(demo(f"{model}  first: {{{AWS}, {more}}}\n"), "first", KINDS)
+    problems = [str(problem) for problem in found.value.problems]
+    assert [p for p in problems if said in p and "tarmac.yaml:8:" in p], problems
+
+
+def test_a_roles_name_that_aws_would_not_take_is_refused_with_what_to_write():
+    long = "a" * 38
+    model = SYSTEM.replace("  web:", f"  {long}:")
+    more = "project: of-twenty-letters-all, roles: {}"
+    with pytest.raises(
+        BadInput, match=rf"has 6\d characters, and AWS takes 61; write `roles: {{{long}"
+    ):
+        deploy(demo(f"{model}  first: {{{AWS}, infrastructure: {{{more}}}}}\n"), "first", KINDS)
+
+
+def test_a_firewall_lets_out_what_the_model_calls_pulls_and_follows():
+    model = SYSTEM.replace("port: 8080,", "port: 8080, externals: [pay],").replace(
+        "environments:",
+        "externals: {pay: {hosts: [api.stripe.com, '*.sentry.io']}}\n"
+        "delivery: {repository: https://github.com/acme/demo, gitops: https://git.acme.com/a/b}\n"
+        "environments:",
+    )
+
+    def let_out(more: str):
+        given = f"  first: {{{AWS}, {more} infrastructure: {{egress: {{hosts: [.acme.org]}}}}}}\n"
+        return deploy(demo(model + given), "first", KINDS).cloud.egress.hosts
+
+    found = let_out(f"{ECR}, gitops: {{}},")
+    docker = {"auth.docker.io", "production.cloudflare.docker.com", "registry-1.docker.io"}
+    assert set(found) == docker | {
+        ".acme.org",
+        ".sentry.io",
+        "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
+        "api.stripe.com",
+        "git.acme.com",
+    }
+    assert "git.acme.com" not in let_out(""), "nothing follows it"
+
+
+def test_subnets_of_a_firewall_and_of_what_is_behind_it_are_apart_from_all_others():
+    environment = f"{AWS.replace('zones: 3', 'zones: 6')}, network: 10.32.0.0/20"
+    [plan] = planned(f"{environment}, infrastructure: {{egress: {{}}}}")
+    found = [n for s in plan.cloud.subnets for n in (s.public, s.private, s.firewall, s.nat)]
+    assert len(found) == len(set(found)) == 24
+
+
+def test_an_environment_that_chooses_pulumi_has_its_program_and_no_terraform():
+    sizes = "rds: {instance: db.t4g.small}, elasticache: {instance: cache.t4g.small}"
+    servers = f"servers: {{rds: [db], elasticache: [cache]}}, {ECR}"
+    [plan] = planned(f"{AWS}, {servers}, infrastructure: {{by: pulumi, servers: {{{sizes}}}}}")
+    made = {a.path: a for a in artifacts(plan, RENDERERS) if a.path.startswith("infrastructure/")}
+    folder = "infrastructure/pulumi"
+    assert {f"{folder}/__main__.py", f"{folder}/Pulumi.yaml"} < made.keys()
+    assert [path for path in made if not path.startswith(f"{folder}/")] == []
+    config = made[f"{folder}/Pulumi.first.yaml"].data["config"]
+    assert config["aws:allowedAccountIds"] == ["123456789012"]
+    assert config["environment:values"]["postgres"]["rds"]["instance"] == "db.t4g.small"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("buckets: {papers: {}}", "`by: pulumi` makes no buckets"),
+        ("egress: {}", "`by: pulumi` makes no egress"),
+        ("dns: {}", "`by: pulumi` makes no dns"),
+        ("snapshots: 7", "`by: pulumi` makes no snapshots"),
+    ],
+)
+def test_what_the_pulumi_program_does_not_make_is_refused(more, said):
+    found = refused(f"{AWS}, infrastructure: {{by: pulumi, {more}}}")
+    assert [problem for problem in found if f"{said}; remove it, or write" in problem], found

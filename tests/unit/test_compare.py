@@ -124,6 +124,11 @@ ONE_EDIT = {
             "high scale web: replicas 3 to 9 -> 1; kept while nodes are drained 2 -> 0",
             "medium rollout web: pods are replaced by `RollingUpdate` -> `Recreate`",
             "low volume web: new volume `up` at `/var/lib/volumes/web/up`",
+            (
+                "low other web: Deployment: `spec.template.spec.tolerations` removed (was `[{key: "
+                "node.kubernetes.io/not-ready, operator: Exists, effec ... operator: Exists, "
+                "effect: NoExecute, tolerationSeconds: 30}]`)"
+            ),
         ],
     ),
 }  # fmt: skip

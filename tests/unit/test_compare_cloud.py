@@ -16,6 +16,16 @@ MODEL = (ROOT / FILE).read_text(encoding="utf-8")
 HIGH, MEDIUM, LOW = Risk.HIGH, Risk.MEDIUM, Risk.LOW
 
 
+def of_travel(old: str, new: str) -> list[tuple[Risk, str]]:
+    """Edit travel's production, which has a firewall, and return what is said of it."""
+    file = "systems/travel/tarmac.yaml"
+    model = (ROOT / file).read_text(encoding="utf-8")
+    assert model.count(old) == 1
+    sides = ({file: text.encode()} for text in (model, model.replace(old, new)))
+    found = comparison(*sides, disk=True, render=lambda _: ()).changes
+    return [(change.told.risk, change.told.fact) for change in found]
+
+
 def told(old: str, new: str) -> list[tuple[Risk, str]]:
     """Edit the last of what is there, which is production's, and return what is said of it."""
     assert MODEL.count(old)
@@ -46,10 +56,23 @@ def told(old: str, new: str) -> list[tuple[Risk, str]]:
         ),
         (
             "      project: ecommerce\n",
+            "      project: ecommerce\n      egress: {hosts: [api.stripe.com]}\n",
+            [(MEDIUM, "firewall on the way out will be made")],
+        ),
+        (
+            "      project: ecommerce\n",
             "      project: ecommerce\n      protected: false\n",
             [
                 (HIGH, "protected true -> false"),
                 (MEDIUM, "NAT gateways `3` -> `1`"),
+            ],
+        ),
+        (
+            "roles: {user-service: {name: user-service-role}}",
+            "roles: {user-service: {allows: {'ses:SendEmail': ['arn:aws:ses:us-east-1::x']}}}",
+            [
+                (HIGH, "may ses:SendEmail on arn:aws:ses:us-east-1::x in AWS"),
+                (MEDIUM, "role in AWS `user-service-role` -> `ecommerce-production-user-service`"),
             ],
         ),
         (
@@ -144,3 +167,25 @@ def test_the_values_of_terraform_that_say_the_same_are_not_told_again():
     assert [change.told.fact for change in found] == [
         "nodes general counts `3, 5, 20` -> `3, 6, 20`"
     ]
+
+
+WALL = "firewall on the way out"
+HOSTS = "hosts: [acme-v02.api.letsencrypt.org, hooks.slack.com, events.pagerduty.com]"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            HOSTS,
+            "hosts: [acme-v02.api.letsencrypt.org, hooks.slack.com, api.stripe.com]",
+            (
+                MEDIUM,
+                f"{WALL} lets out to api.stripe.com; no longer to events.pagerduty.com",
+            ),
+        ),
+        (f"      egress: {{{HOSTS}}}\n", "", (HIGH, f"{WALL} goes")),
+    ],
+)
+def test_what_a_firewall_lets_out_is_told_and_that_it_goes(old, new, expected):
+    assert of_travel(old, new) == [expected]

@@ -11,12 +11,13 @@ import pytest
 import yaml
 
 from tarmac import rendering
-from tarmac.cli._cost import cost
+from tarmac.cli._cost import Measurement, cost
 from tarmac.cost.catalogue import prices
 from tarmac.cost.estimate import Estimate, estimate
 from tarmac.cost.savings import ROOM, savings
+from tarmac.cost.sizing import Usage, sizings, with_advice
 from tarmac.errors import BadInput
-from tarmac.plan.cloud import CloudInfrastructure, CloudNodes
+from tarmac.plan.cloud import CloudEgress, CloudInfrastructure, CloudNodes
 from tarmac.plan.cluster import ClusterPlan
 
 SHOP = Path(__file__).parents[2] / "systems" / "shop" / "tarmac.yaml"
@@ -51,6 +52,15 @@ def test_a_line_is_its_price_by_hours_and_number(found: Estimate) -> None:
     assert lines["nodes general"] == pytest.approx(5 * (0.096 * 730 + 50 * 0.08))
     assert lines["elasticache"] == pytest.approx(3 * 0.206 * 730)
     assert found.month == pytest.approx(sum(lines.values()))
+
+
+def test_a_firewall_on_the_way_out_is_paid_for_in_each_zone(
+    plan: ClusterPlan, cloud: CloudInfrastructure, found: Estimate
+) -> None:
+    walled = estimate(plan, replace(cloud, egress=CloudEgress(())), PRICES)
+    [line] = [line for line in walled.lines if line.what == "network firewall"]
+    assert line.month == pytest.approx(3 * 0.395 * 730)
+    assert walled.month == pytest.approx(found.month + line.month)
 
 
 def test_what_pods_request_and_what_is_idle_is_all_of_the_nodes(found: Estimate) -> None:
@@ -136,3 +146,68 @@ def test_a_budget_decides_the_exit_code(capsys: pytest.CaptureFixture[str]) -> N
 def test_an_environment_without_infrastructure_is_told() -> None:
     with pytest.raises(BadInput, match=r"environments\.kind: has no `infrastructure:`"):
         cost(SHOP, "kind", None, as_json=False)
+
+
+MIB = 1024**2
+#: Production requests 250m and 256Mi, and its autoscaler adds a pod at 70 and 80 %.
+USED = {"order-service": Usage(0.07, 100 * MIB), "user-service": Usage(0.35, 480 * MIB)}
+
+
+def test_what_is_used_is_the_share_of_the_advice_at_which_no_pod_is_added(
+    plan: ClusterPlan, found: Estimate
+) -> None:
+    one, other = sorted(sizings(plan, found, USED), key=lambda sizing: sizing.name)
+    assert (one.requested.cpu, one.requested.memory_mib) == (0.25, 256)
+    assert (one.advised.cpu, one.advised.memory_mib) == (pytest.approx(0.1), 128)
+    assert one.text == "{cpu: 100m, memory: 128Mi}"
+    assert 0 < one.saved < one.month
+    assert (other.advised.cpu, other.advised.memory_mib) == (pytest.approx(0.5), 608)
+    assert other.saved < 0, "it is too small, and a larger one costs more"
+    assert (one.limited, other.limited) == (False, True), "512Mi is its limit"
+    assert one.spot
+    assert other.spot
+
+
+def test_the_saving_is_what_the_share_of_the_nodes_would_be_less(
+    plan: ClusterPlan, cloud: CloudInfrastructure, found: Estimate
+) -> None:
+    [sizing] = sizings(plan, found, {"order-service": USED["order-service"]})
+    workload = plan.workload("order-service")
+    requests = {"cpu": "100m", "memory": "128Mi"}
+    smaller = replace(
+        workload, resources=workload.resources.model_copy(update={"requests": requests})
+    )
+    others = tuple(smaller if w is workload else w for w in plan.workloads)
+    after = estimate(replace(plan, workloads=others), cloud, PRICES)
+    share = next(share for share in after.shares if share.name == "order-service")
+    assert sizing.month - sizing.saved == pytest.approx(share.month)
+    assert with_advice(found, [sizing]).shares == tuple(
+        replace(s, cpu=pytest.approx(s.cpu), month=pytest.approx(s.month)) for s in after.shares
+    )
+
+
+def test_a_service_that_idles_is_advised_what_it_takes_to_begin(
+    plan: ClusterPlan, found: Estimate
+) -> None:
+    [sizing] = sizings(plan, found, {"storefront": Usage(0.0, 1.0), "unknown": Usage(1, 1)})
+    assert (sizing.advised.cpu, sizing.advised.memory_mib) == (0.05, 64)
+
+
+def test_the_advice_is_printed_with_its_load_and_counts_in_the_ways_to_save(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    idle = {name: Usage(0.01, 60 * MIB) for name in ("order-service", "user-service", "storefront")}
+    seen = Measurement(20.0, idle, 12.5)
+    assert cost(SHOP, "production", None, seen, as_json=False) == 0
+    said = capsys.readouterr().out
+    assert "measured for 20 s at 12.5 requests per second" in said
+    assert "advice: order-service: write requests: {cpu: 50m, memory: 80Mi}" in said
+    cost(SHOP, "production", None, seen, as_json=True)
+    sized = json.loads(capsys.readouterr().out)
+    cost(SHOP, "production", None, as_json=True)
+    plain = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in sized["sizes"]] == sorted(
+        idle, key=[one["name"] for one in plain["shares"]].index
+    )
+    assert sum(w["month"] for w in sized["savings"]) >= sum(w["month"] for w in plain["savings"])
+    assert "sizes" not in plain

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,62 @@ from tarmac.cli import _project, _show
 from tarmac.cost.catalogue import Prices, prices
 from tarmac.cost.estimate import Estimate, estimate
 from tarmac.cost.savings import Saving, savings
-from tarmac.errors import BadInput, Problem
+from tarmac.cost.sizing import Sizing, Usage, sizings, with_advice
+from tarmac.errors import BadInput, Problem, TarmacError
+from tarmac.local.state.paths import Home
+from tarmac.local.supervisor import activity
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.verify import memory
 
 DAYS = 365 / 12
 
 
-def cost(file: Path, environment: str | None, budget: float | None, *, as_json: bool) -> int:
+@dataclass(frozen=True)
+class Measurement:
+    """What services of a running copy used for some time."""
+
+    seconds: float
+    services: Mapping[str, Usage]
+    #: Requests of a second, to all of them.
+    requests_per_s: float
+
+
+def measured(home: Home, seconds: float) -> Measurement:
+    """Measure the services of a running copy. Raises TarmacError where it ended meanwhile."""
+    before = activity.observe(home)
+    time.sleep(seconds)
+    now = activity.observe(home)
+    if before is None or now is None or not now.status.running:
+        raise TarmacError(f"{home.root}: it ended while it was measured; `tarmac up` starts it")
+    found = [one for one in activity.activities(before, now) if one.role == "service"]
+    return Measurement(
+        seconds,
+        {
+            one.name: Usage(
+                one.cpu_share / len(one.nodes),
+                # In a container a process shares nothing; elsewhere than on Linux it is not known.
+                max([memory.of_tree(n.pid) for n in one.nodes if n.pid], default=0.0)
+                or float(one.memory_bytes or 0),
+            )
+            for one in found
+            if one.cpu_share is not None
+        },
+        sum(one.rates.requests_per_s or 0.0 for one in found),
+    )
+
+
+def cost(
+    file: Path,
+    environment: str | None,
+    budget: float | None,
+    used: Measurement | None = None,
+    *,
+    as_json: bool,
+) -> int:
     """Estimate and print; returns the exit code.
+
+    Args:
+        used: what was measured; None: no sizes are advised.
 
     Raises:
         BadInput: the environment has no infrastructure, or a type has no price.
@@ -33,11 +83,19 @@ def cost(file: Path, environment: str | None, budget: float | None, *, as_json: 
         raise BadInput([Problem(f"{file}: environments.{plan.environment}", what)])
     known = prices()
     found = estimate(plan, plan.cloud, known)
-    ways = list(savings(plan, plan.cloud, known, found))
+    sizes = list(sizings(plan, found, used.services)) if used else []
+    # With the advice fewer nodes hold the same pods.
+    ways = list(savings(plan, plan.cloud, known, with_advice(found, sizes)))
     if as_json:
-        _project.print_json(_as_data(plan, found, ways, known, budget))
+        data = _as_data(plan, found, ways, known, budget)
+        if used:
+            data["sizes"] = [{**asdict(one), "write": one.text} for one in sizes]
+            data["measured"] = {"seconds": used.seconds, "requests_per_s": used.requests_per_s}
+        _project.print_json(data)
     else:
         _print(plan, found, ways, known, budget)
+        if used:
+            _print_sizes(sizes, used)
     return int(budget is not None and found.month > budget)
 
 
@@ -64,6 +122,35 @@ def _print(
         click.echo(f"{word} the budget of {budget:.2f} USD a month")
 
 
+def _print_sizes(sizes: list[Sizing], used: Measurement) -> None:
+    table = _show.columns(("SERVICE", "SPOT"), ("PODS", "CORES", "USED", "MIB", "USED", "SAVES"))
+    for one in sizes:
+        table.add_row(
+            one.name,
+            "yes" if one.spot else "no",
+            str(one.pods),
+            f"{one.requested.cpu:.2f}",
+            f"{one.used.cpu:.2f}",
+            f"{one.requested.memory_mib:.0f}",
+            f"{one.used.memory_mib:.0f}",
+            f"{one.saved:.2f}",
+        )
+    click.echo(
+        f"\nmeasured for {used.seconds:g} s at {used.requests_per_s:.1f} requests per second"
+    )
+    _show.open_console().print(table)
+    for one in sizes:
+        raised = ", and raise its limit of memory" if one.limited else ""
+        click.echo(f"advice: {one.name}: write requests: {one.text}{raised}")
+    saved = sum(one.saved for one in sizes)
+    click.echo(
+        f"all of them: {saved:.2f} USD a month of the nodes' cost; counted in the ways above"
+    )
+    click.echo(
+        "note: under less load than production's the cores are too few: measure beside a load"
+    )
+
+
 def _lines(found: Estimate) -> Table:
     table = _show.columns(("WHAT", "OF"), ("USD/MONTH", "USD/DAY"))
     for line in found.lines:
@@ -85,7 +172,10 @@ def _remarks(plan: ClusterPlan, known: Prices) -> list[str]:
     rest = f"servers and the rest: {known.shared.why}, {known.shared.date}"
     remarks = [
         f"nodes: prices of {known.nodes.date}; {rest}",
-        "not counted: traffic, requests to storage, logs, snapshots, tax and support",
+        (
+            "not counted: traffic, requests to storage, logs, snapshots, DNS, CDN and its "
+            "firewall, a second region, tax and support"
+        ),
     ]
     if plan.cloud is not None and plan.cloud.region != known.region:
         remarks.append(f"prices are {known.region}'s; those of {plan.cloud.region} differ")

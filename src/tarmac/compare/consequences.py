@@ -95,7 +95,9 @@ def unexplained(
     traces.of_callers = any(
         CALLER_FACTS & {difference.key.what, difference.key.name} for difference in differences
     )
-    traces.of_cloud = any(difference.key.what == "cloud" for difference in differences)
+    traces.of_cloud = any(
+        difference.key.what in ("cloud", "permission") for difference in differences
+    )
     known = before.names | after.names | {m.name for side in sides for m in side.plan.managed}
     known |= {name for side in sides for name in side.plan.externals}
     # All files of a workload that is on one side only came or went with it.
@@ -146,7 +148,7 @@ def _is_explained(seen: _FileEvidence, traces: _Traces, gone: Iterable[str]) -> 
     # Terraform's values are these facts, one by one, some on lines that do not name them.
     if traces.of_cloud and shift.rendered.artifact.path.endswith(".tfvars"):
         return True
-    if any(seen.holds(part) for part in gone):
+    if any(seen.holds(part) or seen.names_role_of(part) for part in gone):
         return True
     if shift.rendered.kind == "Job" and shift.path == ("metadata", "name"):
         # The digest in it is of what it runs, which is reported.
@@ -172,6 +174,11 @@ class _FileEvidence:
     def holds(self, thing: str) -> bool:
         """Tell whether a workload, store or external is named in it."""
         return thing in self.things
+
+    def names_role_of(self, workload: str) -> bool:
+        """Tell whether it is the line that gives a workload's role its name."""
+        line = (self.new or self.old or "").strip()
+        return line.startswith("role ") and line.endswith(f'-{workload}"')
 
     def shows(self, trace: _Trace) -> bool:
         """Tell whether it is what a difference of the plan looks like here."""

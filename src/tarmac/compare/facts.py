@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.compare.change import Difference, Fact, Facts, Key, Verb
-from tarmac.compare.cloud_facts import cloud_values
+from tarmac.compare.cloud_facts import cloud_values, permission_values
 from tarmac.model.location import Path
 from tarmac.model.system import System
 from tarmac.plan import callers
@@ -25,7 +25,7 @@ PLAN |= {"workloads", "managed", "allowed", "externals"}
 #: What each environment says of itself is told of itself; objectives are the model's.
 PLAN |= {"environments", "objectives", "delivery"}
 #: What `cloud_facts` lists.
-PLAN |= {"cloud"}
+PLAN |= {"cloud", "roles"}
 #: What follows from edges and scales.
 PLAN |= {"connects"}
 #: How a store is asked follows from its kind.
@@ -49,7 +49,7 @@ TOLD_BY = {
     "broker": ("store",),
     "env": ("variable",),
     "stores": ("resources", "other"),
-    "infrastructure": ("cloud",),
+    "infrastructure": ("cloud", "permission"),
 }
 
 
@@ -135,6 +135,9 @@ def _facts(side: Side) -> Iterator[tuple[Key, Fact]]:
     yield from _model(side.system)
     for name, value, path in cloud_values(plan):
         yield Key("cloud", plan.system, name), Fact(value, side.place("infrastructure", *path))
+    for user, what, given in permission_values(plan):
+        place = side.place("infrastructure", "roles", user)
+        yield Key("permission", user, what), Fact(given, place)
     for field in dataclasses.fields(plan):
         if field.name not in PLAN:
             yield Key("other", plan.system, field.name), Fact(repr(getattr(plan, field.name)))

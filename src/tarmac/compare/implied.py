@@ -16,7 +16,7 @@ from tarmac.model import conventions
 from tarmac.plan.ports import BROKER
 
 #: What is reported of a workload that is on one side only; all else came or went with it.
-OF_ITS_OWN = ("service", "store", "route", "volume", "egress")
+OF_ITS_OWN = ("service", "store", "route", "volume", "egress", "permission")
 
 
 #: The variables that a service gets of each call.

@@ -8,7 +8,7 @@ from tarmac.compare import judging_system as system
 from tarmac.compare import judging_workloads as workloads
 from tarmac.compare.change import RiskAssessment
 from tarmac.compare.facts import ComparedFact
-from tarmac.compare.judging_cloud import cloud
+from tarmac.compare.judging_cloud import cloud, permission
 
 #: By `Key.what`, in the order in which a reader meets them within one risk.
 JUDGES: Mapping[str, Callable[[ComparedFact], RiskAssessment]] = {
@@ -20,6 +20,7 @@ JUDGES: Mapping[str, Callable[[ComparedFact], RiskAssessment]] = {
     "store": system.store,
     "managed port": system.managed_port,
     "cloud": cloud,
+    "permission": permission,
     "volume": workloads.volume,
     "scale": workloads.scale,
     "probe": workloads.probe,

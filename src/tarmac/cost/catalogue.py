@@ -56,6 +56,8 @@ class SharedPrices(PriceList):
     cluster_hour: float
     nat_hour: float
     address_hour: float
+    #: Of one endpoint.
+    firewall_hour: float
     load_balancer_hour: float
     disk_gb_month: float
 

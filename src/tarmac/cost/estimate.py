@@ -132,8 +132,11 @@ def _shared(plan: ClusterPlan, cloud: CloudInfrastructure, prices: Prices) -> It
     yield CostLine("shared", "EKS", "control plane", one.cluster_hour * hours)
     gateways = cloud.nat * (one.nat_hour + one.address_hour) * hours
     yield CostLine("shared", "NAT", f"{cloud.nat} gateways, without traffic", gateways)
+    zones = len(cloud.subnets)
+    if cloud.egress is not None:
+        how = f"an endpoint in {zones} zones, without traffic"
+        yield CostLine("shared", "network firewall", how, zones * one.firewall_hour * hours)
     if plan.settings.ingress is not None:
-        zones = len(cloud.subnets)
         balancer = (one.load_balancer_hour + zones * one.address_hour) * hours
         how = f"1, with an address in {zones} zones, without traffic"
         yield CostLine("shared", "load balancer", how, balancer)

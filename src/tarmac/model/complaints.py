@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from tarmac.errors import Problem, did_you_mean
 from tarmac.model.document import Document
+from tarmac.model.infrastructure import ACTION, ARN, ROLE_NAME
 from tarmac.model.location import Path
 from tarmac.model.value import (
     DATABASE,
@@ -142,6 +143,23 @@ PATTERNS = {
     PACKAGE: "use a-z, 0-9 and '_', no digit first",
     HOST_LABEL: "use one label of a host's name: a-z, 0-9 and '-'",
     DATABASE: "use a-z, 0-9 and '_', a letter first",
+    ACTION: "write one action without a wildcard, e.g. ses:SendEmail",
+    ARN: "write an ARN, e.g. arn:aws:sqs:eu-west-1:123456789012:jobs",
+    ROLE_NAME: "use up to 61 letters, digits and '-'",
+    r"^[A-Za-z0-9_-]{1,64}$": "use up to 64 letters, digits, '_' and '-'",
+    r"^[A-Za-z0-9/_-]+$": "write a policy of AWS by its name, e.g. job-function/ViewOnlyAccess",
+    r"^[A-Za-z0-9._/-]+$": "write a branch or tag of Git",
+    r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$": "write a folder's path within the repository",
+    r"^[A-Z][A-Za-z0-9]*$": "use letters and digits, a capital first, e.g. OrdersTooSlow",
+    r"^https://[^\s@/]+(/[^\s@/]+)+$": "write an address like https://github.com/acme/orders",
+    r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "write an address like team@example.com",
+    r"^[a-z]{2}(-[a-z]+)+-\d$": "write a region of AWS, e.g. eu-central-1",
+    r"^\d{12}$": 'write the 12 digits of an AWS account in quotes, e.g. "123456789012"',
+    r"^[a-z0-9-]+(\.[a-z0-9-]+){1,2}$": "write an instance type, e.g. t3.large or db.r6g.large",
+    r"^\d+(\.\d+)?$": 'write a version in quotes, e.g. "16.4"',
+    r"^1\.\d{2}$": 'write a minor version of Kubernetes in quotes, e.g. "1.34"',
+    r"^/[A-Za-z0-9/_.-]*$": "write a path, e.g. /health",
+    r"^/[A-Za-z0-9_.*$/~@:+-]*$": "write a path, in which `*` stands for anything: /static/*",
 }
 BOUNDS = {
     "greater_than_equal": "at least {ge}",

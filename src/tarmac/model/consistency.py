@@ -12,8 +12,9 @@ from tarmac.errors import Problem, did_you_mean
 from tarmac.model.contradictions import contradictions
 from tarmac.model.environment import Environment
 from tarmac.model.gaps import Gaps
-from tarmac.model.infrastructure_checks import infrastructure_problems
+from tarmac.model.infrastructure_checks import infrastructure_problems, layout_problems
 from tarmac.model.location import Path
+from tarmac.model.organization import organization_problems
 from tarmac.model.referring import of_all, of_service, where_from
 from tarmac.model.service import Service
 from tarmac.model.system import System
@@ -50,6 +51,8 @@ def inconsistencies(system: System, gaps: Gaps = NO_GAPS) -> Iterator[Problem]:
     yield from _promises(system, gaps)
     yield from _shared_secrets(system)
     yield from _environments(system, gaps)
+    yield from organization_problems(system)
+    yield from layout_problems(system)
 
 
 def _at(system: System, *path: str | int, key: bool = False) -> str:

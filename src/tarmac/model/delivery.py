@@ -28,6 +28,11 @@ class Delivery(StrictModel):
     pipelines: tuple[Literal["github", "gitlab"], ...] = Field(
         default=("github",), description="The CI system of the rendered pipelines."
     )
+    terragrunt: bool = Field(
+        default=False,
+        description="Terragrunt's layout of the environments in AWS, in that repository: "
+        "`infra/envs`.",
+    )
     owners: tuple[str, ...] = Field(
         default=(),
         description="The reviewers of changes: `@acme/platform`; default: the system's owner.",

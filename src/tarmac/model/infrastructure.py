@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from tarmac.model.dns import AllowedHost, Cdn, Dns, HostName
 from tarmac.model.value import Amount, Name, StrictModel, shown
 
+ACTION = r"^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$"
+ARN = r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:[^\s*?][^\s]*$"
+#: Of 64 characters three are left for the second region's.
+ROLE_NAME = r"^[A-Za-z0-9+=,.@_-]{1,61}$"
 #: Families of ARM processors: m7g, c8gn, t4g.
 _ARM = re.compile(r"[a-z]+\d+g[a-z]*\.")
 
@@ -76,19 +81,98 @@ class ManagedServer(StrictModel):
     disk: Amount = Field(default="50Gi", description="Of RDS: the disk to begin with.")
 
 
+#: What a role allows: `ses:SendEmail`, without a wildcard.
+Action = Annotated[str, StringConstraints(pattern=ACTION)]
+#: On what: an ARN, of which a part may be `*`.
+Resource = Annotated[str, StringConstraints(pattern=ARN)]
+
+
+class ServiceRole(StrictModel):
+    """What a service may do in AWS besides reading its own secrets, by its account's role."""
+
+    name: Annotated[str, StringConstraints(pattern=ROLE_NAME)] | None = Field(
+        default=None,
+        description="The role's name in AWS; default: PROJECT-ENVIRONMENT-SERVICE. In an account "
+        "there is one of a name.",
+    )
+    reads: tuple[Name, ...] = Field(
+        default=(), description="Buckets of `buckets` whose objects it lists and reads."
+    )
+    writes: tuple[Name, ...] = Field(
+        default=(), description="Buckets whose objects it reads, writes and deletes."
+    )
+    allows: dict[Action, tuple[Resource, ...]] = Field(
+        default={},
+        description="What else it may do: an action such as `ses:SendEmail` -> the ARNs of what "
+        "it does that to.",
+    )
+
+
 class Bucket(StrictModel):
     """A private bucket: backups, logs."""
 
     days: int = Field(default=90, ge=1, description="Days for which its objects are kept.")
 
 
-class Infrastructure(StrictModel):
-    """What Terraform makes in the environment's cloud."""
+class Egress(StrictModel):
+    """AWS Network Firewall on the way out: TLS and HTTP to named hosts, and nothing else."""
 
+    hosts: tuple[AllowedHost, ...] = Field(
+        default=(),
+        description="Hosts beside those that the model has already: of `externals`, of images, of "
+        "Argo CD's repository and of AWS. `.example.com` is every name below it, too. For what "
+        "runs in the cluster and is no service: an ACME server, a pager.",
+    )
+
+
+class Standby(StrictModel):
+    """A second region, which takes over: Aurora that follows, and a cluster that can grow."""
+
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = Field(
+        description="The second region, e.g. eu-west-1."
+    )
+    network: ApiNetwork = Field(
+        default="10.1.0.0/16", description="The addresses of its VPC, apart from the first one's."
+    )
+    zones: tuple[str, ...] = Field(
+        default=(),
+        description="Its availability zones, as many as the environment's `zones`; default: the "
+        "region's a, b, c.",
+    )
+    pilot: bool = Field(
+        default=True,
+        description="A pilot light: its cluster has one small group of nodes until it is to serve.",
+    )
+    balancer: HostName | None = Field(
+        default=None, description="The name of its load balancer, as `dns` has the first one's."
+    )
+    service: Name | None = Field(
+        default=None,
+        description="The public service that is asked for the health of a region; default: the "
+        "first one.",
+    )
+    path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/_.-]*$")] = Field(
+        default="/health", description="The path that answers 200 there while the region serves."
+    )
+
+
+class Infrastructure(StrictModel):
+    """What Terraform or Pulumi makes in the environment's cloud."""
+
+    by: Literal["terraform", "pulumi"] = Field(
+        default="terraform",
+        description="What makes it: Terraform, or a Pulumi program in Python, which has network, "
+        "cluster, RDS, ElastiCache, image repositories and roles, and none of the rest.",
+    )
     project: Name | None = Field(
         default=None,
         description="The first word of every name there, and the tag Project; default: the "
         "system's name.",
+    )
+    eksctl: bool = Field(
+        default=False,
+        description="The cluster alone as a file of eksctl, too: `infrastructure/eksctl.yaml`, for "
+        "those who make it without Terraform.",
     )
     kubernetes: Annotated[str, StringConstraints(pattern=r"^1\.\d{2}$")] | None = Field(
         default=None, description='Its minor version, e.g. "1.36"; default: that of the objects.'
@@ -123,4 +207,37 @@ class Infrastructure(StrictModel):
         default={},
         description="Private buckets of S3; in AWS their names have the project, the environment "
         "and the account, too.",
+    )
+    roles: dict[Name, ServiceRole] = Field(
+        default={},
+        description="Service -> what it may do in AWS besides reading its own secrets. One that "
+        "needs nothing there has no role.",
+    )
+    snapshots: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days for which nightly snapshots of disks and databases are kept; without, "
+        "none are made. With `standby` they are copied to its region.",
+    )
+    experiments: bool = Field(
+        default=False,
+        description="What `tarmac drill --export fis` names: an alarm of CloudWatch for each "
+        "objective, and the role of AWS FIS.",
+    )
+    standby: Standby | None = Field(
+        default=None, description="A second region that takes over; without, there is one."
+    )
+    egress: Egress | None = Field(
+        default=None,
+        description="A firewall between private subnets and the NAT gateways; without, whatever a "
+        "policy lets out reaches every host.",
+    )
+    dns: Dns | None = Field(
+        default=None,
+        description="The zone of the public hosts; without it, names are made elsewhere.",
+    )
+    cdn: Cdn | None = Field(
+        default=None,
+        description="CloudFront before the public hosts; it needs `dns`, where its certificate is "
+        "proven.",
     )

@@ -12,6 +12,8 @@ from tarmac.model.system import System
 
 #: A subnet is 1/256 of the network: AWS takes none narrower than /28, and no VPC wider than /16.
 WIDEST, NARROWEST = 16, 20
+#: Keys of what the Pulumi program does not make.
+TERRAFORM_ALONE = ("buckets", "snapshots", "experiments", "standby", "egress", "dns", "cdn")
 #: EKS puts its API server into two zones at least; no region has more than six.
 FEWEST_ZONES, MOST_ZONES = 2, 6
 
@@ -31,18 +33,78 @@ def infrastructure_problems(
     def at(*path: str | int) -> str:
         return str(system.locate(("environments", name, *path), key=True))
 
+    services = system.file.services
     if environment.cloud != "aws" or environment.region is None:
         what = "`infrastructure` is made in AWS, in a region"
         yield Problem(at("infrastructure"), f"{what}; write `cloud: aws` and `region`")
     if what := _network(environment.network):
         yield Problem(at("network"), what)
+    if wanted.experiments and not system.file.objectives:
+        what = "no objective says when an experiment is to stop; write `objectives`"
+        yield Problem(at("infrastructure", "experiments"), what)
     for path, what in (*_zones(environment, wanted), *_nodes(wanted)):
         yield Problem(at(*path), what)
+    for path, what in (*_names(environment, wanted), *_standby(environment, wanted)):
+        yield Problem(at("infrastructure", *path), what)
+    service = wanted.standby.service if wanted.standby else None
+    if service and (service not in services or services[service].public is None):
+        what = f"standby asks unknown public service '{service}'"
+        public = [name for name, one in services.items() if one.public]
+        place = at("infrastructure", "standby", "service")
+        yield Problem(place, f"{what}; {did_you_mean(service, public)}")
     for server in wanted.servers:
         if server not in environment.servers:
             what = f"infrastructure has a size for unknown server '{server}'"
             known = did_you_mean(server, environment.servers)
             yield Problem(at("infrastructure", "servers", server), f"{what}; {known}")
+    for path, what in _pulumi(system, name, wanted):
+        yield Problem(at("infrastructure", *path), what)
+    for role, what in _roles(system, wanted):
+        yield Problem(at("infrastructure", "roles", *role), what)
+
+
+def layout_problems(system: System) -> Iterator[Problem]:
+    """Yield a layout of Terragrunt that would have no environment."""
+    delivery, environments = system.file.delivery, system.file.environments.values()
+    if delivery is None or not delivery.terragrunt:
+        return
+    if not any(one.infrastructure and one.infrastructure.by == "terraform" for one in environments):
+        what = "no environment has `infrastructure` that Terraform makes; remove `terragrunt`"
+        yield Problem(str(system.locate(("delivery", "terragrunt"), key=True)), what)
+
+
+def _pulumi(
+    system: System, name: str, wanted: Infrastructure
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what the Pulumi program does not make."""
+    if wanted.by != "pulumi":
+        return
+    given = {key: getattr(wanted, key) for key in TERRAFORM_ALONE}
+    found: list[tuple[str, ...]] = [(key,) for key, value in given.items() if value]
+    found += [("servers", server) for server in wanted.servers if server == "aurora"]
+    for path in found:
+        what = f"`by: pulumi` makes no {path[-1]}"
+        yield path, f"{what}; remove it, or write `by: terraform`"
+    if system.file.organization and name in system.file.organization.accounts:
+        what = "`by: pulumi` enters no account of an organization"
+        yield ("by",), f"{what}; write `by: terraform`"
+
+
+def _roles(system: System, wanted: Infrastructure) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    names: dict[str, str] = {}
+    for service, role in wanted.roles.items():
+        if service not in system.file.services:
+            what = f"infrastructure has a role for unknown service '{service}'"
+            yield (service,), f"{what}; {did_you_mean(service, system.file.services)}"
+        if role.name and (other := names.setdefault(role.name, service)) != service:
+            what = f"role {role.name} is {other}'s, too, and would have the permissions of both"
+            yield (service, "name"), f"{what}; give each its own"
+        for key, buckets in (("reads", role.reads), ("writes", role.writes)):
+            for number, bucket in enumerate(buckets):
+                if bucket not in wanted.buckets:
+                    what = f"{service} {key} unknown bucket '{bucket}'"
+                    advice = did_you_mean(bucket, wanted.buckets)
+                    yield (service, key, number), f"{what}; {advice}"
 
 
 def _network(network: str) -> str:
@@ -67,6 +129,49 @@ def _zones(
         yield ("infrastructure", "zones"), f"{what}; write {environment.region}a and its like"
     if wanted.nat not in (None, 1, count):
         yield ("infrastructure", "nat"), f"nat is {wanted.nat}; write 1, or {count}: one in a zone"
+
+
+def _standby(
+    environment: Environment, wanted: Infrastructure
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    standby = wanted.standby
+    if standby is None:
+        return
+    region, count = standby.region, environment.zones
+    if region == environment.region:
+        yield ("standby", "region"), f"{region} is the first region, too; write another one"
+    if what := _network(standby.network):
+        yield ("standby", "network"), what
+    elif ipaddress.ip_network(standby.network).overlaps(ipaddress.ip_network(environment.network)):
+        what = f"{standby.network} overlaps {environment.network} of the first region"
+        yield ("standby", "network"), f"{what}; write another one, e.g. 10.1.0.0/16"
+    if standby.zones and len({z for z in standby.zones if z.startswith(region)}) != count:
+        yield ("standby", "zones"), f"`zones` is {count}; name {count} zones of {region}"
+    if standby.balancer and not wanted.dns:
+        yield ("standby", "balancer"), "hosts fail over in a zone; write `dns: {}`, too"
+    elif standby.balancer and not _balances(standby.balancer, region):
+        what = f"{standby.balancer} is no load balancer of {region}"
+        yield ("standby", "balancer"), f"{what}; write the name that AWS gave it"
+    for name, server in wanted.servers.items():
+        if name == "aurora" and server.instance.startswith("db.t"):
+            what = f"a global database has no instances of {server.instance}"
+            yield ("servers", name, "instance"), f"{what}; write db.r6g.large or its like"
+
+
+def _balances(host: str, region: str | None) -> bool:
+    return host.endswith((f".elb.{region}.amazonaws.com", f".{region}.elb.amazonaws.com"))
+
+
+def _names(
+    environment: Environment, wanted: Infrastructure
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    if wanted.cdn and not wanted.dns:
+        yield ("cdn",), "the certificate of `cdn` is proven in a zone; write `dns: {}`, too"
+    if wanted.dns and (balancer := wanted.dns.balancer):
+        region = environment.region
+        if not _balances(balancer, region):
+            what = f"{balancer} is no load balancer of {region}"
+            yield ("dns", "balancer"), f"{what}; write the name that AWS gave it"
 
 
 def _nodes(wanted: Infrastructure) -> Iterator[tuple[tuple[str, ...], str]]:

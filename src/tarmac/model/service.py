@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -175,6 +176,11 @@ class Service(StrictModel):
         description="Folders that outlive it, by their path in its own; ${volumes.NAME.path} in "
         "`env` is one for each copy of the system.",
     )
+    writable: dict[str, str] = Field(
+        default={},
+        description="Folders that it writes to, by their path here: the path in its image. Each is "
+        "empty at every start; nothing else of the image can be written, but /tmp and volumes.",
+    )
     resources: dict[Name, Amount] = Field(default={}, description="Limits: cpu, memory.")
     replicas: int = Field(default=1, ge=1, description="How many instances run.")
 
@@ -194,6 +200,14 @@ class Service(StrictModel):
                 "has `image_port`, which is for a program with `run` and a port of its own; "
                 "remove it"
             )
+        if self.writable and self.source:
+            raise ValueError("has `writable`, which is for a program with `run`; remove it")
+        for path in self.writable.values():
+            if not path.startswith("/") or posixpath.normpath(path) in {"/", "/tmp"}:  # noqa: S108 - in the container
+                raise ValueError(
+                    f"has no path of a folder in its image under `writable` ({path}); write one "
+                    "that begins with /, for example /app/uploads"
+                )
         return self
 
     def before(self, task: str) -> frozenset[str]:

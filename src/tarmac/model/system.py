@@ -13,6 +13,7 @@ from tarmac.model.document import Document
 from tarmac.model.environment import Environment, ExternalService
 from tarmac.model.location import Location, Path
 from tarmac.model.objective import Invariant, Objective
+from tarmac.model.organization import Organization
 from tarmac.model.part import Part
 from tarmac.model.service import PortNumber, Service
 from tarmac.model.store import BrokerEntry, StoreEntry
@@ -60,6 +61,11 @@ class SystemFile(StrictModel):
     invariants: dict[Name, Invariant] = {}
     environments: Annotated[dict[Name, Environment], BeforeValidator(_targets_by_name)] = {}
     delivery: Delivery | None = None
+    organization: Organization | None = Field(
+        default=None,
+        description="The AWS accounts of the environments, and the groups of people that enter "
+        "them; without it, accounts are made elsewhere.",
+    )
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.slo.indicator import BROKEN_OFF
+from tarmac.slo.indicator import BROKEN_OFF, USERS
 
 #: Seconds between two scrapes of a service: `interval` of its ServiceMonitor.
 SCRAPE_S = 30.0
@@ -143,16 +143,16 @@ def hashed_pods(name: str, digest: str) -> str:
 def queries(asked: Analysis, pods: str) -> Queries:
     """Write what is asked of Prometheus.
 
-    Neither counts requests that a client broke off, as objectives do not. A service's own metrics
-    count neither health checks nor scrapes. A proxy's do, but for those
-    that come from where there is no proxy: kubelet and Prometheus.
+    Neither counts requests that a client broke off, nor health checks and scrapes, as objectives do
+    not: a version without users would have enough requests, and good ones. To a proxy those
+    come from where there is no proxy.
 
     Args:
         pods: a regular expression that matches a new version's pods and no others.
     """
     where = f'namespace="{asked.namespace}",pod=~"{pods}"'
     if asked.measured == "service":
-        where += f',container="{asked.service}"'
+        where += f',container="{asked.service}",{USERS}'
         count, took = "http_requests_total", "http_request_duration_seconds"
         status, unit = "status", 1
     else:

@@ -6,9 +6,10 @@ Plain data, the same for every renderer, gate and estimate; `plan.infrastructure
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tarmac.model.infrastructure import ManagedServer
+from tarmac.model.organization import AccessGroup, Automation
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,9 @@ class ZoneSubnets:
     zone: str
     public: str
     private: str
+    #: Of the firewall's endpoint, and of a NAT gateway behind it.
+    firewall: str
+    nat: str
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,115 @@ class CloudServer:
 
 
 @dataclass(frozen=True)
-class SecretReader:
-    """A service account that reads entries of the cloud's store of secrets."""
+class CloudRole:
+    """What the service account of one workload may do in AWS."""
 
-    #: Its name, and its role's.
+    #: The service account, and so the workload.
+    account: str
     name: str
-    namespace: str
-    #: What the names of the entries begin with.
-    prefix: str
+    #: With `ACCOUNT` where nothing names the account's number.
+    arn: str
+    #: Entries of the cloud's store of secrets that it reads.
+    secrets: tuple[str, ...]
+    #: Buckets that it reads, and such as it reads and changes.
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    #: Action -> the ARNs of what it does that to.
+    allows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CloudDns:
+    """The zone of the public hosts."""
+
+    zone: str
+    #: It is looked up, not made.
+    existing: bool
+    hosts: tuple[str, ...]
+    #: Region -> the name of the load balancer before its ingress, as far as it is known.
+    balancers: Mapping[str, str]
+    #: What answers 200 at an entrance while its region serves.
+    health_path: str = "/health"
+
+
+@dataclass(frozen=True)
+class CloudEgress:
+    """The firewall on the way out."""
+
+    #: Reached by TLS or HTTP, besides those of AWS; with a dot before it every name below, too.
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CloudStandby:
+    """The second region."""
+
+    region: str
+    network: str
+    subnets: tuple[ZoneSubnets, ...]
+    #: It has one small group of nodes until it is to serve.
+    pilot: bool
+
+
+@dataclass(frozen=True)
+class CloudCdn:
+    """The distribution before the public hosts."""
+
+    #: Of the files: a name that no other account has.
+    bucket: str
+    #: The paths that are served from it.
+    files: tuple[str, ...]
+    #: Of one address in five minutes.
+    requests: int
+    #: The certificate behind it may be issued over HTTP.
+    challenges: bool
+
+
+@dataclass(frozen=True)
+class CloudAlarm:
+    """An alarm of an objective."""
+
+    name: str
+    #: The objective's, by which a drill's hypothesis names it.
+    objective: str
+    #: The metric, in the namespace of the environment's objects.
+    metric: str
+    #: The share of good requests below which it is on, 0 to 1.
+    least: float
+    #: What it says, for a reader.
+    about: str
+
+
+@dataclass(frozen=True)
+class CloudAccount:
+    """An account of the organization."""
+
+    name: str
+    email: str
+    #: None: it is not made yet.
+    number: str | None
+    #: Where something runs, the first one first; two at most.
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CloudOrganization:
+    """The accounts of a system, and the people who enter them."""
+
+    #: The first word of every name.
+    name: str
+    #: Of IAM Identity Center.
+    region: str
+    #: All in which accounts may do anything.
+    regions: tuple[str, ...]
+    #: By which the management account enters each account.
+    role: str
+    #: For which records are kept.
+    days: int
+    accounts: tuple[CloudAccount, ...]
+    access: Mapping[str, AccessGroup]
+    #: None: no function answers events.
+    automation: Automation | None
 
 
 @dataclass(frozen=True)
@@ -90,9 +195,22 @@ class CloudInfrastructure:
     repositories: tuple[str, ...]
     #: The environment that keeps them.
     keeper: str
-    readers: tuple[SecretReader, ...]
     #: Bucket -> the days for which its objects are kept.
     buckets: Mapping[str, int]
+    #: None: names are made elsewhere.
+    dns: CloudDns | None = None
+    cdn: CloudCdn | None = None
+    #: None: the way out is open.
+    egress: CloudEgress | None = None
+    #: Days for which nightly snapshots are kept; None: there are none.
+    snapshot_days: int | None = None
+    standby: CloudStandby | None = None
+    #: Those that stop experiments; empty: none are made.
+    alarms: tuple[CloudAlarm, ...] = ()
+    #: What makes it: terraform or pulumi.
+    by: str = "terraform"
+    #: The role by which its account is entered; None: the identity is of that account.
+    role: str | None = None
 
     @property
     def state_bucket(self) -> str | None:

@@ -16,7 +16,7 @@ from tarmac.launch import File, Probe, Secret, Text, is_secret
 from tarmac.model.delivery import Delivery
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.objective import Objective
-from tarmac.plan.cloud import CloudInfrastructure
+from tarmac.plan.cloud import CloudInfrastructure, CloudOrganization, CloudRole
 from tarmac.plan.settings import EnvVariable
 from tarmac.plan.timing import PlannedCall, Timing
 
@@ -231,6 +231,12 @@ class ClusterPlan:
     environments: Mapping[str, Environment] = field(default_factory=dict)
     #: What Terraform makes for it; None: all of that is made elsewhere.
     cloud: CloudInfrastructure | None = None
+    #: What service accounts may do in AWS, by workload; one that needs nothing there has no entry.
+    roles: Mapping[str, CloudRole] = field(default_factory=dict)
+    #: The accounts of all environments; None: they are made elsewhere.
+    organization: CloudOrganization | None = None
+    #: Of the code's own repository with Terragrunt: the plans of what Terraform makes.
+    live: Mapping[str, ClusterPlan] = field(default_factory=dict)
     #: Every store and the broker by name, wherever they run, and how services ask them.
     asked: Mapping[str, StoreHealthCheck] = field(default_factory=dict)
 

@@ -30,9 +30,12 @@ from tarmac.plan.cluster import (
     Workload,
     mounted_files,
 )
+from tarmac.plan.dns import dns_problems, entrances
 from tarmac.plan.facts import MachineFacts, RunShape
-from tarmac.plan.infrastructure import infrastructure, server_problems
+from tarmac.plan.infrastructure import infrastructure, laid_out, server_problems
+from tarmac.plan.organization import organization
 from tarmac.plan.reach import allowed_connections
+from tarmac.plan.roles import role_problems, roles
 from tarmac.plan.settings import EnvVariable, domain, settings
 from tarmac.plan.sizes import StoreSizing, connection_uses, scale, store_sizes
 from tarmac.plan.timing import timing
@@ -115,6 +118,9 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
     if settled.target == "cluster":
         problems += routes.conflicts(system, workloads)
     problems += server_problems(system, environment, settled, kinds)
+    granted = roles(system, environment, settled, workloads)
+    problems += role_problems(system, environment, settled, granted)
+    problems += dns_problems(system, environment, settled, workloads)
     if problems:
         raise BadInput(problems)
     servers = {store: server for server, stores in settled.servers.items() for store in stores}
@@ -150,6 +156,9 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
         delivery=system.file.delivery,
         environments=system.file.environments,
         cloud=infrastructure(system, environment, settled, kinds, workloads),
+        roles=granted,
+        organization=organization(system),
+        live={name: deploy(system, name, kinds) for name in laid_out(system, settled)},
         asked={n: StoreHealthCheck(k.id, k.check, k.needed) for n, k in bindings.kinds.items()},
     )
 
@@ -403,6 +412,7 @@ def _service(
         grace_s=DRAIN_S + FINISH_S + CLOSE_S,
         volumes={volume: f"{VOLUMES}/volumes/{name}/{volume}" for volume in spec.volumes},
         disk=str(settled.disk),
+        scratch=tuple(dict.fromkeys(map(posixpath.normpath, spec.writable.values()))),
         routes=tuple(_routes(bindings, settled, name)),
         once=tuple(
             OneTimeTask(
@@ -474,6 +484,12 @@ def _routes(bindings: Bindings, settled: Environment, name: str) -> Iterator[Pub
     if public is not None and main:
         port = bindings.public_port(name, main)
         yield PublicRoute(_host(system, settled, public.host), public.paths, port)
+        standby = settled.infrastructure.standby if settled.infrastructure else None
+        first = next(n for n, service in system.file.services.items() if service.public)
+        if standby and name == (standby.service or first):
+            # Route 53 asks each region by a name that never leads to the other one.
+            for host in entrances(system, settled):
+                yield PublicRoute(host, (standby.path,), port)
 
 
 def _store_place(system: System, name: str) -> object:

@@ -21,6 +21,8 @@ class RunShape:
     fast_stores: bool = False
     #: Spans of services are received and kept.
     telemetry: bool = False
+    #: Programs of services that are not the kit's change no file but those of their own folders.
+    read_only: bool = False
 
 
 @dataclass(frozen=True)

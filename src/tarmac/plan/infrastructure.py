@@ -15,14 +15,19 @@ from tarmac.model.environment import Environment
 from tarmac.model.infrastructure import Infrastructure
 from tarmac.model.system import System
 from tarmac.model.value import Amount, amount
+from tarmac.plan.alarms import alarms
 from tarmac.plan.cloud import (
     CloudInfrastructure,
     CloudNodes,
     CloudServer,
-    SecretReader,
+    CloudStandby,
     ZoneSubnets,
 )
-from tarmac.plan.cluster import Workload, secrets_of
+from tarmac.plan.cluster import Workload
+from tarmac.plan.dns import cdn, dns
+from tarmac.plan.egress import egress
+from tarmac.plan.organization import role_arn
+from tarmac.plan.roles import bucket_name
 from tarmac.stores.kind import ManagedService, StoreKind
 
 #: A registry of ECR: its account, its region, and what its repositories' names begin with.
@@ -30,8 +35,9 @@ ECR = re.compile(
     r"^(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?P<path>/.+)?$"
 )
 #: Zone by zone the public subnets are the second to seventh 256th of the network, and the private
-#: ones the tenth, twentieth and so on after the first (shop's roadmap).
-PRIVATE_STEP = 10
+#: ones the tenth, twentieth and so on after the first (shop's roadmap). Those of a firewall and of
+#: the NAT gateways behind it are above all of them.
+PRIVATE_STEP, FIREWALL, NAT = 10, 70, 80
 GIB = 1024**3
 
 
@@ -56,13 +62,17 @@ def infrastructure(
     path = (registry["path"] or "").strip("/") if registry else ""
     own = registry and registry["region"] == settled.region and keeper == environment
     project, account = wanted.project or system.name, registry["account"] if registry else None
+
+    def bucket(name: str) -> str:
+        return bucket_name(system, environment, settled, name)
+
     return CloudInfrastructure(
         project=project,
         account=account,
         region=settled.region,
         protected=wanted.protected,
         network=settled.network,
-        subnets=tuple(_subnets(settled, wanted)),
+        subnets=tuple(_subnets(settled.network, settled.region, settled.zones, wanted.zones)),
         nat=wanted.nat or (settled.zones if wanted.protected else 1),
         kubernetes=wanted.kubernetes or versions.read().default().version,
         api_networks=wanted.api_networks,
@@ -75,9 +85,27 @@ def infrastructure(
             if own and workload.role == "service"
         ),
         keeper=keeper,
-        readers=tuple(_readers(system, environment, settled, workloads)),
-        buckets=dict(_buckets(wanted, project, environment, account)),
+        buckets={bucket(name): given.days for name, given in wanted.buckets.items()},
+        dns=dns(system, settled, workloads),
+        cdn=cdn(settled, bucket("files")),
+        egress=egress(system, settled, workloads),
+        snapshot_days=wanted.snapshots,
+        standby=_standby(settled, wanted),
+        alarms=tuple(alarms(system.file.objectives, settled.namespace or system.name))
+        if wanted.experiments
+        else (),
+        by=wanted.by,
+        role=role_arn(system, environment, account),
     )
+
+
+def laid_out(system: System, settled: Environment) -> Iterator[str]:
+    """Name the environments that Terragrunt's layout has; none outside of the code's repository."""
+    delivery = system.file.delivery
+    if settled.target == "repository" and delivery is not None and delivery.terragrunt:
+        for name, other in system.file.environments.items():
+            if other.infrastructure is not None and other.infrastructure.by == "terraform":
+                yield name
 
 
 def server_problems(
@@ -95,6 +123,9 @@ def server_problems(
         if size is None:
             what = f"server '{server}' has no size; write its instance class under"
             yield Problem(place, f"{what} `infrastructure: {{servers: {{{server}: ...}}}}`")
+        elif wanted.standby and not service.spans:
+            what = f"server '{server}' has no second region, so `standby` would have none of its"
+            yield Problem(place, f"{what} data; put its stores on aurora")
         elif size.instances > service.most:
             what = f"server '{server}' has {service.most} instances at most, not {size.instances}"
             yield Problem(place, f"{what}; write `instances: {service.most}` or fewer")
@@ -115,11 +146,22 @@ def _gibibytes(size: Amount) -> int:
     return max(1, -(-int(amount(size)) // GIB))
 
 
-def _subnets(settled: Environment, wanted: Infrastructure) -> Iterator[ZoneSubnets]:
-    parts = list(ipaddress.IPv4Network(settled.network).subnets(prefixlen_diff=8))
-    zones = wanted.zones or tuple(f"{settled.region}{end}" for end in "abcdef")
-    for number, zone in enumerate(zones[: settled.zones], 1):
-        yield ZoneSubnets(zone, str(parts[number]), str(parts[number * PRIVATE_STEP]))
+def _standby(settled: Environment, wanted: Infrastructure) -> CloudStandby | None:
+    given = wanted.standby
+    if given is None:
+        return None
+    subnets = _subnets(given.network, given.region, settled.zones, given.zones)
+    return CloudStandby(given.region, given.network, tuple(subnets), given.pilot)
+
+
+def _subnets(
+    network: str, region: str, count: int, named: tuple[str, ...]
+) -> Iterator[ZoneSubnets]:
+    parts = list(ipaddress.IPv4Network(network).subnets(prefixlen_diff=8))
+    zones = named or tuple(f"{region}{end}" for end in "abcdef")
+    for number, zone in enumerate(zones[:count], 1):
+        places = (number, number * PRIVATE_STEP, FIREWALL + number, NAT + number)
+        yield ZoneSubnets(zone, *(str(parts[place]) for place in places))
 
 
 def _nodes(wanted: Infrastructure) -> Iterator[CloudNodes]:
@@ -150,21 +192,3 @@ def _keeper(system: System, own: Environment) -> str:
         for name, other in system.file.environments.items()
         if other.infrastructure is not None and other.registry == own.registry
     ][-1]
-
-
-def _buckets(
-    wanted: Infrastructure, project: str, environment: str, account: str | None
-) -> Iterator[tuple[str, int]]:
-    """Yield each bucket by a name that no other account has."""
-    for name, bucket in wanted.buckets.items():
-        yield "-".join(filter(None, (project, environment, name, account))), bucket.days
-
-
-def _readers(
-    system: System, environment: str, settled: Environment, workloads: Sequence[Workload]
-) -> Iterator[SecretReader]:
-    """Yield the identity by which External Secrets reads, where it does."""
-    if settled.secrets == "external" and any([*secrets_of(w)] for w in workloads):
-        name = f"{system.name}-{environment}-secrets"
-        prefix = f"{system.name}/{environment}"
-        yield SecretReader(name, settled.namespace or system.name, prefix)

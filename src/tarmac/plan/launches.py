@@ -54,6 +54,7 @@ def of_service(bindings: Bindings, name: str, number: int) -> Launch:
         cwd=folder,
         folders=_volumes(bindings, name, folder),
         hosts=names.of_service(bindings, name),
+        writable=_writable(bindings, service, folder) if bindings.facts.shape.read_only else None,
         sources=sources,
     )
 
@@ -105,6 +106,12 @@ def _place(bindings: Bindings, name: str) -> tuple[str, tuple[str, ...]]:
         folder = posixpath.normpath(posixpath.join(facts.folder, service.cwd))
     watched = (posixpath.normpath(posixpath.join(folder, path)) for path in service.watch)
     return folder, (*(sourced.folder for sourced in parts), *watched)
+
+
+def _writable(bindings: Bindings, service: Service, folder: str) -> tuple[str, ...]:
+    """List what it may write to: what this copy keeps, its volumes, and what the model names."""
+    paths = (*service.volumes.values(), *service.writable)
+    return (bindings.facts.home, *(posixpath.normpath(posixpath.join(folder, p)) for p in paths))
 
 
 def _volumes(bindings: Bindings, name: str, folder: str) -> tuple[str, ...]:

@@ -1,5 +1,15 @@
 locals {
-  name = "${var.project}-${var.environment}"
+  # Names of roles are one space for all regions, so a second region has names of its own.
+  primary = "${var.project}-${var.environment}"
+  name    = var.secondary ? "${local.primary}-dr" : local.primary
+
+  # A pilot light has one small group, for what is to be there before services are; the others are made
+  # when it is to serve, as they are to be.
+  lit = [for group in var.node_groups : merge(group, { min = 1, desired = 1, max = 2 }) if !group.spot]
+  node_groups = {
+    for name, group in merge(var.node_groups, { pilot = local.lit[0] }) :
+    name => group if(name == "pilot") == var.pilot_light
+  }
 
   tags = {
     Project     = var.project
@@ -18,6 +28,24 @@ module "network" {
   public_subnets  = var.public_subnets
   private_subnets = var.private_subnets
   nat_gateways    = var.nat_gateways
+
+  firewall_subnets   = try(var.egress.firewall_subnets, [])
+  nat_subnets        = try(var.egress.nat_subnets, [])
+  firewall_endpoints = try(module.egress[0].endpoints, {})
+}
+
+# What leaves private subnets passes it before a NAT gateway.
+module "egress" {
+  source = "./modules/egress"
+  count  = var.egress == null ? 0 : 1
+
+  name       = local.name
+  region     = var.region
+  account    = module.network.account
+  vpc_id     = module.network.vpc_id
+  subnet_ids = module.network.firewall_subnet_ids
+  hosts      = var.egress.hosts
+  protected  = var.protected
 }
 
 module "cluster" {
@@ -28,7 +56,7 @@ module "cluster" {
   vpc_id             = module.network.vpc_id
   private_subnet_ids = module.network.private_subnet_ids
   api_networks       = var.api_networks
-  node_groups        = var.node_groups
+  node_groups        = local.node_groups
   tags               = local.tags
 }
 
@@ -42,6 +70,37 @@ module "postgres" {
   vpc_id     = module.network.vpc_id
   subnet_ids = module.network.private_subnet_ids
   clients    = { nodes = module.cluster.node_security_group_id }
+
+  global   = lookup(local.spanning, each.key, null)
+  password = contains(keys(local.leading), each.key) ? jsondecode(ephemeral.aws_secretsmanager_secret_version.master[each.key].secret_string).password : null
+}
+
+module "vault" {
+  source = "./modules/vault"
+  count  = var.backup_days == null ? 0 : 1
+
+  name      = local.name
+  protected = var.protected
+}
+
+module "copies" {
+  source    = "./modules/vault"
+  count     = var.backup_days == null || var.standby_region == null ? 0 : 1
+  providers = { aws = aws.standby }
+
+  name      = "${local.name}-copies"
+  protected = var.protected
+}
+
+module "backup" {
+  source = "./modules/backup"
+  count  = var.backup_days == null ? 0 : 1
+
+  name   = local.name
+  days   = var.backup_days
+  tags   = { Project = var.project, Environment = var.environment }
+  vault  = module.vault[0].name
+  copies = module.copies[*].arn
 }
 
 module "redis" {
@@ -64,14 +123,20 @@ module "registry" {
   protected = var.protected
 }
 
-module "secrets" {
-  source   = "./modules/secrets"
-  for_each = var.secret_readers
+module "service_role" {
+  source   = "./modules/service_role"
+  for_each = var.service_roles
 
-  name              = each.key
-  namespace         = each.value.namespace
-  region            = var.region
-  prefix            = each.value.prefix
+  name      = each.key
+  role      = var.secondary ? "${each.value.role}-dr" : each.value.role
+  namespace = each.value.namespace
+  region    = var.region
+  secrets   = each.value.entries
+  # The second region has no buckets.
+  reads             = [for name in each.value.reads : name if contains(keys(var.buckets), name)]
+  writes            = [for name in each.value.writes : name if contains(keys(var.buckets), name)]
+  keys              = [for name, bucket in module.bucket : bucket.key_arn if contains(concat(each.value.reads, each.value.writes), name)]
+  allows            = each.value.allows
   oidc_provider_arn = module.cluster.oidc_provider_arn
   oidc_issuer       = module.cluster.oidc_issuer
 }

@@ -14,8 +14,11 @@ output "rds_endpoint" {
 }
 
 output "rds_master_secret" {
-  description = "Where AWS keeps the password of each server's administrator, and renews it."
-  value       = { for name, server in module.postgres : name => server.master_secret_arn }
+  description = "Where the password of each server's administrator is; AWS renews it, but not that of a global database."
+  value = {
+    for name, server in module.postgres :
+    name => try(aws_secretsmanager_secret.master[name].arn, server.master_secret_arn)
+  }
 }
 
 output "redis_endpoint" {
@@ -30,10 +33,40 @@ output "repositories" {
 
 output "role_arns" {
   description = "The role of each service account, as its annotation eks.amazonaws.com/role-arn says it."
-  value       = { for name, reader in module.secrets : name => reader.role_arn }
+  value       = { for name, role in module.service_role : name => role.role_arn }
 }
 
 output "buckets" {
   description = "The buckets."
   value       = [for bucket in module.bucket : bucket.name]
+}
+
+output "name_servers" {
+  description = "What the registrar, or the zone above, has to name before the hosts are found."
+  value       = one(module.dns[*].name_servers)
+}
+
+output "entrances" {
+  description = "The name under which each region's ingress is reached past the distribution."
+  value       = one(module.dns[*].entrances)
+}
+
+output "web_acl_arn" {
+  description = "The rules of the firewall before the public hosts."
+  value       = one(module.firewall[*].arn)
+}
+
+output "files_bucket" {
+  description = "The bucket from which the distribution serves files."
+  value       = one(module.cdn[*].bucket)
+}
+
+output "distribution_id" {
+  description = "For `aws cloudfront create-invalidation --distribution-id`."
+  value       = one(module.cdn[*].id)
+}
+
+output "alarms" {
+  description = "The alarms that stop an experiment of AWS FIS."
+  value       = try(module.experiments[0].alarms, [])
 }

@@ -24,6 +24,12 @@ variable "account" {
   default     = null
 }
 
+variable "role" {
+  type        = string
+  description = "The role by which an account of the organization is entered; null: the identity is of that account."
+  default     = null
+}
+
 variable "region" {
   type        = string
   description = "The region of everything here."
@@ -76,6 +82,35 @@ variable "protected" {
   default     = true
 }
 
+variable "secondary" {
+  type        = bool
+  description = "These are the values of the second region, planned in the workspace of its name."
+  default     = false
+
+  validation {
+    condition     = terraform.workspace == (var.secondary ? var.region : "default")
+    error_message = "The second region has a workspace of its region's name, and the first one `default`: terraform workspace select."
+  }
+}
+
+variable "standby_region" {
+  type        = string
+  description = "Of the first region: the second one; null: there is none."
+  default     = null
+}
+
+variable "pilot_light" {
+  type        = bool
+  description = "The cluster has one small group of nodes and no other."
+  default     = false
+}
+
+variable "backup_days" {
+  type        = number
+  description = "The days for which nightly snapshots are kept; null: none are made."
+  default     = null
+}
+
 variable "node_groups" {
   type = map(object({
     instance_types = list(string)
@@ -118,12 +153,16 @@ variable "repositories" {
   default     = []
 }
 
-variable "secret_readers" {
+variable "service_roles" {
   type = map(object({
+    role      = string
     namespace = string
-    prefix    = string
+    entries   = list(string)
+    reads     = optional(list(string), [])
+    writes    = optional(list(string), [])
+    allows    = optional(map(list(string)), {})
   }))
-  description = "Service accounts that read the entries below a prefix of Secrets Manager."
+  description = "Service accounts that need something in AWS: the entries of Secrets Manager, the buckets and the actions of each."
   default     = {}
 }
 
@@ -131,4 +170,56 @@ variable "buckets" {
   type        = map(number)
   description = "Buckets of S3, with the days for which their objects are kept."
   default     = {}
+}
+
+variable "egress" {
+  type = object({
+    hosts            = list(string)
+    firewall_subnets = list(string)
+    nat_subnets      = list(string)
+  })
+  description = "The hosts that are reached outside besides those of AWS, and of each zone the addresses of the firewall's endpoint and of a NAT gateway behind it; null: the way out is open."
+  default     = null
+}
+
+variable "dns" {
+  type = object({
+    zone        = string
+    existing    = optional(bool, false)
+    hosts       = set(string)
+    balancers   = optional(map(string), {})
+    standby     = optional(string)
+    health_path = optional(string, "/health")
+  })
+  description = "The zone of the public hosts, and of each region the load balancer before its ingress; null: no DNS."
+  default     = null
+}
+
+variable "cdn" {
+  type = object({
+    bucket     = string
+    files      = list(string)
+    requests   = number
+    challenges = bool
+  })
+  description = "The distribution before the public hosts, which needs dns; null: none."
+  default     = null
+
+  validation {
+    condition     = var.cdn == null || var.dns != null
+    error_message = "Its certificate is proven in the zone: say dns, too."
+  }
+}
+
+variable "experiments" {
+  type = object({
+    namespace = string
+    alarms = map(object({
+      metric = string
+      least  = number
+      about  = string
+    }))
+  })
+  description = "The alarms of the objectives, which stop experiments of AWS FIS; null: there are none."
+  default     = null
 }

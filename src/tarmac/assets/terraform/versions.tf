@@ -17,6 +17,49 @@ provider "aws" {
   region              = var.region
   allowed_account_ids = var.account == null ? null : [var.account]
 
+  dynamic "assume_role" {
+    for_each = var.role[*]
+    content {
+      role_arn = assume_role.value
+    }
+  }
+
+  default_tags {
+    tags = local.tags
+  }
+}
+
+# CloudFront takes certificates and rules from this region alone.
+provider "aws" {
+  alias               = "cloudfront"
+  region              = "us-east-1"
+  allowed_account_ids = var.account == null ? null : [var.account]
+
+  dynamic "assume_role" {
+    for_each = var.role[*]
+    content {
+      role_arn = assume_role.value
+    }
+  }
+
+  default_tags {
+    tags = local.tags
+  }
+}
+
+# Where copies of snapshots go; the same region again where there is no second one.
+provider "aws" {
+  alias               = "standby"
+  region              = coalesce(var.standby_region, var.region)
+  allowed_account_ids = var.account == null ? null : [var.account]
+
+  dynamic "assume_role" {
+    for_each = var.role[*]
+    content {
+      role_arn = assume_role.value
+    }
+  }
+
   default_tags {
     tags = local.tags
   }

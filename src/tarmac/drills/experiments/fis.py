@@ -19,8 +19,8 @@ from tarmac.drills.experiments.experiment import (
     no_counterpart,
 )
 from tarmac.faults.fault import Step
+from tarmac.plan.alarms import alarms
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.slo.measured import MeasuredObjective
 
 #: The registry says which account it is.
 ACCOUNT = re.compile(r"^(\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\b")
@@ -115,12 +115,12 @@ def _tags(plan: ClusterPlan) -> dict[str, str]:
 def _alarms(drill: ClusterDrill, account: str) -> list[str]:
     """Name the alarm of each objective of the hypothesis. Raises NoCounterpart without any."""
     plan, wanted = drill.plan, drill.file.hypothesis.objective_names
-    known = [MeasuredObjective(one, plan.namespace).name for one in plan.objectives]
-    names = [name for name in known if wanted is None or name in wanted]
+    known = alarms(plan.objectives, plan.namespace)
+    names = [one.name for one in known if wanted is None or one.objective in wanted]
     if not names:
         raise NoCounterpart("nothing would stop it: name `objectives` in the hypothesis")
     arn = f"arn:aws:cloudwatch:{plan.settings.region}:{account}:alarm"
-    return [f"{arn}:{plan.namespace}-{name}" for name in dict.fromkeys(names)]
+    return [f"{arn}:{name}" for name in dict.fromkeys(names)]
 
 
 def _text(_: ClusterDrill, made: Sequence[tuple[Step, Experiment]]) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
+from tarmac.artifact import dump
 from tarmac.drills.experiments.experiment import ClusterDrill, Experiment
 from tarmac.drills.explain import time_text
 from tarmac.faults.fault import Step
@@ -31,7 +30,7 @@ def text(drill: ClusterDrill, made: Sequence[tuple[Step, Experiment]]) -> str:
     documents = []
     for step, one in made:
         said = f"# {step.fault} on {step.on}: apply it {_when(drill, step)}.\n"
-        documents.append(f"---\n{said}{yaml.safe_dump(dict(one), sort_keys=False)}")
+        documents.append(f"---\n{said}{dump(one)}")
     return head + "".join(documents)
 
 

@@ -15,7 +15,7 @@ from tarmac.gates.views.terraform import settings, sources
 
 FILE = packaged("tarmac") / "assets" / "terraform_rules.yaml"
 _VARIABLE = re.compile(r"\bvar\.([A-Za-z_][\w-]*)")
-_DECLARED = re.compile(r'^\s*variable\s+"?([\w-]+)"?', re.MULTILINE)
+_DECLARED = re.compile(r'^[ \t]*variable\s+"?([\w-]+)"?', re.MULTILINE)
 _OPEN = re.compile(r"""["'](0\.0\.0\.0/0|::/0)["']""")
 #: Ports that the internet may be let in by.
 _PUBLIC = frozenset({"80", "443"})

@@ -23,8 +23,21 @@ variable "bucket" {
   description = "The bucket's name, as backend.hcl has it."
 }
 
+variable "role" {
+  type        = string
+  description = "The role by which the account is entered; null: the identity is of that account."
+  default     = null
+}
+
 provider "aws" {
   region = var.region
+
+  dynamic "assume_role" {
+    for_each = var.role[*]
+    content {
+      role_arn = assume_role.value
+    }
+  }
 
   default_tags {
     tags = { ManagedBy = "terraform", Purpose = "terraform-state" }

@@ -45,48 +45,93 @@ run "an_image_is_scanned_and_its_tag_never_moved" {
   }
 }
 
-run "a_reader_is_one_service_account" {
+run "a_role_is_one_service_accounts_and_reads_its_own" {
   command = plan
 
   module {
-    source = "./modules/secrets"
+    source = "./modules/service_role"
   }
 
   variables {
-    name              = "demo-test-secrets"
+    name              = "orders"
+    role              = "demo-test-orders"
     namespace         = "demo"
     region            = "eu-central-1"
-    prefix            = "demo/test"
+    secrets           = ["demo/test/stores/orders-db/orders/url"]
+    reads             = ["demo-papers"]
+    writes            = ["demo-uploads"]
+    keys              = ["arn:aws:kms:eu-central-1:123456789012:key/1"]
+    allows            = { "ses:SendEmail" = ["arn:aws:ses:eu-central-1:123456789012:identity/example.com"] }
     oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/oidc.example"
     oidc_issuer       = "oidc.example"
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Condition.StringEquals["oidc.example:sub"] == "system:serviceaccount:demo:demo-test-secrets"
-    error_message = "No other service account has the role."
+    condition = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Condition.StringEquals == {
+      "oidc.example:aud" = "sts.amazonaws.com"
+      "oidc.example:sub" = "system:serviceaccount:demo:orders"
+    }
+    error_message = "No other service account has the role, and no token for another audience."
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role_policy.read.policy).Statement[0].Resource == "arn:aws:secretsmanager:eu-central-1:123456789012:secret:demo/test/*"
-    error_message = "It reads entries of its own prefix, in its own account."
+    condition     = jsondecode(aws_iam_role_policy.own.policy).Statement[0].Resource == ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:demo/test/stores/orders-db/orders/url-??????"]
+    error_message = "It reads its own entries, in its own account."
+  }
+
+  assert {
+    condition = [
+      for said in jsondecode(aws_iam_role_policy.own.policy).Statement : said.Resource if contains(said.Action, "s3:PutObject")
+    ] == [["arn:aws:s3:::demo-uploads/*"]]
+    error_message = "It writes into no bucket that it only reads."
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_iam_role_policy.own.policy).Statement) == 6
+    error_message = "Secrets, both rights to read, the one to write, keys, and what is allowed by name."
   }
 }
 
-run "a_reader_of_everything_is_refused" {
+run "a_role_without_buckets_has_no_right_of_them" {
   command = plan
 
   module {
-    source = "./modules/secrets"
+    source = "./modules/service_role"
   }
 
   variables {
-    name              = "demo-test-secrets"
+    name              = "orders"
+    role              = "demo-test-orders"
     namespace         = "demo"
     region            = "eu-central-1"
-    prefix            = "*"
+    secrets           = ["demo/test/shared/API_KEY"]
     oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/oidc.example"
     oidc_issuer       = "oidc.example"
   }
 
-  expect_failures = [var.prefix]
+  assert {
+    condition     = length(jsondecode(aws_iam_role_policy.own.policy).Statement) == 1
+    error_message = "What is not asked for is not allowed."
+  }
+}
+
+run "a_role_that_reads_every_entry_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/service_role"
+  }
+
+  variables {
+    name              = "orders"
+    role              = "demo-test-orders"
+    namespace         = "demo"
+    region            = "eu-central-1"
+    secrets           = ["demo/test/*"]
+    allows            = { "s3:*" = ["arn:aws:s3:::demo"] }
+    oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/oidc.example"
+    oidc_issuer       = "oidc.example"
+  }
+
+  expect_failures = [var.secrets, var.allows]
 }

@@ -71,6 +71,57 @@ run "without_protection_it_may_go_at_once" {
   }
 }
 
+run "the_first_region_of_a_global_database_has_a_password_of_its_own" {
+  command = plan
+
+  module {
+    source = "./modules/postgres"
+  }
+
+  variables {
+    settings = { version = "17", instance = "db.r6g.large", instances = 2, backup_days = 7 }
+    global   = { identifier = "demo-test-db", primary = true }
+    password = "not-a-real-one"
+  }
+
+  assert {
+    condition     = length(aws_rds_global_cluster.this) == 1 && aws_rds_cluster.this[0].manage_master_user_password == null && aws_rds_cluster.this[0].master_password_wo_version == 1
+    error_message = "AWS keeps no password of a global database."
+  }
+}
+
+run "the_second_region_follows" {
+  command = plan
+
+  module {
+    source = "./modules/postgres"
+  }
+
+  variables {
+    settings = { version = "17", instance = "db.r6g.large", instances = 1, backup_days = 7 }
+    global   = { identifier = "demo-test-db", primary = false }
+  }
+
+  assert {
+    condition     = length(aws_rds_global_cluster.this) == 0 && aws_rds_cluster.this[0].global_cluster_identifier == "demo-test-db"
+    error_message = "It joins, and has the first one's administrator."
+  }
+}
+
+run "a_global_database_of_a_class_without_it_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/postgres"
+  }
+
+  variables {
+    global = { identifier = "demo-test-db", primary = true }
+  }
+
+  expect_failures = [var.global]
+}
+
 run "no_backups_are_refused" {
   command = plan
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-Value = str | int | bool | None | Sequence["Value"] | Mapping[str, "Value"]
+Value = str | int | float | bool | None | Sequence["Value"] | Mapping[str, "Value"]
 INDENT = "  "
 #: A list that is longer has a line for each of its items.
 WIDTH = 100
@@ -26,7 +26,7 @@ def literal(value: Value) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return str(value)
     if isinstance(value, str):
         # JSON's escapes are HCL's; a brace after $ or % would begin a template.

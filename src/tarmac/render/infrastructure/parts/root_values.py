@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tarmac.plan.cloud import CloudInfrastructure, CloudServer
+from tarmac.plan.cloud import CloudEgress, CloudInfrastructure, CloudStandby
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.infrastructure.parts import hcl
+from tarmac.render.infrastructure.parts import entries, hcl
 
 
 def root_values(plan: ClusterPlan, cloud: CloudInfrastructure) -> dict[str, hcl.Value]:
@@ -14,6 +14,7 @@ def root_values(plan: ClusterPlan, cloud: CloudInfrastructure) -> dict[str, hcl.
         "project": cloud.project,
         "environment": plan.environment,
         "account": cloud.account,
+        **({"role": cloud.role} if cloud.role else {}),
         "region": cloud.region,
         "protected": cloud.protected,
         "network": cloud.network,
@@ -23,41 +24,41 @@ def root_values(plan: ClusterPlan, cloud: CloudInfrastructure) -> dict[str, hcl.
         "nat_gateways": cloud.nat,
         "kubernetes_version": cloud.kubernetes,
         "api_networks": cloud.api_networks,
-        "node_groups": _nodes(cloud),
+        "node_groups": entries.nodes(cloud),
         # A module's servers are a variable of its name.
         **{
-            module: {s.name: _server(s) for s in cloud.servers if s.module == module}
+            module: {s.name: entries.server(s) for s in cloud.servers if s.module == module}
             for module in modules
         },
         "repositories": cloud.repositories,
         **({"buckets": cloud.buckets} if cloud.buckets else {}),
-        "secret_readers": {
-            reader.name: {"namespace": reader.namespace, "prefix": reader.prefix}
-            for reader in cloud.readers
-        },
+        **({"service_roles": entries.roles(plan)} if plan.roles else {}),
+        **({"standby_region": cloud.standby.region} if cloud.standby else {}),
+        **({"backup_days": cloud.snapshot_days} if cloud.snapshot_days else {}),
+        **({"experiments": entries.experiments(plan, cloud)} if cloud.alarms else {}),
+        **({"egress": entries.egress(cloud.egress, cloud.subnets)} if cloud.egress else {}),
+        **({"dns": entries.dns(cloud.dns, cloud.standby)} if cloud.dns else {}),
+        **({"cdn": entries.cdn(cloud.cdn)} if cloud.cdn else {}),
     }
 
 
-def _nodes(cloud: CloudInfrastructure) -> dict[str, hcl.Value]:
+def secondary_values(standby: CloudStandby, egress: CloudEgress | None) -> dict[str, hcl.Value]:
+    """Return what differs in the second region; all else is as in the first one."""
     return {
-        group.name: {
-            "instance_types": group.types,
-            "image": f"BOTTLEROCKET_{'ARM_64' if group.arm else 'x86_64'}",
-            "min": group.min,
-            "desired": group.desired,
-            "max": group.max,
-            "disk_gb": group.disk_gb,
-            "spot": group.spot,
-        }
-        for group in cloud.nodes
-    }
-
-
-def _server(server: CloudServer) -> dict[str, hcl.Value]:
-    return {
-        "version": server.version,
-        "instance": server.size.instance,
-        "instances": server.size.instances,
-        "backup_days": server.size.backups,
-        **({} if server.disk_gb is None else {"disk_gb": server.disk_gb}),
+        "region": standby.region,
+        "secondary": True,
+        "standby_region": None,
+        "pilot_light": standby.pilot,
+        "network": standby.network,
+        "zones": [subnets.zone for subnets in standby.subnets],
+        "public_subnets": [subnets.public for subnets in standby.subnets],
+        "private_subnets": [subnets.private for subnets in standby.subnets],
+        "nat_gateways": 1,
+        **({"egress": entries.egress(egress, standby.subnets)} if egress else {}),
+        # Once for an account, or for the names that both regions have.
+        "repositories": [],
+        "buckets": {},
+        "backup_days": None,
+        "dns": None,
+        "cdn": None,
     }

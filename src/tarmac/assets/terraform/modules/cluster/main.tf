@@ -54,7 +54,16 @@ resource "aws_iam_openid_connect_provider" "this" {
   client_id_list = ["sts.amazonaws.com"]
 }
 
-# No configuration of their own: the provider then takes the version that suits the cluster's.
+locals {
+  addon_settings = {
+    # The agent that enforces the network policies of the rendered objects.
+    vpc-cni = jsonencode({ enableNetworkPolicy = "true" })
+    # Disks of pods have the tags, by which they are paid for and backed up.
+    aws-ebs-csi-driver = jsonencode({ controller = { extraVolumeTags = var.tags } })
+  }
+}
+
+# No version of their own: AWS then takes the version that suits the cluster's.
 resource "aws_eks_addon" "this" {
   for_each = {
     coredns            = null
@@ -69,8 +78,7 @@ resource "aws_eks_addon" "this" {
   # A new cluster has the first three already, as EKS sets them up.
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "PRESERVE"
-  # The agent that enforces the network policies of the rendered objects.
-  configuration_values = each.key == "vpc-cni" ? jsonencode({ enableNetworkPolicy = "true" }) : null
+  configuration_values        = lookup(local.addon_settings, each.key, null)
 
   depends_on = [aws_eks_node_group.this]
 }

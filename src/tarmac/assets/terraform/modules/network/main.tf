@@ -4,6 +4,7 @@ locals {
   public  = zipmap(var.zones, var.public_subnets)
   private = zipmap(var.zones, var.private_subnets)
   nat     = slice(var.zones, 0, var.nat_gateways)
+  leaving = { for zone in var.zones : zone => contains(local.nat, zone) ? zone : local.nat[0] }
 }
 
 resource "aws_vpc" "this" {
@@ -68,7 +69,7 @@ resource "aws_nat_gateway" "this" {
   for_each = toset(local.nat)
 
   allocation_id = aws_eip.nat[each.key].id
-  subnet_id     = aws_subnet.public[each.key].id
+  subnet_id     = local.inspected ? aws_subnet.nat[each.key].id : aws_subnet.public[each.key].id
 
   tags = { Name = "${var.name}-${each.key}" }
 
@@ -103,12 +104,14 @@ resource "aws_route_table" "private" {
   tags = { Name = "${var.name}-private-${each.key}" }
 }
 
+# To a NAT gateway, or to the firewall before it.
 resource "aws_route" "nat" {
   for_each = local.private
 
   route_table_id         = aws_route_table.private[each.key].id
   destination_cidr_block = "0.0.0.0/0"
-  nat_gateway_id         = aws_nat_gateway.this[contains(local.nat, each.key) ? each.key : local.nat[0]].id
+  nat_gateway_id         = local.inspected ? null : aws_nat_gateway.this[local.leaving[each.key]].id
+  vpc_endpoint_id        = local.inspected ? var.firewall_endpoints[each.key] : null
 }
 
 resource "aws_route_table_association" "private" {

@@ -62,3 +62,31 @@ variable "nat_gateways" {
     error_message = "Write 1, or the number of zones."
   }
 }
+
+variable "firewall_subnets" {
+  type        = list(string)
+  description = "The addresses of each zone's endpoint of a firewall; none: the way out is open."
+  default     = []
+
+  validation {
+    condition     = contains([0, length(var.zones)], length(var.firewall_subnets))
+    error_message = "Name a firewall's subnet for each zone, or none."
+  }
+}
+
+variable "nat_subnets" {
+  type        = list(string)
+  description = "With a firewall: the addresses of each zone's NAT gateway."
+  default     = []
+
+  validation {
+    condition     = length(var.nat_subnets) == length(var.firewall_subnets)
+    error_message = "Name as many subnets of NAT gateways as of the firewall."
+  }
+}
+
+variable "firewall_endpoints" {
+  type        = map(string)
+  description = "With a firewall: its endpoint in each zone."
+  default     = {}
+}

@@ -24,9 +24,14 @@ resource "aws_rds_cluster" "this" {
   cluster_identifier = var.name
   engine             = "aurora-postgresql"
   # The major alone: AWS retires minors, and then nothing can be made by them.
-  engine_version                      = var.settings.version
-  master_username                     = "postgres"
-  manage_master_user_password         = true
+  engine_version = var.settings.version
+  # A second region has the first one's administrator.
+  master_username = local.follows ? null : "postgres"
+  # AWS keeps and renews the password, but not that of a global database.
+  manage_master_user_password         = var.global == null ? true : null
+  master_password_wo                  = local.leads ? var.password : null
+  master_password_wo_version          = local.leads ? 1 : null
+  global_cluster_identifier           = local.follows ? var.global.identifier : null
   iam_database_authentication_enabled = true
   db_subnet_group_name                = aws_db_subnet_group.this.name
   vpc_security_group_ids              = [aws_security_group.this.id]
@@ -42,6 +47,11 @@ resource "aws_rds_cluster" "this" {
   apply_immediately                   = !var.protected
   skip_final_snapshot                 = !var.protected
   final_snapshot_identifier           = "${var.name}-final"
+
+  lifecycle {
+    # AWS writes what leads, and after a failover that is the other region.
+    ignore_changes = [global_cluster_identifier, replication_source_identifier]
+  }
 }
 
 # The first writes; AWS has another take over, and spreads them over the zones of the subnets.

@@ -2,6 +2,8 @@
 locals {
   # Aurora's storage grows by itself.
   aurora  = var.settings.disk_gb == null
+  leads   = local.aurora && var.global != null && try(var.global.primary, false)
+  follows = local.aurora && var.global != null && !local.leads
   windows = { backup = "03:00-04:00", maintenance = "sun:04:30-sun:05:30" }
 
   parameters = {

@@ -9,9 +9,9 @@ output "reader_endpoint" {
 }
 
 output "master_secret_arn" {
-  description = "Where AWS keeps the administrator's password."
-  value = one(concat(
+  description = "Where AWS keeps the administrator's password; null for a global database, which it does not do that for."
+  value = try(one(concat(
     flatten(aws_rds_cluster.this[*].master_user_secret[*].secret_arn),
     flatten(aws_db_instance.this[*].master_user_secret[*].secret_arn),
-  ))
+  )), null)
 }

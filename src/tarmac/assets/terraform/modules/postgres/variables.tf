@@ -34,6 +34,27 @@ variable "settings" {
   }
 }
 
+variable "global" {
+  type = object({
+    identifier = string
+    primary    = bool
+  })
+  description = "The global database of an Aurora cluster: its name, and whether this region takes writes; null: it is of one region."
+  default     = null
+
+  validation {
+    condition     = var.global == null || (var.settings.disk_gb == null && !startswith(var.settings.instance, "db.t"))
+    error_message = "A global database is of Aurora, and no instance class of it begins with db.t."
+  }
+}
+
+variable "password" {
+  type        = string
+  description = "Of a global database the administrator's password; it is in no state and no plan."
+  default     = null
+  ephemeral   = true
+}
+
 variable "protected" {
   type        = bool
   description = "It cannot be deleted, leaves a snapshot, and changes in its maintenance window alone."

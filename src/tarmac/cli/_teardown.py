@@ -1,0 +1,57 @@
+"""Prints what removes an environment, or what of it has data; used by the verb `teardown`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from tarmac import rendering
+from tarmac.cli import _project
+from tarmac.errors import BadInput, Problem
+from tarmac.render.infrastructure.parts.teardown import held_data, script
+
+FOLDER = "infrastructure"
+EXECUTABLE = 0o755
+
+
+def teardown(
+    file: Path, environment: str | None, out: Path | None, *, with_data: bool, as_json: bool
+) -> int:
+    """Print the script, or why there is none; returns the exit code.
+
+    Raises:
+        BadInput: nothing was made for the environment, or Pulumi made it.
+    """
+    plan = rendering.planned(file, environment)
+    if plan.cloud is None:
+        what = "has no `infrastructure:`, so that Terraform made nothing for it; in its cluster"
+        how = f"`kubectl delete namespace {plan.namespace}` removes it"
+        raise BadInput([Problem(f"{file}: environments.{plan.environment}", f"{what} {how}")])
+    if plan.cloud.by == "pulumi":
+        what = "is made by Pulumi, and the script has Terraform's steps; delete the namespace, then"
+        how = "write `protected: false`, render, and in infrastructure/pulumi `pulumi up --yes`, "
+        raise BadInput(
+            [Problem(f"{file}: environments.{plan.environment}", f"{what} {how}`pulumi destroy`")]
+        )
+    held = list(held_data(plan, plan.cloud))
+    refused = bool(held) and not with_data
+    folder = file.parent / "deploy" / plan.environment / FOLDER
+    text = None if refused else script(plan, plan.cloud, folder.as_posix())
+    if text is not None and out is not None:
+        out.write_text(text, encoding="utf-8")
+        out.chmod(EXECUTABLE)
+    if as_json:
+        said = {"system": plan.system, "environment": plan.environment, "script": text}
+        _project.print_json({**said, "data": [asdict(one) for one in held]})
+    elif text is None:
+        name = f"{plan.system} {plan.environment}"
+        click.echo(f"{name}: not without --with-data, it has data:", err=True)
+        for one in held:
+            click.echo(f"  {one.what}: {one.holds}", err=True)
+    elif out is None:
+        click.echo(text, nl=False)
+    else:
+        click.echo(f"{_project.shown(out)}: read it, then: bash {_project.shown(out)}")
+    return int(refused)

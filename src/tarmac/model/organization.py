@@ -1,0 +1,108 @@
+"""The AWS accounts of a system, and the people who enter them.
+
+Only what nothing else in the model says stands here: the number and the regions of an environment's
+account are the environment's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, StringConstraints
+
+from tarmac.errors import Problem, did_you_mean
+from tarmac.model.value import Name, StrictModel
+
+if TYPE_CHECKING:
+    from tarmac.model.system import System
+
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+AccountNumber = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+Policy = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_-]+$")]
+RoleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class Account(StrictModel):
+    """An account of the organization."""
+
+    email: Email = Field(description="Its address, which no other account of AWS has.")
+    id: AccountNumber | None = Field(
+        default=None,
+        description="Its twelve digits, once it is made; of an environment's account they are in "
+        "its `registry`.",
+    )
+
+
+class AccessGroup(StrictModel):
+    """People with the same rights, by a group of IAM Identity Center."""
+
+    policies: tuple[Policy, ...] = Field(
+        min_length=1, description="Policies of AWS, e.g. ViewOnlyAccess."
+    )
+    accounts: tuple[Name, ...] = Field(min_length=1, description="The accounts they enter.")
+    hours: int = Field(default=4, ge=1, le=12, description="How long a session lasts.")
+
+
+class Automation(StrictModel):
+    """Functions of each account that answer events."""
+
+    email: Email = Field(description="Where alerts go: attacks, alarms, failed snapshots.")
+    deletes: bool = Field(
+        default=False,
+        description="The cleanup deletes what is stale, instead of listing it: disks, snapshots "
+        "and addresses without a user whose tag `Expires` is past.",
+    )
+
+
+class Organization(StrictModel):
+    """The AWS Organization: an account for each environment, and those that they share."""
+
+    region: Region = Field(description="The region of IAM Identity Center.")
+    accounts: dict[Name, Account] = Field(
+        min_length=1,
+        description="The accounts; one of an environment's name is that environment's.",
+    )
+    access: dict[Name, AccessGroup] = Field(
+        default={}, description="Groups of people, and what they may do in which accounts."
+    )
+    automation: Automation | None = Field(
+        default=None, description="Functions that answer events; without it there are none."
+    )
+    role: RoleName = Field(
+        default="OrganizationAccountAccessRole",
+        description="The role by which Terraform enters an account from the management account.",
+    )
+    days: int = Field(
+        default=365, ge=90, description="Days for which trails and records of changes are kept."
+    )
+
+
+def organization_problems(system: System) -> Iterator[Problem]:
+    """Yield what does not fit together in `organization`."""
+    wanted = system.file.organization
+    if wanted is None:
+        return
+
+    def at(*path: str | int) -> str:
+        return str(system.locate(("organization", *path), key=True))
+
+    emails: dict[str, str] = {}
+    for name, account in wanted.accounts.items():
+        if account.email in emails:
+            what = f"{account.email} is the address of '{emails[account.email]}', too"
+            yield Problem(at("accounts", name, "email"), f"{what}; AWS wants another one")
+        emails[account.email] = name
+        environment = system.file.environments.get(name)
+        registry = (environment.registry or "") if environment else ""
+        if account.id and environment and not registry.startswith(f"{account.id}."):
+            what = f"{account.id} is not the account of environment '{name}'"
+            here = f"write the one of its `registry` ({registry or 'which it has not'})"
+            yield Problem(at("accounts", name, "id"), f"{what}; {here}")
+    for group, access in wanted.access.items():
+        for number, name in enumerate(access.accounts):
+            if name not in wanted.accounts:
+                what = f"group {group} enters unknown account '{name}'"
+                known = did_you_mean(name, wanted.accounts)
+                yield Problem(at("access", group, "accounts", number), f"{what}; {known}")

@@ -1,0 +1,126 @@
+"""The shop's second region: its own plan, and what in the first one's leads there."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import replace
+
+import pytest
+
+#: The provider has 700 MB: beside four busy loops it takes minutes to start.
+pytestmark = pytest.mark.timeout(600)
+
+REGION, OTHER = "us-east-1", "eu-west-1"
+ZONE = "ecommerce.example.com"
+
+
+@pytest.fixture(scope="module")
+def second(production):
+    """Give the second region its workspace, and leave the first one's selected."""
+    production.run("workspace", "new", OTHER)
+    production.run("workspace", "select", "default")
+    return replace(production, env={**production.env, "TF_WORKSPACE": OTHER})
+
+
+@pytest.fixture(scope="module")
+def standby(second):
+    return second.plan("-var-file=secondary.tfvars")
+
+
+def test_the_second_region_names_nothing_of_the_first_one(standby):
+    assert len(standby.resources) > 60
+    assert REGION not in json.dumps(standby.data["planned_values"])
+    zones = {subnet["availability_zone"] for subnet in standby.of("aws_subnet").values()}
+    assert zones == {f"{OTHER}{end}" for end in "abc"}
+
+
+def test_values_of_the_first_region_are_refused_in_the_workspace_of_the_second(second):
+    said = second.run("plan", "-input=false", code=1)
+    assert "The second region has a workspace of its region's name" in " ".join(
+        said.replace("│", " ").split()
+    )
+
+
+def test_networks_and_names_of_both_regions_are_apart(planned, standby):
+    first, other = (
+        ipaddress.ip_network(plan.one("aws_vpc")["cidr_block"]) for plan in (planned, standby)
+    )
+    assert not first.overlaps(other)
+    # Names of roles are one space for all regions of an account.
+    names = [{r["name"] for r in p.of("aws_iam_role").values()} for p in (planned, standby)]
+    assert names[0] & names[1] == set()
+    assert {"user-service-role-dr", "ecommerce-production-order-service-dr"} <= names[1]
+
+
+def test_a_pilot_light_has_one_node_and_one_variable_makes_the_others(second, standby):
+    [(address, pilot)] = standby.of("aws_eks_node_group").items()
+    assert 'aws_eks_node_group.this["pilot"]' in address
+    assert pilot["capacity_type"] == "ON_DEMAND"
+    [size] = pilot["scaling_config"]
+    assert (size["min_size"], size["desired_size"]) == (1, 1)
+    serving = second.plan("-var-file=secondary.tfvars", "-var=pilot_light=false")
+    sizes = {
+        group["node_group_name"]: group["scaling_config"][0]["desired_size"]
+        for group in serving.of("aws_eks_node_group").values()
+    }
+    assert sizes == {"general": 5, "spot": 2}
+
+
+def test_aurora_of_the_second_region_follows_the_first_ones(planned, standby):
+    whole = planned.one("aws_rds_global_cluster")
+    leads, follows = planned.one("aws_rds_cluster"), standby.one("aws_rds_cluster")
+    assert whole["global_cluster_identifier"] == follows["global_cluster_identifier"]
+    assert whole["deletion_protection"] is True
+    assert standby.of("aws_rds_global_cluster") == {}
+    assert list(planned.references("aws_rds_global_cluster", "source_db_cluster_identifier"))
+    assert leads["cluster_identifier"] != follows["cluster_identifier"]
+    assert (follows["storage_encrypted"], follows["deletion_protection"]) == (True, True)
+
+
+def test_the_password_of_a_global_database_is_in_no_plan(planned, standby):
+    leads = planned.one("aws_rds_cluster")
+    # AWS manages none of a global database, and refuses to be asked.
+    assert leads["manage_master_user_password"] is None
+    assert (leads["master_password"], leads["master_password_wo"]) == (None, None)
+    assert leads["master_password_wo_version"] == 1
+    secret = planned.one("aws_secretsmanager_secret")
+    assert [replica["region"] for replica in secret["replica"]] == [OTHER]
+    [version] = planned.of("aws_secretsmanager_secret_version").values()
+    assert (version["secret_string"], version["secret_string_wo"]) == (None, None)
+    assert standby.of("aws_secretsmanager_secret") == {}
+
+
+def test_route_53_asks_each_region_by_a_name_that_leads_there_alone(planned):
+    checks = planned.of("aws_route53_health_check").values()
+    asked = {(c["type"], c["port"], c["resource_path"]) for c in checks}
+    assert asked == {("HTTPS", 443, "/health")}
+    assert [(c["failure_threshold"], c["request_interval"]) for c in checks] == [(3, 10), (3, 10)]
+    entrances = {
+        record["name"]: record["alias"][0]["name"]
+        for record in planned.of("aws_route53_record").values()
+        if record["name"].startswith("entrance-")
+    }
+    assert entrances.keys() == {f"entrance-{region}.{ZONE}" for region in (REGION, OTHER)}
+    for name, balancer in entrances.items():
+        region = name.removeprefix("entrance-").partition(".")[0]
+        assert balancer.endswith(f".elb.{region}.amazonaws.com")
+
+
+def test_every_host_fails_over_and_no_answer_is_kept_for_longer_than_ten_seconds(planned):
+    records = [r for r in planned.of("aws_route53_record").values() if r["set_identifier"]]
+    roles = {
+        (r["name"], r["failover_routing_policy"][0]["type"]): r["set_identifier"] for r in records
+    }
+    assert roles == {
+        (host, role): region
+        for host in (ZONE, f"api.{ZONE}")
+        for role, region in (("PRIMARY", REGION), ("SECONDARY", OTHER))
+    }
+    named = [r for r in records if r["name"] != ZONE]
+    assert {(r["type"], r["ttl"]) for r in named} == {("CNAME", 10)}
+    # The zone's own name can be no CNAME; of an alias AWS sets the time, 60 s.
+    own = [r["alias"][0] for r in records if r["name"] == ZONE]
+    assert [alias["evaluate_target_health"] for alias in own] == [True, True]
+    others = [r for r in planned.of("aws_route53_record").values() if not r["set_identifier"]]
+    assert [r["name"] for r in others if not r["name"].startswith("entrance-")] == []
