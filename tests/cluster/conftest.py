@@ -8,12 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cluster
+import cluster_entry
+import cluster_issuing
+import cluster_policies
+import cluster_usage
 import kube_images
+import kube_trees
 import pytest
 from cluster import Cluster
+from cluster_entry import Entry
+from cluster_policies import Tried
 from deployed import DeployedSystem
 from docker_here import Docker
-from shop_trouble import ShopTrouble, begin
+from shop_trouble import ShopTrouble, begin, end
 
 FOLDER = Path(__file__).parent
 #: The fixture of a system that tests ask for, and its name.
@@ -72,6 +79,7 @@ def systems(nodes: Cluster, request, tmp_path_factory) -> Mapping[str, DeployedS
         name: DeployedSystem.lay_out(nodes, name, tmp_path_factory.mktemp(name))
         for name in _asked(request)
     }
+    cluster_entry.prepare(nodes, laid_out.values())
     nodes.kubectl("cordon", "node3")
     with ThreadPoolExecutor() as pool:
         for done in pool.map(DeployedSystem.deploy, laid_out.values()):
@@ -100,3 +108,33 @@ def shop(systems, trouble) -> DeployedSystem:
     """Give the shop in the cluster."""
     system: DeployedSystem = systems["shop"]
     return system
+
+
+@pytest.fixture(scope="session")
+def entries(nodes: Cluster, hello: DeployedSystem, shop: DeployedSystem) -> Mapping[str, Entry]:
+    """Give each system's way in, of a shop that is well again."""
+    if cluster_entry.program() is None:
+        pytest.skip(cluster_entry.GET)
+    if cluster_issuing.home() is None:
+        pytest.skip(cluster_issuing.GET)
+    kube_trees.fetched()
+    if server := cluster_usage.program():  # it has its first figures when tests ask for them
+        cluster_usage.begin(nodes, server)
+    end(shop)
+    return cluster_entry.begin(nodes, (hello, shop))
+
+
+@pytest.fixture(scope="session")
+def policed(nodes: Cluster, entries: Mapping[str, Entry]) -> Mapping[str, Tried]:
+    """Have policies enforced from now on; gives what each pod has reached before and after."""
+    felix = cluster_policies.home(nodes)
+    if felix is None:
+        pytest.skip(cluster_policies.GET)
+    tried = {name: Tried.of(entry.system) for name, entry in entries.items()}
+    for one in tried.values():
+        one.try_now(one.open, limit_s=1)
+    shop = entries["shop"].system
+    cluster_policies.enforce(nodes, felix, shop.until)
+    for one in tried.values():
+        one.try_now(one.policed, limit_s=2)
+    return tried

@@ -19,7 +19,12 @@ from cluster import Cluster
 from cluster_node import Node
 from deployed import DeployedSystem, load
 from journeys import journeys_of
+from rendered import ROOT
 from waiting import until
+
+from tarmac.drills import running_system
+from tarmac.drills.pod_metrics import pod_metrics
+from tarmac.model.loader import load as load_system
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 
@@ -101,6 +106,13 @@ def zones_of(hello: DeployedSystem, service: str) -> Counter[str]:
     )
 
 
+def observed(hello: DeployedSystem, *argv: str) -> dict[str, dict[str, Any]]:
+    """Have what runs judged; gives what came of each gate, by its id."""
+    done = hello.there("verify", "--json", *argv, check=False)
+    found = json.loads(done.stdout)["results"]
+    return {result["what"].removeprefix("gate:"): result for result in found}
+
+
 def test_every_workload_is_ready_and_no_pod_has_failed_on_the_way(hello: DeployedSystem):
     workloads = hello.read("deployments,statefulsets")["items"]
     assert len(workloads) == 7
@@ -108,7 +120,8 @@ def test_every_workload_is_ready_and_no_pod_has_failed_on_the_way(hello: Deploye
     for pod in hello.pods():
         assert pod["status"]["phase"] in ("Running", "Succeeded"), pod["metadata"]["name"]
         for status in pod["status"]["containerStatuses"]:
-            assert status["restartCount"] == 0, pod["metadata"]["name"]
+            said = f"{pod['metadata']['name']}: {status['lastState']}"
+            assert status["restartCount"] == 0, said
     shown = json.loads(hello.there("ps", "--json").stdout)
     assert shown["healthy"]
     named = {pod["name"] for workload in shown["workloads"] for pod in workload["pods"]}
@@ -122,6 +135,17 @@ def test_a_second_deployment_changes_nothing_and_nothing_has_drifted(hello: Depl
     drifted = json.loads(hello.tarmac("drift", "--env", "kind", "--json").stdout)
     assert f"0 changed, {drifted['compared']} unchanged" in done.stdout
     assert [drifted[what] for what in ("missing", "changed", "extra")] == [[], [], []]
+    judged = observed(hello)
+    assert judged["RUN001"]["judged"] == drifted["compared"]
+    assert judged["RUN002"]["judged"] >= 7
+    assert judged["RUN003"]["judged"] >= 7
+    for gate in ("RUN001", "RUN002", "RUN003"):
+        found = judged[gate]
+        assert (found["status"], found["level"], found["target"]) == (
+            *("pass", "observed", "cluster"),
+        ), found
+        told = [finding["what"] for finding in found["findings"]]
+        assert all(" has no " in what and gate == "RUN001" for what in told), told
 
 
 async def test_a_purchase_goes_through_all_three_services_by_their_names(hello, offers):
@@ -137,18 +161,40 @@ async def test_a_purchase_goes_through_all_three_services_by_their_names(hello, 
             lines = (await answer.text()).splitlines()
     hits = [line.split()[-1] for line in lines if HITS in line]
     assert [float(count) > 0 for count in hits] == [True]
+    shown = json.loads(hello.there("edges", "--json").stdout)["edges"]
+    used = {
+        (edge["source"], edge["target"]): edge["requests"] for edge in shown if edge["requests"]
+    }
+    assert used.keys() >= {("api-gateway", name) for name in SERVICES[1:]}, shown
     asked = json.loads(hello.there("invariants", "--within", "30", "--json").stdout)
     assert asked
     assert all(one["holds"] for one in asked), asked
 
 
-async def test_a_rolling_update_under_load_fails_no_request(hello, offers):
-    async with load(offers) as seen:
-        await until(lambda: seen.answers.total() >= 20)
-        await asyncio.to_thread(hello.there, "restart")
-        await until(lambda: all(len(hello.pods(name)) == 1 for name in SERVICES), LONG_S)
+async def test_a_rolling_update_under_load_fails_no_request_and_all_are_counted(hello, offers):
+    """By what its pods count themselves, the old ones and the new: so drills judge objectives."""
+    system = load_system("systems/hello-dd/tarmac.yaml", lambda path: (ROOT / path).read_bytes())
+    gateway = ["api-gateway"]
+    with pod_metrics(hello.running(), gateway) as telemetry:
+        await asyncio.to_thread(running_system.wait_read, telemetry, gateway)
+        since = time.time()
+        async with load(offers) as seen:
+            await until(lambda: seen.answers.total() >= 20)
+            live = await asyncio.to_thread(hello.there, "objectives", "--for", "1", "--json")
+            await asyncio.to_thread(hello.there, "restart")
+            await until(lambda: all(len(hello.pods(name)) == 1 for name in SERVICES), LONG_S)
+        asked = running_system.counted, system, telemetry, ["api_gateway_availability"], since
+        (counted,) = await asyncio.to_thread(*asked)
+    availability, latency = json.loads(live.stdout)["objectives"]
+    assert availability["since_ms"] > since * 1000
+    assert min(one["live"]["counts"]["requests"] for one in (availability, latency)) > 0
+    assert availability["live"]["counts"]["bad"] == 0
     print(f"{seen.answers.total()} requests during three rolling updates: {dict(seen.answers)}")
     assert not seen.failed
+    print(f"{counted.counts.requests:.0f} of them were counted")
+    # Without those that the old pod answered after its last reading.
+    assert 0.5 * seen.answers.total() <= counted.counts.requests <= seen.answers.total()
+    assert counted.counts.bad == 0
 
 
 async def test_a_key_that_no_secret_has_stops_the_new_pod_and_the_one_before_serves(hello):
@@ -179,7 +225,13 @@ async def test_data_survives_the_pod_of_a_stateful_set_which_ends_at_once(hello)
 
 @pytest.fixture(scope="module")
 def replicated(hello: DeployedSystem) -> None:
-    """Deploy three replicas of each service, with budgets."""
+    """Deploy three replicas of each service, with budgets.
+
+    The gateway waits longer for both others than it does for users: on two cores, where three
+    interpreters start while a node is emptied, a second would say how busy the machine is.
+    """
+    for name in ("inventory-service", "pricing-service"):
+        hello.edit(f"{name}: {{timeout: 1s}}", f"{name}: {{timeout: 4s}}")
     hello.edit("  kind:\n", f"  kind:\n{REPLICAS}")
     done = hello.deploy()
     assert "PodDisruptionBudget api-gateway" in done.stdout
@@ -261,6 +313,11 @@ def test_what_has_drifted_is_told_and_put_right_and_what_is_not_rendered_goes(he
     assert drifted.returncode == 1
     assert "  + NetworkPolicy cache" in drifted.stdout
     assert "  - PodDisruptionBudget api-gateway" in drifted.stdout
+    judged = observed(hello, "--phase", "kubernetes")["RUN001"]
+    assert judged["status"] == "fail"
+    told = [f"{finding['where']}: {finding['what']}" for finding in judged["findings"]]
+    assert [line for line in told if "NetworkPolicy cache is not in " in line], told
+    assert [line for line in told if "PodDisruptionBudget api-gateway is in " in line], told
     refused = hello.deploy("--prune", check=False)
     assert refused.returncode == 2
     assert "  - PodDisruptionBudget api-gateway" in refused.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -25,6 +26,28 @@ THERE = ("--target", "cluster", "--env", "kind")
         (
             ("logs", "hello-dd", *THERE, "--trace", "0123"),
             "--trace: lines of a cluster are not kept; leave it out\n",
+        ),
+        (
+            ("verify", "hello-dd", "--env", "kind", "--context", "kind-hello-dd"),
+            "--context: says which cluster; add --target cluster\n",
+        ),
+        (
+            ("verify", "hello-dd", "--target", "cluster"),
+            (
+                "--target: a cluster has one environment; say with --env which one is there: "
+                "compose, kind, production\n"
+            ),
+        ),
+        (
+            ("verify", "hello-dd", "--target", "cluster", "--env", "compose"),
+            (
+                "systems/hello-dd/tarmac.yaml: environment compose is no cluster's "
+                "(target: compose); name one that is\n"
+            ),
+        ),
+        (
+            ("objectives", "hello-dd", "--for", "5"),
+            "--for: says how long pods are observed; add --target cluster\n",
         ),
         (
             ("drill", "hello-dd", "pricing-slow", *THERE),
@@ -54,6 +77,22 @@ def test_what_is_wrong_is_told_with_its_value_and_what_to_do(argv, told, tmp_pat
     assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
 
 
+def test_gates_that_observe_are_skipped_without_kubectl_and_absent_without_a_cluster(tmp_path):
+    argv = ("verify", "hello-dd", "--env", "kind", "--in-memory", "--phase", "security", "--json")
+    nowhere = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    here, there = (
+        json.loads(tarmac(*argv, *more, folder=ROOT, environ=nowhere).stdout)["results"]
+        for more in ((), ("--target", "cluster"))
+    )
+    (skipped,) = [found for found in there if found not in here]
+    assert skipped["what"] == "gate:RUN004"
+    assert (skipped["status"], skipped["level"], skipped["target"]) == (
+        *("skipped", "observed", "cluster"),
+    )
+    assert skipped["why"].startswith("kubectl is not on PATH; ")
+    assert len(skipped["why"]) > len("kubectl is not on PATH; ")
+
+
 def test_a_fault_of_clusters_is_refused_here(tmp_path):
     drill = tmp_path / "drain.yaml"
     drill.write_text(
@@ -65,7 +104,7 @@ def test_a_fault_of_clusters_is_refused_here(tmp_path):
     assert done.stderr.startswith(f"{drill}: fault 'drain' is not possible on this machine; ")
 
 
-@pytest.mark.parametrize("verb", ["ps", "logs", "restart", "invariants"])
+@pytest.mark.parametrize("verb", ["ps", "logs", "restart", "invariants", "objectives", "edges"])
 def test_without_kubectl_it_is_said_how_to_get_it(verb, tmp_path):
     environ = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
     done = tarmac(verb, "hello-dd", *THERE, folder=ROOT, environ=environ)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ DNS = "10.96.0.10"
 PODS = "10.244.0.0/16"
 PAUSE = "registry.k8s.io/pause:3.10"
 COREDNS = "registry.k8s.io/coredns/coredns:v1.12.4"
+#: A plug-in of our own, which containerd runs for each pod.
+CABLES = Path(__file__).with_name("cable_names.py")
 SOCKET = "/run/containerd/containerd.sock"
 CGROUPS = Path("/sys/fs/cgroup")
 #: The hierarchies in which a kubelet has pods counted and limited, with cgroups of version 1.
@@ -97,9 +100,8 @@ def start_containers(nodes: Sequence[Node], packages: Path, images: Sequence[Pat
     """
     first, *others = nodes
     began = _start_containerd(first, packages)
-    take = ("ctr", "--namespace", "k8s.io", "images", "import", "--snapshotter=overlayfs")
     for file in images:
-        first.machine.run(*take, file)
+        bring(first, file)
     first.machine.stop(began)
     source = first.machine.folder / "containerd"
     for node in others:
@@ -113,11 +115,22 @@ def start_containers(nodes: Sequence[Node], packages: Path, images: Sequence[Pat
         _start_containerd(node, packages)
 
 
+def bring(node: Node, images: Path) -> None:
+    """Give a node the images of a file."""
+    take = ("ctr", "--namespace", "k8s.io", "images", "import", "--snapshotter=overlayfs")
+    node.machine.run(*take, images)
+
+
 def _start_containerd(node: Node, packages: Path) -> subprocess.Popen[bytes]:
     machine = node.machine
     plugins = machine.folder / "cni"
-    plugins.mkdir(exist_ok=True)
-    (plugins / "10-pods.conflist").write_text(json.dumps(_network(node)))
+    if not plugins.exists():
+        plugins.mkdir()
+        (plugins / "10-pods.conflist").write_text(json.dumps(_network(node)))
+        for plugin in (packages / "usr/lib/cni").iterdir():
+            (plugins / plugin.name).symlink_to(plugin)
+        (plugins / CABLES.stem).write_text(f"#!{sys.executable} -IS\n{CABLES.read_text()}")
+        (plugins / CABLES.stem).chmod(0o755)
     config = machine.folder / "containerd.toml"
     config.write_text(
         f"""version = 2
@@ -129,7 +142,7 @@ state = "/run/containerd"
   sandbox_image = "{PAUSE}"
   restrict_oom_score_adj = true  # where a container may not lower its own
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "{packages}/usr/lib/cni"
+    bin_dir = "{plugins}"
     conf_dir = "{plugins}"
 """
     )
@@ -162,6 +175,7 @@ def _network(node: Node) -> dict[str, object]:
     }
     plugins = [
         {"type": "ptp", "ipam": addresses},
+        {"type": CABLES.stem},
         {"type": "portmap", "capabilities": {"portMappings": True}},
     ]
     return {"cniVersion": "1.0.0", "name": "pods", "plugins": plugins}

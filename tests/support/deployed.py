@@ -18,12 +18,21 @@ from typing import Any
 import aiohttp
 import yaml
 from cluster import Cluster
-from rendered import ROOT, plan_of
+from objects import objects
+from rendered import KINDS, RENDERERS, ROOT, plan_of
+
+from tarmac.cluster.kubectl import Kubectl
+from tarmac.cluster.running import RunningSystem
+from tarmac.model.loader import load as load_system
+from tarmac.plan.deploy import deploy
+from tarmac.render.collect import artifacts
 
 TARMAC = Path(sys.executable).with_name("tarmac")
 NAME = "app.kubernetes.io/name"
 #: Between two requests of a load.
 PAUSE_S = 0.02
+#: Between two looks at the cluster, first and last.
+PAUSES_S = 0.2, 1.0
 
 
 @dataclass(frozen=True)
@@ -46,24 +55,31 @@ class DeployedSystem:
     system: str
     environment: str
     folder: Path
+    #: Where it is in the cluster.
+    namespace: str
 
     @classmethod
     def lay_out(
-        cls, cluster: Cluster, system: str, folder: Path, environment: str = "kind"
+        cls,
+        cluster: Cluster,
+        system: str,
+        folder: Path,
+        environment: str = "kind",
+        namespace: str = "",
     ) -> DeployedSystem:
-        """Copy the system's folder; the services are the repository's own."""
+        """Copy the system's folder; the services are the repository's own.
+
+        Args:
+            namespace: what the file will say once it is edited; as it is without.
+        """
         (folder / "services").symlink_to(ROOT / "services")
         kept = shutil.ignore_patterns(".tarmac", "deploy")
         for shared in (ROOT / "systems").glob("*.py"):
             (folder / "systems").mkdir(exist_ok=True)
             shutil.copy(shared, folder / "systems")
         shutil.copytree(ROOT / "systems" / system, folder / "systems" / system, ignore=kept)
-        return cls(cluster, system, environment, folder)
-
-    @property
-    def namespace(self) -> str:
-        """Where it is in the cluster."""
-        return plan_of(self.system, self.environment).namespace
+        where = namespace or plan_of(system, environment).namespace
+        return cls(cluster, system, environment, folder, where)
 
     def edit(self, old: str, new: str) -> None:
         """Replace a text in its file, which has it once."""
@@ -71,6 +87,14 @@ class DeployedSystem:
         text = file.read_text()
         assert text.count(old) == 1, old
         file.write_text(text.replace(old, new))
+
+    def rendered(self, kind: str) -> list[dict[str, Any]]:
+        """List the objects of a kind that are rendered of its file as it is now."""
+        model = load_system(
+            f"systems/{self.system}/tarmac.yaml", lambda path: (self.folder / path).read_bytes()
+        )
+        made = artifacts(deploy(model, self.environment, KINDS), RENDERERS)
+        return [dict(one) for one in objects(made) if one["kind"] == kind]
 
     def deploy(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `tarmac deploy`."""
@@ -86,11 +110,7 @@ class DeployedSystem:
         done = subprocess.run(
             [TARMAC, verb, self.system, *argv],
             cwd=self.folder,
-            env={
-                **os.environ,
-                "KUBECONFIG": str(self.cluster.kubeconfig),
-                "PATH": f"{self.cluster.programs}:{os.environ['PATH']}",
-            },
+            env=self.env(),
             capture_output=True,
             text=True,
             timeout=500,
@@ -98,6 +118,19 @@ class DeployedSystem:
         )
         assert not check or done.returncode == 0, f"{done.stdout}{done.stderr}{self.told()}"
         return done
+
+    def env(self) -> dict[str, str]:
+        """Give the variables of a user of the cluster."""
+        return {
+            **os.environ,
+            "KUBECONFIG": str(self.cluster.kubeconfig),
+            "PATH": f"{self.cluster.programs}:{os.environ['PATH']}",
+        }
+
+    def running(self) -> RunningSystem:
+        """Give it as the verbs see it."""
+        kubectl = Kubectl(str(self.cluster.programs / "kubectl"), "tests", self.cluster.kubeconfig)
+        return RunningSystem(kubectl, plan_of(self.system, self.environment))
 
     def told(self) -> str:
         """Return what the cluster says of the pods, for a test that failed."""
@@ -109,6 +142,11 @@ class DeployedSystem:
     def k(self, *argv: str, **more: Any) -> str:
         """Run kubectl in its namespace."""
         return self.cluster.kubectl(f"--namespace={self.namespace}", *argv, **more)
+
+    def kubectl(self, *argv: str) -> list[str]:
+        """Write a command line of kubectl in its namespace, for a process that stays."""
+        program, config = str(self.cluster.programs / "kubectl"), str(self.cluster.kubeconfig)
+        return [program, f"--kubeconfig={config}", f"--namespace={self.namespace}", *argv]
 
     def read(self, *argv: str) -> Any:
         """Read objects in its namespace."""
@@ -144,11 +182,12 @@ class DeployedSystem:
         node.machine.run("kill", signal, pid)
 
     def until(self, true: Callable[[], bool], within_s: float = 150.0) -> None:
-        """Wait until something is so in the cluster."""
-        end = time.monotonic() + within_s
+        """Wait until something is so in the cluster; a look by kubectl takes 60 ms of a core."""
+        end, pause_s = time.monotonic() + within_s, PAUSES_S[0]
         while not true():
             assert time.monotonic() < end, self.told()
-            time.sleep(0.2)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.3, PAUSES_S[1])
 
     def rolled_out(self, workload: str) -> None:
         """Wait until all pods of a workload are the new ones, and ready."""

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from free_ports import free_ports
 
@@ -68,12 +69,14 @@ class Machine:
         assert done.returncode == 0, f"{self.name}: {argv}\n{done.stdout[-2000:]}{done.stderr}"
         return done.stdout
 
-    def start(self, *argv: str | Path) -> subprocess.Popen[bytes]:
-        """Start a program in it, which logs to a file of its name."""
+    def start(
+        self, *argv: str | Path, env: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.Popen[bytes]:
+        """Start a program in it, with more variables if need be; it logs to a file of its name."""
         with (self.folder / f"{Path(argv[0]).name}.log").open("wb") as log:
             process = subprocess.Popen(
                 self.inside(*argv),
-                env=self.env,
+                env={**self.env, **env},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -79,6 +79,8 @@ NEW_VERSIONS = {
     "0.5% fail": (Traffic(600, failing_percent=0.5), True),
     "slow": (Traffic(60, takes_s=0.9), False),
     "as slow as it may be": (Traffic(60, takes_s=0.5), True),
+    "probes alone": (Traffic(60, route="/health/ready"), False),
+    "scrapes alone": (Traffic(60, route="/metrics"), False),
     "slow and failing": (Traffic(60, failing_percent=50, takes_s=2.0), False),
 }
 

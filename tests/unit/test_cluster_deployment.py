@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tarmac.cluster import deployment as deployments
 from tarmac.cluster import release as releases
 from tarmac.cluster.deployment import Deployment
 from tarmac.cluster.kubectl import Kubectl, Object, Refusal
@@ -214,3 +216,92 @@ def test_what_the_server_would_refuse_is_known_before_anything_is_applied():
     with pytest.raises(Refusal, match="it is not allowed"):
         plan(cluster, FIRST)
     assert cluster.calls == []
+
+
+@dataclass(frozen=True)
+class Trials(Memory):
+    """Has a Rollout besides, of which each look finds the next status."""
+
+    statuses: list[dict[str, Any]] = field(default_factory=list)
+
+    def kinds(self) -> frozenset[tuple[str, str]]:
+        return super().kinds() | {("argoproj.io/v1alpha1", "Rollout")}
+
+    def live(self, objects: Any) -> list[dict[str, Any]]:
+        found = super().live(objects)
+        for one in found:
+            if one["kind"] == "Rollout":
+                one["status"] = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        return found
+
+
+@dataclass
+class Clock:
+    """Passes a second with each pause, and no time otherwise."""
+
+    now: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+ROLLOUT = {
+    **an_object("Rollout", "web"),
+    "apiVersion": "argoproj.io/v1alpha1",
+    "spec": {
+        "replicas": 1,
+        "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        "strategy": {"canary": {"steps": [{"setWeight": 10}, {"setWeight": 50}]}},
+    },
+}
+DONE = {"phase": "Healthy", "stableRS": "b", "currentPodHash": "b"}
+DONE |= {"updatedReplicas": 1, "availableReplicas": 1}
+
+
+def tried(monkeypatch: pytest.MonkeyPatch, *statuses: dict[str, Any]) -> tuple[Any, list[str]]:
+    """Deploy what has a Rollout that comes so far, each status ten seconds; the limit is 15."""
+    monkeypatch.setattr(deployments, "time", Clock())
+    looks = [copy.deepcopy(one) for one in statuses for _ in range(10)]
+    cluster = Trials("kubectl", "it", Path("config"), statuses=looks)
+    release = replace(FIRST, objects=(*FIRST.objects, ROLLOUT))
+    said: list[str] = []
+    made = Deployment(cluster, release, timeout_s=15, say=said.append)
+    return made.apply(plan(cluster, release)), said
+
+
+def steps(*phases: str) -> list[dict[str, Any]]:
+    """Write the status of each step of a trial."""
+    return [
+        {"phase": phase, "stableRS": "a", "currentPodHash": "b", "currentStepIndex": at}
+        for at, phase in zip(itertools.count(), phases, strict=False)
+    ]
+
+
+def test_a_trial_may_take_the_time_for_each_of_its_steps(monkeypatch):
+    outcome, said = tried(monkeypatch, *steps("Progressing", "Paused"), DONE)
+    assert outcome.ready
+    assert outcome.took_s > 15
+    assert [line for line in said if "tried" in line] == [
+        "  Rollout web: a new version is tried: step 1 of 2, 10 % of the requests",
+        "  Rollout web: a new version is tried: step 2 of 2, 50 % of the requests",
+    ]
+
+
+def test_a_trial_that_stays_at_a_step_is_late(monkeypatch):
+    (step,) = steps("Progressing")
+    outcome, _ = tried(monkeypatch, step)
+    ((failure,),) = [outcome.failures]
+    assert (failure.what, failure.detail) == (
+        *("Rollout web", "a new version is tried: step 1 of 2, 10 % of the requests"),
+    )
+
+
+def test_a_version_that_is_taken_back_fails_at_once_with_the_reason(monkeypatch):
+    back = {**steps("Degraded")[0], "message": "RolloutAborted: it failed"}
+    outcome, _ = tried(monkeypatch, *steps("Progressing"), back)
+    ((failure,),) = [outcome.failures]
+    assert failure.detail == "its new version was taken back: RolloutAborted: it failed"
+    assert outcome.took_s < 15

@@ -17,8 +17,10 @@ from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
 from tarmac.plan.resolve import resolve
 from tarmac.plan.spans import trace_receiver
+from tarmac.render.compose import compose
 from tarmac.render.compose.parts.modes import staging
 from tarmac.render.compose.parts.services import published
+from tarmac.render.kubernetes import services as kubernetes_services
 
 CLUSTER = """
     environments:
@@ -230,3 +232,27 @@ def test_on_one_machine_people_know_it_by_the_port_of_the_model():
 def test_an_image_without_a_port_to_move_is_refused():
     with pytest.raises(BadInput, match="image_port"):
         demo(IMAGED.replace("port: 5173, ", ""))
+
+
+WRITES = IMAGED.replace(
+    "image_port: 80,", "writable: {tmp: /app/tmp, /var/cache/x: /var/cache/x/}, image_port: 80,"
+)
+
+
+def test_folders_that_a_program_writes_to_are_its_own_and_empty_wherever_it_runs():
+    plan = deploy(demo(WRITES), "kind", KINDS)
+    pod = kubernetes_services.deployment(plan, plan.workload("web")).content["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    paths = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    empty = {volume["name"] for volume in pod["spec"]["volumes"] if "emptyDir" in volume}
+    assert paths == {"tmp": "/tmp", "scratch-1": "/app/tmp", "scratch-2": "/var/cache/x"}
+    assert empty == paths.keys()
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    written = compose.base(plan).content["services"]["web"]["tmpfs"]
+    assert [entry.partition(":")[0] for entry in written] == ["/tmp", "/app/tmp", "/var/cache/x"]
+
+
+@pytest.mark.parametrize("path", ["app", "/", "/tmp/", ""])
+def test_what_is_no_folder_of_an_image_is_refused(path):
+    with pytest.raises(BadInput, match="no path of a folder in its image"):
+        demo(WRITES.replace("/app/tmp", f"'{path}'"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +17,7 @@ from tarmac.cluster.undoing import undo_process
 from tarmac.drills import chaos, running_system
 from tarmac.drills.drill import DrillContext, DrillResult
 from tarmac.drills.load.process import LoadFailed
+from tarmac.drills.pod_metrics import pod_metrics
 from tarmac.drills.steady_state import BrokenInvariant, SteadyState
 from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.model.system import System
@@ -43,16 +45,23 @@ def carry_out(
     _check(drill)
     given = _read(urls)
     started = dt.datetime.now(dt.UTC)
-    with _cluster.opened(str(file), place) as running, undo_process(running.kubectl) as undo:
+    names = drill.file.hypothesis.objective_names
+    wanted = {one.service for one in running_system.wanted_objectives(system, names)}
+    with (
+        _cluster.opened(str(file), place) as running,
+        undo_process(running.kubectl) as undo,
+        pod_metrics(running, wanted) as telemetry,
+    ):
         entries = given or public_urls(running)
         services = [one.name for one in running.plan.services]
         # NAME:PORT is one of several ports.
         _project.check_names((n.partition(":")[0] for n in entries), services, "no service")
         _check_ready(running)
+        running_system.wait_read(telemetry, wanted)
         target = ClusterTarget(running, undo, entries)
         state = SteadyState(
             broken=lambda names: _broken(system, running, names),
-            objectives=lambda _names, _since: (),
+            objectives=functools.partial(running_system.counted, system, telemetry),
             requests=lambda _service, _since: {},
         )
         journeys = Path(system.folder) / "journeys.py"

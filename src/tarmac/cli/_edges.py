@@ -38,6 +38,13 @@ def show(console: Console, edges: list[dict[str, Any]], undeclared: list[dict[st
     for source, target in dict.fromkeys(never):
         said = f"declared, never used in this run: {source} -> {target}"
         console.print(said, soft_wrap=True, markup=False)
+    for edge in edges:
+        if edge.get("direct"):
+            said = (
+                f"past its wire: {edge['source']} -> {edge['target']}, {edge['direct']} open now: "
+                "not counted, and no fault reaches them"
+            )
+            console.print(said, soft_wrap=True, markup=False)
     for connection in undeclared:
         console.print(
             f"undeclared: {connection['source']} (pid {connection['pid']}) is connected to "

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
+from typing import TYPE_CHECKING
 
 import click
 
 from tarmac.cli import _project
+
+if TYPE_CHECKING:
+    from tarmac.gates.gate import Gate
 
 _ID = re.compile(r"[A-Z]{3}\d{3}")
 
@@ -20,7 +24,6 @@ def is_id(name: str) -> bool:
 def explain(gate_id: str, *, as_json: bool) -> None:
     """Print what a gate is. Raises BadInput where there is none of that id."""
     from tarmac import gates, registry
-    from tarmac.gates.gate import Gate
 
     known: dict[str, Gate] = registry.load(gates, "GATE")
     _project.check_names([gate_id], known, "no such gate")
@@ -38,6 +41,7 @@ def explain(gate_id: str, *, as_json: bool) -> None:
                 "plans": bool(gate.targets),
                 "targets": list(gate.targets),
                 "files": gate.of_files is not None,
+                "observes": gate.observes,
                 "level": gate.level.name.lower(),
             }
         )
@@ -48,7 +52,7 @@ def explain(gate_id: str, *, as_json: bool) -> None:
         ("why", gate.source),
         ("reads", gate.reads),
         ("judges", gate.scope.unit),
-        ("in", _judges(gate.targets, of_files=gate.of_files is not None)),
+        ("in", _judges(gate)),
         ("targets", ", ".join(gate.targets)),
         ("needs", "no model" if gate.of_files is not None else "a model (tarmac.yaml)"),
         ("program", gate.program),
@@ -73,9 +77,11 @@ def explain(gate_id: str, *, as_json: bool) -> None:
     )
 
 
-def _judges(targets: tuple[str, ...], *, of_files: bool) -> str:
+def _judges(gate: Gate) -> str:
     """Say of what a gate is asked."""
+    if gate.observes:
+        return "what runs in a cluster (tarmac verify --target cluster), beside what is rendered"
     files = "files as is (tarmac verify --files DIR)"
-    if not targets:
+    if not gate.targets:
         return files
-    return f"what is rendered, and {files}" if of_files else "what is rendered"
+    return f"what is rendered, and {files}" if gate.of_files else "what is rendered"

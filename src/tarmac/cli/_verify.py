@@ -1,4 +1,4 @@
-"""Options of `verify` about files without a model, and what prints its report."""
+"""Options of `verify` about its target and about files, and what prints its report."""
 
 from __future__ import annotations
 
@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = ("text", "json", "junit", "sarif", "github")
+
+
+def target_options(function: F) -> F:
+    """Add --target and --context."""
+    function = click.option(
+        "--context",
+        metavar="NAME",
+        help="With --target cluster: of your kubeconfig; default: the current one.",
+    )(function)
+    return click.option(
+        "--target",
+        type=click.Choice(("tree", "local", "cluster")),
+        default="tree",
+        show_default=True,
+        help="local: measure the system that runs here, too; cluster: judge what runs there, too.",
+    )(function)
 
 
 def files_options(function: F) -> F:

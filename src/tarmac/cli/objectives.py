@@ -10,32 +10,66 @@ from dataclasses import asdict
 import click
 
 from tarmac.cli import _project
+from tarmac.errors import BadInput, Problem
+
+#: Pods of a cluster are observed for so long.
+OBSERVED_S = 10.0
 
 
 @click.command("objectives", short_help="Show the objectives, their error budgets and burn rates.")
 @_project.system_argument
 @click.option("--fail-on-burn", is_flag=True, help="Exit with 1 if an alert of one would fire.")
+@click.option(
+    "--for",
+    "for_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="With --target cluster: count requests for so long.  [default: 10]",
+)
+@_project.target_options
 @_project.json_option
-def VERB(system: str | None, namespace: str, *, fail_on_burn: bool, as_json: bool) -> None:
+def VERB(
+    system: str | None,
+    namespace: str,
+    for_s: float | None,
+    target: str,
+    context: str | None,
+    environment: str | None,
+    *,
+    fail_on_burn: bool,
+    as_json: bool,
+) -> None:
     """Show each objective of SYSTEM as the rendered rules would, without a Prometheus.
 
     Requests are counted since its start, unless that was with --no-telemetry, over all replicas
     and restarts. A burn rate of 1 uses the error budget up exactly at the end of the objective's
     window.
 
+    In a cluster requests are counted from now on, in the metrics of the services' own pods.
+
     Example: tarmac objectives shop --fail-on-burn
     """
-    from tarmac.cli import _objectives, _show
+    from tarmac.cli import _cluster, _objectives, _show
     from tarmac.foreign import files
     from tarmac.model.loader import load
     from tarmac.telemetry import objectives, storage
 
     file = _project.find(system)
     loaded = load(str(file), files.content)
-    home = _project.home_of(system, namespace)
-    now_ms = time.time_ns() // 1_000_000
-    with contextlib.closing(storage.reader(home.telemetry)) as stored:
-        found = objectives.observe(stored, loaded, now_ms)
+    place = _cluster.Place(target, context, environment)
+    if place.is_cluster:
+        with _cluster.opened(system, place) as running:
+            found, now_ms = _objectives.observe_pods(
+                running, loaded, OBSERVED_S if for_s is None else for_s
+            )
+    elif for_s is not None:
+        what = "says how long pods are observed; add --target cluster"
+        raise BadInput([Problem("--for", what)])
+    else:
+        home = _project.home_of(system, namespace)
+        now_ms = time.time_ns() // 1_000_000
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            found = objectives.observe(stored, loaded, now_ms)
     if as_json:
         _project.print_json({"at_ms": now_ms, "objectives": [asdict(one) for one in found]})
     else:

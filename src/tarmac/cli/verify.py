@@ -8,19 +8,14 @@ from pathlib import Path
 import click
 
 from tarmac.cli import _gates, _project, _verify
+from tarmac.errors import BadInput, Problem
 
 
 @click.command("verify", short_help="Run all checks and report the evidence.")
 @_project.system_argument
 @click.option("--env", "environment", metavar="ENV", help="One environment; all without.")
 @click.option("--phase", metavar="PHASE", help="Only checklist items and gates of this phase.")
-@click.option(
-    "--target",
-    type=click.Choice(("tree", "local")),
-    default="tree",
-    show_default=True,
-    help="local: measure the system that runs here, too.",
-)
+@_verify.target_options
 @click.option(
     "--tree",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -55,6 +50,7 @@ def VERB(
     environment: str | None,
     phase: str | None,
     target: str,
+    context: str | None,
     tree: Path | None,
     files: Path | None,
     changed: str | None,
@@ -80,6 +76,9 @@ def VERB(
     With --ready a checklist item that is open for any reason fails as well, and what closes it is
     listed last. What only people can observe is recorded in the item, under `attestation`.
 
+    With --target cluster what runs there is judged beside the tree: drift by field, pods and their
+    probes, images, the entry's certificates. That is observed@cluster; nothing there is changed.
+
     With --files a folder of YAML, Dockerfiles, Terraform and scripts is checked as is, by all gates
     that need no plan: `tarmac verify --files .`. Findings are suppressed by a suppressions.yaml in
     it, or in their place by a comment, `tarmac: ignore[NET001] REASON`. --fix corrects some.
@@ -93,6 +92,8 @@ def VERB(
 
     if (fix or diff) and files is None:
         raise click.UsageError("--fix and --diff need --files DIR; what is rendered has a model")
+    if context is not None and target != "cluster":
+        raise BadInput([Problem("--context", "says which cluster; add --target cluster")])
     options = VerifyOptions(
         # A folder of files needs no model, so the current folder's is not read.
         file=_project.find(system) if system or files is None else None,
@@ -100,6 +101,8 @@ def VERB(
         environment=environment,
         phase=phase,
         namespace=namespace if target == "local" else None,
+        cluster=target == "cluster",
+        context=context,
         tree=tree,
         in_memory=in_memory,
         junit=junit,

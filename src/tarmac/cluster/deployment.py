@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tarmac.cluster import release as releases
+from tarmac.cluster import trials
 from tarmac.cluster.causes import Cause, Surroundings, causes, surroundings
 from tarmac.cluster.kubectl import Kubectl, Object, Refusal
 from tarmac.cluster.objects import WAVES, ObjectId, waves
@@ -159,22 +160,36 @@ class Deployment:
         )
         if failed:  # it is not tried again by itself
             self.kubectl.delete([ObjectId.of(found).bare for found in failed])
-        self.kubectl.apply(objects)
+        tried = any(found["kind"] == "Rollout" for found in self.release.objects)
+        services = [found for found in objects if tried and found["kind"] == "Service"]
+        led = self.kubectl.live(services) if services else ()
+        self.kubectl.apply(trials.with_revisions(objects, led))
         self.say(f"{name}: {len(objects)} {'object' if len(objects) == 1 else 'objects'}")
         awaited = [found for found in objects if found["kind"] in AWAITED]
         return self._wait(awaited, began) if awaited else []
 
     def _wait(self, awaited: list[Object], began: float) -> list[Failure]:
-        """Wait until all of some workloads are ready; returns those that are not in time."""
-        waiting = {ObjectId.of(found): found for found in awaited}
+        """Wait until all of some workloads are ready; returns those that are not in time.
+
+        A trial of a new version has the time again with each of its steps.
+        """
+        waiting: dict[ObjectId, Object] = {ObjectId.of(found): found for found in awaited}
         start = looked = time.monotonic()
         said: set[str] = set()
+        steps: dict[ObjectId, str] = {}
         first = True
         while True:
             come: dict[ObjectId, Readiness] = {}
-            for found in self.kubectl.live(waiting.values()):
-                now = ObjectId.of(found)
-                come[now], waiting[now] = readiness(found), found
+            templates = [one for found in waiting.values() for one in trials.references(found)]
+            live: list[Object] = [*self.kubectl.live([*waiting.values(), *templates])]
+            for found in live:
+                if (now := ObjectId.of(found)) in waiting:
+                    waiting[now] = trials.with_template(found, live)
+                    come[now] = readiness(waiting[now])
+            for now, far in come.items():
+                if far.step and far.step != steps.get(now):
+                    steps[now], start = far.step, time.monotonic()
+                    self.say(f"  {now}: {far.detail}")
             for now in [now for now, far in come.items() if far.ready]:
                 del waiting[now]
                 if not first:  # what was ready all along is no news

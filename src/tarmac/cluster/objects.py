@@ -27,6 +27,8 @@ _LAST = (
 _OF_THE_SERVER = (
     *("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"),
 )
+#: Controllers write one where another leaves the field out.
+_NOTHING: tuple[object, ...] = (None, {}, [])
 LONGEST_VALUE = 60
 
 
@@ -103,7 +105,7 @@ def _essence(found: Object) -> dict[str, Any]:
 
 
 def _differ(live: Any, wanted: Any, where: str, *, secret: bool) -> Iterator[str]:
-    if live == wanted:
+    if live == wanted or (live in _NOTHING and wanted in _NOTHING):
         return
     if isinstance(live, Mapping) and isinstance(wanted, Mapping):
         for key in sorted({*live, *wanted}):

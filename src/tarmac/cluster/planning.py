@@ -9,6 +9,7 @@ from tarmac.cluster import release as releases
 from tarmac.cluster.kubectl import FIELD_OWNER, Kubectl, Object
 from tarmac.cluster.objects import MANAGED, SYSTEM, ObjectId, differences
 from tarmac.cluster.release import Record, Release
+from tarmac.cluster.trials import with_revisions
 
 #: What holds data, or others' objects: never deleted because it is no longer rendered.
 KEPT = ("Namespace", "PersistentVolumeClaim", "CustomResourceDefinition")
@@ -61,7 +62,8 @@ def plan(kubectl: Kubectl, release: Release) -> Plan:
         (objects if known else left_out).append(found)
     live = {ObjectId.of(found).key: found for found in kubectl.live(objects)}
     tried = _has_namespace(kubectl, release)
-    completed = kubectl.apply(objects, dry=True) if tried else objects
+    asked = with_revisions(objects, live.values())
+    completed = kubectl.apply(asked, dry=True) if tried else asked
     added, changed = [], []
     for found in completed:
         now = ObjectId.of(found)

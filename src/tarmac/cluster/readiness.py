@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from tarmac.cluster import trials
 from tarmac.cluster.kubectl import Object
 
 #: Kinds that become ready, or done, some time after they are applied.
-AWAITED = ("Deployment", "StatefulSet", "DaemonSet", "Job")
+AWAITED = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Rollout")
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Readiness:
     detail: str
     #: It has given up: nothing more happens by itself.
     failed: bool = False
+    #: At which step the trial of a new version is; empty where none goes on.
+    step: str = ""
 
 
 def readiness(found: Object) -> Readiness:
@@ -27,6 +30,8 @@ def readiness(found: Object) -> Readiness:
     status, spec = found.get("status", {}), found.get("spec", {})
     if found["kind"] == "Job":
         return _job(status)
+    if found["kind"] == "Rollout":
+        return _rollout(found)
     if status.get("observedGeneration", 0) < found["metadata"].get("generation", 0):
         return Readiness(False, "not looked at yet")
     if found["kind"] == "DaemonSet":
@@ -54,6 +59,22 @@ def _job(status: Mapping[str, object]) -> Readiness:
         return Readiness(False, f"failed: {said['Failed'].get('message', '')}", failed=True)
     tries = status.get("failed", 0)
     return Readiness(False, f"{tries} tries failed" if tries else "runs")
+
+
+def _rollout(found: Object) -> Readiness:
+    """Say how far a new version's trial has come; the Rollout has its template's generation."""
+    status, spec = found.get("status", {}), found["spec"]
+    if not trials.is_observed(found):
+        return Readiness(False, "not looked at yet")
+    if status.get("phase") == trials.TAKEN_BACK:
+        why = trials.message(found)
+        return Readiness(False, f"its new version was taken back: {why}", failed=True)
+    wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
+    if at := trials.step(found):
+        return Readiness(False, f"a new version is tried: {at}", step=at)
+    come = _counted(wanted, updated, status.get("availableReplicas", 0))
+    # Its pods may be about to be replaced by others of the same version.
+    return Readiness(come.ready and status.get("phase") == trials.HEALTHY, come.detail)
 
 
 def _counted(wanted: int, updated: int, available: int, old: int = 0) -> Readiness:

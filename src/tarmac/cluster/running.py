@@ -6,19 +6,23 @@ Used by the verbs that look at a system with `--target cluster`, and by drills t
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 
+from tarmac.cluster import trials
 from tarmac.cluster.causes import Cause, Surroundings, causes, pods_of, surroundings
 from tarmac.cluster.kubectl import Kubectl, Object
 from tarmac.cluster.readiness import Readiness, condition, readiness
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.plan.analysis import canary_services
 from tarmac.plan.cluster import ClusterPlan, Workload
 
 POLL_S = 1.0
 #: What is read of a namespace, in one call of kubectl.
 _ASKED = ("deployments", "statefulsets", "replicasets", "pods", "persistentvolumeclaims", "events")
-_NAME = "app.kubernetes.io/name"
+NAME = "app.kubernetes.io/name"
 #: A container waits for these in any start.
 _ON_ITS_WAY = ("PodInitializing", "ContainerCreating")
 
@@ -62,16 +66,27 @@ class RunningSystem:
 
     def look(self) -> tuple[WorkloadState, ...]:
         """Read the state of every workload. Raises Refusal."""
-        found = self.kubectl.get(self.plan.namespace, *_ASKED)
+        kinds = (*_ASKED, *((trials.ROLLOUTS,) if self._has_rollouts else ()))
+        found = self.kubectl.get(self.plan.namespace, *kinds)
         around = surroundings(found)
         objects = {
-            one["metadata"]["name"]: one
-            for one in found
-            if one["kind"] in ("Deployment", "StatefulSet")
+            f"{trials.RESOURCES[one['kind']]}/{one['metadata']['name']}": one
+            for one in (trials.with_template(one, found) for one in found)
+            if one["kind"] in trials.RESOURCES
         }
         return tuple(
-            _state(workload, objects.get(workload.name), around) for workload in self.plan.workloads
+            _state(workload, objects.get(self._resource(workload)), around)
+            for workload in self.plan.workloads
         )
+
+    @cached_property
+    def _has_rollouts(self) -> bool:
+        """Whether some services are Rollouts here: the cluster has to have the kind, too."""
+        tried = canary_services(self.plan, "argo")
+        return bool(tried) and any(kind == "Rollout" for _, kind in self.kubectl.kinds())
+
+    def _resource(self, workload: Workload) -> str:
+        return trials.resource(self.plan, workload, rollouts=self._has_rollouts)
 
     def workloads(self, names: Collection[str]) -> tuple[Workload, ...]:
         """Find workloads by name, or all services without one. Raises BadInput."""
@@ -98,8 +113,14 @@ class RunningSystem:
             Refusal: the cluster did not allow it.
         """
         chosen = self.workloads(names)
-        what = [f"{_kind(workload)}/{workload.name}" for workload in chosen]
-        self.kubectl.run("rollout", "restart", *what, self.where)
+        what = [self._resource(workload) for workload in chosen]
+        rollouts = [one for one in what if one.startswith(trials.ROLLOUTS)]
+        if others := [one for one in what if one not in rollouts]:
+            self.kubectl.run("rollout", "restart", *others, self.where)
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        patch = f'--patch={{"spec": {{"restartAt": "{now}"}}}}'
+        for one in rollouts:  # as `kubectl argo rollouts restart` does: it is no new version
+            self.kubectl.run("patch", one, "--type=merge", patch, self.where)
         return self.wait({workload.name for workload in chosen}, within_s)
 
     def wait(self, names: Collection[str], within_s: float) -> tuple[WorkloadState, ...]:
@@ -115,7 +136,8 @@ class RunningSystem:
     def replicas(self, name: str) -> int:
         """Say how many pods a workload is to have. Raises Refusal."""
         (workload,) = self.workloads([name])
-        (found,) = self.kubectl.read("get", _kind(workload), name, self.where)
+        kind, _, named = self._resource(workload).partition("/")
+        (found,) = self.kubectl.read("get", kind, named, self.where)
         return int(found["spec"]["replicas"])
 
     def scale(self, name: str, replicas: int) -> None:
@@ -125,7 +147,7 @@ class RunningSystem:
     def scaling(self, name: str, replicas: int) -> tuple[str, ...]:
         """Say by which call of kubectl a workload has so many pods."""
         (workload,) = self.workloads([name])
-        return "scale", f"{_kind(workload)}/{name}", f"--replicas={replicas}", self.where
+        return "scale", self._resource(workload), f"--replicas={replicas}", self.where
 
     def logs(
         self, names: Collection[str], *, last: int, follow: bool
@@ -143,9 +165,9 @@ class RunningSystem:
             BadInput: no such workload.
             TarmacError: kubectl cannot read them.
         """
-        chosen = ", ".join(workload.name for workload in self.workloads(names))
+        chosen = [workload.name for workload in self.workloads(names)]
         argv = (
-            *("logs", self.where, f"--selector={_NAME} in ({chosen})", "--all-containers"),
+            *("logs", self.where, selector(chosen), "--all-containers"),
             *("--prefix", "--timestamps", f"--tail={last}", "--max-log-requests=100"),
         )
         lines: Iterator[str] | Sequence[str] = (
@@ -162,8 +184,9 @@ class RunningSystem:
         return f"--namespace={self.plan.namespace}"
 
 
-def _kind(workload: Workload) -> str:
-    return "deployment" if workload.role == "service" else "statefulset"
+def selector(names: Iterable[str]) -> str:
+    """Write the option of kubectl that chooses the pods of workloads."""
+    return f"--selector={NAME} in ({', '.join(names)})"
 
 
 def _state(workload: Workload, found: Object | None, around: Surroundings) -> WorkloadState:
@@ -174,7 +197,7 @@ def _state(workload: Workload, found: Object | None, around: Surroundings) -> Wo
     going = [pod for pod in around.pods if "deletionTimestamp" in pod["metadata"]]
     mine = [
         *pods_of(found, around.pods),
-        *(pod for pod in going if pod["metadata"].get("labels", {}).get(_NAME) == workload.name),
+        *(pod for pod in going if pod["metadata"].get("labels", {}).get(NAME) == workload.name),
     ]
     listed = sorted(mine, key=lambda p: (p["metadata"]["creationTimestamp"], p["metadata"]["name"]))
     why = () if come.ready else tuple(causes(found, around))

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import re
-import subprocess
 import urllib.parse
 from collections.abc import Iterator
 
+from tarmac.cluster.forwarding import forwarding
 from tarmac.cluster.running import RunningSystem
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
-
-_FORWARDED = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) ")
 
 
 @contextlib.contextmanager
@@ -32,9 +29,9 @@ def store_url(running: RunningSystem, store: str, user: str = "") -> Iterator[st
     """
     user = _user(running, store, user)
     url = urllib.parse.urlsplit(_url(running, store, user))
-    with _forwarded(running, store, url.port or 0) as port:
+    with forwarding(running, f"service/{store}", url.port or 0) as way:
         account = url.netloc.rpartition("@")[0]
-        yield url._replace(netloc=f"{account}@127.0.0.1:{port}").geturl()
+        yield url._replace(netloc=f"{account}@127.0.0.1:{way.port}").geturl()
 
 
 def _user(running: RunningSystem, store: str, user: str) -> str:
@@ -70,25 +67,3 @@ def _url(running: RunningSystem, store: str, user: str) -> str:
         raise TarmacError(f"deployment {user}: variable {name} is from no Secret")
     (secret,) = running.kubectl.read("get", "secret", key["name"], running.where)
     return base64.b64decode(secret["data"][key["key"]]).decode()
-
-
-@contextlib.contextmanager
-def _forwarded(running: RunningSystem, store: str, port: int) -> Iterator[int]:
-    argv = ["port-forward", "--address=127.0.0.1", f"service/{store}", f":{port}", running.where]
-    with subprocess.Popen(
-        [running.kubectl.program, *argv],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=running.kubectl.env,
-    ) as process:
-        try:
-            line = next(iter(process.stdout or ()), "")
-            if (found := _FORWARDED.match(line)) is None:
-                process.terminate()
-                said = " ".join(process.stderr or ()).strip()
-                raise TarmacError(f"no way to {store}: {said or line}")
-            yield int(found[1])
-        finally:
-            process.terminate()

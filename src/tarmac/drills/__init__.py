@@ -24,6 +24,7 @@ SHARED = (
     "load",
     "marks",
     "method",
+    "pod_metrics",
     "quick",
     "recovery",
     "report",

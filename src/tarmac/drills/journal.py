@@ -25,7 +25,7 @@ FORMAT = 1
 #: What a drill on a target does not show.
 GAPS = {
     "cluster": (
-        "objectives are not counted: visits and invariants decide",
+        "what a pod has counted in its last two seconds is lost with it",
         "a killed pod has a second to end, which is the least that a kubelet gives",
     ),
     "local": (

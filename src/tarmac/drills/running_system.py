@@ -6,7 +6,8 @@ import contextlib
 import functools
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from tarmac.drills.steady_state import BrokenInvariant, CountedObjective, SteadyState
 from tarmac.local.state.paths import Home
@@ -37,11 +38,10 @@ def steady_state(system: System, home: Home) -> SteadyState:
         while not home.telemetry.exists() and time.monotonic() < end:
             time.sleep(POLL_S)
     if services:
-        with contextlib.closing(storage.reader(home.telemetry)) as stored:
-            _wait_read(stored, services)  # what is counted before the first reading is not known
+        wait_read(home.telemetry, services)
     return SteadyState(
         broken=functools.partial(broken_invariants, system, home),
-        objectives=functools.partial(_counted, system, home),
+        objectives=functools.partial(counted, system, home.telemetry),
         requests=functools.partial(_requests, home),
     )
 
@@ -72,15 +72,35 @@ def _rows(result: invariants.InvariantResult) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _counted(
-    system: System, home: Home, names: Iterable[str] | None, since: float
-) -> Sequence[CountedObjective]:
+def wait_read(telemetry: Path, services: Collection[str]) -> None:
+    """Wait until all these services were read: what they have counted before is not known.
+
+    Raises:
+        TarmacError: nothing counts their requests.
+    """
+    with contextlib.closing(storage.reader(telemetry)) as stored:
+        _wait_read(stored, services)
+
+
+def wanted_objectives(system: System, names: Iterable[str] | None) -> list[MeasuredObjective]:
+    """List the objectives of these names, or all of a system's."""
     measured = [MeasuredObjective(one, system.name) for one in system.file.objectives]
-    wanted = [one for one in measured if names is None or one.name in set(names)]
+    return [one for one in measured if names is None or one.name in set(names)]
+
+
+def counted(
+    system: System, telemetry: Path, names: Iterable[str] | None, since: float
+) -> Sequence[CountedObjective]:
+    """Count the requests of these objectives, or of all, since then, in seconds of the epoch.
+
+    Args:
+        telemetry: the file that holds what their services have counted.
+    """
+    wanted = wanted_objectives(system, names)
     if not wanted:
         return ()
     since_ms = int(since * 1000)
-    with contextlib.closing(storage.reader(home.telemetry)) as stored:
+    with contextlib.closing(storage.reader(telemetry)) as stored:
         now_ms = _wait_read(stored, {objective.service for objective in wanted})
         return [
             CountedObjective(
@@ -110,7 +130,7 @@ def _node(service: str, instance: str) -> str:
     return service if number == "1" else f"{service}.{number}"
 
 
-def _wait_read(stored: sqlite3.Connection, services: set[str]) -> int:
+def _wait_read(stored: sqlite3.Connection, services: Collection[str]) -> int:
     """Wait until the metrics of all these services were read after now; returns that time."""
     asked_ms = time.time_ns() // 1_000_000
     end = time.monotonic() + READ_S

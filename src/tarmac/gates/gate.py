@@ -46,3 +46,5 @@ class Gate:
     #: The same of files without a plan, with the line where it is wrong (`verify --files`);
     #: None: it compares with a plan.
     of_files: Callable[[Files], Iterable[Finding]] | None = None
+    #: It judges `Subject.live`, what runs in a cluster: only `verify --target cluster` asks it.
+    observes: bool = False

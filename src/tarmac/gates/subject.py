@@ -11,6 +11,7 @@ from typing import Protocol
 
 from tarmac.artifact import Artifact
 from tarmac.gates.form import Form, Original
+from tarmac.gates.live import LiveSystem
 from tarmac.gates.views.shapes.fitting import fitted
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
@@ -69,7 +70,7 @@ class Subject:
 
     system: System
     plan: ClusterPlan
-    #: What does not fit the shape of its kind is left out of them; see `gates/views/shapes/`.
+    #: Without what does not fit the shape of its kind (`gates/views/shapes/`); `raw` has it all.
     artifacts: tuple[Artifact, ...]
     #: The day for which it is judged: what has an end of life is judged by it.
     today: date
@@ -83,7 +84,8 @@ class Subject:
     forms: tuple[Form, ...] = ()
     #: What the model renders; None where the artifacts themselves are that.
     original: Original | None = None
-    #: As they were rendered or read.
+    #: What runs in its cluster; nothing of it is there where no cluster was asked.
+    live: LiveSystem = field(default_factory=LiveSystem)
     raw: tuple[Artifact, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -115,6 +117,4 @@ def _by_kind(artifacts: Iterable[Artifact]) -> dict[str, list[Artifact]]:
 
 
 def _of(by_kind: Mapping[str, list[Artifact]], kinds: tuple[str, ...]) -> tuple[Artifact, ...]:
-    if not kinds:
-        return tuple(artifact for found in by_kind.values() for artifact in found)
-    return tuple(artifact for kind in kinds for artifact in by_kind.get(kind, ()))
+    return tuple(artifact for kind in kinds or by_kind for artifact in by_kind.get(kind, ()))

@@ -31,9 +31,13 @@ class JudgedTree:
     #: Files of the folder that could not be judged, and why.
     unread: tuple[Finding, ...] = ()
 
-    def described(self, environment: str, differing: int) -> Tree:
-        """Say for a report what was judged, and how many files are not what the model renders."""
-        return Tree(environment, str(self.folder) if self.folder else "", differing)
+    def described(self, environment: str, differing: int, context: str) -> Tree:
+        """Say for a report what was judged, and how many files are not what the model renders.
+
+        Args:
+            context: of the cluster that was looked at, too.
+        """
+        return Tree(environment, str(self.folder) if self.folder else "", differing, context)
 
 
 def find(

@@ -45,8 +45,13 @@ class EvidenceStore:
             return ""
         return _shown(path)
 
-    def gate(self, result: Result, inputs: str) -> Result:
-        """Keep what came of a gate."""
+    def gate(self, result: Result, inputs: str, context: str = "") -> Result:
+        """Keep what came of a gate.
+
+        Args:
+            context: of the cluster that it looked at, if it observes.
+        """
+        there = " --target cluster" if result.target == "cluster" else ""
         found = self._evidence(
             what=result.what,
             status=result.status,
@@ -54,11 +59,12 @@ class EvidenceStore:
             target=result.target,
             inputs=inputs,
             rule=result.title,
-            command=f"tarmac verify {self._file} --env {result.environment}",
+            command=f"tarmac verify {self._file} --env {result.environment}{there}",
             environment=result.environment,
             samples={
                 "findings": [asdict(finding) for finding in result.findings],
                 "why": result.why,
+                **({"context": context} if there else {}),
             },
         )
         return replace(result, evidence=self.write(found))

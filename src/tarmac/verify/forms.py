@@ -68,8 +68,10 @@ def judge(subject: Subject, gates: Iterable[Gate], suppressions: Suppressions) -
     """Yield what came of each gate, on the plain objects and on each form that differs."""
     asked = list(gates)
     results = {result.what: result for result in run(subject, asked, suppressions)}
-    # Programs of others read the disk, where each form is as it was.
-    again = [gate for gate in asked if not gate.program and gate.id not in BESIDE]
+    # Programs of others read the disk, where each form is as it was; a cluster has one form.
+    again = [
+        gate for gate in asked if not (gate.program or gate.observes) and gate.id not in BESIDE
+    ]
     for form in subject.forms:
         differing = list(differences(subject, form))
         if not differing:

@@ -121,7 +121,8 @@ def _remedy(proof: Result) -> str:
         day = proof.attestation.day
         return f"test again what was attested on {day}, and write the new day and end"
     if kind == "gate" and proof.why == NOT_RUN:
-        return f"{it} looks at none of these environments; verify them all, or name another proof"
+        how = "verify them all, where it observes with --target cluster, or name another proof"
+        return f"{it} looks at none of these environments; {how}"
     if kind == "gate":
         return proof.why or f"fix what {it} found"
     if kind == "test":

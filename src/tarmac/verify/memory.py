@@ -37,7 +37,7 @@ def memory(file: Path, namespace: str, inputs: str) -> Evidence:
     for node in status.nodes:
         if node.role == "service" and node.pid:
             name = re.sub(r"-\d+$", "", node.name) if node.name[-1].isdigit() else node.name
-            taken = sum(_resident(pid) for pid in (node.pid, *descendants(node.pid)))
+            taken = of_tree(node.pid)
             found[name] = max(taken, found.get(name, 0.0))
     return Evidence(
         what=MEASURE,
@@ -52,6 +52,11 @@ def memory(file: Path, namespace: str, inputs: str) -> Evidence:
         tools={"tarmac": version("tarmac")},
         machine=evidence.machine(),
     )
+
+
+def of_tree(pid: int) -> float:
+    """Measure a process with all that it has started, in bytes; 0 where that has just ended."""
+    return sum(_resident(one) for one in (pid, *descendants(pid)))
 
 
 def _resident(pid: int) -> float:

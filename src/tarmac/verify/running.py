@@ -46,7 +46,10 @@ def run(subject: Subject, gates: Iterable[Gate], suppressions: Suppressions) -> 
 
 
 def _of_plan(subject: Subject, gate: Gate) -> Result:
-    result = _judged(gate, partial(gate.check, subject), partial(gate.scope.count, subject))
+    if gate.observes and subject.live.unseen:
+        result = replace(_begun(gate), status=Status.SKIPPED, why=subject.live.unseen)
+    else:
+        result = _judged(gate, partial(gate.check, subject), partial(gate.scope.count, subject))
     return replace(result, environment=subject.plan.environment)
 
 
@@ -62,15 +65,7 @@ def run_files(files: Files, gates: Iterable[Gate], suppressions: Suppressions) -
 
 def _judged(gate: Gate, check: Callable[[], Iterable[Finding]], count: Callable[[], int]) -> Result:
     """Run a gate: what it found, whether it had anything to judge, or what went wrong in it."""
-    result = Result(
-        what=f"gate:{gate.id}",
-        title=gate.title,
-        phase=gate.phase,
-        status=Status.PASS,
-        level=gate.level,
-        target="tree",
-        unit=gate.scope.unit,
-    )
+    result = _begun(gate)
     try:
         result = replace(result, judged=count())
         findings = tuple(sorted({replace(found, gate=gate.id) for found in check()}))
@@ -91,6 +86,19 @@ def _judged(gate: Gate, check: Callable[[], Iterable[Finding]], count: Callable[
     if not findings and result.judged == 0:
         return replace(result, status=Status.NOT_APPLICABLE, why=_nothing(gate))
     return replace(result, findings=findings)
+
+
+def _begun(gate: Gate) -> Result:
+    """Begin a result, which passes as long as nothing else is known."""
+    return Result(
+        what=f"gate:{gate.id}",
+        title=gate.title,
+        phase=gate.phase,
+        status=Status.PASS,
+        level=gate.level,
+        target="cluster" if gate.observes else "tree",
+        unit=gate.scope.unit,
+    )
 
 
 def _nothing(gate: Gate) -> str:

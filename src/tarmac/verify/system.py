@@ -14,16 +14,18 @@ from tarmac.artifact import Artifact
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.foreign import files
 from tarmac.gates.gate import Gate
+from tarmac.gates.live import LiveSystem
 from tarmac.gates.subject import Subject
 from tarmac.model.checklist import Checklist, SuppressionFile, invalid_attestations, problems
 from tarmac.model.document import Document
 from tarmac.model.loader import load, read_as
 from tarmac.model.system import System
+from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy, no_environment
 from tarmac.render.collect import collect, in_order
 from tarmac.render.renderer import PHASES
 from tarmac.report import Finding, ItemResult, Report, Result
-from tarmac.verify import changed, folder, forms, ignore_comments, memory
+from tarmac.verify import changed, folder, forms, ignore_comments, live, memory
 from tarmac.verify import disk_tree as trees_on_disk
 from tarmac.verify.evidence_store import EvidenceStore
 from tarmac.verify.join import join
@@ -44,6 +46,10 @@ class VerifyOptions:
     phase: str | None = None
     #: The running copy that is measured; None: none is.
     namespace: str | None = None
+    #: Judge what runs in the environment's cluster, too.
+    cluster: bool = False
+    #: Which cluster that is, by the kubeconfig; None: the current one.
+    context: str | None = None
     #: The rendered tree; None: the folder that `tarmac render` writes by default, if it is there.
     tree: Path | None = None
     #: Judge what the model renders in memory, whatever is on disk.
@@ -101,6 +107,7 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
     environments = _environments(system, options)
     checklist = _checklist(file, all_gates, options.today)
     wanted = _wanted(all_gates, checklist, options.phase)
+    wanted = tuple(gate for gate in wanted if options.cluster or not gate.observes)
     suppressions = _suppressions(file)
     store = EvidenceStore(file)
     model = dict(_model(system))
@@ -124,7 +131,9 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
         everything |= {f"{name}/{path}": content for path, content in _contents(made)}
         judged = trees_on_disk.find(options.tree, file, plan, made, in_memory=options.in_memory)
         rendered, not_compared = original(file, plan, by_renderer, judged)
-        trees.append(judged.described(name, rendered.differing if rendered else 0))
+        seen = _seen(options, plan, judged.artifacts)
+        differing = rendered.differing if rendered else 0
+        trees.append(judged.described(name, differing, seen.context))
         built, unbuilt = forms.build(judged, plan)
         unread += (*judged.unread, *not_compared, *unbuilt)
         inputs = {**model, **dict(_contents(judged.artifacts))}
@@ -138,6 +147,7 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
             seconds,
             built,
             rendered,
+            seen,
         )
         now = evidence.digest(inputs.items())
         of_tree = ignore_comments.read(_files(judged), judged.folder)
@@ -145,7 +155,7 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
         for judgement in forms.judge(subject, wanted, suppressions):
             left = ignore_comments.apply(judgement, of_tree, options.today)
             left = ignore_comments.apply(left, of_model, options.today)
-            own.append(store.gate(left, now))
+            own.append(store.gate(left, now, seen.context))
         results += own
         notes += ignore_comments.remarks(of_tree, options.today, own, all_gates)
         hidden += ignore_comments.suppressed(of_tree, options.today)
@@ -185,6 +195,16 @@ def _no_items(options: VerifyOptions) -> Problem:
     )
 
 
+def _seen(options: VerifyOptions, plan: ClusterPlan, artifacts: Iterable[Artifact]) -> LiveSystem:
+    """Look at the environment's cluster where that is asked for."""
+    if not options.cluster:
+        return LiveSystem()
+    if plan.settings.target != "cluster":
+        what = f"environment {plan.environment} is no cluster's (target: {plan.settings.target})"
+        raise BadInput([Problem(plan.model, f"{what}; name one that is")])
+    return live.look(options.context, plan, artifacts)
+
+
 def _environments(system: System, options: VerifyOptions) -> tuple[str, ...]:
     known = tuple(system.file.environments)
     if options.environment is not None:
@@ -192,6 +212,9 @@ def _environments(system: System, options: VerifyOptions) -> tuple[str, ...]:
     if options.tree is not None and len(known) > 1:
         hint = f"say with --env whose tree it is: {', '.join(known)}"
         raise BadInput([Problem(str(options.tree), f"a tree is of one environment; {hint}")])
+    if options.cluster and len(known) > 1:
+        hint = f"say with --env which one is there: {', '.join(known)}"
+        raise BadInput([Problem("--target", f"a cluster has one environment; {hint}")])
     if not known:
         raise no_environment(system)
     return known

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tarmac import signals
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Subject
+from tarmac.gates.views.analyses import endless
 from tarmac.gates.views.canaries import Canary
 from tarmac.gates.views.objects.metadata import named, title
 from tarmac.gates.views.objects.network_policies import NetworkPolicy
@@ -31,6 +32,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield from _thresholds(subject, trial)
         if trial.canary:
             yield from _copy(subject, trial)
+        else:
+            yield from _ends(subject, trial)
 
 
 def _owner(subject: Subject, trial: Trial) -> Iterator[Finding]:
@@ -97,6 +100,16 @@ def _steps(trial: Trial) -> Iterator[Finding]:
             where,
             f"a bad version stays for {max(looked, ready) / 60:g} minutes; an hour is too long: "
             "lower `failures`, or shorten the interval",
+        )
+
+
+def _ends(subject: Subject, trial: Trial) -> Iterator[Finding]:
+    for asked in endless(subject, trial.rollout):
+        yield Finding(
+            asked.artifact.path,
+            f"{title(asked.artifact)} measures {asked.name} for ever, and a step of "
+            f"{title(trial.artifact)} waits for it: the controller refuses the Rollout; "
+            "write `count`",
         )
 
 

@@ -1,13 +1,13 @@
-"""Certificates: something creates the Secret with the ingress' certificate."""
+"""Certificates: something creates the Secret with the ingress' certificate, where it is read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.objects.certificates import Certificate, TlsSecret, tls_secrets
-from tarmac.gates.views.objects.metadata import metadata, name_of, title
+from tarmac.gates.views.objects.metadata import metadata, name_of, space_of, title
 from tarmac.gates.views.objects.stored_data import ExternalSecret
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
@@ -18,15 +18,22 @@ SHIM = ("cert-manager.io/cluster-issuer", "cert-manager.io/issuer")
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield certificates of the ingress that nothing creates, or that lack one of its hosts."""
-    made = set(_made(subject))
+    made = _made(subject)
     certificates = [Certificate(artifact) for artifact in subject.objects("Certificate")]
     covered = {certificate.secret: certificate.hosts for certificate in certificates}
     for artifact in subject.objects("Ingress", "Gateway"):
         noted = metadata(artifact).annotations
         if any(annotation in noted for annotation in SHIM):
             continue
-        for secret, names in tls_secrets(artifact):
-            if secret not in made:
+        for secret, names, space in tls_secrets(artifact):
+            places = made.get(secret, set())
+            if places and space and not places & {space, ""}:
+                yield Finding(
+                    artifact.path,
+                    f"{title(artifact)} reads the Secret {secret} of the namespace {space}, and it "
+                    f"is created in {', '.join(sorted(places))}; create it there",
+                )
+            elif not places:
                 yield Finding(
                     subject.at("ingress", "tls"),
                     f"nothing creates the Secret {secret} that {title(artifact)} reads; name its "
@@ -42,12 +49,16 @@ def check(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def _made(subject: Subject) -> Iterator[str]:
+def _made(subject: Subject) -> Mapping[str, set[str]]:
+    """Find the Secrets that are created, and the namespaces of each."""
+    found: dict[str, set[str]] = {}
     for artifact in subject.objects("Certificate"):
-        yield str(Certificate(artifact).secret)
-    yield from map(name_of, subject.objects("Secret"))
+        found.setdefault(str(Certificate(artifact).secret), set()).add(space_of(artifact))
+    for artifact in subject.objects("Secret"):
+        found.setdefault(name_of(artifact), set()).add(space_of(artifact))
     for artifact in subject.objects("ExternalSecret"):
-        yield ExternalSecret(artifact).target
+        found.setdefault(ExternalSecret(artifact).target, set()).add(space_of(artifact))
+    return found
 
 
 def _certificates(subject: Subject) -> list[TlsSecret]:
@@ -57,7 +68,7 @@ def _certificates(subject: Subject) -> list[TlsSecret]:
 
 GATE = Gate(
     id="SEC006",
-    title="The ingress has a certificate that is issued and renewed",
+    title="The ingress has a certificate that is issued and renewed, where it is read",
     phase="security",
     source="without the Secret clients get a controller's own certificate, or none; one created "
     "by hand expires unnoticed",

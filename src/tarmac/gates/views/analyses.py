@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tarmac.artifact import Artifact
@@ -81,6 +81,15 @@ def of_rollout(files: Files, rollout: Rollout) -> Analysis:
                 failures.append(int(metric.get("failureLimit") or 0) + 1)
     lost = tuple(name for name in used if name not in templates)
     return Analysis(tuple(found), lost, max(every), max(failures))
+
+
+def endless(files: Files, rollout: Rollout) -> Iterator[Question]:
+    """Yield what a step of a Rollout would ask for ever: again and again, and not so many times."""
+    templates = named(files, "AnalysisTemplate")
+    for name in sorted(rollout.step_analyses & templates.keys()):
+        for metric in items(templates[name].data, "spec", "metrics"):
+            if metric.get("interval") and metric.get("count") in (None, 0, "0"):
+                yield Question(templates[name], str(metric.get("name")), "")
 
 
 def _filled(query: str, known: Mapping[str, str]) -> str:

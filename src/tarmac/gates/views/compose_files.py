@@ -15,7 +15,7 @@ from tarmac.gates.views.reading import Fields, Path, dig, fields, places
 
 _NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 _VOLUME = re.compile(r"([A-Za-z0-9][\w.-]*):(/\S*)")
-_HOST = re.compile(r"\w+://(?:[^\s/@]*@)?([a-z][\w-]*):\d+")
+_HOST = re.compile(r"\b\w+://(?:[^\s/@]*@)?([a-z][\w-]*):\d+")
 #: Of what a service may have several, declared beside the services.
 DECLARED = ("volumes", "networks", "secrets", "configs")
 

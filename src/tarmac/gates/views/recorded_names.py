@@ -9,7 +9,7 @@ from tarmac.errors import did_you_mean
 from tarmac.gates.views.promql import selected
 from tarmac.report import Skip
 
-_COLON = re.compile(r"\w+:[\w:]+")
+_COLON = re.compile(r"\b\w+:[\w:]+")
 
 
 def unrecorded(expr: str, names: set[str]) -> Iterator[str]:

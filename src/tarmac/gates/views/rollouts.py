@@ -35,6 +35,15 @@ class Rollout:
         )
 
     @property
+    def step_analyses(self) -> frozenset[str]:
+        """The names of the AnalysisTemplates that a step waits for."""
+        return frozenset(
+            str(template.get("templateName"))
+            for step in items(self.strategy, "steps")
+            for template in items(step, "analysis", "templates")
+        )
+
+    @property
     def services(self) -> tuple[str | None, str | None]:
         """Its two Services: of the stable version, and of the new one."""
         return text(self.strategy, "stableService"), text(self.strategy, "canaryService")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tarmac.artifact import Artifact
+from tarmac.gates.views.objects.metadata import space_of
 from tarmac.gates.views.reading import items, text
 
 
@@ -31,6 +32,8 @@ class TlsSecret(NamedTuple):
 
     name: str
     hosts: frozenset[str]
+    #: Empty where the controller decides: Istio's gateway reads those of an Ingress beside itself.
+    namespace: str = ""
 
 
 def tls_secrets(artifact: Artifact) -> Iterator[TlsSecret]:
@@ -41,4 +44,5 @@ def tls_secrets(artifact: Artifact) -> Iterator[TlsSecret]:
     for listener in items(artifact.data, "spec", "listeners"):
         hosts = frozenset(filter(None, (text(listener, "hostname"),)))
         for reference in items(listener, "tls", "certificateRefs"):
-            yield TlsSecret(str(text(reference, "name")), hosts)
+            space = text(reference, "namespace") or space_of(artifact)
+            yield TlsSecret(str(text(reference, "name")), hosts, space)

@@ -63,7 +63,7 @@ def patches(artifact: Artifact, *path: str) -> Iterator[Patch]:
         except yaml.YAMLError:
             continue
         where = artifact.at("patches", number, "patch")
-        target, key = dig(patch, "target"), re.search(rf"^\s*{path[-1]}:", written, re.MULTILINE)
+        target, key = dig(patch, "target"), re.search(rf"^[ \t]*{path[-1]}:", written, re.MULTILINE)
         file, _, begun = where.rpartition(":")
         if file and key:  # a block's text begins below its key
             where = f"{file}:{int(begun) + written.count(chr(10), 0, key.end()) + 1}"

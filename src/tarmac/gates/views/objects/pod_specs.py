@@ -27,6 +27,30 @@ class SpreadConstraint:
         return fields(self.data, "labelSelector")
 
 
+class Toleration:
+    """A taint of nodes that a pod bears, and how long."""
+
+    def __init__(self, data: Fields) -> None:
+        self.data = data
+
+    @property
+    def key(self) -> str:
+        """The taint's key; empty: every one's."""
+        return text(self.data, "key") or ""
+
+    def of(self, taint: str, effect: str) -> bool:
+        """Tell whether it is about a taint of this key and effect; without a key it is of all."""
+        exists = text(self.data, "operator") == "Exists"
+        fits = self.key == taint or (not self.key and exists)
+        return fits and text(self.data, "effect") in (None, "", effect)
+
+    @property
+    def after_s(self) -> float | None:
+        """How long the pod stays on a node with it, in seconds; None: for ever."""
+        found: float | None = self.data.get("tolerationSeconds")
+        return found
+
+
 class PodSpec:
     """The `spec` of a pod."""
 
@@ -73,6 +97,11 @@ class PodSpec:
         terms: Mapping[str, Any] = fields(self.data, "affinity", "podAntiAffinity")
         for term in (term for listed in terms.values() for term in listed):
             yield text(term, "podAffinityTerm", "topologyKey") or text(term, "topologyKey")
+
+    @property
+    def tolerations(self) -> tuple[Toleration, ...]:
+        """The taints of nodes that it bears."""
+        return tuple(map(Toleration, items(self.data, "tolerations")))
 
     @property
     def node_selector(self) -> dict[str, str]:

@@ -55,6 +55,11 @@ TEMPLATE = Record(
                 "topologySpreadConstraints": ListOf(
                     Record({"topologyKey": TEXT, "labelSelector": SELECTOR})
                 ),
+                "tolerations": ListOf(
+                    Record(
+                        {"key": TEXT, "operator": TEXT, "effect": TEXT, "tolerationSeconds": NUMBER}
+                    )
+                ),
                 "affinity": Record({"podAntiAffinity": MapOf(_AFFINITY)}),
             }
         ),

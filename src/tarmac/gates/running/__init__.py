@@ -1,0 +1,1 @@
+"""Gates on what runs in an environment's cluster, beside its rendered tree."""

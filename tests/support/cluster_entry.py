@@ -1,0 +1,185 @@
+"""How requests enter the tests' cluster: Traefik, as a Gateway's controller and in nginx' place.
+
+Its certificates are those that cert-manager issues for the rendered Certificates.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import string
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import built
+import cluster_issuing
+import kube_trees
+import yaml
+from cluster import Cluster
+from deployed import DeployedSystem
+from rendered import plan_of
+
+from tarmac.render.kubernetes.parts.hosts import hosts
+
+MANIFESTS = Path(__file__).parents[1] / "cluster" / "entry.yaml"
+GET = "there is no Traefik; run .ci/traefik (CI does)"
+#: What an Ingress and a route say of plain HTTP.
+MOVED = (308, 301)
+API = "gateway.networking.k8s.io"
+#: Rendered for nginx and for Istio: the classes are there, and both are Traefik's here.
+CLASSES = (
+    {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": "nginx"},
+        "spec": {"controller": "k8s.io/ingress-nginx"},
+    },
+    {
+        "apiVersion": f"{API}/v1",
+        "kind": "GatewayClass",
+        "metadata": {"name": "istio"},
+        "spec": {"controllerName": "traefik.io/gateway-controller"},
+    },
+)
+BOTH = (
+    "--entrypoints.web.address=:80",
+    "--entrypoints.secure.address=:443",
+    "--entrypoints.traefik.address=:8080",
+    "--ping=true",
+    "--global.checknewversion=false",
+    "--global.sendanonymoususage=false",
+)
+INGRESS = "ingress-nginx"
+#: The namespaces in which rendered policies expect the pods of an entry, and what it reads there.
+ENTRIES = {
+    "istio-ingress": ("--providers.kubernetesgateway=true",),
+    INGRESS: (
+        "--providers.kubernetesingressnginx=true",
+        "--providers.kubernetesingressnginx.httpentrypoint=web",
+        "--providers.kubernetesingressnginx.httpsentrypoint=secure",
+    ),
+}
+#: What a system's environment for a small cluster gets for TLS.
+ENCRYPTED = {
+    "hello-dd": (
+        "namespace: ingress-nginx}",
+        "namespace: ingress-nginx, tls: hello-dd-tls, issuer: tests}",
+    ),
+    "shop": (
+        "    domain: shop.localhost\n",
+        "    domain: shop.localhost\n    ingress: {tls: shop-tls, issuer: tests}\n",
+    ),
+}
+
+
+def program() -> Path | None:
+    """Find Traefik."""
+    return built.newest("traefik-*/bin/traefik")
+
+
+def prepare(cluster: Cluster, systems: Iterable[DeployedSystem]) -> None:
+    """Have what is rendered for the entry taken as it is: its kinds, and TLS in the models.
+
+    Before systems are deployed, and without effect where something of it is not there.
+    """
+    issuing = cluster_issuing.home()
+    if program() is None or issuing is None or not kube_trees.are_fetched():
+        return
+    root = cluster_issuing.begin(cluster, issuing)
+    known = kube_trees.definitions().items()
+    cluster.apply([definition for (group, _), definition in known if group == API])
+    for namespace in ENTRIES:
+        cluster.kubectl("create", "namespace", namespace)
+    for system in systems:
+        system.edit(*ENCRYPTED[system.system])
+        (system.folder / "authority.crt").write_bytes(root)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The way into a system."""
+
+    system: DeployedSystem
+    #: This machine's ports that lead to it.
+    http: int
+    https: int
+
+    def url(self, host: str, path: str = "", *, scheme: str = "https") -> str:
+        """Give an address at a public host, for a session that `asking` gives."""
+        port = self.https if scheme == "https" else self.http
+        return f"{scheme}://{host}:{port}{path}"
+
+    def is_led(self) -> bool:
+        """Tell whether Traefik has read the system's routes: plain HTTP is sent elsewhere then."""
+        host, paths = next(iter(hosts(plan_of(self.system.system, "kind")).items()))
+        with contextlib.closing(HTTPConnection("127.0.0.1", self.http, timeout=5)) as connection:
+            try:
+                connection.request("GET", paths[0][0], headers={"Host": host})
+                return connection.getresponse().status in MOVED
+            except (OSError, HTTPException):  # no node leads there yet
+                return False
+
+    @asynccontextmanager
+    async def asking(self, *, trusted: bool = True) -> AsyncIterator[aiohttp.ClientSession]:
+        """Ask as a user, whom names lead here, and who may trust the tests' authority."""
+        file = self.system.folder / "authority.crt" if trusted else None
+        tls = ssl.create_default_context(cafile=file)
+        connector = aiohttp.TCPConnector(resolver=_Here(), ssl=tls)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            yield session
+
+
+class _Here(aiohttp.abc.AbstractResolver):
+    """Leads each name to this machine."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[aiohttp.abc.ResolveResult]:
+        return [
+            {
+                "hostname": host,
+                "host": "127.0.0.1",
+                "port": port,
+                "family": socket.AF_INET,
+                "proto": 0,
+                "flags": socket.AI_NUMERICHOST,
+            }
+        ]
+
+    async def close(self) -> None:
+        """Keep nothing."""
+
+
+def begin(cluster: Cluster, systems: Collection[DeployedSystem]) -> dict[str, Entry]:
+    """Start the entries once their certificates are there, and give each system's."""
+    traefik = program()
+    assert traefik is not None
+    given: list[Any] = [*CLASSES]
+    spaces = {}
+    for system in systems:
+        cluster_issuing.until_issued(system)
+        gateways = system.rendered("Gateway")
+        spaces[system.system] = gateways[0]["metadata"]["namespace"] if gateways else INGRESS
+    text = string.Template(MANIFESTS.read_text())
+    for space in sorted(set(spaces.values())):
+        args = json.dumps([*BOTH, *ENTRIES[space]])
+        own = text.substitute(NAMESPACE=space, ARGS=args, PROGRAMS=traefik.parent)
+        given.extend(yaml.safe_load_all(own))
+    cluster.apply(given)
+    ports = {}
+    for space in sorted(set(spaces.values())):
+        where = f"--namespace={space}"
+        cluster.kubectl("rollout", "status", "deployment/traefik", where, "--timeout=120s")
+        address = cluster.read("service", "traefik", where)["spec"]["clusterIP"]
+        ports[space] = cluster.reach(address, 80), cluster.reach(address, 443)
+    entries = {system.system: Entry(system, *ports[spaces[system.system]]) for system in systems}
+    for entry in entries.values():
+        entry.system.until(entry.is_led)
+    return entries

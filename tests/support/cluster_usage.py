@@ -1,0 +1,60 @@
+"""What pods use, in the tests' cluster: metrics-server as a process beside the API server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import built
+from cluster import Cluster
+from cluster_node import HUB
+
+GET = "there is no metrics-server; run .ci/metrics (CI does)"
+PORT = 4443
+NAME = {"name": "metrics-server", "namespace": "kube-system"}
+#: Where the API server finds it: on no node, so nothing but an address leads there.
+OBJECTS = (
+    {"apiVersion": "v1", "kind": "Service", "metadata": NAME, "spec": {"ports": [{"port": 443}]}},
+    {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {**NAME, "labels": {"kubernetes.io/service-name": NAME["name"]}},
+        "addressType": "IPv4",
+        "ports": [{"name": "", "port": PORT, "protocol": "TCP"}],
+        "endpoints": [{"addresses": [HUB], "conditions": {"ready": True}}],
+    },
+    {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": "v1beta1.metrics.k8s.io"},
+        "spec": {
+            "group": "metrics.k8s.io",
+            "version": "v1beta1",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "insecureSkipTLSVerify": True,  # it makes a certificate of its own
+            "service": NAME,
+        },
+    },
+)
+
+
+def program() -> Path | None:
+    """Find metrics-server."""
+    return built.newest("metrics-server-*/metrics-server")
+
+
+def begin(cluster: Cluster, server: Path) -> None:
+    """Start it; it has something to tell after two of its rounds, of 10 s."""
+    inside = cluster.inside_kubeconfig()
+    clients = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
+    cluster.hub.start(
+        str(server),
+        *(f"--{client}={inside}" for client in clients),
+        f"--secure-port={PORT}",
+        f"--cert-dir={cluster.folder / 'metrics-server'}",
+        "--kubelet-insecure-tls",
+        "--kubelet-preferred-address-types=InternalIP",
+        "--metric-resolution=10s",
+        "--kubelet-request-timeout=5s",
+    )
+    cluster.apply(OBJECTS)
