@@ -7,6 +7,7 @@ file is read back only to find where in its text a part stands, never for its co
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -136,6 +137,16 @@ def _text(dumper: _Dumper, value: str) -> yaml.Node:
 
 
 _Dumper.add_representer(str, _text)
+# Plain text that readers in Go, such as kubectl, take for a number or a truth value, and PyYAML for
+# text: a digest without a letter but an `e`, an octal number, `y`. It is written in quotes.
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"[-+]?(0[xob][0-9A-Fa-f_]+|(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?)$"
+    ),
+    list("-+.0123456789"),
+)
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN"))
 
 
 def dump(content: Mapping[str, Any]) -> str:

@@ -72,4 +72,4 @@ def _value(match: re.Match[str]) -> str:
         return str(literal)
     if (quoted := match["quoted"]) is not None:
         return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), quoted, flags=re.DOTALL)
-    return re.sub(r"(^|[ \t]+)#.*$", "", str(match["plain"])).rstrip()
+    return re.sub(r"(^|(?<![ \t])[ \t]+)#.*$", "", str(match["plain"])).rstrip()

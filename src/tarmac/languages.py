@@ -29,7 +29,9 @@ MANIFESTS = {
     "java": ("pom.xml", "build.gradle"),
 }
 #: A program at the beginning of a command; one whose name means nothing else, wherever it stands.
-_FIRST = re.compile(r"(?:^|&&|\|\||[;|(]|\bdo\b|\bthen\b)\s*(?:\./)?([A-Za-z0-9_-]+)", re.MULTILINE)
+_FIRST = re.compile(
+    r"(?:^|&&|\|\||[;|(]|\bdo\b|\bthen\b)[ \t]*(?:\./)?([A-Za-z0-9_-]+)", re.MULTILINE
+)
 _ANYWHERE = re.compile(
     r"(?<![\w/.-])(?:\./)?"
     r"(npm|npx|yarn|pnpm|pip3?|pytest|poetry|ruff|mvnw?|gradlew?|go(?= (?:test|build|vet)\b))"

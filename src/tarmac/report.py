@@ -6,7 +6,7 @@ A leaf: gates and drills return these and print nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 
 _PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+)(?::(?P<column>\d+))?)?")
@@ -116,7 +116,7 @@ class Result:
     phase: str
     status: Status
     level: Level
-    #: What it looked at: `tree`, `local`.
+    #: What it looked at: `tree`, `local`, `cluster`.
     target: str
     environment: str = ""
     findings: tuple[Finding, ...] = ()
@@ -165,8 +165,12 @@ class Tree:
     folder: str
     #: How many of them are not what the model renders today.
     differing: int = 0
+    #: Of the kubeconfig, where what runs in a cluster was judged beside them.
+    context: str = ""
 
     def __str__(self) -> str:
+        if self.context:
+            return f"{replace(self, context='')}; compared with cluster {self.context}"
         if not self.folder:
             return (
                 f"{self.environment}: rendered in memory; `tarmac render --env {self.environment}` "

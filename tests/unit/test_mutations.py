@@ -49,6 +49,7 @@ services:
     probe: {http: /health, within: 30s}
     tasks: {migrate: {run: [serve, migrate]}, tidy: {run: tidy, schedule: "*/5 * * * *"}}
     volumes: {uploads: var/uploads}
+    writable: {tmp/cache: /app/tmp/cache}
     watch: [src, Makefile]
     resources: {cpu: 0.5, memory: 256Mi}
     replicas: 2
@@ -92,6 +93,7 @@ delivery:
   gitops: https://example.com/team/full-gitops
   branch: trunk
   pipelines: [github, gitlab]
+  terragrunt: true
   owners: ["@team/full"]
 environments:
   production:
@@ -99,8 +101,26 @@ environments:
     region: us-east-1
     zones: 3
     servers: {aurora: [orders-db]}
+    infrastructure:
+      by: terraform
+      eksctl: true
+      servers: {aurora: {instance: db.r6g.large}}
+      buckets: {papers: {days: 30}}
+      egress: {hosts: [.example.com]}
+      roles:
+        web:
+          name: web-role
+          reads: [papers]
+          writes: [papers]
+          allows: {"ses:SendEmail": ["arn:aws:ses:us-east-1:123456789012:identity/example.com"]}
     replicas: {min: 3, max: 20, cpu: 70, memory: 80}
     env: {web: {RATE: 2}}
+organization:
+  region: us-east-1
+  accounts:
+    production: {email: aws@example.com}
+    tools: {email: tools@example.com, id: "111111111111"}
+  access: {readers: {policies: [ViewOnlyAccess], accounts: [production], hours: 8}}
 """
 
 

@@ -172,7 +172,11 @@ def test_external_secrets_ask_a_store_that_is_there(system, environment):
         aws = stores[reference["name"]]["spec"]["provider"]["aws"]
         account = aws["auth"]["jwt"]["serviceAccountRef"]["name"]
         role = accounts[account]["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
-        assert role.endswith(f":role/{account}")
+        assert account == manifest["metadata"]["labels"]["app.kubernetes.io/name"]
+        granted = plan_of(system, environment).roles[account]
+        assert role == granted.arn
+        keys = {entry["remoteRef"]["key"] for entry in manifest["spec"]["data"]}
+        assert keys == set(granted.secrets), "it reads what its pods are told, and no more"
         assert aws["region"] == plan_of(system, environment).settings.region
 
 

@@ -124,6 +124,15 @@ def test_a_gateway_stands_where_its_pods_are_and_takes_routes_of_its_system_only
         assert (listener["protocol"] == "HTTP") is redirects
 
 
+def test_the_certificate_of_a_gateway_is_made_where_the_gateway_reads_it():
+    gateway = named("travel", "prod", "Gateway", "travel-prod-gateway")
+    certificate = named("travel", "prod", "Certificate", "travel-tls")
+    assert certificate["metadata"]["namespace"] == gateway["metadata"]["namespace"]
+    ingress = named("trading", "production", "Ingress", "trading-ingress")
+    certificate = named("trading", "production", "Certificate", "tls-secret")
+    assert certificate["metadata"]["namespace"] == ingress["metadata"]["namespace"]
+
+
 def test_an_nginx_ingress_limits_what_no_service_behind_it_would_take():
     ingress = named("trading", "production", "Ingress", "trading-ingress")
     said = ingress["metadata"]["annotations"]

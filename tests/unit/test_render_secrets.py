@@ -13,7 +13,7 @@ from tarmac.launch import Secret, reveal, text
 from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
 from tarmac.render.kubernetes import secrets
-from tarmac.render.kubernetes.parts import configs
+from tarmac.render.kubernetes.parts import configs, identity
 
 every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
 
@@ -96,7 +96,9 @@ def test_without_a_known_cloud_the_store_is_the_clusters_own():
 
 def test_an_account_that_nothing_names_is_asked_for():
     more = "\n    environments: {prod: {cloud: aws, region: eu-west-1}}\n"
-    account = next(iter(secrets.render(deploy(demo(DEMO + more), "prod", KINDS))))
+    plan = deploy(demo(DEMO + more), "prod", KINDS)
+    name = next(iter(plan.roles))
+    account = identity.account(plan, plan.workload(name))
     role = account.data["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
-    assert role == "arn:aws:iam::ACCOUNT:role/demo-prod-secrets"
+    assert role == f"arn:aws:iam::ACCOUNT:role/demo-prod-{name}"
     assert "ACCOUNT" in account.notes[0]

@@ -21,6 +21,8 @@ def assets(folder: str) -> Iterator[str]:
 
 def _below(folder: Traversable, path: str) -> Iterator[str]:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name == "__pycache__":  # made where programs among them are compiled, as by pip
+            continue
         if entry.is_dir():
             yield from _below(entry, f"{path}/{entry.name}")
         else:

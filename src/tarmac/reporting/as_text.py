@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
-from tarmac.report import ItemResult, Report, Result, Status, count_open
+from tarmac.report import Finding, ItemResult, Report, Result, Status, count_open
 
 
 def write(report: Report) -> str:
@@ -29,9 +29,13 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _gates(gates)
     if report.findings:
         yield from ("", "findings")
+        found_in: dict[Finding, list[str]] = {}
+        for result in report.results:
+            for finding in dict.fromkeys(result.findings):
+                found_in.setdefault(finding, []).append(result.environment)
         for finding in report.findings:
             mark = "warning: " if finding.warning else ""
-            places = [result.environment for result in report.results if finding in result.findings]
+            places = found_in.get(finding, [])  # of none: a remark on the run itself
             place = f" [{', '.join(places)}]" if any(places) else ""
             yield f"  {finding.where}: {mark}{finding.gate}: {finding.what}{place}"
         if fixable := sum(finding.fix is not None for finding in report.findings):
@@ -59,7 +63,9 @@ def _gates(results: Iterable[Result]) -> Iterator[str]:
     results = list(results)
     passed = [result for result in results if result.status is Status.PASS]
     empty = [result for result in results if result.status is Status.NOT_APPLICABLE]
-    other = [result for result in results if result not in passed and result not in empty]
+    other = [
+        result for result in results if result.status not in (Status.PASS, Status.NOT_APPLICABLE)
+    ]
     if passed:
         yield from ("", "gates that passed, and what they judged")
         yield from (f"  pass    {line}" for line in _judged(passed))

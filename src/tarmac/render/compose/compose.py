@@ -31,7 +31,8 @@ def _service(plan: ClusterPlan, workload: Workload, among: Order) -> dict[str, A
     found: dict[str, Any] = {"image": workload.image}
     if workload.role == "service":
         found |= {"profiles": among.profiles(workload.name), "read_only": True}
-        found |= {"tmpfs": ["/tmp:mode=1777,size=64m"]}  # noqa: S108 - in the container
+        written = ("/tmp", *workload.scratch)  # noqa: S108 - in the container
+        found |= {"tmpfs": [f"{path}:mode=1777,size=64m" for path in written]}
     if workload.argv:
         found["command"] = [word.replace("$", "$$") for word in workload.argv]
     found |= {

@@ -27,8 +27,9 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
         "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
         "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": way.issuer},
     }
-    # For an Ingress, Istio's gateway reads Secrets where its own pods are.
-    elsewhere = way.kind == "ingress" and way.controller == "istio"
+    # A Gateway reads Secrets of its own namespace, which is that of its pods; Istio's gateway reads
+    # those of an Ingress there, too.
+    elsewhere = way.kind == "gateway" or way.controller == "istio"
     yield an_object(
         plan,
         "cert-manager.io/v1",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from tarmac.artifact import Artifact
@@ -15,8 +15,6 @@ from tarmac.render.kubernetes.parts.secret_script import key_of, script
 from tarmac.render.renderer import Renderer
 
 API = "external-secrets.io/v1"
-#: An account's number in the name of its registry.
-ACCOUNT = re.compile(r"^(\d{12})\.dkr\.ecr\.")
 #: What the template language would read: an opening, or a brace that becomes one with what follows.
 BRACES = re.compile(r"\{\{+|\{$")
 TEMPLATE_NOTES = (
@@ -25,29 +23,12 @@ TEMPLATE_NOTES = (
 )
 
 
-def _identity(plan: ClusterPlan) -> str:
-    """Name the reader of the cloud's store; its role there has the same name."""
-    return f"{plan.system}-{plan.environment}-secrets"
-
-
-def _store(plan: ClusterPlan) -> Iterator[Artifact]:
-    """Make the way to the cloud's store, and the identity that may read there."""
-    name = _identity(plan)
-    found = ACCOUNT.match(plan.settings.registry or "")
-    role = f"arn:aws:iam::{found[1] if found else 'ACCOUNT'}:role/{name}"
-    notes = () if found else ("ACCOUNT: the number of the account; the registry's name has none.",)
-    yield an_object(
-        plan,
-        "v1",
-        "ServiceAccount",
-        name,
-        {"automountServiceAccountToken": False},
-        annotations={"eks.amazonaws.com/role-arn": role},
-        notes=notes,
-    )
-    reader = {"auth": {"jwt": {"serviceAccountRef": {"name": name}}}}
+def _store(plan: ClusterPlan, workload: Workload) -> Artifact:
+    """Make the way to the cloud's store, by the workload's own role: it reads nothing else."""
+    reader = {"auth": {"jwt": {"serviceAccountRef": {"name": workload.name}}}}
     aws = {"service": "SecretsManager", "region": plan.settings.region, **reader}
-    yield an_object(plan, API, "SecretStore", name, {"spec": {"provider": {"aws": aws}}})
+    body = {"spec": {"provider": {"aws": aws}}}
+    return an_object(plan, API, "SecretStore", workload.name, body, of=workload)
 
 
 def _template(value: Text) -> str:
@@ -62,9 +43,9 @@ def _template(value: Text) -> str:
 
 def _external(plan: ClusterPlan, workload: Workload, held: dict[str, Text]) -> Artifact:
     parts = {part.path: part for text in held.values() for part in text if isinstance(part, Secret)}
-    own = plan.settings.cloud == "aws"
+    own = workload.name in plan.roles
     reference = {
-        "name": _identity(plan),
+        "name": workload.name if own else f"{plan.system}-{plan.environment}-secrets",
         "kind": "SecretStore" if own else "ClusterSecretStore",
     }
     made: dict[str, Any] = {
@@ -102,10 +83,10 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
     if plan.settings.secrets == "script":
         yield script(plan, {name: texts for name, texts in held.items() if texts})
         return
-    if plan.settings.cloud == "aws":
-        yield from _store(plan)
     for workload in plan.workloads:
         if texts := held[workload.name]:
+            if workload.name in plan.roles:
+                yield _store(plan, workload)
             yield _external(plan, workload, texts)
 
 

@@ -8,7 +8,15 @@ from typing import Any
 from tarmac.artifact import Artifact
 from tarmac.plan.analysis import rollout_controller
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.kubernetes.parts import caller_tokens, disks, identity, placement, pods, probes
+from tarmac.render.kubernetes.parts import (
+    caller_tokens,
+    disks,
+    identity,
+    placement,
+    pods,
+    probes,
+    scratch,
+)
 from tarmac.render.kubernetes.parts.metadata import an_object, kept_apart, selector
 from tarmac.render.renderer import Renderer
 
@@ -28,7 +36,7 @@ def _container(workload: Workload) -> dict[str, Any]:
         "resources": pods.amounts(workload.resources),
         "securityContext": pods.CONTAINER_SECURITY,
         "volumeMounts": [
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - in the container
+            *scratch.mounts(scratch.numbered(workload.scratch)),
             *({"name": name, "mountPath": path} for name, path in workload.volumes.items()),
             *pods.mounts(workload.files),
             *caller_tokens.mounts(workload, listens=True),
@@ -40,7 +48,7 @@ def deployment(plan: ClusterPlan, workload: Workload) -> Artifact:
     """Make a service's Deployment; without `replicas` an autoscaler owns their number."""
     tried, apart = rollout_controller(plan, workload.name), kept_apart(plan, workload.name)
     volumes = [
-        {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+        *scratch.volumes(scratch.numbered(workload.scratch)),
         *(
             {"name": name, "persistentVolumeClaim": {"claimName": claim}}
             for name, claim in disks.claims(workload).items()
@@ -56,6 +64,7 @@ def deployment(plan: ClusterPlan, workload: Workload) -> Artifact:
         "securityContext": pods.pod_security(workload),
         **({"nodeSelector": dict(plan.settings.nodes)} if plan.settings.nodes else {}),
         "topologySpreadConstraints": placement.spread(plan, workload.name),
+        **placement.lost_node(workload),
         "containers": [_container(workload)],
         "volumes": volumes,
     }

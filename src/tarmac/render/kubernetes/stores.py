@@ -7,7 +7,7 @@ from typing import Any
 
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.kubernetes.parts import disks, exporter, identity, pods, probes
+from tarmac.render.kubernetes.parts import disks, exporter, identity, pods, probes, scratch
 from tarmac.render.kubernetes.parts.metadata import an_object, selector
 from tarmac.render.renderer import Renderer
 
@@ -23,12 +23,6 @@ def headless(workload: Workload) -> str:
     return f"{workload.name}-pods"
 
 
-def _scratch(workload: Workload) -> dict[str, str]:
-    """List the folders that need not outlive a pod, by the volume's name."""
-    written = ("/tmp", *workload.scratch)  # noqa: S108 - in the container
-    return {path.strip("/").replace("/", "-"): path for path in written}
-
-
 def _container(workload: Workload) -> dict[str, Any]:
     return {
         "name": workload.name,
@@ -42,7 +36,7 @@ def _container(workload: Workload) -> dict[str, Any]:
         "resources": pods.amounts(workload.resources),
         "securityContext": pods.CONTAINER_SECURITY,
         "volumeMounts": [
-            *({"name": name, "mountPath": path} for name, path in _scratch(workload).items()),
+            *scratch.mounts(scratch.by_path(workload.scratch)),
             *(
                 {"name": name, "mountPath": path, "subPath": disks.FOLDER}
                 for name, path in workload.volumes.items()
@@ -67,7 +61,7 @@ def server(plan: ClusterPlan, workload: Workload) -> Artifact:
         **disks.owned(plan, workload),
         "containers": [_container(workload), *exporter.beside(workload)],
         "volumes": [
-            *({"name": name, "emptyDir": {"sizeLimit": "256Mi"}} for name in _scratch(workload)),
+            *scratch.volumes(scratch.by_path(workload.scratch), "256Mi"),
             *pods.file_volumes(workload, workload.files),
         ],
     }

@@ -16,8 +16,9 @@ PAGE = "gitops/bootstrap.md"
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 
-def script(plan: ClusterPlan, needed: Mapping[str, str], apis: Iterable[str]) -> Artifact:
+def script(plan: ClusterPlan, needed: Mapping[str, str], objects: Sequence[Artifact]) -> Artifact:
     """Write the one command that fills an empty cluster."""
+    apis = {artifact.data["apiVersion"] for artifact in objects}
     lines = [
         "#!/usr/bin/env bash",
         "set -euo pipefail",
@@ -32,6 +33,7 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], apis: Iterable[str]) ->
     lines += [
         f"kubectl wait --for=condition=available --timeout=300s --namespace {NAMESPACE} \\",
         "  deployment/argocd-server",
+        *_secrets(plan, objects),
         "# Only the root and its project: what is below is for Argo CD to read.",
         "start project.yaml",
         "start root.yaml",
@@ -39,6 +41,16 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], apis: Iterable[str]) ->
     note = f"Fills an empty cluster with {plan.system} for {plan.environment}; repeatable."
     text = "\n".join(lines) + "\n"
     return Artifact("bootstrap/start.sh", text, plan.model, (note,), executable=True)
+
+
+def _secrets(plan: ClusterPlan, objects: Iterable[Artifact]) -> Iterator[str]:
+    """Have Secrets made in the namespace, where no store of secrets elsewhere has them."""
+    if plan.settings.secrets != "script":
+        return
+    for artifact in objects:
+        if artifact.data["kind"] == "Namespace":
+            yield f'kubectl apply --filename "$tree/{artifact.path}"'
+    yield '"$tree/scripts/secrets.sh"'
 
 
 def readme(
@@ -53,6 +65,7 @@ def readme(
         "namespace": NAMESPACE,
         "home": environment.home(plan),
         "programs": rows,
+        "secrets": asset(f"gitops/secrets_{plan.settings.secrets}.md").rstrip(),
         "order": order,
     }
     text = texts.filled(asset(PAGE), given, PAGE)
@@ -64,12 +77,11 @@ def files(
 ) -> Iterator[Artifact]:
     """Yield what fills an empty cluster: values, a script and its page."""
     needed = programs(plan, objects)
-    apis = {artifact.data["apiVersion"] for artifact in objects}
     yield argocd_values.values(plan)
     if environment.settings(plan).updater:
         yield argocd_values.updater(plan)
     yield Artifact(
         "bootstrap/platform.sh", asset("gitops/platform.sh"), plan.model, executable=True
     )
-    yield script(plan, needed, apis)
+    yield script(plan, needed, objects)
     yield readme(plan, needed, apps)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tarmac.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.render import texts
 from tarmac.render.gitops.parts import applications, argo_objects, environment
 from tarmac.render.gitops.parts.applications import App
 from tarmac.render.gitops.parts.argo_objects import Object
@@ -14,9 +15,11 @@ from tarmac.render.kubernetes.parts.metadata import CLUSTER_WIDE
 from tarmac.render.kubernetes.parts.roles import group
 
 PROJECT_NOTES = (
-    "What these Applications may make, where, and from which repository: what is rendered needs",
-    "this and no more. A new kind of object is a new line here, in the same commit.",
+    "What these Applications may make, where, and from which repository: kinds that an environment",
+    "may have, also where none is rendered now, so that the last one of a kind can be deleted.",
 )
+#: Kinds that any environment may have.
+KINDS = "gitops/kinds.yaml"
 ROOT_NOTES = (
     "The only thing that is applied manually: it makes all other Applications, in their order.",
     "It may make nothing else, and the Applications that it makes may make none.",
@@ -66,9 +69,10 @@ def root(plan: ClusterPlan, made: Sequence[Artifact]) -> Iterator[Artifact]:
 
 
 def _allowed(plan: ClusterPlan, objects: Iterable[Artifact]) -> Object:
-    """Return the allowed destinations and kinds of objects: those that exist, and no more."""
+    """Return the allowed destinations and kinds; of cluster-wide kinds those that exist."""
     wide: set[tuple[str, str]] = set()
-    kinds: set[tuple[str, str]] = set()
+    listed = texts.filled_asset(KINDS, {})
+    kinds = {(group, kind) for group, names in listed.items() for kind in names}
     spaces = {plan.namespace}
     for made in objects:
         api, kind = made.data["apiVersion"], made.data["kind"]

@@ -46,17 +46,19 @@ def templates(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Iterato
             "provider": {"prometheus": {"address": address, "query": query}},
         }
 
+    # A step's analysis has to come to an end, or the controller refuses the Rollout: a successful
+    # run ends it, and as many failed ones as may be.
+    ends = {"count": asked.failures, "consecutiveSuccessLimit": 1}
     read = [
-        metric("success", written.success, f">= {asked.success:g}", consecutiveSuccessLimit=1),
-        metric("p99", written.p99, f"<= {asked.p99_s:g}", consecutiveSuccessLimit=1),
+        metric("success", written.success, f">= {asked.success:g}", **ends),
+        metric("p99", written.p99, f"<= {asked.p99_s:g}", **ends),
     ]
-    good = metric("good", written.good, ">= 1")
     step = {
         "args": [{"name": "revision"}],
         "dryRun": [{"metricName": query["name"]} for query in read],
-        "metrics": [metric("good", written.good, ">= 1", consecutiveSuccessLimit=1), *read],
+        "metrics": [metric("good", written.good, ">= 1", **ends), *read],
     }
-    whole = {"args": [{"name": "revision"}], "metrics": [good]}
+    whole = {"args": [{"name": "revision"}], "metrics": [metric("good", written.good, ">= 1")]}
     for when, spec, notes in (("step", step, STEP_NOTES), ("whole", whole, WHOLE_NOTES)):
         kind, name = "AnalysisTemplate", f"{workload.name}-{when}"
         yield an_object(plan, API, kind, name, {"spec": spec}, of=workload, notes=notes)

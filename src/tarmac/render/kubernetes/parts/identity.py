@@ -9,6 +9,10 @@ from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts import configs
 from tarmac.render.kubernetes.parts.metadata import an_object, selector
 
+#: By it EKS gives the pods of an account a role.
+ROLE = "eks.amazonaws.com/role-arn"
+NO_ACCOUNT = ("ACCOUNT: the number of the account; the registry's name has none.",)
+
 
 def service(plan: ClusterPlan, workload: Workload) -> Artifact:
     """Make a workload's address: the name that others' variables hold, on the same ports."""
@@ -41,9 +45,21 @@ def canary(name: str) -> str:
 
 
 def account(plan: ClusterPlan, workload: Workload) -> Artifact:
-    """Make a workload's identity, to which nothing is granted in the cluster."""
-    body = {"automountServiceAccountToken": False}
-    return an_object(plan, "v1", "ServiceAccount", workload.name, body, of=workload)
+    """Make a workload's identity, to which nothing is granted in the cluster.
+
+    Where it needs something in AWS it names the role whose trust is in this account alone.
+    """
+    body, role = {"automountServiceAccountToken": False}, plan.roles.get(workload.name)
+    return an_object(
+        plan,
+        "v1",
+        "ServiceAccount",
+        workload.name,
+        body,
+        of=workload,
+        annotations={ROLE: role.arn} if role else {},
+        notes=NO_ACCOUNT if role and "::ACCOUNT:" in role.arn else (),
+    )
 
 
 def settings(plan: ClusterPlan, workload: Workload) -> Iterator[Artifact]:

@@ -8,7 +8,7 @@ from typing import Any
 from tarmac.artifact import dump
 from tarmac.launch import redact
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.kubernetes.parts import caller_tokens, placement, pods
+from tarmac.render.kubernetes.parts import caller_tokens, placement, pods, scratch
 from tarmac.render.kubernetes.parts import disks as _disks
 from tarmac.render.kubernetes.parts.metadata import labels
 from tarmac.render.kubernetes.parts.runs import Run
@@ -50,6 +50,7 @@ def _pod(plan: ClusterPlan, workload: Workload, run: Run) -> dict[str, Any]:
     files = (*(workload.files if run.env_of_workload else ()), *run.once.files)
     calls = run.role == "task"  # a migration reaches its stores alone
     disks = _disks.claims(workload) if run.role == "task" else {}
+    written = scratch.numbered(workload.scratch if run.env_of_workload else ())
     # What sets a server up is a client: it needs no server's memory.
     given = workload.resources if workload.role == "service" else plan.settings.resources
     return {
@@ -69,7 +70,7 @@ def _pod(plan: ClusterPlan, workload: Workload, run: Run) -> dict[str, Any]:
                 "resources": pods.amounts(given),
                 "securityContext": pods.CONTAINER_SECURITY,
                 "volumeMounts": [
-                    {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - in the container
+                    *scratch.mounts(written),
                     *({"name": name, "mountPath": workload.volumes[name]} for name in disks),
                     *pods.mounts(workload.files if run.env_of_workload else ()),
                     *pods.mounts(run.once.files, run.once),
@@ -78,7 +79,7 @@ def _pod(plan: ClusterPlan, workload: Workload, run: Run) -> dict[str, Any]:
             }
         ],
         "volumes": [
-            {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+            *scratch.volumes(written),
             *(
                 {"name": name, "persistentVolumeClaim": {"claimName": claim}}
                 for name, claim in disks.items()

@@ -24,6 +24,31 @@ def spread(plan: ClusterPlan, name: str) -> list[dict[str, Any]]:
     ]
 
 
+#: Of a node that is lost, until its pods are made elsewhere; Kubernetes' own default is 300 s
+#: (kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions).
+LOST_NODE_S = 30
+
+
+def lost_node(workload: Workload) -> dict[str, Any]:
+    """Have a pod made elsewhere soon when its node is lost.
+
+    One with a disk is left to the default: its node may still write there.
+    """
+    if workload.volumes:
+        return {}
+    return {
+        "tolerations": [
+            {
+                "key": f"node.kubernetes.io/{why}",
+                "operator": "Exists",
+                "effect": "NoExecute",
+                "tolerationSeconds": LOST_NODE_S,
+            }
+            for why in ("not-ready", "unreachable")
+        ]
+    }
+
+
 def beside(workload: Workload) -> dict[str, Any]:
     """Put a pod on the node of its workload's, where their disk is."""
     near = {

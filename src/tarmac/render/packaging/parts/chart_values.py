@@ -24,6 +24,7 @@ CHART = "chart/service"
 #: Kinds whose spec is a value as it stands, by the object's name.
 WHOLE = {
     "ExternalSecret": "externalSecrets",
+    "SecretStore": "secretStores",
     "NetworkPolicy": "networkPolicies",
     "ServiceMonitor": "serviceMonitors",
     "Ingress": "ingresses",
