@@ -25,7 +25,7 @@ from tarmac_kit.callers import CallerCheck, CallerSettings, CallerTokens
 from tarmac_kit.cdc.capture_owner import CaptureOwner
 from tarmac_kit.client import Client, Transport
 from tarmac_kit.consuming import guarded
-from tarmac_kit.database import Database
+from tarmac_kit.database import Database, until_reachable
 from tarmac_kit.documents import Documents
 from tarmac_kit.documents.memory import MemoryDocuments
 from tarmac_kit.health import Health, Probe
@@ -295,7 +295,10 @@ class Chassis:
         self._backgrounds.append((name, run))
 
     def on_start(self, hook: Hook) -> None:
-        """Call `hook` once the stores are open, before the service is ready."""
+        """Call `hook` once the stores are open, before the service is ready.
+
+        It is called again when it raises DatabaseUnavailable: a store may be away for a moment.
+        """
         self._start_hooks.append(hook)
 
     def on_stop(self, hook: Hook) -> None:
@@ -364,7 +367,7 @@ class Chassis:
                 for store in self._documents.values():
                     group.create_task(store.open())
             for hook in self._start_hooks:
-                await hook()
+                await until_reachable("start hook", hook)
             for part, topic, group_name, handler in self._consumers:
                 assert self.bus is not None  # noqa: S101 - consume() asked
                 inbox_in = self._inbox_of.get(part)

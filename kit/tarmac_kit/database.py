@@ -119,6 +119,34 @@ def is_lost(conn: Any) -> bool:
         return True
 
 
+async def until_reachable(
+    name: str,
+    act: Callable[[], Awaitable[T]],
+    gone: tuple[type[Exception], ...] = (DatabaseUnavailable,),
+) -> T:
+    """Do what a process needs at its start, again with backoff while a database is away.
+
+    Other errors are raised at once; waiting ends only by cancellation.
+
+    Args:
+        name: what is waited for, in the log.
+        gone: the exceptions that say that it is away.
+    """
+    delay_s = 0.05
+    while True:
+        try:
+            return await act()
+        except gone as error:
+            why = error.__cause__ or error.detail if isinstance(error, Problem) else error
+            get_logger().warning(
+                "database is not reachable yet",
+                database=name,
+                error=without_credentials(str(why)) or type(error).__name__,
+            )
+            await asyncio.sleep(delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            delay_s = min(delay_s * 2, 2.0)
+
+
 async def _prepare(conn: Connection) -> None:
     for kind in ("json", "jsonb"):
         await conn.set_type_codec(
@@ -189,11 +217,11 @@ class Database:
         Raises MigrationError at once; waiting ends only by cancellation.
         """
         if self._pool is None:
-            await self._when_there(self._open)
+            await until_reachable(self.name, self._open, connection_errors())
 
     async def migrate(self) -> int:
         """Wait as `open` does, apply the migrations and return how many; no pool is opened."""
-        return await self._when_there(self._migrate)
+        return await until_reachable(self.name, self._migrate, connection_errors())
 
     async def _migrate(self) -> int:
         pending = tuple(
@@ -221,20 +249,6 @@ class Database:
             init=self._begin,
             connection_class=self.connection_class or asyncpg.Connection,
         )
-
-    async def _when_there(self, act: Callable[[], Awaitable[T]]) -> T:
-        delay_s = 0.05
-        while True:
-            try:
-                return await act()
-            except connection_errors() as error:
-                get_logger().warning(
-                    "database is not reachable yet",
-                    database=self.name,
-                    error=without_credentials(str(error)) or type(error).__name__,
-                )
-                await asyncio.sleep(delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
-                delay_s = min(delay_s * 2, 2.0)
 
     async def close(self) -> None:
         """Close the pool; connections in use have two seconds to come back."""

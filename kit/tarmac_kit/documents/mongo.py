@@ -26,7 +26,7 @@ from pymongo.errors import (
 )
 
 from tarmac_kit import deadline
-from tarmac_kit.database import MAX_AGE_S, DatabaseFull, DatabaseUnavailable
+from tarmac_kit.database import MAX_AGE_S, DatabaseFull, DatabaseUnavailable, until_reachable
 from tarmac_kit.documents import values
 from tarmac_kit.documents.mongo_spans import CommandSpans
 from tarmac_kit.documents.values import (
@@ -36,7 +36,7 @@ from tarmac_kit.documents.values import (
     Page,
     StaleDocumentError,
 )
-from tarmac_kit.logs import get_logger, without_credentials
+from tarmac_kit.logs import get_logger
 
 T = TypeVar("T")
 Raw = dict[str, Any]
@@ -205,21 +205,11 @@ class MongoDocuments:
     async def open(self) -> None:
         """Wait for the server with backoff, then make indexes; other errors are raised at once."""
         self._is_open = True
-        delay_s = 0.05
-        while True:
-            try:
-                for collection in self._collections.values():
-                    await collection.ensure_indexes()
-            except DatabaseUnavailable as error:
-                get_logger().warning(
-                    "database is not reachable yet",
-                    database=self.name,
-                    error=without_credentials(str(error.__cause__ or error.detail)),
-                )
-                await asyncio.sleep(delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
-                delay_s = min(delay_s * 2, 2.0)
-            else:
-                return
+        await until_reachable(self.name, self._make_indexes)
+
+    async def _make_indexes(self) -> None:
+        for collection in self._collections.values():
+            await collection.ensure_indexes()
 
     async def close(self) -> None:
         """Close the connections."""

@@ -5,14 +5,12 @@ Built by `connect` where a PostgreSQL stands in for MongoDB. All SQL of document
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import asyncpg
 
-from tarmac_kit.database import Database, DatabaseUnavailable
+from tarmac_kit.database import Database, until_reachable
 from tarmac_kit.documents import values
 from tarmac_kit.documents.values import (
     CollectionShape,
@@ -163,19 +161,14 @@ class PostgresDocuments:
     async def open(self) -> None:
         """Wait for the server, then make what is missing."""
         await self._database.open()
-        delay_s = 0.05
-        while True:
-            try:
-                async with self._database.transaction() as conn:
-                    await conn.execute(_LOCK)
-                    for collection in self._collections.values():
-                        for statement in collection.statements:
-                            await conn.execute(statement)
-            except DatabaseUnavailable:
-                await asyncio.sleep(delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
-                delay_s = min(delay_s * 2, 2.0)
-            else:
-                return
+        await until_reachable(self._database.name, self._make)
+
+    async def _make(self) -> None:
+        async with self._database.transaction() as conn:
+            await conn.execute(_LOCK)
+            for collection in self._collections.values():
+                for statement in collection.statements:
+                    await conn.execute(statement)
 
     async def close(self) -> None:
         """Close the connections."""

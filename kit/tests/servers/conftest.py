@@ -27,11 +27,11 @@ from uuid import uuid4
 import aio_pika
 import aiokafka
 import asyncpg
+import kafka_emptied
 import kafka_server
 import nats as nats_client
 import pytest
 from aio_pika.exceptions import ChannelNotFoundEntity, QueueEmpty
-from aiokafka.admin import AIOKafkaAdminClient
 from free_ports import free_port
 from nats.js.errors import NotFoundError
 from silencing import Wire
@@ -460,12 +460,7 @@ async def kafka(kafka_process: Server) -> Broker:
     server = kafka_process
     if server.process is None or server.process.poll() is not None:
         await asyncio.to_thread(server.start)
-    admin = AIOKafkaAdminClient(**kafka_login(server.port))
-    await admin.start()
-    topics = [name for name in await admin.list_topics() if not name.startswith("__")]
-    if topics:
-        await admin.delete_topics(topics)
-    await admin.close()
+    await kafka_emptied.empty(kafka_login(server.port))
     return Broker("kafka", server, f"kafka://shop:secret@127.0.0.1:{server.port}")
 
 

@@ -466,22 +466,6 @@ async def test_hooks_and_background_tasks_run_from_start_to_stop() -> None:
     assert events == ["start", "cancelled", "stop"]
 
 
-async def test_a_start_hook_that_fails_stops_the_process_and_says_why() -> None:
-    def mount(chassis: Chassis) -> None:
-        async def fail() -> None:
-            raise RuntimeError("no seed data")
-
-        chassis.on_start(fail)
-
-    app = app_of(mount)
-    told = []
-    app.chassis.on_failure = lambda: told.append(1)
-    with pytest.raises(RuntimeError, match="cannot start: no seed data"):
-        async with running(app):
-            pass
-    assert told == [1]
-
-
 def test_a_broker_without_an_adapter_is_said() -> None:
     with pytest.raises(SettingsError, match="no adapter for 'stomp'"):
         app_of(things, env={"BROKER_URL": "stomp://u:p@h"})

@@ -14,6 +14,7 @@ from tarmac_kit.testing import FakeTransport, json_response, running
 from tarmac_web import assets
 from tarmac_web.app import PART
 from tarmac_web.art import _PLACES, _SHAPES, _THINGS, _VIEWS, PALETTES, drawing
+from tarmac_web.export import export
 
 PAGES = ["/", "/products", f"/products/{KETTLE}", "/cart", "/login", "/signup", "/no-such-page"]
 
@@ -175,3 +176,14 @@ def test_the_api_document_has_what_scripts_ask_and_no_pages():
     environ = {"SESSION_SECRET": SECRET, "API_URL": "http://a", "PAGES": "shop,trading"}
     document = create_app([PART], environ, transport=FakeTransport()).api.openapi()
     assert set(document["paths"]) == {"/client-errors", "/live/quotes"}
+
+
+async def test_what_is_exported_for_a_cdn_is_what_pages_ask_for(browse, tmp_path):
+    written = {f"/{path.relative_to(tmp_path)}": path.read_bytes() for path in export(tmp_path)}
+    site = await browse()
+    page = await site.get("/")
+    asked = set(re.findall(r'(?:href|src)="(/static/[^"#]+)', page.text))
+    assert asked
+    assert asked <= written.keys()
+    for path in asked:
+        assert (await site.get(path)).body == written[path]
