@@ -54,7 +54,8 @@ GATES_INTRODUCTION = """\
 
 What `tarmac verify` checks in a system and its rendered tree, beyond the tools for one kind of
 file. `tarmac explain ID` prints a gate, and how to suppress one of its findings until a date.
-A * marks the gates that need no model: `tarmac verify --files DIR` runs them on any folder.
+A * marks the gates that need no model: `tarmac verify --files DIR` runs them on any folder. Those
+with a + judge what runs: `tarmac verify --target cluster` asks them, too.
 """
 
 ENV_INTRODUCTION = """\
@@ -176,8 +177,8 @@ def gates_page() -> str:
     for phase in sorted({gate.phase for gate in known}, key=PHASES.index):
         parts.append(f"## {SPELLED.get(phase, phase.capitalize())}\n")
         rows = [
-            f"| {gate.id}{' *' if gate.of_files else ''} | {gate.title} | {gate.scope.unit} "
-            f"| {gate.reads} | {gate.source} |"
+            f"| {gate.id}{' *' if gate.of_files else ''}{' +' if gate.observes else ''} "
+            f"| {gate.title} | {gate.scope.unit} | {gate.reads} | {gate.source} |"
             for gate in sorted(known, key=lambda gate: gate.id)
             if gate.phase == phase
         ]
