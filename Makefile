@@ -21,6 +21,9 @@ export SSL_CERT_FILE ?= $(CA_BUNDLE)
 export PIP_CERT ?= $(CA_BUNDLE)
 endif
 
+# Images set it; here it has each worker of the tests compile 500 modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 PACKAGES := src/tarmac kit/tarmac_kit $(wildcard services/*/tarmac_*) examples/extension/tarmac_example
 
 .PHONY: help up down test test-all check bench audit release hooks docs site clean sync lint

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         )
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Wait for what is being built: while the file that the environment names is there."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Wait for what is being built, while the file that the environment names is there.
+
+    Outside of a test's own time limit, which begins after this.
+    """
     building = os.environ.get("TARMAC_BUILDING")
     while building and item.path.parent.name in BROUGHT and Path(building).exists():
         time.sleep(1)
+    return (yield)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 
 import pytest
 from kube_api import Answer, changed
 from kube_trees import define, namespace, put, put_as_it_is, ready_for, take_away, tree
 from rendered import ENVIRONMENTS
+
+from tarmac.artifact import dump
 
 pytestmark = pytest.mark.servers
 every_environment = pytest.mark.parametrize(
@@ -85,3 +88,21 @@ async def test_a_kind_of_nobody_is_named(kube, plane):
     unknown = {"apiVersion": "example.com/v1", "kind": "Gadget", "metadata": {"name": "it"}}
     with pytest.raises(LookupError, match=r"Gadget of example.com/v1: no definition"):
         await define(kube, [unknown])
+
+
+def test_kubectl_reads_text_as_it_was_written(plane, tmp_path):
+    text = ["09402152219246e0", "1e3", "-1.5E2", "0o17", "0x1f", "1_000", "y", "N", "on", "~", "1"]
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "as-written", "namespace": "default"},
+        "data": {f"key-{number}": value for number, value in enumerate(text)},
+    }
+    file = tmp_path / "it.yaml"
+    file.write_text(dump(manifest))
+    try:
+        created = plane.kubectl("create", f"--filename={file}", "--output=json")
+        assert created.returncode == 0, created.stderr
+        assert json.loads(created.stdout)["data"] == manifest["data"]
+    finally:
+        plane.kubectl("delete", f"--filename={file}", "--ignore-not-found")

@@ -31,12 +31,20 @@ PROVEN_IN = {
     "tested@alertmanager": ("tests/observability/test_alertmanager.py",),
     "planned@aws-provider": (
         "tests/infrastructure/test_planned.py", "tests/infrastructure/test_modules.py",
-        "tests/infrastructure/test_other_systems.py",
+        "tests/infrastructure/test_second_region.py",
+        "tests/infrastructure/test_other_systems.py", "tests/infrastructure/test_organization.py",
     ),
-    "applied@moto": ("tests/infrastructure/test_applied.py",),
+    "valid@terragrunt": ("tests/infrastructure/test_terragrunt.py",),
+    "valid@eksctl-schema": ("tests/infrastructure/test_eksctl.py",),
+    "tested@pulumi-mocks": ("tests/infrastructure/test_pulumi.py",),
+    "applied@moto": (
+        "tests/infrastructure/test_applied.py", "tests/infrastructure/test_organization.py",
+    ),
     "applied@apiserver": ("tests/apiserver/",),
     "observed@docker": ("tests/containers/",),
     "observed@cluster": ("tests/cluster/",),
+    "observed@calico": ("tests/cluster/test_under_policies.py",),
+    "observed@traefik": ("tests/cluster/test_traefik.py",),
     # Each of these starts what it speaks of, and asks it.
     "observed@local": (
         "tests/e2e/", "tests/runtime/", "tests/browser/", "tests/crash/", "tests/containers/",

@@ -289,8 +289,12 @@ def test_metrics_show_requests_and_any_series(dashboard: Page):
     counted = re.compile(r"Requests: all .* at most (?!0.s;)")
     # Read each 5 s, and shown when a step of 10 s is over.
     expect(dashboard.get_by_role("img", name=counted)).to_be_visible(timeout=40_000)
-    dashboard.get_by_label("Series").fill("http_requests_total")
-    dashboard.get_by_label("Series").press("Enter")
+    series = dashboard.get_by_label("Series")
+    # What is typed stays when the view is drawn again with new numbers.
+    with dashboard.expect_response(re.compile("/api/metrics")):
+        series.fill("http_requests_total")
+    dashboard.evaluate("() => new Promise(requestAnimationFrame)")
+    series.press("Enter")
     dashboard.get_by_role("combobox", name=re.compile("^By")).select_option("status")
     expect(
         dashboard.get_by_role("img", name=re.compile("http_requests_total.*200 "))

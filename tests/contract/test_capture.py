@@ -18,8 +18,9 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import kafka_emptied
 import pytest
-from capturing import TOPICS, Debezium, Embedded, Record, Way, forget
+from capturing import TOPICS, Debezium, Embedded, Record, Way, kafka_login
 
 from tarmac_kit import Chassis, Database, Part, create_app
 from tarmac_kit.testing import FakeBus, running
@@ -163,7 +164,7 @@ async def path(
         made = Embedded(database_url, f"nats://admin:admin@127.0.0.1:{port}", tmp_path / "log")
     elif request.param == "capture on Kafka":
         port = request.getfixturevalue("kafka_process").port
-        await forget(port)
+        await kafka_emptied.empty(kafka_login(port))
         url = f"kafka://admin:admin@127.0.0.1:{port}"
         made = Embedded(database_url, url, tmp_path / "log", port)
     else:
@@ -181,7 +182,7 @@ async def path(
         if found.returncode:
             pytest.skip(found.stderr.strip().splitlines()[-1])
         port = request.getfixturevalue("kafka_process").port
-        await forget(port)
+        await kafka_emptied.empty(kafka_login(port))
         made = Debezium(database_url, port, tmp_path / "data", tmp_path / "log")
     yield made
     if made.process is not None:

@@ -27,6 +27,11 @@ TEMPLATES = {
         {"externalSecrets": {"n": {"spec": {"refreshInterval": "1h"}}}},
         {"refreshInterval": "1h"},
     ),
+    "secretstore": (
+        "SecretStore",
+        {"secretStores": {"n": {"spec": {"provider": {"aws": {}}}}}},
+        {"provider": {"aws": {}}},
+    ),
     "horizontalpodautoscaler": (
         "HorizontalPodAutoscaler",
         {"autoscaling": AUTOSCALING},

@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,10 @@ def target(running):
         yield found
 
 
+#: What a client meets whose service is away, or ends in the midst of an answer.
+BROKEN_OFF = (OSError, HTTPException)
+
+
 def step_of(fault: Fault) -> Step:
     return fault.step.model_validate({"fault": fault.id, **STEPS[fault.id]})
 
@@ -81,7 +86,7 @@ def serves_as_before(box: Sandbox) -> None:
     end = time.monotonic() + LONG_S
     while True:
         began = time.monotonic()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*BROKEN_OFF):
             ask(box, 5)
             if time.monotonic() - began < DELAY_S:
                 return
@@ -108,7 +113,7 @@ class Traffic:
         while not self._ended.wait(POLL_S):
             try:
                 ask(self._box, 0.5)
-            except OSError:
+            except BROKEN_OFF:
                 continue
 
 

@@ -19,8 +19,9 @@ from tarmac.gates.views.argo.applications import wave_of
 from tarmac.gates.views.argo.sets import expanded
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
+from tarmac.render.assets import asset
 from tarmac.render.collect import artifacts
-from tarmac.render.gitops.parts import waves
+from tarmac.render.gitops.parts import projects, waves
 
 FOLLOWED = (("shop", "production"), ("starter", "production"), ("travel", "prod"))
 SETS = ("dev", "stg", "prod")
@@ -144,22 +145,23 @@ def test_a_job_runs_before_the_pods_and_is_made_anew_in_each_sync(cloned, follow
     assert jobs or plan.system == "starter"
 
 
-def test_the_project_allows_what_is_applied_and_not_a_kind_more(cloned, followed):
+def test_the_project_allows_what_is_applied_or_may_have_been_and_not_a_kind_more(cloned, followed):
     plan, repository = cloned
     folder = repository / f"environments/{plan.environment}/argocd/applications"
     spec = read(folder / "project.yaml")["spec"]
-    allowed = {
-        (manifest["group"], manifest["kind"])
-        for key in ("clusterResourceWhitelist", "namespaceResourceWhitelist")
-        for manifest in spec[key]
-    }
+    wide, own = (
+        {(manifest["group"], manifest["kind"]) for manifest in spec[f"{where}ResourceWhitelist"]}
+        for where in ("cluster", "namespace")
+    )
     applied, spaces = set(), set()
     for _, app, objects in followed:
         assert app["spec"]["project"] == read(folder / "project.yaml")["metadata"]["name"]
         for manifest in objects:
             applied.add((manifest["apiVersion"].rpartition("/")[0], manifest["kind"]))
             spaces.add(manifest["metadata"].get("namespace", plan.namespace))
-    assert allowed == applied
+    listed = yaml.safe_load(asset(projects.KINDS))
+    assert own == {(group, kind) for group, kinds in listed.items() for kind in kinds}
+    assert applied - own == wide
     assert spec["sourceRepos"] == [plan.delivery.gitops]
     # A Gateway is with the pods of its ingress; all else is in the system's own.
     assert {destination["namespace"] for destination in spec["destinations"]} == spaces

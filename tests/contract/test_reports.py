@@ -205,3 +205,18 @@ def test_github_is_told_when_nothing_was_judged():
     nothing = replace(result("NET001", Status.NOT_APPLICABLE), target="files")
     written = as_github.write(Report("mini", (), "2026-06-01", (nothing,)))
     assert written.startswith("::error title=tarmac::mini: nothing was judged")
+
+
+def test_thousands_of_findings_are_written_in_proportional_time(monkeypatch):
+    many = [Finding(f"a.yaml:{line}:1", "is wrong; correct it", "NET001") for line in range(3000)]
+    report = replace(EMPTY, results=(result("NET001", Status.FAIL, *many),))
+    compared = 0
+
+    def equal(one: Finding, other: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return one is other
+
+    monkeypatch.setattr(Finding, "__eq__", equal)
+    assert as_text.write(report).count("NET001: is wrong; correct it [production]") == 3000
+    assert compared < 10 * len(many)

@@ -196,6 +196,13 @@ async def test_a_customer_registers_browses_orders_pays_and_gets_an_email(shop, 
     }
 
 
+def test_what_services_use_is_measured_and_their_requests_are_judged_by_it(shop):
+    done = shop.tarmac("cost", "--env", "production", "--measure", "1", "--json")
+    sizes = json.loads(done.stdout)["sizes"]
+    assert len([one for one in sizes if one["requested"]["cpu"] == 0.25]) == 7
+    assert all(20 < s["used"]["memory_mib"] < s["advised"]["memory_mib"] for s in sizes)
+
+
 async def test_tokens_are_refreshed_and_an_old_one_is_worth_nothing(ann):
     body = {"refresh_token": ann.refresh_token}
     fresh = await ann.ask("POST", "/api/users/refresh", body)

@@ -7,7 +7,6 @@ ever runs. Every run has keys of its own and every connection is encrypted and a
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import ipaddress
 import os
 import secrets
@@ -20,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from authority import certificate, new_authority
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -131,7 +131,8 @@ current-context: it
                     stdout=log,
                     stderr=log,
                     cwd=self.folder,
-                    env={"HOME": str(self.folder), "PATH": os.environ["PATH"]},
+                    # A fifth less work for some more memory.
+                    env={"HOME": str(self.folder), "PATH": os.environ["PATH"], "GOGC": "400"},
                     start_new_session=True,
                 )
             )
@@ -233,31 +234,14 @@ def control_plane(programs: Path, folder: Path) -> Iterator[ControlPlane]:
         plane.stop()
 
 
-#: What an authority's key is for; Python 3.13 trusts none that does not say so.
-_SIGNS = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=True,
-    encipher_only=False,
-    decipher_only=False,
-)
-
-
 def write_keys(folder: Path, addresses: Sequence[str] = (HOST,)) -> None:
     """Write an authority, one certificate for all servers and etcd's client, a key for tokens.
 
     Where a kubelet trusts the authority, the certificate is an administrator's.
     """
-    authority = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
-    own = x509.BasicConstraints(ca=True, path_length=0)
-    signed = _certificate(name, name, authority, authority).add_extension(own, critical=True)
-    signed = signed.add_extension(_SIGNS, critical=True)
-    _write(folder / "ca.crt", signed.sign(authority, hashes.SHA256()))
+    authority, root = new_authority()
+    name = root.subject
+    _write(folder / "ca.crt", root)
     key = ec.generate_private_key(ec.SECP256R1())
     administrators = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters")
     subject = x509.Name([administrators, x509.NameAttribute(NameOID.COMMON_NAME, "it")])
@@ -268,32 +252,11 @@ def write_keys(folder: Path, addresses: Sequence[str] = (HOST,)) -> None:
         ]
     )
     uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-    signed = _certificate(subject, name, key, authority)
+    signed = certificate(subject, name, key.public_key(), authority)
     signed = signed.add_extension(names, critical=False).add_extension(uses, critical=False)
     _write(folder / "it.crt", signed.sign(authority, hashes.SHA256()))
     _write(folder / "it.key", key)
     _write(folder / "accounts.key", ec.generate_private_key(ec.SECP256R1()))
-
-
-def _certificate(
-    subject: x509.Name,
-    issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
-    authority: ec.EllipticCurvePrivateKey,
-) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(identifier, critical=False)
-    )
 
 
 def _write(path: Path, what: x509.Certificate | ec.EllipticCurvePrivateKey) -> None:

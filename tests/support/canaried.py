@@ -37,6 +37,7 @@ class Traffic:
     failing_percent: float = 0.0
     #: How long all requests take: the bucket that they are in.
     takes_s: float = 0.1
+    route: str = "/x"
 
 
 def promtool() -> str:
@@ -70,7 +71,7 @@ def series(case: tuple[str, str, str], pod: str, traffic: Traffic) -> list[dict[
             continue
         labels = (
             f'namespace="{plan.namespace}",pod="{pod}",container="{name}",job="{name}",'
-            f'endpoint="http",service="{name}",method="GET",route="/x",status="{status}"'
+            f'endpoint="http",service="{name}",method="GET",route="{traffic.route}",status="{status}"'
         )
         per_step = step * share / 100
         values = f"0+{per_step:g}x{MINUTES * 2}"

@@ -214,13 +214,3 @@ def record(topic: str, key: str, payload: Any, id_: str, trace: dict[str, str]) 
     assert isinstance(payload["ts_ms"], int)
     kept = {name: payload[name] for name in ("before", "after", "op")}
     return Record(topic, key, {**kept, "source": source})
-
-
-async def forget(kafka_port: int) -> None:
-    """Delete the topics of the test before."""
-    admin = AIOKafkaAdminClient(**kafka_login(kafka_port))
-    await admin.start()
-    topics = [name for name in await admin.list_topics() if not name.startswith("__")]
-    if topics:
-        await admin.delete_topics(topics)
-    await admin.close()

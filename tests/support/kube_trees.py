@@ -49,15 +49,19 @@ _Loader.add_constructor(
 GET = "no definitions of others' kinds: run `tarmac fetch` (CI does)"
 
 
+def are_fetched() -> bool:
+    """Tell whether others' definitions are there."""
+    return (check.folder_of(lock.read()) / "crds").is_dir()
+
+
 def fetched() -> list[Path]:
     """List the files of others' definitions that `tarmac fetch` brought.
 
     They are those that rendered objects are checked against. Skips the test where none are there.
     """
-    folder = check.folder_of(lock.read()) / "crds"
-    if not folder.is_dir():
+    if not are_fetched():
         pytest.skip(GET)
-    return sorted(folder.glob("*/*.yaml"))
+    return sorted((check.folder_of(lock.read()) / "crds").glob("*/*.yaml"))
 
 
 @cache

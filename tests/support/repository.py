@@ -12,7 +12,7 @@ from tarmac.model.loader import load
 from tarmac.model.system import System
 
 CATALOGUE = registry.load(adopt, "RECOGNISER")
-KINDS = frozenset({"postgres", "redis", "mysql", "mail", "nats", "s3"})
+KINDS = frozenset({"postgres", "redis", "mysql", "mail", "nats", "opensearch", "s3"})
 
 
 def folder_of(files: dict[str, str]) -> Folder:

@@ -56,7 +56,8 @@ class ScriptedKubectl(Kubectl):
         return [
             found
             for found in self.objects
-            if found["kind"].lower() in kinds and named in ("", found["metadata"]["name"])
+            if found["kind"].lower().rstrip("s") in kinds
+            and named in ("", found["metadata"]["name"])
         ]
 
 

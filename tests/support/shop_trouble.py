@@ -34,3 +34,10 @@ def begin(shop: DeployedSystem) -> ShopTrouble:
     shop.send(trouble.pod(KILLED), "-KILL")
     shop.k("scale", f"statefulset/{DATABASE}", "--replicas=0")
     return trouble
+
+
+def end(shop: DeployedSystem) -> None:
+    """Wait until it has been noticed, give the database back, and have all three as they were."""
+    shop.until(lambda: all(shop.restarts(service) for service in (WEDGED, KILLED)))
+    shop.k("scale", f"statefulset/{DATABASE}", "--replicas=1")
+    shop.until(lambda: all(shop.ready(service) == 1 for service in (WEDGED, KILLED, STARVED)))
