@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PACKAGES := src/tarmac kit/tarmac_kit $(wildcard services/*/tarmac_*) examples/extension/tarmac_example
 
-.PHONY: help up down test test-all check bench audit release hooks docs site clean sync lint
+.PHONY: help up down test test-all tools check bench audit release hooks docs site clean sync lint types
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,13 +42,16 @@ test: sync
 	.venv/bin/pytest services/$(SERVICE)/tests --cov=tarmac_$(SERVICE) --cov-report=term-missing $(ARGS)
 else
 test: sync ## the tests of every part, in minutes (SERVICE=orders: one service's, with coverage)
-	.venv/bin/pytest $(WORKERS) -m "not slow" $(ARGS)
+	.venv/bin/pytest $(WORKERS) --presubmit $(ARGS)
 endif
 
-test-all: sync lint ## all checks, then every test, as CI runs them
+test-all: sync lint types ## all checks, then every test, also the slow ones (make tools first)
 	.venv/bin/pytest $(WORKERS) $(ARGS)
 
-check: sync lint ## format, lint, types, import rule, commit messages, architecture tests
+tools: sync ## bring the programs that slow tests use, into a cache outside of this folder
+	.ci/bring
+
+check: sync lint types ## format, lint, types, import rule, commit messages, architecture tests
 	.venv/bin/pytest -q tests/architecture
 
 bench: sync ## measure, and write bench/results.md
@@ -83,9 +86,12 @@ lint: sync
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy $(PACKAGES) $(wildcard systems/*/*.py docs/*.py) bench conftest.py .ci/*.py .githooks/commit_message.py
-	.ci/types
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/python .githooks/commit_message.py --history
+
+# The dashboard's scripts; where there is no Node this says so.
+types: sync
+	.ci/types
 
 sync:
 	@PYTHON=$(PYTHON) .ci/sync

@@ -1,15 +1,13 @@
 """How the suite runs: its two tiers, its order, who shares a worker, and what it may cost.
 
-`make test` runs what is not `slow`; `make test-all` runs everything. tests/tiers.yaml says which
-files are slow, and how much CPU time each folder may take.
+`make test` is the presubmit (tests/support/presubmit.py); `make test-all` runs all, also what
+is `slow`. tests/tiers.yaml says which files are slow, and how much CPU time each folder may take.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +15,19 @@ import pytest
 import yaml
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-pytest_plugins = ["cost", "docker_images", "ended"]
+pytest_plugins = ["cost", "docker_images", "ended", "presubmit"]
 
 ROOT = Path(__file__).parent
 #: Tests bring systems up without telemetry unless they say so: it is one more process for each.
 os.environ["TARMAC_TELEMETRY"] = "0"
 TIERS = yaml.safe_load((ROOT / "tests/tiers.yaml").read_text(encoding="utf-8"))
 
-#: Folders of tests that need what CI builds meanwhile; they come last, and wait for it.
-BROUGHT = ("apiserver", "cluster", "containers", "gates", "observability")
-
 
 def _is_below(item: pytest.Item, places: list[str]) -> bool:
+    """Tell whether a test is in one of these folders or files, or is one of these tests."""
     path = item.path.relative_to(ROOT).as_posix()
-    return any(path == place or path.startswith(f"{place}/") for place in places)
+    names = {path, item.nodeid, item.nodeid.partition("[")[0]}
+    return any(path.startswith(f"{place}/") or place in names for place in places)
 
 
 def _is_slow_variant(item: pytest.Item) -> bool:
@@ -43,8 +40,6 @@ def _is_slow_variant(item: pytest.Item) -> bool:
 
 
 def _rank(item: pytest.Item) -> int:
-    if item.path.parent.name in BROUGHT:
-        return 4
     if item.get_closest_marker("e2e"):
         return 3
     if item.get_closest_marker("servers"):
@@ -95,15 +90,3 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 (n for n, place in enumerate(places) if _is_below(item, [place])), len(places)
             )
         )
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Wait for what is being built, while the file that the environment names is there.
-
-    Outside of a test's own time limit, which begins after this.
-    """
-    building = os.environ.get("TARMAC_BUILDING")
-    while building and item.path.parent.name in BROUGHT and Path(building).exists():
-        time.sleep(1)
-    return (yield)

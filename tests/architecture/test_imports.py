@@ -220,3 +220,11 @@ def test_a_cycle_in_the_kit_is_found(root):
     graph["tarmac_kit.breaker"].add("tarmac_kit.app")
     with pytest.raises(graphlib.CycleError):
         list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_one_module_of_the_tool_looks_for_programs(sources):
+    """So that a test run decides by one variable which of them are there."""
+    asking = [
+        s.name for s in sources if s.name.startswith("src/tarmac/") and "shutil.which" in s.text
+    ]
+    assert asking == ["src/tarmac/installed.py"]

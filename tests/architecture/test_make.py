@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 BARE = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-INTERNAL = {"sync", "lint"}
+INTERNAL = {"sync", "lint", "types"}
 
 
 def make(root, *arguments, **environ):
@@ -80,8 +80,21 @@ def test_a_python_without_venv_is_refused_with_the_package_to_install(sync):
     assert "apt-get install python3-venv" in refused.stderr
 
 
-def test_continuous_integration_runs_make_test_and_stops_at_the_first_failure(root):
+def test_continuous_integration_runs_lint_and_make_test_and_stops_at_the_first_failure(root):
     script = (root / ".ci/run").read_text()
     assert "set -euo pipefail" in script
-    assert script.rstrip().endswith("\nmake test-all")
+    assert "for stage in sync lint test; do" in script
+    assert '"${bare[@]}" make "$stage"' in script
     assert os.access(root / ".ci/run", os.X_OK)
+
+
+def test_every_script_that_brings_a_program_is_called_by_make_tools(root):
+    brought = set(re.findall(r"^(\w+) +\d+ \S", (root / ".ci/bring").read_text(), re.MULTILINE))
+    keeps = "/tarmac/programs/"
+    bringing = {
+        path.name
+        for path in (root / ".ci").iterdir()
+        if path.is_file() and path.suffix == "" and keeps in path.read_text()
+    }
+    assert bringing - {"module"} <= brought
+    assert {name for name in brought if not (root / ".ci" / name).exists()} == {"schemas"}

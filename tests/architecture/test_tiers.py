@@ -14,11 +14,18 @@ def tiers(root):
     return yaml.safe_load((root / "tests/tiers.yaml").read_text())
 
 
+def is_there(root, place):
+    file, _, test = place.partition("[")[0].partition("::")
+    path = root / file
+    found = re.compile(rf"^(async )?def {test}\(", re.MULTILINE)
+    return path.exists() and (not test or found.search(path.read_text()))
+
+
 def test_every_place_that_the_tiers_name_is_there(root, tiers):
     assert tiers["slow"] == sorted(tiers["slow"])
     together = [place for places in tiers["one_worker"].values() for place in places]
     named = [*tiers["slow"], *together, *tiers["slow_variants"]]
-    assert [place for place in named if not (root / place).exists()] == []
+    assert [place for place in named if not is_there(root, place)] == []
 
 
 def test_every_system_has_a_journey_that_both_tiers_run(root):
@@ -39,8 +46,13 @@ def test_every_folder_of_tests_has_a_budget(root, tiers):
     assert {*folders, SHARED} == tiers["cpu_s"].keys()
 
 
-def test_what_a_target_of_make_leaves_out_is_what_is_slow(root):
+def test_make_test_is_the_presubmit_and_make_test_all_leaves_nothing_out(root):
     makefile = (root / "Makefile").read_text()
     recipes = dict(re.findall(r"^(test|test-all): .*\n\t(.*)$", makefile, re.MULTILINE))
-    assert '-m "not slow"' in recipes["test"]
-    assert "-m" not in recipes["test-all"].split("pytest")[1].split()
+    assert "--presubmit" in recipes["test"]
+    assert {"-m", "--presubmit"}.isdisjoint(recipes["test-all"].split("pytest")[1].split())
+
+
+def test_the_presubmit_lists_each_skip_of_a_file_that_is_there(root, tiers):
+    assert tiers["skipped"], "then the list can go"
+    assert [file for file in tiers["skipped"] if not (root / file).is_file()] == []

@@ -29,6 +29,7 @@ def test_it_is_found_where_a_variable_says_else_the_newest_in_the_cache(tmp_path
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("KAFKA_HOME", raising=False)
+    monkeypatch.delenv("TARMAC_PATH_ONLY", raising=False)
     kept = tmp_path / "cache/tarmac/programs"
     older, newer = (a_kafka(kept / f"kafka-{version}", version) for version in ("4.3.1", "4.10.0"))
     found = offers.find(STORE, asked_provider="binary")

@@ -49,6 +49,7 @@ def machine(tmp_path, monkeypatch):
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.delenv("TARMAC_PATH_ONLY", raising=False)
 
     def program(name: str, script: str, *, where: Path = folder) -> Path:
         where.mkdir(parents=True, exist_ok=True)

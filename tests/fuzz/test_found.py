@@ -218,7 +218,7 @@ def test_a_lock_cannot_have_a_file_outside_of_its_folder_removed(folder):
 
 
 def test_a_rendered_tree_says_which_of_its_files_were_not_judged(folder, monkeypatch):
-    monkeypatch.setattr("tarmac.gates.views.programs.shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr("tarmac.gates.views.programs.find_program", lambda *_, **__: None)
     (folder / "tarmac.yaml").write_text(MODEL + "environments: {production: {}}\n")
     said("render", code=0)
     tree = folder / "deploy/production"
@@ -237,7 +237,7 @@ def test_a_rendered_tree_says_which_of_its_files_were_not_judged(folder, monkeyp
 
 
 def test_a_key_that_is_no_text_is_judged_as_the_text_that_it_is_sent_as(folder, monkeypatch):
-    monkeypatch.setattr("tarmac.gates.views.programs.shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr("tarmac.gates.views.programs.find_program", lambda *_, **__: None)
     (folder / "tarmac.yaml").write_text(MODEL + "environments: {production: {}}\n")
     said("render", code=0)
     file = folder / "deploy/production/k8s/web/service.yaml"

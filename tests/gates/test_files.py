@@ -244,6 +244,6 @@ def test_a_chart_that_cannot_be_rendered_is_said(judged):
 
 
 def test_without_helm_a_chart_is_said_not_to_be_judged(judged, monkeypatch):
-    monkeypatch.setattr("tarmac.gates.views.programs.shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr("tarmac.gates.views.programs.find_program", lambda *_, **__: None)
     (remark,) = judged(CHART, GATES["NET001"]).remarks
     assert "its objects were not judged: helm is not on this machine" in remark.what

@@ -7,12 +7,12 @@ passed over, with Helm's own reason.
 from __future__ import annotations
 
 import posixpath
-import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tarmac.adopt._manifests import OF_CHART
+from tarmac.installed import find_program
 from tarmac.tools import how_to_get
 
 #: The name of the release: charts begin the names of objects with it, and it is taken away again,
@@ -40,7 +40,7 @@ def rendered(
     own = [one for one in charts if not any(_is_part(one, other) for other in charts)]
     if not own:
         return {}
-    helm = shutil.which("helm")
+    helm = find_program("helm")
     if helm is None:
         for chart in own:
             what = f"a Helm chart is read where helm is installed; {how_to_get('helm')}"

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import json
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -23,6 +22,7 @@ from tarmac.cluster import kubectl as clients
 from tarmac.cluster.running import RunningSystem, WorkloadState
 from tarmac.cluster.store_access import store_url
 from tarmac.errors import BadInput, Problem
+from tarmac.installed import find_program
 from tarmac.plan.access import shell_call
 from tarmac.stores.kind import StoreKind
 
@@ -153,7 +153,7 @@ def connect(running: RunningSystem, store: str, user: str, *, only_url: bool) ->
     with store_url(running, store, user) as url:
         known: dict[str, StoreKind] = registry.load(stores, "STORE")
         call = shell_call(known[kind].shell if kind else None, url)
-        program = next(filter(None, map(shutil.which, call["programs"])), None)
+        program = next(filter(None, map(find_program, call["programs"])), None)
         if program is None or only_url:
             click.echo(url)
             with contextlib.suppress(KeyboardInterrupt):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 
 import click
 
 from tarmac.cli import _project
 from tarmac.errors import TarmacError
+from tarmac.installed import find_program
 
 
 @click.command("connect", short_help="Open a store's shell, or print its URL.")
@@ -53,7 +53,7 @@ def VERB(
     if as_json:
         _project.print_json({"title": way["title"], "url": way["url"]})
         return
-    program = next(filter(None, map(shutil.which, way["programs"])), None)
+    program = next(filter(None, map(find_program, way["programs"])), None)
     if only_url or program is None:
         if not only_url and way["programs"]:
             missing = " or ".join(way["programs"])

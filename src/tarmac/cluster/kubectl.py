@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.errors import BadInput, MissingTool, Problem, TarmacError, did_you_mean
+from tarmac.installed import find_program
 from tarmac.tools import how_to_get
 
 #: The field manager, as kubectl has it: what no other has set, it may take away again.
@@ -149,7 +149,7 @@ def opened(context: str | None) -> Iterator[Kubectl]:
         BadInput: there is no such context.
         TarmacError: its cluster does not answer, or knows this user not.
     """
-    program = shutil.which("kubectl")
+    program = find_program("kubectl")
     if program is None:
         raise MissingTool(f"kubectl is not on PATH; {how_to_get('kubectl')}")
     with tempfile.TemporaryDirectory(prefix="tarmac-deploy-") as folder:

@@ -25,6 +25,7 @@ import yaml
 from tarmac import tools
 from tarmac.errors import MissingTool, TarmacError
 from tarmac.foreign.data import BoundedLoader
+from tarmac.installed import find_paths, find_program
 from tarmac.schemas import convert
 from tarmac.schemas.lock import SchemaLock, SchemaSource
 
@@ -107,7 +108,7 @@ def _pip(source: SchemaSource, folder: Path) -> Path:
     asked += ["--disable-pip-version-check", f"{source.package}=={source.version}"]
     pips = [[sys.executable, "-m", "pip"], ["pip3"], ["pip"], ["python3", "-m", "pip"]]
     for pip in pips:
-        program = shutil.which(pip[0])
+        program = find_program(pip[0])
         if program and _runs([*pip, "--version"]):
             _run([program, *pip[1:], *asked], source, {})
             return next(folder.glob("*.whl"))
@@ -118,7 +119,7 @@ def _pip(source: SchemaSource, folder: Path) -> Path:
 
 
 def _go(source: SchemaSource, folder: Path) -> Path:
-    program = shutil.which("go", path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin")
+    program = find_program("go") or next(map(str, find_paths("/usr/local/go/bin/go")), None)
     if program is None:
         raise MissingTool(f"{source.label}: no go on PATH to download it; {tools.how_to_get('go')}")
     # A cache of its own, so that nothing of a gigabyte stays; and no other toolchain is brought

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import as_file, files
@@ -17,6 +15,7 @@ from tarmac.artifact import Artifact
 from tarmac.errors import TarmacError
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.program_answers import ask, named
+from tarmac.installed import find_program
 from tarmac.places import cache_folder
 from tarmac.report import Skip
 from tarmac.schemas import convert
@@ -52,7 +51,7 @@ def objects(subject: Subject, folder: Path) -> list[Artifact]:
 def find(name: str) -> str:
     """Find a program on PATH or where .ci/tools puts it. Raises Skip."""
     own = cache_folder() / "programs" / "checkers" / "bin"
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}{os.pathsep}{own}")
+    found = find_program(name) or find_program(name, str(own))
     if found is None:
         raise Skip(f"{name} is not on this machine; {how_to_get(name)}")
     return found

@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import shutil
 import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+from tarmac.installed import find_program
 from tarmac.tools import how_to_get
 
 #: e_machine of an ELF file -> what `uname -m` says there.
@@ -37,7 +37,7 @@ def why_not(argv: Sequence[str], cwd: Path, path: str) -> str:
     if not cwd.is_dir():
         return f"its working directory does not exist ({cwd}); correct `cwd`"
     if "/" not in name:
-        found = shutil.which(name, path=path)
+        found = find_program(name, path)
         return _of_file(name, Path(found)) if found else _not_on_path(name, cwd)
     return _of_file(name, cwd / name)
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from tarmac.installed import find_paths, find_program
 from tarmac.local.host import privileges
 from tarmac.local.state.paths import outside_folder
 from tarmac.places import cache_folder
@@ -47,7 +48,7 @@ class Machine:
     @functools.cached_property
     def docker(self) -> str:
         """The Docker client, if its daemon answers; else empty."""
-        client = shutil.which(DOCKER)
+        client = find_program(DOCKER)
         if client is not None:
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
                 done = subprocess.run(
@@ -157,7 +158,7 @@ def _unpacked(program: InstalledFolder) -> Iterator[tuple[str, str]]:
     kept = [
         found
         for pattern in program.folders
-        for folder in Path("/").glob(pattern.format(cache=cache_folder()).lstrip("/"))
+        for folder in find_paths(pattern.format(cache=cache_folder()))
         for found in _versions(program, folder)
     ]
     yield from sorted(kept, key=_newest_last, reverse=True)
@@ -183,7 +184,7 @@ def _on_machine(program: Binary) -> Iterator[tuple[str, str]]:
     """
     seen: set[str] = set()
     for name in (program.name, *program.or_else):
-        on_path = [(shutil.which(name) or "", "")] if program.on_path else []
+        on_path = [(find_program(name) or "", "")] if program.on_path else []
         in_folders = [
             found
             for pattern in program.folders
@@ -198,7 +199,7 @@ def _on_machine(program: Binary) -> Iterator[tuple[str, str]]:
 def _matches(pattern: str, name: str) -> Iterator[tuple[str, str]]:
     pattern = pattern.format(cache=cache_folder())
     star = re.compile(re.escape(pattern).replace(r"\*", "(.*)") + "/")
-    for path in map(str, Path("/").glob(f"{pattern}/{name}".lstrip("/"))):
+    for path in map(str, find_paths(f"{pattern}/{name}")):
         found = star.match(path)
         version = NUMBERS.search(" ".join(found.groups())) if found else None
         yield path, version[0] if version else ""

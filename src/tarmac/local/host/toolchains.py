@@ -10,7 +10,6 @@ import contextlib
 import functools
 import os
 import posixpath
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path
 from tarmac import registry, toolchains
 from tarmac.errors import BadInput
 from tarmac.foreign import files
+from tarmac.installed import find_paths, find_program
 from tarmac.model.system import System
 from tarmac.toolchains.ranges import Version, fits
 from tarmac.toolchains.toolchain import Toolchain, Wish, uses, wish
@@ -105,7 +105,7 @@ def _of_service(system: System, name: str, toolchain: Toolchain) -> Iterator[Cho
     wanted = _wish(root, posixpath.normpath(folder or "."), toolchain)
     if wanted is None:
         return
-    program = shutil.which(toolchain.program)
+    program = find_program(toolchain.program)
     here = _printed(program, toolchain.ask, _changed(program)) if program else ""
     if fits(toolchain.reads(here), wanted.wanted):
         return
@@ -160,8 +160,7 @@ def installed(toolchain: Toolchain) -> Iterator[tuple[Version, Path]]:
         place = Path(pattern).expanduser()
         parts = place.parts
         at = next(index for index, part in enumerate(parts) if "*" in part)
-        base = Path(*parts[:at])
-        for found in sorted(base.glob(str(Path(*parts[at:])))):
+        for found in sorted(find_paths(str(place))):
             said = found.parts[at].removeprefix(parts[at].partition("*")[0])
             number = toolchain.reads(said)
             if number and (found / toolchain.program).exists():

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tarmac import registry, stores
 from tarmac.errors import MissingTool
+from tarmac.installed import find_program
 from tarmac.local.diagnostics import programs
 from tarmac.local.host import gather, listeners, offers, privileges, providers, toolchains
 from tarmac.local.host.sockets import is_free
@@ -115,7 +116,7 @@ def check(tool: Tool, path: str | None = None, *, feature: str = "") -> Check:
         path: the program's path, if it is not to be looked for on PATH.
     """
     feature = feature or tool.feature
-    program = path or shutil.which(tool.name)
+    program = path or find_program(tool.name)
     if program is None:
         return Check(tool.name, ABSENT, "", tool.floor, feature, tool.advice, fails=True)
     try:
@@ -225,7 +226,7 @@ def _runner(system: System, name: str) -> Callable[[], list[Check]]:
             return [Check(program, ABSENT, "", "", feature, said, fails=True)]
         known = find(Path(program).name)
         if known is None:
-            where = shutil.which(program, path=str(path)) if "/" not in program else program
+            where = find_program(program, str(path)) if "/" not in program else program
             return [Check(program, OK, where or "", "", feature)]
         return [check(Tool(known.name, "", feature, known.get, known.ask))]
 

@@ -1,0 +1,104 @@
+"""Makes `make test` give the same on every machine: pytest's option `--presubmit`.
+
+A plugin that conftest.py loads. The tests of the presubmit see what `uv sync` brought, the programs
+that tests/tiers.yaml lists, an empty home, and few variables; Tarmac finds no other program, even
+where one is installed. Slow tests are left out, and a test that is skipped fails, unless
+tests/tiers.yaml lists it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+TIERS = Path(__file__).parents[1] / "tiers.yaml"
+#: Variables that tests keep: settings of the suite, proxies, certificates.
+KEPT = re.compile(
+    r"CI|TERM|TMPDIR|(COV|COVERAGE|GIT_CONFIG|PYTEST|TARMAC|UPDATE)_.*"
+    r"|(?i:(all|https?|no)_proxy)|(SSL|PIP|NODE)_.*CERTS?.*|.*_CA_?BUNDLE|GIT_SSL_CAINFO"
+    r"|PIP_(INDEX_URL|FIND_LINKS)|UV_(INDEX_URL|DEFAULT_INDEX)"
+)
+
+
+def environment(environ: Mapping[str, str], folder: Path, programs: list[str]) -> dict[str, str]:
+    """Return the variables of a test run, and make the folders that they name.
+
+    Args:
+        environ: the variables of the shell.
+        folder: an empty folder for the home and for links to the programs.
+        programs: names of programs that tests may use; one that is not installed is left out.
+    """
+    links = folder / "bin"
+    links.mkdir()
+    (home := folder / "home").mkdir(mode=0o700)
+    for name in programs:
+        if found := shutil.which(name, path=environ.get("PATH", os.defpath)):
+            (links / name).symlink_to(os.path.realpath(found))
+    kept = {name: value for name, value in environ.items() if KEPT.fullmatch(name)}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{links}"
+    return kept | {"PATH": path, "HOME": str(home), "TARMAC_PATH_ONLY": "1"}
+
+
+def is_listed(nodeid: str, reason: str, listed: Mapping[str, list[str]]) -> bool:
+    """Tell whether a test may be skipped for this reason."""
+    file = nodeid.partition("::")[0]
+    return any(text in reason for text in listed.get(file, ()))
+
+
+class Presubmit:
+    """Leaves slow tests out, and fails those that are skipped."""
+
+    def __init__(self, skipped: Mapping[str, list[str]]) -> None:
+        self.skipped = skipped
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
+        report: Any = yield
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = str(report.longrepr[2] if report.longrepr else "")
+            if not is_listed(item.nodeid, reason, self.skipped):
+                report.outcome = "failed"
+                report.longrepr = (
+                    f"{item.nodeid}: skipped in the presubmit ({reason}); list its file under "
+                    "`slow` in tests/tiers.yaml"
+                )
+        return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option by which `make test` runs the presubmit."""
+    parser.addoption(
+        "--presubmit", action="store_true", help="only what gives the same on every machine"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Replace the environment, once for all workers: they inherit it."""
+    if not config.getoption("presubmit"):
+        return
+    tiers = yaml.safe_load(TIERS.read_text(encoding="utf-8"))
+    config.pluginmanager.register(Presubmit(tiers["skipped"]), "presubmit-tests")
+    if hasattr(config, "workerinput"):
+        return
+    folder = Path(tempfile.mkdtemp(prefix="tarmac-test-"))
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    own = environment(os.environ, folder, tiers["programs"])
+    os.environ.clear()
+    os.environ.update(own)
