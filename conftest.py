@@ -79,7 +79,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     places: list[str] = [place for chain in chains for place in chain]
     parallel = bool(config.getoption("numprocesses", None)) or hasattr(config, "workerinput")
     for item in items:
-        in_both = item.get_closest_marker("journey") and not _is_slow_variant(item)
+        is_journey = item.get_closest_marker("journey") and _is_below(item, ["tests/e2e"])
+        in_both = is_journey and not _is_slow_variant(item)
         if not in_both and (_is_below(item, TIERS["slow"]) or _is_slow_variant(item)):
             item.add_marker(pytest.mark.slow)
     items.sort(key=_rank)

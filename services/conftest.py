@@ -39,6 +39,12 @@ postgres = _servers.postgres
 database_url = _servers.database_url
 nats = _servers.nats
 valkey = _servers.valkey
+patient = _servers.patient
+
+
+@pytest.fixture(autouse=True)
+def _patient(patient: None) -> None:
+    """Let requests wait for a connection: a user gets 503 after two seconds, a busy machine may stall."""
 
 
 @pytest.fixture

@@ -7,20 +7,20 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from tarmac.cli.fetch import VERB
+from tarmac.cli.main import tarmac
 from tarmac.errors import MissingTool
 from tarmac.schemas import check, download, lock
 
 
 def test_it_says_that_nothing_is_there_without_bringing_it(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    shown = CliRunner().invoke(VERB, ["--check", "--json"])
+    shown = CliRunner().invoke(tarmac, ["fetch", "--check", "--json"])
     assert shown.exit_code == 1
     answer = json.loads(shown.output)
     assert answer["here"] is False
     assert answer["kubernetes"] in answer["versions"]
     assert (
-        CliRunner().invoke(VERB, ["--check"]).output
+        CliRunner().invoke(tarmac, ["fetch", "--check"]).output
         == "not installed; `tarmac fetch` downloads them\n"
     )
     assert not check.folder_of(lock.read()).exists()

@@ -41,6 +41,7 @@ def machine(tmp_path, monkeypatch):
     for version in ("v18.2.0", "v22.1.0", "v22.9.0", "v24.0.0"):
         program(home / ".nvm/versions/node" / version / "bin", "node", version)
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("TARMAC_PATH_ONLY", raising=False)
     monkeypatch.setenv("PATH", f"{home / 'bin'}:/usr/bin:/bin")
     (tmp_path / "shop/web").mkdir(parents=True)
     (tmp_path / "shop/tarmac.yaml").write_text(MODEL)
