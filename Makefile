@@ -7,9 +7,9 @@ SHELL := /bin/sh
 PYTHON ?= python3
 SYSTEM ?= shop
 # A test file stays on one worker, and cheap files come first. A worker that crashes ends the run:
-# pytest-xdist hands the rest of its file to nobody and waits for ever. One worker more than there are
+# pytest-xdist hands the rest of its file to nobody and waits for ever. Two workers more than there are
 # cores: tests of whole systems mostly wait.
-JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
 WORKERS = -n $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 # Behind a proxy that signs with its own CA, pip and uv trust only what these name. They are set from

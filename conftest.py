@@ -6,8 +6,10 @@ is `slow`. tests/tiers.yaml says which files are slow, and how much CPU time eac
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,17 @@ os.environ["TARMAC_TELEMETRY"] = "0"
 TIERS = yaml.safe_load((ROOT / "tests/tiers.yaml").read_text(encoding="utf-8"))
 
 
-def _is_below(item: pytest.Item, places: list[str]) -> bool:
+def _is_below(item: pytest.Item, places: Iterable[str]) -> bool:
     """Tell whether a test is in one of these folders or files, or is one of these tests."""
-    path = item.path.relative_to(ROOT).as_posix()
-    names = {path, item.nodeid, item.nodeid.partition("[")[0]}
-    return any(path.startswith(f"{place}/") or place in names for place in places)
+    names = {item.nodeid, item.nodeid.partition("[")[0], *_folders(item.path)}
+    return not names.isdisjoint(places)
+
+
+@functools.cache
+def _folders(file: Path) -> tuple[str, ...]:
+    """Name a file and the folders that it is in, from the root."""
+    path = file.relative_to(ROOT)
+    return (path.as_posix(), *(parent.as_posix() for parent in path.parents))
 
 
 def _is_slow_variant(item: pytest.Item) -> bool:
@@ -78,10 +86,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chains = [TIERS["one_worker"][name] for name in ("systems", "sessions")]
     places: list[str] = [place for chain in chains for place in chain]
     parallel = bool(config.getoption("numprocesses", None)) or hasattr(config, "workerinput")
+    slow = frozenset(TIERS["slow"])
     for item in items:
-        is_journey = item.get_closest_marker("journey") and _is_below(item, ["tests/e2e"])
-        in_both = is_journey and not _is_slow_variant(item)
-        if not in_both and (_is_below(item, TIERS["slow"]) or _is_slow_variant(item)):
+        is_journey = item.get_closest_marker("journey") and _is_below(item, [TIERS["journeys"]])
+        if _is_slow_variant(item) or (not is_journey and _is_below(item, slow)):
             item.add_marker(pytest.mark.slow)
     items.sort(key=_rank)
     if parallel:

@@ -44,7 +44,7 @@ patient = _servers.patient
 
 @pytest.fixture(autouse=True)
 def _patient(patient: None) -> None:
-    """Let requests wait for a connection: a user gets 503 after two seconds, a busy machine may stall."""
+    """Let requests wait longer than two seconds for a connection: a busy machine may stall."""
 
 
 @pytest.fixture

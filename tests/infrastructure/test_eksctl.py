@@ -11,7 +11,7 @@ import pytest
 from rendered import artifact_of, artifacts_of, plan_of
 
 FILE = "infrastructure/eksctl.yaml"
-GET = "there is no schema of eksctl; run .ci/eksctl (make tools does)"
+GET = "there is no schema of eksctl; run .ci/eksctl (`make tools`)"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tarmac.artifact import write
 #: The provider has 700 MB, and each environment starts it.
 pytestmark = pytest.mark.timeout(600)
 
-GET = "there is no Terragrunt; run .ci/terragrunt (make tools does)"
+GET = "there is no Terragrunt; run .ci/terragrunt (`make tools`)"
 ENVIRONMENTS = ("dev", "stg", "prod")
 
 

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import serialization
 from deployed import DeployedSystem
 from git_repository import clone, git, push, remote
 
-GET = "there is no Argo CD; run .ci/argocd (make tools does)"
+GET = "there is no Argo CD; run .ci/argocd (`make tools`)"
 NAMESPACE = "argocd"
 GIT_SERVER = Path(__file__).with_name("git_server.py")
 #: How often Git is asked, and ports of the network that these processes have for themselves.

@@ -29,7 +29,7 @@ from rendered import plan_of
 from tarmac.render.kubernetes.parts.hosts import hosts
 
 MANIFESTS = Path(__file__).parents[1] / "cluster" / "entry.yaml"
-GET = "there is no Traefik; run .ci/traefik (make tools does)"
+GET = "there is no Traefik; run .ci/traefik (`make tools`)"
 #: What an Ingress and a route say of plain HTTP.
 MOVED = (308, 301)
 API = "gateway.networking.k8s.io"

@@ -17,7 +17,7 @@ from cluster import Cluster
 from cryptography.hazmat.primitives import serialization
 from deployed import DeployedSystem
 
-GET = "there is no cert-manager; run .ci/certmanager (make tools does)"
+GET = "there is no cert-manager; run .ci/certmanager (`make tools`)"
 #: The issuer's name, and where its key is.
 ISSUER, NAMESPACE = "tests", "cert-manager"
 

@@ -19,7 +19,7 @@ from cluster_node import HUB, PAUSE, Node
 from deployed import NAME, DeployedSystem
 from rendered import plan_of
 
-GET = "there is no Felix; run .ci/felix and .ci/cluster (make tools does)"
+GET = "there is no Felix; run .ci/felix and .ci/cluster (`make tools`)"
 REACHING = Path(__file__).with_name("reaching.py")
 API_PORT = 6443
 HEALTH = "http://127.0.0.1:9099/readiness"

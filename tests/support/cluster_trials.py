@@ -27,7 +27,7 @@ from tarmac.gates.views.programs import find
 from tarmac.report import Skip
 
 MANIFESTS = Path(__file__).parents[1] / "cluster" / "trials.yaml"
-GET = "there is no Argo Rollouts, or no Prometheus; run .ci/rollouts and .ci/tools (make tools does)"
+GET = "there is no Argo Rollouts, or no Prometheus; run `make tools`"
 SERVICE = "pricing-service"
 #: What the environment says of trials: a step takes a quarter of a minute and more.
 TRIED = f"""\

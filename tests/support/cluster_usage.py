@@ -8,7 +8,7 @@ import built
 from cluster import Cluster
 from cluster_node import HUB
 
-GET = "there is no metrics-server; run .ci/metrics (make tools does)"
+GET = "there is no metrics-server; run .ci/metrics (`make tools`)"
 PORT = 4443
 NAME = {"name": "metrics-server", "namespace": "kube-system"}
 #: Where the API server finds it: on no node, so nothing but an address leads there.

@@ -46,7 +46,7 @@ _Loader.add_constructor(
 
 
 #: What to do where the definitions of others' kinds are not there.
-GET = "no definitions of others' kinds: run `tarmac fetch` (make tools does)"
+GET = "no definitions of others' kinds: run `tarmac fetch` (`make tools`)"
 
 
 def are_fetched() -> bool:

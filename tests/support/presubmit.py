@@ -57,8 +57,14 @@ def is_listed(nodeid: str, reason: str, listed: Mapping[str, list[str]]) -> bool
 class Presubmit:
     """Leaves slow tests out, and fails those that are skipped."""
 
-    def __init__(self, skipped: Mapping[str, list[str]]) -> None:
-        self.skipped = skipped
+    def __init__(self, tiers: Mapping[str, Any]) -> None:
+        self.skipped: Mapping[str, list[str]] = tiers["skipped"]
+        self.slow = frozenset(tiers["slow"]) - {tiers["journeys"]}
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Leave out files and folders that are slow as a whole; imports take seconds."""
+        is_slow = collection_path.relative_to(TIERS.parents[1]).as_posix() in self.slow
+        return True if is_slow else None
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(
@@ -94,7 +100,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("presubmit"):
         return
     tiers = yaml.safe_load(TIERS.read_text(encoding="utf-8"))
-    config.pluginmanager.register(Presubmit(tiers["skipped"]), "presubmit-tests")
+    config.pluginmanager.register(Presubmit(tiers), "presubmit-tests")
     if hasattr(config, "workerinput"):
         return
     folder = Path(tempfile.mkdtemp(prefix="tarmac-test-"))
