@@ -97,4 +97,4 @@ def test_every_script_that_brings_a_program_is_called_by_make_tools(root):
         if path.is_file() and path.suffix == "" and keeps in path.read_text()
     }
     assert bringing - {"module"} <= brought
-    assert {name for name in brought if not (root / ".ci" / name).exists()} == {"schemas"}
+    assert {name for name in brought if not (root / ".ci" / name).exists()} == {"definitions"}

@@ -17,7 +17,6 @@ from small_system import GATES
 from tarmac.errors import BadInput
 from tarmac.gates.subject import Folder, Subject
 from tarmac.report import Skip, Status
-from tarmac.schemas import check, lock
 from tarmac.verify import folder
 from tarmac.verify.built import kustomizations
 from tarmac.verify.running import Suppressions
@@ -47,13 +46,6 @@ def judged(tmp_path, monkeypatch):
         return folder.judge(Path(), TODAY, gates, lambda _: Suppressions())
 
     return judge
-
-
-@pytest.fixture(autouse=True)
-def schemas(request):
-    own = [value for value in request.node.keywords if "VAL001" in value]
-    if own and not check.folder_of(lock.read()).exists():
-        pytest.skip("the schemas are not on this machine; `tarmac fetch` downloads them")
 
 
 def test_each_gate_of_files_has_fixtures_of_files_here():

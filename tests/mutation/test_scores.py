@@ -15,7 +15,6 @@ from mutants.making import MutantClass
 from small_system import GATES
 
 from tarmac.artifact import Artifact, Format
-from tarmac.schemas import check, lock
 
 #: A judgement that lists its patterns one below the other is longer than it is wide.
 LINES = 300
@@ -23,8 +22,6 @@ LINES = 300
 
 @pytest.fixture(scope="module", autouse=True)
 def schemas():
-    if not check.folder_of(lock.read()).exists():
-        pytest.skip("the schemas are not on this machine; `tarmac fetch` downloads them")
     with schemas_read_once():
         yield
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from tarmac.cli.main import tarmac
 from tarmac.errors import only_near
 from tarmac.report import Finding, Fix
-from tarmac.schemas import check, fixes, lock
+from tarmac.schemas import fixes
 from tarmac.verify.fixes import apply, patches
 
 BUDGET = """\
@@ -41,12 +41,6 @@ spec:
 """
 
 
-@pytest.fixture
-def schemas():
-    if not check.folder_of(lock.read()).exists():
-        pytest.skip("the schemas are not on this machine; `tarmac fetch` downloads them")
-
-
 def found(path, line, fix):
     return list(patches([Finding(f"{path}:{line}", "wrong", fix=fix)]))
 
@@ -62,7 +56,6 @@ def verify(*args):
     return CliRunner().invoke(tarmac, ["verify", "--files", *args])
 
 
-@pytest.mark.usefixtures("schemas")
 def test_the_patch_is_shown_and_written_and_a_second_run_has_none(tmp_path):
     for name, text in {"a.yaml": BUDGET, "b.yaml": DEPLOYMENT}.items():
         (tmp_path / name).write_text(text)
@@ -86,7 +79,6 @@ def test_the_patch_is_shown_and_written_and_a_second_run_has_none(tmp_path):
     assert "corrected: nothing" in verify(str(tmp_path), "--fix").output
 
 
-@pytest.mark.usefixtures("schemas")
 def test_an_object_that_its_new_version_would_refuse_is_left_to_its_owner(tmp_path):
     backend = "backend: {serviceName: web, servicePort: 80}"
     rules = f"rules: [{{host: www, http: {{paths: [{{path: /, {backend}}}]}}}}]"
@@ -98,7 +90,6 @@ def test_an_object_that_its_new_version_would_refuse_is_left_to_its_owner(tmp_pa
     assert verify(str(tmp_path), "--diff").output == ""
 
 
-@pytest.mark.usefixtures("schemas")
 def test_a_version_of_a_group_that_is_gone_is_found(tmp_path):
     (tmp_path / "a.yaml").write_text(DEPLOYMENT.replace("apps/v1", "extensions/v1beta1"))
     shown = verify(str(tmp_path), "--diff").output.splitlines()

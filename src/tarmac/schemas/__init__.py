@@ -1,5 +1,6 @@
-"""The schemas of Kubernetes objects: downloaded once per machine, prepared, and used by gates.
+"""The schemas of Kubernetes objects: they ship with Tarmac, and gates ask them.
 
-`lock` says what is brought, `bring` brings it (the one that uses the network), `convert` prepares
-it, `check` asks it. Gates and the `fetch` verb these; nothing here prints.
+`lock` names the packages that they come from, `download` gets those with pip and go, `convert`
+makes one schema for each kind, `archive` keeps all of them, `check` validates an object. Gates, the
+`fetch` verb and .ci/lock-schemas use these; nothing here prints.
 """

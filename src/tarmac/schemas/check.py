@@ -1,23 +1,26 @@
 """Validates an object by its schema: what is wrong, where, and what is allowed.
 
-Reads what `bring` prepared. A schema is read and compiled once, when its first object comes.
+Reads the archive that ships with Tarmac. A schema is read and compiled once, when its first object
+comes.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 from tarmac.errors import did_you_mean
 from tarmac.places import cache_folder
-from tarmac.report import Fix, Skip
-from tarmac.schemas import convert, fixes
+from tarmac.report import Fix
+from tarmac.schemas import archive, convert, fixes
 from tarmac.schemas.convert import Kind, kind_of
 from tarmac.schemas.lock import SchemaLock
 
@@ -37,8 +40,12 @@ WORDS = {
 }
 
 
+#: A pod's schema has the definitions that custom resources refer to.
+POD = Kind("", "v1", "Pod")
+
+
 def folder_of(lock: SchemaLock) -> Path:
-    """Say where the schemas of a lock are, or will be."""
+    """Return the folder that a lock's files are kept in, once they are asked for."""
     return cache_folder() / "schemas" / lock.digest
 
 
@@ -56,16 +63,17 @@ class SchemaProblem:
 class Schemas:
     """The schemas for one version of Kubernetes, compiled on first use."""
 
-    folder: Path
+    version: str
     #: Where each kind's schema came from, by `apiVersion kind`.
     index: Mapping[str, str]
+    archive: archive.Archive
     compiled: dict[Kind, tuple[dict[str, Any], Draft202012Validator] | None] = field(
         default_factory=dict
     )
 
     def add(self, definition: Mapping[str, Any]) -> None:
         """Add the definitions of a tree: a CustomResourceDefinition, a ConstraintTemplate."""
-        pod = json.loads((self.folder / "pod_v1.json").read_bytes())
+        pod = json.loads(self.archive.text(self.version, POD) or b"{}")
         try:
             if definition["kind"] == "ConstraintTemplate":
                 definition = convert.constraint(definition)
@@ -114,9 +122,10 @@ class Schemas:
             yield from _said(error, schema)
 
     def _read(self, kind: Kind) -> tuple[dict[str, Any], Draft202012Validator] | None:
-        if f"{kind.api} {kind.kind}" not in self.index:
+        text = self.archive.text(self.version, kind)
+        if text is None:
             return None
-        schema = json.loads((self.folder / kind.file).read_bytes())
+        schema = json.loads(text)
         return schema, _compile(schema)
 
     def _unknown(self, api: str, name: str, data: Mapping[str, Any]) -> Iterator[SchemaProblem]:
@@ -142,16 +151,28 @@ def load(lock: SchemaLock, version: str = "") -> Schemas:
     """Open the schemas of a version of Kubernetes.
 
     Raises:
-        Skip: they were not brought yet.
+        Skip: as `archive.read`.
     """
-    folder = folder_of(lock) / f"kubernetes-{version or lock.kubernetes}"
+    shipped, version = archive.read(), version or lock.kubernetes
+    return Schemas(version, shipped.origins(version), shipped)
+
+
+def unpacked(schemas: Schemas, lock: SchemaLock) -> Path:
+    """Return a folder with a file for each schema, for a program of others; made at most once."""
+    folder = folder_of(lock) / f"kubernetes-{schemas.version}"
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = Path(mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    for kind, text in archive.listed(schemas.archive, schemas.version):
+        file = made / kind.file
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(text)
     try:
-        index = json.loads((folder / "index.json").read_bytes())
-    except FileNotFoundError:
-        raise Skip(
-            "the schemas are not on this machine; `tarmac fetch` downloads them (needs pip and go)"
-        ) from None
-    return Schemas(folder, index)
+        made.rename(folder)
+    except OSError:  # another process was faster, with the same result
+        shutil.rmtree(made)
+    return folder
 
 
 def _as_json(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Downloads the schemas with pip and go, verified by the lock, and prepares them.
+"""Downloads what schemas are made from with pip and go, verified by the lock.
 
-Called by `tarmac fetch` and by the script that renews the lock; nothing else of this package
-uses the network.
+Called by `tarmac fetch` and by the script that renews lock and archive; nothing else of this
+package uses the network.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from tarmac.errors import MissingTool, TarmacError
 from tarmac.foreign.data import BoundedLoader
 from tarmac.installed import find_paths, find_program
 from tarmac.schemas import convert
+from tarmac.schemas.archive import Prepared
+from tarmac.schemas.convert import Kind
 from tarmac.schemas.lock import SchemaLock, SchemaSource
 
 #: The whole of one package: argo-cd's has 60 MB.
@@ -36,35 +38,58 @@ Say = Callable[[str], None]
 
 
 def install(lock: SchemaLock, into: Path, say: Say) -> None:
-    """Download everything into a folder that is complete or absent.
+    """Download the definitions of custom resources into a folder that is complete or absent.
 
     Raises:
-        MissingTool: there is no pip or no go.
+        MissingTool: there is no go.
         TarmacError: a package cannot be had, or a file is not the one that the lock names.
     """
     into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f"{into.name}.", dir=into.parent))
     try:
-        crds: list[tuple[SchemaSource, bytes]] = []
-        core: dict[str, Any] = {}
         for source in lock.sources:
-            say(source.label)
-            found = fetch(source)
-            check(source, found)
-            for path, content in found.items():
-                if source.way == "pip":
-                    core[_version(path)] = json.loads(content)["$defs"]
-                else:
-                    crds.append((source, content))
-                    target = made / "crds" / source.name / path.rpartition("/")[2]
+            if source.way == "go":
+                for path, content in _checked(source, say).items():
+                    target = made / source.name / path.rpartition("/")[2]
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_bytes(content)
-        say("preparing them")
-        _prepare(lock, core, crds, made)
         with contextlib.suppress(OSError):  # another process was faster, with the same result
             made.rename(into)
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def prepared(lock: SchemaLock, say: Say) -> Prepared:
+    """Download everything, and convert it to one schema for each kind and version of Kubernetes.
+
+    Raises:
+        MissingTool, TarmacError: as `install`; also where there is no pip.
+    """
+    crds: list[tuple[SchemaSource, dict[str, Any]]] = []
+    core: dict[str, Any] = {}
+    for source in lock.sources:
+        for path, content in _checked(source, say).items():
+            if source.way == "pip":
+                core[_version(path)] = json.loads(content)["$defs"]
+            else:
+                crds += [(source, document) for document in _documents(content)]
+    found: dict[str, dict[Kind, tuple[dict[str, Any], str]]] = {}
+    for version in lock.versions:
+        known = convert.definitions(core[version])
+        kinds = found[version] = {}
+        for kind, schema in convert.core(core[version], known):
+            kinds[kind] = schema, f"Kubernetes {version}"
+        for source, definition in crds:
+            for kind, schema in convert.custom(definition, known):
+                kinds[kind] = schema, source.label
+    return found
+
+
+def _checked(source: SchemaSource, say: Say) -> dict[str, bytes]:
+    say(source.label)
+    found = fetch(source)
+    check(source, found)
+    return found
 
 
 def fetch(source: SchemaSource) -> dict[str, bytes]:
@@ -185,27 +210,3 @@ def _documents(content: bytes) -> Iterator[dict[str, Any]]:
     for document in yaml.load_all(content, BoundedLoader):
         if document and document.get("kind") == "CustomResourceDefinition":
             yield document
-
-
-def _prepare(
-    lock: SchemaLock, core: Mapping[str, Any], crds: list[tuple[SchemaSource, bytes]], folder: Path
-) -> None:
-    """Write one schema for each kind and version of Kubernetes, and an index of them."""
-    parsed = [(source, document) for source, content in crds for document in _documents(content)]
-    for version in lock.versions:
-        below = folder / f"kubernetes-{version}"
-        known = convert.definitions(core[version])
-        index: dict[str, str] = {}
-        own = ((kind, s, f"Kubernetes {version}") for kind, s in convert.core(core[version], known))
-        others = (
-            (kind, schema, source.label)
-            for source, definition in parsed
-            for kind, schema in convert.custom(definition, known)
-        )
-        for kind, schema, origin in (*own, *others):
-            target = below / kind.file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(json.dumps(schema, separators=(",", ":")), encoding="utf-8")
-            index[f"{kind.api} {kind.kind}"] = origin
-        text = json.dumps(dict(sorted(index.items())), indent=1)
-        (below / "index.json").write_text(text, encoding="utf-8")

@@ -50,6 +50,8 @@ class SchemaLock:
     sources: tuple[SchemaSource, ...]
     #: Of the lock's text: names the folder, so that another version of Tarmac keeps its own.
     digest: str
+    #: SHA-256 of the archive that is made of the sources.
+    archive: str = ""
 
 
 @cache
@@ -69,5 +71,7 @@ def read() -> SchemaLock:
         )
         for name, source in data["sources"].items()
     )
-    digest = hashlib.sha256(f"{CONVERSION}\n{text}".encode()).hexdigest()[:12]
-    return SchemaLock(data["kubernetes"], tuple(data["versions"]), sources, digest)
+    archive = data.get("archive", "")
+    of_sources = text.replace(f"archive: {archive}\n", "")
+    digest = hashlib.sha256(f"{CONVERSION}\n{of_sources}".encode()).hexdigest()[:12]
+    return SchemaLock(data["kubernetes"], tuple(data["versions"]), sources, digest, archive)

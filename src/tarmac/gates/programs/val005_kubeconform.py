@@ -18,6 +18,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield what kubeconform says of the objects' files, with the schemas that VAL001 has."""
     folder, program = tree(subject), find("kubeconform")
     schemas = asking.load(lock.read())
+    own = asking.unpacked(schemas, lock.read())
     # A kind that the tree brings itself is in no folder; VAL001 knows it, and finds all others.
     paths = [
         artifact.path
@@ -27,7 +28,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if not paths:
         return
     name = "{{ .ResourceKind }}_{{ .ResourceAPIVersion }}.json"
-    places = (f"{schemas.folder}/{name}", f"{schemas.folder}/{{{{ .Group }}}}/{name}")
+    places = (f"{own}/{name}", f"{own}/{{{{ .Group }}}}/{name}")
     options = ["-strict", "-output", "json"]
     options += [option for place in places for option in ("-schema-location", place)]
     for resource in read(run([program, *options, *paths], folder, reads=paths))["resources"]:
