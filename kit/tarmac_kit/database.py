@@ -34,6 +34,8 @@ T = TypeVar("T")
 _CHECK_AFTER_S = 5.0
 #: The longest that a request waits for a connection; its deadline may be sooner.
 ACQUIRE_S = 2.0
+#: The shortest time that opening a connection may take.
+CONNECT_S = 2.0
 #: A server that hangs is given up after this; a statement may have a longer timeout of its own.
 _COMMAND_S = 30.0
 #: A connection that lives longer sticks to the server that it found when it began.
@@ -244,7 +246,9 @@ class Database:
             # asyncpg restores a floor by itself, loudly, while the server is away.
             min_size=0,
             max_size=self._pool_max,
-            timeout=2.0,
+            # As long as a request may wait: it must not be refused earlier because a busy server
+            # took long to open the connection that it waits for.
+            timeout=max(CONNECT_S, self._acquire_s),
             command_timeout=_COMMAND_S,
             init=self._begin,
             connection_class=self.connection_class or asyncpg.Connection,

@@ -200,6 +200,22 @@ async def test_how_long_a_request_waits_for_a_connection_is_a_setting(database_u
     await database.close()
 
 
+async def test_a_request_waits_for_a_connection_that_opens_slowly(wire, monkeypatch) -> None:
+    monkeypatch.setattr("tarmac_kit.database.CONNECT_S", 0.1)
+    database = Database(wire.url, acquire_s=30.0)
+    await database.open()
+    wire.listen()
+    wire.hold()
+    acquired = asyncio.create_task(database._acquire(database._pool))
+    await asyncio.wait_for(wire.asked.wait(), 10)
+    await asyncio.sleep(0.3)  # longer than opening one may take for a request that waits less
+    wire.passing.set()
+    conn = await asyncio.wait_for(acquired, 10)
+    assert await conn.fetchval("select 1") == 1
+    await database._release(database._pool, conn)
+    await database.close()
+
+
 async def test_a_rested_connection_that_ends_while_it_is_asked_is_replaced(
     wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
