@@ -26,10 +26,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PACKAGES := src/tarmac kit/tarmac_kit $(wildcard services/*/tarmac_*) examples/extension/tarmac_example
 
-.PHONY: help up down test test-all tools check bench audit release hooks docs site clean sync lint types
+.PHONY: help up down test test-slow test-all tools check bench audit release hooks docs site clean sync lint types
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 up: sync ## start the shop and wait until all of it is healthy (SYSTEM=name for another)
 	@.venv/bin/tarmac up $(SYSTEM) -d
@@ -45,8 +45,11 @@ test: sync ## the tests of every part, in minutes (SERVICE=orders: one service's
 	.venv/bin/pytest $(WORKERS) --presubmit $(ARGS)
 endif
 
-test-all: sync lint types ## all checks, then every test, also the slow ones (make tools first)
-	.venv/bin/pytest $(WORKERS) $(ARGS)
+test-slow: sync ## the slow tests of one topic: TOPIC=cluster (without it: lists the topics)
+	@.venv/bin/python .ci/topics.py $(or $(TOPIC),?) -- $(WORKERS) $(ARGS)
+
+test-all: sync lint types ## all checks, then every test, topic by topic (make tools first)
+	.venv/bin/python .ci/topics.py -- $(WORKERS) $(ARGS)
 
 tools: sync ## bring the programs that slow tests use, into a cache outside of this folder
 	.ci/bring

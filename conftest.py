@@ -6,45 +6,18 @@ is `slow`. tests/tiers.yaml says which files are slow, and how much CPU time eac
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from tiers import TIERS, is_below
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-pytest_plugins = ["cost", "docker_images", "ended", "presubmit"]
+pytest_plugins = ["by_topic", "cost", "docker_images", "ended", "flakes", "presubmit"]
 
-ROOT = Path(__file__).parent
 #: Tests bring systems up without telemetry unless they say so: it is one more process for each.
 os.environ["TARMAC_TELEMETRY"] = "0"
-TIERS = yaml.safe_load((ROOT / "tests/tiers.yaml").read_text(encoding="utf-8"))
-
-
-def _is_below(item: pytest.Item, places: Iterable[str]) -> bool:
-    """Tell whether a test is in one of these folders or files, or is one of these tests."""
-    names = {item.nodeid, item.nodeid.partition("[")[0], *_folders(item.path)}
-    return not names.isdisjoint(places)
-
-
-@functools.cache
-def _folders(file: Path) -> tuple[str, ...]:
-    """Name a file and the folders that it is in, from the root."""
-    path = file.relative_to(ROOT)
-    return (path.as_posix(), *(parent.as_posix() for parent in path.parents))
-
-
-def _is_slow_variant(item: pytest.Item) -> bool:
-    variant = set(item.name.partition("[")[2].rstrip("]").split("-"))
-    return any(
-        not variant.isdisjoint(slow)
-        for place, slow in TIERS["slow_variants"].items()
-        if _is_below(item, [place])
-    )
 
 
 def _rank(item: pytest.Item) -> int:
@@ -82,20 +55,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the slow tier, and sort by cost; the sort is stable."""
+    """Sort by cost; the sort is stable."""
     chains = [TIERS["one_worker"][name] for name in ("systems", "sessions")]
     places: list[str] = [place for chain in chains for place in chain]
     parallel = bool(config.getoption("numprocesses", None)) or hasattr(config, "workerinput")
-    slow = frozenset(TIERS["slow"])
-    for item in items:
-        is_journey = item.get_closest_marker("journey") and _is_below(item, [TIERS["journeys"]])
-        if _is_slow_variant(item) or (not is_journey and _is_below(item, slow)):
-            item.add_marker(pytest.mark.slow)
     items.sort(key=_rank)
     if parallel:
         # Each chain keeps one worker busy for as long as the others are with all the rest.
         items.sort(
             key=lambda item: next(
-                (n for n, place in enumerate(places) if _is_below(item, [place])), len(places)
+                (n for n, place in enumerate(places) if is_below(item.nodeid, [place])),
+                len(places),
             )
         )

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from tiers import PLACES, ROOT, TIERS
 
-TIERS = Path(__file__).parents[1] / "tiers.yaml"
 #: Variables that tests keep: settings of the suite, proxies, certificates.
 KEPT = re.compile(
     r"CI|TERM|TMPDIR|(COV|COVERAGE|GIT_CONFIG|PYTEST|TARMAC|UPDATE)_.*"
@@ -57,14 +56,10 @@ def is_listed(nodeid: str, reason: str, listed: Mapping[str, list[str]]) -> bool
 class Presubmit:
     """Leaves slow tests out, and fails those that are skipped."""
 
-    def __init__(self, tiers: Mapping[str, Any]) -> None:
-        self.skipped: Mapping[str, list[str]] = tiers["skipped"]
-        self.slow = frozenset(tiers["slow"]) - {tiers["journeys"]}
-
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Leave out files and folders that are slow as a whole; imports take seconds."""
-        is_slow = collection_path.relative_to(TIERS.parents[1]).as_posix() in self.slow
-        return True if is_slow else None
+        place = collection_path.relative_to(ROOT).as_posix()
+        return True if place in PLACES and place != TIERS["journeys"] else None
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(
@@ -79,7 +74,7 @@ class Presubmit:
         report: Any = yield
         if report.skipped and not hasattr(report, "wasxfail"):
             reason = str(report.longrepr[2] if report.longrepr else "")
-            if not is_listed(item.nodeid, reason, self.skipped):
+            if not is_listed(item.nodeid, reason, TIERS["skipped"]):
                 report.outcome = "failed"
                 report.longrepr = (
                     f"{item.nodeid}: skipped in the presubmit ({reason}); list its file under "
@@ -99,12 +94,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Replace the environment, once for all workers: they inherit it."""
     if not config.getoption("presubmit"):
         return
-    tiers = yaml.safe_load(TIERS.read_text(encoding="utf-8"))
-    config.pluginmanager.register(Presubmit(tiers), "presubmit-tests")
+    config.pluginmanager.register(Presubmit(), "presubmit-tests")
     if hasattr(config, "workerinput"):
         return
     folder = Path(tempfile.mkdtemp(prefix="tarmac-test-"))
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    own = environment(os.environ, folder, tiers["programs"])
+    own = environment(os.environ, folder, TIERS["programs"])
     os.environ.clear()
     os.environ.update(own)

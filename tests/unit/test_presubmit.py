@@ -11,8 +11,6 @@ import pytest
 from presubmit import Presubmit, environment, is_listed
 
 LISTED = {"tests/unit/test_a.py": ["this kernel"]}
-SLOW = ["tests/cluster", "tests/e2e", "tests/unit/test_a.py::test_it"]
-TIERS = {"skipped": LISTED, "slow": SLOW, "journeys": "tests/e2e"}
 
 
 def test_only_listed_programs_are_on_path(tmp_path):
@@ -43,10 +41,11 @@ def test_a_skip_is_allowed_by_file_and_reason(nodeid, reason, listed):
 
 
 @pytest.mark.parametrize(("reason", "outcome"), [("this kernel", "skipped"), ("no go", "failed")])
-def test_a_skipped_test_fails_unless_it_is_listed(reason, outcome):
+def test_a_skipped_test_fails_unless_it_is_listed(reason, outcome, monkeypatch):
+    monkeypatch.setattr("presubmit.TIERS", {"skipped": LISTED})
     item = SimpleNamespace(nodeid="tests/unit/test_a.py::test_it")
     report = SimpleNamespace(skipped=True, outcome="skipped", longrepr=("a.py", 1, reason))
-    making = Presubmit(TIERS).pytest_runtest_makereport(item)
+    making = Presubmit().pytest_runtest_makereport(item)
     next(making)
     with pytest.raises(StopIteration):
         making.send(report)
@@ -58,4 +57,4 @@ def test_a_skipped_test_fails_unless_it_is_listed(reason, outcome):
     [("tests/cluster", True), ("tests/e2e", None), ("tests/unit/test_a.py", None)],
 )
 def test_what_is_slow_as_a_whole_is_not_imported_unless_it_has_journeys(path, ignored):
-    assert Presubmit(TIERS).pytest_ignore_collect(Path(__file__).parents[2] / path) is ignored
+    assert Presubmit().pytest_ignore_collect(Path(__file__).parents[2] / path) is ignored
