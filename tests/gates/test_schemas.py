@@ -15,7 +15,7 @@ from tarmac.gates.kubernetes.val001_schemas import GATE
 from tarmac.gates.subject import Subject
 from tarmac.report import Skip
 from tarmac.schemas import archive, check, lock
-from tarmac.schemas.convert import Kind
+from tarmac.schemas.convert import DIALECT, Kind
 
 GOOD, BAD = fixtures("VAL001", "good"), fixtures("VAL001", "bad")
 
@@ -54,7 +54,7 @@ def test_every_source_has_schemas_in_every_version_and_each_can_be_read(version)
     sources = {source.label for source in lock.read().sources if source.way == "go"}
     assert set(origins.values()) == {f"Kubernetes {version}", *sources}
     for kind, text in archive.listed(archive.read(), version):
-        assert json.loads(text)["$schema" if "$schema" in json.loads(text) else "type"], kind
+        assert json.loads(text)["$schema"] == DIALECT, kind
 
 
 def test_what_is_packed_is_read_back_and_equal_schemas_are_kept_once():

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from tarmac.report import Skip
-from tarmac.schemas.convert import Kind
+from tarmac.schemas.convert import Kind, kind_of
 
 ARCHIVE = files("tarmac") / "assets" / "schemas.xz"
 
@@ -82,9 +82,7 @@ def read() -> Archive:
 def listed(archive: Archive, version: str) -> Iterator[tuple[Kind, bytes]]:
     """Yield every kind of a version with its schema as JSON."""
     for name, (_, line) in archive.versions[version].items():
-        api, kind = name.split()
-        group, _, number = api.rpartition("/")
-        yield Kind(group, number, kind), archive.lines[line]
+        yield kind_of(*name.split()), archive.lines[line]
 
 
 def _line(value: Any) -> str:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import difflib
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
@@ -22,6 +20,7 @@ from tarmac.places import cache_folder
 from tarmac.report import Fix
 from tarmac.schemas import archive, convert, fixes
 from tarmac.schemas.convert import Kind, kind_of
+from tarmac.schemas.folder import made_whole
 from tarmac.schemas.lock import SchemaLock
 
 #: Characters of a value that are shown.
@@ -162,16 +161,11 @@ def unpacked(schemas: Schemas, lock: SchemaLock) -> Path:
     folder = folder_of(lock) / f"kubernetes-{schemas.version}"
     if folder.exists():
         return folder
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = Path(mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
-    for kind, text in archive.listed(schemas.archive, schemas.version):
-        file = made / kind.file
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(text)
-    try:
-        made.rename(folder)
-    except OSError:  # another process was faster, with the same result
-        shutil.rmtree(made)
+    with made_whole(folder) as made:
+        for kind, text in archive.listed(schemas.archive, schemas.version):
+            file = made / kind.file
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(text)
     return folder
 
 

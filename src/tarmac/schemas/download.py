@@ -6,11 +6,9 @@ package uses the network.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +27,7 @@ from tarmac.installed import find_paths, find_program
 from tarmac.schemas import convert
 from tarmac.schemas.archive import Prepared
 from tarmac.schemas.convert import Kind
+from tarmac.schemas.folder import made_whole
 from tarmac.schemas.lock import SchemaLock, SchemaSource
 
 #: The whole of one package: argo-cd's has 60 MB.
@@ -44,19 +43,13 @@ def install(lock: SchemaLock, into: Path, say: Say) -> None:
         MissingTool: there is no go.
         TarmacError: a package cannot be had, or a file is not the one that the lock names.
     """
-    into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f"{into.name}.", dir=into.parent))
-    try:
+    with made_whole(into) as made:
         for source in lock.sources:
             if source.way == "go":
                 for path, content in _checked(source, say).items():
                     target = made / source.name / path.rpartition("/")[2]
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_bytes(content)
-        with contextlib.suppress(OSError):  # another process was faster, with the same result
-            made.rename(into)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def prepared(lock: SchemaLock, say: Say) -> Prepared:
