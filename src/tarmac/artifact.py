@@ -138,7 +138,7 @@ def _text(dumper: _Dumper, value: str) -> yaml.Node:
 
 _Dumper.add_representer(str, _text)
 # Plain text that readers in Go, such as kubectl, take for a number or a truth value, and PyYAML for
-# text: a digest without a letter but an `e`, an octal number, `y`. It is written in quotes.
+# text: a digest of digits and one `e`, an octal number, `y`. It is written in quotes.
 _Dumper.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(

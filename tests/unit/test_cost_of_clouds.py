@@ -15,7 +15,7 @@ from tarmac.cli._cost import Measurement, cost
 from tarmac.cost.catalogue import prices
 from tarmac.cost.estimate import Estimate, estimate
 from tarmac.cost.savings import ROOM, savings
-from tarmac.cost.sizing import Usage, sizings, with_advice
+from tarmac.cost.sizing import Usage, size_advice, with_advice
 from tarmac.errors import BadInput
 from tarmac.plan.cloud import CloudEgress, CloudInfrastructure, CloudNodes
 from tarmac.plan.cluster import ClusterPlan
@@ -156,7 +156,7 @@ USED = {"order-service": Usage(0.07, 100 * MIB), "user-service": Usage(0.35, 480
 def test_what_is_used_is_the_share_of_the_advice_at_which_no_pod_is_added(
     plan: ClusterPlan, found: Estimate
 ) -> None:
-    one, other = sorted(sizings(plan, found, USED), key=lambda sizing: sizing.name)
+    one, other = sorted(size_advice(plan, found, USED), key=lambda sizing: sizing.name)
     assert (one.requested.cpu, one.requested.memory_mib) == (0.25, 256)
     assert (one.advised.cpu, one.advised.memory_mib) == (pytest.approx(0.1), 128)
     assert one.text == "{cpu: 100m, memory: 128Mi}"
@@ -171,7 +171,7 @@ def test_what_is_used_is_the_share_of_the_advice_at_which_no_pod_is_added(
 def test_the_saving_is_what_the_share_of_the_nodes_would_be_less(
     plan: ClusterPlan, cloud: CloudInfrastructure, found: Estimate
 ) -> None:
-    [sizing] = sizings(plan, found, {"order-service": USED["order-service"]})
+    [sizing] = size_advice(plan, found, {"order-service": USED["order-service"]})
     workload = plan.workload("order-service")
     requests = {"cpu": "100m", "memory": "128Mi"}
     smaller = replace(
@@ -189,7 +189,7 @@ def test_the_saving_is_what_the_share_of_the_nodes_would_be_less(
 def test_a_service_that_idles_is_advised_what_it_takes_to_begin(
     plan: ClusterPlan, found: Estimate
 ) -> None:
-    [sizing] = sizings(plan, found, {"storefront": Usage(0.0, 1.0), "unknown": Usage(1, 1)})
+    [sizing] = size_advice(plan, found, {"storefront": Usage(0.0, 1.0), "unknown": Usage(1, 1)})
     assert (sizing.advised.cpu, sizing.advised.memory_mib) == (0.05, 64)
 
 

@@ -17,7 +17,7 @@ from tarmac.cli import _project, _show
 from tarmac.cost.catalogue import Prices, prices
 from tarmac.cost.estimate import Estimate, estimate
 from tarmac.cost.savings import Saving, savings
-from tarmac.cost.sizing import Sizing, Usage, sizings, with_advice
+from tarmac.cost.sizing import SizeAdvice, Usage, size_advice, with_advice
 from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import activity
@@ -83,7 +83,7 @@ def cost(
         raise BadInput([Problem(f"{file}: environments.{plan.environment}", what)])
     known = prices()
     found = estimate(plan, plan.cloud, known)
-    sizes = list(sizings(plan, found, used.services)) if used else []
+    sizes = list(size_advice(plan, found, used.services)) if used else []
     # With the advice fewer nodes hold the same pods.
     ways = list(savings(plan, plan.cloud, known, with_advice(found, sizes)))
     if as_json:
@@ -122,7 +122,7 @@ def _print(
         click.echo(f"{word} the budget of {budget:.2f} USD a month")
 
 
-def _print_sizes(sizes: list[Sizing], used: Measurement) -> None:
+def _print_sizes(sizes: list[SizeAdvice], used: Measurement) -> None:
     table = _show.columns(("SERVICE", "SPOT"), ("PODS", "CORES", "USED", "MIB", "USED", "SAVES"))
     for one in sizes:
         table.add_row(

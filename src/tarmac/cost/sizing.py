@@ -39,7 +39,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Sizing:
+class SizeAdvice:
     """A service: what it requests, what it uses, what it should request."""
 
     name: str
@@ -62,7 +62,9 @@ class Sizing:
         return f"{{cpu: {self.advised.cpu * 1000:.0f}m, memory: {self.advised.memory_mib:.0f}Mi}}"
 
 
-def sizings(plan: ClusterPlan, now: Estimate, used: Mapping[str, Usage]) -> Iterator[Sizing]:
+def size_advice(
+    plan: ClusterPlan, now: Estimate, used: Mapping[str, Usage]
+) -> Iterator[SizeAdvice]:
     """Yield the advice for each service that was measured."""
     shares = {share.name: share for share in now.shares}
     for workload in plan.services:
@@ -74,7 +76,7 @@ def sizings(plan: ClusterPlan, now: Estimate, used: Mapping[str, Usage]) -> Iter
         less = (cpu - advised.cpu) / now.cpu if now.cpu else 0.0
         lighter = memory - advised.memory_mib * MIB / GIB
         less += lighter / now.memory_gib if now.memory_gib else 0.0
-        yield Sizing(
+        yield SizeAdvice(
             name=workload.name,
             pods=share.pods,
             requested=Size(cpu, memory * GIB / MIB),
@@ -87,7 +89,7 @@ def sizings(plan: ClusterPlan, now: Estimate, used: Mapping[str, Usage]) -> Iter
         )
 
 
-def with_advice(now: Estimate, sizes: Iterable[Sizing]) -> Estimate:
+def with_advice(now: Estimate, sizes: Iterable[SizeAdvice]) -> Estimate:
     """Return what the same nodes hold once pods request what is advised."""
     advised = {one.name: one for one in sizes}
     shares = tuple(
