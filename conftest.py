@@ -11,7 +11,7 @@ import signal
 from typing import Any
 
 import pytest
-from tiers import TIERS, is_below
+from tiers import TIERS, names
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 pytest_plugins = ["by_topic", "cost", "docker_images", "ended", "flakes", "presubmit"]
@@ -57,14 +57,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sort by cost; the sort is stable."""
     chains = [TIERS["one_worker"][name] for name in ("systems", "sessions")]
-    places: list[str] = [place for chain in chains for place in chain]
+    order = {place: n for n, place in enumerate(place for chain in chains for place in chain)}
     parallel = bool(config.getoption("numprocesses", None)) or hasattr(config, "workerinput")
     items.sort(key=_rank)
     if parallel:
         # Each chain keeps one worker busy for as long as the others are with all the rest.
         items.sort(
-            key=lambda item: next(
-                (n for n, place in enumerate(places) if is_below(item.nodeid, [place])),
-                len(places),
+            key=lambda item: min(
+                (order[name] for name in names(item.nodeid) & order.keys()), default=len(order)
             )
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support import words
+import words
 
 ADVICE = "write the word on the right; docs/style.md and docs/glossary.md say why"
 

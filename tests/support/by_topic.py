@@ -1,4 +1,4 @@
-"""Marks the slow tests, and chooses those of one topic: pytest's option `--topic`.
+"""Chooses tests by topic: those of one with pytest's option `--topic`, of none with `--presubmit`.
 
 A plugin that conftest.py loads.
 """
@@ -16,16 +16,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the slow tests; with `--topic`, leave out all others."""
-    wanted = config.getoption("topic")
-    others = []
+    """Leave out the tests of other topics; with `--presubmit`, those of every topic."""
+    presubmit, wanted = config.getoption("presubmit"), config.getoption("topic")
+    if not presubmit and wanted is None:
+        return
+    chosen, others = [], []
     for item in items:
-        topic = topic_of(item.nodeid, is_journey=bool(item.get_closest_marker("journey")))
-        if topic is not None:
-            item.add_marker(pytest.mark.slow)
-        if wanted is not None and topic != wanted:
-            others.append(item)
-    if others:
-        config.hook.pytest_deselected(items=others)
-        left_out = set(map(id, others))
-        items[:] = [item for item in items if id(item) not in left_out]
+        is_journey = item.get_closest_marker("journey") is not None
+        topic = topic_of(item.nodeid, is_journey=is_journey)
+        (chosen if topic == wanted else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = chosen

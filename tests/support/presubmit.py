@@ -2,8 +2,8 @@
 
 A plugin that conftest.py loads. The tests of the presubmit see what `uv sync` brought, the programs
 that tests/tiers.yaml lists, an empty home, and few variables; Tarmac finds no other program, even
-where one is installed. Slow tests are left out, and a test that is skipped fails, unless
-tests/tiers.yaml lists it.
+where one is installed. Slow tests are left out (by_topic.py), and a test that is skipped fails,
+unless tests/tiers.yaml lists it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 from tiers import PLACES, ROOT, TIERS
+
+from tarmac.installed import find_program
 
 #: Variables that tests keep: settings of the suite, proxies, certificates.
 KEPT = re.compile(
@@ -40,7 +42,7 @@ def environment(environ: Mapping[str, str], folder: Path, programs: list[str]) -
     links.mkdir()
     (home := folder / "home").mkdir(mode=0o700)
     for name in programs:
-        if found := shutil.which(name, path=environ.get("PATH", os.defpath)):
+        if found := find_program(name, environ.get("PATH", os.defpath)):
             (links / name).symlink_to(os.path.realpath(found))
     kept = {name: value for name, value in environ.items() if KEPT.fullmatch(name)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{links}"
@@ -54,20 +56,12 @@ def is_listed(nodeid: str, reason: str, listed: Mapping[str, list[str]]) -> bool
 
 
 class Presubmit:
-    """Leaves slow tests out, and fails those that are skipped."""
+    """Imports no file that is slow as a whole, and fails the tests that are skipped."""
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Leave out files and folders that are slow as a whole; imports take seconds."""
         place = collection_path.relative_to(ROOT).as_posix()
         return True if place in PLACES and place != TIERS["journeys"] else None
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:

@@ -6,7 +6,7 @@ Plain functions over that file, for the plugins of the suite and for .ci/topics.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,28 +32,25 @@ def paths(topic: str) -> list[str]:
     return sorted(found)
 
 
-def is_below(nodeid: str, places: Iterable[str]) -> bool:
-    """Tell whether a test is in one of these folders or files, or is one of these tests."""
-    return not _names(nodeid).isdisjoint(places)
-
-
 def topic_of(nodeid: str, *, is_journey: bool = False) -> str | None:
     """Return the topic of a slow test; None for one that `make test` runs.
 
     Args:
         is_journey: it is marked as a system's journey.
     """
+    known = names(nodeid)
     variant = set(nodeid.partition("[")[2].rstrip("]").split("-"))
     for place, named in TIERS["slow_variants"].items():
-        if is_below(nodeid, [place]):
+        if place in known:
             for value in variant & named.keys():
                 return str(named[value])
-    if is_journey and is_below(nodeid, [TIERS["journeys"]]):
+    if is_journey and TIERS["journeys"] in known:
         return None
-    return next((PLACES[name] for name in _names(nodeid) if name in PLACES), None)
+    return next((PLACES[name] for name in known & PLACES.keys()), None)
 
 
-def _names(nodeid: str) -> set[str]:
+def names(nodeid: str) -> set[str]:
+    """Name a test with and without its variant, its file, and the folders that it is in."""
     file = nodeid.partition("::")[0]
     return {nodeid, nodeid.partition("[")[0], *_folders(file)}
 
