@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 from gated import TODAY
-from rendered import ENVIRONMENTS, RENDERERS, artifacts_of, plan_of, system_of
+from rendered import RENDERERS, TYPICAL, artifacts_of, plan_of, system_of
 
 from tarmac import gates, registry
 from tarmac.artifact import Artifact, Format, read, write
@@ -80,7 +80,7 @@ def test_data_is_written_in_its_format(form, parse):
     assert parse(write(Artifact("x.json", content, format=form), "made")) == content
 
 
-@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+@pytest.mark.parametrize(("system", "environment"), TYPICAL)
 def test_every_object_of_a_cluster_tree_is_declared(system, environment):
     """What is below k8s/ is applied as it stands, so all of it is."""
     below = [a for a in artifacts_of(system, environment) if a.path.startswith("k8s/")]

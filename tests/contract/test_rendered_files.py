@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 import yaml
-from rendered import ENVIRONMENTS, KINDS, RENDERERS, artifacts_of, plan_of, system_of
+from rendered import KINDS, RENDERERS, TYPICAL, artifacts_of, plan_of, system_of
 
 from tarmac.artifact import COMMENTS, write
 from tarmac.plan.deploy import deploy
@@ -15,7 +15,7 @@ from tarmac.render.renderer import PHASES
 from tarmac.tree.decision import check_paths, collisions
 
 HEADER = "Rendered by Tarmac from systems/shop/tarmac.yaml: tarmac render shop --env production"
-EACH = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+EACH = pytest.mark.parametrize(("system", "environment"), TYPICAL)
 
 
 @cache

@@ -11,11 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
 from small_system import GATES
 
 from tarmac.errors import BadInput
-from tarmac.gates.subject import Folder, Subject
 from tarmac.report import Skip, Status
 from tarmac.verify import folder
 from tarmac.verify.built import kustomizations
@@ -81,16 +79,6 @@ def test_bad_files_are_found_at_their_line(path, judged):
     assert len(report.remarks) == len(fixture.get("remarks", []))
     for remark, wanted in zip(report.remarks, fixture.get("remarks", []), strict=True):
         assert wanted in str(remark)
-
-
-@pytest.mark.parametrize("gate", OF_FILES.values(), ids=OF_FILES)
-@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
-def test_what_is_rendered_passes_as_files_and_as_a_tree(gate, system, environment):
-    made = artifacts_of(system, environment)
-    assert [str(finding) for finding in gate.of_files(Folder(made, TODAY))] == []
-    subject = Subject(system_of(system), plan_of(system, environment), made, TODAY)
-    if gate.targets:
-        assert [str(finding) for finding in gate.check(subject)] == []
 
 
 def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from gated import TODAY, expected, files, findings, fixtures, written
-from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
+from rendered import TYPICAL, artifacts_of, plan_of, system_of
 
 from tarmac import gates, registry
 from tarmac.gates.subject import Subject
@@ -30,19 +30,17 @@ NEEDS = {
     "VAL020": "actionlint",
     "VAL021": "check-jsonschema",
 }
-#: checkov takes seconds for each tree.
-SLOW = (("shop", "production"), ("travel", "prod"))
-#: The code's own repository, by those that look at such files.
-CODE = [(system, "repository") for system in ("shop", "starter", "trading", "travel")]
-#: promtool's tests of every system are run in tests/contract/test_slo_rules.py.
-FEWER = {"VAL009": SLOW, "VAL010": (("travel", "dev"),)}
+#: checkov takes seconds for each tree, and promtool's tests of every system are run in
+#: tests/contract/test_slo_rules.py.
+FEWER = {
+    "VAL009": (("shop", "production"), ("travel", "prod")),
+    "VAL010": (("shop", "production"),),
+}
+#: Those that look at the code's own repository.
+OF_CODE = ("VAL002", "VAL003", "VAL004", "VAL020", "VAL021")
 RENDERED = [
-    *((gate, *names) for gate in IDS for names in FEWER.get(gate, ENVIRONMENTS)),
-    *(
-        (gate, *names)
-        for gate in ("VAL002", "VAL003", "VAL004", "VAL020", "VAL021")
-        for names in CODE
-    ),
+    *((gate, *names) for gate in IDS for names in FEWER.get(gate, TYPICAL)),
+    *((gate, system, "repository") for gate in OF_CODE for system in ("shop", "trading")),
 ]
 #: These read each file by itself: started once for all trees. Others put a tree's files together.
 AT_ONCE = ("VAL002", "VAL003", "VAL004", "VAL005", "VAL009")

@@ -28,11 +28,3 @@ def test_help_is_as_reviewed(verb):
 
 def test_every_file_is_of_a_verb():
     assert sorted(path.stem for path in FOLDER.glob("*.txt")) == sorted([*VERBS, "tarmac"])
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_that_reads_has_json_and_one_example(verb):
-    command = tarmac.get_command(click.Context(tarmac), verb)
-    assert command.help.count("Example: tarmac ") == 1
-    prints_nothing_itself = verb in ("mcp", "schema", "run")
-    assert prints_nothing_itself or any("--json" in option.opts for option in command.params)

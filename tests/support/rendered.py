@@ -35,6 +35,16 @@ ENVIRONMENTS = (
     ("travel", "stg"),
 )
 
+#: Those in which everything occurs that is rendered: stores in the cluster and stores of AWS, an
+#: Ingress and a Gateway, Helm and plain objects, quotas, canaries, the most services. What is asked
+#: of each object is asked of these; the gates judge all.
+TYPICAL = (
+    ("hello-dd", "kind"),
+    ("shop", "production"),
+    ("trading", "production"),
+    ("travel", "prod"),
+)
+
 
 @cache
 def system_of(name: str) -> System:

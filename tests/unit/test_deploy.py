@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from demo_system import DEMO, KINDS, demo, facts_for
-from rendered import ENVIRONMENTS, plan_of, system_of
+from rendered import TYPICAL, plan_of, system_of
 
 from tarmac.errors import BadInput
 from tarmac.launch import redact
@@ -39,7 +39,7 @@ def env_of(plan, name: str) -> dict[str, str]:
     return {key: redact(variable.value) for key, variable in plan.workload(name).env.items()}
 
 
-@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+@pytest.mark.parametrize(("system", "environment"), TYPICAL)
 def test_a_service_gets_the_same_variables_as_on_a_laptop(system, environment):
     here = resolve(system_of(system), "local", facts_for(system_of(system), environ={}), KINDS)
     plan = plan_of(system, environment)
@@ -80,7 +80,7 @@ def test_what_a_model_says_of_spans_wins():
     assert env_of(plan, "order-service")[SPANS_TO] == "http://own:4318"
 
 
-@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+@pytest.mark.parametrize(("system", "environment"), TYPICAL)
 def test_every_declared_edge_is_allowed_and_nothing_else(system, environment):
     plan = plan_of(system, environment)
     allowed = {(edge.source, edge.target) for edge in plan.allowed if edge.source != "world"}

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 from experiments_of import Object, exported, steps_of, write_drill
-from rendered import ENVIRONMENTS, ROOT, artifacts_of, plan_of, system_of
+from rendered import ROOT, TYPICAL, artifacts_of, plan_of, system_of
 
 from tarmac import registry
 from tarmac.drills import drill_file, experiments
@@ -213,7 +213,7 @@ def test_an_experiment_that_nothing_would_stop_is_not_written(write):
 
 
 @pytest.mark.parametrize("tool", [tool.TOOL.id for tool in IN_CLUSTER])
-@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+@pytest.mark.parametrize(("system", "environment"), TYPICAL)
 def test_the_drills_that_are_shipped_are_written_or_refused_by_their_steps(
     tool, system, environment
 ):

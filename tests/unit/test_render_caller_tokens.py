@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from demo_system import DEMO, KINDS, demo
-from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
+from rendered import TYPICAL, artifacts_of, plan_of, system_of
 
 from tarmac.artifact import Artifact
 from tarmac.launch import redact
@@ -33,7 +33,7 @@ def audiences(pod: dict) -> list[str]:
     return [token.get("audience", "") for token in tokens]
 
 
-@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+@pytest.mark.parametrize(("system", "environment"), TYPICAL)
 def test_a_pod_has_a_token_for_each_service_that_it_calls_and_for_no_other(system, environment):
     calls = {
         (edge.source, edge.target)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from demo_system import DEMO, demo
 from objects import objects, objects_of, pods_of
-from rendered import ENVIRONMENTS, KINDS, RENDERERS, plan_of
+from rendered import KINDS, RENDERERS, TYPICAL, plan_of
 
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
 
-every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+every = pytest.mark.parametrize(("system", "environment"), TYPICAL)
 
 TASKS = """        port: 8080
         tasks:

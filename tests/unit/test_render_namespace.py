@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 from objects import named, objects_of
-from rendered import ENVIRONMENTS, plan_of
+from rendered import TYPICAL, plan_of
 
 from tarmac.render.kubernetes.namespace import limits as limit_range
 from tarmac.render.kubernetes.parts.roles import MATRIX, OPEN, ROLES, group
 
-every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+every = pytest.mark.parametrize(("system", "environment"), TYPICAL)
 
 #: As `kubectl auth can-i` is asked, for production: who, verb, resource, the answer.
 ASKED = [

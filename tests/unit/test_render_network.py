@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 from demo_system import DEMO, demo
 from objects import Data, named, objects, objects_of, pods_in, pods_of, selects
-from rendered import ENVIRONMENTS, KINDS, RENDERERS, plan_of
+from rendered import KINDS, RENDERERS, TYPICAL, plan_of
 
 from tarmac.plan.deploy import deploy
 from tarmac.plan.spans import trace_receiver
 from tarmac.render.collect import artifacts
 
-every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+every = pytest.mark.parametrize(("system", "environment"), TYPICAL)
 
 
 @dataclass(frozen=True)

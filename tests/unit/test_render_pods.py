@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from objects import named, objects_of, pods_of
-from rendered import ENVIRONMENTS, plan_of
+from rendered import TYPICAL, plan_of
 
 from tarmac.launch import Secret
 
-pytestmark = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+pytestmark = pytest.mark.parametrize(("system", "environment"), TYPICAL)
 
 
 def test_every_pod_is_restricted_and_writes_to_no_image(system, environment):

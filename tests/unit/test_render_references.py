@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 from objects import objects_of, pods_of
-from rendered import ENVIRONMENTS, artifacts_of, plan_of
+from rendered import TYPICAL, artifacts_of, plan_of
 
 from tarmac.render.kubernetes.parts import configs as _configs
 
-pytestmark = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+pytestmark = pytest.mark.parametrize(("system", "environment"), TYPICAL)
 
 
 def data_of(system, environment, kind):

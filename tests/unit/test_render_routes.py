@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from objects import Data, named, objects_of
-from rendered import ENVIRONMENTS, artifact_of, plan_of
+from rendered import TYPICAL, artifact_of, plan_of
 
-every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+every = pytest.mark.parametrize(("system", "environment"), TYPICAL)
 
 
 def ingress_backend(ingress: Data, host: str, path: str) -> tuple[str, int] | None:

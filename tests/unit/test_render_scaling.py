@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from objects import named, objects_of, pods_of
-from rendered import ENVIRONMENTS, plan_of
+from rendered import TYPICAL, plan_of
 
-every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+every = pytest.mark.parametrize(("system", "environment"), TYPICAL)
 MEMORY = {"Ki": 1, "Mi": 1024, "Gi": 1024 * 1024}
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from demo_system import DEMO, demo
 from objects import named, objects_of
-from rendered import ENVIRONMENTS, KINDS, artifacts_of, plan_of
+from rendered import KINDS, TYPICAL, artifacts_of, plan_of
 
 from tarmac.launch import Secret, reveal, text
 from tarmac.plan.cluster import secrets_of
@@ -15,7 +15,7 @@ from tarmac.plan.deploy import deploy
 from tarmac.render.kubernetes import secrets
 from tarmac.render.kubernetes.parts import configs, identity
 
-every = pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+every = pytest.mark.parametrize(("system", "environment"), TYPICAL)
 
 ACTION = re.compile(r"\{\{ (?:index \. )?\"([^\"]*)\" \}\}")
 

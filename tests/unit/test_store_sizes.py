@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from demo_system import DEMO, KINDS, demo, facts_for
-from rendered import ENVIRONMENTS, plan_of
+from rendered import TYPICAL, plan_of
 
 from tarmac.model.value import amount
 from tarmac.plan.deploy import deploy
@@ -27,7 +27,7 @@ def mib(plan, kind: str, name: str = "orders-db") -> int:
     return int(amount(getattr(plan.workload(name).resources, kind)["memory"])) // 1024**2
 
 
-@pytest.mark.parametrize(("system", "environment"), ENVIRONMENTS)
+@pytest.mark.parametrize(("system", "environment"), TYPICAL)
 def test_every_server_accepts_what_its_services_may_open(system, environment):
     plan = plan_of(system, environment)
     for store in plan.stores:
