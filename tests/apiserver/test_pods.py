@@ -18,12 +18,9 @@ import pytest_asyncio
 from apiserver import ControlPlane
 from kube_api import Kube, Object, client
 from kube_trees import put, ready_for
-from rendered import ENVIRONMENTS, plan_of
+from rendered import TYPICAL, plan_of
 
 pytestmark = [pytest.mark.servers, pytest.mark.asyncio(loop_scope="module")]
-
-#: Those that share a namespace stand apart: the one is gone when the other comes.
-APART = sorted(ENVIRONMENTS, key=lambda pair: pair[1])
 
 
 @dataclass
@@ -76,8 +73,8 @@ class Place:
 @pytest_asyncio.fixture(
     loop_scope="module",
     scope="module",
-    params=APART,
-    ids=["-".join(names) for names in APART],
+    params=TYPICAL,
+    ids=["-".join(names) for names in TYPICAL],
 )
 async def place(request, controlled: ControlPlane) -> AsyncIterator[Place]:
     """Put a tree into the cluster; its namespace is deleted at the end with all that is in it."""
@@ -220,7 +217,7 @@ SPOILED = {
 async def test_a_pod_that_is_not_restricted_is_refused(place: Place):
     """Every tree's namespace refuses a privileged pod; the first tree's is tried with all seven."""
     assert not (said := await place.try_pod(place.pod())).refused, said.refused
-    first = (place.system, place.environment) == APART[0]
+    first = (place.system, place.environment) == TYPICAL[0]
     for spoil in SPOILED if first else (_privileged,):
         pod = place.pod()
         spoil(pod)

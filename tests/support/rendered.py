@@ -35,12 +35,13 @@ ENVIRONMENTS = (
     ("travel", "stg"),
 )
 
-#: Those in which everything occurs that is rendered: stores in the cluster and stores of AWS, an
-#: Ingress and a Gateway, Helm and plain objects, quotas, canaries, the most services. What is asked
-#: of each object is asked of these; the gates judge all.
+#: One environment of each system, chosen so that everything occurs that is rendered: stores in the
+#: cluster and in AWS, an Ingress and a Gateway, Helm and plain objects, quotas, canaries. What is
+#: asked of each object is asked of these; the gates and an API server judge all environments.
 TYPICAL = (
     ("hello-dd", "kind"),
     ("shop", "production"),
+    ("starter", "kind"),
     ("trading", "production"),
     ("travel", "prod"),
 )
