@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rendered import ROOT
 
-from tarmac.gates.views.dockerfile_rules import findings
+from tarmac.gates.images.img014_dockerfile import findings
 from tarmac.gates.views.dockerfiles import instructions
 
 GOOD = """\

@@ -5,15 +5,17 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
-from tarmac.gates.views.argo.applications import applications
+from tarmac.gates.views.argo.applications import App, applications
 from tarmac.gates.views.argo.trees import below, service_of
-from tarmac.gates.views.argo.updates import Rule, rules
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.shell import commands
 from tarmac.report import Finding
+
+UPDATER = "argocd-image-updater.argoproj.io/"
 
 SEMVER = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
 #: Files into which the updater can write an image; a folder without one is plain.
@@ -88,6 +90,44 @@ def _plain(rule: Rule, advice: str) -> Finding:
 def _rules(files: Files) -> Iterator[Rule]:
     for app in applications(files):
         yield from rules(app)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the image updater is to move one image of an Application on."""
+
+    app: App
+    #: Its name without registry and tag, and the word that its annotations begin with.
+    image: str
+    alias: str
+    strategy: str
+    #: Which tags it may take, as it is written.
+    allowed: str
+    #: Where it writes what it finds.
+    written: str
+    #: The line of its strategy, or of the list of images.
+    where: str
+
+
+def rules(app: App) -> Iterator[Rule]:
+    """Yield the image updater's rules for an Application, what it takes without among them."""
+    annotations = app.metadata.annotations
+    own = [key for key in annotations if key.startswith(UPDATER)]
+    said = {key.removeprefix(UPDATER): str(annotations[key] or "") for key in own}
+    for entry in said.get("image-list", "").split(","):
+        alias, equals, image = entry.strip().partition("=")
+        name = re.split("[@:]", (image if equals else alias).rpartition("/")[2])[0]
+        keys = [key for key in (f"{alias}.update-strategy", "update-strategy") if key in said]
+        if name:
+            yield Rule(
+                app=app,
+                image=name,
+                alias=alias,
+                strategy=said[keys[0]] if keys else "semver",
+                allowed=said.get(f"{alias}.allow-tags", said.get("allow-tags", "")),
+                written=said.get("write-back-method", "argocd"),
+                where=app.at("metadata", "annotations", UPDATER + [*keys, "image-list"][0]),
+            )
 
 
 GATE = Gate(

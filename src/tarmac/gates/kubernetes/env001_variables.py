@@ -6,14 +6,35 @@ from collections.abc import Iterator, Mapping
 
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Subject
-from tarmac.gates.views.kit_variables import KIT, OURS
 from tarmac.gates.views.objects.metadata import named
 from tarmac.gates.views.objects.pods import Pods, running
 from tarmac.gates.views.objects.stored_data import ConfigMap
 from tarmac.gates.views.scope import counted
+from tarmac.model import conventions
 from tarmac.model.location import Path
 from tarmac.model.system import SourcedPart
 from tarmac.report import Finding
+
+#: What the kit reads in every service, whatever its service.yaml says.
+KIT = frozenset(
+    """LOG_LEVEL LOG_FORMAT SENTRY_DSN SENTRY_ENVIRONMENT SENTRY_RELEASE DRAIN_DELAY_S
+    SHUTDOWN_GRACE_S DATABASE_POOL_MAX DATABASE_ACQUIRE_TIMEOUT_S
+    DATABASE_CONNECTION_MAX_AGE_S REDIS_CONNECTION_MAX_AGE_S
+    OUTBOX_KEEP_S OUTBOX_RELAY CAPTURE_SLOT CAPTURED_TABLES INBOX_KEEP_S MESSAGE_ATTEMPTS
+    PARKED_KEEP_S JOBS_AT_ONCE JOBS_KEEP_S SAGAS_KEEP_S
+    MAX_BODY_BYTES MAX_JSON_DEPTH BODY_TIMEOUT_S MAX_REQUESTS_IN_FLIGHT
+    RATE_LIMIT_PER_MINUTE RATE_LIMIT_BURST TRUSTED_PROXIES
+    OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_TRACES_ENDPOINT OTEL_EXPORTER_OTLP_HEADERS
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS OTEL_EXPORTER_OTLP_PROTOCOL
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL OTEL_EXPORTER_OTLP_TIMEOUT OTEL_SDK_DISABLED
+    OTEL_TRACES_EXPORTER OTEL_SERVICE_NAME OTEL_RESOURCE_ATTRIBUTES OTEL_TRACES_SAMPLER
+    OTEL_TRACES_SAMPLER_ARG OTEL_BSP_SCHEDULE_DELAY OTEL_BSP_MAX_QUEUE_SIZE
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE ALLOWED_ORIGINS""".split()  # noqa: SIM905 - a column of words
+)
+OURS = frozenset(
+    getattr(conventions, name)
+    for name in ("SERVICE_NAME", "HOST", "PORT", "BROKER_URL", "PUBLISHES", "CONSUMES")
+)
 
 
 def check(subject: Subject) -> Iterator[Finding]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.listening import listens
-from tarmac.gates.views.objects.metadata import space_of, title
-from tarmac.gates.views.objects.opened_ports import OpenedPort, opened_ports
+from tarmac.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.gates.views.objects.pods import RUNNING, Pods, pods
-from tarmac.gates.views.objects.route_ends import RouteEnd, route_ends
-from tarmac.gates.views.objects.selections import chosen
+from tarmac.gates.views.objects.selections import Selection, chosen
 from tarmac.gates.views.objects.services import Service
+from tarmac.gates.views.reading import Fields, Path, fields, items, port, text
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
@@ -57,6 +58,75 @@ def _hears(own: Pods, opened: OpenedPort) -> bool:
 def _judged(files: Files) -> Iterator[object]:
     yield from route_ends(files)
     yield from opened_ports(files)
+
+
+class OpenedPort(NamedTuple):
+    """One port of one rule, and the selector of the pods that must listen on it."""
+
+    selection: Selection
+    path: Path
+    port: int | str
+
+
+def opened_ports(files: Files) -> Iterator[OpenedPort]:
+    """Yield the ports of rules whose pods can be told by labels."""
+    for artifact in files.objects("NetworkPolicy"):
+        own = fields(artifact.data, "spec", "podSelector")
+        for number, rule in enumerate(items(artifact.data, "spec", "ingress") if own else ()):
+            yield from _ports(artifact, ("spec", "ingress", number), rule, own)
+        for number, rule in enumerate(items(artifact.data, "spec", "egress")):
+            peers = items(rule, "to")
+            if len(peers) == 1 and peers[0].keys() == {"podSelector"}:
+                path = ("spec", "egress", number)
+                yield from _ports(artifact, path, rule, fields(peers[0], "podSelector"))
+
+
+def _ports(artifact: Artifact, path: Path, rule: Fields, own: Fields) -> Iterator[OpenedPort]:
+    selection = Selection(artifact, path, own, "opens", space_of(artifact))
+    for number, opened in enumerate(items(rule, "ports")):
+        first = port(opened, "port")
+        if first is not None and "endPort" not in opened:
+            yield OpenedPort(selection, (*path, "ports", number), first)
+
+
+class RouteEnd(NamedTuple):
+    """A Service that requests are sent to, and its port by number or name."""
+
+    artifact: Artifact
+    path: Path
+    service: str
+    port: int | str | None
+    namespace: str
+
+
+def route_ends(files: Files) -> Iterator[RouteEnd]:
+    """Yield the ends of all routes."""
+    for artifact in files.objects("Ingress", "HTTPRoute", "VirtualService"):
+        space = space_of(artifact)
+        for path, data, key in _ends(artifact):
+            name, _, rest = str(text(data, key)).partition(".")
+            given = fields(data, "port")
+            number = port(given, "number") or port(given, "name") if given else port(data, "port")
+            own = str(data.get("namespace") or (rest.partition(".")[0] if rest else space))
+            if isinstance(number, int | str | None):
+                yield RouteEnd(artifact, path, name, number, own)
+
+
+def _ends(artifact: Artifact) -> Iterator[tuple[Path, dict[str, object], str]]:
+    kind = kind_of(artifact)
+    if kind == "Ingress":
+        for one, rule in enumerate(items(artifact.data, "spec", "rules")):
+            for two, way in enumerate(items(rule, "http", "paths")):
+                path = ("spec", "rules", one, "http", "paths", two, "backend")
+                yield path, dict(fields(way, "backend", "service")), "name"
+        return
+    inner, ends, key = (
+        ("rules", "backendRefs", "name") if kind == "HTTPRoute" else ("http", "route", "host")
+    )
+    for one, rule in enumerate(items(artifact.data, "spec", inner)):
+        for two, end in enumerate(items(rule, ends)):
+            data = fields(end, "destination") if key == "host" else end
+            yield ("spec", inner, one, ends, two), dict(data), key
 
 
 GATE = Gate(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.objects.containers import Container
-from tarmac.gates.views.objects.limit_ranges import gives_defaults
 from tarmac.gates.views.objects.metadata import space_of
 from tarmac.gates.views.objects.pods import pods
+from tarmac.gates.views.reading import fields, items
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.model.value import amount
 from tarmac.report import Finding
@@ -65,6 +66,14 @@ def _wrong(container: Container) -> Iterator[str]:
 
 def _containers(subject: Files) -> list[object]:
     return [container for own in pods(subject) for container in own.containers]
+
+
+def gives_defaults(limits: Artifact) -> bool:
+    """Tell whether a LimitRange gives containers what they do not say themselves."""
+    return any(
+        fields(limit, "default") and fields(limit, "defaultRequest")
+        for limit in items(limits.data, "spec", "limits")
+    )
 
 
 GATE = Gate(

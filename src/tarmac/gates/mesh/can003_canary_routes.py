@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 
 import yaml
@@ -12,9 +13,9 @@ from tarmac.foreign.data import from_yaml
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.canaries import Canary
-from tarmac.gates.views.objects.hosts import routed_hosts
 from tarmac.gates.views.objects.metadata import kind_of, metadata, name_of, named, title
 from tarmac.gates.views.objects.routes import Route
+from tarmac.gates.views.reading import fields, mappings, texts
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.trials import Trial, trials
 from tarmac.report import Finding
@@ -135,6 +136,34 @@ def _rollout(files: Files, trial: Trial, there: list[Artifact]) -> Iterator[Find
                 f"{title(artifact)} routes {host} as well, and {whose} does not shift its weights; "
                 "remove it, or name it in the Rollout's `trafficRouting`",
             )
+
+
+def routed_hosts(artifact: Artifact, namespace: str) -> set[str]:
+    """Find the hosts whose requests an object routes, those of Services by their short names."""
+    return {_short(host, namespace) for host in _hosts(artifact)}
+
+
+def _hosts(artifact: Artifact) -> Iterator[str]:
+    spec = fields(artifact.data, "spec")
+    match kind_of(artifact):
+        case "VirtualService":
+            yield from texts(spec.get("hosts"))
+        case "DestinationRule":
+            yield from texts(spec.get("host"))
+        case "HTTPRoute":
+            yield from texts(spec.get("hostnames"))
+            for parent in mappings(spec.get("parentRefs")):
+                if parent.get("kind") == "Service":
+                    yield from texts(parent.get("name"))
+        case "Ingress":
+            for rule in mappings(spec.get("rules")):
+                yield from texts(rule.get("host", ""))
+
+
+def _short(host: str, namespace: str) -> str:
+    """Take a Service's long name for its short one; of any namespace where none is known."""
+    end = rf"\.{re.escape(namespace)}(\.svc(\..+)?)?$" if namespace else r"\.[^.]+\.svc(\..+)?$"
+    return re.sub(end, "", host)
 
 
 GATE = Gate(

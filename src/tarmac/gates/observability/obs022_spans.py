@@ -6,16 +6,23 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
+from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.objects.metadata import NAME
 from tarmac.gates.views.peers import Peer
 from tarmac.gates.views.policies import Policies
+from tarmac.gates.views.reading import fields, flag
 from tarmac.gates.views.scope import counted
-from tarmac.gates.views.span_receivers import span_receivers
 from tarmac.launch import is_secret, redact
 from tarmac.model import conventions
 from tarmac.plan.cluster import Workload
 from tarmac.report import Finding
+
+VALUES = "observability/values/"
+#: Charts whose values name their receiver of OTLP over HTTP, and how.
+RECEIVERS = {
+    "opentelemetry-collector": ("config", "receivers", "otlp", "protocols", "http"),
+    "datadog": ("datadog", "otlp", "receiver", "protocols", "http"),
+}
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -77,6 +84,17 @@ def _sending(subject: Subject) -> Iterator[tuple[Workload, str, str]]:
         if setting is not None and not is_secret(setting.value):
             place = workload.place if setting.origin.startswith("Tarmac") else setting.origin
             yield workload, redact(setting.value), place
+
+
+def span_receivers(files: Files) -> Iterator[tuple[str, int]]:
+    """Yield the Services that the values of charts make for spans, each with its port."""
+    for artifact in files.artifacts:
+        chart = artifact.path.removeprefix(VALUES).removesuffix(".yaml")
+        if artifact.path.startswith(VALUES) and chart in RECEIVERS:
+            receiver = fields(artifact.data, *RECEIVERS[chart])
+            port = str(receiver.get("endpoint") or "").rpartition(":")[2]
+            if flag(receiver, "enabled") is not False and port.isdecimal() and len(port) < 6:
+                yield str(artifact.data.get("fullnameOverride") or chart), int(port)
 
 
 GATE = Gate(

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
+from tarmac.gates.views.canaries import services_of_flagger
+from tarmac.gates.views.durations import duration_s
 from tarmac.gates.views.leniency import lenient
-from tarmac.gates.views.objects.metadata import title
+from tarmac.gates.views.monitors import Monitor
+from tarmac.gates.views.objects.metadata import space_of, title
+from tarmac.gates.views.objects.selectors import labels_of
+from tarmac.gates.views.objects.services import Service
+from tarmac.gates.views.reading import Path, fields, items, text
 from tarmac.gates.views.scope import kinds
-from tarmac.gates.views.scrapes import scrape_faults
 from tarmac.report import Finding
 
 
@@ -18,6 +24,29 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in files.objects("ServiceMonitor"):
         for path, what in scrape_faults(files, artifact):
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
+
+
+def scrape_faults(files: Files, artifact: Artifact) -> Iterator[tuple[Path, str]]:
+    """Yield where a monitor is wrong, and how."""
+    monitor, path = Monitor(artifact), ("spec", "selector")
+    selector = fields(artifact.data, *path)
+    own = space_of(artifact)
+    is_near = own and "namespaceSelector" not in fields(artifact.data, "spec")
+    there = [*map(Service, files.objects("Service")), *services_of_flagger(files).values()]
+    beside = [one for one in there if is_near and one.metadata.namespace == own]
+    if len(beside) > 1 and not labels_of(selector) and not items(selector, "matchExpressions"):
+        what = f"selects every Service of {own}, those without metrics too"
+        yield path, f"{what}; write labels of its own"
+    elif beside and not any(monitor.finds(service) for service in beside):
+        labels = ", ".join(f"{key}={value}" for key, value in labels_of(selector).items())
+        what = f"selects Services of {labels or 'its expressions'}, which none here has"
+        yield path, f"{what}; write labels of a Service's metadata"
+    for number, end in enumerate(items(artifact.data, "spec", "endpoints")):
+        interval, timeout = (text(end, key) for key in ("interval", "scrapeTimeout"))
+        most, asked = duration_s(interval), duration_s(timeout)
+        if most and asked and asked > most:
+            what = f"waits {timeout} for an answer, and asks again after {interval}"
+            yield ("spec", "endpoints", number), f"{what}; lower scrapeTimeout"
 
 
 GATE = Gate(

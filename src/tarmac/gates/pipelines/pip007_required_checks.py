@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from tarmac.errors import did_you_mean
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
-from tarmac.gates.views.rulesets import ruleset
+from tarmac.gates.subject import Files, Subject
+from tarmac.gates.views.json_files import data_of
+from tarmac.gates.views.reading import Fields, fields, items
 from tarmac.gates.views.scope import counted
 from tarmac.gates.views.workflow_jobs import Job
 from tarmac.gates.views.workflows import workflows
@@ -70,6 +71,32 @@ def _reason(job: Job) -> str:
 
 def _rulesets(subject: Subject) -> list[str]:
     return [artifact.path for artifact in subject.artifacts if artifact.path.startswith(FOLDER)]
+
+
+class Ruleset:
+    """The rules for a branch."""
+
+    def __init__(self, data: Fields) -> None:
+        self.data = data
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The types of its rules."""
+        return frozenset(str(rule.get("type")) for rule in items(self.data, "rules"))
+
+    @property
+    def checks(self) -> list[str]:
+        """The checks that must have passed."""
+        rules = {str(rule.get("type")): rule for rule in items(self.data, "rules")}
+        parameters = fields(rules.get("required_status_checks"), "parameters")
+        checks = items(parameters, "required_status_checks")
+        return [str(check.get("context")) for check in checks]
+
+
+def ruleset(files: Files, path: str) -> Ruleset | None:
+    """Read a ruleset; None where the file is no object of JSON."""
+    data = data_of(files, path)
+    return Ruleset(data) if isinstance(data, Mapping) else None
 
 
 GATE = Gate(

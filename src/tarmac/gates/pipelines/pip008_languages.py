@@ -9,15 +9,24 @@ from functools import partial
 
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
-from tarmac.gates.views.matrices import folders, values
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.service_commands import FILE, service_jobs
 from tarmac.gates.views.shell import steps
 from tarmac.gates.views.workflow_jobs import Job
 from tarmac.gates.views.workflow_steps import Step
-from tarmac.gates.views.workflows import Workflow, workflows
+from tarmac.gates.views.workflows import FOLDER, Workflow, workflows
 from tarmac.languages import MANIFESTS, OTHER, PROGRAMS, spoken, used
 from tarmac.report import Finding
+
+#: Which variable of a matrix lists what another job found, and the step that found it.
+_OUTPUT = re.compile(r"needs\.([\w-]+)\.outputs\.([\w-]+)")
+_STEP = re.compile(r"steps\.([\w-]+)\.outputs\.")
+
+#: Where a command goes, or has another program go, by a variable of its matrix.
+_CD = re.compile(
+    r"(?:\bcd|--prefix|--directory|-C)[ =]+\"?([^\s\"&;]*\$\{\{\s*matrix\.[\w-]+\s*\}\}[^\s\"&;]*)"
+)
+_VARIABLE = re.compile(r"\$\{\{\s*matrix\.([\w-]+)\s*\}\}")
 
 MATRIX = re.compile(r"matrix\.service|\$\{?SERVICE\b")
 ADVICE = "give each language its own step (`if: matrix.language == '{}'`), or call one make target"
@@ -119,6 +128,34 @@ def _commands(files: Files) -> Iterator[object]:
         for name in workflow.jobs:
             for _, commands in steps(workflow, name):
                 yield from (command for command in commands if used(command.text))
+
+
+def folders(workflow: Workflow, job: Job, step: Step, so_far: str) -> dict[str, str]:
+    """Find the folder that a step is in by each value of a matrix; none where it names none.
+
+    Args:
+        so_far: its commands up to the one that is asked for.
+    """
+    folder = [step.folder or job.folder, *_CD.findall(so_far)][-1]
+    if not (variable := _VARIABLE.search(folder)):
+        return {}
+    root = workflow.path.partition(FOLDER)[0]
+    written = values(workflow, job, variable[1])
+    return {value: root + folder.replace(variable[0], value).strip("/") for value in written}
+
+
+def values(workflow: Workflow, job: Job, variable: str) -> list[str]:
+    """List what a variable of a job's matrix may be: written there, or another's filters."""
+    given = job.matrix(variable)
+    if isinstance(given, list):
+        return [str(item) for item in given]
+    found = _OUTPUT.search(str(given or ""))
+    other = workflow.jobs.get(found[1]) if found else None
+    if not found or other is None:
+        return []
+    source = _STEP.search(str(other.outputs.get(found[2]) or ""))
+    which = [step for step in other.steps if source and step.id == source[1]]
+    return [str(path_filter) for path_filter in which[0].filters] if which else []
 
 
 GATE = Gate(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
-from tarmac.gates.views.chaos import ProbeSetting, probe_settings
 from tarmac.gates.views.published import published
+from tarmac.gates.views.reading import Path, fields, items, text
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
@@ -34,6 +35,24 @@ def _durations(files: Files) -> Iterator[tuple[Artifact, ProbeSetting]]:
         for setting in probe_settings(artifact):
             if setting.name in known:
                 yield artifact, setting
+
+
+class ProbeSetting(NamedTuple):
+    """A setting of how a probe of an experiment runs."""
+
+    path: Path
+    probe: str
+    name: str
+    value: Any
+
+
+def probe_settings(artifact: Artifact) -> Iterator[ProbeSetting]:
+    """Yield how the probes of a ChaosEngine's experiments run."""
+    for number, experiment in enumerate(items(artifact.data, "spec", "experiments")):
+        for index, probe in enumerate(items(experiment, "spec", "probe")):
+            path = ("spec", "experiments", number, "spec", "probe", index, "runProperties")
+            for name, value in fields(probe, "runProperties").items():
+                yield ProbeSetting((*path, name), str(text(probe, "name")), name, value)
 
 
 GATE = Gate(

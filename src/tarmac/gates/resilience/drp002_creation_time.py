@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
-from tarmac.gates.views.crossplane import Composition, Definition
 from tarmac.gates.views.objects.metadata import metadata
 from tarmac.gates.views.published import published
+from tarmac.gates.views.reading import text
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.shell import Command, commands
 from tarmac.gates.views.terraform import Setting, settings
@@ -108,6 +110,56 @@ def _creations(files: Files) -> Iterator[Setting]:
         path = setting.path
         if path[-2:] == ("timeouts", "create") and path[1] in known and setting.value:
             yield setting
+
+
+class Composition:
+    """A Composition."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+
+    @property
+    def composite(self) -> tuple[str, str]:
+        """The group and kind that it implements."""
+        api = str(text(self.artifact.data, "spec", "compositeTypeRef", "apiVersion"))
+        kind = text(self.artifact.data, "spec", "compositeTypeRef", "kind")
+        return api.partition("/")[0], str(kind)
+
+    @property
+    def resources(self) -> Iterator[tuple[str, str]]:
+        """The group and kind of each object in it, itself among them."""
+        for found in _objects(self.artifact.data):
+            yield str(found["apiVersion"]).partition("/")[0], found["kind"]
+
+
+class Definition:
+    """A CompositeResourceDefinition."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+
+    @property
+    def composite(self) -> tuple[str | None, str | None]:
+        """The group and kind that it defines."""
+        data = self.artifact.data
+        return text(data, "spec", "group"), text(data, "spec", "names", "kind")
+
+    @property
+    def claim(self) -> str:
+        """The kind by which users ask for one; empty where there is none."""
+        return text(self.artifact.data, "spec", "claimNames", "kind") or ""
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object inside of one."""
+    if isinstance(value, dict):
+        if "apiVersion" in value and "kind" in value:
+            yield value
+        for inner in value.values():
+            yield from _objects(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _objects(inner)
 
 
 GATE = Gate(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
-from tarmac.gates.views.gatekeeper import constraint_texts
+from tarmac.gates.views.reading import fields, texts
 from tarmac.gates.views.rego import regos
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
@@ -35,6 +35,14 @@ def _missed(pattern: str) -> str:
 
 def _globs(files: Files) -> list[str]:
     return [call for rego in regos(files) for call in re.findall(r"\bglob\.match\(", rego.text)]
+
+
+def constraint_texts(files: Files) -> Iterator[str]:
+    """Yield the texts in the lists that constraints give to their policies."""
+    for artifact in files.objects():
+        if str(artifact.data["apiVersion"]).startswith("constraints.gatekeeper.sh/"):
+            for value in fields(artifact.data, "spec", "parameters").values():
+                yield from texts(value) if isinstance(value, list) else ()
 
 
 GATE = Gate(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
-from tarmac.gates.views.objects.bindings import account_mounts_token, bindings
+from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.objects.metadata import named, title
 from tarmac.gates.views.objects.pods import pods
-from tarmac.gates.views.objects.references import reference_to
+from tarmac.gates.views.objects.references import Reference, reference, reference_to
+from tarmac.gates.views.reading import Fields, fields, flag, items, text
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 
@@ -73,6 +74,54 @@ def _dangling(subject: Subject) -> Iterator[Finding]:
 
 def _judged(subject: Subject) -> list[object]:
     return [*pods(subject), *bindings(subject)]
+
+
+class Grantee:
+    """A service account, user or group that gets a role."""
+
+    def __init__(self, data: Fields) -> None:
+        self.data = data
+
+    @property
+    def name(self) -> str | None:
+        """Its name."""
+        return text(self.data, "name")
+
+    @property
+    def is_account(self) -> bool:
+        """Whether it is a service account."""
+        return text(self.data, "kind") == "ServiceAccount"
+
+    def is_in(self, namespace: str) -> bool:
+        """Tell whether it is in a namespace, which it is where it names none."""
+        return bool(self.data.get("namespace", namespace) == namespace)
+
+
+class Binding:
+    """A RoleBinding or ClusterRoleBinding."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+
+    @property
+    def role(self) -> Reference:
+        """The role that it gives."""
+        return reference(fields(self.artifact.data, "roleRef"))
+
+    @property
+    def grantees(self) -> tuple[Grantee, ...]:
+        """What it gives the role to."""
+        return tuple(map(Grantee, items(self.artifact.data, "subjects")))
+
+
+def bindings(files: Files) -> Iterator[Binding]:
+    """Yield the bindings of roles, in the namespace and in the cluster."""
+    return map(Binding, files.objects("RoleBinding", "ClusterRoleBinding"))
+
+
+def account_mounts_token(account: Artifact | None) -> bool | None:
+    """Read whether pods of a service account get a token; None where it does not say."""
+    return flag(account.data, "automountServiceAccountToken") if account else None
 
 
 GATE = Gate(

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tarmac.artifact import Artifact
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
-from tarmac.gates.views.objects.metadata import title
-from tarmac.gates.views.objects.wildcards import GRANTING, wildcards
+from tarmac.gates.views.objects.metadata import kind_of, name_of, title
+from tarmac.gates.views.reading import Path, items
 from tarmac.gates.views.scope import kinds
 from tarmac.report import Finding
+
+GRANTING = ("Role", "ClusterRole", "AppProject")
+_ALL = "*"
+_LISTS = ("verbs", "resources", "apiGroups")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -23,6 +28,20 @@ def check(files: Files) -> Iterator[Finding]:
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield the same of files, where a role of an administrator may be meant."""
     yield from (replace(finding, warning=True) for finding in check(files))
+
+
+def wildcards(artifact: Artifact) -> Iterator[tuple[Path, str]]:
+    """Yield where an object grants everything, and what of."""
+    if kind_of(artifact) == "AppProject":
+        # `default` comes with Argo CD, and allows everything on purpose.
+        if _ALL in items(artifact.data, "spec", "sourceRepos") and name_of(artifact) != "default":
+            yield ("spec", "sourceRepos"), "lets every repository be applied; name its own"
+        return
+    for number, rule in enumerate(items(artifact.data, "rules")):
+        found = [key for key in _LISTS if _ALL in items(rule, key)]
+        if found:
+            what = f"grants every one of {', '.join(found)}; name those that it needs"
+            yield ("rules", number, found[0]), what
 
 
 GATE = Gate(

@@ -9,8 +9,8 @@ from typing import Any
 from tarmac import versions
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
-from tarmac.gates.views.eksctl import eksctl_versions
 from tarmac.gates.views.published import published
+from tarmac.gates.views.reading import dig
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.terraform import settings
 from tarmac.report import Finding
@@ -64,6 +64,13 @@ def _clusters(files: Files) -> Iterator[tuple[str, Any]]:
         if named and cluster and len(setting.path) == (3 if kind == "module" else 4):
             yield setting.where, setting.value
     yield from eksctl_versions(files)
+
+
+def eksctl_versions(files: Files) -> Iterator[tuple[str, str | float | None]]:
+    """Yield the Kubernetes version of each ClusterConfig, by its place; None: eksctl's default."""
+    for artifact in files.artifacts:
+        if artifact.data.get("kind") == "ClusterConfig":
+            yield artifact.at("metadata", "version"), dig(artifact.data, "metadata", "version")
 
 
 GATE = Gate(
