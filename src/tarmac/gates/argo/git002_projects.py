@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import items, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.argo.applications import App, applications
 from tarmac.gates.views.argo.trees import objects
 from tarmac.gates.views.objects.metadata import group_of, kind_of, metadata, name_of, title
-from tarmac.gates.views.reading import items, text
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import dig
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import title
 from tarmac.gates.views.published import published
-from tarmac.gates.views.reading import dig
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.errors import did_you_mean
+from tarmac.foreign.reading import Fields, Path, dig, fields, places
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.compose import ComposeService
@@ -23,7 +24,6 @@ from tarmac.gates.views.compose_files import (
 from tarmac.gates.views.durations import duration_s
 from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.published import published
-from tarmac.gates.views.reading import Fields, Path, dig, fields, places
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, Path, fields, items, port, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.listening import listens
@@ -13,7 +14,6 @@ from tarmac.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.gates.views.objects.pods import RUNNING, Pods, pods
 from tarmac.gates.views.objects.selections import Selection, chosen
 from tarmac.gates.views.objects.services import Service
-from tarmac.gates.views.reading import Fields, Path, fields, items, port, text
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tarmac.foreign.reading import Fields, Path
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.leniency import lenient
@@ -14,7 +15,6 @@ from tarmac.gates.views.objects.selectors import labels_of, selects
 from tarmac.gates.views.policies import NAMESPACE
 from tarmac.gates.views.policy_spaces import PolicySpace, is_own_pods, peer_of, policy_spaces
 from tarmac.gates.views.reached_ports import closed_ports
-from tarmac.gates.views.reading import Fields, Path
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

@@ -6,6 +6,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator
 
+from tarmac.foreign.reading import Fields, Path, items
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.leniency import lenient
@@ -14,7 +15,6 @@ from tarmac.gates.views.objects.network_policies import NetworkPolicy, PolicyRul
 from tarmac.gates.views.objects.selectors import labels_of
 from tarmac.gates.views.policies import NAMESPACE
 from tarmac.gates.views.policy_spaces import KEYS, PolicySpace, policy_spaces
-from tarmac.gates.views.reading import Fields, Path, items
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

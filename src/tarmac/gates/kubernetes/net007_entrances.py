@@ -7,11 +7,11 @@ from fnmatch import fnmatchcase
 
 from tarmac.artifact import Artifact
 from tarmac.errors import did_you_mean
+from tarmac.foreign.reading import Fields, Path, fields, items, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.metadata import group_of, name_of, space_of, title
-from tarmac.gates.views.reading import Fields, Path, fields, items, text
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from tarmac.foreign.reading import Fields, Path, fields, items, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.containers import Container
 from tarmac.gates.views.objects.pods import Pods, pods
-from tarmac.gates.views.reading import Fields, Path, fields, items, text
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

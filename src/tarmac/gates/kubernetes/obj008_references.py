@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tarmac.artifact import Artifact
 from tarmac.errors import did_you_mean, only_near
+from tarmac.foreign.reading import Path, at_each, dig, fields, items, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.leniency import lenient
@@ -15,7 +16,6 @@ from tarmac.gates.views.objects.metadata import kind_of, may_meet, metadata, nam
 from tarmac.gates.views.objects.object_rules import object_rules
 from tarmac.gates.views.objects.pods import TEMPLATES
 from tarmac.gates.views.objects.stored_data import ConfigMap, ExternalSecret, secret_keys
-from tarmac.gates.views.reading import Path, at_each, dig, fields, items, text
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

@@ -7,13 +7,13 @@ from functools import cache
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Path, at_each
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.metadata import group_of, kind_of, title
 from tarmac.gates.views.objects.object_rules import object_rules
 from tarmac.gates.views.objects.pods import TEMPLATES
-from tarmac.gates.views.reading import Path, at_each
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

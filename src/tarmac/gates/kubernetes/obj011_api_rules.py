@@ -14,12 +14,12 @@ from cronsim import CronSim, CronSimError
 
 from tarmac.artifact import Artifact
 from tarmac.errors import did_you_mean
+from tarmac.foreign.reading import ITEM
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.api_rules import Breach, breaches, is_ruled, is_typo, leaves
 from tarmac.gates.views.objects.metadata import kind_of, title
-from tarmac.gates.views.reading import ITEM
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

@@ -11,11 +11,11 @@ from pathlib import PurePosixPath
 
 from tarmac.artifact import Artifact
 from tarmac.errors import did_you_mean
+from tarmac.foreign.reading import items, places
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.kustomizations import Kustomization
-from tarmac.gates.views.reading import items, places
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import fields, items
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.objects.containers import Container
 from tarmac.gates.views.objects.metadata import space_of
 from tarmac.gates.views.objects.pods import pods
-from tarmac.gates.views.reading import fields, items
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.model.value import amount
 from tarmac.report import Finding

@@ -10,12 +10,12 @@ import yaml
 
 from tarmac.artifact import Artifact, Format
 from tarmac.foreign.data import from_yaml
+from tarmac.foreign.reading import fields, mappings, texts
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.canaries import Canary
 from tarmac.gates.views.objects.metadata import kind_of, metadata, name_of, named, title
 from tarmac.gates.views.objects.routes import Route
-from tarmac.gates.views.reading import fields, mappings, texts
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.trials import Trial, trials
 from tarmac.report import Finding

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
 from tarmac.errors import did_you_mean
+from tarmac.foreign.reading import Fields, Path, dig, fields, items, mappings
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.durations import duration_s
@@ -13,7 +14,6 @@ from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.metadata import may_meet, metadata, name_of, space_of, title
 from tarmac.gates.views.objects.pods import Pods, pods
 from tarmac.gates.views.objects.selectors import selects
-from tarmac.gates.views.reading import Fields, Path, dig, fields, items, mappings
 from tarmac.gates.views.scope import kinds
 from tarmac.report import Finding
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, Path, fields, items, mappings, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.durations import duration_s
 from tarmac.gates.views.leniency import lenient
-from tarmac.gates.views.reading import Fields, Path, fields, items, mappings, text
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, Path, fields, items
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.durations import duration_s
 from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.queries import queries, recorded
-from tarmac.gates.views.reading import Fields, Path, fields, items
 from tarmac.gates.views.recorded_names import unrecorded
 from tarmac.gates.views.rule_groups import faults, rule_files
 from tarmac.gates.views.scope import counted_in_files

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from tarmac.foreign.reading import fields, flag
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.objects.metadata import NAME
 from tarmac.gates.views.peers import Peer
 from tarmac.gates.views.policies import Policies
-from tarmac.gates.views.reading import fields, flag
 from tarmac.gates.views.scope import counted
 from tarmac.launch import is_secret, redact
 from tarmac.model import conventions

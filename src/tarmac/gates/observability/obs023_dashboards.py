@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from tarmac.foreign.reading import Fields, dig, fields, items, mappings
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.board_files import (
@@ -22,7 +23,6 @@ from tarmac.gates.views.dashboards import DashboardFile, Panel
 from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.promql import has_filled_parts, parses
 from tarmac.gates.views.queries import recorded
-from tarmac.gates.views.reading import Fields, dig, fields, items, mappings
 from tarmac.gates.views.recorded_names import unrecorded
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding

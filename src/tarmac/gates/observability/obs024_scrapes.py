@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Path, fields, items, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.canaries import services_of_flagger
@@ -14,7 +15,6 @@ from tarmac.gates.views.monitors import Monitor
 from tarmac.gates.views.objects.metadata import space_of, title
 from tarmac.gates.views.objects.selectors import labels_of
 from tarmac.gates.views.objects.services import Service
-from tarmac.gates.views.reading import Path, fields, items, text
 from tarmac.gates.views.scope import kinds
 from tarmac.report import Finding
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tarmac.errors import did_you_mean
+from tarmac.foreign.reading import Fields, fields, items
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.json_files import data_of
-from tarmac.gates.views.reading import Fields, fields, items
 from tarmac.gates.views.scope import counted
 from tarmac.gates.views.workflow_jobs import Job
 from tarmac.gates.views.workflows import workflows

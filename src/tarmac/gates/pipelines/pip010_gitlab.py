@@ -9,10 +9,10 @@ from typing import Any
 
 from tarmac.artifact import Artifact
 from tarmac.errors import did_you_mean
+from tarmac.foreign.reading import Fields, dig, fields, texts
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.leniency import lenient
-from tarmac.gates.views.reading import Fields, dig, fields, texts
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

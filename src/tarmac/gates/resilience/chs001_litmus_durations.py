@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Path, fields, items, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.published import published
-from tarmac.gates.views.reading import Path, fields, items, text
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 

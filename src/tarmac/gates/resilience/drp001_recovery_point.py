@@ -11,10 +11,10 @@ from itertools import islice, pairwise
 from cronsim import CronSim, CronSimError
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import group_of, metadata
-from tarmac.gates.views.reading import text
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.shell import commands
 from tarmac.report import Finding

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import metadata
 from tarmac.gates.views.published import published
-from tarmac.gates.views.reading import text
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.shell import Command, commands
 from tarmac.gates.views.terraform import Setting, settings

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tarmac.foreign.reading import fields, texts
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
-from tarmac.gates.views.reading import fields, texts
 from tarmac.gates.views.rego import regos
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, fields, flag, items, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.objects.metadata import named, title
 from tarmac.gates.views.objects.pods import pods
 from tarmac.gates.views.objects.references import Reference, reference, reference_to
-from tarmac.gates.views.reading import Fields, fields, flag, items, text
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding
 

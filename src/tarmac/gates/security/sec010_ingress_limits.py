@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import dig, fields, items, mappings, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.objects.metadata import metadata
-from tarmac.gates.views.reading import dig, fields, items, mappings, text
 from tarmac.gates.views.scope import counted
 from tarmac.plan.ingress_limits import ingress_limits
 from tarmac.report import Finding

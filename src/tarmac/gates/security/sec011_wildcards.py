@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Path, items
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import kind_of, name_of, title
-from tarmac.gates.views.reading import Path, items
 from tarmac.gates.views.scope import kinds
 from tarmac.report import Finding
 

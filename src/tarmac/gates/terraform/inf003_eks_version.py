@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from tarmac import versions
+from tarmac.foreign.reading import dig
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.published import published
-from tarmac.gates.views.reading import dig
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.gates.views.terraform import settings
 from tarmac.report import Finding

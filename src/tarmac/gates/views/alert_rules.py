@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from tarmac.foreign.reading import Fields, dig, fields, mappings
 from tarmac.gates.subject import Subject
-from tarmac.gates.views.reading import Fields, dig, fields, mappings
 
 RULES, TESTS = "observability/rules/", "observability/tests/"
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, fields, items, mappings
 from tarmac.gates.subject import Files
-from tarmac.gates.views.reading import Fields, fields, items, mappings
 
 FILE = "observability/alertmanager.yaml"
 _MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*"?(.*?)"?\s*')

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import items, text
 from tarmac.gates.subject import Files
 from tarmac.gates.views.canaries import Canary
 from tarmac.gates.views.objects.metadata import named
-from tarmac.gates.views.reading import items, text
 from tarmac.gates.views.rollouts import Rollout
 from tarmac.model.value import seconds
 

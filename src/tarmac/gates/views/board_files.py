@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tarmac.foreign.reading import Fields, fields, mappings, places
 from tarmac.gates.subject import Files
 from tarmac.gates.views.dashboards import DashboardFile, Panel
 from tarmac.gates.views.json_files import json_object
-from tarmac.gates.views.reading import Fields, fields, mappings, places
 
 #: What every dashboard has; one of a release before 5 has rows, and is not read.
 _KEYS = {"schemaVersion", "templating"}

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, fields, items, number, text
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import metadata
 from tarmac.gates.views.objects.references import target_of
 from tarmac.gates.views.objects.services import Service
-from tarmac.gates.views.reading import Fields, fields, items, number, text
 
 
 class CanaryService:

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import dig
 from tarmac.gates.subject import Files
-from tarmac.gates.views.reading import dig
 
 
 class ComposeService:

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, Path, dig, fields, places
 from tarmac.gates.subject import Files
 from tarmac.gates.views.compose import ComposeService, compose_services
-from tarmac.gates.views.reading import Fields, Path, dig, fields, places
 
 _NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 _VOLUME = re.compile(r"([A-Za-z0-9][\w.-]*):(/\S*)")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tarmac.foreign.reading import Fields, dig, items
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.json_files import json_object
-from tarmac.gates.views.reading import Fields, dig, items
 
 FOLDER = "observability/dashboards/"
 

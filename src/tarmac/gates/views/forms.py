@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Path
 from tarmac.gates.form import Form
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.objects.metadata import NAME, Identity, identity_of, metadata
-from tarmac.gates.views.reading import Path
 from tarmac.gates.views.unequal import unequal
 
 COMPONENT = "app.kubernetes.io/component"

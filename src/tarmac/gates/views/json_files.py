@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from tarmac.foreign.data import from_json
+from tarmac.foreign.reading import Fields
 from tarmac.gates.subject import Files
-from tarmac.gates.views.reading import Fields
 from tarmac.gates.views.shapes.fitting import fitted
 
 

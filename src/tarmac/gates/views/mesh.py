@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import text
 from tarmac.gates.views.objects.metadata import metadata
-from tarmac.gates.views.reading import text
 
 
 def mesh_profile(operator: Artifact) -> str:

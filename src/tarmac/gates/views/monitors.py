@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, dig, fields, flag, items, port, text
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import Metadata, metadata
 from tarmac.gates.views.objects.selectors import selects
 from tarmac.gates.views.objects.services import Service
-from tarmac.gates.views.reading import Fields, dig, fields, flag, items, port, text
 
 #: The values of the chart that installs Prometheus.
 STACK = "observability/values/kube-prometheus-stack.yaml"

@@ -6,9 +6,9 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from tarmac.foreign.reading import Fields, items, number, text
 from tarmac.gates.views.objects.pods import Pods
 from tarmac.gates.views.objects.stored_data import ConfigMap
-from tarmac.gates.views.reading import Fields, items, number, text
 
 #: What the kubelet takes where nothing is said.
 LIFE_S = 3600

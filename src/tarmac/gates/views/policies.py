@@ -6,10 +6,10 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, dig
 from tarmac.gates.views.objects.network_policies import NetworkPolicy, PolicyPort
 from tarmac.gates.views.objects.selectors import Selectors, labels_of, selects
 from tarmac.gates.views.peers import Peer
-from tarmac.gates.views.reading import Fields, dig
 
 #: The label that every namespace has of itself.
 NAMESPACE = "kubernetes.io/metadata.name"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, Path
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import metadata, space_of, title
 from tarmac.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
@@ -14,7 +15,6 @@ from tarmac.gates.views.objects.pods import Pods, pods
 from tarmac.gates.views.objects.selectors import labels_of, selects
 from tarmac.gates.views.peers import Peer
 from tarmac.gates.views.policies import NAMESPACE, Policies
-from tarmac.gates.views.reading import Fields, Path
 
 #: The key of a direction's rules in a policy.
 KEYS = {"Ingress": "ingress", "Egress": "egress"}

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, dig, items, mappings, text
 from tarmac.gates.subject import Files
 from tarmac.gates.views.json_files import json_object
-from tarmac.gates.views.reading import Fields, dig, items, mappings, text
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tarmac.foreign.reading import at_each, dig, text
 from tarmac.gates.subject import Files
 from tarmac.gates.views.monitors import Monitor
 from tarmac.gates.views.objects.metadata import space_of, title
@@ -11,7 +12,6 @@ from tarmac.gates.views.objects.network_policies import NetworkPolicy, PolicyRul
 from tarmac.gates.views.objects.pods import RUNNING, Pods
 from tarmac.gates.views.objects.services import Service, ServicePort
 from tarmac.gates.views.policy_spaces import PolicySpace, is_own_pods, leaves_namespace
-from tarmac.gates.views.reading import at_each, dig, text
 
 #: Where objects whose requests come from another namespace name a Service, and in it the port.
 _BACKENDS = {

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import dig, items
 from tarmac.gates.subject import Files
-from tarmac.gates.views.reading import dig, items
 
 _COMMENT = re.compile(r"#[^\n]*")
 

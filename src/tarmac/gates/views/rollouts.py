@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tarmac.artifact import Artifact
-from tarmac.gates.views.reading import Fields, fields, items, text
+from tarmac.foreign.reading import Fields, fields, items, text
 
 
 class Rollout:

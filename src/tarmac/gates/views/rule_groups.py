@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, Path, fields, items, mappings
 from tarmac.gates.subject import Files
 from tarmac.gates.views.durations import duration_s
 from tarmac.gates.views.promql import parses
-from tarmac.gates.views.reading import Fields, Path, fields, items, mappings
 
 #: An alert is told by its name: these make it an expression.
 _SIGNS = re.compile(r"[{}\[\]=<>]|\w\(")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tarmac.foreign.reading import Fields, items
 from tarmac.gates.subject import Files
 from tarmac.gates.views.json_files import data_of
-from tarmac.gates.views.reading import Fields, items
 
 FILE = "ci/services.json"
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import fields
 from tarmac.gates.subject import Files
 from tarmac.gates.views.analyses import NEW, Analysis, of_canary, of_rollout
 from tarmac.gates.views.canaries import Canary
 from tarmac.gates.views.objects.metadata import metadata
 from tarmac.gates.views.objects.references import target_of
-from tarmac.gates.views.reading import fields
 from tarmac.gates.views.rollouts import Rollout
 
 #: A hash as Kubernetes makes it of the stable revision's pods, and one of a pod.

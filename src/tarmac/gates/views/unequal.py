@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tarmac.gates.views.reading import Path
+from tarmac.foreign.reading import Path
 
 _ABSENT = object()
 #: A longer value is not repeated.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tarmac.gates.views.reading import Fields, Path, dig, fields, items, places, texts
+from tarmac.foreign.reading import Fields, Path, dig, fields, items, places, texts
 from tarmac.gates.views.workflow_steps import Step
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.foreign.data import first
-from tarmac.gates.views.reading import Fields, fields, places, text
+from tarmac.foreign.reading import Fields, fields, places, text
 
 
 class Step:

@@ -11,8 +11,8 @@ import yaml
 
 from tarmac.artifact import Artifact, read, write
 from tarmac.foreign.files import text as file_text
+from tarmac.foreign.reading import fields, places
 from tarmac.gates.subject import Files
-from tarmac.gates.views.reading import fields, places
 from tarmac.gates.views.shapes.fitting import fitted
 from tarmac.gates.views.workflow_jobs import Job, writable
 

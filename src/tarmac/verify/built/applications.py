@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import fields, items, numbered, string
 from tarmac.gates.subject import Files
 from tarmac.gates.views.argo.applications import App, applications, wave_of
 from tarmac.gates.views.argo.sources import Source
@@ -23,7 +24,6 @@ from tarmac.gates.views.objects.metadata import group_of
 from tarmac.report import Finding
 from tarmac.verify.built.releases import destination_of, values_file
 from tarmac.verify.built.sources import Sources
-from tarmac.verify.built.untyped import mapping, mappings, sequence, string
 
 _FIELD = re.compile(r"\{\{-?\s*\.?([\w.]+|path\[\d+\])\s*-?\}\}")
 
@@ -64,7 +64,7 @@ def remarks(installed: Iterable[Installation], sources: Sources, gate: str) -> I
         if one.app is None or one.source is None:
             continue
         where, folder = one.app.at("spec", "source"), sources.shown(one.folder)
-        if mapping(one.source.data, "kustomize"):
+        if fields(one.source.data, "kustomize"):
             what = (
                 f"{one.app.title} changes what {folder} builds by its own `kustomize`, which was "
                 "not judged; write it into an overlay"
@@ -101,8 +101,8 @@ def _shared(name: str, other: str) -> int:
 def _of_directories(files: Files, folders: Iterable[Path], root: Path) -> Iterator[App]:
     """Yield the Applications that a set makes of the folders of a repository."""
     for artifact in files.objects("ApplicationSet"):
-        for generator in sequence(artifact.data, "spec", "generators"):
-            for _, item in mappings(generator, "git", "directories"):
+        for generator in items(artifact.data, "spec", "generators"):
+            for _, item in numbered(generator, "git", "directories"):
                 for folder in folders:
                     if not item.get("exclude") and _is_below(folder, str(item.get("path")), root):
                         yield _made(artifact, folder.relative_to(root).as_posix())
@@ -129,6 +129,6 @@ def _made(artifact: Artifact, path: str) -> App:
             return _FIELD.sub(lambda found: values.get(found[1], found[0]), value)
         return value
 
-    template = filled(mapping(artifact.data, "spec", "template"))
+    template = filled(fields(artifact.data, "spec", "template"))
     data = {"apiVersion": artifact.data.get("apiVersion"), "kind": "Application", **template}
     return App(artifact, data, wave_of(artifact.data))

@@ -19,13 +19,13 @@ from tarmac.artifact import Artifact, Format, dump
 from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.foreign import files
 from tarmac.foreign.data import from_yaml
+from tarmac.foreign.reading import dig
 from tarmac.gates.views import programs
 from tarmac.report import Finding, Skip
 from tarmac.verify.built.marks import MarkedValues, merged, placed
 from tarmac.verify.built.paths import Key
 from tarmac.verify.built.releases import Release
 from tarmac.verify.built.sources import Document, Sources
-from tarmac.verify.built.untyped import part
 
 _SOURCE = re.compile(r"^# Source: [^/\n]+/(\S+)$", re.MULTILINE)
 _KEY = re.compile(r"\s*(?:- )*[\"']?([\w./-]+)[\"']?:")
@@ -84,7 +84,7 @@ def _objects(release: Release, sources: Sources) -> Iterator[Artifact]:
         own = sources.shown(release.values[-1]) if release.values else path
         for number, data in enumerate(found):
             twin = others[number] if len(others) == len(found) else None
-            places = {part: f"{path}:{line}" for part, line in _written(data, lines)}
+            places = {place: f"{path}:{line}" for place, line in _written(data, lines)}
             places |= placed(data, twin, values)
             yield Artifact(own, data, format=Format.OBJECT, built_by=path, places=places)
 
@@ -163,7 +163,7 @@ def _run(call: Call) -> dict[str, list[dict[str, Any]]]:
         source = _SOURCE.search(document)
         data = next(iter(from_yaml(document)), None)
         if source and isinstance(data, dict) and data.get("kind"):
-            if part(data, "metadata", "namespace") == UNKNOWN:
+            if dig(data, "metadata", "namespace") == UNKNOWN:
                 del data["metadata"]["namespace"]
             found.setdefault(source[1], []).append(data)
     return found

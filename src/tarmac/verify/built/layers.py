@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.errors import BadInput
+from tarmac.foreign.reading import fields, items, string
 from tarmac.verify.built.sources import Document, Sources, is_inside
-from tarmac.verify.built.untyped import mapping, sequence, string
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 #: Lists of files and folders, each of which may be text of its own where it is a patch.
@@ -42,7 +42,7 @@ class Layer:
     @property
     def data(self) -> Mapping[str, Any]:
         """What is in it."""
-        return mapping(self.document.data)
+        return fields(self.document.data)
 
     @property
     def patches(self) -> frozenset[Path]:
@@ -86,7 +86,7 @@ def _layer(path: Path, document: Document, root: Path) -> Layer:
     below: list[Path] = []
     named = {path}
     elsewhere: list[str] = []
-    data = mapping(document.data)
+    data = fields(document.data)
     for name in _local(data):
         place = Path(os.path.normpath(path.parent / name))
         if (
@@ -109,17 +109,17 @@ def _local(data: Mapping[str, Any]) -> Iterator[str]:
     """Yield the paths that a kustomization names; a patch may be text instead."""
     yield from _named(data, (*_INCLUDED, *_PATCHES, *_CONFIGURED))
     for key in _GENERATORS:
-        for item in sequence(data, key):
-            for name in sequence(item, "files"):
+        for item in items(data, key):
+            for name in items(item, "files"):
                 yield str(name).rpartition("=")[2]
-            yield from map(str, (*sequence(item, "envs"), *filter(None, [string(item, "env")])))
+            yield from map(str, (*items(item, "envs"), *filter(None, [string(item, "env")])))
     if path := string(data, "openapi", "path"):
         yield path
 
 
 def _named(data: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
     for key in keys:
-        for item in sequence(data, key):
+        for item in items(data, key):
             name = item if isinstance(item, str) else string(item, "path")
             if name and "\n" not in name.strip():
                 yield name

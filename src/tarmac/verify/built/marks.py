@@ -11,9 +11,9 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from tarmac.foreign.reading import dig
 from tarmac.verify.built.paths import Key
 from tarmac.verify.built.sources import Document
-from tarmac.verify.built.untyped import part
 
 #: A mark is lower case and ends with a letter, as names of objects do; one in a number is below a
 #: million, from where on Go writes an exponent.
@@ -37,9 +37,9 @@ class MarkedValues:
         """Give the values with a mark in each text, and in place of each number."""
         made = deepcopy(self.data)
         for mark, path in enumerate(self.texts):
-            part(made, *path[:-1])[path[-1]] = f"{part(self.data, *path)}zq{mark}zq"
+            dig(made, *path[:-1])[path[-1]] = f"{dig(self.data, *path)}zq{mark}zq"
         for mark, path in enumerate(self.numbers if numbers else ()):
-            part(made, *path[:-1])[path[-1]] = _FIRST + mark
+            dig(made, *path[:-1])[path[-1]] = _FIRST + mark
         return made
 
     def origin(self, value: Any) -> Key | None:
@@ -66,7 +66,7 @@ def merged(layers: Iterable[Document]) -> MarkedValues:
             values.texts.append(path)
         elif isinstance(value, int) and not isinstance(value, bool) and value:
             values.numbers.append(path)
-    values.numbers.sort(key=lambda path: part(values.data, *path))
+    values.numbers.sort(key=lambda path: dig(values.data, *path))
     return values
 
 
@@ -116,7 +116,7 @@ def placed(data: Any, twin: Any, values: MarkedValues) -> dict[Key, str]:
                 break
             origins.setdefault(path[:-above], origin[:-above])
     for path, origin in list(origins.items()):
-        _descend(part(data, *path), path, part(values.data, *origin), origin, origins)
+        _descend(dig(data, *path), path, dig(values.data, *origin), origin, origins)
     return {path: values.places[o] for path, o in origins.items() if path and o in values.places}
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from tarmac.artifact import Artifact, Format
 from tarmac.errors import BadInput
+from tarmac.foreign.reading import dig, fields
 from tarmac.verify.built.layers import Layer
 from tarmac.verify.built.paths import Key, named, steps
 from tarmac.verify.built.sources import Document, Sources
-from tarmac.verify.built.untyped import mapping, part
 
 #: Lists whose items a patch merges by name; others it replaces as a whole.
 MERGED = frozenset((
@@ -80,7 +80,7 @@ def read(document: Document) -> ObjectOrigin | None:
     data = document.data
     if not isinstance(data, Mapping) or not data.get("kind"):
         return None
-    metadata = mapping(data, "metadata")
+    metadata = fields(data, "metadata")
     origin = ObjectOrigin(
         kind=str(data["kind"]),
         names=[str(metadata.get("name") or "")],
@@ -137,7 +137,7 @@ def matching(
         if name and not _is(str(name), origin.names, by_pattern=by_pattern):
             continue
         if selector := target.get("labelSelector"):
-            labels = mapping(origin.data, "metadata", "labels")
+            labels = fields(origin.data, "metadata", "labels")
             pairs = [one.split("=", 1) for one in str(selector).split(",")]
             if any(len(pair) == 2 and labels.get(pair[0]) != pair[1] for pair in pairs):
                 continue
@@ -167,8 +167,8 @@ def placed(
 
 
 def _origin(data: Mapping[str, Any], origins: list[ObjectOrigin]) -> ObjectOrigin | None:
-    kind, name = str(data.get("kind")), str(part(data, "metadata", "name") or "")
-    space = str(part(data, "metadata", "namespace") or "")
+    kind, name = str(data.get("kind")), str(dig(data, "metadata", "name") or "")
+    space = str(dig(data, "metadata", "namespace") or "")
     found = [
         origin
         for origin in origins

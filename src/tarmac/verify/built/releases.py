@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.errors import BadInput
+from tarmac.foreign.reading import fields, numbered, string
 from tarmac.gates.views.argo.applications import App
 from tarmac.gates.views.argo.sources import Source
 from tarmac.verify.built.sources import Document, Sources, documents, is_inside
-from tarmac.verify.built.untyped import mapping, mappings, string
 
 #: Where files of values lie in a chart, and beside one that has a folder of charts for itself.
 _OWN = ("values/*.yaml", "values-*.yaml", "ci/*-values.yaml")
@@ -84,7 +84,7 @@ def name_of(path: Path) -> str:
 
 def named(app: App, source: Source, chart: Path, sources: Sources) -> Release:
     """Read how an Application installs a chart."""
-    helm = mapping(source.data, "helm")
+    helm = fields(source.data, "helm")
     values = [values_file(chart, name, sources) for name in source.value_files]
     inline = []
     if written := string(helm, "values"):
@@ -92,7 +92,7 @@ def named(app: App, source: Source, chart: Path, sources: Sources) -> Release:
     if isinstance(given := helm.get("valuesObject"), Mapping):
         inline.append(_placed(app, given))
     if parameters := {
-        str(item.get("name")): item.get("value") for _, item in mappings(helm, "parameters")
+        str(item.get("name")): item.get("value") for _, item in numbered(helm, "parameters")
     }:
         inline.append(_placed(app, _nested(parameters)))
     return Release(
@@ -107,7 +107,7 @@ def named(app: App, source: Source, chart: Path, sources: Sources) -> Release:
 
 def destination_of(app: App) -> str:
     """Say where an Application puts its objects: a cluster, and a namespace of it."""
-    given = mapping(app.data, "spec", "destination")
+    given = fields(app.data, "spec", "destination")
     return f"{given.get('server') or given.get('name') or ''} {app.space}"
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.errors import BadInput
+from tarmac.foreign.reading import dig, fields, items, numbered, string
 from tarmac.verify.built.layers import Layer
 from tarmac.verify.built.origins import ObjectOrigin, begin, matching, merge
 from tarmac.verify.built.paths import Key, dotted, named, pointed, steps
 from tarmac.verify.built.sources import Document, Sources, documents
-from tarmac.verify.built.untyped import mapping, mappings, part, sequence, string
 
 _TEMPLATE = ("spec", "template", "metadata", "labels")
 _SELECTORS = (("spec", "selector"), ("spec", "selector", "matchLabels"))
@@ -39,14 +39,14 @@ def _apply(
     if layer.folder in including:
         return
     own = above if layer.data.get("kind") == "Component" else []
-    for name in (*sequence(layer.data, "resources"), *sequence(layer.data, "bases")):
+    for name in (*items(layer.data, "resources"), *items(layer.data, "bases")):
         path = _path(layer, str(name))
         if path in layers:
             _apply(layers[path], layers, sources, own, including | {layer.folder})
         else:
             own += begin(path, sources)
     own += _generated(layer, sources, own)
-    for name in sequence(layer.data, "components"):
+    for name in items(layer.data, "components"):
         if (path := _path(layer, str(name))) in layers:
             _apply(layers[path], layers, sources, own, including | {layer.folder})
     _patch(layer, sources, own)
@@ -63,7 +63,7 @@ def _path(layer: Layer, name: str) -> Path:
 def _generated(layer: Layer, sources: Sources, known: list[ObjectOrigin]) -> Iterator[ObjectOrigin]:
     """Yield the ConfigMaps and Secrets that a layer generates; one that it merges is there."""
     for field, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
-        for number, item in mappings(layer.data, field):
+        for number, item in numbered(layer.data, field):
             place = layer.document.at(field, number)
             name = str(item.get("name") or "")
             before = next((o for o in known if o.kind == kind and name in o.names), None)
@@ -83,12 +83,12 @@ def _generated(layer: Layer, sources: Sources, known: list[ObjectOrigin]) -> Ite
 def _entries(
     layer: Layer, sources: Sources, field: str, number: int, item: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    for index, literal in enumerate(sequence(item, "literals")):
+    for index, literal in enumerate(items(item, "literals")):
         yield str(literal).partition("=")[0], layer.document.at(field, number, "literals", index)
-    for entry in sequence(item, "files"):
+    for entry in items(item, "files"):
         key, _, name = str(entry).rpartition("=")
         yield key or Path(name).name, f"{sources.shown(_path(layer, name))}:1"
-    for name in (*sequence(item, "envs"), *filter(None, [string(item, "env")])):
+    for name in (*items(item, "envs"), *filter(None, [string(item, "env")])):
         path = _path(layer, str(name))
         try:
             lines = sources.text(path).splitlines()
@@ -101,12 +101,12 @@ def _entries(
 
 def _patch(layer: Layer, sources: Sources, origins: list[ObjectOrigin]) -> None:
     for field in ("patchesStrategicMerge", "patches", "patchesJson6902"):
-        for number, item in enumerate(sequence(layer.data, field)):
+        for number, item in enumerate(items(layer.data, field)):
             inline = string(item, "patch")
             written = item if isinstance(item, str) else inline or string(item, "path")
             key = (field, number) if isinstance(item, str) else (field, number, "patch")
             for document in _documents(layer, sources, written, key, inline=bool(inline)):
-                target = mapping(item, "target") if isinstance(item, Mapping) else {}
+                target = fields(item, "target") if isinstance(item, Mapping) else {}
                 _patched(document, target, origins)
 
 
@@ -131,10 +131,10 @@ def _patched(document: Document, target: Mapping[str, Any], origins: list[Object
         for origin in matching(origins, target):
             _operate(origin, document)
         return
-    own = {"kind": part(document.data, "kind"), "name": part(document.data, "metadata", "name")}
+    own = {"kind": dig(document.data, "kind"), "name": dig(document.data, "metadata", "name")}
     found = matching(origins, target) if target else matching(origins, own, by_pattern=False)
     for origin in found:
-        if part(document.data, "$patch") == "delete":
+        if dig(document.data, "$patch") == "delete":
             origin.deleted_at = document.at("$patch")
         else:
             merge(origin, document)
@@ -173,11 +173,11 @@ def _transform(layer: Layer, origins: list[ObjectOrigin]) -> None:
                 origin.names.append(f"{more}{name}" if field == "namePrefix" else f"{name}{more}")
                 origin.put(("metadata", "name"), origin.names[-1], at(field))
         _label(layer, origin)
-    for number, item in mappings(data, "replicas"):
+    for number, item in numbered(data, "replicas"):
         for origin in origins:
             if item.get("name") in origin.names and ("spec",) in origin.places:
                 origin.put(("spec", "replicas"), item.get("count"), at("replicas", number, "count"))
-    for number, item in mappings(data, "images"):
+    for number, item in numbered(data, "images"):
         said = next((p for p in ("digest", "newTag", "newName") if item.get(p) is not None), "name")
         for origin in origins:
             _image(origin, item, at("images", number, said))
@@ -185,20 +185,20 @@ def _transform(layer: Layer, origins: list[ObjectOrigin]) -> None:
 
 def _label(layer: Layer, origin: ObjectOrigin) -> None:
     at = layer.document.at
-    for name, value in mapping(layer.data, "commonLabels").items():
+    for name, value in fields(layer.data, "commonLabels").items():
         everywhere: tuple[Key, ...] = (("metadata", "labels"), _TEMPLATE, *_SELECTORS)
         for below in everywhere:
             origin.put((*below, name), value, at("commonLabels", name))
-    for name, value in mapping(layer.data, "commonAnnotations").items():
+    for name, value in fields(layer.data, "commonAnnotations").items():
         origin.put(("metadata", "annotations", name), value, at("commonAnnotations", name))
-    for number, item in mappings(layer.data, "labels"):
+    for number, item in numbered(layer.data, "labels"):
         selected: list[Key] = [("metadata", "labels")]
         if item.get("includeSelectors") or item.get("includeTemplates"):
             selected.append(_TEMPLATE)
         if item.get("includeSelectors"):
             selected += _SELECTORS
-        selected += [tuple(str(f.get("path")).split("/")) for _, f in mappings(item, "fields")]
-        for name, value in mapping(item, "pairs").items():
+        selected += [tuple(str(f.get("path")).split("/")) for _, f in numbered(item, "fields")]
+        for name, value in fields(item, "pairs").items():
             for below in selected:
                 origin.put((*below, name), value, at("labels", number, "pairs", name))
 
@@ -220,10 +220,10 @@ def _parts(image: str) -> tuple[str, str]:
 
 
 def _replace(layer: Layer, origins: list[ObjectOrigin]) -> None:
-    for number, item in mappings(layer.data, "replacements"):
-        for index, target in mappings(item, "targets"):
-            paths: Iterable[Any] = sequence(target, "fieldPaths")
-            for origin in matching(origins, mapping(target, "select"), by_pattern=False):
+    for number, item in numbered(layer.data, "replacements"):
+        for index, target in numbered(item, "targets"):
+            paths: Iterable[Any] = items(target, "fieldPaths")
+            for origin in matching(origins, fields(target, "select"), by_pattern=False):
                 for path in paths:
                     place = layer.document.at("replacements", number, "targets", index)
                     origin.put(dotted(str(path)), None, place)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import dig, fields
 from tarmac.gates.subject import Folder
 from tarmac.gates.views.objects.metadata import CLUSTER_WIDE, group_of, kind_of
 from tarmac.report import Finding
@@ -22,7 +23,6 @@ from tarmac.verify.built.kustomizations import Overlay
 from tarmac.verify.built.layers import Layer
 from tarmac.verify.built.sources import Sources, is_inside
 from tarmac.verify.built.unit import Build, Unit
-from tarmac.verify.built.untyped import mapping, part
 
 #: Groups all of whose other kinds are in a namespace; of others' kinds that is not known.
 _NAMESPACED = (
@@ -111,8 +111,8 @@ def _releases(
 def _in(namespace: str | None, artifact: Artifact) -> Artifact:
     """Put an object that names no namespace into the one that it is installed in."""
     kind, group = kind_of(artifact), group_of(artifact)
-    named = part(artifact.data, "metadata", "namespace")
+    named = dig(artifact.data, "metadata", "namespace")
     if not namespace or named or kind in CLUSTER_WIDE or group not in _NAMESPACED:
         return artifact
-    metadata: Mapping[str, Any] = {**mapping(artifact.data, "metadata"), "namespace": namespace}
+    metadata: Mapping[str, Any] = {**fields(artifact.data, "metadata"), "namespace": namespace}
     return replace(artifact, content={**artifact.data, "metadata": metadata})

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, dig, fields, items, text
 from tarmac.gates.subject import Files
 from tarmac.gates.views.argo.sets import expanded
 from tarmac.gates.views.argo.sources import IgnoredDifference, Source
 from tarmac.gates.views.objects.metadata import Metadata, kind_of
-from tarmac.gates.views.reading import Fields, dig, fields, items, text
 
 WAVE = "argocd.argoproj.io/sync-wave"
 NAMESPACE = "argocd"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
-from tarmac.gates.views.reading import Fields, fields, items, text
+from tarmac.foreign.reading import Fields, fields, items, text
 
 _FIELD = re.compile(r"\{\{-?\s*\.(\w+)\s*-?\}\}")
 _WHOLE = re.compile(r"\s*\{\{\s*toJson \.(\w+)\s*\}\}\s*")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tarmac.gates.views.reading import Fields, items, text
+from tarmac.foreign.reading import Fields, items, text
 
 
 class Source:

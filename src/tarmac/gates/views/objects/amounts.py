@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.gates.views.reading import Path
+from tarmac.foreign.reading import Path
 from tarmac.model.value import amount
 
 #: Amounts of bytes, of which any has a million.

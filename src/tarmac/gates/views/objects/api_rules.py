@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from tarmac.artifact import Artifact
 from tarmac.errors import did_you_mean
+from tarmac.foreign.reading import Path, port, text
 from tarmac.gates.views.objects.amounts import is_amount, wrong_amount
 from tarmac.gates.views.objects.metadata import group_of, kind_of
 from tarmac.gates.views.objects.object_rules import object_rules
-from tarmac.gates.views.reading import Path, port, text
 from tarmac.report import Fix
 from tarmac.schemas.fixes import reworded
 

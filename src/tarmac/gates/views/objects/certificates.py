@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import items, text
 from tarmac.gates.views.objects.metadata import space_of
-from tarmac.gates.views.reading import items, text
 
 
 class Certificate:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, Path, dig, fields, items, number, text
 from tarmac.gates.views.objects.environment import EnvironmentSource, Variable
 from tarmac.gates.views.objects.probes import Probe, stop_delay_s
 from tarmac.gates.views.objects.security_contexts import SecurityContext
 from tarmac.gates.views.objects.volumes import Mount
-from tarmac.gates.views.reading import Fields, Path, dig, fields, items, number, text
 
 
 class ContainerPort:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tarmac.gates.views.reading import Fields, fields, text
+from tarmac.foreign.reading import Fields, fields, text
 
 
 class KeySource:

@@ -13,7 +13,7 @@ import yaml
 
 from tarmac.artifact import Artifact
 from tarmac.foreign.data import from_yaml
-from tarmac.gates.views.reading import dig, items, text
+from tarmac.foreign.reading import dig, items, text
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, fields, items, text
 from tarmac.gates.subject import Files
-from tarmac.gates.views.reading import Fields, fields, items, text
 
 #: The label that names the workload of an object.
 NAME = "app.kubernetes.io/name"

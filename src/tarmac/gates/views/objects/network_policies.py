@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, fields, items, number, port, text
 from tarmac.gates.views.objects.metadata import metadata
-from tarmac.gates.views.reading import Fields, fields, items, number, port, text
 
 
 class PolicyPort(NamedTuple):

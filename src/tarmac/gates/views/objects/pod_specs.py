@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tarmac.foreign.reading import Fields, fields, items, text
 from tarmac.gates.views.objects.security_contexts import SecurityContext
 from tarmac.gates.views.objects.volumes import Volume
-from tarmac.gates.views.reading import Fields, fields, items, text
 
 
 class SpreadConstraint:

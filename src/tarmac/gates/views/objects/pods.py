@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, dig, fields, items
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.containers import Container
 from tarmac.gates.views.objects.metadata import NAME, Metadata, metadata, name_of
 from tarmac.gates.views.objects.pod_specs import PodSpec
-from tarmac.gates.views.reading import Fields, dig, fields, items
 
 #: Where each kind that makes pods keeps their template.
 TEMPLATES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.gates.views.reading import Fields, dig, items, port, text
+from tarmac.foreign.reading import Fields, dig, items, port, text
 
 #: How a probe may ask a port.
 _WAYS = ("httpGet", "tcpSocket", "grpc")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, fields, text
 from tarmac.gates.views.objects.metadata import kind_of, name_of
-from tarmac.gates.views.reading import Fields, fields, text
 
 #: The field of `spec` in which each of these kinds names its target.
 TARGETS = {

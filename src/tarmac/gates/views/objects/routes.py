@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, fields, items, port, text
 from tarmac.gates.views.objects.references import Reference, reference
-from tarmac.gates.views.reading import Fields, fields, items, port, text
 
 
 class Backend(NamedTuple):

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, fields, number, port
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.references import Reference, target_of
-from tarmac.gates.views.reading import Fields, fields, number, port
 
 
 class Scaler:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tarmac.gates.views.reading import Fields, flag, items, number, text
+from tarmac.foreign.reading import Fields, flag, items, number, text
 
 
 class SecurityContext:

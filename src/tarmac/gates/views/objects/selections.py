@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, Path, fields, items, text
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import kind_of, may_meet, metadata, name_of, space_of
 from tarmac.gates.views.objects.pods import TEMPLATES, Pods
 from tarmac.gates.views.objects.selectors import selects
-from tarmac.gates.views.reading import Fields, Path, fields, items, text
 
 #: So many that are named are not one.
 TWO_NAMESPACES = 2

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.gates.views.reading import Fields, fields
+from tarmac.foreign.reading import Fields, fields
 
 
 class Selectors:

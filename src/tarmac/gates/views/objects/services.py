@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, fields, items, number, port, text
 from tarmac.gates.subject import Files
 from tarmac.gates.views.objects.metadata import Metadata, metadata
-from tarmac.gates.views.reading import Fields, fields, items, number, port, text
 
 
 class ServicePort:

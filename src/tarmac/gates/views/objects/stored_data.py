@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tarmac.artifact import Artifact
+from tarmac.foreign.reading import Fields, fields, items, text
 from tarmac.gates.views.objects.metadata import name_of
-from tarmac.gates.views.reading import Fields, fields, items, text
 
 
 class ConfigMap:

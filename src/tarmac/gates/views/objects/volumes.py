@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.gates.views.reading import Fields, fields, items, text
+from tarmac.foreign.reading import Fields, fields, items, text
 
 
 class Mount:

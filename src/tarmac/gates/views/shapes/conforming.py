@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tarmac.gates.views.reading import Path
+from tarmac.foreign.reading import Path
 from tarmac.gates.views.shapes.shape import Leaf, ListOf, MapOf, Record, Shape
 
 

@@ -1,7 +1,8 @@
-"""How views read the parts of a file: by their paths, which no module outside of `views/` does.
+"""Reads the parts of a file that others wrote, by their paths; what is absent reads as nothing.
 
-Objects have been made to conform to their shapes before (`shapes/`), so what is read has the type
-that is declared for it, or is absent.
+Gates read files that were made to conform to their shapes before (`gates/views/shapes/`), so a part
+has the type that is declared for it, or is absent. Whoever reads a file before that asks `string`,
+`fields`, `items` and `numbered`, which pass over what has another type.
 """
 
 from __future__ import annotations
@@ -36,6 +37,12 @@ def text(data: Any, *path: str | int) -> str | None:
     """Read a text."""
     found: str | None = dig(data, *path)
     return found
+
+
+def string(data: Any, *path: str | int) -> str:
+    """Read a text; empty where there is none, or a value of another type."""
+    found = dig(data, *path)
+    return found if isinstance(found, str) else ""
 
 
 def number(data: Any, *path: str | int) -> int | None:
@@ -83,6 +90,11 @@ def mappings(value: Any) -> list[Fields]:
     """List the mappings of a value that should be a list of them."""
     listed = value if isinstance(value, _LISTS) else ()
     return [part for part in listed if isinstance(part, Mapping)]
+
+
+def numbered(data: Any, *path: str | int) -> list[tuple[int, Fields]]:
+    """List the mappings of a list, with their indexes."""
+    return [(n, part) for n, part in enumerate(items(data, *path)) if isinstance(part, Mapping)]
 
 
 def texts(value: Any) -> Iterator[str]:
