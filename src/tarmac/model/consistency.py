@@ -14,7 +14,7 @@ from tarmac.model.environment import Environment
 from tarmac.model.gaps import Gaps
 from tarmac.model.infrastructure_checks import infrastructure_problems, layout_problems
 from tarmac.model.location import Path
-from tarmac.model.organization import organization_problems
+from tarmac.model.organization_checks import organization_problems
 from tarmac.model.referring import of_all, of_service, where_from
 from tarmac.model.service import Service
 from tarmac.model.system import System
