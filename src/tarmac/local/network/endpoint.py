@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tarmac.local.network.disturbance import Disturbance, Flow
     from tarmac.local.network.http_faults import HttpFault
     from tarmac.local.network.inspector import Connection
-    from tarmac.local.network.split import Split, SplitConnection
+    from tarmac.local.network.split import Split
+    from tarmac.local.network.split_connection import SplitConnection
     from tarmac.local.network.wire import Target, Wire
 
 HOST = "127.0.0.1"
@@ -52,7 +53,7 @@ class Endpoint(asyncio.Protocol):
         #: What a fault does to the requests of both directions; the user's end has it.
         self.http: HttpFault | None = None
         #: Sends each request to one of two versions; the user's end has it.
-        self.split: SplitConnection | None = None
+        self.split: SplitConnection[Endpoint] | None = None
         #: A fault resets the connection once it is used.
         self.doomed = False
         #: Why nothing is read now.
@@ -81,7 +82,7 @@ class Endpoint(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
         self.wire.ends.add(self)
-        if self.target is None and self.wire.split is not None:
+        if self.wire.split is not None:
             self.begin_split(self.wire.split)
         if (disturbance := self.disturbance) is not None:
             self.disturb(disturbance, opened=True)
@@ -202,14 +203,30 @@ class Endpoint(asyncio.Protocol):
         endpoint_faults.disturb(self, disturbance, opened=opened)
 
     def begin_split(self, split: Split) -> None:
-        """Choose a version for each request of this client from now on."""
-        from tarmac.local.network.split import SplitConnection  # noqa: PLC0415 - in a drill only
+        """Choose a version for each request of a client from now on; an instance's end has none."""
+        from tarmac.local.network.split_connection import (  # noqa: PLC0415 - in a drill only
+            SplitConnection,
+        )
 
+        if self.target is not None or self.split is not None:
+            return
         self.split = SplitConnection(
             split, self, lambda is_new: _begin_to_connect(self, is_new=is_new)
         )
         if split.defect is not None:
             self.disturb(split.defect, opened=True)
+
+    def answer(self, data: bytes, *, last: bool) -> None:
+        """Answer the client in the place of an instance, as a fault wants it."""
+        self.wire.bytes_received += len(data)
+        if self.inspected is not None:
+            self.inspected.received(data)
+        if self.split is not None:
+            self.split.received(data)
+        if self.transport is not None:
+            self.transport.write(data)
+            if last:
+                self.transport.close()
 
     def reset(self) -> None:
         """Reset both sides, as a fault wants it."""

@@ -5,16 +5,12 @@ Used by endpoint.py, in the wires' process, while a drill disturbs an edge.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tarmac.local.network.disturbance import Disturbance, Flow
 from tarmac.local.network.http_faults import HttpFault
-
-if TYPE_CHECKING:
-    from tarmac.local.network.endpoint import Endpoint
+from tarmac.local.network.wire import End
 
 
-def disturb(end: Endpoint, disturbance: Disturbance | None, *, opened: bool) -> None:
+def disturb(end: End, disturbance: Disturbance | None, *, opened: bool) -> None:
     """Let a fault have its way with what comes from now on; None: no more.
 
     Args:
@@ -37,7 +33,9 @@ def disturb(end: Endpoint, disturbance: Disturbance | None, *, opened: bool) -> 
                 return
             end.doomed = True
         if disturbance.rule.reads_http and end.http is None:
-            _read_http(end)
+            end.http = HttpFault(
+                lambda: end.disturbance, lambda data, last: end.answer(data, last=last)
+            )
     if disturbance is None:
         end.doomed = False
         if end.target is not None and not end.target.name:
@@ -53,26 +51,9 @@ def disturb(end: Endpoint, disturbance: Disturbance | None, *, opened: bool) -> 
         end.flow.go_on()
 
 
-def _is_beyond_limit(end: Endpoint, disturbance: Disturbance) -> bool:
+def _is_beyond_limit(end: End, disturbance: Disturbance) -> bool:
     """Tell whether more clients are connected than a fault allows, this one included."""
     most = disturbance.rule.max_connections
     return most is not None and most < sum(
         one.target is None and not one.is_closing for one in end.wire.ends
     )
-
-
-def _read_http(end: Endpoint) -> None:
-    """Have requests and answers of a connection read from now on."""
-
-    def answer(data: bytes, last: bool) -> None:
-        end.wire.bytes_received += len(data)
-        if end.inspected is not None:
-            end.inspected.received(data)
-        if end.split is not None:
-            end.split.received(data)
-        if end.transport is not None:
-            end.transport.write(data)
-            if last:
-                end.transport.close()
-
-    end.http = HttpFault(lambda: end.disturbance, answer)

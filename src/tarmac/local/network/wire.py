@@ -1,15 +1,19 @@
-"""One edge of a system as the wires' process has it: its instances and what went over it."""
+"""One edge of a system as the wires' process has it: its instances and what went over it.
+
+What a wire and a drill's faults need of the two ends of a connection is `End`; endpoint.py
+implements it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
-    from tarmac.local.network.disturbance import Disturbance
-    from tarmac.local.network.endpoint import Endpoint
+    from tarmac.local.network.disturbance import Disturbance, Flow
+    from tarmac.local.network.http_faults import HttpFault
     from tarmac.local.network.inspector import Requests
     from tarmac.local.network.split import Split
 
@@ -25,6 +29,53 @@ class Target:
     open: int = 0
 
 
+class End(Protocol):
+    """One of the two ends of a connection that goes over a wire."""
+
+    #: The end that gets what this one gets.
+    other: Self | None
+    #: What came while the wire was disturbed.
+    flow: Flow | None
+    #: What a fault does to the requests of both directions.
+    http: HttpFault | None
+    #: A fault resets the connection once it is used.
+    doomed: bool
+
+    @property
+    def wire(self) -> Wire:
+        """The edge that it belongs to."""
+
+    @property
+    def target(self) -> Target | None:
+        """The instance that this end connects to; None: it is the client's end."""
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it ends, or has ended."""
+
+    @property
+    def disturbance(self) -> Disturbance | None:
+        """What is done to its traffic now."""
+
+    def disturb(self, disturbance: Disturbance | None, *, opened: bool = False) -> None:
+        """Let a fault have its way with what comes from now on; None: no more."""
+
+    def begin_split(self, split: Split) -> None:
+        """Choose a version for each request of a client from now on."""
+
+    def answer(self, data: bytes, *, last: bool) -> None:
+        """Answer the client in the place of an instance."""
+
+    def pause(self, reason: str, *, on: bool) -> None:
+        """Read nothing while there is any reason not to."""
+
+    def reset(self) -> None:
+        """Reset both ends."""
+
+    def cut(self) -> None:
+        """End it at once, with a reset."""
+
+
 @dataclass
 class Wire:
     """One edge: its targets, its open connections and what went over it."""
@@ -32,7 +83,7 @@ class Wire:
     id: str
     targets: list[Target] = field(default_factory=list)
     servers: list[asyncio.Server] = field(default_factory=list)
-    ends: set[Endpoint] = field(default_factory=set)
+    ends: set[End] = field(default_factory=set)
     connections: int = 0
     errors: int = 0
     bytes_sent: int = 0

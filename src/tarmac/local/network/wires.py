@@ -115,8 +115,7 @@ def _change_split(wire: Wire, wanted: dict[str, Any]) -> None:
     wire.split = wire.split or Split()
     wire.split.change(wanted["names"], wanted["share"], wanted["rule"])
     for end in list(wire.ends):
-        if end.target is None and end.split is None:
-            end.begin_split(wire.split)
+        end.begin_split(wire.split)
         if wire.split.defect is not None:
             end.disturb(wire.split.defect)
 
