@@ -25,6 +25,7 @@ from tarmac.local.state.options import Options
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import service_environment, store_requests
 from tarmac.local.supervisor.build_id import build_id
+from tarmac.local.supervisor.drill_requests import drill_requests
 from tarmac.local.supervisor.responses import ShuttingDown, failure_line, success_line
 from tarmac.local.supervisor.store_snapshots import StoreSnapshots
 from tarmac.local.supervisor.supervisor import Supervisor
@@ -118,7 +119,7 @@ class Control:
                 self.begin_shut_down("the end of the `tarmac up` that started it")
                 return
             if request["verb"] == "disturb":
-                await self._supervisor.disturbances().serve(reader, writer)
+                await drill_requests(self._supervisor).serve(reader, writer)
                 return
             task = asyncio.current_task()
             assert task is not None  # noqa: S101 - it runs in one

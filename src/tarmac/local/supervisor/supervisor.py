@@ -29,17 +29,9 @@ from tarmac.local.stores import sql
 from tarmac.local.supervisor import caller_tokens
 from tarmac.local.supervisor.client import STARTUP_TIMEOUT_S
 from tarmac.local.supervisor.context import SupervisorContext
-from tarmac.local.supervisor.cpu_limits import CpuLimits
-from tarmac.local.supervisor.disturbances import Disturbances
 from tarmac.local.supervisor.fingerprint import fingerprint
-from tarmac.local.supervisor.notes import Notes
-from tarmac.local.supervisor.read_only_stores import ReadOnlyStores
-from tarmac.local.supervisor.recoveries import Recoveries
-from tarmac.local.supervisor.replications import Replications
 from tarmac.local.supervisor.resolver import ResolvedSystem, Resolver
-from tarmac.local.supervisor.store_servers import StoreServers
 from tarmac.local.supervisor.telemetry import TelemetryProcess
-from tarmac.local.supervisor.temporary_options import TemporaryOptions
 from tarmac.plan import scrape
 from tarmac.plan.callers import DEVELOPER, issuer, takes_part
 from tarmac.plan.plan import Node
@@ -82,7 +74,7 @@ class Supervisor:
         self._ports: dict[str, int] = {}
         self._secrets: dict[str, str] = {}
         self._readiness_changed = ReadinessChanged()
-        self._processes = ProcessTable(self._readiness_changed)
+        self.processes = ProcessTable(self._readiness_changed)
         self._reservations = Reservations()
         self._changing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
@@ -90,12 +82,12 @@ class Supervisor:
         self._leaving: set[asyncio.Task[None]] = set()
         self._ending = False
         self._context = context
-        self._spawner = context.spawner
-        self._spawner.on_guard_lost = self._guard_lost
+        self.spawner = context.spawner
+        self.spawner.on_guard_lost = self._guard_lost
         self._forks = context.forks
-        self._wiring = Wiring(self._spawner, self.home.logs / "wires.log", self._reservations)
+        self.wiring = Wiring(self.spawner, self.home.logs / "wires.log", self._reservations)
         self._telemetry = TelemetryProcess(
-            self._spawner, self.home, self._reservations, self._processes.wait_all_ready
+            self.spawner, self.home, self._reservations, self.processes.wait_all_ready
         )
         self._rolling_update = RollingUpdate(self._exchange)
         self._caller_tokens = caller_tokens.CallerTokens(self.home)
@@ -127,7 +119,7 @@ class Supervisor:
             now = resolver.resolve(self._held())
             changed = [
                 name
-                for name in self._processes
+                for name in self.processes
                 # What has none was never started: an earlier call was cut short.
                 if name in now.fingerprints
                 and now.fingerprints[name] != self._fingerprints.get(name)
@@ -145,7 +137,7 @@ class Supervisor:
             node
             for node in map(now.plan.node, changed)
             if resolver.can_overlap(node)
-            and self._rolling_update.can(self._processes[node.name], node, now.plan.wires)
+            and self._rolling_update.can(self.processes[node.name], node, now.plan.wires)
         ]
         try:
             if moving:  # their new instances listen elsewhere
@@ -162,7 +154,7 @@ class Supervisor:
         self, options: Options, now: ResolvedSystem, changed: list[str], rolled: list[str]
     ) -> ApplyResult:
         plan, before, ports = now.plan, self._now, self._ports
-        gone = [name for name in self._processes if name not in now.fingerprints]
+        gone = [name for name in self.processes if name not in now.fingerprints]
         self._secrets.update(now.secrets)
         if before is not None and before.preloaded != now.preloaded:
             self._forks.retire()
@@ -178,24 +170,24 @@ class Supervisor:
         if before is None:
             self._in_background(self._renew_caller_tokens())
         self._caller_tokens.hand_out(plan.caller_edges, issuer(now.facts, now.system))
-        await self._wiring.inspect(on=options.inspect)
-        await self._wiring.apply(plan.wires)
+        await self.wiring.inspect(on=options.inspect)
+        await self.wiring.apply(plan.wires)
         await self._telemetry.apply(now.facts.ports.get(TELEMETRY))
-        fresh = [node.name for node in plan.nodes if node.name not in self._processes]
+        fresh = [node.name for node in plan.nodes if node.name not in self.processes]
         for position, node in enumerate(plan.nodes):
-            if node.name not in self._processes:
-                self._processes[node.name] = manage(node, position, self._process_context())
+            if node.name not in self.processes:
+                self.processes[node.name] = manage(node, position, self._process_context())
         self._describe(options, now)
         for position, node in enumerate(plan.nodes):
             if node.name in fresh:
                 self._fingerprints[node.name] = now.fingerprints[node.name]
-                self._processes[node.name].start()
+                self.processes[node.name].start()
             elif node.name not in rolled:
-                self._processes[node.name].keep(node, position)
+                self.processes[node.name].keep(node, position)
         await self._point()
         gather.save(now.facts, self.home)
         failed = await self._rolling_update.run(
-            plan, rolled, self._processes, self._process_context()
+            plan, rolled, self.processes, self._process_context()
         )
         for name in rolled:
             if name not in failed:
@@ -215,7 +207,7 @@ class Supervisor:
             file=str(Path(options.file).resolve()),
             namespace=now.plan.namespace,
             supervisor_pid=os.getpid(),
-            guard_pid=self._spawner.guard_pid,
+            guard_pid=self.spawner.guard_pid,
             notes=(*self._context.notes, *now.plan.notes),
             dashboard=self._telemetry.link(now.facts.public_host),
             forked=now.plan.interpreters,
@@ -227,16 +219,16 @@ class Supervisor:
         """Go on with the old ports of what could not be replaced."""
         if not failed or self._now is None:
             return
-        kept = {port for name in failed for port in self._processes[name].node.listening}
+        kept = {port for name in failed for port in self.processes[name].node.listening}
         self._ports |= {key: port for key, port in before.items() if port in kept}
         gather.save(replace(self._now.facts, ports=self._ports), self.home)
 
     async def _exchange(self, old: ManagedProcess, new: ManagedProcess) -> None:
         """Put a new instance in place of the previous instance, and let that one drain."""
         name = old.node.name
-        self._processes[name] = new
+        self.processes[name] = new
         await self._point()
-        await self._wiring.counts()  # it has applied the new targets
+        await self.wiring.counts()  # it has applied the new targets
         self._readiness_changed.notify()
         self._leaving.add(leaving := asyncio.create_task(_retire(old)))
         leaving.add_done_callback(self._leaving.discard)
@@ -258,8 +250,8 @@ class Supervisor:
         async with self._changing:
             self._refuse_at_the_end()
             self._rolling_update.allow()
-            wanted = self._processes.named(names)
-            roles = {self._processes[name].node.role for name in wanted}
+            wanted = self.processes.named(names)
+            roles = {self.processes[name].node.role for name in wanted}
             options, resolver = self.options, self._resolver
             if options is not None and resolver is not None and not roles & {"store", "broker"}:
                 now = resolver.resolve(self._held())
@@ -280,8 +272,8 @@ class Supervisor:
         """
         async with self._changing:
             self._refuse_at_the_end()
-            wanted = self._processes.named(names)
-            old = {name: self._processes[name] for name in wanted}
+            wanted = self.processes.named(names)
+            old = {name: self.processes[name] for name in wanted}
             await self._stop(wanted)
             try:
                 if between is not None:
@@ -289,7 +281,7 @@ class Supervisor:
             finally:
                 for name, process in old.items():
                     again = manage(process.node, process.state.position, self._process_context())
-                    self._processes[name] = again
+                    self.processes[name] = again
                     self._fingerprints[name] = fingerprint(process.node, self._secrets)
                     again.start()
 
@@ -297,12 +289,10 @@ class Supervisor:
         """Say what went over each edge, and which connections are undeclared."""
         if self._now is None:
             return {"edges": [], "undeclared": []}
-        counted = await self._wiring.counts()
+        counted = await self.wiring.counts()
         plan = self._now.plan
         pids = {
-            name: process.state.pid
-            for name, process in self._processes.items()
-            if process.state.pid
+            name: process.state.pid for name, process in self.processes.items() if process.state.pid
         }
         unseen = look(plan, pids)
         return {
@@ -312,14 +302,6 @@ class Supervisor:
             ],
             "undeclared": [asdict(connection) for connection in unseen.undeclared],
         }
-
-    def disturbances(self) -> Disturbances:
-        """Give a drill what it disturbs."""
-        servers = StoreServers(self, self._processes, self._spawner)
-        stores = (Recoveries(servers), Replications(servers), ReadOnlyStores(servers))
-        options, notes = TemporaryOptions(self, self._wiring), Notes(self.state)
-        others = (*stores, options, CpuLimits(self._processes), notes)
-        return Disturbances(self._processes, self._wiring, others)
 
     def caller_token(self, caller: str, callee: str) -> str:
         """Sign a token by which `caller` calls `callee`. Raises BadInput."""
@@ -342,13 +324,13 @@ class Supervisor:
         async with self._changing:
             try:
                 await asyncio.gather(*self._leaving, return_exceptions=True)
-                self._processes.skip_drain = self.options is not None and self.options.temporary
-                await self._stop(list(self._processes))
-                await self._wiring.close()
+                self.processes.skip_drain = self.options is not None and self.options.temporary
+                await self._stop(list(self.processes))
+                await self.wiring.close()
                 await self._telemetry.close()
                 await self._forks.close()
                 self._reservations.release_all()
-                await self._spawner.close()  # whatever is still there ends with the guard
+                await self.spawner.close()  # whatever is still there ends with the guard
                 with contextlib.suppress(sqlite3.Error, TarmacError):
                     self.state.set_meta(supervisor_pid=None, guard_pid=None, ended_by=by)
                     self.state.close()
@@ -375,7 +357,7 @@ class Supervisor:
 
         What the world knows stays with the wire; only where an instance itself listens is another.
         """
-        lost = [self._processes[name].node for name in self._lost if name in self._processes]
+        lost = [self.processes[name].node for name in self._lost if name in self.processes]
         others = {port for node in (*lost, *without) for port in node.listening}
         return {key: port for key, port in self._ports.items() if port not in others}
 
@@ -383,14 +365,14 @@ class Supervisor:
         return ProcessContext(
             home=self.home,
             host=LOOPBACK,
-            spawner=self._spawner,
+            spawner=self.spawner,
             forks=self._forks,
             secrets=self._secrets,
             record=self.state.put,
-            not_ready=self._processes.not_ready,
+            not_ready=self.processes.not_ready,
             readiness_changed=self._readiness_changed,
             changed=self._changed,
-            wait_ready=self._processes.wait_ready,
+            wait_ready=self.processes.wait_ready,
             reservations=self._reservations,
             port_lost=self._port_lost,
             once_ready=self._apply_seeds,
@@ -405,19 +387,19 @@ class Supervisor:
         if self._now is not None:
             wires = self._now.plan.wires
             if self._telemetry.is_wanted:
-                nodes = [process.node for process in self._processes.values()]
+                nodes = [process.node for process in self.processes.values()]
                 host = self._now.facts.host
                 self._telemetry.observe(scrape.targets(nodes, self._now.system, host))
-            await self._wiring.point({wire: self._processes.targets(wire) for wire in wires})
+            await self.wiring.point({wire: self.processes.targets(wire) for wire in wires})
 
     async def _redirect(self) -> None:
         """Tell the wires which instances there are, and return once they connect to these only."""
         await self._point()
-        await self._wiring.settle()
+        await self.wiring.settle()
 
     async def _stop(self, names: Iterable[str]) -> None:
         names = list(names)
-        await self._processes.stop(names, self._redirect)  # the wires send them no more connections
+        await self.processes.stop(names, self._redirect)  # the wires send them no more connections
         for name in names:
             self._fingerprints.pop(name, None)
 
@@ -456,8 +438,8 @@ class Supervisor:
     async def _start_guard(self) -> None:
         while not self._ending:
             try:
-                await self._spawner.start()
-                self.state.set_meta(guard_pid=self._spawner.guard_pid)
+                await self.spawner.start()
+                self.state.set_meta(guard_pid=self.spawner.guard_pid)
                 return
             except OSError as error:
                 print(f"the guard did not start: {error}", flush=True)
