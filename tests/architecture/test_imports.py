@@ -184,42 +184,44 @@ def test_an_import_against_the_rule_breaks_the_contract_that_forbids_it(
     assert broken.startswith(contract)
 
 
-def kit_imports(root):
-    """Return which modules of the kit each of them imports, for types alone left out."""
-    folder = root / "kit"
-    files = list(folder.glob("tarmac_kit/**/*.py"))
-    names = {
-        file: ".".join(file.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
-        for file in files
-    }
-    known = set(names.values())
-    found = {}
-    for file, name in names.items():
-        tree = ast.parse(file.read_text())
+def module_imports(files):
+    """Return which modules each of these modules imports, for types alone included."""
+    graph = {name: set() for name, _ in files}
+    for name, tree in files:
         for node in ast.walk(tree):
-            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-                node.body = [ast.Pass()]
-        # A module that takes its own package's sibling does not wait for the package itself.
-        found[name] = {other for other in imported(tree) if other in known and other != name}
-        found[name] = {
-            other
-            for other in found[name]
-            if not any(longer.startswith(f"{other}.") for longer in {name, *found[name]})
-        }
-    return found
+            if isinstance(node, ast.Import):
+                graph[name] |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                wanted = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+                graph[name] |= {w if w in graph else node.module for w in wanted.values()}
+        graph[name] &= graph.keys() - {name}
+    return graph
 
 
-def test_no_module_of_the_kit_imports_itself_by_way_of_others(root):
-    graph = kit_imports(root)
-    assert graph["tarmac_kit.testing"] >= {"tarmac_kit.crashing", "tarmac_kit.fake_tokens"}
-    assert list(graphlib.TopologicalSorter(graph).static_order())
+def module_name(source):
+    """Return the dotted name of a file: `tarmac_kit.testing`."""
+    parts = Path(source.name).with_suffix("").parts
+    first = next(at for at, part in enumerate(parts) if part.startswith("tarmac"))
+    return ".".join(parts[first:]).removesuffix(".__init__")
 
 
-def test_a_cycle_in_the_kit_is_found(root):
-    graph = kit_imports(root)
-    graph["tarmac_kit.breaker"].add("tarmac_kit.app")
+@pytest.fixture(scope="module")
+def shipped_imports(shipped):
+    return module_imports([(module_name(source), source.tree) for source in shipped])
+
+
+def test_no_module_imports_itself_by_way_of_others(shipped_imports):
+    assert shipped_imports["tarmac_kit.testing"] >= {"tarmac_kit.crashing"}
+    assert "tarmac.local.network.wire" in shipped_imports["tarmac.local.network.endpoint"]
+    graphlib.TopologicalSorter(shipped_imports).prepare()
+
+
+def test_a_cycle_of_imports_for_types_alone_is_found():
+    typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from tarmac.b import B\n"
+    files = {"tarmac.a": typed, "tarmac.b": "def f():\n    from tarmac import a\n"}
+    graph = module_imports([(name, ast.parse(code)) for name, code in files.items()])
     with pytest.raises(graphlib.CycleError):
-        list(graphlib.TopologicalSorter(graph).static_order())
+        graphlib.TopologicalSorter(graph).prepare()
 
 
 def test_one_module_of_the_tool_looks_for_programs(sources):
