@@ -14,6 +14,7 @@ from typing import Any
 
 from tarmac import registry, render, stores
 from tarmac.drills.drill_file import faults
+from tarmac.drills.needs import possible_on
 from tarmac.faults.fault import Step
 from tarmac.model.schema import part_schema, system_schema
 from tarmac.render.renderer import PHASES
@@ -180,7 +181,7 @@ def faults_page() -> str:
     rows = [
         (
             *(f"`{fault.id}`", fault.title, _own_keys(fault.step), fault.proof),
-            ", ".join(fault.targets),
+            ", ".join(possible_on(fault.needs)),
         )
         for fault in faults().values()
     ]

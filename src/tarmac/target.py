@@ -1,7 +1,8 @@
 """A running system as faults and drills see it: what they may look at, and what they may disturb.
 
-Implemented by `local` (and by whatever else runs a plan). Whatever is disturbed is undone when the
-drill ends, also when it is killed: a target holds it as long as the drill lives, and no longer.
+What a target may be able to do is a protocol for each (`ABILITIES`): `local` has all but nodes,
+`cluster` has instances and nodes. Whatever is disturbed is undone when the drill ends, also
+when it is killed: a target holds it as long as the drill lives, and no longer.
 """
 
 from __future__ import annotations
@@ -186,12 +187,8 @@ class Answers:
     effect: Mapping[str, float] = field(default_factory=dict)
 
 
-class InstanceTarget(Protocol):
-    """A system that runs, as far as any platform has it: instances that end and are replaced."""
-
-    @property
-    def kind(self) -> str:
-        """Name it in evidence: `local`, `cluster`."""
+class Instances(Protocol):
+    """Instances that end and are replaced."""
 
     def instances(self) -> tuple[Instance, ...]:
         """List every instance as it is now."""
@@ -215,24 +212,8 @@ class InstanceTarget(Protocol):
         """Replace instances as a deployment does, and wait for it. Raises TarmacError."""
 
 
-class NodeTarget(InstanceTarget, Protocol):
-    """A system on nodes that can be emptied: in a cluster."""
-
-    def drain(self, node: str) -> tuple[str, ...]:
-        """Have a node take no more pods and evict its own; returns which. Raises TarmacError."""
-
-    def uncordon(self, node: str) -> None:
-        """Have it take pods again."""
-
-
-class Target(InstanceTarget, Protocol):
-    """A system that runs here: its edges, its resources and its data, too."""
-
-    def cpu_s(self) -> Mapping[str, float]:
-        """Say how much CPU time each instance has used, with all that it has started."""
-
-    def edges(self) -> tuple[Edge, ...]:
-        """List every edge with what went over it so far."""
+class Processes(Protocol):
+    """Processes that can be stopped where they are."""
 
     def pause(self, names: Collection[str]) -> Mapping[str, Collection[int]]:
         """Stop instances where they are, with all that they have started; returns the pids."""
@@ -243,8 +224,35 @@ class Target(InstanceTarget, Protocol):
     def resume(self, names: Collection[str]) -> None:
         """Let them go on."""
 
+
+class Edges(Protocol):
+    """Traffic of edges that is counted and can be disturbed."""
+
+    def edges(self) -> tuple[Edge, ...]:
+        """List every edge with what went over it so far."""
+
     def disturb(self, edges: Collection[str], rule: EdgeRule | None) -> None:
         """Disturb the traffic of edges, by their ids; None: no more."""
+
+
+class Resources(Protocol):
+    """CPU and memory of instances that are measured and can be limited."""
+
+    def cpu_s(self) -> Mapping[str, float]:
+        """Say how much CPU time each instance has used, with all that it has started."""
+
+    def memory_bytes(self) -> Mapping[str, int]:
+        """Say how much memory each instance has now, with all that it has started."""
+
+    def limit_cpu(self, names: Collection[str], cpus: float | None) -> None:
+        """Let each instance use that many CPUs at most; None: as many as it wants."""
+
+    def throttled(self, names: Collection[str]) -> Mapping[str, Throttling]:
+        """Say what the limit did to each of them that has one."""
+
+
+class StoreData(Protocol):
+    """Data of stores that can be backed up, lost, copied and closed to writes."""
 
     def recovery(self, store: str) -> StoreRecovery:
         """Give what backs up, loses and restores the data of a store."""
@@ -257,6 +265,10 @@ class Target(InstanceTarget, Protocol):
 
     def takes_writes(self, store: str) -> bool:
         """Tell whether a store takes writes now. Raises TarmacError."""
+
+
+class Versions(Protocol):
+    """Services that can be run in another number, version or environment."""
 
     def set_environment(self, service: str, env: Mapping[str, str]) -> None:
         """Replace a service's instances by ones with these variables besides; empty: as before.
@@ -288,11 +300,49 @@ class Target(InstanceTarget, Protocol):
     def answers(self, service: str) -> tuple[Answers, Answers]:
         """Say what the stable version and the new one have answered since there are two."""
 
-    def limit_cpu(self, names: Collection[str], cpus: float | None) -> None:
-        """Let each instance use that many CPUs at most; None: as many as it wants."""
 
-    def throttled(self, names: Collection[str]) -> Mapping[str, Throttling]:
-        """Say what the limit did to each of them that has one."""
+class Nodes(Protocol):
+    """Nodes that can be emptied."""
 
-    def memory_bytes(self) -> Mapping[str, int]:
-        """Say how much memory each instance has now, with all that it has started."""
+    def drain(self, node: str) -> tuple[str, ...]:
+        """Have a node take no more pods and evict its own; returns which. Raises TarmacError."""
+
+    def uncordon(self, node: str) -> None:
+        """Have it take pods again."""
+
+
+class InstanceTarget(Instances, Protocol):
+    """A system that runs, as far as any platform has it: instances that end and are replaced."""
+
+    @property
+    def kind(self) -> str:
+        """Name it in evidence: `local`, `cluster`."""
+
+
+class NodeTarget(InstanceTarget, Nodes, Protocol):
+    """A system on nodes that can be emptied: in a cluster."""
+
+
+class Target(InstanceTarget, Processes, Edges, Resources, StoreData, Versions, Protocol):
+    """A system that runs here: its processes, edges, resources, data and versions, too."""
+
+
+#: What a target may be able to do. A fault and a kind of drill name what they need of it.
+ABILITIES: tuple[type, ...] = (
+    *(Instances, Processes, Edges, Resources, StoreData, Versions, Nodes),
+)
+
+
+def abilities(needs: Collection[type]) -> tuple[type, ...]:
+    """List the abilities that protocols ask for: a protocol may join several."""
+    asked = {base for protocol in needs for base in protocol.__mro__}
+    return tuple(ability for ability in ABILITIES if ability in asked)
+
+
+def missing(target: type, needs: Collection[type]) -> tuple[type, ...]:
+    """List the abilities that are needed, and that a kind of target does not have."""
+    return tuple(
+        ability
+        for ability in abilities(needs)
+        if not all(hasattr(target, name) for name in vars(ability) if not name.startswith("_"))
+    )

@@ -53,14 +53,16 @@ THERE = ("--target", "cluster", "--env", "kind")
             ("drill", "hello-dd", "pricing-slow", *THERE),
             (
                 "systems/hello-dd/drills/pricing-slow.yaml: fault 'latency' is not possible in a "
-                "cluster; drain, kill, outage, restart are\n"
+                "cluster, which lacks `Edges` (traffic of edges that is counted and can be "
+                "disturbed); drain, kill, outage, restart are possible there\n"
             ),
         ),
         (
             ("drill", "hello-dd", "pricing-scale", *THERE),
             (
                 "systems/hello-dd/drills/pricing-scale.yaml: kind 'scale' is not possible in a "
-                "cluster; chaos is\n"
+                "cluster, which lacks `Versions` (services that can be run in another number, "
+                "version or environment); chaos, ramp, random are possible there\n"
             ),
         ),
         (
@@ -101,7 +103,10 @@ def test_a_fault_of_clusters_is_refused_here(tmp_path):
     )
     done = tarmac("drill", "hello-dd", str(drill), folder=ROOT, environ=dict(os.environ))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"{drill}: fault 'drain' is not possible on this machine; ")
+    assert done.stderr.startswith(
+        f"{drill}: fault 'drain' is not possible on this machine, which "
+        "lacks `Nodes` (nodes that can be emptied); "
+    )
 
 
 @pytest.mark.parametrize("verb", ["ps", "logs", "restart", "invariants", "objectives", "edges"])

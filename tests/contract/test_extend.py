@@ -41,7 +41,8 @@ def described(name, value):
     elif issubclass(value, enum.Enum):
         yield f"{name}: {', '.join(member.name for member in value)}"
     else:
-        yield f"class {name}"
+        bases = [base.__name__ for base in value.__bases__ if base.__name__ in extend.__all__]
+        yield f"class {name}" + (f"({', '.join(bases)})" if bases else "")
         if hasattr(value, "__dataclass_fields__"):
             for parameter in inspect.signature(value).parameters.values():
                 # A default is a matter of behaviour; whether there is one is of the contract.

@@ -18,6 +18,7 @@ from faulted import drill_that_stays
 from sandbox import SYSTEM, Sandbox, gone, laid_out, wire
 
 from tarmac.drills.drill_file import faults
+from tarmac.drills.needs import possible_on
 from tarmac.errors import TarmacError
 from tarmac.faults.fault import Fault, Step
 from tarmac.local.supervisor.local_target import LocalTarget, local_target
@@ -26,7 +27,7 @@ from tarmac.local.supervisor.local_target import LocalTarget, local_target
 FAULTS = {
     name: fault
     for name, fault in faults().items()
-    if name != "read-only" and "local" in fault.targets
+    if name != "read-only" and "local" in possible_on(fault.needs)
 }
 #: Fault -> what its step says, besides the fault; the system is `front`, which calls `back`.
 STEPS = {

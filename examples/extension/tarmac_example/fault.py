@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import Literal
 
-from tarmac.extend import Fault, Sighting, Step, Target, Witness
+from tarmac.extend import Fault, Instances, Processes, Sighting, Step, Target, Witness
 
 #: Seconds of a moment; as long they run.
 MOMENT_S = 0.1
@@ -51,4 +51,5 @@ FAULT = Fault(
     step=Stutter,
     inject=inject,
     proof="The kernel says, moment by moment, that each process is stopped.",
+    needs=(Instances, Processes),
 )

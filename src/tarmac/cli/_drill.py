@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tarmac import drills, registry, testing
+from tarmac import testing
 from tarmac.cli import _project, _show
-from tarmac.drills import comparison, drill_file, journal, junit, report, running_system
+from tarmac.drills import comparison, drill_file, journal, junit, needs, report, running_system
 from tarmac.drills.comparison import Difference
 from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Region, Verdict
 from tarmac.drills.drill_file import DrillFile
@@ -36,7 +36,7 @@ SHOWN_KINDS = 3
 
 def kind_of(path: Path, drill: DrillFile) -> Drill:
     """Find the kind of a drill. Raises BadInput."""
-    kinds: dict[str, Drill] = registry.load(drills, "DRILL")
+    kinds = needs.kinds()
     if drill.kind not in kinds:
         raise BadInput([Problem(str(path), f"unknown kind '{drill.kind}'; {', '.join(kinds)}")])
     return kinds[drill.kind]
@@ -142,23 +142,6 @@ def read(system: System, path: Path) -> ReadDrill:
     return ReadDrill(path, file, kind, content.decode(), kind.gaps(file, system))
 
 
-def check_faults(drill: ReadDrill, target: str) -> None:
-    """Refuse faults that a kind of target does not have, all at once. Raises BadInput."""
-    known = drill_file.faults().values()
-    there = [fault.id for fault in known if target in fault.targets]
-    where = "in a cluster" if target != LocalTarget.kind else "on this machine"
-    problems = [
-        Problem(
-            str(drill.path),
-            f"fault '{step.fault}' is not possible {where}; {', '.join(there)} are",
-        )
-        for step in drill.file.method
-        if step.fault not in there
-    ]
-    if problems:
-        raise BadInput(problems)
-
-
 def of_journal(system: System, path: Path) -> ReadDrill:
     """Read the drill that a journal is of, to repeat it with what was drawn. Raises BadInput."""
     written = comparison.read(path)
@@ -186,7 +169,7 @@ def carry_out(
     Raises:
         TarmacError: the copy does not come up, or the drill cannot begin.
     """
-    check_faults(drill, LocalTarget.kind)
+    needs.check(drill.path, drill.file, drill.kind, LocalTarget.kind)
     started = dt.datetime.now(dt.UTC)
     with contextlib.ExitStack() as copies:
         home = copies.enter_context(running(file, namespace, drill.file.instances, say))
@@ -278,7 +261,7 @@ def second_region(
     first: Home,
     instances: Mapping[str, int],
     say: Callable[[str], None],
-) -> Iterator[Region]:
+) -> Iterator[Region[LocalTarget]]:
     """Start another copy with the same secrets, as a second region has them, until the end."""
     say("starts the second region")
     with (

@@ -7,21 +7,20 @@ import datetime as dt
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from tarmac.cli import _cluster, _project
-from tarmac.cli._drill import ReadDrill, check_faults, journalled
+from tarmac.cli._drill import ReadDrill, journalled
 from tarmac.cluster.cluster_target import KIND, ClusterTarget
 from tarmac.cluster.running import RunningSystem
 from tarmac.cluster.undoing import undo_process
-from tarmac.drills import chaos, running_system
+from tarmac.drills import needs, running_system
 from tarmac.drills.drill import DrillContext, DrillResult
 from tarmac.drills.load.process import LoadFailed
 from tarmac.drills.pod_metrics import pod_metrics
 from tarmac.drills.steady_state import BrokenInvariant, SteadyState
 from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.model.system import System
-from tarmac.target import Target
 
 
 def carry_out(
@@ -42,7 +41,7 @@ def carry_out(
         BadInput: what is not SERVICE=URL; a kind of drill or faults that are not possible there.
         TarmacError: the system is not ready, or the drill cannot begin.
     """
-    _check(drill)
+    needs.check(drill.path, drill.file, drill.kind, KIND)
     given = _read(urls)
     started = dt.datetime.now(dt.UTC)
     names = drill.file.hypothesis.objective_names
@@ -65,10 +64,8 @@ def carry_out(
             requests=lambda _service, _since: {},
         )
         journeys = Path(system.folder) / "journeys.py"
-        # `_check` has seen that its faults ask no more of a target than this one has.
-        whole = cast("Target", target)
         try:
-            result = drill.kind.run(DrillContext(drill.file, journeys, whole, state, say))
+            result = drill.kind.run(DrillContext(drill.file, journeys, target, state, say))
         except LoadFailed as error:
             found = ", ".join(f"{name} at {url}" for name, url in entries.items())
             hint = f"visitors were sent to {found}; --url SERVICE=URL names another address"
@@ -94,14 +91,6 @@ def public_urls(running: RunningSystem) -> dict[str, str]:
         for service in running.plan.services
         if service.routes
     }
-
-
-def _check(drill: ReadDrill) -> None:
-    """Refuse what is possible on this machine alone. Raises BadInput."""
-    if drill.kind.id != chaos.DRILL.id:
-        what = f"kind '{drill.kind.id}' is not possible in a cluster; {chaos.DRILL.id} is"
-        raise BadInput([Problem(str(drill.path), what)])
-    check_faults(drill, KIND)
 
 
 def _check_ready(running: RunningSystem) -> None:

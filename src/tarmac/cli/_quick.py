@@ -11,10 +11,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from tarmac import drills, registry
 from tarmac.cli import _drill, _project, _show
-from tarmac.drills import game_day, journal, quick, running_system
-from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Verdict
+from tarmac.drills import game_day, journal, needs, quick, running_system
+from tarmac.drills.drill import Check, DrillContext, DrillResult, Verdict
 from tarmac.errors import TarmacError
 from tarmac.local.supervisor.local_target import local_target
 from tarmac.model.system import System
@@ -54,7 +53,7 @@ def carry_out(
     Raises:
         TarmacError: the copy does not come up.
     """
-    kinds: dict[str, Drill] = registry.load(drills, "DRILL")
+    kinds = needs.kinds()
     wanted, found = quick.visits(system), []
     with _drill.running(file, namespace, {}, say) as home, local_target(home) as target:
         state = running_system.steady_state(system, home)

@@ -24,6 +24,7 @@ SHARED = (
     "load",
     "marks",
     "method",
+    "needs",
     "pod_metrics",
     "quick",
     "recovery",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from tarmac.drills import under_load
 from tarmac.drills.abort import AbortWatch
@@ -20,7 +21,7 @@ from tarmac.drills.sections import Canary, Defect
 from tarmac.drills.windows import AnalysisWindow, Window
 from tarmac.faults.fault import Sighting
 from tarmac.plan.analysis import Analysis, CanaryDecision, decide
-from tarmac.target import EdgeRule
+from tarmac.target import EdgeRule, Instances, Versions
 
 POLL_S = 0.1
 UNDECIDED = CanaryDecision("hold", 0)
@@ -38,11 +39,15 @@ INVALID_RULE = (
 )
 
 
+class _Target(Instances, Versions, Protocol):
+    """Instances that can be run in another version."""
+
+
 @dataclass
 class _Drill:
     """One run: carried out in the midst of the load."""
 
-    context: DrillContext
+    context: DrillContext[_Target]
     wanted: Canary
     asked: Analysis
     ready: Sighting = NOT_BEGUN
@@ -166,7 +171,7 @@ def analysis(wanted: Canary) -> Analysis:
     )
 
 
-def run(context: DrillContext) -> DrillResult:
+def run(context: DrillContext[_Target]) -> DrillResult:
     """Run the drill. Raises TarmacError where the version or the load cannot begin."""
     wanted = context.file.canary
     assert wanted is not None  # noqa: S101 - the file was checked
@@ -191,5 +196,6 @@ DRILL = Drill(
     title="A new version of a service on a part of the requests: promoted or taken back",
     rules=(RULE, INVALID_RULE, under_load.INVALID_RULE, under_load.FAIL_RULE),
     run=run,
+    needs=(Instances, Versions),
     pace=_pace,
 )

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from tarmac.drills import checks, under_load
 from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Event, Period
@@ -15,6 +15,7 @@ from tarmac.drills.drill_file import DrillFile
 from tarmac.drills.explain import time_text
 from tarmac.drills.load.process import Load, generating
 from tarmac.drills.sections import Capacity
+from tarmac.target import Instances, Resources
 
 #: Instances that are named as the busiest.
 SHOWN = 3
@@ -27,6 +28,10 @@ INVALID_RULE = (
     "INVALID: the generator could not keep a rate before the system was at its limit, or not even "
     "the first rate holds and `at_least` does not say what was expected."
 )
+
+
+class _Target(Instances, Resources, Protocol):
+    """Instances whose CPU is measured."""
 
 
 @dataclass
@@ -48,7 +53,7 @@ class _Rising:
         return f"{self.held:g} per second hold; {rest}"
 
 
-def run(context: DrillContext) -> DrillResult:
+def run(context: DrillContext[_Target]) -> DrillResult:
     """Run the drill. Raises TarmacError where the load cannot begin."""
     file, wanted = context.file, context.file.capacity or Capacity()
     rates, rising, events = list(_rates(file.load.rate, wanted)), _Rising(), [Event(0.0, "begins")]
@@ -119,6 +124,7 @@ DRILL = Drill(
     title="The highest rate that the system takes",
     rules=(RULE, INVALID_RULE),
     run=run,
+    needs=(Instances, Resources),
     pace=_pace,
     judges_objectives=False,
 )

@@ -10,6 +10,7 @@ from tarmac.drills.drill_file import Hypothesis
 from tarmac.drills.load.process import Visits
 from tarmac.drills.method import MethodResult
 from tarmac.drills.steady_state import BrokenInvariant
+from tarmac.target import Instances
 
 #: A generator that begins a visit later than this has measured itself.
 LATE_S = 0.5
@@ -40,7 +41,7 @@ def of_invariants(broken: Iterable[BrokenInvariant]) -> Check:
     )
 
 
-def of_faults(context: DrillContext, method: MethodResult) -> Iterator[Check]:
+def of_faults(context: DrillContext[Instances], method: MethodResult) -> Iterator[Check]:
     """Yield whether each fault was there."""
     for step, sighting in zip(context.file.method, method.sightings, strict=True):
         yield Check(
@@ -69,7 +70,7 @@ def of_recovery(recovered_s: float | None, limit_s: float, after: str = "") -> C
     return Check("hypothesis", what, recovered_s is not None, measured, limit)
 
 
-def of_objectives(context: DrillContext, since: float) -> Iterator[Check]:
+def of_objectives(context: DrillContext[Instances], since: float) -> Iterator[Check]:
     """Yield whether each objective held over the drill; without a request it shows nothing."""
     names = context.file.hypothesis.objective_names
     for objective in context.steady_state.objectives(names, since):

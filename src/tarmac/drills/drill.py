@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from tarmac.drills.drill_file import DrillFile
 from tarmac.drills.steady_state import BrokenInvariant, SteadyState
 from tarmac.model.system import System
-from tarmac.target import Target
+from tarmac.target import Instances
+
+T_co = TypeVar("T_co", bound=Instances, covariant=True)
 
 
 class Verdict(StrEnum):
@@ -90,27 +92,27 @@ class DrillResult:
 
 
 @dataclass(frozen=True)
-class Region:
+class Region(Generic[T_co]):
     """One of two copies of the system."""
 
-    target: Target
+    target: T_co
     #: Those of these invariants that do not hold there now; of all for None.
     broken: Callable[[Iterable[str] | None], Sequence[BrokenInvariant]]
 
 
 @dataclass(frozen=True)
-class DrillContext:
-    """What a drill runs on."""
+class DrillContext(Generic[T_co]):
+    """What a drill runs on; `T_co` is what it needs of a target."""
 
     file: DrillFile
     #: The system's journeys.py.
     journeys: Path
-    target: Target
+    target: T_co
     steady_state: SteadyState
     #: Told what happens, as it happens.
     say: Callable[[str], None] = field(default=lambda _: None)
     #: Another copy, with the same secrets; None: the drill has no use for one.
-    second: Region | None = None
+    second: Region[T_co] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,9 @@ class Drill:
     title: str
     #: How it decides, as sentences.
     rules: Sequence[str]
-    run: Callable[[DrillContext], DrillResult]
+    run: Callable[[DrillContext[Any]], DrillResult]
+    #: What it needs of a target, as protocols of `tarmac.target`, besides what its faults need.
+    needs: Collection[type] = (Instances,)
     #: How the load goes on, as the end of a sentence; None: once, with all steps in its midst.
     pace: Callable[[DrillFile], str] | None = None
     #: The method is what may happen; which of it does, and when, is drawn.

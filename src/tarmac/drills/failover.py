@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from tarmac.drills import under_load
 from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult
@@ -20,6 +21,7 @@ from tarmac.drills.steady_state import BrokenInvariant, SteadyState
 from tarmac.drills.takeover import Takeover
 from tarmac.model.system import System
 from tarmac.plan.ports import BROKER
+from tarmac.target import Instances, StoreData
 
 RULE = (
     "A second copy of the system stands for another region: its stores follow those of the first, "
@@ -40,7 +42,11 @@ INVALID_RULE = (
 )
 
 
-def run(context: DrillContext) -> DrillResult:
+class _Target(Instances, StoreData, Protocol):
+    """Instances, and data of stores that others follow."""
+
+
+def run(context: DrillContext[_Target]) -> DrillResult:
     """Run the drill. Raises TarmacError where a store cannot follow or the load cannot begin."""
     wanted, second = context.file.failover, context.second
     assert wanted is not None and second is not None  # noqa: S101,PT018 - the file was checked
@@ -152,6 +158,7 @@ DRILL = Drill(
     title="A region is lost, and another takes over with its data",
     rules=(RULE, INVALID_RULE, under_load.INVALID_RULE, under_load.FAIL_RULE),
     run=run,
+    needs=(Instances, StoreData),
     pace=_pace,
     judges_objectives=False,
     destroys=True,

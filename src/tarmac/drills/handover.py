@@ -17,7 +17,7 @@ from tarmac.drills.marks import EVERY_S, Loss, MarkWriter
 from tarmac.drills.method import NOT_BEGUN
 from tarmac.errors import TarmacError
 from tarmac.faults.fault import Sighting
-from tarmac.target import StoreRecovery, StoreReplica, Target
+from tarmac.target import StoreData, StoreRecovery, StoreReplica
 
 FIRST, SECOND = 0, 1
 NAMES = ("the first region", "the second region")
@@ -39,7 +39,7 @@ class RegionalStore:
     marks: tuple[MarkWriter, MarkWriter]
 
 
-def regional_store(name: str, regions: tuple[Target, Target]) -> RegionalStore:
+def regional_store(name: str, regions: tuple[StoreData, StoreData]) -> RegionalStore:
     """Find a store in both regions. Raises TarmacError."""
     first, second = (target.recovery(name) for target in regions)
     return RegionalStore(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tarmac.drills.drill_file import faults
 from tarmac.faults.fault import Sighting, Step, Witness
-from tarmac.target import Target
+from tarmac.target import Instances
 
 POLL_S = 0.05
 NOT_BEGUN = Sighting(False, "not begun: the drill was aborted first")
@@ -37,7 +37,7 @@ class _Fault:
 
 
 def carry_out(
-    target: Target,
+    target: Instances,
     steps: Sequence[Step],
     *,
     say: Callable[[str], None],

@@ -10,18 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tarmac.drills import drill_file
 from tarmac.drills.drill_file import DrillFile, file_model
 from tarmac.drills.load import front_pages
 from tarmac.local.supervisor.activity import service_of
 from tarmac.model.system import System
-from tarmac.target import Target
+from tarmac.target import Edges, Instances
 
 KILLED = frozenset({"service", "store", "broker"})
 WORLD = "world"
 RATE, DELAY, BASELINE, LASTS, RECOVERY = 10.0, "200ms", "3s", "4s", "30s"
+
+
+class _Target(Instances, Edges, Protocol):
+    """Instances to be killed, and edges to be slow."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def visits(system: System) -> QuickVisits:
     return QuickVisits(Path(front_pages.__file__), front_pages.NAME, RATE)
 
 
-def drills(target: Target, wanted: QuickVisits) -> Iterator[tuple[str, DrillFile]]:
+def drills(target: _Target, wanted: QuickVisits) -> Iterator[tuple[str, DrillFile]]:
     """Yield the drills of a system that runs, with their names: kills first."""
     running = (one for one in target.instances() if one.pid and one.role in KILLED)
     for service in dict.fromkeys(service_of(one.name) for one in running):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tarmac.drills import under_load
 from tarmac.drills.drill import Drill, DrillContext, DrillResult, Verdict
+from tarmac.target import Instances
 
 LIMIT_RULE = (
     "Each step has a load of its own. The first that does not pass ends the drill, and its verdict "
@@ -13,7 +14,7 @@ LIMIT_RULE = (
 )
 
 
-def run(context: DrillContext) -> DrillResult:
+def run(context: DrillContext[Instances]) -> DrillResult:
     """Run the drill. Raises TarmacError where a load cannot begin."""
     steps = context.file.method
     whole = DrillResult(())

@@ -17,6 +17,7 @@ from tarmac.drills.drill_file import DrillFile
 from tarmac.drills.explain import time_text
 from tarmac.drills.sections import Draw
 from tarmac.faults.fault import Step
+from tarmac.target import Instances
 
 #: Seeds are as long as a person types again without an error.
 SEEDS = 1_000_000
@@ -27,7 +28,7 @@ RULE = (
 )
 
 
-def run(context: DrillContext) -> DrillResult:
+def run(context: DrillContext[Instances]) -> DrillResult:
     """Run the drill. Raises TarmacError where a load cannot begin."""
     wanted = context.file.draw or Draw()
     seed = secrets.randbelow(SEEDS) if wanted.seed is None else wanted.seed
@@ -68,7 +69,7 @@ def _time(chance: Random, within_s: float) -> float:
     return round(chance.uniform(0.0, within_s), 1)
 
 
-def _with(context: DrillContext, steps: tuple[Step, ...]) -> DrillResult:
+def _with(context: DrillContext[Instances], steps: tuple[Step, ...]) -> DrillResult:
     file = context.file.model_copy(update={"method": steps})
     return under_load.run(replace(context, file=file))
 

@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from tarmac.drills import under_load
 from tarmac.drills.abort import AbortWatch
@@ -21,7 +22,15 @@ from tarmac.drills.method import NOT_BEGUN, MethodResult
 from tarmac.drills.sections import Restore
 from tarmac.errors import TarmacError
 from tarmac.faults.fault import Sighting
-from tarmac.target import EdgeRule, ProcessId, RowComparison, StoreRecovery
+from tarmac.target import (
+    EdgeRule,
+    Edges,
+    Instances,
+    ProcessId,
+    RowComparison,
+    StoreData,
+    StoreRecovery,
+)
 
 POLL_S = 0.05
 RULE = (
@@ -34,6 +43,10 @@ RULE = (
 INVALID_RULE = (
     "INVALID: a store still had a process or data after it was lost, or took no mark before."
 )
+
+
+class _Target(Instances, Edges, StoreData, Protocol):
+    """Stores that can be lost, while their users are kept out."""
 
 
 @dataclass
@@ -59,7 +72,7 @@ class _Store:
 class _Drill:
     """One run: carried out in the midst of the load."""
 
-    context: DrillContext
+    context: DrillContext[_Target]
     wanted: Restore
     stores: list[_Store] = field(default_factory=list)
     #: When users were let in again.
@@ -194,7 +207,7 @@ def _of_rows(store: _Store) -> Iterator[Check]:
     )
 
 
-def run(context: DrillContext) -> DrillResult:
+def run(context: DrillContext[_Target]) -> DrillResult:
     """Run the drill. Raises TarmacError where a backup cannot be made or the load cannot begin."""
     wanted = context.file.restore
     assert wanted is not None  # noqa: S101 - the file was checked
@@ -217,6 +230,7 @@ DRILL = Drill(
     title="Stores lose their data and come back from their backups",
     rules=(RULE, INVALID_RULE, under_load.INVALID_RULE, under_load.FAIL_RULE),
     run=run,
+    needs=(Instances, Edges, StoreData),
     pace=_pace,
     destroys=True,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from tarmac.drills import under_load
 from tarmac.drills.abort import AbortWatch
@@ -14,6 +15,7 @@ from tarmac.drills.explain import time_text
 from tarmac.drills.method import NOT_BEGUN, MethodResult
 from tarmac.drills.sections import Scale
 from tarmac.faults.fault import Sighting
+from tarmac.target import Instances, Versions
 
 POLL_S = 0.1
 RULE = (
@@ -24,11 +26,15 @@ RULE = (
 INVALID_RULE = "INVALID: not all instances ran, or nothing counted requests by instance."
 
 
+class _Target(Instances, Versions, Protocol):
+    """Instances that can be run in another number."""
+
+
 @dataclass
 class _Drill:
     """One run: carried out in the midst of the load."""
 
-    context: DrillContext
+    context: DrillContext[_Target]
     wanted: Scale
     up: Sighting = NOT_BEGUN
     down: Sighting = NOT_BEGUN
@@ -84,7 +90,7 @@ class _Drill:
             )
 
 
-def run(context: DrillContext) -> DrillResult:
+def run(context: DrillContext[_Target]) -> DrillResult:
     """Run the drill. Raises TarmacError where the load cannot begin."""
     wanted = context.file.scale
     assert wanted is not None  # noqa: S101 - the file was checked
@@ -105,5 +111,6 @@ DRILL = Drill(
     title="More instances of a service under load, and as many as before again",
     rules=(RULE, INVALID_RULE, under_load.INVALID_RULE, under_load.FAIL_RULE),
     run=run,
+    needs=(Instances, Versions),
     pace=_pace,
 )

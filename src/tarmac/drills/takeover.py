@@ -19,7 +19,7 @@ from tarmac.drills.method import NOT_BEGUN, MethodResult
 from tarmac.drills.sections import Failover
 from tarmac.errors import TarmacError
 from tarmac.faults.fault import Sighting
-from tarmac.target import Target
+from tarmac.target import Instances
 
 POLL_S = 0.1
 #: What visitors ask, and all that can be lost.
@@ -31,9 +31,9 @@ ROLES = SERVICES | {"store", "broker"}
 class Takeover:
     """One run: carried out in the midst of the load."""
 
-    context: DrillContext
+    context: DrillContext[Instances]
     wanted: Failover
-    targets: tuple[Target, Target]
+    targets: tuple[Instances, Instances]
     entry: FailoverEntry
     #: One for each store, to the second region, and back.
     over: tuple[Handover, ...]
@@ -151,6 +151,6 @@ class Takeover:
             one.see_return()
 
 
-def _running(target: Target, roles: Collection[str] = ROLES) -> list[str]:
+def _running(target: Instances, roles: Collection[str] = ROLES) -> list[str]:
     found = target.instances()
     return [one.name for one in found if one.pid is not None and one.role in roles]

@@ -15,6 +15,7 @@ from tarmac.drills.load.generator import WINDOW_S
 from tarmac.drills.load.process import Load, LoadProcess, generating
 from tarmac.drills.method import MethodResult, carry_out
 from tarmac.drills.recovery import WELL_SECONDS, await_recovery, recovered_after
+from tarmac.target import Instances
 
 #: What is still under way before a drill begins ends within this time.
 QUIET_S = 10.0
@@ -34,7 +35,7 @@ Disturb = Callable[[Callable[[str], None], AbortWatch], MethodResult]
 
 
 def run(
-    context: DrillContext, *disturbs: Disturb, urls: Mapping[str, str] | None = None
+    context: DrillContext[Instances], *disturbs: Disturb, urls: Mapping[str, str] | None = None
 ) -> DrillResult:
     """Run the drill. Raises TarmacError where the load cannot begin.
 
@@ -108,7 +109,9 @@ def run(
     return DrillResult(tuple(found), tuple(events), periods, recovered[0], shown)
 
 
-def _steps(context: DrillContext, say: Callable[[str], None], watch: AbortWatch) -> MethodResult:
+def _steps(
+    context: DrillContext[Instances], say: Callable[[str], None], watch: AbortWatch
+) -> MethodResult:
     """Carry the method out, while the load has its other rates."""
     file, began = context.file, time.monotonic()
     method = carry_out(context.target, file.method, say=say, is_aborted=watch)

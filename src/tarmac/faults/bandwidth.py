@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from tarmac.faults.fault import Fault, Step, Witness, disturbed
-from tarmac.target import EdgeRule, Target
+from tarmac.target import EdgeRule, Edges
 
 
 class Bandwidth(Step):
@@ -18,7 +18,7 @@ class Bandwidth(Step):
     rate: float = Field(gt=0, description="Bytes per second.")
 
 
-def inject(target: Target, step: Bandwidth) -> AbstractContextManager[Witness]:
+def inject(target: Edges, step: Bandwidth) -> AbstractContextManager[Witness]:
     """Let no more than that through."""
     return disturbed(target, step.on, EdgeRule(bytes_per_s=step.rate), "delayed")
 
@@ -29,4 +29,5 @@ FAULT = Fault(
     step=Bandwidth,
     inject=inject,
     proof="The wire counts what had to wait for its turn.",
+    needs=(Edges,),
 )

@@ -12,7 +12,7 @@ import http.client
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -20,7 +20,7 @@ from pydantic import Field
 from tarmac.errors import MissingTool
 from tarmac.faults.fault import Fault, Sighting, Step, Witness, url_of
 from tarmac.model.value import SignedDuration
-from tarmac.target import Target
+from tarmac.target import Instances, Versions
 
 #: Debian's and Red Hat's.
 LIBRARIES = (
@@ -33,6 +33,10 @@ ANSWER_S = 5.0
 NEAR_S = 2.0
 
 
+class _Target(Instances, Versions, Protocol):
+    """Instances that can be run otherwise."""
+
+
 class ClockSkew(Step):
     """What a service takes for the time of day."""
 
@@ -43,7 +47,7 @@ class ClockSkew(Step):
 
 
 @contextlib.contextmanager
-def inject(target: Target, step: ClockSkew) -> Iterator[Witness]:
+def inject(target: _Target, step: ClockSkew) -> Iterator[Witness]:
     """Run the service with another time until the end. Raises MissingTool."""
     libraries = [str(path) for place in LIBRARIES for path in Path("/").glob(place)]
     if not libraries:
@@ -87,4 +91,5 @@ FAULT = Fault(
     step=ClockSkew,
     inject=inject,
     proof="The `Date` of one of its answers is compared with this machine's clock.",
+    needs=(Instances, Versions),
 )

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from tarmac.faults.fault import Fault, Step, Witness, disturbed
-from tarmac.target import EdgeRule, Target
+from tarmac.target import EdgeRule, Edges
 
 
 class Connections(Step):
@@ -23,7 +23,7 @@ class Connections(Step):
     limit: int = Field(default=0, ge=0, description="How many of an edge may be open at once.")
 
 
-def inject(target: Target, step: Connections) -> AbstractContextManager[Witness]:
+def inject(target: Edges, step: Connections) -> AbstractContextManager[Witness]:
     """Refuse what is beyond the limit."""
     rule = EdgeRule(max_connections=step.limit)
     return disturbed(target, step.on, rule, "refused", "new connection beyond the limit")
@@ -35,4 +35,5 @@ FAULT = Fault(
     step=Connections,
     inject=inject,
     proof="The wire counts the new connections that it refused.",
+    needs=(Edges,),
 )

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import Field
 
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
-from tarmac.target import Target
+from tarmac.target import Instances, Resources
+
+
+class _Target(Instances, Resources, Protocol):
+    """Instances, and what they use."""
 
 
 class CpuLimit(Step):
@@ -25,7 +29,7 @@ class CpuLimit(Step):
 
 
 @contextlib.contextmanager
-def inject(target: Target, step: CpuLimit) -> Iterator[Witness]:
+def inject(target: _Target, step: CpuLimit) -> Iterator[Witness]:
     """Stop the instances whenever they have used up what they may."""
     names = target.find(step.on)
     target.limit_cpu(names, step.cpus)
@@ -52,4 +56,5 @@ FAULT = Fault(
     step=CpuLimit,
     inject=inject,
     proof="An instance was stopped because it had used up what it may; what it used is measured.",
+    needs=(Instances, Resources),
 )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Protocol
 
 from tarmac.errors import TarmacError
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
 from tarmac.faults.repeating import repeating
-from tarmac.target import ProcessId, Target
+from tarmac.target import Instances, Processes, ProcessId
 
 POLL_S = 0.05
 #: Fewer are a crash, and no loop.
 AGAIN = 2
+
+
+class _Target(Instances, Processes, Protocol):
+    """Instances that are processes: a pod that is deleted comes back without a pause."""
 
 
 class CrashLoop(Step):
@@ -23,7 +27,7 @@ class CrashLoop(Step):
 
 
 @contextlib.contextmanager
-def inject(target: Target, step: CrashLoop) -> Iterator[Witness]:
+def inject(target: _Target, step: CrashLoop) -> Iterator[Witness]:
     """Kill the instances whenever one has a process, until the end."""
     names = target.find(step.on)
     killed: set[ProcessId] = set()
@@ -48,4 +52,5 @@ FAULT = Fault(
     step=CrashLoop,
     inject=inject,
     proof="As many processes were killed as it takes to be a loop: two of each instance at least.",
+    needs=(Instances, Processes),
 )

@@ -43,5 +43,5 @@ FAULT = Fault(
     step=Drain,
     inject=inject,
     proof="Pods of the system were on the node before, and none is at the end.",
-    targets=("cluster",),
+    needs=(NodeTarget,),
 )

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.model.value import Duration, StrictModel
-from tarmac.target import Edge, EdgeRule, Target
+from tarmac.target import Edge, EdgeRule, Edges, Instances, Target
 
 ARROW = " -> "
 
@@ -51,11 +51,12 @@ class Fault:
     proof: str
     #: It ends by itself at once: `for` means nothing.
     momentary: bool = False
-    #: The kinds of target on which it is possible: `local`, `cluster`.
-    targets: Collection[str] = ("local",)
+    #: What it needs of a target, as protocols of `tarmac.target`; where a target lacks one, the
+    #: drill is refused.
+    needs: Collection[type] = (Target,)
 
 
-def edges_on(target: Target, on: str) -> tuple[Edge, ...]:
+def edges_on(target: Edges, on: str) -> tuple[Edge, ...]:
     """List the edges that a step means: one by its ends, or all that lead to a service or store.
 
     Raises:
@@ -75,7 +76,7 @@ def edges_on(target: Target, on: str) -> tuple[Edge, ...]:
     return found
 
 
-def url_of(target: Target, service: str) -> str:
+def url_of(target: Instances, service: str) -> str:
     """Say where a service answers. Raises BadInput where there is no such one."""
     urls = target.urls()
     if service not in urls:
@@ -85,7 +86,7 @@ def url_of(target: Target, service: str) -> str:
 
 
 def disturbed(
-    target: Target, on: str, rule: EdgeRule, effect: str, traffic: str = "traffic"
+    target: Edges, on: str, rule: EdgeRule, effect: str, traffic: str = "traffic"
 ) -> AbstractContextManager[Witness]:
     """Disturb the edges of a step for a while; the witness counts one effect of the rule.
 
@@ -101,7 +102,7 @@ def disturbed(
 class _DisturbedEdges:
     """Edges with a rule on them, between enter and exit."""
 
-    target: Target
+    target: Edges
     edges: list[str]
     rule: EdgeRule
     effect: str

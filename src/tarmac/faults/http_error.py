@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from tarmac.faults.fault import Fault, Step, Witness, disturbed
-from tarmac.target import EdgeRule, Target
+from tarmac.target import EdgeRule, Edges
 
 
 class HttpError(Step):
@@ -22,7 +22,7 @@ class HttpError(Step):
     percent: float = Field(default=100, gt=0, le=100, description="The share of requests.")
 
 
-def inject(target: Target, step: HttpError) -> AbstractContextManager[Witness]:
+def inject(target: Edges, step: HttpError) -> AbstractContextManager[Witness]:
     """Answer them."""
     rule = EdgeRule(error_share=step.percent / 100, error_status=step.status)
     return disturbed(target, step.on, rule, "answered", "HTTP/1 traffic")
@@ -34,4 +34,5 @@ FAULT = Fault(
     step=HttpError,
     inject=inject,
     proof="The wire counts the requests that it answered.",
+    needs=(Edges,),
 )

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
-from tarmac.target import InstanceTarget, ProcessId
+from tarmac.target import Instances, ProcessId
 
 #: A process that was asked to end may finish its work first; Kubernetes gives as much.
 END_S = 30.0
@@ -25,7 +25,7 @@ class Kill(Step):
 
 
 @contextlib.contextmanager
-def inject(target: InstanceTarget, step: Kill) -> Iterator[Witness]:
+def inject(target: Instances, step: Kill) -> Iterator[Witness]:
     """Send the signal; what runs the system starts the instances again."""
     pids = target.send(target.find(step.on), f"SIG{step.signal}")
     began = time.monotonic()
@@ -55,5 +55,5 @@ FAULT = Fault(
     inject=inject,
     proof="Each process that got the signal is gone; in a cluster, each pod.",
     momentary=True,
-    targets=("local", "cluster"),
+    needs=(Instances,),
 )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from tarmac.faults.fault import Fault, Step, Witness, disturbed
 from tarmac.model.value import Duration
-from tarmac.target import EdgeRule, Target
+from tarmac.target import EdgeRule, Edges
 
 
 class Latency(Step):
@@ -20,7 +20,7 @@ class Latency(Step):
     jitter: Duration = Field(default=0.0, description="The delay is even within delay +- jitter.")
 
 
-def inject(target: Target, step: Latency) -> AbstractContextManager[Witness]:
+def inject(target: Edges, step: Latency) -> AbstractContextManager[Witness]:
     """Delay what the edges carry."""
     rule = EdgeRule(delay_s=step.delay, jitter_s=step.jitter)
     return disturbed(target, step.on, rule, "delayed")
@@ -32,4 +32,5 @@ FAULT = Fault(
     step=Latency,
     inject=inject,
     proof="The wire counts what it delayed, and for how long.",
+    needs=(Edges,),
 )

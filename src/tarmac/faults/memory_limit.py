@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BeforeValidator, Field
 
@@ -16,7 +16,7 @@ from tarmac.errors import TarmacError
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
 from tarmac.faults.repeating import repeating
 from tarmac.model.value import amount
-from tarmac.target import Target
+from tarmac.target import Instances, Resources
 
 #: How often to look: reading what all processes have takes some 20 ms.
 POLL_S = 0.2
@@ -25,6 +25,10 @@ MEBI = 1 << 20
 
 def _bytes(written: Any) -> float:
     return float(amount(written))
+
+
+class _Target(Instances, Resources, Protocol):
+    """Instances, and what they use."""
 
 
 class MemoryLimit(Step):
@@ -37,7 +41,7 @@ class MemoryLimit(Step):
 
 
 @contextlib.contextmanager
-def inject(target: Target, step: MemoryLimit) -> Iterator[Witness]:
+def inject(target: _Target, step: MemoryLimit) -> Iterator[Witness]:
     """Kill each instance that has more, again and again, until the end."""
     most = dict.fromkeys(target.find(step.on), 0)
     killed: list[str] = []
@@ -68,4 +72,5 @@ FAULT = Fault(
     step=MemoryLimit,
     inject=inject,
     proof="An instance was measured above the limit, and killed for that.",
+    needs=(Instances, Resources),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
-from tarmac.target import InstanceTarget
+from tarmac.target import Instances
 
 
 class Outage(Step):
@@ -17,7 +17,7 @@ class Outage(Step):
 
 
 @contextlib.contextmanager
-def inject(target: InstanceTarget, step: Outage) -> Iterator[Witness]:
+def inject(target: Instances, step: Outage) -> Iterator[Witness]:
     """Kill the instances and start none of them until the end."""
     names = target.find(step.on)
     target.hold_down(names)
@@ -40,5 +40,5 @@ FAULT = Fault(
     step=Outage,
     inject=inject,
     proof="None of the instances has a process at the end.",
-    targets=("local", "cluster"),
+    needs=(Instances,),
 )

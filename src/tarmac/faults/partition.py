@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from tarmac.faults.fault import Fault, Step, Witness, disturbed
-from tarmac.target import EdgeRule, Target
+from tarmac.target import EdgeRule, Edges
 
 
 class Partition(Step):
@@ -20,7 +20,7 @@ class Partition(Step):
     )
 
 
-def inject(target: Target, step: Partition) -> AbstractContextManager[Witness]:
+def inject(target: Edges, step: Partition) -> AbstractContextManager[Witness]:
     """Let nothing through until the end."""
     return disturbed(target, step.on, EdgeRule(stall=step.direction), "stalled")
 
@@ -31,4 +31,5 @@ FAULT = Fault(
     step=Partition,
     inject=inject,
     proof="The wire counts what it kept back: data, and connections that were not made.",
+    needs=(Edges,),
 )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Protocol
 
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
-from tarmac.target import Target
+from tarmac.target import Instances, Processes
+
+
+class _Target(Instances, Processes, Protocol):
+    """Instances that are processes."""
 
 
 class Pause(Step):
@@ -17,7 +21,7 @@ class Pause(Step):
 
 
 @contextlib.contextmanager
-def inject(target: Target, step: Pause) -> Iterator[Witness]:
+def inject(target: _Target, step: Pause) -> Iterator[Witness]:
     """Stop the processes of the instances, with all that they started; at the end they go on."""
     names = target.find(step.on)
     pids = target.pause(names)
@@ -41,4 +45,5 @@ FAULT = Fault(
     step=Pause,
     inject=inject,
     proof="The kernel says of each process that it is stopped.",
+    needs=(Instances, Processes),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
-from tarmac.target import Target
+from tarmac.target import StoreData
 
 
 class ReadOnly(Step):
@@ -17,7 +17,7 @@ class ReadOnly(Step):
 
 
 @contextlib.contextmanager
-def inject(target: Target, step: ReadOnly) -> Iterator[Witness]:
+def inject(target: StoreData, step: ReadOnly) -> Iterator[Witness]:
     """Have the store refuse writes until the end."""
     target.make_read_only(step.on, on=True)
 
@@ -38,4 +38,5 @@ FAULT = Fault(
     step=ReadOnly,
     inject=inject,
     proof="The store is asked, at the end, whether it takes writes.",
+    needs=(StoreData,),
 )

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from tarmac.faults.fault import Fault, Step, Witness, disturbed
-from tarmac.target import EdgeRule, Target
+from tarmac.target import EdgeRule, Edges
 
 
 class Reset(Step):
@@ -18,7 +18,7 @@ class Reset(Step):
     percent: float = Field(default=100, gt=0, le=100, description="The share of connections.")
 
 
-def inject(target: Target, step: Reset) -> AbstractContextManager[Witness]:
+def inject(target: Edges, step: Reset) -> AbstractContextManager[Witness]:
     """Reset them."""
     return disturbed(target, step.on, EdgeRule(reset_share=step.percent / 100), "reset")
 
@@ -29,4 +29,5 @@ FAULT = Fault(
     step=Reset,
     inject=inject,
     proof="The wire counts the connections that it reset.",
+    needs=(Edges,),
 )

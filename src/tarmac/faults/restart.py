@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from tarmac.faults.fault import Fault, Sighting, Step, Witness
-from tarmac.target import InstanceTarget, ProcessId
+from tarmac.target import Instances, ProcessId
 
 
 class Restart(Step):
@@ -17,7 +17,7 @@ class Restart(Step):
 
 
 @contextlib.contextmanager
-def inject(target: InstanceTarget, step: Restart) -> Iterator[Witness]:
+def inject(target: Instances, step: Restart) -> Iterator[Witness]:
     """Replace the instances; returns once all are replaced."""
     names = target.find(step.on)
     before = _pids(target, names)
@@ -33,7 +33,7 @@ def inject(target: InstanceTarget, step: Restart) -> Iterator[Witness]:
     yield witness
 
 
-def _pids(target: InstanceTarget, names: tuple[str, ...]) -> dict[str, ProcessId | None]:
+def _pids(target: Instances, names: tuple[str, ...]) -> dict[str, ProcessId | None]:
     return {one.name: one.pid for one in target.instances() if one.name in names}
 
 
@@ -44,5 +44,5 @@ FAULT = Fault(
     inject=inject,
     proof="Each instance has another process than before.",
     momentary=True,
-    targets=("local", "cluster"),
+    needs=(Instances,),
 )

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from tarmac.faults.fault import Fault, Step, Witness, disturbed
-from tarmac.target import EdgeRule, Target
+from tarmac.target import EdgeRule, Edges
 
 
 class SlowBody(Step):
@@ -21,7 +21,7 @@ class SlowBody(Step):
     rate: float = Field(gt=0, description="Bytes of a body per second, on each connection.")
 
 
-def inject(target: Target, step: SlowBody) -> AbstractContextManager[Witness]:
+def inject(target: Edges, step: SlowBody) -> AbstractContextManager[Witness]:
     """Let heads through at once, and bodies bit by bit."""
     rule = EdgeRule(body_bytes_per_s=step.rate)
     return disturbed(target, step.on, rule, "slowed", "HTTP/1 answer with a body")
@@ -33,4 +33,5 @@ FAULT = Fault(
     step=SlowBody,
     inject=inject,
     proof="The wire counts the answers whose bodies it slowed.",
+    needs=(Edges,),
 )

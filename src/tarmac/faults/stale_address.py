@@ -7,13 +7,17 @@ another service that was given it.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Literal
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from tarmac.faults.fault import Fault, Step, Witness, disturbed, url_of
-from tarmac.target import EdgeRule, Target
+from tarmac.target import EdgeRule, Edges, Instances
+
+
+class _Target(Instances, Edges, Protocol):
+    """Instances and the traffic of edges."""
 
 
 class StaleAddress(Step):
@@ -23,7 +27,7 @@ class StaleAddress(Step):
     now: str = Field(default="", description="The service that has the address; nothing without.")
 
 
-def inject(target: Target, step: StaleAddress) -> AbstractContextManager[Witness]:
+def inject(target: _Target, step: StaleAddress) -> AbstractContextManager[Witness]:
     """Have new connections lead elsewhere, and end those that are open."""
     port = 0
     if step.now:
@@ -37,4 +41,5 @@ FAULT = Fault(
     step=StaleAddress,
     inject=inject,
     proof="The wire counts the new connections that it led elsewhere.",
+    needs=(Instances, Edges),
 )

@@ -1,0 +1,63 @@
+"""Refuses a drill before it begins where its target cannot do what the drill needs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from tarmac import drills, registry
+from tarmac.cluster.cluster_target import ClusterTarget
+from tarmac.drills.drill import Drill
+from tarmac.drills.drill_file import DrillFile, faults
+from tarmac.errors import BadInput, Problem
+from tarmac.local.supervisor.local_target import LocalTarget
+from tarmac.target import missing
+
+#: The kinds of target, by the name that evidence has of them.
+TARGETS: Mapping[str, type] = {LocalTarget.kind: LocalTarget, "cluster": ClusterTarget}
+WHERE = {LocalTarget.kind: "on this machine", "cluster": "in a cluster"}
+
+
+def possible_on(needs: Collection[type]) -> tuple[str, ...]:
+    """List the kinds of target that have all of these abilities."""
+    return tuple(kind for kind, target in TARGETS.items() if not missing(target, needs))
+
+
+def kinds() -> dict[str, Drill]:
+    """Load the kinds of drills."""
+    found: dict[str, Drill] = registry.load(drills, "DRILL")
+    return found
+
+
+def check(path: Path, file: DrillFile, kind: Drill, target: str) -> None:
+    """Refuse what a kind of target cannot do, all at once. Raises BadInput.
+
+    Args:
+        path: the drill's file, for the message.
+        target: the name of the kind.
+    """
+    if problems := [Problem(str(path), line) for line in _lines(file, kind, target)]:
+        raise BadInput(problems)
+
+
+def _lines(file: DrillFile, kind: Drill, target: str) -> Iterator[str]:
+    if lacking := missing(TARGETS[target], kind.needs):
+        there = [one.id for one in kinds().values() if target in possible_on(one.needs)]
+        yield f"kind '{kind.id}' {_refusal(target, lacking, there)}"
+        return
+    known = faults()
+    there = [fault.id for fault in known.values() if target in possible_on(fault.needs)]
+    for step in file.method:
+        if lacking := missing(TARGETS[target], known[step.fault].needs):
+            yield f"fault '{step.fault}' {_refusal(target, lacking, there)}"
+
+
+def _refusal(target: str, lacking: Collection[type], there: Collection[str]) -> str:
+    names = ", ".join(f"`{one.__name__}` ({_about(one)})" for one in lacking)
+    where = WHERE[target]
+    return f"is not possible {where}, which lacks {names}; {', '.join(there)} are possible there"
+
+
+def _about(ability: type) -> str:
+    text = (ability.__doc__ or "").strip().removesuffix(".")
+    return text[:1].lower() + text[1:]
