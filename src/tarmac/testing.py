@@ -1,8 +1,7 @@
 """A whole system for tests: a copy of its own, started once, asked, disturbed and reset.
 
-Used by the pytest plugin; `running` serves any other test runner. The copy has a namespace and
-ports of its own, so it stands beside the one that its developer runs, and it ends and is deleted
-with the process that asked for it, however that ends.
+Used by the pytest plugin; `running` serves any other test runner. `run.copies` starts the copy and
+deletes it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -27,19 +25,17 @@ from typing import TYPE_CHECKING, Any
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.foreign import files
 from tarmac.local.state import state
-from tarmac.local.state.files import write_atomically
-from tarmac.local.state.options import Options
 from tarmac.local.state.paths import Home
 from tarmac.local.state.state import NodeState
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.client import Status
 from tarmac.model.conventions import CALLER_HEADER, CALLER_JWKS_FILE
 from tarmac.plan.callers import DEVELOPER
+from tarmac.run.copies import NotHealthy, temporary_copy, wait_healthy
 
 if TYPE_CHECKING:
     from tarmac.local.stores.invariants import InvariantResult
 
-PREFIX = "pytest-"
 POLL_S = 0.02
 #: Lines of a service that a failing test shows.
 SHOWN_LINES = 40
@@ -47,10 +43,6 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _TROUBLE = re.compile(
     r'"level": ?"(?:error|critical)"|\b(?:ERROR|CRITICAL|FATAL|Traceback|panic:|Unhandled)\b'
 )
-
-
-class NotHealthy(TarmacError):
-    """The system does not come up, or does not get well again."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +138,8 @@ class System:
     """A system that runs for tests."""
 
     def __init__(self, home: Home, stays: Collection[str] = ()) -> None:
-        self._home = home
+        #: Its folder, ports and state.
+        self.home = home
         self._stays = stays
         #: By store, why `fresh` leaves it as it is.
         self.left: dict[str, str] = {}
@@ -154,7 +147,7 @@ class System:
     @property
     def namespace(self) -> str:
         """The name of this copy, for `tarmac ps -n`."""
-        return self._home.root.name
+        return self.home.root.name
 
     def nodes(self) -> tuple[NodeState, ...]:
         """List every process as it stands now."""
@@ -209,7 +202,7 @@ class System:
 
     def store_url(self, store: str, service: str = "") -> str:
         """Say how to get into a store: as its administrator, or as a service that uses it."""
-        return client.store_url(self._home, store, service)
+        return client.store_url(self.home, store, service)
 
     def emails(self, to: str = "", *, store: str = "mail") -> list[dict[str, Any]]:
         """List the newest 50 emails that the sink took, newest first; `to` is a whole address.
@@ -224,7 +217,7 @@ class System:
     def logs(self, name: str) -> str:
         """Read what a process has printed, a line each with its time."""
         self.node(name)
-        path = self._home.logs / f"{name}.log"
+        path = self.home.logs / f"{name}.log"
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
     def restart(self, *names: str, within_s: float = 60.0) -> None:
@@ -255,14 +248,7 @@ class System:
         Raises:
             NotHealthy: it is not within the time; says what is wrong with what.
         """
-        status = client.wait(self._home, within_s=within_s)
-        if not status.healthy:
-            raise NotHealthy(explained(status))
-
-    def share_secrets(self, other: Home) -> None:
-        """Give another copy, which does not run yet, the same secrets."""
-        other.create()
-        write_atomically(other.secrets, self._home.secrets.read_text())
+        wait_healthy(self.home, within_s)
 
     def keep(self) -> None:
         """Take what the stores hold now for what `fresh` goes back to."""
@@ -282,7 +268,7 @@ class System:
         from tarmac.local.stores.invariants import ask  # noqa: PLC0415 - few tests ask
         from tarmac.model.loader import load  # noqa: PLC0415
 
-        options = client.last_options(self._home)
+        options = client.last_options(self.home)
         assert options is not None  # noqa: S101 - it runs
         return ask(load(options.file, files.content), self.store_url)
 
@@ -294,7 +280,7 @@ class System:
         """Yield the name and the last lines of what failed, was restarted or complained."""
         for node in self.nodes():
             offset, restarts = since.get(node.name, (0, 0))
-            path = self._home.logs / f"{node.name}.log"
+            path = self.home.logs / f"{node.name}.log"
             text = ""
             with contextlib.suppress(OSError), path.open("rb") as file:
                 file.seek(offset if offset <= path.stat().st_size else 0)
@@ -310,18 +296,18 @@ class System:
 
     def _printed(self, name: str) -> int:
         try:
-            return (self._home.logs / f"{name}.log").stat().st_size
+            return (self.home.logs / f"{name}.log").stat().st_size
         except OSError:
             return 0
 
     def _status(self) -> Status:
-        found = client.status(self._home)
+        found = client.status(self.home)
         if found is None or not found.running:
-            raise TarmacError(f"{self._home.root}: the system is not running any more")
+            raise TarmacError(f"{self.home.root}: the system is not running any more")
         return found
 
     def _ask(self, verb: str, **request: Any) -> dict[str, Any]:
-        return client.ask(self._home, {"verb": verb, **request})
+        return client.ask(self.home, {"verb": verb, **request})
 
 
 @contextlib.contextmanager
@@ -331,7 +317,6 @@ def running(
     name: str = "",
     within_s: float | None = None,
     stays: Collection[str] = (),
-    secrets_of: System | None = None,
     **options: Any,
 ) -> Iterator[System]:
     """Bring a copy of a system up, wait until it is healthy, and end and delete it afterwards.
@@ -341,69 +326,15 @@ def running(
         name: tells it from other copies that this process has.
         within_s: how long to wait for health; None: as long as its own probes may take.
         stays: stores that `fresh` may leave as they are where it cannot put them back.
-        secrets_of: another copy; this one has the same secrets.
         options: what `tarmac up` takes: fast_stores, without, scale, providers, direct.
 
     Raises:
         TarmacError: it does not come up; says what is wrong with what.
     """
-    home = _home(file, name)
-    if secrets_of is not None:
-        secrets_of.share_secrets(home)
-    asked = Options(str(file.resolve()), namespace=home.root.name, temporary=True, **options)
-    with warnings.catch_warnings():
-        # Its supervisor outlives the call, as it is to: no code waits for that process here.
-        warnings.simplefilter("ignore", ResourceWarning)
-        answer = client.up(home, asked, attached=True)  # ends with us at the latest
-    try:
-        answer()
+    with temporary_copy(file, name=name, within_s=within_s, **options) as home:
         system = System(home, stays)
-        system.wait(within_s)
         system.keep()
         yield system
-    finally:
-        with contextlib.suppress(TarmacError):  # it has ended by itself
-            client.down(home)
-        _wait_deleted(home)
-
-
-def explained(status: Status) -> str:
-    """Say of everything that is not well what is wrong with it."""
-    lines = [f"{status.system} is not healthy"]
-    for node in status.nodes:
-        if node.state not in state.WELL:
-            lines.append(f"{node.name} is {node.state}: {node.detail}".removesuffix(": "))
-            lines += [f"  {line}" for line in node.last_lines[-12:]]
-            lines += [f"  likely cause: {node.cause}"] if node.cause else []
-    return "\n".join(lines)
-
-
-def _home(file: Path, name: str) -> Home:
-    """Name an unused namespace, and delete those whose supervisor was killed."""
-    for root in Home.of(file, "").root.glob(f"{PREFIX}*"):
-        ours = re.fullmatch(rf"{PREFIX}\w+-(\d+)(-\w+)?", root.name)
-        if ours and not _alive(int(ours[1])) and not client.is_running(Home(root)):
-            from tarmac.local.supervisor.remove import delete  # noqa: PLC0415 - seldom needed
-
-            delete(Home(root))
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    return Home.of(file, "-".join(filter(None, (f"{PREFIX}{worker}", str(os.getpid()), name))))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # another user's
-    return True
-
-
-def _wait_deleted(home: Home, within_s: float = 10.0) -> None:
-    end = time.monotonic() + within_s
-    while home.root.exists() and time.monotonic() < end:
-        time.sleep(POLL_S)
 
 
 def _public(wire: Mapping[str, Any], service: str) -> bool:

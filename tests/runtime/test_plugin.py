@@ -133,7 +133,7 @@ def test_a_session_has_one_copy_beside_the_one_that_runs_and_deletes_it(suite: S
     )
     assert "3 passed" in done.stdout, done.stdout + done.stderr
     words = done.stdout.split("seen ")[1].split()
-    assert words[0].startswith("pytest-main-")
+    assert words[0].startswith("copy-main-")
     assert words[1] != f"http://127.0.0.1:{PORT}"
     assert mine != " ".join(words[2:4])
     assert suite.get("front") == mine

@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tarmac import testing
 from tarmac.cli import _project, _show
 from tarmac.drills import comparison, drill_file, journal, junit, needs, report, running_system
 from tarmac.drills.comparison import Difference
@@ -28,6 +27,7 @@ from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.local_target import LocalTarget, local_target
 from tarmac.model.system import System
+from tarmac.run.copies import temporary_copy
 
 STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold yellow"}
 #: Kinds of failed visits that are printed for each period; the journal has them all.
@@ -250,8 +250,8 @@ def running(
         yield _project.running_home(str(file), namespace)
         return
     say("starts a copy of the system")
-    with testing.running(file, name="drill", telemetry=True, scale=dict(instances)) as system:
-        yield Home.of(file, system.namespace)
+    with temporary_copy(file, name="drill", telemetry=True, scale=dict(instances)) as home:
+        yield home
 
 
 @contextlib.contextmanager
@@ -265,10 +265,8 @@ def second_region(
     """Start another copy with the same secrets, as a second region has them, until the end."""
     say("starts the second region")
     with (
-        testing.running(
-            file, name="second", secrets_of=testing.System(first), scale=dict(instances)
-        ) as copy,
-        local_target(home := Home.of(file, copy.namespace)) as target,
+        temporary_copy(file, name="second", secrets_of=first, scale=dict(instances)) as home,
+        local_target(home) as target,
     ):
         yield Region(target, functools.partial(running_system.broken_invariants, system, home))
 
