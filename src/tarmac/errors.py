@@ -73,3 +73,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return "there are none to choose from"
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"choose one of: {shown}"
+
+
+def check_names(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Refuse names that are not known, with what they are not. Raises BadInput."""
+    known = list(known)
+    wrong = [name for name in names if name not in known]
+    if wrong:
+        raise BadInput([Problem(name, f"{what}; {did_you_mean(name, known)}") for name in wrong])

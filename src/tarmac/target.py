@@ -318,6 +318,9 @@ class InstanceTarget(Instances, Protocol):
     def kind(self) -> str:
         """Name it in evidence: `local`, `cluster`."""
 
+    def note(self, what: str) -> None:
+        """Have the system's timeline say what a drill does, where there is one."""
+
 
 class NodeTarget(InstanceTarget, Nodes, Protocol):
     """A system on nodes that can be emptied: in a cluster."""

@@ -23,8 +23,9 @@ from rendered import ROOT
 from waiting import until
 
 from tarmac.drills import running_system
-from tarmac.drills.pod_metrics import pod_metrics
 from tarmac.model.loader import load as load_system
+from tarmac.run.pod_metrics import pod_metrics
+from tarmac.telemetry import awaited
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 
@@ -176,7 +177,7 @@ async def test_a_rolling_update_under_load_fails_no_request_and_all_are_counted(
     system = load_system("systems/hello-dd/tarmac.yaml", lambda path: (ROOT / path).read_bytes())
     gateway = ["api-gateway"]
     with pod_metrics(hello.running(), gateway) as telemetry:
-        await asyncio.to_thread(running_system.wait_read, telemetry, gateway)
+        await asyncio.to_thread(awaited.wait_read, telemetry, gateway)
         since = time.time()
         async with load(offers) as seen:
             await until(lambda: seen.answers.total() >= 20)

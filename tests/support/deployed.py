@@ -21,8 +21,8 @@ from cluster import Cluster
 from objects import objects
 from rendered import KINDS, RENDERERS, ROOT, plan_of
 
+from tarmac.cluster import running as seen
 from tarmac.cluster.kubectl import Kubectl
-from tarmac.cluster.running import RunningSystem
 from tarmac.model.loader import load as load_system
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
@@ -127,10 +127,10 @@ class DeployedSystem:
             "PATH": f"{self.cluster.programs}:{os.environ['PATH']}",
         }
 
-    def running(self) -> RunningSystem:
+    def running(self) -> seen.DeployedSystem:
         """Give it as the verbs see it."""
         kubectl = Kubectl(str(self.cluster.programs / "kubectl"), "tests", self.cluster.kubeconfig)
-        return RunningSystem(kubectl, plan_of(self.system, self.environment))
+        return seen.DeployedSystem(kubectl, plan_of(self.system, self.environment))
 
     def told(self) -> str:
         """Return what the cluster says of the pods, for a test that failed."""

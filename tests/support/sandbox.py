@@ -18,7 +18,6 @@ from typing import Any
 
 import warm
 
-from tarmac.cli import _show
 from tarmac.local.host import guard
 from tarmac.local.state.paths import Home
 from tarmac.local.state.state import StateFile
@@ -151,7 +150,7 @@ def ps(home: Home) -> dict[str, Any]:
     """Read what `ps --json` prints of a namespace, from the same file, without a process."""
     status = client.status(home)
     assert status is not None, f"nothing ever ran in {home.root}"
-    return json.loads(json.dumps(_show.as_data(status)))
+    return json.loads(json.dumps(status.as_data()))
 
 
 def web(name: str = "web", port: int = PORT, more: str = "") -> str:

@@ -11,7 +11,7 @@ from rendered import plan_of
 
 from tarmac.cluster.kubectl import Kubectl, Refusal
 from tarmac.cluster.objects import ObjectId
-from tarmac.cluster.running import RunningSystem
+from tarmac.cluster.running import DeployedSystem
 
 NAME, PART_OF = "app.kubernetes.io/name", "app.kubernetes.io/part-of"
 MADE = "2026-11-23T10:00:00Z"
@@ -61,10 +61,10 @@ class ScriptedKubectl(Kubectl):
         ]
 
 
-def running(*objects: dict[str, Any], system: str = "hello-dd", **told: Any) -> RunningSystem:
+def running(*objects: dict[str, Any], system: str = "hello-dd", **told: Any) -> DeployedSystem:
     """Give a system of the repository in such a cluster."""
     kubectl = ScriptedKubectl("kubectl", "lab", Path("config"), list(objects), **told)
-    return RunningSystem(kubectl, plan_of(system, "kind"))
+    return DeployedSystem(kubectl, plan_of(system, "kind"))
 
 
 def workload(name: str, *, kind: str = "Deployment", ready: int = 1, replicas: int = 1) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from scripted_kubectl import running
 
-from tarmac.cluster.running import RunningSystem
+from tarmac.cluster.running import DeployedSystem
 from tarmac.cluster.store_access import store_url
 from tarmac.errors import BadInput, TarmacError
 
@@ -17,7 +17,7 @@ URL = "postgresql://pricing_service:a%2Fb@pricing-db:5432/pricing"
 
 
 @pytest.fixture
-def pricing(tmp_path: Path) -> RunningSystem:
+def pricing(tmp_path: Path) -> DeployedSystem:
     """Give a cluster where pricing has its URL, and a kubectl that leads to port 4321."""
     program = tmp_path / "kubectl"
     line = "Forwarding from 127.0.0.1:4321 -> 5432"

@@ -12,7 +12,7 @@ from scripted_kubectl import NAME, ScriptedKubectl, pod, workload
 
 from tarmac.cluster import trials
 from tarmac.cluster.readiness import readiness
-from tarmac.cluster.running import RunningSystem
+from tarmac.cluster.running import DeployedSystem
 from tarmac.model.environment import Rollout
 
 SERVICE = "pricing-service"
@@ -52,13 +52,13 @@ def template(generation: int = 5) -> dict[str, Any]:
     return made
 
 
-def tried(by: str, *objects: dict[str, Any], kinds: bool = True) -> RunningSystem:
+def tried(by: str, *objects: dict[str, Any], kinds: bool = True) -> DeployedSystem:
     """Give hello-dd in a cluster where `by` tries pricing-service."""
     plan = plan_of("hello-dd", "kind")
     settings = plan.settings.model_copy(update={"rollout": Rollout(by=by, services=(SERVICE,))})
     found = list(objects) if kinds else [one for one in objects if one["kind"] != "Rollout"]
     kubectl = ScriptedKubectl("kubectl", "lab", Path("config"), found)
-    return RunningSystem(kubectl, replace(plan, settings=settings))
+    return DeployedSystem(kubectl, replace(plan, settings=settings))
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tarmac.cli import _drill
 from tarmac.cli.main import tarmac
-from tarmac.drills import comparison, journal
+from tarmac.drills import comparison, journal, read_drill
 from tarmac.drills.drill import Check, DrillResult, Event, Period, Verdict
 from tarmac.errors import BadInput
 from tarmac.foreign import files
@@ -40,7 +39,7 @@ def written(shop, tmp_path):
     """Write the journal of a run of a drill; return its path."""
 
     def write(result: DrillResult, name: str = "any-two") -> Path:
-        drill = _drill.read(shop, ROOT / f"systems/shop/drills/{name}.yaml")
+        drill = read_drill.read(shop, ROOT / f"systems/shop/drills/{name}.yaml")
         data = journal.as_data(
             shop,
             *(drill.path, drill.text, drill.file, result),
@@ -94,7 +93,7 @@ def test_two_runs_beside_each_other_show_what_came_out_otherwise(written):
 
 
 def test_a_drill_is_repeated_with_what_was_drawn(shop, written):
-    again = _drill.of_journal(shop, written(WHOLE))
+    again = read_drill.of_journal(shop, written(WHOLE))
     assert again.kind.id == "random"
     assert again.file.draw.seed == 7
     assert again.file.draw.faults == 2
@@ -103,7 +102,7 @@ def test_a_drill_is_repeated_with_what_was_drawn(shop, written):
 
 def test_a_drill_without_a_seed_is_repeated_as_it_stood(shop, written):
     result = DrillResult(WHOLE.checks)
-    again = _drill.of_journal(shop, written(result, "broker-outage"))
+    again = read_drill.of_journal(shop, written(result, "broker-outage"))
     assert (again.kind.id, again.file.draw) == ("chaos", None)
     assert result.verdict is Verdict.PASS
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from free_ports import free_port
 
-from tarmac.cli import _quick
 from tarmac.drills import quick
 from tarmac.drills.drill import Check, DrillResult, Verdict
 from tarmac.drills.load import front_pages
@@ -70,13 +69,13 @@ def test_a_set_is_as_bad_as_the_worst_that_showed_something():
 
     def verdict(*results: DrillResult) -> str:
         named = [(f"{number}", result) for number, result in enumerate(results)]
-        return str(_quick.as_data(shop, named, dt.datetime.now(dt.UTC))["verdict"])
+        return str(quick.as_data(shop, named, dt.datetime.now(dt.UTC))["verdict"])
 
     assert verdict(good, nothing) == Verdict.PASS
     assert verdict(good, nothing, bad) == Verdict.FAIL
     assert verdict(nothing) == Verdict.INVALID
-    assert _quick.deciding(nothing) == "was there: no traffic"
-    assert _quick.deciding(good) == "visits as before after 1.0 s"
+    assert quick.deciding(nothing) == "was there: no traffic"
+    assert quick.deciding(good) == "visits as before after 1.0 s"
 
 
 @contextlib.contextmanager

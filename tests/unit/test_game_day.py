@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tarmac.cli import _drill
 from tarmac.cli.main import tarmac
-from tarmac.drills import drill_file, explain, game_day
+from tarmac.drills import drill_file, explain, game_day, session
+from tarmac.drills import journal as journals
 from tarmac.drills.drill import Check, DrillResult, Event, Verdict
 from tarmac.errors import BadInput, TarmacError
 from tarmac.foreign import files
@@ -89,16 +89,16 @@ def rehearsed(monkeypatch, tmp_path):
     """Run the verb on drills that have these results, or cannot begin."""
 
     def rehearse(refused: str = "") -> tuple[int, dict, str]:
-        def carry_out(system, file, drill, say, namespace=None):
+        def carry_out(system, file, drill, say):
             if drill.path.stem == refused:
                 raise TarmacError("the journey could not begin: nothing to sell")
             result, now = RESULTS[drill.path.stem], dt.datetime.now(dt.UTC)
             about = (drill.path, drill.text, drill.file)
-            return result, _drill.journal.as_data(
+            return result, journals.as_data(
                 system, *about, result, target="local", stores=(), started=now
             )
 
-        monkeypatch.setattr(_drill, "carry_out", carry_out)
+        monkeypatch.setattr(session, "carry_out", carry_out)
         form, journal = tmp_path / "form.md", tmp_path / "journal.json"
         args = [str(SHOP), written(tmp_path), "--form", str(form), "--journal", str(journal)]
         done = CliRunner().invoke(tarmac, ["game-day", *args])

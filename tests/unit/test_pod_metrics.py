@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 from scripted_kubectl import pod, running
 
-from tarmac.cli import _cluster_edges
-from tarmac.cli._objectives import observe_pods
-from tarmac.cluster.running import RunningSystem
-from tarmac.drills import pod_metrics, running_system
+from tarmac.cluster.running import DeployedSystem
+from tarmac.drills import running_system
 from tarmac.errors import TarmacError
 from tarmac.model.loader import load
+from tarmac.run import pod_metrics, pod_objectives
+from tarmac.run.pod_edges import pod_edges
+from tarmac.telemetry import awaited
 
 SYSTEM = Path(__file__).parents[2] / "systems/hello-dd/tarmac.yaml"
 SERVICE = "api-gateway"
@@ -80,7 +81,7 @@ def serving(counted: Counted) -> Iterator[int]:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, monkeypatch) -> Callable[..., RunningSystem]:
+def cluster(tmp_path: Path, monkeypatch) -> Callable[..., DeployedSystem]:
     """Give a cluster whose kubectl leads to the port that a file of the pod's name says."""
     monkeypatch.setattr(pod_metrics, "EVERY_S", 0.05)
     program = tmp_path / "kubectl"
@@ -91,7 +92,7 @@ def cluster(tmp_path: Path, monkeypatch) -> Callable[..., RunningSystem]:
     )
     program.chmod(0o700)
 
-    def with_pods(*names: str) -> RunningSystem:
+    def with_pods(*names: str) -> DeployedSystem:
         found = running(*(pod(SERVICE, name) for name in names))
         return replace(found, kubectl=replace(found.kubectl, program=str(program)))
 
@@ -121,7 +122,7 @@ def test_requests_are_counted_from_the_first_reading_on_and_over_a_pod_that_is_r
     with contextlib.ExitStack() as ways:
         (tmp_path / "gateway-old").write_text(str(ways.enter_context(serving(old))))
         telemetry = ways.enter_context(pod_metrics.pod_metrics(found, [SERVICE]))
-        running_system.wait_read(telemetry, [SERVICE])
+        awaited.wait_read(telemetry, [SERVICE])
         assert requests_and_bad(telemetry, since) == (0, 0)
         old.requests |= {200: 1010}
         assert requests_and_bad(telemetry, since) == (10, 0)
@@ -139,7 +140,7 @@ def test_objectives_are_observed_for_a_while_by_what_pods_count_meanwhile(cluste
     old = Counted(began_at=time.time() - 3600, requests={200: 1000, 503: 7})
     with serving(old) as port, ThreadPoolExecutor() as pool:
         (tmp_path / "gateway-a").write_text(str(port))
-        seen = pool.submit(observe_pods, cluster("gateway-a"), system, for_s=0.5)
+        seen = pool.submit(pod_objectives.observe, cluster("gateway-a"), system, for_s=0.5)
         assert old.read.wait(20)
         old.requests |= {200: 1029, 503: 8}
         objectives, now_ms = seen.result()
@@ -151,10 +152,10 @@ def test_objectives_are_observed_for_a_while_by_what_pods_count_meanwhile(cluste
 
 
 def test_where_no_pod_tells_anything_that_is_said(cluster, monkeypatch):
-    monkeypatch.setattr(running_system, "READ_S", 0.1)
+    monkeypatch.setattr(awaited, "READ_S", 0.1)
     system = load(str(SYSTEM), lambda path: Path(path).read_bytes())
     with pytest.raises(TarmacError, match=f"no metrics of {SERVICE} were read in lab; see `tarmac"):
-        observe_pods(cluster(), system, for_s=0)
+        pod_objectives.observe(cluster(), system, for_s=0)
 
 
 def test_edges_are_told_by_what_callers_have_counted_since_they_began(cluster, tmp_path):
@@ -166,7 +167,7 @@ def test_edges_are_told_by_what_callers_have_counted_since_they_began(cluster, t
             (tmp_path / name).write_text(str(ways.enter_context(serving(one))))
         there = cluster("gateway-a", "gateway-b")
         there.kubectl.objects.append(pod("pricing-service", "prices-a"))
-        found = _cluster_edges.read(there, system)
+        found = pod_edges(there, system).edges
     counted = {(edge.source, edge.target): edge for edge in found if edge.kind == "call"}
     stock, prices = counted[SERVICE, "inventory-service"], counted[SERVICE, "pricing-service"]
     assert (stock.requests, stock.failed, stock.unused) == (18, 4, False)
@@ -185,7 +186,7 @@ def test_a_pod_that_cannot_be_reached_yet_is_tried_again(cluster, tmp_path):
         time.sleep(0.2)  # it is asked for some times, in vain
         since = time.time()
         (tmp_path / "gateway-slow").write_text(str(ways.enter_context(serving(counted))))
-        running_system.wait_read(telemetry, [SERVICE])
+        awaited.wait_read(telemetry, [SERVICE])
         counted.requests |= {200: 3}
         assert requests_and_bad(telemetry, since) == (3, 0)
 

@@ -1,13 +1,9 @@
-"""Finds the copy that a drill runs on, and draws its result; used by the verb `drill`."""
+"""Draws the result of a drill, and writes its journal; used by the verb `drill`."""
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
-import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tarmac.cli import _project, _show
-from tarmac.drills import comparison, drill_file, journal, junit, needs, report, running_system
+from tarmac.cli import _show
+from tarmac.drills import comparison, junit, report
 from tarmac.drills.comparison import Difference
-from tarmac.drills.drill import Check, Drill, DrillContext, DrillResult, Region, Verdict
-from tarmac.drills.drill_file import DrillFile
-from tarmac.drills.sections import Draw
-from tarmac.errors import BadInput, Problem, TarmacError
-from tarmac.foreign import files
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import client
-from tarmac.local.supervisor.local_target import LocalTarget, local_target
-from tarmac.model.system import System
-from tarmac.run.copies import temporary_copy
+from tarmac.drills.drill import DrillResult, Verdict
+from tarmac.drills.read_drill import ReadDrill
 
 STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold yellow"}
 #: Kinds of failed visits that are printed for each period; the journal has them all.
 SHOWN_KINDS = 3
-
-
-def kind_of(path: Path, drill: DrillFile) -> Drill:
-    """Find the kind of a drill. Raises BadInput."""
-    kinds = needs.kinds()
-    if drill.kind not in kinds:
-        raise BadInput([Problem(str(path), f"unknown kind '{drill.kind}'; {', '.join(kinds)}")])
-    return kinds[drill.kind]
 
 
 def show(console: Console, result: DrillResult) -> None:
@@ -122,157 +102,5 @@ def write_all(texts: Mapping[Path, str]) -> None:
         file.write_text(text, encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class ReadDrill:
-    """A drill's file, its kind, and what it does not show of the system."""
-
-    path: Path
-    file: DrillFile
-    kind: Drill
-    #: Its text.
-    text: str
-    gaps: Sequence[str]
-
-
-def read(system: System, path: Path) -> ReadDrill:
-    """Read a drill's file. Raises BadInput."""
-    content = files.content(str(path))
-    file = drill_file.read(str(path), content, system)
-    kind = kind_of(path, file)
-    return ReadDrill(path, file, kind, content.decode(), kind.gaps(file, system))
-
-
-def of_journal(system: System, path: Path) -> ReadDrill:
-    """Read the drill that a journal is of, to repeat it with what was drawn. Raises BadInput."""
-    written = comparison.read(path)
-    text, seed = written["definition"], written["seed"]
-    file = drill_file.read(f"{path}: definition", text.encode(), system)
-    if seed is not None:
-        draw = (file.draw or Draw()).model_copy(update={"seed": seed})
-        file = file.model_copy(update={"draw": draw})
-    kind = kind_of(path, file)
-    return ReadDrill(Path(f"{written['drill']}.yaml"), file, kind, text, kind.gaps(file, system))
-
-
-def carry_out(
-    system: System,
-    file: Path,
-    drill: ReadDrill,
-    say: Callable[[str], None],
-    namespace: str | None = None,
-) -> tuple[DrillResult, dict[str, Any]]:
-    """Run a drill, on the copy of a namespace or on a new one; returns its journal, too.
-
-    Args:
-        file: the system's.
-
-    Raises:
-        TarmacError: the copy does not come up, or the drill cannot begin.
-    """
-    needs.check(drill.path, drill.file, drill.kind, LocalTarget.kind)
-    started = dt.datetime.now(dt.UTC)
-    with contextlib.ExitStack() as copies:
-        home = copies.enter_context(running(file, namespace, drill.file.instances, say))
-        target = copies.enter_context(local_target(home))
-        second = None
-        if drill.kind.has_regions:
-            other = second_region(system, file, home, drill.file.instances, say)
-            second = copies.enter_context(other)
-        state, known = running_system.steady_state(system, home), stores(home)
-        journeys = Path(system.folder) / "journeys.py"
-        say = noted(target, say)
-        target.note(drill.file.title)
-        result = drill.kind.run(DrillContext(drill.file, journeys, target, state, say, second))
-    return result, journalled(system, drill, result, target.kind, known, started)
-
-
-def noted(target: LocalTarget, say: Callable[[str], None]) -> Callable[[str], None]:
-    """Tell what happens, and have the system's timeline tell it, too."""
-
-    def say_and_note(line: str) -> None:
-        say(line)
-        target.note(line.strip())
-
-    return say_and_note
-
-
-def carry_out_or_say(
-    system: System, file: Path, drill: ReadDrill, say: Callable[[str], None]
-) -> tuple[DrillResult, dict[str, Any]]:
-    """Run a drill of a game day: one that cannot begin shows nothing, and the day goes on."""
-    started = dt.datetime.now(dt.UTC)
-    try:
-        return carry_out(system, file, drill, say)
-    except TarmacError as error:
-        result = DrillResult((Check("setup", "the drill can begin", False, str(error)),))
-    return result, journalled(system, drill, result, "", (), started)
-
-
-def journalled(
-    system: System,
-    drill: ReadDrill,
-    result: DrillResult,
-    target: str,
-    known: Iterable[str],
-    started: dt.datetime,
-) -> dict[str, Any]:
-    """Write what a drill has shown as its journal."""
-    return journal.as_data(
-        *(system, drill.path, drill.text, drill.file, result),
-        target=target,
-        stores=known,
-        gaps=drill.gaps,
-        started=started,
-    )
-
-
-def scheduled(system: str, path: Path, cron: str) -> str:
-    """Write the workflow that runs a drill by a schedule. Raises BadInput."""
-    from tarmac.drills import schedule
-
-    return schedule.workflow(system, path.stem, cron)
-
-
 def _effect(about: str) -> Verdict:
     return Verdict.FAIL if about == "hypothesis" else Verdict.INVALID
-
-
-@contextlib.contextmanager
-def running(
-    file: Path, namespace: str | None, instances: Mapping[str, int], say: Callable[[str], None]
-) -> Iterator[Home]:
-    """Give the copy that runs, or a new one until the end.
-
-    Args:
-        instances: how many of which service a new one has.
-    """
-    if namespace is not None:
-        yield _project.running_home(str(file), namespace)
-        return
-    say("starts a copy of the system")
-    with temporary_copy(file, name="drill", telemetry=True, scale=dict(instances)) as home:
-        yield home
-
-
-@contextlib.contextmanager
-def second_region(
-    system: System,
-    file: Path,
-    first: Home,
-    instances: Mapping[str, int],
-    say: Callable[[str], None],
-) -> Iterator[Region[LocalTarget]]:
-    """Start another copy with the same secrets, as a second region has them, until the end."""
-    say("starts the second region")
-    with (
-        temporary_copy(file, name="second", secrets_of=first, scale=dict(instances)) as home,
-        local_target(home) as target,
-    ):
-        yield Region(target, functools.partial(running_system.broken_invariants, system, home))
-
-
-def stores(home: Home) -> list[str]:
-    """Say what each store and broker of the copy really is."""
-    status = client.status(home)
-    nodes = status.nodes if status is not None else ()
-    return [f"{node.name}: {node.about}" for node in nodes if node.role in ("store", "broker")]

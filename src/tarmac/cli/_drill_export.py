@@ -10,12 +10,13 @@ from pathlib import Path
 import click
 
 from tarmac import rendering
-from tarmac.cli._drill import ReadDrill, running
+from tarmac.drills import session
 from tarmac.drills.experiments import export
 from tarmac.drills.load.recorded import scripts
 from tarmac.drills.load.recorded.recording import record
-from tarmac.local.supervisor.local_target import local_target
+from tarmac.drills.read_drill import ReadDrill
 from tarmac.model.system import System
+from tarmac.run.opening import Place
 
 
 def text(
@@ -41,9 +42,10 @@ def text(
         plan = rendering.make(file, environment, ()).plan
         return export.export(found, drill.path, drill.file, plan)
     say = functools.partial(click.echo, err=True)  # the text itself goes to stdout
+    place = Place(namespace=namespace or session.NEW_COPY)
     with (
-        running(file, namespace, drill.file.instances, say) as home,
-        local_target(home) as target,
+        session.system_to_drill(file, place, drill.file.instances, say) as running,
+        running.target({}) as target,
     ):
         load = drill.file.load
         say(f"records the journey `{load.journey}`")

@@ -9,10 +9,22 @@ from rich.console import Console
 from rich.table import Table
 
 from tarmac.local.network.durations import RequestSummary
+from tarmac.run.local import LocalEdges
+from tarmac.run.system import EdgeTraffic
 
 
-def show(console: Console, edges: list[dict[str, Any]], undeclared: list[dict[str, Any]]) -> None:
+def show(console: Console, found: EdgeTraffic) -> None:
     """Print the declared edges with their traffic, then what is wrong with them."""
+    if isinstance(found, LocalEdges):
+        _show_local(console, found)
+    else:
+        from tarmac.cli._show_cluster import show_edges
+
+        show_edges(console, found)
+
+
+def _show_local(console: Console, found: LocalEdges) -> None:
+    edges, undeclared = found.edges, found.undeclared
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("FROM", "TO", "PORT", "WIRE"):
         table.add_column(column, no_wrap=True)

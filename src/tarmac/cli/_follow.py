@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
 
 from rich.text import Text
 
-from tarmac.telemetry.log_lines import Line, LineSource, fields_of, merged
+from tarmac.telemetry.log_lines import Line, fields_of
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_magenta")
 LEVELS = {"error": "bold red", "critical": "bold red", "warning": "yellow", "debug": "dim"}
@@ -17,19 +15,6 @@ LEVELS = {"error": "bold red", "critical": "bold red", "warning": "yellow", "deb
 KNOWN = frozenset({"ts", "level", "event", "service", "trace_id", "span_id", "timestamp"})
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
-
-
-def follow(
-    tails: Sequence[LineSource], goes_on: Callable[[], bool] = lambda: True, *, every_s: float = 0.1
-) -> Iterator[Line]:
-    """Yield lines as they come, while `goes_on` is true; it is called about once a second."""
-    while True:
-        for _ in range(max(1, round(1 / every_s))):
-            yield from merged(tails)
-            time.sleep(every_s)
-        if not goes_on():
-            yield from merged(tails)
-            return
 
 
 def written(line: Line, width: int) -> Text:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tarmac.cli import _project
+from tarmac.errors import check_names
 
 if TYPE_CHECKING:
     from tarmac.gates.gate import Gate
@@ -26,7 +27,7 @@ def explain(gate_id: str, *, as_json: bool) -> None:
     from tarmac import gates, registry
 
     known: dict[str, Gate] = registry.load(gates, "GATE")
-    _project.check_names([gate_id], known, "no such gate")
+    check_names([gate_id], known, "no such gate")
     gate = known[gate_id]
     if as_json:
         _project.print_json(

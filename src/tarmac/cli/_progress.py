@@ -18,7 +18,7 @@ from tarmac.local.state import state
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.client import Status
-from tarmac.telemetry.log_lines import Tail
+from tarmac.telemetry.log_lines import Tail, follow
 
 #: States that a line says when a service comes into them.
 LOUD = (state.HEALTHY, state.RUNNING, state.BACKOFF, state.CRASH_LOOP, state.UNHEALTHY)
@@ -93,7 +93,7 @@ def report(
     if as_json:
         keys = ("started", "restarted", "stopped", "failed")
         changes = {key: change.get(key, []) for key in keys}
-        _project.print_json({**_show.as_data(status), "changes": changes, "took_s": took_s})
+        _project.print_json({**status.as_data(), "changes": changes, "took_s": took_s})
     print_notes(console, [note for note in status.notes if note not in change["notes"]])
     for name in sorted(set(change["restarted"]) & _external(before) - _external(status)):
         text = f"{name} is managed again; your process still runs but no longer receives traffic"
@@ -172,6 +172,6 @@ def show_log(console: Console, home: Home, status: Status) -> None:
         names.append("watch")
     width = max(map(len, names))
     tails = [Tail(home.logs / f"{name}.log", last=0) for name in names]
-    for line in _follow.follow(tails, lambda: client.is_running(home)):
+    for line in follow(tails, lambda: client.is_running(home)):
         console.print(_follow.written(line, width), soft_wrap=True)
     console.print("the system was stopped by another command", style="dim")

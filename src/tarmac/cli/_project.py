@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,7 +72,7 @@ def file_option(flag: str, name: str, about: str) -> Callable[[F], F]:
 
 
 def target_options(function: F) -> F:
-    """Add --target, --context and --env to a verb; they make a `_cluster.Place`."""
+    """Add --target, --context and --env to a verb; they make a `Place`."""
     target = click.option(
         "--target",
         type=click.Choice(("local", "cluster")),
@@ -187,33 +187,6 @@ def running_home(system: str | None, namespace: str) -> Home:
     if not client.is_running(home):
         raise TarmacError(f"{home.root}: the system is not running; start it with `tarmac up`")
     return home
-
-
-def check_names(names: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Refuse names that are not known, with what they are not. Raises BadInput."""
-    known = list(known)
-    wrong = [name for name in names if name not in known]
-    if wrong:
-        raise BadInput([Problem(name, f"{what}; {did_you_mean(name, known)}") for name in wrong])
-
-
-def status_of(system: str | None, namespace: str) -> client.Status:
-    """Read the state of a system. Raises BadInput where it never ran."""
-    file = find(system)
-    status = client.status(Home.of(file, namespace))
-    if status is None or not status.nodes:  # no state yet, or none because its first `up` failed
-        homes = client.find_homes(file)
-        names = [home.root.name for home in homes if home.root.name != namespace]
-        known = f"; namespaces that did: {', '.join(names)}" if names else ""
-        raise BadInput(
-            [
-                Problem(
-                    str(file),
-                    f"never ran in namespace '{namespace}'{known}; start it with `tarmac up`",
-                )
-            ]
-        )
-    return status
 
 
 def print_json(content: Any) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Any
 
 from rich.console import Console, JustifyMethod
 from rich.table import Table
@@ -25,23 +23,6 @@ STYLES = {
     state.BACKOFF: "yellow",
     state.STOPPED: "dim",
 }
-
-
-def as_data(status: Status) -> dict[str, Any]:
-    """Write a status as plain data, for --json."""
-    return {
-        "system": status.system,
-        "namespace": status.namespace,
-        "file": status.file,
-        "running": status.running,
-        "healthy": status.healthy,
-        "notes": list(status.notes),
-        "dashboard": status.dashboard,
-        "nodes": [
-            {key: value for key, value in asdict(node).items() if key != "position"}
-            for node in status.nodes
-        ],
-    }
 
 
 def table(status: Status, width: int) -> Table:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from tarmac.cli import _project
 from tarmac.errors import TarmacError
 from tarmac.installed import find_program
+
+if TYPE_CHECKING:
+    from tarmac.run.system import StoreAccess
 
 
 @click.command("connect", short_help="Open a store's shell, or print its URL.")
@@ -37,32 +44,39 @@ def VERB(
 
     Example: tarmac connect shop orders-db --as order-service
     """
-    from tarmac.cli import _cluster
-    from tarmac.local.supervisor import client
+    from tarmac.run.opening import Place, opened
 
     system, stores = _project.split_names(names)
     if len(stores) != 1:
         raise click.UsageError("name one store: tarmac connect [SYSTEM] STORE")
-    place = _cluster.Place(target, context, environment)
-    if place.is_cluster:
-        with _cluster.opened(system, place) as running:
-            show_url = only_url or as_json
-            sys.exit(_cluster.connect(running, stores[0], user, only_url=show_url))
-    home = _project.running_home(system, namespace)
-    way = client.ask(home, {"verb": "connect", "name": stores[0], "user": user})
-    if as_json:
-        _project.print_json({"title": way["title"], "url": way["url"]})
-        return
-    program = next(filter(None, map(find_program, way["programs"])), None)
-    if only_url or program is None:
-        if not only_url and way["programs"]:
-            missing = " or ".join(way["programs"])
-            click.echo(f"{missing} is not on PATH; the URL of {way['title']}:", err=True)
-        click.echo(way["url"])
-        return
+    place = Place(target, namespace, context, environment)
+    with (
+        opened(place, _project.find(system)) as running,
+        running.connect(stores[0], user) as way,
+    ):
+        program = next(filter(None, map(find_program, way.programs)), None)
+        if program is not None and not only_url and not as_json:
+            sys.exit(_open_shell(program, way))
+        if as_json:
+            _project.print_json({"title": way.title, "url": way.url})
+        else:
+            if not only_url and way.programs:
+                missing = " or ".join(way.programs)
+                click.echo(f"{missing} is not on PATH; the URL of {way.title}:", err=True)
+            click.echo(way.url)
+        if way.is_forwarded:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.pause()
+
+
+def _open_shell(program: str, way: StoreAccess) -> int:
+    """Run a store's shell in the place of this process, or before its way is closed."""
+    argv = [program, *way.arguments]
     # The password is passed by a variable: every user of the machine can read a command line.
-    env = {**os.environ, **way["env"]}
+    env = {**os.environ, **way.env}
     try:
-        os.execve(program, [program, *way["arguments"]], env)  # noqa: S606
+        if way.is_forwarded:
+            return subprocess.run(argv, env=env, check=False).returncode
+        os.execve(program, argv, env)  # noqa: S606
     except OSError as error:
         raise TarmacError(f"{program}: cannot be started ({error.strerror})") from None

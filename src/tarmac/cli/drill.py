@@ -85,31 +85,35 @@ def VERB(
 
     Example: tarmac drill shop payments-db-kill
     """
-    from tarmac.cli import _cluster, _drill, _drill_cluster, _drill_export, _quick, _show
-    from tarmac.drills import drill_file, explain
+    from tarmac.cli import _drill, _drill_export, _quick, _show
+    from tarmac.drills import drill_file, explain, read_drill, schedule, session
     from tarmac.foreign import files
     from tarmac.model.loader import load
+    from tarmac.run.opening import CLUSTER, Place
 
     file = _project.find(system)
     loaded = load(str(file), files.content)
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
+    place = Place(target, namespace or session.NEW_COPY, context, environment)
+    if urls:
+        place.only(CLUSTER, "--url", "says where visitors find it there; add --target cluster")
     if is_quick:
-        sys.exit(EXIT[_quick.run(loaded, file, say, namespace, journal, as_json=as_json)])
+        sys.exit(EXIT[_quick.run(loaded, file, say, place, journal, as_json=as_json)])
     if lists or (name is None and replay is None):
         for path in drill_file.drills_of(loaded):
             click.echo(f"{path.stem:24} {drill_file.load(path, loaded).title}")
         return
     drill = (
-        _drill.of_journal(loaded, replay)
+        read_drill.of_journal(loaded, replay)
         if replay is not None
-        else _drill.read(loaded, drill_file.find(loaded, name or ""))
+        else read_drill.read(loaded, drill_file.find(loaded, name or ""))
     )
     if tool is not None:
         text = _drill_export.text(loaded, file, drill, tool, environment, namespace)
         click.echo(text, nl=False)
         return
     if cron is not None:
-        click.echo(_drill.scheduled(system, drill.path, cron), nl=False)
+        click.echo(schedule.workflow(system, drill.path.stem, cron), nl=False)
         return
     if drill.kind.destroys and namespace is not None:
         what = f"kind '{drill.kind.id}' deletes data and runs on a copy of its own; leave it out"
@@ -118,13 +122,7 @@ def VERB(
         for line in explain.sentences(drill.file, drill.kind, drill.gaps):
             click.echo(line)
         return
-    result, written = (
-        _drill.carry_out(loaded, file, drill, say, namespace)
-        if target != _cluster.CLUSTER
-        else _drill_cluster.carry_out(
-            loaded, file, drill, _cluster.Place(target, context, environment), urls, say
-        )
-    )
+    result, written = session.carry_out(loaded, file, drill, say, place, _read(urls))
     journal = journal or _drill.journal_of(file, drill, is_again=replay is not None)
     _drill.write(written, journal, junit_file, report_file)
     if as_json:
@@ -134,3 +132,11 @@ def VERB(
         _drill.show_beside(_show.open_console(), replay, written)
         click.echo(f"journal: {_project.shown(journal)}")
     sys.exit(EXIT[result.verdict])
+
+
+def _read(urls: tuple[str, ...]) -> dict[str, str]:
+    """Read `SERVICE=URL`. Raises BadInput."""
+    if wrong := [one for one in urls if "://" not in one.partition("=")[2]]:
+        what = "is not SERVICE=URL, e.g. web=https://shop.example.com"
+        raise BadInput([Problem("--url", f"'{one}' {what}") for one in wrong])
+    return {name: url.rstrip("/") for name, _, url in (one.partition("=") for one in urls)}

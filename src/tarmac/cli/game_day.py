@@ -43,7 +43,7 @@ def VERB(
     Example: tarmac game-day shop data --form data.md
     """
     from tarmac.cli import _drill, _show
-    from tarmac.drills import drill_file, explain, game_day, game_day_form
+    from tarmac.drills import drill_file, explain, game_day, game_day_form, read_drill, session
     from tarmac.foreign import files
     from tarmac.model.loader import load
 
@@ -54,7 +54,7 @@ def VERB(
             click.echo(f"{one:24} {game_day.load(one, loaded)[1].title}")
         return
     path, day = game_day.load(name, loaded)
-    drills = [_drill.read(loaded, drill_file.find(loaded, drill)) for drill in day.drills]
+    drills = [read_drill.read(loaded, drill_file.find(loaded, drill)) for drill in day.drills]
     if explains:
         for drill in drills:
             click.echo("\n".join(explain.sentences(drill.file, drill.kind, drill.gaps)) + "\n")
@@ -63,7 +63,7 @@ def VERB(
     started, written = dt.datetime.now(dt.UTC), []
     for number, drill in enumerate(drills, 1):
         say(f"drill {number} of {len(drills)}: {drill.path.stem}")
-        result, found = _drill.carry_out_or_say(loaded, file, drill, say)
+        result, found = session.carry_out_or_say(loaded, file, drill, say)
         if not as_json:
             _drill.show(_show.open_console(), result)
         explained = list(explain.sentences(drill.file, drill.kind, drill.gaps))

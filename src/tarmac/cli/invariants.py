@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +15,6 @@ if TYPE_CHECKING:
 
 #: Rows of one invariant that are printed; --json has them all.
 SHOWN_ROWS = 10
-POLL_S = 0.2
 
 
 @click.command("invariants", short_help="Check the invariants of the stores' rows.")
@@ -50,27 +46,11 @@ def VERB(
 
     Example: tarmac invariants shop --within 10
     """
-    from tarmac.cli import _cluster
-    from tarmac.foreign import files
-    from tarmac.local.stores import invariants
-    from tarmac.local.supervisor import client
-    from tarmac.model.loader import load
+    from tarmac.run.opening import Place, opened
 
-    file = _project.find(system)
-    place = _cluster.Place(target, context, environment)
-    loaded = load(str(file), files.content)
-    with contextlib.ExitStack() as ways:
-        if place.is_cluster:
-            running = ways.enter_context(_cluster.opened(system, place))
-            url_of = _cluster.store_urls(running, ways)
-        else:
-            home = _project.running_home(system, namespace)
-            url_of = functools.partial(client.store_url, home)
-        end = time.monotonic() + within_s
-        results = invariants.ask(loaded, url_of)
-        while any(result.wrong for result in results) and time.monotonic() < end:
-            time.sleep(POLL_S)
-            results = invariants.ask(loaded, url_of)
+    place = Place(target, namespace, context, environment)
+    with opened(place, _project.find(system)) as running:
+        loaded, results = running.model, running.invariants(within_s)
     if as_json:
         _project.print_json([_as_data(result) for result in results])
     else:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 
 import click
 
 from tarmac.cli import _project
-from tarmac.errors import BadInput, Problem, did_you_mean
 
 
 def _trace_id(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -61,45 +59,23 @@ def VERB(
 
     Example: tarmac logs shop order-service -f
     """
-    from tarmac.cli import _cluster, _follow, _show
-    from tarmac.telemetry import log_lines
-    from tarmac.telemetry.log_records import RecordTail
+    from tarmac.cli import _follow, _show
+    from tarmac.run.opening import LOCAL, Place, opened
 
     system, names = _project.split_names(names)
-    place = _cluster.Place(target, context, environment)
-    if place.is_cluster:
-        if trace:
-            raise BadInput([Problem("--trace", "lines of a cluster are not kept; leave it out")])
-        with contextlib.suppress(KeyboardInterrupt), _cluster.opened(system, place) as running:
-            _cluster.print_logs(running, names, last, follow=follow, as_json=as_json)
-        return
-    status = _project.status_of(system, namespace)
-    home = _project.home_of(system, namespace)
-    known = [node.name for node in status.nodes] + ["supervisor"]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise BadInput(
-            [
-                Problem(name, f"not part of {status.system}; {did_you_mean(name, known)}")
-                for name in unknown
-            ]
-        )
-    services = [node.name for node in status.nodes if node.role == "service"]
-    chosen = names or services or known  # a system of stores alone has logs too
-    tails: list[log_lines.LineSource] = [
-        log_lines.Tail(home.logs / f"{name}.log", last=None if trace else last) for name in chosen
-    ]
-    sending = sorted({node.service for node in status.nodes if node.name in chosen})
-    tails.append(RecordTail(home.telemetry, services=sending, last=last, trace=trace))
+    place = Place(target, namespace, context, environment)
+    if trace:
+        place.only(LOCAL, "--trace", "lines of a cluster are not kept; leave it out")
     console = _show.open_console()
-    width = max(map(len, chosen))
     try:
-        for line in _follow.follow(tails) if follow else log_lines.merged(tails):
-            if trace and not log_lines.is_of_trace(line.text, trace):
-                continue
-            if as_json:
-                click.echo(json.dumps(line._asdict()))
-            else:
-                console.print(_follow.written(line, width), soft_wrap=True)
+        with opened(place, _project.find(system)) as running:
+            found = running.logs(names, last=last, follow=follow, trace=trace)
+            width = found.width
+            for line in found.lines:
+                width = max(width, len(line.name))
+                if as_json:
+                    click.echo(json.dumps(line._asdict()))
+                else:
+                    console.print(_follow.written(line, width), soft_wrap=True)
     except KeyboardInterrupt:
         raise SystemExit(130) from None

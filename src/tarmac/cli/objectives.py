@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import time
 from dataclasses import asdict
 
 import click
 
 from tarmac.cli import _project
-from tarmac.errors import BadInput, Problem
-
-#: Pods of a cluster are observed for so long.
-OBSERVED_S = 10.0
 
 
 @click.command("objectives", short_help="Show the objectives, their error budgets and burn rates.")
@@ -49,27 +43,14 @@ def VERB(
 
     Example: tarmac objectives shop --fail-on-burn
     """
-    from tarmac.cli import _cluster, _objectives, _show
-    from tarmac.foreign import files
-    from tarmac.model.loader import load
-    from tarmac.telemetry import objectives, storage
+    from tarmac.cli import _objectives, _show
+    from tarmac.run.opening import CLUSTER, Place, opened
 
-    file = _project.find(system)
-    loaded = load(str(file), files.content)
-    place = _cluster.Place(target, context, environment)
-    if place.is_cluster:
-        with _cluster.opened(system, place) as running:
-            found, now_ms = _objectives.observe_pods(
-                running, loaded, OBSERVED_S if for_s is None else for_s
-            )
-    elif for_s is not None:
-        what = "says how long pods are observed; add --target cluster"
-        raise BadInput([Problem("--for", what)])
-    else:
-        home = _project.home_of(system, namespace)
-        now_ms = time.time_ns() // 1_000_000
-        with contextlib.closing(storage.reader(home.telemetry)) as stored:
-            found = objectives.observe(stored, loaded, now_ms)
+    place = Place(target, namespace, context, environment)
+    if for_s is not None:
+        place.only(CLUSTER, "--for", "says how long pods are observed; add --target cluster")
+    with opened(place, _project.find(system)) as running:
+        found, now_ms = running.objectives(for_s)
     if as_json:
         _project.print_json({"at_ms": now_ms, "objectives": [asdict(one) for one in found]})
     else:

@@ -28,18 +28,14 @@ def VERB(
 
     Example: tarmac ps shop --json
     """
-    from tarmac.cli import _cluster, _show
+    from tarmac.cli import _show, _status
+    from tarmac.run.opening import Place, opened
 
-    place = _cluster.Place(target, context, environment)
-    if place.is_cluster:
-        with _cluster.opened(system, place) as running:
-            sys.exit(_cluster.show(running, running.look(), as_json=as_json))
-    status = _project.status_of(system, namespace)
+    place = Place(target, namespace, context, environment)
+    with opened(place, _project.find(system)) as running:
+        status = running.status()
     if as_json:
-        _project.print_json(_show.as_data(status))
+        _project.print_json(status.as_data())
     else:
-        console = _show.open_console()
-        console.print(_show.table(status, console.width))
-        if status.running:
-            _show.explain_failures(console, status)
+        _status.show(_show.open_console(), status)
     sys.exit(0 if status.healthy else 1)

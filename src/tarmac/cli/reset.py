@@ -7,6 +7,7 @@ import sys
 import click
 
 from tarmac.cli import _project
+from tarmac.errors import check_names
 
 
 @click.command("reset", short_help="Delete a store's data and restart it empty.")
@@ -26,14 +27,15 @@ def VERB(
     """
     from tarmac.cli import _show
     from tarmac.local.supervisor import client, remove
+    from tarmac.run.local import LocalSystem
 
     system, stores = _project.split_names(names)
     if not stores:
         raise click.UsageError("name the stores to empty: tarmac reset [SYSTEM] STORES...")
     home = _project.home_of(system, namespace)
-    status = _project.status_of(system, namespace)
+    status = LocalSystem(_project.find(system), home).status()
     known = [n.name for n in status.nodes if n.role in ("store", "broker")]
-    _project.check_names(stores, known, "no store that runs here")
+    check_names(stores, known, "no store that runs here")
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("this deletes data; pass --yes to confirm")
@@ -50,7 +52,7 @@ def VERB(
     done = client.ask(home, {"verb": "reset", "names": list(stores)})
     status = client.wait(home, within_s=timeout)
     if as_json:
-        _project.print_json({**_show.as_data(status), "deleted": done["deleted"]})
+        _project.print_json({**status.as_data(), "deleted": done["deleted"]})
     else:
         for line in done["deleted"]:
             click.echo(f"deleted {line}")

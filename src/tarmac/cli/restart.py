@@ -7,7 +7,6 @@ import sys
 import click
 
 from tarmac.cli import _project
-from tarmac.errors import TarmacError
 
 
 @click.command("restart", short_help="Restart some processes, services without a gap.")
@@ -37,26 +36,17 @@ def VERB(
 
     Example: tarmac restart shop order-service
     """
-    from tarmac.cli import _cluster, _show
-    from tarmac.local.supervisor import client
+    from tarmac.cli import _show, _status
+    from tarmac.run.opening import Place, opened
 
     system, names = _project.split_names(names)
-    place = _cluster.Place(target, context, environment)
-    if place.is_cluster:
-        with _cluster.opened(system, place) as running:
-            states = running.restart(names, _cluster.WITHIN_S if timeout is None else timeout)
-            sys.exit(_cluster.show(running, states, as_json=as_json))
-    home = _project.home_of(system, namespace)
-    if not client.is_running(home):
-        raise TarmacError(f"{home.root}: the system is not running; start it with `tarmac up`")
-    failed = client.ask(home, {"verb": "restart", "names": list(names)}).get("failed", {})
-    status = client.wait(home, within_s=timeout)
+    place = Place(target, namespace, context, environment)
+    with opened(place, _project.find(system)) as running:
+        done = running.restart(names, timeout)
     if as_json:
-        _project.print_json({**_show.as_data(status), "failed": failed})
+        _project.print_json({**done.status.as_data(), "failed": dict(done.failed)})
     else:
         console = _show.open_console()
-        console.print(_show.table(status, console.width))
-        for name, why in failed.items():
-            console.print(_show.kept_serving(name, why), style="bold red", soft_wrap=True)
-        _show.explain_failures(console, status)
-    sys.exit(0 if status.healthy and not failed else 1)
+        why_not = [_show.kept_serving(name, why) for name, why in done.failed.items()]
+        _status.show(console, done.status, why_not)
+    sys.exit(0 if done.status.healthy and not done.failed else 1)

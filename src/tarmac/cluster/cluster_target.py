@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tarmac.cluster.kubectl import Refusal
 from tarmac.cluster.objects import SYSTEM
-from tarmac.cluster.running import POLL_S, Pod, RunningSystem, WorkloadState
+from tarmac.cluster.running import POLL_S, DeployedSystem, Pod, WorkloadState
 from tarmac.cluster.undoing import UndoProcess
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.target import Instance, ProcessId
@@ -31,7 +31,7 @@ _ZONE = "topology.kubernetes.io/zone"
 class ClusterTarget:
     """A system in a cluster; what is disturbed is undone with its undo process."""
 
-    running: RunningSystem
+    running: DeployedSystem
     undo: UndoProcess
     #: Where visitors find each service.
     entries: Mapping[str, str]
@@ -40,6 +40,9 @@ class ClusterTarget:
     def kind(self) -> str:
         """Name it in evidence."""
         return KIND
+
+    def note(self, what: str) -> None:
+        """Say nothing: there is no timeline."""
 
     def instances(self) -> tuple[Instance, ...]:
         """List every pod as it is now: the first is called like its workload, then `NAME.2`."""

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tarmac.cluster.running import RunningSystem
+from tarmac.cluster.running import DeployedSystem
 from tarmac.errors import TarmacError
 
 _FORWARDED = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) ")
@@ -33,7 +33,7 @@ class ForwardedPort:
 
 
 @contextlib.contextmanager
-def forwarding(running: RunningSystem, target: str, port: int) -> Iterator[ForwardedPort]:
+def forwarding(running: DeployedSystem, target: str, port: int) -> Iterator[ForwardedPort]:
     """Lead to a port of a pod or of a Service, until the end.
 
     Args:

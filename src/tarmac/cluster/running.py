@@ -58,7 +58,7 @@ class WorkloadState:
 
 
 @dataclass(frozen=True)
-class RunningSystem:
+class DeployedSystem:
     """A system in one context of a kubeconfig."""
 
     kubectl: Kubectl

@@ -12,12 +12,12 @@ import urllib.parse
 from collections.abc import Iterator
 
 from tarmac.cluster.forwarding import forwarding
-from tarmac.cluster.running import RunningSystem
+from tarmac.cluster.running import DeployedSystem
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 
 
 @contextlib.contextmanager
-def store_url(running: RunningSystem, store: str, user: str = "") -> Iterator[str]:
+def store_url(running: DeployedSystem, store: str, user: str = "") -> Iterator[str]:
     """Give a URL on this machine that leads to a store in the cluster, until the end.
 
     Args:
@@ -34,7 +34,7 @@ def store_url(running: RunningSystem, store: str, user: str = "") -> Iterator[st
         yield url._replace(netloc=f"{account}@127.0.0.1:{way.port}").geturl()
 
 
-def _user(running: RunningSystem, store: str, user: str) -> str:
+def _user(running: DeployedSystem, store: str, user: str) -> str:
     plan = running.plan
     users = list(dict.fromkeys(one.source for one in plan.allowed if one.target == store))
     if not users:
@@ -46,7 +46,7 @@ def _user(running: RunningSystem, store: str, user: str) -> str:
     return user or users[0]
 
 
-def _url(running: RunningSystem, store: str, user: str) -> str:
+def _url(running: DeployedSystem, store: str, user: str) -> str:
     """Read the URL by which a service's own pods reach a store."""
     workload = running.plan.workload(user)
     name = next(

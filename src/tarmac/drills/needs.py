@@ -40,6 +40,12 @@ def check(path: Path, file: DrillFile, kind: Drill, target: str) -> None:
         raise BadInput(problems)
 
 
+def check_abilities(what: str, needs: Collection[type], target: str) -> None:
+    """Refuse what a kind of target cannot do. Raises BadInput."""
+    if lacking := missing(TARGETS[target], needs):
+        raise BadInput([Problem(what, _refusal(target, lacking))])
+
+
 def _lines(file: DrillFile, kind: Drill, target: str) -> Iterator[str]:
     if lacking := missing(TARGETS[target], kind.needs):
         there = [one.id for one in kinds().values() if target in possible_on(one.needs)]
@@ -52,10 +58,10 @@ def _lines(file: DrillFile, kind: Drill, target: str) -> Iterator[str]:
             yield f"fault '{step.fault}' {_refusal(target, lacking, there)}"
 
 
-def _refusal(target: str, lacking: Collection[type], there: Collection[str]) -> str:
+def _refusal(target: str, lacking: Collection[type], there: Collection[str] = ()) -> str:
     names = ", ".join(f"`{one.__name__}` ({_about(one)})" for one in lacking)
-    where = WHERE[target]
-    return f"is not possible {where}, which lacks {names}; {', '.join(there)} are possible there"
+    others = f"; {', '.join(there)} are possible there" if there else ""
+    return f"is not possible {WHERE[target]}, which lacks {names}{others}"
 
 
 def _about(ability: type) -> str:

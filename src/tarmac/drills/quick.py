@@ -7,16 +7,21 @@ each public service.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import datetime as dt
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from tarmac.drills import drill_file
+from tarmac.drills import chaos, drill_file, game_day, journal, needs, running_system, session
+from tarmac.drills.drill import Check, DrillContext, DrillResult, Verdict
 from tarmac.drills.drill_file import DrillFile, file_model
 from tarmac.drills.load import front_pages
+from tarmac.errors import TarmacError
 from tarmac.local.supervisor.activity import service_of
 from tarmac.model.system import System
+from tarmac.run.opening import Place
 from tarmac.target import Edges, Instances
 
 KILLED = frozenset({"service", "store", "broker"})
@@ -24,6 +29,7 @@ WORLD = "world"
 RATE, DELAY, BASELINE, LASTS, RECOVERY = 10.0, "200ms", "3s", "4s", "30s"
 
 
+@runtime_checkable
 class _Target(Instances, Edges, Protocol):
     """Instances to be killed, and edges to be slow."""
 
@@ -44,6 +50,60 @@ def visits(system: System) -> QuickVisits:
         load = drill_file.load(path, system).load
         return QuickVisits(Path(system.folder) / "journeys.py", load.journey, load.rate)
     return QuickVisits(Path(front_pages.__file__), front_pages.NAME, RATE)
+
+
+def carry_out(
+    system: System, file: Path, say: session.Say, place: Place
+) -> list[tuple[str, DrillResult]]:
+    """Run the set, on the copy of a namespace or on a new one.
+
+    Raises:
+        BadInput: the place lacks what the set needs.
+        TarmacError: the copy does not come up.
+    """
+    needs.check_abilities("--quick", (_Target,), place.target)
+    wanted, found = visits(system), []
+    with contextlib.ExitStack() as stack:
+        running = stack.enter_context(session.system_to_drill(file, place, {}, say))
+        target = stack.enter_context(running.target({}))
+        telemetry = stack.enter_context(running.counting(()))
+        state = running_system.steady_state(running, telemetry)
+        assert isinstance(target, _Target)  # noqa: S101 - it was checked
+        planned = list(drills(target, wanted))
+        for number, (name, drill) in enumerate(planned, 1):
+            session.noted(target, say)(f"drill {number} of {len(planned)}: {name}")
+            context = DrillContext(drill, wanted.journeys, target, state)
+            try:
+                result = chaos.DRILL.run(context)
+            except TarmacError as error:
+                result = DrillResult((Check("setup", "the drill can begin", False, str(error)),))
+            found.append((name, result))
+            say(f"  {result.verdict}: {deciding(result)}")
+    return found
+
+
+def deciding(result: DrillResult) -> str:
+    """Say by which rule a drill was decided: the first that does not hold, or how it recovered."""
+    for about in ("setup", "fault", "hypothesis"):
+        for check in result.checks:
+            if check.about == about and not check.holds:
+                return f"{check.what}: {check.measured}"
+    return f"visits as before after {result.recovered_s or 0.0:.1f} s"
+
+
+def as_data(
+    system: System, found: Sequence[tuple[str, DrillResult]], started: dt.datetime
+) -> dict[str, Any]:
+    """Write a set as data for JSON; its verdict is the worst of those that showed something."""
+    verdicts: list[str] = [result.verdict for _, result in found]
+    shown = [one for one in verdicts if one != Verdict.INVALID] or [Verdict.INVALID.value]
+    return {
+        "journal": journal.FORMAT,
+        "verdict": game_day.worst(shown).value,
+        "system": system.name,
+        "started": started.isoformat(timespec="seconds"),
+        "drills": [{"drill": name, **journal.of_result(result)} for name, result in found],
+    }
 
 
 def drills(target: _Target, wanted: QuickVisits) -> Iterator[tuple[str, DrillFile]]:

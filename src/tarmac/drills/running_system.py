@@ -1,67 +1,44 @@
-"""Asks a system that runs on this machine for its steady state."""
+"""Asks a running system for its steady state."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import sqlite3
-import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tarmac.drills.steady_state import BrokenInvariant, CountedObjective, SteadyState
-from tarmac.local.state.paths import Home
 from tarmac.local.stores import invariants
-from tarmac.local.supervisor import client
 from tarmac.model.system import System
+from tarmac.run.system import RunningSystem
 from tarmac.slo import indicator
 from tarmac.slo.measured import MeasuredObjective
 from tarmac.telemetry import metrics, objectives, storage
+from tarmac.telemetry.awaited import wait_read_from
 
-#: The metrics of an instance are read within this time, and what was counted is there then.
-READ_S = 20.0
-POLL_S = 0.2
 #: Rows of one invariant that are named.
 SHOWN_ROWS = 3
 
 
-def steady_state(system: System, home: Home) -> SteadyState:
-    """Return what asks the stores and the telemetry of a namespace, once both can be asked.
+def steady_state(running: RunningSystem, telemetry: Path) -> SteadyState:
+    """Return what asks the stores and the telemetry of a running system.
 
-    Raises:
-        TarmacError: objectives are declared, and nothing counts their requests.
+    Args:
+        telemetry: the file that holds what its services have counted.
     """
-    services = {objective.service for objective in system.file.objectives}
-    options = client.last_options(home)
-    if services and options is not None and options.telemetry:  # it begins after the system
-        end = time.monotonic() + READ_S
-        while not home.telemetry.exists() and time.monotonic() < end:
-            time.sleep(POLL_S)
-    if services:
-        wait_read(home.telemetry, services)
     return SteadyState(
-        broken=functools.partial(broken_invariants, system, home),
-        objectives=functools.partial(counted, system, home.telemetry),
-        requests=functools.partial(_requests, home),
+        broken=functools.partial(broken_invariants, running),
+        objectives=functools.partial(counted, running.model, telemetry),
+        requests=functools.partial(_requests, telemetry),
     )
 
 
-def broken_invariants(
-    system: System, home: Home, names: Iterable[str] | None
-) -> list[BrokenInvariant]:
-    """List those of these invariants, or of all, that do not hold in a namespace now."""
-    return broken_at(system, functools.partial(client.store_url, home), names)
-
-
-def broken_at(
-    system: System, url_of: Callable[[str], str], names: Iterable[str] | None
-) -> list[BrokenInvariant]:
-    """List those that do not hold now, of stores that have these URLs."""
-    wanted = set(system.file.invariants if names is None else names)
-    found = invariants.ask(system, url_of)
+def broken_invariants(running: RunningSystem, names: Iterable[str] | None) -> list[BrokenInvariant]:
+    """List those of these invariants, or of all, that do not hold now."""
+    wanted = set(running.model.file.invariants if names is None else names)
     return [
         BrokenInvariant(result.name, result.error or _rows(result))
-        for result in found
+        for result in running.invariants()
         if not result.holds and result.name in wanted
     ]
 
@@ -70,16 +47,6 @@ def _rows(result: invariants.InvariantResult) -> str:
     shown = "; ".join(map(str, result.wrong[:SHOWN_ROWS]))
     more = len(result.wrong) - SHOWN_ROWS
     return f"{shown} and {more} more" if more > 0 else shown
-
-
-def wait_read(telemetry: Path, services: Collection[str]) -> None:
-    """Wait until all these services were read: what they have counted before is not known.
-
-    Raises:
-        TarmacError: nothing counts their requests.
-    """
-    with contextlib.closing(storage.reader(telemetry)) as stored:
-        _wait_read(stored, services)
 
 
 def wanted_objectives(system: System, names: Iterable[str] | None) -> list[MeasuredObjective]:
@@ -101,7 +68,7 @@ def counted(
         return ()
     since_ms = int(since * 1000)
     with contextlib.closing(storage.reader(telemetry)) as stored:
-        now_ms = _wait_read(stored, {objective.service for objective in wanted})
+        now_ms = wait_read_from(stored, {objective.service for objective in wanted})
         return [
             CountedObjective(
                 objective.name,
@@ -115,9 +82,9 @@ def counted(
         ]
 
 
-def _requests(home: Home, service: str, since: float) -> Mapping[str, float]:
-    with contextlib.closing(storage.reader(home.telemetry)) as stored:
-        _wait_read(stored, {service})
+def _requests(telemetry: Path, service: str, since: float) -> Mapping[str, float]:
+    with contextlib.closing(storage.reader(telemetry)) as stored:
+        wait_read_from(stored, {service})
         counted = metrics.by_instance(
             stored, service, indicator.REQUESTS, indicator.is_counted, int(since * 1000)
         )
@@ -128,15 +95,3 @@ def _node(service: str, instance: str) -> str:
     """Name the node of an instance as telemetry calls it: the first is called like its service."""
     number = instance.removeprefix(f"{service}-")
     return service if number == "1" else f"{service}.{number}"
-
-
-def _wait_read(stored: sqlite3.Connection, services: Collection[str]) -> int:
-    """Wait until the metrics of all these services were read after now; returns that time."""
-    asked_ms = time.time_ns() // 1_000_000
-    end = time.monotonic() + READ_S
-    while time.monotonic() < end:
-        read = [metrics.last_read(stored, service, asked_ms) or 0 for service in services]
-        if min(read, default=asked_ms + 1) > asked_ms:
-            break
-        time.sleep(POLL_S)
-    return time.time_ns() // 1_000_000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -78,6 +79,19 @@ class LineSource(Protocol):
 def merged(tails: Iterable[LineSource]) -> list[Line]:
     """Read every tail once, in the order of time."""
     return list(heapq.merge(*(tail.read() for tail in tails)))
+
+
+def follow(
+    tails: Sequence[LineSource], goes_on: Callable[[], bool] = lambda: True, *, every_s: float = 0.1
+) -> Iterator[Line]:
+    """Yield lines as they come, while `goes_on` is true; it is called about once a second."""
+    while True:
+        for _ in range(max(1, round(1 / every_s))):
+            yield from merged(tails)
+            time.sleep(every_s)
+        if not goes_on():
+            yield from merged(tails)
+            return
 
 
 def fields_of(text: str) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ when the system is quiescent. It never waits for that.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from tarmac.model.system import System
 
 #: A query that takes longer is given up.
 QUERY_S = 30.0
+#: How often it is asked until all hold.
+POLL_S = 0.2
 #: Schemes of the URLs that are spoken to here.
 SQL = ("postgres://", "postgresql://")
 
@@ -85,6 +88,18 @@ def ask(system: System, url_of: Callable[[str], str]) -> tuple[InvariantResult, 
         store for invariant in invariants.values() for store in invariant.queries
     )
     return asyncio.run(evaluate(invariants, {store: url_of(store) for store in stores}))
+
+
+def ask_within(
+    system: System, url_of: Callable[[str], str], within_s: float
+) -> tuple[InvariantResult, ...]:
+    """Ask again until no row breaks one, or the time is over; raises as `ask`."""
+    end = time.monotonic() + within_s
+    while True:
+        results = ask(system, url_of)
+        if time.monotonic() >= end or not any(result.wrong for result in results):
+            return results
+        time.sleep(POLL_S)
 
 
 async def evaluate(

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,22 @@ class Status:
             for node in self.nodes
             if node.role != "task" or node.name.rpartition(".")[0] not in left_out
         )
+
+    def as_data(self) -> dict[str, Any]:
+        """Write it as plain data, for --json."""
+        return {
+            "system": self.system,
+            "namespace": self.namespace,
+            "file": self.file,
+            "running": self.running,
+            "healthy": self.healthy,
+            "notes": list(self.notes),
+            "dashboard": self.dashboard,
+            "nodes": [
+                {key: value for key, value in asdict(node).items() if key != "position"}
+                for node in self.nodes
+            ],
+        }
 
 
 class SupervisorGone(TarmacError):

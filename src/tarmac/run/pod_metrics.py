@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tarmac.cluster.forwarding import ForwardedPort, forwarding
-from tarmac.cluster.running import NAME, RunningSystem, selector
+from tarmac.cluster.running import NAME, DeployedSystem, selector
 from tarmac.errors import TarmacError
 from tarmac.local.state.files import write_atomically
 from tarmac.plan import scrape
@@ -41,7 +41,7 @@ class _Pod:
 class PodPorts:
     """Ports of this machine that lead to the metrics of pods; `follow` keeps them true."""
 
-    running: RunningSystem
+    running: DeployedSystem
     #: Where each service has its metrics.
     metrics: dict[str, int]
     storage: Storage
@@ -92,7 +92,7 @@ class PodPorts:
 
 
 @contextlib.contextmanager
-def pod_metrics(running: RunningSystem, services: Collection[str]) -> Iterator[Path]:
+def pod_metrics(running: DeployedSystem, services: Collection[str]) -> Iterator[Path]:
     """Have the metrics of services' pods read until the end; gives the file of telemetry."""
     metrics = {
         one.name: one.metrics

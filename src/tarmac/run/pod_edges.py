@@ -1,4 +1,4 @@
-"""Reads and draws the edges of a system in a cluster; used by the verb `edges`.
+"""Reads the edges of a system in a cluster.
 
 A caller's own metrics tell the role that it has called; the model says which service plays that.
 """
@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from rich.console import Console
-from rich.text import Text
-
-from tarmac.cli import _show
-from tarmac.cluster.running import RunningSystem
-from tarmac.drills.pod_metrics import pod_metrics
-from tarmac.drills.running_system import wait_read
+from tarmac.cluster.running import DeployedSystem
 from tarmac.model.edge import ENTRY, Edge, edges
 from tarmac.model.system import System
-from tarmac.telemetry import metrics, storage
+from tarmac.run.pod_metrics import pod_metrics
+from tarmac.telemetry import awaited, metrics, storage
 
 #: Attempts of the kit's client, by `role` and `outcome`.
 ATTEMPTS = "client_requests_total"
@@ -42,7 +39,29 @@ class CountedEdge:
         return self.requests == 0
 
 
-def read(running: RunningSystem, system: System) -> list[CountedEdge]:
+@dataclass(frozen=True)
+class PodEdges:
+    """Each declared edge; connections that nothing declares are not counted."""
+
+    edges: Sequence[CountedEdge]
+    undeclared: Sequence[dict[str, Any]] = ()
+    all_used: str = "every call that is counted was used since its pods began"
+
+    @property
+    def count(self) -> int:
+        """How many edges there are."""
+        return len(self.edges)
+
+    def unused(self) -> PodEdges:
+        """Keep those that are counted and were never used."""
+        return replace(self, edges=[edge for edge in self.edges if edge.unused])
+
+    def as_data(self) -> dict[str, Any]:
+        """Write it as plain data, for --json."""
+        return {"edges": [asdict(edge) | {"unused": edge.unused} for edge in self.edges]}
+
+
+def pod_edges(running: DeployedSystem, system: System) -> PodEdges:
     """Read what the pods of callers have counted of each declared edge.
 
     Raises:
@@ -53,9 +72,9 @@ def read(running: RunningSystem, system: System) -> list[CountedEdge]:
     calling = {edge.source for edge in declared if edge.kind == "call"}
     told = {one.name for one in running.plan.services if one.metrics is not None} & calling
     with pod_metrics(running, told) as telemetry:
-        wait_read(telemetry, told)
+        awaited.wait_read(telemetry, told)
         with contextlib.closing(storage.reader(telemetry)) as stored:
-            return [_counted(stored, system, edge) for edge in declared]
+            return PodEdges([_counted(stored, system, edge) for edge in declared])
 
 
 def _counted(stored: sqlite3.Connection, system: System, edge: Edge) -> CountedEdge:
@@ -73,16 +92,3 @@ def _counted(stored: sqlite3.Connection, system: System, edge: Edge) -> CountedE
     failed = sum(total for outcome, total in found if outcome not in ANSWERED)
     requests = sum(total for _, total in found)
     return CountedEdge(edge.source, edge.target, edge.kind, requests, failed)
-
-
-def show(console: Console, found: list[CountedEdge]) -> None:
-    """Print a line for each edge, then those that are counted and were never used."""
-    table = _show.columns(("FROM", "TO", "KIND"), ("REQUESTS", "FAILED"))
-    for edge in found:
-        numbers = ("-" if n is None else f"{n:.0f}" for n in (edge.requests, edge.failed))
-        table.add_row(Text(edge.source), Text(edge.target), edge.kind, *numbers)
-    console.print(table)
-    for edge in found:
-        if edge.unused:
-            said = f"declared, not used since its pods began: {edge.source} -> {edge.target}"
-            console.print(said, soft_wrap=True, markup=False)

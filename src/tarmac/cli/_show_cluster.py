@@ -1,0 +1,41 @@
+"""Draws what runs in a cluster: its workloads with their pods, and its edges."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from tarmac.cli import _show
+from tarmac.run.cluster import ClusterStatus
+from tarmac.run.pod_edges import PodEdges
+from tarmac.run.system import EdgeTraffic, SystemStatus
+
+
+def show_workloads(console: Console, status: SystemStatus) -> None:
+    """Print workloads, their pods, and why one is not ready."""
+    assert isinstance(status, ClusterStatus)  # noqa: S101 - there are two kinds
+    table = _show.columns(("NAME", "STATE", "NODE"), ("RESTARTS",))
+    for state in status.workloads:
+        style = "green" if state.readiness.ready else "bold red"
+        table.add_row(Text(state.name), Text(state.readiness.detail, style), "", "")
+        for pod in state.pods:
+            shown = Text(pod.state, "" if pod.ready else "yellow")
+            table.add_row(f"  {pod.name}", shown, pod.node, str(pod.restarts or ""))
+    console.print(table)
+    for state in status.workloads:
+        for cause in state.causes:
+            console.print(Text(f"{state.name}: {cause.text}", "bold red"), soft_wrap=True)
+
+
+def show_edges(console: Console, found: EdgeTraffic) -> None:
+    """Print a line for each edge, then those that are counted and were never used."""
+    assert isinstance(found, PodEdges)  # noqa: S101 - there are two kinds
+    table = _show.columns(("FROM", "TO", "KIND"), ("REQUESTS", "FAILED"))
+    for edge in found.edges:
+        numbers = ("-" if n is None else f"{n:.0f}" for n in (edge.requests, edge.failed))
+        table.add_row(Text(edge.source), Text(edge.target), edge.kind, *numbers)
+    console.print(table)
+    for edge in found.edges:
+        if edge.unused:
+            said = f"declared, not used since its pods began: {edge.source} -> {edge.target}"
+            console.print(said, soft_wrap=True, markup=False)

@@ -1,0 +1,28 @@
+"""Prints the state of a running system, on this machine or in a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from tarmac.cli import _show
+from tarmac.local.supervisor.client import Status
+
+if TYPE_CHECKING:
+    from tarmac.run.system import SystemStatus
+
+
+def show(console: Console, status: SystemStatus, remarks: Iterable[str] = ()) -> None:
+    """Print the state of a system, what else there is to say, and why something is not healthy."""
+    if isinstance(status, Status):
+        console.print(_show.table(status, console.width))
+    else:
+        from tarmac.cli._show_cluster import show_workloads
+
+        show_workloads(console, status)
+    for remark in remarks:
+        console.print(remark, style="bold red", soft_wrap=True)
+    if isinstance(status, Status) and status.running:
+        _show.explain_failures(console, status)
