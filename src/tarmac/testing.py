@@ -27,7 +27,7 @@ from tarmac.foreign import files
 from tarmac.local.state import state
 from tarmac.local.state.paths import Home
 from tarmac.local.state.state import NodeState
-from tarmac.local.supervisor import client
+from tarmac.local.supervisor import client, requests
 from tarmac.local.supervisor.client import Status
 from tarmac.model.conventions import CALLER_HEADER, CALLER_JWKS_FILE
 from tarmac.plan.callers import DEVELOPER
@@ -170,7 +170,7 @@ class System:
         """
         url = self.node(service).url
         if port:
-            wires = self._ask("edges")["edges"]
+            wires = self._ask(requests.Edges()).edges
             listens = {w["port"]: w["listen"] for w in wires if _public(w, service)}
             if port not in listens:
                 hint = did_you_mean(port, listens)
@@ -194,11 +194,11 @@ class System:
         Raises:
             TarmacError: there is no such service, or it checks none.
         """
-        return str(self._ask("token", caller=caller, callee=service)["token"])
+        return self._ask(requests.Token(caller, service))
 
     def env(self, service: str) -> dict[str, str]:
         """Read the environment that a service has of Tarmac, secrets included."""
-        return dict(self._ask("export", name=service, other_ports=False)["environment"]["env"])
+        return dict(self._ask(requests.Export(service, other_ports=False)).env)
 
     def store_url(self, store: str, service: str = "") -> str:
         """Say how to get into a store: as its administrator, or as a service that uses it."""
@@ -228,7 +228,7 @@ class System:
         Raises:
             NotHealthy: a new instance does not start, or something is not healthy in time.
         """
-        failed = self._ask("restart", names=list(names)).get("failed", {})
+        failed = self._ask(requests.Restart(names))
         self.wait(within_s)
         if failed:
             raise NotHealthy("\n".join(f"{name}: {why}" for name, why in failed.items()))
@@ -252,7 +252,7 @@ class System:
 
     def keep(self) -> None:
         """Take what the stores hold now for what `fresh` goes back to."""
-        left = self._ask("snapshot")["left"]
+        left = self._ask(requests.Snapshot()).left
         self.left = {store: why for store, why in left.items() if store not in self._stays}
 
     def fresh(self) -> None:
@@ -261,7 +261,7 @@ class System:
         Rows, keys, messages and mails: not tables, and nothing of what a process has in memory.
         """
         self.wait()
-        self._ask("restore")
+        self._ask(requests.Restore())
 
     def invariants(self) -> tuple[InvariantResult, ...]:
         """Ask whether the system's `invariants` hold now; each result says which rows break it."""
@@ -306,8 +306,8 @@ class System:
             raise TarmacError(f"{self.home.root}: the system is not running any more")
         return found
 
-    def _ask(self, verb: str, **request: Any) -> dict[str, Any]:
-        return client.ask(self.home, {"verb": verb, **request})
+    def _ask(self, request: requests.Request[requests.Answer]) -> requests.Answer:
+        return client.ask(self.home, request)
 
 
 @contextlib.contextmanager

@@ -53,7 +53,7 @@ async def test_what_a_tree_uses_stays_within_its_quota_and_at_the_end_it_goes_on
     def is_limited() -> bool:
         """Whether it has used no more than it may, but for what it is stopped for now."""
         counts = quota.counts()
-        return counts["times"] >= 5 and 0 < counts["used_s"] < 0.15 * counts["elapsed_s"]
+        return counts.times >= 5 and 0 < counts.used_s < 0.15 * counts.elapsed_s
 
     await until(is_limited)
     await until(lambda: is_stopped(busy))
@@ -66,15 +66,15 @@ async def test_what_a_tree_uses_stays_within_its_quota_and_at_the_end_it_goes_on
 
 async def test_what_needs_less_is_never_stopped(idle):
     quota = CpuQuota(1.5, lambda: idle.pid)
-    await until(lambda: quota.counts()["elapsed_s"] > 0.3)
-    assert quota.counts()["times"] == 0
+    await until(lambda: quota.counts().elapsed_s > 0.3)
+    assert quota.counts().times == 0
     await quota.end()
 
 
 async def test_another_process_in_its_place_has_the_same_quota(busy):
     pid: list[int | None] = [None]
     quota = CpuQuota(0.05, lambda: pid[0])
-    await until(lambda: quota.counts()["elapsed_s"] > 0.1)
+    await until(lambda: quota.counts().elapsed_s > 0.1)
     pid[0] = busy.pid
     await until(lambda: is_stopped(busy))
     pid[0] = None

@@ -17,6 +17,7 @@ from sandbox import PORT, SERVER, TARMAC, Sandbox, web
 
 from tarmac.local.host import kernel
 from tarmac.local.supervisor import client
+from tarmac.local.supervisor.requests import Edges
 
 URL = f"http://localhost:{PORT}"
 
@@ -91,8 +92,7 @@ def test_a_request_that_is_not_accepted_yet_is_answered_before_the_stop(sandbox:
     asking = threading.Thread(target=lambda: answers.append(ask()))
     asking.start()
     # Connected by the wires: probes of Tarmac's own may wait beside it.
-    edges = {"verb": "edges"}
-    until(lambda: client.ask(sandbox.home, edges)["edges"][0].get("open"), (1).__eq__)
+    until(lambda: client.ask(sandbox.home, Edges()).edges[0].get("open"), (1).__eq__)
     assert kernel.not_accepted([old["ports"]["http"]]) >= 1
     restart = subprocess.Popen([*TARMAC, "restart", "web"], cwd=sandbox.folder)
     log = sandbox.folder / ".tarmac/default/logs/web.log"

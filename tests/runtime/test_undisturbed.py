@@ -14,6 +14,8 @@ from sandbox import SYSTEM, TARMAC, Sandbox, family, gone, laid_out
 from tarmac.local.host import guard
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
+from tarmac.local.supervisor.build_id import build_id
+from tarmac.local.supervisor.requests import Apply
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,8 @@ def test_requests_of_another_form_are_answered_and_idle_connections_are_closed(r
     assert "not an object with a verb" in ask(b"[]")
     assert "unknown verb 'fly'" in ask(b'{"verb": "fly"}')
     wrong = ask(b'{"verb": "restart", "names": 7}')
+    assert wrong == "request 'restart': names is '7', which is not a list"
+    wrong = ask(json.dumps({"verb": "apply", "options": {}, "build_id": build_id()}).encode())
     assert wrong.startswith("the supervisor failed (TypeError: ")
     assert str(running.home.supervisor_log) in wrong
     with contextlib.ExitStack() as held:
@@ -136,7 +140,7 @@ def test_an_unknown_name_is_bad_input_for_restart_too(running: Sandbox):
 
 def test_what_another_version_started_is_not_changed_by_this_one(running: Sandbox):
     home = Home.of(running.folder / "tarmac.yaml", "default")
-    asked = {"verb": "apply", "options": {}, "build_id": "9.9"}
+    asked = Apply(options={}, build_id="9.9")
     with pytest.raises(
         client.RequestRejected, match="started by another version of Tarmac"
     ) as refused:

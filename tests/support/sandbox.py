@@ -22,6 +22,7 @@ from tarmac.local.host import guard
 from tarmac.local.state.paths import Home
 from tarmac.local.state.state import StateFile
 from tarmac.local.supervisor import client
+from tarmac.local.supervisor.requests import Edges
 
 TARMAC = [str(Path(sys.executable).with_name("tarmac"))]
 
@@ -186,7 +187,7 @@ def family(box: Sandbox) -> list[int]:
 
 def wire(box: Sandbox, source: str, target: str) -> str:
     """The address that a service is given for another one that it uses."""
-    edges = client.ask(box.home, {"verb": "edges"})["edges"]
+    edges = client.ask(box.home, Edges()).edges
     found = next(e for e in edges if (e["source"], e["target"]) == (source, target))
     return f"http://127.0.0.1:{found['listen']}"
 

@@ -10,6 +10,7 @@ import pytest
 
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
+from tarmac.local.supervisor.requests import Down
 
 
 def test_one_that_is_killed_before_it_reads_the_request_is_gone(tmp_path: Path):
@@ -29,5 +30,5 @@ def test_one_that_is_killed_before_it_reads_the_request_is_gone(tmp_path: Path):
         supervisor = Thread(target=end_unread)
         supervisor.start()
         with pytest.raises(client.SupervisorGone, match="the supervisor went away"):
-            client.ask(home, {"verb": "apply"})
+            client.ask(home, Down())
         supervisor.join()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -95,7 +96,7 @@ def tools(file: str, namespace: str) -> MCPServer:
         """Run so many instances of a service from now on; the rest stays as it was started."""
         home = Home.of(Path(file), namespace)
         try:
-            return await asyncio.to_thread(client.scale, home, service, instances)
+            return asdict(await asyncio.to_thread(client.scale, home, service, instances))
         except TarmacError as error:
             raise ToolError(str(error)) from None
 

@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -18,6 +17,7 @@ from tarmac.local.state import state
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.client import Status
+from tarmac.local.supervisor.requests import ApplyResult
 from tarmac.telemetry.log_lines import Tail, follow
 
 #: States that a line says when a service comes into them.
@@ -78,7 +78,7 @@ def report(
     console: Console,
     before: Status | None,
     status: Status,
-    change: dict[str, Any],
+    change: ApplyResult,
     began: float,
     *,
     as_json: bool,
@@ -92,15 +92,15 @@ def report(
     took_s = time.monotonic() - began
     if as_json:
         keys = ("started", "restarted", "stopped", "failed")
-        changes = {key: change.get(key, []) for key in keys}
+        changes = {key: getattr(change, key) for key in keys}
         _project.print_json({**status.as_data(), "changes": changes, "took_s": took_s})
-    print_notes(console, [note for note in status.notes if note not in change["notes"]])
-    for name in sorted(set(change["restarted"]) & _external(before) - _external(status)):
+    print_notes(console, [note for note in status.notes if note not in change.notes])
+    for name in sorted(set(change.restarted) & _external(before) - _external(status)):
         text = f"{name} is managed again; your process still runs but no longer receives traffic"
         console.print(f"note: {text}", style="yellow", soft_wrap=True)
-    for name, why in change.get("failed", {}).items():
+    for name, why in change.failed.items():
         console.print(_show.kept_serving(name, why), style="bold red", soft_wrap=True)
-    if not status.healthy or change.get("failed"):
+    if not status.healthy or change.failed:
         _show.explain_failures(console, status)
         for node in status.nodes:
             if node.role == "service" and node.state == state.CRASH_LOOP:
@@ -109,9 +109,8 @@ def report(
                     f"to start the rest without {node.name}: {rest}", style="dim", soft_wrap=True
                 )
         return
-    parts = [
-        f"{len(change[key])} {key}" for key in ("started", "restarted", "stopped") if change[key]
-    ]
+    changed = {key: len(getattr(change, key)) for key in ("started", "restarted", "stopped")}
+    parts = [f"{count} {key}" for key, count in changed.items() if count]
     console.print(
         f"[green]{status.system} is healthy[/green] after {took_s:.1f} s "
         f"({', '.join(parts) or 'nothing changed'}). Open:"

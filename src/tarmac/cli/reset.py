@@ -27,6 +27,7 @@ def VERB(
     """
     from tarmac.cli import _show
     from tarmac.local.supervisor import client, remove
+    from tarmac.local.supervisor.requests import Reset
     from tarmac.run.local import LocalSystem
 
     system, stores = _project.split_names(names)
@@ -49,12 +50,12 @@ def VERB(
         for line in () if as_json else deleted:
             click.echo(f"deleted {line}")
         return
-    done = client.ask(home, {"verb": "reset", "names": list(stores)})
+    done = client.ask(home, Reset(stores))
     status = client.wait(home, within_s=timeout)
     if as_json:
-        _project.print_json({**status.as_data(), "deleted": done["deleted"]})
+        _project.print_json({**status.as_data(), "deleted": done.deleted})
     else:
-        for line in done["deleted"]:
+        for line in done.deleted:
             click.echo(f"deleted {line}")
         console = _show.open_console()
         console.print(_show.table(status, console.width))

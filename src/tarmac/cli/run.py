@@ -13,7 +13,7 @@ from tarmac.cli import _project
 from tarmac.errors import TarmacError
 
 if TYPE_CHECKING:
-    from tarmac.local.supervisor.service_environment import ServiceEnvironment
+    from tarmac.local.supervisor.requests import ServiceEnvironment
 
 #: Exit codes of a shell for a program that is not found, or cannot be executed.
 NOT_FOUND, NOT_RUN = 127, 126

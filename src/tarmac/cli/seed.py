@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 
 import click
 
@@ -28,15 +29,16 @@ def VERB(names: tuple[str, ...], namespace: str, *, again: bool, as_json: bool) 
     Example: tarmac seed shop products-db --again
     """
     from tarmac.local.supervisor import client
+    from tarmac.local.supervisor.requests import Seed
 
     system, stores = _project.split_names(names)
     home = _project.running_home(system, namespace)
-    seeds = client.ask(home, {"verb": "seed", "names": list(stores), "again": again})["seeds"]
+    seeds = client.ask(home, Seed(stores, again))
     if as_json:
-        _project.print_json(seeds)
+        _project.print_json([asdict(seed) for seed in seeds])
     else:
         for seed in seeds:
-            click.echo(f"{seed['store']}: {seed['file']}: {SAID[seed['outcome']]}")
+            click.echo(f"{seed.store}: {seed.file}: {SAID[seed.outcome]}")
         if not seeds:
             click.echo("no store of the system has a seed")
-    sys.exit(1 if any(seed["outcome"] == "edited" for seed in seeds) else 0)
+    sys.exit(1 if any(seed.outcome == "edited" for seed in seeds) else 0)

@@ -27,15 +27,16 @@ def VERB(names: tuple[str, ...], namespace: str, *, caller: str, as_json: bool) 
     Example: tarmac token shop order-service
     """
     from tarmac.local.supervisor import client
+    from tarmac.local.supervisor.requests import Token
     from tarmac.plan.callers import DEVELOPER
 
     system, services = _project.split_names(names)
     if len(services) != 1:
         raise click.UsageError("name one service: tarmac token [SYSTEM] SERVICE")
     home = _project.running_home(system, namespace)
-    asked = {"verb": "token", "caller": caller or DEVELOPER, "callee": services[0]}
-    token = client.ask(home, asked)["token"]
+    asked = Token(caller or DEVELOPER, services[0])
+    token = client.ask(home, asked)
     if as_json:
-        _project.print_json({"service": services[0], "caller": asked["caller"], "token": token})
+        _project.print_json({"service": services[0], "caller": asked.caller, "token": token})
     else:
         click.echo(token)

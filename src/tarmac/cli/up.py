@@ -93,7 +93,7 @@ def VERB(
         if ours:
             _progress.treat_signals_as_ctrl_c()
         change = answer()
-        _progress.print_notes(console, change["notes"])
+        _progress.print_notes(console, change.notes)
         if ours:
             lifeline = client.attach(home)
         status = _progress.wait(console, home, timeout)
@@ -103,7 +103,7 @@ def VERB(
             if lifeline is not None:
                 client.down(home)
             _progress.print_what_keeps_running(console, status, stop, stopped=lifeline is not None)
-            sys.exit(0 if status.healthy and not change.get("failed") else 1)
+            sys.exit(0 if status.healthy and not change.failed else 1)
         _progress.print_how_to_stop(console, status, stop, ours=ours)
         _progress.show_log(console, home, status)
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ POST /api/dead-letters/replay and /drop   change those of these ids (id, several
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from tarmac.dashboard import messages
 from tarmac.errors import BadInput, Problem
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
+from tarmac.local.supervisor.requests import Restart
 from tarmac.model.system import System
 
 Question = Callable[[Request], Any]
@@ -40,7 +42,7 @@ def routes(
     def restart(request: Request) -> Any:
         name = request.path_params["name"]
         _log(f"restart of {name}")
-        return {"failed": client.ask(home, {"verb": "restart", "names": [name]})["failed"]}
+        return {"failed": client.ask(home, Restart((name,)))}
 
     def scale(request: Request) -> Any:
         name, text = request.path_params["name"], request.query_params.get("instances", "")
@@ -48,12 +50,12 @@ def routes(
             wrong = f"not a number from 1 to {client.MOST_INSTANCES}; give one of them"
             raise BadInput([Problem(f"instances of {name} ({text[:20]!r})", wrong)])
         _log(f"{text} instances of {name}")
-        return client.scale(home, name, int(text))
+        return asdict(client.scale(home, name, int(text)))
 
     def manage(request: Request, *, run: bool) -> Any:
         name = request.path_params["name"]
         _log(f"{'start' if run else 'stop'} of {name}")
-        return client.manage(home, name, run=run)
+        return asdict(client.manage(home, name, run=run))
 
     def change(request: Request, *, drop: bool) -> Any:
         ids = request.query_params.getlist("id")

@@ -45,6 +45,7 @@ from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.foreign import files
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
+from tarmac.local.supervisor.requests import Statistics
 from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.telemetry import objectives, queries, runs, statements, storage
@@ -113,8 +114,8 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         since_ns = time.time_ns() - minutes * 60_000_000_000
         with contextlib.closing(storage.reader(home.telemetry)) as stored:
             operations = statements.operations(stored, since_ns)
-        answer = client.ask(home, {"verb": "statistics"})
-        return {"stores": answer["stores"], "operations": [asdict(one) for one in operations]}
+        figures = client.ask(home, Statistics())
+        return {"stores": figures, "operations": [asdict(one) for one in operations]}
 
     def all_runs(request: Request) -> Any:
         asked = request.query_params

@@ -17,6 +17,7 @@ from tarmac.local.state.paths import Home
 from tarmac.local.state.state import BACKOFF, CRASH_LOOP, UNHEALTHY, StateFile
 from tarmac.local.supervisor import activity, client
 from tarmac.local.supervisor.activity import Activity, Observation
+from tarmac.local.supervisor.requests import Explain
 
 #: Fields of an edge that the page needs.
 EDGE = ("source", "target", "port", "connections", "open", "errors", "last_at")
@@ -90,8 +91,8 @@ def explained(home: Home, name: str) -> dict[str, Any]:
     Raises:
         TarmacError: nothing runs, or there is nothing of that name.
     """
-    answer: dict[str, Any] = client.ask(home, {"verb": "explain", "name": name})["explained"]
-    return answer
+    answer = client.ask(home, Explain(name))
+    return dict(answer)
 
 
 def configuration(home: Home) -> dict[str, Any]:

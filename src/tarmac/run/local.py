@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from tarmac.errors import BadInput, Problem, TarmacError, check_names
 from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import client
+from tarmac.local.supervisor import client, requests
 from tarmac.local.supervisor.client import Status
 from tarmac.run.system import Logs, Restart, StoreAccess
 
@@ -114,16 +114,15 @@ class LocalSystem:
     def restart(self, names: Collection[str], within_s: float | None) -> Restart:
         """Replace instances, or those of all nodes, and wait until all is healthy."""
         self.require_running()
-        failed = client.ask(self.home, {"verb": "restart", "names": list(names)}).get("failed", {})
+        failed = client.ask(self.home, requests.Restart(tuple(names)))
         return Restart(client.wait(self.home, within_s=within_s), failed)
 
     @contextlib.contextmanager
     def connect(self, store: str, user: str = "") -> Iterator[StoreAccess]:
         """Give the way into a store, as its administrator without a user. Raises TarmacError."""
         self.require_running()
-        way = client.ask(self.home, {"verb": "connect", "name": store, "user": user})
-        shell = (way["programs"], way.get("arguments", ()), way.get("env", {}))
-        yield StoreAccess(way["title"], way["url"], *shell)
+        way = client.ask(self.home, requests.Connect(store, user))
+        yield StoreAccess(way.title, way.url, way.programs, way.arguments, way.env)
 
     def invariants(self, within_s: float = 0.0) -> tuple[InvariantResult, ...]:
         """Ask whether the invariants hold, again until they do or the time is over."""
@@ -138,10 +137,10 @@ class LocalSystem:
         from tarmac.local.supervisor import activity  # noqa: PLC0415
 
         self.require_running()
-        answer = client.ask(self.home, {"verb": "edges"})
-        never = activity.unused(answer["edges"])
-        edges = [e | {"unused": (e["source"], e["target"]) in never} for e in answer["edges"]]
-        return LocalEdges(self.home, edges, answer["undeclared"])
+        answer = client.ask(self.home, requests.Edges())
+        never = activity.unused(answer.edges)
+        edges = [e | {"unused": (e["source"], e["target"]) in never} for e in answer.edges]
+        return LocalEdges(self.home, edges, answer.undeclared)
 
     def objectives(
         self,

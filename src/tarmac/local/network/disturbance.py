@@ -1,8 +1,8 @@
 """What a fault does to the bytes of a wire: delays, limits, stalls and resets them.
 
-Used by wires.py, in its process, while a drill disturbs an edge; imports nothing of Tarmac. It
-never loses or reorders a byte: TCP would not either, it would only take longer. What is done to
-requests is in http_faults.py.
+Used by wires.py, in its process, while a drill disturbs an edge by an `EdgeRule`. It never loses or
+reorders a byte: TCP would not either, it would only take longer. What is done to requests is in
+http_faults.py.
 """
 
 from __future__ import annotations
@@ -12,49 +12,11 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+
+from tarmac.target import EdgeRule
 
 #: What may wait of one direction of a connection before its sender is made to wait.
 HIGH_WATER_BYTES = 256 * 1024
-Direction = Literal["", "sent", "received", "both"]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How an edge is disturbed; `sent` is from the caller's side."""
-
-    #: Added to the way of each chunk, in each direction: evenly within delay_s +- jitter_s.
-    delay_s: float = 0.0
-    jitter_s: float = 0.0
-    #: In each direction of each connection; 0: no limit.
-    bytes_per_s: float = 0.0
-    #: In which direction nothing comes through, as between the two sides of a partition.
-    stall: Direction = ""
-    #: The share of connections that are reset, those that are open included; 0 to 1.
-    reset_share: float = 0.0
-    #: The share of HTTP/1 requests that are answered here with an error; 0 to 1.
-    error_share: float = 0.0
-    error_status: int = 503
-    #: Of the body of each HTTP/1 answer; 0: no limit.
-    body_bytes_per_s: float = 0.0
-    #: Open at once: those beyond are closed, and further ones refused; None: no limit.
-    max_connections: int | None = None
-    #: Where new connections lead on this machine; 0: nowhere; None: to the target.
-    leads_to: int | None = None
-
-    def stalls(self, *, sent: bool) -> bool:
-        """Tell whether one direction is stalled."""
-        return self.stall in ("both", "sent" if sent else "received")
-
-    @property
-    def refuses(self) -> bool:
-        """Whether nothing that a caller says comes through, not even that it calls."""
-        return self.stalls(sent=True)
-
-    @property
-    def reads_http(self) -> bool:
-        """Whether it is about requests and answers, and not about bytes."""
-        return bool(self.error_share or self.body_bytes_per_s)
 
 
 @dataclass
@@ -84,11 +46,25 @@ class Effect:
 class Disturbance:
     """A rule at work on one wire."""
 
-    rule: Rule
+    rule: EdgeRule
     effect: Effect = field(default_factory=Effect)
     chance: random.Random = field(default_factory=random.Random)
     #: Set at its end: what is stalled goes on.
     over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stalls(self, *, sent: bool) -> bool:
+        """Tell whether one direction is stalled; `sent` is from the caller's side."""
+        return self.rule.stall in ("both", "sent" if sent else "received")
+
+    @property
+    def refuses(self) -> bool:
+        """Whether new connections stall as well as open ones."""
+        return self.stalls(sent=True)
+
+    @property
+    def reads_http(self) -> bool:
+        """Whether it is about requests and answers, and not about bytes."""
+        return bool(self.rule.error_share or self.rule.body_bytes_per_s)
 
     def resets(self) -> bool:
         """Decide whether a connection is reset."""
@@ -147,7 +123,7 @@ class Flow:
             if limits := [limit for limit in (rule.bytes_per_s, bytes_per_s) if limit]:
                 self._free_at = max(now, self._free_at) + size / min(limits)
                 due = max(due, self._free_at)
-            effect.stalled += rule.stalls(sent=self._sent)
+            effect.stalled += disturbance.stalls(sent=self._sent)
             effect.delayed += due > now
             effect.delay_s += due - now
         self._last_at = max(due, self._last_at)  # never before what came before it
@@ -163,7 +139,7 @@ class Flow:
             self._timer.cancel()
             self._timer = None
         disturbance = self._disturbed()
-        if disturbance is not None and disturbance.rule.stalls(sent=self._sent):
+        if disturbance is not None and disturbance.stalls(sent=self._sent):
             return
         loop = asyncio.get_running_loop()
         while self._waiting:

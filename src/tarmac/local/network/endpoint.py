@@ -304,7 +304,7 @@ async def _connect(wire: Wire, user: Endpoint, *, is_new: bool) -> None:
     wire.connections += 1
     wire.last_at = time.time()
     wire.first_at = wire.first_at or wire.last_at
-    while (disturbance := wire.disturbance) is not None and disturbance.rule.refuses:
+    while (disturbance := wire.disturbance) is not None and disturbance.refuses:
         disturbance.effect.stalled += 1
         await disturbance.over.wait()
         if user.transport is None:  # it gave up

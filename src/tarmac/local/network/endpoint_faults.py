@@ -32,7 +32,7 @@ def disturb(end: End, disturbance: Disturbance | None, *, opened: bool) -> None:
                 end.reset()
                 return
             end.doomed = True
-        if disturbance.rule.reads_http and end.http is None:
+        if disturbance.reads_http and end.http is None:
             end.http = HttpFault(
                 lambda: end.disturbance, lambda data, last: end.answer(data, last=last)
             )

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from tarmac.local.network.disturbance import Disturbance, Rule
+from tarmac.local.network.disturbance import Disturbance
 from tarmac.local.network.inspector import Requests
+from tarmac.target import EdgeRule
 
 #: A tenth that was added ten times is less than one by this.
 ROUNDING = 1e-9
@@ -43,13 +44,13 @@ class Split:
         self.stable, self.new = Version(), Version()
         self._owed = 0.0
 
-    def change(self, names: Collection[str], share: float, rule: dict[str, Any] | None) -> None:
+    def change(self, names: Collection[str], share: float, rule: EdgeRule | None) -> None:
         """Split requests that begin from now on in another way."""
         self.names, self.share = frozenset(names), share
         if rule is None:
             self.defect = None
-        elif self.defect is None or self.defect.rule != Rule(**rule):
-            self.defect = Disturbance(Rule(**rule))
+        elif self.defect is None or self.defect.rule != rule:
+            self.defect = Disturbance(rule)
 
     def to_new(self) -> bool:
         """Decide whether the next request goes to the new version."""

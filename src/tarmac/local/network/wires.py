@@ -104,16 +104,19 @@ def _counter() -> Requests:
 def _disturbance(rule: dict[str, Any] | None) -> Disturbance | None:
     if rule is None:
         return None
-    from tarmac.local.network.disturbance import Disturbance, Rule  # noqa: PLC0415 - in a drill only
+    from tarmac.local.network.disturbance import Disturbance  # noqa: PLC0415 - in a drill only
+    from tarmac.target import EdgeRule  # noqa: PLC0415
 
-    return Disturbance(Rule(**rule))
+    return Disturbance(EdgeRule(**rule))
 
 
 def _change_split(wire: Wire, wanted: dict[str, Any]) -> None:
     from tarmac.local.network.split import Split  # noqa: PLC0415 - in a drill only
+    from tarmac.target import EdgeRule  # noqa: PLC0415
 
     wire.split = wire.split or Split()
-    wire.split.change(wanted["names"], wanted["share"], wanted["rule"])
+    rule = None if wanted["rule"] is None else EdgeRule(**wanted["rule"])
+    wire.split.change(wanted["names"], wanted["share"], rule)
     for end in list(wire.ends):
         end.begin_split(wire.split)
         if wire.split.defect is not None:

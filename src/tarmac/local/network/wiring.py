@@ -13,6 +13,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tarmac.local.process.spawn import RunningProcess, Spawner
 from tarmac.local.process.table import Instance
 from tarmac.plan.plan import EdgeProxy
 from tarmac.plan.ports import WORLD
+from tarmac.target import EdgeRule
 
 NAME = "wires"
 IPV6_LOOPBACK = "::1"
@@ -101,26 +103,27 @@ class Wiring:
                 self._inspects = on
                 await self._tell({"op": "inspect", "on": on})
 
-    async def disturb(self, wire: str, rule: Mapping[str, Any] | None) -> None:
-        """Have a wire disturbed by a `Rule`, as data, from now on; None: no more."""
+    async def disturb(self, wire: str, rule: EdgeRule | None) -> None:
+        """Have a wire disturbed from now on; None: no more."""
         async with self._telling:
             if rule is None:
                 self._rules.pop(wire, None)
             else:
-                self._rules[wire] = rule
-            await self._tell({"op": "disturb", "id": wire, "rule": rule})
+                self._rules[wire] = asdict(rule)
+            await self._tell({"op": "disturb", "id": wire, "rule": self._rules.get(wire)})
 
     async def split(
-        self, wire: str, names: Iterable[str], share: float, rule: Mapping[str, Any] | None
+        self, wire: str, names: Iterable[str], share: float, rule: EdgeRule | None
     ) -> None:
         """Have a share of a wire's requests sent to these instances and no others of them.
 
         Args:
             share: of the requests that begin from now on, 0 to 1.
-            rule: how the traffic of these instances is disturbed, as a `Rule`'s data.
+            rule: how the traffic of these instances is disturbed.
         """
         async with self._telling:
-            wanted = {"op": "split", "names": sorted(names), "share": share, "rule": rule}
+            data = None if rule is None else asdict(rule)
+            wanted = {"op": "split", "names": sorted(names), "share": share, "rule": data}
             self._splits[wire] = wanted
             await self._tell({**wanted, "id": wire})
 

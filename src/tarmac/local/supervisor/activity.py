@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from tarmac.local.state.paths import Home
 from tarmac.local.state.state import NodeState
 from tarmac.local.supervisor import client
 from tarmac.local.supervisor.client import Status
+from tarmac.local.supervisor.requests import Edges
 from tarmac.plan.ports import WORLD
 
 _NUMBER = re.compile(r"\.\d+$")
@@ -33,8 +34,8 @@ class Observation:
     #: Monotonic.
     at: float
     status: Status
-    edges: list[Edge] = field(default_factory=list)
-    undeclared: list[dict[str, Any]] = field(default_factory=list)
+    edges: Sequence[Edge] = ()
+    undeclared: Sequence[dict[str, Any]] = ()
     #: By pid, as measured at a moment of its own: that takes longer than all the rest.
     usage: Mapping[int, Usage] = field(default_factory=dict)
     used_at: float = 0.0
@@ -80,10 +81,10 @@ def observe(home: Home, known: Observation | None = None) -> Observation | None:
     else:
         seen = Observation(at, status, usage=known.usage, used_at=known.used_at)
     try:
-        answer = client.ask(home, {"verb": "edges"})
+        answer = client.ask(home, Edges())
     except TarmacError:  # it is starting or ending: the nodes say so
         return seen
-    return replace(seen, edges=answer["edges"], undeclared=answer["undeclared"])
+    return replace(seen, edges=answer.edges, undeclared=answer.undeclared)
 
 
 def service_of(name: str) -> str:

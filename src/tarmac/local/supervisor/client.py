@@ -23,6 +23,19 @@ from tarmac.local.state import state
 from tarmac.local.state.options import Options
 from tarmac.local.state.paths import Home
 from tarmac.local.state.state import DamagedState, NodeState, StateFile
+from tarmac.local.supervisor import typed_json
+from tarmac.local.supervisor.requests import (
+    Answer,
+    Apply,
+    ApplyResult,
+    Attach,
+    Connect,
+    Down,
+    Request,
+    RewriteState,
+    answer_type,
+    verb_of,
+)
 
 #: Longer than any node's deadline and grace: an answer that does not come by then never will.
 ANSWER_S = 180.0
@@ -122,7 +135,7 @@ def status(home: Home) -> Status | None:
     except DamagedState:
         if not is_running(home):
             raise
-        ask(home, {"verb": "rewrite-state"})  # what runs knows all of it
+        ask(home, RewriteState())  # what runs knows all of it
         meta, nodes = _read(home)
     running = is_running(home)
     if not running:
@@ -167,7 +180,7 @@ def last_options(home: Home) -> Options | None:
 MOST_INSTANCES = 20
 
 
-def scale(home: Home, service: str, instances: int) -> dict[str, Any]:
+def scale(home: Home, service: str, instances: int) -> ApplyResult:
     """Run so many instances of a service; the rest stays as it was started.
 
     Returns:
@@ -180,7 +193,7 @@ def scale(home: Home, service: str, instances: int) -> dict[str, Any]:
     return up(home, replace(options, scale={**options.scale, service: instances}))()
 
 
-def manage(home: Home, service: str, *, run: bool) -> dict[str, Any]:
+def manage(home: Home, service: str, *, run: bool) -> ApplyResult:
     """Stop a service, or run it again, as `up` without and with it does; the rest stays.
 
     Returns:
@@ -202,7 +215,7 @@ def _running_options(home: Home) -> Options:
     return options
 
 
-def up(home: Home, options: Options, *, attached: bool = False) -> Callable[[], dict[str, Any]]:
+def up(home: Home, options: Options, *, attached: bool = False) -> Callable[[], ApplyResult]:
     """Start the supervisor, or have the one that runs apply what changed.
 
     Args:
@@ -247,7 +260,7 @@ def up(home: Home, options: Options, *, attached: bool = False) -> Callable[[], 
     return lambda: _started(home, options, ours)
 
 
-def _applied(home: Home, options: Options, *, attached: bool) -> dict[str, Any]:
+def _applied(home: Home, options: Options, *, attached: bool) -> ApplyResult:
     """Have the one that runs apply the options; start another where it is just ending."""
     try:
         return ask(home, _apply(options))
@@ -256,7 +269,7 @@ def _applied(home: Home, options: Options, *, attached: bool) -> dict[str, Any]:
     return up(home, options, attached=attached)()
 
 
-def _started(home: Home, options: Options, report: socket.socket) -> dict[str, Any]:
+def _started(home: Home, options: Options, report: socket.socket) -> ApplyResult:
     line = ""
     with contextlib.suppress(ConnectionResetError), report.makefile() as lines:
         line = lines.readline()
@@ -265,16 +278,17 @@ def _started(home: Home, options: Options, report: socket.socket) -> dict[str, A
     answer = json.loads(line)
     if answer.get("already"):  # another client was faster: have its supervisor apply the options
         return ask(home, _apply(options))
-    return checked(answer)
+    applied: ApplyResult = typed_json.read(ApplyResult, checked(answer))
+    return applied
 
 
-def _apply(options: Options) -> dict[str, Any]:
+def _apply(options: Options) -> Apply:
     from tarmac.local.supervisor.build_id import build_id  # noqa: PLC0415 - only where one runs already
 
-    return {"verb": "apply", "options": options.as_data(), "build_id": build_id()}
+    return Apply(options.as_data(), build_id())
 
 
-def ask(home: Home, request: dict[str, Any]) -> dict[str, Any]:
+def ask(home: Home, request: Request[Answer]) -> Answer:
     """Send one request and wait for its answer.
 
     Raises:
@@ -285,7 +299,7 @@ def ask(home: Home, request: dict[str, Any]) -> dict[str, Any]:
     with connect(home) as connection:
         connection.settimeout(ANSWER_S)
         try:
-            connection.sendall(json.dumps(request).encode() + b"\n")
+            connection.sendall(line_of(request).encode())
             with connection.makefile("r") as answers:
                 line = answers.readline()
         except ConnectionError:
@@ -297,7 +311,30 @@ def ask(home: Home, request: dict[str, Any]) -> dict[str, Any]:
             ) from None
     if not line:
         raise _ended(home, "the supervisor went away")
-    return checked(json.loads(line))
+    return answer_of(request, line)
+
+
+def line_of(request: Request[Any]) -> str:
+    """Write a request as a line."""
+    content = {"verb": verb_of(type(request)), **typed_json.as_json(request)}
+    return json.dumps(content) + "\n"
+
+
+def answer_of(request: Request[Answer], line: str) -> Answer:
+    """Read the line that answers a request.
+
+    Raises:
+        RequestRejected: the supervisor says why it cannot.
+        TarmacError: another version of Tarmac answers.
+    """
+    found = checked(json.loads(line))
+    try:
+        answer: Answer = typed_json.read(answer_type(type(request)), found)
+    except typed_json.Unfit as error:
+        what = "what runs here was started by another version of Tarmac"
+        advice = "run `tarmac down`, then `tarmac up`"
+        raise TarmacError(f"{what} ({error}); {advice}") from None
+    return answer
 
 
 def _ended(home: Home, what: str) -> SupervisorGone:
@@ -340,14 +377,13 @@ def connect(home: Home, within_s: float = 10.0) -> socket.socket:
 
 def store_url(home: Home, store: str, user: str = "") -> str:
     """Ask a running system for the URL of a store: its administrator's, or that of a service."""
-    url: str = ask(home, {"verb": "connect", "name": store, "user": user})["url"]
-    return url
+    return ask(home, Connect(store, user)).url
 
 
 def attach(home: Home) -> socket.socket:
     """Tie the system's life to the returned connection: when it closes, everything stops."""
     connection = connect(home)
-    connection.sendall(b'{"verb": "attach"}\n')
+    connection.sendall(line_of(Attach()).encode())
     return connection
 
 
@@ -378,7 +414,7 @@ def wait(
 def down(home: Home) -> bool:
     """Stop everything, wait until the supervisor itself is gone; False if it was just ending."""
     try:
-        ask(home, {"verb": "down"})
+        ask(home, Down())
     except SupervisorGone:  # what it ran has ended with it
         _wait_until_gone(home)
         return False
@@ -406,10 +442,10 @@ def find_homes(file: Path) -> list[Home]:
     ]
 
 
-def checked(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer that says it went well. Raises RequestRejected or SupervisorGone."""
+def checked(answer: dict[str, Any]) -> Any:
+    """Return what an answer says that went well. Raises RequestRejected or SupervisorGone."""
     if not answer.get("ok"):
         if answer.get("ending"):
             raise SupervisorGone("\n".join(answer["errors"]))
         raise RequestRejected(answer["errors"], answer["exit_code"])
-    return answer
+    return answer.get("answer")

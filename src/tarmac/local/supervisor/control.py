@@ -1,21 +1,15 @@
-"""The supervisor's control socket: one JSON line asks, one answers.
+"""The supervisor's control socket: one JSON line asks, one answers; see `requests`.
 
-{"verb": "apply", "options": {...}}   {"verb": "restart", "names": [...]}   {"verb": "down"}
-{"verb": "edges"}: what went over each wire
-{"verb": "explain", "name": "..."}: what something of the system is, as it runs
-{"verb": "token", "caller": "...", "callee": "..."}: a caller token
-{"verb": "snapshot"}, {"verb": "restore"}: of what the stores hold
-{"verb": "disturb"}: begins a drill's own requests, see disturbances.py
-{"verb": "attach"}: the system lives as long as this connection does
+Two requests take the connection over: `Attach`, whose end stops the system, and `Disturb`, by which
+a drill begins (`drill_connection`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import traceback
-from dataclasses import asdict
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +17,13 @@ from tarmac.errors import TarmacError
 from tarmac.local.state.files import write_atomically
 from tarmac.local.state.options import Options
 from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import service_environment, store_requests
+from tarmac.local.supervisor import drill_connection, store_requests, store_statistics
+from tarmac.local.supervisor import requests as ask
 from tarmac.local.supervisor.build_id import build_id
-from tarmac.local.supervisor.drill_requests import drill_requests
-from tarmac.local.supervisor.responses import ShuttingDown, failure_line, success_line
+from tarmac.local.supervisor.handlers import Handlers, failure
+from tarmac.local.supervisor.requests import ApplyResult, Request, ServiceEnvironment
+from tarmac.local.supervisor.responses import ShuttingDown
+from tarmac.local.supervisor.service_environment import export
 from tarmac.local.supervisor.store_snapshots import StoreSnapshots
 from tarmac.local.supervisor.supervisor import Supervisor
 from tarmac.plan.explain import explain
@@ -36,16 +33,6 @@ CHECK_S = 1.0
 #: A client sends its request at once; so many may be connected, the attached ones among them.
 REQUEST_S = 5.0
 MOST_CONNECTIONS = 64
-#: What each request must say, besides what its own module looks after.
-FIELDS: dict[str, frozenset[str]] = {
-    "apply": frozenset({"options", "build_id"}),
-    "restart": frozenset({"names"}),
-    "reset": frozenset({"names"}),
-    "seed": frozenset({"names", "again"}),
-    "connect": frozenset({"name", "user"}),
-    "explain": frozenset({"name"}),
-    "export": frozenset({"name", "other_ports"}),
-}
 
 
 class Control:
@@ -60,7 +47,7 @@ class Control:
         self._ending: asyncio.Task[None] | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._answering: set[asyncio.Task[Any]] = set()
-        self._snapshots = StoreSnapshots(supervisor)
+        self._handlers = self._handlers_of(supervisor)
 
     async def listen(self) -> None:
         """Begin to answer; the lock is ours, so a socket that is still there is stale."""
@@ -109,17 +96,18 @@ class Control:
                 line = await reader.readline()
             if not line:
                 return
-            request = json.loads(line)
-            if complaint := _complaint(request):
-                writer.write(failure_line(TarmacError(complaint)))
+            try:
+                request = self._handlers.read(line)
+            except TarmacError as error:
+                writer.write(failure(error))
                 return
-            if request["verb"] == "attach":
+            if isinstance(request, ask.Attach):
                 with contextlib.suppress(OSError):
                     await reader.read()  # returns when the other side is gone, however it went
                 self.begin_shut_down("the end of the `tarmac up` that started it")
                 return
-            if request["verb"] == "disturb":
-                await drill_requests(self._supervisor).serve(reader, writer)
+            if isinstance(request, ask.Disturb):
+                await drill_connection.serve(self._supervisor, reader, writer)
                 return
             task = asyncio.current_task()
             assert task is not None  # noqa: S101 - it runs in one
@@ -142,53 +130,57 @@ class Control:
                 "run `tarmac down`, then `tarmac up`"
             )
 
-    def _explained(self, name: str) -> dict[str, Any]:
-        if self._supervisor.now is None:
-            raise TarmacError("the system is still starting; try again")
-        return explain(self._supervisor.now.system, self._supervisor.now.plan, name)
-
-    async def _answer(self, request: dict[str, Any]) -> bytes:
+    async def _answer(self, request: Request[Any]) -> bytes:
         try:
-            if request["verb"] == "apply":
-                self._refuse_another(request["build_id"])
-                applied = await self._supervisor.apply(Options.of(request["options"]))
-                return success_line(**asdict(applied))
-            if request["verb"] == "restart":
-                failed = await self._supervisor.restart(request["names"])
-                return success_line(failed=dict(failed))
-            if request["verb"] == "rewrite-state":
-                self._supervisor.state.rewrite()
-                return success_line()
-            if request["verb"] == "edges":
-                return success_line(**await self._supervisor.edges())
-            if request["verb"] == "explain":
-                return success_line(explained=self._explained(request["name"]))
-            if request["verb"] == "token":
-                token = self._supervisor.caller_token(request["caller"], request["callee"])
-                return success_line(token=token)
-            if request["verb"] in store_requests.VERBS:
-                return success_line(**await store_requests.answer(self._supervisor, request))
-            if request["verb"] in service_environment.VERBS:
-                return success_line(**await service_environment.answer(self._supervisor, request))
-            if request["verb"] in StoreSnapshots.VERBS:
-                return success_line(**await self._snapshots.answer(request))
-            if request["verb"] == "down":
-                await self.begin_shut_down("`tarmac down`")
-                return success_line()
+            return await self._handlers.answer(request)
         except (TarmacError, OSError) as error:
-            return failure_line(ShuttingDown(str(error)) if self._ending is not None else error)
+            return failure(ShuttingDown(str(error)) if self._ending is not None else error)
         except Exception as error:  # noqa: BLE001 - reported to the client and logged
-            traceback.print_exc()
-            what = f"the supervisor failed ({type(error).__name__}: {error})"
-            return failure_line(TarmacError(f"{what}; its log is {self._home.supervisor_log}"))
-        return failure_line(TarmacError(f"unknown verb '{request['verb']}'"))
+            return failure(error, f"; its log is {self._home.supervisor_log}")
+
+    def _handlers_of(self, supervisor: Supervisor) -> Handlers:
+        """Register what answers each type of request."""
+        handlers = Handlers()
+        snapshots = StoreSnapshots(supervisor)
+        handlers.on(ask.Apply, self._apply)
+        handlers.on(ask.Down, self._down)
+        handlers.on(ask.Attach, _taken_over)
+        handlers.on(ask.Disturb, _taken_over)
+        handlers.on(ask.Restart, lambda request: supervisor.restart(request.names))
+        handlers.on(ask.Edges, lambda _: supervisor.edges())
+        handlers.on(ask.RewriteState, self._rewrite_state)
+        handlers.on(ask.Explain, self._explain)
+        handlers.on(ask.Export, self._export)
+        handlers.on(ask.Token, self._token)
+        handlers.on(ask.Connect, partial(store_requests.connect, supervisor))
+        handlers.on(ask.Seed, partial(store_requests.seed, supervisor))
+        handlers.on(ask.Reset, partial(store_requests.reset, supervisor))
+        handlers.on(ask.Statistics, lambda _: store_statistics.ask(supervisor.required()))
+        handlers.on(ask.Snapshot, snapshots.take)
+        handlers.on(ask.Restore, snapshots.restore)
+        return handlers
+
+    async def _apply(self, request: ask.Apply) -> ApplyResult:
+        self._refuse_another(request.build_id)
+        return await self._supervisor.apply(Options.of(request.options))
+
+    async def _down(self, _: ask.Down) -> None:
+        await self.begin_shut_down("`tarmac down`")
+
+    async def _rewrite_state(self, _: ask.RewriteState) -> None:
+        self._supervisor.state.rewrite()
+
+    async def _explain(self, request: ask.Explain) -> Mapping[str, Any]:
+        now = self._supervisor.required()
+        return explain(now.system, now.plan, request.name)
+
+    async def _export(self, request: ask.Export) -> ServiceEnvironment:
+        now = self._supervisor.required()
+        return export(now, request.name, other_ports=request.other_ports)
+
+    async def _token(self, request: ask.Token) -> str:
+        return self._supervisor.caller_token(request.caller, request.callee)
 
 
-def _complaint(request: Any) -> str:
-    """Say what is wrong with the form of a request; empty if nothing is."""
-    if not isinstance(request, dict) or not isinstance(request.get("verb"), str):
-        return 'request: not an object with a verb; send {"verb": "..."}'
-    lacking = sorted(FIELDS.get(request["verb"], frozenset()) - request.keys())
-    if lacking:
-        return f"request '{request['verb']}': {', '.join(lacking)} is missing; add it"
-    return ""
+async def _taken_over(_: Request[None]) -> None:
+    """Answer nothing: the request has the connection to itself."""

@@ -1,17 +1,16 @@
-"""Limits the CPU of instances, as a drill asks; undone when its connection ends.
-
-{"op": "limit-cpu", "names": [...], "cpus": 0.2}                           null: as before
-{"op": "throttled", "names": [...]}        ->   {"counts": {"orders-db": {"times": 7, ...}}}
-"""
+"""Limits the CPU of instances, as a drill asks; undone when its connection ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tarmac.errors import TarmacError
 from tarmac.local.process.table import ProcessTable
+from tarmac.local.supervisor import drill_requests as ask
+from tarmac.local.supervisor.handlers import Handlers
+from tarmac.target import Throttling
 
 if TYPE_CHECKING:
     from tarmac.local.supervisor.cpu_quota import CpuQuota
@@ -23,33 +22,33 @@ class CpuLimits:
     def __init__(self, processes: ProcessTable) -> None:
         self._processes = processes
         self._quotas: dict[str, CpuQuota] = {}
-        self.ops: dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
-            "limit-cpu": self._limit,
-            "throttled": self._throttled,
-        }
+
+    def register(self, handlers: Handlers) -> None:
+        """Register what answers each type of request."""
+        handlers.on(ask.LimitCpu, self._limit)
+        handlers.on(ask.Throttlings, self._throttled)
 
     async def close(self) -> None:
         """Let all use what they want."""
         for name in list(self._quotas):
             await self._quotas.pop(name).end()
 
-    async def _limit(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _limit(self, request: ask.LimitCpu) -> None:
         from tarmac.local.supervisor.cpu_quota import CpuQuota  # noqa: PLC0415 - in a drill only
 
-        for name in self._processes.named(request["names"]):
+        for name in self._processes.named(request.names):
             if (before := self._quotas.pop(name, None)) is not None:
                 await before.end()
-            if request["cpus"] is not None:
+            if request.cpus is not None:
                 state = self._processes[name].state
                 if state.pid is None:
                     raise TarmacError(f"{name}: not running (state {state.state})")
-                self._quotas[name] = CpuQuota(request["cpus"], partial(self._pid, name))
-        return {}
+                self._quotas[name] = CpuQuota(request.cpus, partial(self._pid, name))
 
-    async def _throttled(self, request: dict[str, Any]) -> dict[str, Any]:
-        names = self._processes.named(request["names"])
+    async def _throttled(self, request: ask.Throttlings) -> Mapping[str, Throttling]:
+        names = self._processes.named(request.names)
         limited = [name for name in names if name in self._quotas]
-        return {"counts": {name: self._quotas[name].counts() for name in limited}}
+        return {name: self._quotas[name].counts() for name in limited}
 
     def _pid(self, name: str) -> int | None:
         return self._processes[name].state.pid if name in self._processes else None

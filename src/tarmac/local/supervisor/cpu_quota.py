@@ -18,6 +18,7 @@ from collections.abc import Callable
 import psutil
 
 from tarmac.local.host import guard
+from tarmac.target import Throttling
 
 #: How often to look, and how often to look for processes that it has started.
 CHECK_S, TREE_S = 0.02, 0.25
@@ -51,10 +52,10 @@ class CpuQuota:
         self._task.cancel()
         await asyncio.wait([self._task])
 
-    def counts(self) -> dict[str, float]:
+    def counts(self) -> Throttling:
         """Say how often it was stopped, and what it used in which time."""
         elapsed_s = time.monotonic() - self._began
-        return {"times": self._times, "used_s": self._used_s, "elapsed_s": elapsed_s}
+        return Throttling(self._times, self._used_s, elapsed_s)
 
     async def _keep(self) -> None:
         looked_s = last_s = 0.0

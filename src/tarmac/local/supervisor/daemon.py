@@ -14,7 +14,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +69,7 @@ async def serve(options: Options, report: int, *, attached: bool = False) -> int
         if options.temporary:
             delete(context.home)
         return error.exit_code if isinstance(error, TarmacError) else 1
-    _tell(report, success_line(**asdict(applied)))
+    _tell(report, success_line(applied))
     if not attached:
         os.close(report)
     lost_home = asyncio.create_task(context.wait_until_lost())

@@ -7,20 +7,22 @@ very moment at which the data is lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from tarmac.local.stores.contents import Marks, open_marks, written
+from tarmac.local.supervisor import drill_requests as ask
+from tarmac.local.supervisor.requests import Ask
 from tarmac.target import RowComparison
 
 
 class LocalRecovery:
     """One store, asked over the connection of its target."""
 
-    def __init__(self, url: str, ask: Callable[..., dict[str, Any]]) -> None:
+    def __init__(self, store: str, url: str, requests: Ask) -> None:
         """Take the URL of the store's administrator."""
+        self._store = store
         self._url = url
-        self._ask = ask
+        self._ask = requests
         self._marks: Marks | None = None
         #: Keeps the connection of the marks between two of them.
         self._loop = asyncio.Runner()
@@ -33,7 +35,7 @@ class LocalRecovery:
 
     def back_up(self, every_s: float, *, synchronous: bool) -> None:
         """Make a backup, and have what changes afterwards archived."""
-        self._ask("back-up", every_s=every_s, synchronous=synchronous)
+        self._ask(ask.BackUp(self._store, every_s, synchronous))
 
     def mark(self, number: int) -> None:
         """Write a mark; it is committed once this returns."""
@@ -47,21 +49,20 @@ class LocalRecovery:
 
     def take_down_rows(self) -> int:
         """Remember the rows of its users as they are now; returns how many there are."""
-        return int(self._ask("take-down-rows")["rows"])
+        return self._ask(ask.TakeDownRows(self._store))
 
     def lose_data(self) -> None:
         """Kill it and delete its data; it stays down."""
-        self._ask("lose-data")
+        self._ask(ask.LoseData(self._store))
 
     def data_mb(self) -> float:
         """Say how much data it has, in MB of a million bytes."""
-        return float(self._ask("data-size")["mb"])
+        return self._ask(ask.DataSize(self._store))
 
     def restore_data(self) -> None:
         """Put its data back from the backup and the archive, and let it start."""
-        self._ask("restore-data")
+        self._ask(ask.RestoreData(self._store))
 
     def compare_rows(self) -> RowComparison:
         """Compare its users' rows with those before the loss, and with those taken down earlier."""
-        found = self._ask("compare-rows")
-        return RowComparison(found["tables"], found["rows"], found["changed"], found["settled"])
+        return self._ask(ask.CompareRows(self._store))

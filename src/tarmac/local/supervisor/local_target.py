@@ -7,12 +7,9 @@ undoes what is left.
 from __future__ import annotations
 
 import contextlib
-import functools
-import json
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from tarmac.errors import TarmacError
@@ -20,8 +17,10 @@ from tarmac.local.host import usage
 from tarmac.local.network import durations
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
+from tarmac.local.supervisor import drill_requests as ask
 from tarmac.local.supervisor.local_recovery import LocalRecovery
 from tarmac.local.supervisor.local_replica import LocalReplica
+from tarmac.local.supervisor.requests import Answer, Disturb, Edges, Request, Restart
 from tarmac.target import Answers, Edge, EdgeRule, Instance, Throttling
 
 
@@ -38,7 +37,7 @@ class LocalTarget:
         self._lines = connection.makefile("rw")
         self._turn = threading.Lock()
         self._recoveries: list[LocalRecovery] = []
-        self._ask({"verb": "disturb"})
+        self._ask(Disturb())
 
     def close(self) -> None:
         """Have whatever is still disturbed undone."""
@@ -72,7 +71,7 @@ class LocalTarget:
 
     def find(self, name: str) -> tuple[str, ...]:
         """List the instances of a service, a store, a machine or a zone. Raises BadInput."""
-        return tuple(self._op("find", name=name)["names"])
+        return self._ask(ask.Find(name))
 
     def edges(self) -> tuple[Edge, ...]:
         """List every edge with what went over it so far."""
@@ -91,34 +90,31 @@ class LocalTarget:
 
     def send(self, names: Collection[str], signal: str) -> Mapping[str, int]:
         """Send a signal to instances; returns the pids."""
-        found: dict[str, int] = self._op("signal", names=list(names), signal=signal)["pids"]
-        return found
+        return self._ask(ask.Signal(tuple(names), signal))
 
     def pause(self, names: Collection[str]) -> Mapping[str, Collection[int]]:
         """Stop instances where they are, with all that they have started; returns the pids."""
-        found: dict[str, list[int]] = self._op("pause", names=list(names))["pids"]
-        return found
+        return self._ask(ask.Pause(tuple(names)))
 
     def moving(self, names: Collection[str]) -> Collection[str]:
         """List those of them that are not stopped (any more)."""
-        found: list[str] = self._op("moving", names=list(names))["names"]
-        return found
+        return self._ask(ask.Moving(tuple(names)))
 
     def resume(self, names: Collection[str]) -> None:
         """Let them go on."""
-        self._op("resume", names=list(names))
+        self._ask(ask.Resume(tuple(names)))
 
     def hold_down(self, names: Collection[str]) -> None:
         """Kill instances and start them no more."""
-        self._op("hold-down", names=list(names))
+        self._ask(ask.HoldDown(tuple(names)))
 
     def let_up(self, names: Collection[str]) -> None:
         """Start them again."""
-        self._op("let-up", names=list(names))
+        self._ask(ask.LetUp(tuple(names)))
 
     def restart(self, names: Collection[str]) -> None:
         """Replace instances as a deployment does, and wait for it. Raises TarmacError."""
-        failed = client.ask(self._home, {"verb": "restart", "names": list(names)}).get("failed", {})
+        failed = client.ask(self._home, Restart(tuple(names)))
         if failed:
             whys = [f"{name} was not replaced: {why}" for name, why in failed.items()]
             raise TarmacError("; ".join(whys))
@@ -127,45 +123,44 @@ class LocalTarget:
     def disturb(self, edges: Collection[str], rule: EdgeRule | None) -> None:
         """Disturb the traffic of edges; None: no more."""
         for edge in edges:
-            self._op("wire", id=edge, rule=None if rule is None else asdict(rule))
+            self._ask(ask.DisturbEdge(edge, rule))
 
     def recovery(self, store: str) -> LocalRecovery:
         """Give what backs up, loses and restores the data of a store."""
         url = client.store_url(self._home, store)
-        found = LocalRecovery(url, functools.partial(self._op, name=store))
+        found = LocalRecovery(store, url, self._ask)
         self._recoveries.append(found)
         return found
 
     def replica(self, store: str) -> LocalReplica:
         """Give what has a store follow that of another copy, or take its place."""
         url = client.store_url(self._home, store)
-        return LocalReplica(url, functools.partial(self._op, name=store))
+        return LocalReplica(store, url, self._ask)
 
     def make_read_only(self, store: str, *, on: bool) -> None:
         """Have a store refuse all writes, or take them again."""
-        self._op("read-only", name=store, on=on)
+        self._ask(ask.MakeReadOnly(store, on))
 
     def takes_writes(self, store: str) -> bool:
         """Tell whether a store takes writes now."""
-        return bool(self._op("is-writable", name=store)["writable"])
+        return self._ask(ask.IsWritable(store))
 
     def set_environment(self, service: str, env: Mapping[str, str]) -> None:
         """Replace a service's instances by ones with these variables besides."""
-        self._op("set-environment", service=service, env=dict(env))
+        self._ask(ask.SetEnvironment(service, env))
         client.wait(self._home, within_s=None)
 
     def scale(self, service: str, instances: int) -> None:
         """Run so many instances of a service; it does not wait until they serve."""
-        self._op("scale", service=service, instances=instances)
+        self._ask(ask.Scale(service, instances))
 
     def start_version(self, service: str, file: str, env: Mapping[str, str]) -> str:
         """Start an instance of a service's new version, which gets no request yet."""
-        name: str = self._op("start-version", service=service, file=file, env=dict(env))["name"]
-        return name
+        return self._ask(ask.StartVersion(service, file, env))
 
     def split(self, service: str, share: float, rule: EdgeRule | None) -> None:
         """Send a share of a service's requests to its new version from now on."""
-        self._op("split", service=service, share=share, rule=rule and asdict(rule))
+        self._ask(ask.Split(service, share, rule))
 
     def answers(self, service: str) -> tuple[Answers, Answers]:
         """Say what the stable version and the new one have answered since there are two."""
@@ -175,16 +170,15 @@ class LocalTarget:
 
     def note(self, what: str) -> None:
         """Have the system's timeline say what a drill does."""
-        self._op("note", what=what)
+        self._ask(ask.Note(what))
 
     def limit_cpu(self, names: Collection[str], cpus: float | None) -> None:
         """Let each instance use that many CPUs at most; None: as many as it wants."""
-        self._op("limit-cpu", names=list(names), cpus=cpus)
+        self._ask(ask.LimitCpu(tuple(names), cpus))
 
     def throttled(self, names: Collection[str]) -> Mapping[str, Throttling]:
         """Say what the limit did to each of them that has one."""
-        found = self._op("throttled", names=list(names))["counts"]
-        return {name: Throttling(**counts) for name, counts in found.items()}
+        return self._ask(ask.Throttlings(tuple(names)))
 
     def memory_bytes(self) -> Mapping[str, int]:
         """Say how much memory each instance has now, with all that it has started."""
@@ -195,23 +189,19 @@ class LocalTarget:
         used = usage.of_trees(pids.values())
         return {name: used[pid] for name, pid in pids.items() if pid in used}
 
-    def _edges(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = client.ask(self._home, {"verb": "edges"})["edges"]
-        return found
+    def _edges(self) -> tuple[dict[str, Any], ...]:
+        return client.ask(self._home, Edges()).edges
 
-    def _op(self, op: str, **values: Any) -> dict[str, Any]:
-        return self._ask({"op": op, **values})
-
-    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, request: Request[Answer]) -> Answer:
         with self._turn:
             line = ""
             with contextlib.suppress(ConnectionError):
-                self._lines.write(json.dumps(request) + "\n")
+                self._lines.write(client.line_of(request))
                 self._lines.flush()
                 line = self._lines.readline()
         if not line:
             raise client.SupervisorGone(f"{self._home.root}: the supervisor went away")
-        return client.checked(json.loads(line))
+        return client.answer_of(request, line)
 
 
 def _answers(counted: Collection[Mapping[str, Any]]) -> Answers:

@@ -1,14 +1,10 @@
-"""Writes what a drill does among the events of the system's timeline, and that it has ended.
-
-{"op": "note", "what": "latency on orders -> db"}
-"""
+"""Writes what a drill does among the events of the system's timeline, and that it has ended."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 from tarmac.local.state.state import StateFile
+from tarmac.local.supervisor import drill_requests as ask
+from tarmac.local.supervisor.handlers import Handlers
 
 #: What such events are of.
 DRILL = "drill"
@@ -20,16 +16,16 @@ class Notes:
     def __init__(self, state: StateFile) -> None:
         self._state = state
         self._is_open = False
-        self.ops: dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
-            "note": self._note
-        }
+
+    def register(self, handlers: Handlers) -> None:
+        """Register what answers each type of request."""
+        handlers.on(ask.Note, self._note)
 
     async def close(self) -> None:
         """Write that it has ended."""
         if self._is_open:
             self._state.note(DRILL, "ended", "")
 
-    async def _note(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _note(self, request: ask.Note) -> None:
         self._is_open = True
-        self._state.note(DRILL, "under way", request["what"])
-        return {}
+        self._state.note(DRILL, "under way", request.what)

@@ -1,6 +1,6 @@
-"""Backs up a store that runs, loses its data and restores it, as a drill asks; see `OPS`.
+"""Backs up a store that runs, loses its data and restores it, as a drill asks.
 
-Requests come over the connection of `disturbances`. What a store's kind says is carried out;
+Requests come over the connection of a drill. What a store's kind says is carried out;
 nothing here knows a kind. All of it is for a copy that is deleted afterwards.
 """
 
@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tarmac.errors import TarmacError
 from tarmac.launch import Command
 from tarmac.local.stores import contents
 from tarmac.local.stores.marks import Rows
+from tarmac.local.supervisor import drill_requests as ask
+from tarmac.local.supervisor.handlers import Handlers
 from tarmac.local.supervisor.remove import size_mb
 from tarmac.local.supervisor.store_servers import StoreServer, StoreServers, delete
 from tarmac.stores.kind import ArchiveRule, StoreBackup
+from tarmac.target import RowComparison
 
 #: What follows a server that was killed has ended within this time.
 FOLLOW_S = 10.0
@@ -60,15 +62,15 @@ class Recoveries:
     def __init__(self, servers: StoreServers) -> None:
         self._servers = servers
         self._stores: dict[str, _Store] = {}
-        #: {"op": ..., "name": STORE}
-        self.ops: dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
-            "back-up": self._back_up,  # "every_s", "synchronous": see `ArchiveRule`
-            "take-down-rows": self._take_down_rows,  # -> {"rows": n}: for `compare-rows`
-            "lose-data": self._lose,  # kill it and delete its data; it stays down
-            "data-size": self._data_size,  # -> {"mb": x}
-            "restore-data": self._restore,  # from the backup, and let it start
-            "compare-rows": self._compare,  # -> what of the rows is back
-        }
+
+    def register(self, handlers: Handlers) -> None:
+        """Register what answers each type of request."""
+        handlers.on(ask.BackUp, self._back_up)
+        handlers.on(ask.TakeDownRows, self._take_down_rows)
+        handlers.on(ask.LoseData, self._lose)
+        handlers.on(ask.DataSize, self._data_size)
+        handlers.on(ask.RestoreData, self._restore)
+        handlers.on(ask.CompareRows, self._compare)
 
     async def close(self) -> None:
         """Let what was lost start: empty, if it was not restored."""
@@ -78,9 +80,9 @@ class Recoveries:
             if store.is_down:
                 self._let_up(store)
 
-    async def _back_up(self, request: dict[str, Any]) -> dict[str, Any]:
-        name, servers = request["name"], self._servers
-        rule = ArchiveRule(request["every_s"], request["synchronous"])
+    async def _back_up(self, request: ask.BackUp) -> None:
+        name, servers = request.store, self._servers
+        rule = ArchiveRule(request.every_s, request.synchronous)
         server = servers.find(
             name,
             lambda kind, *found: kind.backup(*found, rule) if kind.backup else None,
@@ -100,43 +102,40 @@ class Recoveries:
         if backup.confirming:
             await servers.say(server, backup.confirming)
             await servers.say_until_true(server, backup.confirmed, store.refuse_unfollowed)
-        return {}
 
-    async def _take_down_rows(self, request: dict[str, Any]) -> dict[str, Any]:
-        store = self._known(request)
+    async def _take_down_rows(self, request: ask.TakeDownRows) -> int:
+        store = self._known(request.store)
         async with contents.rows(self._url(store)) as store.earlier:
-            return {"rows": sum(map(len, store.earlier.values()))}
+            return sum(map(len, store.earlier.values()))
 
-    async def _lose(self, request: dict[str, Any]) -> dict[str, Any]:
-        store = self._known(request)
+    async def _lose(self, request: ask.LoseData) -> None:
+        store = self._known(request.store)
         process = self._servers.process(store.name)
         # Until it is dead no row may change, or what was there at the end would not be known.
         async with contents.rows(self._url(store), locked=True) as store.lost:
             store.is_down = True
             await process.hold_down()
         await delete(store.data)
-        return {}
 
-    async def _data_size(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"mb": sum(map(size_mb, self._known(request).data))}
+    async def _data_size(self, request: ask.DataSize) -> float:
+        return sum(map(size_mb, self._known(request.store).data))
 
-    async def _restore(self, request: dict[str, Any]) -> dict[str, Any]:
-        store = self._known(request)
+    async def _restore(self, request: ask.RestoreData) -> None:
+        store = self._known(request.store)
         if store.follower is not None:  # it ends with the server, once it has written all
             with contextlib.suppress(TarmacError, TimeoutError):
                 async with asyncio.timeout(FOLLOW_S):
                     await store.follower
         await self._run(store, store.server.how.restore)
         self._let_up(store)
-        return {}
 
-    async def _compare(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _compare(self, request: ask.CompareRows) -> RowComparison:
         """Say of the rows before the loss how many there were, and which are not back.
 
         `changed` had been written since they were taken down: an archive may lack the last of
         them. `settled` had not, so that any backup has them.
         """
-        store = self._known(request)
+        store = self._known(request.store)
         earlier, lost = store.earlier, store.lost
         if earlier is None or lost is None:
             raise TarmacError(
@@ -147,22 +146,22 @@ class Recoveries:
                 table: before - rows.get(table, frozenset()) for table, before in lost.items()
             }
         settled = {table: gone & earlier.get(table, frozenset()) for table, gone in missing.items()}
-        return {
-            "tables": len(lost),
-            "rows": sum(map(len, lost.values())),
-            "changed": sum(len(gone - settled[table]) for table, gone in missing.items()),
-            "settled": {table: len(gone) for table, gone in settled.items() if gone},
-        }
+        return RowComparison(
+            tables=len(lost),
+            rows=sum(map(len, lost.values())),
+            changed=sum(len(gone - settled[table]) for table, gone in missing.items()),
+            settled={table: len(gone) for table, gone in settled.items() if gone},
+        )
 
     def _let_up(self, store: _Store) -> None:
         store.is_down = False
         with contextlib.suppress(TarmacError):  # the system is being stopped, too
             self._servers.process(store.name).let_up()
 
-    def _known(self, request: dict[str, Any]) -> _Store:
-        if request["name"] not in self._stores:
-            raise TarmacError(f"{request['name']}: no backup was taken; take one first")
-        return self._stores[request["name"]]
+    def _known(self, name: str) -> _Store:
+        if name not in self._stores:
+            raise TarmacError(f"{name}: no backup was taken; take one first")
+        return self._stores[name]
 
     def _url(self, store: _Store) -> str:
         return self._servers.url(store.server)

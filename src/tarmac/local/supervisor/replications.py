@@ -1,19 +1,20 @@
-"""Has a store's server follow that of another copy, or take its place, as a drill asks; see `OPS`.
+"""Has a store's server follow that of another copy, or take its place, as a drill asks.
 
-Requests come over the connection of `disturbances`, to the supervisor of each of the two copies.
+Requests come over the connection of a drill, to the supervisor of each of the two copies.
 All of it is for copies that are deleted afterwards.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 from tarmac.errors import TarmacError
 from tarmac.launch import text
+from tarmac.local.supervisor import drill_requests as ask
+from tarmac.local.supervisor.handlers import Handlers
 from tarmac.local.supervisor.store_servers import StoreServer, StoreServers, delete
 from tarmac.stores.kind import Address, StoreReplication
+from tarmac.target import Standby
 
 
 class Replications:
@@ -23,15 +24,15 @@ class Replications:
         self._servers = servers
         #: Those whose users wait until they are promoted.
         self._following: set[str] = set()
-        #: {"op": ..., "name": STORE}
-        self.ops: dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
-            "follow": self._follow,  # "host", "port": copy the data of the server there, follow it
-            "confirm-together": self._confirm,  # a change counts only once a standby has it
-            "standbys": self._standbys,  # -> {"standbys": [[streams, how], ...]}
-            "takes-writes": self._takes_writes,  # -> {"takes_writes": bool}
-            "fence": self._fence,  # take no writes any more, nor after any start
-            "promote": self._promote,  # take writes, say "statements" first; its users may start
-        }
+
+    def register(self, handlers: Handlers) -> None:
+        """Register what answers each type of request."""
+        handlers.on(ask.Follow, self._follow)
+        handlers.on(ask.ConfirmTogether, self._confirm)
+        handlers.on(ask.Standbys, self._standbys)
+        handlers.on(ask.TakesWrites, self._takes_writes)
+        handlers.on(ask.Fence, self._fence)
+        handlers.on(ask.Promote, self._promote)
 
     async def close(self) -> None:
         """Let what follows serve, so that its users do not wait for ever."""
@@ -39,8 +40,8 @@ class Replications:
             with contextlib.suppress(TarmacError):  # the system is being stopped, too
                 self._servers.process(name).lead()
 
-    async def _follow(self, request: dict[str, Any]) -> dict[str, Any]:
-        server = self._found(request["name"], Address(request["host"], request["port"]))
+    async def _follow(self, request: ask.Follow) -> None:
+        server = self._found(request.store, Address(request.host, request.port))
         process = self._servers.process(server.name)
         self._following.add(server.name)
         await process.hold_down()
@@ -50,39 +51,35 @@ class Replications:
             await self._servers.run(server, server.how.copy, server.how.env)
         finally:
             process.let_up()
-        return {}
 
-    async def _confirm(self, request: dict[str, Any]) -> dict[str, Any]:
-        server = self._found(request["name"])
+    async def _confirm(self, request: ask.ConfirmTogether) -> None:
+        server = self._found(request.store)
         await self._servers.say(server, server.how.confirming)
         await self._servers.say_until_true(server, server.how.confirmed)
-        return {}
 
-    async def _standbys(self, request: dict[str, Any]) -> dict[str, Any]:
-        server = self._found(request["name"])
+    async def _standbys(self, request: ask.Standbys) -> tuple[Standby, ...]:
+        server = self._found(request.store)
         rows = await self._servers.ask(server, server.how.standbys)
-        return {"standbys": [[bool(row[0]), str(row[1])] for row in rows]}
+        return tuple(Standby(bool(row[0]), str(row[1])) for row in rows)
 
-    async def _takes_writes(self, request: dict[str, Any]) -> dict[str, Any]:
-        server = self._found(request["name"])
+    async def _takes_writes(self, request: ask.TakesWrites) -> bool:
+        server = self._found(request.store)
         rows = await self._servers.ask(server, server.how.takes_writes)
-        return {"takes_writes": bool(rows[0][0])}
+        return bool(rows[0][0])
 
-    async def _fence(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _fence(self, request: ask.Fence) -> None:
         """Mark its data; a server that runs ends in an orderly way, and starts like that."""
-        server = self._found(request["name"])
+        server = self._found(request.store)
         self._following.add(server.name)
         await self._servers.run(server, server.how.fence, server.how.env)
         await self._servers.process(server.name).follow()
-        return {}
 
-    async def _promote(self, request: dict[str, Any]) -> dict[str, Any]:
-        server = self._found(request["name"])
+    async def _promote(self, request: ask.Promote) -> None:
+        server = self._found(request.store)
         await self._servers.say(server, server.how.promote)
-        await self._servers.say(server, map(text, request["statements"]))
+        await self._servers.say(server, map(text, request.statements))
         self._following.discard(server.name)
         self._servers.process(server.name).lead()
-        return {}
 
     def _found(self, name: str, followed: Address | None = None) -> StoreServer[StoreReplication]:
         address = followed or Address("", 0)  # only what copies another's data needs it

@@ -7,15 +7,16 @@ from typing import Any
 
 from tarmac.errors import BadInput, TarmacError
 from tarmac.local.supervisor.context import AlreadyRunning
+from tarmac.local.supervisor.typed_json import as_json
 
 
 class ShuttingDown(TarmacError):
     """The system is being stopped; repeat the request when it has ended."""
 
 
-def success_line(**content: Any) -> bytes:
+def success_line(answer: Any) -> bytes:
     """Write the answer to what went well."""
-    return json.dumps({"ok": True, **content}).encode() + b"\n"
+    return json.dumps({"ok": True, "answer": as_json(answer)}).encode() + b"\n"
 
 
 def failure_line(error: Exception) -> bytes:

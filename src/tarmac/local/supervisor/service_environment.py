@@ -10,48 +10,22 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.launch import reveal
 from tarmac.local.host.sockets import LOOPBACK, Reservations, is_free
 from tarmac.local.state.options import Options
 from tarmac.local.state.paths import Home
 from tarmac.local.supervisor import client
+from tarmac.local.supervisor.requests import Export, ServiceEnvironment
 from tarmac.local.supervisor.resolver import ResolvedSystem, Resolver
 from tarmac.plan import ports
 from tarmac.plan.launches import as_typed
 from tarmac.plan.plan import Node
 from tarmac.plan.resolve import LOCAL, resolve
 from tarmac.plan.settings import SHELL_ORIGIN
-
-if TYPE_CHECKING:
-    from tarmac.local.supervisor.supervisor import Supervisor
-
-
-@dataclass(frozen=True)
-class ServiceEnvironment:
-    """A service's environment, and how and where its program is started."""
-
-    name: str
-    role: str
-    #: What Tarmac gives it, with the secrets' values.
-    env: Mapping[str, str]
-    #: Variables inherited from the shell that started Tarmac.
-    inherited: Mapping[str, str]
-    command: tuple[str, ...]
-    folder: str
-    #: It is started outside Tarmac (--without).
-    outside: bool
-    #: Ports of `env` on which a process listens now.
-    taken: tuple[int, ...]
-    #: Whether the system runs; the stores answer only then.
-    running: bool
-    #: Names that it finds in its /etc/hosts, each with its address.
-    hosts: Mapping[str, str]
 
 
 def fetch(
@@ -67,9 +41,7 @@ def fetch(
     """
     home = Home.of(file, namespace)
     if client.is_running(home):
-        asked = {"verb": "export", "name": name, "other_ports": other_ports}
-        answer = client.ask(home, asked)["environment"]
-        return ServiceEnvironment(**answer)
+        return client.ask(home, Export(name, other_ports))
     return export(_last_resolved(file, home), name, other_ports=other_ports, running=False)
 
 
@@ -134,16 +106,3 @@ def _last_resolved(file: Path, home: Home) -> ResolvedSystem:
         return resolver.resolve(held)
     finally:
         resolver.release_ports()
-
-
-async def answer(supervisor: Supervisor, request: dict[str, Any]) -> dict[str, Any]:
-    """Answer what `fetch` asks of a running system. Raises TarmacError."""
-    if supervisor.now is None:
-        raise TarmacError("the system is still starting; try again")
-    environment = export(supervisor.now, request["name"], other_ports=request["other_ports"])
-    return {"environment": asdict(environment)}
-
-
-VERBS: dict[str, Callable[[Supervisor, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
-    "export": answer
-}

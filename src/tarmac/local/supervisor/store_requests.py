@@ -1,4 +1,4 @@
-"""Requests about a running system's stores: connect, seed, reset, statistics.
+"""Requests about a running system's stores: connect, seed, reset.
 
 Used by the control socket. Nothing here is done without being asked for.
 """
@@ -6,35 +6,33 @@ Used by the control socket. Nothing here is done without being asked for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.launch import reveal
 from tarmac.local.process.prepare import folder_of
 from tarmac.local.stores import sql
-from tarmac.local.supervisor import store_statistics
 from tarmac.local.supervisor.remove import erase, size_mb
-from tarmac.local.supervisor.resolver import ResolvedSystem
+from tarmac.local.supervisor.requests import (
+    Connect,
+    Reset,
+    ResetResult,
+    Seed,
+    SeedResult,
+    StoreShell,
+)
 from tarmac.plan.access import shell_call
 from tarmac.target import SERVING
 
 if TYPE_CHECKING:
     from tarmac.local.supervisor.supervisor import Supervisor
 
-Request = dict[str, Any]
 
-
-async def answer(supervisor: Supervisor, request: Request) -> dict[str, Any]:
-    """Do what a verb of this module asks. Raises TarmacError."""
-    if supervisor.now is None:
-        raise TarmacError("the system is still starting; try again")
-    return await VERBS[request["verb"]](supervisor, supervisor.now, request)
-
-
-async def _connect(_: Supervisor, now: ResolvedSystem, request: Request) -> dict[str, Any]:
+async def connect(supervisor: Supervisor, request: Connect) -> StoreShell:
     """Say how to get into a store, as its administrator or as one of its users."""
-    name, user = request["name"], request["user"]
+    now = supervisor.required()
+    name, user = request.name, request.user
     accesses = {access.store: access for access in now.plan.access}
     _check([name], accesses, "no store of the system")
     access = accesses[name]
@@ -48,31 +46,33 @@ async def _connect(_: Supervisor, now: ResolvedSystem, request: Request) -> dict
             )
         user = known[0]
     url = reveal(access.urls[user], now.secrets)
-    return {"title": access.title, "url": url, **shell_call(access.shell, url)}
+    return StoreShell(access.title, url, **shell_call(access.shell, url))
 
 
-async def _seed(supervisor: Supervisor, now: ResolvedSystem, request: Request) -> dict[str, Any]:
+async def seed(supervisor: Supervisor, request: Seed) -> list[SeedResult]:
     """Apply seeds that were never applied; with `again`, all."""
+    now = supervisor.required()
     seeds = {seed.store: seed for seed in now.plan.seeds if not seed.is_init}
-    _check(request["names"], seeds, "no store with a seed")
+    _check(request.names, seeds, "no store with a seed")
     ready = {node.name for node in supervisor.state.nodes() if node.state in SERVING}
     found = []
-    for store in request["names"] or seeds:
+    for store in request.names or seeds:
         seed = seeds[store]
         if seed.service not in ready:
             raise TarmacError(
                 f"{store}: {seed.service} creates its tables and is not ready; try again when it is"
             )
-        outcome = await sql.apply_seed(seed, now.secrets, again=request["again"])
-        found.append({"store": store, "file": seed.file, "outcome": outcome})
-    return {"seeds": found}
+        outcome = await sql.apply_seed(seed, now.secrets, again=request.again)
+        found.append(SeedResult(store, seed.file, outcome))
+    return found
 
 
-async def _reset(supervisor: Supervisor, now: ResolvedSystem, request: Request) -> dict[str, Any]:
+async def reset(supervisor: Supervisor, request: Reset) -> ResetResult:
     """Reset stores: stop their users, delete the data, restart all; seeds are applied then."""
+    now = supervisor.required()
     nodes = {node.name: node for node in now.plan.nodes}
     stores = {name: node for name, node in nodes.items() if node.role in ("store", "broker")}
-    names = list(dict.fromkeys(request["names"]))
+    names = list(dict.fromkeys(request.names))
     _check(names, stores, "no store that runs here")
     users = [n for n, node in nodes.items() if {*node.after, *node.needs} & {*names}]
     deleted: list[str] = []
@@ -85,22 +85,10 @@ async def _reset(supervisor: Supervisor, now: ResolvedSystem, request: Request) 
                 await asyncio.to_thread(erase, folder)
 
     await supervisor.restart_stopped([*names, *users], between=delete)
-    return {"deleted": deleted, "restarted": users}
-
-
-async def _statistics(_: Supervisor, now: ResolvedSystem, __: Request) -> dict[str, Any]:
-    return await store_statistics.ask(now)
+    return ResetResult(tuple(deleted), tuple(users))
 
 
 def _check(names: Iterable[str], known: Iterable[str], what: str) -> None:
     wrong = [name for name in names if name not in known]
     if wrong:
         raise BadInput([Problem(name, f"{what}; {did_you_mean(name, known)}") for name in wrong])
-
-
-VERBS: dict[str, Callable[[Supervisor, ResolvedSystem, Request], Awaitable[dict[str, Any]]]] = {
-    "connect": _connect,
-    "seed": _seed,
-    "reset": _reset,
-    "statistics": _statistics,
-}

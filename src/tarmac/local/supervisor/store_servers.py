@@ -63,9 +63,7 @@ class StoreServers:
     @property
     def now(self) -> ResolvedSystem:
         """What runs. Raises TarmacError while it starts."""
-        if (now := self._supervisor.now) is None:
-            raise TarmacError("the system is still starting; try again")
-        return now
+        return self._supervisor.required()
 
     def find(
         self,

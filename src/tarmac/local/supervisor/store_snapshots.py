@@ -17,6 +17,7 @@ from tarmac.errors import TarmacError
 from tarmac.launch import reveal
 from tarmac.local.stores import rows
 from tarmac.local.stores.dialogue import converse
+from tarmac.local.supervisor.requests import Restore, RestoreResult, Snapshot, SnapshotResult
 from tarmac.local.supervisor.resolver import ResolvedSystem
 from tarmac.plan.bindings import Bindings
 from tarmac.stores.kind import RowReset, StoreReset
@@ -29,27 +30,23 @@ if TYPE_CHECKING:
 class StoreSnapshots:
     """What the stores of one namespace held when they were last asked to keep it."""
 
-    VERBS = frozenset({"snapshot", "restore"})
-
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._held: dict[str, Any] | None = None
 
-    async def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Keep what the stores hold now, or put it back. Raises TarmacError."""
-        now = self._supervisor.now
-        if now is None:
-            raise TarmacError("the system is still starting; try again")
-        began = time.monotonic()
-        bindings = Bindings(now.system, now.facts, now.kinds)
-        if request["verb"] == "snapshot":
-            done = await self._take(now, bindings)
-        else:
-            done = await self._restore(now, bindings)
-        return {**done, "took_s": time.monotonic() - began}
+    async def take(self, _: Snapshot) -> SnapshotResult:
+        """Keep what can be kept; say why of the others. Raises TarmacError."""
+        began, now = time.monotonic(), self._supervisor.required()
+        left = await self._take(now, Bindings(now.system, now.facts, now.kinds))
+        return SnapshotResult(left, time.monotonic() - began)
 
-    async def _take(self, now: ResolvedSystem, bindings: Bindings) -> dict[str, Any]:
-        """Keep what can be kept; say why of the others."""
+    async def restore(self, _: Restore) -> RestoreResult:
+        """Put back what was kept. Raises TarmacError."""
+        began, now = time.monotonic(), self._supervisor.required()
+        cut = await self._restore(now, Bindings(now.system, now.facts, now.kinds))
+        return RestoreResult(cut, time.monotonic() - began)
+
+    async def _take(self, now: ResolvedSystem, bindings: Bindings) -> Mapping[str, str]:
         kept: dict[str, Any] = {}
 
         async def one(store: str) -> None:
@@ -70,9 +67,9 @@ class StoreSnapshots:
         left = {store: why for store in bindings.views if (why := _why_left(bindings, store))}
         await _on_all(one, [store for store in bindings.views if store not in left])
         self._held = kept
-        return {"left": left}
+        return left
 
-    async def _restore(self, now: ResolvedSystem, bindings: Bindings) -> dict[str, Any]:
+    async def _restore(self, now: ResolvedSystem, bindings: Bindings) -> tuple[str, ...]:
         if self._held is None:
             raise TarmacError("no snapshot of the stores was taken; take one first")
         kept = self._held
@@ -95,7 +92,7 @@ class StoreSnapshots:
         await _on_all(one, carriers)
         await _on_all(one, [store for store in kept if store not in carriers])
         await _on_all(one, carriers)
-        return {"cut": cut}
+        return tuple(cut)
 
 
 def _is_mysql(url: str) -> bool:

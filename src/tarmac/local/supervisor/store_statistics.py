@@ -34,7 +34,7 @@ async def ask(now: ResolvedSystem) -> dict[str, Any]:
     bindings = Bindings(now.system, now.facts, now.kinds)
     names = list(bindings.views)
     answers = await asyncio.gather(*(_ask(now, bindings, store) for store in names))
-    return {"stores": dict(zip(names, answers, strict=True))}
+    return dict(zip(names, answers, strict=True))
 
 
 async def _ask(now: ResolvedSystem, bindings: Bindings, store: str) -> dict[str, Any]:

@@ -11,9 +11,8 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.local.host import gather
@@ -30,6 +29,7 @@ from tarmac.local.supervisor import caller_tokens
 from tarmac.local.supervisor.client import STARTUP_TIMEOUT_S
 from tarmac.local.supervisor.context import SupervisorContext
 from tarmac.local.supervisor.fingerprint import fingerprint
+from tarmac.local.supervisor.requests import ApplyResult, EdgeCounts
 from tarmac.local.supervisor.resolver import ResolvedSystem, Resolver
 from tarmac.local.supervisor.telemetry import TelemetryProcess
 from tarmac.plan import scrape
@@ -40,18 +40,7 @@ from tarmac.plan.ports import TELEMETRY
 #: How long a replaced instance goes on untold: some servers close a connection that was just made
 #: and has not brought its request yet. (What is not even accepted, `Process.stop` waits for.)
 SETTLE_S = 0.2
-
-
-@dataclass(frozen=True)
-class ApplyResult:
-    """What a call of `apply` changed."""
-
-    started: tuple[str, ...]
-    restarted: tuple[str, ...]
-    stopped: tuple[str, ...]
-    notes: tuple[str, ...]
-    #: Nodes whose new form does not start, and why; the previous instance keeps serving.
-    failed: Mapping[str, str] = field(default_factory=dict)
+STARTING = "the system is still starting; try again"
 
 
 class Supervisor:
@@ -97,6 +86,12 @@ class Supervisor:
         """What runs, as it was last resolved."""
         return self._now
 
+    def required(self) -> ResolvedSystem:
+        """Return what runs. Raises TarmacError while it starts."""
+        if self._now is None:
+            raise TarmacError(STARTING)
+        return self._now
+
     async def apply(self, options: Options | None = None) -> ApplyResult:
         """Load the model again and apply what changed; the rest keeps running.
 
@@ -113,7 +108,7 @@ class Supervisor:
             self._refuse_at_the_end()
             self._rolling_update.allow()
             if (options := options or self.options) is None:
-                raise TarmacError("the system is still starting; try again")
+                raise TarmacError(STARTING)
             self._check(options)
             resolver = Resolver(options, self.home, self._reservations, self._secrets)
             now = resolver.resolve(self._held())
@@ -285,34 +280,33 @@ class Supervisor:
                     self._fingerprints[name] = fingerprint(process.node, self._secrets)
                     again.start()
 
-    async def edges(self) -> dict[str, Any]:
+    async def edges(self) -> EdgeCounts:
         """Say what went over each edge, and which connections are undeclared."""
         if self._now is None:
-            return {"edges": [], "undeclared": []}
+            return EdgeCounts((), ())
         counted = await self.wiring.counts()
         plan = self._now.plan
         pids = {
             name: process.state.pid for name, process in self.processes.items() if process.state.pid
         }
         unseen = look(plan, pids)
-        return {
-            "edges": [
+        return EdgeCounts(
+            tuple(
                 asdict(wire) | {"direct": unseen.direct.get(wire.id, 0)} | counted.get(wire.id, {})
                 for wire in plan.wires
-            ],
-            "undeclared": [asdict(connection) for connection in unseen.undeclared],
-        }
+            ),
+            tuple(asdict(connection) for connection in unseen.undeclared),
+        )
 
     def caller_token(self, caller: str, callee: str) -> str:
         """Sign a token by which `caller` calls `callee`. Raises BadInput."""
-        if self._now is None:
-            raise TarmacError("the system is still starting; try again")
-        services = self._now.system.file.services
+        now = self.required()
+        services = now.system.file.services
         for name in (callee, *(() if caller == DEVELOPER else (caller,))):
             if name not in services:
                 hint = did_you_mean(name, services)
-                raise BadInput([Problem(name, f"no service of {self._now.plan.system}; {hint}")])
-        if not takes_part(self._now.system, callee):
+                raise BadInput([Problem(name, f"no service of {now.plan.system}; {hint}")])
+        if not takes_part(now.system, callee):
             raise BadInput([Problem(callee, "checks no caller tokens (`trust: network`)")])
         return self._caller_tokens.issue(caller, callee)
 

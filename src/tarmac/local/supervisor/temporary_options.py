@@ -1,22 +1,18 @@
-"""Runs a system with other options, as a drill asks; undone when its connection ends.
-
-{"op": "scale", "service": "orders", "instances": 3}
-{"op": "set-environment", "service": "orders", "env": {"FAKETIME": "+90s"}}       {}: as before
-{"op": "start-version", "service": "orders", "file": "", "env": {"SLOW": "yes"}}     no request yet
-{"op": "split", "service": "orders", "share": 0.1, "rule": null}      its requests, from now on
-"""
+"""Runs a system with other options, as a drill asks; undone when its connection ends."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tarmac.errors import TarmacError
 from tarmac.local.network.wiring import Wiring
 from tarmac.local.state.options import NewVersion, Options
+from tarmac.local.supervisor import drill_requests as ask
 from tarmac.local.supervisor import new_version
+from tarmac.local.supervisor.handlers import Handlers
+from tarmac.target import EdgeRule
 
 if TYPE_CHECKING:
     from tarmac.local.supervisor.supervisor import Supervisor
@@ -32,12 +28,13 @@ class TemporaryOptions:
         self._before: Options | None = None
         #: The services that are tried in a new version.
         self._tried: set[str] = set()
-        self.ops: dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
-            "scale": self._scale,
-            "set-environment": self._set_environment,
-            "start-version": self._start_version,
-            "split": self._split,
-        }
+
+    def register(self, handlers: Handlers) -> None:
+        """Register what answers each type of request."""
+        handlers.on(ask.Scale, self._scale)
+        handlers.on(ask.SetEnvironment, self._set_environment)
+        handlers.on(ask.StartVersion, self._start_version)
+        handlers.on(ask.Split, self._split)
 
     async def close(self) -> None:
         """Run as before."""
@@ -47,31 +44,30 @@ class TemporaryOptions:
             with contextlib.suppress(TarmacError):  # the system is being stopped, too
                 await self._supervisor.apply(self._before)
 
-    async def _scale(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _scale(self, request: ask.Scale) -> None:
         options = self._options()
-        wanted = {**options.scale, request["service"]: request["instances"]}
-        return await self._apply(options, replace(options, scale=wanted))
+        wanted = {**options.scale, request.service: request.instances}
+        await self._apply(options, replace(options, scale=wanted))
 
-    async def _set_environment(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _set_environment(self, request: ask.SetEnvironment) -> None:
         options = self._options()
         others = {name: env for name, env in options.environment.items() if env}
-        wanted = {**others, request["service"]: request["env"]}
-        return await self._apply(options, replace(options, environment=wanted))
+        wanted = {**others, request.service: request.env}
+        await self._apply(options, replace(options, environment=wanted))
 
-    async def _start_version(self, request: dict[str, Any]) -> dict[str, Any]:
-        options, service = self._options(), request["service"]
-        version = NewVersion(request["file"], request["env"])
+    async def _start_version(self, request: ask.StartVersion) -> str:
+        options, service = self._options(), request.service
+        version = NewVersion(request.file, request.env)
         self._tried.add(service)
         await self._send(service, 0.0, None)  # before it is there
         wanted = replace(options, versions={**options.versions, service: version})
         await self._apply(options, wanted)
-        return {"name": new_version.name_of(service)}
+        return new_version.name_of(service)
 
-    async def _split(self, request: dict[str, Any]) -> dict[str, Any]:
-        await self._send(request["service"], request["share"], request["rule"])
-        return {}
+    async def _split(self, request: ask.Split) -> None:
+        await self._send(request.service, request.share, request.rule)
 
-    async def _send(self, service: str, share: float, rule: Mapping[str, Any] | None) -> None:
+    async def _send(self, service: str, share: float, rule: EdgeRule | None) -> None:
         now = self._supervisor.now
         for wire in now.plan.wires if now is not None else ():
             if wire.target == service:
@@ -84,7 +80,6 @@ class TemporaryOptions:
             raise TarmacError("the system is still starting; try again")
         return self._supervisor.options
 
-    async def _apply(self, before: Options, wanted: Options) -> dict[str, Any]:
+    async def _apply(self, before: Options, wanted: Options) -> None:
         await self._supervisor.apply(wanted)
         self._before = self._before or before
-        return {}

@@ -18,7 +18,8 @@ from tarmac.errors import BadInput, TarmacError
 from tarmac.local.host.sources import is_part
 from tarmac.local.process import bytecode
 from tarmac.local.state.logs import LogFile
-from tarmac.local.supervisor.supervisor import ApplyResult, Supervisor
+from tarmac.local.supervisor.requests import ApplyResult
+from tarmac.local.supervisor.supervisor import Supervisor
 
 NAME = "watch"
 #: Saves within so long of each other are one edit; an editor's write and rename take less.
