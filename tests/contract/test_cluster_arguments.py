@@ -66,6 +66,17 @@ THERE = ("--target", "cluster", "--env", "kind")
             ),
         ),
         (
+            ("drill", "hello-dd", "--quick", *THERE),
+            (
+                "--quick: is not possible in a cluster, which lacks `Edges` (traffic of edges that "
+                "is counted and can be disturbed)\n"
+            ),
+        ),
+        (
+            ("drill", "hello-dd", "cache-outage", "--url", "web=http://web"),
+            "--url: says where visitors find it there; add --target cluster\n",
+        ),
+        (
             ("drill", "hello-dd", "cache-outage", *THERE, "--url", "web", "--url", "a=b"),
             (
                 "--url: 'web' is not SERVICE=URL, e.g. web=https://shop.example.com\n"

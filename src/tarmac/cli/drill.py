@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 
@@ -85,8 +86,8 @@ def VERB(
 
     Example: tarmac drill shop payments-db-kill
     """
-    from tarmac.cli import _drill, _drill_export, _quick, _show
-    from tarmac.drills import drill_file, explain, read_drill, schedule, session
+    from tarmac.cli import _drill, _quick, _show
+    from tarmac.drills import drill_file, explain, exporting, read_drill, schedule, session
     from tarmac.foreign import files
     from tarmac.model.loader import load
     from tarmac.run.opening import CLUSTER, Place
@@ -109,7 +110,9 @@ def VERB(
         else read_drill.read(loaded, drill_file.find(loaded, name or ""))
     )
     if tool is not None:
-        text = _drill_export.text(loaded, file, drill, tool, environment, namespace)
+        recorded = Place(namespace=place.namespace)
+        to_stderr = functools.partial(click.echo, err=True)
+        text = exporting.text(loaded, file, drill, tool, environment, recorded, to_stderr)
         click.echo(text, nl=False)
         return
     if cron is not None:

@@ -14,6 +14,7 @@ SHARED = (
     "drill_file",
     "experiments",
     "explain",
+    "exporting",
     "failover_entry",
     "game_day",
     "game_day_form",

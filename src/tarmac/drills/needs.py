@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from tarmac import drills, registry
+from tarmac.cluster.cluster_target import KIND as CLUSTER
 from tarmac.cluster.cluster_target import ClusterTarget
 from tarmac.drills.drill import Drill
 from tarmac.drills.drill_file import DrillFile, faults
@@ -14,8 +15,8 @@ from tarmac.local.supervisor.local_target import LocalTarget
 from tarmac.target import missing
 
 #: The kinds of target, by the name that evidence has of them.
-TARGETS: Mapping[str, type] = {LocalTarget.kind: LocalTarget, "cluster": ClusterTarget}
-WHERE = {LocalTarget.kind: "on this machine", "cluster": "in a cluster"}
+TARGETS: Mapping[str, type] = {LocalTarget.kind: LocalTarget, CLUSTER: ClusterTarget}
+WHERE = {LocalTarget.kind: "on this machine", CLUSTER: "in a cluster"}
 
 
 def possible_on(needs: Collection[type]) -> tuple[str, ...]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-
-import click
 
 from tarmac import rendering
 from tarmac.drills import session
@@ -25,14 +22,16 @@ def text(
     drill: ReadDrill,
     tool: str,
     environment: str | None,
-    namespace: str | None,
+    place: Place,
+    say: session.Say,
 ) -> str:
     """Write it for one tool.
 
     Args:
         file: the system's.
         environment: for which cluster, where the tool is one of a cluster.
-        namespace: the copy whose journey is recorded, where the tool makes a load; None: a new one.
+        place: where the copy is whose journey is recorded, where the tool makes a load.
+        say: told what happens; the text itself is returned.
 
     Raises:
         TarmacError: the drill has nothing for the tool, or the journey cannot be recorded.
@@ -41,8 +40,6 @@ def text(
         found = export.tool_named(tool, scripts.FILES)
         plan = rendering.make(file, environment, ()).plan
         return export.export(found, drill.path, drill.file, plan)
-    say = functools.partial(click.echo, err=True)  # the text itself goes to stdout
-    place = Place(namespace=namespace or session.NEW_COPY)
     with (
         session.system_to_drill(file, place, drill.file.instances, say) as running,
         running.target({}) as target,
@@ -51,7 +48,7 @@ def text(
         say(f"records the journey `{load.journey}`")
         journeys = Path(system.folder) / "journeys.py"
         recording = record(journeys, load.journey, target.urls(), load.timeout)
-    if namespace is None:
+    if place.namespace == session.NEW_COPY:
         recording = replace(recording, urls=_as_up(system, recording.urls))
     return scripts.export(tool, system.name, drill.path.stem, drill.file, recording)
 
