@@ -11,16 +11,14 @@ from typing import Any
 
 import click
 
-from tarmac import rendering
 from tarmac.cli import _project
 from tarmac.cluster import drift as drifts
 from tarmac.cluster import kubectl as clients
-from tarmac.cluster.deployment import SCALERS, SECRETS, Deployment, Outcome
+from tarmac.cluster.deployment import SCALERS, Deployment, Outcome
 from tarmac.cluster.objects import ObjectId
 from tarmac.cluster.planning import Change, Plan, plan
-from tarmac.cluster.release import Release
 from tarmac.errors import BadInput, Problem
-from tarmac.foreign.data import from_yaml
+from tarmac.run.releases import release_of
 
 #: Changes and fields of one object that are printed; --json has them all.
 SHOWN, SHOWN_FIELDS = 30, 6
@@ -48,7 +46,7 @@ def deploy(file: Path, environment: str | None, request: Request) -> int:
         MissingTool: there is no kubectl.
         TarmacError: the cluster does not answer, or refuses.
     """
-    release = _release(file, environment)
+    release = release_of(file, environment)
     with clients.opened(request.context) as kubectl:
         made = plan(kubectl, release)
         deletes = made.gone if request.prunes else ()
@@ -74,7 +72,7 @@ def deploy(file: Path, environment: str | None, request: Request) -> int:
 
 def drift(file: Path, environment: str | None, context: str | None, *, as_json: bool) -> int:
     """Compare a cluster with an environment; returns the exit code. Raises as `deploy`."""
-    release = _release(file, environment)
+    release = release_of(file, environment)
     with clients.opened(context) as kubectl:
         found = drifts.drift(kubectl, release)
     if as_json:
@@ -95,29 +93,6 @@ def drift(file: Path, environment: str | None, context: str | None, *, as_json: 
     counts = f"{len(found.missing)} missing, {len(found.changed)} changed, {len(found.extra)} extra"
     click.echo(f"{counts}, of {found.compared} objects in {kubectl.context}")
     return int(found.differs)
-
-
-def _release(file: Path, environment: str | None) -> Release:
-    made = rendering.make(file, environment, ())
-    settings, where = made.plan.settings, made.source.model
-    if settings.target != "cluster":
-        what = f"environment {made.plan.environment} is no cluster's (target: {settings.target})"
-        raise BadInput([Problem(where, f"{what}; name one that is")])
-    if settings.gitops is not None:
-        what = f"environment {made.plan.environment} is followed by Argo CD, which would undo this"
-        raise BadInput([Problem(where, f"{what}; commit its rendered files instead")])
-    texts = rendering.texts(made)
-    objects = [
-        document
-        for artifacts in made.artifacts.values()
-        for artifact in artifacts
-        if artifact.is_object and artifact.path.startswith("k8s/")
-        for document in from_yaml(texts[artifact.path])
-    ]
-    found = made.plan
-    return Release(
-        found.system, found.environment, found.namespace, tuple(objects), texts.get(SECRETS, "")
-    )
 
 
 def _say(request: Request, text: str) -> None:

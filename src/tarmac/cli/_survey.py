@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from tarmac.adopt._found import Survey
-    from tarmac.cli._try import Trial
+    from tarmac.run.trial import Trial
 
 #: Skipped files that are printed; --json has them all.
 SHOWN = 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -75,10 +76,19 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
         complaints = tuple(map(str, error.problems))
     trial = None
     if tries and found.services and not complaints:
-        from tarmac.cli._try import try_out
+        from rich.console import Console
 
-        known = frozenset(kinds)
-        trial = try_out(found, file, known, lambda now: save(file, write(now, system)))
+        from tarmac.cli import _progress
+        from tarmac.run.trial import try_out
+
+        _progress.treat_signals_as_ctrl_c()
+        trial = try_out(
+            found,
+            _project.find(str(file)),
+            frozenset(kinds),
+            save=lambda now: save(file, write(now, system)),
+            wait=partial(_progress.wait, Console(stderr=True)),
+        )
         found = trial.found
     if as_json:
         _project.print_json(_survey.as_data(found, str(file), complaints, lines, lacks, trial))

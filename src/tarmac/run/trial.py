@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from tarmac.adopt._correct import Failure, Lesson, corrected
-from tarmac.cli import _progress, _project
 from tarmac.local.state import state
 from tarmac.local.state.options import Options
 from tarmac.local.state.paths import Home
@@ -41,23 +38,30 @@ class Trial:
     is_healthy: bool
 
 
+#: Waits for health so many seconds, and tells each change meanwhile.
+Wait = Callable[[Home, float, Callable[[Status], None]], Status]
+
+
 def try_out(
-    found: Survey, file: Path, kinds: frozenset[str], save: Callable[[Survey], None]
+    found: Survey,
+    file: Path,
+    kinds: frozenset[str],
+    save: Callable[[Survey], None],
+    wait: Wait,
 ) -> Trial:
     """Start the system and correct what its failures teach, again until nothing new is seen.
 
     Args:
         save: writes the file again, from what is known then.
+        wait: shows the progress, too; what a change raises ends it.
     """
-    console = Console(stderr=True)
-    _progress.treat_signals_as_ctrl_c()
-    home = Home.of(_project.find(str(file)), NAMESPACE)
+    home = Home.of(file, NAMESPACE)
     absent: set[str] = set()
     notes: dict[tuple[str, str], None] = {}
     for _ in range(MOST_TRIES):
         enough = functools.partial(_teaches, found=found, kinds=kinds)
         try:
-            status = _tried(console, home, file, absent, enough)
+            status = _tried(wait, home, file, absent, enough)
         finally:
             _remove(home)
         failures = _failures(status, found)
@@ -89,7 +93,7 @@ class _EarlyEnd(Exception):
 
 
 def _tried(
-    console: Console,
+    wait: Wait,
     home: Home,
     file: Path,
     absent: Iterable[str],
@@ -111,7 +115,7 @@ def _tried(
 
     # What it runs ends with this connection, and so with this process.
     with contextlib.closing(client.attach(home)), contextlib.suppress(_EarlyEnd):
-        seen.append(_progress.wait(console, home, LONGEST_S, look))
+        seen.append(wait(home, LONGEST_S, look))
     return seen[-1]
 
 

@@ -1,0 +1,39 @@
+"""What `tarmac deploy` puts into the cluster of an environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tarmac import rendering
+from tarmac.cluster.deployment import SECRETS
+from tarmac.cluster.release import Release
+from tarmac.errors import BadInput, Problem
+from tarmac.foreign.data import from_yaml
+
+
+def release_of(file: Path, environment: str | None) -> Release:
+    """Render the objects of an environment that `tarmac deploy` puts into its cluster.
+
+    Raises:
+        BadInput: it is no cluster's, or Argo CD follows it.
+    """
+    made = rendering.make(file, environment, ())
+    settings, where = made.plan.settings, made.source.model
+    if settings.target != "cluster":
+        what = f"environment {made.plan.environment} is no cluster's (target: {settings.target})"
+        raise BadInput([Problem(where, f"{what}; name one that is")])
+    if settings.gitops is not None:
+        what = f"environment {made.plan.environment} is followed by Argo CD, which would undo this"
+        raise BadInput([Problem(where, f"{what}; commit its rendered files instead")])
+    texts = rendering.texts(made)
+    objects = [
+        document
+        for artifacts in made.artifacts.values()
+        for artifact in artifacts
+        if artifact.is_object and artifact.path.startswith("k8s/")
+        for document in from_yaml(texts[artifact.path])
+    ]
+    found = made.plan
+    return Release(
+        found.system, found.environment, found.namespace, tuple(objects), texts.get(SECRETS, "")
+    )
