@@ -1,8 +1,8 @@
 """Reads the parts of a file that others wrote, by their paths; what is absent reads as nothing.
 
 Gates read files that were made to conform to their shapes before (`gates/views/shapes/`), so a part
-has the type that is declared for it, or is absent. Whoever reads a file before that asks `string`,
-`fields`, `items` and `numbered`, which pass over what has another type.
+has the type that is declared for it, or is absent. For files that were not, there are `string`,
+`fields`, `items` and `numbered`: they pass over what has another type.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Protocol
 from tarmac.artifact import Artifact
 from tarmac.gates.form import Form, Original
 from tarmac.gates.live import LiveSystem
+from tarmac.gates.views.listing import Listing
 from tarmac.gates.views.shapes.fitting import fitted
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
@@ -39,6 +40,9 @@ class Files(Protocol):
     def objects(self, *kinds: str) -> tuple[Artifact, ...]:
         """List the Kubernetes objects of these kinds; of all without."""
 
+    def below(self, folder: str) -> tuple[Artifact, ...]:
+        """List the files with these folders in their path: `a/b/c.yaml` is below a, b and a/b."""
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -57,11 +61,15 @@ class Folder:
 
     def objects(self, *kinds: str) -> tuple[Artifact, ...]:
         """List the Kubernetes objects of these kinds; of all without."""
-        return _of(self._by_kind, kinds)
+        return self._listing.objects(*kinds)
+
+    def below(self, folder: str) -> tuple[Artifact, ...]:
+        """List the files with these folders in their path."""
+        return self._listing.below(folder)
 
     @cached_property
-    def _by_kind(self) -> dict[str, list[Artifact]]:
-        return _by_kind(self.artifacts)
+    def _listing(self) -> Listing:
+        return Listing(self.artifacts)
 
 
 @dataclass(frozen=True)
@@ -101,20 +109,12 @@ class Subject:
 
     def objects(self, *kinds: str) -> tuple[Artifact, ...]:
         """List the Kubernetes objects of these kinds; of all without."""
-        return _of(self._by_kind, kinds)
+        return self._listing.objects(*kinds)
+
+    def below(self, folder: str) -> tuple[Artifact, ...]:
+        """List the files with these folders in their path."""
+        return self._listing.below(folder)
 
     @cached_property
-    def _by_kind(self) -> dict[str, list[Artifact]]:
-        return _by_kind(self.artifacts)
-
-
-def _by_kind(artifacts: Iterable[Artifact]) -> dict[str, list[Artifact]]:
-    found: dict[str, list[Artifact]] = {}
-    for artifact in artifacts:
-        if artifact.is_object and {"apiVersion", "kind"} <= artifact.data.keys():
-            found.setdefault(str(artifact.data["kind"]), []).append(artifact)
-    return found
-
-
-def _of(by_kind: Mapping[str, list[Artifact]], kinds: tuple[str, ...]) -> tuple[Artifact, ...]:
-    return tuple(artifact for kind in kinds or by_kind for artifact in by_kind.get(kind, ()))
+    def _listing(self) -> Listing:
+        return Listing(self.artifacts)

@@ -80,6 +80,12 @@ class ReadRecorder:
             self.kinds |= set(kinds)
         return self._subject.objects(*kinds)
 
+    def below(self, folder: str) -> tuple[Artifact, ...]:
+        """List files of a folder, which note that they are read."""
+        found = {id(artifact) for artifact in self._subject.below(folder)}
+        pairs = zip(self._subject.artifacts, self.artifacts, strict=True)
+        return tuple(noted for artifact, noted in pairs if id(artifact) in found)
+
     def has_read(self, number: int) -> bool:
         """Tell whether it read a file, so that a change of the file can change what it says."""
         artifact = self._subject.raw[number]
@@ -196,7 +202,7 @@ def _of(
 ) -> Subject | Folder:
     """Copy a subject with other files, without reading again those that are the same."""
     made = copy.copy(subject)
-    made.__dict__.pop("_by_kind", None)
+    made.__dict__.pop("_listing", None)
     object.__setattr__(made, "raw", raw)
     object.__setattr__(made, "artifacts", artifacts)
     return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +11,7 @@ from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.listening import is_told_ports, listens, probed, probes, targets
 from tarmac.gates.views.monitors import Monitor
+from tarmac.gates.views.objects.indexes import PodIndex
 from tarmac.gates.views.objects.metadata import NAME, name_of, title
 from tarmac.gates.views.objects.network_policies import NetworkPolicy
 from tarmac.gates.views.objects.pods import RUNNING, Pods, pods, running
@@ -63,11 +63,10 @@ def of_files(files: Files) -> Iterator[Finding]:
     a name it cannot, and in pods that have no port and no Service nothing listens at all. Where its
     command says so, nothing is said.
     """
-    found = [pod for pod in pods(files) if pod.kind in RUNNING]
-    selectors = [service.selector for service in map(Service, files.objects("Service"))]
-    for own in found:
-        is_served = any(one and one.items() <= own.labels.items() for one in selectors)
-        is_worker = not own.ports and not is_served
+    found = PodIndex(pod for pod in pods(files) if pod.kind in RUNNING)
+    served = {id(own) for _, held in _selected(files, found) for own in held}
+    for own in found.kept:
+        is_worker = not own.ports and id(own) not in served
         for finding in probes(own):
             is_named = BY_NAME.search(finding.what) is not None
             if is_named or not is_told_ports(own):
@@ -123,19 +122,23 @@ def _ports(subject: Subject) -> Iterator[object]:
 
 
 def _asked(files: Files) -> Iterator[object]:
-    found = [own for own in pods(files) if own.kind in RUNNING]
-    for own in found:
+    found = PodIndex(own for own in pods(files) if own.kind in RUNNING)
+    for own in found.kept:
         yield from probed(own)
     for service, _ in _held(files, found):
         yield from service.ports
 
 
-def _held(files: Files, found: list[Pods]) -> Iterator[tuple[Service, Pods]]:
-    """Yield each Service whose pods are here, with some of them."""
+def _selected(files: Files, found: PodIndex) -> Iterator[tuple[Service, list[Pods]]]:
+    """Yield each Service whose pods are here, with them."""
     for service in map(Service, files.objects("Service")):
-        selector = service.selector
-        held = (own for own in found if selector and selector.items() <= own.labels.items())
-        yield from ((service, own) for own in itertools.islice(held, 1))
+        if service.selector and (held := found.selected({"matchLabels": service.selector})):
+            yield service, held
+
+
+def _held(files: Files, found: PodIndex) -> Iterator[tuple[Service, Pods]]:
+    """Yield each Service whose pods are here, with the first of them."""
+    yield from ((service, held[0]) for service, held in _selected(files, found))
 
 
 GATE = Gate(

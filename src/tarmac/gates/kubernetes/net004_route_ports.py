@@ -10,6 +10,7 @@ from tarmac.foreign.reading import Fields, Path, fields, items, port, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.listening import listens
+from tarmac.gates.views.objects.indexes import PodIndex
 from tarmac.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.gates.views.objects.pods import RUNNING, Pods, pods
 from tarmac.gates.views.objects.selections import Selection, chosen
@@ -32,7 +33,7 @@ def check(files: Files) -> Iterator[Finding]:
         if service is not None and (what := _wrong(end, service)):
             where = end.artifact.at(*end.path)
             yield Finding(where, f"{title(end.artifact)} sends to {end.service}{what}")
-    kept = list(pods(files, *RUNNING))
+    kept = PodIndex(pods(files, *RUNNING))
     for opened in opened_ports(files):
         found = chosen(opened.selection, kept) or []
         if found and not any(_hears(own, opened) for own in found):

@@ -14,7 +14,7 @@ from tarmac.gates.views.objects.pods import RUNNING, Pods
 from tarmac.gates.views.objects.selectors import labels_of, selects
 from tarmac.gates.views.policies import NAMESPACE
 from tarmac.gates.views.policy_spaces import PolicySpace, is_own_pods, peer_of, policy_spaces
-from tarmac.gates.views.reached_ports import closed_ports
+from tarmac.gates.views.reached_ports import Senders, closed_ports
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
@@ -34,11 +34,12 @@ DNS = 53
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield connections that stop half-way, names that cannot be asked for, and closed ports."""
+    senders = Senders(files)
     for space in policy_spaces(files):
         yield from half_connections(space)
         for own in space.kept:
             yield from without_names(space, own)
-        for policy, what in closed_ports(files, space):
+        for policy, what in closed_ports(senders, space):
             yield Finding(policy.artifact.at("spec"), what, warning="from outside" in what)
 
 

@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 
 from tarmac.artifact import Artifact
 from tarmac.errors import did_you_mean, only_near
-from tarmac.foreign.reading import Path, at_each, dig, fields, items, text
+from tarmac.foreign.reading import Path, at_each, dig, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.leniency import lenient
-from tarmac.gates.views.objects.metadata import kind_of, may_meet, metadata, name_of, title
+from tarmac.gates.views.objects.metadata import kind_of, metadata, title
 from tarmac.gates.views.objects.object_rules import object_rules
 from tarmac.gates.views.objects.pods import TEMPLATES
-from tarmac.gates.views.objects.stored_data import ConfigMap, ExternalSecret, secret_keys
+from tarmac.gates.views.objects.stored_objects import ANY, Stored, StoredObject, kept
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
-#: Keys of an object that is filled at runtime: any key may be in it.
-ANY = frozenset({"*"})
+#: So many names are compared with one that is misspelt.
+MOST_COMPARED = 500
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -34,39 +34,25 @@ def of_files(files: Files) -> Iterator[Finding]:
 
 
 def _missing(files: Files, found: Iterator[Naming]) -> Iterator[Finding]:
-    there: dict[str, list[StoredObject]] = {}
-    for one in kept(files):
-        there.setdefault(one.kind, []).append(one)
+    there = Stored(kept(files))
     for naming in found:
         if naming.name in builtin(naming.kind) or naming.name.startswith("system:"):
             continue
-        same = [one for one in there.get(naming.kind, ()) if _may_be(one, naming)]
-        named = [one for one in same if one.name == naming.name]
-        near = [one for one in same if _is_near(one, naming)]
+        named = there.named(naming.kind, naming.name, naming.namespace)
         what = f"{title(naming.artifact)} names {naming.kind} {naming.name}"
         where = naming.artifact.at(*naming.path)
-        if near and not named and not _is_in_script(files, naming):
-            names = sorted({one.name for one in near})
-            likely = only_near(naming.name, names)
-            choice = (
-                f"did you mean '{likely}'?" if likely else f"there are: {', '.join(names[:12])}"
-            )
-            yield Finding(where, f"{what}, which does not exist; {choice}")
-        elif naming.key and named and not any(_has(one, naming.key) for one in named):
+        if not named:
+            names = there.near(naming.kind, naming.namespace, naming.artifact)
+            if names and not _is_in_script(files, naming):
+                likely = only_near(naming.name, names[:MOST_COMPARED])
+                choice = (
+                    f"did you mean '{likely}'?" if likely else f"there are: {', '.join(names[:12])}"
+                )
+                yield Finding(where, f"{what}, which does not exist; {choice}")
+        elif naming.key and not any(_has(one, naming.key) for one in named):
             keys = sorted({key for one in named for key in one.keys})
             choice = did_you_mean(naming.key, keys) if keys else "add it"
             yield Finding(where, f"{what}, which has no key {naming.key}; {choice}")
-
-
-def _may_be(one: StoredObject, naming: Naming) -> bool:
-    return not one.namespace or not naming.namespace or one.namespace == naming.namespace
-
-
-def _is_near(one: StoredObject, naming: Naming) -> bool:
-    """Tell whether objects of its kind and namespace are kept here; elsewhere nothing is known."""
-    if one.namespace and naming.namespace:
-        return one.namespace == naming.namespace
-    return may_meet(one.artifact, naming.artifact)
 
 
 def _is_in_script(files: Files, naming: Naming) -> bool:
@@ -103,18 +89,6 @@ class Naming(NamedTuple):
     key: str
 
 
-class StoredObject(NamedTuple):
-    """An object that is in the files, or is made of one of them."""
-
-    kind: str
-    name: str
-    #: Empty: that of whatever applies it.
-    namespace: str
-    keys: frozenset[str]
-    #: The file that it is in, or that it is made of.
-    artifact: Artifact
-
-
 def namings(files: Files, *, of_pods: bool) -> Iterator[Naming]:
     """Yield what objects name; what pods name only on request."""
     for artifact in files.objects():
@@ -142,36 +116,6 @@ def _naming(artifact: Artifact, path: Path, value: Any, named: str) -> Iterator[
         space = rest.partition(".")[0]
     if "{{" not in name and "$" not in name and "*" not in name:
         yield Naming(artifact, path, kind, name, space, str(holder.get("key") or ""))
-
-
-def kept(files: Files) -> Iterator[StoredObject]:
-    """Yield all objects, and those that controllers and generators make of others."""
-    for artifact in files.objects():
-        kind, space, name = kind_of(artifact), metadata(artifact).namespace or "", name_of(artifact)
-        keys = ANY
-        if kind == "ConfigMap":
-            keys = ConfigMap(artifact).keys
-        elif kind == "Secret":
-            keys = secret_keys(artifact)
-        yield StoredObject(kind, name, space, keys, artifact)
-        if kind == "ExternalSecret":
-            own = ExternalSecret(artifact)
-            yield StoredObject(
-                "Secret", own.target, space, ANY if own.keys is None else own.keys, artifact
-            )
-        elif kind == "SealedSecret":
-            yield StoredObject("Secret", name, space, ANY, artifact)
-        elif kind == "Certificate":
-            yield StoredObject(
-                "Secret", str(text(artifact.data, "spec", "secretName")), space, ANY, artifact
-            )
-        elif kind == "Canary":
-            target = str(fields(artifact.data, "spec", "targetRef").get("name"))
-            for end in ("", "-canary", "-primary"):
-                yield StoredObject("Service", f"{target}{end}", space, ANY, artifact)
-        for generated, made in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
-            for one in items(artifact.data, generated) if kind == "Kustomization" else ():
-                yield StoredObject(made, str(text(one, "name")), "", ANY, artifact)
 
 
 @cache

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.leniency import lenient
+from tarmac.gates.views.objects.indexes import PodIndex
 from tarmac.gates.views.objects.metadata import title
 from tarmac.gates.views.objects.pods import Pods, pods
 from tarmac.gates.views.objects.scaling import Controller
@@ -33,8 +34,9 @@ def check(files: Files) -> Iterator[Finding]:
     kept = list(pods(files))
     for own in kept:
         yield from _own_pods(own)
+    index = PodIndex(kept)
     for selection in selections(files):
-        if chosen(selection, kept) == []:
+        if chosen(selection, index) == []:
             yield _finds_none(selection, kept)
     for artifact in without_ends(files) if kept else ():
         what = "selects no pods, and nothing lists its addresses; write a selector"

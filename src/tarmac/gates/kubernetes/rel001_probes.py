@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.leniency import lenient
+from tarmac.gates.views.objects.indexes import PodIndex
 from tarmac.gates.views.objects.pods import RUNNING, Pods, pods, running
 from tarmac.gates.views.objects.selections import chosen, selections
 from tarmac.gates.views.scope import counted_in_files, running_workloads
@@ -30,14 +31,19 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield servers behind a Service that nothing probes, and probes that contradict themselves."""
-    asked = [selection for selection in selections(files) if selection.is_service]
-    for own in pods(files, *RUNNING):
+    index = PodIndex(pods(files, *RUNNING))
+    called = {
+        id(own)
+        for selection in selections(files)
+        if selection.is_service
+        for own in chosen(selection, index) or ()
+    }
+    for own in index.kept:
         first = next(iter(own.main_containers), None)
         if first is None:
             continue
         probes = {name: first.probe(name) for name in PROBES}
-        called = any(own in (chosen(selection, [own]) or ()) for selection in asked)
-        for name in ("liveness", "readiness") if called else ():
+        for name in ("liveness", "readiness") if id(own) in called else ():
             if probes[name] is None:
                 what = f"{own.kind} {own.name} answers requests and has no {name}Probe; add it"
                 yield Finding(first.at(), what, warning=True)

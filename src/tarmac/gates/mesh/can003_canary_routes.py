@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import yaml
 
@@ -29,21 +29,40 @@ ADVICE = "remove it, and set its retries, timeouts and trafficPolicy in the Cana
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield objects with a name or host that a Canary or Rollout owns."""
-    there = list(_objects(subject))
+    there, routes = NameIndex(_objects(subject), near=False), named(subject, "HTTPRoute")
     for trial in trials(subject):
         if trial.canary:
             yield from _flagger(trial, trial.canary, there)
         else:
-            yield from (*_absent(subject, trial), *_rollout(subject, trial, there))
+            yield from _absent(trial, named(subject, "Service"), routes)
+            yield from _rollout(trial, routes, there)
 
 
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield the same of files without a plan, which may be of many environments, or a part."""
-    there = list(_objects(files))
+    there, routes = NameIndex(_objects(files), near=True), named(files, "HTTPRoute")
     for trial in trials(files):
-        near = [artifact for artifact in there if _is_near(artifact, trial)]
         canary = trial.canary
-        yield from _flagger(trial, canary, near) if canary else _rollout(files, trial, near)
+        yield from _flagger(trial, canary, there) if canary else _rollout(trial, routes, there)
+
+
+class NameIndex:
+    """Objects by their names and by the hosts that they route."""
+
+    def __init__(self, objects: Iterable[Artifact], *, near: bool) -> None:
+        self._objects, self._near = tuple(objects), near
+        self._by: dict[str, set[int]] = {}
+        for number, artifact in enumerate(self._objects):
+            for host in (name_of(artifact), *_hosts(artifact)):
+                parts = host.split(".")  # a Service's long name begins with its short one
+                for end in range(1, len(parts) + 1):
+                    self._by.setdefault(".".join(parts[:end]), set()).add(number)
+
+    def of(self, names: Iterable[str], trial: Trial) -> list[Artifact]:
+        """List those near a trial that have one of these names, or may route one of them."""
+        found = set[int]().union(*(self._by.get(name, ()) for name in names))
+        objects = (self._objects[number] for number in sorted(found))
+        return [one for one in objects if not self._near or _is_near(one, trial)]
 
 
 def _is_near(artifact: Artifact, trial: Trial) -> bool:
@@ -71,7 +90,7 @@ def _objects(files: Files) -> Iterator[Artifact]:
                 yield Artifact(artifact.path, document, format=Format.OBJECT)
 
 
-def _flagger(trial: Trial, canary: Canary, there: list[Artifact]) -> Iterator[Finding]:
+def _flagger(trial: Trial, canary: Canary, there: NameIndex) -> Iterator[Finding]:
     name, service = trial.workload, canary.service
     apex = service.name or name
     own = {apex, f"{apex}-primary", f"{apex}-canary"}
@@ -83,38 +102,37 @@ def _flagger(trial: Trial, canary: Canary, there: list[Artifact]) -> Iterator[Fi
         "Deployment": {f"{name}-primary"},
     }
     whose = title(trial.artifact)
-    for artifact in there:
+    for artifact in there.of({*hosts, f"{name}-primary"}, trial):
         if metadata(artifact).namespace not in (None, trial.namespace):
             continue
         if name_of(artifact) in made.get(kind_of(artifact), ()):
             yield Finding(
                 artifact.at("metadata", "name"),
-                f"{title(artifact)} is made by Flagger for {whose}: each overwrites the "
-                f"other, weights included; {ADVICE}",
+                f"{title(artifact)} is made by Flagger for {whose}: each overwrites the other, "
+                f"weights included; {ADVICE}",
             )
             continue
         for host in sorted(routed_hosts(artifact, trial.namespace) & hosts):
             yield Finding(
                 artifact.at("metadata", "name"),
                 f"{title(artifact)} routes {host}, and so does the VirtualService that Flagger "
-                f"makes for {whose}: which of the two applies is undefined; "
-                f"{ADVICE}",
+                f"makes for {whose}: which of the two applies is undefined; {ADVICE}",
             )
 
 
-def _absent(subject: Subject, trial: Trial) -> Iterator[Finding]:
+def _absent(
+    trial: Trial, services: Mapping[str, Artifact], routes: Mapping[str, Artifact]
+) -> Iterator[Finding]:
     """Yield what a Rollout names and what does not exist, where all objects are known."""
     both, moved = trial.rollout.services, trial.rollout.moved
-    services, routes = named(subject, "Service"), named(subject, "HTTPRoute")
     absent = [f"Service {name}" for name in both if name is not None and name not in services]
     for absence in (*absent, *(f"HTTPRoute {name}" for name in sorted(moved - routes.keys()))):
         what = f"{title(trial.artifact)} names the {absence}, which does not exist; add it"
         yield Finding(trial.artifact.path, what)
 
 
-def _rollout(files: Files, trial: Trial, there: list[Artifact]) -> Iterator[Finding]:
+def _rollout(trial: Trial, routes: Mapping[str, Artifact], there: NameIndex) -> Iterator[Finding]:
     both, moved = trial.rollout.services, trial.rollout.moved
-    routes = named(files, "HTTPRoute")
     whose = title(trial.artifact)
     for name in sorted(moved & routes.keys()):
         rules = Route(routes[name]).rules
@@ -125,10 +143,9 @@ def _rollout(files: Files, trial: Trial, there: list[Artifact]) -> Iterator[Find
                 f"{' and '.join(map(str, both))}; let one rule route to both",
             )
     own = {trial.workload, *map(str, both)}
-    for artifact in there:
-        if kind_of(artifact) not in ("VirtualService", "HTTPRoute") or not moved:
-            continue
-        if kind_of(artifact) == "HTTPRoute" and name_of(artifact) in moved:
+    for artifact in there.of(own, trial):
+        is_moved = kind_of(artifact) == "HTTPRoute" and name_of(artifact) in moved
+        if not moved or is_moved or kind_of(artifact) not in ("VirtualService", "HTTPRoute"):
             continue
         for host in sorted(routed_hosts(artifact, trial.namespace) & own):
             yield Finding(

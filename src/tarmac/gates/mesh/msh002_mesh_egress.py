@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.mesh import has_sidecars
+from tarmac.gates.views.objects.indexes import PodIndex
 from tarmac.gates.views.objects.metadata import metadata, name_of, title
 from tarmac.gates.views.objects.network_policies import NetworkPolicy
 from tarmac.gates.views.objects.pods import pods
@@ -27,8 +28,9 @@ def check(files: Files) -> Iterator[Finding]:
     known = published("istio")["control_plane"]
     control = Peer("istiod", {"app": known["app"]}, known["namespace"])
     policies = Policies(files.objects("NetworkPolicy"))
+    kept = PodIndex(pods(files))
     for number, policy in enumerate(_egress(files)):
-        for labels in _selected(files, policy):
+        for labels in _selected(kept, policy):
             own = Peer(f"{number} {labels}", labels, policy.namespace or "")
             if policies.holds(own, control, known["port"]):
                 place = "egress" if policy.names_egress else "policyTypes"
@@ -61,13 +63,13 @@ def _meshed(files: Files) -> set[str | None]:
     return found
 
 
-def _selected(files: Files, policy: NetworkPolicy) -> list[Mapping[str, str]]:
-    """List the labels of the pods that a policy selects; without any, those of its selector."""
+def _selected(kept: PodIndex, policy: NetworkPolicy) -> list[Mapping[str, str]]:
+    """List the labels of the pods that a policy limits; without any, those of its selector."""
     alone, space = Policies([policy.artifact]), policy.namespace or ""
     outside = Peer("outside", address="203.0.113.7")
     held = [
         pod.labels
-        for pod in pods(files)
+        for pod in kept.selected(policy.selector)
         if alone.holds(Peer(f"{pod.kind} {pod.name}", pod.labels, space), outside, 1)
     ]
     return held or [labels_of(policy.selector)]

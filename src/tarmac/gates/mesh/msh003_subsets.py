@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tarmac.artifact import Artifact
 from tarmac.errors import did_you_mean
@@ -11,38 +11,97 @@ from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.durations import duration_s
 from tarmac.gates.views.leniency import lenient
-from tarmac.gates.views.objects.metadata import may_meet, metadata, name_of, space_of, title
-from tarmac.gates.views.objects.pods import Pods, pods
+from tarmac.gates.views.objects.indexes import Neighbours, PodIndex
+from tarmac.gates.views.objects.metadata import metadata, name_of, space_of, title
+from tarmac.gates.views.objects.pods import pods
 from tarmac.gates.views.objects.selectors import selects
 from tarmac.gates.views.scope import kinds
 from tarmac.report import Finding
 
 Fault = tuple[Path, str]
+#: A host, and some of its subsets.
+Hosts = tuple[str, Iterable[str]]
 WHOLE = 100
+#: So many names are compared with one that is misspelt.
+MOST_COMPARED = 500
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield subsets and hosts that are not there, and routes that contradict themselves."""
+    near = Near(files)
     for artifact in files.objects("VirtualService"):
-        for path, what in route_faults(files, artifact):
+        for path, what in route_faults(near, artifact):
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
-    kept = list(pods(files)) if files.objects("DestinationRule") else []
     for artifact in files.objects("DestinationRule"):
-        for path, what in rule_faults(files, artifact, kept):
+        for path, what in rule_faults(near, artifact):
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
 
 
-def route_faults(files: Files, artifact: Artifact) -> Iterator[Fault]:
+class Near:
+    """What is applied beside a route or a rule."""
+
+    def __init__(self, files: Files) -> None:
+        is_asked = bool(files.objects("VirtualService", "DestinationRule"))
+        self.pods = PodIndex(pods(files) if is_asked else ())
+        self._objects = {
+            kind: Neighbours(files.objects(kind), lambda one: one)
+            for kind in ("Service", "DestinationRule", "VirtualService")
+        }
+        self._services: dict[str, list[Artifact]] = {}
+        for service in self._objects["Service"].things:
+            self._services.setdefault(name_of(service), []).append(service)
+        self._read: dict[tuple[str, int], dict[str, dict[str, None]]] = {}
+
+    def named(self, host: str, space: str) -> list[Artifact]:
+        """List the Services of a name in a namespace."""
+        return [one for one in self._services.get(host, ()) if space_of(one) == space]
+
+    def services(self, artifact: Artifact) -> dict[str, dict[str, None]]:
+        """Give the names of the Services that are near an object, without more of them."""
+        return self._once("Service", artifact, lambda one: [(name_of(one), ())])
+
+    def subsets(self, artifact: Artifact) -> dict[str, dict[str, None]]:
+        """Give the subsets of each host that the rules near an object have."""
+        return self._once("DestinationRule", artifact, _made)
+
+    def used(self, artifact: Artifact) -> dict[str, dict[str, None]]:
+        """Give the subsets of each host that the routes near an object send to."""
+        return self._once("VirtualService", artifact, _sent)
+
+    def _once(
+        self, kind: str, artifact: Artifact, read: Callable[[Artifact], Iterable[Hosts]]
+    ) -> dict[str, dict[str, None]]:
+        listed = self._objects[kind].of(artifact)
+        found = self._read.get((kind, id(listed)))
+        if found is None:
+            found = self._read[kind, id(listed)] = {}
+            for host, subsets in (pair for one in listed for pair in read(one)):
+                found.setdefault(host, {}).update(dict.fromkeys(subsets))
+        return found
+
+
+def _made(rule: Artifact) -> Iterator[Hosts]:
+    yield _short(fields(rule.data, "spec")), [str(one.get("name")) for one in _subsets(rule)]
+
+
+def _sent(route: Artifact) -> Iterator[Hosts]:
+    for http in mappings(dig(route.data, "spec", "http")):
+        for end in (fields(one, "destination") for one in mappings(http.get("route"))):
+            yield _short(end), [str(end["subset"])] if "subset" in end else []
+
+
+def route_faults(near: Near, artifact: Artifact) -> Iterator[Fault]:
     """Yield what is wrong with a VirtualService."""
     hosts = [str(host) for host in items(artifact.data, "spec", "hosts")]
     if "*" in hosts and not items(artifact.data, "spec", "gateways"):
         yield ("spec", "hosts"), "takes every host that the mesh calls; name its own"
-    services = [name_of(one) for one in files.objects("Service") if may_meet(one, artifact)]
+    services = near.services(artifact)
     for number, host in enumerate(hosts):
         if services and host not in services and "." not in host and host != "*":
             what = f"is of the host {host}, and no Service is called so"
-            yield ("spec", "hosts", number), f"{what}; {did_you_mean(host, services)}"
-    rules = [one for one in files.objects("DestinationRule") if may_meet(one, artifact)]
+            likely = did_you_mean(host, list(services)[:MOST_COMPARED])
+            yield ("spec", "hosts", number), f"{what}; {likely}"
+    rules = near.subsets(artifact)
     for number, route in enumerate(mappings(dig(artifact.data, "spec", "http"))):
         here: Path = ("spec", "http", number)
         ends = mappings(route.get("route"))
@@ -54,11 +113,10 @@ def route_faults(files: Files, artifact: Artifact) -> Iterator[Fault]:
         yield from _tries(here, route)
 
 
-def _subset(path: Path, end: Fields, rules: list[Artifact]) -> Iterator[Fault]:
+def _subset(path: Path, end: Fields, rules: dict[str, dict[str, None]]) -> Iterator[Fault]:
     host, subset = _short(end), str(end.get("subset") or "")
-    own = [rule for rule in rules if _short(fields(rule.data, "spec")) == host]
-    known = [str(one.get("name")) for rule in own for one in _subsets(rule)]
-    if subset and own and subset not in known:
+    known = list(rules.get(host, ()))
+    if subset and host in rules and subset not in known:
         what = f"sends to the subset {subset} of {host}, which no DestinationRule has"
         yield (
             (*path, "destination"),
@@ -78,28 +136,20 @@ def _tries(path: Path, route: Fields) -> Iterator[Fault]:
         yield (*path, "retries"), f"{what} of {route['timeout']}; raise that, or try less"
 
 
-def rule_faults(files: Files, artifact: Artifact, kept: list[Pods]) -> Iterator[Fault]:
+def rule_faults(near: Near, artifact: Artifact) -> Iterator[Fault]:
     """Yield what is wrong with a DestinationRule."""
     host = _short(fields(artifact.data, "spec"))
     if host == "*":
         yield ("spec", "host"), "is of every host that the mesh calls; name its own"
-    routes = [one for one in files.objects("VirtualService") if may_meet(one, artifact)]
-    ends = [
-        fields(end, "destination")
-        for one in routes
-        for route in mappings(dig(one.data, "spec", "http"))
-        for end in mappings(route.get("route"))
-    ]
-    used = {str(end["subset"]) for end in ends if _short(end) == host and "subset" in end}
+    used = near.used(artifact).get(host, ())
     for number, subset in enumerate(_subsets(artifact)):
         if used and str(subset.get("name")) not in used:
             what = f"has the subset {subset.get('name')}, to which no VirtualService sends"
             yield ("spec", "subsets", number), f"{what}; remove it, or send to it"
-    for service in files.objects("Service"):
-        chosen = fields(service.data, "spec", "selector")
-        if name_of(service) != host or space_of(service) != space_of(artifact) or not chosen:
+    for service in near.named(host, space_of(artifact)):
+        if not (chosen := fields(service.data, "spec", "selector")):
             continue
-        own = [one for one in kept if selects({"matchLabels": chosen}, one.labels)]
+        own = near.pods.selected({"matchLabels": chosen})
         own = [one for one in own if metadata(one.artifact).namespace == space_of(service)]
         for number, subset in enumerate(_subsets(artifact) if own else ()):
             labels = fields(subset, "labels")

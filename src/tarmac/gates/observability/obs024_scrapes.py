@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tarmac.artifact import Artifact
 from tarmac.foreign.reading import Path, fields, items, text
@@ -11,7 +11,7 @@ from tarmac.gates.subject import Files
 from tarmac.gates.views.canaries import services_of_flagger
 from tarmac.gates.views.durations import duration_s
 from tarmac.gates.views.leniency import lenient
-from tarmac.gates.views.monitors import Monitor
+from tarmac.gates.views.objects.indexes import LabelIndex
 from tarmac.gates.views.objects.metadata import space_of, title
 from tarmac.gates.views.objects.selectors import labels_of
 from tarmac.gates.views.objects.services import Service
@@ -21,23 +21,38 @@ from tarmac.report import Finding
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield monitors that find no Service or all of them, and scrapes that overlap."""
+    there = [*map(Service, files.objects("Service")), *services_of_flagger(files).values()]
+    spaces: dict[str, list[Service]] = {}
+    for service in there:
+        spaces.setdefault(service.metadata.namespace or "", []).append(service)
+    beside = {
+        space: LabelIndex(found, lambda one: one.metadata.labels)
+        for space, found in spaces.items()
+        if space
+    }
     for artifact in files.objects("ServiceMonitor"):
-        for path, what in scrape_faults(files, artifact):
+        for path, what in scrape_faults(beside, artifact):
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
 
 
-def scrape_faults(files: Files, artifact: Artifact) -> Iterator[tuple[Path, str]]:
+def scrape_faults(
+    services: Mapping[str, LabelIndex[Service]], artifact: Artifact
+) -> Iterator[tuple[Path, str]]:
     """Yield where a monitor is wrong, and how."""
-    monitor, path = Monitor(artifact), ("spec", "selector")
+    path = ("spec", "selector")
     selector = fields(artifact.data, *path)
     own = space_of(artifact)
-    is_near = own and "namespaceSelector" not in fields(artifact.data, "spec")
-    there = [*map(Service, files.objects("Service")), *services_of_flagger(files).values()]
-    beside = [one for one in there if is_near and one.metadata.namespace == own]
-    if len(beside) > 1 and not labels_of(selector) and not items(selector, "matchExpressions"):
+    is_near = "namespaceSelector" not in fields(artifact.data, "spec")
+    beside = services.get(own) if is_near else None
+    if (
+        beside
+        and len(beside.things) > 1
+        and not labels_of(selector)
+        and not items(selector, "matchExpressions")
+    ):
         what = f"selects every Service of {own}, those without metrics too"
         yield path, f"{what}; write labels of its own"
-    elif beside and not any(monitor.finds(service) for service in beside):
+    elif beside and not beside.selected(selector):
         labels = ", ".join(f"{key}={value}" for key, value in labels_of(selector).items())
         what = f"selects Services of {labels or 'its expressions'}, which none here has"
         yield path, f"{what}; write labels of a Service's metadata"

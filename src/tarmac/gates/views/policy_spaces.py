@@ -9,10 +9,11 @@ from functools import cached_property
 from tarmac.artifact import Artifact
 from tarmac.foreign.reading import Fields, Path
 from tarmac.gates.subject import Files
+from tarmac.gates.views.objects.indexes import PodIndex
 from tarmac.gates.views.objects.metadata import metadata, space_of, title
 from tarmac.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
 from tarmac.gates.views.objects.pods import Pods, pods
-from tarmac.gates.views.objects.selectors import labels_of, selects
+from tarmac.gates.views.objects.selectors import Selectors, labels_of
 from tarmac.gates.views.peers import Peer
 from tarmac.gates.views.policies import NAMESPACE, Policies
 
@@ -46,15 +47,20 @@ class PolicySpace:
 
     def limiting(self, own: Pods, direction: str) -> list[NetworkPolicy]:
         """List the policies that limit some pods in a direction; without one they are open."""
-        return [
-            policy
-            for policy in self.policies
-            if direction in policy.types and selects(policy.selector, own.labels)
-        ]
+        found = map(NetworkPolicy, self._selectors.of(own.labels))
+        return [policy for policy in found if direction in policy.types]
+
+    @cached_property
+    def _selectors(self) -> Selectors:
+        return Selectors(self.artifacts, "podSelector")
 
     def chosen(self, selector: Fields) -> list[Pods]:
         """List the pods that a selector finds."""
-        return [own for own in self.kept if selects(selector, own.labels)]
+        return self._index.selected(selector)
+
+    @cached_property
+    def _index(self) -> PodIndex:
+        return PodIndex(self.kept)
 
 
 def policy_spaces(files: Files) -> list[PolicySpace]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tarmac.artifact import Artifact
 from tarmac.foreign.reading import at_each, dig, text
 from tarmac.gates.subject import Files
 from tarmac.gates.views.monitors import Monitor
 from tarmac.gates.views.objects.metadata import space_of, title
 from tarmac.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
 from tarmac.gates.views.objects.pods import RUNNING, Pods
+from tarmac.gates.views.objects.selectors import Selectors
 from tarmac.gates.views.objects.services import Service, ServicePort
 from tarmac.gates.views.policy_spaces import PolicySpace, is_own_pods, leaves_namespace
 
@@ -23,7 +25,7 @@ _BACKENDS = {
 }
 
 
-def closed_ports(files: Files, space: PolicySpace) -> Iterator[tuple[NetworkPolicy, str]]:
+def closed_ports(senders: Senders, space: PolicySpace) -> Iterator[tuple[NetworkPolicy, str]]:
     """Yield ports that others are sent to and no rule opens, with a policy that should."""
     for own in space.kept:
         limiting = space.limiting(own, "Ingress") if own.kind in RUNNING else []
@@ -31,13 +33,13 @@ def closed_ports(files: Files, space: PolicySpace) -> Iterator[tuple[NetworkPoli
             # The one that names these pods most closely is the one to edit.
             policy = max(limiting, key=lambda one: len(str(one.selector)))
             rules = [rule for one in limiting for rule in one.ingress]
-            for service in _services(files, own):
-                for what in _closed(files, space, own, rules, service):
+            for service in senders.services(own):
+                for what in _closed(senders, space, own, rules, service):
                     yield policy, f"{title(policy.artifact)} lets nothing in to {what}"
 
 
 def _closed(
-    files: Files, space: PolicySpace, own: Pods, rules: list[PolicyRule], service: Service
+    senders: Senders, space: PolicySpace, own: Pods, rules: list[PolicyRule], service: Service
 ) -> Iterator[str]:
     asked = {port: number for port in service.ports if (number := own.port(port.target))}
     opened = {
@@ -49,19 +51,12 @@ def _closed(
         yield f"{name}, where {title(service.artifact)} sends requests; add an ingress rule"
         return
     for port, number in asked.items():
-        sender, which = _sender(files, service, port), f"port {number} of {name}"
+        sender, which = senders.of(service, port), f"port {number} of {name}"
         if sender and not opened[port]:
             yield f"{which}, where {sender} sends requests; add an ingress rule"
         elif sender and not any(_may_send(space, rule, own) for rule in opened[port]):
             what = f"{which} from outside of its namespace, where {sender} is served from"
             yield f"{what}; add a rule for that"
-
-
-def _services(files: Files, own: Pods) -> Iterator[Service]:
-    for service in map(Service, files.objects("Service")):
-        chosen, is_near = service.selector, space_of(service.artifact) == space_of(own.artifact)
-        if chosen and is_near and chosen.items() <= own.labels.items():
-            yield service
 
 
 def _opens(rule: PolicyRule, number: int, own: Pods) -> bool:
@@ -83,17 +78,39 @@ def _may_send(space: PolicySpace, rule: PolicyRule, own: Pods) -> bool:
     )
 
 
-def _sender(files: Files, service: Service, port: ServicePort) -> str:
-    """Name what reaches a port from another namespace; empty where nothing here does."""
-    name, space = service.metadata.name, service.metadata.namespace or ""
-    for kind, (place, numbers) in _BACKENDS.items():
-        for artifact in files.objects(kind):
-            for _, end in at_each(artifact.data, place.split(".")):
-                asked = {dig(end, *path) for path in numbers} & {port.number, port.name}
-                if text(end, "name") == name and asked and space_of(artifact) == space:
-                    return title(artifact)
-    for monitor in map(Monitor, files.objects("ServiceMonitor")):
-        asked_names = {text(end.data, "port") for end in monitor.endpoints}
-        if port.name in asked_names and monitor.finds(service):
-            return title(monitor.artifact)
-    return ""
+class Senders:
+    """What sends requests: Services to pods, and others to Services."""
+
+    def __init__(self, files: Files) -> None:
+        selecting = [one for one in map(Service, files.objects("Service")) if one.selector]
+        self._services = {id(one.artifact): one for one in selecting}
+        self._selectors = Selectors(
+            (one.artifact for one in selecting), lambda one: {"matchLabels": Service(one).selector}
+        )
+        self._monitors = Selectors(files.objects("ServiceMonitor"), "selector")
+        #: The objects that name a Service, with the ports of it that they name.
+        self._ends: dict[tuple[str, str], list[tuple[Artifact, set[object]]]] = {}
+        for kind, (place, numbers) in _BACKENDS.items():
+            for artifact in files.objects(kind):
+                for _, end in at_each(artifact.data, place.split(".")):
+                    key = (text(end, "name") or "", space_of(artifact))
+                    asked = {dig(end, *path) for path in numbers}
+                    self._ends.setdefault(key, []).append((artifact, asked))
+
+    def services(self, own: Pods) -> Iterator[Service]:
+        """Yield the Services that send to some pods."""
+        for artifact in self._selectors.of(own.labels):
+            if space_of(artifact) == space_of(own.artifact):
+                yield self._services[id(artifact)]
+
+    def of(self, service: Service, port: ServicePort) -> str:
+        """Name what reaches a port from another namespace; empty where nothing here does."""
+        key = (service.metadata.name, service.metadata.namespace or "")
+        for artifact, asked in self._ends.get(key, ()):
+            if asked & {port.number, port.name}:
+                return title(artifact)
+        for monitor in map(Monitor, self._monitors.of(service.metadata.labels)):
+            asked_names = {text(end.data, "port") for end in monitor.endpoints}
+            if port.name in asked_names and monitor.finds(service):
+                return title(monitor.artifact)
+        return ""

@@ -25,8 +25,7 @@ def below(files: Files, app: App) -> tuple[Artifact, ...]:
     for source in app.sources:
         path = (source.path or "").strip("/")
         for end in (path, "/".join(path.split("/")[-2:])) if path else ():
-            here = [e for e in files.artifacts if f"/{end}/" in f"/{e.built_by or e.path}"]
-            if here:
+            if here := files.below(end):
                 found += here
                 break
     return tuple(found)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from tarmac.artifact import Artifact
 from tarmac.foreign.reading import Fields, Path, fields, items, text
 from tarmac.gates.subject import Files
-from tarmac.gates.views.objects.metadata import kind_of, may_meet, metadata, name_of, space_of
+from tarmac.gates.views.objects.indexes import PodIndex
+from tarmac.gates.views.objects.metadata import kind_of, metadata, name_of, space_of
 from tarmac.gates.views.objects.pods import TEMPLATES, Pods
-from tarmac.gates.views.objects.selectors import selects
 
 #: So many that are named are not one.
 TWO_NAMESPACES = 2
@@ -57,16 +57,14 @@ def _peers(artifact: Artifact, space: str) -> Iterator[Selection]:
                     yield Selection(artifact, path, own, verb, space)
 
 
-def chosen(selection: Selection, kept: list[Pods]) -> list[Pods] | None:
+def chosen(selection: Selection, kept: PodIndex) -> list[Pods] | None:
     """List the pods that are selected; None: none of its namespace are kept here."""
     found = [
         own
-        for own in kept
-        if selects(selection.selector, own.labels)
-        and len({space_of(own.artifact), selection.namespace} - {""}) < TWO_NAMESPACES
+        for own in kept.selected(selection.selector)
+        if len({space_of(own.artifact), selection.namespace} - {""}) < TWO_NAMESPACES
     ]
-    near = any(may_meet(own.artifact, selection.artifact) for own in kept)
-    return found if found or near else None
+    return found if found or kept.near.of(selection.artifact) else None
 
 
 def spreads(own: Pods) -> Iterator[tuple[Path, Fields]]:

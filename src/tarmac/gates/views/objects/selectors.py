@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tarmac.artifact import Artifact
@@ -12,15 +12,21 @@ from tarmac.foreign.reading import Fields, fields
 class Selectors:
     """Objects by what they select, so that each pod is asked about few of them."""
 
-    def __init__(self, artifacts: Iterable[Artifact], field: str) -> None:
-        """Read the selector of each object in a field of its `spec`."""
+    def __init__(
+        self, artifacts: Iterable[Artifact], selector: str | Callable[[Artifact], Fields]
+    ) -> None:
+        """Read the selector of each object: in a field of its `spec`, or what a function gives."""
         self._by: dict[tuple[str, str], list[tuple[Fields, Artifact]]] = {}
         self._others: list[tuple[Fields, Artifact]] = []
         for artifact in artifacts:
-            selector = fields(artifact.data, "spec", field)
-            plain = labels_of(selector)
+            own = (
+                fields(artifact.data, "spec", selector)
+                if isinstance(selector, str)
+                else selector(artifact)
+            )
+            plain = labels_of(own)
             found = self._by.setdefault(next(iter(plain.items())), []) if plain else self._others
-            found.append((selector, artifact))
+            found.append((own, artifact))
 
     def of(self, labels: Mapping[str, str]) -> list[Artifact]:
         """List the objects that select these labels."""
