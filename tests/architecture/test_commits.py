@@ -124,6 +124,19 @@ def test_git_may_still_merge_and_fix_up(git):
     assert git("commit", "--allow-empty", "-m", "Merge branch 'topic'").returncode == 0
 
 
+def test_the_history_is_linear_and_begins_with_the_infrastructure(root):
+    def log(*options):
+        command = ["git", "log", "--format=%s", *options, "HEAD"]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
+    assert log("--merges") == []
+    assert log("--max-parents=0")[-1].startswith("chore(infra): ")
+    asked = " ".join((root / "CONTRIBUTING.md").read_text().split())
+    assert "short-lived branches off `main`" in asked
+    assert "history linear: rebase, do not merge" in asked
+
+
 def test_the_history_check_names_the_commit_that_breaks_the_rule(
     git, rule, tmp_path, monkeypatch, capsys
 ):

@@ -47,6 +47,18 @@ def test_make_test_of_one_service_runs_its_tests_with_coverage(root, tmp_path):
     assert re.search(r"\d+ passed", run.stdout)
 
 
+def test_make_test_of_one_service_includes_its_tests_on_real_stores(root, tmp_path):
+    run = make(
+        root,
+        *("-o", "sync", "test", "SERVICE=cart"),
+        "ARGS=-k 'second_start' -p no:cacheprovider",
+        COVERAGE_FILE=str(tmp_path / "coverage"),
+    )
+    assert run.returncode == 0, run.stdout
+    assert re.search(r"\b1 passed, \d+ deselected", run.stdout), run.stdout
+    assert "-m" not in run.stdout.splitlines()[0].split(), "no kind of test is left out"
+
+
 @pytest.fixture
 def sync(root, tmp_path):
     """Return a function that runs a copy of the sync script with a python of the test's making."""

@@ -1,0 +1,19 @@
+"""The script that fills an empty cluster installs what the tree beside it needs."""
+
+from __future__ import annotations
+
+import pytest
+from rendered import artifact_of
+
+
+@pytest.mark.parametrize("environment", ["dev", "stg", "prod"])
+def test_an_empty_cluster_of_travel_gets_the_addons_that_its_tree_needs(environment):
+    lines = str(artifact_of("travel", environment, "bootstrap/start.sh").content).splitlines()
+    charts = {line.split()[1]: line.split()[2:] for line in lines if line.startswith("chart ")}
+    needed = {"cert-manager", "external-secrets", "kube-prometheus-stack", "istiod"}
+    assert needed - charts.keys() == set()
+    for namespace, repository, chart, version in charts.values():
+        assert namespace
+        assert repository.startswith("https://")
+        assert chart
+        assert version.count(".") == 2, "each chart has the one version that was reviewed"
