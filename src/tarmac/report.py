@@ -21,10 +21,12 @@ class Level(IntEnum):
     VALID = 2
     #: A policy, rule or plan test passed on it.
     TESTED = 3
+    #: A provider of Terraform planned it.
+    PLANNED = 4
     #: A real API server took it, or an emulator that is named.
-    APPLIED = 4
+    APPLIED = 5
     #: It ran, and was measured.
-    OBSERVED = 5
+    OBSERVED = 6
 
 
 class Status(Enum):
@@ -38,8 +40,12 @@ class Status(Enum):
     SKIPPED = "skipped"
     #: It was proven of something else than what is there today.
     STALE = "stale"
-    #: What can be known here is; the rest is shown by a cloud account only.
+    #: What can be known here is; the rest is shown by a cluster only.
+    NEEDS_CLUSTER = "needs-cluster"
+    #: The same by a cloud account, or another service of the internet.
     NEEDS_CLOUD = "needs-cloud"
+    #: The same by a person.
+    NEEDS_PERSON = "needs-person"
     #: Nothing proves it yet.
     NOT_YET = "not-yet"
     #: There was nothing of its kind to judge: it proves nothing, and nothing is missing.
@@ -126,6 +132,10 @@ class Result:
     evidence: str = ""
     #: Of a person's observation; None: a program ran.
     attestation: AttestationTerms | None = None
+    #: The day of a recorded run; empty: it ran now, or evidence of it is kept here.
+    day: str = ""
+    #: The command that repeats a recorded run.
+    run: str = ""
     #: How many things a gate judged, and what they are.
     judged: int | None = None
     unit: str = ""
@@ -154,6 +164,8 @@ class ItemResult:
     proofs: tuple[Result, ...] = ()
     #: What closes it; empty where it passes.
     remedy: str = ""
+    #: The command that shows it where it runs.
+    command: str = ""
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def test_the_pipeline_stops_at_an_open_item_and_goes_on_once_it_is_attested(repo
     asked = repository.ask()
     assert asked.returncode == 1
     assert (
-        "not ready: 1 of 3 checklist items is open\n  needs-cloud backups  Backups\n"
+        "not ready: 1 of 3 checklist items is open\n  needs-cloud    backups  Backups\n"
         in asked.stdout
     )
     repository.attest()
@@ -153,7 +153,7 @@ def test_the_pipeline_stops_at_an_open_item_and_goes_on_once_it_is_attested(repo
     repository.attest(TODAY - timedelta(days=9), TODAY - timedelta(days=1))
     asked = repository.ask()
     assert asked.returncode == 1
-    assert "  stale       backups  Backups\n" in asked.stdout
+    assert "  stale          backups  Backups\n" in asked.stdout
 
 
 def test_the_pipeline_runs_the_tests_of_the_checklist_and_no_others(repository):

@@ -116,10 +116,10 @@ def test_sarif_has_a_rule_for_each_gate_and_a_place_for_each_finding():
 
 def test_text_says_of_each_item_what_it_is_worth_and_by_what():
     lines = as_text.write(REPORT).splitlines()
-    assert "  pass        1.2  Edges  [tested@tree]" in lines
+    assert "  pass           1.2  Edges  [tested@tree]" in lines
     evidence = "production-gate-NET002.json"
-    assert f"{' ' * 19}pass     gate NET002 production tested@tree {evidence}" in lines
-    assert "  needs-cloud 1.3  Restored" in lines
+    assert f"{' ' * 22}pass     gate NET002 production tested@tree {evidence}" in lines
+    assert "  needs-cloud    1.3  Restored" in lines
     assert f"  {IN_FILE.where}: NET001: {IN_FILE.what} [production]" in lines
     assert f"  {OLD.where}: warning: NET001: {OLD.what} [production]" in lines
     assert "gates: 1 pass, 2 fail, 1 error, 1 skipped, 1 not applicable" in lines

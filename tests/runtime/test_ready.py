@@ -68,8 +68,8 @@ def test_an_item_that_waits_fails_it_and_is_told_last_with_what_to_do(mini):
     assert shown.exit_code == 1
     assert shown.output.endswith(
         "\nnot ready: 1 of 2 checklist items is open\n"
-        "  needs-cloud b  Backups\n"
-        "                 checklist.yaml:5:9: try it where it runs, and record the "
+        "  needs-cloud    b  Backups\n"
+        "                    checklist.yaml:5:9: try it where it runs, and record the "
         "observation under `attestation`\n"
     )
 
@@ -78,7 +78,7 @@ def test_an_attestation_closes_an_item_until_its_last_day(mini):
     attest(mini)
     shown = verify("--ready")
     assert shown.exit_code == 0
-    assert "  pass        b  Backups  [observed@cloud, attested]\n" in shown.output
+    assert "  pass           b  Backups  [observed@cloud, attested]\n" in shown.output
     assert (
         "attested 2026-11-02 by ops@example.com (observed@cloud until 2027-02-02)" in shown.output
     )
@@ -86,7 +86,7 @@ def test_an_attestation_closes_an_item_until_its_last_day(mini):
     assert verify("--ready", date="2027-02-02").exit_code == 0
     shown = verify("--ready", date="2027-02-03")
     assert shown.exit_code == 1
-    assert "  stale       b  Backups\n" in shown.output
+    assert "  stale          b  Backups\n" in shown.output
     assert shown.output.endswith(
         "test again what was attested on 2026-11-02, and write the new day and end\n"
     )

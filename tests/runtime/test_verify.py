@@ -73,7 +73,7 @@ def change(mini, old, new):
 def test_a_phase_that_holds_is_0_and_strict_fails_on_what_did_not_run(mini):
     shown = verify("--phase", "resilience")
     assert shown.exit_code == 0
-    assert "  pass        a  Retries  [tested@tree]" in shown.output
+    assert "  pass           a  Retries  [tested@tree]" in shown.output
     assert "pytest tests/test_a.py --junitxml=tests.xml" in shown.output
     assert verify("--phase", "resilience", "--strict").exit_code == 1
 

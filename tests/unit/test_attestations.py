@@ -12,8 +12,10 @@ import pytest
 from tarmac.errors import BadInput
 from tarmac.model.checklist import Checklist, invalid_attestations
 from tarmac.model.loader import read_as
+from tarmac.model.recorded import RecordedProofs
 from tarmac.report import Finding, Level, Report, Result, Status
 from tarmac.reporting import as_json, as_junit, as_sarif, as_text
+from tarmac.verify.checklist_files import ChecklistFiles
 from tarmac.verify.join import join
 
 TODAY = date(2026, 11, 21)
@@ -37,8 +39,12 @@ def checklist(attestation, more=""):
     return read_as(Checklist, FILE, textwrap.dedent(text).strip().encode())
 
 
+def files(read):
+    return ChecklistFiles(*read, RecordedProofs(proofs=1, requirements={}))
+
+
 def item(*results, attestation=RESTORED, more="needs: cloud", today=TODAY):
-    (found,) = join(*checklist(attestation, more), results, None, today)
+    (found,) = join(files(checklist(attestation, more)), results, None, today)
     return found
 
 
@@ -170,16 +176,16 @@ OPEN = item(attestation="", more="needs: later phase")
 
 def test_text_tells_an_attestation_from_a_run_and_what_is_open_at_the_end():
     lines = as_text.write(report(item(), OPEN)).splitlines()
-    assert "  pass        5  Backups  [observed@cloud, attested]" in lines
+    assert "  pass           5  Backups  [observed@cloud, attested]" in lines
     attested = (
         "pass     attested 2026-11-02 by ops@example.com (observed@cloud until 2027-02-02): "
         "Restored it in 14 min docs/restore.md"
     )
-    assert f"{' ' * 17}{attested}" in lines
+    assert f"{' ' * 20}{attested}" in lines
     assert lines[-3:] == [
         "not ready: 1 of 2 checklist items is open",
-        "  not-yet     5  Backups",
-        f"{' ' * 17}{FILE}:3:9: {OPEN.remedy}",
+        "  not-yet        5  Backups",
+        f"{' ' * 20}{FILE}:3:9: {OPEN.remedy}",
     ]
     assert OPEN.remedy.startswith(
         "name what proves it under `proofs`, or record an observation under `attestation`"

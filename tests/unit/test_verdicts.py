@@ -13,7 +13,9 @@ from tarmac.errors import BadInput
 from tarmac.gates.gate import Gate, Scope
 from tarmac.model.checklist import Checklist, SuppressionFile, problems
 from tarmac.model.loader import read_as
+from tarmac.model.recorded import RecordedProofs
 from tarmac.report import Finding, Level, Report, Result, Skip, Status
+from tarmac.verify.checklist_files import ChecklistFiles
 from tarmac.verify.join import join
 from tarmac.verify.running import Suppressions, remarks, run, suppressed
 
@@ -34,8 +36,12 @@ def ran(what, status=Status.PASS, level=Level.TESTED, target="tree", why=""):
     return Result(what, "it holds", "kubernetes", status, level, target, why=why)
 
 
+def files(read):
+    return ChecklistFiles(*read, RecordedProofs(proofs=1, requirements={}))
+
+
 def item(text, *results, phase=None):
-    (found,) = join(*checklist(text), results, phase, TODAY)
+    (found,) = join(files(checklist(text)), results, phase, TODAY)
     return found
 
 
@@ -84,7 +90,7 @@ def test_what_needs_a_cloud_says_so_and_how_far_it_came_without():
 
 
 def test_only_items_of_a_phase_are_joined():
-    assert list(join(*checklist(ONE), [], "security", TODAY)) == []
+    assert list(join(files(checklist(ONE)), [], "security", TODAY)) == []
 
 
 def test_strict_fails_on_what_is_not_known_and_never_on_what_needs_a_cloud():
@@ -101,7 +107,7 @@ def test_strict_fails_on_what_is_not_known_and_never_on_what_needs_a_cloud():
 
 UNPROVEN = (
     "checklist.yaml:3:10: item a has no proofs; name one, add an attestation under "
-    "`attestation`, or write what it `needs` (cloud, later phase)"
+    "`attestation`, or write what it `needs` (cluster, cloud, person, later phase)"
 )
 
 

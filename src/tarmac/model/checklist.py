@@ -17,7 +17,9 @@ from tarmac.errors import Problem, did_you_mean
 from tarmac.model.document import Document
 from tarmac.model.value import Name, StrictModel, shown
 
-Levels = Literal["rendered", "valid", "tested", "applied", "observed"]
+Levels = Literal["rendered", "valid", "tested", "planned", "applied", "observed"]
+#: What is missing where an item or a requirement is not shown whole.
+Needs = Literal["cluster", "cloud", "person", "later phase"]
 
 
 def _date(value: object) -> object:
@@ -106,14 +108,17 @@ class ChecklistItem(StrictModel):
     id: str
     phase: str
     title: str
-    requirements: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = Field(
+        default=(), description="Requirements of proofs.yaml, which has their proofs and levels."
+    )
     proofs: tuple[Proof, ...] = ()
     attestation: tuple[Attestation, ...] = Field(
         default=(), description="Manual attestations, for what only a cluster or a cloud can show."
     )
-    needs: Literal["cloud", "later phase"] | None = Field(
+    needs: Needs | None = Field(
         default=None, description="What is missing before all of it can be shown."
     )
+    command: str = Field(default="", description="The command that shows it where it runs.")
     note: str = Field(default="", description="What the proofs leave open.")
 
 
@@ -142,9 +147,17 @@ class SuppressionFile(StrictModel):
 
 
 def problems(
-    checklist: Checklist, document: Document, gates: Collection[str], phases: Collection[str]
+    checklist: Checklist,
+    document: Document,
+    gates: Collection[str],
+    phases: Collection[str],
+    requirements: Collection[str] = (),
 ) -> Iterator[Problem]:
-    """Yield contradictions of a checklist: repeated ids, unknown phases and gates."""
+    """Yield contradictions of a checklist: repeated ids, unknown phases, gates and requirements.
+
+    Args:
+        requirements: those of `proofs.yaml`; none: there is no such file.
+    """
     seen: set[str] = set()
     for index, item in enumerate(checklist.items):
         at = ("items", index)
@@ -156,11 +169,17 @@ def problems(
             hint = did_you_mean(item.phase, phases)
             where = str(document.locate((*at, "phase")))
             yield Problem(where, f"item {item.id} has unknown phase '{item.phase}'; {hint}")
-        if not item.proofs and not item.attestation and item.needs is None:
+        for number, name in enumerate(item.requirements):
+            if requirements and name not in requirements:
+                where = str(document.locate((*at, "requirements", number)))
+                hint = did_you_mean(name, requirements)
+                yield Problem(where, f"item {item.id} names unknown requirement '{name}'; {hint}")
+        recorded = requirements and item.requirements
+        if not item.proofs and not item.attestation and not recorded and item.needs is None:
             yield Problem(
                 str(document.locate((*at, "id"))),
                 f"item {item.id} has no proofs; name one, add an attestation under "
-                "`attestation`, or write what it `needs` (cloud, later phase)",
+                "`attestation`, or write what it `needs` (cluster, cloud, person, later phase)",
             )
         for number, proof in enumerate(item.proofs):
             if proof.gate and proof.gate not in gates:

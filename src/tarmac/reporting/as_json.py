@@ -38,6 +38,7 @@ def _item(item: ItemResult) -> dict[str, Any]:
         "reached": item.reached,
         "why": item.why,
         "remedy": item.remedy,
+        "command": item.command,
         "proofs": [_result(proof) for proof in item.proofs],
     }
 
@@ -55,6 +56,7 @@ def _result(result: Result) -> dict[str, Any]:
         "unit": result.unit,
         "why": result.why,
         "evidence": result.evidence,
+        "recorded": result.day or None,
         "attestation": asdict(result.attestation) if result.attestation else None,
         "findings": [_finding(finding) for finding in result.findings],
     }

@@ -11,7 +11,9 @@ from tarmac.report import Finding, ItemResult, Report, Result, Status, as_findin
 UNKNOWN = (
     Status.SKIPPED,
     Status.STALE,
+    Status.NEEDS_CLUSTER,
     Status.NEEDS_CLOUD,
+    Status.NEEDS_PERSON,
     Status.NOT_YET,
     Status.NOT_APPLICABLE,
 )

@@ -8,6 +8,20 @@ from pathlib import PurePath
 
 from tarmac.report import Finding, ItemResult, Report, Result, Status, count_open
 
+#: Items in the order in which a reader wants them: what is shown, what is missing, what is wrong.
+SECTIONS = (
+    (Status.PASS, "shown"),
+    (Status.SKIPPED, "not shown on this machine"),
+    (Status.STALE, "shown for something else than what is here now"),
+    (Status.NEEDS_CLUSTER, "needs a cluster"),
+    (Status.NEEDS_CLOUD, "needs a cloud, or another service of the internet"),
+    (Status.NEEDS_PERSON, "needs a person"),
+    (Status.NOT_YET, "not built yet"),
+    (Status.NOT_APPLICABLE, "not applicable"),
+    (Status.ERROR, "broken"),
+    (Status.FAIL, "failed"),
+)
+
 
 def write(report: Report) -> str:
     """Write a report as lines of text."""
@@ -18,13 +32,11 @@ def _lines(report: Report) -> Iterator[str]:
     where = f" in {', '.join(report.environments)}" if report.environments else ""
     yield f"{report.system}{where}, judged for {report.today}"
     yield from (f"tree of {tree}" for tree in report.trees)
-    phase = ""
     width = max((len(item.id) for item in report.items), default=0)
-    for item in report.items:
-        if item.phase != phase:
-            phase = item.phase
-            yield from ("", phase)
-        yield from _item(item, width)
+    for status, heading in SECTIONS:
+        if own := [item for item in report.items if item.status is status]:
+            yield from ("", f"{heading}: {len(own)} of {len(report.items)} checklist items")
+            yield from (line for item in own for line in _item(item, width))
     gates = [result for result in report.results if result.what.startswith("gate:")]
     yield from _gates(gates)
     if report.findings:
@@ -96,13 +108,17 @@ def _judged(results: Iterable[Result]) -> Iterator[str]:
 
 
 def _item(item: ItemResult, width: int) -> Iterator[str]:
-    line = f"  {item.status.value:<12}{item.id:<{width}}  {item.title}"
+    line = f"  {item.status.value:<15}{item.id:<{width}}  {item.title}"
     yield f"{line}  [{item.reached}]" if item.reached else line
-    indent = " " * (16 + width)
+    indent = " " * (19 + width)
     for proof in item.proofs:
         yield f"{indent}{proof.status.value:<8} {_proof(proof)}"
     if item.why:
         yield f"{indent}{item.why}"
+    if item.status is not Status.PASS:
+        runs = (proof.run for proof in item.proofs if proof.status is not Status.PASS)
+        for command in dict.fromkeys(filter(None, (*runs, item.command))):
+            yield f"{indent}$ {command}"
 
 
 def _proof(proof: Result) -> str:
@@ -110,7 +126,11 @@ def _proof(proof: Result) -> str:
         said = f"attested {terms.day} by {terms.by} ({proof.level.name.lower()}@{proof.target}"
         return f"{said} until {terms.until}): {proof.title} {proof.evidence}"
     words = [proof.what.replace(":", " ", 1), proof.environment]
-    if proof.status is Status.PASS:
+    if proof.day:
+        words += [f"ran on {proof.day}", proof.title and f"({proof.title})"]
+    elif proof.what.startswith("requirement:"):
+        words += [proof.reached] if proof.status is Status.PASS else []
+    elif proof.status is Status.PASS:
         words += [proof.reached, PurePath(proof.evidence).name]
     return " ".join(filter(None, words))
 
@@ -126,14 +146,15 @@ def _readiness(report: Report, width: int) -> Iterator[str]:
         return
     yield from ("", f"not ready: {count_open(report)}")
     for item in report.open:
-        yield f"  {item.status.value:<12}{item.id:<{width}}  {item.title}"
-        yield f"{' ' * (16 + width)}{item.place}: {item.remedy}"
+        yield f"  {item.status.value:<15}{item.id:<{width}}  {item.title}"
+        yield f"{' ' * (19 + width)}{item.place}: {item.remedy}"
 
 
 def _not_run(report: Report) -> Iterator[str]:
     """Say how what did not run is run, and its evidence taken."""
     proofs = [proof for item in report.items for proof in item.proofs]
-    missing = [proof.what for proof in proofs if proof.status in (Status.SKIPPED, Status.STALE)]
+    unknown = [proof for proof in proofs if proof.status in (Status.SKIPPED, Status.STALE)]
+    missing = [proof.what for proof in unknown if not proof.run]
     files = {what[5:].partition("::")[0] for what in missing if what.startswith("test:")}
     if files:
         yield from (

@@ -6,17 +6,23 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from tarmac.model.checklist import Attestation, Checklist, ChecklistItem, Proof
-from tarmac.model.document import Document
+from tarmac.model.checklist import Attestation, ChecklistItem, Proof
+from tarmac.model.recorded import RecordedProofs
 from tarmac.report import AttestationTerms, ItemResult, Level, Result, Status
+from tarmac.verify.by_requirement import NEEDS, judge
+from tarmac.verify.checklist_files import RECORDED, ChecklistFiles
 
 #: What an item is where its proofs are of several minds: the first of these that one has.
 WORST = (Status.FAIL, Status.ERROR, Status.STALE, Status.SKIPPED)
+#: What a requirement is that is not shown whole, the hardest to close first.
+OPEN = (Status.NOT_YET, Status.NEEDS_CLOUD, Status.NEEDS_CLUSTER, Status.NEEDS_PERSON)
 NOT_RUN = "there is no evidence of a run"
-NEEDS = {"cloud": Status.NEEDS_CLOUD, "later phase": Status.NOT_YET}
+_WHERE_IT_RUNS = "try it where it runs, and record the observation under `attestation`"
 #: What closes an item that no proof blocks.
 REMEDIES = {
-    Status.NEEDS_CLOUD: "try it where it runs, and record the observation under `attestation`",
+    Status.NEEDS_CLUSTER: _WHERE_IT_RUNS,
+    Status.NEEDS_CLOUD: _WHERE_IT_RUNS,
+    Status.NEEDS_PERSON: "have a person do it, and record the observation under `attestation`",
     Status.NOT_APPLICABLE: "verify an environment that has what its gates judge, or name another "
     "proof",
     Status.NOT_YET: "name what proves it under `proofs`, or record an observation under "
@@ -25,61 +31,90 @@ REMEDIES = {
 
 
 def join(
-    checklist: Checklist,
-    document: Document,
-    results: Iterable[Result],
-    phase: str | None,
-    today: date,
+    files: ChecklistFiles, results: Iterable[Result], phase: str | None, today: date
 ) -> Iterator[ItemResult]:
     """Yield each item of a phase (of all without) with what proves it today."""
     by: dict[str, list[Result]] = {}
     for result in results:
         by.setdefault(result.what, []).append(result)
-    folder = posixpath.dirname(document.file)
-    for index, item in enumerate(checklist.items):
+    folder = posixpath.dirname(files.document.file)
+    recorded, file = files.recorded, posixpath.join(folder, RECORDED)
+    for index, item in enumerate(files.checklist.items):
         if phase in (None, item.phase):
-            place = str(document.locate(("items", index, "id")))
+            place = str(files.document.locate(("items", index, "id")))
             attested = [_attested(said, item.phase, folder, today) for said in item.attestation]
-            yield _item(item, place, by, attested)
+            yield _item(item, place, by, attested, recorded, file)
 
 
 def _item(
-    item: ChecklistItem, place: str, by: Mapping[str, list[Result]], attested: list[Result]
+    item: ChecklistItem,
+    place: str,
+    by: Mapping[str, list[Result]],
+    attested: list[Result],
+    recorded: RecordedProofs,
+    file: str,
 ) -> ItemResult:
+    required = {
+        name: judge(name, recorded, item.phase, by, file)
+        for name in item.requirements
+        if name in recorded.requirements
+    }
     runs = [by.get(proof.what) or [_missing(proof, item)] for proof in item.proofs]
-    proofs = (*(result for results in runs for result in results), *attested)
-    statuses = {proof.status for proof in proofs}
+    #: What decides: its own proofs, and of a requirement the whole.
+    deciding = (
+        *(proofs[0] for proofs in required.values()),
+        *(result for results in runs for result in results),
+        *attested,
+    )
+    statuses = {proof.status for proof in deciding}
     status = next((worst for worst in WORST if worst in statuses), None)
     why, remedy, reached = item.note, "", ""
     if status is not None:
         # What is not proven whole has reached nothing.
-        why = _joined(proof.why for proof in proofs if proof.status is status)
-        remedy = _joined(_remedy(proof) for proof in proofs if proof.status in WORST)
-    elif empty := [results[0] for results in runs if _is_empty(results)]:
-        # A gate that had nothing to judge anywhere has proven no part of it.
+        why = _joined(proof.why for proof in deciding if proof.status is status)
+        parts = [one for judged in required.values() for one in judged if one.run]
+        wrong = (proof for proof in (*parts, *deciding) if proof.status in WORST)
+        remedy = _joined(map(_remedy, wrong))
+    elif statuses == {Status.NOT_APPLICABLE}:
+        # Where no gate had anything to judge, nothing is proven.
         status = Status.NOT_APPLICABLE
-        why = _joined(f"{_name(result)}: {result.why}" for result in empty)
+        why = _joined(f"{_name(result)}: {result.why}" for result in deciding)
         remedy = REMEDIES[status]
     else:
-        status = NEEDS[item.needs] if item.needs and not attested else Status.PASS
+        status = _open(item, statuses) if not attested else Status.PASS
+        waiting = (proof.why for proof in deciding if proof.status is status)
+        why = why if status is Status.PASS else _joined([why, *waiting])
         remedy = REMEDIES.get(status, "")
-        reached = _reached(proofs)
-    return ItemResult(item.id, item.phase, item.title, place, status, reached, why, proofs, remedy)
+        reached = _reached(deciding)
+    proofs = (*(one for judged in required.values() for one in judged), *deciding[len(required) :])
+    return ItemResult(
+        item.id,
+        item.phase,
+        item.title,
+        place,
+        status,
+        reached,
+        why,
+        proofs,
+        remedy,
+        "" if status is Status.PASS else item.command,
+    )
+
+
+def _open(item: ChecklistItem, statuses: set[Status]) -> Status:
+    """Say what is missing of an item of which no proof failed; PASS: nothing."""
+    needed = statuses | ({NEEDS[item.needs]} if item.needs else set())
+    return next((status for status in OPEN if status in needed), Status.PASS)
 
 
 def _reached(proofs: tuple[Result, ...]) -> str:
     """Give the lowest that proofs reach, and say whether an attestation is among them."""
     proofs = tuple(proof for proof in proofs if proof.status is not Status.NOT_APPLICABLE)
     lowest = min(proofs, key=lambda check: check.level, default=None)
-    if lowest is None:
+    if lowest is None or not lowest.target:
         return ""
     in_part = not lowest.attestation and any(proof.attestation for proof in proofs)
     return f"{lowest.reached}, partly attested" if in_part else lowest.reached
-
-
-def _is_empty(results: list[Result]) -> bool:
-    """Tell whether a proof had nothing to judge in any environment."""
-    return all(result.status is Status.NOT_APPLICABLE for result in results)
 
 
 def _name(result: Result) -> str:
@@ -117,6 +152,8 @@ def _attested(said: Attestation, phase: str, folder: str, today: date) -> Result
 def _remedy(proof: Result) -> str:
     """Say what makes a proof pass."""
     kind, _, it = proof.what.partition(":")
+    if proof.run or kind == "requirement":
+        return proof.run and f"run `{proof.run}`"
     if proof.attestation:
         day = proof.attestation.day
         return f"test again what was attested on {day}, and write the new day and end"

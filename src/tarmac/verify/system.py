@@ -16,8 +16,7 @@ from tarmac.foreign import files
 from tarmac.gates.gate import Gate
 from tarmac.gates.live import LiveSystem
 from tarmac.gates.subject import Subject
-from tarmac.model.checklist import Checklist, SuppressionFile, invalid_attestations, problems
-from tarmac.model.document import Document
+from tarmac.model.checklist import SuppressionFile
 from tarmac.model.loader import load, read_as
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
@@ -27,12 +26,13 @@ from tarmac.render.renderer import PHASES
 from tarmac.report import Finding, ItemResult, Report, Result
 from tarmac.verify import changed, folder, forms, ignore_comments, live, memory
 from tarmac.verify import disk_tree as trees_on_disk
+from tarmac.verify.checklist_files import CHECKLIST, ChecklistFiles, content, read_checklist
 from tarmac.verify.evidence_store import EvidenceStore
 from tarmac.verify.join import join
 from tarmac.verify.original import original
 from tarmac.verify.running import Suppressions, remarks, suppressed
 
-CHECKLIST, SUPPRESSIONS = "checklist.yaml", "suppressions.yaml"
+SUPPRESSIONS = "suppressions.yaml"
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
     """Run gates on each environment of a system, and join its checklist."""
     system = load(str(file), files.content)
     environments = _environments(system, options)
-    checklist = _checklist(file, all_gates, options.today)
-    wanted = _wanted(all_gates, checklist, options.phase)
+    beside = read_checklist(file, all_gates, options.today)
+    wanted = _wanted(all_gates, beside, options.phase)
     wanted = tuple(gate for gate in wanted if options.cluster or not gate.observes)
     suppressions = _suppressions(file)
     store = EvidenceStore(file)
@@ -162,10 +162,9 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
     notes += ignore_comments.remarks(of_model, options.today, results, all_gates)
     hidden += ignore_comments.suppressed(of_model, options.today)
     items: tuple[ItemResult, ...] = ()
-    if checklist is not None:
-        proofs = [proof for item in checklist[0].items for proof in item.proofs]
-        results += store.others(proofs, options.junit, evidence.digest(everything.items()))
-        items = tuple(join(*checklist, results, options.phase, options.today))
+    if beside is not None:
+        results += store.others(beside.proofs, options.junit, evidence.digest(everything.items()))
+        items = tuple(join(beside, results, options.phase, options.today))
     return Report(
         system=system.name,
         environments=environments,
@@ -221,44 +220,22 @@ def _environments(system: System, options: VerifyOptions) -> tuple[str, ...]:
 
 
 def _wanted(
-    known: dict[str, Gate], checklist: tuple[Checklist, Document] | None, phase: str | None
+    known: dict[str, Gate], beside: ChecklistFiles | None, phase: str | None
 ) -> tuple[Gate, ...]:
     """Choose the gates of a phase, and those that its items name; all without a phase."""
     if phase is None:
         return tuple(known.values())
     if phase not in PHASES:
         raise BadInput([Problem(phase, f"no such phase; {did_you_mean(phase, PHASES)}")])
-    items = checklist[0].items if checklist else ()
-    named = {proof.gate for item in items if item.phase == phase for proof in item.proofs}
+    named = beside.gates(phase) if beside else set()
     return tuple(gate for gate in known.values() if gate.phase == phase or gate.id in named)
-
-
-def _checklist(
-    file: Path, known: dict[str, Gate], today: date
-) -> tuple[Checklist, Document] | None:
-    path = file.with_name(CHECKLIST)
-    if not path.is_file():
-        return None
-    found = read_as(Checklist, str(path), _bytes(path))
-    wrong = [*problems(*found, known, PHASES)]
-    wrong += invalid_attestations(*found, today, lambda name: (path.parent / name).is_file())
-    if wrong:
-        raise BadInput(wrong)
-    return found
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return files.content(path)
-    except OSError as error:
-        raise BadInput([Problem(str(path), files.unread(error))]) from None
 
 
 def _suppressions(file: Path) -> Suppressions:
     path = file.with_name(SUPPRESSIONS)
     if not path.is_file():
         return Suppressions()
-    found, document = read_as(SuppressionFile, str(path), _bytes(path))
+    found, document = read_as(SuppressionFile, str(path), content(path))
     return Suppressions(found.suppressions, document)
 
 
