@@ -14,7 +14,7 @@ import pytest
 from tiers import TIERS, names
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-pytest_plugins = ["by_topic", "cost", "docker_images", "ended", "flakes", "presubmit"]
+pytest_plugins = ["by_topic", "cost", "docker_images", "ended", "flakes", "presubmit", "proving"]
 
 #: Tests bring systems up without telemetry unless they say so: it is one more process for each.
 os.environ["TARMAC_TELEMETRY"] = "0"

@@ -62,7 +62,7 @@ def run(topic: str, options: Sequence[str]) -> Run:
     xml.unlink(missing_ok=True)
     chosen = ["--presubmit"] if topic == PRESUBMIT else ["--topic", topic, *paths(topic)]
     before, began = _lines(FLAKES), time.monotonic()
-    command = [".venv/bin/pytest", *options, f"--junitxml={xml}", *chosen]
+    command = [".venv/bin/pytest", "--record-proofs", *options, f"--junitxml={xml}", *chosen]
     print(f"\n{topic}: {' '.join(command)}", flush=True)
     code = subprocess.run(command, cwd=ROOT, check=False).returncode
     minutes = (time.monotonic() - began) / 60

@@ -6,15 +6,15 @@ Called by `make docs`, and for comparison by tests/architecture/. It reads commi
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import book_pages
 import click
 import reference_tables
 import security_controls
+import status_tables
 import yaml
 
 from tarmac import gates, registry, stores
@@ -27,21 +27,10 @@ from tarmac.render.renderer import PHASES
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 TESTING = ROOT / "docs" / "how-to" / "test-the-whole-system.md"
-STATUSES = ("done", "partly", "open")
-LEVELS = ("rendered", "valid", "tested", "planned", "applied", "observed")
 SPELLED = {"finops": "FinOps", "gitops": "GitOps"}
 
 STORES_BEGIN = "<!-- stores: written by `make docs` from src/tarmac/stores/ -->\n"
 STORES_END = "<!-- end of stores -->"
-
-INTRODUCTION = """\
-<!-- Written by `make docs` from tests/requirements.yaml; edit that file. -->
-# Requirements
-
-What the five systems have to show, entry by entry, with the proofs of today. *done* and *partly*
-name tests, gates or figures that run with `make test-all` and `make bench`; *partly* says what is
-missing. Everything else is *open*, and nothing is claimed for it.
-"""
 
 COMMANDS_INTRODUCTION = """\
 <!-- Written by `make docs` from the command itself. -->
@@ -231,77 +220,17 @@ def _variable(name: str, default: str, about: str) -> str:
     return f"# {' '.join(about.split())}\n# {name}={default}\n"
 
 
-def requirements_page(entries: list[dict[str, Any]]) -> str:
-    """Return the page for the entries of tests/requirements.yaml, as Markdown."""
-    phases = list(dict.fromkeys(entry["phase"] for entry in entries))
-    parts = [INTRODUCTION, _summary(entries, phases), _reached(entries)]
-    for phase in phases:
-        parts.append(f"## {SPELLED.get(phase, phase.capitalize())}\n")
-        rows = [_row(entry) for entry in entries if entry["phase"] == phase]
-        head = ["| Entry | Systems | What | Status | Level | Proofs |", "|---|---|---|---|---|---|"]
-        parts.append("\n".join([*head, *rows]) + "\n")
-        notes = [
-            f"- **{entry['id']}**: {' '.join(entry['note'].split())}"
-            for entry in entries
-            if entry["phase"] == phase and entry.get("note")
-        ]
-        if notes:
-            parts.append("\n".join(notes) + "\n")
-    return "\n".join(parts)
-
-
-def _summary(entries: list[dict[str, Any]], phases: list[str]) -> str:
-    lines = [f"| Phase | {' | '.join(STATUSES)} |", "|---|" + "---:|" * len(STATUSES)]
-    for phase in phases:
-        count = Counter(e["status"] for e in entries if e["phase"] == phase)
-        figures = " | ".join(str(count[status]) for status in STATUSES)
-        lines.append(f"| [{SPELLED.get(phase, phase.capitalize())}](#{phase}) | {figures} |")
-    total = Counter(entry["status"] for entry in entries)
-    lines.append(f"| **All {len(entries)}** | {' | '.join(str(total[s]) for s in STATUSES)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _reached(entries: list[dict[str, Any]]) -> str:
-    """Count what stands at each level of proof, by what it was proven at."""
-    found = Counter(entry["level"] for entry in entries if "level" in entry)
-    head = ["How far the proofs reach, and at what:", "", "| Level | Entries |", "|---|---:|"]
-    rows = [
-        f"| {level} | {count} |"
-        for level, count in sorted(
-            found.items(), key=lambda pair: (LEVELS.index(pair[0].partition("@")[0]), pair[0])
-        )
-    ]
-    return "\n".join([*head, *rows]) + "\n"
-
-
-def _row(entry: dict[str, Any]) -> str:
-    optional = " *(optional)*" if entry.get("optional") else ""
-    proofs = "<br>".join(_proof(proof) for proof in entry.get("proofs", []))
-    cells = [entry["id"], ", ".join(entry["systems"]), entry["title"] + optional, entry["status"]]
-    return f"| {' | '.join([*cells, entry.get('level', ''), proofs])} |"
-
-
-def _proof(proof: dict[str, str]) -> str:
-    [(kind, target)] = proof.items()
-    if kind == "gate":
-        return f"gate {target}"
-    path, _, name = target.partition("::")
-    link = os.path.relpath(ROOT / path, REFERENCE)
-    text = name.removeprefix("test_").replace("_", " ") if name else path
-    return f"[{text}]({link})"
-
-
 def generated() -> dict[Path, str]:
     """Return every generated file with its content."""
     parts = [_read(path) for path in sorted(ROOT.glob("services/*/service.yaml"))]
-    entries = _read(ROOT / "tests/requirements.yaml")
+    entries, record = book_pages.read()
     services = [path.parent for path in sorted(ROOT.glob("services/*/pyproject.toml"))]
     packages = sorted(path.parent.name for path in ROOT.glob("services/*/tarmac_*/__init__.py"))
     return {
         ROOT / ".importlinter": import_rule(packages),
         ROOT / "pyproject.toml": project_lists(services),
         ROOT / ".githooks/rule.json": commit_rule(services),
-        REFERENCE / "requirements.md": requirements_page(entries),
+        REFERENCE / "requirements.md": book_pages.requirements_page(entries, record, SPELLED),
         REFERENCE / "security-controls.md": security_controls.page(
             _read(ROOT / "tests/security-controls.yaml")
         ),
@@ -318,6 +247,13 @@ def generated() -> dict[Path, str]:
         REFERENCE / "drill.schema.json": json.dumps(drill_schema(), indent=2) + "\n",
         REFERENCE / "game-day.schema.json": json.dumps(game_day.schema(), indent=2) + "\n",
         ROOT / ".env.example": env_example(parts),
+        **{
+            ROOT / f"systems/{system}/proofs.yaml": book_pages.system_proofs(
+                entries, record, system
+            )
+            for system in book_pages.SYSTEMS
+        },
+        **status_tables.status_pages(entries, record),
     }
 
 

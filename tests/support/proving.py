@@ -1,0 +1,75 @@
+"""Records what came of the tests that the book of proofs names: pytest's option `--record-proofs`.
+
+A plugin that conftest.py loads. It writes tests/proofs.yaml when a run ends, in the process where
+the reports come together; what was not run keeps what is recorded.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime
+
+import book
+import pytest
+from book import FAILED, PASSED, SKIPPED, Outcome
+from presubmit import is_listed
+from tiers import TIERS
+
+
+class Proving:
+    """Collects the outcomes of a run."""
+
+    def __init__(self) -> None:
+        self.names = frozenset(book.named(book.entries()))
+        self.variants: dict[str, dict[str, str]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for name in book.matching(report.nodeid, self.names):
+            variants = self.variants.setdefault(name, {})
+            if report.failed:
+                variants[report.nodeid] = FAILED
+            elif report.skipped:
+                reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else "")
+                if not is_listed(report.nodeid, reason, TIERS["skipped"]):
+                    variants.setdefault(report.nodeid, SKIPPED)
+            elif report.when == "call":
+                variants.setdefault(report.nodeid, PASSED)
+
+    def found(self, day: str, commit: str) -> book.Record:
+        """Return what came of each test: the worst of its variants."""
+        return {
+            name: Outcome(
+                next(worst for worst in (FAILED, SKIPPED, PASSED) if worst in outcomes),
+                day,
+                commit,
+            )
+            for name, variants in self.variants.items()
+            if (outcomes := set(variants.values()))
+        }
+
+    def pytest_sessionfinish(self) -> None:
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short=9", "HEAD"],
+            cwd=book.ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        ran = self.found(datetime.now(UTC).date().isoformat(), commit)
+        record = book.merged(book.read(), ran, self.names)
+        book.RECORD.write_text(book.written(record), encoding="utf-8")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option by which a run is recorded."""
+    parser.addoption(
+        "--record-proofs",
+        action="store_true",
+        help="write what came of the tests that tests/requirements.yaml names",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect where the reports come together."""
+    if config.getoption("record_proofs") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Proving(), "proofs-of-the-book")
