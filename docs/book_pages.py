@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 
 import book  # noqa: E402 - after its folder is on the path
 
+RECORD: Path = book.RECORD
 REFERENCE = ROOT / "docs/reference"
 SYSTEMS = ("shop", "travel", "trading", "hello-dd", "starter")
 DONE, NOT_SHOWN, FAILED, PARTLY, OPEN = "done", "not shown", "failed", "partly", "open"
@@ -42,8 +43,14 @@ PROOFS_HEAD = """\
 
 
 def read() -> tuple[list[dict[str, Any]], book.Record]:
-    """Read the book, and the record of the runs of its tests."""
-    return book.entries(), book.read()
+    """Read the book, and the record of the runs of its tests: of those that it still names."""
+    entries = book.entries()
+    return entries, book.merged(book.read(), {}, book.named(entries))
+
+
+def written(record: book.Record) -> str:
+    """Return the record as it stands in its file."""
+    return str(book.written(record))
 
 
 def state(record: book.Record, entry: Entry, system: str) -> str:

@@ -230,6 +230,7 @@ def generated() -> dict[Path, str]:
         ROOT / ".importlinter": import_rule(packages),
         ROOT / "pyproject.toml": project_lists(services),
         ROOT / ".githooks/rule.json": commit_rule(services),
+        book_pages.RECORD: book_pages.written(record),
         REFERENCE / "requirements.md": book_pages.requirements_page(entries, record, SPELLED),
         REFERENCE / "security-controls.md": security_controls.page(
             _read(ROOT / "tests/security-controls.yaml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+import asserted
 import book
 import pytest
 
@@ -20,6 +21,13 @@ KEYS = {
     "proofs", "note",
 }  # fmt: skip
 PROOF_KEYS = {"test", "gate", "bench", "of", "asserts"}
+#: The entries whose words ask for numbers: sizes, ports, times, counts.
+NUMBERED = {
+    "FND-01", "FND-15", "FND-16", "SVC-01", "SVC-02", "SVC-03", "SVC-04", "SVC-06", "SVC-07",
+    "SVC-08", "SVC-12", "SVC-17", "SVC-18", "CON-08", "CON-09", "CON-10", "CON-13", "IAC-03",
+    "IAC-04", "IAC-07", "IAC-10", "IAC-11", "IAC-20", "K8S-05", "K8S-06", "K8S-09", "K8S-11",
+    "GIT-02", "OBS-03", "OBS-04", "OBS-05", "OBS-06", "OBS-07", "OBS-08", "FIN-06", "FIN-07",
+}  # fmt: skip
 KINDS = ("test", "gate", "bench")
 NEEDS = {"cluster", "cloud", "person", "later phase"}
 #: With which systems the tests of a file run, where it starts or plans some: they prove nothing of
@@ -240,6 +248,33 @@ def not_shown(entries, record):
             and (test.partition("::")[0], known.day, known.commit) in ran
         )
     ]
+
+
+def test_a_proof_has_the_numbers_that_its_line_says_it_asserts(entries):
+    wrong = {
+        f"{entry['id']}: {proof['test']}": missing
+        for entry in entries
+        for proof in entry.get("proofs", [])
+        if "asserts" in proof and (missing := asserted.missing(proof["test"], proof["asserts"]))
+    }
+    assert wrong == {}
+
+
+def test_what_is_done_and_asks_for_numbers_names_the_proof_that_asserts_them(entries):
+    silent = [
+        entry["id"]
+        for entry in entries
+        if entry["id"] in NUMBERED and entry["status"] == "done"
+        if not any("asserts" in proof for proof in entry["proofs"])
+    ]
+    assert silent == []
+
+
+def test_a_number_that_a_test_does_not_have_is_recognised():
+    test = f"{__file__.removeprefix(f'{book.ROOT}/')}::test_all_260_entries_are_there_once"
+    assert asserted.missing(test, "260 entries, 18 of them of one family") == []
+    assert asserted.missing(test, "261 entries") == ["261"]
+    assert asserted.missing(test, "26 entries, or 60") == ["26", "60"]
 
 
 def test_the_record_knows_only_tests_that_the_book_names(entries, record):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import shutil
 import signal
@@ -182,19 +183,19 @@ def test_the_port_is_a_setting(docker, images):
 
 
 def test_a_service_answers_on_the_port_that_is_published(docker, images):
-    """Asked from outside the container, on the one port that a setting gave it."""
+    """Asked from outside the container, on the one port that a setting gave it: 3000 inside."""
     content = next(iter(images))
     workload = kit_images.services()[content][0]
     docker.run("network", "create", "alone")
-    options = ("--publish", "127.0.0.1::4567", "--env", "PORT=4567")
+    options = ("--publish", "127.0.0.1::3000", "--env", "PORT=3000")
     container = started(docker, images[content], workload, *options, network="alone")
     try:
-        address = docker.say("port", container, "4567/tcp")
+        address = docker.say("port", container, "3000/tcp")
 
         def live() -> bool:
             try:
-                with urllib.request.urlopen(f"http://{address}/health/live", timeout=2) as answer:
-                    return answer.status == 200
+                with urllib.request.urlopen(f"http://{address}/health", timeout=2) as answer:
+                    return (answer.status, json.load(answer)["status"]) == (200, "ok")
             except OSError:
                 return False
 

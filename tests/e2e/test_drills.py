@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 TARMAC = str(Path(sys.executable).with_name("tarmac"))
 
@@ -27,3 +29,26 @@ def test_orders_are_taken_and_end_though_the_broker_is_away(tmp_path):
     # Orders are accepted all the while: an outbox keeps what the broker cannot take.
     assert all(period["good"] > period["visits"] / 2 for period in journal["periods"]), journal
     assert "wires stand for the network: TCP connections, not packets" in journal["gaps"]
+
+
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize("name", ["orders-db-restore", "region-lost"])
+def test_the_shop_loses_less_than_a_minute_and_is_back_within_five(name, tmp_path):
+    args = ["drill", "shop", name, "--json", "--journal", str(tmp_path / "j.json")]
+    done = subprocess.run(
+        [TARMAC, *args], cwd=ROOT, capture_output=True, text=True, timeout=480, check=False
+    )
+    assert done.stdout, done.stderr
+    journal = json.loads(done.stdout)
+    assert journal["verdict"] == "PASS", [c for c in journal["checks"] if not c["holds"]]
+    limits = {check["what"]: check["limit"] for check in journal["checks"]}
+    lost = [in_seconds(limit) for what, limit in limits.items() if what.startswith("RPO of ")]
+    assert lost, limits
+    assert max(lost) < 60
+    assert in_seconds(limits["RTO"]) < 300
+    if name == "region-lost":
+        assert in_seconds(limits["the entry switches"]) <= 30
+
+
+def in_seconds(limit):
+    return float(limit[:-1]) * {"s": 1, "m": 60}[limit[-1]]

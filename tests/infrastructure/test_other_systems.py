@@ -61,6 +61,7 @@ def test_its_databases_are_private_encrypted_and_stand_by_in_another_zone(other)
         assert (database["storage_encrypted"], database["deletion_protection"]) == (True, True)
         assert database["skip_final_snapshot"] is False
         assert database["manage_master_user_password"]
+        assert database["backup_retention_period"] == {"starter": 7, "trading": 14}[system]
 
 
 def test_each_service_account_names_the_role_that_trusts_it_alone(other):
@@ -94,6 +95,10 @@ def test_its_buckets_are_private_encrypted_versioned_and_forget(other):
     assert {b[k] for b in blocked for k in (*keys, "restrict_public_buckets")} <= {True}
     for kind in ("versioning", "server_side_encryption_configuration", "lifecycle_configuration"):
         assert len(of(planned, "bucket", f"aws_s3_bucket_{kind}")) == len(wanted)
+    for sealed in of(planned, "bucket", "aws_s3_bucket_server_side_encryption_configuration"):
+        [rule] = sealed["rule"]
+        [default] = rule["apply_server_side_encryption_by_default"]
+        assert default["sse_algorithm"] == "aws:kms"
     rules = of(planned, "bucket", "aws_s3_bucket_lifecycle_configuration")
     assert all(rule["rule"][0]["expiration"][0]["days"] > 0 for rule in rules)
 

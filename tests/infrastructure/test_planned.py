@@ -173,6 +173,12 @@ def test_the_four_addons_are_there_and_the_disks_one_has_a_role_of_its_own(plann
     assert {a["resolve_conflicts_on_create"] for a in addons.values()} == {"OVERWRITE"}
     given = [a for a in addons.values() if a.get("service_account_role_arn", "unknown") is None]
     assert {a["addon_name"] for a in given} == {"coredns", "kube-proxy", "vpc-cni"}
+    rights = {
+        held["policy_arn"].rpartition("/")[2]
+        for held in planned.of("aws_iam_role_policy_attachment").values()
+        if held["role"] == "ecommerce-production-ebs"
+    }
+    assert rights == {"AmazonEBSCSIDriverPolicy"}
 
 
 def test_aurora_has_a_writer_and_a_reader_of_the_environments_class(planned, staged):
