@@ -138,6 +138,8 @@ def _phase(system: str, page: str, entries: list[dict[str, Any]], record: book.R
         elif where == PARTLY:
             missing = entry.get("lacks", {}).get(system) or entry.get("note", "")
         level = book.levels(entry).get(system, "")
+        if level and where == PARTLY and book.outcome(record, entry, system) != book.PASSED:
+            level = f"{level}, not shown"
         rows.append(
             (
                 entry["id"],

@@ -26,6 +26,8 @@ STATE = (
     r"is rendered for no",
     r"has not run it",
     r"\bnothing except\b",
+    r"(was|were|has|have) not (been )?(run|opened|brought up) (here|there|yet)",
+    rf"(a|the) {PLACE} has not run",
     r"(is|are|stays?|with) [*`](not-yet|needs-cloud|needs-cluster)[*`]",
 )
 LATER = re.compile("|".join(STATE), re.IGNORECASE)

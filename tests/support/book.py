@@ -22,9 +22,10 @@ RECORD = ROOT / "tests/proofs.yaml"
 LEVELS = ("rendered", "valid", "tested", "planned", "applied", "observed")
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 HEAD = """\
-# What came of the tests that tests/requirements.yaml names, by the day and the commit of the run.
-# Written by `make test-all`, `make test-slow TOPIC=...` and `make test ARGS=--record-proofs`: a run
-# renews what it ran. `make docs` then writes the pages and the systems' proofs.yaml from it.
+# What came of the tests that tests/requirements.yaml names, by the day and the commit of the run; a
+# plus: files were changed since. Written by `make test-all`, `make test-slow TOPIC=...` and
+# `make test ARGS=--record-proofs`: a run renews what it ran. `make docs` then writes the pages and
+# the systems' proofs.yaml from it.
 """
 
 

@@ -15,6 +15,9 @@ from book import FAILED, PASSED, SKIPPED, Outcome
 from presubmit import is_listed
 from tiers import TIERS
 
+#: What a run writes itself, and what is written from it: no test is of another one for these.
+WRITTEN = ("docs", "README.md", "tests/proofs.yaml", "systems/*/proofs.yaml")
+
 
 class Proving:
     """Collects the outcomes of a run."""
@@ -48,16 +51,23 @@ class Proving:
         }
 
     def pytest_sessionfinish(self) -> None:
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short=9", "HEAD"],
-            cwd=book.ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-        ran = self.found(datetime.now(UTC).date().isoformat(), commit)
+        ran = self.found(datetime.now(UTC).date().isoformat(), commit())
         record = book.merged(book.read(), ran, self.names)
         book.RECORD.write_text(book.written(record), encoding="utf-8")
+
+
+def commit() -> str:
+    """Name the commit that was tested; a plus says that files were changed since."""
+    name = _git("rev-parse", "--short=9", "HEAD")
+    changed = _git("status", "--porcelain", "--", ".", *(f":!{path}" for path in WRITTEN))
+    return f"{name}+" if changed else name
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=book.ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
