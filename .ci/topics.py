@@ -4,7 +4,8 @@
 
 Without a topic: the presubmit, then every topic of tests/tiers.yaml. A red topic leaves the others'
 results. The table is printed and kept in dist/tests.md, with the name of each test that was not
-run, and why; exit code 1 if a test failed.
+run, and why; exit code 1 if a test failed. What came of the tests that tests/requirements.yaml
+names is recorded in tests/proofs.yaml; `make docs` writes the pages from it.
 """
 
 from __future__ import annotations
