@@ -5,7 +5,7 @@ A repository may have thousands: what compares each with each takes minutes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from tarmac.artifact import Artifact
@@ -32,9 +32,9 @@ class LabelIndex(Generic[Thing]):
     def selected(self, selector: Fields | None) -> list[Thing]:
         """List the things that a label selector takes, in the order of the files."""
         plain: Mapping[str, str] = labels_of(selector)
-        likely: Iterable[int] = range(len(self.things))
-        if plain:
-            likely = min((self._by.get((k, str(v)), ()) for k, v in plain.items()), key=len)
+        likely: Sequence[int] = range(len(self.things))
+        for key, value in plain.items():
+            likely = min(likely, self._by.get((key, str(value)), ()), key=len)
         return [self.things[number] for number in likely if selects(selector, self._labels[number])]
 
 
