@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from tarmac.cli.main import tarmac
 
@@ -39,8 +41,15 @@ def test_a_new_service_gets_into_every_list(root, generate):
     assert "unheard" in json.loads(generate.commit_rule(folders))["scopes"]
 
 
-def test_there_are_verbs():
+def test_help_lists_each_verb_once_and_owned_ones_below_their_owners():
+    shown = CliRunner().invoke(tarmac, ["--help"]).output
+    lines = [line.split()[0] for line in shown.splitlines() if re.match(r"  +[a-z]", line)]
+    listed = [word for word in lines if word in VERBS]
+    assert sorted(listed) == sorted(VERBS)
     assert {"up", "down", "ps", "logs"} <= set(VERBS)
+    for owner, owned in (("drill", "journal"), ("env", "token"), ("doctor", "fetch")):
+        assert listed.index(owned) > listed.index(owner)
+        assert re.search(rf"^    {owned} ", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", VERBS)

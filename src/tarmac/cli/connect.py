@@ -18,6 +18,8 @@ from tarmac.installed import find_program
 if TYPE_CHECKING:
     from tarmac.run.system import StoreAccess
 
+SECTION = "Run"
+
 
 @click.command("connect", short_help="Open a store's shell, or print its URL.")
 @click.argument("names", metavar="[SYSTEM] STORE", nargs=-1)

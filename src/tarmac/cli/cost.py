@@ -8,6 +8,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Change"
+
 
 @click.command("cost", short_help="Estimate what an environment costs.")
 @click.argument("system", required=False)

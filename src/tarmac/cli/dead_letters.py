@@ -14,6 +14,8 @@ from tarmac.cli import _project
 if TYPE_CHECKING:
     from tarmac.local.stores.dead_letters import DeadLetter
 
+SECTION = "See"
+
 
 @click.command("dead-letters", short_help="List dead-lettered messages and jobs; replay them.")
 @_project.system_argument

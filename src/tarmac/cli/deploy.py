@@ -8,6 +8,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Deliver"
+
 
 @click.command("deploy", short_help="Apply an environment to a cluster; wait until it runs.")
 @click.argument("system", required=False)

@@ -11,6 +11,8 @@ from tarmac.cli import _project
 
 RISKS = ("low", "medium", "high")
 
+SECTION = "Change"
+
 
 @click.command("diff", short_help="Show what changes between two revisions, grouped by risk.")
 @click.argument("base")

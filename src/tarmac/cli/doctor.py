@@ -9,6 +9,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Check"
+
 
 @click.command("doctor", short_help="Check this machine: tools, stores, ports, limits.")
 @click.argument("system", required=False)

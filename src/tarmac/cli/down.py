@@ -6,6 +6,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Run"
+
 
 @click.command("down", short_help="Drain and stop a system; its data stays.")
 @_project.system_argument

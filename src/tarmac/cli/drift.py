@@ -8,6 +8,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Deliver"
+
 
 @click.command("drift", short_help="Compare what is in a cluster with what is rendered.")
 @click.argument("system", required=False)

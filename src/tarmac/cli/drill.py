@@ -13,6 +13,8 @@ from tarmac.errors import BadInput, Problem
 
 EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
 
+SECTION = "Drill"
+
 
 @click.command("drill", short_help="Inject faults under load, and judge.")
 @click.argument("system")

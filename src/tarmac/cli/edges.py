@@ -8,6 +8,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "See"
+
 
 @click.command(
     "edges", short_help="Show the traffic of each declared edge, and undeclared connections."

@@ -8,6 +8,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Run"
+
 
 @click.command("env", short_help="Print a service's environment, for a debugger.")
 @click.argument("names", metavar="[SYSTEM] SERVICE", nargs=-1)

@@ -6,6 +6,8 @@ import click
 
 from tarmac.cli import _gates, _project
 
+SECTION = "See"
+
 
 @click.command("explain", short_help="Show what something is, its origin and its users.")
 @click.argument("names", metavar="[SYSTEM] [NAME]", nargs=-1)

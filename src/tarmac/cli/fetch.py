@@ -8,6 +8,9 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Check"
+OWNER = "doctor"
+
 
 @click.command("fetch", short_help="Download the definitions of custom resources, for a cluster.")
 @click.option("--check", "only_check", is_flag=True, help="Only report whether they are installed.")

@@ -12,6 +12,9 @@ import click
 from tarmac.cli import _project
 from tarmac.cli.drill import EXIT
 
+SECTION = "Drill"
+OWNER = "drill"
+
 
 @click.command("game-day", short_help="Run drills one after another; fill in a form.")
 @click.argument("system")

@@ -17,6 +17,9 @@ def save(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
 
 
+SECTION = "Change"
+
+
 @click.command("init", short_help="Write a tarmac.yaml for this repository.")
 @click.argument("folder", required=False, default=".")
 @click.option("--stdout", is_flag=True, help="Print the file instead of writing it.")

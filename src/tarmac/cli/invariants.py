@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: Rows of one invariant that are printed; --json has them all.
 SHOWN_ROWS = 10
 
+SECTION = "See"
+
 
 @click.command("invariants", short_help="Check the invariants of the stores' rows.")
 @_project.system_argument

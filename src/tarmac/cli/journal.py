@@ -11,6 +11,9 @@ from tarmac.cli import _project
 
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 
+SECTION = "Drill"
+OWNER = "drill"
+
 
 @click.command("journal", short_help="Show a drill's journal, or compare two.")
 @click.argument("before", type=FILE)

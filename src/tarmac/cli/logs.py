@@ -20,6 +20,9 @@ def _trace_id(ctx: click.Context, param: click.Parameter, value: str) -> str:
         raise click.BadParameter(f"'{value}' {error}", ctx, param) from None
 
 
+SECTION = "See"
+
+
 @click.command("logs", short_help="Show or follow the logs, merged by time.")
 @click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
 @_project.namespace_option

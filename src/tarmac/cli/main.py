@@ -7,16 +7,39 @@ import pkgutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from tarmac import cli
 from tarmac.errors import TarmacError, did_you_mean
 
+#: In `--help`, in this order; each verb's module names its own.
+SECTIONS = ("Run", "See", "Change", "Check", "Drill", "Deliver")
+
 
 class Verbs(click.Group):
     """Imports a verb's module when it is used; `--help` imports all, and all are light."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs by section, each below the one that it belongs to."""
+        names = self.list_commands(ctx)
+        widest = max(map(len, names)) + 2
+        modules = {name: _module(name) for name in names}
+        owners = {name: getattr(module, "OWNER", "") for name, module in modules.items()}
+        sections = {name: module.SECTION for name, module in modules.items()}
+        for section in SECTIONS:
+            rows = []
+            for name in (n for n in names if sections[n] == section and not owners[n]):
+                owned = [(own, f"  {own}") for own in names if owners[own] == name]
+                rows += [(name, name), *owned]
+            with formatter.section(section):
+                limit = formatter.width - 6 - widest
+                helps = {name: modules[name].VERB.get_short_help_str(limit) for name, _ in rows}
+                formatter.write_dl(
+                    [(shown.ljust(widest), helps[name]) for name, shown in rows],
+                    col_max=widest,
+                )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the verbs: the modules of the folder."""
@@ -29,7 +52,7 @@ class Verbs(click.Group):
         """Import a verb."""
         if name not in self.list_commands(ctx):
             return None
-        verb: click.Command = importlib.import_module(f"tarmac.cli.{name.replace('-', '_')}").VERB
+        verb: click.Command = _module(name).VERB
         return verb
 
     def resolve_command(
@@ -40,6 +63,10 @@ class Verbs(click.Group):
             hint = did_you_mean(args[0], self.list_commands(ctx))
             ctx.fail(f"unknown verb '{args[0]}'; {hint}")
         return super().resolve_command(ctx, args)
+
+
+def _module(verb: str) -> Any:
+    return importlib.import_module(f"tarmac.cli.{verb.replace('-', '_')}")
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:

@@ -7,6 +7,8 @@ import click
 from tarmac.cli import _project
 from tarmac.errors import MissingTool
 
+SECTION = "See"
+
 
 @click.command("mcp", short_help="Serve what runs to agents (Model Context Protocol).")
 @_project.system_argument

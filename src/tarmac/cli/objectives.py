@@ -9,6 +9,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "See"
+
 
 @click.command("objectives", short_help="Show the objectives, their error budgets and burn rates.")
 @_project.system_argument

@@ -21,6 +21,9 @@ def _images(ctx: click.Context, param: click.Parameter, values: tuple[str, ...])
     return found
 
 
+SECTION = "Deliver"
+
+
 @click.command(
     "promote", short_help="Write one environment's images into another's; show the diff."
 )

@@ -8,6 +8,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Run"
+
 
 @click.command("ps", short_help="Show every process with its state and address.")
 @_project.system_argument

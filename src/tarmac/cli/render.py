@@ -10,6 +10,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Deliver"
+
 
 @click.command("render", short_help="Write an environment's files; keep manual edits.")
 @click.argument("system", required=False)

@@ -9,6 +9,8 @@ import click
 from tarmac.cli import _project
 from tarmac.errors import check_names
 
+SECTION = "Run"
+
 
 @click.command("reset", short_help="Delete a store's data and restart it empty.")
 @click.argument("names", metavar="[SYSTEM] STORES...", nargs=-1)

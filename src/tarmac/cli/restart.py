@@ -8,6 +8,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Run"
+
 
 @click.command("restart", short_help="Restart some processes, services without a gap.")
 @click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)

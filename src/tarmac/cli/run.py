@@ -31,6 +31,9 @@ class SeparatedCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
+SECTION = "Run"
+
+
 @click.command(
     "run", cls=SeparatedCommand, short_help="Run a command in the environment of a service."
 )

@@ -9,6 +9,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "See"
+
 
 @click.command("runs", short_help="List the runs of a system, or compare two of them.")
 @click.argument("words", nargs=-1, metavar="[SYSTEM] [BEFORE] [AFTER]")

@@ -6,6 +6,9 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "See"
+OWNER = "explain"
+
 
 @click.command("schema", short_help="Print the JSON Schema of tarmac.yaml.")
 @click.option("--part", is_flag=True, help="The schema of service.yaml instead.")

@@ -15,6 +15,8 @@ SAID = {
     "edited": "edited since it was applied; pass --again to apply it again",
 }
 
+SECTION = "Run"
+
 
 @click.command("seed", short_help="Load the stores' seed data.")
 @click.argument("names", metavar="[SYSTEM] [STORES]...", nargs=-1)

@@ -9,6 +9,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Deliver"
+
 
 @click.command("teardown", short_help="Print the script that removes an environment.")
 @click.argument("system", required=False)

@@ -6,6 +6,9 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Run"
+OWNER = "env"
+
 
 @click.command("token", short_help="Print a caller token, for a request by hand.")
 @click.argument("names", metavar="[SYSTEM] SERVICE", nargs=-1)

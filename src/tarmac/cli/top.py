@@ -10,6 +10,8 @@ import click
 from tarmac.cli import _project
 from tarmac.errors import TarmacError
 
+SECTION = "See"
+
 
 @click.command("top", short_help="Show what each service and store does now.")
 @_project.system_argument

@@ -9,6 +9,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "See"
+
 
 @click.command("trace", short_help="Show the latest traces, or one trace as a tree.")
 @click.argument("words", nargs=-1, metavar="[SYSTEM] [ID]")

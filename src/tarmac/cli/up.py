@@ -12,6 +12,8 @@ import click
 
 from tarmac.cli import _project
 
+SECTION = "Run"
+
 
 @click.command("up", short_help="Start a system, or apply changes.")
 @_project.system_argument

@@ -10,6 +10,8 @@ import click
 from tarmac.cli import _gates, _project, _verify
 from tarmac.errors import BadInput, Problem
 
+SECTION = "Check"
+
 
 @click.command("verify", short_help="Run all checks and report the evidence.")
 @_project.system_argument

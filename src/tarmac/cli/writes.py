@@ -14,6 +14,8 @@ from tarmac.errors import TarmacError
 if TYPE_CHECKING:
     from tarmac.local.process.written import ServiceWrites
 
+SECTION = "See"
+
 
 @click.command("writes", short_help="Show what programs wrote that a container refuses.")
 @_project.system_argument
