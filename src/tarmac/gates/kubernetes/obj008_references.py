@@ -15,7 +15,7 @@ from tarmac.gates.views.leniency import lenient
 from tarmac.gates.views.objects.metadata import kind_of, metadata, title
 from tarmac.gates.views.objects.object_rules import object_rules
 from tarmac.gates.views.objects.pods import TEMPLATES
-from tarmac.gates.views.objects.stored_objects import ANY, Stored, StoredObject, kept
+from tarmac.gates.views.objects.stored_objects import ANY, StoredObject, StoredObjects, kept
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
 
@@ -34,7 +34,7 @@ def of_files(files: Files) -> Iterator[Finding]:
 
 
 def _missing(files: Files, found: Iterator[Naming]) -> Iterator[Finding]:
-    there = Stored(kept(files))
+    there = StoredObjects(kept(files))
     for naming in found:
         if naming.name in builtin(naming.kind) or naming.name.startswith("system:"):
             continue

@@ -1,4 +1,4 @@
-"""Finds objects by labels and by namespace without a look at all of them.
+"""Finds objects by labels and by namespace without reading all of them each time.
 
 A repository may have thousands: what compares each with each takes minutes.
 """

@@ -28,7 +28,7 @@ class StoredObject(NamedTuple):
     artifact: Artifact
 
 
-class Stored:
+class StoredObjects:
     """Stored objects by what names them."""
 
     def __init__(self, objects: Iterable[StoredObject]) -> None:
