@@ -20,6 +20,8 @@ TELLING = (
     "error.type",
 )
 SHOWN_CHARS = 80
+#: A span that is deeper shows its level as a number: no line would hold its indentation.
+INDENTED = 24
 
 
 def show_list(console: Console, traces: list[TraceSummary]) -> None:
@@ -73,10 +75,12 @@ def show_tree(console: Console, trace_id: str, spans: list[TreeSpan]) -> None:
     table.add_column("SERVICE", no_wrap=True)
     table.add_column("SPAN")
     for span in spans:
-        label = Text("  " * span.depth + span.name, style="bold red" if span.failed else "")
+        indent = "  " * min(span.depth, INDENTED)
+        deep = f"({span.depth}) " if span.depth > INDENTED else ""
+        label = Text(f"{indent}{deep}{span.name}", style="bold red" if span.failed else "")
         label.append(_telling(span), style="dim")
         if span.message:
-            label.append(f"\n{'  ' * span.depth}! {span.message}", style="red")
+            label.append(f"\n{indent}! {span.message}", style="red")
         table.add_row(_time(span.offset_ns), _time(span.duration_ns), span.service, label)
     console.print(table)
 

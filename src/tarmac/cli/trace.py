@@ -41,7 +41,8 @@ def VERB(
     """Show the latest traces of SYSTEM, or the one whose id begins with ID.
 
     What was received, unless it was started with --no-telemetry, is there after it has stopped,
-    too. Times in the tree are from the start of the trace.
+    too. Times in the tree are from the start of the trace; spans below the 24th level show their
+    level as a number.
 
     Example: tarmac trace shop --failed
     """
