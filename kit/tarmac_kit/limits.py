@@ -36,6 +36,7 @@ MOST_DIGITS = 18
 _READ = frozenset(
     {
         b"authorization",
+        b"content-encoding",
         b"content-length",
         b"content-type",
         b"transfer-encoding",
@@ -86,6 +87,19 @@ def too_large(limit_bytes: int) -> Problem:
 def _overloaded() -> Problem:
     after = {"Retry-After": str(RETRY_AFTER_S)}
     return Problem(503, "overloaded", "Too many requests are in flight", headers=after)
+
+
+def _encoded(coding: bytes) -> Problem | None:
+    """Return the 415 of a body that is compressed; it would not be counted as it is read."""
+    if coding.strip().lower() in (b"", b"identity"):
+        return None
+    return Problem(
+        415,
+        "body_encoded",
+        "The body is encoded",
+        "bodies are taken as they are; send it without Content-Encoding",
+        headers={"Accept-Encoding": "identity", "Connection": "close"},
+    )
 
 
 def _too_deep(limit: int) -> Problem:
@@ -159,7 +173,8 @@ class Limits:
                 problem = self._too_often(scope, head)
                 if problem is None and (b"content-length" in head or b"transfer-encoding" in head):
                     length = head.get(b"content-length", b"")
-                    problem = self._too_long(scope, length)
+                    coding = head.get(b"content-encoding", b"")
+                    problem = _encoded(coding) or self._too_long(scope, length)
                     body = self._body(scope, receive, head)
             if problem is not None:
                 return _Refusal(problem, scope)(scope, receive, send)

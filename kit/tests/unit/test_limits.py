@@ -123,6 +123,17 @@ async def test_a_body_is_refused_by_its_length_before_it_is_read_and_before_a_lo
         assert (await client.post("/private", json={})).status == 401
 
 
+async def test_a_compressed_body_is_refused_with_415_before_it_is_read() -> None:
+    app, seen = made()
+    async with running(app):
+        for coding in ("gzip", "br", "GZIP, identity"):
+            status, _, body = await send(app, "/items", [b"{}"], **{"content-encoding": coding})
+            assert (status, json.loads(body)["code"]) == (415, "body_encoded")
+        status, _, _ = await send(app, "/items", [b"{}"], **{"content-encoding": "identity"})
+        assert status == 200
+    assert seen == ["post"]
+
+
 async def test_a_body_without_a_length_is_refused_while_it_is_read() -> None:
     app, seen = made(MAX_BODY_BYTES="1000")
     async with running(app):
