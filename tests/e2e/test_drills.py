@@ -32,6 +32,7 @@ def test_orders_are_taken_and_end_though_the_broker_is_away(tmp_path):
 
 
 @pytest.mark.timeout(500)
+@pytest.mark.timeout(600)  # two copies of the shop: three minutes beside other work
 @pytest.mark.parametrize("name", ["orders-db-restore", "region-lost"])
 def test_the_shop_loses_less_than_a_minute_and_is_back_within_five(name, tmp_path):
     args = ["drill", "shop", name, "--json", "--journal", str(tmp_path / "j.json")]
