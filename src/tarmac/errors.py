@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 #: Names that are compared with one that is not known: so long at most, and so many.
 LONGEST, MOST = 80, 1000
@@ -48,11 +48,24 @@ class MissingTool(TarmacError):
     exit_code = 3
 
 
+def printable(text: str) -> str:
+    """Escape what a terminal would act on; lines and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else ascii(character).strip("'")
+        for character in text
+    )
+
+
 def _clipped(problem: Problem) -> Problem:
-    if len(problem.what) <= LONGEST_TEXT:
-        return problem
+    return Problem(_clip(problem.where), _clip(problem.what))
+
+
+def _clip(text: str) -> str:
     half = LONGEST_TEXT // 2
-    return replace(problem, what=f"{problem.what[:half]} ... {problem.what[-half:]}")
+    whole = text if len(text) <= LONGEST_TEXT else f"{text[:half]} ... {text[-half:]}"
+    return printable(whole)
 
 
 def only_near(name: str, known: Iterable[str]) -> str | None:
