@@ -16,10 +16,13 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tarmac import writing
 from tarmac.foreign import files
 from tarmac.foreign.data import from_json
 
-#: Below the folder `.tarmac` beside a system's file.
+#: Beside a system's file.
+STATE = ".tarmac"
+#: Below it.
 FOLDER = "evidence"
 _STRUCTURED = {"samples", "tools", "machine"}
 
@@ -72,13 +75,20 @@ def machine() -> dict[str, str]:
 
 
 def write(folder: Path, evidence: Evidence) -> Path:
-    """Write a file, in place of an older one of the same proof; whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name_of(evidence.what, evidence.environment)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(json.dumps(asdict(evidence), indent=2) + "\n", encoding="utf-8")
-    fresh.replace(path)
-    return path
+    """Write a file, in place of an older one of the same proof; whole or not at all.
+
+    Args:
+        folder: where the model's file is; the evidence is below its `.tarmac`.
+
+    Raises:
+        BadInput: a link is in the way.
+        OSError: the disk refuses.
+    """
+    path = f"{STATE}/{FOLDER}/{name_of(evidence.what, evidence.environment)}"
+    with writing.opened(folder) as root:
+        writing.write(root, path, json.dumps(asdict(evidence), indent=2) + "\n")
+        writing.write_new(root, f"{STATE}/.gitignore", "*\n")
+    return folder / path
 
 
 def name_of(what: str, environment: str = "") -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tarmac import writing
 from tarmac.cli import _show
 from tarmac.drills import comparison, junit, report
 from tarmac.drills.comparison import Difference
@@ -98,8 +99,7 @@ def show_beside(console: Console, replayed: Path | None, written: Mapping[str, A
 def write_all(texts: Mapping[Path, str]) -> None:
     """Write files, with their folders."""
     for file, text in texts.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        writing.write_file(file, text)
 
 
 def _effect(about: str) -> Verdict:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from tarmac import writing
 from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.foreign import files
 from tarmac.local.state.paths import Home
@@ -107,6 +108,8 @@ def find(system: str | None) -> Path:
     Raises:
         BadInput: there is none.
     """
+    if system is not None:
+        writing.check_name(system)
     here = Path.cwd()
     own = _above(here)
     if system is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tarmac import rendering
+from tarmac import rendering, writing
 from tarmac.cli import _project
 from tarmac.errors import BadInput, Problem
 from tarmac.render.infrastructure.parts.teardown import held_data, script
@@ -40,8 +40,7 @@ def teardown(
     folder = file.parent / "deploy" / plan.environment / FOLDER
     text = None if refused else script(plan, plan.cloud, folder.as_posix())
     if text is not None and out is not None:
-        out.write_text(text, encoding="utf-8")
-        out.chmod(EXECUTABLE)
+        writing.write_file(out, text, mode=EXECUTABLE)
     if as_json:
         said = {"system": plan.system, "environment": plan.environment, "script": text}
         _project.print_json({**said, "data": [asdict(one) for one in held]})

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
 import click
 
+from tarmac import writing
 from tarmac.cli import _project, _survey
 from tarmac.errors import BadInput, Problem
 from tarmac.places import SYSTEM_FILE
-
-
-def save(file: Path, text: str) -> None:
-    """Write the file, as UTF-8 whatever the machine's own is."""
-    file.write_text(text, encoding="utf-8")
 
 
 SECTION = "Change"
@@ -49,14 +46,14 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
     from tarmac.local.host import toolchains
     from tarmac.model.loader import load
 
+    writing.check_name(folder)
     root = Path(folder)
     file = root / SYSTEM_FILE
     if not root.is_dir():
         raise BadInput([Problem(folder, "no such folder; name the repository's folder")])
-    if file.exists() and not stdout:
-        raise BadInput(
-            [Problem(str(file), "already exists; `tarmac init --stdout` prints a new one")]
-        )
+    exists = Problem(str(file), "already exists; `tarmac init --stdout` prints a new one")
+    if os.path.lexists(file) and not stdout:
+        raise BadInput([exists])
     kinds = registry.load(stores, "STORE")
     skipped: dict[str, str] = {}
     repository = open_repository(root, skipped.setdefault)
@@ -70,7 +67,9 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
         for line in lines:
             click.echo(f"skipped: {line}", err=True)
         return
-    save(file, text)
+    with writing.opened(root) as opened:
+        if not writing.write_new(opened, SYSTEM_FILE, text):
+            raise BadInput([exists])
     complaints: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     try:
@@ -89,7 +88,7 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
             found,
             _project.find(str(file)),
             frozenset(kinds),
-            save=lambda now: save(file, write(now, system)),
+            save=lambda now: writing.write_file(file, write(now, system)),
             wait=partial(_progress.wait, Console(stderr=True)),
         )
         found = trial.found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import pkgutil
 import sys
@@ -11,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from tarmac import cli
+from tarmac import cli, writing
 from tarmac.errors import TarmacError, did_you_mean
 
 #: In `--help`, in this order; each verb's module names its own.
@@ -116,4 +117,9 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(141)
+    except OSError as error:
+        if error.errno not in {errno.ENAMETOOLONG, errno.ELOOP}:
+            raise
+        click.echo(f"{writing.shown(str(error.filename))}: {error.strerror}; correct it", err=True)
+        sys.exit(2)
     sys.exit(0)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from tarmac import registry, render, stores
+from tarmac import registry, render, stores, writing
 from tarmac.compare.change import Comparison
 from tarmac.compare.change import as_data as compared_data
 from tarmac.compare.comparing import compare
@@ -94,10 +94,8 @@ def promote(
         environment=to,
     )
     if write:
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(made)
-        part.chmod(path.stat().st_mode)
-        part.replace(path)
+        with writing.opened(root) as opened:
+            writing.write(opened, label, made)
     return PromotionResult(file, name, to, changed, comparison, written=write, unready=unready)
 
 

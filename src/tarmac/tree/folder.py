@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tarmac import writing
 from tarmac.artifact import Artifact, write
 from tarmac.errors import BadInput, Problem, TarmacError
 from tarmac.foreign import files
@@ -146,7 +147,12 @@ def _disk_errors(folder: Path) -> Iterator[None]:
 
 
 def check_folder(folder: Path, source: RenderSource) -> Path:
-    """Find the folder itself, links followed. Raises BadInput where it holds what is not ours."""
+    """Find the folder itself. Links to its repository are followed, links in that are refused.
+
+    Raises:
+        BadInput: a link leads to it; it holds what is not ours.
+    """
+    writing.refuse_links(folder)
     found, model = Path(os.path.realpath(folder)), Path(os.path.realpath(source.folder))
     what = ""
     if model.is_relative_to(found) and not source.among_others:
@@ -322,8 +328,4 @@ def _replace(
 def _keep_patches(source: RenderSource, new: Mapping[str, str]) -> None:
     """Write patches, each as a whole; before the folder, which is rendered with them."""
     for path, text in new.items():
-        file = source.patch_of(path)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.name}.part")
-        part.write_bytes(text.encode())
-        part.replace(file)
+        writing.write_file(source.patch_of(path), text)

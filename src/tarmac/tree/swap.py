@@ -23,6 +23,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
+from tarmac import writing
 from tarmac.errors import TarmacError
 from tarmac.tree.decision import above
 
@@ -55,7 +56,8 @@ def held(folder: Path) -> Iterator[Path]:
     made = [parent for parent in folder.parents if not parent.exists()]
     lock = _lock(work, folder)
     try:
-        (work / ".gitignore").write_text("*\n", encoding="utf-8")
+        with writing.opened(work) as root:
+            writing.write_new(root, ".gitignore", "*\n")
         _clear(work, folder)
         yield work
     finally:
@@ -78,10 +80,8 @@ def refuse_busy(folder: Path) -> None:
 def _lock(work: Path, folder: Path) -> int:
     for _ in range(LOCK_TRIES):
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                work.mkdir()
-            lock = os.open(work / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+            writing.make_at(work)
+            lock = os.open(work / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         except FileNotFoundError:
             continue  # its owner has just removed it
         try:
@@ -287,7 +287,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 def _clear(work: Path, folder: Path) -> None:
     """Delete what is left beside; an old folder that nothing took the place of is put back."""
-    if (work / "old").exists() and not folder.exists():
+    if (work / "old").is_dir() and not (work / "old").is_symlink() and not folder.exists():
         (work / "old").rename(folder)
     (work / "part").unlink(missing_ok=True)
     for name in ("tree", "old"):

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from tarmac import writing
 from tarmac.tree.decision import above
 from tarmac.tree.swap import FolderBusy
 
@@ -20,18 +21,15 @@ from tarmac.tree.swap import FolderBusy
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Keep other renders out of a folder. Raises FolderBusy where another holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    opened = os.open(folder, os.O_RDONLY)
-    try:
+    writing.make_at(folder)
+    with writing.opened(folder) as root:
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(root.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FolderBusy(
                 f"{folder}: another render is writing there; wait until it is done"
             ) from None
         yield
-    finally:
-        os.close(opened)
 
 
 def scan(folder: Path, paths: Iterable[str]) -> dict[str, os.stat_result]:
@@ -52,16 +50,10 @@ def write(
         contents: what each file holds, and whether it can be executed; by path.
         last: the path that is written when all others are.
     """
-    for path in sorted(contents, key=lambda name: (name == last, name)):
-        content, executable = contents[path]
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.name}.part")
-        part.write_bytes(content)
-        part.chmod(0o755 if executable else 0o644)
-        part.replace(file)
-    for path in removed:
-        (folder / path).unlink(missing_ok=True)
-        for parent in above(path):
-            with contextlib.suppress(OSError):  # something else is in it
-                (folder / parent).rmdir()
+    with writing.opened(folder) as root:
+        for path in sorted(contents, key=lambda name: (name == last, name)):
+            content, executable = contents[path]
+            mode = 0o755 if executable else 0o644
+            writing.write(root, path, content, mode=mode, replaces_link=True)
+        for path in removed:
+            writing.remove(root, path)

@@ -25,19 +25,17 @@ class EvidenceStore:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._folder = file.resolve().parent / ".tarmac" / evidence.FOLDER
+        self._model = file.resolve().parent
+        self._folder = self._model / evidence.STATE / evidence.FOLDER
         self._told = False
         self._tools = {"tarmac": version("tarmac")}
         self._machine = evidence.machine()
         self._at = datetime.now(UTC).isoformat(timespec="seconds")
 
     def write(self, found: Evidence) -> str:
-        """Write a file of evidence; one that cannot be written is only warned of."""
+        """Write a file of evidence; a disk that refuses it is only warned of."""
         try:
-            path = evidence.write(self._folder, found)
-            ignore = self._folder.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n")
+            path = evidence.write(self._model, found)
         except OSError as error:
             if not self._told:
                 click.echo(f"{self._folder}: no evidence kept ({error.strerror})", err=True)

@@ -7,14 +7,13 @@ comments, nor its layout.
 from __future__ import annotations
 
 import difflib
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from tarmac import writing
 from tarmac.foreign import files
 from tarmac.foreign.data import parsed
 from tarmac.report import Finding, Fix
@@ -83,12 +82,4 @@ def _is_yaml(text: str) -> bool:
 
 def apply(patch: FilePatch) -> None:
     """Write a file as a whole, with the permissions that it had."""
-    descriptor, name = tempfile.mkstemp(dir=patch.path.parent, prefix=f".{patch.path.name}.")
-    part = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as opened:
-            opened.write(patch.after)
-        part.chmod(patch.path.stat().st_mode)
-        part.replace(patch.path)
-    finally:
-        part.unlink(missing_ok=True)
+    writing.write_file(patch.path, patch.after)

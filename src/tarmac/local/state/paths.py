@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from tarmac import writing
 from tarmac.errors import TarmacError
 
 
@@ -27,13 +28,12 @@ class Home:
     def create(self) -> None:
         """Make the folders, readable by their owner only, and keep git from seeing them."""
         try:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with writing.opened(self.root.parent.parent) as beside:
+                below = f"{self.root.parent.name}/{self.root.name}"
+                for name in (below, f"{below}/{self.logs.name}", f"{below}/{self.nodes.name}"):
+                    writing.make_folder(beside, name, mode=0o700)
+                writing.write_new(beside, f"{self.root.parent.name}/.gitignore", "*\n")
             self.root.chmod(0o700)
-            ignore = self.root.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n")
-            for folder in (self.logs, self.nodes):
-                folder.mkdir(mode=0o700, exist_ok=True)
             self.supervisor_log.touch(mode=0o600)
         except OSError as error:
             raise TarmacError(
