@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from tarmac.errors import Problem, did_you_mean
+from tarmac.model import texts
 from tarmac.model.document import Document
 from tarmac.model.infrastructure import ACTION, ARN, ROLE_NAME
 from tarmac.model.location import Path
@@ -137,6 +138,7 @@ AT_THE_TOP = {
 RENAMED = {"boxes": "items", "seen": "attestation"}
 #: What a pattern wants, for a person.
 PATTERNS = {
+    **texts.WORDS,
     NAME: "use a-z, 0-9 and '-', a letter first, 40 at most",
     TOPIC: "use lower-case words with dots between, e.g. order.placed",
     ENV_NAME: "use letters, digits and '_', no digit first",
@@ -151,7 +153,6 @@ PATTERNS = {
     r"^[A-Za-z0-9._/-]+$": "write a branch or tag of Git",
     r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$": "write a folder's path within the repository",
     r"^[A-Z][A-Za-z0-9]*$": "use letters and digits, a capital first, e.g. OrdersTooSlow",
-    r"^https://[^\s@/]+(/[^\s@/]+)+$": "write an address like https://github.com/acme/orders",
     r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "write an address like team@example.com",
     r"^[a-z]{2}(-[a-z]+)+-\d$": "write a region of AWS, e.g. eu-central-1",
     r"^\d{12}$": 'write the 12 digits of an AWS account in quotes, e.g. "123456789012"',

@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from tarmac.model.texts import Owner, RepositoryUrl
 from tarmac.model.value import Duration, Name, StrictModel
 
-#: A repository that a browser finds, too; no credentials stand in it.
-RepositoryUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s@/]+(/[^\s@/]+)+$")]
 #: A branch or tag of git.
 Revision = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]+$")]
 #: A folder of a repository, relative to its root.
@@ -33,7 +32,7 @@ class Delivery(StrictModel):
         description="Terragrunt's layout of the environments in AWS, in that repository: "
         "`infra/envs`.",
     )
-    owners: tuple[str, ...] = Field(
+    owners: tuple[Owner, ...] = Field(
         default=(),
         description="The reviewers of changes: `@acme/platform`; default: the system's owner.",
     )

@@ -11,6 +11,16 @@ from tarmac.model.delivery import Gitops, Rollout
 from tarmac.model.infrastructure import Infrastructure
 from tarmac.model.observability import Observability
 from tarmac.model.store import BrokerEntry
+from tarmac.model.texts import (
+    CloudName,
+    Domain,
+    ExternalHost,
+    Image,
+    LabelKey,
+    LabelValue,
+    Registry,
+    Tag,
+)
 from tarmac.model.value import Amount, EnvName, EnvValue, Name, StrictModel, shown
 
 
@@ -109,20 +119,22 @@ class Environment(StrictModel):
         "are for, where they are the code's own repository: its pipeline. Environments that are "
         "called `compose` or `repository` have that one.",
     )
-    cloud: str | None = Field(default=None, description="The cloud that it runs in, e.g. aws.")
-    region: str | None = Field(default=None, description="The region of that cloud.")
+    cloud: CloudName | None = Field(
+        default=None, description="The cloud that it runs in, e.g. aws."
+    )
+    region: CloudName | None = Field(default=None, description="The region of that cloud.")
     zones: int = Field(default=1, ge=1, description="Over how many zones pods are spread.")
-    domain: str | None = Field(default=None, description="Overrides the system's domain.")
+    domain: Domain | None = Field(default=None, description="Overrides the system's domain.")
     namespace: Name | None = Field(
         default=None, description="In the cluster; default: the system's name."
     )
     network: Network = Field(default="10.0.0.0/16", description="The region of managed servers.")
     api_server: ApiServer = ApiServer()
-    registry: str | None = Field(
+    registry: Registry | None = Field(
         default=None, description="Where its images are: HOST/PATH; the system's name without."
     )
-    version: str = Field(default="0.1.0", description="The images' tag.")
-    images: dict[Name, str] = Field(
+    version: Tag = Field(default="0.1.0", description="The images' tag.")
+    images: dict[Name, Image] = Field(
         default={}, description="Service -> its own tag, or `sha256:...`."
     )
     servers: dict[Name, tuple[Name, ...]] = Field(
@@ -146,7 +158,9 @@ class Environment(StrictModel):
         description="Store, `broker`, or a server of `servers` -> its size, where it is not the "
         "one that follows from its users.",
     )
-    nodes: dict[str, str] = Field(default={}, description="Labels of the nodes for services.")
+    nodes: dict[LabelKey, LabelValue] = Field(
+        default={}, description="Labels of the nodes for services."
+    )
     quota: dict[Literal["cpu", "memory"], Amount] = Field(
         default={}, description="The total that all containers may request."
     )
@@ -190,5 +204,5 @@ class Environment(StrictModel):
 class ExternalService(StrictModel):
     """Something called outside the system."""
 
-    hosts: tuple[str, ...] = Field(description="Its host names.")
+    hosts: tuple[ExternalHost, ...] = Field(description="Its host names.")
     port: int = Field(default=443, ge=1, le=65535, description="The port that is called.")

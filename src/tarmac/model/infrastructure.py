@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from tarmac.model.dns import AllowedHost, Cdn, Dns, HostName
+from tarmac.model.texts import CloudName
 from tarmac.model.value import Amount, Name, StrictModel, shown
 
 ACTION = r"^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$"
@@ -134,7 +135,7 @@ class Standby(StrictModel):
     network: ApiNetwork = Field(
         default="10.1.0.0/16", description="The addresses of its VPC, apart from the first one's."
     )
-    zones: tuple[str, ...] = Field(
+    zones: tuple[CloudName, ...] = Field(
         default=(),
         description="Its availability zones, as many as the environment's `zones`; default: the "
         "region's a, b, c.",
@@ -182,7 +183,7 @@ class Infrastructure(StrictModel):
         description="What holds data cannot be deleted, and changes in its maintenance window "
         "alone.",
     )
-    zones: tuple[str, ...] = Field(
+    zones: tuple[CloudName, ...] = Field(
         default=(),
         description="The availability zones, as many as the environment's `zones`; default: the "
         "region's a, b, c.",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from tarmac.model.observability import Severity
+from tarmac.model.texts import Owner
 from tarmac.model.value import Duration, Name, StrictModel
 
 #: How an alert is called everywhere it is shown: `SLOBurnRateHigh`.
@@ -27,7 +28,7 @@ class ObjectiveAlert(StrictModel):
     below: float = Field(gt=0, lt=1, description="The alert is pending while the value is lower.")
     for_: Duration = Field(alias="for", description="The alert fires after this time.")
     severity: Severity = Field(description="critical pages, warning notifies.")
-    team: str | None = Field(default=None, description="Default: the system's owner.")
+    team: Owner | None = Field(default=None, description="Default: the system's owner.")
 
 
 class Objective(StrictModel):

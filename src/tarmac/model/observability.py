@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from tarmac.model.texts import BaseUrl
 from tarmac.model.value import Duration, StrictModel
 
 Severity = Literal["critical", "warning"]
@@ -24,7 +25,7 @@ class Observability(StrictModel):
     notify: dict[Severity, Literal["pagerduty", "slack", "email"]] = Field(
         default={"critical": "slack", "warning": "slack"}, description="The receiver of alerts."
     )
-    runbooks: str = Field(default="", description="The base URL of the rendered runbooks.")
+    runbooks: BaseUrl = Field(default="", description="The base URL of the rendered runbooks.")
     retention: Duration | None = Field(
         default=None,
         description="The retention of metrics; default: 15d, or longer than the longest objective "

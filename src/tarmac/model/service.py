@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from tarmac.model import conventions
+from tarmac.model.texts import PathPrefix
 from tarmac.model.value import (
     Amount,
     Duration,
@@ -49,7 +50,9 @@ class PublicAddress(StrictModel):
     host: HostLabel | None = Field(
         default=None, description="The host's first label under the domain; without: the domain."
     )
-    paths: tuple[str, ...] = Field(default=("/",), description="The path prefixes that are public.")
+    paths: tuple[PathPrefix, ...] = Field(
+        default=("/",), description="The path prefixes that are public."
+    )
 
 
 class ProbeSpec(StrictModel):

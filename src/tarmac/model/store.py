@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from tarmac.model.texts import StoreVersion
 from tarmac.model.value import DATABASE, Name, StrictModel
 
 
@@ -13,7 +14,9 @@ class Store(StrictModel):
     """One store; locally each has a server of its own."""
 
     kind: Name = Field(description="postgres, redis, mail ...")
-    version: str | None = Field(default=None, description='The version asked for, quoted: "16".')
+    version: StoreVersion | None = Field(
+        default=None, description='The version asked for, quoted: "16".'
+    )
     provider: Name | None = Field(
         default=None,
         description="embedded, binary, docker or external; default: what is available.",
@@ -46,7 +49,9 @@ class Broker(StrictModel):
     """What carries the topics."""
 
     kind: Name = Field(description="nats, rabbitmq or kafka.")
-    version: str | None = Field(default=None, description='The version asked for, quoted: "4.1".')
+    version: StoreVersion | None = Field(
+        default=None, description='The version asked for, quoted: "4.1".'
+    )
     provider: Name | None = Field(
         default=None, description="embedded, binary, docker, external, or a substitute kind."
     )

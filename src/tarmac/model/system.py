@@ -17,6 +17,7 @@ from tarmac.model.organization import Organization
 from tarmac.model.part import Part
 from tarmac.model.service import PortNumber, Service
 from tarmac.model.store import BrokerEntry, StoreEntry
+from tarmac.model.texts import Domain, Owner
 from tarmac.model.value import EnvName, EnvValue, HostLabel, Name, StrictModel
 
 #: Environments of these names have the target that they name, unless they say another.
@@ -37,8 +38,8 @@ class SystemFile(StrictModel):
 
     tarmac: Literal[1] = Field(description="The format's version.")
     system: Name = Field(description="The name of the system.")
-    owner: str | None = Field(default=None, description="The team that owns it: @acme/shop.")
-    domain: str | None = Field(default=None, description="The domain of its public hosts.")
+    owner: Owner | None = Field(default=None, description="The team that owns it: @acme/shop.")
+    domain: Domain | None = Field(default=None, description="The domain of its public hosts.")
     env: dict[EnvName, EnvValue] = Field(default={}, description="For every service.")
     secrets: tuple[EnvName, ...] = Field(
         default=(), description="Secrets whose value is shared by all services that list them."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import shlex
 from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan, Workload
@@ -67,7 +68,7 @@ def test(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
 
 def build(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
     """Build, scan and push a service's image."""
-    name, registry = workload.name, st.registry(plan)
+    name, registry = workload.name, shlex.quote(st.registry(plan))
     return {
         "extends": ".images",
         "stage": "build",

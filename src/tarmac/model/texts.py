@@ -1,0 +1,62 @@
+"""Texts of the model that are rendered into other languages, by the characters they may have.
+
+Used by the classes of the model. A registry is written into a shell line, an owner into CODEOWNERS,
+a domain into the template of an alert: no pattern lets in a quote, a space, a line's end, `$` or a
+brace.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_NODE_LABEL = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+
+DOMAIN = rf"^{_LABEL}(\.{_LABEL})*$"
+EXTERNAL_HOST = r"^(\*\.)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
+REGISTRY = r"^[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*$"
+OWNER = r"^@?[A-Za-z0-9][A-Za-z0-9._+-]*([/@][A-Za-z0-9._-]+)*$"
+TAG = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"
+IMAGE = r"^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64})$"
+LOWER_WORDS = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+STORE_VERSION = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+LABEL_KEY = rf"^([a-z0-9][a-z0-9.-]*/)?{_NODE_LABEL}$"
+LABEL_VALUE = rf"^({_NODE_LABEL})?$"
+BASE_URL = r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%@+-]*)*)?$"
+REPOSITORY = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%+-]+)+$"
+PATH_PREFIX = r"^[A-Za-z0-9/._~%:@+*!,=-]*$"
+
+Domain = Annotated[str, StringConstraints(pattern=DOMAIN)]
+ExternalHost = Annotated[str, StringConstraints(pattern=EXTERNAL_HOST)]
+Registry = Annotated[str, StringConstraints(pattern=REGISTRY)]
+Owner = Annotated[str, StringConstraints(pattern=OWNER)]
+Tag = Annotated[str, StringConstraints(pattern=TAG)]
+Image = Annotated[str, StringConstraints(pattern=IMAGE)]
+#: A cloud, a region of one, a zone of that.
+CloudName = Annotated[str, StringConstraints(pattern=LOWER_WORDS)]
+StoreVersion = Annotated[str, StringConstraints(pattern=STORE_VERSION)]
+LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY)]
+LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE)]
+BaseUrl = Annotated[str, StringConstraints(pattern=BASE_URL)]
+#: A repository that a browser finds, too; no credentials stand in it.
+RepositoryUrl = Annotated[str, StringConstraints(pattern=REPOSITORY)]
+PathPrefix = Annotated[str, StringConstraints(pattern=PATH_PREFIX)]
+
+#: What each pattern wants, for a person.
+WORDS = {
+    DOMAIN: "write a domain in lower case, e.g. shop.example.com",
+    EXTERNAL_HOST: "write the name of a host, e.g. api.stripe.com",
+    REGISTRY: "write HOST/PATH in lower case, e.g. registry.example.com/shop",
+    OWNER: "write a team or an address, e.g. @acme/shop",
+    TAG: "use up to 128 letters, digits, '.', '_' and '-'",
+    IMAGE: "write a tag, or sha256: and 64 hexadecimal digits",
+    LOWER_WORDS: "use a-z, 0-9 and '-', e.g. eu-central-1",
+    STORE_VERSION: 'write a version in quotes, e.g. "16"',
+    LABEL_KEY: "write the key of a label of Kubernetes, e.g. example.com/role",
+    LABEL_VALUE: "use up to 63 letters, digits, '.', '_' and '-'",
+    BASE_URL: "write an address like https://example.com/runbooks",
+    REPOSITORY: "write an address like https://github.com/acme/orders",
+    PATH_PREFIX: "use letters, digits and the signs /._~%:@+*!,=-, e.g. /orders",
+}
