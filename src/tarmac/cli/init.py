@@ -13,7 +13,6 @@ from tarmac.cli import _project, _survey
 from tarmac.errors import BadInput, Problem
 from tarmac.places import SYSTEM_FILE
 
-
 SECTION = "Change"
 
 
