@@ -18,7 +18,8 @@ pytestmark = pytest.mark.servers
 @pytest.fixture
 async def wanted(kube, tmp_path):
     """List an object of each kind; whatever of them is there at the end goes."""
-    drill = write_drill(tmp_path / "all-at-once.yaml", steps_of(chaos_mesh.WRITERS))
+    again = "fault: kill, on: order-service, share: 50, every: 10s, for: 30s"
+    drill = write_drill(tmp_path / "all-at-once.yaml", [*steps_of(chaos_mesh.WRITERS), again])
     listed = exported("chaos-mesh", drill)
     for name in {one["metadata"]["namespace"] for one in listed}:
         assert not (taken := await kube.apply(namespace(name))).refused, taken.refused

@@ -94,6 +94,45 @@ def test_chaos_mesh_gets_what_each_step_says(write):
     assert spec("fault: clock-skew, on: order-service, skew: -10m")["timeOffset"] == "-600s"
 
 
+REPEATED = "fault: kill, on: order-service, signal: TERM, share: 50, every: 10s, for: 30s"
+
+
+def test_litmus_deletes_the_share_of_pods_each_period_for_the_duration(write):
+    def env(step: str) -> Object:
+        (engine,) = exported("litmus", write(step))
+        (experiment,) = engine["spec"]["experiments"]
+        assert experiment["name"] == "pod-delete"
+        return {one["name"]: one["value"] for one in experiment["spec"]["components"]["env"]}
+
+    assert env(REPEATED) == {
+        "TOTAL_CHAOS_DURATION": "30",
+        "CHAOS_INTERVAL": "10",
+        "PODS_AFFECTED_PERC": "50",
+        "FORCE": "false",
+    }
+    once = env("fault: kill, on: order-service")
+    assert once["TOTAL_CHAOS_DURATION"] == once["CHAOS_INTERVAL"]
+    assert (once["PODS_AFFECTED_PERC"], once["FORCE"]) == ("100", "true")
+
+
+def test_chaos_mesh_kills_the_share_of_pods_each_period_until_the_deadline(write):
+    (workflow,) = exported("chaos-mesh", write(REPEATED))
+    assert workflow["kind"] == "Workflow"
+    (template,) = workflow["spec"]["templates"]
+    assert workflow["spec"]["entry"] == template["name"]
+    assert template["deadline"] == "30s"
+    assert template["schedule"]["schedule"] == "@every 10s"
+    killed = template["schedule"]["podChaos"]
+    assert (killed["action"], killed["mode"], killed["value"]) == (
+        *("pod-kill", "fixed-percent", "50"),
+    )
+    assert selects_one(*killed["selector"]["namespaces"], killed["selector"]["labelSelectors"])
+    (once,) = exported("chaos-mesh", write("fault: kill, on: order-service, share: 50"))
+    assert (once["kind"], once["spec"]["mode"], once["spec"]["value"]) == (
+        *("PodChaos", "fixed-percent", "50"),
+    )
+
+
 def test_every_edge_to_what_a_step_names_is_an_object(write):
     found = exported("chaos-mesh", write("fault: latency, on: product-service, delay: 1s"))
     callers = {one["spec"]["selector"]["labelSelectors"]["app.kubernetes.io/name"] for one in found}
@@ -105,9 +144,11 @@ def test_chaos_mesh_takes_what_is_written(write):
     zone = "fault: outage, on: zone-b"
     found = exported("chaos-mesh", write(*steps_of(chaos_mesh.WRITERS)))
     found += exported("chaos-mesh", write(zone), environment="production")
+    found += exported("chaos-mesh", write(REPEATED))
     for one in found:
         assert list(schemas.problems(one)) == []
-        spoilt = {**one, "spec": {**one["spec"], "mode": "every"}}
+        key = "templates" if one["kind"] == "Workflow" else "mode"
+        spoilt = {**one, "spec": {**one["spec"], key: "every"}}
         assert list(schemas.problems(spoilt))
 
 

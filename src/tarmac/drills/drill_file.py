@@ -236,4 +236,4 @@ def _objectives(system: System) -> list[str]:
 
 
 def _lasts(step: Step) -> float:
-    return 0.0 if faults()[step.fault].momentary else step.for_
+    return faults()[step.fault].lasts_s(step)

@@ -30,7 +30,8 @@ def sentences(file: DrillFile, drill: Drill, gaps: Iterable[str] = ()) -> Iterat
         yield f"The copy has {several}, and one of all else."
     for step in file.method:
         fault = faults()[step.fault]
-        lasts = "" if fault.momentary else f" for {time_text(step.for_)}"
+        lasts_s = fault.lasts_s(step)
+        lasts = f" for {time_text(lasts_s)}" if lasts_s else ""
         given = "".join(f", {name} {value}" for name, value in _given(step))
         when = "At a time" if drill.is_drawn else f"After {time_text(file.baseline + step.at)}"
         yield (

@@ -79,7 +79,7 @@ def carry_out(
 
 
 def _end(step: Step) -> float:
-    return step.at + (0.0 if faults()[step.fault].momentary else step.for_)
+    return step.at + faults()[step.fault].lasts_s(step)
 
 
 def _sleep(until: float, is_aborted: Callable[[], bool]) -> bool:

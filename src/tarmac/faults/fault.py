@@ -26,6 +26,11 @@ class Step(StrictModel):
     at: Duration = Field(default=0.0, description="When it begins, from the end of the baseline.")
     for_: Duration = Field(default=5.0, alias="for", description="How long it lasts.")
 
+    @property
+    def repeats(self) -> bool:
+        """Whether a momentary fault happens again and again, as long as `for` says."""
+        return False
+
 
 class Sighting(NamedTuple):
     """Whether a fault was there, and what was measured of it."""
@@ -49,11 +54,15 @@ class Fault:
     inject: Callable[[Any, Any], AbstractContextManager[Witness]]
     #: What is measured to tell that it was there, as a sentence.
     proof: str
-    #: It ends by itself at once: `for` means nothing.
+    #: It ends by itself at once: `for` means nothing, unless its step repeats.
     momentary: bool = False
     #: What it needs of a target, as protocols of `tarmac.target`; where a target lacks one, the
     #: drill is refused.
     needs: Collection[type] = (Target,)
+
+    def lasts_s(self, step: Step) -> float:
+        """Say how long a step of it lasts, in seconds."""
+        return 0.0 if self.momentary and not step.repeats else step.for_
 
 
 def edges_on(target: Edges, on: str) -> tuple[Edge, ...]:

@@ -1,4 +1,4 @@
-"""Chaos Mesh: PodChaos, NetworkChaos, HTTPChaos, StressChaos and TimeChaos (v1alpha1).
+"""Chaos Mesh: PodChaos, NetworkChaos, HTTPChaos, StressChaos, TimeChaos and Workflow (v1alpha1).
 
 Source of the fields: the definitions that `tarmac fetch` brings; a test validates by them.
 """
@@ -23,6 +23,8 @@ from tarmac.drills.experiments.network_chaos import NETWORK, Made, Spec, lasts, 
 from tarmac.faults.fault import Step
 
 API = "chaos-mesh.org/v1alpha1"
+#: The name of the part of a Workflow that repeats.
+REPEATED = "repeated"
 
 
 def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experiment]:
@@ -36,8 +38,26 @@ def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experi
 
 def _kill(drill: ClusterDrill, step: Any) -> Iterator[Made]:
     grace_s = 0 if step.signal == "KILL" or drill.zone(step.on) else drill.workload(step.on).grace_s
-    spec = {"action": "pod-kill", "gracePeriod": round(grace_s), **pods(drill, step.on)}
-    yield "PodChaos", spec
+    chosen = pods(drill, step.on, step.share)
+    spec = {"action": "pod-kill", "gracePeriod": round(grace_s), **chosen}
+    yield ("Workflow", _repeated(step, spec)) if step.repeats else ("PodChaos", spec)
+
+
+def _repeated(step: Any, spec: Spec) -> Spec:
+    """Write a PodChaos that is made again after each period: a Schedule by itself has no end."""
+    again = {
+        "name": REPEATED,
+        "templateType": "Schedule",
+        "deadline": f"{step.for_:g}s",
+        "schedule": {
+            "schedule": f"@every {step.every:g}s",
+            "type": "PodChaos",
+            "concurrencyPolicy": "Forbid",
+            "historyLimit": step.times,
+            "podChaos": spec,
+        },
+    }
+    return {"entry": REPEATED, "templates": [again]}
 
 
 def _outage(drill: ClusterDrill, step: Any) -> Iterator[Made]:
@@ -90,7 +110,7 @@ WRITERS: dict[str, Callable[..., Iterator[Made]]] = {
 
 TOOL = Tool(
     id="chaos-mesh",
-    title="Chaos Mesh: PodChaos, NetworkChaos, HTTPChaos, StressChaos, TimeChaos",
+    title="Chaos Mesh: PodChaos, NetworkChaos, HTTPChaos, StressChaos, TimeChaos, Workflow",
     experiments=experiments,
     text=text,
 )

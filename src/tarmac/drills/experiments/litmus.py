@@ -39,13 +39,21 @@ def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experi
 
 
 def _lasts(step: Step) -> Variables:
-    return {"TOTAL_CHAOS_DURATION": str(max(1, round(step.for_))), "PODS_AFFECTED_PERC": "100"}
+    return {"TOTAL_CHAOS_DURATION": str(_whole(step.for_)), "PODS_AFFECTED_PERC": "100"}
+
+
+def _whole(seconds: float) -> int:
+    return max(1, round(seconds))
 
 
 def _kill(drill: ClusterDrill, step: Any) -> Iterator[Made]:
     forced = "true" if step.signal == "KILL" else "false"
-    once = {"TOTAL_CHAOS_DURATION": str(ONCE_S), "CHAOS_INTERVAL": str(ONCE_S)}
-    env = {**once, "PODS_AFFECTED_PERC": "100", "FORCE": forced}
+    env = {
+        "TOTAL_CHAOS_DURATION": str(_whole(step.for_) if step.repeats else ONCE_S),
+        "CHAOS_INTERVAL": str(_whole(step.every) if step.repeats else ONCE_S),
+        "PODS_AFFECTED_PERC": str(step.share),
+        "FORCE": forced,
+    }
     yield drill.workload(step.on), "pod-delete", env
 
 

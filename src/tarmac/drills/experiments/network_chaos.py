@@ -22,11 +22,13 @@ def _all(namespace: str, **by: Mapping[str, str]) -> Spec:
     return {"mode": "all", "selector": {"namespaces": [namespace], **by}}
 
 
-def pods(drill: ClusterDrill, on: str) -> Spec:
-    """Select all pods of a workload, or of the system in a zone."""
+def pods(drill: ClusterDrill, on: str, share: int = 100) -> Spec:
+    """Select all pods of a workload, or of the system in a zone; or a share of them, in percent."""
     if zone := drill.zone(on):
-        return _all(drill.plan.namespace, nodeSelectors={ZONE_LABEL: zone})
-    return _all(drill.plan.namespace, labelSelectors=selector(drill.workload(on).name))
+        found = _all(drill.plan.namespace, nodeSelectors={ZONE_LABEL: zone})
+    else:
+        found = _all(drill.plan.namespace, labelSelectors=selector(drill.workload(on).name))
+    return found if share == 100 else {**found, "mode": "fixed-percent", "value": str(share)}
 
 
 def lasts(step: Step) -> Spec:
