@@ -9,6 +9,7 @@ import pytest
 from experiments_of import exported, steps_of, write_drill
 from kube_api import changed, title
 from kube_trees import define, namespace, put, take_away
+from rendered import ROOT
 
 from tarmac.drills.experiments import chaos_mesh
 
@@ -21,6 +22,7 @@ async def wanted(kube, tmp_path):
     again = "fault: kill, on: order-service, share: 50, every: 10s, for: 30s"
     drill = write_drill(tmp_path / "all-at-once.yaml", [*steps_of(chaos_mesh.WRITERS), again])
     listed = exported("chaos-mesh", drill)
+    listed += exported("chaos-mesh", ROOT / "systems/shop/drills/orders-pod-kill.yaml")
     for name in {one["metadata"]["namespace"] for one in listed}:
         assert not (taken := await kube.apply(namespace(name))).refused, taken.refused
     await define(kube, listed)

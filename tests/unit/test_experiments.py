@@ -145,6 +145,8 @@ def test_chaos_mesh_takes_what_is_written(write):
     found = exported("chaos-mesh", write(*steps_of(chaos_mesh.WRITERS)))
     found += exported("chaos-mesh", write(zone), environment="production")
     found += exported("chaos-mesh", write(REPEATED))
+    probed = ROOT / "systems/shop/drills/orders-pod-kill.yaml"
+    found += exported("chaos-mesh", probed, environment="production")
     for one in found:
         assert list(schemas.problems(one)) == []
         key = "templates" if one["kind"] == "Workflow" else "mode"

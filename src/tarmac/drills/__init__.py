@@ -26,6 +26,7 @@ SHARED = (
     "marks",
     "method",
     "needs",
+    "probes",
     "quick",
     "read_drill",
     "recovery",

@@ -15,8 +15,22 @@ from pydantic import Field, create_model
 
 import tarmac.faults
 from tarmac import registry
-from tarmac.drills.section_checks import tried, wrong_of_failover, wrong_of_restore
-from tarmac.drills.sections import Canary, Capacity, Draw, Failover, Restore, Scale, misplaced
+from tarmac.drills.section_checks import (
+    tried,
+    wrong_of_failover,
+    wrong_of_probes,
+    wrong_of_restore,
+)
+from tarmac.drills.sections import (
+    Canary,
+    Capacity,
+    Draw,
+    Failover,
+    Probe,
+    Restore,
+    Scale,
+    misplaced,
+)
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.faults.fault import Fault, Step
 from tarmac.foreign import files
@@ -98,6 +112,9 @@ class DrillFile(StrictModel):
         default={}, description="Service -> how many the copy has, over zones in turn; else 1."
     )
     hypothesis: Hypothesis = Hypothesis()
+    probes: tuple[Probe, ...] = Field(
+        default=(), description="What services are asked meanwhile, each at most once."
+    )
     method: tuple[Step, ...] = Field(default=(), description="The faults, one step each.")
     baseline: Duration = Field(default=5.0, description="How long nothing is disturbed first.")
     recovery: Duration = Field(
@@ -207,6 +224,8 @@ def read(name: str, content: bytes, system: System) -> DrillFile:
         if service is not None and service not in services:
             what = f"no service '{service}'; {did_you_mean(service, services)}"
             problems.append(Problem(str(document.locate((section, "service"))), what))
+    for at, what in wrong_of_probes(found.probes, system):
+        problems.append(Problem(str(document.locate(at)), what))
     if found.canary is not None:
         canary, wrong = tried(found.canary, system)
         problems += (Problem(str(document.locate(("canary", *at))), why) for at, why in wrong)

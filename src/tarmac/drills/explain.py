@@ -44,6 +44,9 @@ def sentences(file: DrillFile, drill: Drill, gaps: Iterable[str] = ()) -> Iterat
     if wanted.p99 is not None:
         yield f"99 % of them must end within {1000 * wanted.p99:g} ms."
     objectives = wanted.objectives if drill.judges_objectives else ()
+    for probe in file.probes:
+        period = time_text(probe.every)
+        yield f"{probe.service} is asked for {probe.path} every {period}, and must answer 200."
     for what, names in (("objectives", objectives), ("invariants", wanted.invariants)):
         if names:
             listed = names if isinstance(names, str) else ", ".join(names)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tarmac import registry, stores
-from tarmac.drills.sections import Canary, Failover, Restore
+from tarmac.drills.sections import Canary, Failover, Probe, Restore
 from tarmac.errors import did_you_mean
 from tarmac.model.system import System
 from tarmac.plan.ports import BROKER
@@ -67,3 +67,21 @@ def wrong_of_failover(
     for name in wanted.once_promoted.keys() - set(wanted.stores):
         hint = did_you_mean(name, wanted.stores)
         yield ("once_promoted", name), f"'{name}' has no standby; {hint}"
+
+
+def wrong_of_probes(
+    wanted: Sequence[Probe], system: System
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield what the system cannot answer of them, with its place in the drill's file."""
+    services = system.file.services
+    for number, probe in enumerate(wanted):
+        name = probe.service
+        what = ""
+        if name not in services:
+            what = f"no service '{name}'; {did_you_mean(name, services)}"
+        elif not services[name].listening:
+            what = f"'{name}' listens on no port; name one that answers"
+        elif name in {other.service for other in wanted[:number]}:
+            what = f"'{name}' has two probes; keep one"
+        if what:
+            yield ("probes", number, "service"), what

@@ -153,6 +153,15 @@ class Restore(StrictModel):
     at: Duration = Field(default=5.0, description="When it is lost, from the baseline's end.")
 
 
+class Probe(StrictModel):
+    """What is asked of a service again and again while a drill lasts; each answer must be a 200."""
+
+    service: Name = Field(description="The service that is asked.")
+    path: str = Field(default="/health", pattern="^/", description="The path that is asked for.")
+    every: Duration = Field(default=5.0, gt=0, description="The time between two questions.")
+    timeout: Duration = Field(default=5.0, gt=0, description="A later answer is a wrong one.")
+
+
 class Scale(StrictModel):
     """What a drill of the kind `scale` runs more of, and for how long."""
 
@@ -176,5 +185,7 @@ def misplaced(file: Any) -> Iterator[tuple[str, str]]:
             yield "kind", f"`kind: {kind}` lacks its section; add `{section}: ...`"
     if file.load.stages and file.kind in WITHOUT_METHOD:
         yield "load", f"`stages` are not for `kind: {file.kind}`; remove them"
+    if file.probes and file.kind == "capacity":
+        yield "probes", f"`probes` are not for `kind: {file.kind}`; remove them"
     if file.method and file.kind in WITHOUT_METHOD:
         yield "method", f"`method` is not for `kind: {file.kind}`, which has no steps; remove it"

@@ -14,6 +14,7 @@ from tarmac.drills.drill import Check, DrillContext, DrillResult, Event, Period
 from tarmac.drills.load.generator import WINDOW_S
 from tarmac.drills.load.process import Load, LoadProcess, generating
 from tarmac.drills.method import MethodResult, carry_out
+from tarmac.drills.probes import probing
 from tarmac.drills.recovery import WELL_SECONDS, await_recovery, recovered_after
 from tarmac.target import Instances
 
@@ -59,7 +60,7 @@ def run(
         file.load.timeout,
     )
     context.say(f"sets up the journey `{load.journey}`")
-    with generating(load) as running:
+    with generating(load) as running, probing(file.probes, load.urls) as probed:
         began, began_at = time.monotonic(), time.time()
         running.begin()
 
@@ -91,6 +92,7 @@ def run(
         *checks.of_setup(before, whole, file.hypothesis),
         *checks.of_faults(context, done[0]),
         *checks.of_visits(whole, file.hypothesis),
+        *(probe.check() for probe in probed),
     ]
     for method, after_s in zip(done, recovered, strict=True):
         if is_disturbed:

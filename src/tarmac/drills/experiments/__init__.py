@@ -6,4 +6,4 @@ For `tarmac drill SYSTEM NAME --export TOOL --env ENV`; what the tools share sta
 from __future__ import annotations
 
 #: Modules here that the tools share: `registry.load` does not look for one in them.
-SHARED = ("experiment", "export", "litmus_objects", "manifests", "network_chaos")
+SHARED = ("experiment", "export", "litmus_objects", "manifests", "network_chaos", "workflows")

@@ -20,11 +20,10 @@ from tarmac.drills.experiments.experiment import (
 )
 from tarmac.drills.experiments.manifests import manifest, text
 from tarmac.drills.experiments.network_chaos import NETWORK, Made, Spec, lasts, pods
+from tarmac.drills.experiments.workflows import probed, repeated
 from tarmac.faults.fault import Step
 
 API = "chaos-mesh.org/v1alpha1"
-#: The name of the part of a Workflow that repeats.
-REPEATED = "repeated"
 
 
 def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experiment]:
@@ -32,7 +31,8 @@ def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experi
     write = WRITERS.get(step.fault)
     if write is None:
         raise no_counterpart("chaos-mesh", step)
-    made = named(drill, number, list(write(drill, step)))
+    found = [probed(drill, step, made) for made in write(drill, step)]
+    made = named(drill, number, found)
     return [manifest(drill, API, kind, name, spec) for name, (kind, spec) in made]
 
 
@@ -40,24 +40,7 @@ def _kill(drill: ClusterDrill, step: Any) -> Iterator[Made]:
     grace_s = 0 if step.signal == "KILL" or drill.zone(step.on) else drill.workload(step.on).grace_s
     chosen = pods(drill, step.on, step.share)
     spec = {"action": "pod-kill", "gracePeriod": round(grace_s), **chosen}
-    yield ("Workflow", _repeated(step, spec)) if step.repeats else ("PodChaos", spec)
-
-
-def _repeated(step: Any, spec: Spec) -> Spec:
-    """Write a PodChaos that is made again after each period: a Schedule by itself has no end."""
-    again = {
-        "name": REPEATED,
-        "templateType": "Schedule",
-        "deadline": f"{step.for_:g}s",
-        "schedule": {
-            "schedule": f"@every {step.every:g}s",
-            "type": "PodChaos",
-            "concurrencyPolicy": "Forbid",
-            "historyLimit": step.times,
-            "podChaos": spec,
-        },
-    }
-    return {"entry": REPEATED, "templates": [again]}
+    yield repeated(step, spec) if step.repeats else ("PodChaos", spec)
 
 
 def _outage(drill: ClusterDrill, step: Any) -> Iterator[Made]:

@@ -1,7 +1,7 @@
 """The objects of LitmusChaos 3: a ChaosEngine that runs one experiment of the hub.
 
-While it runs, its probe asks every public service whether it is ready: one answer that is no 200
-makes its verdict Fail, whatever the experiment says.
+While it runs, its probes ask what the drill's `probes` say, and without these every public service
+whether it is ready: one answer that is no 200 makes its verdict Fail, whatever the experiment says.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from tarmac.render.kubernetes.parts.metadata import NAME
 API = "litmuschaos.io/v1alpha1"
 #: The account that its operator's installation makes for experiments.
 ACCOUNT = "litmus-admin"
-PROBE_TIMES = {"probeTimeout": "5s", "interval": "5s", "retry": 3}
+#: How long a probe waits and how often it asks, in seconds, where the drill does not say.
+TIMEOUT_S = INTERVAL_S = 5.0
+#: An answer that will not do is asked for again so often.
+RETRIES = 3
 Variables = dict[str, str]
 
 
@@ -53,19 +56,37 @@ def chaos(
 
 
 def _probes(drill: ClusterDrill) -> Iterator[dict[str, Any]]:
-    for workload in drill.plan.services:
+    for probe in drill.file.probes:
+        workload = drill.workload(probe.service)
+        port = next(iter(workload.ports.values()))
+        yield _probe(drill, workload, port, probe.path, probe.timeout, probe.every)
+    for workload in () if drill.file.probes else drill.plan.services:
         if workload.routes and isinstance(ready := workload.ready, HttpProbe):
-            url = f"http://{host(drill, workload)}:{ready.port}{ready.path}"
-            yield {
-                "name": f"check-{workload.name}-availability",
-                "type": "httpProbe",
-                "mode": "Continuous",
-                "httpProbe/inputs": {
-                    "url": url,
-                    "method": {"get": {"criteria": "==", "responseCode": "200"}},
-                },
-                "runProperties": PROBE_TIMES,
-            }
+            yield _probe(drill, workload, ready.port, ready.path, TIMEOUT_S, INTERVAL_S)
+
+
+def _probe(
+    drill: ClusterDrill,
+    workload: Workload,
+    port: int,
+    path: str,
+    timeout_s: float,
+    interval_s: float,
+) -> dict[str, Any]:
+    return {
+        "name": f"check-{workload.name}-availability",
+        "type": "httpProbe",
+        "mode": "Continuous",
+        "httpProbe/inputs": {
+            "url": f"http://{host(drill, workload)}:{port}{path}",
+            "method": {"get": {"criteria": "==", "responseCode": "200"}},
+        },
+        "runProperties": {
+            "probeTimeout": f"{timeout_s:g}s",
+            "interval": f"{interval_s:g}s",
+            "retry": RETRIES,
+        },
+    }
 
 
 def host(drill: ClusterDrill, workload: Workload) -> str:
