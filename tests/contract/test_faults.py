@@ -21,6 +21,7 @@ from tarmac.drills.drill_file import faults
 from tarmac.drills.needs import possible_on
 from tarmac.errors import TarmacError
 from tarmac.faults.fault import Fault, Step
+from tarmac.faults.kill import FAULT as KILL
 from tarmac.local.supervisor.local_target import LocalTarget, local_target
 
 #: Those of a store are tried in test_store_faults.py, those of a cluster's nodes in tests/cluster.
@@ -226,6 +227,18 @@ def test_what_is_held_down_says_so_and_comes_back_at_once(running, target: Local
     assert gone([before.pid], within_s=LONG_S)
     target.let_up(["back"])
     running.until("back", lambda node: node["state"] == "healthy")
+
+
+def test_a_share_of_a_service_ends_and_its_other_instances_go_on(sandbox):
+    sandbox.write(SYSTEM)
+    sandbox.up("--scale", "back=2")
+    with local_target(sandbox.home) as target:
+        before = {one.name: one.pid for one in target.instances()}
+        step = KILL.step.model_validate({"fault": "kill", "on": "back", "share": 50})
+        with KILL.inject(target, step) as witness:
+            assert witness().detail == f"SIGKILL ended back (pid {before['back']})"
+        (other,) = (one for one in target.instances() if one.name == "back.2")
+        assert (other.pid, other.serves) == (before["back.2"], True)
 
 
 def test_a_system_that_ends_meanwhile_is_said_and_nothing_is_left(sandbox):

@@ -53,7 +53,9 @@ class Disturbances:
         if request.signal not in SIGNALS:
             what = f"signal is '{request.signal}'; one of {', '.join(sorted(SIGNALS))}"
             raise TarmacError(what)
-        pids = {name: self._pid(name) for name in self._processes.named(request.names)}
+        # The first instance of a service has the service's name, and is meant alone here.
+        names = [n for n in self._processes.named(request.names) if n in request.names]
+        pids = {name: self._pid(name) for name in names}
         for pid in pids.values():
             os.kill(pid, signal.Signals[request.signal])
         return pids

@@ -24,7 +24,7 @@ class Find(Request[tuple[str, ...]]):
 
 @dataclass(frozen=True)
 class Signal(Request[Mapping[str, int]]):
-    """Send a signal to instances; answers the pids."""
+    """Send a signal to instances, by their own names; answers the pids."""
 
     names: tuple[str, ...]
     signal: str
