@@ -1,6 +1,6 @@
 """Evidence: a file for each proof that was run: its inputs, its result, how to repeat it.
 
-A leaf: `verify` writes and joins them; drills will write theirs. Nothing here decides anything.
+A leaf: `verify` writes and joins them, drills write theirs. Nothing here decides anything.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,32 @@ def digest(inputs: Iterable[tuple[str, bytes]]) -> str:
         whole.update(f"{name}\0{len(content)}\0".encode())
         whole.update(content)
     return whole.hexdigest()
+
+
+def contents(paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Read files by their names as they are written: the same model in another folder is the same.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    for path in paths:
+        yield f"{Path(path).parent.name}/{Path(path).name}", files.content(path)
+
+
+def of_drill(model: Iterable[str], name: str) -> str:
+    """Hash what a drill depends on: the files of the model, its own, and its journeys.
+
+    Args:
+        model: the model's files, that of the system first.
+        name: the drill's; its file is in `drills/`, beside the system's.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    paths = [*model]
+    folder = Path(paths[0]).parent
+    others = (folder / "drills" / f"{name}.yaml", folder / "journeys.py")
+    return digest(contents([*paths, *(str(path) for path in others if path.exists())]))
 
 
 def machine() -> dict[str, str]:

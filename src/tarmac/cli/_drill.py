@@ -15,7 +15,7 @@ from tarmac import writing
 from tarmac.cli import _show
 from tarmac.drills import comparison, junit, report
 from tarmac.drills.comparison import Difference
-from tarmac.drills.drill import DrillResult, Verdict
+from tarmac.drills.drill import DrillResult, Verdict, outcome, sentence
 from tarmac.drills.read_drill import ReadDrill
 
 STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold yellow"}
@@ -23,7 +23,7 @@ STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID:
 SHOWN_KINDS = 3
 
 
-def show(console: Console, result: DrillResult) -> None:
+def show(console: Console, result: DrillResult, expected: str = Verdict.PASS) -> None:
     """Print what visitors met before, during and after, then each rule, then the verdict."""
     if result.periods:
         table = _show.columns(("PERIOD",), ("SECONDS", "VISITS", "GOOD", "P50", "P99", "LONGEST"))
@@ -48,7 +48,8 @@ def show(console: Console, result: DrillResult) -> None:
         console.print(Text(line, style=style), soft_wrap=True)
     if result.recovered_s is not None:
         console.print(f"recovered after {result.recovered_s:.1f} s", highlight=False)
-    console.print(Text(result.verdict.value, style=STYLES[result.verdict]))
+    judged = STYLES[outcome(result.verdict, expected)]
+    console.print(Text(sentence(result.verdict, expected), style=judged))
 
 
 def journal_of(file: Path, drill: ReadDrill, *, is_again: bool) -> Path:

@@ -84,12 +84,22 @@ def VERB(
     on a copy of the system, which is started for it and deleted afterwards; with --target cluster
     on what `tarmac deploy` has put there. Faults are undone however the drill ends.
 
-    Exit code 0 for PASS, 1 for FAIL, 4 for INVALID: nothing was shown.
+    Exit code 0 for the verdict that the file expects (PASS unless it says `expect: FAIL`), 1 for
+    the other, 4 for INVALID: nothing was shown. It is evidence for checklist items that name it.
 
     Example: tarmac drill shop payments-db-kill
     """
     from tarmac.cli import _drill, _quick, _show
-    from tarmac.drills import drill_file, explain, exporting, read_drill, schedule, session
+    from tarmac.drills import (
+        drill_file,
+        evidence_of_run,
+        explain,
+        exporting,
+        read_drill,
+        schedule,
+        session,
+    )
+    from tarmac.drills.drill import outcome
     from tarmac.foreign import files
     from tarmac.model.loader import load
     from tarmac.run.opening import CLUSTER, Place
@@ -130,13 +140,15 @@ def VERB(
     result, written = session.carry_out(loaded, file, drill, say, place, _read(urls))
     journal = journal or _drill.journal_of(file, drill, is_again=replay is not None)
     _drill.write(written, journal, junit_file, report_file)
+    if replay is None:
+        evidence_of_run.write(loaded, file, drill, written, say)
     if as_json:
         _project.print_json(written)
     else:
-        _drill.show(_show.open_console(), result)
+        _drill.show(_show.open_console(), result, drill.file.expect)
         _drill.show_beside(_show.open_console(), replay, written)
         click.echo(f"journal: {_project.shown(journal)}")
-    sys.exit(EXIT[result.verdict])
+    sys.exit(EXIT[outcome(result.verdict, drill.file.expect)])
 
 
 def _read(urls: tuple[str, ...]) -> dict[str, str]:

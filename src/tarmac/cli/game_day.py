@@ -38,15 +38,24 @@ def VERB(
 
     NAME is a file `game-days/NAME.yaml` beside the system's file, or the path of one. Each drill
     runs on a copy of its own. One that does not pass does not end the day: the verdict is the worst
-    of all. The form has each drill's hypothesis, abort rule and result, and room for what people
-    add.
+    of all; a drill whose file expects FAIL passes by it. The form has each drill's hypothesis,
+    abort rule and result, and room for what people add.
 
     Exit code 0 for PASS, 1 for FAIL, 4 for INVALID: nothing was shown.
 
     Example: tarmac game-day shop data --form data.md
     """
     from tarmac.cli import _drill, _show
-    from tarmac.drills import drill_file, explain, game_day, game_day_form, read_drill, session
+    from tarmac.drills import (
+        drill_file,
+        evidence_of_run,
+        explain,
+        game_day,
+        game_day_form,
+        read_drill,
+        session,
+    )
+    from tarmac.drills.drill import sentence
     from tarmac.foreign import files
     from tarmac.model.loader import load
 
@@ -68,8 +77,9 @@ def VERB(
         say(f"drill {number} of {len(drills)}: {drill.path.stem}")
         result, found = session.carry_out_or_say(loaded, file, drill, say)
         if not as_json:
-            _drill.show(_show.open_console(), result)
+            _drill.show(_show.open_console(), result, drill.file.expect)
         explained = list(explain.sentences(drill.file, drill.kind, drill.gaps))
+        evidence_of_run.write(loaded, file, drill, found, say)
         written.append({**found, "explained": explained, "abort": explain.abort(drill.file)})
     whole = game_day.as_data(loaded, path, day, written, started)
     journal = journal or file.parent / ".tarmac" / f"game-day-{path.stem}.json"
@@ -80,6 +90,7 @@ def VERB(
         _project.print_json(whole)
     else:
         for drill, entry in zip(drills, written, strict=True):
-            click.echo(f"{entry['verdict']:8} {drill.path.stem}")
+            said = sentence(entry["verdict"], drill.file.expect)
+            click.echo(f"{said:8} {drill.path.stem}")
         click.echo(f"{whole['verdict']}\njournal: {_project.shown(journal)}")
     sys.exit(EXIT[whole["verdict"]])

@@ -50,4 +50,4 @@ def VERB(
     elif as_json:
         _project.print_json(read)
     else:
-        _drill.show(console, journal.result_of(read))
+        _drill.show(console, journal.result_of(read), journal.expected_of(read))

@@ -12,6 +12,7 @@ SHARED = (
     "comparison",
     "drill",
     "drill_file",
+    "evidence_of_run",
     "experiments",
     "explain",
     "exporting",

@@ -28,6 +28,22 @@ class Verdict(StrEnum):
     INVALID = "INVALID"
 
 
+def outcome(verdict: str, expected: str) -> Verdict:
+    """Judge a verdict: PASS where its file expects it, FAIL where it expects another."""
+    if verdict == Verdict.INVALID:
+        return Verdict.INVALID
+    return Verdict.PASS if verdict == expected else Verdict.FAIL
+
+
+def sentence(verdict: str, expected: str) -> str:
+    """Say a verdict, and what its file expects where that is not PASS."""
+    if expected == Verdict.PASS:
+        return str(verdict)
+    if verdict == expected:
+        return f"{verdict}, as expected"
+    return f"{verdict}, though {expected} is expected"
+
+
 @dataclass(frozen=True)
 class Check:
     """One rule of a verdict."""

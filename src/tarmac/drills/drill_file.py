@@ -112,6 +112,9 @@ class DrillFile(StrictModel):
         default={}, description="Service -> how many the copy has, over zones in turn; else 1."
     )
     hypothesis: Hypothesis = Hypothesis()
+    expect: Literal["PASS", "FAIL"] = Field(
+        default="PASS", description="The verdict that the drill is to have: FAIL for a known limit."
+    )
     probes: tuple[Probe, ...] = Field(
         default=(), description="What services are asked meanwhile, each at most once."
     )

@@ -54,6 +54,8 @@ def sentences(file: DrillFile, drill: Drill, gaps: Iterable[str] = ()) -> Iterat
     if file.method:
         yield f"Visits must go as before within {time_text(file.recovery)} of the last fault's end."
     yield from drill.rules
+    if file.expect != "PASS":
+        yield f"The expected verdict is {file.expect}: another one fails the drill."
     yield from (f"Not shown: {gap}." for gap in gaps)
 
 

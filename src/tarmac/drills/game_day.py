@@ -13,7 +13,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from tarmac.drills import drill_file
-from tarmac.drills.drill import Verdict
+from tarmac.drills.drill import Verdict, outcome
+from tarmac.drills.journal import expected_of
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.foreign import files
 from tarmac.model.checklist import Words
@@ -92,7 +93,7 @@ def as_data(
     """
     return {
         "journal": FORMAT,
-        "verdict": worst([drill["verdict"] for drill in drills]).value,
+        "verdict": worst([outcome(one["verdict"], expected_of(one)) for one in drills]).value,
         "system": system.name,
         "game_day": path.stem,
         "title": day.title,

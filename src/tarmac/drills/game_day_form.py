@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tarmac.drills.drill import sentence
+from tarmac.drills.journal import expected_of
+
 Journal = Mapping[str, Any]
 PARTS = {"setup": "valid", "fault": "valid", "hypothesis": "steady state"}
 
@@ -52,7 +55,7 @@ def _drill(number: int, drill: Journal) -> Iterator[str]:
     yield ""
     yield f"**Abort rule:** {drill['abort']}"
     yield ""
-    yield f"**Result: {drill['verdict']}**"
+    yield f"**Result: {sentence(drill['verdict'], expected_of(drill))}**"
     yield ""
     yield from _table(
         ("", "Part", "Rule", "Measured", "Asked for"),

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tarmac.drills.drill import Check, DrillResult, Event, Period
+from tarmac.drills.drill import Check, DrillResult, Event, Period, Verdict
 from tarmac.drills.drill_file import DrillFile
 from tarmac.model.system import System
 
@@ -74,6 +74,7 @@ def as_data(
         "stores": list(stores),
         "machine": {"cpus": os.cpu_count(), "system": platform.platform()},
         "gaps": [*GAPS.get(target, ()), *gaps],
+        "expected": file.expect,
         **of_result(result),
         "definition": text,
         "method": [step.model_dump(by_alias=True) for step in file.method],
@@ -94,6 +95,11 @@ def of_result(result: DrillResult) -> dict[str, Any]:
             for good, failed, p99_s in result.seconds
         ],
     }
+
+
+def expected_of(written: Mapping[str, Any]) -> str:
+    """Say which verdict the drill's file expects; a journal of an older Tarmac does not say it."""
+    return str(written.get("expected", Verdict.PASS))
 
 
 def result_of(written: Mapping[str, Any]) -> DrillResult:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
+from tarmac.drills.drill import sentence
+from tarmac.drills.journal import expected_of
 from tarmac.drills.timeline import element, timeline
 
 STYLE = Path(__file__).parents[1] / "assets/drills/report.css"
@@ -57,7 +59,11 @@ def _head(journal: Journal) -> list[Element]:
     }
     subtitle = f"{journal['system']} · {journal['drill']} · {journal['started']}"
     return [
-        element("span", journal["verdict"], class_=f"verdict {journal['verdict']}"),
+        element(
+            "span",
+            sentence(journal["verdict"], expected_of(journal)),
+            class_=f"verdict {journal['verdict']}",
+        ),
         element("h1", f"{journal['title']}"),
         element("p", subtitle, class_="soft"),
         *(element("p", sentence) for sentence in why),

@@ -56,7 +56,7 @@ class Proof(StrictModel):
     gate: str | None = Field(default=None, description="A gate's id; in every environment.")
     test: str | None = Field(default=None, description="A pytest node: FILE::NAME.")
     bench: str | None = Field(default=None, description="A file of figures.")
-    drill: str | None = None
+    drill: str | None = Field(default=None, description="A drill of the system, by its name.")
     level: Levels = Field(
         default="tested", description="The level that a test or benchmark proves."
     )

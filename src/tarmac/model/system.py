@@ -96,6 +96,12 @@ class System:
         """The system's name."""
         return self.file.system
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of the model: its own first, then those of the parts."""
+        parts = {part.document.file for parts in self.parts.values() for part in parts}
+        return (self.document.file, *sorted(parts - {self.document.file}))
+
     def locate(self, path: Path, *, key: bool = False) -> Location:
         """Find the place of a value in `tarmac.yaml`."""
         return self.document.locate(path, key=key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -80,9 +80,14 @@ class EvidenceStore:
         return {}
 
     def others(
-        self, proofs: Iterable[Proof], junit: Iterable[Path], inputs: str
+        self, proofs: Iterable[Proof], junit: Iterable[Path], inputs: str, model: Sequence[str] = ()
     ) -> Iterator[Result]:
-        """Yield what tests, figures and drills showed, those of these JUnit files first kept."""
+        """Yield what tests, figures and drills showed, those of these JUnit files first kept.
+
+        Args:
+            inputs: a hash of what tests depend on.
+            model: the model's files, that of the system first: drills depend on these alone.
+        """
         wanted = {proof.what: proof for proof in proofs if proof.gate is None}
         cases = [case for path in junit for case in _cases(path)]
         for what, proof in wanted.items():
@@ -104,13 +109,20 @@ class EvidenceStore:
                 )
         for path, found in evidence.read(self._folder).items():
             if found.what in wanted and _is_known(found):
-                yield self._result(path, found, wanted[found.what], inputs)
+                proof = wanted[found.what]
+                current = self._of_test(proof.test, inputs) if proof.test else inputs
+                if proof.drill and model:
+                    current = evidence.of_drill(model, proof.drill)
+                yield self._result(path, found, proof, current)
 
-    def _result(self, path: str, found: Evidence, proof: Proof, inputs: str) -> Result:
-        current = self._of_test(proof.test, inputs) if proof.test else inputs
+    def _result(self, path: str, found: Evidence, proof: Proof, current: str) -> Result:
         status, why = Status(found.status), ""
         if found.inputs != current:
-            status, why = Status.STALE, f"{found.what} ran on {found.at} with another model or test"
+            with_what = "drill" if proof.drill else "test"
+            why = f"{found.what} ran on {found.at} with another model or {with_what}"
+            status = Status.STALE
+        elif status is Status.SKIPPED and proof.drill:
+            why = f"{found.what} showed nothing on {found.at}; repeat it with `{found.command}`"
         elif status is Status.SKIPPED:
             why = f"{found.what} was skipped when it ran"
         elif status is Status.FAIL:

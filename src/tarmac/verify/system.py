@@ -110,7 +110,7 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
     wanted = tuple(gate for gate in wanted if options.cluster or not gate.observes)
     suppressions = _suppressions(file)
     store = EvidenceStore(file)
-    model = dict(_model(system))
+    model = dict(evidence.contents(system.files))
     if options.namespace is not None:
         store.write(memory.memory(file, options.namespace, evidence.digest(model.items())))
     measured = store.measured(evidence.digest(model.items()))
@@ -120,7 +120,7 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
     everything = dict(model)
     trees = []
     unread: list[Finding] = []
-    of_model = ignore_comments.read({path: Path(path) for path in _documents(system)})
+    of_model = ignore_comments.read({path: Path(path) for path in system.files})
     notes: list[Finding] = []
     hidden: list[tuple[Finding, str]] = []
     for name in environments:
@@ -163,7 +163,8 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
     hidden += ignore_comments.suppressed(of_model, options.today)
     items: tuple[ItemResult, ...] = ()
     if beside is not None:
-        results += store.others(beside.proofs, options.junit, evidence.digest(everything.items()))
+        inputs_of_tests = evidence.digest(everything.items())
+        results += store.others(beside.proofs, options.junit, inputs_of_tests, system.files)
         items = tuple(join(beside, results, options.phase, options.today))
     return Report(
         system=system.name,
@@ -237,18 +238,6 @@ def _suppressions(file: Path) -> Suppressions:
         return Suppressions()
     found, document = read_as(SuppressionFile, str(path), content(path))
     return Suppressions(found.suppressions, document)
-
-
-def _model(system: System) -> Iterator[tuple[str, bytes]]:
-    # By their names as they are written: the same model in another folder is the same.
-    for path in _documents(system):
-        yield f"{Path(path).parent.name}/{Path(path).name}", files.content(path)
-
-
-def _documents(system: System) -> list[str]:
-    """List the files of a model."""
-    parts = {part.document.file for parts in system.parts.values() for part in parts}
-    return sorted({system.document.file, *parts})
 
 
 def _files(judged: trees_on_disk.JudgedTree) -> dict[str, Path]:
