@@ -20,7 +20,7 @@ OK = 200
 
 
 @dataclass
-class Probed:
+class ProbeLog:
     """One probe under way, and what it was answered."""
 
     probe: Probe
@@ -62,13 +62,13 @@ class Probed:
 
 
 @contextlib.contextmanager
-def probing(probes: Sequence[Probe], urls: Mapping[str, str]) -> Iterator[Sequence[Probed]]:
+def probing(probes: Sequence[Probe], urls: Mapping[str, str]) -> Iterator[Sequence[ProbeLog]]:
     """Ask each of them at once, and again after each of its periods, as long as the block lasts.
 
     Args:
         urls: where services answer, by name.
     """
-    probed = [Probed(probe, urls[probe.service]) for probe in probes]
+    probed = [ProbeLog(probe, urls[probe.service]) for probe in probes]
     with contextlib.ExitStack() as stack:
         for one in probed:
             one.ask()
