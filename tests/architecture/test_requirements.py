@@ -80,8 +80,9 @@ PROVEN_IN = {
     "observed@traefik": ("tests/cluster/test_traefik.py",),
     # Each of these starts what it speaks of, and asks it.
     "observed@local": (
-        "tests/e2e/", "tests/runtime/", "tests/browser/", "tests/crash/", "tests/containers/",
-        "tests/observability/test_panels.py", "tests/observability/test_live_alerts.py",
+        "tests/e2e/", "tests/drills/", "tests/runtime/", "tests/browser/", "tests/crash/",
+        "tests/containers/", "tests/observability/test_panels.py",
+        "tests/observability/test_live_alerts.py",
         "tests/docs/test_system_pages.py", "kit/tests/servers/",
         "tests/contract/test_capture.py", "tests/contract/test_faults.py",
         "tests/contract/test_kafka.py",
