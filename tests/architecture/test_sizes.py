@@ -12,6 +12,7 @@ VERBS = "src/tarmac/cli/"
 #: An extension file that is longer, with the reason why it stays one file.
 LONGER = {
     "src/tarmac/cli/drill.py": "the options of running, repeating, exporting and scheduling",
+    "src/tarmac/cli/up.py": "the options of a start, and the signals that end it",
     "src/tarmac/stores/mongodb.py": "two servers and a container, each with settings of its own",
     "src/tarmac/stores/postgres.py": "a template to copy, roles and grants, and a start packet",
     "src/tarmac/stores/rabbitmq.py": "the environment of an Erlang server, here and contained",

@@ -47,7 +47,7 @@ def write(
     folder = file.resolve().parent / ".tarmac" / evidence.FOLDER
     try:
         inputs = evidence.of_drill(system.files, drill.path.stem)
-        evidence.write(folder, of_journal(file, written, inputs))
+        evidence.write(file.resolve().parent, of_journal(file, written, inputs))
     except OSError as error:
         say(f"{folder}: no evidence kept ({error.strerror})")
 

@@ -1,0 +1,66 @@
+"""Finds the verbs in this folder, and lists them by what they are for."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+import click
+
+from tarmac import cli
+from tarmac.errors import did_you_mean
+
+#: In `--help`, in this order; each verb's module names its own.
+SECTIONS = ("Run", "See", "Change", "Check", "Drill", "Deliver")
+
+
+class Verbs(click.Group):
+    """Imports a verb's module when it is used; `--help` imports all, and all are light."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs by section, each below the one that it belongs to."""
+        names = self.list_commands(ctx)
+        widest = max(map(len, names)) + 2
+        modules = {name: _module(name) for name in names}
+        owners = {name: getattr(module, "OWNER", "") for name, module in modules.items()}
+        sections = {name: module.SECTION for name, module in modules.items()}
+        for section in SECTIONS:
+            rows = []
+            for name in (n for n in names if sections[n] == section and not owners[n]):
+                owned = [(own, f"  {own}") for own in names if owners[own] == name]
+                rows += [(name, name), *owned]
+            with formatter.section(section):
+                limit = formatter.width - 6 - widest
+                helps = {name: modules[name].VERB.get_short_help_str(limit) for name, _ in rows}
+                formatter.write_dl(
+                    [(shown.ljust(widest), helps[name]) for name, shown in rows],
+                    col_max=widest,
+                )
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the verbs: the modules of the folder."""
+        del ctx
+        modules = (info.name for info in pkgutil.iter_modules(cli.__path__))
+        names = (name for name in modules if not name.startswith("_") and name != "main")
+        return sorted(name.replace("_", "-") for name in names)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a verb."""
+        if name not in self.list_commands(ctx):
+            return None
+        verb: click.Command = _module(name).VERB
+        return verb
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest verb for one that does not exist."""
+        if args and self.get_command(ctx, args[0]) is None:
+            hint = did_you_mean(args[0], self.list_commands(ctx))
+            ctx.fail(f"unknown verb '{args[0]}'; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _module(verb: str) -> Any:
+    return importlib.import_module(f"tarmac.cli.{verb.replace('-', '_')}")
