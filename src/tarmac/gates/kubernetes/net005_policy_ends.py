@@ -34,8 +34,11 @@ DNS = 53
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield connections that stop half-way, names that cannot be asked for, and closed ports."""
+    spaces = policy_spaces(files)
+    if not spaces:
+        return
     senders = Senders(files)
-    for space in policy_spaces(files):
+    for space in spaces:
         yield from half_connections(space)
         for own in space.kept:
             yield from without_names(space, own)

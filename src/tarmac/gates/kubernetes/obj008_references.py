@@ -12,15 +12,13 @@ from tarmac.foreign.reading import Path, at_each, dig, text
 from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files, Subject
 from tarmac.gates.views.leniency import lenient
+from tarmac.gates.views.objects.indexes import MOST_COMPARED
 from tarmac.gates.views.objects.metadata import kind_of, metadata, title
 from tarmac.gates.views.objects.object_rules import object_rules
 from tarmac.gates.views.objects.pods import TEMPLATES
 from tarmac.gates.views.objects.stored_objects import ANY, StoredObject, StoredObjects, kept
 from tarmac.gates.views.scope import counted_in_files
 from tarmac.report import Finding
-
-#: So many names are compared with one that is misspelt.
-MOST_COMPARED = 500
 
 
 def check(subject: Subject) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from tarmac.gates.gate import Gate
 from tarmac.gates.subject import Files
 from tarmac.gates.views.durations import duration_s
 from tarmac.gates.views.leniency import lenient
-from tarmac.gates.views.objects.indexes import Neighbours, PodIndex
+from tarmac.gates.views.objects.indexes import MOST_COMPARED, Neighbours, PodIndex
 from tarmac.gates.views.objects.metadata import metadata, name_of, space_of, title
 from tarmac.gates.views.objects.pods import pods
 from tarmac.gates.views.objects.selectors import selects
@@ -22,12 +22,12 @@ Fault = tuple[Path, str]
 #: A host, and some of its subsets.
 Hosts = tuple[str, Iterable[str]]
 WHOLE = 100
-#: So many names are compared with one that is misspelt.
-MOST_COMPARED = 500
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield subsets and hosts that are not there, and routes that contradict themselves."""
+    if not files.objects("VirtualService", "DestinationRule"):
+        return
     near = Near(files)
     for artifact in files.objects("VirtualService"):
         for path, what in route_faults(near, artifact):
@@ -41,8 +41,7 @@ class Near:
     """What is applied beside a route or a rule."""
 
     def __init__(self, files: Files) -> None:
-        is_asked = bool(files.objects("VirtualService", "DestinationRule"))
-        self.pods = PodIndex(pods(files) if is_asked else ())
+        self.pods = PodIndex(pods(files))
         self._objects = {
             kind: Neighbours(files.objects(kind), lambda one: one)
             for kind in ("Service", "DestinationRule", "VirtualService")

@@ -14,6 +14,9 @@ from tarmac.gates.views.objects.metadata import space_of
 from tarmac.gates.views.objects.pods import Pods
 from tarmac.gates.views.objects.selectors import labels_of, selects
 
+#: So many names are compared with one that is misspelt.
+MOST_COMPARED = 500
+
 Thing = TypeVar("Thing")
 
 
@@ -39,7 +42,10 @@ class LabelIndex(Generic[Thing]):
 
 
 class Neighbours(Generic[Thing]):
-    """Things by the namespace that they are applied to; which may meet, `may_meet` says."""
+    """Things by the namespace that they are applied to, as far as they say.
+
+    Of one that names none that is known only within a folder: a repository has many systems.
+    """
 
     def __init__(self, things: Iterable[Thing], artifact: Callable[[Thing], Artifact]) -> None:
         """Group them by namespace and folder."""
@@ -50,7 +56,7 @@ class Neighbours(Generic[Thing]):
         self._known: dict[tuple[str, str], list[Thing]] = {}
         self.things = tuple(things)
         for number, thing in enumerate(self.things):
-            space, folder = _place(artifact(thing))
+            space, folder = place_of(artifact(thing))
             self._by_space.setdefault(space, []).append(number)
             for unplaced in (True, False) if not space else (False,):
                 self._in.setdefault((unplaced, folder), []).append(number)
@@ -59,7 +65,7 @@ class Neighbours(Generic[Thing]):
 
     def of(self, artifact: Artifact) -> list[Thing]:
         """List those that may be in the namespace of an object, in the order of the files."""
-        space, folder = _place(artifact)
+        space, folder = place_of(artifact)
         if (space, folder) not in self._known:
             unplaced = bool(space)
             found = set(self._by_space.get(space, ()) if space else ())
@@ -84,7 +90,8 @@ class PodIndex:
         return self._index.selected(selector)
 
 
-def _place(artifact: Artifact) -> tuple[str, str]:
+def place_of(artifact: Artifact) -> tuple[str, str]:
+    """Read an object's namespace, and the folder that it is in."""
     return space_of(artifact), artifact.path.rpartition("/")[0]
 
 

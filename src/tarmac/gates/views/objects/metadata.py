@@ -67,19 +67,6 @@ def space_of(artifact: Artifact) -> str:
     return metadata(artifact).namespace or ""
 
 
-def may_meet(one: Artifact, other: Artifact) -> bool:
-    """Tell whether two objects are applied to one namespace, as far as they say.
-
-    Of one that names none that is known only within a folder: a repository has many systems.
-    """
-    spaces = {space_of(one), space_of(other)}
-    if "" not in spaces:
-        return len(spaces) == 1
-    first, second = (artifact.path.rpartition("/")[0] for artifact in (one, other))
-    inside = bool(first) and second.startswith(f"{first}/")
-    return first == second or inside or (bool(second) and first.startswith(f"{second}/"))
-
-
 def kind_of(artifact: Artifact) -> str:
     """Read an object's kind."""
     return str(artifact.data.get("kind"))

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from tarmac.artifact import Artifact
 from tarmac.foreign.reading import fields, items, text
 from tarmac.gates.subject import Files
-from tarmac.gates.views.objects.indexes import Neighbours
-from tarmac.gates.views.objects.metadata import kind_of, metadata, name_of, space_of
+from tarmac.gates.views.objects.indexes import Neighbours, place_of
+from tarmac.gates.views.objects.metadata import kind_of, metadata, name_of
 from tarmac.gates.views.objects.stored_data import ConfigMap, ExternalSecret, secret_keys
 
 #: Keys of an object that is filled at runtime: any key may be in it.
@@ -52,8 +52,7 @@ class StoredObjects:
         of_kind = self._of_kind.get(kind)
         if of_kind is None:
             return []
-        folder = artifact.path.rpartition("/")[0]
-        key = (kind, namespace, space_of(artifact), folder)
+        key = (kind, namespace, *place_of(artifact))
         if key not in self._near:
             found = {one.name for one in of_kind.things if namespace and one.namespace == namespace}
             near = of_kind.of(artifact)
