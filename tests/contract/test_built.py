@@ -14,6 +14,7 @@ from rendered import artifacts_of, plan_of, system_of
 from small_system import GATES, TODAY
 
 from tarmac.artifact import Artifact
+from tarmac.gates.inputs import Forms
 from tarmac.gates.subject import Subject
 from tarmac.gates.views import programs
 from tarmac.report import Skip
@@ -149,7 +150,9 @@ def subject_of(system, judged):
     plan = plan_of(system, ENVIRONMENTS[system])
     built, unbuilt = forms.build(judged, plan)
     assert unbuilt == ()
-    return Subject(system_of(system), plan, judged.artifacts, TODAY, judged.folder, forms=built)
+    return Subject(
+        system_of(system), plan, judged.artifacts, TODAY, judged.folder, inputs=(Forms(built),)
+    )
 
 
 def found_with(defect, system, judged):
@@ -185,12 +188,12 @@ def test_a_defect_is_found_at_the_line_that_was_edited(system, defect, trees):
 @pytest.mark.parametrize("system", ENVIRONMENTS)
 def test_what_is_rendered_is_the_same_in_all_forms_and_each_passes_every_gate(system, trees):
     subject = subject_of(system, trees[system])
-    assert [form.title for form in subject.forms][-1] == "the chart"
-    assert len(subject.forms) == {"shop": 2, "travel": 1}[system]
+    assert [form.title for form in subject.given(Forms).built][-1] == "the chart"
+    assert len(subject.given(Forms).built) == {"shop": 2, "travel": 1}[system]
     assert GATES["OBJ006"].scope.count(subject) >= 100
     assert list(GATES["OBJ006"].check(subject)) == []
     known = {(e.gate, e.what) for e in findings_of(run(subject, OF_OBJECTS, Suppressions()))}
-    for form in subject.forms:
+    for form in subject.given(Forms).built:
         results = list(run(forms.with_form(subject, form), OF_OBJECTS, Suppressions()))
         more = [e for e in findings_of(results) if (e.gate, e.what) not in known]
         assert list(map(str, more)) == []

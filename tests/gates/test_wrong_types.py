@@ -91,9 +91,7 @@ def test_no_gate_of_a_plan_breaks_on_a_value_of_another_type(path):
     gate = replace(GATES[path.parent.name], targets=("cluster",))
     for _ in range(6):
         artifacts = tuple(spoilt(artifact, chance) for artifact in subject.raw)
-        other = Subject(
-            subject.system, subject.plan, artifacts, TODAY, None, subject.measured, subject.seconds
-        )
+        other = Subject(subject.system, subject.plan, artifacts, TODAY, None, subject.inputs)
         assert broken(run(other, [gate], Suppressions())) == []
 
 

@@ -17,8 +17,8 @@ from live_system import live_system
 
 from tarmac import gates, registry, stores
 from tarmac.artifact import Artifact, Format, recognised
-from tarmac.gates.form import Form, Original
 from tarmac.gates.gate import Gate
+from tarmac.gates.inputs import Form, Forms, MemoryUse, Original, StepSeconds
 from tarmac.gates.subject import Subject
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
@@ -412,12 +412,13 @@ def subject_of(fixture: Fixture) -> tuple[Subject, list[str]]:
         plan,
         tuple(artifacts),
         TODAY,
-        None,
-        fixture.measured,
-        fixture.seconds,
-        forms,
-        original,
-        live_system(fixture.live),
+        inputs=(
+            MemoryUse(fixture.measured),
+            StepSeconds(fixture.seconds),
+            Forms(forms),
+            original,
+            live_system(fixture.live),
+        ),
     )
     return subject, files["tarmac.yaml"].splitlines()
 
@@ -429,10 +430,10 @@ def _files(objects: dict[str, Any]) -> list[Artifact]:
     ]
 
 
-def _original(fixture: Fixture, artifacts: list[Artifact]) -> Original | None:
+def _original(fixture: Fixture, artifacts: list[Artifact]) -> Original:
     """Say what is rendered of a fixture's system, as it is before it is changed."""
     if fixture.rendered is None:
-        return None
+        return Original()
     kept = (one for one in artifacts if one.path not in fixture.rendered.get("ejected", ()))
     outdated = frozenset(fixture.rendered.get("outdated", ()))
     return Original(tuple(kept), "tarmac render mini --env production", outdated)

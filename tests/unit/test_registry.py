@@ -46,7 +46,7 @@ def test_extensions_come_in_the_files_order_and_private_files_are_skipped(monkey
 
 
 def test_what_a_catalogue_shares_is_skipped_and_its_topics_are_walked():
-    assert {"form", "gate", "live", "subject", "views"} == set(gates.SHARED)
+    assert {"inputs", "gate", "live", "subject", "views"} == set(gates.SHARED)
     found = [module.__name__ for module in registry.modules(gates)]
     assert "tarmac.gates.observability.obs005_retention" in found
     assert not [

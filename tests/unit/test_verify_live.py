@@ -52,7 +52,11 @@ def seen(there: dict[Any, Any], *more: Any, tree: Any = TREE, **told: Any) -> Li
 def statuses(found: LiveSystem) -> dict[str, Status]:
     """Say what gates make of it."""
     subject = Subject(
-        system_of("hello-dd"), plan_of("hello-dd", "kind"), TREE, dt.date(2026, 11, 25), live=found
+        system_of("hello-dd"),
+        plan_of("hello-dd", "kind"),
+        TREE,
+        dt.date(2026, 11, 25),
+        inputs=(found,),
     )
     results = run(subject, OBSERVING, Suppressions())
     return {result.what.removeprefix("gate:"): result.status for result in results}
@@ -197,7 +201,7 @@ def test_fewer_than_seven_days_are_an_error_and_more_a_warning(encrypted, days, 
     known = live.replace(named, ends=ends, names=named.hosts)
     subject = Subject(
         *(system_of("hello-dd"), plan_of("hello-dd", "kind"), TREE, today),
-        live=LiveSystem("lab", "hello-dd", certificates=(known,)),
+        inputs=(LiveSystem("lab", "hello-dd", certificates=(known,)),),
     )
     (result,) = [
         one for one in run(subject, OBSERVING, Suppressions()) if one.what == "gate:RUN004"

@@ -6,4 +6,4 @@ Gates print nothing and do not import each other.
 from __future__ import annotations
 
 #: Modules and folders here that extensions share: `registry.load` does not look for one in them.
-SHARED = ("form", "gate", "live", "subject", "views")
+SHARED = ("gate", "inputs", "live", "subject", "views")

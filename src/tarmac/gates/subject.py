@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tarmac.artifact import Artifact
-from tarmac.gates.form import Form, Original
-from tarmac.gates.live import LiveSystem
 from tarmac.gates.views.listing import Listing
 from tarmac.gates.views.shapes.fitting import fitted
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
+
+Input = TypeVar("Input")
 
 
 class Files(Protocol):
@@ -84,21 +83,17 @@ class Subject:
     today: date
     #: The rendered tree on disk, for external programs; None where it was not written.
     folder: Path | None = None
-    #: The most memory that a workload was seen to take, in bytes, by its name.
-    measured: Mapping[str, float] = field(default_factory=dict)
-    #: The seconds of the pipeline's steps for a change of one service, as they were measured.
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    #: What is built of the tree on disk.
-    forms: tuple[Form, ...] = ()
-    #: What the model renders; None where the artifacts themselves are that.
-    original: Original | None = None
-    #: What runs in its cluster; nothing of it is there where no cluster was asked.
-    live: LiveSystem = field(default_factory=LiveSystem)
+    #: What was measured, built or read beside the tree, at most one of each type of `inputs`.
+    inputs: tuple[object, ...] = ()
     raw: tuple[Artifact, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "raw", self.artifacts)
         object.__setattr__(self, "artifacts", tuple(map(fitted, self.raw)))
+
+    def given(self, kind: type[Input]) -> Input:
+        """Return the input of a type; an empty one where none was given."""
+        return next((one for one in self.inputs if isinstance(one, kind)), None) or kind()
 
     def at(self, *path: str) -> str:
         """Find the place in the model of something that this environment says."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tarmac.artifact import Artifact
 from tarmac.foreign import files
-from tarmac.gates.form import Form
 from tarmac.gates.gate import Gate
+from tarmac.gates.inputs import Form, Forms
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.forms import Difference, covered, differences
 from tarmac.gates.views.objects.metadata import Identity, identity_of
@@ -72,7 +72,7 @@ def judge(subject: Subject, gates: Iterable[Gate], suppressions: Suppressions) -
     again = [
         gate for gate in asked if not (gate.program or gate.observes) and gate.id not in BESIDE
     ]
-    for form in subject.forms:
+    for form in subject.given(Forms).built:
         differing = list(differences(subject, form))
         if not differing:
             continue
@@ -94,7 +94,8 @@ def with_form(subject: Subject, form: Form) -> Subject:
     """Put a form in the place of the plain objects that it stands for."""
     hidden = {id(one) for one in covered(subject.raw, form)}
     others = tuple(one for one in subject.raw if id(one) not in hidden)
-    return replace(subject, artifacts=(*others, *form.artifacts), forms=())
+    inputs = tuple(one for one in subject.inputs if not isinstance(one, Forms))
+    return replace(subject, artifacts=(*others, *form.artifacts), inputs=inputs)
 
 
 def _at_difference(finding: Finding, differing: list[Difference]) -> Finding:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tarmac import rendering
 from tarmac.artifact import Artifact
 from tarmac.errors import BadInput
-from tarmac.gates.form import Original
+from tarmac.gates.inputs import Original
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.collect import in_order
 from tarmac.report import Finding
@@ -22,15 +22,15 @@ from tarmac.verify.folder import READING
 
 def original(
     file: Path, plan: ClusterPlan, made: Mapping[str, tuple[Artifact, ...]], judged: JudgedTree
-) -> tuple[Original | None, tuple[Finding, ...]]:
-    """Render beside a tree on disk; with it, why that is not possible.
+) -> tuple[Original, tuple[Finding, ...]]:
+    """Render beside a tree on disk; return it, or an empty one and why that is not possible.
 
     Args:
         file: the model.
         made: what the model renders today, by the renderers' ids.
     """
     if judged.folder is None:
-        return None, ()
+        return Original(), ()
     source = rendering.source_of(file, plan)
     try:
         outcome = folder.check(judged.folder, source, made)
@@ -40,7 +40,7 @@ def original(
             Finding(problem.where, f"{problem.what}; {what}", READING, warning=True)
             for problem in error.problems
         )
-        return None, tuple(unread)
+        return Original(), tuple(unread)
     decision = outcome.decision
     edited = {*decision.added, *decision.edited, *decision.in_the_way}
     edited &= outcome.wanted.keys()

@@ -14,6 +14,7 @@ from functools import partial
 
 from tarmac.errors import TarmacError
 from tarmac.gates.gate import Gate
+from tarmac.gates.live import LiveSystem
 from tarmac.gates.subject import Files, Subject
 from tarmac.model.checklist import Suppression
 from tarmac.model.document import Document
@@ -46,8 +47,9 @@ def run(subject: Subject, gates: Iterable[Gate], suppressions: Suppressions) -> 
 
 
 def _of_plan(subject: Subject, gate: Gate) -> Result:
-    if gate.observes and subject.live.unseen:
-        result = replace(_begun(gate), status=Status.SKIPPED, why=subject.live.unseen)
+    unseen = subject.given(LiveSystem).unseen
+    if gate.observes and unseen:
+        result = replace(_begun(gate), status=Status.SKIPPED, why=unseen)
     else:
         result = _judged(gate, partial(gate.check, subject), partial(gate.scope.count, subject))
     return replace(result, environment=subject.plan.environment)

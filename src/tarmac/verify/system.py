@@ -14,6 +14,7 @@ from tarmac.artifact import Artifact
 from tarmac.errors import BadInput, Problem, did_you_mean
 from tarmac.foreign import files
 from tarmac.gates.gate import Gate
+from tarmac.gates.inputs import Forms, MemoryUse, StepSeconds
 from tarmac.gates.live import LiveSystem
 from tarmac.gates.subject import Subject
 from tarmac.model.checklist import SuppressionFile
@@ -22,8 +23,9 @@ from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy, no_environment
 from tarmac.render.collect import collect, in_order
-from tarmac.render.renderer import PHASES
-from tarmac.report import Finding, ItemResult, Report, Result
+from tarmac.render.renderer import PHASES, Renderer
+from tarmac.report import Finding, ItemResult, Report, Result, Tree
+from tarmac.stores.kind import StoreKind
 from tarmac.verify import changed, folder, forms, ignore_comments, live, memory
 from tarmac.verify import disk_tree as trees_on_disk
 from tarmac.verify.checklist_files import CHECKLIST, ChecklistFiles, content, read_checklist
@@ -101,71 +103,79 @@ def _touched(options: VerifyOptions) -> frozenset[Path] | None:
     return changed.paths(options.files, options.changed)
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What the environments of a system are judged with."""
+
+    options: VerifyOptions
+    file: Path
+    system: System
+    gates: tuple[Gate, ...]
+    #: Every gate by its id, whether it is asked or not: comments name them.
+    known: Mapping[str, Gate]
+    suppressions: Suppressions
+    store: EvidenceStore
+    #: The contents of the model's files, by their paths.
+    model: Mapping[str, bytes]
+    #: The comments in the model's files.
+    comments: ignore_comments.IgnoreComments
+    #: What was measured of this model: inputs of a subject.
+    measured: tuple[object, ...]
+    kinds: Mapping[str, StoreKind]
+    renderers: Mapping[str, Renderer]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What judging one environment came to."""
+
+    tree: Tree
+    results: tuple[Result, ...]
+    unread: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+    hidden: tuple[tuple[Finding, str], ...]
+    #: What the model renders, by environment and path.
+    made: Mapping[str, bytes]
+
+
 def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -> Report:
     """Run gates on each environment of a system, and join its checklist."""
     system = load(str(file), files.content)
     environments = _environments(system, options)
     beside = read_checklist(file, all_gates, options.today)
     wanted = _wanted(all_gates, beside, options.phase)
-    wanted = tuple(gate for gate in wanted if options.cluster or not gate.observes)
-    suppressions = _suppressions(file)
     store = EvidenceStore(file)
     model = dict(evidence.contents(system.files))
+    digest = evidence.digest(model.items())
     if options.namespace is not None:
-        store.write(memory.memory(file, options.namespace, evidence.digest(model.items())))
-    measured = store.measured(evidence.digest(model.items()))
-    seconds = store.measured(evidence.digest(model.items()), memory.PIPELINE)
-    kinds, renderers = registry.load(stores, "STORE"), registry.load(render, "RENDERER")
-    results: list[Result] = []
-    everything = dict(model)
-    trees = []
-    unread: list[Finding] = []
-    of_model = ignore_comments.read({path: Path(path) for path in system.files})
-    notes: list[Finding] = []
-    hidden: list[tuple[Finding, str]] = []
-    for name in environments:
-        plan = deploy(system, name, kinds)
-        by_renderer = collect(plan, renderers)
-        made = in_order(by_renderer)
-        # What tests depend on is the model: an edit by hand in a tree makes none of them stale.
-        everything |= {f"{name}/{path}": content for path, content in _contents(made)}
-        judged = trees_on_disk.find(options.tree, file, plan, made, in_memory=options.in_memory)
-        rendered, not_compared = original(file, plan, by_renderer, judged)
-        seen = _seen(options, plan, judged.artifacts)
-        differing = rendered.differing if rendered else 0
-        trees.append(judged.described(name, differing, seen.context))
-        built, unbuilt = forms.build(judged, plan)
-        unread += (*judged.unread, *not_compared, *unbuilt)
-        inputs = {**model, **dict(_contents(judged.artifacts))}
-        subject = Subject(
-            system,
-            plan,
-            judged.artifacts,
-            options.today,
-            judged.folder,
-            measured,
-            seconds,
-            built,
-            rendered,
-            seen,
-        )
-        now = evidence.digest(inputs.items())
-        of_tree = ignore_comments.read(_files(judged), judged.folder)
-        own = []
-        for judgement in forms.judge(subject, wanted, suppressions):
-            left = ignore_comments.apply(judgement, of_tree, options.today)
-            left = ignore_comments.apply(left, of_model, options.today)
-            own.append(store.gate(left, now, seen.context))
-        results += own
-        notes += ignore_comments.remarks(of_tree, options.today, own, all_gates)
-        hidden += ignore_comments.suppressed(of_tree, options.today)
-    notes += ignore_comments.remarks(of_model, options.today, results, all_gates)
-    hidden += ignore_comments.suppressed(of_model, options.today)
+        store.write(memory.memory(file, options.namespace, digest))
+    steps = store.measured(digest, memory.PIPELINE)
+    run = _Run(
+        options,
+        file,
+        system,
+        gates=tuple(gate for gate in wanted if options.cluster or not gate.observes),
+        known=all_gates,
+        suppressions=_suppressions(file),
+        store=store,
+        model=model,
+        comments=ignore_comments.read({path: Path(path) for path in system.files}),
+        measured=(MemoryUse(store.measured(digest)), StepSeconds(steps)),
+        kinds=registry.load(stores, "STORE"),
+        renderers=registry.load(render, "RENDERER"),
+    )
+    judged = [_judge(run, name) for name in environments]
+    results = [result for one in judged for result in one.results]
+    notes = ignore_comments.remarks(run.comments, options.today, results, all_gates)
     items: tuple[ItemResult, ...] = ()
     if beside is not None:
-        inputs_of_tests = evidence.digest(everything.items())
-        results += store.others(beside.proofs, options.junit, inputs_of_tests, system.files)
+        everything = dict(model)
+        for one in judged:
+            everything |= one.made
+        of_tests = evidence.digest(everything.items())
+        results += store.others(beside.proofs, options.junit, of_tests, system.files)
         items = tuple(join(beside, results, options.phase, options.today))
+    unused = remarks(run.suppressions, options.today, [gate.id for gate in run.gates])
     return Report(
         system=system.name,
         environments=environments,
@@ -173,13 +183,48 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
         results=tuple(results),
         items=items,
         remarks=(
-            *unread,
-            *remarks(suppressions, options.today, [gate.id for gate in wanted]),
+            *(finding for one in judged for finding in one.unread),
+            *unused,
+            *(finding for one in judged for finding in one.notes),
             *notes,
         ),
-        suppressed=(*suppressed(suppressions, options.today), *hidden),
+        suppressed=(
+            *suppressed(run.suppressions, options.today),
+            *(hidden for one in judged for hidden in one.hidden),
+            *ignore_comments.suppressed(run.comments, options.today),
+        ),
         ready=options.ready,
-        trees=tuple(trees),
+        trees=tuple(one.tree for one in judged),
+    )
+
+
+def _judge(run: _Run, environment: str) -> _Judged:
+    """Plan and render an environment, and run the gates on its tree."""
+    options, today = run.options, run.options.today
+    plan = deploy(run.system, environment, run.kinds)
+    by_renderer = collect(plan, run.renderers)
+    made = in_order(by_renderer)
+    tree = trees_on_disk.find(options.tree, run.file, plan, made, in_memory=options.in_memory)
+    rendered, not_compared = original(run.file, plan, by_renderer, tree)
+    seen = _seen(options, plan, tree.artifacts)
+    built, unbuilt = forms.build(tree, plan)
+    inputs = (*run.measured, Forms(built), rendered, seen)
+    subject = Subject(run.system, plan, tree.artifacts, today, tree.folder, inputs)
+    now = evidence.digest({**run.model, **dict(_contents(tree.artifacts))}.items())
+    comments = ignore_comments.read(_files(tree), tree.folder)
+    results = []
+    for judgement in forms.judge(subject, run.gates, run.suppressions):
+        left = ignore_comments.apply(judgement, comments, today)
+        left = ignore_comments.apply(left, run.comments, today)
+        results.append(run.store.gate(left, now, seen.context))
+    return _Judged(
+        tree=tree.described(environment, rendered.differing, seen.context),
+        results=tuple(results),
+        unread=(*tree.unread, *not_compared, *unbuilt),
+        notes=tuple(ignore_comments.remarks(comments, today, results, run.known)),
+        hidden=tuple(ignore_comments.suppressed(comments, today)),
+        # What tests depend on is the model: an edit by hand in a tree makes none of them stale.
+        made={f"{environment}/{path}": content for path, content in _contents(made)},
     )
 
 

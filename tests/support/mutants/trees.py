@@ -13,7 +13,7 @@ from small_system import GATES
 from mutants import scores
 from mutants.judging import Judge
 from tarmac.artifact import Artifact, read
-from tarmac.gates.form import Original
+from tarmac.gates.inputs import Original
 from tarmac.gates.subject import Folder, Subject
 
 CORPUS = Path(__file__).parents[2] / "mutation/corpus"
@@ -44,7 +44,7 @@ def with_model(system: str, environment: str) -> Judge:
     made, plan = artifacts_of(system, environment), plan_of(system, environment)
     asked = [gate for gate in OWN if plan.settings.target in gate.targets]
     original = Original(made, f"tarmac render {system} --env {environment}")
-    return Judge(Subject(system_of(system), plan, made, TODAY, original=original), asked)
+    return Judge(Subject(system_of(system), plan, made, TODAY, inputs=(original,)), asked)
 
 
 def without_model(system: str, environment: str) -> Judge:

@@ -7,8 +7,8 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from tarmac.artifact import Artifact
-from tarmac.gates.form import Original
 from tarmac.gates.gate import Gate
+from tarmac.gates.inputs import Original
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
 from tarmac.gates.views.unequal import shown, unequal
@@ -20,8 +20,8 @@ MOST = 3
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield the parts of a tree on disk that are not what its model renders."""
-    original = subject.original
-    if original is None:
+    original = subject.given(Original)
+    if not original.command:
         return
     yield from _outdated(original)
     there, wanted = _by_path(subject.raw), _by_path(original.artifacts)
@@ -105,9 +105,7 @@ GATE = Gate(
     source="an edit beside the model is tested by nothing, and is lost or in the way at the next "
     "render; https://opengitops.dev: the desired state is declared in one place",
     check=check,
-    scope=counted(
-        "rendered files", lambda subject: subject.original.artifacts if subject.original else ()
-    ),
+    scope=counted("rendered files", lambda subject: subject.given(Original).artifacts),
     reads="each file of the tree on disk beside what the model renders today. Files of the tree's "
     "owner, and those that are ejected, are left alone.",
     targets=("cluster", "compose", "repository"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
+from tarmac.gates.inputs import MemoryUse
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.objects.pods import running
 from tarmac.gates.views.scope import counted
@@ -17,7 +18,8 @@ MIB = 1024**2
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield limits below what was measured. Raises Skip where nothing was."""
-    known = [service for service in subject.plan.services if service.name in subject.measured]
+    use = subject.given(MemoryUse).bytes_of
+    known = [service for service in subject.plan.services if service.name in use]
     if not known:
         raise Skip(
             f"nothing was measured; `tarmac up {subject.plan.system}`, then "
@@ -27,7 +29,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     for workload in known:
         if (own := keeping.get(workload.name)) is None:
             continue
-        taken = subject.measured[workload.name]
+        taken = use[workload.name]
         limits = [container.amount("limits", "memory") for container in own.main_containers]
         most = sum(int(amount(limit)) for limit in limits if limit is not None)
         if most and most <= taken:
@@ -40,7 +42,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _judged(subject: Subject) -> list[Workload]:
     """List the services that were measured; all of them where nothing was."""
-    known = subject.measured
+    known = subject.given(MemoryUse).bytes_of
     return [service for service in subject.plan.services if not known or service.name in known]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tarmac.gates.form import Form
 from tarmac.gates.gate import Gate
+from tarmac.gates.inputs import Form, Forms
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.forms import Difference, differences, plain_of
 from tarmac.gates.views.scope import counted
@@ -16,7 +16,7 @@ from tarmac.report import Finding
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield objects and parts that an overlay or a chart says otherwise than the plain tree."""
-    for form in subject.forms:
+    for form in subject.given(Forms).built:
         for found in differences(subject, form):
             yield _said(found, form)
 
@@ -49,7 +49,9 @@ GATE = Gate(
     check=check,
     scope=counted(
         "objects in two forms",
-        lambda subject: [one for form in subject.forms for one in plain_of(subject, form)],
+        lambda subject: [
+            one for form in subject.given(Forms).built for one in plain_of(subject, form)
+        ],
     ),
     reads="the tree on disk: its plain objects beside what kustomize builds of its overlay, and "
     "what helm gives for its values. Labels by which a packer names itself, and digests of "

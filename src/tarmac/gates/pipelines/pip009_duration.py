@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
+from tarmac.gates.inputs import StepSeconds
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding, Level, Skip
@@ -17,7 +18,7 @@ PATH = (("changed",), ("lint", "test"), ("build",), ("scan",))
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield the critical path if it is too long. Raises Skip where nothing was measured."""
-    seconds = subject.seconds
+    seconds = subject.given(StepSeconds).by_step
     if not seconds:
         raise Skip(
             "nothing was measured of this model; tests/containers/test_pipeline.py runs the steps "
@@ -40,7 +41,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _judged(subject: Subject) -> list[str]:
     """List the steps that were measured; all of them where none was."""
-    known = subject.seconds
+    known = subject.given(StepSeconds).by_step
     return [step for line in PATH for step in line if not known or step in known]
 
 

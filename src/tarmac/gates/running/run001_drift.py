@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate, Scope
+from tarmac.gates.live import LiveSystem
 from tarmac.gates.subject import Subject
 from tarmac.report import Finding, Level
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield objects that are missing, differ or are orphans, a finding for each field."""
-    live, there = subject.live, subject.live.context
+    live = subject.given(LiveSystem)
+    there = live.context
     remedy = "`tarmac deploy` puts it right"
     if subject.plan.settings.gitops is not None:
         remedy = "sync its Application, which puts it right"
@@ -38,7 +40,7 @@ GATE = Gate(
     phase="kubernetes",
     source="a change by hand is lost with the next deployment, and until then no file tells of it",
     check=check,
-    scope=Scope("objects", lambda subject: subject.live.compared),
+    scope=Scope("objects", lambda subject: subject.given(LiveSystem).compared),
     reads="every rendered object below k8s/ and the one of its name in the cluster, field by field "
     "as `tarmac drift`, and objects with Tarmac's labels that nothing renders. Fields that others "
     "have added are theirs.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
+from tarmac.gates.live import LiveSystem
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding, Level
@@ -13,13 +14,13 @@ from tarmac.report import Finding, Level
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield workloads that are not ready, with the causes, and containers that had to restart."""
     logs = f"tarmac logs {subject.plan.system} --target cluster --env {subject.plan.environment}"
-    for workload in subject.live.workloads:
+    live = subject.given(LiveSystem)
+    for workload in live.workloads:
         if not workload.ready:
             why = "; ".join(workload.causes) or f"no cause is told; `{logs}` may show one"
             yield Finding(
                 workload.where,
-                f"{workload.title} is not ready in {subject.live.context} ({workload.detail}): "
-                f"{why}",
+                f"{workload.title} is not ready in {live.context} ({workload.detail}): {why}",
             )
         for restart in workload.restarts:
             what = f"{workload.title}: {restart}; `kubectl logs --previous` shows its last lines"
@@ -32,7 +33,7 @@ GATE = Gate(
     phase="kubernetes",
     source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-conditions",
     check=check,
-    scope=counted("workloads", lambda subject: subject.live.workloads),
+    scope=counted("workloads", lambda subject: subject.given(LiveSystem).workloads),
     reads="status of Deployments, StatefulSets, DaemonSets and Jobs of the tree that are there, "
     "their pods, disks and events. Containers that were started again are a warning.",
     level=Level.OBSERVED,

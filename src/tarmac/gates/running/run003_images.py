@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
+from tarmac.gates.live import LiveSystem
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding, Level
@@ -13,7 +14,7 @@ from tarmac.report import Finding, Level
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield containers of another image, and names that are several images in the cluster."""
     digests: dict[str, dict[str, str]] = {}
-    for one in subject.live.containers:
+    for one in subject.given(LiveSystem).containers:
         of = f"container {one.name} of pod {one.pod}"
         _, _, digest = one.rendered.partition("@")
         if one.image != one.rendered:
@@ -37,7 +38,7 @@ GATE = Gate(
     source="https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy: a tag that "
     "is moved is another image on each node",
     check=check,
-    scope=counted("containers", lambda subject: subject.live.containers),
+    scope=counted("containers", lambda subject: subject.given(LiveSystem).containers),
     reads="image and imageID of the pods of the tree's workloads. What a node says of an image by "
     "its digest is taken; of a tag it is only compared between pods.",
     level=Level.OBSERVED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.gates.gate import Gate
-from tarmac.gates.live import LiveCertificate
+from tarmac.gates.live import LiveCertificate, LiveSystem
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.scope import counted
 from tarmac.report import Finding, Level, Skip
@@ -20,8 +20,9 @@ def check(subject: Subject) -> Iterator[Finding]:
 
     Raises Skip where one may not be read, and nothing is wrong with the others.
     """
-    found = [finding for one in subject.live.certificates for finding in _findings(subject, one)]
-    unread = [one for one in subject.live.certificates if one.unread]
+    certificates = subject.given(LiveSystem).certificates
+    found = [finding for one in certificates for finding in _findings(subject, one)]
+    unread = [one for one in certificates if one.unread]
     if unread and all(finding.warning for finding in found):
         what = f"Secret {unread[0].secret} of {unread[0].namespace}: {unread[0].unread}"
         raise Skip(f"{what}; use a context that may read Secrets there")
@@ -33,7 +34,7 @@ def _findings(subject: Subject, one: LiveCertificate) -> Iterator[Finding]:
     if one.unread:
         return
     if one.ends is None:
-        what = f"{where}, holds no certificate in {subject.live.context}"
+        what = f"{where}, holds no certificate in {subject.given(LiveSystem).context}"
         yield Finding(one.where, f"{what}; see `kubectl describe certificate`, or create it")
         return
     if lacking := sorted(host for host in one.hosts if not _covers(one.names, host)):
@@ -58,7 +59,7 @@ GATE = Gate(
     phase="security",
     source="one that is not renewed takes the whole entry with it, on a day that is known",
     check=check,
-    scope=counted("certificates", lambda subject: subject.live.certificates),
+    scope=counted("certificates", lambda subject: subject.given(LiveSystem).certificates),
     reads="tls.crt of the Secrets that Ingress and Gateway objects of the tree read; never a key. "
     "Fewer than 21 days are a warning, fewer than 7 an error. Whether clients trust its issuer is "
     "not asked.",

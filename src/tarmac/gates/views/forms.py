@@ -8,7 +8,7 @@ from typing import Any
 
 from tarmac.artifact import Artifact
 from tarmac.foreign.reading import Path
-from tarmac.gates.form import Form
+from tarmac.gates.inputs import Form
 from tarmac.gates.subject import Subject
 from tarmac.gates.views.objects.metadata import NAME, Identity, identity_of, metadata
 from tarmac.gates.views.unequal import unequal

@@ -1,4 +1,8 @@
-"""What a tree on disk is held beside: other forms of its objects, and what its model renders."""
+"""What gates read beside a tree: measurements, other forms of its objects, what its model renders.
+
+Each is a type of its own, which `Subject.given` returns; without arguments it is empty. What a
+cluster has is in `live`.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +27,35 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Forms:
+    """All forms that are built of the tree on disk."""
+
+    built: tuple[Form, ...] = ()
+
+
+@dataclass(frozen=True)
 class Original:
     """The files as the model renders them, with the edits that are kept as patches."""
 
     #: Without those that are ejected: their owner edits them.
-    artifacts: tuple[Artifact, ...]
-    #: What a reader types to render them again.
-    command: str
+    artifacts: tuple[Artifact, ...] = ()
+    #: What a reader types to render them again; empty where the tree is what the model renders.
+    command: str = ""
     #: Files that are as they were rendered before the model changed, or a renderer did.
     outdated: frozenset[str] = frozenset()
     #: How many files of the tree are not what the model renders.
     differing: int = 0
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """The most memory that each service was seen to take, in bytes, by its name."""
+
+    bytes_of: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StepSeconds:
+    """The seconds of the pipeline's steps for a change of one service, as they were measured."""
+
+    by_step: Mapping[str, float] = field(default_factory=dict)
