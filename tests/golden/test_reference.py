@@ -1,4 +1,4 @@
-"""One small system, rendered in full: a change of a renderer is reviewed as a difference of files.
+"""One small system, rendered in full: a change of a renderer is reviewed as a difference.
 
 `UPDATE_GOLDEN=1 .venv/bin/pytest tests/golden/test_reference.py` writes the trees anew; then read
 `git diff tests/golden/reference` before it is committed.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from objects import objects_of
@@ -34,27 +34,26 @@ def rendered(environment: str) -> dict[str, str]:
     return {artifact.path: write(artifact, HEADER) for artifact in made}
 
 
-def kept(environment: str) -> dict[str, str]:
-    tree = FOLDER / environment
-    return {
-        path.relative_to(tree).as_posix(): path.read_text()
-        for path in sorted(tree.rglob("*"))
-        if path.is_file()
-    }
+def by_folder(files: dict[str, str]) -> dict[str, str]:
+    """Join the files of each folder, below their names: a reviewer reads a folder at a time."""
+    joined: dict[str, str] = {}
+    for path in sorted(files):
+        folder = PurePosixPath(path).parent.as_posix().replace("/", "-").strip(".") or "top"
+        joined[folder] = joined.get(folder, "") + f"======== {path}\n{files[path]}"
+    return joined
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_the_reference_system_is_rendered_as_reviewed(environment):
-    made = rendered(environment)
+    made = by_folder(rendered(environment))
     if os.environ.get("UPDATE_GOLDEN"):
         shutil.rmtree(FOLDER / environment, ignore_errors=True)
-        for path, content in made.items():
-            target = FOLDER / environment / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(content)
-    reviewed = kept(environment)
+        (FOLDER / environment).mkdir(parents=True)
+        for folder, content in made.items():
+            (FOLDER / environment / f"{folder}.txt").write_text(content)
+    reviewed = {path.stem: path.read_text() for path in (FOLDER / environment).glob("*.txt")}
     assert sorted(made) == sorted(reviewed)
-    assert [path for path in made if made[path] != reviewed[path]] == []
+    assert [folder for folder in made if made[folder] != reviewed[folder]] == []
 
 
 def test_it_has_an_object_of_every_kind_that_any_system_has():
