@@ -2,7 +2,7 @@
 
 A small consistent world of each system (worlds/) is written into real databases. Then every row of
 every table is removed, doubled, given another key, state or reference and moved by one, each alone.
-What nothing notices needs a reason in worlds/uncaught.yaml. docs/reference/invariants.md has the
+What nothing notices needs a reason in worlds/uncaught.yaml. docs/evidence/invariants.md has the
 result; UPDATE_INVARIANTS=1 writes it.
 """
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.servers
 
 ROOT = Path(__file__).parents[2]
 WORLDS = Path(__file__).parent / "worlds"
-PAGE = ROOT / "docs/reference/invariants.md"
+PAGE = ROOT / "docs/evidence/invariants.md"
 UPDATE = "UPDATE_INVARIANTS"
 SYSTEMS = sorted(file.stem for file in WORLDS.glob("*.yaml") if file.stem != "uncaught")
 _DATA = yaml.safe_load((WORLDS / "uncaught.yaml").read_text(encoding="utf-8"))

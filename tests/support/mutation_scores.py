@@ -1,4 +1,4 @@
-"""Measure which mutants `verify` finds, and write docs/reference/mutations.md; by hand, in minutes.
+"""Measure which mutants `verify` finds, and write docs/evidence/mutations.md; by hand, in minutes.
 
 `python tests/support/mutation_scores.py [--missed]`; with --missed it also lists what is not found.
 """

@@ -1,7 +1,7 @@
 """Judge public repositories by `verify --files`, and hold each failing finding to its judgement.
 
 `python tests/support/precision.py FOLDER` reads the clones in FOLDER at the commits of
-tests/precision.yaml, or clones them there, and writes docs/reference/precision.md. What is not
+tests/precision.yaml, or clones them there, and writes docs/evidence/precision.md. What is not
 judged yet is printed, and the page is not written.
 """
 
@@ -23,7 +23,7 @@ from clones import clone_of, write_out
 
 ROOT = Path(__file__).parents[2]
 JUDGEMENTS = ROOT / "tests/precision.yaml"
-PAGE = ROOT / "docs/reference/precision.md"
+PAGE = ROOT / "docs/evidence/precision.md"
 TARMAC = Path(sys.executable).with_name("tarmac")
 VERDICTS = ("true", "pedantic", "false")
 OTHERS = ("kube-score", "checkov", "zizmor", "hadolint")

@@ -1,7 +1,7 @@
 """The table of verdicts: a small shop, sound and broken on purpose, under each kind of trouble.
 
 `python tests/support/verdict_cells.py [TIMES]` measures all of it, some cells at a time, and prints
-the table of docs/reference/verdicts.md; the tests run a tenth.
+the table of docs/evidence/verdicts.md; the tests run a tenth.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The same drills in two places: on a copy on this machine, and in the tests' cluster.
 
 `python tests/support/verdict_places.py` runs them in both and prints the table of
-docs/reference/verdict-places.md. As root, with what the tests' cluster takes.
+docs/evidence/verdict-places.md. As root, with what the tests' cluster takes.
 """
 
 from __future__ import annotations

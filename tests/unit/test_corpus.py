@@ -30,7 +30,7 @@ def test_every_repository_of_the_corpus_says_what_became_of_it_when_it_was_start
 
 
 def test_the_page_shows_what_the_data_says():
-    page = (CORPUS.parents[2] / "docs/reference/corpus.md").read_text()
+    page = (CORPUS.parents[2] / "docs/evidence/corpus.md").read_text()
     assert page.endswith(module().started())
 
 

@@ -1,4 +1,4 @@
-"""Tries `tarmac init` on the repositories of corpus.yaml, and writes docs/reference/corpus.md.
+"""Tries `tarmac init` on the repositories of corpus.yaml, and writes docs/evidence/corpus.md.
 
 What became of them when they were started is in started.yaml, which start.py is run for.
 
@@ -27,7 +27,7 @@ from corpus_edits import MOST_LINES, changed_lines  # noqa: E402
 
 CORPUS = Path(__file__).with_name("corpus.yaml")
 STARTED = Path(__file__).with_name("started.yaml")
-PAGE = ROOT / "docs/reference/corpus.md"
+PAGE = ROOT / "docs/evidence/corpus.md"
 TARMAC = Path(sys.executable).with_name("tarmac")
 HEAD = """\
 # Repositories that `init` was tried on

@@ -14,7 +14,7 @@ from mutants.making import MutantClass, class_of, is_mutated, mutants_of
 from mutants.mutant import Mutant
 from tarmac.gates.subject import Folder
 
-PAGE = Path(__file__).parents[3] / "docs/reference/mutations.md"
+PAGE = Path(__file__).parents[3] / "docs/evidence/mutations.md"
 #: The score of each kind in the tests' own samples, in percent.
 RECORDED = Path(__file__).parents[2] / "mutation/scores.yaml"
 KILLED, UNCLASSIFIED = "killed", "unclassified"
