@@ -15,8 +15,10 @@ from pathlib import Path
 
 from bench.figure import Figure, interleaved, seconds
 
-from tarmac import registry, render, stores
-from tarmac.artifact import write
+from tarmac import render
+from tarmac.base import registry
+from tarmac.base.artifact import write
+from tarmac.catalog import stores
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from bench.figure import Figure
 
-from tarmac.drills.load.process import Load, Visits, generating
+from tarmac.drill.load.process import Load, Visits, generating
 
 ROUNDS = 5
 SECONDS = 3.0

@@ -19,10 +19,10 @@ from bench.bench_drills import JOURNEYS, SERVICE
 from bench.copies import Copy, copy
 from bench.figure import Figure, seconds
 
-from tarmac.drills.load.process import Load, generating
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor.local_target import LocalTarget, local_target
-from tarmac.target import EdgeRule
+from tarmac.base.target import EdgeRule
+from tarmac.drill.load.process import Load, generating
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor.local_target import LocalTarget, local_target
 
 ROUNDS = 5
 RATE, SECONDS = 200.0, 5.0

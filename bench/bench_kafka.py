@@ -19,9 +19,9 @@ from pathlib import Path
 from bench.copies import Copy, copy, ended, environment, until
 from bench.figure import Figure, seconds
 
-from tarmac.local.host import offers
-from tarmac.stores.kafka import STORE
-from tarmac.stores.protocols.kafka import HEARD, HELLO
+from tarmac.catalog.stores.kafka import STORE
+from tarmac.catalog.stores.protocols.kafka import HEARD, HELLO
+from tarmac.run.local.host import offers
 from tarmac_kit import Message
 from tarmac_kit.bus import make_bus
 

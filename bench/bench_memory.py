@@ -19,7 +19,7 @@ from typing import Any
 from bench.copies import SYSTEMS, changed
 from bench.figure import Figure
 
-from tarmac.local.host import guard
+from tarmac.run.local.host import guard
 from tarmac.testing import System, running
 
 #: Until what is made at a start and not kept has been given back.

@@ -14,10 +14,10 @@ from pathlib import Path
 import yaml
 from bench.figure import Figure, interleaved, seconds
 
-from tarmac.local.host.sockets import Reservations
-from tarmac.local.state.options import Options
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor.resolver import Resolver
+from tarmac.run.local.host.sockets import Reservations
+from tarmac.run.local.state.options import Options
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor.resolver import Resolver
 
 SERVICES = 1000
 ROUNDS = 5

@@ -21,11 +21,11 @@ import asyncpg
 from bench.copies import copy, ended, until
 from bench.figure import Figure, interleaved, seconds
 
-from tarmac.local.host import privileges
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import client
-from tarmac.local.supervisor.local_recovery import LocalRecovery
-from tarmac.local.supervisor.local_target import local_target
+from tarmac.run.local.host import privileges
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.local_recovery import LocalRecovery
+from tarmac.run.local.supervisor.local_target import local_target
 
 ROUNDS = 3
 #: Rows of about 1 KiB, so that a million of them are 1 GiB.

@@ -22,12 +22,14 @@ import yaml
 from bench.copies import BIN, SYSTEMS
 from bench.figure import Figure, interleaved, seconds
 
-from tarmac import registry, render, stores
+from tarmac import render
+from tarmac.base import registry
+from tarmac.catalog import stores
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 from tarmac.render import collect
-from tarmac.tree import folder
-from tarmac.tree.folder import RenderSource
+from tarmac.render.tree import folder
+from tarmac.render.tree.folder import RenderSource
 
 ROUNDS = 7
 GROWTH_ROUNDS = 5

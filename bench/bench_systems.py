@@ -19,18 +19,21 @@ from pathlib import Path
 from bench.copies import SYSTEMS
 from bench.figure import Figure, interleaved, seconds
 
-from tarmac import gates, registry, render, stores
-from tarmac.artifact import Artifact
-from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
+from tarmac import render
+from tarmac.base import registry
+from tarmac.base.artifact import Artifact
+from tarmac.catalog import stores
+from tarmac.check import gates
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Subject
+from tarmac.check.verify.running import Suppressions, run
 from tarmac.model.loader import load
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import collect
 from tarmac.render.renderer import Renderer
-from tarmac.tree import folder
-from tarmac.tree.folder import RenderSource
-from tarmac.verify.running import Suppressions, run
+from tarmac.render.tree import folder
+from tarmac.render.tree.folder import RenderSource
 
 ROUNDS = 5
 NAMES = ("shop", "travel", "trading", "hello-dd", "starter")

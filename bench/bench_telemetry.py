@@ -14,8 +14,8 @@ from pathlib import Path
 from bench.figure import Figure, seconds
 from bench.telemetry_rows import BATCH, BEGAN_NS, DEPTH, SERVICES, SPANS, batches, span, trace_id
 
-from tarmac.telemetry import queries, statements, storage
-from tarmac.telemetry.storage import Storage
+from tarmac.run.telemetry import queries, statements, storage
+from tarmac.run.telemetry.storage import Storage
 
 ASKED = 40
 _PLAIN = "INSERT INTO plain VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"

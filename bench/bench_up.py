@@ -23,13 +23,13 @@ from pathlib import Path
 
 from bench.figure import Figure, seconds
 
-from tarmac.launch import HttpProbe, Launch, Text, reveal
-from tarmac.local.host import privileges, sockets
-from tarmac.local.process import prepare
-from tarmac.local.state.options import Options
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor.resolver import Resolver
+from tarmac.base.launch import HttpProbe, Launch, Text, reveal
 from tarmac.plan.plan import Node, Plan
+from tarmac.run.local.host import privileges, sockets
+from tarmac.run.local.process import prepare
+from tarmac.run.local.state.options import Options
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor.resolver import Resolver
 
 ROOT = Path(__file__).resolve().parents[1]
 SYSTEM = ROOT / "systems" / "shop" / "tarmac.yaml"

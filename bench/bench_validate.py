@@ -16,14 +16,16 @@ from typing import Any
 import yaml
 from bench.figure import Figure, interleaved, seconds
 
-from tarmac import registry, render, stores
-from tarmac.artifact import Artifact, write
-from tarmac.gates.views import programs
+from tarmac import render
+from tarmac.base import registry
+from tarmac.base.artifact import Artifact, write
+from tarmac.base.report import Skip
+from tarmac.catalog import stores
+from tarmac.check.gates.views import programs
+from tarmac.check.schemas import check, lock
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
-from tarmac.report import Skip
-from tarmac.schemas import check, lock
 
 SYSTEMS = (("shop", "production"), ("travel", "prod"), ("trading", "production"))
 #: So many copies of each object's file: kubeconform's start is not what is compared.

@@ -16,13 +16,15 @@ from pathlib import Path
 
 from bench.figure import Figure, interleaved, seconds
 
-from tarmac import registry, render, stores
-from tarmac.artifact import write
-from tarmac.gates.views import programs
+from tarmac import render
+from tarmac.base import registry
+from tarmac.base.artifact import write
+from tarmac.base.report import Skip
+from tarmac.catalog import stores
+from tarmac.check.gates.views import programs
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
-from tarmac.report import Skip
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 7

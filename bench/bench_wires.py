@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bench.figure import Figure
 
-from tarmac.local.network import wires
+from tarmac.run.local.network import wires
 
 HOST = "127.0.0.1"
 ROUNDS = 9

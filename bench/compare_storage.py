@@ -26,11 +26,11 @@ from typing import Any
 
 from bench import telemetry_rows as rows
 
-from tarmac.telemetry import queries, statements, storage
-from tarmac.telemetry.log_record import LogRecord
-from tarmac.telemetry.log_records import COLUMNS
-from tarmac.telemetry.span import Span
-from tarmac.telemetry.storage import Storage
+from tarmac.run.telemetry import queries, statements, storage
+from tarmac.run.telemetry.log_record import LogRecord
+from tarmac.run.telemetry.log_records import COLUMNS
+from tarmac.run.telemetry.span import Span
+from tarmac.run.telemetry.storage import Storage
 
 ASKED = 20
 KIB = 1024

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tarmac.local.host import guard
+from tarmac.run.local.host import guard
 
 
 @dataclass(frozen=True)

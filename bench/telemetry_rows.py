@@ -11,8 +11,8 @@ import random
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from tarmac.telemetry.log_record import LogRecord
-from tarmac.telemetry.span import Span
+from tarmac.run.telemetry.log_record import LogRecord
+from tarmac.run.telemetry.span import Span
 
 T = TypeVar("T")
 SPANS, LINES, BATCH, DEPTH = 1_000_000, 5_000_000, 512, 8

@@ -17,10 +17,12 @@ import security_controls
 import status_tables
 import yaml
 
-from tarmac import gates, registry, stores
+from tarmac.base import registry
+from tarmac.catalog import stores
+from tarmac.check import gates
 from tarmac.cli.main import tarmac
-from tarmac.drills import game_day
-from tarmac.drills.drill_file import drill_schema
+from tarmac.drill import game_day
+from tarmac.drill.file.drill_file import drill_schema
 from tarmac.model.schema import part_schema, system_schema
 from tarmac.render.renderer import PHASES
 
@@ -29,7 +31,7 @@ REFERENCE = ROOT / "docs" / "reference"
 TESTING = ROOT / "docs" / "how-to" / "test-the-whole-system.md"
 SPELLED = {"finops": "FinOps", "gitops": "GitOps"}
 
-STORES_BEGIN = "<!-- stores: written by `make docs` from src/tarmac/stores/ -->\n"
+STORES_BEGIN = "<!-- stores: written by `make docs` from src/tarmac/catalog/stores/ -->\n"
 STORES_END = "<!-- end of stores -->"
 
 COMMANDS_INTRODUCTION = """\
@@ -38,7 +40,7 @@ COMMANDS_INTRODUCTION = """\
 """
 
 GATES_INTRODUCTION = """\
-<!-- Written by `make docs` from src/tarmac/gates/; edit those files. -->
+<!-- Written by `make docs` from src/tarmac/check/gates/; edit those files. -->
 # Gates
 
 What `tarmac verify` checks in a system and its rendered tree, beyond the tools for one kind of

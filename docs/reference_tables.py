@@ -12,10 +12,12 @@ from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
-from tarmac import registry, render, stores
-from tarmac.drills.drill_file import faults
-from tarmac.drills.needs import possible_on
-from tarmac.faults.fault import Step
+from tarmac import render
+from tarmac.base import registry
+from tarmac.catalog import stores
+from tarmac.catalog.faults.fault import Step
+from tarmac.drill.file.drill_file import faults
+from tarmac.drill.needs import possible_on
 from tarmac.model.schema import part_schema, system_schema
 from tarmac.render.renderer import PHASES
 
@@ -136,7 +138,7 @@ def _type(spec: dict[str, Any]) -> str:
 
 def stores_page() -> str:
     """Return the page of every store kind: outputs, providers, and what else it can do."""
-    parts = [NOTE.format(source="src/tarmac/stores/"), STORES_INTRODUCTION]
+    parts = [NOTE.format(source="src/tarmac/catalog/stores/"), STORES_INTRODUCTION]
     for kind in sorted(registry.load(stores, "STORE").values(), key=lambda kind: kind.id):
         providers = [
             (
@@ -186,7 +188,7 @@ def faults_page() -> str:
         for fault in faults().values()
     ]
     table = _table(("Fault", "What it does", "Its own keys", "Proof", "Where"), rows)
-    return "\n".join([NOTE.format(source="src/tarmac/faults/"), FAULTS_INTRODUCTION, table])
+    return "\n".join([NOTE.format(source="src/tarmac/catalog/faults/"), FAULTS_INTRODUCTION, table])
 
 
 def _own_keys(step: type[Step]) -> str:

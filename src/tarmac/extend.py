@@ -20,11 +20,8 @@ from __future__ import annotations
 from tarmac.adopt._found import Folder as RepositoryFolder
 from tarmac.adopt._found import Recogniser
 from tarmac.adopt._found import Service as RecognisedService
-from tarmac.artifact import Artifact, Format
-from tarmac.faults.fault import Fault, Sighting, Step, Witness, disturbed, edges_on
-from tarmac.gates.gate import Gate, Scope
-from tarmac.gates.subject import Files, Folder, Subject
-from tarmac.launch import (
+from tarmac.base.artifact import Artifact, Format
+from tarmac.base.launch import (
     Command,
     ExchangeProbe,
     File,
@@ -38,10 +35,30 @@ from tarmac.launch import (
     Text,
     text,
 )
-from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.renderer import PHASES, Renderer
-from tarmac.report import Finding, Level, Skip
-from tarmac.stores.kind import (
+from tarmac.base.report import Finding, Level, Skip
+from tarmac.base.target import (
+    Edge,
+    EdgeRule,
+    Edges,
+    Instance,
+    Instances,
+    InstanceTarget,
+    Nodes,
+    NodeTarget,
+    Processes,
+    Resources,
+    RowComparison,
+    Standby,
+    StoreData,
+    StoreRecovery,
+    StoreReplica,
+    Target,
+    Throttling,
+    Versions,
+)
+from tarmac.base.versions import Version
+from tarmac.catalog.faults.fault import Fault, Sighting, Step, Witness, disturbed, edges_on
+from tarmac.catalog.stores.kind import (
     Address,
     ArchiveRule,
     Binary,
@@ -70,28 +87,11 @@ from tarmac.stores.kind import (
     Wheel,
     outputs,
 )
-from tarmac.stores.setup.docker import in_docker
-from tarmac.target import (
-    Edge,
-    EdgeRule,
-    Edges,
-    Instance,
-    Instances,
-    InstanceTarget,
-    Nodes,
-    NodeTarget,
-    Processes,
-    Resources,
-    RowComparison,
-    Standby,
-    StoreData,
-    StoreRecovery,
-    StoreReplica,
-    Target,
-    Throttling,
-    Versions,
-)
-from tarmac.versions import Version
+from tarmac.catalog.stores.setup.docker import in_docker
+from tarmac.check.gates.gate import Gate, Scope
+from tarmac.check.gates.subject import Files, Folder, Subject
+from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.render.renderer import PHASES, Renderer
 
 __all__ = [
     "PHASES",

@@ -51,7 +51,7 @@ def tarmac_system(
 
     @pytest.fixture(scope="session")
     def tarmac_system_fixture(request: pytest.FixtureRequest) -> Iterator[System]:
-        from tarmac.errors import TarmacError  # noqa: PLC0415
+        from tarmac.base.errors import TarmacError  # noqa: PLC0415
         from tarmac.testing import running  # noqa: PLC0415
 
         up = request.config.stash.setdefault(_UP, [])
@@ -85,7 +85,7 @@ def fresh(request: pytest.FixtureRequest) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note what the systems have said before a test."""
-    from tarmac.errors import TarmacError  # noqa: PLC0415
+    from tarmac.base.errors import TarmacError  # noqa: PLC0415
 
     marks = item.stash[_MARKS] = {}
     for system in item.config.stash.get(_UP, []):
@@ -100,7 +100,7 @@ def pytest_runtest_makereport(
     """Show with a test that failed what failed in its systems meanwhile."""
     report = yield
     if report.failed:
-        from tarmac.errors import TarmacError  # noqa: PLC0415
+        from tarmac.base.errors import TarmacError  # noqa: PLC0415
 
         marks = item.stash.get(_MARKS, {})
         for system in item.config.stash.get(_UP, []):

@@ -22,19 +22,19 @@ from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.foreign import files
-from tarmac.local.state import state
-from tarmac.local.state.paths import Home
-from tarmac.local.state.state import NodeState
-from tarmac.local.supervisor import client, requests
-from tarmac.local.supervisor.client import Status
+from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.base.foreign import files
 from tarmac.model.conventions import CALLER_HEADER, CALLER_JWKS_FILE
 from tarmac.plan.callers import DEVELOPER
 from tarmac.run.copies import NotHealthy, temporary_copy, wait_healthy
+from tarmac.run.local.state import state
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.state.state import NodeState
+from tarmac.run.local.supervisor import client, requests
+from tarmac.run.local.supervisor.client import Status
 
 if TYPE_CHECKING:
-    from tarmac.local.stores.invariants import InvariantResult
+    from tarmac.run.local.stores.invariants import InvariantResult
 
 POLL_S = 0.02
 #: Lines of a service that a failing test shows.
@@ -265,8 +265,8 @@ class System:
 
     def invariants(self) -> tuple[InvariantResult, ...]:
         """Ask whether the system's `invariants` hold now; each result says which rows break it."""
-        from tarmac.local.stores.invariants import ask  # noqa: PLC0415 - few tests ask
         from tarmac.model.loader import load  # noqa: PLC0415
+        from tarmac.run.local.stores.invariants import ask  # noqa: PLC0415 - few tests ask
 
         options = client.last_options(self.home)
         assert options is not None  # noqa: S101 - it runs

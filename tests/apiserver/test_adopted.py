@@ -8,7 +8,7 @@ from kube_api import objects
 from kube_trees import define, namespace, put_as_it_is, take_away
 from rendered import KINDS, RENDERERS
 
-from tarmac.foreign import files
+from tarmac.base.foreign import files
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts

@@ -11,7 +11,7 @@ from kube_api import Answer, changed
 from kube_trees import define, namespace, put, put_as_it_is, ready_for, take_away, tree
 from rendered import ENVIRONMENTS
 
-from tarmac.artifact import dump
+from tarmac.base.artifact import dump
 
 pytestmark = pytest.mark.servers
 every_environment = pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from kube_api import changed, title
 from kube_trees import define, namespace, put, take_away
 from rendered import ENVIRONMENTS, artifact_of, artifacts_of, plan_of
 
-from tarmac.gates.views.argo.sets import expanded
+from tarmac.check.gates.views.argo.sets import expanded
 
 pytestmark = pytest.mark.servers
 FOLLOWED = [environment for environment in ENVIRONMENTS if plan_of(*environment).settings.gitops]

@@ -11,7 +11,7 @@ from kube_api import changed, title
 from kube_trees import define, namespace, put, take_away
 from rendered import ROOT
 
-from tarmac.drills.experiments import chaos_mesh
+from tarmac.drill.experiments import chaos_mesh
 
 pytestmark = pytest.mark.servers
 

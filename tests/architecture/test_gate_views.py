@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-GATES = "src/tarmac/gates/"
+GATES = "src/tarmac/check/gates/"
 VIEWS = f"{GATES}views/"
 #: The most lines that a gate's file has.
 LIMIT = 200
-READING = "tarmac.foreign.reading"
+READING = "tarmac.base.foreign.reading"
 
 
 def reads_by_paths(tree):
@@ -32,11 +32,11 @@ def reads_by_paths(tree):
 @pytest.mark.parametrize(
     "code",
     [
-        "from tarmac.foreign.reading import dig",
-        "from tarmac.foreign.reading import text",
-        "from tarmac.foreign import reading",
-        "import tarmac.foreign.reading",
-        "def f():\n    from tarmac.gates.views.objects.pods import dig",
+        "from tarmac.base.foreign.reading import dig",
+        "from tarmac.base.foreign.reading import text",
+        "from tarmac.base.foreign import reading",
+        "import tarmac.base.foreign.reading",
+        "def f():\n    from tarmac.check.gates.views.objects.pods import dig",
     ],
 )
 def test_a_module_that_reads_by_paths_is_recognised(code):
@@ -44,12 +44,12 @@ def test_a_module_that_reads_by_paths_is_recognised(code):
 
 
 def test_a_module_that_reads_through_a_view_is_recognised():
-    code = "from tarmac.gates.views.objects.pods import Pods, pods"
+    code = "from tarmac.check.gates.views.objects.pods import Pods, pods"
     assert reads_by_paths(ast.parse(code)) == []
 
 
 def test_only_those_who_judge_files_of_others_read_by_paths(sources):
-    judging = (GATES, "src/tarmac/verify/built/")
+    judging = (GATES, "src/tarmac/check/verify/built/")
     others = [s for s in sources if s.name.startswith("src/") and not s.name.startswith(judging)]
     found = [f"{s.name}:{line}" for s in others for line in reads_by_paths(s.tree)]
     assert found == [], "add a property to a view, and read that"
@@ -58,7 +58,7 @@ def test_only_those_who_judge_files_of_others_read_by_paths(sources):
 def importers(sources):
     """Map each module of the gates to the files that import it, or names from it."""
     files = {s.name.removeprefix("src/").removesuffix(".py").replace("/", "."): s for s in sources}
-    found = {name: set() for name in files if name.startswith("tarmac.gates.")}
+    found = {name: set() for name in files if name.startswith("tarmac.check.gates.")}
     for source in files.values():
         for node in ast.walk(source.tree):
             if isinstance(node, ast.ImportFrom) and node.module:

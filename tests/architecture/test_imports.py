@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tarmac import adopt, faults, gates, registry, render, stores
+from tarmac import adopt, render
+from tarmac.base import registry
+from tarmac.catalog import faults, stores
+from tarmac.check import gates
 
 #: Modules that touch the network, processes or a database by being used at all.
 IO_MODULES = (
@@ -25,8 +28,8 @@ IO_MODULES = (
 PURE = (
     "src/tarmac/model/",
     "src/tarmac/plan/",
-    "src/tarmac/stores/",
-    "src/tarmac/slo/",
+    "src/tarmac/catalog/stores/",
+    "src/tarmac/plan/slo/",
     "src/tarmac/adopt/",
 )
 
@@ -123,20 +126,26 @@ def test_extensions_do_not_import_each_other(shipped, package, constant):
 
 
 def test_an_extension_that_imports_another_is_seen():
-    files = [("tarmac.stores.redis", ast.parse("from tarmac.stores import postgres"))]
-    names = {"tarmac.stores.redis", "tarmac.stores.postgres"}
+    files = [
+        ("tarmac.catalog.stores.redis", ast.parse("from tarmac.catalog.stores import postgres"))
+    ]
+    names = {"tarmac.catalog.stores.redis", "tarmac.catalog.stores.postgres"}
     assert imports_of_each_other(files, names) == [
-        "tarmac.stores.redis imports tarmac.stores.postgres"
+        "tarmac.catalog.stores.redis imports tarmac.catalog.stores.postgres"
     ]
 
 
 @pytest.fixture
 def small_tree(contracts, tmp_path):
     """Lay out packages of the real names that keep every contract, and return their folder."""
-    layers = contracts["importlinter:contract:layers"]["layers"]
-    modules = [f"tarmac.{w}" for w in layers.split() if w not in {"|", ":"} and w[0] != "("]
-    inner = contracts["importlinter:contract:local-layers"]["layers"].split()
-    modules += [f"tarmac.local.{folder}" for folder in inner]
+    layered = [c for c in contracts.values() if c.get("type") == "layers"]
+    modules = [
+        f"{contract['containers']}.{word}"
+        for contract in layered
+        for word in contract["layers"].split()
+        if word not in {"|", ":"}
+    ]
+    modules += contracts["importlinter:contract:pure"]["source_modules"].split()
     modules += contracts["importlinter"]["root_packages"].split()
     for module in modules:
         package = tmp_path.joinpath(*module.split("."))
@@ -148,18 +157,26 @@ def small_tree(contracts, tmp_path):
 @pytest.mark.parametrize(
     ("file", "line", "contract"),
     [
-        ("tarmac/model/loader.py", "import tarmac.local", "The tool's layers"),
+        ("tarmac/model/loader.py", "import tarmac.run.local", "The tool's layers"),
         (
             "tarmac/model/loader.py",
             "import subprocess",
             "Model, stores, plan, adopt and render do no input",
         ),
-        ("tarmac/local/host/ports.py", "import tarmac.local.process", "The layers inside local"),
-        ("tarmac_orders/app.py", "import tarmac_catalog", "Services do not import each other"),
-        ("tarmac_orders/app.py", "import tarmac.errors", "Services know the kit only"),
-        ("tarmac_kit/app.py", "import tarmac.launch", "The kit knows neither tool nor services"),
         (
-            "tarmac/local/supervisor/client.py",
+            "tarmac/run/local/host/ports.py",
+            "import tarmac.run.local.process",
+            "The layers inside local",
+        ),
+        ("tarmac_orders/app.py", "import tarmac_catalog", "Services do not import each other"),
+        ("tarmac_orders/app.py", "import tarmac.base.errors", "Services know the kit only"),
+        (
+            "tarmac_kit/app.py",
+            "import tarmac.base.launch",
+            "The kit knows neither tool nor services",
+        ),
+        (
+            "tarmac/run/local/supervisor/client.py",
             "import tarmac_kit",
             "The tool does not import what it runs",
         ),
@@ -212,7 +229,7 @@ def shipped_imports(shipped):
 
 def test_no_module_imports_itself_by_way_of_others(shipped_imports):
     assert shipped_imports["tarmac_kit.testing"] >= {"tarmac_kit.crashing"}
-    assert "tarmac.local.network.wire" in shipped_imports["tarmac.local.network.endpoint"]
+    assert "tarmac.run.local.network.wire" in shipped_imports["tarmac.run.local.network.endpoint"]
     graphlib.TopologicalSorter(shipped_imports).prepare()
 
 
@@ -229,4 +246,4 @@ def test_one_module_of_the_tool_looks_for_programs(sources):
     asking = [
         s.name for s in sources if s.name.startswith("src/tarmac/") and "shutil.which" in s.text
     ]
-    assert asking == ["src/tarmac/installed.py"]
+    assert asking == ["src/tarmac/base/installed.py"]

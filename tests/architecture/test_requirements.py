@@ -115,7 +115,7 @@ def broken_proof(root, proof):
     """Return why a proof points at nothing, or None for one that is there."""
     [(kind, target)] = [(kind, proof[kind]) for kind in KINDS if kind in proof]
     if kind == "gate":
-        gates = root.glob("src/tarmac/gates/*/*.py")
+        gates = root.glob("src/tarmac/check/gates/*/*.py")
         return None if any(f'id="{target}"' in g.read_text() for g in gates) else "no such gate"
     path, _, name = target.partition("::")
     if not (root / path).is_file():

@@ -6,7 +6,8 @@ import ast
 
 import pytest
 
-from tarmac import registry, stores
+from tarmac.base import registry
+from tarmac.catalog import stores
 
 #: Kinds that design and systems name, next to those that have a file today.
 KINDS = {"postgres", "redis", "nats", "mail", "rabbitmq", "kafka", "mongodb", "s3"}
@@ -113,7 +114,7 @@ def test_nobody_outside_stores_branches_on_a_stores_kind(shipped):
     found = [
         f"{s.name}:{line}"
         for s in tool
-        if not s.name.startswith("src/tarmac/stores/")
+        if not s.name.startswith("src/tarmac/catalog/stores/")
         for line in kind_branches(s.tree, kinds)
     ]
     assert found == []
@@ -168,7 +169,7 @@ def test_nobody_outside_stores_keeps_a_table_of_kinds_or_of_their_exporters(ship
     found = {
         s.name
         for s in shipped
-        if s.name.startswith("src/tarmac/") and not s.name.startswith("src/tarmac/stores/")
+        if s.name.startswith("src/tarmac/") and not s.name.startswith("src/tarmac/catalog/stores/")
         if kind_tables(s.tree, KINDS | kinds.keys()) or kind_tables(s.tree, exporters)
     }
     assert found == set(), "a row belongs into the file of its kind, as a field of it"

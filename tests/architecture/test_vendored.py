@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.dashboard.server import STATIC
+from tarmac.run.dashboard.server import STATIC
 
 VENDOR = STATIC / "vendor"
 LOCK = json.loads((VENDOR / "lock.json").read_text())

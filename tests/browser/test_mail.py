@@ -43,7 +43,7 @@ def mail(tmp_path_factory) -> Iterator[str]:
     )
     (folder / "messages/2-newer.eml").write_bytes(written("Confirmed", f"{SHOP}/orders/1", EVIL))
     http = free_port()
-    argv = [sys.executable, "-m", "tarmac.local.stores.mailsink", "--host", "127.0.0.1"]
+    argv = [sys.executable, "-m", "tarmac.run.local.stores.mailsink", "--host", "127.0.0.1"]
     argv += ["--smtp-port", str(free_port()), "--http-port", str(http)]
     argv += ["--users", str(folder / "users"), "--messages", str(folder / "messages")]
     argv += ["--token", str(folder / "token")]

@@ -22,10 +22,10 @@ from journeys import journeys_of
 from rendered import ROOT
 from waiting import until
 
-from tarmac.drills import running_system
+from tarmac.drill.running import running_system
 from tarmac.model.loader import load as load_system
 from tarmac.run.pod_metrics import pod_metrics
-from tarmac.telemetry import awaited
+from tarmac.run.telemetry import awaited
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 

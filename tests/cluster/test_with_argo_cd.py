@@ -18,7 +18,7 @@ import pytest
 from cluster_argo import HOME, Followed
 from deployed import DeployedSystem
 
-from tarmac.gates.views.argo.applications import wave_of
+from tarmac.check.gates.views.argo.applications import wave_of
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(500)]
 

@@ -22,7 +22,7 @@ import kit_images
 import pytest
 from rendered import ROOT
 
-from tarmac.launch import Secret, Text
+from tarmac.base.launch import Secret, Text
 from tarmac.plan.cluster import Workload
 from tarmac.render.compose.parts.services import HEALTHCHECK
 

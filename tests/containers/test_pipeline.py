@@ -20,10 +20,10 @@ import pytest
 import standins
 from rendered import ROOT, system_of
 
-from tarmac import evidence
-from tarmac.evidence import Evidence
-from tarmac.verify.memory import PIPELINE
-from tarmac.verify.system import _model
+from tarmac.base import evidence
+from tarmac.base.evidence import Evidence
+from tarmac.check.verify.memory import PIPELINE
+from tarmac.check.verify.system import _model
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 

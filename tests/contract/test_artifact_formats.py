@@ -9,13 +9,14 @@ import yaml
 from gated import TODAY
 from rendered import RENDERERS, TYPICAL, artifacts_of, plan_of, system_of
 
-from tarmac import gates, registry
-from tarmac.artifact import Artifact, Format, read, write
-from tarmac.compare.objects import rendered_files
-from tarmac.gates.subject import Subject
+from tarmac.base import registry
+from tarmac.base.artifact import Artifact, Format, read, write
+from tarmac.change.compare.objects import rendered_files
+from tarmac.check import gates
+from tarmac.check.gates.subject import Subject
+from tarmac.check.verify.running import Suppressions, run
 from tarmac.render.collect import artifacts
 from tarmac.render.renderer import Renderer
-from tarmac.verify.running import Suppressions, run
 
 #: Files of tools that look like objects and that no API server takes.
 LOOKALIKES = {

@@ -13,14 +13,14 @@ from packed import find, written
 from rendered import artifacts_of, plan_of, system_of
 from small_system import GATES, TODAY
 
-from tarmac.artifact import Artifact
-from tarmac.gates.inputs import Forms
-from tarmac.gates.subject import Subject
-from tarmac.gates.views import programs
-from tarmac.report import Skip
-from tarmac.verify import disk_tree, forms
-from tarmac.verify.built import kustomizations
-from tarmac.verify.running import Suppressions, run
+from tarmac.base.artifact import Artifact
+from tarmac.base.report import Skip
+from tarmac.check.gates.inputs import Forms
+from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.views import programs
+from tarmac.check.verify import disk_tree, forms
+from tarmac.check.verify.built import kustomizations
+from tarmac.check.verify.running import Suppressions, run
 
 ENVIRONMENTS = {"shop": "production", "travel": "prod"}
 OVERLAY, BASE = "kustomize/overlays/production/order-service/", "kustomize/base/order-service/"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rendered import artifacts_of
 
-from tarmac.artifact import write
+from tarmac.base.artifact import write
 
 ALONE = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 WHO = ("-c", "user.name=a", "-c", "user.email=a@example.com")

@@ -8,9 +8,9 @@ from pathlib import Path
 import jwt.api_jwt
 import pytest
 
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor.caller_tokens import CallerTokens
 from tarmac.plan.plan import CallerEdge
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor.caller_tokens import CallerTokens
 from tarmac_kit import callers
 from tarmac_kit.metrics import Metrics
 from tarmac_kit.settings import load

@@ -9,14 +9,15 @@ from pathlib import Path
 import book
 import pytest
 
-from tarmac import gates, registry
+from tarmac.base import registry
+from tarmac.base.report import Status
+from tarmac.check import gates
+from tarmac.check.verify.checklist_files import ChecklistFiles
+from tarmac.check.verify.join import join
 from tarmac.model.checklist import Checklist, invalid_attestations, problems
 from tarmac.model.loader import read_as
 from tarmac.model.recorded import RecordedProofs
 from tarmac.render.renderer import PHASES
-from tarmac.report import Status
-from tarmac.verify.checklist_files import ChecklistFiles
-from tarmac.verify.join import join
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
 

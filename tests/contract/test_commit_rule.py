@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from rendered import ROOT, artifacts_of, plan_of
 
-from tarmac.artifact import write
+from tarmac.base.artifact import write
 from tarmac.render.pipelines import commits
 
 SYSTEMS = ("shop", "starter", "trading", "travel")

@@ -13,10 +13,10 @@ from demo_system import DEMO, KINDS, files, load_files
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tarmac.artifact import Artifact
-from tarmac.compare.facts import Side
-from tarmac.compare.summary import RenderedSide, changes
-from tarmac.errors import BadInput
+from tarmac.base.artifact import Artifact
+from tarmac.base.errors import BadInput
+from tarmac.change.compare.facts import Side
+from tarmac.change.compare.summary import RenderedSide, changes
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy
 

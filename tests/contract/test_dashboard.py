@@ -10,13 +10,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from tarmac.dashboard import logs
-from tarmac.dashboard.access import Access
-from tarmac.dashboard.server import STATIC, routes
-from tarmac.local.state.paths import Home
-from tarmac.local.state.state import NodeState, StateFile
-from tarmac.telemetry.span import Span
-from tarmac.telemetry.storage import Storage
+from tarmac.run.dashboard import logs
+from tarmac.run.dashboard.access import Access
+from tarmac.run.dashboard.server import STATIC, routes
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.state.state import NodeState, StateFile
+from tarmac.run.telemetry.span import Span
+from tarmac.run.telemetry.storage import Storage
 from tarmac_kit.inprocess import InProcess
 
 TOKEN, COOKIE = "a-token-of-this-test", "tarmac-4318"

@@ -18,11 +18,11 @@ import pytest
 from free_ports import free_ports
 from rendered import plan_of
 
-from tarmac.gates.views import programs
+from tarmac.base.report import Skip
+from tarmac.check.gates.views import programs
 from tarmac.plan.ingress_limits import IngressLimits
 from tarmac.render.kubernetes import gateway_limits
 from tarmac.render.kubernetes.parts.envoy_limits import CONNECTIONS, patches
-from tarmac.report import Skip
 
 TYPES = "type.googleapis.com/envoy.extensions.filters"
 OURS, THEIRS = "www.example.com", "other.example.com"

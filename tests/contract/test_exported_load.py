@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from tarmac.drills.drill_file import DrillFile
-from tarmac.drills.load.process import LoadFailed
-from tarmac.drills.load.recorded import scripts
-from tarmac.drills.load.recorded.recording import VISITS, record
+from tarmac.drill.file.drill_file import DrillFile
+from tarmac.drill.load.process import LoadFailed
+from tarmac.drill.load.recorded import scripts
+from tarmac.drill.load.recorded.recording import VISITS, record
 
 ROOT = Path(__file__).parents[2]
 DRILL: dict[str, Any] = {

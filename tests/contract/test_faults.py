@@ -17,12 +17,12 @@ import pytest
 from faulted import drill_that_stays
 from sandbox import SYSTEM, Sandbox, gone, laid_out, wire
 
-from tarmac.drills.drill_file import faults
-from tarmac.drills.needs import possible_on
-from tarmac.errors import TarmacError
-from tarmac.faults.fault import Fault, Step
-from tarmac.faults.kill import FAULT as KILL
-from tarmac.local.supervisor.local_target import LocalTarget, local_target
+from tarmac.base.errors import TarmacError
+from tarmac.catalog.faults.fault import Fault, Step
+from tarmac.catalog.faults.kill import FAULT as KILL
+from tarmac.drill.file.drill_file import faults
+from tarmac.drill.needs import possible_on
+from tarmac.run.local.supervisor.local_target import LocalTarget, local_target
 
 #: Those of a store are tried in test_store_faults.py, those of a cluster's nodes in tests/cluster.
 FAULTS = {

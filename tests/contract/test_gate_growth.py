@@ -8,9 +8,10 @@ import pytest
 import yaml
 from growth import MOST, counted
 
-from tarmac import gates, registry
-from tarmac.artifact import read
-from tarmac.gates.subject import Folder
+from tarmac.base import registry
+from tarmac.base.artifact import read
+from tarmac.check import gates
+from tarmac.check.gates.subject import Folder
 
 GATES = registry.load(gates, "GATE")
 OF_FILES = {name: gate for name, gate in GATES.items() if gate.of_files and not gate.program}

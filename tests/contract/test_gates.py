@@ -1,8 +1,8 @@
 """Every gate finds what is wrong in its bad fixtures, says where, and leaves the good ones alone.
 
-A gate is its file in src/tarmac/gates/ and a folder tests/gates/ID/ with good-*.yaml, bad-*.yaml.
-Those that begin with `about:` say how they differ from one small good system, and are tried here;
-gates that hand their objects to a program of others have fixtures and a test of their own.
+A gate is its file in src/tarmac/check/gates/ and a folder tests/gates/ID/ with good-*.yaml and
+bad-*.yaml. Fixtures that begin with `about:` say how they differ from one small good system, and
+are tried here; gates that hand objects to another program have fixtures and a test of their own.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import pytest
 from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
 from small_system import FOLDER, GATES, KINDS, TODAY, Fixture, read, subject_of
 
-from tarmac.artifact import Artifact
-from tarmac.gates.subject import Folder, Subject
+from tarmac.base.artifact import Artifact
+from tarmac.base.report import Level, Skip, Status
+from tarmac.check.gates.subject import Folder, Subject
+from tarmac.check.verify.running import Suppressions, run, run_files
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 from tarmac.render.renderer import PHASES
-from tarmac.report import Level, Skip, Status
-from tarmac.verify.running import Suppressions, run, run_files
 
 FIXTURES = sorted(FOLDER.glob("*/*.yaml"))
 DIFFERING = [path for path in FIXTURES if path.read_text().startswith("about:")]

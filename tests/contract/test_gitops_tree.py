@@ -15,8 +15,8 @@ from git_repository import clone, git, push, remote
 from packed import built, templated, written
 from rendered import KINDS, RENDERERS, ROOT, artifacts_of, plan_of, system_of
 
-from tarmac.gates.views.argo.applications import wave_of
-from tarmac.gates.views.argo.sets import expanded
+from tarmac.check.gates.views.argo.applications import wave_of
+from tarmac.check.gates.views.argo.sets import expanded
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 from tarmac.render.assets import asset

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rendered import artifacts_of
 
-from tarmac.artifact import write
+from tarmac.base.artifact import write
 
 TRIVY = """#!/bin/sh
 echo "trivy $*" >>"$CALLS"

@@ -13,12 +13,13 @@ import asyncpg
 import pytest
 from sandbox import Sandbox
 
-from tarmac import registry, stores
-from tarmac.launch import Secret, reveal
-from tarmac.local.host import offers
-from tarmac.local.stores.mysql_files import as_sent, has_statement
+from tarmac.base import registry
+from tarmac.base.launch import Secret, reveal
+from tarmac.catalog import stores
+from tarmac.catalog.stores.kind import ProviderCandidate, StoreContext, User
 from tarmac.plan.cluster import mounted_files
-from tarmac.stores.kind import ProviderCandidate, StoreContext, User
+from tarmac.run.local.host import offers
+from tarmac.run.local.stores.mysql_files import as_sent, has_statement
 
 KINDS = registry.load(stores, "STORE")
 TABLES = "-- tables; of ours\nCREATE TABLE kept (n int);\n"

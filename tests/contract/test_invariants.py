@@ -23,9 +23,9 @@ import pytest
 import yaml
 from row_mutations import Mutation, mutations, tables, undone
 
-from tarmac.local.stores.invariants import QueryResult, fetch, judge
 from tarmac.model.loader import load
 from tarmac.model.system import System
+from tarmac.run.local.stores.invariants import QueryResult, fetch, judge
 from tarmac_kit import migrations
 
 pytestmark = pytest.mark.servers

@@ -31,14 +31,14 @@ from kafka_running import (
 )
 from sandbox import Sandbox
 
-from tarmac.errors import TarmacError
-from tarmac.launch import reveal, secrets_of
-from tarmac.local.host import offers
-from tarmac.local.stores.dialogue import converse, set_up_server
-from tarmac.stores.kafka import STORE
-from tarmac.stores.kind import StoreContext, own_port
-from tarmac.stores.protocols.dialogue import CommandRejected
-from tarmac.stores.setup.kafka_acl import wanted
+from tarmac.base.errors import TarmacError
+from tarmac.base.launch import reveal, secrets_of
+from tarmac.catalog.stores.kafka import STORE
+from tarmac.catalog.stores.kind import StoreContext, own_port
+from tarmac.catalog.stores.protocols.dialogue import CommandRejected
+from tarmac.catalog.stores.setup.kafka_acl import wanted
+from tarmac.run.local.host import offers
+from tarmac.run.local.stores.dialogue import converse, set_up_server
 from tarmac_kit import Message
 from tarmac_kit.bus import kafka_consumer, make_bus
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.local.host import offers
-from tarmac.stores.kafka import STORE
+from tarmac.catalog.stores.kafka import STORE
+from tarmac.run.local.host import offers
 
 
 def a_java(folder: Path, version: str) -> None:

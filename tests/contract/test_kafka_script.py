@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from kafka_running import HOST, ORDERS, Running, server, view_of
 
-from tarmac.launch import Secret, reveal
-from tarmac.local.stores.dialogue import converse, set_up_server
-from tarmac.stores.kafka import STORE
-from tarmac.stores.kind import ProtocolScript, User
-from tarmac.stores.protocols import kafka
-from tarmac.stores.setup.kafka_acl import BrokerAcl, wanted
+from tarmac.base.launch import Secret, reveal
+from tarmac.catalog.stores.kafka import STORE
+from tarmac.catalog.stores.kind import ProtocolScript, User
+from tarmac.catalog.stores.protocols import kafka
+from tarmac.catalog.stores.setup.kafka_acl import BrokerAcl, wanted
+from tarmac.run.local.stores.dialogue import converse, set_up_server
 
 __all__ = ["server"]  # a fixture
 

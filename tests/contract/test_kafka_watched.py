@@ -9,11 +9,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from free_ports import free_port
 from kafka_running import HOST, ORDERS, Running, server, view_of
 
-from tarmac.launch import Secret, reveal
-from tarmac.stores.kafka import STORE
-from tarmac.stores.kind import MONITOR
-from tarmac.stores.setup import kraft
-from tarmac.stores.setup.kafka_acl import wanted
+from tarmac.base.launch import Secret, reveal
+from tarmac.catalog.stores.kafka import STORE
+from tarmac.catalog.stores.kind import MONITOR
+from tarmac.catalog.stores.setup import kraft
+from tarmac.catalog.stores.setup.kafka_acl import wanted
 
 __all__ = ["server"]  # a fixture
 

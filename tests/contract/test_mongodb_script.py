@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
-from tarmac.launch import Secret, reveal, text
-from tarmac.stores.kind import MONITOR, StoreContext, User
-from tarmac.stores.mongodb import STORE
+from tarmac.base.launch import Secret, reveal, text
+from tarmac.catalog.stores.kind import MONITOR, StoreContext, User
+from tarmac.catalog.stores.mongodb import STORE
 
 SECRETS = {name: f"{name}-password" for name in ("admin", "one", "monitor")}
 #: As much of the shell as the script uses: who is there, and who is made or changed.

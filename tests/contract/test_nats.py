@@ -22,12 +22,12 @@ from nats.js.api import ConsumerConfig, StreamConfig
 from nats.js.errors import APIError
 from waiting import until
 
-from tarmac.launch import Launch, Secret, reveal, secrets_of
-from tarmac.local.host import offers
-from tarmac.local.process import probes
-from tarmac.local.process.spawn import Spawner
-from tarmac.stores.kind import ProviderCandidate, StoreContext, User
-from tarmac.stores.nats import STORE
+from tarmac.base.launch import Launch, Secret, reveal, secrets_of
+from tarmac.catalog.stores.kind import ProviderCandidate, StoreContext, User
+from tarmac.catalog.stores.nats import STORE
+from tarmac.run.local.host import offers
+from tarmac.run.local.process import probes
+from tarmac.run.local.process.spawn import Spawner
 from tarmac_kit import Bus, Message, PoisonMessage
 from tarmac_kit.bus import make_bus
 

@@ -17,18 +17,19 @@ import redis.asyncio
 from free_ports import free_ports
 from store_clients import client_of
 
-from tarmac import registry, stores
-from tarmac.launch import Launch, Secret, reveal, secrets_of
-from tarmac.local.diagnostics.causes import likely_cause
-from tarmac.local.host import guard, offers, privileges
-from tarmac.local.process import probes
-from tarmac.local.process.prepare import drop_for, folder_of, prepare
-from tarmac.local.process.spawn import Spawner
-from tarmac.local.state.paths import Home
-from tarmac.local.stores import sql
-from tarmac.local.stores.dialogue import set_up_server
-from tarmac.local.supervisor.store_statistics import figures
-from tarmac.stores.kind import ProviderCandidate, StoreContext, StoreKind, User
+from tarmac.base import registry
+from tarmac.base.launch import Launch, Secret, reveal, secrets_of
+from tarmac.catalog import stores
+from tarmac.catalog.stores.kind import ProviderCandidate, StoreContext, StoreKind, User
+from tarmac.run.local.diagnostics.causes import likely_cause
+from tarmac.run.local.host import guard, offers, privileges
+from tarmac.run.local.process import probes
+from tarmac.run.local.process.prepare import drop_for, folder_of, prepare
+from tarmac.run.local.process.spawn import Spawner
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.stores import sql
+from tarmac.run.local.stores.dialogue import set_up_server
+from tarmac.run.local.supervisor.store_statistics import figures
 
 HOST = "127.0.0.1"
 KINDS: dict[str, StoreKind] = registry.load(stores, "STORE")

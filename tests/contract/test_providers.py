@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tarmac import registry, stores
-from tarmac.launch import Launch, Secret, reveal
-from tarmac.local.host import offers
-from tarmac.stores.kind import (
+from tarmac.base import registry
+from tarmac.base.launch import Launch, Secret, reveal
+from tarmac.catalog import stores
+from tarmac.catalog.stores.kind import (
     Binary,
     Provider,
     ProviderCandidate,
@@ -24,6 +24,7 @@ from tarmac.stores.kind import (
     User,
     Wheel,
 )
+from tarmac.run.local.host import offers
 
 KINDS: dict[str, StoreKind] = registry.load(stores, "STORE")
 HOST = "127.0.0.1"

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 from sandbox import PORT, SERVER, Sandbox
 
-from tarmac import registry, stores
-from tarmac.local.host import offers
+from tarmac.base import registry
+from tarmac.catalog import stores
+from tarmac.run.local.host import offers
 
 KINDS = registry.load(stores, "STORE")
 

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from git_repository import git
 from sarif_pydantic import Sarif
 
-from tarmac import versions
+from tarmac.base import versions
 from tarmac.cli.main import tarmac
 
 ROOT = Path(__file__).parents[2]

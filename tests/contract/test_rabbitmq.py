@@ -18,11 +18,11 @@ import pytest
 import pytest_asyncio
 from broker_users import ORDERS, PAYMENTS
 
-from tarmac.launch import ExchangeProbe, Launch, Secret, reveal, secrets_of
-from tarmac.local.host import guard, offers
-from tarmac.stores.kind import ProviderCandidate, StoreContext, User
-from tarmac.stores.protocols.dialogue import CommandRejected
-from tarmac.stores.rabbitmq import STORE
+from tarmac.base.launch import ExchangeProbe, Launch, Secret, reveal, secrets_of
+from tarmac.catalog.stores.kind import ProviderCandidate, StoreContext, User
+from tarmac.catalog.stores.protocols.dialogue import CommandRejected
+from tarmac.catalog.stores.rabbitmq import STORE
+from tarmac.run.local.host import guard, offers
 from tarmac_kit import Message
 from tarmac_kit.bus import make_bus, queues
 

@@ -11,7 +11,7 @@ from repository import CATALOGUE, KINDS, folder_of, system_of
 
 from tarmac.adopt._found import Survey
 from tarmac.adopt._survey import survey
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
 
 every_recogniser = pytest.mark.parametrize("recogniser", CATALOGUE.values(), ids=list(CATALOGUE))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rendered import artifacts_of
 
-from tarmac.artifact import write
+from tarmac.base.artifact import write
 
 WHO = {f"GIT_{role}_{what}": "a@example.com" for role in ("AUTHOR", "COMMITTER")
        for what in ("NAME", "EMAIL")}  # fmt: skip

@@ -7,7 +7,7 @@ from demo_system import KINDS, demo
 from growth import MOST, counted
 from rendered import RENDERERS
 
-from tarmac.artifact import write
+from tarmac.base.artifact import write
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
 

@@ -8,11 +8,11 @@ import pytest
 import yaml
 from rendered import KINDS, RENDERERS, TYPICAL, artifacts_of, plan_of, system_of
 
-from tarmac.artifact import COMMENTS, write
+from tarmac.base.artifact import COMMENTS, write
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
 from tarmac.render.renderer import PHASES
-from tarmac.tree.decision import check_paths, collisions
+from tarmac.render.tree.decision import check_paths, collisions
 
 HEADER = "Rendered by Tarmac from systems/shop/tarmac.yaml: tarmac render shop --env production"
 EACH = pytest.mark.parametrize(("system", "environment"), TYPICAL)

@@ -12,8 +12,8 @@ import hcl2
 import pytest
 import yaml
 
-from tarmac import rendering
-from tarmac.artifact import write
+from tarmac.base.artifact import write
+from tarmac.render import in_memory
 
 SHOP = Path(__file__).parents[2] / "systems/shop/tarmac.yaml"
 ENVIRONMENTS = ("production", "repository", "kind")
@@ -55,7 +55,7 @@ def rendered(file: Path) -> dict[str, str]:
     return {
         f"{environment}/{artifact.path}": write(artifact, "")
         for environment in ENVIRONMENTS
-        for artifacts in rendering.make(file, environment, ()).artifacts.values()
+        for artifacts in in_memory.make(file, environment, ()).artifacts.values()
         for artifact in artifacts
     }
 

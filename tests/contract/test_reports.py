@@ -9,8 +9,8 @@ import pytest
 from junitparser import JUnitXml
 from sarif_pydantic import Sarif
 
-from tarmac.report import Finding, ItemResult, Level, Report, Result, Status
-from tarmac.reporting import as_github, as_json, as_junit, as_sarif, as_text
+from tarmac.base.report import Finding, ItemResult, Level, Report, Result, Status
+from tarmac.check.reporting import as_github, as_json, as_junit, as_sarif, as_text
 
 AT_LINE = Finding(
     "systems/mini/tarmac.yaml:4:9", "web <b> & 'c' waits too long; shorten it", "REL003"

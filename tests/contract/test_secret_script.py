@@ -15,8 +15,8 @@ import yaml
 from demo_system import DEMO, demo
 from rendered import KINDS, artifact_of, plan_of
 
-from tarmac.artifact import Artifact, write
-from tarmac.launch import reveal
+from tarmac.base.artifact import Artifact, write
+from tarmac.base.launch import reveal
 from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
 from tarmac.render.kubernetes import secrets

@@ -11,10 +11,10 @@ import pytest
 from faulted import drill_that_stays
 from sandbox import Sandbox, laid_out, web
 
-from tarmac.drills.drill_file import faults
-from tarmac.errors import TarmacError
-from tarmac.local.supervisor import client
-from tarmac.local.supervisor.local_target import local_target
+from tarmac.base.errors import TarmacError
+from tarmac.drill.file.drill_file import faults
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.local_target import local_target
 
 FAULT = faults()["read-only"]
 STEP = FAULT.step.model_validate({"fault": "read-only", "on": "db"})

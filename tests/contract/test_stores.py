@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from sandbox import Sandbox
 
-from tarmac import registry, stores
-from tarmac.launch import Secret, reveal
-from tarmac.local.host import offers
-from tarmac.stores.kind import (
+from tarmac.base import registry
+from tarmac.base.launch import Secret, reveal
+from tarmac.catalog import stores
+from tarmac.catalog.stores.kind import (
     Address,
     Provider,
     ProviderCandidate,
@@ -23,6 +23,7 @@ from tarmac.stores.kind import (
     User,
     external_outputs,
 )
+from tarmac.run.local.host import offers
 
 KINDS: list[StoreKind] = list(registry.load(stores, "STORE").values())
 HOST = "127.0.0.1"

@@ -11,8 +11,8 @@ import pytest
 from packed import tool
 from rendered import ENVIRONMENTS, plan_of
 
+from tarmac.base.errors import BadInput
 from tarmac.cli._teardown import teardown
-from tarmac.errors import BadInput
 from tarmac.render.infrastructure.parts.teardown import held_data, script
 
 SYSTEMS = Path(__file__).parents[2] / "systems"

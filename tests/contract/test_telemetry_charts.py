@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readings import BEGAN, Readings
 
-from tarmac.slo import indicator
-from tarmac.telemetry import charts
-from tarmac.telemetry.charts import Steps
-from tarmac.telemetry.sample import SeriesKey
-from tarmac.telemetry.storage import reader
+from tarmac.plan.slo import indicator
+from tarmac.run.telemetry import charts
+from tarmac.run.telemetry.charts import Steps
+from tarmac.run.telemetry.sample import SeriesKey
+from tarmac.run.telemetry.storage import reader
 
 #: Steps of ten seconds.
 STEP = 10_000

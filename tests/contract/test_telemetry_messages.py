@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from readings import BEGAN, Readings
 
-from tarmac.telemetry import messaging, statements
-from tarmac.telemetry.messaging import Backlog, Flow
-from tarmac.telemetry.sample import SeriesKey
-from tarmac.telemetry.span import Span
-from tarmac.telemetry.statements import Operation
-from tarmac.telemetry.storage import Storage, reader
+from tarmac.run.telemetry import messaging, statements
+from tarmac.run.telemetry.messaging import Backlog, Flow
+from tarmac.run.telemetry.sample import SeriesKey
+from tarmac.run.telemetry.span import Span
+from tarmac.run.telemetry.statements import Operation
+from tarmac.run.telemetry.storage import Storage, reader
 
 PUBLISHED = SeriesKey("outbox_published_total", (("topic", "order.placed"),))
 OUTBOX, OLDEST = SeriesKey("outbox_waiting", ()), SeriesKey("outbox_oldest_seconds", ())

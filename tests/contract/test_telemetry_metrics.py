@@ -17,11 +17,11 @@ from waiting import until
 
 from tarmac.plan import scrape
 from tarmac.plan.scrape import ScrapeTarget
-from tarmac.telemetry import exposition, metrics, samples, storage
-from tarmac.telemetry.exposition import UnreadableMetrics
-from tarmac.telemetry.sample import Sample, SeriesKey, increases
-from tarmac.telemetry.scraper import Scraper
-from tarmac.telemetry.storage import Storage
+from tarmac.run.telemetry import exposition, metrics, samples, storage
+from tarmac.run.telemetry.exposition import UnreadableMetrics
+from tarmac.run.telemetry.sample import Sample, SeriesKey, increases
+from tarmac.run.telemetry.scraper import Scraper
+from tarmac.run.telemetry.storage import Storage
 
 REQUESTS = "http_requests_total"
 

@@ -21,9 +21,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 from receiving import JSON, PROTOBUF, TelemetryServer
 
-from tarmac.dashboard import logs
-from tarmac.telemetry import charts, metrics, queries, storage
-from tarmac.telemetry.charts import Steps
+from tarmac.run.dashboard import logs
+from tarmac.run.telemetry import charts, metrics, queries, storage
+from tarmac.run.telemetry.charts import Steps
 
 SERVICE = Path(__file__).parents[1] / "support/otel_service.py"
 TRACE = bytes(range(16))

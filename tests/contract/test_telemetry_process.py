@@ -14,7 +14,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from receiving import JSON, PROTOBUF, TelemetryServer
 
-from tarmac.telemetry import queries, storage
+from tarmac.run.telemetry import queries, storage
 
 
 @pytest.fixture

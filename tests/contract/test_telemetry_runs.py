@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from readings import BEGAN, Readings
 
-from tarmac.errors import BadInput
-from tarmac.slo import indicator
-from tarmac.telemetry import run_charts, runs
-from tarmac.telemetry.charts import Steps
-from tarmac.telemetry.sample import SeriesKey
-from tarmac.telemetry.storage import reader
+from tarmac.base.errors import BadInput
+from tarmac.plan.slo import indicator
+from tarmac.run.telemetry import run_charts, runs
+from tarmac.run.telemetry.charts import Steps
+from tarmac.run.telemetry.sample import SeriesKey
+from tarmac.run.telemetry.storage import reader
 
 FIRST, SECOND = "2026-11-20T10:15:00", "2026-11-21T09:00:00"
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac.errors import BadInput, TarmacError
-from tarmac.telemetry import queries, storage
-from tarmac.telemetry.span import Span
-from tarmac.telemetry.storage import NewerFile, Retention, Storage
+from tarmac.base.errors import BadInput, TarmacError
+from tarmac.run.telemetry import queries, storage
+from tarmac.run.telemetry.span import Span
+from tarmac.run.telemetry.storage import NewerFile, Retention, Storage
 
 NOW_NS = time.time_ns()
 

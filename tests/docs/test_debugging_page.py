@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tarmac import dotenv
+from tarmac.base import dotenv
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/how-to/debug-one-service.md").read_text()

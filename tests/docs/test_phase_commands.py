@@ -27,7 +27,7 @@ from pages import ROOT
 from rendered import artifacts_of, system_of
 from sheet import options, ran
 
-from tarmac.artifact import write
+from tarmac.base.artifact import write
 from tarmac.cli.main import tarmac as verbs
 from tarmac.render import renderer
 

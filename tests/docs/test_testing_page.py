@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tarmac import registry, stores
+from tarmac.base import registry
+from tarmac.catalog import stores
 from tarmac.testing import System
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tarmac import evidence
+from tarmac.base import evidence
 
 ROOT = Path(__file__).parents[2]
 TARMAC = str(Path(sys.executable).with_name("tarmac"))

@@ -17,7 +17,7 @@ import pytest
 from journeys import journeys_of
 from waiting import until
 
-from tarmac.local.host import guard
+from tarmac.run.local.host import guard
 from tarmac.testing import System, running
 from tarmac_kit.cache import LOCK_S
 

@@ -24,9 +24,9 @@ from journeys import journeys_of
 from mailing import emails
 from sandbox import ps
 
-from tarmac.local.host import guard, offers
-from tarmac.local.state.paths import Home
-from tarmac.stores.rabbitmq import STORE
+from tarmac.catalog.stores.rabbitmq import STORE
+from tarmac.run.local.host import guard, offers
+from tarmac.run.local.state.paths import Home
 from tarmac_identity import keys
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]

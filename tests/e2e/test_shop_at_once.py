@@ -22,7 +22,7 @@ import pytest_asyncio
 from shopping import ROOT, Shopper
 from waiting import until
 
-from tarmac.errors import TarmacError
+from tarmac.base.errors import TarmacError
 from tarmac.testing import System, running
 
 pytestmark = [

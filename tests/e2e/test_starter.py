@@ -19,11 +19,11 @@ import pytest
 from journeys import journeys_of
 from waiting import until
 
-from tarmac.errors import TarmacError
-from tarmac.local.host import guard, offers
-from tarmac.local.state.paths import Home
-from tarmac.stores.mongodb import STORE
-from tarmac.telemetry import queries, storage
+from tarmac.base.errors import TarmacError
+from tarmac.catalog.stores.mongodb import STORE
+from tarmac.run.local.host import guard, offers
+from tarmac.run.local.state.paths import Home
+from tarmac.run.telemetry import queries, storage
 from tarmac.testing import System, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]

@@ -27,7 +27,7 @@ import yaml
 from journeys import journeys_of
 from sandbox import ps
 
-from tarmac.local.state.paths import Home
+from tarmac.run.local.state.paths import Home
 from tarmac_market.domain import Calendar, Instrument, Walk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]

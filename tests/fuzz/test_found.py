@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hostile import Outcome, tarmac
 
-from tarmac.schemas import check, lock
+from tarmac.check.schemas import check, lock
 
 FOUND = Path(__file__).parent / "found"
 GOOD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\n"
@@ -217,7 +217,7 @@ def test_a_lock_cannot_have_a_file_outside_of_its_folder_removed(folder):
 
 
 def test_a_rendered_tree_says_which_of_its_files_were_not_judged(folder, monkeypatch):
-    monkeypatch.setattr("tarmac.gates.views.programs.find_program", lambda *_, **__: None)
+    monkeypatch.setattr("tarmac.check.gates.views.programs.find_program", lambda *_, **__: None)
     (folder / "tarmac.yaml").write_text(MODEL + "environments: {production: {}}\n")
     said("render", code=0)
     tree = folder / "deploy/production"
@@ -236,7 +236,7 @@ def test_a_rendered_tree_says_which_of_its_files_were_not_judged(folder, monkeyp
 
 
 def test_a_key_that_is_no_text_is_judged_as_the_text_that_it_is_sent_as(folder, monkeypatch):
-    monkeypatch.setattr("tarmac.gates.views.programs.find_program", lambda *_, **__: None)
+    monkeypatch.setattr("tarmac.check.gates.views.programs.find_program", lambda *_, **__: None)
     (folder / "tarmac.yaml").write_text(MODEL + "environments: {production: {}}\n")
     said("render", code=0)
     file = folder / "deploy/production/k8s/web/service.yaml"
@@ -259,11 +259,11 @@ def test_an_environment_file_in_another_encoding_is_said(folder):
 
 def test_a_dangling_link_for_the_folder_of_sockets_is_said(folder, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    monkeypatch.setattr("tarmac.local.state.paths.LONGEST_BASE", 4096)
+    monkeypatch.setattr("tarmac.run.local.state.paths.LONGEST_BASE", 4096)
     (folder / f"tarmac-{os.getuid()}").symlink_to("nowhere")
     (folder / "tarmac.yaml").write_text(MODEL)
-    from tarmac.errors import TarmacError  # noqa: PLC0415
-    from tarmac.local.state.paths import runtime_folder  # noqa: PLC0415
+    from tarmac.base.errors import TarmacError  # noqa: PLC0415
+    from tarmac.run.local.state.paths import runtime_folder  # noqa: PLC0415
 
     with pytest.raises(TarmacError, match="not a private directory of this user; remove it"):
         runtime_folder()

@@ -107,7 +107,7 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("cases", [25, pytest.param(150, id="long")])
 def test_hostile_files_give_no_traceback_and_no_hang(cases, seeds, tmp_path, monkeypatch):
     # Programs of others have limits of their own, and take seconds.
-    monkeypatch.setattr("tarmac.gates.views.programs.find_program", lambda *_, **__: None)
+    monkeypatch.setattr("tarmac.check.gates.views.programs.find_program", lambda *_, **__: None)
     number = 0
 
     @settings(

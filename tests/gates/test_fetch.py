@@ -7,9 +7,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from tarmac.base.errors import MissingTool
+from tarmac.check.schemas import check, download, lock
 from tarmac.cli.main import tarmac
-from tarmac.errors import MissingTool
-from tarmac.schemas import check, download, lock
 
 
 def test_it_says_that_nothing_is_there_without_bringing_it(tmp_path, monkeypatch):

@@ -13,11 +13,11 @@ import pytest
 import yaml
 from small_system import GATES
 
-from tarmac.errors import BadInput
-from tarmac.report import Skip, Status
-from tarmac.verify import folder
-from tarmac.verify.built import kustomizations
-from tarmac.verify.running import Suppressions
+from tarmac.base.errors import BadInput
+from tarmac.base.report import Skip, Status
+from tarmac.check.verify import folder
+from tarmac.check.verify.built import kustomizations
+from tarmac.check.verify.running import Suppressions
 
 TODAY = date(2026, 11, 20)
 FOLDER = Path(__file__).parent
@@ -85,7 +85,7 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
     seen = []
     gate = GATES["NET050"]
     monkeypatch.setattr(
-        "tarmac.verify.folder.run_files", lambda files, *_: seen.extend(files.artifacts) or ()
+        "tarmac.check.verify.folder.run_files", lambda files, *_: seen.extend(files.artifacts) or ()
     )
     judged({"a.yaml": "a: 1\n---\n# two\nb:\n  - c\n  - d: {e: 2}\n"}, gate)
     first, second = seen
@@ -224,6 +224,6 @@ def test_a_chart_that_cannot_be_rendered_is_said(judged):
 
 
 def test_without_helm_a_chart_is_said_not_to_be_judged(judged, monkeypatch):
-    monkeypatch.setattr("tarmac.gates.views.programs.find_program", lambda *_, **__: None)
+    monkeypatch.setattr("tarmac.check.gates.views.programs.find_program", lambda *_, **__: None)
     (remark,) = judged(CHART, GATES["NET001"]).remarks
     assert "its objects were not judged: helm is not on this machine" in remark.what

@@ -8,10 +8,11 @@ import pytest
 from gated import TODAY, expected, files, findings, fixtures, written
 from rendered import TYPICAL, artifacts_of, plan_of, system_of
 
-from tarmac import gates, registry
-from tarmac.gates.subject import Subject
-from tarmac.gates.views import programs
-from tarmac.report import Skip
+from tarmac.base import registry
+from tarmac.base.report import Skip
+from tarmac.check import gates
+from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.views import programs
 
 IDS = [*(f"VAL{number:03}" for number in range(2, 11)), "VAL020", "VAL021"]
 GATES = registry.load(gates, "GATE")

@@ -11,11 +11,11 @@ import pytest
 from gated import TODAY, expected, findings, fixtures, objects
 from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
 
-from tarmac.gates.kubernetes.val001_schemas import GATE
-from tarmac.gates.subject import Subject
-from tarmac.report import Skip
-from tarmac.schemas import archive, check, lock
-from tarmac.schemas.convert import DIALECT, Kind
+from tarmac.base.report import Skip
+from tarmac.check.gates.kubernetes.val001_schemas import GATE
+from tarmac.check.gates.subject import Subject
+from tarmac.check.schemas import archive, check, lock
+from tarmac.check.schemas.convert import DIALECT, Kind
 
 GOOD, BAD = fixtures("VAL001", "good"), fixtures("VAL001", "bad")
 

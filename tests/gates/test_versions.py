@@ -9,12 +9,12 @@ import pytest
 from gated import TODAY, expected, findings, fixtures, objects
 from rendered import ENVIRONMENTS, KINDS, artifacts_of, plan_of, system_of
 
-from tarmac import versions
-from tarmac.artifact import Artifact
-from tarmac.gates.kubernetes.ver001_versions import GATE, NOTICE
-from tarmac.gates.subject import Subject
-from tarmac.schemas import lock
-from tarmac.stores.kind import Image
+from tarmac.base import versions
+from tarmac.base.artifact import Artifact
+from tarmac.catalog.stores.kind import Image
+from tarmac.check.gates.kubernetes.ver001_versions import GATE, NOTICE
+from tarmac.check.gates.subject import Subject
+from tarmac.check.schemas import lock
 
 END = date(2030, 11, 14)
 

@@ -15,11 +15,11 @@ import pytest
 import yaml
 from small_system import GATES, read, subject_of
 
-from tarmac.artifact import Artifact
-from tarmac.artifact import read as read_yaml
-from tarmac.gates.subject import Folder, Subject
-from tarmac.report import Status
-from tarmac.verify.running import Suppressions, run, run_files
+from tarmac.base.artifact import Artifact
+from tarmac.base.artifact import read as read_yaml
+from tarmac.base.report import Status
+from tarmac.check.gates.subject import Folder, Subject
+from tarmac.check.verify.running import Suppressions, run, run_files
 
 FOLDER = Path(__file__).parent
 FIXTURES = sorted(FOLDER.glob("*/*.yaml"))

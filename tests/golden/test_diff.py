@@ -8,7 +8,7 @@ from pathlib import Path
 from compared import comparison, edited
 from rendered import ROOT
 
-from tarmac.compare.markdown import markdown
+from tarmac.change.compare.markdown import markdown
 
 GOLDEN = Path(__file__).parent / "diff" / "shop.md"
 FILE = "systems/shop/tarmac.yaml"

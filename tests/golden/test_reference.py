@@ -16,7 +16,7 @@ from objects import objects_of
 from rendered import ENVIRONMENTS as EVERY
 from rendered import KINDS, RENDERERS
 
-from tarmac.artifact import write
+from tarmac.base.artifact import write
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts

@@ -15,7 +15,7 @@ from emulated_aws import SETTINGS, EmulatedAws, emulated_aws
 from rendered import ROOT, plan_of, system_of
 from terraformed import HEADER, Planned, Terraform, providers
 
-from tarmac.artifact import write
+from tarmac.base.artifact import write
 from tarmac.render.infrastructure.organization import RENDERER
 
 pytestmark = pytest.mark.timeout(900)

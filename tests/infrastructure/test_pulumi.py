@@ -11,7 +11,7 @@ import pytest
 from pulumi_mocked import Previewed, previewed
 from rendered import artifacts_of, plan_of
 
-from tarmac.artifact import write
+from tarmac.base.artifact import write
 
 NAME = "hello-dd-production"
 PRIVATE = [f"ec2:private-us-east-1{zone}" for zone in "abc"]

@@ -12,7 +12,7 @@ import pytest
 from rendered import artifacts_of, plan_of
 from terraformed import ALIASES, HEADER, Terraform, offline
 
-from tarmac.artifact import write
+from tarmac.base.artifact import write
 
 #: The provider has 700 MB, and each environment starts it.
 pytestmark = pytest.mark.timeout(600)

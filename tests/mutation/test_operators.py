@@ -9,7 +9,7 @@ from mutants.making import OPERATORS, class_of, mutants_of
 from mutants.mutant import data_of
 from mutants.operators.rename import misspelt
 
-from tarmac.artifact import Artifact, Format
+from tarmac.base.artifact import Artifact, Format
 
 OBJECT = Artifact(
     "web.yaml",

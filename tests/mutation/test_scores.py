@@ -14,7 +14,7 @@ from mutants.judging import ALONE, schemas_read_once
 from mutants.making import MutantClass
 from small_system import GATES
 
-from tarmac.artifact import Artifact, Format
+from tarmac.base.artifact import Artifact, Format
 
 #: A judgement that lists its patterns one below the other is longer than it is wide.
 LINES = 300

@@ -18,9 +18,9 @@ from edited import until
 from free_ports import free_port
 from rendered import ENVIRONMENTS, artifact_of, plan_of
 
-from tarmac.gates.views.programs import find
+from tarmac.base.report import Skip
+from tarmac.check.gates.views.programs import find
 from tarmac.render.observability.alerting.routing import MOUNTED, config, secrets
-from tarmac.report import Skip
 
 FILE = "observability/alertmanager.yaml"
 WATCHED = [environment for environment in ENVIRONMENTS if config(plan_of(*environment))]

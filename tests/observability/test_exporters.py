@@ -26,17 +26,17 @@ from prometheus_client.parser import text_string_to_metric_families
 from rendered import ROOT, artifacts_of, plan_of, watched_artifacts_of, watched_plan_of
 from scraped import Target, scraping, series_of
 
-from tarmac import signals
-from tarmac.artifact import Artifact
-from tarmac.gates.views import programs
-from tarmac.launch import Secret, Text
-from tarmac.local.host import offers
+from tarmac.base import signals
+from tarmac.base.artifact import Artifact
+from tarmac.base.launch import Secret, Text
+from tarmac.base.report import Skip
+from tarmac.catalog.stores import nats, postgres
+from tarmac.catalog.stores import redis as cache
+from tarmac.catalog.stores.kind import MONITOR, StoreContext, StoreKind
+from tarmac.catalog.stores.setup.redis_acl import ADMIN, users
+from tarmac.check.gates.views import programs
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.report import Skip
-from tarmac.stores import nats, postgres
-from tarmac.stores import redis as cache
-from tarmac.stores.kind import MONITOR, StoreContext, StoreKind
-from tarmac.stores.setup.redis_acl import ADMIN, users
+from tarmac.run.local.host import offers
 from tarmac.testing import System, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]

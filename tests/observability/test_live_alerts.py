@@ -24,8 +24,8 @@ from rendered import artifact_of, plan_of
 from scraped import Prometheus, Target, scraping
 from starlette.responses import JSONResponse
 
-from tarmac.gates.views import programs
-from tarmac.report import Skip
+from tarmac.base.report import Skip
+from tarmac.check.gates.views import programs
 from tarmac_kit import Chassis, Part, create_app
 
 pytestmark = pytest.mark.timeout(120)

@@ -12,13 +12,13 @@ import pytest
 from rendered import plan_of
 from scraped import scraping
 
-from tarmac.gates.views import programs
-from tarmac.report import Skip
-from tarmac.slo.measured import MeasuredObjective
-from tarmac.telemetry import objectives, storage
-from tarmac.telemetry.sample import Reading, SeriesKey, samples_of
-from tarmac.telemetry.samples import add, mark_read, restart
-from tarmac.telemetry.storage import Storage
+from tarmac.base.report import Skip
+from tarmac.check.gates.views import programs
+from tarmac.plan.slo.measured import MeasuredObjective
+from tarmac.run.telemetry import objectives, storage
+from tarmac.run.telemetry.sample import Reading, SeriesKey, samples_of
+from tarmac.run.telemetry.samples import add, mark_read, restart
+from tarmac.run.telemetry.storage import Storage
 
 PLAN = plan_of("shop", "production")
 SERVICE = "api-gateway"

@@ -21,9 +21,9 @@ from journeys import journeys_of
 from rendered import ROOT, artifacts_of, plan_of
 from scraped import Prometheus, exported, rule_files, scraping, series_of, targets
 
-from tarmac import signals
-from tarmac.gates.views import programs
-from tarmac.report import Skip
+from tarmac.base import signals
+from tarmac.base.report import Skip
+from tarmac.check.gates.views import programs
 from tarmac.testing import System, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]

@@ -16,11 +16,11 @@ import pytest
 from rendered import ENVIRONMENTS, plan_of
 from replayed import Replay, Stretch, ours, pairs_of_sloth, replay, theirs
 
-from tarmac.gates.views import programs
+from tarmac.base.report import Skip
+from tarmac.check.gates.views import programs
 from tarmac.model.value import duration
 from tarmac.render.observability.alerting import slo_rules
 from tarmac.render.observability.alerting.promtool import sample
-from tarmac.report import Skip
 
 HOUR_S, DAY_S = 3600, 86400
 #: Just above and just below a threshold.

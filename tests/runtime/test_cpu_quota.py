@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from tarmac.local.supervisor.cpu_quota import CpuQuota
+from tarmac.run.local.supervisor.cpu_quota import CpuQuota
 
 #: A parent that waits for a child that never rests.
 BUSY = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"

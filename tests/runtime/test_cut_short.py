@@ -14,21 +14,21 @@ from typing import Any, cast
 import pytest
 from sandbox import PORT, SERVER, Sandbox, web
 
-from tarmac.errors import TarmacError
-from tarmac.launch import AliveProbe, Launch
-from tarmac.local.host.sockets import Reservations
-from tarmac.local.network import wiring
-from tarmac.local.network.wiring import Wiring
-from tarmac.local.process.channel import Channel
-from tarmac.local.process.context import ProcessContext
-from tarmac.local.process.spawn import RunningProcess, Spawner
-from tarmac.local.process.task import Task
-from tarmac.local.state.options import Options
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import context
-from tarmac.local.supervisor.context import SupervisorContext
-from tarmac.local.supervisor.supervisor import Supervisor
+from tarmac.base.errors import TarmacError
+from tarmac.base.launch import AliveProbe, Launch
 from tarmac.plan.plan import EdgeProxy, Node
+from tarmac.run.local.host.sockets import Reservations
+from tarmac.run.local.network import wiring
+from tarmac.run.local.network.wiring import Wiring
+from tarmac.run.local.process.channel import Channel
+from tarmac.run.local.process.context import ProcessContext
+from tarmac.run.local.process.spawn import RunningProcess, Spawner
+from tarmac.run.local.process.task import Task
+from tarmac.run.local.state.options import Options
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import context
+from tarmac.run.local.supervisor.context import SupervisorContext
+from tarmac.run.local.supervisor.supervisor import Supervisor
 
 
 def of(*services: str) -> str:

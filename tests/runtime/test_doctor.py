@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sandbox import PORT, TARMAC, web
 
-from tarmac.local.supervisor import checkup
-from tarmac.tools import TOOLS, Tool
+from tarmac.base.tools import TOOLS, Tool
+from tarmac.run.local.supervisor import checkup
 
 #: What each tool prints where it is as old as allowed.
 PRINTED = {

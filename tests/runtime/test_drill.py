@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from sandbox import PORT, SYSTEM, TARMAC, Sandbox, web
 
-from tarmac.local.state.state import StateFile
-from tarmac.local.supervisor import client
+from tarmac.run.local.state.state import StateFile
+from tarmac.run.local.supervisor import client
 
 JOURNEYS = """
     from contextlib import asynccontextmanager

@@ -17,7 +17,7 @@ import pytest
 from edited import until
 from sandbox import PORT, SYSTEM, Sandbox, family, wire
 
-from tarmac.local.host import kernel
+from tarmac.run.local.host import kernel
 
 #: GET /PORT opens a connection to it and keeps it; a body comes back when it is open.
 CALLER = """

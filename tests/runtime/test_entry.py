@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from free_ports import free_port
 
-from tarmac.local.network import ingress as program
+from tarmac.run.local.network import ingress as program
 
 HOST = "127.0.0.1"
 
@@ -122,7 +122,7 @@ async def entry(tmp_path):
         it = Entry(api, pages, free_port())
         file = tmp_path / "routes.json"
         file.write_text(it.routes())
-        argv = [sys.executable, "-I", "-m", "tarmac.local.network.ingress", str(file)]
+        argv = [sys.executable, "-I", "-m", "tarmac.run.local.network.ingress", str(file)]
         it.process = await asyncio.create_subprocess_exec(*argv, stderr=asyncio.subprocess.PIPE)
         try:
             await listens(it.app)

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from sandbox import PORT, SYSTEM, TARMAC, Sandbox, web
 
-from tarmac import dotenv
+from tarmac.base import dotenv
 
 SHOW = "import json, os; print(json.dumps({**os.environ, '': os.getcwd()}))"
 TRICKY = "a b'c\"d $HOME `x` \\ #e"

@@ -9,7 +9,7 @@ import pytest
 from drilling import ASKS_WEB
 from sandbox import laid_out, web
 
-from tarmac.local.supervisor import client
+from tarmac.run.local.supervisor import client
 
 DRILL = """
     drill: 1

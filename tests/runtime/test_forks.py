@@ -12,9 +12,9 @@ import pytest
 from edited import APP, SYSTEM, Watched, asked_all_the_time, kit_of_its_own, save, until
 from sandbox import PORT, Sandbox, family, gone
 
-from tarmac.launch import ForkedStart
-from tarmac.local.process import forks
-from tarmac.local.process.spawn import Spawner
+from tarmac.base.launch import ForkedStart
+from tarmac.run.local.process import forks
+from tarmac.run.local.process.spawn import Spawner
 
 pytestmark = pytest.mark.skipif(
     os.uname().sysname != "Linux", reason="only Linux forks what is preloaded"

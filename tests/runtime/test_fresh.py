@@ -15,7 +15,7 @@ import redis.asyncio as redis
 from redis.exceptions import ResponseError
 from sandbox import PORT, SERVER, web
 
-from tarmac.errors import BadInput, TarmacError
+from tarmac.base.errors import BadInput, TarmacError
 from tarmac.testing import System, running
 
 pytestmark = pytest.mark.servers

@@ -9,8 +9,8 @@ import pymysql
 import pytest
 from sandbox import SERVER, web
 
-from tarmac.errors import TarmacError
-from tarmac.local.stores.mysql_connection import connect
+from tarmac.base.errors import TarmacError
+from tarmac.run.local.stores.mysql_connection import connect
 from tarmac.testing import System, running
 
 pytestmark = pytest.mark.servers

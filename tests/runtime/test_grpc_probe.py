@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
-from tarmac.local.process.grpc_probe import check
+from tarmac.run.local.process.grpc_probe import check
 
 SERVING, NOT_SERVING = b"\x08\x01", b"\x08\x02"
 

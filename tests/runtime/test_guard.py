@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.local.host import guard
+from tarmac.run.local.host import guard
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 

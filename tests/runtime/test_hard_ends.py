@@ -26,7 +26,7 @@ from hard import (
 from remains import remains
 from sandbox import PORT, SERVER, SYSTEM, TARMAC, Sandbox, family, gone
 
-from tarmac.local.host import guard
+from tarmac.run.local.host import guard
 
 pytestmark = [
     pytest.mark.servers,

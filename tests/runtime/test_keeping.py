@@ -13,14 +13,14 @@ import asyncpg
 import pytest
 from sandbox import PORT, Sandbox, web
 
-from tarmac.errors import BadInput, TarmacError
-from tarmac.launch import Secret
-from tarmac.local.host.sockets import Reservations
-from tarmac.local.state import logs, vault
-from tarmac.local.state.files import write_atomically
-from tarmac.local.state.options import Options
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor.resolver import Resolver
+from tarmac.base.errors import BadInput, TarmacError
+from tarmac.base.launch import Secret
+from tarmac.run.local.host.sockets import Reservations
+from tarmac.run.local.state import logs, vault
+from tarmac.run.local.state.files import write_atomically
+from tarmac.run.local.state.options import Options
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor.resolver import Resolver
 
 
 def test_a_log_line_has_its_time_and_no_secret(tmp_path: Path):

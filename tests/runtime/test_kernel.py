@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.local.host import kernel
+from tarmac.run.local.host import kernel
 
 pytestmark = pytest.mark.skipif(not kernel.is_known(), reason="this system does not tell")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sandbox import Sandbox, web
 
-from tarmac.local.stores.mail_http import Access, Answer, Request, respond
-from tarmac.local.stores.mailbox import PAGE_SIZE, Mailbox
+from tarmac.run.local.stores.mail_http import Access, Answer, Request, respond
+from tarmac.run.local.stores.mailbox import PAGE_SIZE, Mailbox
 
 HOST = "127.0.0.1"
 TOKEN = "5e5ame"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sandbox import PORT, SYSTEM, Sandbox, gone, web
 
-from tarmac.local.host import guard
+from tarmac.run.local.host import guard
 
 pytestmark = pytest.mark.servers
 
@@ -264,7 +264,7 @@ def test_the_next_session_deletes_what_a_killed_supervisor_left(suite: Sandbox):
     supervisor = next(
         pid
         for pid in pids
-        if b"tarmac.local.supervisor.daemon" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"tarmac.run.local.supervisor.daemon" in Path(f"/proc/{pid}/cmdline").read_bytes()
     )
     os.kill(supervisor, signal.SIGKILL)
     assert gone([pid for pid in pids if pid != supervisor])

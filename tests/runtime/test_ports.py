@@ -7,10 +7,10 @@ import socket
 
 import pytest
 
-from tarmac.errors import TarmacError
-from tarmac.local.host.gather import ANY_COUNT, ANY_FROM, choose_ports
-from tarmac.local.host.sockets import Reservations, is_free, is_held_by
+from tarmac.base.errors import TarmacError
 from tarmac.plan.ports import PortNeed
+from tarmac.run.local.host.gather import ANY_COUNT, ANY_FROM, choose_ports
+from tarmac.run.local.host.sockets import Reservations, is_free, is_held_by
 
 
 @pytest.fixture

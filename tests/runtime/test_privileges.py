@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.errors import TarmacError
-from tarmac.local.host import guard, privileges
-from tarmac.local.host.sockets import Reservations
-from tarmac.local.state.options import Options
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import checkup
-from tarmac.local.supervisor.resolver import Resolver
+from tarmac.base.errors import TarmacError
+from tarmac.run.local.host import guard, privileges
+from tarmac.run.local.host.sockets import Reservations
+from tarmac.run.local.state.options import Options
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import checkup
+from tarmac.run.local.supervisor.resolver import Resolver
 
 PR_SET_DUMPABLE = 4  # linux/prctl.h
 #: No machine has a user of this number.

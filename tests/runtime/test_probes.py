@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from wired import reset_when_closed
 
-from tarmac.launch import ExchangeProbe, HttpProbe, Probe
-from tarmac.local.process import probes
-from tarmac.local.process.spawn import Spawner
+from tarmac.base.launch import ExchangeProbe, HttpProbe, Probe
+from tarmac.run.local.process import probes
+from tarmac.run.local.process.spawn import Spawner
 
 
 async def said_of(probe: Probe, folder: Path) -> str | None:

@@ -10,8 +10,8 @@ import yaml
 from click.testing import CliRunner
 from small_system import MODEL, PARTS
 
+from tarmac.base.errors import BadInput, TarmacError
 from tarmac.cli.main import tarmac
-from tarmac.errors import BadInput, TarmacError
 
 DAY = "2026-11-21"
 CHECKLIST = """

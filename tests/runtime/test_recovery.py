@@ -13,11 +13,11 @@ import pytest
 from drilling import ASKS_WEB
 from sandbox import Sandbox, laid_out, web
 
-from tarmac.errors import TarmacError
-from tarmac.local.stores import key_marks
-from tarmac.local.supervisor import client
-from tarmac.local.supervisor.local_recovery import LocalRecovery
-from tarmac.local.supervisor.local_target import local_target
+from tarmac.base.errors import TarmacError
+from tarmac.run.local.stores import key_marks
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.local_recovery import LocalRecovery
+from tarmac.run.local.supervisor.local_target import local_target
 
 LONG_S, POLL_S = 90.0, 0.05
 SEED = """

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sandbox import Sandbox
 
-from tarmac.tree import lock
+from tarmac.render.tree import lock
 
 SYSTEM = """
     tarmac: 1

@@ -10,7 +10,7 @@ import traceback
 
 from treed import Tree
 
-from tarmac.tree import swap
+from tarmac.render.tree import swap
 
 FILES = [f"k8s/{number}/object.yaml" for number in range(12)]
 WRITERS, TIMES = 3, 5

@@ -10,10 +10,10 @@ import pytest
 from growth import MOST, counted
 from treed import Tree, contents
 
-from tarmac.artifact import Artifact
-from tarmac.errors import BadInput, TarmacError
-from tarmac.tree import folder, swap
-from tarmac.tree.lock import FILE
+from tarmac.base.artifact import Artifact
+from tarmac.base.errors import BadInput, TarmacError
+from tarmac.render.tree import folder, swap
+from tarmac.render.tree.lock import FILE
 
 WEB, DB, JOB = "k8s/web/deployment.yaml", "k8s/db/set.yaml", "ops/run.sh"
 LINES = {f"key{number}": number for number in range(1, 21)}

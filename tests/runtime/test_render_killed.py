@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from treed import Tree, contents, killed_at
 
-from tarmac.tree import swap
+from tarmac.render.tree import swap
 
 WEB, DB, NEW = "k8s/web.yaml", "k8s/db/set.yaml", "k8s/new/job.yaml"
 LINES = {f"key{number}": number for number in range(1, 21)}

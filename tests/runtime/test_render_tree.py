@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from treed import Tree, contents
 
-from tarmac.errors import BadInput
-from tarmac.tree.lock import FILE, parse
+from tarmac.base.errors import BadInput
+from tarmac.render.tree.lock import FILE, parse
 
 WEB, DB, JOB = "k8s/web/deployment.yaml", "k8s/db/set.yaml", "ops/run.sh"
 LINES = {f"key{number}": number for number in range(1, 21)}

@@ -15,9 +15,9 @@ import pytest
 from edited import SYSTEM, Watched, asked_all_the_time, save, until
 from sandbox import PORT, SERVER, TARMAC, Sandbox, web
 
-from tarmac.local.host import kernel
-from tarmac.local.supervisor import client
-from tarmac.local.supervisor.requests import Edges
+from tarmac.run.local.host import kernel
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.requests import Edges
 
 URL = f"http://localhost:{PORT}"
 

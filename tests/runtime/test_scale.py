@@ -15,7 +15,7 @@ import pytest
 from edited import until
 from sandbox import PORT, Sandbox, web
 
-from tarmac.local.host import guard
+from tarmac.run.local.host import guard
 
 URL = f"http://localhost:{PORT}"
 ONE = f"tarmac: 1\nsystem: small\nservices:\n  {web('web', PORT)}\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sandbox import SYSTEM, Sandbox, family
 
-from tarmac.local.supervisor import client
+from tarmac.run.local.supervisor import client
 
 ENDPOINT = "/env/OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -51,7 +51,7 @@ def traces(box: Sandbox, *options: str, count: int) -> list[str]:
 def telemetry_pid(box: Sandbox) -> int:
     """Find the process among the supervisor's descendants."""
     for pid in family(box):
-        if b"tarmac.dashboard" in Path(f"/proc/{pid}/cmdline").read_bytes():
+        if b"tarmac.run.dashboard" in Path(f"/proc/{pid}/cmdline").read_bytes():
             return pid
     raise AssertionError("no telemetry process")
 

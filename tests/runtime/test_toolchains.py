@@ -9,11 +9,11 @@ import pytest
 from asking import ask
 from sandbox import PORT
 
-from tarmac.foreign import files
-from tarmac.local.host import toolchains
-from tarmac.local.supervisor import checkup
+from tarmac.base.foreign import files
 from tarmac.model.loader import load
 from tarmac.plan.settings import TOOLCHAIN_ORIGIN
+from tarmac.run.local.host import toolchains
+from tarmac.run.local.supervisor import checkup
 
 SHELLS_PATH = os.environ["PATH"]
 MODEL = """\

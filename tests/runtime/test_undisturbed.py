@@ -11,11 +11,11 @@ import subprocess
 import pytest
 from sandbox import SYSTEM, TARMAC, Sandbox, family, gone, laid_out
 
-from tarmac.local.host import guard
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import client
-from tarmac.local.supervisor.build_id import build_id
-from tarmac.local.supervisor.requests import Apply
+from tarmac.run.local.host import guard
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.build_id import build_id
+from tarmac.run.local.supervisor.requests import Apply
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,11 @@ from git_repository import git
 from rendered import artifacts_of
 from small_system import MODEL, PARTS
 
-from tarmac import gates, registry
-from tarmac.artifact import write
+from tarmac.base import registry
+from tarmac.base.artifact import write
+from tarmac.base.errors import BadInput, TarmacError
+from tarmac.check import gates
 from tarmac.cli.main import tarmac
-from tarmac.errors import BadInput, TarmacError
 
 ROOT = Path(__file__).parents[2]
 TEST = "tests/test_a.py::test_it_holds"
@@ -326,7 +327,7 @@ def test_a_gate_that_breaks_is_one_line_and_its_traceback_with_debug(mini, monke
 
     gate = registry.load(gates, "GATE")["REL004"]
     broken = {"REL004": replace(gate, check=check)}
-    monkeypatch.setattr("tarmac.verify.system.registry.load", loading(broken))
+    monkeypatch.setattr("tarmac.check.verify.system.registry.load", loading(broken))
     shown = verify("--phase", "resilience")
     assert shown.exit_code == 1
     assert "gate REL004 failed on its own: KeyError: 'mini'; run with --debug" in shown.output

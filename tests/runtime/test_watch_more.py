@@ -17,9 +17,9 @@ import watchfiles
 from edited import APP, SYSTEM, Watched, save, until
 from sandbox import PORT, TARMAC, Sandbox, web
 
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor.supervisor import ApplyResult
-from tarmac.local.supervisor.watch import Watch, _named
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor.supervisor import ApplyResult
+from tarmac.run.local.supervisor.watch import Watch, _named
 
 PARTED = f"""
     tarmac: 1

@@ -15,9 +15,9 @@ from urllib.parse import quote
 import pytest
 from sandbox import PORT, Sandbox
 
-from tarmac.errors import TarmacError
-from tarmac.local.host import layers
-from tarmac.local.process import written
+from tarmac.base.errors import TarmacError
+from tarmac.run.local.host import layers
+from tarmac.run.local.process import written
 
 #: Writes where each request says, and answers with what is read there then.
 WRITER = """

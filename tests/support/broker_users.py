@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tarmac.launch import Secret
-from tarmac.stores.kind import User
+from tarmac.base.launch import Secret
+from tarmac.catalog.stores.kind import User
 
 ORDERS = User(
     "order-service",

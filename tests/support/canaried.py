@@ -16,10 +16,10 @@ import yaml
 from objects import named
 from rendered import plan_of
 
-from tarmac.gates.views.programs import find
+from tarmac.base.report import Skip
+from tarmac.check.gates.views.programs import find
 from tarmac.plan import analysis
 from tarmac.plan.analysis import Analysis
-from tarmac.report import Skip
 
 #: The two revisions' hashes, and who tries: (system, environment, service).
 NEW, OLD = "6d9f8b7c5x", "7c5x6d9f8b"

@@ -23,8 +23,8 @@ import yaml
 from deployed import DeployedSystem
 from docker_here import Docker
 
-from tarmac.gates.views.programs import find
-from tarmac.report import Skip
+from tarmac.base.report import Skip
+from tarmac.check.gates.views.programs import find
 
 MANIFESTS = Path(__file__).parents[1] / "cluster" / "trials.yaml"
 GET = "there is no Argo Rollouts, or no Prometheus; run `make tools`"

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from demo_system import FILE, files
 from rendered import KINDS, RENDERERS, ROOT
 
-from tarmac.artifact import Artifact
-from tarmac.compare.change import Change, Comparison
-from tarmac.compare.comparing import Price, compare
-from tarmac.compare.revisions import Revision
+from tarmac.base.artifact import Artifact
+from tarmac.change.compare.change import Change, Comparison
+from tarmac.change.compare.comparing import Price, compare
+from tarmac.change.compare.revisions import Revision
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.collect import artifacts, saying
 

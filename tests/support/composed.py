@@ -23,8 +23,8 @@ from docker_here import Docker
 from free_ports import free_ports
 from rendered import ROOT, artifacts_of, plan_of, system_of
 
-from tarmac.artifact import write
-from tarmac.local.stores.invariants import InvariantResult, evaluate
+from tarmac.base.artifact import write
+from tarmac.run.local.stores.invariants import InvariantResult, evaluate
 
 POLL_S = 0.1
 UP_WITHIN_S = 120.0

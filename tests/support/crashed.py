@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tarmac.local.stores.invariants import evaluate
 from tarmac.model.loader import load
 from tarmac.model.system import System
+from tarmac.run.local.stores.invariants import evaluate
 from tarmac_kit import serve
 from tarmac_kit.testing import CrashReport, HostedService, Journey, World
 

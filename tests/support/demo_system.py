@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import textwrap
 
-from tarmac import registry, stores
-from tarmac.errors import BadInput, Problem
+from tarmac.base import registry
+from tarmac.base.errors import BadInput, Problem
+from tarmac.catalog import stores
+from tarmac.catalog.stores.kind import ProviderCandidate
 from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan import ports
 from tarmac.plan.facts import MachineFacts, RunShape
-from tarmac.stores.kind import ProviderCandidate
 
 FILE = "systems/demo/tarmac.yaml"
 #: Services of the kit's parts below, for a file that has the stores `orders-db` and `cache`.

@@ -21,11 +21,11 @@ from cluster import Cluster
 from objects import objects
 from rendered import KINDS, RENDERERS, ROOT, plan_of
 
-from tarmac.cluster import running as seen
-from tarmac.cluster.kubectl import Kubectl
 from tarmac.model.loader import load as load_system
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
+from tarmac.run.cluster import running as seen
+from tarmac.run.cluster.kubectl import Kubectl
 
 TARMAC = Path(sys.executable).with_name("tarmac")
 NAME = "app.kubernetes.io/name"

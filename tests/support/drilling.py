@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tarmac.drills.drill import DrillResult
+from tarmac.drill.drill import DrillResult
 
 #: `journeys.py` of a system whose visitors ask its service `web` for a page.
 ASKS_WEB = """

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 from rendered import plan_of, system_of
 
-from tarmac.drills import drill_file
-from tarmac.drills.experiments import export
+from tarmac.drill.experiments import export
+from tarmac.drill.file import drill_file
 
 Object = Mapping[str, Any]
 #: Fault -> a step of it; the environment has all of it in the cluster.

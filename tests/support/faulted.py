@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tarmac.faults.fault import Fault
-from tarmac.local.state.paths import Home
+from tarmac.catalog.faults.fault import Fault
+from tarmac.run.local.state.paths import Home
 
 HOLDER = """
 import sys, time

@@ -10,10 +10,10 @@ import pytest
 import yaml
 from rendered import plan_of, system_of
 
-from tarmac.artifact import Artifact, recognised, write
-from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Subject
-from tarmac.report import Finding, Skip
+from tarmac.base.artifact import Artifact, recognised, write
+from tarmac.base.report import Finding, Skip
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Subject
 
 FOLDER = Path(__file__).parents[1] / "gates"
 TODAY = date(2026, 11, 20)

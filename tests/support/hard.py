@@ -18,7 +18,7 @@ import pytest
 from remains import half_written, processes_of
 from sandbox import PORT, Sandbox, family, gone, web
 
-from tarmac.local.host import guard
+from tarmac.run.local.host import guard
 
 SEED = int(os.environ.get("TARMAC_SOAK_SEED", "7"))
 LONG = bool(os.environ.get("TARMAC_SOAK_S"))
@@ -132,6 +132,6 @@ def supervisors(box: Sandbox) -> list[int]:
     for pid in guard.parents():
         with contextlib.suppress(OSError):
             argv = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if b"tarmac.local.supervisor.daemon" in argv and str(box.folder).encode() in argv:
+            if b"tarmac.run.local.supervisor.daemon" in argv and str(box.folder).encode() in argv:
                 found.append(pid)
     return found

@@ -15,14 +15,14 @@ import pytest_asyncio
 from broker_users import ORDERS, PAYMENTS
 from free_ports import free_ports
 
-from tarmac.launch import Launch, Secret, reveal, secrets_of
-from tarmac.local.host import offers
-from tarmac.local.process import probes
-from tarmac.local.process.prepare import prepare
-from tarmac.local.process.spawn import Spawner
-from tarmac.local.stores.dialogue import set_up_server
-from tarmac.stores.kafka import STORE
-from tarmac.stores.kind import ProviderCandidate, StoreContext, User, own_port
+from tarmac.base.launch import Launch, Secret, reveal, secrets_of
+from tarmac.catalog.stores.kafka import STORE
+from tarmac.catalog.stores.kind import ProviderCandidate, StoreContext, User, own_port
+from tarmac.run.local.host import offers
+from tarmac.run.local.process import probes
+from tarmac.run.local.process.prepare import prepare
+from tarmac.run.local.process.spawn import Spawner
+from tarmac.run.local.stores.dialogue import set_up_server
 
 HOST = "127.0.0.1"
 GET = "no Kafka here: set KAFKA_HOME, or have .ci/kafka bring one"

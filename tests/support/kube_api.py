@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 from apiserver import ControlPlane
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 
 Object = Mapping[str, Any]
 MANAGER = "tarmac"

@@ -12,7 +12,7 @@ import yaml
 from kube_api import Answer, Kube, Object, changed, objects, title
 from rendered import artifacts_of, plan_of
 
-from tarmac.schemas import check, lock
+from tarmac.check.schemas import check, lock
 
 RESTRICTED = {
     f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.gates.live import (
+from tarmac.check.gates.live import (
     LiveCertificate,
     LiveContainer,
     LiveDifference,

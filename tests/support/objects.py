@@ -8,7 +8,7 @@ from typing import Any
 
 from rendered import artifacts_of
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 
 Data = Mapping[str, Any]
 

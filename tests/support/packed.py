@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tarmac.artifact import Artifact, dump, write
+from tarmac.base.artifact import Artifact, dump, write
 
 CHART = "charts/service"
 #: What Helm itself says of an object, and what a hook is: the plain tree has none of it.

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from tiers import PLACES, ROOT, TIERS
 
-from tarmac.installed import find_program
+from tarmac.base.installed import find_program
 
 #: Variables that tests keep: settings of the suite, proxies, certificates.
 KEPT = re.compile(

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tarmac.artifact import dump
-from tarmac.gates.views import programs
-from tarmac.gates.views.programs import MORE_MEMORY
-from tarmac.report import Skip
+from tarmac.base.artifact import dump
+from tarmac.base.report import Skip
+from tarmac.check.gates.views import programs
+from tarmac.check.gates.views.programs import MORE_MEMORY
 
 #: What it prints before it says of a file whether its tests pass.
 _BEGINS = re.compile(r"^Unit Testing:\s+(.+)$", re.MULTILINE)

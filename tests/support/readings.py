@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tarmac.telemetry.readings import ReadingLog
-from tarmac.telemetry.sample import UP, Reading, SeriesKey
-from tarmac.telemetry.storage import Storage
+from tarmac.run.telemetry.readings import ReadingLog
+from tarmac.run.telemetry.sample import UP, Reading, SeriesKey
+from tarmac.run.telemetry.storage import Storage
 
 #: A moment, in milliseconds.
 BEGAN = 1_800_000_000_000

@@ -12,8 +12,8 @@ import time
 import urllib.error
 import urllib.request
 
-from tarmac.local.state.paths import Home
-from tarmac.telemetry import queries, receiver, storage
+from tarmac.run.local.state.paths import Home
+from tarmac.run.telemetry import queries, receiver, storage
 
 TOKEN = "a-token-of-this-test"
 JSON, PROTOBUF = receiver.JSON, receiver.PROTOBUF
@@ -31,7 +31,7 @@ class TelemetryServer:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-I", "-m", "tarmac.dashboard", str(self.home.root), "a-run"]
+        command = [sys.executable, "-I", "-m", "tarmac.run.dashboard", str(self.home.root), "a-run"]
         self.process = subprocess.Popen(command, stdin=self.listener.fileno())
 
     def end(self, number: int = signal.SIGTERM) -> int:

@@ -9,7 +9,7 @@ import socket
 import time
 from pathlib import Path
 
-from tarmac.local.host import guard
+from tarmac.run.local.host import guard
 
 
 def processes_of(home: Path) -> dict[int, str]:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import yaml
 
-from tarmac import registry, render, stores
-from tarmac.artifact import Artifact
+from tarmac import render
+from tarmac.base import registry
+from tarmac.base.artifact import Artifact
+from tarmac.catalog import stores
 from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan

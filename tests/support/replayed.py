@@ -18,15 +18,15 @@ from typing import Any
 
 import yaml
 
-from tarmac.gates.views.programs import MORE_MEMORY
+from tarmac.check.gates.views.programs import MORE_MEMORY
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.alerting.promtool import file, rule_test, sample
 from tarmac.render.observability.alerting.promtool_lines import Line, Part
 from tarmac.render.observability.alerting.slo_burn_rules import burns
 from tarmac.render.observability.alerting.slo_recordings import recordings
 from tarmac.render.observability.alerting.slo_rules import BURN
-from tarmac.slo.measured import MeasuredObjective
 
 MINUTE_S = 60
 #: Whole numbers for every share that is used here: a counter with a float's tail seems to fall.

@@ -18,11 +18,11 @@ from typing import Any
 
 import warm
 
-from tarmac.local.host import guard
-from tarmac.local.state.paths import Home
-from tarmac.local.state.state import StateFile
-from tarmac.local.supervisor import client
-from tarmac.local.supervisor.requests import Edges
+from tarmac.run.local.host import guard
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.state.state import StateFile
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.requests import Edges
 
 TARMAC = [str(Path(sys.executable).with_name("tarmac"))]
 

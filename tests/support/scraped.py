@@ -24,8 +24,8 @@ import yaml
 from free_ports import free_port
 from prometheus_client.parser import text_string_to_metric_families
 
-from tarmac import signals
-from tarmac.artifact import Artifact
+from tarmac.base import signals
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.testing import System
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from rendered import plan_of
 
-from tarmac.cluster.kubectl import Kubectl, Refusal
-from tarmac.cluster.objects import ObjectId
-from tarmac.cluster.running import DeployedSystem
+from tarmac.run.cluster.kubectl import Kubectl, Refusal
+from tarmac.run.cluster.objects import ObjectId
+from tarmac.run.cluster.running import DeployedSystem
 
 NAME, PART_OF = "app.kubernetes.io/name", "app.kubernetes.io/part-of"
 MADE = "2026-11-23T10:00:00Z"

@@ -26,8 +26,8 @@ from promises import DOUBLED, LOST, OVERSOLD
 from remains import processes_of
 from sandbox import ps
 
-from tarmac.local.host import guard
-from tarmac.local.state.paths import Home
+from tarmac.run.local.host import guard
+from tarmac.run.local.state.paths import Home
 
 ROOT = Path(__file__).parents[2]
 TARMAC = str(Path(sys.executable).with_name("tarmac"))
@@ -83,7 +83,7 @@ class Shop:
             with contextlib.suppress(OSError):
                 argv = Path(f"/proc/{pid}/cmdline").read_bytes()
                 if (
-                    b"tarmac.local.supervisor.daemon" in argv
+                    b"tarmac.run.local.supervisor.daemon" in argv
                     and f'"{self.namespace}"'.encode() in argv
                 ):
                     found.append(pid)

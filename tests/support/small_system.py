@@ -15,11 +15,13 @@ from typing import Any
 import yaml
 from live_system import live_system
 
-from tarmac import gates, registry, stores
-from tarmac.artifact import Artifact, Format, recognised
-from tarmac.gates.gate import Gate
-from tarmac.gates.inputs import Form, Forms, MemoryUse, Original, StepSeconds
-from tarmac.gates.subject import Subject
+from tarmac.base import registry
+from tarmac.base.artifact import Artifact, Format, recognised
+from tarmac.catalog import stores
+from tarmac.check import gates
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.inputs import Form, Forms, MemoryUse, Original, StepSeconds
+from tarmac.check.gates.subject import Subject
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 

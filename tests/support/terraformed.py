@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from rendered import artifacts_of, plan_of
 
-from tarmac.artifact import write
+from tarmac.base.artifact import write
 
 HEADER = "Rendered by a test."
 PROVIDER = "registry.terraform.io/hashicorp/aws"

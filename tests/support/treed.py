@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tarmac.artifact import Artifact
-from tarmac.tree import folder
-from tarmac.tree.arguments import FileArguments
-from tarmac.tree.folder import RenderOutcome, RenderSource
+from tarmac.base.artifact import Artifact
+from tarmac.render.tree import folder
+from tarmac.render.tree.arguments import FileArguments
+from tarmac.render.tree.folder import RenderOutcome, RenderSource
 
 #: What the kernel is asked to do that changes a disk; a write to an open file is one with its open.
 STEPS = (

@@ -19,7 +19,12 @@ from typing import Any
 from tarmac.cli.main import main, tarmac
 
 #: What verbs import only once they are used.
-USED = ("json", "tarmac.cli._show", "tarmac.local.state.state", "tarmac.local.supervisor.client")
+USED = (
+    "json",
+    "tarmac.cli._show",
+    "tarmac.run.local.state.state",
+    "tarmac.run.local.supervisor.client",
+)
 
 
 def serve(asker: socket.socket) -> None:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tarmac.local.network import wires
+from tarmac.run.local.network import wires
 
 HOST = "127.0.0.1"
 EDGE = "a->b:http"

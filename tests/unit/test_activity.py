@@ -9,12 +9,12 @@ import sys
 import psutil
 import pytest
 
-from tarmac.local.host import usage
-from tarmac.local.host.usage import Usage
-from tarmac.local.state.state import NodeState
-from tarmac.local.supervisor import activity
-from tarmac.local.supervisor.activity import Observation, Rates
-from tarmac.local.supervisor.client import Status
+from tarmac.run.local.host import usage
+from tarmac.run.local.host.usage import Usage
+from tarmac.run.local.state.state import NodeState
+from tarmac.run.local.supervisor import activity
+from tarmac.run.local.supervisor.activity import Observation, Rates
+from tarmac.run.local.supervisor.client import Status
 
 NODES = (
     NodeState("orders.1", "service", "takes orders", "healthy", pid=11, restarts=1),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from repository import found_in, system_of, text_of
 
 from tarmac.adopt._write import scalar
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
 from tarmac.model import document
 
 USER = "${stores.db.user}:${stores.db.password}"

@@ -6,8 +6,8 @@ import pytest
 from repository import KINDS, found_in, system_of, text_of
 
 from tarmac.adopt._correct import Failure, corrected
-from tarmac.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
-from tarmac.local.host.kernel import TcpSocket
+from tarmac.run.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
+from tarmac.run.local.host.kernel import TcpSocket
 
 PROCFILE = {"Procfile": "web: ./serve\nworker: ./work"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from repository import found_in, system_of, text_of
 
-from tarmac.stores.mongodb import STORE as MONGODB
+from tarmac.catalog.stores.mongodb import STORE as MONGODB
 
 
 def only(**files: str):

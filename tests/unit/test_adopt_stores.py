@@ -9,8 +9,8 @@ import pytest
 from demo_system import KINDS, KIT_SERVICES, demo, facts_for, problems
 from repository import found_in, system_of
 
-from tarmac.errors import BadInput
-from tarmac.launch import redact, reveal, secrets_of
+from tarmac.base.errors import BadInput
+from tarmac.base.launch import redact, reveal, secrets_of
 from tarmac.plan.resolve import resolve
 
 SERVER = "app.listen(process.env.PORT)"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from rendered import ENVIRONMENTS, plan_of, watched_plan_of
 
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
 from tarmac.render import texts
 from tarmac.render.observability.alerting import alert_tests
 from tarmac.render.observability.alerting.catalogue import FOLDER, alerts

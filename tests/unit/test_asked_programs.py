@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.errors import TarmacError
-from tarmac.gates.views.program_answers import ask
-from tarmac.gates.views.programs import run
+from tarmac.base.errors import TarmacError
+from tarmac.check.gates.views.program_answers import ask
+from tarmac.check.gates.views.programs import run
 
 SCRIPT = """#!/bin/sh
 echo asked >> {log}

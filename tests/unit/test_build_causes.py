@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tarmac.local.diagnostics.causes import likely_cause
+from tarmac.run.local.diagnostics.causes import likely_cause
 
 LOGS = yaml.safe_load(Path(__file__).with_name("build_logs.yaml").read_text())
 

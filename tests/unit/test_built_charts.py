@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from packed import find
 
-from tarmac.artifact import read
-from tarmac.gates.views import programs
-from tarmac.report import Skip
-from tarmac.verify.built import units
-from tarmac.verify.built.sources import Sources
-from tarmac.verify.built.trees import trees
+from tarmac.base.artifact import read
+from tarmac.base.report import Skip
+from tarmac.check.gates.views import programs
+from tarmac.check.verify.built import units
+from tarmac.check.verify.built.sources import Sources
+from tarmac.check.verify.built.trees import trees
 
 DEPLOYMENT = """\
 apiVersion: apps/v1

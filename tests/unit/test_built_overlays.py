@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.artifact import read
-from tarmac.report import Skip
-from tarmac.verify.built import kustomizations, layers, units
-from tarmac.verify.built.sources import Sources
+from tarmac.base.artifact import read
+from tarmac.base.report import Skip
+from tarmac.check.verify.built import kustomizations, layers, units
+from tarmac.check.verify.built.sources import Sources
 
 BASE = """\
 apiVersion: apps/v1
@@ -315,8 +315,10 @@ def test_without_the_program_that_is_a_warning_and_a_patch_is_still_no_object(bu
     def missing(name):
         raise Skip(f"{name} is not on this machine; see https://example.com")
 
-    monkeypatch.setattr("tarmac.gates.views.programs.find", missing)
-    monkeypatch.setattr("tarmac.verify.built.kustomizations.cache_folder", lambda: Path("/none"))
+    monkeypatch.setattr("tarmac.check.gates.views.programs.find", missing)
+    monkeypatch.setattr(
+        "tarmac.check.verify.built.kustomizations.cache_folder", lambda: Path("/none")
+    )
     found = built(overlay("patches: [{path: p.yaml}]\n", p=MERGE))
     (finding,) = found.unbuilt
     assert finding.warning
@@ -326,7 +328,7 @@ def test_without_the_program_that_is_a_warning_and_a_patch_is_still_no_object(bu
 
 def test_a_second_build_starts_no_program(built, monkeypatch):
     first = built(overlay("namespace: seen-before\n")).units
-    monkeypatch.setattr("tarmac.gates.views.programs.run", None)
+    monkeypatch.setattr("tarmac.check.gates.views.programs.run", None)
     again = built(overlay("namespace: seen-before\n")).units
     assert [one.data for one in again[0].artifacts] == [one.data for one in first[0].artifacts]
 

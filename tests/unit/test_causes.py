@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
-from tarmac.local.host.kernel import LISTEN, TcpSocket, parse
-from tarmac.local.host.listeners import program
+from tarmac.run.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
+from tarmac.run.local.host.kernel import LISTEN, TcpSocket, parse
+from tarmac.run.local.host.listeners import program
 
 
 @pytest.mark.parametrize(
@@ -203,10 +203,10 @@ def test_the_kernels_table_is_read():
         (["java", "-Xmx1g", "-jar", "shop.jar", "-p", "hunter2"], "java shop.jar"),
         ([], "a process that is ending"),
         (
-            ["p", "-m", "tarmac.local.supervisor.daemon", '{"file": "/x.yaml"}'],
+            ["p", "-m", "tarmac.run.local.supervisor.daemon", '{"file": "/x.yaml"}'],
             "Tarmac, for /x.yaml",
         ),
-        (["p", "-I", "/y/tarmac/local/network/wires.py"], "Tarmac's wires"),
+        (["p", "-I", "/y/tarmac/run/local/network/wires.py"], "Tarmac's wires"),
     ],
 )
 def test_a_program_is_named_as_its_user_knows_it(argv, expected):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tarmac.cluster.causes import causes, surroundings
-from tarmac.cluster.readiness import readiness
+from tarmac.run.cluster.causes import causes, surroundings
+from tarmac.run.cluster.readiness import readiness
 
 LABELS = {"app.kubernetes.io/name": "web"}
 DEPLOYMENT = {

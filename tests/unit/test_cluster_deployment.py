@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from tarmac.cluster import deployment as deployments
-from tarmac.cluster import release as releases
-from tarmac.cluster.deployment import Deployment
-from tarmac.cluster.kubectl import Kubectl, Object, Refusal
-from tarmac.cluster.objects import ObjectId
-from tarmac.cluster.planning import plan
-from tarmac.cluster.release import Release
+from tarmac.run.cluster import deployment as deployments
+from tarmac.run.cluster import release as releases
+from tarmac.run.cluster.deployment import Deployment
+from tarmac.run.cluster.kubectl import Kubectl, Object, Refusal
+from tarmac.run.cluster.objects import ObjectId
+from tarmac.run.cluster.planning import plan
+from tarmac.run.cluster.release import Release
 
 LABELS = {
     "app.kubernetes.io/part-of": "shop",

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from scripted_kubectl import ScriptedKubectl, running
 
-from tarmac.cluster.drift import differing, drift
-from tarmac.cluster.quantity import same_quantity
-from tarmac.cluster.release import Record, Release, ids, write
+from tarmac.run.cluster.drift import differing, drift
+from tarmac.run.cluster.quantity import same_quantity
+from tarmac.run.cluster.release import Record, Release, ids, write
 
 LABELS = {"app.kubernetes.io/part-of": "shop", "app.kubernetes.io/managed-by": "tarmac"}
 

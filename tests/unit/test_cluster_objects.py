@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from rendered import artifacts_of
 
-from tarmac.cluster.kubectl import documents, packed
-from tarmac.cluster.objects import WAVES, ObjectId, differences, wave, waves
+from tarmac.run.cluster.kubectl import documents, packed
+from tarmac.run.cluster.objects import WAVES, ObjectId, differences, wave, waves
 
 
 def manifest(kind: str, name: str = "web", component: str = "", **more: Any) -> dict[str, Any]:

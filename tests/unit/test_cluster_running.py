@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scripted_kubectl import MADE, pod, running, workload
 
-from tarmac.errors import BadInput, TarmacError
+from tarmac.base.errors import BadInput, TarmacError
 
 WAITS = {
     "phase": "Pending",

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from scripted_kubectl import running
 
-from tarmac.cluster.running import DeployedSystem
-from tarmac.cluster.store_access import store_url
-from tarmac.errors import BadInput, TarmacError
+from tarmac.base.errors import BadInput, TarmacError
+from tarmac.run.cluster.running import DeployedSystem
+from tarmac.run.cluster.store_access import store_url
 
 URL = "postgresql://pricing_service:a%2Fb@pricing-db:5432/pricing"
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from scripted_kubectl import node, pod, running, workload
 
-from tarmac.cluster import cluster_target
-from tarmac.cluster.cluster_target import ClusterTarget
-from tarmac.cluster.undoing import UndoProcess
-from tarmac.errors import BadInput, TarmacError
-from tarmac.faults.drain import FAULT as DRAIN
-from tarmac.faults.kill import FAULT as KILL
-from tarmac.faults.outage import FAULT as OUTAGE
+from tarmac.base.errors import BadInput, TarmacError
+from tarmac.catalog.faults.drain import FAULT as DRAIN
+from tarmac.catalog.faults.kill import FAULT as KILL
+from tarmac.catalog.faults.outage import FAULT as OUTAGE
+from tarmac.run.cluster import cluster_target
+from tarmac.run.cluster.cluster_target import ClusterTarget
+from tarmac.run.cluster.undoing import UndoProcess
 
 
 class Undone(UndoProcess):

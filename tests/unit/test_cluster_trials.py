@@ -10,10 +10,10 @@ import pytest
 from rendered import plan_of
 from scripted_kubectl import NAME, ScriptedKubectl, pod, workload
 
-from tarmac.cluster import trials
-from tarmac.cluster.readiness import readiness
-from tarmac.cluster.running import DeployedSystem
 from tarmac.model.environment import Rollout
+from tarmac.run.cluster import trials
+from tarmac.run.cluster.readiness import readiness
+from tarmac.run.cluster.running import DeployedSystem
 
 SERVICE = "pricing-service"
 STEPS = [{"setWeight": 25}, {"analysis": {}}, {"setWeight": 50}, {"analysis": {}}]

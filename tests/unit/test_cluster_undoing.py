@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.cluster.kubectl import Kubectl
-from tarmac.cluster.undoing import undo_process
-from tarmac.errors import TarmacError
+from tarmac.base.errors import TarmacError
+from tarmac.run.cluster.kubectl import Kubectl
+from tarmac.run.cluster.undoing import undo_process
 
 LONG_S, POLL_S = 20.0, 0.02
 

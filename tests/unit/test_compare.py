@@ -8,9 +8,9 @@ import pytest
 from compared import ENVIRONMENTS, compared, comparison, edited, said
 from demo_system import DEMO, FILE, files
 
-from tarmac.compare.change import Risk, as_data
-from tarmac.compare.markdown import LONGEST, markdown
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
+from tarmac.change.compare.change import Risk, as_data
+from tarmac.change.compare.markdown import LONGEST, markdown
 
 BASE = DEMO + ENVIRONMENTS
 

@@ -8,8 +8,8 @@ import pytest
 from compared import comparison, edited
 from rendered import ROOT
 
-from tarmac.compare.change import Risk
-from tarmac.cost.estimate import month
+from tarmac.change.compare.change import Risk
+from tarmac.change.cost.estimate import month
 
 FILE = "systems/shop/tarmac.yaml"
 MODEL = (ROOT / FILE).read_text(encoding="utf-8")

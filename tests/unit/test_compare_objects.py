@@ -10,7 +10,7 @@ import pytest
 from compared import ENVIRONMENTS, compared, edited, said
 from demo_system import DEMO
 
-from tarmac.artifact import Artifact, recognised
+from tarmac.base.artifact import Artifact, recognised
 from tarmac.plan.cluster import ClusterPlan
 
 BASE = DEMO + ENVIRONMENTS.replace("      kind: {}\n", "")

@@ -7,8 +7,8 @@ import re
 import pytest
 from rendered import artifacts_of, plan_of, system_of
 
-from tarmac.artifact import write
-from tarmac.launch import Secret
+from tarmac.base.artifact import write
+from tarmac.base.launch import Secret
 from tarmac.plan.cluster import secrets_of
 from tarmac.render.compose.parts import values as _compose
 

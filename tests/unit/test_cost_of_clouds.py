@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tarmac import rendering
+from tarmac.base.errors import BadInput
+from tarmac.change.cost.catalogue import prices
+from tarmac.change.cost.estimate import Estimate, estimate
+from tarmac.change.cost.savings import ROOM, savings
+from tarmac.change.cost.sizing import Usage, size_advice, with_advice
 from tarmac.cli._cost import Measurement, cost
-from tarmac.cost.catalogue import prices
-from tarmac.cost.estimate import Estimate, estimate
-from tarmac.cost.savings import ROOM, savings
-from tarmac.cost.sizing import Usage, size_advice, with_advice
-from tarmac.errors import BadInput
 from tarmac.plan.cloud import CloudEgress, CloudInfrastructure, CloudNodes
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.render import in_memory
 
 SHOP = Path(__file__).parents[2] / "systems" / "shop" / "tarmac.yaml"
 PRICES = prices()
@@ -26,7 +26,7 @@ PRICES = prices()
 
 @pytest.fixture(scope="module")
 def plan() -> ClusterPlan:
-    return rendering.make(SHOP, "production", ()).plan
+    return in_memory.make(SHOP, "production", ()).plan
 
 
 @pytest.fixture(scope="module")

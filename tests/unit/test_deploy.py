@@ -8,8 +8,8 @@ import pytest
 from demo_system import DEMO, KINDS, demo, facts_for
 from rendered import TYPICAL, plan_of, system_of
 
-from tarmac.errors import BadInput
-from tarmac.launch import redact
+from tarmac.base.errors import BadInput
+from tarmac.base.launch import redact
 from tarmac.model.conventions import SPANS_OF, SPANS_TO
 from tarmac.model.edge import ENTRY, edges
 from tarmac.plan import callers

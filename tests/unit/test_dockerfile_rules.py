@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from rendered import ROOT
 
-from tarmac.gates.images.img014_dockerfile import findings
-from tarmac.gates.views.dockerfiles import instructions
+from tarmac.check.gates.images.img014_dockerfile import findings
+from tarmac.check.gates.views.dockerfiles import instructions
 
 GOOD = """\
 FROM golang:1.26 AS made

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
 from tarmac.model.document import MAX_BYTES, MAX_PROBLEMS, parse
 from tarmac.model.value import as_written
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.dotenv import parse, write
+from tarmac.base.dotenv import parse, write
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from drilling import broken
 
-from tarmac.drills import canary, explain, under_load
-from tarmac.drills.drill import Check, DrillContext, DrillResult, Verdict
-from tarmac.drills.drill_file import DrillFile
-from tarmac.drills.sections import Canary, Defect
-from tarmac.target import Answers, EdgeRule, Instance
+from tarmac.base.target import Answers, EdgeRule, Instance
+from tarmac.drill import explain
+from tarmac.drill.drill import Check, DrillContext, DrillResult, Verdict
+from tarmac.drill.file.drill_file import DrillFile
+from tarmac.drill.file.sections import Canary, Defect
+from tarmac.drill.kinds import canary
+from tarmac.drill.running import under_load
 
 
 @dataclass

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tarmac.base.errors import BadInput
+from tarmac.base.foreign import files
 from tarmac.cli.main import tarmac
-from tarmac.drills import comparison, journal, read_drill
-from tarmac.drills.drill import Check, DrillResult, Event, Period, Verdict
-from tarmac.errors import BadInput
-from tarmac.foreign import files
+from tarmac.drill import read_drill
+from tarmac.drill.drill import Check, DrillResult, Event, Period, Verdict
+from tarmac.drill.report import comparison, journal
 from tarmac.model.loader import load
 from tarmac.model.system import System
 

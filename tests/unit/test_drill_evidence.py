@@ -12,12 +12,13 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from click.testing import CliRunner
 
-from tarmac import evidence
+from tarmac.base import evidence
 from tarmac.cli.main import tarmac
-from tarmac.drills import game_day, junit, report, session
-from tarmac.drills import journal as journals
-from tarmac.drills.drill import Check, DrillResult, Period, Verdict, outcome, sentence
-from tarmac.drills.drill_file import DrillFile
+from tarmac.drill import game_day, session
+from tarmac.drill.drill import Check, DrillResult, Period, Verdict, outcome, sentence
+from tarmac.drill.file.drill_file import DrillFile
+from tarmac.drill.report import html, junit
+from tarmac.drill.report import journal as journals
 
 ROOT = Path(__file__).parents[2]
 CHECKLIST = """\
@@ -160,7 +161,7 @@ def test_ci_fails_with_the_verdict_that_is_not_the_expected_one():
 
 
 def test_the_page_says_that_a_verdict_is_expected():
-    page = report.as_html(written(BROKEN, expected="FAIL"))
+    page = html.as_html(written(BROKEN, expected="FAIL"))
     assert sentence("FAIL", "FAIL") == "FAIL, as expected"
     assert "FAIL, as expected" in page
 

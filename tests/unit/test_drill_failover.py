@@ -9,14 +9,16 @@ from types import SimpleNamespace
 import pytest
 from drilling import broken
 
-from tarmac.drills import explain, failover, handover, health_check, marks, takeover, under_load
-from tarmac.drills.drill import Check, DrillContext, DrillResult, Region, Verdict
-from tarmac.drills.drill_file import DrillFile
-from tarmac.drills.failover_entry import FailoverEntry
-from tarmac.drills.sections import Failover
-from tarmac.drills.steady_state import BrokenInvariant, SteadyState
-from tarmac.errors import TarmacError
-from tarmac.target import Instance, Standby
+from tarmac.base.errors import TarmacError
+from tarmac.base.target import Instance, Standby
+from tarmac.drill import explain
+from tarmac.drill.drill import Check, DrillContext, DrillResult, Region, Verdict
+from tarmac.drill.file.drill_file import DrillFile
+from tarmac.drill.file.sections import Failover
+from tarmac.drill.kinds import failover
+from tarmac.drill.running import handover, health_check, marks, takeover, under_load
+from tarmac.drill.running.failover_entry import FailoverEntry
+from tarmac.drill.steady_state import BrokenInvariant, SteadyState
 
 WAIT_S = 60.0
 FIRST, SECOND = 0, 1

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.drills import chaos, drill_file, explain
-from tarmac.drills.drill_file import DrillFile
-from tarmac.drills.sections import WITHOUT_METHOD
-from tarmac.errors import BadInput
-from tarmac.foreign import files
+from tarmac.base.errors import BadInput
+from tarmac.base.foreign import files
+from tarmac.drill import explain
+from tarmac.drill.file import drill_file
+from tarmac.drill.file.drill_file import DrillFile
+from tarmac.drill.file.sections import WITHOUT_METHOD
+from tarmac.drill.kinds import chaos
 from tarmac.model.loader import load
 from tarmac.model.system import System
 

@@ -10,13 +10,14 @@ from types import SimpleNamespace
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from tarmac.drills import capacity, random, under_load
-from tarmac.drills.drill import Check, DrillContext, DrillResult, Verdict
-from tarmac.drills.drill_file import DrillFile, Hypothesis
-from tarmac.drills.load.process import Load, Visits
-from tarmac.drills.sections import Capacity, Draw
-from tarmac.drills.steady_state import BrokenInvariant
-from tarmac.faults.kill import Kill
+from tarmac.catalog.faults.kill import Kill
+from tarmac.drill.drill import Check, DrillContext, DrillResult, Verdict
+from tarmac.drill.file.drill_file import DrillFile, Hypothesis
+from tarmac.drill.file.sections import Capacity, Draw
+from tarmac.drill.kinds import capacity, random
+from tarmac.drill.load.process import Load, Visits
+from tarmac.drill.running import under_load
+from tarmac.drill.steady_state import BrokenInvariant
 
 
 class Busy:

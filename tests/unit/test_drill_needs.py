@@ -6,13 +6,13 @@ import typing
 
 import pytest
 
-from tarmac import target
-from tarmac.cluster.cluster_target import ClusterTarget
-from tarmac.drills import needs
-from tarmac.drills.drill import DrillContext
-from tarmac.drills.drill_file import faults
-from tarmac.local.supervisor.local_target import LocalTarget
-from tarmac.target import Edges, Instances, Nodes, Target, abilities, missing
+from tarmac.base import target
+from tarmac.base.target import Edges, Instances, Nodes, Target, abilities, missing
+from tarmac.drill import needs
+from tarmac.drill.drill import DrillContext
+from tarmac.drill.file.drill_file import faults
+from tarmac.run.cluster.cluster_target import ClusterTarget
+from tarmac.run.local.supervisor.local_target import LocalTarget
 
 FAULTS, KINDS = faults(), needs.kinds()
 

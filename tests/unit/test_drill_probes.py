@@ -11,10 +11,12 @@ import pytest
 from experiments_of import exported
 from rendered import ROOT, system_of
 
-from tarmac.drills import chaos, drill_file, explain
-from tarmac.drills.probes import probing
-from tarmac.drills.sections import Probe
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
+from tarmac.drill import explain
+from tarmac.drill.file import drill_file
+from tarmac.drill.file.sections import Probe
+from tarmac.drill.kinds import chaos
+from tarmac.drill.running.probes import probing
 
 PROBE = Probe.model_validate({"service": "gateway", "every": "20ms", "timeout": "1s"})
 DRILL = """

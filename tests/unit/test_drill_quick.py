@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from free_ports import free_port
 
-from tarmac.drills import quick
-from tarmac.drills.drill import Check, DrillResult, Verdict
-from tarmac.drills.load import front_pages
-from tarmac.foreign import files
+from tarmac.base.foreign import files
+from tarmac.base.target import Edge, Instance
+from tarmac.drill import quick
+from tarmac.drill.drill import Check, DrillResult, Verdict
+from tarmac.drill.load import front_pages
 from tarmac.model.loader import load
-from tarmac.target import Edge, Instance
 
 ROOT = Path(__file__).parents[2]
 

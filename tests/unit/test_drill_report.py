@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from tarmac.drills import report
-from tarmac.drills.timeline import faults, timeline
+from tarmac.drill.report import html
+from tarmac.drill.report.timeline import faults, timeline
 
 GOOD, BAD = {"good": 10, "failed": 0, "p99_s": 0.03}, {"good": 2, "failed": 8, "p99_s": 2.4}
 KILL = {"about": "fault", "what": "kill on a was there", "holds": True, "measured": "", "limit": ""}
@@ -66,7 +66,7 @@ def of_kind(drawing: Element, kind: str) -> list[Element]:
 
 
 def test_a_report_says_what_the_journal_says_and_needs_nothing_else(journal):
-    page = report.as_html(journal)
+    page = html.as_html(journal)
     for words in (
         "FAIL",
         "visits succeed: 73.333 % of 30, 99 % asked for",
@@ -81,7 +81,7 @@ def test_a_report_says_what_the_journal_says_and_needs_nothing_else(journal):
 
 
 def test_what_visitors_met_is_text_whatever_it_holds(journal):
-    page = report.as_html(journal)
+    page = html.as_html(journal)
     assert "8 x &lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "A is &lt;killed&gt; &amp; restarted" in page
 
@@ -97,6 +97,6 @@ def test_a_timeline_has_a_bar_for_each_second_and_shades_each_fault(journal):
 
 
 def test_a_drill_without_a_load_has_no_timeline(journal):
-    page = report.as_html({**journal, "seconds": [], "periods": [], "recovered_s": None})
+    page = html.as_html({**journal, "seconds": [], "periods": [], "recovered_s": None})
     assert "<svg" not in page
     assert "not in time" in page

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from drilling import broken
 
-from tarmac.drills import explain, marks, restore, under_load
-from tarmac.drills.drill import Check, DrillContext, DrillResult, Verdict
-from tarmac.drills.drill_file import DrillFile
-from tarmac.drills.marks import MarkWriter
-from tarmac.drills.sections import Restore
-from tarmac.errors import TarmacError
-from tarmac.target import Edge, EdgeRule, Instance, RowComparison
+from tarmac.base.errors import TarmacError
+from tarmac.base.target import Edge, EdgeRule, Instance, RowComparison
+from tarmac.drill import explain
+from tarmac.drill.drill import Check, DrillContext, DrillResult, Verdict
+from tarmac.drill.file.drill_file import DrillFile
+from tarmac.drill.file.sections import Restore
+from tarmac.drill.kinds import restore
+from tarmac.drill.running import marks, under_load
+from tarmac.drill.running.marks import MarkWriter
 
 WAIT_S = 60.0
 

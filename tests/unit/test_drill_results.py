@@ -10,14 +10,16 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from tarmac.drills import checks, junit, ramp, under_load
-from tarmac.drills.drill import Check, DrillContext, DrillResult, Event, Period, Verdict
-from tarmac.drills.drill_file import DrillFile
-from tarmac.drills.load.process import Visits
-from tarmac.drills.method import carry_out
-from tarmac.drills.recovery import recovered_after
-from tarmac.faults.kill import Kill
-from tarmac.faults.pause import Pause
+from tarmac.catalog.faults.kill import Kill
+from tarmac.catalog.faults.pause import Pause
+from tarmac.drill.drill import Check, DrillContext, DrillResult, Event, Period, Verdict
+from tarmac.drill.file.drill_file import DrillFile
+from tarmac.drill.kinds import ramp
+from tarmac.drill.load.process import Visits
+from tarmac.drill.report import junit
+from tarmac.drill.running import checks, under_load
+from tarmac.drill.running.method import carry_out
+from tarmac.drill.running.recovery import recovered_after
 
 
 def check(about, holds: bool = True) -> Check:

@@ -8,11 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from tarmac.drills import explain, scale, under_load
-from tarmac.drills.drill import Check, DrillContext, DrillResult, Verdict
-from tarmac.drills.drill_file import DrillFile
-from tarmac.drills.sections import Scale
-from tarmac.target import Instance
+from tarmac.base.target import Instance
+from tarmac.drill import explain
+from tarmac.drill.drill import Check, DrillContext, DrillResult, Verdict
+from tarmac.drill.file.drill_file import DrillFile
+from tarmac.drill.file.sections import Scale
+from tarmac.drill.kinds import scale
+from tarmac.drill.running import under_load
 
 
 class System:

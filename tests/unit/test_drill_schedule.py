@@ -6,9 +6,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from tarmac.base.errors import BadInput
 from tarmac.cli.main import tarmac
-from tarmac.drills import schedule
-from tarmac.errors import BadInput
+from tarmac.drill import schedule
 from tarmac.render.pipelines.parts import github_steps
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from demo_system import DEMO, KINDS, demo, facts_for, problems
 
-from tarmac.launch import redact
+from tarmac.base.launch import redact
 from tarmac.plan.facts import RunShape
 from tarmac.plan.resolve import resolve
 

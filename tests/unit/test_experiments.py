@@ -12,11 +12,12 @@ from botocore.validate import ParamValidator
 from experiments_of import Object, exported, steps_of, write_drill
 from rendered import ROOT, TYPICAL, artifacts_of, plan_of, system_of
 
-from tarmac import registry
-from tarmac.drills import drill_file, experiments
-from tarmac.drills.experiments import chaos_mesh, export, fis, litmus
-from tarmac.errors import BadInput
-from tarmac.schemas import check, lock
+from tarmac.base import registry
+from tarmac.base.errors import BadInput
+from tarmac.check.schemas import check, lock
+from tarmac.drill import experiments
+from tarmac.drill.experiments import chaos_mesh, export, fis, litmus
+from tarmac.drill.file import drill_file
 
 TOOLS = registry.load(experiments, "TOOL")
 IN_CLUSTER = (chaos_mesh, litmus)

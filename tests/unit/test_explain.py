@@ -7,8 +7,15 @@ import json
 import pytest
 from demo_system import DEMO, KINDS, demo, facts_for
 
-from tarmac.errors import BadInput
-from tarmac.launch import AliveProbe, CommandProbe, ExchangeProbe, HttpProbe, LogProbe, TcpProbe
+from tarmac.base.errors import BadInput
+from tarmac.base.launch import (
+    AliveProbe,
+    CommandProbe,
+    ExchangeProbe,
+    HttpProbe,
+    LogProbe,
+    TcpProbe,
+)
 from tarmac.plan.explain import explain, in_words
 from tarmac.plan.resolve import resolve
 

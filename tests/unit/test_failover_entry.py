@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tarmac.drills import failover_entry, health_check
-from tarmac.drills.failover_entry import FailoverEntry
-from tarmac.drills.health_check import HealthCheck, is_well
+from tarmac.drill.running import failover_entry, health_check
+from tarmac.drill.running.failover_entry import FailoverEntry
+from tarmac.drill.running.health_check import HealthCheck, is_well
 
 WAIT_S = 60.0
 

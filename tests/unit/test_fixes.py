@@ -7,11 +7,11 @@ import stat
 import pytest
 from click.testing import CliRunner
 
+from tarmac.base.errors import only_near
+from tarmac.base.report import Finding, Fix
+from tarmac.check.schemas import fixes
+from tarmac.check.verify.fixes import apply, patches
 from tarmac.cli.main import tarmac
-from tarmac.errors import only_near
-from tarmac.report import Finding, Fix
-from tarmac.schemas import fixes
-from tarmac.verify.fixes import apply, patches
 
 BUDGET = """\
 # At least one.

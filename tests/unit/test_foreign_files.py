@@ -8,8 +8,8 @@ import socket
 import pytest
 import yaml
 
-from tarmac.errors import BadInput
-from tarmac.foreign import data, files
+from tarmac.base.errors import BadInput
+from tarmac.base.foreign import data, files
 from tarmac.model.value import amount
 
 

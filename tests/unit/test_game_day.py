@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tarmac.base.errors import BadInput, TarmacError
+from tarmac.base.foreign import files
 from tarmac.cli.main import tarmac
-from tarmac.drills import drill_file, explain, game_day, session
-from tarmac.drills import journal as journals
-from tarmac.drills.drill import Check, DrillResult, Event, Verdict
-from tarmac.errors import BadInput, TarmacError
-from tarmac.foreign import files
+from tarmac.drill import explain, game_day, session
+from tarmac.drill.drill import Check, DrillResult, Event, Verdict
+from tarmac.drill.file import drill_file
+from tarmac.drill.report import journal as journals
 from tarmac.model.loader import load
 from tarmac.model.system import System
 

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from tarmac.report import Finding, Level, Result, Status
-from tarmac.verify import ignore_comments
-from tarmac.verify.ignore_comments import IgnoreComment, IgnoreComments
+from tarmac.base.report import Finding, Level, Result, Status
+from tarmac.check.verify import ignore_comments
+from tarmac.check.verify.ignore_comments import IgnoreComment, IgnoreComments
 
 TODAY = date(2026, 11, 20)
 KNOWN = ("NET001", "REL001")

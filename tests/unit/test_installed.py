@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac.installed import find_paths, find_program
+from tarmac.base.installed import find_paths, find_program
 
 
 @pytest.fixture

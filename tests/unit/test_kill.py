@@ -7,9 +7,9 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from tarmac.errors import TarmacError
-from tarmac.faults.kill import FAULT, Kill
-from tarmac.target import Instance
+from tarmac.base.errors import TarmacError
+from tarmac.base.target import Instance
+from tarmac.catalog.faults.kill import FAULT, Kill
 
 
 class Replicas:

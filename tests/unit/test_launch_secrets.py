@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac.launch import Secret, ServiceSecret, SharedSecret, StoreSecret
+from tarmac.base.launch import Secret, ServiceSecret, SharedSecret, StoreSecret
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 
 from hdrh.histogram import HdrHistogram
 
-from tarmac.drills.load.generator import MOST_KINDS, Generator
+from tarmac.drill.load.generator import MOST_KINDS, Generator
 
 
 def durations(generator: Generator) -> HdrHistogram:

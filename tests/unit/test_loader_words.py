@@ -7,7 +7,7 @@ import textwrap
 import pytest
 from demo_system import CATALOG, ORDERS, load_files, problems
 
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
 from tarmac.model.disk import missing
 from tarmac.model.loader import load
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac.telemetry import log_lines
+from tarmac.run.telemetry import log_lines
 
 ID = "0af7651916cd43dd8448eb211c80319c"
 

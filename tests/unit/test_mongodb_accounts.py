@@ -11,12 +11,12 @@ import bson
 import pytest
 import yaml
 
-from tarmac.launch import Launch, Secret, reveal, secrets_of
-from tarmac.stores.kind import ProviderCandidate, StoreContext, User
-from tarmac.stores.mongodb import STORE
-from tarmac.stores.protocols import bson as _bson
-from tarmac.stores.protocols.bson import CommandRejected, answer, document, message
-from tarmac.stores.setup.mongodb_users import DatabaseAccounts, make
+from tarmac.base.launch import Launch, Secret, reveal, secrets_of
+from tarmac.catalog.stores.kind import ProviderCandidate, StoreContext, User
+from tarmac.catalog.stores.mongodb import STORE
+from tarmac.catalog.stores.protocols import bson as _bson
+from tarmac.catalog.stores.protocols.bson import CommandRejected, answer, document, message
+from tarmac.catalog.stores.setup.mongodb_users import DatabaseAccounts, make
 
 ADMIN, ONE = Secret("stores/it/admin"), Secret("stores/it/one")
 VALUES = {ADMIN.path: "admin-password", ONE.path: "one-password"}

@@ -14,7 +14,7 @@ from demo_system import FILE, files, load_files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tarmac.errors import BadInput, Problem
+from tarmac.base.errors import BadInput, Problem
 from tarmac.model.document import MAX_BYTES, MAX_PROBLEMS
 from tarmac.model.service import Service
 from tarmac.model.system import SystemFile

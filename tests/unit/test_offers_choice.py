@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from demo_system import DEMO, KINDS, ORDERS, demo
 
-from tarmac.errors import BadInput, MissingTool
-from tarmac.local.host.providers import choose
-from tarmac.stores.kind import Address, Binary, Provider, ProviderCandidate
+from tarmac.base.errors import BadInput, MissingTool
+from tarmac.catalog.stores.kind import Address, Binary, Provider, ProviderCandidate
+from tarmac.run.local.host.providers import choose
 
 NATS = KINDS["nats"]
 RABBIT = replace(

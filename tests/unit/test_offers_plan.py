@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from demo_system import DEMO, KINDS, demo, facts_for
 
-from tarmac.launch import Secret, redact
+from tarmac.base.launch import Secret, redact
+from tarmac.catalog.stores.kind import Address, ProviderCandidate
 from tarmac.plan import ports
 from tarmac.plan.resolve import resolve
-from tarmac.stores.kind import Address, ProviderCandidate
 
 RABBIT = replace(KINDS["nats"], id="rabbitmq", title="RabbitMQ", substitutes=("nats",))
 WITH_RABBIT = {**KINDS, "rabbitmq": RABBIT}

@@ -6,7 +6,7 @@ import pytest
 from demo_system import KINDS, demo
 from rendered import plan_of
 
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
 from tarmac.plan.deploy import deploy
 
 SYSTEM = """

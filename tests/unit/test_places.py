@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tarmac.errors import TarmacError
-from tarmac.launch import AliveProbe, Launch
-from tarmac.local.diagnostics import diagnosis
-from tarmac.places import cache_folder
+from tarmac.base.errors import TarmacError
+from tarmac.base.launch import AliveProbe, Launch
+from tarmac.base.places import cache_folder
 from tarmac.plan.plan import Node
+from tarmac.run.local.diagnostics import diagnosis
 
 
 def test_a_home_that_cannot_be_written_is_named_with_what_to_do(tmp_path: Path, monkeypatch):

@@ -9,8 +9,8 @@ from demo_system import DEMO, KINDS, demo, facts_for
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.errors import BadInput, MissingTool
-from tarmac.launch import HttpProbe, Secret, TcpProbe, redact, reveal, text
+from tarmac.base.errors import BadInput, MissingTool
+from tarmac.base.launch import HttpProbe, Secret, TcpProbe, redact, reveal, text
 from tarmac.model.reference import Reference, split
 from tarmac.plan import graph
 from tarmac.plan.facts import RunShape

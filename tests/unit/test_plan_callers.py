@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from demo_system import DEMO, KINDS, demo, facts_for, problems
 
-from tarmac.launch import redact
+from tarmac.base.launch import redact
 from tarmac.plan.callers import DEVELOPER
 from tarmac.plan.resolve import resolve
 

@@ -8,7 +8,7 @@ from demo_system import FILE, KINDS, facts_for, load_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac.launch import redact
+from tarmac.base.launch import redact
 from tarmac.model.edge import edges
 from tarmac.plan import graph
 from tarmac.plan.resolve import resolve

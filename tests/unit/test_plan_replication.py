@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from demo_system import DEMO, KINDS, demo, facts_for, problems
 
-from tarmac.launch import redact
+from tarmac.base.launch import redact
 from tarmac.plan.cluster import Scale
 from tarmac.plan.deploy import deploy
 from tarmac.plan.resolve import resolve

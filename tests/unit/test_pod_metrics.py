@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from scripted_kubectl import pod, running
 
-from tarmac.cluster.running import DeployedSystem
-from tarmac.drills import running_system
-from tarmac.errors import TarmacError
+from tarmac.base.errors import TarmacError
+from tarmac.drill.running import running_system
 from tarmac.model.loader import load
 from tarmac.run import pod_metrics, pod_objectives
+from tarmac.run.cluster.running import DeployedSystem
 from tarmac.run.pod_edges import pod_edges
-from tarmac.telemetry import awaited
+from tarmac.run.telemetry import awaited
 
 SYSTEM = Path(__file__).parents[2] / "systems/hello-dd/tarmac.yaml"
 SERVICE = "api-gateway"

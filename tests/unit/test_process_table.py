@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 
-from tarmac.local.process import table
-from tarmac.local.process.context import ReadinessChanged
-from tarmac.local.process.table import ProcessTable
+from tarmac.run.local.process import table
+from tarmac.run.local.process.context import ReadinessChanged
+from tarmac.run.local.process.table import ProcessTable
 
 
 class SlowProcess:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
 from tarmac.model.loader import load
 from tarmac.model.promotion import ImageVersions, amended, current, promoted
 

@@ -7,14 +7,14 @@ from datetime import date
 
 import pytest
 
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
+from tarmac.base.report import Level, Report, Result, Status
+from tarmac.check.reporting import as_text
+from tarmac.check.verify.checklist_files import ChecklistFiles
+from tarmac.check.verify.join import join
 from tarmac.model.checklist import Checklist, problems
 from tarmac.model.loader import read_as
 from tarmac.model.recorded import RecordedProofs
-from tarmac.report import Level, Report, Result, Status
-from tarmac.reporting import as_text
-from tarmac.verify.checklist_files import ChecklistFiles
-from tarmac.verify.join import join
 
 TODAY = date(2026, 6, 1)
 PROOFS = """

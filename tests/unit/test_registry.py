@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tarmac import adopt, gates, registry, render, stores
-from tarmac.registry import BrokenExtension
+from tarmac import adopt, render
+from tarmac.base import registry
+from tarmac.base.registry import BrokenExtension
+from tarmac.catalog import stores
+from tarmac.check import gates
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,13 @@ def test_extensions_come_in_the_files_order_and_private_files_are_skipped(monkey
 def test_what_a_catalogue_shares_is_skipped_and_its_topics_are_walked():
     assert {"inputs", "gate", "live", "subject", "views"} == set(gates.SHARED)
     found = [module.__name__ for module in registry.modules(gates)]
-    assert "tarmac.gates.observability.obs005_retention" in found
+    assert "tarmac.check.gates.observability.obs005_retention" in found
     assert not [
         name
         for name in found
-        if name.startswith(("tarmac.gates.gate", "tarmac.gates.subject", "tarmac.gates.v"))
+        if name.startswith(
+            ("tarmac.check.gates.gate", "tarmac.check.gates.subject", "tarmac.check.gates.v")
+        )
     ]
 
 

@@ -6,8 +6,8 @@ import pytest
 from demo_system import DEMO, KINDS, demo
 from rendered import TYPICAL, artifacts_of, plan_of, system_of
 
-from tarmac.artifact import Artifact
-from tarmac.launch import redact
+from tarmac.base.artifact import Artifact
+from tarmac.base.launch import redact
 from tarmac.model.edge import edges
 from tarmac.plan.deploy import deploy
 

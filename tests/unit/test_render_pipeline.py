@@ -11,8 +11,9 @@ import pytest
 from demo_system import KINDS, demo
 from rendered import ROOT, artifact_of, artifacts_of, plan_of
 
-from tarmac import registry, render, versions
-from tarmac.artifact import write
+from tarmac import render
+from tarmac.base import registry, versions
+from tarmac.base.artifact import write
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
 from tarmac.render.pipelines.parts import pipeline, stages

@@ -8,7 +8,7 @@ import pytest
 from objects import named, objects_of, pods_of
 from rendered import TYPICAL, plan_of
 
-from tarmac.launch import Secret
+from tarmac.base.launch import Secret
 
 pytestmark = pytest.mark.parametrize(("system", "environment"), TYPICAL)
 

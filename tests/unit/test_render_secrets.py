@@ -9,7 +9,7 @@ from demo_system import DEMO, demo
 from objects import named, objects_of
 from rendered import KINDS, TYPICAL, artifacts_of, plan_of
 
-from tarmac.launch import Secret, reveal, text
+from tarmac.base.launch import Secret, reveal, text
 from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
 from tarmac.render.kubernetes import secrets

@@ -7,7 +7,7 @@ import pytest
 from demo_system import KINDS, demo
 from rendered import RENDERERS, artifact_of, artifacts_of
 
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
 

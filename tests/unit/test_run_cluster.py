@@ -9,9 +9,9 @@ import pytest
 from rendered import ROOT
 from scripted_kubectl import pod, running, workload
 
-from tarmac.errors import BadInput, TarmacError
-from tarmac.run import cluster
-from tarmac.run.cluster import ClusterSystem, public_urls
+from tarmac.base.errors import BadInput, TarmacError
+from tarmac.run import cluster_system
+from tarmac.run.cluster_system import ClusterSystem, public_urls
 from tarmac.run.opening import CLUSTER, LOCAL, Place, opened
 from tarmac.run.system import RunningSystem
 
@@ -81,7 +81,7 @@ def test_a_target_sends_visitors_where_it_is_told_and_is_undone_at_the_end(monke
         def __exit__(self, *_: object) -> None:
             undone.append(self.context)
 
-    monkeypatch.setattr(cluster, "undo_process", Undo)
+    monkeypatch.setattr(cluster_system, "undo_process", Undo)
     urls = {"api-gateway": "http://gateway"}
     with system(*everything()).target(urls) as target:
         assert (target.kind, target.urls()) == ("cluster", urls)
@@ -132,7 +132,7 @@ def test_the_way_into_a_store_is_closed_at_the_end(monkeypatch):
         def __exit__(self, *_: object) -> None:
             opened_ways.clear()
 
-    monkeypatch.setattr(cluster, "store_url", Way)
+    monkeypatch.setattr(cluster_system, "store_url", Way)
     with system().connect(STORES[0], "api-gateway") as way:
         assert way.is_forwarded
         assert way.url in opened_ways

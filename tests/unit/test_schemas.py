@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from tarmac.errors import TarmacError
-from tarmac.schemas import convert, download
-from tarmac.schemas.convert import META, Kind
-from tarmac.schemas.lock import SchemaSource
+from tarmac.base.errors import TarmacError
+from tarmac.check.schemas import convert, download
+from tarmac.check.schemas.convert import META, Kind
+from tarmac.check.schemas.lock import SchemaSource
 
 KNOWN = {META: {"type": "object", "properties": {"name": {"type": "string"}}}}
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.model.objective import Objective, ObjectiveAlert
-from tarmac.slo import budget, indicator
-from tarmac.slo.measured import MeasuredObjective
+from tarmac.plan.slo import budget, indicator
+from tarmac.plan.slo.measured import MeasuredObjective
 
 DAY_S, HOUR_S = 86400, 3600
 WINDOWS = st.integers(1, 365).map(lambda days: days * DAY_S)

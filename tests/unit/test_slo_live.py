@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.model.objective import Objective
-from tarmac.slo import budget, live
-from tarmac.slo.live import Counts
-from tarmac.slo.measured import MeasuredObjective
+from tarmac.plan.slo import budget, live
+from tarmac.plan.slo.live import Counts
+from tarmac.plan.slo.measured import MeasuredObjective
 
 MINUTE_S, HOUR_S, DAY_S = budget.MINUTE_S, budget.HOUR_S, budget.DAY_S
 #: Requests a second, all the time.

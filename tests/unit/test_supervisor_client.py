@@ -8,9 +8,9 @@ from threading import Thread
 
 import pytest
 
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import client
-from tarmac.local.supervisor.requests import Down
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.requests import Down
 
 
 def test_one_that_is_killed_before_it_reads_the_request_is_gone(tmp_path: Path):

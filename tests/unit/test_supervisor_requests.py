@@ -12,14 +12,20 @@ from typing import Any, Literal
 
 import pytest
 
-from tarmac.errors import TarmacError
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import client, drill_connection, drill_requests, requests, typed_json
-from tarmac.local.supervisor.control import Control
-from tarmac.local.supervisor.handlers import Handlers
-from tarmac.local.supervisor.requests import Request, answer_type, verb_of
-from tarmac.local.supervisor.responses import success_line
-from tarmac.target import EdgeRule, RowComparison, Standby, Throttling
+from tarmac.base.errors import TarmacError
+from tarmac.base.target import EdgeRule, RowComparison, Standby, Throttling
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import (
+    client,
+    drill_connection,
+    drill_requests,
+    requests,
+    typed_json,
+)
+from tarmac.run.local.supervisor.control import Control
+from tarmac.run.local.supervisor.handlers import Handlers
+from tarmac.run.local.supervisor.requests import Request, answer_type, verb_of
+from tarmac.run.local.supervisor.responses import success_line
 
 
 def kinds(module) -> list[type[Request[Any]]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from tarmac.telemetry.otlp import UnreadableRequest, spans_of_json, spans_of_protobuf
+from tarmac.run.telemetry.otlp import UnreadableRequest, spans_of_json, spans_of_protobuf
 
 TRACE, SPAN, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "00f067aa0ba902b7"
 STARTED_NS = 1_790_000_000_000_000_000

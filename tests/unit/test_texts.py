@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tarmac.errors import BadInput
-from tarmac.foreign import files
+from tarmac.base.errors import BadInput
+from tarmac.base.foreign import files
 from tarmac.model.loader import load
 
 SHOP = Path(__file__).parents[2] / "systems/shop/tarmac.yaml"

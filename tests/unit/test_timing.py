@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from demo_system import DEMO, KINDS, demo, facts_for
 
-from tarmac.errors import BadInput
+from tarmac.base.errors import BadInput
 from tarmac.plan.deploy import deploy
 from tarmac.plan.resolve import resolve
 from tarmac.plan.timing import PlannedCall, Timing

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac import registry, toolchains
-from tarmac.toolchains.ranges import fits, ranges, version
-from tarmac.toolchains.toolchain import uses, wish
+from tarmac.base import registry, toolchains
+from tarmac.base.toolchains.ranges import fits, ranges, version
+from tarmac.base.toolchains.toolchain import uses, wish
 
 CATALOGUE = registry.load(toolchains, "TOOLCHAIN")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac.tools import INSTALL, RUNTIMES, TOOLS, find, how_to_get, is_below, version_in
+from tarmac.base.tools import INSTALL, RUNTIMES, TOOLS, find, how_to_get, is_below, version_in
 
 
 @pytest.mark.parametrize(

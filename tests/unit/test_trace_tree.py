@@ -8,7 +8,7 @@ from growth import MOST, counted
 from rich.console import Console
 
 from tarmac.cli._trace import INDENTED, show_tree
-from tarmac.telemetry.queries import TreeSpan
+from tarmac.run.telemetry.queries import TreeSpan
 
 
 def chain(count):

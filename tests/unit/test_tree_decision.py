@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.errors import BadInput
-from tarmac.tree import lock
-from tarmac.tree.decision import (
+from tarmac.base.errors import BadInput
+from tarmac.render.tree import lock
+from tarmac.render.tree.decision import (
     DesiredFile,
     ExistingFile,
     FileRequest,
@@ -19,7 +19,7 @@ from tarmac.tree.decision import (
     collisions,
     decide,
 )
-from tarmac.tree.lock import LockEntry, TreeLock, digest
+from tarmac.render.tree.lock import LockEntry, TreeLock, digest
 
 PATH = "k8s/web.yaml"
 OLD, NEW, MINE = b"old", b"new", b"mine"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.tree import patches
-from tarmac.tree.patches import DoesNotApply
+from tarmac.render.tree import patches
+from tarmac.render.tree.patches import DoesNotApply
 
 NAME, PATH = "patches/production/k8s/web.yaml.patch", "k8s/web.yaml"
 #: Lines that a patch's own syntax could be mistaken for, and endings that are no newline.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.gates.views.unequal import unequal
+from tarmac.check.gates.views.unequal import unequal
 
 LEAF = st.booleans() | st.integers(0, 3) | st.sampled_from(["a", "b"])
 DATA = st.recursive(

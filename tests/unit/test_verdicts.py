@@ -9,15 +9,15 @@ from datetime import date
 import pytest
 from small_system import Fixture, subject_of
 
-from tarmac.errors import BadInput
-from tarmac.gates.gate import Gate, Scope
+from tarmac.base.errors import BadInput
+from tarmac.base.report import Finding, Level, Report, Result, Skip, Status
+from tarmac.check.gates.gate import Gate, Scope
+from tarmac.check.verify.checklist_files import ChecklistFiles
+from tarmac.check.verify.join import join
+from tarmac.check.verify.running import Suppressions, remarks, run, suppressed
 from tarmac.model.checklist import Checklist, SuppressionFile, problems
 from tarmac.model.loader import read_as
 from tarmac.model.recorded import RecordedProofs
-from tarmac.report import Finding, Level, Report, Result, Skip, Status
-from tarmac.verify.checklist_files import ChecklistFiles
-from tarmac.verify.join import join
-from tarmac.verify.running import Suppressions, remarks, run, suppressed
 
 TODAY = date(2026, 6, 1)
 

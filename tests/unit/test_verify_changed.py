@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from git_repository import git
 
-from tarmac.errors import BadInput, MissingTool
-from tarmac.report import Finding, Level, Report, Result, Status
-from tarmac.verify import changed
+from tarmac.base.errors import BadInput, MissingTool
+from tarmac.base.report import Finding, Level, Report, Result, Status
+from tarmac.check.verify import changed
 
 
 @pytest.fixture

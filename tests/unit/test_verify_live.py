@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives import serialization
 from rendered import artifacts_of, plan_of, system_of
 from scripted_kubectl import NAME, pod, running
 
-from tarmac import gates, registry
-from tarmac.artifact import Artifact
-from tarmac.gates.live import LiveSystem
-from tarmac.gates.subject import Subject
-from tarmac.report import Status
-from tarmac.verify import live
-from tarmac.verify.running import Suppressions, run
+from tarmac.base import registry
+from tarmac.base.artifact import Artifact
+from tarmac.base.report import Status
+from tarmac.check import gates
+from tarmac.check.gates.live import LiveSystem
+from tarmac.check.gates.subject import Subject
+from tarmac.check.verify import live
+from tarmac.check.verify.running import Suppressions, run
 
 TREE = artifacts_of("hello-dd", "kind")
 OBSERVING = [gate for gate in registry.load(gates, "GATE").values() if gate.observes]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from rendered import KINDS, plan_of, watched_artifacts_of, watched_plan_of
 
-from tarmac import signals, versions
-from tarmac.launch import redact
+from tarmac.base import signals, versions
+from tarmac.base.launch import redact
+from tarmac.catalog.stores.kind import MONITOR
 from tarmac.plan.cluster import ClusterPlan, Workload, secrets_of
-from tarmac.stores.kind import MONITOR
 
 #: Kinds whose exporter knows no password: the port that it asks has no users, or it is the server.
 WITHOUT = {"nats", "rabbitmq"}

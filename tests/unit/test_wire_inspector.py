@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.local.network import durations
-from tarmac.local.network.durations import RequestSummary, bucket_of, end_s, quantile
-from tarmac.local.network.inspector import Requests
+from tarmac.run.local.network import durations
+from tarmac.run.local.network.durations import RequestSummary, bucket_of, end_s, quantile
+from tarmac.run.local.network.inspector import Requests
 
 GET = b"GET /orders/1?card=4111 HTTP/1.1\r\nHost: x\r\nAuthorization: secret\r\n\r\n"
 POST = b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"

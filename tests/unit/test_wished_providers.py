@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from demo_system import DEMO, KINDS, demo
 
-from tarmac.errors import BadInput
-from tarmac.local.host import providers
-from tarmac.stores.kind import ProviderCandidate
+from tarmac.base.errors import BadInput
+from tarmac.catalog.stores.kind import ProviderCandidate
+from tarmac.run.local.host import providers
 
 
 def chosen(main: str, *options: str) -> dict[str, str | None]:

@@ -7,8 +7,8 @@ import stat
 
 import pytest
 
-from tarmac import writing
-from tarmac.errors import BadInput
+from tarmac.base import writing
+from tarmac.base.errors import BadInput
 
 
 @pytest.fixture

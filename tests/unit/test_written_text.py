@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.artifact import dump
+from tarmac.base.artifact import dump
 
 NUMBERS = "09402152219246e0 1e3 12E5 -1e-3 +.5e1 1.e2 1_0e3 0o17 0x1f 0b1 12 1.5 1:30 .inf"
 OTHERS = "y N yes off null ~ 2026-11-25 ="

@@ -11,8 +11,8 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from tarmac.errors import BadInput
-from tarmac.local.stores import dead_letters
+from tarmac.base.errors import BadInput
+from tarmac.run.local.stores import dead_letters
 from tarmac_kit import (
     Chassis,
     Database,

@@ -16,7 +16,7 @@ import yaml
 from tarmac.adopt import _dotenv
 from tarmac.adopt._compose_parts import Texts
 from tarmac.adopt._found import Folder
-from tarmac.foreign.data import from_yaml, problem
+from tarmac.base.foreign.data import from_yaml, problem
 
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 #: Files that include or extend each other, at most.

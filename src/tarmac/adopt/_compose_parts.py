@@ -12,7 +12,7 @@ import yaml
 from tarmac.adopt import _dotenv
 from tarmac.adopt._container import plain, words
 from tarmac.adopt._found import SKIPPED, Folder, port_number, valid_name
-from tarmac.foreign.data import BoundedLoader
+from tarmac.base.foreign.data import BoundedLoader
 
 #: What has no counterpart here, and why; the rest either is carried over or means nothing here.
 LEFT_OUT = {

@@ -6,7 +6,7 @@ import re
 import shlex
 
 from tarmac.adopt._found import Folder, Service
-from tarmac.foreign.data import from_json
+from tarmac.base.foreign.data import from_json
 
 _WAITS = re.compile(
     r"set\s+[-+]|\S*wait-?for\S*\s|sleep\s|echo\s|dockerize\s|cd\s+/|export\s+PATH="

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from tarmac.adopt._found import Folder
-from tarmac.dotenv import parse
+from tarmac.base.dotenv import parse
 
 #: Ends of the files that repositories keep in place of one with secrets.
 EXAMPLES = ("example", "sample", "template", "dist", "default", "defaults")

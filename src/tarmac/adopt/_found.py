@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from tarmac.foreign.data import problem
+from tarmac.base.foreign.data import problem
 
 #: Folders that hold no program of the repository's own.
 SKIPPED = frozenset(

@@ -13,7 +13,7 @@ from typing import Any
 from tarmac.adopt import _dotenv
 from tarmac.adopt._compose_parts import Texts
 from tarmac.adopt._found import Folder
-from tarmac.foreign.data import from_yaml
+from tarmac.base.foreign.data import from_yaml
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _GENERATORS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}

@@ -18,7 +18,7 @@ from tarmac.adopt import _code, _first_sql, _servers
 from tarmac.adopt._compose_parts import Texts
 from tarmac.adopt._found import Folder, Service, Store, Survey, valid_name
 from tarmac.adopt._kustomize import kustomizations
-from tarmac.foreign.data import from_yaml, problem
+from tarmac.base.foreign.data import from_yaml, problem
 
 MOST_FILES = 100
 #: The file beside a chart's own at which what it renders is read; it is on no disk.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from tarmac.adopt._found import Folder, installed
-from tarmac.foreign.data import from_json
+from tarmac.base.foreign.data import from_json
 
 #: Lock file -> what runs scripts, how packages are installed, and the file that this writes last.
 _LOCKS = {

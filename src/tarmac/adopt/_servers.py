@@ -1,6 +1,6 @@
 """Servers that code bases use: by which images, addresses, libraries and variables one knows them.
 
-How one shows is said by its store kind, in `stores/`; what none of them can be is an unknown host.
+Each store kind, in `catalog/stores/`, says by what it shows; a host of no kind is an unknown one.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from tarmac import registry, stores
 from tarmac.adopt._container import base_image
 from tarmac.adopt._found import Folder
-from tarmac.stores.kind import Fingerprint, StoreKind
+from tarmac.base import registry
+from tarmac.catalog import stores
+from tarmac.catalog.stores.kind import Fingerprint, StoreKind
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tarmac.adopt._found import MIGRATE, Folder, Service, Survey, awaited
 from tarmac.adopt._harm import harm
-from tarmac.foreign.data import from_json
+from tarmac.base.foreign.data import from_json
 
 _MAKES_TABLES = re.compile(r"migrat|\bupgrade\s+head\b|\bdb:(?:prepare|setup)|\bdb\s+upgrade\b")
 

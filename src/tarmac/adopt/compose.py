@@ -34,7 +34,7 @@ from tarmac.adopt._found import (
     is_project,
     valid_name,
 )
-from tarmac.foreign.data import from_json
+from tarmac.base.foreign.data import from_json
 
 #: Images and services that try others out.
 _RUNS_TESTS = re.compile(r"(?i)\b(playwright|cypress|selenium|k6|locust)\b")

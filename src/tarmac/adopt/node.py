@@ -16,7 +16,7 @@ from tarmac.adopt._found import (
     local_ports,
 )
 from tarmac.adopt._node_packages import tools
-from tarmac.foreign.data import from_json
+from tarmac.base.foreign.data import from_json
 
 #: What a front end's own server wants to hear, and its usual port.
 _FRONT_ENDS = {

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tarmac.adopt._manifests import OF_CHART
-from tarmac.installed import find_program
-from tarmac.tools import how_to_get
+from tarmac.base.installed import find_program
+from tarmac.base.tools import how_to_get
 
 #: The name of the release: charts begin the names of objects with it, and it is taken away again,
 #: which leaves the names that services have.

@@ -12,17 +12,17 @@ from typing import Any
 import click
 from rich.table import Table
 
-from tarmac import rendering
+from tarmac.base.errors import BadInput, Problem, TarmacError
+from tarmac.change.cost.catalogue import Prices, prices
+from tarmac.change.cost.estimate import Estimate, estimate
+from tarmac.change.cost.savings import Saving, savings
+from tarmac.change.cost.sizing import SizeAdvice, Usage, size_advice, with_advice
+from tarmac.check.verify import memory
 from tarmac.cli import _project, _show
-from tarmac.cost.catalogue import Prices, prices
-from tarmac.cost.estimate import Estimate, estimate
-from tarmac.cost.savings import Saving, savings
-from tarmac.cost.sizing import SizeAdvice, Usage, size_advice, with_advice
-from tarmac.errors import BadInput, Problem, TarmacError
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import activity
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.verify import memory
+from tarmac.render import in_memory
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import activity
 
 DAYS = 365 / 12
 
@@ -77,7 +77,7 @@ def cost(
     Raises:
         BadInput: the environment has no infrastructure, or a type has no price.
     """
-    plan = rendering.make(file, environment, ()).plan
+    plan = in_memory.make(file, environment, ()).plan
     if plan.cloud is None:
         what = "has no `infrastructure:`, so that nothing says what it runs on; add it"
         raise BadInput([Problem(f"{file}: environments.{plan.environment}", what)])

@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 
+from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
-from tarmac.cluster import drift as drifts
-from tarmac.cluster import kubectl as clients
-from tarmac.cluster.deployment import SCALERS, Deployment, Outcome
-from tarmac.cluster.objects import ObjectId
-from tarmac.cluster.planning import Change, Plan, plan
-from tarmac.errors import BadInput, Problem
+from tarmac.run.cluster import drift as drifts
+from tarmac.run.cluster import kubectl as clients
+from tarmac.run.cluster.deployment import SCALERS, Deployment, Outcome
+from tarmac.run.cluster.objects import ObjectId
+from tarmac.run.cluster.planning import Change, Plan, plan
 from tarmac.run.releases import release_of
 
 #: Changes and fields of one object that are printed; --json has them all.

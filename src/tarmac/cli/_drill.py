@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tarmac import writing
+from tarmac.base import writing
 from tarmac.cli import _show
-from tarmac.drills import comparison, junit, report
-from tarmac.drills.comparison import Difference
-from tarmac.drills.drill import DrillResult, Verdict, outcome, sentence
-from tarmac.drills.read_drill import ReadDrill
+from tarmac.drill.drill import DrillResult, Verdict, outcome, sentence
+from tarmac.drill.read_drill import ReadDrill
+from tarmac.drill.report import comparison, html, junit
+from tarmac.drill.report.comparison import Difference
 
 STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold yellow"}
 #: Kinds of failed visits that are printed for each period; the journal has them all.
@@ -74,7 +74,7 @@ def write_forms(
     if junit_file is not None:
         texts[junit_file] = junit.as_xml(written)
     if report_file is not None:
-        texts[report_file] = report.as_html(written)
+        texts[report_file] = html.as_html(written)
     write_all(texts)
 
 

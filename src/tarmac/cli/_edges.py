@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tarmac.local.network.durations import RequestSummary
-from tarmac.run.local import LocalEdges
+from tarmac.run.local.network.durations import RequestSummary
+from tarmac.run.local_system import LocalEdges
 from tarmac.run.system import EdgeTraffic
 
 

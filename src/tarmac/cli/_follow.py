@@ -7,7 +7,7 @@ import zlib
 
 from rich.text import Text
 
-from tarmac.telemetry.log_lines import Line, fields_of
+from tarmac.run.telemetry.log_lines import Line, fields_of
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_magenta")
 LEVELS = {"error": "bold red", "critical": "bold red", "warning": "yellow", "debug": "dim"}

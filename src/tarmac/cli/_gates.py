@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tarmac.base.errors import check_names
 from tarmac.cli import _project
-from tarmac.errors import check_names
 
 if TYPE_CHECKING:
-    from tarmac.gates.gate import Gate
+    from tarmac.check.gates.gate import Gate
 
 _ID = re.compile(r"[A-Z]{3}\d{3}")
 
@@ -24,7 +24,8 @@ def is_id(name: str) -> bool:
 
 def explain(gate_id: str, *, as_json: bool) -> None:
     """Print what a gate is. Raises BadInput where there is none of that id."""
-    from tarmac import gates, registry
+    from tarmac.base import registry
+    from tarmac.check import gates
 
     known: dict[str, Gate] = registry.load(gates, "GATE")
     check_names([gate_id], known, "no such gate")

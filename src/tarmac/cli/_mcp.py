@@ -15,9 +15,9 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from tarmac.errors import TarmacError
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import client
+from tarmac.base.errors import TarmacError
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
 
 #: Longer than any verb waits for the supervisor.
 ANSWER_S = 240.0

@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tarmac.model.value import duration
-from tarmac.slo.indicator import number
-from tarmac.slo.live import LiveAlert, LiveObjective
-from tarmac.telemetry.objectives import ObservedObjective
+from tarmac.plan.slo.indicator import number
+from tarmac.plan.slo.live import LiveAlert, LiveObjective
+from tarmac.run.telemetry.objectives import ObservedObjective
 
 STYLES = {"inactive": "", "pending": "yellow", "firing": "bold red"}
 

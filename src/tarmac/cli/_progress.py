@@ -11,14 +11,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from tarmac.base.errors import TarmacError
 from tarmac.cli import _follow, _project, _show
-from tarmac.errors import TarmacError
-from tarmac.local.state import state
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import client
-from tarmac.local.supervisor.client import Status
-from tarmac.local.supervisor.requests import ApplyResult
-from tarmac.telemetry.log_lines import Tail, follow
+from tarmac.run.local.state import state
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.client import Status
+from tarmac.run.local.supervisor.requests import ApplyResult
+from tarmac.run.telemetry.log_lines import Tail, follow
 
 #: States that a line says when a service comes into them.
 LOUD = (state.HEALTHY, state.RUNNING, state.BACKOFF, state.CRASH_LOOP, state.UNHEALTHY)

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 import click
 
-from tarmac import writing
-from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.foreign import files
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import client
-from tarmac.places import SYSTEM_FILE
+from tarmac.base import writing
+from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.base.foreign import files
+from tarmac.base.places import SYSTEM_FILE
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -170,7 +170,7 @@ def split_names(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
 
 def _processes(file: Path) -> set[str]:
     """Read the names of a file's services and stores; none of one that cannot be read."""
-    from tarmac.foreign.data import first  # most verbs need no YAML
+    from tarmac.base.foreign.data import first  # most verbs need no YAML
 
     try:
         content = first(files.text(file))

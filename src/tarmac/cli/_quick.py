@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tarmac.cli import _drill, _project, _show
-from tarmac.drills import quick
-from tarmac.drills.drill import DrillResult
+from tarmac.drill import quick
+from tarmac.drill.drill import DrillResult
 from tarmac.model.system import System
 from tarmac.run.opening import Place
 

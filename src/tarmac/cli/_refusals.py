@@ -6,8 +6,8 @@ import asyncio
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from tarmac.local.process.probes import get
-from tarmac.loopback import is_loopback_address
+from tarmac.base.loopback import is_loopback_address
+from tarmac.run.local.process.probes import get
 
 LIMIT_S = 2.0
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from tarmac.render.in_memory import RenderedTree
 from tarmac.render.renderer import PHASES
-from tarmac.rendering import RenderedTree
-from tarmac.tree.decision import DesiredFile
-from tarmac.tree.folder import RenderOutcome
+from tarmac.render.tree.decision import DesiredFile
+from tarmac.render.tree.folder import RenderOutcome
 
 #: Files of one list that are printed; --json has them all.
 SHOWN = 20

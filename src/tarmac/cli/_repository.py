@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tarmac.adopt._found import SKIPPED, Folder
+from tarmac.base.errors import BadInput
+from tarmac.base.foreign import files
 from tarmac.cli import _charts
-from tarmac.errors import BadInput
-from tarmac.foreign import files
 
 #: A repository of ten thousand files is listed in a tenth of a second; more says nothing more.
 MOST_FILES = 20_000

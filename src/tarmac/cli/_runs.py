@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from rich.table import Table
 
 from tarmac.model.value import duration
-from tarmac.telemetry.runs import Run, RunRequests, ServiceComparison
+from tarmac.run.telemetry.runs import Run, RunRequests, ServiceComparison
 
 FIGURES: tuple[tuple[str, Callable[[RunRequests], str]], ...] = (
     ("PER S", lambda made: f"{made.per_s:.1f}"),

@@ -9,9 +9,9 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from tarmac.local.state import state
-from tarmac.local.state.state import NodeState
-from tarmac.local.supervisor.client import Status
+from tarmac.run.local.state import state
+from tarmac.run.local.state.state import NodeState
+from tarmac.run.local.supervisor.client import Status
 
 STYLES = {
     state.HEALTHY: "green",

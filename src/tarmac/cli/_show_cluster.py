@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tarmac.cli import _show
-from tarmac.run.cluster import ClusterStatus
+from tarmac.run.cluster_system import ClusterStatus
 from tarmac.run.pod_edges import PodEdges
 from tarmac.run.system import EdgeTraffic, SystemStatus
 

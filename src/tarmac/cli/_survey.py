@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tarmac.base.errors import BadInput
+
 if TYPE_CHECKING:
     from tarmac.adopt._found import Survey
     from tarmac.run.trial import Trial
@@ -97,3 +99,15 @@ def show(
         click.echo(f"tried, and stopped again; {'all is ' * trial.is_healthy}{healthy}")
     where = "" if Path(file).parent == Path() else f" {Path(file).parent}"
     click.echo(f"next: look through {file}, then `tarmac up{where}`")
+
+
+def checked(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Load the new file; return what is wrong in it, and the toolchains that this machine lacks."""
+    from tarmac.base.foreign import files
+    from tarmac.model.loader import load
+    from tarmac.run.local.host import toolchains
+
+    try:
+        return (), toolchains.lacks(load(str(file), files.content))
+    except BadInput as error:
+        return tuple(map(str, error.problems)), ()

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from tarmac import rendering, writing
+from tarmac.base import writing
+from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
-from tarmac.errors import BadInput, Problem
+from tarmac.render import in_memory
 from tarmac.render.infrastructure.parts.teardown import held_data, script
 
 FOLDER = "infrastructure"
@@ -24,7 +25,7 @@ def teardown(
     Raises:
         BadInput: nothing was made for the environment, or Pulumi made it.
     """
-    plan = rendering.planned(file, environment)
+    plan = in_memory.planned(file, environment)
     if plan.cloud is None:
         what = "has no `infrastructure:`, so that Terraform made nothing for it; in its cluster"
         how = f"`kubectl delete namespace {plan.namespace}` removes it"

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tarmac.cli import _show
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import activity
-from tarmac.local.supervisor.activity import Activity, Observation
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import activity
+from tarmac.run.local.supervisor.activity import Activity, Observation
 
 #: A service that fails this share of its requests is shown in red.
 FAILING = 0.01

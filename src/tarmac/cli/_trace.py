@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tarmac.telemetry.queries import TraceSummary, TreeSpan
-from tarmac.telemetry.statements import Operation
+from tarmac.run.telemetry.queries import TraceSummary, TreeSpan
+from tarmac.run.telemetry.statements import Operation
 
 #: Attributes that say most of a span, in the order in which one is shown.
 TELLING = (

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from tarmac import cli
-from tarmac.errors import did_you_mean
+from tarmac.base.errors import did_you_mean
 
 #: In `--help`, in this order; each verb's module names its own.
 SECTIONS = ("Run", "See", "Change", "Check", "Drill", "Deliver")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from tarmac.report import Report
+    from tarmac.base.report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = ("text", "json", "junit", "sarif", "github")
@@ -75,7 +75,7 @@ def fix(report: Report, verify: Callable[[], Report], *, write: bool) -> Report:
 
     Without `write` nothing is changed, and the command ends here: with 1 if something would be.
     """
-    from tarmac.verify import fixes
+    from tarmac.check.verify import fixes
 
     patches = list(fixes.patches(report.findings))
     for patch in patches:
@@ -91,7 +91,7 @@ def fix(report: Report, verify: Callable[[], Report], *, write: bool) -> Report:
 
 def print_report(report: Report, written: str, *, debug: bool, strict: bool) -> None:
     """Print a report in a format, and end with its exit code."""
-    reporter = importlib.import_module(f"tarmac.reporting.as_{written}")
+    reporter = importlib.import_module(f"tarmac.check.reporting.as_{written}")
     click.echo(reporter.write(report), nl=False)
     for result in report.results if debug else ():
         click.echo(result.traceback, nl=False, err=True)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tarmac.base.errors import TarmacError
+from tarmac.base.installed import find_program
 from tarmac.cli import _project
-from tarmac.errors import TarmacError
-from tarmac.installed import find_program
 
 if TYPE_CHECKING:
     from tarmac.run.system import StoreAccess

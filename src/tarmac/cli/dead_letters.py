@@ -12,7 +12,7 @@ import click
 from tarmac.cli import _project
 
 if TYPE_CHECKING:
-    from tarmac.local.stores.dead_letters import DeadLetter
+    from tarmac.run.local.stores.dead_letters import DeadLetter
 
 SECTION = "See"
 
@@ -39,10 +39,10 @@ def VERB(
 
     Example: tarmac dead-letters shop --replay payments-db/7
     """
-    from tarmac.foreign import files
-    from tarmac.local.stores import dead_letters
-    from tarmac.local.supervisor import client
+    from tarmac.base.foreign import files
     from tarmac.model.loader import load
+    from tarmac.run.local.stores import dead_letters
+    from tarmac.run.local.supervisor import client
 
     if sum(map(bool, (replayed, dropped, every))) > 1:
         raise click.UsageError("--replay, --all and --drop exclude each other; pass one of them")

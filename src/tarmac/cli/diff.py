@@ -45,12 +45,14 @@ def VERB(
 
     Example: tarmac diff main --env production
     """
-    from tarmac import registry, render, stores
-    from tarmac.compare.change import Risk, as_data
-    from tarmac.compare.comparing import compare
-    from tarmac.compare.markdown import markdown
-    from tarmac.compare.revisions import sources
-    from tarmac.cost.estimate import month
+    from tarmac import render
+    from tarmac.base import registry
+    from tarmac.catalog import stores
+    from tarmac.change.compare.change import Risk, as_data
+    from tarmac.change.compare.comparing import compare
+    from tarmac.change.compare.markdown import markdown
+    from tarmac.change.compare.revisions import sources
+    from tarmac.change.cost.estimate import month
     from tarmac.render.collect import artifacts, saying
 
     renderers = saying(registry.load(render, "RENDERER"))

@@ -28,9 +28,9 @@ def VERB(system: str | None, *, everything: bool, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from tarmac.foreign import files
-    from tarmac.local.supervisor import checkup
+    from tarmac.base.foreign import files
     from tarmac.model.loader import load
+    from tarmac.run.local.supervisor import checkup
 
     if everything or (system is None and not _project.is_here()):
         checks = checkup.of_everything()

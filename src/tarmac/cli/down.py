@@ -18,7 +18,7 @@ def VERB(system: str | None, namespace: str, *, delete_data: bool, as_json: bool
 
     Example: tarmac down shop --delete-data
     """
-    from tarmac.local.supervisor import client, remove
+    from tarmac.run.local.supervisor import client, remove
 
     home = _project.home_of(system, namespace)
     was_running = client.is_running(home) and client.down(home)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
-from tarmac.errors import BadInput, Problem
 
 EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
 
@@ -89,18 +89,11 @@ def VERB(
 
     Example: tarmac drill shop payments-db-kill
     """
+    from tarmac.base.foreign import files
     from tarmac.cli import _drill, _quick, _show
-    from tarmac.drills import (
-        drill_file,
-        evidence_of_run,
-        explain,
-        exporting,
-        read_drill,
-        schedule,
-        session,
-    )
-    from tarmac.drills.drill import outcome
-    from tarmac.foreign import files
+    from tarmac.drill import evidence_of_run, explain, exporting, read_drill, schedule, session
+    from tarmac.drill.drill import outcome
+    from tarmac.drill.file import drill_file
     from tarmac.model.loader import load
     from tarmac.run.opening import CLUSTER, Place
 

@@ -48,8 +48,8 @@ def VERB(
 
     Example: tarmac env shop order-service --format dotenv
     """
-    from tarmac import dotenv
-    from tarmac.local.supervisor import service_environment
+    from tarmac.base import dotenv
+    from tarmac.run.local.supervisor import service_environment
 
     system, services = _project.split_names(names)
     if len(services) != 1:

@@ -26,9 +26,9 @@ def VERB(names: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
         _gates.explain(names[0], as_json=as_json)
         return
     from tarmac.cli import _explain, _show
-    from tarmac.local.state.paths import Home
-    from tarmac.local.supervisor import client, reading
     from tarmac.plan.explain import explain
+    from tarmac.run.local.state.paths import Home
+    from tarmac.run.local.supervisor import client, reading
 
     system, rest = _project.split_names(names)
     if len(rest) > 1:

@@ -26,7 +26,7 @@ def VERB(*, only_check: bool, as_json: bool) -> None:
 
     Example: tarmac fetch
     """
-    from tarmac.schemas import check, download, lock
+    from tarmac.check.schemas import check, download, lock
 
     wanted = lock.read()
     folder = check.folder_of(wanted) / "crds"

@@ -45,18 +45,12 @@ def VERB(
 
     Example: tarmac game-day shop data --form data.md
     """
+    from tarmac.base.foreign import files
     from tarmac.cli import _drill, _show
-    from tarmac.drills import (
-        drill_file,
-        evidence_of_run,
-        explain,
-        game_day,
-        game_day_form,
-        read_drill,
-        session,
-    )
-    from tarmac.drills.drill import sentence
-    from tarmac.foreign import files
+    from tarmac.drill import evidence_of_run, explain, game_day, read_drill, session
+    from tarmac.drill.drill import sentence
+    from tarmac.drill.file import drill_file
+    from tarmac.drill.report import game_day_form
     from tarmac.model.loader import load
 
     file = _project.find(system)

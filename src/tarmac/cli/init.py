@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from tarmac import writing
+from tarmac.base import writing
+from tarmac.base.errors import BadInput, Problem
+from tarmac.base.places import SYSTEM_FILE
 from tarmac.cli import _project, _survey
-from tarmac.errors import BadInput, Problem
-from tarmac.places import SYSTEM_FILE
 
 SECTION = "Change"
 
@@ -36,14 +36,13 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
 
     Example: tarmac init && tarmac up
     """
-    from tarmac import adopt, registry, stores
+    from tarmac import adopt
     from tarmac.adopt._found import valid_name
     from tarmac.adopt._survey import survey
     from tarmac.adopt._write import nothing, write
+    from tarmac.base import registry
+    from tarmac.catalog import stores
     from tarmac.cli._repository import open_repository
-    from tarmac.foreign import files
-    from tarmac.local.host import toolchains
-    from tarmac.model.loader import load
 
     writing.check_name(folder)
     root = Path(folder)
@@ -69,12 +68,7 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
     with writing.opened(root) as opened:
         if not writing.write_new(opened, SYSTEM_FILE, text):
             raise BadInput([exists])
-    complaints: tuple[str, ...] = ()
-    lacks: tuple[str, ...] = ()
-    try:
-        lacks = toolchains.lacks(load(str(file), files.content))
-    except BadInput as error:
-        complaints = tuple(map(str, error.problems))
+    complaints, lacks = _survey.checked(file)
     trial = None
     if tries and found.services and not complaints:
         from rich.console import Console

@@ -10,8 +10,8 @@ import click
 from tarmac.cli import _project
 
 if TYPE_CHECKING:
-    from tarmac.local.stores.invariants import InvariantResult
     from tarmac.model.system import System
+    from tarmac.run.local.stores.invariants import InvariantResult
 
 #: Rows of one invariant that are printed; --json has them all.
 SHOWN_ROWS = 10

@@ -36,7 +36,7 @@ def VERB(
     Example: tarmac journal .tarmac/drill-broker-outage.json yesterday.json
     """
     from tarmac.cli import _drill, _show
-    from tarmac.drills import comparison, journal
+    from tarmac.drill.report import comparison, journal
 
     read = comparison.read(before)
     _drill.write_forms(read, junit_file, report_file)

@@ -12,7 +12,7 @@ from tarmac.cli import _project
 def _trace_id(ctx: click.Context, param: click.Parameter, value: str) -> str:
     if not value:
         return ""
-    from tarmac.telemetry import queries
+    from tarmac.run.telemetry import queries
 
     try:
         return queries.id_prefix(value)

@@ -10,9 +10,9 @@ from typing import NoReturn
 
 import click
 
-from tarmac import writing
+from tarmac.base import writing
+from tarmac.base.errors import TarmacError
 from tarmac.cli._verbs import Verbs
-from tarmac.errors import TarmacError
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from tarmac.base.errors import MissingTool
 from tarmac.cli import _project
-from tarmac.errors import MissingTool
 
 SECTION = "See"
 

@@ -65,7 +65,7 @@ def VERB(
 
     Example: tarmac promote travel --from stg --to prod
     """
-    from tarmac.promote import model_file
+    from tarmac.change.promote import model_file
 
     if source is None and not images:
         raise click.UsageError("give --from ENV or --image SERVICE=TAG")

@@ -56,15 +56,15 @@ def VERB(
 
     Example: tarmac render shop --env production
     """
-    from tarmac import rendering
     from tarmac.cli import _rendered
-    from tarmac.tree import folder
-    from tarmac.tree.arguments import FileArguments
+    from tarmac.render import in_memory
+    from tarmac.render.tree import folder
+    from tarmac.render.tree.arguments import FileArguments
 
     request = FileArguments(patch, eject, discard)
     if check and request:
         raise click.UsageError("--check writes nothing; leave out --patch, --eject and --discard")
-    made = rendering.make(_project.find(system), environment, only)
+    made = in_memory.make(_project.find(system), environment, only)
     out = out or made.source.folder / "deploy" / made.source.environment
     if check:
         outcome = folder.check(out, made.source, made.artifacts, all_renderers=not only)

@@ -6,8 +6,8 @@ import sys
 
 import click
 
+from tarmac.base.errors import check_names
 from tarmac.cli import _project
-from tarmac.errors import check_names
 
 SECTION = "Run"
 
@@ -28,9 +28,9 @@ def VERB(
     Example: tarmac reset shop orders-db payments-db
     """
     from tarmac.cli import _show
-    from tarmac.local.supervisor import client, remove
-    from tarmac.local.supervisor.requests import Reset
-    from tarmac.run.local import LocalSystem
+    from tarmac.run.local.supervisor import client, remove
+    from tarmac.run.local.supervisor.requests import Reset
+    from tarmac.run.local_system import LocalSystem
 
     system, stores = _project.split_names(names)
     if not stores:

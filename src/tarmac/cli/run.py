@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from tarmac.base.errors import TarmacError
 from tarmac.cli import _project
-from tarmac.errors import TarmacError
 
 if TYPE_CHECKING:
-    from tarmac.local.supervisor.requests import ServiceEnvironment
+    from tarmac.run.local.supervisor.requests import ServiceEnvironment
 
 #: Exit codes of a shell for a program that is not found, or cannot be executed.
 NOT_FOUND, NOT_RUN = 127, 126
@@ -49,8 +49,8 @@ def VERB(ctx: click.Context, names: tuple[str, ...], namespace: str) -> None:
 
     Example: tarmac run shop order-service -- pytest -q
     """
-    from tarmac.local.host.inherited_env import inherited_env
-    from tarmac.local.supervisor import service_environment
+    from tarmac.run.local.host.inherited_env import inherited_env
+    from tarmac.run.local.supervisor import service_environment
 
     command = ctx.obj
     system, services = _project.split_names(names)
@@ -80,7 +80,7 @@ def _refuse_second(environment: ServiceEnvironment) -> None:
             f"{environment.name}: runs already; to start it yourself: `tarmac up --without`"
         )
     if environment.taken:
-        from tarmac.local.host.listeners import holder
+        from tarmac.run.local.host.listeners import holder
 
         port = environment.taken[0]
         raise TarmacError(
@@ -90,8 +90,8 @@ def _refuse_second(environment: ServiceEnvironment) -> None:
 
 def give_names(environment: ServiceEnvironment) -> None:
     """Find the names that the service finds (`hosts: true`), in what runs from now on."""
-    from tarmac.local.host.guard import see_hosts
-    from tarmac.local.host.hosts_file import hosts_file
+    from tarmac.run.local.host.guard import see_hosts
+    from tarmac.run.local.host.hosts_file import hosts_file
 
     with tempfile.NamedTemporaryFile("w") as file:  # once it is mounted, its name may go
         file.write(hosts_file(environment.hosts))

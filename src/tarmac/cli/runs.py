@@ -25,7 +25,7 @@ def VERB(words: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
     Example: tarmac runs shop 2026-11-20
     """
     from tarmac.cli import _runs, _show
-    from tarmac.telemetry import runs, storage
+    from tarmac.run.telemetry import runs, storage
 
     system, names = _project.split_names(words)
     if len(names) > 2:

@@ -30,8 +30,8 @@ def VERB(names: tuple[str, ...], namespace: str, *, again: bool, as_json: bool) 
 
     Example: tarmac seed shop products-db --again
     """
-    from tarmac.local.supervisor import client
-    from tarmac.local.supervisor.requests import Seed
+    from tarmac.run.local.supervisor import client
+    from tarmac.run.local.supervisor.requests import Seed
 
     system, stores = _project.split_names(names)
     home = _project.running_home(system, namespace)

@@ -29,9 +29,9 @@ def VERB(names: tuple[str, ...], namespace: str, *, caller: str, as_json: bool) 
 
     Example: tarmac token shop order-service
     """
-    from tarmac.local.supervisor import client
-    from tarmac.local.supervisor.requests import Token
     from tarmac.plan.callers import DEVELOPER
+    from tarmac.run.local.supervisor import client
+    from tarmac.run.local.supervisor.requests import Token
 
     system, services = _project.split_names(names)
     if len(services) != 1:

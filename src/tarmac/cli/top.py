@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import click
 
+from tarmac.base.errors import TarmacError
 from tarmac.cli import _project
-from tarmac.errors import TarmacError
 
 SECTION = "See"
 
@@ -34,7 +34,7 @@ def VERB(system: str | None, namespace: str, *, every_s: float, as_json: bool) -
     Example: tarmac top shop
     """
     from tarmac.cli import _show, _top
-    from tarmac.local.supervisor import activity, client
+    from tarmac.run.local.supervisor import activity, client
 
     home = _project.home_of(system, namespace)
     if not client.is_running(home):

@@ -47,7 +47,7 @@ def VERB(
     Example: tarmac trace shop --failed
     """
     from tarmac.cli import _show, _trace
-    from tarmac.telemetry import queries, statements, storage
+    from tarmac.run.telemetry import queries, statements, storage
 
     system, ids = _project.split_names(words)
     if len(ids) > 1:

@@ -70,8 +70,8 @@ def VERB(
 
     Example: tarmac up shop -d
     """
-    from tarmac.local.state.options import Options
-    from tarmac.local.supervisor import client
+    from tarmac.run.local.state.options import Options
+    from tarmac.run.local.supervisor import client
 
     home = _project.home_of(system, namespace)
     began = time.monotonic()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _gates, _project, _verify
-from tarmac.errors import BadInput, Problem
 
 SECTION = "Check"
 
@@ -90,7 +90,7 @@ def VERB(
     if gate is not None:
         _gates.explain(gate, as_json=as_json or written == "json")
         return
-    from tarmac.verify.system import VerifyOptions, verify
+    from tarmac.check.verify.system import VerifyOptions, verify
 
     if (fix or diff) and files is None:
         raise click.UsageError("--fix and --diff need --files DIR; what is rendered has a model")

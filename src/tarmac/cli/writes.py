@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tarmac.base.errors import TarmacError
 from tarmac.cli import _project
-from tarmac.errors import TarmacError
 
 if TYPE_CHECKING:
-    from tarmac.local.process.written import ServiceWrites
+    from tarmac.run.local.process.written import ServiceWrites
 
 SECTION = "See"
 
@@ -30,7 +30,7 @@ def VERB(system: str | None, namespace: str, *, as_json: bool) -> None:
 
     Example: tarmac writes shop
     """
-    from tarmac.local.process import written
+    from tarmac.run.local.process import written
 
     home = _project.home_of(system, namespace)
     found = written.read(home)

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from tarmac.errors import Problem, did_you_mean
+from tarmac.base.errors import Problem, did_you_mean
 from tarmac.model.document import Document
 from tarmac.model.value import Name, StrictModel, shown
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from tarmac.errors import Problem, did_you_mean
+from tarmac.base.errors import Problem, did_you_mean
 from tarmac.model import texts
 from tarmac.model.document import Document
 from tarmac.model.infrastructure import ACTION, ARN, ROLE_NAME

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.errors import Problem, did_you_mean
+from tarmac.base.errors import Problem, did_you_mean
 from tarmac.model.contradictions import contradictions
 from tarmac.model.environment import Environment
 from tarmac.model.gaps import Gaps

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from cronsim import CronSim, CronSimError
 
-from tarmac.errors import Problem, did_you_mean
+from tarmac.base.errors import Problem, did_you_mean
 from tarmac.model import conventions
 from tarmac.model.location import Path
 from tarmac.model.service import Service

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Callable, Iterator
 
-from tarmac.errors import Problem
+from tarmac.base.errors import Problem
 from tarmac.model.system import System
 
 

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from tarmac.errors import BadInput, Problem
-from tarmac.foreign.files import decoded
-from tarmac.model.compose import (
+from tarmac.base.errors import BadInput, Problem
+from tarmac.base.foreign.files import decoded
+from tarmac.model.location import Location, Path
+from tarmac.model.value import WrittenFloat, WrittenInt
+from tarmac.model.yaml_nodes import (
     MAX_DEPTH,
     MAX_VALUES,
     Node,
@@ -21,8 +23,6 @@ from tarmac.model.compose import (
     YamlSequence,
     compose,
 )
-from tarmac.model.location import Location, Path
-from tarmac.model.value import WrittenFloat, WrittenInt
 
 #: A system's file is kilobytes, so more than this is a mistake.
 MAX_BYTES = 1_000_000

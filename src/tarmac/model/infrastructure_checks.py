@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from tarmac.errors import Problem, did_you_mean
+from tarmac.base.errors import Problem, did_you_mean
 from tarmac.model.environment import Environment
 from tarmac.model.infrastructure import Infrastructure
 from tarmac.model.system import System

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from tarmac.errors import BadInput, Problem
+from tarmac.base.errors import BadInput, Problem
 from tarmac.model import document
 from tarmac.model.complaints import complaint
 from tarmac.model.consistency import inconsistencies

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.model import document
 from tarmac.model.system import System
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.errors import Problem, did_you_mean
+from tarmac.base.errors import Problem, did_you_mean
 from tarmac.model.gaps import Gaps
 from tarmac.model.reference import Reference, split
 from tarmac.model.system import System

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tarmac.launch import Text
+from tarmac.base.launch import Text
+from tarmac.catalog.stores.kind import Shell, User, external_outputs
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.plan import Access
-from tarmac.stores.kind import Shell, User, external_outputs
 
 #: Stands for the administrator among the users of a store.
 ADMIN = ""

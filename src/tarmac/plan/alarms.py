@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from tarmac.model.objective import Objective
 from tarmac.plan.cloud import CloudAlarm
-from tarmac.slo import budget
-from tarmac.slo.measured import MeasuredObjective
+from tarmac.plan.slo import budget
+from tarmac.plan.slo.measured import MeasuredObjective
 
 #: Of five minutes, as Prometheus records it: shorter ones are of too few scrapes.
 METRIC = "slo:{name}:ratio_rate5m"

@@ -12,7 +12,7 @@ from typing import Literal
 
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.slo.indicator import BROKEN_OFF, USERS
+from tarmac.plan.slo.indicator import BROKEN_OFF, USERS
 
 #: Seconds between two scrapes of a service: `interval` of its ServiceMonitor.
 SCRAPE_S = 30.0

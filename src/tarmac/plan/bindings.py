@@ -6,14 +6,9 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tarmac.errors import MissingTool
-from tarmac.launch import Secret, StoreSecret, Text, text
-from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge, edges
-from tarmac.model.system import System
-from tarmac.plan import ports
-from tarmac.plan.facts import MachineFacts
-from tarmac.plan.references import Outputs
-from tarmac.stores.kind import (
+from tarmac.base.errors import MissingTool
+from tarmac.base.launch import Secret, StoreSecret, Text, text
+from tarmac.catalog.stores.kind import (
     MANAGED,
     ProviderCandidate,
     StoreContext,
@@ -22,6 +17,11 @@ from tarmac.stores.kind import (
     external_outputs,
     managed_outputs,
 )
+from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge, edges
+from tarmac.model.system import System
+from tarmac.plan import ports
+from tarmac.plan.facts import MachineFacts
+from tarmac.plan.references import Outputs
 
 
 class Bindings:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from tarmac.launch import Text, redact, text
+from tarmac.base.launch import Text, redact, text
 from tarmac.model import conventions
 from tarmac.model.environment import Environment
 from tarmac.model.system import System

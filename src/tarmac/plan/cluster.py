@@ -12,7 +12,7 @@ from functools import cached_property
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-from tarmac.launch import File, Probe, Secret, Text, is_secret
+from tarmac.base.launch import File, Probe, Secret, Text, is_secret
 from tarmac.model.delivery import Delivery
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.objective import Objective

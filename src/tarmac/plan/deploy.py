@@ -10,9 +10,20 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tarmac import versions
-from tarmac.errors import BadInput, Problem, did_you_mean
-from tarmac.launch import CommandProbe, Launch, LogProbe, Probe, TcpProbe, text
+from tarmac.base import versions
+from tarmac.base.errors import BadInput, Problem, did_you_mean
+from tarmac.base.launch import CommandProbe, Launch, LogProbe, Probe, TcpProbe, text
+from tarmac.catalog.stores.kind import (
+    MANAGED,
+    Address,
+    Container,
+    ContainerFactory,
+    Image,
+    ProviderCandidate,
+    StoreKind,
+    numbers,
+)
+from tarmac.catalog.stores.setup.docker import DOCKER
 from tarmac.model import conventions
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.system import System
@@ -39,17 +50,6 @@ from tarmac.plan.roles import role_problems, roles
 from tarmac.plan.settings import EnvVariable, domain, settings
 from tarmac.plan.sizes import StoreSizing, connection_uses, scale, store_sizes
 from tarmac.plan.timing import timing
-from tarmac.stores.kind import (
-    MANAGED,
-    Address,
-    Container,
-    ContainerFactory,
-    Image,
-    ProviderCandidate,
-    StoreKind,
-    numbers,
-)
-from tarmac.stores.setup.docker import DOCKER
 
 #: Where a kit service without a port of its own answers health and metrics.
 WORKER_PORT = 8080

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tarmac.errors import Problem
+from tarmac.base.errors import Problem
 from tarmac.model.environment import Environment
 from tarmac.model.system import System
 from tarmac.plan.cloud import CloudCdn, CloudDns

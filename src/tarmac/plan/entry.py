@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tarmac.launch import ExchangeProbe, File, Launch, text
+from tarmac.base.launch import ExchangeProbe, File, Launch, text
 from tarmac.model.edge import ENTRY
 from tarmac.plan import ports
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.plan import Node
 
-MODULE = "tarmac.local.network.ingress"
+MODULE = "tarmac.run.local.network.ingress"
 #: A request to the server itself and to no path of a service (RFC 9110, 9.3.7).
 PROBE = b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tarmac.errors import BadInput, Problem, did_you_mean
-from tarmac.launch import (
+from tarmac.base.errors import BadInput, Problem, did_you_mean
+from tarmac.base.launch import (
     AliveProbe,
     CommandProbe,
     ExchangeProbe,

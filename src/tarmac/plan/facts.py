@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tarmac.stores.kind import ProviderCandidate, Size
+from tarmac.catalog.stores.kind import ProviderCandidate, Size
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from tarmac import versions
-from tarmac.errors import Problem
+from tarmac.base import versions
+from tarmac.base.errors import Problem
+from tarmac.catalog.stores.kind import ManagedService, StoreKind
 from tarmac.model.environment import Environment
 from tarmac.model.infrastructure import Infrastructure
 from tarmac.model.system import System
@@ -28,7 +29,6 @@ from tarmac.plan.dns import cdn, dns
 from tarmac.plan.egress import egress
 from tarmac.plan.organization import role_arn
 from tarmac.plan.roles import bucket_name
-from tarmac.stores.kind import ManagedService, StoreKind
 
 #: A registry of ECR: its account, its region, and what its repositories' names begin with.
 ECR = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 
-from tarmac.launch import (
+from tarmac.base.launch import (
     AliveProbe,
     CommandProbe,
     ForkedStart,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tarmac.launch import Launch, Secret, Text
+from tarmac.base.launch import Launch, Secret, Text
+from tarmac.catalog.stores.kind import Shell
 from tarmac.model.edge import Edge
-from tarmac.stores.kind import Shell
 
 
 @dataclass(frozen=True)

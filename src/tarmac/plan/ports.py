@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from tarmac.catalog.stores.kind import StoreKind
 from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge, edges
 from tarmac.model.system import System
 from tarmac.plan.facts import RunShape
-from tarmac.stores.kind import StoreKind
 
 BROKER = "broker"
 #: Where a service without a port of its own answers health and metrics: never offered to others.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tarmac.errors import Problem, did_you_mean
-from tarmac.launch import Text, text
+from tarmac.base.errors import Problem, did_you_mean
+from tarmac.base.launch import Text, text
 from tarmac.model.reference import Reference, split
 
 #: Output name -> its text, for one thing that can be referred to.

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
-from tarmac.errors import BadInput, Problem, did_you_mean
-from tarmac.launch import secrets_of
+from tarmac.base.errors import BadInput, Problem, did_you_mean
+from tarmac.base.launch import secrets_of
+from tarmac.catalog.stores.kind import StoreKind
 from tarmac.model.edge import ENTRY, place
 from tarmac.model.store import Store
 from tarmac.model.system import System
@@ -20,7 +21,6 @@ from tarmac.plan.facts import MachineFacts
 from tarmac.plan.plan import EdgeProxy, Node, Plan, Seed
 from tarmac.plan.settings import settings
 from tarmac.plan.timing import timing
-from tarmac.stores.kind import StoreKind
 
 LOCAL = "local"
 #: Three zones, as a region has; the first instance of everything is in the first.

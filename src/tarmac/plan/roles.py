@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tarmac.errors import Problem
+from tarmac.base.errors import Problem
 from tarmac.model.environment import Environment
 from tarmac.model.infrastructure import ServiceRole
 from tarmac.model.system import System

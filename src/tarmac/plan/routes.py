@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tarmac.errors import Problem
+from tarmac.base.errors import Problem
 from tarmac.model.system import System
 from tarmac.plan.cluster import Workload
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tarmac.errors import Problem
-from tarmac.launch import Secret, ServiceSecret, SharedSecret, Text, text
+from tarmac.base.errors import Problem
+from tarmac.base.launch import Secret, ServiceSecret, SharedSecret, Text, text
 from tarmac.model import conventions
 from tarmac.model.location import Path
 from tarmac.model.reference import Reference

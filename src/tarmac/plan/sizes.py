@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
+from tarmac.catalog.stores.kind import Size, StoreKind
 from tarmac.model import conventions
 from tarmac.model.edge import edges
 from tarmac.model.environment import Environment, Resources, StoreSize
 from tarmac.model.system import System
 from tarmac.model.value import amount
 from tarmac.plan.cluster import ConnectionUse, Scale
-from tarmac.stores.kind import Size, StoreKind
 
 #: Connections that no service's pool has: PostgreSQL keeps 3 for its administrator; then a person,
 #: a backup, an exporter, the set-up's and the migrations' Jobs.

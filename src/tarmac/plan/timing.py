@@ -12,8 +12,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tarmac.errors import Problem
-from tarmac.launch import redact
+from tarmac.base.errors import Problem
+from tarmac.base.launch import redact
 from tarmac.model import conventions
 from tarmac.model.system import System
 from tarmac.model.value import shown

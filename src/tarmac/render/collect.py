@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tarmac.artifact import Artifact
-from tarmac.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.base.artifact import Artifact
+from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.renderer import Renderer
 

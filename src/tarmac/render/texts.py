@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from tarmac.errors import BadInput, Problem
+from tarmac.base.errors import BadInput, Problem
 from tarmac.render.assets import asset
 
 #: A placeholder's value; of one that items are repeated for, the values of each.

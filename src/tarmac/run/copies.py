@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tarmac.errors import TarmacError
-from tarmac.local.state import state
-from tarmac.local.state.files import write_atomically
-from tarmac.local.state.options import Options
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import client
-from tarmac.local.supervisor.client import Status
+from tarmac.base.errors import TarmacError
+from tarmac.run.local.state import state
+from tarmac.run.local.state.files import write_atomically
+from tarmac.run.local.state.options import Options
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.client import Status
 
 PREFIX = "copy-"
 POLL_S = 0.02
@@ -103,7 +103,7 @@ def _unused_home(file: Path, name: str) -> Home:
     for root in Home.of(file, "").root.glob(f"{PREFIX}*"):
         ours = re.fullmatch(rf"{PREFIX}\w+-(\d+)(-\w+)?", root.name)
         if ours and not _alive(int(ours[1])) and not client.is_running(Home(root)):
-            from tarmac.local.supervisor.remove import delete  # noqa: PLC0415 - seldom needed
+            from tarmac.run.local.supervisor.remove import delete  # noqa: PLC0415 - seldom needed
 
             delete(Home(root))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tarmac.errors import BadInput, Problem
-from tarmac.local.state.paths import Home
+from tarmac.base.errors import BadInput, Problem
+from tarmac.run.local.state.paths import Home
 
 if TYPE_CHECKING:
     from tarmac.run.system import RunningSystem
@@ -52,11 +52,15 @@ def opened(place: Place, file: Path) -> Iterator[RunningSystem]:
     """
     place.check()
     if place.target == CLUSTER:
-        from tarmac.run import cluster  # noqa: PLC0415 - kubectl and the renderers' plan
+        from tarmac.run import (  # noqa: PLC0415 - kubectl and the renderers' plan
+            cluster_system as cluster,
+        )
 
         with cluster.opened(file, place.context, place.environment) as system:
             yield system
     else:
-        from tarmac.run.local import LocalSystem  # noqa: PLC0415 - each verb needs one of the two
+        from tarmac.run.local_system import (  # noqa: PLC0415 - each verb needs one of the two
+            LocalSystem,
+        )
 
         yield LocalSystem(file, Home.of(file, place.namespace))

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tarmac.cluster.running import DeployedSystem
 from tarmac.model.edge import ENTRY, Edge, edges
 from tarmac.model.system import System
+from tarmac.run.cluster.running import DeployedSystem
 from tarmac.run.pod_metrics import pod_metrics
-from tarmac.telemetry import awaited, metrics, storage
+from tarmac.run.telemetry import awaited, metrics, storage
 
 #: Attempts of the kit's client, by `role` and `outcome`.
 ATTEMPTS = "client_requests_total"

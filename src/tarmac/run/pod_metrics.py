@@ -15,15 +15,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tarmac.cluster.forwarding import ForwardedPort, forwarding
-from tarmac.cluster.running import NAME, DeployedSystem, selector
-from tarmac.errors import TarmacError
-from tarmac.local.state.files import write_atomically
+from tarmac.base.errors import TarmacError
 from tarmac.plan import scrape
 from tarmac.plan.scrape import ScrapeTarget
-from tarmac.telemetry import samples
-from tarmac.telemetry.scraper import Scraper
-from tarmac.telemetry.storage import Storage
+from tarmac.run.cluster.forwarding import ForwardedPort, forwarding
+from tarmac.run.cluster.running import NAME, DeployedSystem, selector
+from tarmac.run.local.state.files import write_atomically
+from tarmac.run.telemetry import samples
+from tarmac.run.telemetry.scraper import Scraper
+from tarmac.run.telemetry.storage import Storage
 
 #: What a pod has counted since its last reading is lost with it.
 EVERY_S = 2.0

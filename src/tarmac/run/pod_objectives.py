@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 
-from tarmac.cluster.running import DeployedSystem
-from tarmac.errors import TarmacError
+from tarmac.base.errors import TarmacError
 from tarmac.model.system import System
+from tarmac.run.cluster.running import DeployedSystem
 from tarmac.run.pod_metrics import pod_metrics
-from tarmac.telemetry import awaited, metrics, storage
-from tarmac.telemetry import objectives as observing
-from tarmac.telemetry.objectives import ObservedObjective
+from tarmac.run.telemetry import awaited, metrics, storage
+from tarmac.run.telemetry import objectives as observing
+from tarmac.run.telemetry.objectives import ObservedObjective
 
 
 def observe(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tarmac import rendering
-from tarmac.cluster.deployment import SECRETS
-from tarmac.cluster.release import Release
-from tarmac.errors import BadInput, Problem
-from tarmac.foreign.data import from_yaml
+from tarmac.base.errors import BadInput, Problem
+from tarmac.base.foreign.data import from_yaml
+from tarmac.render import in_memory
+from tarmac.run.cluster.deployment import SECRETS
+from tarmac.run.cluster.release import Release
 
 
 def release_of(file: Path, environment: str | None) -> Release:
@@ -17,7 +17,7 @@ def release_of(file: Path, environment: str | None) -> Release:
     Raises:
         BadInput: it is no cluster's, or Argo CD follows it.
     """
-    made = rendering.make(file, environment, ())
+    made = in_memory.make(file, environment, ())
     settings, where = made.plan.settings, made.source.model
     if settings.target != "cluster":
         what = f"environment {made.plan.environment} is no cluster's (target: {settings.target})"
@@ -25,7 +25,7 @@ def release_of(file: Path, environment: str | None) -> Release:
     if settings.gitops is not None:
         what = f"environment {made.plan.environment} is followed by Argo CD, which would undo this"
         raise BadInput([Problem(where, f"{what}; commit its rendered files instead")])
-    texts = rendering.texts(made)
+    texts = in_memory.texts(made)
     objects = [
         document
         for artifacts in made.artifacts.values()

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
-    from tarmac.local.stores.invariants import InvariantResult
+    from tarmac.base.target import InstanceTarget
     from tarmac.model.system import System
-    from tarmac.target import InstanceTarget
-    from tarmac.telemetry.log_lines import Line
-    from tarmac.telemetry.objectives import ObservedObjective
+    from tarmac.run.local.stores.invariants import InvariantResult
+    from tarmac.run.telemetry.log_lines import Line
+    from tarmac.run.telemetry.objectives import ObservedObjective
 
 
 class SystemStatus(Protocol):

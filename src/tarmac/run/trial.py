@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tarmac.adopt._correct import Failure, Lesson, corrected
-from tarmac.local.state import state
-from tarmac.local.state.options import Options
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor import client, remove
-from tarmac.local.supervisor.client import Status
+from tarmac.run.local.state import state
+from tarmac.run.local.state.options import Options
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client, remove
+from tarmac.run.local.supervisor.client import Status
 
 if TYPE_CHECKING:
     from tarmac.adopt._found import Survey

@@ -17,14 +17,14 @@ from unittest import mock
 
 from mutants.making import MutantClass
 from mutants.mutant import Mutant
-from tarmac.artifact import Artifact, recognised
-from tarmac.gates.gate import Gate
-from tarmac.gates.subject import Folder, Subject
-from tarmac.gates.views.shapes.fitting import fitted
-from tarmac.report import Finding, Skip
-from tarmac.schemas import check as schemas
-from tarmac.schemas.check import Schemas
-from tarmac.schemas.lock import SchemaLock
+from tarmac.base.artifact import Artifact, recognised
+from tarmac.base.report import Finding, Skip
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Folder, Subject
+from tarmac.check.gates.views.shapes.fitting import fitted
+from tarmac.check.schemas import check as schemas
+from tarmac.check.schemas.check import Schemas
+from tarmac.check.schemas.lock import SchemaLock
 
 #: Gates that judge one file at a time, so that the others need not be there; a test compares.
 ALONE = ("OBJ005", "SEC002", "VAL001")

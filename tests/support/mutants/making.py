@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mutants import operators
 from mutants.mutant import Mutant
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 
 OPERATORS: dict[str, Callable[[Artifact], Iterator[Mutant]]] = {
     module.name: importlib.import_module(f"mutants.operators.{module.name}").mutate

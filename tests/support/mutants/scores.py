@@ -12,7 +12,7 @@ from mutants.classes import EQUIVALENT, HARMLESS, MISSED, judgement_of
 from mutants.judging import DRIFT, Judge, Verdict
 from mutants.making import MutantClass, class_of, is_mutated, mutants_of
 from mutants.mutant import Mutant
-from tarmac.gates.subject import Folder
+from tarmac.check.gates.subject import Folder
 
 PAGE = Path(__file__).parents[3] / "docs/evidence/mutations.md"
 #: The score of each kind in the tests' own samples, in percent.

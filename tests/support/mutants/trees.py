@@ -12,9 +12,9 @@ from small_system import GATES
 
 from mutants import scores
 from mutants.judging import Judge
-from tarmac.artifact import Artifact, read
-from tarmac.gates.inputs import Original
-from tarmac.gates.subject import Folder, Subject
+from tarmac.base.artifact import Artifact, read
+from tarmac.check.gates.inputs import Original
+from tarmac.check.gates.subject import Folder, Subject
 
 CORPUS = Path(__file__).parents[2] / "mutation/corpus"
 TODAY = date(2026, 11, 20)

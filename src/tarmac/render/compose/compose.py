@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, OneTimeTask, Workload
 from tarmac.render.compose.parts import services as c
 from tarmac.render.compose.parts import values

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.model.organization import Automation
 from tarmac.plan.cloud import CloudAccount, CloudOrganization
 from tarmac.plan.cluster import ClusterPlan

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cloud import CloudInfrastructure
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.assets import asset, assets

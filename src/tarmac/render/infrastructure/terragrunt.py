@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.assets import asset, assets
 from tarmac.render.infrastructure.parts import hcl

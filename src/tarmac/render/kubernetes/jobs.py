@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts.job_specs import job_name, job_spec
 from tarmac.render.kubernetes.parts.metadata import an_object

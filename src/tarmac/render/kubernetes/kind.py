@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Iterable
 from typing import Any
 
-from tarmac.artifact import Artifact
-from tarmac.launch import HttpProbe
+from tarmac.base.artifact import Artifact
+from tarmac.base.launch import HttpProbe
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.assets import asset
 from tarmac.render.renderer import Renderer

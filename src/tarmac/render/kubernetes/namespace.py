@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tarmac import versions
-from tarmac.artifact import Artifact
+from tarmac.base import versions
+from tarmac.base.artifact import Artifact
 from tarmac.model.value import amount
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.kubernetes.parts.metadata import an_object

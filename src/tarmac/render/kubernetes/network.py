@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import AllowedConnection, ClusterPlan, Workload
 from tarmac.render.kubernetes.parts.egress import egress, pods, space, tcp
 from tarmac.render.kubernetes.parts.metadata import an_object, selector

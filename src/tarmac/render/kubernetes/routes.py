@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.ingress_limits import ingress_limits
 from tarmac.render.kubernetes.parts.gateway_api import gateway, routes

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from tarmac.artifact import Artifact
-from tarmac.launch import Secret, Text
+from tarmac.base.artifact import Artifact
+from tarmac.base.launch import Secret, Text
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts import configs
 from tarmac.render.kubernetes.parts.metadata import an_object

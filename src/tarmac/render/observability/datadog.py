@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from tarmac import versions
-from tarmac.artifact import Artifact
+from tarmac.base import versions
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.assets import asset
 from tarmac.render.observability.charts import datadog, datadog_monitors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.model import conventions
 from tarmac.plan.analysis import rollout_controller
 from tarmac.plan.cluster import ClusterPlan, Workload

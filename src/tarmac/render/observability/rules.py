@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.observability.alerting.promtool import file
 from tarmac.render.observability.alerting.slo_burn_rules import burns
@@ -16,7 +17,6 @@ from tarmac.render.observability.alerting.slo_rule_tests import rule_tests
 from tarmac.render.observability.alerting.slo_rules import measured
 from tarmac.render.observability.alerting.slo_series import CLOCKS_S
 from tarmac.render.renderer import Renderer
-from tarmac.slo.measured import MeasuredObjective
 
 #: By its clock, what the file of tests is called after its objective: one of days has a slower one.
 TESTS = dict(zip(CLOCKS_S, ("", "-6h", "-1d", "-3d"), strict=True))

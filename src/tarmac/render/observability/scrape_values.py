@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tarmac import signals
-from tarmac.artifact import Artifact
+from tarmac.base import signals
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.observability.alerting.catalogue import alerts
 from tarmac.render.observability.alerting.values.cluster import METRIC

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Sequence
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts import identity
 from tarmac.render.kubernetes.parts.metadata import by_workload

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.model.delivery import Delivery
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.pipelines.parts import aws

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.pipelines.parts import github_delivery as s
 from tarmac.render.pipelines.parts import github_jobs as j

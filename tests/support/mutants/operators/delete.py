@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from mutants.mutant import Mutant, changed, data_of, lines_of, parts, retexted, without
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 
 
 def mutate(artifact: Artifact) -> Iterator[Mutant]:

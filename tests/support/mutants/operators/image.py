@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mutants.mutant import Mutant, data_of, exchanged, lines_of, parts, retexted
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 
 
 def mutate(artifact: Artifact) -> Iterator[Mutant]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mutants.mutant import Mutant, data_of, exchanged, lines_of, parts, retexted
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 
 _NUMBER = re.compile(r"(?<![\w.\"-])\d+(?![\w.])")
 _PORTS = ("port", "targetPort", "containerPort", "number", "expose")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mutants.mutant import Mutant, Path, data_of, exchanged, parts
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 
 #: Keys whose text names something else.
 _KEYS = re.compile(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from mutants.mutant import Mutant, lines_of, word_of
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 
 #: Texts that are carried out from top to bottom.
 _ORDERED = ("Dockerfile", ".sh", ".sql", ".gitignore")

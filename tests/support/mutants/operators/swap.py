@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from mutants.mutant import Mutant, Path, changed, data_of, parts, replaced
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 
 
 def mutate(artifact: Artifact) -> Iterator[Mutant]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mutants.mutant import Mutant, data_of, exchanged, lines_of, parts, retexted
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 
 _AMOUNT = re.compile(r"(\d+)(Ki|Mi|Gi|Ti|m)")
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from mutants.mutant import Mutant, data_of, exchanged, lines_of, parts, retexted
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 
 _CIDR = re.compile(r"\d+\.\d+\.\d+\.\d+/\d+")
 _SELECTORS = ("podSelector", "selector", "matchLabels", "namespaceSelector", "labelSelector")

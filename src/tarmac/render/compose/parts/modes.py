@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.compose.parts import services as c
 from tarmac.render.compose.parts import values

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tarmac.artifact import Artifact
-from tarmac.launch import StoreSecret
+from tarmac.base.artifact import Artifact
+from tarmac.base.launch import StoreSecret
 from tarmac.plan.cluster import ClusterPlan, secrets_of
 from tarmac.render.compose.parts import values
 from tarmac.render.compose.parts.order import ALL

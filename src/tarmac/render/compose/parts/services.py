@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tarmac.launch import CommandProbe, HttpProbe, Probe
+from tarmac.base.launch import CommandProbe, HttpProbe, Probe
 from tarmac.plan.cluster import ClusterPlan, OneTimeTask, Workload
 
 #: The service that gives new volumes to the servers' users.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tarmac.launch import Secret, Text
+from tarmac.base.launch import Secret, Text
 from tarmac.plan.cluster import MountedFile
 
 FOLDER = "compose"

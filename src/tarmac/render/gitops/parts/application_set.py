@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.gitops.parts import applications, argo_objects, environment, image_updater
 from tarmac.render.gitops.parts.applications import App

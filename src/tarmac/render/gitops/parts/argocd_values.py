@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import texts
 from tarmac.render.gitops.parts.argo_objects import NAMESPACE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tarmac import versions
-from tarmac.artifact import Artifact
+from tarmac.base import versions
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import texts
 from tarmac.render.gitops.parts import environment

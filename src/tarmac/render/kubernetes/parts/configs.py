@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from tarmac.launch import Text, is_secret, redact
+from tarmac.base.launch import Text, is_secret, redact
 from tarmac.plan.cluster import OneTimeTask, Workload
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.artifact import Artifact
+from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts import configs
 from tarmac.render.kubernetes.parts.metadata import an_object, selector

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from tarmac.artifact import dump
-from tarmac.launch import redact
+from tarmac.base.artifact import dump
+from tarmac.base.launch import redact
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts import caller_tokens, placement, pods, scratch
 from tarmac.render.kubernetes.parts import disks as _disks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tarmac.launch import Text, is_secret, redact
+from tarmac.base.launch import Text, is_secret, redact
 from tarmac.model.environment import Resources
 from tarmac.plan.cluster import ClusterPlan, MountedFile, OneTimeTask, Workload
 from tarmac.render.kubernetes.parts import configs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.launch import CommandProbe, GrpcProbe, HttpProbe, Probe, TcpProbe
+from tarmac.base.launch import CommandProbe, GrpcProbe, HttpProbe, Probe, TcpProbe
 from tarmac.plan.cluster import Workload
 
 # The shop's roadmap, phase 6 (K8S-05); the others name none.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 
-from tarmac.artifact import Artifact
-from tarmac.launch import Secret, StoreSecret, Text
+from tarmac.base.artifact import Artifact
+from tarmac.base.launch import Secret, StoreSecret, Text
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.assets import asset
 from tarmac.render.kubernetes.parts import configs

@@ -6,6 +6,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo.indicator import USERS
 from tarmac.render import texts
 from tarmac.render.observability.alerting.alert import (
     Alert,
@@ -16,7 +17,6 @@ from tarmac.render.observability.alerting.alert import (
     Step,
 )
 from tarmac.render.texts import Values
-from tarmac.slo.indicator import USERS
 
 LANGUAGES: tuple[Language, ...] = ("run", "promql", "sql", "see")
 

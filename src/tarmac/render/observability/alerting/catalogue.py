@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from tarmac.errors import BadInput, Problem
+from tarmac.base.errors import BadInput, Problem
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render import texts
 from tarmac.render.observability.alerting.alert import Alert

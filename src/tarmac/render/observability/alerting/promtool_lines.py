@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tarmac.slo.indicator import number
+from tarmac.plan.slo.indicator import number
 
 
 @dataclass(frozen=True)

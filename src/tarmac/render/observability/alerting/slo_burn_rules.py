@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo import budget
+from tarmac.plan.slo.indicator import number
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.alerting.slo_rules import BURN, AlertRule, annotated, labels
-from tarmac.slo import budget
-from tarmac.slo.indicator import number
-from tarmac.slo.measured import MeasuredObjective
 
 
 def burns(plan: ClusterPlan, objective: MeasuredObjective) -> list[AlertRule]:

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tarmac.model.value import duration
+from tarmac.plan.slo import budget
+from tarmac.plan.slo.indicator import number
+from tarmac.plan.slo.measured import FOLDED_S
 from tarmac.render.observability.alerting.promtool import expect_firing, expect_none, rule_test
 from tarmac.render.observability.alerting.slo_rules import BURN, AlertRule
 from tarmac.render.observability.alerting.slo_series import (
@@ -17,9 +20,6 @@ from tarmac.render.observability.alerting.slo_series import (
     lines,
     step_s,
 )
-from tarmac.slo import budget
-from tarmac.slo.indicator import number
-from tarmac.slo.measured import FOLDED_S
 
 
 def _share(bad: float, window_s: float, before_s: float, lasts_s: float, at_s: float) -> float:

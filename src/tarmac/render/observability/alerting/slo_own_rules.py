@@ -5,9 +5,9 @@ from __future__ import annotations
 from tarmac.model.objective import ObjectiveAlert
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo.indicator import number
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.alerting.slo_rules import AlertRule, annotated, labels
-from tarmac.slo.indicator import number
-from tarmac.slo.measured import MeasuredObjective
 
 
 def own(plan: ClusterPlan, objective: MeasuredObjective) -> list[AlertRule]:

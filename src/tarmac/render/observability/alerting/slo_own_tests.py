@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tarmac.model.value import duration
+from tarmac.plan.slo import budget
+from tarmac.plan.slo.indicator import number
 from tarmac.render.observability.alerting.promtool import (
     expect_firing,
     expect_none,
@@ -15,8 +17,6 @@ from tarmac.render.observability.alerting.promtool import (
 )
 from tarmac.render.observability.alerting.slo_rules import AlertRule
 from tarmac.render.observability.alerting.slo_series import OVER, STEP_S, UNDER, expected, lines
-from tarmac.slo import budget
-from tarmac.slo.indicator import number
 
 
 def own_tests(rule: AlertRule) -> Iterator[dict[str, Any]]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.model.value import duration
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.alerting.promtool import expect_none, rule_test, sample
 from tarmac.render.observability.alerting.promtool_lines import Line, Part
 from tarmac.render.observability.alerting.slo_rules import BURN
 from tarmac.render.observability.alerting.slo_series import STEP_S, lines
-from tarmac.slo.measured import MeasuredObjective
 
 
 def recorded_tests(objective: MeasuredObjective) -> Iterator[dict[str, Any]]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.model.value import duration
-from tarmac.slo import budget
-from tarmac.slo.indicator import number
-from tarmac.slo.measured import MeasuredObjective
+from tarmac.plan.slo import budget
+from tarmac.plan.slo.indicator import number
+from tarmac.plan.slo.measured import MeasuredObjective
 
 
 def recordings(objective: MeasuredObjective) -> list[dict[str, Any]]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.alerting.slo_burn_rules import burns
 from tarmac.render.observability.alerting.slo_burn_tests import burn_tests
 from tarmac.render.observability.alerting.slo_own_rules import own
 from tarmac.render.observability.alerting.slo_own_tests import own_tests
 from tarmac.render.observability.alerting.slo_recorded_tests import recorded_tests
 from tarmac.render.observability.alerting.slo_series import STEP_S, step_s
-from tarmac.slo.measured import MeasuredObjective
 
 
 def rule_tests(

@@ -11,9 +11,9 @@ from typing import Any
 
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.alerting.links import board_url, runbook_url
 from tarmac.render.observability.alerting.subjects import watched
-from tarmac.slo.measured import MeasuredObjective
 
 #: The alert on how fast a budget burns, of every objective.
 BURN = "ErrorBudgetBurn"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from tarmac.model.objective import ObjectiveAlert
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.alerting import slo_texts
 from tarmac.render.observability.alerting.alert import Runbook
 from tarmac.render.observability.alerting.slo_rules import BURN, measured
-from tarmac.slo.measured import MeasuredObjective
 
 
 @dataclass(frozen=True)

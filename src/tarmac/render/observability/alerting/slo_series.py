@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tarmac.plan.slo import indicator
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.alerting.promtool_lines import Line, Part
 from tarmac.render.observability.alerting.slo_rules import AlertRule
-from tarmac.slo import indicator
-from tarmac.slo.measured import MeasuredObjective
 
 #: Requests that are answered in each minute of a test: so many that every share is a whole number.
 #: A counter with a float's tail would seem to fall, which means that it was reset.

@@ -7,13 +7,13 @@ from typing import Any
 
 from tarmac.model.objective import ObjectiveAlert
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render import texts
 from tarmac.render.assets import asset
 from tarmac.render.observability.alerting.alert import Runbook
 from tarmac.render.observability.alerting.alert_data import runbook
 from tarmac.render.observability.alerting.subjects import either
 from tarmac.render.texts import Value, given
-from tarmac.slo.measured import MeasuredObjective
 
 #: Its texts, and where to look.
 FILE = "observability/slo_runbooks.yaml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tarmac import signals
+from tarmac.base import signals
 from tarmac.plan.cluster import ClusterPlan, Workload
 
 

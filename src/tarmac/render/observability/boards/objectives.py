@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo.measured import ALWAYS_S, MeasuredObjective
 from tarmac.render.observability.alerting.slo_rules import BOARD, measured
 from tarmac.render.observability.boards.panels import Board, Row
 from tarmac.render.observability.boards.queries import latency
 from tarmac.render.observability.boards.read import FOLDER, one, rows
 from tarmac.render.texts import Value
-from tarmac.slo.measured import ALWAYS_S, MeasuredObjective
 
 
 def slo_board(plan: ClusterPlan) -> Board | None:

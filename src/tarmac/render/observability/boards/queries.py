@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tarmac.launch import redact
+from tarmac.base.launch import redact
 from tarmac.plan.cluster import ClusterPlan, Workload
 
 #: Recorded: how often a service was deployed in the last day (`charts/deployments.py`).

@@ -7,10 +7,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from tarmac.plan.slo.indicator import USERS
 from tarmac.render import texts
 from tarmac.render.observability.boards.panels import RED, YELLOW, Panel, Query, Row
 from tarmac.render.texts import Value, Values
-from tarmac.slo.indicator import USERS
 
 FOLDER = files("tarmac") / "assets" / "dashboards"
 #: A saturation from which to look closer, and one that hurts.

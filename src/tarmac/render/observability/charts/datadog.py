@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac import signals
+from tarmac.base import signals
 from tarmac.model import conventions
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.observability.alerting.subjects import exports, has, watched

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo.indicator import number
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.charts.datadog import USERS, space
-from tarmac.slo.indicator import number
-from tarmac.slo.measured import MeasuredObjective
 
 #: The burn that spends 2 % of a month's budget in an hour (SRE Workbook, table 5-8).
 FAST = 14.4

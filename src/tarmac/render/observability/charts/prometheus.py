@@ -6,9 +6,9 @@ from typing import Any
 
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.charts.values import chart_values
 from tarmac.render.texts import Value, given
-from tarmac.slo.measured import MeasuredObjective
 
 DAY_S = 86400
 #: What is kept by default.

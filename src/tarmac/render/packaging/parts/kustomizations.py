@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tarmac.artifact import Artifact, dump
+from tarmac.base.artifact import Artifact, dump
 from tarmac.plan.cluster import Workload
 from tarmac.render.packaging.parts.overlays import Object
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from tarmac import versions
+from tarmac.base import versions
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.pipelines.parts import stages as st
 

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from tarmac.launch import CommandProbe, is_secret, text
+from tarmac.base.launch import CommandProbe, is_secret, text
 from tarmac.plan.cluster import ClusterPlan, Workload
 
 

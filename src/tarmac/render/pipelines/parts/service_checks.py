@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import Any
 
-from tarmac.languages import spoken
+from tarmac.base.languages import spoken
 from tarmac.plan.cluster import ClusterPlan, Workload
 
 #: What every service of the kit is made of besides its own folder: the kit where it is a folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tarmac import signals
+from tarmac.base import signals
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.gitops.parts import environment
 from tarmac.render.kubernetes.parts.hosts import hosts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac import signals
-from tarmac.launch import redact
+from tarmac.base import signals
+from tarmac.base.launch import redact
 from tarmac.model import conventions
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.plan.ports import BROKER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tarmac import signals
+from tarmac.base import signals
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.observability.alerting.subjects import either, services_of, watched
 from tarmac.render.texts import Values, given

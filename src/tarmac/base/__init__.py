@@ -1,0 +1,1 @@
+"""What every room uses: errors, artifacts, evidence, launches, contracts of targets."""

@@ -1,0 +1,204 @@
+"""A file that is rendered: where it goes, and what is in it as data.
+
+A leaf: renderers make them, the tree writes them, gates and `diff` read them. A rendered
+file is read back only to find where in its text a part stands, never for its content.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import yaml
+
+from tarmac.base.foreign.data import parsed
+
+
+class Format(StrEnum):
+    """What a file is to its readers; its renderer declares it, its content is not asked.
+
+    A Backstage catalog, a kubeconfig and a kustomization have an `apiVersion` and a `kind`, and no
+    API server takes them: only what is declared as an object is judged and compared as one.
+    """
+
+    OBJECT = "kubernetes object"
+    YAML = "yaml"
+    JSON = "json"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One file of a rendered tree."""
+
+    #: Relative to the tree, with slashes.
+    path: str
+    #: A mapping is written as YAML, or as JSON where that is its format; text as it stands.
+    content: Mapping[str, Any] | str
+    #: Where the model says so, for a finding: `file:line:col`.
+    place: str = ""
+    #: Comment lines above the content, where a reader must know more than the content says.
+    notes: tuple[str, ...] = ()
+    executable: bool = False
+    #: Scalar -> what is said behind it at its line's end: the version of a commit that is named.
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    #: The line where each of its parts begins, by its path; of one that was read from a disk.
+    lines: Mapping[tuple[str | int, ...], int] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    #: None: YAML for a mapping, text for text; never an object, which is declared.
+    format: Format | None = None
+    #: The same as `path:line`, of one that was built of several files: the one to edit for a part.
+    places: Mapping[tuple[str | int, ...], str] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    #: The kustomization, or the template, that it was built by; empty: it is as it was written.
+    built_by: str = ""
+
+    @property
+    def is_object(self) -> bool:
+        """Whether an API server is given it."""
+        return self.format is Format.OBJECT
+
+    def at(self, *path: str | int) -> str:
+        """Return a part's place: `path:line` of it, or of the nearest known one above."""
+        for end in range(len(path), -1, -1):
+            if (place := self.places.get(path[:end])) is not None:
+                return place
+            if (line := self.lines.get(path[:end])) is not None:
+                return f"{self.path}:{line}"
+        return self.path
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What is in it, as data; empty for text."""
+        return self.content if isinstance(self.content, Mapping) else {}
+
+
+#: The start of a comment, by the end of a file's name; others have no comments.
+COMMENTS = {
+    ".yaml": "#",
+    ".yml": "#",
+    ".sh": "#",
+    "Dockerfile": "#",
+    ".dockerignore": "#",
+    ".helmignore": "#",
+    ".env": "#",
+    ".toml": "#",
+    ".tf": "#",
+    ".tfvars": "#",
+    ".hcl": "#",
+}
+
+
+def write(artifact: Artifact, header: str) -> str:
+    """Write a file's text: a first line that says what made it, its notes, its content.
+
+    Args:
+        header: what made it; left out where the format has no comments.
+    """
+    body = _body(artifact)
+    for scalar, remark in artifact.remarks.items():
+        body = body.replace(f" {scalar}\n", f" {scalar}  # {remark}\n")
+    sign = next((sign for end, sign in COMMENTS.items() if artifact.path.endswith(end)), None)
+    if sign is None:
+        return body
+    lines = "".join(f"{sign} {line}\n" for line in (header, *artifact.notes))
+    if body.startswith("#!"):  # the kernel looks for it at the very start
+        first, _, rest = body.partition("\n")
+        return f"{first}\n{lines}{rest}"
+    return lines + body
+
+
+def _body(artifact: Artifact) -> str:
+    if isinstance(artifact.content, str):
+        return artifact.content
+    if artifact.format is Format.JSON:
+        return json.dumps(artifact.content, indent=2) + "\n"
+    return dump(artifact.content)
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes text of several lines as a block, and nothing twice by reference."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write each value in its place."""
+        del data
+        return True
+
+
+def _text(dumper: _Dumper, value: str) -> yaml.Node:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+# Plain text that readers in Go, such as kubectl, take for a number or a truth value, and PyYAML for
+# text: a digest of digits and one `e`, an octal number, `y`. It is written in quotes.
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"[-+]?(0[xob][0-9A-Fa-f_]+|(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?)$"
+    ),
+    list("-+.0123456789"),
+)
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN"))
+
+
+def dump(content: Mapping[str, Any]) -> str:
+    """Write data as YAML: keys in their own order, one line for each scalar."""
+    written: str = yaml.dump(
+        content, Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True
+    )
+    return written
+
+
+def recognised(content: Mapping[str, Any] | str) -> Format | None:
+    """Recognise the format of a file that no renderer declared, by what is in it."""
+    is_object = isinstance(content, Mapping) and "apiVersion" in content
+    return Format.OBJECT if is_object else None
+
+
+def read(path: str, text: str) -> Iterator[Artifact]:
+    """Yield the documents of a YAML file, each with its lines; those that are no mapping are none.
+
+    Raises:
+        yaml.YAMLError: it is no YAML, has a tag that is not YAML's own, or is over a limit.
+    """
+    for data, lines in located(text):
+        if isinstance(data, Mapping):
+            yield Artifact(path, data, lines=lines, format=recognised(data))
+
+
+def located(text: str) -> Iterator[tuple[Any, dict[tuple[str | int, ...], int]]]:
+    """Yield each document of a YAML text with the lines of its parts. Raises yaml.YAMLError."""
+    for node, data in parsed(text):
+        lines: dict[tuple[str | int, ...], int] = {}
+        _lines(node, (), lines)
+        yield data, lines
+
+
+def _lines(node: Any, path: tuple[str | int, ...], found: dict[tuple[str | int, ...], int]) -> None:
+    """Note where each part begins: a key's line, an item's line. What repeats is noted once."""
+    todo, seen = [(node, path, node.start_mark.line + 1)], set[int]()
+    while todo:
+        part, own, line = todo.pop()
+        found[own] = line
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, yaml.MappingNode):
+            todo += [
+                (value, (*own, key.value), key.start_mark.line + 1)
+                for key, value in part.value
+                if isinstance(key, yaml.ScalarNode)
+            ]
+        elif isinstance(part, yaml.SequenceNode):
+            todo += [
+                (item, (*own, number), item.start_mark.line + 1)
+                for number, item in enumerate(part.value)
+            ]

@@ -1,0 +1,117 @@
+"""Reads the parts of a file that others wrote, by their paths; what is absent reads as nothing.
+
+Gates read files that were made to conform to their shapes (`check/gates/views/shapes/`), so a part
+has the type that is declared for it, or is absent. For files that were not, there are `string`,
+`fields`, `items` and `numbered`: they pass over what has another type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+Path: TypeAlias = tuple[str | int, ...]
+Fields: TypeAlias = Mapping[str, Any]
+
+#: The step of a place that has many parts.
+ITEM = "-"
+#: A dictionary is recognised at once, another Mapping is not. Both are made once, since to make a
+#: union of two types takes longer than to compare with it.
+_MAPPINGS = (dict, Mapping)
+_LISTS = (list, tuple)
+
+
+def dig(data: Any, *path: str | int) -> Any:
+    """Read what is at a path; None where there is nothing."""
+    for step in path:
+        if isinstance(data, _MAPPINGS):
+            data = data.get(step)
+        elif isinstance(data, _LISTS) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return None
+    return data
+
+
+def text(data: Any, *path: str | int) -> str | None:
+    """Read a text."""
+    found: str | None = dig(data, *path)
+    return found
+
+
+def string(data: Any, *path: str | int) -> str:
+    """Read a text; empty where there is none, or a value of another type."""
+    found = dig(data, *path)
+    return found if isinstance(found, str) else ""
+
+
+def number(data: Any, *path: str | int) -> int | None:
+    """Read a whole number."""
+    found: int | None = dig(data, *path)
+    return found
+
+
+def port(data: Any, *path: str | int) -> int | str | None:
+    """Read a port, which is a number or a name."""
+    found: int | str | None = dig(data, *path)
+    return found
+
+
+def flag(data: Any, *path: str | int) -> bool | None:
+    """Read a value that is true or false."""
+    found: bool | None = dig(data, *path)
+    return found
+
+
+def fields(data: Any, *path: str | int) -> Fields:
+    """Read a mapping; empty where there is none."""
+    found = dig(data, *path)
+    return found if isinstance(found, _MAPPINGS) else {}
+
+
+def items(data: Any, *path: str | int) -> tuple[Any, ...]:
+    """Read a list, whose indexes are those of the file; empty where there is none."""
+    found = dig(data, *path)
+    return tuple(found) if isinstance(found, _LISTS) else ()
+
+
+def at_each(value: Any, steps: Sequence[str], path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield what stands at a place, with its path; the step `-` is every item of a list."""
+    if not steps:
+        yield path, value
+    elif steps[0] == ITEM:
+        for number, part in enumerate(items(value)):
+            yield from at_each(part, steps[1:], (*path, number))
+    elif isinstance(value, Mapping) and steps[0] in value:
+        yield from at_each(value[steps[0]], steps[1:], (*path, steps[0]))
+
+
+def mappings(value: Any) -> list[Fields]:
+    """List the mappings of a value that should be a list of them."""
+    listed = value if isinstance(value, _LISTS) else ()
+    return [part for part in listed if isinstance(part, Mapping)]
+
+
+def numbered(data: Any, *path: str | int) -> list[tuple[int, Fields]]:
+    """List the mappings of a list, with their indexes."""
+    return [(n, part) for n, part in enumerate(items(data, *path)) if isinstance(part, Mapping)]
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield the texts of a value that may be one text, a list of them, or anything else."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, _LISTS):
+        yield from (part for part in value if isinstance(part, str))
+
+
+def places(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield every text in a value with its path, however deep."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from places(item, (*path, str(key)))
+    elif isinstance(value, _LISTS):
+        for number, item in enumerate(value):
+            yield from places(item, (*path, number))

@@ -1,0 +1,1 @@
+"""Gates over rendered and foreign files: their views, schemas, verdicts and reports."""

@@ -1,0 +1,137 @@
+"""Git and the autoscaler agree: only one of them sets the number of replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.argo.applications import App, applications
+from tarmac.check.gates.views.argo.trees import below, objects
+from tarmac.check.gates.views.objects.kustomizations import patches
+from tarmac.check.gates.views.objects.metadata import kind_of, name_of, title
+from tarmac.check.gates.views.objects.pods import RUNNING
+from tarmac.check.gates.views.objects.references import (
+    SCALERS,
+    TARGETS,
+    Reference,
+    reference_to,
+    target_of,
+)
+from tarmac.check.gates.views.objects.scaling import Controller
+from tarmac.check.gates.views.scope import counted_in_files
+
+POINTER = "/spec/replicas"
+#: The object that sets a number of replicas, by its target.
+Owned = Mapping[Reference, Artifact]
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield replica counts that two objects set, and ignored ones that none sets."""
+    for app in (application for application in applications(subject) if application.heals):
+        applied = list(objects(subject, app))
+        owned = _owned(applied)
+        for artifact in applied:
+            yield from _fixed(artifact, owned, [app])
+        for artifact in below(subject, app):
+            yield from _patches(artifact, owned, [app])
+        yield from _too_much(app, owned)
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield replica counts that two objects set, whether or not Argo CD applies them."""
+    apps = [application for application in applications(files) if application.heals]
+    followed = [(app, {id(artifact) for artifact in below(files, app)}) for app in apps]
+    owned = _owned(files.objects(*(TARGETS if apps else SCALERS)))
+    for artifact in files.objects(*RUNNING, "Kustomization"):
+        # Where none follows the folder that it is in, any of them may.
+        own = [app for app, found in followed if id(artifact) in found] or apps
+        yield from _fixed(artifact, owned, own)
+        yield from _patches(artifact, owned, own)
+
+
+def _owned(applied: Iterable[Artifact]) -> Owned:
+    """Find the object that sets a number of replicas, by its target."""
+    return {target_of(artifact): artifact for artifact in applied if kind_of(artifact) in TARGETS}
+
+
+def _fixed(artifact: Artifact, owned: Owned, apps: list[App]) -> Iterator[Finding]:
+    written, owner = Controller(artifact).replicas, owned.get(reference_to(artifact))
+    if written is not None and owner is not None:
+        said, where = f"replicas of {title(artifact)} is {written}", artifact.at("spec", "replicas")
+        said = f"{said}, and {title(owner)} changes it"
+        yield from _fight(where, said, kind_of(artifact), name_of(artifact), apps)
+
+
+def _patches(artifact: Artifact, owned: Owned, apps: list[App]) -> Iterator[Finding]:
+    """Yield patches that set the number of what the same overlay, or an object there, scales."""
+    found = list(patches(artifact, "spec", "replicas"))
+    scaler = "an autoscaler" if any(patch.kind in SCALERS for patch in found) else ""
+    for patch in found:
+        names = {name: title(own) for (kind, name), own in owned.items() if kind == patch.kind}
+        owner = names.get(patch.name) or scaler
+        if not patch.name:  # it is of all of that kind
+            owner = next(iter(names.values()), scaler)
+        if owner and patch.kind in RUNNING and patch.value is not None:
+            said = f"this patch sets replicas to {patch.value}, and {owner} changes it"
+            yield from _fight(patch.where, said, patch.kind, patch.name, apps)
+
+
+def _fight(where: str, said: str, kind: str, name: str, apps: list[App]) -> Iterator[Finding]:
+    """Yield the conflict, unless every Application that applies it ignores the number."""
+    cause, lacks, advice = "each apply resets", {}, ""
+    for app in apps:
+        if lack := app.lacks(POINTER, kind, name):
+            lacks[app.title] = lack
+    if lacks:
+        cause, advice = f"{next(iter(lacks))} resets", f", or add {next(iter(lacks.values()))}"
+    if lacks or not apps:
+        yield Finding(
+            where,
+            f"{said}: {cause} it, and pods are created and deleted in turn; remove "
+            f"`replicas`{advice}",
+        )
+
+
+def _too_much(app: App, owned: Owned) -> Iterator[Finding]:
+    for ignored in app.ignored:
+        plain = POINTER in ignored.pointers and ignored.kind == "Deployment"
+        if plain and (ignored.kind, ignored.name) not in owned:
+            what = (
+                f"{app.title} ignores the replicas of {ignored.kind} {ignored.name}, which "
+                "nothing in the cluster sets: a manual change would persist; remove the rule"
+            )
+            yield Finding(app.at("spec", "ignoreDifferences"), what)
+
+
+def _healed(subject: Subject) -> Iterator[object]:
+    """Yield what changes a number of replicas that an Application would put back."""
+    for app in applications(subject):
+        if app.heals:
+            yield from _owned(objects(subject, app))
+            yield from (ignored for ignored in app.ignored if POINTER in ignored.pointers)
+
+
+def _scaling(files: Files) -> Iterator[object]:
+    """Yield what changes a number of replicas, in objects and in patches."""
+    heals = any(app.heals for app in applications(files))
+    yield from files.objects(*(TARGETS if heals else SCALERS))
+    for artifact in files.objects("Kustomization"):
+        yield from (patch for patch in patches(artifact, "spec") if patch.kind in SCALERS)
+
+
+GATE = Gate(
+    id="GIT004",
+    title="Only the autoscaler sets the number of replicas",
+    phase="gitops",
+    source="fixed replicas in git fight the autoscaler (the shop's roadmap, phase 7); "
+    "https://argo-cd.readthedocs.io/en/stable/user-guide/diffing",
+    check=check,
+    scope=counted_in_files("autoscalers and their owners", _scaling, _healed),
+    of_files=of_files,
+    reads="spec.replicas of what an autoscaler or a canary scales, in objects and in patches of "
+    "Kustomizations, and ignoreDifferences of the Application that applies it. Of files without a "
+    "plan: also where no Application is.",
+)

@@ -1,0 +1,112 @@
+"""Drift: a tree on disk holds what its model renders, or says which edits are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
+from typing import Any
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.inputs import Original
+from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.views.scope import counted
+from tarmac.check.gates.views.unequal import shown, unequal
+
+#: Parts of one file that are named; of more, their number.
+MOST = 3
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield the parts of a tree on disk that are not what its model renders."""
+    original = subject.given(Original)
+    if not original.command:
+        return
+    yield from _outdated(original)
+    there, wanted = _by_path(subject.raw), _by_path(original.artifacts)
+    for path in sorted(wanted.keys() - original.outdated):
+        if path not in there:
+            what = f"is rendered, and not in the tree; write it: `{original.command}`"
+            yield Finding(path, what, warning=True)
+            continue
+        parts = list(_parts(wanted[path], there[path]))
+        for place, what in parts[:MOST]:
+            yield Finding(place, f"{what}: {_advice(original, path)}", warning=True)
+        if len(parts) > MOST:
+            what = f"{len(parts) - MOST} more parts are not as rendered: {_advice(original, path)}"
+            yield Finding(path, what, warning=True)
+
+
+def _outdated(original: Original) -> Iterator[Finding]:
+    """Say once of all files that they are older than the model."""
+    if paths := sorted(original.outdated):
+        number = f"one of {len(paths)} files that are" if len(paths) > 1 else "is"
+        what = f"{number} older than the model, so what is applied is not what it says"
+        yield Finding(paths[0], f"{what}; render again: `{original.command}`", warning=True)
+
+
+def _advice(original: Original, path: str) -> str:
+    return (
+        f"the next render stops at this edit; `{original.command} --patch {path}` keeps it, "
+        "`--discard` drops it"
+    )
+
+
+def _by_path(artifacts: tuple[Artifact, ...]) -> Mapping[str, list[Artifact]]:
+    found: dict[str, list[Artifact]] = {}
+    for artifact in artifacts:
+        found.setdefault(artifact.path, []).append(artifact)
+    return found
+
+
+def _parts(wanted: list[Artifact], found: list[Artifact]) -> Iterator[tuple[str, str]]:
+    """Yield where a file differs, and how."""
+    if [one.content for one in wanted] == [one.content for one in found]:
+        return
+    if len(wanted) != len(found):
+        what = f"holds {len(found)} documents, and {len(wanted)} are rendered"
+        yield found[0].at(), what
+        return
+    for one, other in zip(wanted, found, strict=True):
+        if isinstance(one.content, str) and isinstance(other.content, str):
+            yield from _lines(one.content, other)
+        else:
+            yield from _keys(one, other)
+
+
+def _keys(wanted: Artifact, found: Artifact) -> Iterator[tuple[str, str]]:
+    parts = list(unequal(wanted.content, found.content))
+    for path, said, instead in parts:
+        name = ".".join(map(str, path)) or "the content"
+        yield found.at(*path), f"{name} is {_shown(instead)}, and {_shown(said)} is rendered"
+    if not parts and wanted.content != found.content:
+        yield found.at(), "its parts are in another order, or an empty one differs"
+
+
+def _lines(wanted: str, found: Artifact) -> Iterator[tuple[str, str]]:
+    before, now = wanted.splitlines(), str(found.content).splitlines()
+    for verb, start, end, first, last in SequenceMatcher(None, before, now, False).get_opcodes():
+        if verb == "equal":
+            continue
+        said, instead = (" ".join(lines).strip() for lines in (before[start:end], now[first:last]))
+        what = f"{_shown(instead or None)} stands where {_shown(said or None)} is rendered"
+        yield f"{found.path}:{min(first + 1, len(now)) or 1}", what
+
+
+def _shown(value: Any) -> str:
+    return shown(value, "nothing")
+
+
+GATE = Gate(
+    id="GIT007",
+    title="A tree on disk is what its model renders, with the edits that are kept as patches",
+    phase="gitops",
+    source="an edit beside the model is tested by nothing, and is lost or in the way at the next "
+    "render; https://opengitops.dev: the desired state is declared in one place",
+    check=check,
+    scope=counted("rendered files", lambda subject: subject.given(Original).artifacts),
+    reads="each file of the tree on disk beside what the model renders today. Files of the tree's "
+    "owner, and those that are ejected, are left alone.",
+    targets=("cluster", "compose", "repository"),
+)

@@ -1,0 +1,199 @@
+"""Dockerfiles: pinned bases, no secret in the history, no root, signals that reach the program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.foreign.data import from_json
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.dockerfiles import (
+    Instruction,
+    dockerfiles,
+    filled,
+    instructions,
+    stages,
+)
+from tarmac.check.gates.views.durations import duration_s
+from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: Bases that start a shell, an interpreter or nothing; others start a server of their own.
+_RUNTIMES = re.compile(
+    r"(.*/)?(scratch|alpine|debian|ubuntu|busybox|node|python|ruby|golang|rust|openjdk|"
+    r"eclipse-temurin|amazoncorretto|dotnet/\w+|distroless/.*)(:.*|@.*)?"
+)
+_OPTION = re.compile(r"--(interval|timeout|start-period|start-interval|retries)=([^\s$]+)(?!\S)")
+_ASKED = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\]|0\.0\.0\.0):(\d+)")
+_PAIR = re.compile(r"([A-Za-z_]\w*)(?:=(\"[^\"]*\"|'[^']*'|\S+)|\s+(\S+))?")
+_PORT = re.compile(r"(-?\d+)(?:/\w+)?(?=\s|$)")
+_LAST = 65535
+
+#: Names of secret values: what an ENV or ARG holds stays in the image's history.
+_SECRET = re.compile(r"(?i)(password|passwd|secret|token|credential|api_?key|private_?key)")
+_PIPED = re.compile(r"\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?(?:ba|da|z)?sh\b")
+#: A base that brings a user along, or one that only its build knows.
+_HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
+_USER = re.compile(r"(\d+)(?::(\d+))?")
+
+#: In files without a plan: what Kubernetes does not read, what a pod may say, what may be meant.
+UNUSUAL = (
+    "has no USER",
+    "has no HEALTHCHECK",
+    "HEALTHCHECK asks",
+    "^starts what",
+    "is no number",
+    "base is not known",
+    "line for a shell",
+    "^adds what",
+)
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield what is wrong with any Dockerfile."""
+    for dockerfile in dockerfiles(files):
+        yield from findings(dockerfile.path, str(dockerfile.content))
+        for line, what in runtime_faults(str(dockerfile.content)):
+            yield Finding(f"{dockerfile.path}:{line}", what)
+
+
+def findings(path: str, text: str) -> Iterator[Finding]:
+    """Yield what is wrong with a Dockerfile.
+
+    Args:
+        path: what a finding names, relative to the tree or the repository.
+    """
+    given: dict[str, str] = {}
+    stages: set[str] = set()
+    final: list[Instruction] = []
+    for instruction in instructions(text):
+        where = f"{path}:{instruction.line}"
+        if instruction.word == "FROM":
+            final = []
+            yield from (Finding(where, what) for what in _base(instruction, given, stages))
+        final.append(instruction)
+        if instruction.word == "ARG":
+            name, _, value = instruction.rest.partition("=")
+            given.setdefault(name, value.strip("\"'"))
+        yield from (Finding(where, what) for what in _instruction(instruction))
+    if not final:
+        yield Finding(path, "has no FROM, so there is no image; write one")
+        return
+    yield from (Finding(f"{path}:{line}", what) for line, what in _runtime(final))
+
+
+def _base(instruction: Instruction, given: dict[str, str], stages: set[str]) -> Iterator[str]:
+    words = [word for word in instruction.rest.split() if not word.startswith("--")]
+    image = filled(words[0] if words else "", given)
+    if len(words) == 3:
+        stages.add(words[2])
+    if not image:
+        yield f"its base is not known ({instruction.rest}); give its ARG a default that is pinned"
+    elif image == "scratch" or image in stages or "@sha256:" in image:
+        return
+    elif ":" not in image.rsplit("/", 1)[-1]:
+        yield f"its base has no tag ({image}), so any day's is taken; pin it: {image}:VERSION"
+    elif image.endswith(":latest"):
+        yield f"its base is any day's ({image}); pin a version"
+
+
+def _instruction(instruction: Instruction) -> Iterator[str]:
+    if instruction.word in ("ENV", "ARG"):
+        for name, value, old in _PAIR.findall(instruction.rest):
+            held = (value or old).strip("\"'")
+            is_switch = held.lower() in ("yes", "no", "true", "false", "0", "1")
+            is_reference = held.startswith("$") or name.endswith(("_FILE", "_PATH")) or is_switch
+            if _SECRET.search(name) and (instruction.word == "ARG" or held) and not is_reference:
+                what = f"{instruction.word} {name} stays in the image's history"
+                yield f"{what}; give it when it runs, or build with RUN --mount=type=secret"
+            if instruction.word == "ENV" and old:
+                break
+    if instruction.word == "ADD" and re.search(r"(?:https?|git|ftp)://|git@", instruction.rest):
+        what = f"adds what a server gives that day ({instruction.rest})"
+        yield f"{what}; COPY it, or check its sum in RUN"
+    if instruction.word == "RUN" and _PIPED.search(instruction.rest):
+        yield "runs what a server gives that day (curl | sh); fetch a version and check its sum"
+
+
+def _runtime(final: list[Instruction]) -> Iterator[tuple[int, str]]:
+    """Say what the last stage lacks."""
+    first = final[0].line
+    users = [instruction for instruction in final if instruction.word == "USER"]
+    if users:
+        found = _USER.fullmatch(users[-1].rest)
+        if found is None:
+            what = f"USER {users[-1].rest} is no number, which a cluster cannot check; write "
+            yield users[-1].line, f"{what}`USER 65534:65534`"
+        elif int(found[1]) == 0:
+            yield users[-1].line, "USER 0 is root; write `USER 65534:65534`"
+    elif not _HAS_USER.search(final[0].rest):
+        yield first, "its last stage has no USER, so it runs as root; write `USER 65534:65534`"
+    checks = [instruction for instruction in final if instruction.word == "HEALTHCHECK"]
+    if not checks or checks[-1].rest.upper() == "NONE":
+        line = checks[-1].line if checks else first
+        yield line, "has no HEALTHCHECK, so a wedged server counts as running; write one"
+    for instruction in final:
+        if instruction.word in ("CMD", "ENTRYPOINT") and not _is_list(instruction.rest):
+            what = f"{instruction.word} is a line for a shell, which keeps signals from the program"
+            yield instruction.line, f'{what} ({instruction.rest}); write it as a list: ["..."]'
+
+
+def _is_list(rest: str) -> bool:
+    try:
+        return isinstance(from_json(rest), list)
+    except ValueError:
+        return False
+
+
+def runtime_faults(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the line of what is wrong in the last stage, and what it is."""
+    found = stages(text)
+    if not found:
+        return
+    own, given = found[-1].instructions, dict[str, str]()
+    exposed: set[str] = set()
+    for instruction in own:
+        if instruction.word in ("ARG", "ENV"):
+            name, _, value = instruction.rest.partition("=")
+            given.setdefault(name.strip(), value.strip("\"' "))
+        if instruction.word == "EXPOSE":
+            for port in _PORT.findall(filled(instruction.rest, given)):
+                exposed.add(port)
+                if not 0 < int(port) <= _LAST:
+                    yield instruction.line, f"EXPOSE {port} is no port; write its number"
+    for instruction in own:
+        if instruction.word == "HEALTHCHECK":
+            yield from _health(instruction, exposed)
+    copies = any(one.word in ("COPY", "ADD") for one in own)
+    starts = any(one.word in ("CMD", "ENTRYPOINT") for one in own)
+    if copies and not starts and _RUNTIMES.fullmatch(found[-1].image):
+        what = f"starts what its base {found[-1].image} starts, which is no program of its own"
+        yield own[0].line, f"{what}; write ENTRYPOINT or CMD"
+
+
+def _health(instruction: Instruction, exposed: set[str]) -> Iterator[tuple[int, str]]:
+    for name, value in _OPTION.findall(instruction.rest):
+        if name == "retries" and not (value.isdecimal() and int(value)):
+            yield instruction.line, f"HEALTHCHECK has {name}={value}, which is no number; write 3"
+        elif name != "retries" and (value == "0" or duration_s(value) is None):
+            yield instruction.line, f"HEALTHCHECK has {name}={value}, no duration; write e.g. 30s"
+    for port in _ASKED.findall(instruction.rest):
+        if exposed and port not in exposed:
+            what = f"HEALTHCHECK asks port {port}, and EXPOSE says {', '.join(sorted(exposed))}"
+            yield instruction.line, f"{what}; write one number"
+
+
+GATE = Gate(
+    id="IMG014",
+    title="A Dockerfile pins its bases, keeps no secret, and runs as a user that is not root",
+    phase="containers",
+    source="https://docs.docker.com/build/building/best-practices: what an ENV or ARG holds stays "
+    "in the history, a moving base is another image each day, a shell keeps signals to itself",
+    check=check,
+    scope=counted_in_files("Dockerfiles", dockerfiles),
+    of_files=lenient(check, *UNUSUAL),
+    reads="FROM with its ARGs, ENV, ARG, ADD, RUN, and USER, EXPOSE, HEALTHCHECK, CMD and "
+    "ENTRYPOINT of the last stage.",
+)

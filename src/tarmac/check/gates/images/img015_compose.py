@@ -1,0 +1,192 @@
+"""Compose files agree with themselves: volumes, secrets, waits and addresses are declared."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.base.errors import did_you_mean
+from tarmac.base.foreign.reading import Fields, Path, dig, fields, places
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.compose import ComposeService
+from tarmac.check.gates.views.compose_files import (
+    DECLARED,
+    ComposeFiles,
+    called,
+    compose_files,
+    mounted,
+    named,
+    waited_for,
+)
+from tarmac.check.gates.views.durations import duration_s
+from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.published import published
+from tarmac.check.gates.views.scope import counted_in_files
+
+Fault = tuple[Path, str]
+#: Files of which no data is to last.
+_SHORT_LIVED = re.compile(r"(?i)(?<![a-z])(test|tests|ci|e2e)(?![a-z])")
+_PORT = re.compile(r"([\d.]+:|\[[\da-f:]+\]:|[\w.-]+:)?(\d+(-\d+)?:)?\d+(-\d+)?(/(tcp|udp))?")
+
+CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
+_SECRET = re.compile(r"/run/secrets/([\w.-]+)")
+#: Names that Docker gives, and those of networks.
+_OWN = ("default", "host", "none", "bridge")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield what Docker refuses in Compose files, and what does other than it says."""
+    for beside in compose_files(files):
+        for artifact in beside.artifacts:
+            keys = artifact.data.keys() & {"services", "include", "name", *DECLARED}
+            if keys and not {"services", "include"} & keys and len(beside.artifacts) == 1:
+                yield Finding(artifact.at(), "has no services, so nothing runs; write some")
+        for service in beside.services:
+            for path, what in faults(service, beside):
+                yield Finding(service.at(*path), f"service {service.name} {what}")
+        yield from _declarations(beside)
+
+
+def _declarations(beside: ComposeFiles) -> Iterator[Finding]:
+    used = Counter((key, name) for one in beside.services for _, key, name in named(one))
+    for key in DECLARED:
+        for name, (artifact, _) in beside.declared(key).items():
+            which, at = f"{key.removesuffix('s')} {name}", artifact.at(key, name)
+            if not used[key, name] and name != "default" and beside.services and beside.is_whole:
+                yield Finding(at, f"{which} is declared, and no service uses it; remove it")
+            if beside.is_empty(key, name):
+                yield Finding(at, f"{which} has no content; write `file` or `environment`")
+
+
+def faults(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+    """Yield where a service is wrong, and how."""
+    if not isinstance(service.data, Mapping):
+        return
+    same = [one.data for one in beside.services if one.name == service.name]
+    has_program = any({"image", "build", "extends"} & fields(one).keys() for one in same)
+    if beside.is_whole and not has_program:
+        yield (), "has neither an image nor a build, so nothing runs; write one"
+    elif dig(service.data, "build") == {}:
+        yield ("build",), "is built of nothing; write `context`"
+    yield from _declared(service, beside)
+    yield from _waits(service, beside)
+    yield from own_faults(service)
+
+
+def _declared(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+    own = set()
+    for path, key, name in named(service):
+        own.add((key, name))
+        known = beside.declared(key)
+        if name not in known and name not in _OWN and beside.is_whole:
+            advice = did_you_mean(name, known) if known else f"declare it under `{key}`"
+            yield path, f"names {key.removesuffix('s')} {name}, which no file declares; {advice}"
+    for path, text in places(service.data):
+        for name in _SECRET.findall(text):
+            if ("secrets", name) not in own and "volumes" not in path:
+                yield path, f"reads /run/secrets/{name}, and has no secret {name}; add it"
+
+
+def _waits(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+    others = {one.name: one for one in beside.services}
+    waits = waited_for(service)
+    for name, how in waits.items():
+        condition = fields(how).get("condition")
+        if name not in others and beside.is_whole:
+            what = f"waits for {name}, which is no service here"
+            yield ("depends_on",), f"{what}; {did_you_mean(name, others)}"
+        elif condition not in CONDITIONS:
+            what = f"waits for {name} with the condition {condition}"
+            yield ("depends_on", name), f"{what}; write one of {', '.join(CONDITIONS)}"
+        elif condition == "service_healthy" and name in others:
+            check = fields(others[name].data, "healthcheck")
+            if "image" in fields(others[name].data) and not check.get("test"):
+                what = f"waits until {name} is healthy, and {name} has no healthcheck of its own"
+                yield ("depends_on", name), f"{what}; write one, unless its image has it"
+    for path, host in called(service):
+        checked = host in others and "healthcheck" in fields(others[host].data)
+        if host in others and host not in (service.name, *waits) and (waits or checked):
+            yield path, f"calls {host}, and does not wait for it; add it to `depends_on`"
+        elif host not in _known(beside) and beside.is_whole and len(others) > 1:
+            yield path, f"calls {host}, which is no service here; {did_you_mean(host, others)}"
+
+
+def _known(beside: ComposeFiles) -> set[str]:
+    """Find every name that containers are found by."""
+    found: set[str] = {one.name for one in beside.services}
+    for one in beside.services:
+        found |= {str(dig(one.data, "container_name")), str(dig(one.data, "hostname"))}
+        found |= {text.rpartition(":")[2] for _, text in places(dig(one.data, "links"))}
+        found |= {text for path, text in places(dig(one.data, "networks")) if "aliases" in path}
+        found |= {text.partition(":")[0] for _, text in places(dig(one.data, "extra_hosts"))}
+        found |= set(map(str, fields(one.data, "extra_hosts")))
+    return found
+
+
+def own_faults(service: ComposeService) -> Iterator[Fault]:
+    """Yield where a service is wrong, whatever is beside it."""
+    yield from _health(fields(service.data, "healthcheck"))
+    yield from _ports(service)
+    yield from _kept(service)
+
+
+def _health(check: Fields) -> Iterator[Fault]:
+    if not check or check.get("disable"):
+        return
+    test: Any = check.get("test")
+    if not test or (isinstance(test, list) and test[0] not in ("CMD", "CMD-SHELL", "NONE")):
+        yield ("healthcheck",), "has a healthcheck without a test that begins with CMD; write one"
+    spans = {key: check[key] for key in ("interval", "timeout", "start_period") if key in check}
+    for key, value in spans.items():
+        if duration_s(value) is None and "$" not in str(value):
+            yield ("healthcheck", key), f"has a {key} of {value}, which is no duration; write 5s"
+    retries = check.get("retries")
+    if isinstance(retries, int) and retries < 1:
+        yield ("healthcheck", "retries"), f"is unhealthy after {retries} failures; write 3"
+
+
+def _ports(service: ComposeService) -> Iterator[Fault]:
+    given = dig(service.data, "ports")
+    for number, entry in enumerate(given if isinstance(given, list) else ()):
+        if isinstance(entry, str) and "$" not in entry and not _PORT.fullmatch(entry):
+            yield ("ports", number), f"has the port {entry!r}, which is none; write HOST:CONTAINER"
+
+
+def _kept(service: ComposeService) -> Iterator[Fault]:
+    image = str(service.image or "").rpartition("/")[2].partition(":")[0]
+    path = published("compose")["data"].get(image)
+    moved = {"PGDATA"} & service.variables or dig(service.data, "tmpfs")
+    moved = moved or _SHORT_LIVED.search(service.artifact.path)
+    if path and not moved and not any(_holds(one, path) for one in mounted(service)):
+        yield ("image",), f"keeps its data in its container, at {path}; mount a volume there"
+
+
+def _holds(mount: str, path: str) -> bool:
+    """Tell whether a path is on a volume that is mounted at it or above."""
+    above = f"{mount.rstrip('/')}/"
+    return f"{path}/".startswith(above) or "$" in mount
+
+
+GATE = Gate(
+    id="IMG015",
+    title="Compose files declare what their services name",
+    phase="containers",
+    source="https://docs.docker.com/reference/compose-file: an undeclared volume stops `up`; a "
+    "store without one loses its data with its container, and a lost `depends_on` starts too early",
+    check=check,
+    of_files=lenient(
+        check, "no service uses", "has no healthcheck", "does not wait", "calls ", "keeps its data"
+    ),
+    scope=counted_in_files(
+        "services of Compose files",
+        lambda files: (one for beside in compose_files(files) for one in beside.services),
+    ),
+    targets=("compose",),
+    reads="files that are called compose.yaml or docker-compose.yml, together with the others of "
+    "their folder; addresses of the form scheme://host:port in variables. With `include`, what is "
+    "not declared may be elsewhere, and is not judged.",
+)

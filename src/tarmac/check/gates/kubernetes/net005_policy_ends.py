@@ -1,0 +1,144 @@
+"""Connections that one NetworkPolicy allows are allowed by those of the other end, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.base.foreign.reading import Fields, Path
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
+from tarmac.check.gates.views.objects.pods import RUNNING, Pods
+from tarmac.check.gates.views.objects.selectors import labels_of, selects
+from tarmac.check.gates.views.policies import NAMESPACE
+from tarmac.check.gates.views.policy_spaces import PolicySpace, is_own_pods, peer_of, policy_spaces
+from tarmac.check.gates.views.reached_ports import Senders, closed_ports
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: Where distributions keep their DNS, and the labels of its pods: kubeadm and clouds, node-local,
+#: OpenShift.
+_SPACES = ("kube-system", "openshift-dns")
+_LABELS = (
+    {"k8s-app": "kube-dns", "app.kubernetes.io/name": "coredns"},
+    {"k8s-app": "coredns", "app.kubernetes.io/name": "coredns"},
+    {"k8s-app": "node-local-dns"},
+    {"dns.operator.openshift.io/daemonset-dns": "default"},
+)
+
+OTHER = {"Ingress": "Egress", "Egress": "Ingress"}
+DNS = 53
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield connections that stop half-way, names that cannot be asked for, and closed ports."""
+    spaces = policy_spaces(files)
+    if not spaces:
+        return
+    senders = Senders(files)
+    for space in spaces:
+        yield from half_connections(space)
+        for own in space.kept:
+            yield from without_names(space, own)
+        for policy, what in closed_ports(senders, space):
+            yield Finding(policy.artifact.at("spec"), what, warning="from outside" in what)
+
+
+def _judged(files: Files) -> Iterator[NetworkPolicy]:
+    for space in policy_spaces(files):
+        yield from space.policies if space.kept else ()
+
+
+def half_connections(space: PolicySpace) -> Iterator[Finding]:
+    """Yield connections that a policy allows, and those of the other end do not."""
+    for direction in OTHER:
+        for policy, path, rule in space.rules(direction):
+            yield from _half(space, direction, policy, path, rule)
+
+
+def _half(
+    space: PolicySpace, direction: str, policy: NetworkPolicy, path: Path, rule: PolicyRule
+) -> Iterator[Finding]:
+    """Yield peers of a rule that are allowed here, and whose own policies allow it to none."""
+    selected = space.chosen(policy.selector) if direction in policy.types else []
+    for number, peer in enumerate(rule.peers):
+        others = space.chosen(peer["podSelector"]) if is_own_pods(peer) else []
+        pairs = [(own, other) for own in selected for other in others if own is not other]
+        inwards = direction == "Ingress"
+        for opened in rule.ports if pairs and policy.selector else ():
+            ends = [pair if inwards else pair[::-1] for pair in pairs]
+            asked = [(target, source, target.port(opened.first)) for target, source in ends]
+            held = {
+                space.evaluated.holds(peer_of(source), peer_of(target), port)
+                for target, source, port in asked
+                if port is not None and opened.protocol == "TCP"
+            }
+            if held and "" not in held:
+                name = min(held)
+                way = "in from" if inwards else "out to"
+                what = f"lets {title(selected[0].artifact)} {way} {title(others[0].artifact)}"
+                yield Finding(
+                    policy.artifact.at(*path, "from" if inwards else "to", number),
+                    f"{title(policy.artifact)} {what} on port {opened.first}, and the policies of "
+                    f"{name} have no {OTHER[direction].lower()} rule for it; add one, or remove "
+                    "this",
+                )
+
+
+def without_names(space: PolicySpace, own: Pods) -> Iterator[Finding]:
+    """Yield pods that may call others by name, and may not ask for an address."""
+    limiting = space.limiting(own, "Egress")
+    rules = [(policy, rule) for policy in limiting for rule in policy.egress]
+    calling = [policy for policy, rule in rules if any(map(is_own_pods, rule.peers))]
+    if calling and not any(_answers(rule) for _, rule in rules):
+        yield Finding(
+            calling[0].artifact.at("spec", "egress"),
+            f"{title(own.artifact)} may reach other pods, and no policy lets it ask DNS (UDP 53 in "
+            "kube-system), so it finds none by name; add an egress rule",
+        )
+
+
+def _answers(rule: PolicyRule) -> bool:
+    is_open = not rule.ports or any(
+        opened.protocol == "UDP"
+        and (
+            opened.first is None
+            or isinstance(opened.first, str)
+            or opened.first <= DNS <= (opened.last or opened.first)
+        )
+        for opened in rule.ports
+    )
+    return is_open and (not rule.peers or any(map(is_resolver, rule.peers)))
+
+
+def is_resolver(peer: Fields) -> bool:
+    """Tell whether a peer may be the cluster's DNS, by its namespace, labels or address."""
+    if "ipBlock" in peer:
+        return True
+    space = peer.get("namespaceSelector")
+    if space is None:
+        return False
+    asked = labels_of(space).get(NAMESPACE)
+    labels = labels_of(peer.get("podSelector"))
+    known = any(key in one for key in labels for one in _LABELS)
+    is_pod = not known or any(selects(peer["podSelector"], one) for one in _LABELS)
+    return (asked is None or asked in _SPACES) and is_pod
+
+
+GATE = Gate(
+    id="NET005",
+    title="What one policy allows, the policies of the other end allow too",
+    phase="kubernetes",
+    source="https://kubernetes.io/docs/concepts/services-networking/network-policies: both the "
+    "egress policy of the source and the ingress policy of the destination must allow it",
+    check=check,
+    of_files=lenient(check, "lets nothing in"),
+    scope=counted_in_files("policies", _judged),
+    #: NET002 holds a plan to more.
+    targets=(),
+    reads="rules with labels of pods that these files keep in the policy's namespace, by TCP port; "
+    "whether DNS may be asked; whether anything may reach what Services, Ingresses, routes and "
+    f"monitors name, of {', '.join(RUNNING)}. Asked of files alone.",
+)

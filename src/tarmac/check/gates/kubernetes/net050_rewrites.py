@@ -1,0 +1,40 @@
+"""An Ingress that rewrites paths keeps the rest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import metadata, title
+from tarmac.check.gates.views.scope import kinds
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield rewrites to a fixed path."""
+    for artifact in files.objects("Ingress"):
+        for key, value in metadata(artifact).annotations.items():
+            if str(key).endswith("/rewrite-target") and "$" not in str(value):
+                yield Finding(
+                    artifact.at("metadata", "annotations", key),
+                    f"{title(artifact)} sends every path to {value} (rewrite-target): what "
+                    "is below, /api/orders or an asset, is unreachable; remove it, or keep the "
+                    "rest: path /api(/|$)(.*) and rewrite-target /$2",
+                )
+
+
+GATE = Gate(
+    id="NET050",
+    title="An Ingress rewrite keeps the rest of the path",
+    phase="kubernetes",
+    source="https://kubernetes.github.io/ingress-nginx/examples/rewrite: what no group captures is "
+    "lost",
+    check=check,
+    scope=kinds("Ingress objects", "Ingress"),
+    of_files=check,
+    #: NET003 asks what is planned whether paths are changed at all.
+    targets=(),
+    reads="the annotation rewrite-target of Ingress objects. Asked of files alone: NET003 holds "
+    "a plan to more.",
+)

@@ -1,0 +1,143 @@
+"""Namespaces: every object of a system is in its own, so that quotas and rights cover it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.argo.applications import NAMESPACE, applications
+from tarmac.check.gates.views.argo.trees import below
+from tarmac.check.gates.views.objects.kustomizations import Kustomization
+from tarmac.check.gates.views.objects.metadata import (
+    CLUSTER_WIDE,
+    kind_of,
+    metadata,
+    name_of,
+    title,
+)
+from tarmac.check.gates.views.objects.pods import TEMPLATES
+from tarmac.check.gates.views.objects.references import Reference, reference_to, target_of
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: A system's own: they may be nowhere else.
+OWN = frozenset((
+    *TEMPLATES, "Service", "ServiceAccount", "ConfigMap", "Secret", "ExternalSecret",
+    "NetworkPolicy", "HorizontalPodAutoscaler", "PodDisruptionBudget", "PersistentVolumeClaim",
+    "ResourceQuota", "LimitRange",
+))  # fmt: skip
+#: Kinds that name another object of their own namespace.
+REFERRING = ("HorizontalPodAutoscaler", "Canary", "ScaledObject")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield objects in another namespace than the environment's, and what leads them there."""
+    wanted = subject.plan.namespace
+    for artifact in subject.objects():
+        kind, given = kind_of(artifact), metadata(artifact).namespace
+        if kind in CLUSTER_WIDE:
+            if given is not None:
+                yield Finding(
+                    artifact.path, f"{title(artifact)} has a namespace ({given}); no {kind} has one"
+                )
+        elif given is None and kind in OWN:
+            yield Finding(
+                artifact.path,
+                f"{title(artifact)} names no namespace, so its client decides; "
+                f"write `namespace: {wanted}`",
+            )
+        elif given != wanted and kind in OWN:
+            yield Finding(
+                artifact.path,
+                f"{title(artifact)} is in {given}; {subject.plan.environment} is in {wanted}",
+            )
+    spaces = subject.objects("Namespace")
+    if spaces and wanted not in map(name_of, spaces):
+        yield Finding(
+            spaces[0].path, f"no Namespace {wanted} is made, where all objects are; add it"
+        )
+    for app in applications(subject):
+        if app.space not in (wanted, NAMESPACE):
+            what = f"{app.title} fills namespace {app.space}; {subject.plan.environment} is in"
+            yield Finding(app.at("spec", "destination"), f"{what} {wanted}: write that")
+    for kustomization in subject.objects("Kustomization"):
+        given = Kustomization(kustomization).namespace
+        if given not in (None, wanted):
+            what = f"puts what it makes into {given}; {subject.plan.environment}"
+            yield Finding(kustomization.at("namespace"), f"{what} is in {wanted}: write that")
+    yield from _apart(subject, [kind for kind in REFERRING if kind not in OWN])
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield namespaces that differ where there must be one, by an Application or a reference."""
+    for app in applications(files):
+        for artifact in below(files, app) if app.space and "{{" not in app.space else ():
+            path, given = _namespace(artifact)
+            if path and given not in (None, app.space):
+                yield Finding(
+                    artifact.at(*path),
+                    f"namespace is {given}, and {app.title} puts this folder into {app.space} "
+                    f"({app.at('spec', 'destination', 'namespace')}): policies, quotas and secrets "
+                    "of the one do not hold in the other; write one name",
+                )
+    yield from _apart(files, REFERRING)
+
+
+def _namespace(artifact: Artifact) -> tuple[tuple[str, ...], str | None]:
+    """Read the namespace of a Kustomization or workload, and its path; no path for others."""
+    kind = artifact.data.get("kind")
+    if kind == "Kustomization":
+        return ("namespace",), Kustomization(artifact).namespace
+    path = ("metadata", "namespace") if kind in TEMPLATES else ()
+    return path, metadata(artifact).namespace
+
+
+def _apart(files: Files, kinds: Iterable[str]) -> Iterator[Finding]:
+    """Yield objects that reference another one of their own namespace, where it is not."""
+    spaces: dict[Reference, list[str]] = {}
+    for artifact in files.objects(*TEMPLATES):
+        space = metadata(artifact).namespace or ""
+        spaces.setdefault(reference_to(artifact), []).append(space)
+    for artifact in files.objects(*kinds):
+        target, own = target_of(artifact), metadata(artifact).namespace or ""
+        found = spaces.get(target, [])
+        if found and own and own not in found and "" not in found:
+            yield Finding(
+                artifact.at("metadata", "namespace"),
+                f"{title(artifact)} is in {own}, and its {target.kind} {target.name} in "
+                f"{found[0]}, where it is not looked for; write {found[0]}",
+            )
+
+
+def _placed(subject: Subject) -> Iterator[object]:
+    yield from subject.objects(*sorted(CLUSTER_WIDE | OWN), "Kustomization")
+    yield from applications(subject)
+
+
+def _paired(files: Files) -> Iterator[object]:
+    """Yield what has another object whose namespace must be the same."""
+    for app in applications(files):
+        if app.space and "{{" not in app.space:
+            yield from (e for e in below(files, app) if _namespace(e)[0])
+    there = set(map(reference_to, files.objects(*TEMPLATES)))
+    for artifact in files.objects(*REFERRING):
+        if target_of(artifact) in there:
+            yield artifact
+
+
+GATE = Gate(
+    id="OBJ002",
+    title="Every object of the system is in the environment's one namespace",
+    phase="kubernetes",
+    source="policies, quotas and rights hold in a namespace; objects outside have none of them",
+    check=check,
+    scope=counted_in_files("objects", _paired, _placed),
+    of_files=of_files,
+    reads="metadata.namespace of workloads, their settings, addresses and limits, and the "
+    "namespace of Argo CD's Applications and of Kustomizations. Routes, monitors and others' "
+    "resources may belong elsewhere and are not judged. Of files without a plan: each Application "
+    "beside the Kustomization and the workloads in the folder that it follows, and objects that "
+    "scale or release others.",
+)

@@ -1,0 +1,87 @@
+"""Identity: no object twice, and only valid names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.objects.metadata import (
+    group_of,
+    kind_of,
+    metadata,
+    name_of,
+    space_of,
+    title,
+)
+from tarmac.check.gates.views.scope import kinds
+
+#: RFC 1123: a label of 63 characters; most kinds take a whole DNS name, a Service one label.
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+LABELLED = ("Service", "Namespace", "Deployment", "StatefulSet", "Job", "CronJob")
+#: A CronJob's jobs have eleven characters more.
+CRON_LONGEST = 52
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield objects of one identity in two files, and names that would be rejected."""
+    seen: dict[tuple[str, str, str, str], str] = {}
+    for artifact in subject.objects():
+        group, kind, name = group_of(artifact), kind_of(artifact), name_of(artifact)
+        key = (group, kind, metadata(artifact).namespace or "", name)
+        if key in seen:
+            yield Finding(
+                artifact.path,
+                f"{title(artifact)} is also in {seen[key]}: the last one applied wins; remove one",
+            )
+        seen.setdefault(key, artifact.path)
+        pattern = LABEL if kind in LABELLED else NAME
+        # RBAC's names are paths and may hold colons.
+        if not pattern.fullmatch(name) and "rbac" not in group:
+            yield Finding(
+                artifact.path, f"{kind} cannot be named '{name}'; use a-z, 0-9 and -, 63 at most"
+            )
+        if kind == "CronJob" and len(name) > CRON_LONGEST:
+            yield Finding(
+                artifact.path,
+                f"{title(artifact)}: the name is longer than {CRON_LONGEST}; shorten it",
+            )
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield objects that are twice in one file, or in one folder, which may be applied whole."""
+    for one, other in _twice(files):
+        place = other.at("metadata", "name")
+        what = f"{title(one)} is also in {place}: the last one applied wins"
+        # Two files may be two examples, or a choice; and the same words twice do no harm, as of a
+        # namespace that each part brings along.
+        meant = other.data == one.data or one.path != other.path
+        yield Finding(one.at("metadata", "name"), f"{what}; remove one", warning=meant)
+
+
+def _twice(files: Files) -> Iterator[tuple[Artifact, Artifact]]:
+    """Yield each object that is there once more, with the first one."""
+    seen: dict[tuple[str, ...], Artifact] = {}
+    for artifact in files.objects():
+        folder, kind = artifact.path.rpartition("/")[0], kind_of(artifact)
+        key = (folder, group_of(artifact), kind, space_of(artifact), name_of(artifact))
+        other = seen.setdefault(key, artifact)
+        if name_of(artifact) and other is not artifact:
+            yield artifact, other
+
+
+GATE = Gate(
+    id="OBJ003",
+    title="Object names are unique and valid",
+    phase="kubernetes",
+    source="Kubernetes: Object Names and IDs",
+    check=check,
+    of_files=of_files,
+    scope=kinds("objects"),
+    reads="apiVersion's group, kind, namespace and name of every object. Of files "
+    "without a plan: objects that are twice in one folder.",
+)

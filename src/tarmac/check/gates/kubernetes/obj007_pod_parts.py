@@ -1,0 +1,128 @@
+"""The parts of a pod fit together: mounts and volumes, probes, variables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tarmac.base.foreign.reading import Fields, Path, fields, items, text
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: How a probe may ask.
+WAYS = frozenset({"httpGet", "tcpSocket", "grpc", "exec"})
+HOOKS = WAYS | {"sleep"}
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield parts of pods that name nothing, are empty, or are there twice."""
+    for own in pods(files):
+        for where, what in misfits(own):
+            yield Finding(where, f"{own.kind} {own.name}: {what}")
+
+
+def _pods(files: Files) -> Iterator[Pods]:
+    return pods(files)
+
+
+def misfits(own: Pods) -> Iterator[tuple[str, str]]:
+    """Yield where a part of a pod does not fit the others, and why."""
+    claims = {
+        text(claim, "metadata", "name")
+        for claim in items(own.artifact.data, "spec", "volumeClaimTemplates")
+    }
+    volumes = {volume.name for volume in own.spec.volumes}
+    mounted = {mount.volume for container in own.containers for mount in container.mounts}
+    for container in own.containers:
+        for path, what in _container(container, volumes | claims):
+            yield container.at(*path), f"container {container.name} {what}"
+    for number, volume in enumerate(own.spec.volumes):
+        where = own.at("volumes", number)
+        if not volume.kinds:
+            what = "has no source, so it is an empty folder that ends with the pod"
+            yield where, f"volume {volume.name} {what}; write one, emptyDir if that is meant"
+        elif len(volume.kinds) > 1:
+            yield where, f"volume {volume.name} has {len(volume.kinds)} sources; keep one"
+        if volume.name not in mounted:
+            what = "is mounted by no container; mount it, or remove it"
+            yield where, f"volume {volume.name} {what}"
+    for claim in claims - mounted:
+        what = "is mounted by no container: what is written is lost; mount it"
+        yield own.artifact.at("spec", "volumeClaimTemplates"), f"claim {claim} {what}"
+    names = Counter(container.name for container in own.containers)
+    for name, times in names.items():
+        if times > 1:
+            yield own.at("containers"), f"{times} containers are named {name}; rename one"
+
+
+def _container(container: Container, volumes: set[str | None]) -> Iterator[tuple[Path, str]]:
+    data = container.data
+    if not container.image:
+        yield (), "has no image; write one"
+    for number, mount in enumerate(container.mounts):
+        path = ("volumeMounts", number)
+        if mount.volume not in volumes:
+            yield path, f"mounts {mount.volume}, which is no volume of its pod; add the volume"
+        if not mount.path.startswith("/"):
+            yield path, f"mounts at {mount.path!r}, which is no absolute path; write one"
+    yield from _twice(container)
+    yield from _variables(data)
+    for name in PROBES:
+        if name in data:
+            yield from _one_way((name,), fields(data, name), WAYS)
+    for name, hook in fields(data, "lifecycle").items():
+        if name in ("preStop", "postStart"):
+            yield from _one_way(("lifecycle", name), hook or {}, HOOKS)
+
+
+def _variables(data: Fields) -> Iterator[tuple[Path, str]]:
+    for number, variable in enumerate(items(data, "env")):
+        name = text(variable, "name")
+        if "value" not in variable and not fields(variable, "valueFrom"):
+            yield ("env", number), f"sets {name} to nothing; write `value` or `valueFrom`"
+        elif "value" in variable and "valueFrom" in variable:
+            yield ("env", number), f"gives {name} two values; keep one"
+    for number, source in enumerate(items(data, "envFrom")):
+        if not source.keys() & {"configMapRef", "secretRef"}:
+            yield ("envFrom", number), "takes variables from nothing; name a ConfigMap or Secret"
+
+
+def _twice(container: Container) -> Iterator[tuple[Path, str]]:
+    for key, found in (
+        ("volumeMounts", [mount.path for mount in container.mounts]),
+        ("env", [variable.name for variable in container.variables]),
+        ("ports", [port.name for port in container.ports if port.name]),
+    ):
+        for value, times in Counter(found).items():
+            if times > 1:
+                yield (key,), f"has {value} {times} times in {key}: the last one counts; keep one"
+
+
+def _one_way(path: Path, data: Fields, ways: frozenset[str]) -> Iterator[tuple[Path, str]]:
+    found = sorted(data.keys() & ways)
+    if len(found) != 1:
+        said = f"{' and '.join(found)}" if found else "nothing"
+        yield path, f"has a {path[-1]} that asks {said}; write one of {', '.join(sorted(ways))}"
+    elif found == ["httpGet"] and text(data, "httpGet", "path") is None:
+        yield path, f"has a {path[-1]} without a path, which asks /; write the path"
+    elif found == ["exec"] and not items(data, "exec", "command"):
+        yield path, f"has a {path[-1]} that runs no command; write it"
+
+
+GATE = Gate(
+    id="OBJ007",
+    title="The parts of a pod fit together",
+    phase="kubernetes",
+    source="an API server rejects a mount without a volume; a volume without a source, and a "
+    "variable without a value, it takes, and the program finds nothing there",
+    check=check,
+    of_files=lenient(check, "is mounted by no container"),
+    scope=counted_in_files("pods", _pods),
+    reads="volumes and their mounts, probes, hooks and variables of all pods.",
+)

@@ -1,0 +1,94 @@
+"""Objects are whole: apiVersion, kind, and the parts without which they do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, at_each
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
+from tarmac.check.gates.views.objects.object_rules import object_rules
+from tarmac.check.gates.views.objects.pods import TEMPLATES
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: Groups with kinds of the same names as others have, and other parts.
+OTHERS = (".k8s.aws", ".linkerd.io")
+
+#: Parts whose absence may be meant, or be made good by what is elsewhere.
+UNUSUAL = (
+    "has no apiVersion", "policyTypes", r"spec\.tls", "goes where its own", "nowhere said",
+    "a Service is not asked", "every namespace", "of no user", "wherever there is",
+    "was started with", "level above", "takes every path",
+)  # fmt: skip
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield what an API server would not know as an object, and objects that lack a part."""
+    for artifact, key in half_objects(files):
+        what = f"has no {key}, so no API server takes it for an object; write it"
+        yield Finding(artifact.at(), f"{title(artifact)} {what}")
+    for artifact in files.objects():
+        for path, part, why in missing(artifact):
+            yield Finding(artifact.at(*path), f"{title(artifact)} has no {part}: {why}; write it")
+
+
+def _judged(files: Files) -> Iterator[Artifact]:
+    yield from files.objects()
+    yield from (artifact for artifact, _ in half_objects(files))
+
+
+def half_objects(files: Files) -> Iterator[tuple[Artifact, str]]:
+    """Yield files that are objects but for their apiVersion or kind, and which is missing."""
+    for artifact in files.artifacts:
+        data = artifact.data
+        if not isinstance(data.get("metadata"), Mapping) or "name" not in data["metadata"]:
+            continue
+        if "kind" in data and "apiVersion" not in data:
+            yield artifact, "apiVersion"
+        elif "apiVersion" in data and "kind" not in data:
+            yield artifact, "kind"
+
+
+def missing(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:
+    """Yield where an object lacks a part, the part, and what happens without it."""
+    if group_of(artifact).endswith(OTHERS):
+        return
+    for place, why in _places(kind_of(artifact)).items():
+        *above, last = place.split(".")
+        for path, holder in at_each(artifact.data, above):
+            if not any(_is_there(holder, choice) for choice in last.split("|")):
+                yield path, ".".join([*above, last.replace("|", " or ")]), why
+
+
+@cache
+def _places(kind: str) -> dict[str, str]:
+    """List the parts that a kind needs; those of pods are below their template."""
+    needed = object_rules()["needed"]
+    below = ".".join((*TEMPLATES[kind], "spec")) if kind in TEMPLATES else ""
+    of_pods = {f"{below}.{at}": why for at, why in needed["pods"].items()} if below else {}
+    found: dict[str, str] = of_pods | needed.get(kind, {})
+    return found
+
+
+def _is_there(holder: Any, key: str) -> bool:
+    return isinstance(holder, Mapping) and holder.get(key) not in (None, [], {}, "")
+
+
+GATE = Gate(
+    id="OBJ010",
+    title="Objects are whole",
+    phase="kubernetes",
+    source="a file without apiVersion or kind is skipped or refused as a whole; an Ingress without "
+    "rules and a route without backends are taken, and answer nothing",
+    check=check,
+    of_files=lenient(check, *UNUSUAL),
+    scope=counted_in_files("objects", _judged),
+    reads="apiVersion and kind of what has metadata, and the parts that assets/object_rules.yaml "
+    "lists for each kind.",
+)

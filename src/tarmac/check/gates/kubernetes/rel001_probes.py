@@ -1,0 +1,116 @@
+"""Probes: every server has liveness and readiness probes, on paths that it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.base.launch import HttpProbe
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.objects.indexes import PodIndex
+from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods, running
+from tarmac.check.gates.views.objects.selections import chosen, selections
+from tarmac.check.gates.views.scope import counted_in_files, running_workloads
+from tarmac.model import conventions
+from tarmac.plan.cluster import Workload
+
+#: What every kit service answers before its own API; services/test_every_service.py asks each.
+KIT_PATHS = (conventions.HEALTH_PATH, conventions.LIVE_PATH, conventions.READY_PATH)
+PROBES = ("startup", "liveness", "readiness")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield servers without a probe, and probes on paths that are not served."""
+    keeping = running(subject)
+    for workload in subject.plan.workloads:
+        if (own := keeping.get(workload.name)) is not None:
+            yield from _of(subject, workload, own)
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield servers behind a Service that nothing probes, and probes that contradict themselves."""
+    index = PodIndex(pods(files, *RUNNING))
+    called = {
+        id(own)
+        for selection in selections(files)
+        if selection.is_service
+        for own in chosen(selection, index) or ()
+    }
+    for own in index.kept:
+        first = next(iter(own.main_containers), None)
+        if first is None:
+            continue
+        probes = {name: first.probe(name) for name in PROBES}
+        for name in ("liveness", "readiness") if id(own) in called else ():
+            if probes[name] is None:
+                what = f"{own.kind} {own.name} answers requests and has no {name}Probe; add it"
+                yield Finding(first.at(), what, warning=True)
+        for name, probe in probes.items():
+            if probe and probe.timeout_s > probe.period_s:
+                what = f"has a timeout of {probe.timeout_s} s and runs every {probe.period_s} s"
+                yield Finding(
+                    first.at(f"{name}Probe"),
+                    f"{name}Probe of {own.name} {what}; shorten the timeout",
+                )
+        if first.stop_delay_s and first.stop_delay_s >= own.spec.grace_s:
+            what = f"pauses {first.stop_delay_s:g} s of {own.spec.grace_s:g} s"
+            yield Finding(
+                first.at("lifecycle", "preStop"),
+                f"preStop of {own.name} {what} that it has to end: it is killed; raise "
+                "terminationGracePeriodSeconds",
+            )
+
+
+def _of(subject: Subject, workload: Workload, own: Pods) -> Iterator[Finding]:
+    first = next(iter(own.main_containers), None)
+    probes = {name: first.probe(name) if first else None for name in PROBES}
+    wanted = {"liveness": workload.live, "startup": workload.live}
+    wanted["readiness"] = workload.ready or workload.live
+    for name, declared in wanted.items():
+        if declared is not None and probes[name] is None:
+            yield Finding(own.artifact.path, f"{workload.name} has no {name}Probe; add it")
+    kit = subject.system.is_kit(workload.name)
+    known = {p.path for p in (workload.live, workload.ready) if isinstance(p, HttpProbe)}
+    known |= set(KIT_PATHS) if kit else set()
+    paths = {name: probe.path for name, probe in probes.items() if probe}
+    for name, path in paths.items():
+        if path is not None and path.partition("?")[0] not in known:
+            yield Finding(
+                own.artifact.path,
+                f"{name}Probe of {workload.name} asks {path}, which it does not serve; "
+                f"ask {' or '.join(sorted(known)) or 'its port'}",
+            )
+    if kit and paths.get("liveness") == conventions.READY_PATH:
+        yield Finding(
+            own.artifact.path,
+            f"livenessProbe of {workload.name} asks {conventions.READY_PATH}: while a store is "
+            f"down all its pods would be restarted; ask {conventions.LIVE_PATH}",
+        )
+    for name, probe in probes.items():
+        if probe and probe.timeout_s > probe.period_s:
+            yield Finding(
+                own.artifact.path,
+                f"{name}Probe of {workload.name} has a timeout of {probe.timeout_s} s and "
+                f"runs every {probe.period_s} s; shorten the timeout",
+            )
+
+
+def _running(files: Files) -> Iterator[Pods]:
+    return pods(files, *RUNNING)
+
+
+GATE = Gate(
+    id="REL001",
+    title="Every server has three probes, on paths that it serves",
+    phase="kubernetes",
+    source="a probe on a path that answers 404 restarts a healthy service again and again",
+    check=check,
+    of_files=lenient(of_files, "has a timeout of"),
+    scope=counted_in_files("workloads", _running, running_workloads),
+    reads="startup, liveness and readiness probes. The paths of a kit service are the kit's "
+    "health paths, for which a test asks every service; those of another are `probe` in the model."
+    " Their numbers of periods are not judged. Of files without a plan: probes of "
+    "pods that a Service selects, their timeouts, and a preStop that outlasts the grace period.",
+)

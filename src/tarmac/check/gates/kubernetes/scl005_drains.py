@@ -1,0 +1,69 @@
+"""Numbers of pods without a plan: nodes can be drained, and autoscalers have room to act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import space_of, title
+from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
+from tarmac.check.gates.views.objects.references import reference_to
+from tarmac.check.gates.views.objects.scaling import Budget, Controller, Scaler, scalers, templated
+from tarmac.check.gates.views.objects.selectors import Selectors
+from tarmac.check.gates.views.scope import counted_in_files
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield budgets that block every drain, and numbers of which nothing can run."""
+    scaling = {(space_of(own.artifact), own.target): own for own in scalers(files)}
+    for own in scaling.values():
+        least = own.least if own.least is not None else 1
+        if own.most is not None and own.most < least:
+            what = f"maxReplicas is {own.most}, less than minReplicas ({least}); raise it"
+            yield Finding(own.artifact.at("spec", "maxReplicas"), what)
+    budgets = Selectors(files.objects("PodDisruptionBudget"), "selector")
+    owners = templated(files)
+    for pod in pods(files, *RUNNING):
+        owner = owners.get(pod.name, pod.artifact)
+        space, written = space_of(owner), Controller(owner).replicas
+        if written == 0:
+            what = f"{title(owner)} has no replicas, so nothing runs; write a number"
+            yield Finding(owner.at("spec", "replicas"), what, warning=True)
+            continue
+        least = _least(scaling.get((space, reference_to(owner))), written)
+        for budget in map(Budget, budgets.of(pod.labels)):
+            stay = budget.stay(least)
+            if space_of(budget.artifact) == space and stay >= least:
+                what = f"keeps {stay} of at least {least}: no node could ever be drained"
+                yield Finding(
+                    budget.artifact.at("spec"),
+                    f"{title(budget.artifact)} {what}; keep {least - 1} at most",
+                )
+
+
+def _least(scaler: Scaler | None, written: int | None) -> int:
+    if scaler is not None:
+        return scaler.least or 1
+    return 1 if written is None else written
+
+
+def _judged(files: Files) -> Iterator[Pods | Scaler]:
+    yield from pods(files, *RUNNING)
+    yield from scalers(files)
+
+
+GATE = Gate(
+    id="SCL005",
+    title="Nodes can be drained, and autoscalers have room",
+    phase="kubernetes",
+    source="a budget that keeps every pod blocks each upgrade of the nodes, and an autoscaler "
+    "whose largest number is below its smallest is refused",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("workloads and autoscalers", _judged),
+    targets=(),
+    reads="PodDisruptionBudgets, HorizontalPodAutoscalers and replicas. Asked of files alone: "
+    "SCL001 holds a plan to more.",
+)

@@ -1,0 +1,70 @@
+"""Every object satisfies the schema of its kind; none is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.report import Finding, Level
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.objects.kustomizations import patch_files
+from tarmac.check.gates.views.objects.metadata import kind_of
+from tarmac.check.gates.views.programs import objects_of
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.schemas import check as asking
+from tarmac.check.schemas import lock
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield each field that its schema does not allow, and each object without a schema."""
+    schemas = asking.load(lock.read())
+    for definition in subject.objects("CustomResourceDefinition", "ConstraintTemplate"):
+        schemas.add(definition.data)
+    for artifact in objects_of(subject):
+        for where, what in schemas.problems(artifact.data):
+            yield Finding(artifact.path, f"{where}: {what}", GATE.id)
+
+
+def of_files(files: Files) -> Iterator[Finding]:
+    """Yield the same of files, but for what their cluster may know and Tarmac does not."""
+    schemas = asking.load(lock.read())
+    for definition in files.objects("CustomResourceDefinition", "ConstraintTemplate"):
+        schemas.add(definition.data)
+    for artifact in _whole(files):
+        api, kind = str(artifact.data.get("apiVersion")), kind_of(artifact)
+        # Another release of an operator may have other fields.
+        others = not schemas.is_own(api)
+        for problem in schemas.located(artifact.data):
+            path, what = problem.path, problem.what
+            if path in (["kind"], ["apiVersion"]) and not schemas.is_misnamed(api, kind):
+                continue
+            if kind.endswith("List") and what.startswith("has no 'metadata'"):
+                continue
+            if what.startswith("is null"):  # an API server takes it as if it were not there
+                continue
+            said = f"{asking.write(path)}: {what}"
+            yield Finding(artifact.at(*path), said, GATE.id, others, problem.fix)
+
+
+def _whole(files: Files) -> list[Artifact]:
+    """List the objects that are written in full: a patch is a part of one."""
+    patches = {
+        path for artifact in files.objects("Kustomization") for path in patch_files(artifact)
+    }
+    return [artifact for artifact in objects_of(files) if artifact.path not in patches]
+
+
+GATE = Gate(
+    id="VAL001",
+    title="Every Kubernetes object satisfies its schema, without unknown fields",
+    phase="kubernetes",
+    source="An API server drops what it does not know, and the setting never takes effect. "
+    "Rules in CEL and what Kubernetes checks in its own code need an API server.",
+    reads="all objects. Of files without a plan: not the patches of a Kustomization, and kinds of "
+    "others only by the release that the schemas are of, as a warning.",
+    check=check,
+    of_files=of_files,
+    scope=counted_in_files("objects", _whole, objects_of),
+    level=Level.VALID,
+)

@@ -1,0 +1,123 @@
+"""Alertmanager's routes end at receivers that notify, and its inhibitions are bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Fields, Path, fields, items, mappings, text
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.durations import duration_s
+from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.scope import counted_in_files
+
+TIMES = ("group_wait", "group_interval", "repeat_interval", "resolve_timeout")
+MATCHERS = ("matchers", "match", "match_re")
+#: The names of receivers that are to notify nothing.
+SILENT = ("none", "null", "blackhole", "default", "devnull")
+#: What says where a receiver of each kind is; the `_file` of it does, too.
+TARGETS = {
+    "slack_configs": "api_url", "pagerduty_configs": "routing_key", "webhook_configs": "url",
+    "email_configs": "to", "opsgenie_configs": "api_key", "msteams_configs": "webhook_url",
+}  # fmt: skip
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield routes without a receiver, receivers that notify nothing, and odd durations."""
+    for artifact in configurations(files):
+        for path, what in faults(artifact):
+            where = ".".join(map(str, path))
+            yield Finding(artifact.at(*path), f"{where} {what}")
+
+
+def configurations(files: Files) -> Iterator[Artifact]:
+    """Yield the configurations of Alertmanager: files with receivers and a route."""
+    for artifact in files.artifacts:
+        data = artifact.data
+        if not artifact.is_object and ("receivers" in data or "inhibit_rules" in data):
+            is_ours = isinstance(data.get("route"), Mapping) or "inhibit_rules" in data
+            if is_ours and "service" not in data:  # the OpenTelemetry collector has receivers, too
+                yield artifact
+
+
+def faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
+    """Yield where a configuration is wrong, and how."""
+    data = artifact.data
+    names = {str(text(one, "name")) for one in mappings(data.get("receivers"))}
+    used = set[str]()
+    root = fields(data, "route")
+    if not text(root, "receiver"):
+        yield ("route",), "names no receiver for what no route takes; write `receiver`"
+    for path, route in _routes(root, ("route",)):
+        yield from _times(path, route)
+        if "receiver" in route:
+            name = str(route["receiver"])
+            used.add(name)
+            if name not in names:
+                what = f"sends to '{name}', which is no receiver here"
+                yield (*path, "receiver"), f"{what}; there is {', '.join(sorted(names)) or 'none'}"
+        if len(path) > 1 and not any(route.get(key) for key in MATCHERS):
+            yield path, "takes every alert, so no later route gets one; write `matchers`"
+    yield from _times(("global",), fields(data, "global"))
+    for number, receiver in enumerate(items(data, "receivers")):
+        name = str(text(receiver, "name"))
+        if name not in used:
+            yield ("receivers", number), f"'{name}' gets no alert; route some to it, or remove it"
+        yield from _receiver(("receivers", number), fields(receiver))
+    for number, rule in enumerate(items(data, "inhibit_rules")):
+        for key in ("source_matchers", "target_matchers"):
+            if not items(rule, key) and not fields(rule, key.replace("matchers", "match")):
+                what = f"has no {key}, so one alert mutes what it has nothing to do with"
+                yield ("inhibit_rules", number), f"{what}; write them"
+
+
+def _routes(route: Fields, path: Path) -> Iterator[tuple[Path, Fields]]:
+    yield path, route
+    for number, below in enumerate(items(route, "routes")):
+        yield from _routes(fields(below), (*path, "routes", number))
+
+
+def _times(path: Path, data: Fields) -> Iterator[tuple[Path, str]]:
+    found: dict[str, float] = {}
+    for key in TIMES:
+        if key in data:
+            if (length := duration_s(data[key])) is None:
+                yield (*path, key), f"{key} is {data[key]!r}, which is no duration; write e.g. 5m"
+            else:
+                found[key] = length
+    order = [found[key] for key in TIMES[:3] if key in found]
+    if order != sorted(order):
+        what = "waits longer for the first alert than for the next; swap the durations"
+        yield path, what
+
+
+def _receiver(path: Path, receiver: Fields) -> Iterator[tuple[Path, str]]:
+    kinds = [key for key in receiver if key.endswith("_configs") and receiver[key]]
+    if not kinds and text(receiver, "name") not in SILENT:
+        yield path, f"'{text(receiver, 'name')}' notifies nothing; add e.g. slack_configs"
+    for kind in kinds:
+        for number, config in enumerate(items(receiver, kind)):
+            where = (*path, kind, number)
+            target = TARGETS.get(kind)
+            if target and not {target, f"{target}_file", "service_key"} & fields(config).keys():
+                yield where, f"{kind} does not say where to send; write {target} or {target}_file"
+            if fields(config).get("send_resolved") is not True and kind != "webhook_configs":
+                yield where, "does not say when an alert has ended; write `send_resolved: true`"
+
+
+GATE = Gate(
+    id="OBS015",
+    title="Alertmanager's routes end at receivers that notify",
+    phase="observability",
+    source="https://prometheus.io/docs/alerting/latest/configuration: an alert without a receiver "
+    "notifies nothing, and an inhibition without `equal` mutes what has another cause",
+    check=check,
+    of_files=lenient(check, "gets no alert", "notifies nothing"),
+    scope=counted_in_files("configurations of Alertmanager", configurations),
+    #: OBS011 and OBS013 hold what is planned to the model's receivers and dependencies.
+    targets=(),
+    reads="route, receivers and inhibit_rules of files that have them. Asked of files alone: "
+    "OBS011 and OBS013 hold a plan to more.",
+)

@@ -1,0 +1,74 @@
+"""A job needs the jobs whose outputs it reads: without `needs` they are empty."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.errors import did_you_mean
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.workflows import Workflow, workflows
+
+_READ = re.compile(r"\bneeds\.([\w-]+)\.(?:outputs\.([\w-]+)|result)")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield missing jobs in `needs`, and outputs that are read and never set."""
+    for workflow in workflows(files):
+        for name, job in workflow.jobs.items():
+            for other in job.needs:
+                if other not in workflow.jobs:
+                    what = f"{name} needs {other}, which is not a job of this file; "
+                    advice = did_you_mean(other, workflow.jobs)
+                    yield Finding(workflow.at("jobs", name, "needs"), what + advice)
+            yield from _reads(workflow, name)
+
+
+def _reads(workflow: Workflow, name: str) -> Iterator[Finding]:
+    job, jobs = workflow.jobs[name], workflow.jobs
+    waits = job.needs
+    for path, text in job.places(("jobs", name)):
+        for other, output in dict.fromkeys(_READ.findall(text)):
+            read = f"needs.{other}.outputs.{output}" if output else f"needs.{other}.result"
+            where = workflow.at(*path)
+            if other not in jobs:
+                what = f"{name} reads {read}, and there is no job {other}; "
+                yield Finding(where, what + did_you_mean(other, jobs))
+            elif other not in waits:
+                whole = ", ".join((*waits, other))
+                yield Finding(
+                    where,
+                    f"{name} reads {read}, which is empty: {other} is not in its `needs`; write "
+                    f"`needs: [{whole}]`",
+                )
+            elif output and not jobs[other].calls_workflow:
+                outputs = jobs[other].outputs
+                if output not in outputs:
+                    what = f"{name} reads {read}, and {other} has no output {output}; "
+                    yield Finding(where, what + did_you_mean(output, outputs))
+
+
+def _references(files: Files) -> Iterator[object]:
+    for workflow in workflows(files):
+        for job in workflow.jobs.values():
+            yield from job.needs
+            for text in job.texts:
+                yield from _READ.findall(text)
+
+
+GATE = Gate(
+    id="PIP001",
+    title="A job lists in `needs` every job whose outputs or result it reads",
+    phase="delivery",
+    source="https://docs.github.com/actions: the needs context has only jobs that are named there; "
+    "all else in it is empty, so that a matrix made of it has no jobs",
+    check=check,
+    scope=counted_in_files("references between jobs", _references),
+    of_files=check,
+    targets=("repository",),
+    reads="every expression of a job in workflows of GitHub Actions. The outputs of a workflow "
+    "that is called are not known.",
+)

@@ -1,0 +1,76 @@
+"""Untrusted code does not run beside secrets, by a checkout or by a text in a script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.views.scope import counted
+from tarmac.check.gates.views.workflow_steps import Step
+from tarmac.check.gates.views.workflows import Workflow, workflows
+
+#: Anyone can start these; they run with the repository's secrets and a token that writes.
+PRIVILEGED = ("pull_request_target", "workflow_run")
+FOREIGN = re.compile(
+    r"github\.(event\.pull_request\.(head|merge_commit_sha)|head_ref|event\.workflow_run\.head)"
+    r"|refs/pull/|^(gh pr checkout|hub pr checkout)"
+)
+#: Fields of an event that the author of an issue or a pull request chooses.
+CHOSEN = re.compile(
+    r"github\.(?:head_ref"
+    r"|event\.(?:issue|pull_request|discussion|comment|review|review_comment)"
+    r"\.(?:title|body|user\.login)"
+    r"|event\.pull_request\.head\.(?:ref|label|repo\.default_branch)"
+    r"|event\.(?:head_commit|commits\[?[^\]]*\]?)\.(?:message|author\.(?:name|email))"
+    r"|event\.workflow_run\.(?:head_branch|display_title|head_commit\.message))"
+)
+EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield checkouts of untrusted code beside secrets, and scripts with untrusted text."""
+    for workflow in workflows(subject):
+        started = [trigger for trigger in PRIVILEGED if trigger in workflow.triggers]
+        for name, job in workflow.jobs.items():
+            for step in job.steps:
+                if started:
+                    yield from _taken(workflow, name, step, started[0])
+                yield from _made(workflow, name, step)
+
+
+def _taken(workflow: Workflow, job: str, step: Step, started: str) -> Iterator[Finding]:
+    said = " ".join(str(step.inputs.get(key, "")) for key in ("ref", "repository"))
+    if FOREIGN.search(said) or any(FOREIGN.search(line.strip()) for line in step.run.splitlines()):
+        what = f"job {job} checks out untrusted code ({step.title}) and is started by {started}"
+        advice = "with this repository's secrets; start it by pull_request instead"
+        yield Finding(workflow.line(started), f"{what}, {advice}")
+
+
+def _made(workflow: Workflow, job: str, step: Step) -> Iterator[Finding]:
+    for text in (step.run, str(step.inputs.get("script") or "")):
+        for expression in EXPRESSION.findall(text):
+            if found := CHOSEN.search(expression):
+                what = f"job {job} has untrusted input, {found[0]}, in a script ({step.title})"
+                advice = "pass it in `env` and quote the variable"
+                yield Finding(workflow.line(found[0]), f"{what}; {advice}")
+
+
+def _steps(subject: Subject) -> list[object]:
+    jobs = (job for workflow in workflows(subject) for job in workflow.jobs.values())
+    return [step for job in jobs for step in job.steps]
+
+
+GATE = Gate(
+    id="PIP004",
+    title="Untrusted code and text do not run with the repository's secrets",
+    phase="delivery",
+    source="https://securitylab.github.com/resources/github-actions-preventing-pwn-requests",
+    check=check,
+    scope=counted("steps of workflows", _steps),
+    reads="checkouts in workflows that pull_request_target or workflow_run start, and "
+    "expressions in scripts. What a script of the repository does itself is not followed.",
+    targets=("repository",),
+)

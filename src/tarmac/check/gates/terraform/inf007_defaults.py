@@ -1,0 +1,55 @@
+"""No variable of Terraform has a password or key as its default."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.terraform import Setting, settings
+
+SECRET = re.compile(
+    r"(^|_)(password|passwd|secret|token|api_key|secret_key|private_key|access_key)$"
+)
+#: What stands for a value that is still to be given, or for the name of one.
+PLACEHOLDER = re.compile(r"^$|^<.*>$|^(null|true|false)$|^(arn:|/|projects/)")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield defaults and values of tfvars that are secrets."""
+    for setting in _defaults(files):
+        name = setting.path[1] if setting.path[0] == "variable" else setting.name
+        if SECRET.search(name) and setting.value and not PLACEHOLDER.match(setting.value):
+            yield Finding(
+                setting.where,
+                f"{name} is written here, in every clone and in the state; leave it out, and give "
+                f"it as TF_VAR_{name} or read it from a store of secrets",
+            )
+
+
+def _defaults(files: Files) -> list[Setting]:
+    """List the defaults of variables, and the values of tfvars files."""
+    return [
+        setting
+        for setting in settings(files)
+        if (setting.path[0] == "variable" and setting.path[2:] == ("default",))
+        or (setting.file.endswith(".tfvars") and len(setting.path) == 1)
+    ]
+
+
+GATE = Gate(
+    id="INF007",
+    title="No variable of Terraform has a secret as its value",
+    phase="security",
+    source="https://developer.hashicorp.com/terraform/tutorials/configuration-language/"
+    "sensitive-variables",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("defaults and values", _defaults),
+    targets=("cluster",),
+    reads="defaults of variables, and *.tfvars, whose name ends as those of passwords, tokens and "
+    "keys do.",
+)

@@ -1,0 +1,39 @@
+"""Amounts of memory, disk and processors that no container means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tarmac.base.foreign.reading import Path
+from tarmac.model.value import amount
+
+#: Amounts of bytes, of which any has a million.
+SIZES = frozenset({"memory", "storage", "sizeLimit"})
+SMALLEST = 1024**2
+#: A container that asks for so many has lost the `m` of its unit.
+MOST_CORES = 100
+#: Amounts of a container, or what a namespace gives one.
+_OF_CONTAINERS = frozenset({"requests", "limits", "default", "defaultRequest"})
+#: Amounts: none is below zero.
+AMOUNTS = frozenset({"requests", "limits", "hard", "default", "defaultRequest", "max", "min"})
+
+
+def is_amount(path: Path) -> bool:
+    """Tell whether the value at a path is an amount."""
+    return len(path) > 1 and (path[-2] in AMOUNTS or path[-1] in SIZES)
+
+
+def wrong_amount(path: Path, value: Any) -> str:
+    """Say what is wrong with an amount; empty: nothing."""
+    try:
+        found = amount(value)
+    except ValueError:
+        return ""  # VAL001 and OBJ005 say so
+    if found < 0:
+        return f"is {value}, and no amount is below 0; write the amount"
+    is_size = str(path[-1]).rpartition(".")[2] in SIZES
+    if is_size and found < SMALLEST:
+        return f"is {value}, which is {found} bytes; write the unit, e.g. 512Mi"
+    if path[-1] == "cpu" and path[-2] in _OF_CONTAINERS and found >= MOST_CORES:
+        return f"is {value}, more cores than a node has; write thousandths, e.g. 200m"
+    return ""

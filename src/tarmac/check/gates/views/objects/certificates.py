@@ -1,0 +1,48 @@
+"""Certificates: where an ingress reads them, and what issues them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import items, text
+from tarmac.check.gates.views.objects.metadata import space_of
+
+
+class Certificate:
+    """A Certificate of cert-manager."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+
+    @property
+    def secret(self) -> str | None:
+        """The Secret that it is written to."""
+        return text(self.artifact.data, "spec", "secretName")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts that it is for."""
+        return frozenset(items(self.artifact.data, "spec", "dnsNames"))
+
+
+class TlsSecret(NamedTuple):
+    """A Secret that an Ingress or Gateway reads a certificate from, and for which hosts."""
+
+    name: str
+    hosts: frozenset[str]
+    #: Empty where the controller decides: Istio's gateway reads those of an Ingress beside itself.
+    namespace: str = ""
+
+
+def tls_secrets(artifact: Artifact) -> Iterator[TlsSecret]:
+    """Yield each Secret that an Ingress or Gateway reads."""
+    for tls in items(artifact.data, "spec", "tls"):
+        if secret := text(tls, "secretName"):
+            yield TlsSecret(secret, frozenset(items(tls, "hosts")))
+    for listener in items(artifact.data, "spec", "listeners"):
+        hosts = frozenset(filter(None, (text(listener, "hostname"),)))
+        for reference in items(listener, "tls", "certificateRefs"):
+            space = text(reference, "namespace") or space_of(artifact)
+            yield TlsSecret(str(text(reference, "name")), hosts, space)

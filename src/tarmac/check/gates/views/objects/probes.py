@@ -1,0 +1,51 @@
+"""Questions of the kubelet to a container: probes, and the hook before its end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.foreign.reading import Fields, dig, items, port, text
+
+#: How a probe may ask a port.
+_WAYS = ("httpGet", "tcpSocket", "grpc")
+_SLEEP = re.compile(r"\bsleep (\d+(?:\.\d+)?)")
+
+
+class Probe:
+    """One probe of a container."""
+
+    def __init__(self, data: Fields) -> None:
+        self.data = data
+
+    @property
+    def path(self) -> str | None:
+        """The path that it requests."""
+        return text(self.data, "httpGet", "path")
+
+    @property
+    def ports(self) -> Iterator[int | str]:
+        """The ports that it asks: one, where it is valid."""
+        for way in _WAYS:
+            if (asked := port(self.data, way, "port")) is not None:
+                yield asked
+
+    @property
+    def timeout_s(self) -> float:
+        """How long it waits for an answer, in seconds."""
+        found: float = self.data.get("timeoutSeconds", 1)
+        return found
+
+    @property
+    def period_s(self) -> float:
+        """How often it asks, in seconds."""
+        found: float = self.data.get("periodSeconds", 10)
+        return found
+
+
+def stop_delay_s(hook: Fields) -> float:
+    """Read how long a preStop hook pauses, in seconds: by `sleep`, or by a command of that name."""
+    if (slept := dig(hook, "sleep", "seconds")) is not None:
+        return float(slept)
+    found = _SLEEP.search(" ".join(map(str, items(hook, "exec", "command"))))
+    return float(found[1]) if found else 0.0

@@ -1,0 +1,176 @@
+"""Templates the releases of charts, side by side; no cluster is asked, and nothing is fetched."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import yaml
+
+from tarmac.base import content_cache
+from tarmac.base.artifact import Artifact, Format, dump
+from tarmac.base.errors import BadInput, Problem, TarmacError
+from tarmac.base.foreign import files
+from tarmac.base.foreign.data import from_yaml
+from tarmac.base.foreign.reading import dig
+from tarmac.base.report import Finding, Skip
+from tarmac.check.gates.views import programs
+from tarmac.check.verify.built.marks import MarkedValues, merged, placed
+from tarmac.check.verify.built.paths import Key
+from tarmac.check.verify.built.releases import Release
+from tarmac.check.verify.built.sources import Document, Sources
+
+_SOURCE = re.compile(r"^# Source: [^/\n]+/(\S+)$", re.MULTILINE)
+_KEY = re.compile(r"\s*(?:- )*[\"']?([\w./-]+)[\"']?:")
+#: The namespace of a release of which none is known; objects do not keep it.
+UNKNOWN = "unknown-namespace"
+_MARKED = ("--skip-schema-validation",)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of helm: the chart's files that it reads, and its values."""
+
+    program: str
+    release: Release
+    read: tuple[str | bytes, ...]
+    files: tuple[Path, ...]
+    texts: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+
+
+def template(
+    releases: Iterable[Release], sources: Sources, gate: str
+) -> list[tuple[Release, tuple[Artifact, ...] | Finding]]:
+    """Template releases.
+
+    Args:
+        gate: what the finding of one that cannot be templated is of.
+    """
+    listed = list(releases)
+
+    def one(release: Release) -> tuple[Artifact, ...] | Finding:
+        where = release.chart / "templates"
+        try:
+            return tuple(_objects(release, sources))
+        except Skip as error:
+            said = str(error)
+        except (TarmacError, yaml.YAMLError) as error:
+            said, where = str(error), release.values[-1] if release.values else where
+        what = f"is a chart, and its objects were not judged: {' '.join(said.split())}"
+        return Finding(sources.shown(where), what, gate, warning=True)
+
+    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        return list(zip(listed, pool.map(one, listed), strict=True))
+
+
+def _objects(release: Release, sources: Sources) -> Iterator[Artifact]:
+    """Yield what a release gives, with the value or the line of the template that says a part."""
+    values = merged(_layers(release, sources))
+    helm, read = programs.find("helm"), tuple(_contents(release, sources))
+    inline = tuple(dump(document.data) for document in release.inline)
+    plain = _run(Call(helm, release, read, release.values, inline))
+    twins = _twins(Call(helm, release, read, (), (), _MARKED), values)
+    for source, found in plain.items():
+        path, others = sources.shown(release.chart / source), twins.get(source, [])
+        lines = _lines(_text(release.chart / source, sources))
+        own = sources.shown(release.values[-1]) if release.values else path
+        for number, data in enumerate(found):
+            twin = others[number] if len(others) == len(found) else None
+            places = {place: f"{path}:{line}" for place, line in _written(data, lines)}
+            places |= placed(data, twin, values)
+            yield Artifact(own, data, format=Format.OBJECT, built_by=path, places=places)
+
+
+def _twins(call: Call, values: MarkedValues) -> dict[str, list[dict[str, Any]]]:
+    """Template with marks; with those of texts alone where the chart computes with its numbers."""
+    for numbers in (True, False):
+        with suppress(TarmacError, yaml.YAMLError):
+            return _run(replace(call, texts=(dump(values.marked(numbers=numbers)),)))
+    return {}  # the chart refuses marked values, or helm is older: places in templates alone
+
+
+def _written(data: Any, lines: Mapping[str, int], at: Key = ()) -> Iterator[tuple[Key, int]]:
+    """Yield the parts whose key is in one line of the template alone, with that."""
+    if isinstance(data, Mapping):
+        for key, part in data.items():
+            if line := lines.get(str(key)):
+                yield (*at, key), line
+            yield from _written(part, lines, (*at, key))
+    elif isinstance(data, list):
+        for number, part in enumerate(data):
+            yield from _written(part, lines, (*at, number))
+
+
+def _lines(text: str) -> dict[str, int]:
+    """Find the line of each key of a template; of none that is in several."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if key := _KEY.match(line):
+            found[key[1]] = 0 if key[1] in found else number
+    return found
+
+
+def _layers(release: Release, sources: Sources) -> Iterator[Document]:
+    """Yield the values of a release, from the chart's own to those that override them."""
+    own = release.chart / "values.yaml"
+    for path in (*((own,) if os.path.lexists(own) else ()), *release.values):
+        yield from sources.documents(path)[:1]
+    yield from release.inline
+
+
+def _contents(release: Release, sources: Sources) -> Iterator[str | bytes]:
+    """Read all files of a release. Raises BadInput for one that helm must not read."""
+    for path in (*sorted(release.chart.rglob("*")), *release.values):
+        if path.is_dir() and not path.is_symlink():
+            continue
+        yield os.path.relpath(path, release.chart)
+        try:
+            yield files.content(path, root=sources.root)
+        except OSError as error:
+            raise BadInput([Problem(sources.shown(path), files.unread(error))]) from None
+
+
+def _run(call: Call) -> dict[str, list[dict[str, Any]]]:
+    """Template once: the objects of each template, in their order. Raises TarmacError."""
+    release = call.release
+    # Helm itself takes `default` where none is named, which no object was meant to say.
+    space = release.namespace or UNKNOWN
+    argv = [call.program, "template", release.name, ".", "--namespace", space, *call.flags]
+
+    def run() -> str:
+        with ExitStack() as stack:
+            paths = [str(path.resolve()) for path in call.files]
+            for text in call.texts:
+                file = NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8")  # noqa: SIM115
+                stack.enter_context(file)
+                file.write(text)
+                file.flush()
+                paths.append(file.name)
+            options = [option for path in paths for option in ("--values", path)]
+            return programs.run([*argv, *options], release.chart, codes=(0,))
+
+    found: dict[str, list[dict[str, Any]]] = {}
+    text = content_cache.kept([*argv, *call.read, *call.texts], run)
+    for document in re.split(r"^---\s*$", text, flags=re.MULTILINE):
+        source = _SOURCE.search(document)
+        data = next(iter(from_yaml(document)), None)
+        if source and isinstance(data, dict) and data.get("kind"):
+            if dig(data, "metadata", "namespace") == UNKNOWN:
+                del data["metadata"]["namespace"]
+            found.setdefault(source[1], []).append(data)
+    return found
+
+
+def _text(path: Path, sources: Sources) -> str:
+    try:
+        return sources.text(path)
+    except BadInput:  # a part of another chart
+        return ""

@@ -1,0 +1,108 @@
+"""Builds kustomizations by kustomize itself, side by side, each of whose files was read before.
+
+Nothing is fetched: one that includes an address, or a path out of the folder, is not built.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tarmac.base import content_cache
+from tarmac.base.artifact import Artifact
+from tarmac.base.errors import BadInput, Problem, TarmacError
+from tarmac.base.foreign import files
+from tarmac.base.foreign.data import from_yaml
+from tarmac.base.places import cache_folder
+from tarmac.base.report import Finding, Skip
+from tarmac.check.gates.views import programs
+from tarmac.check.verify.built.layers import Layer, closure
+from tarmac.check.verify.built.origins import placed
+from tarmac.check.verify.built.sources import Sources
+from tarmac.check.verify.built.tracing import trace
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What one kustomization builds."""
+
+    artifacts: tuple[Artifact, ...]
+    #: Where a patch deletes an object, by its kind and name.
+    deleted: Mapping[tuple[str, str], str]
+
+
+def build(
+    roots: Iterable[Layer], layers: Mapping[Path, Layer], sources: Sources, gate: str
+) -> list[tuple[Layer, Overlay | Finding]]:
+    """Build kustomizations.
+
+    Args:
+        gate: what the finding of one that cannot be built is of.
+    """
+    listed = list(roots)
+
+    def one(layer: Layer) -> Overlay | Finding:
+        try:
+            return _overlay(layer, layers, sources)
+        except BadInput as error:
+            return _unbuilt(layer, gate, str(error.problems[0]), warning=True)
+        except Skip as error:
+            return _unbuilt(layer, gate, str(error), warning=True)
+        except (TarmacError, yaml.YAMLError) as error:
+            special = any(part.is_special for part in closure(layer, layers))
+            # A file of variables is what git ignores: a pipeline writes it.
+            written = "env source files" in str(error)
+            return _unbuilt(layer, gate, str(error), warning=special or written)
+
+    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        return list(zip(listed, pool.map(one, listed), strict=True))
+
+
+def _unbuilt(layer: Layer, gate: str, said: str, *, warning: bool) -> Finding:
+    what = f"is a kustomization, and what it builds was not judged: {' '.join(said.split())}"
+    return Finding(layer.document.file, what, gate, warning=warning)
+
+
+def _overlay(layer: Layer, layers: Mapping[Path, Layer], sources: Sources) -> Overlay:
+    parts = closure(layer, layers)
+    if elsewhere := next((name for part in parts for name in part.elsewhere), None):
+        raise Skip(f"it includes {elsewhere}, which is not in this folder, and nothing is fetched")
+    argv = [*program(), os.path.relpath(layer.folder, sources.root)]
+    text = content_cache.kept(
+        [*argv, *_contents(parts, sources)], lambda: programs.run(argv, sources.root, codes=(0,))
+    )
+    objects = [data for data in from_yaml(text) if isinstance(data, dict) and data.get("kind")]
+    origins = trace(layer, layers, sources)
+    deleted = {(one.kind, one.names[-1]): one.deleted_at for one in origins if one.deleted_at}
+    return Overlay(tuple(placed(objects, origins, layer)), deleted)
+
+
+def _contents(parts: Iterable[Layer], sources: Sources) -> Iterator[str | bytes]:
+    """Read all files that kustomize will read. Raises BadInput for one that it must not."""
+    for part in parts:
+        for path in sorted(part.files):
+            if not os.path.lexists(path):  # of one that is missing kustomize speaks itself
+                continue
+            yield os.path.relpath(path, sources.root)
+            try:
+                yield files.content(path, root=sources.root)
+            except OSError as error:
+                problem = Problem(sources.shown(path), files.unread(error))
+                raise BadInput([problem]) from None
+
+
+def program() -> tuple[str, ...]:
+    """Find what builds a kustomization, with its arguments. Raises Skip."""
+    try:
+        return (programs.find("kustomize"), "build")
+    except Skip:
+        pass
+    with_server = sorted(cache_folder().glob("programs/apiserver-*/kubectl"))
+    if with_server and os.access(with_server[-1], os.X_OK):
+        return (str(with_server[-1]), "kustomize")
+    return (programs.find("kubectl"), "kustomize")

@@ -1,0 +1,308 @@
+"""Does what `tarmac verify` is asked: reads, plans, runs gates, writes and joins evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tarmac import render
+from tarmac.base import evidence, registry
+from tarmac.base.artifact import Artifact
+from tarmac.base.errors import BadInput, Problem, did_you_mean
+from tarmac.base.foreign import files
+from tarmac.base.report import Finding, ItemResult, Report, Result, Tree
+from tarmac.catalog import stores
+from tarmac.catalog.stores.kind import StoreKind
+from tarmac.check import gates
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.inputs import Forms, MemoryUse, StepSeconds
+from tarmac.check.gates.live import LiveSystem
+from tarmac.check.gates.subject import Subject
+from tarmac.check.verify import changed, folder, forms, ignore_comments, live, memory
+from tarmac.check.verify import disk_tree as trees_on_disk
+from tarmac.check.verify.checklist_files import CHECKLIST, ChecklistFiles, content, read_checklist
+from tarmac.check.verify.evidence_store import EvidenceStore
+from tarmac.check.verify.join import join
+from tarmac.check.verify.original import original
+from tarmac.check.verify.running import Suppressions, remarks, suppressed
+from tarmac.model.checklist import SuppressionFile
+from tarmac.model.loader import load, read_as
+from tarmac.model.system import System
+from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.deploy import deploy, no_environment
+from tarmac.render.collect import collect, in_order
+from tarmac.render.renderer import PHASES, Renderer
+
+SUPPRESSIONS = "suppressions.yaml"
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """What is to be verified."""
+
+    #: The system's file; None: only files without a plan.
+    file: Path | None
+    today: date
+    environment: str | None = None
+    phase: str | None = None
+    #: The running copy that is measured; None: none is.
+    namespace: str | None = None
+    #: Judge what runs in the environment's cluster, too.
+    cluster: bool = False
+    #: Which cluster that is, by the kubeconfig; None: the current one.
+    context: str | None = None
+    #: The rendered tree; None: the folder that `tarmac render` writes by default, if it is there.
+    tree: Path | None = None
+    #: Judge what the model renders in memory, whatever is on disk.
+    in_memory: bool = False
+    junit: tuple[Path, ...] = ()
+    #: A folder of files without a plan.
+    files: Path | None = None
+    #: The git revision to which files that are reported differ; None: all are.
+    changed: str | None = None
+    #: Every item has to pass; a checklist without items is none.
+    ready: bool = False
+
+
+def verify(options: VerifyOptions) -> Report:
+    """Run every gate that is asked for: on a system, on files without a plan, on both.
+
+    Raises:
+        BadInput: the model, checklist or suppressions are wrong, no such environment or phase.
+    """
+    # A revision that is not there is told before seconds of work.
+    touched = _touched(options)
+    all_gates: dict[str, Gate] = registry.load(gates, "GATE")
+    planned = _of_system(options, options.file, all_gates) if options.file is not None else None
+    if options.ready and (planned is None or not planned.items):
+        raise BadInput([_no_items(options)])
+    if options.files is None:
+        if planned is None:
+            raise BadInput([Problem("verify", "nothing is named; name a system, or --files")])
+        return planned
+    wanted = _wanted(all_gates, None, options.phase)
+    own = folder.judge(options.files, options.today, wanted, _suppressions, all_gates)
+    own = own if touched is None else changed.only(own, touched)
+    if planned is None:
+        return own
+    return replace(
+        planned,
+        results=(*planned.results, *own.results),
+        remarks=(*planned.remarks, *own.remarks),
+        suppressed=(*planned.suppressed, *own.suppressed),
+    )
+
+
+def _touched(options: VerifyOptions) -> frozenset[Path] | None:
+    """List the files that a change touches, where only those are asked for."""
+    if options.changed is None:
+        return None
+    if options.files is None:
+        raise BadInput([Problem("--changed", "is about files without a model; add --files DIR")])
+    return changed.paths(options.files, options.changed)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the environments of a system are judged with."""
+
+    options: VerifyOptions
+    file: Path
+    system: System
+    gates: tuple[Gate, ...]
+    #: Every gate by its id, whether it is asked or not: comments name them.
+    known: Mapping[str, Gate]
+    suppressions: Suppressions
+    store: EvidenceStore
+    #: The contents of the model's files, by their paths.
+    model: Mapping[str, bytes]
+    #: The comments in the model's files.
+    comments: ignore_comments.IgnoreComments
+    #: What was measured of this model: inputs of a subject.
+    measured: tuple[object, ...]
+    kinds: Mapping[str, StoreKind]
+    renderers: Mapping[str, Renderer]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What judging one environment came to."""
+
+    tree: Tree
+    results: tuple[Result, ...]
+    unread: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+    hidden: tuple[tuple[Finding, str], ...]
+    #: What the model renders, by environment and path.
+    made: Mapping[str, bytes]
+
+
+def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -> Report:
+    """Run gates on each environment of a system, and join its checklist."""
+    system = load(str(file), files.content)
+    environments = _environments(system, options)
+    beside = read_checklist(file, all_gates, options.today)
+    wanted = _wanted(all_gates, beside, options.phase)
+    store = EvidenceStore(file)
+    model = dict(evidence.contents(system.files))
+    digest = evidence.digest(model.items())
+    if options.namespace is not None:
+        store.write(memory.memory(file, options.namespace, digest))
+    steps = store.measured(digest, memory.PIPELINE)
+    run = _Run(
+        options,
+        file,
+        system,
+        gates=tuple(gate for gate in wanted if options.cluster or not gate.observes),
+        known=all_gates,
+        suppressions=_suppressions(file),
+        store=store,
+        model=model,
+        comments=ignore_comments.read({path: Path(path) for path in system.files}),
+        measured=(MemoryUse(store.measured(digest)), StepSeconds(steps)),
+        kinds=registry.load(stores, "STORE"),
+        renderers=registry.load(render, "RENDERER"),
+    )
+    judged = [_judge(run, name) for name in environments]
+    results = [result for one in judged for result in one.results]
+    notes = ignore_comments.remarks(run.comments, options.today, results, all_gates)
+    items: tuple[ItemResult, ...] = ()
+    if beside is not None:
+        everything = dict(model)
+        for one in judged:
+            everything |= one.made
+        of_tests = evidence.digest(everything.items())
+        results += store.others(beside.proofs, options.junit, of_tests, system.files)
+        items = tuple(join(beside, results, options.phase, options.today))
+    unused = remarks(run.suppressions, options.today, [gate.id for gate in run.gates])
+    return Report(
+        system=system.name,
+        environments=environments,
+        today=options.today.isoformat(),
+        results=tuple(results),
+        items=items,
+        remarks=(
+            *(finding for one in judged for finding in one.unread),
+            *unused,
+            *(finding for one in judged for finding in one.notes),
+            *notes,
+        ),
+        suppressed=(
+            *suppressed(run.suppressions, options.today),
+            *(hidden for one in judged for hidden in one.hidden),
+            *ignore_comments.suppressed(run.comments, options.today),
+        ),
+        ready=options.ready,
+        trees=tuple(one.tree for one in judged),
+    )
+
+
+def _judge(run: _Run, environment: str) -> _Judged:
+    """Plan and render an environment, and run the gates on its tree."""
+    options, today = run.options, run.options.today
+    plan = deploy(run.system, environment, run.kinds)
+    by_renderer = collect(plan, run.renderers)
+    made = in_order(by_renderer)
+    tree = trees_on_disk.find(options.tree, run.file, plan, made, in_memory=options.in_memory)
+    rendered, not_compared = original(run.file, plan, by_renderer, tree)
+    seen = _seen(options, plan, tree.artifacts)
+    built, unbuilt = forms.build(tree, plan)
+    inputs = (*run.measured, Forms(built), rendered, seen)
+    subject = Subject(run.system, plan, tree.artifacts, today, tree.folder, inputs)
+    now = evidence.digest({**run.model, **dict(_contents(tree.artifacts))}.items())
+    comments = ignore_comments.read(_files(tree), tree.folder)
+    results = []
+    for judgement in forms.judge(subject, run.gates, run.suppressions):
+        left = ignore_comments.apply(judgement, comments, today)
+        left = ignore_comments.apply(left, run.comments, today)
+        results.append(run.store.gate(left, now, seen.context))
+    return _Judged(
+        tree=tree.described(environment, rendered.differing, seen.context),
+        results=tuple(results),
+        unread=(*tree.unread, *not_compared, *unbuilt),
+        notes=tuple(ignore_comments.remarks(comments, today, results, run.known)),
+        hidden=tuple(ignore_comments.suppressed(comments, today)),
+        # What tests depend on is the model: an edit by hand in a tree makes none of them stale.
+        made={f"{environment}/{path}": content for path, content in _contents(made)},
+    )
+
+
+def _no_items(options: VerifyOptions) -> Problem:
+    """Say that nothing is asked for: that nothing is open would be no readiness."""
+    if options.file is None:
+        return Problem("--ready", "asks for the items of a system's checklist; name a SYSTEM")
+    of = f" of phase {options.phase}" if options.phase else ""
+    where = str(options.file.with_name(CHECKLIST))
+    return Problem(
+        where,
+        f"there is no checklist item{of}, and so nothing to be ready; write down what must hold",
+    )
+
+
+def _seen(options: VerifyOptions, plan: ClusterPlan, artifacts: Iterable[Artifact]) -> LiveSystem:
+    """Look at the environment's cluster where that is asked for."""
+    if not options.cluster:
+        return LiveSystem()
+    if plan.settings.target != "cluster":
+        what = f"environment {plan.environment} is no cluster's (target: {plan.settings.target})"
+        raise BadInput([Problem(plan.model, f"{what}; name one that is")])
+    return live.look(options.context, plan, artifacts)
+
+
+def _environments(system: System, options: VerifyOptions) -> tuple[str, ...]:
+    known = tuple(system.file.environments)
+    if options.environment is not None:
+        return (options.environment,)  # whether it is there is the plan's to say
+    if options.tree is not None and len(known) > 1:
+        hint = f"say with --env whose tree it is: {', '.join(known)}"
+        raise BadInput([Problem(str(options.tree), f"a tree is of one environment; {hint}")])
+    if options.cluster and len(known) > 1:
+        hint = f"say with --env which one is there: {', '.join(known)}"
+        raise BadInput([Problem("--target", f"a cluster has one environment; {hint}")])
+    if not known:
+        raise no_environment(system)
+    return known
+
+
+def _wanted(
+    known: dict[str, Gate], beside: ChecklistFiles | None, phase: str | None
+) -> tuple[Gate, ...]:
+    """Choose the gates of a phase, and those that its items name; all without a phase."""
+    if phase is None:
+        return tuple(known.values())
+    if phase not in PHASES:
+        raise BadInput([Problem(phase, f"no such phase; {did_you_mean(phase, PHASES)}")])
+    named = beside.gates(phase) if beside else set()
+    return tuple(gate for gate in known.values() if gate.phase == phase or gate.id in named)
+
+
+def _suppressions(file: Path) -> Suppressions:
+    path = file.with_name(SUPPRESSIONS)
+    if not path.is_file():
+        return Suppressions()
+    found, document = read_as(SuppressionFile, str(path), content(path))
+    return Suppressions(found.suppressions, document)
+
+
+def _files(judged: trees_on_disk.JudgedTree) -> dict[str, Path]:
+    """List the files of a tree on disk by their names; what is in memory has none."""
+    folder = judged.folder
+    return {one.path: folder / one.path for one in judged.artifacts} if folder else {}
+
+
+def _contents(made: Iterable[Artifact]) -> Iterator[tuple[str, bytes]]:
+    for artifact in made:
+        yield artifact.path, _text(artifact.content).encode()
+
+
+def _text(content: Mapping[str, Any] | str) -> str:
+    if isinstance(content, str):
+        return content
+    try:
+        return json.dumps(content, default=str)
+    except TypeError:  # a key that is no text, e.g. a date
+        return repr(content)

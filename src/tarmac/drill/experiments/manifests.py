@@ -1,0 +1,40 @@
+"""Writes experiments as Kubernetes objects, with what each is above it; for tools in a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tarmac.base.artifact import dump
+from tarmac.catalog.faults.fault import Step
+from tarmac.drill.experiments.experiment import ClusterDrill, Experiment
+from tarmac.drill.explain import time_text
+from tarmac.render.kubernetes.parts.metadata import labels
+
+
+def manifest(
+    drill: ClusterDrill, api: str, kind: str, name: str, spec: dict[str, Any]
+) -> Experiment:
+    """Make one object in the system's namespace."""
+    metadata = {
+        "name": name,
+        "namespace": drill.plan.namespace,
+        "labels": labels(drill.plan, drill.plan.system, "drill"),
+    }
+    return {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def text(drill: ClusterDrill, made: Sequence[tuple[Step, Experiment]]) -> str:
+    """Write them in the order of the steps; applying one begins it."""
+    head = f"# {drill.file.title}. Of the drill {drill.name}, for {drill.plan.environment}.\n"
+    documents = []
+    for step, one in made:
+        said = f"# {step.fault} on {step.on}: apply it {_when(drill, step)}.\n"
+        documents.append(f"---\n{said}{dump(one)}")
+    return head + "".join(documents)
+
+
+def _when(drill: ClusterDrill, step: Step) -> str:
+    if drill.file.kind != "chaos":  # there a step's time is not when it begins
+        return "when the one before is over"
+    return f"{time_text(step.at)} after the first" if step.at else "at once"

@@ -1,0 +1,1 @@
+"""A drill's file: read, checked, explained."""

@@ -1,0 +1,13 @@
+"""The drill `chaos`: a load, the faults of its method in its midst, each at its time."""
+
+from __future__ import annotations
+
+from tarmac.drill.drill import Drill
+from tarmac.drill.running import under_load
+
+DRILL = Drill(
+    id="chaos",
+    title="Faults under load",
+    rules=(under_load.INVALID_RULE, under_load.FAIL_RULE),
+    run=under_load.run,
+)

@@ -1,0 +1,1 @@
+"""What a drill leaves: its journal, evidence, and reports of them."""

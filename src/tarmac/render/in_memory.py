@@ -1,0 +1,117 @@
+"""Renders a model in memory: for every verb that needs an environment's files."""
+
+from __future__ import annotations
+
+import os.path
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tarmac import render
+from tarmac.base import registry
+from tarmac.base.artifact import Artifact
+from tarmac.base.errors import BadInput, Problem
+from tarmac.base.foreign import files
+from tarmac.base.places import SYSTEM_FILE
+from tarmac.catalog import stores
+from tarmac.model.loader import load
+from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.deploy import deploy, no_environment
+from tarmac.render import collect
+from tarmac.render.renderer import Renderer
+from tarmac.render.tree import folder
+from tarmac.render.tree.folder import RenderSource
+
+
+@dataclass(frozen=True)
+class RenderedTree:
+    """A model's files in memory."""
+
+    source: RenderSource
+    plan: ClusterPlan
+    renderers: Mapping[str, Renderer]
+    #: By the renderer's id.
+    artifacts: Mapping[str, tuple[Artifact, ...]]
+
+
+def make(file: Path, environment: str | None, only: tuple[str, ...]) -> RenderedTree:
+    """Render an environment of a model.
+
+    The model is read by its path in the repository (`systems/shop/tarmac.yaml`), so that
+    what is rendered is the same from every folder; its errors name it as it was typed.
+
+    Args:
+        environment: its name; None: the only one that there is.
+        only: ids or phases of renderers; all without.
+
+    Raises:
+        BadInput: whatever is wrong with the model, or with the arguments.
+    """
+    plan = planned(file, environment)
+    renderers = registry.load(render, "RENDERER")
+    made = collect.collect(plan, renderers, only)
+    return RenderedTree(source_of(file, plan), plan, renderers, made)
+
+
+def planned(file: Path, environment: str | None) -> ClusterPlan:
+    """Plan an environment of a model, and render nothing; see `make`."""
+    root, label = _known_as(file)
+    try:
+        return _plan(label, lambda name: files.content(root / name), environment)
+    except BadInput:
+        return _plan(str(file), files.content, environment)
+
+
+def _known_as(file: Path) -> tuple[Path, str]:
+    """Return the repository of a model, and the model's path in it."""
+    path = Path(os.path.abspath(file))  # noqa: PTH100 - a link may be the known path
+    root = path.parents[2] if path.parent.parent.name == "systems" else path.parent
+    return root, path.relative_to(root).as_posix()
+
+
+def source_of(file: Path, plan: ClusterPlan) -> RenderSource:
+    """Say what an environment's files are rendered from, and by which command."""
+    root, label = _known_as(file)
+    path = root / label
+    name = path.parent.name if path.parent != root else plan.system
+    if path.name != SYSTEM_FILE:
+        name = shlex.quote(label)
+    command = f"tarmac render {name} --env {plan.environment}"
+    among = plan.settings.target == "repository"
+    command += " --out ." if among else ""
+    return RenderSource(label, path.parent, plan.system, plan.environment, command, among)
+
+
+def _plan(file: str, read: Callable[[str], bytes], environment: str | None) -> ClusterPlan:
+    system = load(file, read)
+    known = sorted(system.file.environments)
+    if environment is None and not known:
+        raise no_environment(system)
+    if environment is None and len(known) > 1:
+        where = str(system.locate(("environments",), key=True))
+        names = f"there are {', '.join(known)}; choose one: --env {known[0]}"
+        raise BadInput([Problem(where, names)])
+    return deploy(
+        system, known[0] if environment is None else environment, registry.load(stores, "STORE")
+    )
+
+
+def texts(made: RenderedTree) -> Mapping[str, str]:
+    """Say what each file holds in its folder: patched, and the user's own where it is ejected.
+
+    The folder is `deploy/ENV` beside the model; it need not be there.
+
+    Raises:
+        BadInput: a file was edited, and nothing says what becomes of that.
+    """
+    out = made.source.folder / "deploy" / made.source.environment
+    outcome = folder.check(out, made.source, made.artifacts)
+    if refused := outcome.decision.refused:
+        what = f"was edited; decide whether that is kept: {made.source.command}"
+        raise BadInput([Problem(str(out / path), what) for path in refused])
+    found = {path: file.content.decode() for path, file in outcome.wanted.items()}
+    for path in outcome.decision.ejected:
+        if path in found:
+            found[path] = files.text(outcome.folder / path)
+    return found

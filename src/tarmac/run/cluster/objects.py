@@ -1,0 +1,130 @@
+"""What is put into a cluster: the order of it, and how an object there differs from a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from tarmac.run.cluster.kubectl import Object
+
+SYSTEM = "app.kubernetes.io/part-of"
+MANAGED = "app.kubernetes.io/managed-by"
+COMPONENT = "app.kubernetes.io/component"
+
+#: The waves of a deployment, in their order; each is ready before the next one begins.
+WAVES = ("namespace", "settings", "stores", "set-up", "migrations", "tasks", "services", "the rest")
+#: Of others' kinds, each object is what it is only once these are there.
+_FIRST = ("Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass")
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_JOBS = {"setup": "set-up", "migration": "migrations"}
+#: What acts on workloads, or leads traffic to them.
+_LAST = (
+    *("CronJob", "HorizontalPodAutoscaler", "Ingress", "Gateway", "HTTPRoute", "VirtualService"),
+    *("ServiceMonitor", "PodMonitor", "PrometheusRule", "Canary", "Certificate"),
+)
+#: What a server adds to an object that it keeps.
+_OF_THE_SERVER = (
+    *("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"),
+)
+#: Controllers write one where another leaves the field out.
+_NOTHING: tuple[object, ...] = (None, {}, [])
+LONGEST_VALUE = 60
+
+
+@dataclass(frozen=True, order=True)
+class ObjectId:
+    """Which object one is, in a cluster."""
+
+    kind: str
+    name: str
+    namespace: str
+    api: str
+
+    @classmethod
+    def of(cls, found: Object) -> Self:
+        """Read it of an object."""
+        metadata = found["metadata"]
+        return cls(
+            found["kind"], metadata["name"], metadata.get("namespace", ""), found["apiVersion"]
+        )
+
+    @property
+    def group(self) -> str:
+        """Its kind's group, in which versions are the same objects."""
+        return self.api.rpartition("/")[0]
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Tells it from others, whatever version of its kind it is written in."""
+        return self.kind, self.group, self.namespace, self.name
+
+    @property
+    def bare(self) -> dict[str, Any]:
+        """An object that says no more than which one it is."""
+        metadata = {"name": self.name, **({"namespace": self.namespace} if self.namespace else {})}
+        return {"apiVersion": self.api, "kind": self.kind, "metadata": metadata}
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+def wave(found: Object) -> str:
+    """Say in which wave an object is applied."""
+    kind = found["kind"]
+    component = found["metadata"].get("labels", {}).get(COMPONENT, "")
+    if kind in _FIRST:
+        return "namespace"
+    if kind == "Job":
+        return _JOBS.get(component, "tasks")
+    if kind in _WORKLOADS or kind == "Rollout":
+        return "services" if component == "service" else "stores"
+    return "the rest" if kind in _LAST else "settings"
+
+
+def waves(objects: Iterable[Object]) -> Iterator[tuple[str, list[Object]]]:
+    """Yield each wave that has objects, with them."""
+    listed: dict[str, list[Object]] = {name: [] for name in WAVES}
+    for found in objects:
+        listed[wave(found)].append(found)
+    yield from ((name, held) for name, held in listed.items() if held)
+
+
+def differences(live: Object, wanted: Object) -> list[str]:
+    """Say in which fields an object there differs from what it would become, a line for each.
+
+    What a Secret holds is not shown.
+    """
+    secret = wanted["kind"] == "Secret"
+    return list(_differ(_essence(live), _essence(wanted), "", secret=secret))
+
+
+def _essence(found: Object) -> dict[str, Any]:
+    metadata = {k: v for k, v in found["metadata"].items() if k not in _OF_THE_SERVER}
+    return {**{k: v for k, v in found.items() if k != "status"}, "metadata": metadata}
+
+
+def _differ(live: Any, wanted: Any, where: str, *, secret: bool) -> Iterator[str]:
+    if live == wanted or (live in _NOTHING and wanted in _NOTHING):
+        return
+    if isinstance(live, Mapping) and isinstance(wanted, Mapping):
+        for key in sorted({*live, *wanted}):
+            part = f"{where}.{key}" if where else key
+            yield from _differ(live.get(key), wanted.get(key), part, secret=secret)
+    elif isinstance(live, list) and isinstance(wanted, list) and len(live) == len(wanted):
+        for number, (one, other) in enumerate(zip(live, wanted, strict=True)):
+            yield from _differ(one, other, f"{where}[{_name(other, number)}]", secret=secret)
+    elif secret and where.startswith(("data", "stringData")):
+        yield f"{where}: another value"
+    else:
+        yield f"{where}: {short(live)} -> {short(wanted)}"
+
+
+def _name(item: Any, number: int) -> str:
+    return str(item["name"]) if isinstance(item, Mapping) and "name" in item else str(number)
+
+
+def short(value: Any) -> str:
+    """Write a value on one line, for a person."""
+    text = "nothing" if value is None else str(value).replace("\n", "\\n")
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."

@@ -1,0 +1,191 @@
+"""A running system in a cluster, as `tarmac deploy` has put it there."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tarmac.base import registry
+from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
+from tarmac.base.foreign import files
+from tarmac.catalog import stores
+from tarmac.catalog.stores.kind import StoreKind
+from tarmac.model.loader import load
+from tarmac.model.system import System
+from tarmac.plan.access import shell_call
+from tarmac.render import in_memory
+from tarmac.run import pod_objectives
+from tarmac.run.cluster import kubectl
+from tarmac.run.cluster.cluster_target import KIND, ClusterTarget
+from tarmac.run.cluster.running import DeployedSystem, WorkloadState
+from tarmac.run.cluster.store_access import store_url
+from tarmac.run.cluster.undoing import undo_process
+from tarmac.run.local.stores import invariants
+from tarmac.run.pod_edges import PodEdges, pod_edges
+from tarmac.run.pod_metrics import pod_metrics
+from tarmac.run.system import Logs, Restart, StoreAccess
+from tarmac.run.telemetry import awaited
+from tarmac.run.telemetry.log_lines import Line
+from tarmac.run.telemetry.objectives import ObservedObjective
+
+#: Of a restart, as of a deployment; a wave of `tarmac deploy` is given as much.
+WITHIN_S = 300.0
+#: Requests of pods are counted for so long.
+OBSERVED_S = 10.0
+
+
+@dataclass(frozen=True)
+class ClusterStatus:
+    """The state of every workload."""
+
+    deployed: DeployedSystem
+    workloads: tuple[WorkloadState, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every workload is ready."""
+        return all(state.readiness.ready for state in self.workloads)
+
+    def as_data(self) -> dict[str, Any]:
+        """Write it as plain data, for --json."""
+        plan = self.deployed.plan
+        return {
+            "system": plan.system,
+            "environment": plan.environment,
+            "context": self.deployed.kubectl.context,
+            "namespace": plan.namespace,
+            "healthy": self.healthy,
+            "workloads": [
+                {
+                    "name": state.name,
+                    "role": state.role,
+                    "ready": state.readiness.ready,
+                    "detail": state.readiness.detail,
+                    "causes": [cause.text for cause in state.causes],
+                    "pods": [asdict(pod) for pod in state.pods],
+                }
+                for state in self.workloads
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class ClusterSystem:
+    """A system in one context of a kubeconfig."""
+
+    file: Path
+    deployed: DeployedSystem
+    kind: str = KIND
+
+    @cached_property
+    def model(self) -> System:
+        """What its file says."""
+        return load(str(self.file), files.content)
+
+    def status(self) -> ClusterStatus:
+        """Read the state of every workload. Raises Refusal."""
+        return ClusterStatus(self.deployed, self.deployed.look())
+
+    def logs(self, names: Collection[str], *, last: int, follow: bool, trace: str = "") -> Logs:
+        """Read logs of the pods that are there now. Raises TarmacError."""
+        if trace:
+            raise TarmacError("lines of a cluster are not kept, so a trace has none")
+        return Logs(map(Line._make, self.deployed.logs(names, last=last, follow=follow)))
+
+    def restart(self, names: Collection[str], within_s: float | None) -> Restart:
+        """Replace the pods of workloads, and wait for the new ones. Raises TarmacError."""
+        states = self.deployed.restart(names, WITHIN_S if within_s is None else within_s)
+        return Restart(ClusterStatus(self.deployed, states))
+
+    @contextlib.contextmanager
+    def connect(self, store: str, user: str = "") -> Iterator[StoreAccess]:
+        """Lead to a store as a service, the first that uses it without one, until the end."""
+        asked = self.deployed.plan.asked
+        with store_url(self.deployed, store, user) as url:
+            known: dict[str, StoreKind] = registry.load(stores, "STORE")
+            kind = known[asked[store].kind] if store in asked else None
+            call = shell_call(kind.shell if kind else None, url)
+            shell = (call["programs"], call.get("arguments", ()), call.get("env", {}))
+            yield StoreAccess(kind.title if kind else store, url, *shell, is_forwarded=True)
+
+    def invariants(self, within_s: float = 0.0) -> tuple[invariants.InvariantResult, ...]:
+        """Ask each store as the first service that uses it, until they hold or time is over."""
+        with contextlib.ExitStack() as ways:
+
+            @functools.cache
+            def url_of(store: str) -> str:
+                return ways.enter_context(store_url(self.deployed, store))
+
+            return invariants.ask_within(self.model, url_of, within_s)
+
+    def edges(self) -> PodEdges:
+        """Read what the pods of callers have counted of each call. Raises Refusal."""
+        return pod_edges(self.deployed, self.model)
+
+    def objectives(self, for_s: float | None) -> tuple[list[ObservedObjective], int]:
+        """Count requests in services' pods from now on, and judge the objectives by them."""
+        seconds = OBSERVED_S if for_s is None else for_s
+        return pod_objectives.observe(self.deployed, self.model, seconds)
+
+    @contextlib.contextmanager
+    def counting(self, services: Collection[str]) -> Iterator[Path]:
+        """Count the requests of services in their own pods until the end."""
+        with pod_metrics(self.deployed, services) as telemetry:
+            awaited.wait_read(telemetry, services)
+            yield telemetry
+
+    def stores(self) -> Sequence[str]:
+        """Say what each store and broker really is."""
+        return [f"{one.name}: {one.about}" for one in self.deployed.plan.stores]
+
+    @contextlib.contextmanager
+    def target(self, urls: Mapping[str, str]) -> Iterator[ClusterTarget]:
+        """Open what a drill may disturb, once all is ready; at the end all is undone.
+
+        Args:
+            urls: where visitors find services; the public hosts of the environment without.
+        """
+        entries = urls or public_urls(self.deployed)
+        services = [one.name for one in self.deployed.plan.services]
+        # NAME:PORT is one of several ports.
+        check_names((name.partition(":")[0] for name in entries), services, "no service")
+        late = [one for one in self.deployed.look() if not one.readiness.ready]
+        if late:
+            where = f"{self.deployed.plan.system} in {self.deployed.kubectl.context}"
+            named = ", ".join(f"{one.name} ({one.readiness.detail})" for one in late)
+            raise TarmacError(f"{where} is not ready: {named}; see `tarmac ps`")
+        with undo_process(self.deployed.kubectl) as undo:
+            yield ClusterTarget(self.deployed, undo, entries)
+
+
+@contextlib.contextmanager
+def opened(file: Path, context: str | None, environment: str | None) -> Iterator[ClusterSystem]:
+    """Open a system in a cluster.
+
+    Raises:
+        BadInput: no such environment or context; or the environment is no cluster's.
+        MissingTool: there is no kubectl.
+        TarmacError: the cluster does not answer.
+    """
+    plan = in_memory.planned(file, environment)
+    if plan.settings.target != KIND:
+        what = f"environment {plan.environment} is no cluster's (target: {plan.settings.target})"
+        raise BadInput([Problem(plan.model, f"{what}; name one that is")])
+    with kubectl.opened(context) as client:
+        yield ClusterSystem(file, DeployedSystem(client, plan))
+
+
+def public_urls(deployed: DeployedSystem) -> dict[str, str]:
+    """Say where the public finds a system: the hosts of the environment's routes."""
+    settings = deployed.plan.settings
+    scheme = "https" if settings.ingress is not None and settings.ingress.tls else "http"
+    return {
+        service.name: f"{scheme}://{service.routes[0].host}"
+        for service in deployed.plan.services
+        if service.routes
+    }

@@ -1,0 +1,109 @@
+"""Lines of logs for the page: the latest ones, those that came since, or those of one trace.
+
+They are what processes write, and the records that services send.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tarmac.base.errors import BadInput, Problem
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
+from tarmac.run.telemetry.log_lines import (
+    Line,
+    Place,
+    Tail,
+    fields_of,
+    is_of_trace,
+    merged,
+    trace_of,
+)
+from tarmac.run.telemetry.log_records import RecordTail
+from tarmac.run.telemetry.span import LATEST_NS
+
+#: Lines of one answer.
+MOST_LINES = 5_000
+#: How loggers name what was said, how bad it is, and what every line has besides.
+SAID = ("event", "message", "msg", "body")
+LEVEL = ("level", "severity", "levelname", "log.level")
+KNOWN = frozenset({"ts", "service", "trace_id", "span_id", "timestamp", "time", *SAID, *LEVEL})
+LEVELS = {
+    "critical": "error",
+    "fatal": "error",
+    "err": "error",
+    "warn": "warning",
+    "trace": "debug",
+    "notice": "info",
+    "10": "debug",
+    "20": "debug",
+    "30": "info",
+    "40": "warning",
+    "50": "error",
+    "60": "error",
+}
+
+
+def read(home: Home, *, cursor: str = "", last: int = 500, trace: str = "") -> dict[str, Any]:
+    """Return lines in the order of time, and the cursor by which later ones are asked for.
+
+    Args:
+        cursor: of an earlier answer; empty: the last lines of each process.
+        trace: only lines of the trace whose id begins so, however old they are.
+
+    Raises:
+        BadInput: the cursor is none of an earlier answer.
+    """
+    status = client.status(home)
+    nodes = [node.name for node in status.nodes] if status is not None else []
+    places, after = _places(cursor)
+    tails = [
+        Tail(
+            home.logs / f"{name}.log",
+            last=None if trace else min(last, MOST_LINES),
+            place=places.get(name),
+        )
+        for name in (*nodes, "supervisor")
+    ]
+    sent = RecordTail(home.telemetry, last=last, trace=trace, after=after)
+    lines = merged([*tails, sent])
+    if trace:
+        lines = [line for line in lines if is_of_trace(line.text, trace)]
+    return {
+        "lines": [_shown(line) for line in lines[-MOST_LINES:]],
+        "left_out": max(0, len(lines) - MOST_LINES),
+        "cursor": json.dumps([{tail.name: tail.place for tail in tails}, sent.after or 0]),
+    }
+
+
+def _places(cursor: str) -> tuple[Mapping[str, Place], int | None]:
+    """Return how far each file was read, and the number of the last record that was sent."""
+    if not cursor:
+        return {}, None
+    try:
+        read, after = json.loads(cursor)
+        places = {
+            str(name): Place(int(inode), max(0, int(offset)))
+            for name, (inode, offset) in read.items()
+        }
+        return places, min(max(0, int(after)), LATEST_NS)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise BadInput([Problem("cursor", "is of no earlier answer; ask without one")]) from None
+
+
+def _shown(line: Line) -> dict[str, Any]:
+    fields = fields_of(line.text) or {}
+    said = _first(fields, SAID)
+    level = _first(fields, LEVEL).lower()
+    shown = {"at": line.at, "name": line.name, "level": LEVELS.get(level, level)}
+    if not said:
+        return {**shown, "said": line.text, "fields": {}, "trace": trace_of(fields)}
+    more = {key: value for key, value in fields.items() if key not in KNOWN}
+    return {**shown, "said": said, "fields": more, "trace": trace_of(fields)}
+
+
+def _first(fields: Mapping[str, Any], names: Iterable[str]) -> str:
+    found = (fields[name] for name in names if isinstance(fields.get(name), str | int))
+    return str(next(found, ""))

@@ -1,0 +1,213 @@
+"""The dashboard's pages and data: files of this folder, and JSON for them.
+
+    GET /                 the page; every view of it has its own #fragment
+    GET /static/...       its scripts, styles and libraries
+    GET /api/system       nodes, edges, undeclared connections
+    GET /api/live         the same as a stream of server-sent events, whenever it has changed
+    GET /api/traces       the latest traces (service, failed, name, least_us, below_us, most)
+    GET /api/traces/ID    one trace as a tree
+    GET /api/timeline     what happened to each node
+    GET /api/explain/NAME what `tarmac explain` says of a service or store that runs
+    GET /api/logs         lines of logs and a cursor for the later ones (cursor, trace)
+    GET /api/metrics      rate, errors and durations of a service, and its series: of the last
+                          minutes, or of runs, each from its start (service, minutes, run)
+    GET /api/series       one series of a service as lines (the same, name, by)
+    GET /api/objectives   each objective's share, budget and alerts
+    GET /api/configuration   every variable of every service, with its place
+    GET /api/runs         the runs of this system, and of two how requests went (before, after)
+    GET /api/messages     what waits and flows, and the dead letters
+    GET /api/stores       what each store holds and does, and what services ask of them (minutes)
+
+What changes something is in actions.py. Each question is answered in a thread: what is received
+meanwhile does not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from tarmac.base.errors import BadInput, Problem, TarmacError
+from tarmac.base.foreign import files
+from tarmac.model.loader import load
+from tarmac.model.system import System
+from tarmac.run.dashboard import actions, logs, messages, metrics, snapshot
+from tarmac.run.dashboard.access import HEADERS, Access
+from tarmac.run.dashboard.metrics import number
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.requests import Statistics
+from tarmac.run.telemetry import objectives, queries, runs, statements, storage
+
+STATIC = Path(__file__).parent / "static"
+#: How often a change is looked for while a page is open, and how often something is said at all.
+LOOK_S, BEAT_S = 0.5, 10.0
+#: Traces of one list, and longer than any of them.
+MOST_TRACES, LONGEST_US = 500, 10**15
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def routes(home: Home, access: Access) -> list[BaseRoute]:
+    """Return the routes of the dashboard."""
+    models, watcher = _Models(), snapshot.Watcher(home)
+
+    def answered(question: Callable[[Request], Any]) -> Handler:
+        async def handler(request: Request) -> Response:
+            try:
+                return JSONResponse(await asyncio.to_thread(question, request), headers=HEADERS)
+            except TarmacError as error:
+                status = 400 if isinstance(error, BadInput) else 404
+                return JSONResponse({"error": str(error)}, status, headers=HEADERS)
+
+        return _guarded(handler, access)
+
+    async def page(_request: Request) -> Response:
+        return FileResponse(STATIC / "index.html", headers=HEADERS)
+
+    async def live(_request: Request) -> Response:
+        return StreamingResponse(_changes(watcher), media_type="text/event-stream", headers=HEADERS)
+
+    def traces(request: Request) -> Any:
+        asked = request.query_params
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            found = queries.latest(
+                stored,
+                most=min(MOST_TRACES, number(asked.get("most"), 100)),
+                service=asked.get("service", ""),
+                failed=asked.get("failed") == "true",
+                name=asked.get("name", ""),
+                between_ns=_between_ns(asked.get("least_us"), asked.get("below_us")),
+            )
+        return {"traces": [asdict(trace) for trace in found]}
+
+    def trace(request: Request) -> Any:
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            trace_id, spans = queries.trace(stored, request.path_params["id"])
+        return {"trace_id": trace_id, "spans": [asdict(span) for span in spans]}
+
+    def explained(request: Request) -> Any:
+        return snapshot.explained(home, request.path_params["name"])
+
+    def log_lines(request: Request) -> Any:
+        asked = request.query_params
+        return logs.read(home, cursor=asked.get("cursor", ""), trace=_prefix(asked.get("trace")))
+
+    def objectives_now(_request: Request) -> Any:
+        now_ms = time.time_ns() // 1_000_000
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            found = objectives.observe(stored, models.of(home), now_ms)
+        return {"at_ms": now_ms, "objectives": [_objective(one) for one in found]}
+
+    def stores(request: Request) -> Any:
+        minutes = number(request.query_params.get("minutes"), 15)
+        since_ns = time.time_ns() - minutes * 60_000_000_000
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            operations = statements.operations(stored, since_ns)
+        figures = client.ask(home, Statistics())
+        return {"stores": figures, "operations": [asdict(one) for one in operations]}
+
+    def all_runs(request: Request) -> Any:
+        asked = request.query_params
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            known = [asdict(run) for run in runs.all_runs(stored)]
+            if not asked.get("before"):
+                return {"runs": known, "services": []}
+            before, after = (
+                runs.find(stored, asked.get(key) or runs.LATEST) for key in ("before", "after")
+            )
+            compared = [asdict(one) for one in runs.compare(stored, before, after)]
+        return {"runs": known, "services": compared}
+
+    return [
+        Route("/", _guarded(page, access)),
+        Route("/api/live", _guarded(live, access)),
+        Route("/api/system", answered(lambda _: watcher.system())),
+        Route("/api/traces", answered(traces)),
+        Route("/api/traces/{id}", answered(trace)),
+        Route("/api/timeline", answered(lambda _: snapshot.timeline(home))),
+        Route("/api/explain/{name}", answered(explained)),
+        Route("/api/logs", answered(log_lines)),
+        *(Route(path, answered(ask)) for path, ask in metrics.questions(home).items()),
+        Route("/api/objectives", answered(objectives_now)),
+        Route("/api/stores", answered(stores)),
+        Route("/api/configuration", answered(lambda _: snapshot.configuration(home))),
+        Route("/api/runs", answered(all_runs)),
+        Route("/api/messages", answered(lambda _: messages.read(home, models.of(home)))),
+        *actions.routes(home, models.of, answered),
+        # The files are the same for all systems; only what they show is not.
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+
+
+def _guarded(handler: Handler, access: Access) -> Handler:
+    async def guarded(request: Request) -> Response:
+        return access.refusal(request) or await handler(request)
+
+    return guarded
+
+
+async def _changes(watcher: snapshot.Watcher) -> AsyncIterator[str]:
+    """Yield the system whenever it is another one than before."""
+    said, said_at = "", 0.0
+    while True:
+        try:
+            now = json.dumps(await asyncio.to_thread(watcher.system))
+        except TarmacError as error:
+            now = json.dumps({"error": str(error)})
+        if now != said or time.monotonic() - said_at > BEAT_S:
+            said, said_at = now, time.monotonic()
+            yield f"data: {now}\n\n"
+        await asyncio.sleep(LOOK_S)
+
+
+def _objective(observed: objectives.ObservedObjective) -> dict[str, Any]:
+    live = observed.live
+    return {
+        **asdict(live),
+        "good_share": live.good_share,
+        "burns": live.burns,
+        "since_ms": observed.since_ms,
+    }
+
+
+def _between_ns(least_us: str | None, below_us: str | None) -> tuple[int, int] | None:
+    if not least_us and not below_us:
+        return None
+    return number(least_us, 0) * 1000, number(below_us, LONGEST_US) * 1000
+
+
+def _prefix(trace: str | None) -> str:
+    try:
+        return queries.id_prefix(trace) if trace else ""
+    except ValueError as error:
+        raise BadInput([Problem(f"trace '{trace}'", str(error))]) from None
+
+
+class _Models:
+    """The system's file as it is now, loaded once for each state of it."""
+
+    def __init__(self) -> None:
+        self._loaded: tuple[str, int, System] | None = None
+
+    def of(self, home: Home) -> System:
+        status = client.status(home)
+        if status is None or not status.file:
+            raise TarmacError("nothing ran here yet; start the system with `tarmac up`")
+        try:
+            changed_ns = Path(status.file).stat().st_mtime_ns
+        except OSError as error:
+            raise TarmacError(f"{status.file}: {error.strerror}") from None
+        if self._loaded is None or self._loaded[:2] != (status.file, changed_ns):
+            self._loaded = (status.file, changed_ns, load(status.file, files.content))
+        return self._loaded[2]

@@ -1,0 +1,311 @@
+"""The likely cause of a process's end, from its exit status and its last lines. Pure."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tarmac.run.local.diagnostics.builds import build_failure
+from tarmac.run.local.host.kernel import TcpSocket
+from tarmac.run.local.host.listeners import UNKNOWN
+
+#: A variable's name in upper case, as programs print it.
+_NAME = r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]|[A-Z]{3,}[0-9]*)\b"
+
+#: What may stand between it and the verdict.
+_AFTER = r"['\"`]?:? (?i:env\w* var\w* |variable )?"
+_MISSING = r"(?i:missing|required|undefined|unset|no|not find) (?i:required |the )?"
+#: In Node, libpq, Go and Python: a name that only containers knew, as a rule.
+_NO_HOST = (
+    r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|translate host name \"([\w.-]+)\"|"
+    r"lookup ([\w.-]+)(?: on \S+)?: (?:no such host|server misbehaving)|"
+    r"connecting to ([\w.-]+):\d+\. Name or service not known"
+)
+_DENIED = r"(?i:permission denied)"
+OR_SHARE = "give the store `shared: true`"
+OR_RESET = "or `tarmac reset`"
+
+#: How programs say that a variable is not there; the name is the first group.
+NEEDED: tuple[re.Pattern[str], ...] = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"^KeyError: '([A-Z][A-Z0-9_]+)'",
+        r"process\.env\.([A-Za-z_]\w*)\b.*(?i:undefined|not set|missing|required)",
+        rf"{_NAME}{_AFTER}(?i:is |was |must be )?(?i:not |un)(?i:set|defined)",
+        rf"{_NAME}{_AFTER}(?i:is )?(?i:required|missing|undefined)",
+        _NAME + r"['\"`]? (?i:must be (?:set|defined|provided|given))",
+        _MISSING + r"(?i:(?:env\w*|config\w*)?\s?(?:var\w*|key|setting)s?:? ).{0,20}?" + _NAME,
+        r"required key ([A-Z][A-Z0-9_]+) missing value",
+        r"Could not resolve placeholder '([A-Za-z_.][\w.]*)'",
+        r"key not found: \"([A-Z][A-Z0-9_]+)\"",
+    )
+)
+
+#: (pattern of a line, what it means and what to do); the first that matches the latest line wins.
+LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), meaning)
+    for pattern, meaning in (
+        (
+            r"No module named '?([\w.]+)'?",
+            "module {0} is not installed in its environment; install it there",
+        ),
+        (
+            r"Cannot find (?:module|package) '([^']+)'",
+            "module {0} is not installed; run its package manager, e.g. npm install",
+        ),
+        (
+            r"No matching distribution found for ([\w.\[\]-]+)",
+            "no version of {0} fits this Python; install the one that the repository is for",
+        ),
+        (
+            r"go\.mod requires go >= ([\d.]+) \(running go ([\d.]+)",
+            "it is for Go {0}, and {1} runs here; install that one",
+        ),
+        (
+            r"Expected version: (\S+)",
+            "it is for another version of its tools, {0}; install that one",
+        ),
+        (r"(?i)no space left on device|ENOSPC", "the disk is full; free some space"),
+        (r"(?i)file too large|EFBIG", "a file exceeds the size limit (ulimit -f)"),
+        (r"(?i)disk quota exceeded|EDQUOT", "the disk quota is used up; make room"),
+        (r"(?i)read-only file system|EROFS", "the file system is read-only; write elsewhere"),
+        (
+            r"has no module ([\w.]+); install",
+            "module {0} is not installed in its environment; install it there",
+        ),
+        (r"(?i)too many open files|EMFILE", "too many files are open; raise `ulimit -n`"),
+        (
+            r"(?i)exec format error|cannot execute binary file",
+            "a program is built for another architecture; build it for this one",
+        ),
+        (
+            r"initialized by PostgreSQL version (\d+).* this version (\d+)",
+            (
+                "its data was written by PostgreSQL {0}, but {1} runs here; set `version: {0}`, "
+                f"{OR_RESET}"
+            ),
+        ),
+        (
+            r"(?i)database files are incompatible",
+            f"its data was written by another major version; set `version` to that one, {OR_RESET}",
+        ),
+        (
+            r"Can't handle RDB format version|Bad file format reading the append only file",
+            (
+                "its data was written by a newer version, or is damaged; set `version` to it, "
+                f"{OR_RESET}"
+            ),
+        ),
+        (
+            r"(?:permission denied for|must be owner of) (?:table|relation|sequence|view) (\S+)",
+            f"{{0}} belongs to another service that uses the store; {OR_SHARE}",
+        ),
+        (
+            (
+                r"extension \"([\w-]+)\" is not available|"
+                r"function (uuid_generate_\w+|gen_salt|crypt)\(.*\) does not"
+            ),
+            "this PostgreSQL lacks the extension {0}; try another: --provider postgres=binary",
+        ),
+        (
+            r"(?i)SSL is not enabled on the server|server does not support SSL",
+            "it wants an encrypted connection to its store; add ?sslmode=disable to the URL",
+        ),
+        (r"(?i)password authentication failed", "the store rejected its password"),
+        (
+            r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ((?:[\w-]+\.)+[a-z]{2,})\b",
+            "host {0} is not found; check the network, or read the address from a variable",
+        ),
+        (_NO_HOST, "host {0} does not exist here; read the address from a variable"),
+        (
+            r"(?i)name or service not known|temporary failure in name resolution|no such host",
+            "it looks up a host that does not exist here; read the address from a variable",
+        ),
+        (
+            r"(?i)pre-existing shared memory block",
+            "a process of the killed server is still running",
+        ),
+        (r"(?i)out of memory|MemoryError|heap limit", "it ran out of memory"),
+        (
+            r"(?:sh|bash|dash)(?:: line)?:? ?(?:\d+:|line \d+:)? ([^\s:]+): (?:command )?not found",
+            "program {0} was not found; install it, or correct `run`",
+        ),
+        (
+            r"(?:sh|bash|dash)(?:: line)?:? ?(?:\d+:|line \d+:)? ([^\s:]+): Permission denied",
+            "{0} is not executable; chmod +x {0}",
+        ),
+        (r"(?i)npm err(?:or|!) missing script: \"?([\w:-]+)\"?", "package.json has no script {0}"),
+        (
+            r"^(\S+): cannot be written \(([^)]+)\); (.+)",
+            "{0}: cannot be written ({1}); {2}",
+        ),
+        (
+            rf"{_DENIED}: '([^']+)'|{_DENIED}, \w+ '([^']+)'|open ([^\s:]+): {_DENIED}",
+            "no permission for {0}; change its owner or mode",
+        ),
+        (
+            r"(?i)permission denied|EACCES|operation not permitted",
+            "no permission for a file or port",
+        ),
+        (
+            r"(?i)connection refused|ECONNREFUSED",
+            "something that it connects to is not listening; declare it in `calls` or `stores`",
+        ),
+        (
+            r"^(SyntaxError|ImportError|NameError|IndentationError|ReferenceError): (.+)",
+            "{0} in its code: {1}",
+        ),
+    )
+)
+_IN_USE = re.compile(r"(?i)address already in use|EADDRINUSE|port \d+ is (?:already )?in use")
+_ERROR = re.compile(
+    r"\s*(?:[\w.]*(?:Error|Exception)|(?i:error|fatal(?: error)?|panic|critical))\b\s*[:!\]]"
+)
+_NUMBERED = re.compile(r"\[Errno \d+\]|os error \d+|errno:? -?\d+")
+_PORT = re.compile(r"(?<![\d.])(\d{2,5})(?![\d.])")
+_FIELD_REQUIRED = re.compile(r"^[ \t]+Field required \[type=missing")
+
+
+def _unknown_holder(port: int) -> str:
+    del port
+    return UNKNOWN
+
+
+@dataclass(frozen=True)
+class ProcessEvidence:
+    """What is known of a process, without its output."""
+
+    #: Variables that it was given.
+    given: Collection[str] = ()
+    #: Where it is to listen: variable -> number.
+    wanted: Mapping[str, int] = field(default_factory=dict)
+    #: Ports that are the runtime's: a process that takes them itself finds them taken.
+    held: Collection[int] = ()
+    host: str = "127.0.0.1"
+    #: Its interpreter or program.
+    program: str = ""
+    #: Names the process that listens on a port.
+    holder: Callable[[int], str] = _unknown_holder
+
+
+NO_EVIDENCE = ProcessEvidence()
+
+
+def likely_cause(
+    status: int | None, lines: Sequence[str], evidence: ProcessEvidence = NO_EVIDENCE
+) -> str:
+    """Name the likely cause in one sentence; empty if nothing is known of it."""
+    if cause := build_failure(lines):
+        return cause
+    for index in range(len(lines) - 1, -1, -1):
+        if cause := _of_line(lines, index, evidence):
+            return cause
+    return _of_status(status) or _complaint(lines)
+
+
+def wrong_ports(listeners: Sequence[TcpSocket], evidence: ProcessEvidence) -> str:
+    """Say that a process listens, but not where it should; empty if it does not listen at all."""
+    wanted = set(evidence.wanted.values())
+    elsewhere = sorted({listener.port for listener in listeners} - wanted)
+    on_port = [listener for listener in listeners if listener.port in wanted]
+    wrong_interface = next((found for found in on_port if not found.answers(evidence.host)), None)
+    missing = {
+        name: port
+        for name, port in evidence.wanted.items()
+        if not any(
+            listener.port == port and listener.answers(evidence.host) for listener in listeners
+        )
+    }
+    if not missing:
+        return ""
+    should = ", ".join(f"{name}={port}" for name, port in missing.items())
+    if wrong_interface:
+        return (
+            f"it listens on {wrong_interface.address} port {wrong_interface.port}, not on "
+            f"{evidence.host}; have it listen on HOST"
+        )
+    if elsewhere:
+        ports = ", ".join(map(str, elsewhere))
+        return (
+            f"it listens on {ports}; expected {should}; "
+            "read the port from the variable, or set `listen: fixed`"
+        )
+    return f"it listens on no port; expected {should}"
+
+
+def _of_line(lines: Sequence[str], index: int, evidence: ProcessEvidence) -> str:
+    line = lines[index]
+    if _IN_USE.search(line):
+        return _taken(line, lines, evidence)
+    if _FIELD_REQUIRED.match(line) and index:
+        return _lacks(lines[index - 1].strip().upper(), evidence)
+    for pattern in NEEDED:
+        if (match := pattern.search(line)) and match[1] not in evidence.given:
+            return _lacks(match[1], evidence)
+    for pattern, meaning in LINES:
+        if match := pattern.search(line):
+            found = [group for group in match.groups() if group is not None]
+            said = meaning.format(*found)
+            return said.replace("in its environment", _environment(line, evidence))
+    return ""
+
+
+def _environment(line: str, evidence: ProcessEvidence) -> str:
+    """Name the program that lacks a module; a shell that started it is not the one."""
+    told = re.match(r"(\S*/python[\d.]*): ", line)
+    program = told[1] if told else evidence.program
+    known = program and program.rsplit("/", 1)[-1] not in ("sh", "bash")
+    return f"for {program}" if known else "in its environment"
+
+
+def _lacks(name: str, evidence: ProcessEvidence) -> str:
+    near = [other for other in evidence.given if name in other or other in name]
+    hint = f"; it has {min(near)}" if near and len(min(near)) > 3 else ""
+    return f"missing environment variable {name}; set it under `env` or `secrets`{hint}"
+
+
+def _taken(line: str, lines: Sequence[str], evidence: ProcessEvidence) -> str:
+    """Say what holds the port: most often the service uses its public port, not its own."""
+    said = (_NUMBERED.sub("", text) for text in (line, *lines[::-1]))
+    numbers = [int(number) for text in said for number in _PORT.findall(text)]
+    should = ", ".join(f"{name}={port}" for name, port in evidence.wanted.items())
+    for port in numbers:
+        if port in evidence.held and port not in evidence.wanted.values():
+            return (
+                f"it listens on port {port}, which Tarmac reserves; have it listen on "
+                f"{should}, or set `listen: fixed`"
+            )
+    for port in numbers:
+        if port in evidence.wanted.values():
+            return f"its port {port} is taken by {evidence.holder(port)}"
+    for port in numbers:
+        if (holder := evidence.holder(port)) != UNKNOWN:
+            hint = f"; it should listen on {should}" if should else ""
+            return f"port {port} is taken by {holder}{hint}"
+    return "its port is taken by another process" + (f"; expected {should}" if should else "")
+
+
+def _complaint(lines: Sequence[str]) -> str:
+    """Quote the latest line that looks like the reason."""
+    found = next((line.strip() for line in reversed(lines) if _ERROR.match(line)), "")
+    return f"it says: {found[:200]}" if found else ""
+
+
+def _of_status(status: int | None) -> str:
+    if status == -signal.SIGKILL:
+        return "it was killed (SIGKILL), by a user or by the kernel's out-of-memory killer"
+    if status == -signal.SIGILL:
+        return "it was terminated by SIGILL: it is built for a newer processor than this one"
+    if status == -signal.SIGXFSZ:
+        return "a file exceeds the size limit (ulimit -f)"
+    if status is not None and status < 0:
+        return f"it was terminated by {signal.Signals(-status).name}"
+    if status == 127:
+        return "a command in its script was not found"
+    if status == 126:
+        return "a command in its script is not executable"
+    if status == 0:
+        return "it exited without an error; a service must keep running"
+    return ""

@@ -1,0 +1,105 @@
+"""Why a node failed, from everything that can be seen of it: its output, its ports, its program.
+
+Called by the lives of nodes once something has gone wrong; it looks and changes nothing.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tarmac.base.launch import redact
+from tarmac.model import conventions
+from tarmac.plan.plan import Node
+from tarmac.run.local.diagnostics import programs
+from tarmac.run.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
+from tarmac.run.local.host import kernel, listeners
+from tarmac.run.local.host.guard import descendants
+from tarmac.run.local.state.logs import SHOWN_LINES, LogFile
+
+ENDED = "ended"
+#: How the guard says that a program could not be executed, or its folder not entered.
+NOT_RUN = ("cannot be run (", "[Errno 2] No such file or directory", "[Errno 20] Not a directory")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a try to start failed."""
+
+    detail: str
+    cause: str
+    last_lines: tuple[str, ...] = ()
+
+
+def explain(
+    node: Node, host: str, failure: str, status: int | None, log: LogFile, seen: str
+) -> Failure:
+    """Say why a try failed, without a secret; `seen` is where it listened instead, if it did."""
+    lines = tuple(line for line in log.tail if not line.startswith("[tarmac]"))
+    why = cause(node, host, failure, status, lines, seen)
+    return Failure(log.redact(failure), log.redact(why), lines[-SHOWN_LINES:])
+
+
+def ending(status: int) -> str:
+    """Say how a process ended, from its exit status; a negative one is a signal."""
+    if status < 0:
+        return f"by {signal.Signals(-status).name}"
+    return f"with exit status {status}"
+
+
+def evidence_of(node: Node, host: str) -> ProcessEvidence:
+    """Collect what is known of a node, without its output."""
+    wanted: dict[str, int] = {}
+    for name, port in node.ports.items():
+        variable = conventions.PORT
+        if wanted:
+            variable = f"{conventions.env_prefix(name)}_{conventions.PORT}"
+        wanted[variable] = port
+    public = urlsplit(node.url).port if node.url else None
+    return ProcessEvidence(
+        given=tuple(node.launch.env),
+        wanted=wanted,
+        held=(public,) if public and public not in wanted.values() else (),
+        host=host,
+        program=node.launch.argv[0],
+        holder=listeners.holder,
+    )
+
+
+def wrong_port(node: Node, pid: int, host: str) -> str:
+    """Say where a process listens instead of where it should; empty if that is not known."""
+    if node.launch.in_container or not kernel.sockets(kernel.LISTEN):
+        return ""
+    found = listeners.of([pid, *descendants(pid)])
+    return wrong_ports(found, evidence_of(node, host))
+
+
+def cause(
+    node: Node, host: str, failure: str, status: int | None, lines: Sequence[str], seen: str = ""
+) -> str:
+    """Name the likely cause of a failure in one sentence; the failure itself if none is known.
+
+    Args:
+        failure: what happened, in our words: how it ended, or why it was ended.
+        seen: where it listened at the time, from `wrong_port`.
+    """
+    evidence = evidence_of(node, host)
+    said = ""
+    if any(words in failure for words in NOT_RUN):
+        path = redact(node.launch.env.get("PATH", ()))
+        # Without a `cwd` of the model it works in its own folder, which is made before each start.
+        cwd = "/" if node.launch.cwd.startswith("{folder}") else node.launch.cwd
+        said = programs.why_not(node.launch.argv, Path(cwd), path)
+    elif failure.startswith(ENDED):
+        said = likely_cause(status, lines, evidence)
+    elif seen and any(f"{port}" in seen for port in evidence.wanted.values()):
+        nowhere = seen.startswith("it listens on no port")
+        said = (likely_cause(None, lines, evidence) if nowhere else "") or seen
+    else:
+        said = likely_cause(None, lines, evidence)
+        if not said and not failure.startswith("not "):
+            said = likely_cause(None, failure.splitlines(), evidence)
+    return said or failure

@@ -1,0 +1,102 @@
+"""Keeps the secrets of one namespace: generated at random once, or taken from `.env`."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from tarmac.base import dotenv
+from tarmac.base.errors import BadInput, Problem, TarmacError
+from tarmac.base.foreign import files
+from tarmac.base.launch import Secret, StoreSecret
+from tarmac.run.local.state.files import write_atomically
+
+#: Lines of a `.env` that are said to be wrong; a file of another form has them all.
+MOST_PROBLEMS = 50
+
+
+def fill(
+    path: Path,
+    wanted: Iterable[Secret],
+    given: Mapping[str, str],
+    *,
+    running: Mapping[str, str] = MappingProxyType({}),
+    with_data: Collection[str] = (),
+) -> dict[str, str]:
+    """Load the secrets, generate those that are missing, and save the file (mode 0600).
+
+    Args:
+        wanted: every secret that the plan refers to.
+        given: values by variable name, from `.env`; they win over generated ones.
+        running: values that a running system has: with the file gone, they are saved again.
+        with_data: stores whose data is there: it was made with passwords that must be known.
+
+    Returns:
+        Value by secret path.
+
+    Raises:
+        TarmacError: there is data, and none of the passwords that it was made with.
+    """
+    wanted = tuple(wanted)
+    known = _read(path)
+    values = dict(known) or {s.path: running[s.path] for s in wanted if s.path in running}
+    _refuse_lost(path, wanted, values, with_data)
+    for secret in wanted:
+        owner = secret.owner
+        if not isinstance(owner, StoreSecret) and owner.variable in given:
+            values[secret.path] = given[owner.variable]
+        elif secret.path not in values:
+            values[secret.path] = secrets.token_hex(secret.size_bytes)
+    if values != known:
+        write_atomically(path, json.dumps(values, indent=1, sort_keys=True) + "\n", power_cut=True)
+    return values
+
+
+def _refuse_lost(
+    path: Path, wanted: Iterable[Secret], known: Collection[str], with_data: Collection[str]
+) -> None:
+    """Refuse to make new passwords for data that has others, e.g. after the file was deleted."""
+    of_store: dict[str, list[str]] = {}
+    for secret in wanted:
+        if isinstance(owner := secret.owner, StoreSecret) and owner.store in with_data:
+            of_store.setdefault(owner.store, []).append(secret.path)
+    lost = [store for store, paths in of_store.items() if not any(p in known for p in paths)]
+    if lost:
+        is_there = "holds no password" if path.exists() else "missing; it held the passwords"
+        names = ", ".join(lost)
+        raise TarmacError(
+            f"{path}: {is_there} of data that is still there ({names}); restore the file, or "
+            f"delete the data: `tarmac reset {' '.join(lost)}`, or all of it: "
+            "`tarmac down --delete-data`"
+        )
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        known: dict[str, str] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        raise TarmacError(
+            f"{path}: not the JSON that Tarmac wrote; restore it, or delete it together with the "
+            "stores' data, which needs these passwords: `tarmac down --delete-data`"
+        ) from None
+    return known
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """Read a `.env` file; {} if there is none.
+
+    Raises:
+        BadInput: lines of another form than KEY=value, each with its place.
+    """
+    if not path.exists():
+        return {}
+    values, wrong = dotenv.parse(files.text(path))
+    if wrong:
+        what = "not KEY=value; correct the line"
+        raise BadInput(Problem(f"{path}:{number}:1", what) for number in wrong[:MOST_PROBLEMS])
+    return values

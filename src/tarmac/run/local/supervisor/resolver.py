@@ -1,0 +1,201 @@
+"""From a system's file to a plan for this machine, with its secrets and fingerprints.
+
+Used by the supervisor for each `apply`. It holds ports, writes the secrets' file and changes
+nothing that runs.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from tarmac.base import registry
+from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.base.foreign import files
+from tarmac.catalog import stores
+from tarmac.catalog.stores.kind import StoreKind
+from tarmac.model.disk import missing
+from tarmac.model.loader import load
+from tarmac.model.system import System
+from tarmac.plan import ports
+from tarmac.plan.facts import MachineFacts, RunShape
+from tarmac.plan.plan import Node, Plan
+from tarmac.plan.resolve import LOCAL, resolve
+from tarmac.run.local.host import gather, privileges, providers
+from tarmac.run.local.host.sockets import Reservations
+from tarmac.run.local.host.sources import digest_of
+from tarmac.run.local.process.prepare import folder_of
+from tarmac.run.local.state import vault
+from tarmac.run.local.state.options import Options
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import new_version
+from tarmac.run.local.supervisor.environment_overrides import overridden
+from tarmac.run.local.supervisor.fingerprint import fingerprint
+from tarmac.run.local.supervisor.unsupported import unsupported
+
+
+@dataclass(frozen=True)
+class ResolvedSystem:
+    """A plan, with what it was resolved from."""
+
+    system: System
+    kinds: Mapping[str, StoreKind]
+    plan: Plan
+    facts: MachineFacts
+    secrets: Mapping[str, str]
+    #: By node; another one means that it would run differently.
+    fingerprints: Mapping[str, str]
+    #: Digest of the libraries that fork servers have loaded.
+    preloaded: str
+
+
+class Resolver:
+    """One loaded system; asked again with other ports for what is to be replaced."""
+
+    def __init__(
+        self,
+        options: Options,
+        home: Home,
+        reservations: Reservations,
+        secrets: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Take the values of secrets that what runs has."""
+        self._options = options
+        self._secrets = secrets
+        self._home = home
+        self._reservations = reservations
+        self._kinds: dict[str, StoreKind] = registry.load(stores, "STORE")
+        self.system = load(options.file, files.content)
+        _check_disk(self.system)
+        _check_names(self.system, options)
+        self._dotenv = vault.read_dotenv(Path(self.system.folder) / ".env")
+        self._chosen = providers.choose(self.system, self._kinds, options.providers, self._dotenv)
+        #: Ports that are held for this plan and not handed over yet.
+        self.taken: set[int] = set()
+
+    def resolve(self, held: Mapping[str, int]) -> ResolvedSystem:
+        """Resolve it.
+
+        Args:
+            held: ports by key that what runs has and keeps.
+
+        Raises:
+            TarmacError: the model is wrong or something is missing.
+        """
+        options = self._options
+        try:
+            facts = gather.gather(
+                self.system,
+                self._kinds,
+                self._home,
+                offers=self._chosen.offers,
+                namespace=options.namespace,
+                held=held,
+                take=self._take,
+                shape=new_version.with_room(shape_of(options), self.system, options.versions),
+                strict_ports=options.strict_ports,
+                any_ports=options.temporary,
+            )
+            facts = replace(facts, shape=shape_of(options))
+            plan = resolve(self.system, LOCAL, facts, self._kinds)
+            plan = new_version.added(plan, self.system, facts, self._kinds, options.versions)
+            plan = overridden(plan, options.environment)
+            _check_user(plan)
+            own = [secret for secret in plan.secrets if secret.path not in self._chosen.secrets]
+            filled = vault.fill(
+                self._home.secrets,
+                own,
+                self._dotenv,
+                running=self._secrets,
+                with_data=[n.name for n in plan.nodes if self._has_data(n)],
+            )
+            secrets = filled | self._chosen.secrets
+            return ResolvedSystem(
+                system=self.system,
+                kinds=self._kinds,
+                plan=replace(
+                    plan,
+                    notes=(*plan.notes, *unsupported(self.system, telemetry=options.telemetry)),
+                ),
+                facts=facts,
+                secrets=secrets,
+                fingerprints={n.name: fingerprint(n, secrets) for n in plan.nodes},
+                preloaded=digest_of(facts.kit_sources),
+            )
+        except BaseException:
+            self.release_ports()
+            raise
+
+    def _has_data(self, node: Node) -> bool:
+        """Tell whether a store was prepared before: its passwords are in its data."""
+        is_store = node.role in ("store", "broker") and not node.outside
+        return is_store and folder_of(self._home, node.name, node.launch).exists()
+
+    def can_overlap(self, node: Node) -> bool:
+        """Tell whether two instances can run beside each other while one replaces the other.
+
+        Not where users know the very port, nor where both would write to one volume; a worker of
+        another framework may not expect it.
+        """
+        if node.role == "entry":
+            return not self._options.direct
+        service = self.system.file.services.get(node.service)
+        return (
+            node.role == "service"
+            and service is not None
+            and not service.volumes
+            and (bool(node.ports) or self.system.is_kit(node.service))
+            and ports.is_wired(self.system, node.service, shape_of(self._options))
+        )
+
+    def release_ports(self, keep: Collection[int] = ()) -> None:
+        """Let go of the ports that were held for plans that are not carried out."""
+        self._reservations.release(self.taken.difference(keep))
+        self.taken.clear()
+
+    def _take(self, port: int) -> bool:
+        if self._reservations.take(port):
+            self.taken.add(port)
+            return True
+        return False
+
+
+def shape_of(options: Options) -> RunShape:
+    """Return what of the options the plan depends on."""
+    return RunShape(
+        direct=options.direct,
+        scale=dict(options.scale),
+        without=frozenset(options.without),
+        fast_stores=options.fast_stores,
+        telemetry=options.telemetry,
+        read_only=options.read_only,
+    )
+
+
+def _check_names(system: System, options: Options) -> None:
+    """Refuse options that name services that do not exist."""
+    services = system.file.services
+    wrong = [
+        Problem(f"--{option} {name}", f"no such service; {did_you_mean(name, services)}")
+        for option, names in (("scale", options.scale), ("without", options.without))
+        for name in names
+        if name not in services
+    ]
+    if wrong:
+        raise BadInput(wrong)
+
+
+def _check_user(plan: Plan) -> None:
+    """Refuse a user that a server refuses, before it is tried again and again."""
+    if any(node.launch.refuses_root for node in plan.nodes) and (said := privileges.refused()):
+        raise TarmacError(said)
+
+
+def _check_disk(system: System) -> None:
+    """Find a folder or file that is named and missing before anything starts."""
+    problems = list(missing(system, os.path.isdir, os.path.isfile))
+    if problems:
+        raise BadInput(problems)
