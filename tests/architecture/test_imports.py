@@ -143,7 +143,7 @@ def small_tree(contracts, tmp_path):
         f"{contract['containers']}.{word}"
         for contract in layered
         for word in contract["layers"].split()
-        if word not in {"|", ":"}
+        if word not in {"|", ":"} and word[0] != "("
     ]
     modules += contracts["importlinter:contract:pure"]["source_modules"].split()
     modules += contracts["importlinter"]["root_packages"].split()
