@@ -1,0 +1,72 @@
+"""`tarmac report`: documents for a lead, made from gates, drills, tests and dates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from tarmac.cli import _project
+
+SECTION = "Check"
+OWNER = "verify"
+
+
+@click.command("report", short_help="Write a report with its proofs, for a lead.")
+@click.argument("system", required=False)
+@click.option(
+    "--kind",
+    metavar="KIND",
+    required=True,
+    help="readiness, or that of an extension.",
+)
+@click.option(
+    "--env", "environment", metavar="ENV", help="Default: the last one that is in a cloud."
+)
+@_project.file_option("--output", "output", "Write it to a file instead of printing it.")
+@click.option(
+    "--junit",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Take what tests found from pytest's --junitxml file.",
+)
+@click.option(
+    "--date",
+    type=click.DateTime(("%Y-%m-%d",)),
+    metavar="YYYY-MM-DD",
+    help="Report for this day instead of today.",
+)
+@_project.json_option
+def VERB(
+    system: str | None,
+    kind: str,
+    environment: str | None,
+    output: Path | None,
+    junit: tuple[Path, ...],
+    date: datetime | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Write a report on SYSTEM's environment, from what gates, tests, drills and people showed.
+
+    Each claim names its proof with its day, its level and its target; what is missing has the
+    command that would show it. What was skipped or does not apply never counts as passed. Exit code
+    0 says that the report is written, and nothing about the system: `verify --ready` is the gate.
+
+    Roles, weeks of a cut-over, decisions on cost and accepted risks are those of reports.yaml
+    beside the system's file.
+
+    Example: tarmac report trading --kind readiness --env production
+    """
+    from tarmac.cli import _report
+
+    today = date.date() if date else datetime.now(UTC).date()
+    file = _project.find(system)
+    form = "json" if as_json else "md"
+    text = _report.text(kind, file, system, environment, today, junit, form)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    _report.write(output, text)
+    click.echo(f"report: {_project.shown(output)}")

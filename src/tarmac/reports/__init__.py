@@ -1,0 +1,21 @@
+"""Documents for a lead, made from evidence: a file for each kind, which `tarmac report` finds.
+
+A kind is a pure function from `ReportInputs` to a `Document`, which the modules `as_FORM` write.
+"""
+
+from __future__ import annotations
+
+#: Modules here that the kinds share: `registry.load` does not look for one in them.
+SHARED = (
+    "as_json",
+    "as_markdown",
+    "claims",
+    "document",
+    "drill_records",
+    "inputs",
+    "kind",
+    "topics",
+)
+
+#: The group of entry points in which other packages offer theirs.
+ENTRY_POINTS = "tarmac.reports"

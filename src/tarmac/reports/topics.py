@@ -1,0 +1,91 @@
+"""Blocks and sections that several kinds of reports have: drills with their figures, the head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tarmac.reports import claims
+from tarmac.reports.document import Block, Claim, Claims, Paragraph, Section, Table
+from tarmac.reports.drill_records import DrillRecord
+from tarmac.reports.inputs import ReportInputs
+
+NOT_PROVEN = (
+    "A level says how far a proof reaches, and of what: rendered, valid, tested, planned, applied, "
+    "observed; `tested@tree` is a test of the rendered files. A claim without a proof that ran "
+    "is not shown, and counts as open. What was skipped or does not apply never counts as passed."
+)
+
+
+def facts(inputs: ReportInputs) -> tuple[tuple[str, str], ...]:
+    """Say of what a report is, and of which day."""
+    return (
+        ("system", f"{inputs.system.name}, environment {inputs.environment}"),
+        ("owner", inputs.owner),
+        ("day", inputs.today.isoformat()),
+        ("model", f"{inputs.system.document.file}, sha256 {inputs.model}..."),
+        ("made by", "; ".join(_trees(inputs)) or "`tarmac report`"),
+    )
+
+
+def _trees(inputs: ReportInputs) -> Iterator[str]:
+    for tree in inputs.verified.trees:
+        where = f"the tree {tree.folder}" if tree.folder else "files rendered in memory"
+        differs = f", {tree.differing} of them not as the model renders" if tree.differing else ""
+        yield f"`tarmac report`, from {where}{differs}"
+
+
+def legend() -> Section:
+    """Explain levels, at the end of a report."""
+    return Section("How to read it", (Paragraph(NOT_PROVEN),))
+
+
+def required(inputs: ReportInputs, names: Iterable[str]) -> tuple[Claim, ...]:
+    """Claim requirements by their names."""
+    return tuple(
+        claims.of_requirement(name, inputs.required[name])
+        for name in dict.fromkeys(names)
+        if name in inputs.required
+    )
+
+
+def of_kinds(inputs: ReportInputs, *kinds: str) -> tuple[DrillRecord, ...]:
+    """List the system's drills of some kinds."""
+    return tuple(record for record in inputs.drills if record.kind in kinds)
+
+
+def drill_blocks(records: tuple[DrillRecord, ...]) -> Iterator[Block]:
+    """Yield the claims of drills, and the figures of those that ran."""
+    if records:
+        yield Claims(tuple(map(claims.of_drill, records)))
+    if rows := tuple(row for record in records for row in _periods(record)):
+        yield Table(("Drill", "Period", "Visits", "Good", "p99", "Longest"), rows)
+
+
+def _periods(record: DrillRecord) -> Iterator[tuple[str, ...]]:
+    for period in record.periods:
+        visits = period["visits"]
+        yield (
+            record.name,
+            period["name"],
+            f"{visits}",
+            f"{100 * period['good'] / visits:.2f} %" if visits else "no visit",
+            f"{1000 * period['p99_s']:.0f} ms",
+            f"{1000 * period['longest_s']:.0f} ms",
+        )
+
+
+def drill_table(records: Iterable[DrillRecord]) -> Table:
+    """List drills with their last verdict, its day and the recovery."""
+    return Table(
+        ("Drill", "What happens", "Verdict", "Day", "As before again"),
+        tuple(
+            (
+                record.name,
+                record.file.title,
+                record.verdict,
+                record.day or f"run `{record.command}`",
+                "" if record.recovered_s is None else f"after {record.recovered_s:.1f} s",
+            )
+            for record in records
+        ),
+    )

@@ -1,0 +1,168 @@
+"""`tarmac report` on the shipped systems: each kind says what their recorded evidence shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from warm import tarmac
+
+from tarmac import reports
+from tarmac.base import registry
+from tarmac.base.report import Status
+from tarmac.reports import as_markdown, inputs
+from tarmac.reports.document import Claim, Claims, Document
+
+ROOT = Path(__file__).parents[2]
+TODAY = dt.date(2026, 11, 26)
+KINDS = registry.load(reports, "REPORT")
+
+
+@pytest.fixture(scope="module")
+def systems(tmp_path_factory):
+    """Copies of the shipped systems, so that evidence is written there."""
+    folder = tmp_path_factory.mktemp("reports")
+    shutil.copytree(
+        ROOT / "systems", folder / "systems", ignore=shutil.ignore_patterns(".tarmac", "deploy")
+    )
+    for name in ("services", "kit"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder / "systems"
+
+
+def run(*argv: str):
+    return tarmac(*argv, folder=ROOT, environ={"PATH": os.environ["PATH"]})
+
+
+@pytest.fixture(scope="module")
+def report(systems):
+    """Return what makes a report of a system, which is read once."""
+
+    @functools.cache
+    def read(system: str) -> inputs.ReportInputs:
+        return inputs.read(systems / system / "tarmac.yaml", system, None, TODAY, ())
+
+    return lambda system, kind: KINDS[kind].make(read(system))
+
+
+def claims(document: Document, title: str = "") -> list[Claim]:
+    return [
+        claim
+        for section in document.sections
+        if title in section.title
+        for block in section.blocks
+        if isinstance(block, Claims)
+        for claim in block.claims
+    ]
+
+
+def passed_without_proof(document: Document) -> list[str]:
+    """Name the claims that pass and name no proof or no level."""
+    passed = (claim for claim in claims(document) if claim.status is Status.PASS)
+    return [claim.text for claim in passed if not claim.proofs or "@" not in claim.reached]
+
+
+def open_without_answer(document: Document) -> list[str]:
+    """Name the claims that are not shown and say neither why nor what would show them."""
+    fine = (Status.PASS, Status.NOT_APPLICABLE)
+    missing = (claim for claim in claims(document) if claim.status not in fine)
+    return [claim.text for claim in missing if not claim.missing and not claim.commands]
+
+
+def test_tradings_readiness_has_its_eight_items_with_proof_or_what_is_missing(report):
+    made = report("trading", "readiness")
+    items = claims(made)
+    assert len(items) == 8
+    assert {item.text[0] for item in items} == set("12345678")
+    assert passed_without_proof(made) == open_without_answer(made) == []
+    passed = sum(item.status is Status.PASS for item in items)
+    assert f"trading is not ready for production: {passed} of 8 checklist items pass" in (
+        made.summary
+    )
+    for section in made.sections:
+        whole = all(claim.status is Status.PASS for claim in claims(made, section.title))
+        assert (section.verdict == "PASS") == (whole and bool(claims(made, section.title)))
+
+
+def test_a_report_is_read_by_programs_as_json(systems):
+    done = run("report", str(systems / "trading"), "--kind", "readiness", "--json")
+    data = json.loads(done.stdout)
+    assert data["facts"]["owner"] == "trading-team"
+    (claim, *_) = data["sections"][0]["blocks"][0]["claims"]
+    assert (claim["status"], claim["reached"]) == ("pass", "tested@alertmanager")
+
+
+def test_every_kind_of_report_is_written_for_trading_as_markdown(report):
+    for kind in KINDS:
+        text = as_markdown.write(report("trading", kind))
+        assert text.startswith("# ")
+        assert "2026-11-26" in text
+
+
+@pytest.mark.parametrize(
+    ("argv", "error"),
+    [
+        (
+            ("trading", "--kind", "readines"),
+            "--kind: no such kind of report 'readines'; did you mean 'readiness'?\n",
+        ),
+        (
+            ("trading", "--kind", "readiness", "--env", "prod"),
+            "compose, kind, production, repository\n",
+        ),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_bad_input(systems, argv, error):
+    done = run("report", str(systems / argv[0]), *argv[1:])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(error)
+
+
+def test_a_system_without_a_checklist_has_nothing_to_be_ready(tmp_path):
+    model = "tarmac: 1\nsystem: mini\nservices: {web: {run: [web], port: 80}}\n"
+    (tmp_path / "tarmac.yaml").write_text(f"{model}environments: {{only: {{registry: r/mini}}}}\n")
+    done = run("report", str(tmp_path), "--kind", "readiness")
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "tarmac.yaml: mini has no checklist, and so nothing to be ready; write checklist.yaml "
+        "beside it\n"
+    )
+
+
+def test_a_report_goes_to_its_file_and_through_no_link(systems, tmp_path):
+    (tmp_path / "linked.md").symlink_to(tmp_path / "elsewhere.md")
+    argv = ["report", str(systems / "trading"), "--kind", "readiness", "--output"]
+    done = run(*argv, str(tmp_path / "out/ready.md"))
+    assert (done.returncode, done.stdout) == (0, f"report: {tmp_path}/out/ready.md\n")
+    assert (tmp_path / "out/ready.md").read_text().startswith("# Readiness of trading\n")
+    (tmp_path / ".git").mkdir()
+    done = run(*argv, str(tmp_path / "linked.md"))
+    assert done.returncode == 2
+    assert not (tmp_path / "elsewhere.md").exists()
+
+
+def test_autoscaling_of_trading_is_met_by_a_person_who_saw_it(systems, tmp_path):
+    """Item 2 asks for nothing that trading does not have, such as a quota."""
+    folder = tmp_path / "systems/trading"
+    shutil.copytree(systems / "trading", folder, ignore=shutil.ignore_patterns(".tarmac"))
+    for name in ("services", "kit"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    text = (folder / "checklist.yaml").read_text()
+    seen = (
+        "    attestation:\n      - {what: pods came under load, day: 2026-11-20, by: ann, "
+        "evidence: https://example.com/1, until: 2027-01-01, target: cluster}\n"
+    )
+    command = "    command: kubectl get hpa -n trading\n"
+    assert command in text
+    (folder / "checklist.yaml").write_text(text.replace(command, command + seen))
+    read = inputs.read(folder / "tarmac.yaml", "trading", None, TODAY, ())
+    (item,) = (one for one in read.verified.items if one.id == "2")
+    assert item.status is Status.PASS
+    assert "SCL003" not in str(item.proofs)
+    (claim,) = (one for one in claims(KINDS["readiness"].make(read)) if one.text.startswith("2."))
+    assert any("attested on 2026-11-20 by ann" in proof for proof in claim.proofs)
