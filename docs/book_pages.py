@@ -19,6 +19,9 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 
 import book  # noqa: E402 - after its folder is on the path
 
+from tarmac.model.loader import read_as  # noqa: E402
+from tarmac.model.report_data import ReportData  # noqa: E402
+
 RECORD: Path = book.RECORD
 REFERENCE = ROOT / "docs/reference"
 SYSTEMS = ("shop", "travel", "trading", "hello-dd", "starter")
@@ -165,9 +168,12 @@ def _proof(proof: Mapping[str, Any], record: book.Record) -> str:
 
 
 def system_proofs(entries: list[dict[str, Any]], record: book.Record, system: str) -> str:
-    """Return a system's proofs.yaml: what its checklist names, and what came of the tests."""
+    """Return a system's proofs.yaml: what its checklist and reports name, and its tests' runs."""
     items = yaml.safe_load((ROOT / f"systems/{system}/checklist.yaml").read_text())["items"]
     wanted = {name for item in items for name in item.get("requirements", ())}
+    reports = ROOT / f"systems/{system}/reports.yaml"
+    if reports.exists():
+        wanted |= {*read_as(ReportData, str(reports), reports.read_bytes())[0].requirements}
     requirements, named = {}, set()
     for entry in entries:
         if system not in entry["systems"] or entry["id"] not in wanted:

@@ -6,17 +6,21 @@ import datetime as dt
 import functools
 import json
 import os
+import re
+import shlex
 import shutil
 from pathlib import Path
 
+import click
 import pytest
 from warm import tarmac
 
 from tarmac import reports
 from tarmac.base import registry
 from tarmac.base.report import Status
+from tarmac.cli.main import tarmac as group
 from tarmac.reports import as_markdown, inputs
-from tarmac.reports.document import Claim, Claims, Document
+from tarmac.reports.document import Claim, Claims, Document, Table
 
 ROOT = Path(__file__).parents[2]
 TODAY = dt.date(2026, 11, 26)
@@ -87,6 +91,89 @@ def test_tradings_readiness_has_its_eight_items_with_proof_or_what_is_missing(re
     for section in made.sections:
         whole = all(claim.status is Status.PASS for claim in claims(made, section.title))
         assert (section.verdict == "PASS") == (whole and bool(claims(made, section.title)))
+
+
+def test_travels_hardening_has_six_sections_each_with_a_verdict_and_decisions_on_its_cost(report):
+    made = report("travel", "hardening")
+    verdicts = {s.title: s.verdict for s in made.sections if s.title[0].isdigit()}
+    assert [title[0] for title in verdicts] == list("123456")
+    assert set(verdicts.values()) <= {"PASS", "FAIL", "OPEN"}
+    for section in made.sections:
+        open_ones = [c for c in claims(made, section.title) if c.status is not Status.PASS]
+        assert not (open_ones and section.verdict == "PASS")
+    assert passed_without_proof(made) == open_without_answer(made) == []
+    (cost,) = (section for section in made.sections if section.title == "5. Cost")
+    table = next(block for block in cost.blocks if isinstance(block, Table))
+    assert len(table.rows) == 5
+    prices = [float(row[2]) for row in table.rows]
+    assert prices == sorted(prices, reverse=True)
+    assert all("platform-team, 2026-" in row[3] for row in table.rows)
+    drilled = {c.text.partition(":")[0] for c in claims(made, "4. Backup and restore")}
+    assert "orders-db-restore" in drilled
+
+
+@pytest.mark.parametrize("system", ["trading", "travel", "shop"])
+def test_a_security_review_has_findings_with_owner_and_fix_or_accepted_risk(report, system):
+    made = report(system, "security")
+    (section,) = (one for one in made.sections if one.title == "Findings")
+    (table,) = section.blocks
+    assert table.head == ("Finding", "Found by", "Owner", "Fix, or accepted risk")
+    assert table.rows
+    owner = dict(made.facts)["owner"]
+    for row in table.rows:
+        assert row[2] == owner
+        assert row[3].startswith(("fix: ", "open: ", "accepted"))
+    assert section.verdict == "OPEN"
+    assert passed_without_proof(made) == []
+
+
+@pytest.mark.parametrize("system", ["trading", "shop"])
+def test_a_recovery_plan_has_goals_roles_steps_the_last_drills_and_the_drill_to_make(
+    report, system
+):
+    made = report(system, "recovery")
+    titles = [section.title for section in made.sections]
+    for title in ("Goals", "Roles", "What is kept", "Restore", "Failover", "The drill", "The last"):
+        assert any(one.startswith(title) for one in titles), title
+    goals = next(section for section in made.sections if section.title.startswith("Goals"))
+    assert all(row[2].endswith(" s") and row[4].endswith(" s") for row in goals.blocks[0].rows)
+    assert ("Failback: the region is there again" in titles) == (system == "shop")
+    assert passed_without_proof(made) == open_without_answer(made) == []
+
+
+def test_tradings_cut_over_plan_has_seven_weeks_with_dates_and_ends_in_the_cut_over(report):
+    made = report("trading", "cutover")
+    (stages,) = made.sections[0].blocks
+    assert [row[1].partition(",")[0] for row in stages.rows] == [
+        "weeks 1 to 2", "week 3", "week 4", "week 5", "week 6", "week 7",
+    ]  # fmt: skip
+    assert stages.rows[-1][0] == "Cut over to production"
+    assert stages.rows[-1][1] == "week 7, 2027-02-15 to 2027-02-21"
+    assert "the week of 2027-02-15" in made.summary
+    assert passed_without_proof(made) == open_without_answer(made) == []
+    day = next(section for section in made.sections if section.title == "The day")
+    assert len(day.blocks[0].steps) >= 8
+
+
+def test_the_shops_cut_over_plan_follows_the_phases_of_its_checklist(report):
+    made = report("shop", "cutover")
+    (stages,) = made.sections[0].blocks
+    assert [row[0] for row in stages.rows][:3] == ["foundation", "services", "containers"]
+    assert len(claims(made)) == 64
+
+
+@pytest.mark.parametrize("system", ["trading", "shop", "travel"])
+def test_every_tarmac_command_of_a_report_is_one_that_tarmac_takes(report, system):
+    commands = set()
+    for kind in KINDS:
+        text = as_markdown.write(report(system, kind))
+        commands |= set(re.findall(r"^ *- (?:to show it: )?`(tarmac [^`]+)`$", text, re.MULTILINE))
+    assert len(commands) > 10
+    for command in commands:
+        verb, *argv = shlex.split(command)[1:]
+        known = group.get_command(click.Context(group), verb)
+        assert known is not None, command
+        known.make_context(verb, argv)
 
 
 def test_a_report_is_read_by_programs_as_json(systems):

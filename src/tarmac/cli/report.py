@@ -19,7 +19,7 @@ OWNER = "verify"
     "--kind",
     metavar="KIND",
     required=True,
-    help="readiness, or that of an extension.",
+    help="readiness, hardening, security, recovery, cutover, or that of an extension.",
 )
 @click.option(
     "--env", "environment", metavar="ENV", help="Default: the last one that is in a cloud."

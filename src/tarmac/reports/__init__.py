@@ -14,6 +14,8 @@ SHARED = (
     "drill_records",
     "inputs",
     "kind",
+    "plots",
+    "recovery_steps",
     "topics",
 )
 

@@ -13,7 +13,7 @@ from tarmac.reports.document import Block, Claim, Claims, Document, Paragraph, S
 #: What has a meaning in the midst of a line; within a word `_` has none.
 _MARKS = re.compile(r"[\\`*\[\]<>&|~]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 #: What has one at the beginning of a line.
-_BEGINS = re.compile(r"([#+=-]|\d+[.)])")
+_BEGINS = re.compile(r"([#+=-]|\d+[.)](?=\s|$))")
 
 
 def write(document: Document) -> str:

@@ -32,24 +32,29 @@ def of_item(item: ItemResult) -> Claim:
         f"{item.id}. {item.title}",
         item.status,
         item.reached,
-        tuple(proof_words(proof) for proof in item.proofs),
+        tuple(dict.fromkeys(map(proof_words, item.proofs))),
         "" if item.status is Status.PASS else item.why or item.remedy,
         tuple(dict.fromkeys(filter(None, commands))),
     )
 
 
-def of_requirement(name: str, judged: tuple[Result, ...]) -> Claim:
-    """Claim a requirement: its own result, then those of its proofs."""
+def of_requirement(name: str, judged: tuple[Result, ...], commands: Iterable[str] = ()) -> Claim:
+    """Claim a requirement.
+
+    Args:
+        judged: its own result, then those of its proofs.
+        commands: what shows it where it runs.
+    """
     own, *proofs = judged
     is_shown = own.status is Status.PASS
-    runs = dict.fromkeys(proof.run for proof in proofs if proof.status is not Status.PASS)
+    runs = (proof.run for proof in proofs if proof.status is not Status.PASS)
     return Claim(
         f"{name}: {own.title}",
         own.status,
-        own.reached if _has_reached(own) else "",
-        tuple(proof_words(proof) for proof in proofs),
-        "" if is_shown else own.why,
-        () if is_shown else tuple(filter(None, runs)),
+        own.reached if own.target else "",
+        tuple(dict.fromkeys(map(proof_words, proofs))),
+        "" if is_shown else own.why or "nothing proves it",
+        () if is_shown else tuple(dict.fromkeys(filter(None, (*runs, *commands)))),
     )
 
 
@@ -99,11 +104,12 @@ def proof_words(proof: Result) -> str:
     if kind == "gate":
         said = "passes" if proof.status is Status.PASS else said
         where = f" in {proof.environment}" if proof.environment else ""
-        count = f", {proof.judged} {proof.unit} judged" if proof.judged else ""
+        is_known = proof.status in (Status.PASS, Status.FAIL)
+        count = f" ({proof.unit} judged: {proof.judged})" if proof.judged and is_known else ""
         return f"gate {name}: {said}{where}{count}"
     if kind == "requirement":
         so_far = "" if proof.status is Status.PASS else "so far "
-        own = f" ({so_far}{proof.reached})" if _has_reached(proof) else ""
+        own = f" ({so_far}{proof.reached})" if proof.target else ""  # one that is open has none
         return f"requirement {name}, {proof.title}: {said}{own}"
     if proof.day:
         with_other = f", {proof.title}" if proof.title else ""
@@ -117,8 +123,3 @@ def count(claims: Iterable[Claim]) -> str:
     """Count claims by their status, in words: `shown: 2; needs a cluster: 1`."""
     counted = Counter(claim.status for claim in claims)
     return "; ".join(f"{WORDS[one]}: {counted[one]}" for one in Status if counted[one])
-
-
-def _has_reached(requirement: Result) -> bool:
-    """Tell whether anything of a requirement is proven: one that is open has no target."""
-    return bool(requirement.target)

@@ -46,6 +46,8 @@ class ReportInputs:
     verified: Report
     #: Requirement -> its own result, then those of its proofs.
     required: Mapping[str, tuple[Result, ...]]
+    #: Requirement -> the commands of the checklist items that name it.
+    commands: Mapping[str, tuple[str, ...]]
     drills: tuple[DrillRecord, ...]
     data: ReportData
     plan: ClusterPlan
@@ -89,6 +91,7 @@ def read(
         digest(contents(system.files))[:12],
         verified,
         _required(beside, data, verified, file),
+        _commands(beside),
         tuple(read_drills(system, called)),
         data,
         plan,
@@ -136,6 +139,14 @@ def _required(
         for name in dict.fromkeys([*named, *data.requirements])
         if name in recorded.requirements
     }
+
+
+def _commands(beside: ChecklistFiles | None) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for item in beside.checklist.items if beside else ():
+        for name in item.requirements if item.command else ():
+            found[name] = (*found.get(name, ()), item.command)
+    return found
 
 
 def _cost(plan: ClusterPlan) -> tuple[Estimate | None, tuple[Saving, ...]]:

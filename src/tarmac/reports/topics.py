@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tarmac.model.report_data import Topic
 from tarmac.reports import claims
 from tarmac.reports.document import Block, Claim, Claims, Paragraph, Section, Table
 from tarmac.reports.drill_records import DrillRecord
@@ -42,10 +43,15 @@ def legend() -> Section:
 def required(inputs: ReportInputs, names: Iterable[str]) -> tuple[Claim, ...]:
     """Claim requirements by their names."""
     return tuple(
-        claims.of_requirement(name, inputs.required[name])
+        claims.of_requirement(name, inputs.required[name], inputs.commands.get(name, ()))
         for name in dict.fromkeys(names)
         if name in inputs.required
     )
+
+
+def of_topic(inputs: ReportInputs, topic: Topic) -> tuple[Claim, ...]:
+    """Claim the requirements that reports.yaml names for a topic."""
+    return required(inputs, inputs.data.topics.get(topic, ()))
 
 
 def of_kinds(inputs: ReportInputs, *kinds: str) -> tuple[DrillRecord, ...]:

@@ -1,0 +1,199 @@
+"""The steps of a recovery in a cloud, from the plan: a store is restored, a region is given up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.plan.cloud import CloudInfrastructure, CloudServer, CloudStandby
+from tarmac.reports.document import Step
+from tarmac.reports.inputs import ReportInputs
+
+#: The modules of Terraform whose servers are restored to a moment, by what AWS calls them.
+INSTANCE, CLUSTER = "db-instance", "db-cluster"
+
+
+def restore(inputs: ReportInputs, cloud: CloudInfrastructure) -> Iterator[Step]:
+    """Yield the steps by which the data of managed databases comes back."""
+    namespace = inputs.plan.namespace
+    yield Step(
+        "The incident lead chooses one moment for all databases, before the damage: services that "
+        "share no database contradict each other after restores to different moments."
+    )
+    yield Step(
+        "Stop what writes"
+        + (
+            ", after the sync of Argo CD is switched off"
+            * (inputs.plan.settings.gitops is not None)
+        )
+        + ".",
+        (f"kubectl scale deployment --all --replicas=0 -n {namespace}",),
+    )
+    for server in databases(cloud):
+        yield from _restored(_name(inputs, cloud, server), server)
+    if others := [one.name for one in cloud.servers if one not in databases(cloud)]:
+        yield Step(
+            f"{', '.join(others)}: start with it as it is. Services fill a cache again; where it "
+            "holds more than that, restore its last nightly snapshot."
+        )
+    if cloud.standby is not None:
+        yield Step(
+            "A restored cluster is in no global database: take the old one out of it, and let "
+            f"Terraform make the one in {cloud.standby.region} again.",
+            tuple(
+                f"aws rds remove-from-global-cluster --db-cluster-identifier ARN "
+                f"--global-cluster-identifier {_name(inputs, cloud, server)}"
+                for server in databases(cloud)
+                if server.disk_gb is None
+            ),
+        )
+    yield Step(
+        "Start the services.",
+        (f"kubectl scale deployment --all --replicas={_least(inputs)} -n {namespace}",),
+    )
+    yield from _checked(inputs)
+
+
+def _restored(name: str, server: CloudServer) -> Iterator[Step]:
+    kind = CLUSTER if server.disk_gb is None else INSTANCE
+    stores = ", ".join(server.stores)
+    describe = f"aws rds describe-{kind}s --{kind}-identifier {name}"
+    yield Step(
+        f"{server.name} ({stores}): look up its subnet group and its security groups.", (describe,)
+    )
+    net = "--db-subnet-group-name GROUP --vpc-security-group-ids GROUPS"
+    if kind == CLUSTER:
+        command = (
+            f"aws rds restore-db-cluster-to-point-in-time --source-db-cluster-identifier {name} "
+            f"--db-cluster-identifier {name}-restored --restore-to-time TIME {net}"
+        )
+        first = (
+            f"aws rds create-db-instance --db-instance-identifier {name}-restored-0 "
+            f"--db-cluster-identifier {name}-restored --engine aurora-postgresql "
+            f"--db-instance-class {server.size.instance}"
+        )
+        commands: tuple[str, ...] = (command, first)
+    else:
+        command = (
+            f"aws rds restore-db-instance-to-point-in-time --source-db-instance-identifier {name} "
+            f"--target-db-instance-identifier {name}-restored --restore-time TIME {net}"
+        )
+        commands = (command,)
+    yield Step(f"{server.name}: restore it beside the old one, to the chosen moment.", commands)
+    change = f"aws rds modify-{kind} --apply-immediately --{kind}-identifier"
+    new = f"--new-{kind}-identifier"
+    yield Step(
+        f"{server.name}: give the old one another name, and the restored one the old name, so that "
+        "no address changes.",
+        (f"{change} {name} {new} {name}-lost", f"{change} {name}-restored {new} {name}"),
+    )
+
+
+def fail_over(
+    inputs: ReportInputs, cloud: CloudInfrastructure, standby: CloudStandby
+) -> Iterator[Step]:
+    """Yield the steps by which the second region takes over."""
+    region = standby.region
+    yield Step(
+        f"The incident lead decides that {cloud.region} is lost. Route 53 leads visits to {region} "
+        "by itself once the health check of the first region has failed three times.",
+        ("aws route53 list-health-checks",),
+    )
+    yield Step(
+        f"As soon as the cluster in {cloud.region} can be reached, stop its services: Route 53 "
+        "leads visits back when its health check passes, and its data is old by then.",
+        (f"kubectl scale deployment --all --replicas=0 -n {inputs.plan.namespace}",),
+    )
+    for server in databases(cloud):
+        if server.disk_gb is None:  # RDS instances are of one region
+            yield Step(
+                f"{server.name} ({', '.join(server.stores)}): promote its cluster in {region}.",
+                (
+                    f"aws rds failover-global-cluster --region {region} --allow-data-loss "
+                    + _of_global(_name(inputs, cloud, server)),
+                ),
+            )
+    if standby.pilot:
+        yield Step(
+            f"Make the nodes of {region}: it is a pilot light until then.",
+            (
+                f"terraform workspace select {region}",
+                "terraform apply -var-file=secondary.tfvars -var=pilot_light=false",
+            ),
+        )
+    for record in inputs.drills:
+        for store, said in (
+            record.file.failover.once_promoted if record.file.failover else {}
+        ).items():
+            yield Step(f"{store}, before services start: `{said}` (as in drill {record.name}).")
+    yield Step(
+        f"Put the objects there. The rendered files are of {cloud.region}: replace the region of "
+        "the registry, of the store of secrets and of the roles first.",
+        (f"tarmac deploy {inputs.called} --env {inputs.environment} --context CONTEXT",),
+    )
+    yield from _checked(inputs)
+
+
+def fail_back(
+    inputs: ReportInputs, cloud: CloudInfrastructure, standby: CloudStandby
+) -> Iterator[Step]:
+    """Yield the steps of the planned way back."""
+    yield Step(
+        f"Wait until {cloud.region} is well for a day, and choose an hour with little traffic.",
+        ("terraform workspace select default", "terraform plan"),
+    )
+    for server in databases(cloud):
+        if server.disk_gb is None:
+            yield Step(
+                f"{server.name}: once its cluster in {cloud.region} follows again, hand over to "
+                "it; no data is lost.",
+                (
+                    f"aws rds switchover-global-cluster --region {standby.region} "
+                    + _of_global(_name(inputs, cloud, server)),
+                ),
+            )
+    yield Step(
+        "Start the services of the first region. Route 53 leads visits there once its health check "
+        "passes.",
+        (f"tarmac deploy {inputs.called} --env {inputs.environment}",),
+    )
+    yield from _checked(inputs)
+    if standby.pilot:
+        yield Step(
+            f"Make {standby.region} a pilot light again.",
+            (
+                f"terraform workspace select {standby.region}",
+                "terraform apply -var-file=secondary.tfvars",
+            ),
+        )
+
+
+def databases(cloud: CloudInfrastructure) -> tuple[CloudServer, ...]:
+    """List the servers that have backups of their own."""
+    return tuple(server for server in cloud.servers if server.module == "postgres")
+
+
+def _name(inputs: ReportInputs, cloud: CloudInfrastructure, server: CloudServer) -> str:
+    """Name a server as Terraform does: `local.name` of the root, then the server."""
+    return f"{cloud.project}-{inputs.environment}-{server.name}"
+
+
+def _of_global(name: str) -> str:
+    return f"--global-cluster-identifier {name} --target-db-cluster-identifier ARN"
+
+
+def _least(inputs: ReportInputs) -> int:
+    services = [one.scale.least for one in inputs.plan.workloads if one.role == "service"]
+    return max(services, default=1)
+
+
+def _checked(inputs: ReportInputs) -> Iterator[Step]:
+    known = len(inputs.system.file.invariants)
+    if known:
+        yield Step(
+            f"Ask the {known} invariants of the model of the databases; each has its query under "
+            "`invariants`. A row that one returns is data to repair."
+        )
+    yield Step(
+        "Judge what runs there, then let visits in.",
+        (f"tarmac verify {inputs.called} --env {inputs.environment} --target cluster",),
+    )
