@@ -16,10 +16,13 @@ import pytest
 from warm import tarmac
 
 from tarmac import reports
-from tarmac.base import registry
+from tarmac.base import evidence, registry
+from tarmac.base.foreign import files
 from tarmac.base.report import Status
 from tarmac.cli.main import tarmac as group
-from tarmac.reports import as_markdown, inputs
+from tarmac.drill import evidence_of_run
+from tarmac.model.loader import load
+from tarmac.reports import as_html, as_markdown, inputs
 from tarmac.reports.document import Claim, Claims, Document, Table
 
 ROOT = Path(__file__).parents[2]
@@ -174,6 +177,60 @@ def test_every_tarmac_command_of_a_report_is_one_that_tarmac_takes(report, syste
         known = group.get_command(click.Context(group), verb)
         assert known is not None, command
         known.make_context(verb, argv)
+
+
+def test_the_figures_of_a_drill_are_in_the_plan_and_drawn_in_its_page(systems, tmp_path):
+    """Of a run's evidence: the shop's region was lost, and one of its databases came back late."""
+    folder = tmp_path / "systems/shop"
+    shutil.copytree(systems / "shop", folder, ignore=shutil.ignore_patterns(".tarmac"))
+    for name in ("services", "kit"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    system = load(str(folder / "tarmac.yaml"), files.content)
+    rules = {
+        "region-lost": ("PASS", "visits as before after 8.8 s", 0.8),
+        "orders-db-restore": (
+            "FAIL",
+            "served again after 7.8 s, visits as before not in time",
+            None,
+        ),
+        "cache-restore": ("INVALID", "served again after 1.0 s, visits as before after 2.0 s", 1.0),
+    }
+    for drill, (verdict, back, recovered_s) in rules.items():
+        written = {
+            "drill": drill, "expected": "PASS", "verdict": verdict, "target": "local",
+            "started": "2026-11-25T10:00:00+00:00", "recovered_s": recovered_s,
+            "periods": [{"name": "during", "visits": 40, "good": 30, "p50_s": 0.1, "p99_s": 0.9,
+                         "longest_s": 1.2}],
+            "checks": [{"what": "RPO of orders-db", "holds": True, "limit": "1s",
+                        "measured": "2 of 90 marks are lost, over 150 ms"},
+                       {"what": "RTO", "holds": verdict == "PASS", "limit": "1m",
+                        "measured": back}],
+            "versions": {},
+        }  # fmt: skip
+        inputs_of = evidence.of_drill(system.files, drill)
+        kept = evidence_of_run.of_journal(folder / "tarmac.yaml", written, inputs_of)
+        evidence.write(folder, kept)
+    made = KINDS["recovery"].make(inputs.read(folder / "tarmac.yaml", "shop", None, TODAY, ()))
+    assert made.summary.startswith(
+        "Recovery drills with their expected verdict on record: 1 of 4, the last one of 2026-11-25."
+    )
+    goals = made.sections[0]
+    assert goals.verdict == "FAIL"
+    rows = {row[0]: row for row in goals.blocks[0].rows}
+    assert rows["region-lost"][3:] == (
+        "2 of 90 marks are lost, over 150 ms", "60 s", "visits as before after 8.8 s", "2026-11-25",
+    )  # fmt: skip
+    assert rows["cache-restore"][3] == "not measured", "INVALID shows nothing"
+    drills = {c.text.partition(":")[0]: c for c in claims(made, "The last drills")}
+    assert drills["region-lost"].reached == "observed@local"
+    assert drills["orders-db-restore"].status is Status.FAIL
+    assert "visits as before not in time (asked: 1m)" in drills["orders-db-restore"].missing
+    assert drills["cache-restore"].status is Status.SKIPPED
+    page = as_html.write(made)
+    assert page.count("<svg") == 3
+    assert "8.8 s</text>" in page
+    for loaded in ("<script", "<link", "src=", "href="):
+        assert loaded not in page
 
 
 def test_a_report_is_read_by_programs_as_json(systems):

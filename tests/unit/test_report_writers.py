@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tarmac.base.report import Status
-from tarmac.reports import as_markdown
+from tarmac.reports import as_html, as_markdown, plots
 from tarmac.reports.document import (
     Claim,
     Claims,
     Document,
     Paragraph,
+    Plot,
     Section,
     Step,
     Steps,
@@ -32,9 +35,30 @@ def shown(markdown: str) -> str:
     found = []
     for token in MARKDOWN.parse(markdown):
         for inner in token.children or ():
+            if inner.content in ("<code>", "</code>") and inner.type == "html_inline":
+                continue  # of code that has a bar
             assert inner.type not in MARKUP, (markdown, inner)
             found.append(inner.content)
     return "".join("".join(found).replace("`", "").split())
+
+
+class Page(HTMLParser):
+    """The elements of a page, their attributes and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.names: set[str] = set()
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.names |= {name for name, _ in attrs}
+
+    def handle_data(self, data):
+        if self.tags[-1:] != ["style"]:
+            self.words.append(data)
 
 
 def of(*blocks, title: str = "T") -> Document:
@@ -46,6 +70,7 @@ def of(*blocks, title: str = "T") -> Document:
 @example("a_b_ `c` _d_")
 @example("[a](b) <i> &amp; | ~~x~~")
 @example("# a\n- b\n1. c")
+@example("`a|<b>`")
 def test_markdown_shows_text_of_others_as_it_stands_and_makes_no_markup_of_it(text):
     blocks = (Paragraph(text), Claims((Claim(f"x {text}", Status.PASS, "", (f"y {text}",)),)))
     tokens = MARKDOWN.parse(as_markdown.write(of(*blocks)))
@@ -55,6 +80,32 @@ def test_markdown_shows_text_of_others_as_it_stands_and_makes_no_markup_of_it(te
     plain = "".join(text.replace("`", "").split())
     seen = shown(as_markdown.write(of(*blocks)))
     assert seen == f"Tsystem:shopAllissaid.Ofit{plain}passx{plain}y{plain}"
+
+
+@given(WORDS | st.text(max_size=20))
+@example("</style><script>alert(1)</script>")
+@example('"><img src=x onerror=alert(1)>')
+@example("\x00\x0b`a``b")
+def test_html_shows_text_of_others_as_it_stands_and_makes_no_markup_of_it(text):
+    text = f"x{text}"
+    page = as_html.write(of(*blocks_of(text), title=text))
+    seen, plain = Page(page), Page(as_html.write(of(*blocks_of("x"), title="x")))
+    assert [t for t in seen.tags if t != "code"] == [t for t in plain.tags if t != "code"]
+    assert seen.names <= plain.names
+    assert not {"script", "link", "img"} & {*seen.tags}
+    assert not {"src", "href", "style"} & seen.names
+    shown = "".join("".join(seen.words).replace("`", "").split())
+    kept = "".join(as_html.CONTROLS.sub("\ufffd", text).replace("`", "").split())
+    # A label of a plot is cut, and it is there once more in full.
+    assert shown.count(kept) >= 11
+
+
+def blocks_of(text):
+    return (
+        Paragraph(text), Table((text,), ((text,),)), Steps((Step(text, (text,)),)),
+        Claims((Claim(text, Status.FAIL, text, (text,), text, (text,)),)),
+        Plot(plots.bars([plots.Bar(text, 1.0, text)], text), text),
+    )  # fmt: skip
 
 
 @given(st.lists(WORDS, min_size=2, max_size=2))
@@ -91,3 +142,20 @@ def test_a_section_passes_only_where_all_of_it_is_shown():
     assert verdict([passes, passes]) == "PASS"
     assert [verdict(x) for x in ([], [skipped], [passes, empty], [passes, skipped])] == ["OPEN"] * 4
     assert verdict([passes, skipped, Status.FAIL]) == verdict([Status.ERROR]) == "FAIL"
+
+
+def test_a_bar_is_as_long_as_its_figure_and_its_mark_stands_at_what_was_asked():
+    figures = [plots.Bar("a", 10.0, "10 s", 40.0), plots.Bar("b", 80.0, "80 s", 40.0, False)]
+    drawn = plots.bars(figures, "seconds")
+    short, long = drawn.findall("rect")
+    assert (short.get("class"), long.get("class")) == ("good", "failed")
+    assert 8 * float(short.get("width")) == float(long.get("width")) == plots.LONGEST
+    marks = [line.get("x1") for line in drawn.findall("line") if line.get("class") == "asked"]
+    assert marks == [f"{plots.LEFT + plots.LONGEST / 2:.1f}"] * 2
+
+
+def test_markdown_has_the_table_of_a_plot_and_no_picture():
+    drawing = plots.bars([plots.Bar("a", 1.0, "1 s")], "seconds")
+    written = as_markdown.write(of(Table(("A",), (("1 s",),)), Plot(drawing, "seconds")))
+    assert "| 1 s |" in written
+    assert "svg" not in written

@@ -13,7 +13,7 @@ from tarmac.reports import inputs
 from tarmac.reports.kind import ReportKind
 
 #: By the form that is asked for.
-WRITERS = {"md": "as_markdown", "json": "as_json"}
+WRITERS = {"md": "as_markdown", "html": "as_html", "json": "as_json"}
 
 
 def text(

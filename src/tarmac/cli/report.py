@@ -24,6 +24,14 @@ OWNER = "verify"
 @click.option(
     "--env", "environment", metavar="ENV", help="Default: the last one that is in a cloud."
 )
+@click.option(
+    "--format",
+    "written",
+    type=click.Choice(("md", "html")),
+    default="md",
+    show_default=True,
+    help="md: Markdown; html: one file with its plots, which loads nothing.",
+)
 @_project.file_option("--output", "output", "Write it to a file instead of printing it.")
 @click.option(
     "--junit",
@@ -42,6 +50,7 @@ def VERB(
     system: str | None,
     kind: str,
     environment: str | None,
+    written: str,
     output: Path | None,
     junit: tuple[Path, ...],
     date: datetime | None,
@@ -63,7 +72,7 @@ def VERB(
 
     today = date.date() if date else datetime.now(UTC).date()
     file = _project.find(system)
-    form = "json" if as_json else "md"
+    form = "json" if as_json else written
     text = _report.text(kind, file, system, environment, today, junit, form)
     if output is None:
         click.echo(text, nl=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 #: Modules here that the kinds share: `registry.load` does not look for one in them.
 SHARED = (
+    "as_html",
     "as_json",
     "as_markdown",
     "claims",

@@ -59,7 +59,8 @@ def _findings(inputs: ReportInputs) -> Iterator[Section]:
 
 def _drills(inputs: ReportInputs) -> Iterator[Section]:
     if inputs.drills:
-        yield Section("Drills", (topics.drill_table(inputs.drills),))
+        plot = topics.recovery_plot(inputs.drills)
+        yield Section("Drills", (topics.drill_table(inputs.drills), *plot))
 
 
 def lacks(inputs: ReportInputs) -> str:

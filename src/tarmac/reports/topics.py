@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tarmac.drill.report.timeline import timeline
 from tarmac.model.report_data import Topic
-from tarmac.reports import claims
-from tarmac.reports.document import Block, Claim, Claims, Paragraph, Section, Table
+from tarmac.reports import claims, plots
+from tarmac.reports.document import Block, Claim, Claims, Paragraph, Plot, Section, Table
 from tarmac.reports.drill_records import DrillRecord
 from tarmac.reports.inputs import ReportInputs
+from tarmac.reports.plots import Bar
 
 NOT_PROVEN = (
     "A level says how far a proof reaches, and of what: rendered, valid, tested, planned, applied, "
     "observed; `tested@tree` is a test of the rendered files. A claim without a proof that ran "
     "is not shown, and counts as open. What was skipped or does not apply never counts as passed."
 )
+#: Of a plot.
+GOOD = "Good visits of each period; a mark stands at the percentage that the drill asks for in all."
+RECOVERED = "How long it took until visits went as before; a mark stands at the limit of the drill."
 
 
 def facts(inputs: ReportInputs) -> tuple[tuple[str, str], ...]:
@@ -60,11 +65,26 @@ def of_kinds(inputs: ReportInputs, *kinds: str) -> tuple[DrillRecord, ...]:
 
 
 def drill_blocks(records: tuple[DrillRecord, ...]) -> Iterator[Block]:
-    """Yield the claims of drills, and the figures of those that ran."""
+    """Yield the claims of drills, and the figures of those that ran with their plots."""
     if records:
         yield Claims(tuple(map(claims.of_drill, records)))
     if rows := tuple(row for record in records for row in _periods(record)):
         yield Table(("Drill", "Period", "Visits", "Good", "p99", "Longest"), rows)
+        yield Plot(plots.bars(tuple(_good(records)), GOOD), GOOD)
+    for record in records:
+        if record.journal is not None and record.journal["seconds"]:
+            drawing, caption = timeline(record.journal)
+            yield Plot(drawing, f"{record.name}, {record.day}: {caption.text}")
+
+
+def _good(records: Iterable[DrillRecord]) -> Iterator[Bar]:
+    for record in records:
+        asked = record.file.hypothesis.success
+        for period in record.periods:
+            if period["visits"]:
+                good = 100 * period["good"] / period["visits"]
+                label = f"{record.name}: {period['name']}"
+                yield Bar(label, good, f"{good:.1f} %", asked, asked is None or good >= asked)
 
 
 def _periods(record: DrillRecord) -> Iterator[tuple[str, ...]]:
@@ -95,3 +115,20 @@ def drill_table(records: Iterable[DrillRecord]) -> Table:
             for record in records
         ),
     )
+
+
+def recovery_plot(records: Iterable[DrillRecord]) -> Iterator[Block]:
+    """Yield a plot of the recoveries of drills, if any ran."""
+    found = tuple(
+        Bar(
+            record.name,
+            record.recovered_s,
+            f"{record.recovered_s:.1f} s",
+            record.file.recovery,
+            record.recovered_s <= record.file.recovery,
+        )
+        for record in records
+        if record.recovered_s is not None
+    )
+    if found:
+        yield Plot(plots.bars(found, RECOVERED), RECOVERED)
