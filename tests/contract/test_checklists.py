@@ -92,6 +92,16 @@ def test_a_drill_that_a_command_names_is_there(system):
     assert missing == []
 
 
+@pytest.mark.parametrize("system", COUNTS)
+def test_what_needs_a_cluster_a_cloud_or_a_person_has_the_command_that_would_show_it(system):
+    needs = (Status.NEEDS_CLUSTER, Status.NEEDS_CLOUD, Status.NEEDS_PERSON)
+    files = ChecklistFiles(*checklist(system), recorded(system))
+    items = [item for item in join(files, [], None, date(2026, 11, 26)) if item.status in needs]
+    assert items
+    runs = {item.id: [proof.run for proof in item.proofs if proof.run] for item in items}
+    assert [item.id for item in items if not item.command and not runs[item.id]] == []
+
+
 def drill(system, name):
     return ROOT / "systems" / system / "drills" / f"{name}.yaml"
 

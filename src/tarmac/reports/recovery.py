@@ -131,7 +131,7 @@ def _roles(inputs: ReportInputs) -> Section:
         text = "No role is named; write them under `roles` in reports.yaml beside the model."
         return Section("Roles", (Paragraph(text),), "OPEN")
     rows = tuple((role.role, role.by, role.does) for role in roles)
-    return Section("Roles", (Table(("Role", "Who", "What"), rows),))
+    return Section("Roles", (Table(("Role", "Held by", "What it does"), rows),))
 
 
 def _copies(inputs: ReportInputs) -> Iterator[Section]:
