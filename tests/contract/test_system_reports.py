@@ -115,6 +115,14 @@ def test_travels_hardening_has_six_sections_each_with_a_verdict_and_decisions_on
     assert "orders-db-restore" in drilled
 
 
+def test_gates_alone_pass_no_section_of_what_is_to_be_seen_running(report):
+    made = report("hello-dd", "hardening")
+    gates = claims(made, "1. TLS")
+    assert {claim.status for claim in gates} == {Status.PASS}
+    verdicts = {s.title.partition(".")[0]: s.verdict for s in made.sections}
+    assert [verdicts[number] for number in "1234"] == ["OPEN"] * 4
+
+
 @pytest.mark.parametrize("system", ["trading", "travel", "shop"])
 def test_a_security_review_has_findings_with_owner_and_fix_or_accepted_risk(report, system):
     made = report(system, "security")
@@ -258,6 +266,10 @@ def test_every_kind_of_report_is_written_for_trading_as_markdown(report):
         (
             ("trading", "--kind", "readiness", "--env", "prod"),
             "compose, kind, production, repository\n",
+        ),
+        (
+            ("trading", "--kind", "readiness", "--env", "repository"),
+            "environment repository is the code's own, where nothing runs; name another one\n",
         ),
     ],
 )

@@ -69,7 +69,7 @@ def _section(
     statuses += [record.status for record in drills]
     blocks: list[Block] = [Claims((*found, *of_gates))] if found or of_gates else []
     blocks += topics.drill_blocks(drills)
-    if not (of_gates or drills):
+    if not (drills or (found and topic == "tls")):  # a gate reads files: it saw nothing run
         blocks.append(Paragraph(_NOTHING[topic].format(called=inputs.called)))
         statuses.append(Status.NOT_YET)
     return Section(title, tuple(blocks), judged(statuses))
@@ -77,7 +77,9 @@ def _section(
 
 #: What a system lacks that has nothing of a topic.
 _NOTHING: dict[Topic, str] = {
-    "tls": "The model has no public host whose certificate could be judged.",
+    "tls": "Nothing here was seen to run: gates read files. Name the requirements on TLS and "
+    "mutual TLS under `topics` in reports.yaml, or look with `tarmac verify {called} --target "
+    "cluster`.",
     "load": "The system has no drill of `kind: capacity`; write one in drills/, then run "
     "`tarmac drill {called} NAME`.",
     "chaos": "The system has no drill that injects a fault; write one in drills/, then run "

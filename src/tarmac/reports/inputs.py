@@ -78,6 +78,9 @@ def read(
     system = load(str(file), files.content)
     name = environment or _chosen(system)
     plan = deploy(system, name, registry.load(stores, "STORE"))
+    if plan.settings.target == "repository":
+        what = f"environment {name} is the code's own, where nothing runs; name another one"
+        raise BadInput([Problem(str(system.locate(("environments", name), key=True)), what)])
     beside = read_checklist(file, registry.load(gates, "GATE"), today)
     data = _data(file, beside)
     verified = verify(VerifyOptions(file=file, today=today, environment=name, junit=junit))

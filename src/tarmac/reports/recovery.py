@@ -26,6 +26,11 @@ from tarmac.reports.kind import ReportKind
 from tarmac.reports.plots import Bar
 
 KINDS = ("restore", "failover")
+UNTRIED = (
+    "The steps in the cloud are made from the model, and were not tried there unless an "
+    "attestation below says so."
+)
+NO_CLOUD = "The environment is in no cloud, so the plan has no steps there."
 #: Of plots.
 LOST = "For how long what was written is lost; a mark stands at what the drill allows (RPO)."
 BACK = (
@@ -34,7 +39,7 @@ BACK = (
 )
 #: The last figure of a rule's measured value.
 _LAST = re.compile(r"([\d.]+) (ms|s)$")
-NIGHTLY = "a snapshot of each night"
+MOMENT, NIGHTLY = "any moment", "a snapshot of each night"
 RESTORE_DISK = (
     "aws backup start-restore-job --recovery-point-arn ARN --iam-role-arn ROLE "
     "--metadata file://metadata.json"
@@ -51,8 +56,8 @@ def make(inputs: ReportInputs) -> Document:
     return Document(
         f"Recovery plan of {inputs.system.name}",
         topics.facts(inputs),
-        f"{tried} The drills run on copies of the system on one machine. The steps in the cloud "
-        "are made from the model, and were not tried there unless an attestation below says so.",
+        f"{tried} The drills run on copies of the system on one machine. "
+        + (UNTRIED if inputs.plan.cloud else NO_CLOUD),
         (
             _goals(drills),
             _roles(inputs),
@@ -143,7 +148,7 @@ def _copies(inputs: ReportInputs) -> Iterator[Section]:
         (
             ", ".join(server.stores),
             f"{server.name}, {server.size.instances} x {server.size.instance}",
-            f"{'any moment' if server in databases else NIGHTLY} of {server.size.backups} days",
+            f"{MOMENT if server in databases else NIGHTLY} of the last {server.size.backups} days",
         )
         for server in cloud.servers
     ]

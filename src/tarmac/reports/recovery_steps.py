@@ -20,12 +20,9 @@ def restore(inputs: ReportInputs, cloud: CloudInfrastructure) -> Iterator[Step]:
         "share no database contradict each other after restores to different moments."
     )
     yield Step(
-        "Stop what writes"
-        + (
-            ", after the sync of Argo CD is switched off"
-            * (inputs.plan.settings.gitops is not None)
-        )
-        + ".",
+        "Switch the sync of Argo CD off, then stop what writes."
+        if inputs.plan.settings.gitops
+        else "Stop what writes.",
         (f"kubectl scale deployment --all --replicas=0 -n {namespace}",),
     )
     for server in databases(cloud):

@@ -97,8 +97,8 @@ def make(inputs: ReportInputs) -> Document:
     """Report findings first, then what holds."""
     found, gates = findings(inputs), security_gates(inputs)
     left = open_findings(inputs)
-    shown = topics.of_topic(inputs, PHASE)
-    shown = tuple(claim for claim in shown if claim.status is Status.PASS)
+    known = topics.of_topic(inputs, PHASE)
+    shown = tuple(claim for claim in known if claim.status is Status.PASS)
     statuses = [Status.PASS if one.is_accepted else Status.NEEDS_PERSON for one in found]
     failed = any(claim.status in (Status.FAIL, Status.ERROR) for claim in gates)
     passed = tuple(claim for claim in gates if claim.status is Status.PASS)
@@ -113,9 +113,9 @@ def make(inputs: ReportInputs) -> Document:
     return Document(
         f"Security review of {inputs.system.name}",
         topics.facts(inputs),
-        f"{len(left)} findings are open, {len(found) - len(left)} are accepted. {len(passed)} of "
-        f"the {len(gates)} security gates with something to judge pass in {inputs.environment}, "
-        f"and {len(shown)} security requirements are shown.",
+        f"Findings: {len(left)} open, {len(found) - len(left)} accepted. Security gates: "
+        f"{len(passed)} of the {len(gates)} with something to judge pass in {inputs.environment}. "
+        f"Security requirements: {len(shown)} of {len(known)} are shown.",
         (
             Section("Findings", blocks, "FAIL" if failed else whole),
             *unknown,

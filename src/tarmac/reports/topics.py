@@ -68,6 +68,8 @@ def drill_blocks(records: tuple[DrillRecord, ...]) -> Iterator[Block]:
     """Yield the claims of drills, and the figures of those that ran with their plots."""
     if records:
         yield Claims(tuple(map(claims.of_drill, records)))
+    if rules := tuple(row for record in records for row in _rules(record)):
+        yield Table(("Drill", "Rule", "Measured", "Asked", "Holds"), rules)
     if rows := tuple(row for record in records for row in _periods(record)):
         yield Table(("Drill", "Period", "Visits", "Good", "p99", "Longest"), rows)
         yield Plot(plots.bars(tuple(_good(records)), GOOD), GOOD)
@@ -85,6 +87,14 @@ def _good(records: Iterable[DrillRecord]) -> Iterator[Bar]:
                 good = 100 * period["good"] / period["visits"]
                 label = f"{record.name}: {period['name']}"
                 yield Bar(label, good, f"{good:.1f} %", asked, asked is None or good >= asked)
+
+
+def _rules(record: DrillRecord) -> Iterator[tuple[str, ...]]:
+    """Yield each rule that has a limit, as it decided."""
+    for rule in record.rules:
+        if rule["limit"]:
+            holds = "yes" if rule["holds"] else "no"
+            yield record.name, rule["what"], rule["measured"], rule["limit"], holds
 
 
 def _periods(record: DrillRecord) -> Iterator[tuple[str, ...]]:
