@@ -249,6 +249,11 @@ def test_a_report_is_read_by_programs_as_json(systems):
     assert (claim["status"], claim["reached"]) == ("pass", "tested@alertmanager")
 
 
+def test_help_lists_every_kind_of_report():
+    shown = run("report", "--help").stdout
+    assert f"One of {', '.join(KINDS)}." in " ".join(shown.split())
+
+
 def test_every_kind_of_report_is_written_for_trading_as_markdown(report):
     for kind in KINDS:
         text = as_markdown.write(report("trading", kind))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pkgutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from tarmac import reports
 from tarmac.cli import _project
 
+#: Each kind is a file of its name; only the one that is asked for is imported.
+KINDS = sorted({info.name for info in pkgutil.iter_modules(reports.__path__)} - {*reports.SHARED})
 SECTION = "Check"
 OWNER = "verify"
 
@@ -19,7 +23,7 @@ OWNER = "verify"
     "--kind",
     metavar="KIND",
     required=True,
-    help="readiness, hardening, security, recovery, cutover, or that of an extension.",
+    help=f"One of {', '.join(KINDS)}.",
 )
 @click.option(
     "--env", "environment", metavar="ENV", help="Default: the last one that is in a cloud."

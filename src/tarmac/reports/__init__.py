@@ -11,14 +11,13 @@ SHARED = (
     "as_json",
     "as_markdown",
     "claims",
+    "cutover_steps",
     "document",
     "drill_records",
     "inputs",
     "kind",
     "plots",
+    "recovery_goals",
     "recovery_steps",
     "topics",
 )
-
-#: The group of entry points in which other packages offer theirs.
-ENTRY_POINTS = "tarmac.reports"

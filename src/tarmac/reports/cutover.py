@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from tarmac.base.report import Status
-from tarmac.reports import claims, topics
-from tarmac.reports.document import Claim, Claims, Document, Section, Step, Steps, Table
+from tarmac.reports import claims, cutover_steps, topics
+from tarmac.reports.document import Claim, Claims, Document, Section, Steps, Table
 from tarmac.reports.document import verdict as judged
 from tarmac.reports.inputs import ReportInputs
 from tarmac.reports.kind import ReportKind
@@ -53,8 +53,8 @@ def make(inputs: ReportInputs) -> Document:
                 Section(title, (Claims(made),), judged(claim.status for claim in made))
                 for title, _, made in stages
             ),
-            Section("The day", (Steps(tuple(_day(inputs))),)),
-            Section("The way back", (Steps(tuple(_back(inputs))),)),
+            Section("The day", (Steps(tuple(cutover_steps.day(inputs))),)),
+            Section("The way back", (Steps(tuple(cutover_steps.way_back(inputs))),)),
             topics.legend(),
         ),
     )
@@ -81,75 +81,6 @@ def _phases(inputs: ReportInputs) -> Iterator[tuple[str, str, tuple[Claim, ...]]
     for phase in dict.fromkeys(item.phase for item in inputs.verified.items):
         own = (item for item in inputs.verified.items if item.phase == phase)
         yield phase, "", tuple(map(claims.of_item, own))
-
-
-def _day(inputs: ReportInputs) -> Iterator[Step]:
-    called, env, settings = inputs.called, inputs.environment, inputs.plan.settings
-    yield Step("Every checklist item passes.", (f"tarmac verify {called} --env {env} --ready",))
-    yield Step(
-        "The files in Git are those that the model renders.",
-        (f"tarmac render {called} --env {env} --check",),
-    )
-    yield Step(
-        "The last reports are read and signed.",
-        tuple(f"tarmac report {called} --kind {kind}" for kind in ("security", "recovery")),
-    )
-    yield Step("The change is read by a second person.", (f"tarmac diff --system {called} main",))
-    yield Step(
-        "The versions that were tried are the ones that go out.",
-        (f"tarmac promote {called} --to {env} --image SERVICE=TAG --dry-run",),
-    )
-    if settings.approval:
-        yield Step(f"An approver releases the deployment to {env} in the forge.")
-    if settings.gitops is not None:
-        yield Step(
-            "The commit is merged; Argo CD applies it.",
-            ("kubectl get applications -n argocd",),
-        )
-    elif inputs.system.file.delivery is not None:
-        yield Step("The commit is merged; the pipeline deploys each service in turn.")
-    else:
-        yield Step("Deploy.", (f"tarmac deploy {called} --env {env} --rollback-on-failure",))
-    yield Step(
-        "What runs is judged beside the files.",
-        (f"tarmac verify {called} --env {env} --target cluster",),
-    )
-    yield Step(
-        "Objectives hold for an hour under real visits.",
-        (f"tarmac objectives {called} --target cluster --env {env}",),
-    )
-    if (cloud := inputs.plan.cloud) and cloud.dns:
-        yield Step(
-            f"Names lead to the new system: {', '.join(cloud.dns.hosts)}.",
-            tuple(f"curl -fsS https://{host}{cloud.dns.health_path}" for host in cloud.dns.hosts),
-        )
-
-
-def _back(inputs: ReportInputs) -> Iterator[Step]:
-    called, env, settings = inputs.called, inputs.environment, inputs.plan.settings
-    yield Step(
-        "Go back when an objective burns its budget for ten minutes, or an invariant is broken. "
-        "What was written meanwhile stays, so a migration that removes something waits for the "
-        "release after."
-    )
-    if settings.gitops is not None:
-        yield Step("Revert the commit; Argo CD applies the one before.", ("git revert COMMIT",))
-    elif "helm" in settings.packaging:
-        yield Step(
-            "Take the release before of each service.",
-            (
-                f"helm history SERVICE -n {inputs.plan.namespace}",
-                f"helm rollback SERVICE -n {inputs.plan.namespace}",
-            ),
-        )
-    else:
-        yield Step(
-            "Write the versions before into the model, and deploy them.",
-            (
-                f"tarmac promote {called} --to {env} --image SERVICE=TAG",
-                f"tarmac deploy {called} --env {env}",
-            ),
-        )
 
 
 def lacks(inputs: ReportInputs) -> str:
