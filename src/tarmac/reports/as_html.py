@@ -106,7 +106,7 @@ def _claim(claim: Claim) -> Element:
     ]
     if claim.missing:
         parts.append(element("p", "Missing: ", *_inline(claim.missing)))
-    parts += map(_command, claim.commands)
+    parts += (element("p", "To show it: ", element("code", one)) for one in claim.commands)
     if claim.proofs:
         proofs = (element("li", *_inline(proof)) for proof in claim.proofs)
         parts.append(element("ul", *proofs, class_="proofs"))
