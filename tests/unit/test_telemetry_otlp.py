@@ -124,6 +124,11 @@ def json_of(**changes) -> bytes:
         json_of(startTimeUnixNano=0),
         json_of(startTimeUnixNano=2**64),
         json_of(attributes=[{"key": "a", "value": {"intValue": "one"}}]),
+        json_of(attributes=[{"key": "a", "value": {"intValue": "9" * 4000}}]),
+        json_of(attributes=[{"key": "a", "value": {"intValue": float("inf")}}]),
+        json_of(startTimeUnixNano=float("inf")),
+        json_of(kind=float("inf")),
+        json_of(status={"code": float("nan")}),
     ],
 )
 def test_json_that_is_no_trace_request_is_refused(body):
@@ -147,3 +152,32 @@ def test_a_value_that_is_nested_without_end_is_cut_off():
         value = {"arrayValue": {"values": [value]}}
     (span,) = spans_of_json(json_of(attributes=[{"key": "a", "value": value}]))
     assert "deep" not in json.dumps(span.attributes)
+
+
+NUMBERS = {"nan": float("nan"), "more": float("inf"), "less": float("-inf")}
+WORDS = {"nan": "NaN", "more": "Infinity", "less": "-Infinity"}
+
+
+@pytest.mark.parametrize("said", [NUMBERS, WORDS], ids=["as numbers", "as the specification"])
+def test_numbers_that_json_lacks_are_kept_as_text(said):
+    pairs = [{"key": key, "value": {"doubleValue": number}} for key, number in said.items()]
+    (span,) = spans_of_json(json_of(attributes=pairs, events=[{"name": "e", "attributes": pairs}]))
+    assert span.attributes == span.events[0]["attributes"] == WORDS
+    (sent,) = spans_of_protobuf(request_of(NUMBERS).SerializeToString())
+    assert sent.attributes == WORDS
+    json.dumps([span.attributes, sent.attributes], allow_nan=False)
+
+
+def test_half_a_pair_of_surrogates_is_replaced_in_every_text_of_a_span():
+    half = "\ud800"
+    pairs = [{"key": half, "value": {"stringValue": half}}, {"key": "x", "value": {half: half}}]
+    listed = [{"key": "l", "value": {"arrayValue": {"values": [{"stringValue": half}]}}}]
+    (span,) = spans_of_json(
+        json_of(
+            name=half,
+            status={"code": 2, "message": half},
+            attributes=[*pairs, *listed],
+            events=[{"name": half, "timeUnixNano": "9" * 4000, "attributes": pairs}],
+        )
+    )
+    json.dumps([span.name, span.message, span.attributes, span.events], ensure_ascii=False).encode()

@@ -8,6 +8,7 @@ own mapping of JSON does not fit. A request that is wrong in any part is refused
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ UNKNOWN_SERVICE = "unknown_service"
 TRACE_ID_BYTES = 16
 #: Lists in lists are followed this far: the value is a program's own, and may be made to break us.
 DEPTH = 16
+#: Errors of values that have another type or do not fit: 1e999 is a number of JSON, not an integer.
+ILL_TYPED = (ValueError, TypeError, AttributeError, OverflowError)
+INT64 = range(-(2**63), 2**63)
 
 
 class UnreadableRequest(ValueError):
@@ -32,7 +36,7 @@ def spans_of_json(body: bytes) -> list[Span]:
     """Decode an ExportTraceServiceRequest in JSON. Raises UnreadableRequest."""
     try:
         return list(_of_json(json.loads(body)))
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+    except (*ILL_TYPED, KeyError, RecursionError) as error:
         raise UnreadableRequest(f"not OTLP's JSON ({type(error).__name__}: {error})") from None
 
 
@@ -148,11 +152,14 @@ def _text(value: Any) -> str:
 
 
 def _event(name: str, offset_ns: int, attributes: dict[str, Any]) -> dict[str, Any]:
-    return {"name": str(name), "offset_ns": offset_ns, "attributes": attributes}
+    in_range = max(-LATEST_NS, min(offset_ns, LATEST_NS))
+    return {"name": _text(name), "offset_ns": in_range, "attributes": attributes}
 
 
 def _pairs(pairs: Iterable[Mapping[str, Any]] | None, depth: int = 0) -> dict[str, Any]:
-    return {pair.get("key", ""): _value(pair.get("value") or {}, depth) for pair in pairs or ()}
+    return {
+        _text(pair.get("key", "")): _value(pair.get("value") or {}, depth) for pair in pairs or ()
+    }
 
 
 def _value(value: Mapping[str, Any], depth: int = 0) -> Any:
@@ -160,13 +167,26 @@ def _value(value: Mapping[str, Any], depth: int = 0) -> Any:
         return None
     for kind, given in value.items():
         if kind == "intValue":
-            return int(given)
+            if (number := int(given)) not in INT64:
+                raise ValueError("an integer of more than 64 bits")
+            return number
+        if kind == "doubleValue":
+            return _finite(float(given))
+        if kind == "boolValue":
+            return bool(given)
         if kind == "arrayValue":
             return [_value(entry, depth + 1) for entry in given.get("values") or ()]
         if kind == "kvlistValue":
             return _pairs(given.get("values"), depth + 1)
-        return given
+        return _text(given)
     return None
+
+
+def _finite(value: float) -> float | str:
+    """Return a number that JSON has; NaN and the infinities as OTLP's JSON writes them, in text."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def attributes_of(pairs: Iterable[KeyValue]) -> dict[str, Any]:
@@ -186,4 +206,6 @@ def value_of(value: AnyValue, depth: int = 0) -> Any:
         return {pair.key: value_of(pair.value, depth + 1) for pair in pairs}
     if kind == "bytes_value":
         return value.bytes_value.hex()
+    if kind == "double_value":
+        return _finite(value.double_value)
     return None if kind is None else getattr(value, kind)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
 
-from tarmac.run.telemetry.otlp import DEPTH, UnreadableRequest
+from tarmac.run.telemetry.otlp import DEPTH, ILL_TYPED, UnreadableRequest
 
 M = TypeVar("M", bound=Message)
 IDS = frozenset({"traceId", "spanId", "trace_id", "span_id"})
@@ -40,7 +40,7 @@ def of_json(kind: type[M], body: bytes) -> M:
             ignore_unknown_fields=True,
             max_recursion_depth=NESTED,
         )
-    except (ParseError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ParseError, *ILL_TYPED, RecursionError) as error:
         raise UnreadableRequest(f"not OTLP's JSON ({type(error).__name__}: {error})") from None
     return read
 
