@@ -75,8 +75,15 @@ async def test_nothing_is_shown_or_done_without_the_token(app: InProcess) -> Non
         ("GET", {"host": "localhost:4318"}, 200),
         ("GET", {"host": "[::1]:4318"}, 200),
         ("GET", {"host": "shop.localhost:4318"}, 200),
-        ("GET", {"host": "rebound.example:4318"}, 403),
-        ("GET", {"host": "127.0.0.1.rebound.example"}, 403),
+        ("GET", {"host": "rebound.example:4318"}, 421),
+        ("GET", {"host": "127.0.0.1.rebound.example"}, 421),
+        ("GET", {"host": ""}, 421),
+        ("GET", {"host": "rebound.example@localhost"}, 400),
+        ("GET", {"host": "rebound.example/@localhost"}, 400),
+        ("GET", {"host": "rebound.example?x=@localhost"}, 400),
+        ("GET", {"host": "localhost/rebound.example"}, 400),
+        ("GET", {"host": "localhost#rebound.example"}, 400),
+        ("GET", {"host": "rebound.example\\@localhost"}, 400),
         ("GET", {"origin": "http://127.0.0.1:4318"}, 200),
         ("GET", {"origin": "http://127.0.0.1:9"}, 403),
         ("GET", {"origin": "null"}, 403),
@@ -89,6 +96,26 @@ async def test_only_pages_of_its_own_ask_it(app: InProcess, method, headers, sta
     path = "/api/system" if method == "GET" else "/api/restart/orders"
     answer = await app.request(method, path, headers={**ADMITTED, **headers})
     assert answer.status == status, answer.body
+
+
+@pytest.mark.parametrize("path", ["/static/app.js", "/"])
+async def test_other_names_are_refused_without_asking_for_a_token(app: InProcess, path) -> None:
+    assert (await app.get(path, headers={"host": "rebound.example"})).status == 421
+
+
+@pytest.mark.parametrize("digits", [30, 5_000])
+@pytest.mark.parametrize(
+    "question", ["traces?most=", "traces?least_us=", "traces?below_us=", "metrics?minutes="]
+)
+async def test_numbers_of_any_length_are_answered(app: InProcess, question, digits) -> None:
+    answer = await app.get(f"/api/{question}{'9' * digits}", headers=ADMITTED)
+    assert answer.status == 200, answer.body
+
+
+async def test_stores_are_asked_for_about_any_time(app: InProcess) -> None:
+    answer = await app.get(f"/api/stores?minutes={'9' * 30}", headers=ADMITTED)
+    assert answer.status == 404
+    assert "the supervisor does not answer" in answer.json()["error"]  # the spans were read
 
 
 async def test_the_link_becomes_a_cookie_that_scripts_cannot_read(app: InProcess) -> None:
@@ -135,6 +162,7 @@ async def test_the_system_and_its_traces_are_data(app: InProcess) -> None:
         ("/api/traces/xyz", "is no trace id"),
         ("/api/traces/ffff", "no such trace"),
         ("/api/logs?trace=xyz", "is no trace id"),
+        ("/api/logs?cursor=[{},1e999]", "is of no earlier answer"),
         ("/api/logs?cursor=%7B", "is of no earlier answer"),
         ("/api/logs?cursor=%7B%22orders%22%3A1%7D", "is of no earlier answer"),
     ],

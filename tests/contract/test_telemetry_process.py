@@ -55,7 +55,7 @@ def test_it_takes_both_encodings_plain_and_packed(server):
         (400, "not OTLP's protobuf", {"body": b"\xff\xff", "kind": PROTOBUF}),
         (400, "not gzip", {"body": b"plain", "Content-Encoding": "gzip"}),
         (400, "cut off", {"body": gzip.compress(b"{}")[:-9], "Content-Encoding": "gzip"}),
-        (403, "loopback", {"Host": "rebound.example"}),
+        (421, "loopback", {"Host": "rebound.example"}),
         (403, "web pages", {"Origin": "http://127.0.0.1"}),
         (
             413,

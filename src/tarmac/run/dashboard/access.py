@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from tarmac.base.loopback import is_loopback_address
+from tarmac.base.loopback import host_problem
 
 TOKEN = "token"  # noqa: S105 - its name
 #: Methods that change nothing: a browser names no origin where a page asks its own server by them.
@@ -38,8 +38,8 @@ class Access:
 
     def refusal(self, request: Request) -> Response | None:
         """Return the answer to a request that is not let in; None for one that is."""
-        if not is_own_host(request.url.hostname or ""):
-            return PlainTextResponse("this host is not the machine's loopback\n", 403)
+        if (refused := host_refusal(request)) is not None:
+            return refused
         origin = request.headers.get("origin")
         own = f"{request.url.scheme}://{request.url.netloc}"
         if origin not in ((own, None) if request.method in SAFE else (own,)):
@@ -60,7 +60,7 @@ class Access:
         return hmac.compare_digest(given.encode(), self.token.encode())
 
 
-def is_own_host(host: str) -> bool:
-    """Tell whether a name is this machine's own loopback."""
-    named = host == "localhost" or host.endswith(".localhost")
-    return named or is_loopback_address(host.strip("[]"))
+def host_refusal(request: Request) -> Response | None:
+    """Return the answer to a request by a name that is not this machine's own; else None."""
+    problem = host_problem(request.headers.getlist("host"))
+    return None if problem is None else PlainTextResponse(f"{problem[1]}\n", problem[0])

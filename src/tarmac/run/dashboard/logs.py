@@ -85,11 +85,11 @@ def _places(cursor: str) -> tuple[Mapping[str, Place], int | None]:
     try:
         read, after = json.loads(cursor)
         places = {
-            str(name): Place(int(inode), max(0, int(offset)))
+            str(name): Place(int(inode), min(max(0, int(offset)), LATEST_NS))
             for name, (inode, offset) in read.items()
         }
         return places, min(max(0, int(after)), LATEST_NS)
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise BadInput([Problem("cursor", "is of no earlier answer; ask without one")]) from None
 
 

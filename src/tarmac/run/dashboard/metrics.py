@@ -22,6 +22,8 @@ from tarmac.run.telemetry.run_charts import RunSteps
 STEPS_MS = {15: 10_000, 60: 30_000, 360: 180_000, 1440: 600_000}
 LONGEST_STEP_MS, MOST_STEPS = 3_600_000, 200
 MINUTE_MS = 60_000
+#: No question needs a larger number, and SQLite has the minutes and the microseconds of it.
+MOST_NUMBER = 10**15
 Question = Callable[[Request], Any]
 
 
@@ -85,5 +87,7 @@ def _since_start(of_runs: Sequence[RunSteps]) -> list[int]:
 
 
 def number(text: str | None, default: int) -> int:
-    """Read a number of an address; the default for what is none."""
-    return int(text) if text and text.isascii() and text.isdigit() else default
+    """Read a number of an address, MOST_NUMBER at most; the default for what is none."""
+    if not text or not text.isascii() or not text.isdigit():
+        return default
+    return int(text) if len(text) < len(str(MOST_NUMBER)) else MOST_NUMBER

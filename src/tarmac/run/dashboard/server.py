@@ -37,13 +37,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from tarmac.base.errors import BadInput, Problem, TarmacError
 from tarmac.base.foreign import files
 from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.run.dashboard import actions, logs, messages, metrics, snapshot
-from tarmac.run.dashboard.access import HEADERS, Access
+from tarmac.run.dashboard.access import HEADERS, Access, host_refusal
 from tarmac.run.dashboard.metrics import number
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
@@ -111,7 +112,7 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
 
     def stores(request: Request) -> Any:
         minutes = number(request.query_params.get("minutes"), 15)
-        since_ns = time.time_ns() - minutes * 60_000_000_000
+        since_ns = max(0, time.time_ns() - minutes * 60_000_000_000)
         with contextlib.closing(storage.reader(home.telemetry)) as stored:
             operations = statements.operations(stored, since_ns)
         figures = client.ask(home, Statistics())
@@ -146,7 +147,7 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         Route("/api/messages", answered(lambda _: messages.read(home, models.of(home)))),
         *actions.routes(home, models.of, answered),
         # The files are the same for all systems; only what they show is not.
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", _own_files),
     ]
 
 
@@ -155,6 +156,11 @@ def _guarded(handler: Handler, access: Access) -> Handler:
         return access.refusal(request) or await handler(request)
 
     return guarded
+
+
+async def _own_files(scope: Scope, receive: Receive, send: Send) -> None:
+    answer = host_refusal(Request(scope)) or StaticFiles(directory=STATIC)
+    await answer(scope, receive, send)
 
 
 async def _changes(watcher: snapshot.Watcher) -> AsyncIterator[str]:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tarmac.base.loopback import is_loopback_address
+from tarmac.base.loopback import host_problem
 from tarmac.run.telemetry import otlp
 from tarmac.run.telemetry.intake import MOST_BYTES, SIGNALS, FullQueue, Intake, TooLarge, unpacked
 
@@ -51,7 +51,9 @@ def create_app(intake: Intake, pages: Sequence[BaseRoute] = ()) -> Starlette:
         # An answer without a word: all were taken.
         return Response(b"{}" if kind == JSON else b"", media_type=kind)
 
-    async def health(_request: Request) -> Response:
+    async def health(request: Request) -> Response:
+        if (problem := host_problem(request.headers.getlist("host"))) is not None:
+            return _refusal(*problem)
         return JSONResponse(intake.writer.counts)
 
     return Starlette(
@@ -69,9 +71,8 @@ def _refusal(status: int, reason: str, headers: dict[str, str] | None = None) ->
 
 def _content_type(request: Request) -> str:
     """Return the body's type; a web page cannot send these without asking, and is told no."""
-    host = (request.url.hostname or "").strip("[]")
-    if host != "localhost" and not is_loopback_address(host):
-        raise RefusedRequest(403, f"host {host[:100]!r} is not this machine's loopback")
+    if (problem := host_problem(request.headers.getlist("host"))) is not None:
+        raise RefusedRequest(*problem)
     if "origin" in request.headers:
         raise RefusedRequest(403, "web pages send nothing here")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

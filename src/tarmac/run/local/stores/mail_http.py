@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tarmac.base.loopback import is_loopback_address
+from tarmac.base.loopback import host_problem
 from tarmac.run.local.stores import mail_page
 from tarmac.run.local.stores.mailbox import PAGE_SIZE, Mailbox
 
@@ -124,16 +124,8 @@ def _sent_tokens(request: Request, access: Access) -> Iterator[str]:
 
 def _wrong_host(request: Request, own: str) -> Answer | None:
     """Refuse what is sent to another name: a page elsewhere may have made that name lead here."""
-    hosts = request.headers.get("host", [])
-    if len(hosts) != 1:
-        return Answer(400, body=b"send one Host header\n")
-    try:
-        name = urlsplit(f"//{hosts[0]}").hostname or ""
-    except ValueError:
-        return Answer(400, body=b"Host is no host name\n")
-    if name in (own, "localhost") or name.endswith(".localhost") or is_loopback_address(name):
-        return None
-    return Answer(421, body=b"this server is for loopback names only; use http://localhost\n")
+    problem = host_problem(request.headers.get("host", []), own=own)
+    return None if problem is None else Answer(problem[0], body=f"{problem[1]}\n".encode())
 
 
 def _routed(mailbox: Mailbox, request: Request) -> Answer:
