@@ -1,7 +1,6 @@
-"""OTLP over gRPC, on the address that HTTP has: the first bytes of a connection tell which it is.
+"""OTLP over gRPC, for connections that transport.py finds to be HTTP/2.
 
-So one address fits every SDK, whatever its default is, and a service that knows only gRPC is seen
-as it is. Three unary methods over HTTP/2 (github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md),
+Three unary methods over HTTP/2 (github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md),
 by h2, which the gRPC probe uses as well.
 """
 
@@ -16,13 +15,11 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
 from h2.exceptions import ProtocolError
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tarmac.run.telemetry import otlp
-from tarmac.run.telemetry.intake import MOST_BYTES, FullQueue, Intake, TooLarge, unpacked
+from tarmac.run.telemetry.intake import Body, Intake
+from tarmac.run.telemetry.limits import FullQueue, TooLarge
 
-#: What a client of HTTP/2 sends first (RFC 9113, section 3.4); enough of it to tell it from HTTP/1.
-PREFACE = b"PRI * HTTP/2.0"
 PATHS = {
     f"/opentelemetry.proto.collector.{name}.v1.{service}/Export": signal
     for signal, name, service in (
@@ -45,6 +42,8 @@ class _Call:
 
     path: str
     packed: bool
+    #: Ends the call that does not come to its end in time.
+    deadline: asyncio.TimerHandle
     body: bytearray = field(default_factory=bytearray)
 
 
@@ -59,6 +58,7 @@ class GrpcProtocol(asyncio.Protocol):
         self._connection = H2Connection(config)
         self._calls: dict[int, _Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._idle: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to speak."""
@@ -67,10 +67,14 @@ class GrpcProtocol(asyncio.Protocol):
         self._connection.initiate_connection()
         self._connection.increment_flow_control_window(WINDOW_BYTES)
         self._send()
+        self._await_call()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Forget it; what was taken is written."""
         self._connections.discard(self)
+        self._end_idle()
+        for stream in list(self._calls):
+            self._intake.held.drop(len(self._end_body(stream).body))
 
     def shutdown(self) -> None:
         """End the connection, as the server ends: the client connects to the next process."""
@@ -91,41 +95,86 @@ class GrpcProtocol(asyncio.Protocol):
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, RequestReceived):
+            self._end_idle()
+            stream, limits = event.stream_id, self._intake.limits
+            late = f"the request did not end within {limits.body_s:g} s"
+            deadline = asyncio.get_running_loop().call_later(
+                limits.body_s, self._refuse, stream, UNAVAILABLE, late
+            )
             headers = {str(name): str(value) for name, value in event.headers or ()}
             packed = headers.get("grpc-encoding", "identity") == "gzip"
-            self._calls[event.stream_id] = _Call(headers.get(":path", ""), packed)
+            self._calls[stream] = _Call(headers.get(":path", ""), packed, deadline)
         elif isinstance(event, DataReceived):
             self._connection.acknowledge_received_data(
                 event.flow_controlled_length, event.stream_id
             )
             if (call := self._calls.get(event.stream_id)) is not None:
-                call.body += event.data
-                if len(call.body) > MOST_BYTES:
-                    del self._calls[event.stream_id]
-                    self._answer(event.stream_id, TOO_LARGE, f"more than {MOST_BYTES} bytes")
+                self._add(event.stream_id, call, event.data)
         elif isinstance(event, StreamEnded) and event.stream_id in self._calls:
-            call = self._calls.pop(event.stream_id)
+            call = self._end_body(event.stream_id)
             task = asyncio.ensure_future(self._take(event.stream_id, call))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        elif isinstance(event, StreamReset):
-            self._calls.pop(event.stream_id, None)
+            task.add_done_callback(self._taken)
+        elif isinstance(event, StreamReset) and event.stream_id in self._calls:
+            self._intake.held.drop(len(self._end_body(event.stream_id).body))
+            self._await_call()
+
+    def _add(self, stream: int, call: _Call, data: bytes) -> None:
+        most = self._intake.limits.request_bytes
+        if len(call.body) + len(data) > most:
+            self._refuse(stream, TOO_LARGE, f"more than {most} bytes")
+            return
+        try:
+            self._intake.held.add(len(data))
+        except FullQueue as error:
+            self._refuse(stream, UNAVAILABLE, str(error))
+        else:
+            call.body += data
+
+    def _end_body(self, stream: int) -> _Call:
+        """Await no more of a call; its bytes are still counted as held."""
+        call = self._calls.pop(stream)
+        call.deadline.cancel()
+        return call
+
+    def _refuse(self, stream: int, status: int, why: str) -> None:
+        """Answer a call that is not whole yet."""
+        self._intake.held.drop(len(self._end_body(stream).body))
+        self._answer(stream, status, why)
+        self._await_call()
+
+    def _taken(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._await_call()
+
+    def _await_call(self) -> None:
+        if not self._calls and not self._tasks and not self._transport.is_closing():
+            self._end_idle()
+            loop = asyncio.get_running_loop()
+            self._idle = loop.call_later(self._intake.limits.idle_s, self.shutdown)
+
+    def _end_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
 
     async def _take(self, stream: int, call: _Call) -> None:
         signal = PATHS.get(call.path)
-        if signal is None:
-            self._answer(stream, UNIMPLEMENTED, f"no method {call.path[:100]!r}")
-            return
         try:
-            await self._intake.take(signal, _message(call), is_json=False)
+            if signal is None:
+                self._answer(stream, UNIMPLEMENTED, f"no method {call.path[:100]!r}")
+                return
+            await self._intake.take(signal, _message(call))
         except FullQueue as error:
             self._answer(stream, UNAVAILABLE, str(error))
         except TooLarge as error:
             self._answer(stream, TOO_LARGE, str(error))
-        except (otlp.UnreadableRequest, ValueError) as error:
+        except otlp.UnreadableRequest as error:
             self._answer(stream, INVALID, str(error))
         else:
             self._answer(stream, OK)
+        finally:
+            self._intake.held.drop(len(call.body))
 
     def _answer(self, stream: int, status: int, why: str = "") -> None:
         """Answer one call; a client that has left is not told."""
@@ -144,45 +193,19 @@ class GrpcProtocol(asyncio.Protocol):
 
     def _send(self) -> None:
         data = self._connection.data_to_send()
-        if data and not self._transport.is_closing():
-            self._transport.write(data)
+        if not data or self._transport.is_closing():
+            return
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > self._intake.limits.unread_bytes:
+            self._transport.abort()
 
 
-def _message(call: _Call) -> bytes:
-    """Return the message of a call. Raises ValueError, and TooLarge."""
+def _message(call: _Call) -> Body:
+    """Return the message of a call. Raises UnreadableRequest."""
     length = int.from_bytes(call.body[1:PREFIX_BYTES])
     message = bytes(call.body[PREFIX_BYTES:])
     if len(call.body) < PREFIX_BYTES or len(message) != length:
-        raise ValueError("not one whole message")
-    if not call.body[0]:
-        return message
-    if not call.packed:
-        raise ValueError("packed otherwise than by gzip")
-    return unpacked(message)
-
-
-def http_or_grpc(intake: Intake) -> type[HttpToolsProtocol]:
-    """Make the protocol of a server that takes both on one port."""
-
-    class HttpOrGrpcProtocol(HttpToolsProtocol):
-        """HTTP/1, until the first bytes say that it is HTTP/2."""
-
-        first: bytes | None = b""
-
-        def data_received(self, data: bytes) -> None:
-            if self.first is None:
-                super().data_received(data)
-                return
-            self.first += data
-            begun = self.first[: len(PREFACE)]
-            if begun != PREFACE[: len(begun)]:
-                given, self.first = self.first, None
-                super().data_received(given)
-            elif len(begun) == len(PREFACE):
-                self.connections.discard(self)
-                protocol = GrpcProtocol(intake, self.connections)
-                protocol.connection_made(self.transport)
-                self.transport.set_protocol(protocol)
-                protocol.data_received(self.first)
-
-    return HttpOrGrpcProtocol
+        raise otlp.UnreadableRequest("not one whole message")
+    if call.body[0] and not call.packed:
+        raise otlp.UnreadableRequest("packed otherwise than by gzip")
+    return Body(message, is_packed=bool(call.body[0]))

@@ -1,6 +1,7 @@
 """Takes what services send: decodes a request of OTLP and hands it to what writes it.
 
-For both transports: receiver.py (HTTP) and grpc.py. Each answers in its own words.
+For both transports: receiver.py (HTTP) and grpc.py. Each answers in its own words. Requests are
+decoded in a thread, one at a time, so that a large one delays others of its kind alone.
 """
 
 from __future__ import annotations
@@ -9,74 +10,96 @@ import asyncio
 import sqlite3
 import time
 import zlib
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, NamedTuple
 
 from tarmac.run.telemetry import otlp
+from tarmac.run.telemetry.limits import FullQueue, HeldBytes, Limits, TooLarge
 from tarmac.run.telemetry.readings import ReadingLog
 from tarmac.run.telemetry.writer import Writer
 
 #: What a request may be about, as OTLP's paths name it.
 SIGNALS = ("traces", "metrics", "logs")
-#: Bytes of a request, as it comes and unpacked: batches of the SDKs have 512 spans.
-MOST_BYTES = 16 << 20
 
 
-class TooLarge(ValueError):
-    """A request has more than MOST_BYTES."""
+class Body(NamedTuple):
+    """The body of a request."""
+
+    content: bytes
+    is_json: bool = False
+    #: Packed by gzip.
+    is_packed: bool = False
 
 
-class FullQueue(Exception):
-    """There is no place for it now; it may be sent again."""
-
-
-@dataclass(frozen=True)
 class Intake:
     """Where everything that services send goes."""
 
-    writer: Writer
-    readings: ReadingLog
+    def __init__(self, writer: Writer, readings: ReadingLog, limits: Limits | None = None) -> None:
+        """Take what writes spans and records, and what writes metrics."""
+        self.writer = writer
+        self.limits = limits or Limits()
+        self.held = HeldBytes(self.limits.held_bytes)
+        self._readings = readings
+        self._decoder = ThreadPoolExecutor(1, "decoder")
 
-    async def take(self, signal: str, body: bytes, *, is_json: bool) -> None:
+    async def take(self, signal: str, body: Body) -> None:
         """Take one request.
 
         Raises:
             UnreadableRequest: it is none of this signal.
+            TooLarge: it is never taken.
             FullQueue: more waits to be written than has a place.
         """
+        loop = asyncio.get_running_loop()
+        decode = partial(decoded, signal, body, self.limits.request_bytes)
+        found, size = await loop.run_in_executor(self._decoder, decode)
         if signal == "metrics":
-            await self._take_metrics(body, is_json=is_json)
-            return
-        if signal == "traces":
-            decode = otlp.spans_of_json if is_json else otlp.spans_of_protobuf
-            taken = self.writer.queue(decode(body))
-        else:
-            from tarmac.run.telemetry import otlp_logs  # noqa: PLC0415 - protobuf: 40 ms
-
-            taken = self.writer.queue(otlp_logs.records(body, is_json=is_json))
-        if not taken:
+            await self._take_metrics(found)
+        elif not self.writer.queue(found, size):
             raise FullQueue(f"too many {signal} wait to be written")
 
-    async def _take_metrics(self, body: bytes, *, is_json: bool) -> None:
-        from tarmac.run.telemetry import otlp_metrics  # noqa: PLC0415 - protobuf: 40 ms
-
+    async def _take_metrics(self, found: list[Any]) -> None:
         at_ms = time.time_ns() // 1_000_000
-        found = otlp_metrics.pushed(body, is_json=is_json)
         try:
             for sent in found:
-                await asyncio.to_thread(self.readings.push, sent, at_ms)
+                await asyncio.to_thread(self._readings.push, sent, at_ms)
         except sqlite3.Error as error:
             raise FullQueue(f"metrics cannot be written now ({error})") from None
 
 
-def unpacked(packed: bytes) -> bytes:
-    """Unpack gzip, MOST_BYTES at most. Raises TooLarge, and ValueError for what is no gzip."""
+def decoded(signal: str, body: Body, most_bytes: int) -> tuple[list[Any], int]:
+    """Decode a request; returns what it has, and its size in bytes.
+
+    Raises:
+        UnreadableRequest: it is none of this signal.
+        TooLarge: it has more bytes when it is unpacked.
+    """
+    content = unpacked(body.content, most_bytes) if body.is_packed else body.content
+    found: list[Any]
+    if signal == "traces":
+        decode = otlp.spans_of_json if body.is_json else otlp.spans_of_protobuf
+        found = list(decode(content))
+    elif signal == "logs":
+        from tarmac.run.telemetry import otlp_logs  # noqa: PLC0415 - protobuf: 40 ms
+
+        found = list(otlp_logs.records(content, is_json=body.is_json))
+    else:
+        from tarmac.run.telemetry import otlp_metrics  # noqa: PLC0415 - protobuf: 40 ms
+
+        found = list(otlp_metrics.pushed(content, is_json=body.is_json))
+    return found, len(content)
+
+
+def unpacked(packed: bytes, most_bytes: int) -> bytes:
+    """Unpack gzip. Raises TooLarge, and UnreadableRequest for what is no gzip."""
     unpacking = zlib.decompressobj(wbits=31)
     try:
-        found = unpacking.decompress(packed, MOST_BYTES + 1)
+        found = unpacking.decompress(packed, most_bytes + 1)
     except zlib.error as error:
-        raise ValueError(f"not gzip ({error})") from None
-    if len(found) > MOST_BYTES:
-        raise TooLarge(f"more than {MOST_BYTES} bytes when unpacked")
+        raise otlp.UnreadableRequest(f"not gzip ({error})") from None
+    if len(found) > most_bytes:
+        raise TooLarge(f"more than {most_bytes} bytes when unpacked")
     if not unpacking.eof:
-        raise ValueError("the gzip stream is cut off")
+        raise otlp.UnreadableRequest("the gzip stream is cut off")
     return found

@@ -19,12 +19,12 @@ import uvicorn
 from starlette.routing import BaseRoute
 
 from tarmac.run.telemetry import runs
-from tarmac.run.telemetry.grpc import http_or_grpc
 from tarmac.run.telemetry.intake import Intake
 from tarmac.run.telemetry.readings import ReadingLog
 from tarmac.run.telemetry.receiver import create_app
 from tarmac.run.telemetry.scraper import Scraper
 from tarmac.run.telemetry.storage import Storage
+from tarmac.run.telemetry.transport import http_or_grpc
 from tarmac.run.telemetry.writer import Writer
 
 #: Seconds that requests in flight have at the end.

@@ -1,21 +1,24 @@
 """The OTLP endpoint over HTTP: takes traces, metrics and logs in protobuf or JSON.
 
 It answers as soon as they are queued. What finds the queue full is refused as OTLP says (429), so
-exporters send it again or count it as lost; nothing else of a request is kept.
+exporters send it again or count it as lost; nothing else of a request is kept. A body that does not
+come to its end in time is refused (408), and so is one that is never taken (413).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tarmac.base.loopback import host_problem
 from tarmac.run.telemetry import otlp
-from tarmac.run.telemetry.intake import MOST_BYTES, SIGNALS, FullQueue, Intake, TooLarge, unpacked
+from tarmac.run.telemetry.intake import SIGNALS, Body, Intake
+from tarmac.run.telemetry.limits import FullQueue, TooLarge
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 
@@ -41,13 +44,17 @@ def create_app(intake: Intake, pages: Sequence[BaseRoute] = ()) -> Starlette:
             return _refusal(404, f"no signal of OTLP ({signal[:100]!r})")
         try:
             kind = _content_type(request)
-            await intake.take(signal, await _body(request), is_json=kind == JSON)
+            await _take(request, intake, signal, is_json=kind == JSON)
         except RefusedRequest as error:
             return _refusal(error.status, str(error))
         except otlp.UnreadableRequest as error:
             return _refusal(400, str(error))
+        except TooLarge as error:
+            return _refusal(413, str(error))
         except FullQueue as error:
             return _refusal(429, str(error), {"Retry-After": "1"})
+        except ClientDisconnect:
+            return Response(status_code=400)  # nothing reads it
         # An answer without a word: all were taken.
         return Response(b"{}" if kind == JSON else b"", media_type=kind)
 
@@ -66,7 +73,9 @@ def create_app(intake: Intake, pages: Sequence[BaseRoute] = ()) -> Starlette:
 
 
 def _refusal(status: int, reason: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"code": status, "message": reason}, status, headers)
+    """Answer, and end the connection: the rest of a body may be on its way."""
+    more = {"Connection": "close", **(headers or {})}
+    return JSONResponse({"code": status, "message": reason}, status, more)
 
 
 def _content_type(request: Request) -> str:
@@ -81,20 +90,26 @@ def _content_type(request: Request) -> str:
     return kind
 
 
-async def _body(request: Request) -> bytes:
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > MOST_BYTES:
-            raise RefusedRequest(413, f"more than {MOST_BYTES} bytes")
+async def _take(request: Request, intake: Intake, signal: str, *, is_json: bool) -> None:
     coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding == "identity":
-        return bytes(received)
-    if coding != "gzip":
+    if coding not in ("identity", "gzip"):
         raise RefusedRequest(415, f"content-encoding {coding[:100]!r}; send gzip or none")
+    received = bytearray()
     try:
-        return unpacked(bytes(received))
-    except TooLarge:
-        raise RefusedRequest(413, f"more than {MOST_BYTES} bytes when unpacked") from None
-    except ValueError as error:
-        raise RefusedRequest(400, str(error)) from None
+        await _receive(request, intake, received)
+        await intake.take(signal, Body(bytes(received), is_json, is_packed=coding == "gzip"))
+    finally:
+        intake.held.drop(len(received))
+
+
+async def _receive(request: Request, intake: Intake, received: bytearray) -> None:
+    most, limit_s = intake.limits.request_bytes, intake.limits.body_s
+    try:
+        async with asyncio.timeout(limit_s):
+            async for chunk in request.stream():
+                if len(received) + len(chunk) > most:
+                    raise TooLarge(f"more than {most} bytes")
+                intake.held.add(len(chunk))
+                received += chunk
+    except TimeoutError:
+        raise RefusedRequest(408, f"the body did not end within {limit_s:g} s") from None

@@ -10,12 +10,13 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 
+from tarmac.run.telemetry.limits import TooLarge
 from tarmac.run.telemetry.log_record import LogRecord
 from tarmac.run.telemetry.span import Span
 from tarmac.run.telemetry.storage import Retention, Storage
 
-#: Spans and log records that wait at most: about 40 MiB.
-MOST_WAITING = 20_000
+#: Spans and log records that wait at most, usually about 40 MiB, and bytes of their requests.
+MOST_WAITING, MOST_WAITING_BYTES = 20_000, 64 << 20
 #: How long they are collected for one transaction.
 COLLECT_S = 0.1
 PRUNE_S = 60.0
@@ -38,17 +39,30 @@ class Writer:
         self._retention = retention or Retention()
         self._say = say
         self._waiting: list[Span | LogRecord] = []
+        self._waiting_bytes = 0
         self._came = asyncio.Event()
         self._ending = False
         self._failing = False
         self.counts = {"received": 0, "written": 0, "refused": 0}
 
-    def queue(self, given: Sequence[Span | LogRecord]) -> bool:
-        """Take some for the next batch; False, and none of them, where there is no place."""
-        if self._ending or len(self._waiting) + len(given) > MOST_WAITING:
+    def queue(self, given: Sequence[Span | LogRecord], size: int) -> bool:
+        """Take some for the next batch; False, and none of them, where there is no place.
+
+        Args:
+            size: the bytes that they came in.
+
+        Raises:
+            TooLarge: they never have a place.
+        """
+        if len(given) > MOST_WAITING:
+            self.counts["refused"] += len(given)
+            raise TooLarge(f"{len(given)} at once; send {MOST_WAITING} at most")
+        is_full = len(self._waiting) + len(given) > MOST_WAITING
+        if self._ending or is_full or self._waiting_bytes + size > MOST_WAITING_BYTES:
             self.counts["refused"] += len(given)
             return False
         self._waiting += given
+        self._waiting_bytes += size
         self.counts["received"] += len(given)
         self._came.set()
         return True
@@ -80,6 +94,7 @@ class Writer:
 
     async def _write(self) -> None:
         batch, self._waiting = self._waiting, []
+        size, self._waiting_bytes = self._waiting_bytes, 0
         if not batch:
             return
         if await self._try(lambda: self._storage.add(batch)) is False:
@@ -87,6 +102,7 @@ class Writer:
                 self.counts["refused"] += len(batch)
                 return
             self._waiting = batch + self._waiting
+            self._waiting_bytes += size
             await asyncio.sleep(PAUSE_S)
             self._came.set()
             return
