@@ -17,6 +17,7 @@ from h2.events import ConnectionTerminated, ResponseReceived, TrailersReceived
 
 from tarmac.run.telemetry import intake as intake_module
 from tarmac.run.telemetry.grpc import PATHS
+from tarmac.run.telemetry.identity import Identities
 from tarmac.run.telemetry.intake import Intake
 from tarmac.run.telemetry.limits import Limits
 from tarmac.run.telemetry.readings import ReadingLog
@@ -69,7 +70,7 @@ class Receiver:
 @contextlib.asynccontextmanager
 async def receiving(folder: Path, limits: Limits) -> AsyncIterator[Receiver]:
     storage = Storage(folder / "telemetry.db")
-    intake = Intake(Writer(storage), ReadingLog(storage), limits)
+    intake = Intake(Writer(storage), ReadingLog(storage), Identities(folder / "none"), limits)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         create_app(intake), http=http_or_grpc(intake), log_config=None, lifespan="off"

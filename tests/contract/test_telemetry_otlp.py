@@ -17,10 +17,15 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
+    MetricsServiceStub,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
-from receiving import JSON, PROTOBUF, TelemetryServer
+from receiving import JSON, PROTOBUF, TelemetryServer, token_of
 
+from tarmac.plan import spans
+from tarmac.plan.spans import TOKEN_HEADER
 from tarmac.run.dashboard import logs
 from tarmac.run.telemetry import charts, metrics, queries, storage
 from tarmac.run.telemetry.charts import Steps
@@ -42,6 +47,7 @@ def run_service(server, protocol: str, times: int = 4) -> None:
         "OTEL_SERVICE_NAME": "shipping",
         "OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=shipping-1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": server.url,
+        "OTEL_EXPORTER_OTLP_HEADERS": f"{TOKEN_HEADER}={token_of('shipping')}",
         "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
         "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
     }
@@ -96,8 +102,50 @@ def test_counters_that_send_only_their_increases_are_added_up(server) -> None:
         assert server.send(request.SerializeToString(), PROTOBUF, "/v1/metrics")[0] == 200
     with contextlib.closing(storage.reader(server.path)) as stored:
         now_ms = time.time_ns() // 1_000_000
-        found = metrics.counters(stored, "unknown_service", "seen_total", lambda _: True)
+        name = "unidentified/unknown_service"
+        found = metrics.counters(stored, name, "seen_total", lambda _: True)
         assert found.increase(stored, 0, now_ms) == 3 + 2 + 9 + 1
+
+
+@pytest.mark.parametrize("token", ["", token_of("orders"), "token-of-shippin\xe4"])
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_what_comes_without_the_services_own_token_counts_for_no_service(
+    server, token, protocol
+) -> None:
+    if not token.isascii() and protocol == "grpc":
+        pytest.skip("gRPC's clients send no such header")
+    request = ExportMetricsServiceRequest()
+    group = request.resource_metrics.add()
+    group.resource.attributes.add(key="service.name").value.string_value = "shipping"
+    metric = group.scope_metrics.add().metrics.add(name="http_requests_total")
+    metric.sum.is_monotonic, metric.sum.aggregation_temporality = True, 1
+    metric.sum.data_points.add(as_int=500_000)
+    sent = {TOKEN_HEADER: token} if token else {}
+    if protocol == "grpc":
+        with grpc.insecure_channel(server.url.removeprefix("http://")) as channel:
+            MetricsServiceStub(channel).Export(request, timeout=20, metadata=tuple(sent.items()))
+    else:
+        body = request.SerializeToString()
+        assert server.send(body, PROTOBUF, "/v1/metrics", **sent)[0] == 200
+    with contextlib.closing(storage.reader(server.path)) as stored:
+        assert metrics.totals(stored, "shipping", "http_requests_total") == []
+        named = metrics.totals(stored, "unidentified/shipping", "http_requests_total")
+        assert [total for _, total in named] == [500_000]
+
+
+def test_a_token_of_a_service_that_was_added_is_known_at_once(server) -> None:
+    request = ExportLogsServiceRequest()
+    group = request.resource_logs.add()
+    group.resource.attributes.add(key="service.name").value.string_value = "added"
+    group.scope_logs.add().log_records.add(time_unix_nano=time.time_ns())
+    body = request.SerializeToString()
+    for known in ("", "a-token"):
+        server.home.secrets.write_text(json.dumps({spans.token("added").path: known}))
+        sent = {TOKEN_HEADER: "a-token"}
+        assert server.send(body, PROTOBUF, "/v1/logs", **sent)[0] == 200
+    until(lambda: len(logs.read(server.home)["lines"]), 2)
+    lines = logs.read(server.home)["lines"]
+    assert {line["name"] for line in lines} == {"unidentified/added", "added"}
 
 
 def test_log_records_in_json_are_read_on_from_where_a_page_stopped(server) -> None:

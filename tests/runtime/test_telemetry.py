@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from sandbox import SYSTEM, Sandbox, family
 
+from tarmac.plan.spans import TOKEN_HEADER
 from tarmac.run.local.supervisor import client
 
 ENDPOINT = "/env/OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
-def send(endpoint: str, trace: int, *, failed: bool = False) -> None:
+def send(endpoint: str, trace: int, *, failed: bool = False, token: str = "") -> None:
     """Send one span as a service does; its connection waits while the process starts."""
     span = {
         "traceId": f"{trace:032x}",
@@ -28,9 +29,8 @@ def send(endpoint: str, trace: int, *, failed: bool = False) -> None:
     }
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "back"}}]}
     body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}
-    request = urllib.request.Request(
-        f"{endpoint}/v1/traces", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
+    headers = {"Content-Type": "application/json", TOKEN_HEADER: token}
+    request = urllib.request.Request(f"{endpoint}/v1/traces", json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200
 
@@ -67,13 +67,18 @@ def test_what_services_send_is_listed_shown_and_outlives_process_and_system(trac
     endpoint = traced.get("back", ENDPOINT)
     assert traced.get("back", "/env/OTEL_SERVICE_NAME") == "back"
     assert "service.instance.id=front-1" in traced.get("front", "/env/OTEL_RESOURCE_ATTRIBUTES")
-    send(endpoint, 0xA1 << 120)
+    header, _, token = traced.get("back", "/env/OTEL_EXPORTER_OTLP_HEADERS").partition("=")
+    assert header == TOKEN_HEADER
+    assert token != traced.get("front", "/env/OTEL_EXPORTER_OTLP_HEADERS").partition("=")[2]
+    send(endpoint, 0xA1 << 120, token=token)
     assert len(traces(traced, count=1)) == 1
 
     os.kill(telemetry_pid(traced), signal.SIGKILL)
     send(endpoint, 0xB2 << 120, failed=True)
     assert len(traces(traced, count=2)) == 2
     assert len(traces(traced, "--failed", count=1)) == 1
+    own = traces(traced, "--service", "back", count=1)
+    assert own == [f"GET /{0xA1 << 120}"]  # the other had no token
 
     shown = traced.tarmac("trace", "b200").stdout
     assert "no stock" in shown

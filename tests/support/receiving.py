@@ -12,11 +12,19 @@ import time
 import urllib.error
 import urllib.request
 
+from tarmac.plan import spans
 from tarmac.run.local.state.paths import Home
 from tarmac.run.telemetry import queries, receiver, storage
 
 TOKEN = "a-token-of-this-test"
+#: Services that have a token there.
+SERVICES = ("shipping", "orders")
 JSON, PROTOBUF = receiver.JSON, receiver.PROTOBUF
+
+
+def token_of(service: str) -> str:
+    """The token of a service of SERVICES."""
+    return f"token-of-{service}"
 
 
 class TelemetryServer:
@@ -25,6 +33,8 @@ class TelemetryServer:
     def __init__(self, folder) -> None:
         self.home = Home(folder)
         self.home.dashboard_token.write_text(TOKEN)
+        tokens = {spans.token(service).path: token_of(service) for service in SERVICES}
+        self.home.secrets.write_text(json.dumps({**tokens, "stores/db/admin": "hush"}))
         self.path = self.home.telemetry
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"

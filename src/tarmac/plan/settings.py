@@ -146,8 +146,8 @@ def _ours(bindings: Bindings, service: str, number: int) -> Iterator[tuple[str, 
         )
     for variable, value in bindings.facts.spans.items():
         yield variable, EnvVariable(text(value), "Tarmac: the environment's trace receiver")
-    for variable, value in spans.of_instance(bindings.facts, bindings.system, service, number):
-        yield variable, EnvVariable(text(value), "Tarmac: the telemetry process")
+    for variable, found in spans.of_instance(bindings.facts, bindings.system, service, number):
+        yield variable, EnvVariable(found, "Tarmac: the telemetry process")
     if not bindings.uses_broker(service):
         return
     for variable, key, topics in (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tarmac.base.launch import Secret, ServiceSecret, Text, text
 from tarmac.model import conventions
 from tarmac.model.environment import Environment
 from tarmac.model.system import System
@@ -23,25 +24,36 @@ GRPC, HTTP = 4317, 4318
 
 #: How long spans are collected before they are sent, here: a trace is looked for at once.
 COLLECT_MS = "500"
+#: The secret by which a service is known to telemetry, and the header that carries it.
+TOKEN, TOKEN_HEADER = "TARMAC_TELEMETRY_TOKEN", "x-tarmac-token"
 #: How often a service sends what it measures, here: as often as metrics are read.
 MEASURE_MS = "5000"
 
 
 def of_instance(
     facts: MachineFacts, system: System, service: str, number: int
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, Text]]:
     """Yield what an instance here is given; nothing where the user's own address is set."""
     port = facts.ports.get(ports.TELEMETRY)
     if port is None or conventions.SPANS_TO in facts.environ:
         return
-    yield conventions.SPANS_TO, f"http://{facts.host}:{port}"
+    yield conventions.SPANS_TO, text(f"http://{facts.host}:{port}")
+    file = system.file
+    if conventions.SPANS_TO not in {*file.env, *file.services[service].env}:
+        # The token is for telemetry alone; an address of the service's own is elsewhere.
+        yield "OTEL_EXPORTER_OTLP_HEADERS", text(f"{TOKEN_HEADER}=", token(service))
     said = f"service.namespace={system.name},service.instance.id={service}-{number}"
-    yield conventions.SPANS_OF, said
-    yield "OTEL_BSP_SCHEDULE_DELAY", COLLECT_MS
+    yield conventions.SPANS_OF, text(said)
+    yield "OTEL_BSP_SCHEDULE_DELAY", text(COLLECT_MS)
     if not system.is_kit(service):  # the kit has a name of its own, and speaks OTLP's JSON
-        yield "OTEL_SERVICE_NAME", service
-        yield "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"
-        yield "OTEL_METRIC_EXPORT_INTERVAL", MEASURE_MS
+        yield "OTEL_SERVICE_NAME", text(service)
+        yield "OTEL_EXPORTER_OTLP_PROTOCOL", text("http/protobuf")
+        yield "OTEL_METRIC_EXPORT_INTERVAL", text(MEASURE_MS)
+
+
+def token(service: str) -> Secret:
+    """Name the secret by which telemetry knows what a service sends."""
+    return Secret.of(ServiceSecret(service, TOKEN))
 
 
 def trace_receiver(settled: Environment) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tarmac.run.dashboard.access import Access
 from tarmac.run.dashboard.server import routes
 from tarmac.run.local.state.paths import Home
-from tarmac.run.telemetry.process import serve
+from tarmac.run.telemetry.process import Files, serve
 
 
 def main() -> None:
@@ -27,7 +27,8 @@ def main() -> None:
     token = home.dashboard_token.read_text(encoding="utf-8").strip()
     access = Access(token, cookie=f"tarmac-{listener.getsockname()[1]}")
     pages = routes(home, access)
-    asyncio.run(serve(home.telemetry, home.scrape_targets, listener, pages, run=sys.argv[2]))
+    files = Files(home.telemetry, home.scrape_targets, home.secrets)
+    asyncio.run(serve(files, listener, pages, run=sys.argv[2]))
 
 
 if __name__ == "__main__":

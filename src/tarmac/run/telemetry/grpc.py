@@ -16,6 +16,7 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
 from h2.exceptions import ProtocolError
 
+from tarmac.plan.spans import TOKEN_HEADER
 from tarmac.run.telemetry import otlp
 from tarmac.run.telemetry.intake import Body, Intake
 from tarmac.run.telemetry.limits import FullQueue, TooLarge
@@ -42,6 +43,7 @@ class _Call:
 
     path: str
     packed: bool
+    token: str
     #: Ends the call that does not come to its end in time.
     deadline: asyncio.TimerHandle
     body: bytearray = field(default_factory=bytearray)
@@ -103,7 +105,9 @@ class GrpcProtocol(asyncio.Protocol):
             )
             headers = {str(name): str(value) for name, value in event.headers or ()}
             packed = headers.get("grpc-encoding", "identity") == "gzip"
-            self._calls[stream] = _Call(headers.get(":path", ""), packed, deadline)
+            self._calls[stream] = _Call(
+                headers.get(":path", ""), packed, headers.get(TOKEN_HEADER, ""), deadline
+            )
         elif isinstance(event, DataReceived):
             self._connection.acknowledge_received_data(
                 event.flow_controlled_length, event.stream_id
@@ -208,4 +212,4 @@ def _message(call: _Call) -> Body:
         raise otlp.UnreadableRequest("not one whole message")
     if call.body[0] and not call.packed:
         raise otlp.UnreadableRequest("packed otherwise than by gzip")
-    return Body(message, is_packed=bool(call.body[0]))
+    return Body(message, is_packed=bool(call.body[0]), token=call.token)

@@ -10,11 +10,14 @@ import asyncio
 import sqlite3
 import time
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 from tarmac.run.telemetry import otlp
+from tarmac.run.telemetry.identity import Identities
 from tarmac.run.telemetry.limits import FullQueue, HeldBytes, Limits, TooLarge
 from tarmac.run.telemetry.readings import ReadingLog
 from tarmac.run.telemetry.writer import Writer
@@ -30,14 +33,23 @@ class Body(NamedTuple):
     is_json: bool = False
     #: Packed by gzip.
     is_packed: bool = False
+    #: By which the service is known that sent it.
+    token: str = ""
 
 
 class Intake:
     """Where everything that services send goes."""
 
-    def __init__(self, writer: Writer, readings: ReadingLog, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        readings: ReadingLog,
+        identities: Identities,
+        limits: Limits | None = None,
+    ) -> None:
         """Take what writes spans and records, and what writes metrics."""
         self.writer = writer
+        self._identities = identities
         self.limits = limits or Limits()
         self.held = HeldBytes(self.limits.held_bytes)
         self._readings = readings
@@ -52,7 +64,7 @@ class Intake:
             FullQueue: more waits to be written than has a place.
         """
         loop = asyncio.get_running_loop()
-        decode = partial(decoded, signal, body, self.limits.request_bytes)
+        decode = partial(decoded, signal, body, self.limits.request_bytes, self._identities.name)
         found, size = await loop.run_in_executor(self._decoder, decode)
         if signal == "metrics":
             await self._take_metrics(found)
@@ -68,8 +80,13 @@ class Intake:
             raise FullQueue(f"metrics cannot be written now ({error})") from None
 
 
-def decoded(signal: str, body: Body, most_bytes: int) -> tuple[list[Any], int]:
+def decoded(
+    signal: str, body: Body, most_bytes: int, name: Callable[[str, str], str]
+) -> tuple[list[Any], int]:
     """Decode a request; returns what it has, and its size in bytes.
+
+    Args:
+        name: returns a service's name as it is kept, of the name and the token that were sent.
 
     Raises:
         UnreadableRequest: it is none of this signal.
@@ -88,7 +105,12 @@ def decoded(signal: str, body: Body, most_bytes: int) -> tuple[list[Any], int]:
         from tarmac.run.telemetry import otlp_metrics  # noqa: PLC0415 - protobuf: 40 ms
 
         found = list(otlp_metrics.pushed(content, is_json=body.is_json))
-    return found, len(content)
+    names = {service: name(service, body.token) for service in {one.service for one in found}}
+    kept = [
+        one if names[one.service] == one.service else replace(one, service=names[one.service])
+        for one in found
+    ]
+    return kept, len(content)
 
 
 def unpacked(packed: bytes, most_bytes: int) -> bytes:

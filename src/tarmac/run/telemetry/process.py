@@ -14,11 +14,13 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import uvicorn
 from starlette.routing import BaseRoute
 
 from tarmac.run.telemetry import runs
+from tarmac.run.telemetry.identity import Identities
 from tarmac.run.telemetry.intake import Intake
 from tarmac.run.telemetry.readings import ReadingLog
 from tarmac.run.telemetry.receiver import create_app
@@ -33,14 +35,24 @@ FINISH_S = 2
 MARK_S = 2.0
 
 
+class Files(NamedTuple):
+    """What the process reads and writes."""
+
+    #: What all is written to.
+    telemetry: Path
+    #: The instances that have metrics.
+    targets: Path
+    #: The namespace's secrets, with the tokens of its services.
+    secrets: Path
+
+
 def say(line: str) -> None:
     """Write one line to the log at once."""
     print(line, flush=True)
 
 
 async def serve(
-    path: Path,
-    targets: Path,
+    files: Files,
     listener: socket.socket,
     pages: Sequence[BaseRoute] = (),
     *,
@@ -49,17 +61,18 @@ async def serve(
     """Receive, read metrics and write until SIGTERM.
 
     Args:
-        path: the file that all is written to.
-        targets: the file with the instances that have metrics.
+        files: of the namespace whose services send.
         pages: routes that show what is there, served beside the receiver's.
         run: the name of the run that is under way.
     """
-    storage = Storage(path)
+    storage = Storage(files.telemetry)
     writer = Writer(storage, say=say)
     writing = asyncio.create_task(writer.run())
     readings = ReadingLog(storage)
-    intake = Intake(writer, readings)
-    scraping = asyncio.create_task(Scraper(storage, targets, readings=readings, say=say).run())
+    intake = Intake(writer, readings, Identities(files.secrets, say))
+    scraping = asyncio.create_task(
+        Scraper(storage, files.targets, readings=readings, say=say).run()
+    )
     config = uvicorn.Config(
         create_app(intake, pages),
         http=http_or_grpc(intake),

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tarmac.base.loopback import host_problem
+from tarmac.plan.spans import TOKEN_HEADER
 from tarmac.run.telemetry import otlp
 from tarmac.run.telemetry.intake import SIGNALS, Body, Intake
 from tarmac.run.telemetry.limits import FullQueue, TooLarge
@@ -97,7 +98,8 @@ async def _take(request: Request, intake: Intake, signal: str, *, is_json: bool)
     received = bytearray()
     try:
         await _receive(request, intake, received)
-        await intake.take(signal, Body(bytes(received), is_json, is_packed=coding == "gzip"))
+        token = request.headers.get(TOKEN_HEADER, "")
+        await intake.take(signal, Body(bytes(received), is_json, coding == "gzip", token))
     finally:
         intake.held.drop(len(received))
 
