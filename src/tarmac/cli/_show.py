@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
 
-from rich.console import Console, JustifyMethod
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from tarmac.base.errors import printable
+from tarmac.cli._terminal import PlainStream
 from tarmac.run.local.state import state
 from tarmac.run.local.state.state import NodeState
 from tarmac.run.local.supervisor.client import Status
@@ -118,9 +122,23 @@ def columns(left: Iterable[str], right: Iterable[str]) -> Table:
     return drawn
 
 
+class PlainConsole(Console):
+    """A terminal with our own colours and movements, and none that a text has."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Draw something, with what a terminal would act on escaped in its text."""
+        for segment in super().render(renderable, options):
+            is_ours = segment.control is not None
+            yield segment if is_ours else Segment(printable(segment.text), segment.style)
+
+
 def open_console(*, stderr: bool = False) -> Console:
     """Open the console; a pipe or file gets whole lines instead of 80 columns."""
-    console = Console(stderr=stderr, highlight=False)
+    stream = sys.stderr if stderr else sys.stdout
+    terminal = stream.terminal if isinstance(stream, PlainStream) else None
+    console = PlainConsole(file=terminal, stderr=stderr, highlight=False)
     return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=200)
 
 

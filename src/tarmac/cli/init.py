@@ -71,9 +71,7 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
     complaints, lacks = _survey.checked(file)
     trial = None
     if tries and found.services and not complaints:
-        from rich.console import Console
-
-        from tarmac.cli import _progress
+        from tarmac.cli import _progress, _show
         from tarmac.run.trial import try_out
 
         _progress.treat_signals_as_ctrl_c()
@@ -82,7 +80,7 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
             _project.find(str(file)),
             frozenset(kinds),
             save=lambda now: writing.write_file(file, write(now, system)),
-            wait=partial(_progress.wait, Console(stderr=True)),
+            wait=partial(_progress.wait, _show.open_console(stderr=True)),
         )
         found = trial.found
     if as_json:

@@ -12,6 +12,7 @@ import click
 
 from tarmac.base import writing
 from tarmac.base.errors import TarmacError
+from tarmac.cli import _terminal
 from tarmac.cli._verbs import Verbs
 
 
@@ -39,6 +40,7 @@ def tarmac() -> None:
 
 def main() -> NoReturn:
     """Run the command line; an expected failure is printed without a traceback."""
+    _terminal.guard()
     try:
         Path.cwd()
     except FileNotFoundError:
