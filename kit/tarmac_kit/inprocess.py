@@ -93,7 +93,8 @@ async def _exchange(app: Application, scope: Scope, body: bytes) -> Response:
 
     await app(scope, receive, send)
     headers = {name.decode().lower(): value.decode() for name, value in start.get("headers", ())}
-    return Response(start["status"], headers, b"".join(chunks))
+    is_head = scope["method"] == "HEAD"  # servers leave the body out
+    return Response(start["status"], headers, b"" if is_head else b"".join(chunks))
 
 
 @asynccontextmanager

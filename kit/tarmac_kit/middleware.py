@@ -129,6 +129,8 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        if method == "HEAD":  # the same answer; the server leaves its body out
+            scope = {**scope, "method": "GET"}
         headers = {
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in scope["headers"]

@@ -32,6 +32,7 @@ class BoundedProtocol(HttpToolsProtocol):
         #: Bytes since the last end of a head, piece of a body, or end of a message.
         self._taken = 0
         self._too_large = False
+        self._wrong_hosts = False
         self._refused = False
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -72,6 +73,10 @@ class BoundedProtocol(HttpToolsProtocol):
             if len(self.url) + sum(sizes) > self.max_head_bytes:
                 self._too_large = True
                 raise ValueError("the head is too large")  # the parser's end; uvicorn asks for 400
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            self._wrong_hosts = True
+            raise ValueError("not one Host")  # RFC 9112, section 3.2
         self._came_on()
         super().on_headers_complete()
 
@@ -87,8 +92,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, and close; uvicorn calls it for whatever cannot be parsed."""
-        if self.cycle is None or self.cycle.response_complete:
+        if self.cycle is None or self.cycle.response_complete or self._is_own_body():
             detail = f"at most {self.max_head_bytes} bytes" if self._too_large else msg
+            detail = "send one Host header" if self._wrong_hosts else detail
             answer = problems.from_status(431 if self._too_large else 400, detail).response()
             status = f"{answer.status_code} {HTTPStatus(answer.status_code).phrase}"
             headers = [
@@ -102,8 +108,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write_eof()
             self.loop.call_later(_LINGER_S, self.transport.close)
             self._refused = True
+            if self.cycle is not None:  # the rest of its body does not come
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
         else:  # the answer before it is not finished: nothing may stand in its midst
             self.transport.close()
+
+    def _is_own_body(self) -> bool:
+        """Tell whether what cannot be read is the body of the one request that is in hand."""
+        cycle = self.cycle
+        is_its_body = cycle.more_body and not cycle.response_started and not self.pipeline
+        return is_its_body and not self._too_large
 
     def _came_on(self) -> None:
         self._taken = 0

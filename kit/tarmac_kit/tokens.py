@@ -185,10 +185,14 @@ class TokenVerifier:
         except jwt.PyJWTError:
             raise unauthorized("the token is not valid") from None
         roles = claims.get("roles", [])
+        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+            raise unauthorized("the token's roles are no list of names")
+        if not claims["sub"]:
+            raise unauthorized("the token names no subject")
         return kid, Claims(
             subject=str(claims["sub"]),
             email=str(claims.get("email", "")),
-            roles=frozenset(roles) if isinstance(roles, list) else frozenset(),
+            roles=frozenset(roles),
             token_id=str(claims.get("jti", "")),
             expires_at=int(claims["exp"]),
         )

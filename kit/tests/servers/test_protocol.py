@@ -126,6 +126,42 @@ async def test_a_larger_head_is_431_and_the_end(ended: bool, many: bool, size: i
         assert await connection.closed()
 
 
+@pytest.mark.parametrize("hosts", ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n"])
+async def test_a_request_without_one_host_is_400_and_the_end(hosts: str) -> None:
+    async with serving() as connect:
+        connection = await connect()
+        await connection.send(f"GET / HTTP/1.1\r\n{hosts}\r\n".encode())
+        status, _, body = await connection.answer()
+        assert (status, json.loads(body)["detail"]) == (400, "send one Host header")
+        assert await connection.closed()
+
+
+async def test_a_client_of_http_1_0_needs_no_host() -> None:
+    async with serving() as connect:
+        connection = await connect()
+        await connection.send(b"GET / HTTP/1.0\r\n\r\n")
+        assert (await connection.answer())[0] == 200
+
+
+async def test_a_malformed_chunk_is_400_and_the_end() -> None:
+    async with serving() as connect:
+        connection = await connect()
+        head = b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n"
+        await connection.send(head + b"1\r\nb\r\n")
+        await asyncio.sleep(0.05)
+        await connection.send(b"not a size\r\n")
+        assert (await connection.answer())[0] == 400
+        assert await connection.closed()
+
+
+async def test_a_malformed_chunk_behind_a_request_in_hand_is_no_answer_to_that() -> None:
+    async with serving() as connect:
+        connection = await connect()
+        head = b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n"
+        await connection.send(b"GET /slow/0.5 HTTP/1.1\r\nhost: h\r\n\r\n" + head + b"no\r\n")
+        assert await connection.closed()
+
+
 async def test_a_long_target_counts_as_well() -> None:
     async with serving() as connect:
         connection = await connect()

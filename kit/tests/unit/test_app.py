@@ -161,6 +161,16 @@ async def test_what_no_route_matches_is_a_404_document() -> None:
         assert (await http.delete("/things/1")).status == 405
 
 
+async def test_head_is_answered_where_get_is_and_nowhere_else() -> None:
+    async with running(app_of(things)) as http:
+        got, head = await http.get("/things/1"), await http.request("HEAD", "/things/1")
+        assert (head.status, head.body) == (got.status, b"")
+        assert head.headers["content-length"] == str(len(got.body))
+        assert (await http.request("HEAD", "/nothing")).status == 404
+        metrics = (await http.get("/metrics")).body.decode()
+        assert 'method="HEAD",route="/things/{thing_id}"' in metrics
+
+
 async def test_the_metrics_label_is_the_template_and_unknown_paths_are_one_value() -> None:
     async with running(app_of(things)) as http:
         for path in ("/things/1", "/things/2", "/deep/3", "/no/1", "/no/2"):

@@ -94,6 +94,9 @@ BAD = {
         key=rsa.generate_private_key(public_exponent=65537, key_size=2048)
     ),
     "RS512": lambda: forge_token(algorithm="RS512"),
+    "roles in roles": lambda: forge_token(roles=[["staff"]]),
+    "a word for roles": lambda: forge_token(roles="staff"),
+    "a subject without a letter": lambda: forge_token(sub=""),
     "no token at all": lambda: "nonsense",
     "empty": lambda: "",
     **{
