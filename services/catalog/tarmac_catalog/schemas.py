@@ -11,11 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 #: The largest price that a staff member may type: ten million in major units.
 MAX_PRICE_MINOR = 1_000_000_000
 
-#: PostgreSQL's text holds every character but NUL; a name is one line.
+#: What breaks a line, reverses what follows, or has no width. Joiners (U+200C, U+200D) stand in
+#: Persian and Indic words and in emoji, but are no name by themselves.
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+#: PostgreSQL's text holds every character but NUL; a name is one line, and can be seen.
 Name = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"
+        strip_whitespace=True,
+        min_length=1,
+        max_length=200,
+        pattern=rf"^[^{_UNSEEN}]*[^{_UNSEEN}\s\u200c\u200d][^{_UNSEEN}]*$",
     ),
 ]
 Description = Annotated[

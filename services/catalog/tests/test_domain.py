@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from tarmac_catalog.domain import (
     BadCursorError,
@@ -19,6 +20,7 @@ from tarmac_catalog.domain import (
     prefix_query,
     search_words,
 )
+from tarmac_catalog.schemas import ProductIn
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -115,3 +117,24 @@ def test_a_cursor_with_a_value_that_no_column_holds_is_refused(sort, value) -> N
 def test_a_cursor_of_somebody_elses_making_is_refused(text: str) -> None:
     with pytest.raises(BadCursorError, match="start without a cursor"):
         decode_cursor(text, sort=Sort.NAME)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_taken"),
+    [
+        ("Road, 2 lanes", True),
+        ("\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", True),  # a joiner in a word
+        ("\u200b\u200d", False),
+        ("\u200d", False),
+        ("a\u202eb", False),
+        ("\u2067a", False),
+        ("a\nb", False),
+    ],
+)
+def test_a_name_can_be_seen_and_reverses_nothing(name: str, is_taken: bool) -> None:
+    described = {"name": name, "category": "roads", "price_minor": 1}
+    if is_taken:
+        assert ProductIn.model_validate(described).name == name
+    else:
+        with pytest.raises(ValidationError):
+            ProductIn.model_validate(described)
