@@ -35,6 +35,18 @@ def test_a_file_is_written_with_its_folders_and_replaced_with_its_mode(root):
     assert list(file.parent.iterdir()) == [file]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who may give files away")
+def test_a_file_that_root_replaces_stays_its_owners(root):
+    file = root.folder / "a.txt"
+    file.write_text("")
+    file.chmod(0o640)
+    os.chown(file, 23456, 23457)
+    writing.write(root, "a.txt", "new")
+    status = file.stat()
+    assert (status.st_uid, status.st_gid) == (23456, 23457)
+    assert stat.S_IMODE(status.st_mode) == 0o640
+
+
 def test_a_new_file_has_the_mode_that_the_process_gives(root):
     before = os.umask(0o027)
     try:

@@ -131,6 +131,8 @@ def write(
             os.unlink(part, dir_fd=folder)
         try:
             _fill(folder, part, content, mode)
+            if before is not None:
+                _give(folder, part, before)
             os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -286,6 +288,16 @@ def _refuse_other(root: Root, path: str, status: os.stat_result) -> None:
     is_link = stat.S_ISLNK(status.st_mode)
     what = "is a link, and nothing is written through links" if is_link else "is no regular file"
     raise BadInput([Problem(shown(root.folder / path), f"{what}; remove it")])
+
+
+def _give(folder: int, name: str, before: os.stat_result) -> None:
+    """Give a new file to the owner of the one before, where this user may, as root may."""
+    if (before.st_uid, before.st_gid) == (os.geteuid(), os.getegid()):
+        return
+    mode = stat.S_IMODE(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    with contextlib.suppress(PermissionError):
+        os.chown(name, before.st_uid, before.st_gid, dir_fd=folder, follow_symlinks=False)
+        os.chmod(name, mode, dir_fd=folder)
 
 
 def _fill(folder: int, name: str, content: bytes | str, mode: int | None) -> None:
