@@ -83,6 +83,19 @@ def test_secrets_are_made_once_and_dotenv_wins_for_the_services_own(tmp_path: Pa
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o660, 0o601])
+def test_secrets_that_others_could_read_are_closed_and_that_is_said(tmp_path: Path, mode: int):
+    path = tmp_path / "secrets.json"
+    assert vault.close(path) == ""
+    vault.fill(path, [Secret("stores/db/web")], {})
+    assert vault.close(path) == ""
+    path.chmod(mode)
+    told = vault.close(path)
+    assert told.startswith(f"{path}: had mode {mode:o}")
+    assert "make new ones" in told
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_data_whose_passwords_are_gone_gets_no_new_ones(tmp_path: Path):
     path = tmp_path / "secrets.json"
     wanted = [Secret("stores/db/admin"), Secret("stores/db/web"), Secret("stores/cache/web")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import stat
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -53,6 +54,25 @@ def fill(
     if values != known:
         write_atomically(path, json.dumps(values, indent=1, sort_keys=True) + "\n", power_cut=True)
     return values
+
+
+def close(path: Path) -> str:
+    """Take the file's rights from other users, where they have any.
+
+    Returns:
+        What was wrong and what to do; empty where nothing was.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return ""
+    if not mode & 0o077:
+        return ""
+    path.chmod(0o600)
+    return (
+        f"{path}: had mode {mode:o}, so other users could read its passwords; it has 600 now. "
+        "If others use this machine, make new ones: `tarmac down --delete-data`"
+    )
 
 
 def _refuse_lost(

@@ -105,6 +105,7 @@ class Resolver:
             plan = overridden(plan, options.environment)
             _check_user(plan)
             own = [secret for secret in plan.secrets if secret.path not in self._chosen.secrets]
+            told = vault.close(self._home.secrets)
             filled = vault.fill(
                 self._home.secrets,
                 own,
@@ -118,7 +119,11 @@ class Resolver:
                 kinds=self._kinds,
                 plan=replace(
                     plan,
-                    notes=(*plan.notes, *unsupported(self.system, telemetry=options.telemetry)),
+                    notes=(
+                        *filter(None, (told,)),
+                        *plan.notes,
+                        *unsupported(self.system, telemetry=options.telemetry),
+                    ),
                 ),
                 facts=facts,
                 secrets=secrets,
