@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,16 @@ def test_a_run_goes_on_until_it_was_seen_last(stored):
         runs.Run(SECOND, BEGAN + 100_000, BEGAN + 120_000),
         runs.Run(FIRST, BEGAN, BEGAN + 20_000),
     ]
+
+
+def test_a_run_of_a_later_clock_is_not_the_latest(tmp_path):
+    readings = Readings(tmp_path / "telemetry.sqlite")
+    now_ms = time.time_ns() // 1_000_000
+    for name, at_ms in (("old", now_ms - 9_000), ("later", now_ms + 10**10), ("new", now_ms)):
+        readings.storage.write(lambda to: runs.mark(to, name, at_ms))  # noqa: B023
+    with contextlib.closing(reader(readings.path)) as opened:
+        assert [run.name for run in runs.all_runs(opened)] == ["new", "old", "later"]
+        assert runs.find(opened, runs.LATEST).name == "new"
 
 
 def test_the_requests_of_two_runs_stand_beside_each_other(stored):

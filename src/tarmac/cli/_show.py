@@ -153,8 +153,10 @@ def _first_line(text: str) -> str:
 
 
 def _ago(seconds: float) -> str:
+    if seconds < -1:
+        return "?"  # the clock was set back
     if seconds < 60:
-        return f"{seconds:.0f}s"
+        return f"{max(0, seconds):.0f}s"
     if seconds < 3600:
         return f"{seconds / 60:.0f}m"
     return f"{seconds / 3600:.0f}h" if seconds < 172800 else f"{seconds / 86400:.0f}d"

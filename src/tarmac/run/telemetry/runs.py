@@ -58,8 +58,11 @@ def mark(stored: sqlite3.Connection, name: str, now_ms: int) -> None:
 
 
 def all_runs(stored: sqlite3.Connection) -> list[Run]:
-    """List the runs, the latest first."""
-    rows = stored.execute("SELECT name, began_ms, until_ms FROM runs ORDER BY began_ms DESC")
+    """List the runs, the latest first; last of all those that a clock of later dates has marked."""
+    rows = stored.execute(
+        "SELECT name, began_ms, until_ms FROM runs"
+        " ORDER BY began_ms > 1000 * (strftime('%s', 'now') + 60), began_ms DESC"
+    )
     return [Run(*row) for row in rows]
 
 
