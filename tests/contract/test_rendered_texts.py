@@ -1,4 +1,4 @@
-"""A free text of the model reaches each rendered file as one value, and as nothing else."""
+"""A text of the model is refused, or reaches each rendered file as one value and no other thing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from typing import Any
 import hcl2
 import pytest
 import yaml
-
-from tarmac.base.artifact import write
-from tarmac.render import in_memory
+from payloads import Planted
 
 SHOP = Path(__file__).parents[2] / "systems/shop/tarmac.yaml"
-ENVIRONMENTS = ("production", "repository", "kind")
 #: A text that means nothing anywhere; it stands where the others do.
 CANARY = "ZcanaryZ"
 PAYLOADS = {
@@ -32,32 +29,83 @@ PAYLOADS = {
 _DIGEST = re.compile(r"\b[0-9a-f]{8,64}\b")
 
 
-def model(folder: Path, text: str) -> Path:
-    """Write the shop's model with a text in each place that takes any text."""
-    document = yaml.safe_load(
-        SHOP.read_text().replace("../../services", f"{SHOP.parents[2]}/services")
-    )
-    document.setdefault("env", {})["NOTE"] = text
-    for service in document["services"].values():
-        service.setdefault("env", {})["OWN_NOTE"] = text
-    for environment in document["environments"].values():
-        if environment.get("target", "cluster") == "cluster":
-            environment.setdefault("env", {}).setdefault("api-gateway", {})["HERE_NOTE"] = text
-    for invariant in document["invariants"].values():
-        invariant["about"] = text
-    folder.mkdir()
-    file = folder / "tarmac.yaml"
-    file.write_text(yaml.safe_dump(document, sort_keys=False, width=100_000))
-    return file
+#: Every key of a service of another language that is free text.
+MIXED = """
+tarmac: 1
+system: mixed
+domain: mixed.example.com
+env: {SHARED: "words"}
+services:
+  web:
+    run: [node, main.js, argument]
+    cwd: web
+    port: 8080
+    image_port: 8080
+    probe: {http: "/ready"}
+    stores: {db: main-db, cache: cache}
+    env: {NOTE: "words", URL: "${stores.main-db.url}"}
+    public: {host: www, paths: ["/"]}
+    tasks:
+      prepare: {run: [node, prepare.js, argument]}
+      nightly: {run: [node, nightly.js, argument], schedule: "0 3 * * *"}
+    volumes: {uploads: uploads}
+    writable: {temporary: "/srv/tmp"}
+    watch: ["web/*.js"]
+    resources: {cpu: 100m, memory: 128Mi}
+    calls: {back: {timeout: 2s}}
+  back: {run: node back.js argument, cwd: back, port: 8081, probe: {command: [node, probe.js]}}
+  lines: {run: [node, lines.js], cwd: back, port: 8082, probe: {log: waiting for jobs}}
+stores:
+  main-db: {kind: postgres, init: [schema.sql], seed: seed.sql}
+  cache: redis
+environments:
+  production:
+    cloud: aws
+    region: us-east-1
+    zones: 3
+    namespace: mixed
+    registry: 123456789012.dkr.ecr.us-east-1.amazonaws.com/mixed
+    servers: {aurora: [main-db], elasticache: [cache]}
+    infrastructure:
+      project: mixed
+      api_networks: [203.0.113.0/24]
+      nodes: {general: {min: 1, desired: 2, max: 3}}
+      servers: {aurora: {instance: db.t4g.medium}, elasticache: {instance: cache.t4g.medium}}
+    env: {web: {HERE: "words"}}
+    packaging: [helm, kustomize]
+    ingress: {kind: ingress, controller: nginx, tls: mixed-tls, issuer: letsencrypt}
+    observability: {runbooks: "https://example.com/runbooks"}
+  kind: {packaging: [helm, kustomize], secrets: script}
+  compose: {target: compose}
+  repository: {target: repository}
+delivery:
+  repository: https://github.com/acme/mixed
+  gitops: https://github.com/acme/mixed-gitops
+  pipelines: [github, gitlab]
+  owners: ["@acme/mixed"]
+invariants:
+  holds: {store: main-db, query: "select 1 where false", about: "words"}
+"""
+#: Each model's environments, and how many of its texts are free at least.
+MODELS = {
+    "shop": (("production", "repository", "kind"), 40),
+    "mixed": (("production", "repository", "kind", "compose"), 20),
+}
 
 
-def rendered(file: Path) -> dict[str, str]:
-    return {
-        f"{environment}/{artifact.path}": write(artifact, "")
-        for environment in ENVIRONMENTS
-        for artifacts in in_memory.make(file, environment, ()).artifacts.values()
-        for artifact in artifacts
-    }
+def planted(folder: Path, name: str) -> Planted:
+    """Write a model and the files that it names."""
+    folder.mkdir(parents=True)
+    text = SHOP.read_text().replace("../../services", f"{SHOP.parents[2]}/services")
+    if name == "mixed":
+        text = MIXED
+        for part in ("web", "back"):
+            (folder / part).mkdir()
+            (folder / part / "package.json").write_text('{"name": "x"}')
+            (folder / part / "Dockerfile").write_text("FROM node:22\nUSER 1000\nEXPOSE 8080\n")
+        for file in ("schema.sql", "seed.sql"):
+            (folder / file).write_text("select 1;")
+    return Planted(text, folder)
 
 
 def parsed(path: str, text: str) -> Any:
@@ -85,14 +133,18 @@ def plain(value: Any, text: str) -> Any:
     return value
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory):
-    return rendered(model(tmp_path_factory.mktemp("canary") / "shop", CANARY))
-
-
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
-def test_a_free_text_is_one_value_in_every_rendered_file(payload, expected, tmp_path):
-    found = rendered(model(tmp_path / "shop", payload))
+@pytest.mark.parametrize("name", MODELS)
+def test_every_text_of_a_model_is_refused_or_one_value_in_every_rendered_file(
+    name, payload, tmp_path
+):
+    environments, least = MODELS[name]
+    model = planted(tmp_path / name, name)
+    places = model.taking(payload)
+    assert least < len(places) < len(model.texts())
+    found = model.rendered(environments)
+    model.plant(places, CANARY)
+    expected = model.rendered(environments)
     assert found.keys() == expected.keys()
     changed = [path for path in found if found[path] != expected[path]]
     assert len(changed) > 10

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from tarmac.model import conventions
-from tarmac.model.texts import PathPrefix
+from tarmac.model.texts import FolderPath, PathPrefix
 from tarmac.model.value import (
     Amount,
     Duration,
@@ -137,7 +137,9 @@ class Service(StrictModel):
         default=(), description="Folders with a service.yaml; several share one process."
     )
     run: OneOrMore | None = Field(default=None, description="The command, for any language.")
-    cwd: str | None = Field(default=None, description="Where `run` starts; this file's folder.")
+    cwd: FolderPath | None = Field(
+        default=None, description="Where `run` starts; this file's folder."
+    )
     port: PortNumber | None = Field(default=None, description="Short for ports: {http: ...}.")
     ports: dict[Name, PortNumber] = Field(default={}, description="Ports by name.")
     listen: Literal["given", "fixed"] = Field(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from tarmac.model.texts import StoreVersion
+from tarmac.model.texts import FilePath, StoreVersion
 from tarmac.model.value import DATABASE, Name, StrictModel
 
 
@@ -26,10 +26,10 @@ class Store(StrictModel):
         pattern=DATABASE,
         description="The database's name; the store's own without '-db' if absent.",
     )
-    seed: str | None = Field(
+    seed: FilePath | None = Field(
         default=None, description="A file of first data, beside this one; loaded once."
     )
-    init: tuple[str, ...] = Field(
+    init: tuple[FilePath, ...] = Field(
         default=(),
         description="Files of SQL, beside this one, that are loaded into a new database in this "
         "order, before any service connects.",

@@ -26,6 +26,10 @@ LABEL_KEY = rf"^([a-z0-9][a-z0-9.-]*/)?{_NODE_LABEL}$"
 LABEL_VALUE = rf"^({_NODE_LABEL})?$"
 BASE_URL = r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%@+-]*)*)?$"
 REPOSITORY = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%+-]+)+$"
+#: A file's name stands in SQL, in a key of a ConfigMap and in psql's own commands.
+FILE = r"^[A-Za-z0-9._/@+-]+$"
+#: A folder's stands in quotes in scripts, and in the rules of pipelines.
+FOLDER = r"""^[^\x00-\x1f\x7f"'`$\\{}%;&|<>*?!#]+$"""
 PATH_PREFIX = r"^[A-Za-z0-9/._~%:@+*!,=-]*$"
 
 Domain = Annotated[str, StringConstraints(pattern=DOMAIN)]
@@ -42,6 +46,8 @@ LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE)]
 BaseUrl = Annotated[str, StringConstraints(pattern=BASE_URL)]
 #: A repository that a browser finds, too; no credentials stand in it.
 RepositoryUrl = Annotated[str, StringConstraints(pattern=REPOSITORY)]
+FilePath = Annotated[str, StringConstraints(pattern=FILE)]
+FolderPath = Annotated[str, StringConstraints(pattern=FOLDER)]
 PathPrefix = Annotated[str, StringConstraints(pattern=PATH_PREFIX)]
 
 #: What each pattern wants, for a person.
@@ -58,5 +64,7 @@ WORDS = {
     LABEL_VALUE: "use up to 63 letters, digits, '.', '_' and '-'",
     BASE_URL: "write an address like https://example.com/runbooks",
     REPOSITORY: "write an address like https://github.com/acme/orders",
+    FILE: "write a path of letters, digits and the signs ._/@+-, e.g. sql/schema.sql",
+    FOLDER: "write a path without quotes and the signs $ ` \\ { } % ; & | < > * ? ! #",
     PATH_PREFIX: "use letters, digits and the signs /._~%:@+*!,=-, e.g. /orders",
 }
