@@ -6,12 +6,14 @@ passed over, with Helm's own reason.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tarmac.adopt._manifests import OF_CHART
+from tarmac.base.foreign.limited import limited
 from tarmac.base.installed import find_program
 from tarmac.base.tools import how_to_get
 
@@ -66,7 +68,7 @@ def _template(helm: str, chart: Path) -> tuple[str, str]:
     argv = [helm, "template", RELEASE, str(chart), "--skip-tests"]
     try:
         done = subprocess.run(
-            argv,
+            limited(argv, os.getpid()),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

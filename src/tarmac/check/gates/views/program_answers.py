@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tarmac.base import content_cache
 from tarmac.base.errors import TarmacError
+from tarmac.base.foreign.limited import limited
 
 #: A folder with more files is not digested.
 MOST_FILES = 5000
@@ -95,7 +96,7 @@ def _content(folder: Path, path: str) -> bytes:
 def _ask(argv: list[str], folder: Path, env: Mapping[str, str]) -> Answer:
     try:
         done = subprocess.run(
-            argv,
+            limited(argv, os.getpid()),
             cwd=folder,
             env={**env, **os.environ},
             capture_output=True,
