@@ -115,7 +115,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _is_own_body(self) -> bool:
-        """Tell whether what cannot be read is the body of the one request that is in hand."""
+        """Tell whether what cannot be read is the body of the one request that is in flight."""
         cycle = self.cycle
         is_its_body = cycle.more_body and not cycle.response_started and not self.pipeline
         return is_its_body and not self._too_large
