@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from shop_trouble import ShopTrouble, begin, end
 FOLDER = Path(__file__).parent
 #: The fixture of a system that tests ask for, and its name.
 SYSTEMS = {"hello": "hello-dd", "shop": "shop"}
+#: Fixtures of systems that one module deploys and deletes: not all of them run at once.
+ALONE = {"trading": "trading"}
 _CLUSTERS = contextlib.ExitStack()
 
 
@@ -44,11 +46,11 @@ def programs() -> Path:
         pytest.skip(str(error))
 
 
-def _asked(request: pytest.FixtureRequest) -> list[str]:
-    """Name the systems that tests of this session ask for."""
+def _asked(request: pytest.FixtureRequest, known: Mapping[str, str]) -> list[str]:
+    """Name the systems that tests of this session ask for, of those that are known."""
     here = [item for item in request.session.items if FOLDER in item.path.parents]
     fixtures = {name for item in here for name in getattr(item, "fixturenames", ())}
-    return [system for name, system in SYSTEMS.items() if name in fixtures]
+    return [system for name, system in known.items() if name in fixtures]
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +58,8 @@ def nodes(programs: Path, docker: Docker, images, request, tmp_path_factory) -> 
     """Start three nodes that have the images of all systems to come."""
     folder = tmp_path_factory.mktemp("images")
     own = kube_images.own(docker, programs, folder)
-    tags = {tag for system in _asked(request) for tag in kube_images.of(images, system, "kind")}
+    asked = _asked(request, {**SYSTEMS, **ALONE})
+    tags = {tag for system in asked for tag in kube_images.of(images, system, "kind")}
     if kube_images.NATS in tags:
         kube_images.broker_and_mail(docker, folder)
     files = [kube_images.save(docker, own, folder / "own.tar")]
@@ -77,7 +80,7 @@ def systems(nodes: Cluster, request, tmp_path_factory) -> Mapping[str, DeployedS
     """
     laid_out = {
         name: DeployedSystem.lay_out(nodes, name, tmp_path_factory.mktemp(name))
-        for name in _asked(request)
+        for name in _asked(request, SYSTEMS)
     }
     cluster_entry.prepare(nodes, laid_out.values())
     nodes.kubectl("cordon", "node3")
@@ -108,6 +111,16 @@ def shop(systems, trouble) -> DeployedSystem:
     """Give the shop in the cluster."""
     system: DeployedSystem = systems["shop"]
     return system
+
+
+@pytest.fixture(scope="module")
+def trading(nodes: Cluster, tmp_path_factory) -> Iterator[DeployedSystem]:
+    """Deploy trading for the tests of one module, and delete its namespace after them."""
+    system = DeployedSystem.lay_out(nodes, "trading", tmp_path_factory.mktemp("trading"))
+    print(system.deploy().stdout.splitlines()[-1])
+    system.sow()
+    yield system
+    nodes.kubectl("delete", "namespace", system.namespace, "--wait=false")
 
 
 @pytest.fixture(scope="session")
