@@ -13,7 +13,7 @@ from tarmac.base.foreign.limited import limited
 DOUBLES = "x = b'a' * 1000\nwhile len(x) < 1 << 36: x += x\n"
 STARTS = """
 import os, subprocess, sys
-from tarmac.foreign.limited import limited
+from tarmac.base.foreign.limited import limited
 program = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(60)"]
 subprocess.run(limited(program, os.getpid()))
 """

@@ -21,8 +21,8 @@ SUPERVISOR = textwrap.dedent(
     """
     import asyncio, json, os, sys
     from pathlib import Path
-    from tarmac.local.host import guard
-    from tarmac.local.process.spawn import Spawner
+    from tarmac.run.local.host import guard
+    from tarmac.run.local.process.spawn import Spawner
 
     TREE = '''
     import os, subprocess, sys, time

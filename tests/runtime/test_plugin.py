@@ -73,7 +73,7 @@ def run(box: Sandbox, tests: str, *args: str) -> subprocess.CompletedProcess[str
 #: Tells what belongs to the session, then does not end.
 HANGING = """
     import json, os, time
-    from tarmac.local.host import guard
+    from tarmac.run.local.host import guard
 
     def test_hangs(system):
         pids = [node.pid for node in system.nodes()]
@@ -167,8 +167,8 @@ def test_a_system_that_ends_fails_the_tests_that_use_it_and_no_others(suite: San
         suite,
         """
         from pathlib import Path
-        from tarmac.local.supervisor import client
-        from tarmac.local.state.paths import Home
+        from tarmac.run.local.supervisor import client
+        from tarmac.run.local.state.paths import Home
 
         def test_ends_it(system):
             client.down(Home.of(Path("tarmac.yaml"), system.namespace))

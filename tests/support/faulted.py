@@ -14,9 +14,9 @@ from tarmac.run.local.state.paths import Home
 HOLDER = """
 import sys, time
 from pathlib import Path
-from tarmac.drills.drill_file import faults
-from tarmac.local.state.paths import Home
-from tarmac.local.supervisor.local_target import local_target
+from tarmac.drill.file.drill_file import faults
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor.local_target import local_target
 
 home, name, step = Home(Path(sys.argv[1])), sys.argv[2], eval(sys.argv[3])
 fault = faults()[name]

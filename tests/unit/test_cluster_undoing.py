@@ -68,8 +68,8 @@ def test_what_cannot_be_undone_is_told(kubectl):
 def test_all_is_undone_and_no_key_is_left_when_the_drill_is_killed(kubectl, tmp_path):
     drill = f"""
 import pathlib, time
-from tarmac.cluster.kubectl import Kubectl
-from tarmac.cluster.undoing import undo_process
+from tarmac.run.cluster.kubectl import Kubectl
+from tarmac.run.cluster.undoing import undo_process
 config = pathlib.Path({str(kubectl.config)!r})
 with undo_process(Kubectl({kubectl.program!r}, "lab", config)) as undo:
     undo.add("a", "scale", "a")

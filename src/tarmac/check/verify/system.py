@@ -129,7 +129,7 @@ class _Run:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Judgement:
     """What judging one environment came to."""
 
     tree: Tree
@@ -201,7 +201,7 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
     )
 
 
-def _judge(run: _Run, environment: str) -> _Judged:
+def _judge(run: _Run, environment: str) -> _Judgement:
     """Plan and render an environment, and run the gates on its tree."""
     options, today = run.options, run.options.today
     plan = deploy(run.system, environment, run.kinds)
@@ -220,7 +220,7 @@ def _judge(run: _Run, environment: str) -> _Judged:
         left = ignore_comments.apply(judgement, comments, today)
         left = ignore_comments.apply(left, run.comments, today)
         results.append(run.store.gate(left, now, seen.context))
-    return _Judged(
+    return _Judgement(
         tree=tree.described(environment, rendered.differing, seen.context),
         results=tuple(results),
         unread=(*tree.unread, *not_compared, *unbuilt),

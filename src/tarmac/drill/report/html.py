@@ -11,7 +11,7 @@ from tarmac.drill.drill import sentence
 from tarmac.drill.report.journal import expected_of
 from tarmac.drill.report.timeline import element, timeline
 
-STYLE = Path(__file__).parents[1] / "assets/drills/report.css"
+STYLE = Path(__file__).parents[2] / "assets/drills/report.css"
 Journal = Mapping[str, Any]
 
 
