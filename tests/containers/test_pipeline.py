@@ -23,7 +23,6 @@ from rendered import ROOT, system_of
 from tarmac.base import evidence
 from tarmac.base.evidence import Evidence
 from tarmac.check.verify.memory import PIPELINE
-from tarmac.check.verify.system import _model
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 
@@ -104,7 +103,7 @@ def test_a_change_of_one_service_is_found_checked_and_built_and_its_seconds_are_
 
     found |= clone.seconds()
     assert set(found) == {"changed", "lint", "test", "build"}
-    model = evidence.digest(_model(system_of("shop")))
+    model = evidence.digest(evidence.contents(system_of("shop").files))
     kept = Evidence(
         what=PIPELINE,
         status="pass",

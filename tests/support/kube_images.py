@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+import kit_images
 import standins
 from cluster_node import COREDNS, PAUSE
 from docker_here import Docker
@@ -49,7 +50,12 @@ def broker_and_mail(docker: Docker, scratch: Path) -> None:
 def of(images: Images, system: str, environment: str) -> tuple[str, ...]:
     """Build what the pods of a system run, and name it."""
     images.of(system)
-    return tuple({workload.image for workload in plan_of(system, environment).workloads})
+    plan = plan_of(system, environment)
+    built = {one.image for same in kit_images.services().values() for one in same}
+    for service in plan.services:
+        if service.parts and service.image not in built:  # one with an extra, beside one without
+            kit_images.build(images.docker, service, service.image)
+    return tuple({workload.image for workload in plan.workloads})
 
 
 def save(docker: Docker, tags: Iterable[str], file: Path) -> Path:
