@@ -25,7 +25,7 @@ def VERB(
     others have added are theirs. Objects with Tarmac's labels that nothing renders are listed too.
     Exit code 1 if anything differs.
 
-    `tarmac deploy` puts it right, with --prune for what nothing renders; an item that others have
+    `tarmac deploy` corrects it, with --prune for what nothing renders; an item that others have
     added to a list stays until they remove it.
 
     Example: tarmac drift hello-dd --env kind

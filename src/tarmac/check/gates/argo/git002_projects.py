@@ -21,8 +21,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         project = project_of(subject, app)
         if project is None:
             what = (
-                f"{app.title} is of project '{app.project}', which does not exist; "
-                "`default` allows everything: add an AppProject"
+                f"{app.title} belongs to project '{app.project}', which does not exist; "
+                "add an AppProject (`default` allows everything)"
             )
             yield Finding(app.artifact.path, what)
             continue
@@ -118,10 +118,10 @@ GATE = Gate(
     id="GIT002",
     title="Each Application's project allows what it applies, and no wildcard",
     phase="gitops",
-    source="what a project does not allow is not synced, and `default` allows everything; "
+    source="Argo CD does not sync what a project does not allow, and `default` allows everything; "
     "https://argo-cd.readthedocs.io/en/stable/user-guide/projects",
     check=check,
     scope=counted("Applications and their projects", _judged),
     reads="project, repository, destination and the kind and namespace of each object that an "
-    "Application applies. A kind that is allowed and no longer rendered is not looked for.",
+    "Application applies. A kind that is allowed but no longer rendered is not reported.",
 )

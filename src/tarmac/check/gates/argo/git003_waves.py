@@ -45,8 +45,8 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _late(app: App, needed: str, service: str, other: App) -> Finding:
     what = (
-        f"{app.title} is in wave {app.wave}, and {needed}, which {service} needs, in wave "
-        f"{other.wave}; give it a higher one than {other.wave}"
+        f"{app.title} is in wave {app.wave}, but {service} needs {needed} (wave "
+        f"{other.wave}); give it a wave above {other.wave}"
     )
     return Finding(app.artifact.path, what)
 

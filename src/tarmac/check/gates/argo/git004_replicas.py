@@ -61,7 +61,7 @@ def _fixed(artifact: Artifact, owned: Owned, apps: list[App]) -> Iterator[Findin
     written, owner = Controller(artifact).replicas, owned.get(reference_to(artifact))
     if written is not None and owner is not None:
         said, where = f"replicas of {title(artifact)} is {written}", artifact.at("spec", "replicas")
-        said = f"{said}, and {title(owner)} changes it"
+        said = f"{said}, but {title(owner)} changes it"
         yield from _fight(where, said, kind_of(artifact), name_of(artifact), apps)
 
 
@@ -75,7 +75,7 @@ def _patches(artifact: Artifact, owned: Owned, apps: list[App]) -> Iterator[Find
         if not patch.name:  # it is of all of that kind
             owner = next(iter(names.values()), scaler)
         if owner and patch.kind in RUNNING and patch.value is not None:
-            said = f"this patch sets replicas to {patch.value}, and {owner} changes it"
+            said = f"this patch sets replicas to {patch.value}, but {owner} changes it"
             yield from _fight(patch.where, said, patch.kind, patch.name, apps)
 
 
@@ -90,7 +90,7 @@ def _fight(where: str, said: str, kind: str, name: str, apps: list[App]) -> Iter
     if lacks or not apps:
         yield Finding(
             where,
-            f"{said}: {cause} it, and pods are created and deleted in turn; remove "
+            f"{said}: {cause} it, so pods are created and deleted in turn; remove "
             f"`replicas`{advice}",
         )
 

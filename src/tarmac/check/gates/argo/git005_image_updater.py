@@ -34,7 +34,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             image = images.get(service_of(subject, app) or "", "")
             tag = "" if "@" in image else image.rpartition(":")[2]
             if "@" in image and rule.strategy != "digest":
-                what = f"`{rule.strategy}` orders tags, and the image is named by its digest"
+                what = f"`{rule.strategy}` orders tags, and the image has a digest"
                 yield Finding(rule.where, f"{app.title}: {what}; name a tag, or no updater")
             elif rule.strategy == "semver" and tag and not SEMVER.fullmatch(tag):
                 yield _unordered(rule, tag, "`updater: newest-build`")
@@ -62,7 +62,7 @@ def of_files(files: Files) -> Iterator[Finding]:
 
 
 def _unordered(rule: Rule, tag: str, advice: str) -> Finding:
-    what = f"`semver` cannot order the tag {tag} of {rule.image}: it takes releases (1.4.0) only"
+    what = f"`semver` cannot order the tag {tag} of {rule.image}: it orders releases (1.4.0) only"
     return Finding(rule.where, f"{rule.app.title}: {what}. Tag releases, or write {advice}")
 
 
@@ -140,6 +140,6 @@ GATE = Gate(
     scope=counted_in_files("image updater rules", _rules),
     of_files=of_files,
     reads="the annotations of Applications beside the tags that the model says; of files "
-    "without a plan, beside those that scripts and workflows give images. What is in the registry "
-    "is not looked at.",
+    "without a plan, beside those that scripts and workflows give images. The registry's "
+    "contents are not checked.",
 )

@@ -90,7 +90,7 @@ def _lines(wanted: str, found: Artifact) -> Iterator[tuple[str, str]]:
         if verb == "equal":
             continue
         said, instead = (" ".join(lines).strip() for lines in (before[start:end], now[first:last]))
-        what = f"{_shown(instead or None)} stands where {_shown(said or None)} is rendered"
+        what = f"{_shown(instead or None)} is there, but {_shown(said or None)} is rendered"
         yield f"{found.path}:{min(first + 1, len(now)) or 1}", what
 
 
@@ -100,7 +100,7 @@ def _shown(value: Any) -> str:
 
 GATE = Gate(
     id="GIT007",
-    title="A tree on disk is what its model renders, with the edits that are kept as patches",
+    title="A tree on disk matches what its model renders, apart from edits kept as patches",
     phase="gitops",
     source="an edit beside the model is tested by nothing, and is lost or in the way at the next "
     "render; https://opengitops.dev: the desired state is declared in one place",

@@ -37,7 +37,7 @@ def _brings(last: Stage) -> bool:
 
 
 def _argv(instruction: Instruction) -> list[str]:
-    """Give what is run; a line for a shell is `sh`."""
+    """Return the command; a shell-form line is `sh`."""
     rest = instruction.rest
     if instruction.word == "HEALTHCHECK":
         _, found, rest = rest.partition("CMD ")

@@ -42,12 +42,13 @@ _USER = re.compile(r"(\d+)(?::(\d+))?")
 UNUSUAL = (
     "has no USER",
     "has no HEALTHCHECK",
-    "HEALTHCHECK asks",
+    "HEALTHCHECK queries",
     "^starts what",
-    "is no number",
+    "is not a number",
+    "which a cluster cannot check",
     "base is not known",
-    "line for a shell",
-    "^adds what",
+    "runs in a shell",
+    "^adds a download",
 )
 
 
@@ -94,9 +95,9 @@ def _base(instruction: Instruction, given: dict[str, str], stages: set[str]) -> 
     elif image == "scratch" or image in stages or "@sha256:" in image:
         return
     elif ":" not in image.rsplit("/", 1)[-1]:
-        yield f"its base has no tag ({image}), so any day's is taken; pin it: {image}:VERSION"
+        yield f"its base has no tag ({image}), so its version varies; pin it: {image}:VERSION"
     elif image.endswith(":latest"):
-        yield f"its base is any day's ({image}); pin a version"
+        yield f"its base is not a fixed version ({image}); pin one"
 
 
 def _instruction(instruction: Instruction) -> Iterator[str]:
@@ -111,10 +112,10 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
             if instruction.word == "ENV" and old:
                 break
     if instruction.word == "ADD" and re.search(r"(?:https?|git|ftp)://|git@", instruction.rest):
-        what = f"adds what a server gives that day ({instruction.rest})"
-        yield f"{what}; COPY it, or check its sum in RUN"
+        what = f"adds a download that is not verified ({instruction.rest})"
+        yield f"{what}; COPY it, or verify its checksum in RUN"
     if instruction.word == "RUN" and _PIPED.search(instruction.rest):
-        yield "runs what a server gives that day (curl | sh); fetch a version and check its sum"
+        yield "runs a download that is not verified (curl | sh); verify its checksum first"
 
 
 def _runtime(final: list[Instruction]) -> Iterator[tuple[int, str]]:
@@ -124,7 +125,7 @@ def _runtime(final: list[Instruction]) -> Iterator[tuple[int, str]]:
     if users:
         found = _USER.fullmatch(users[-1].rest)
         if found is None:
-            what = f"USER {users[-1].rest} is no number, which a cluster cannot check; write "
+            what = f"USER {users[-1].rest} is a name, which a cluster cannot check; write "
             yield users[-1].line, f"{what}`USER 65534:65534`"
         elif int(found[1]) == 0:
             yield users[-1].line, "USER 0 is root; write `USER 65534:65534`"
@@ -136,7 +137,7 @@ def _runtime(final: list[Instruction]) -> Iterator[tuple[int, str]]:
         yield line, "has no HEALTHCHECK, so a wedged server counts as running; write one"
     for instruction in final:
         if instruction.word in ("CMD", "ENTRYPOINT") and not _is_list(instruction.rest):
-            what = f"{instruction.word} is a line for a shell, which keeps signals from the program"
+            what = f"{instruction.word} runs in a shell, which forwards no signals to the program"
             yield instruction.line, f'{what} ({instruction.rest}); write it as a list: ["..."]'
 
 
@@ -162,7 +163,7 @@ def runtime_faults(text: str) -> Iterator[tuple[int, str]]:
             for port in _PORT.findall(filled(instruction.rest, given)):
                 exposed.add(port)
                 if not 0 < int(port) <= _LAST:
-                    yield instruction.line, f"EXPOSE {port} is no port; write its number"
+                    yield instruction.line, f"EXPOSE {port} is not a port; write its number"
     for instruction in own:
         if instruction.word == "HEALTHCHECK":
             yield from _health(instruction, exposed)
@@ -176,12 +177,12 @@ def runtime_faults(text: str) -> Iterator[tuple[int, str]]:
 def _health(instruction: Instruction, exposed: set[str]) -> Iterator[tuple[int, str]]:
     for name, value in _OPTION.findall(instruction.rest):
         if name == "retries" and not (value.isdecimal() and int(value)):
-            yield instruction.line, f"HEALTHCHECK has {name}={value}, which is no number; write 3"
+            yield instruction.line, f"HEALTHCHECK: {name}={value} is not a number; write 3"
         elif name != "retries" and (value == "0" or duration_s(value) is None):
-            yield instruction.line, f"HEALTHCHECK has {name}={value}, no duration; write e.g. 30s"
+            yield instruction.line, f"HEALTHCHECK: {name}={value} is not a duration; write e.g. 30s"
     for port in _ASKED.findall(instruction.rest):
         if exposed and port not in exposed:
-            what = f"HEALTHCHECK asks port {port}, and EXPOSE says {', '.join(sorted(exposed))}"
+            what = f"HEALTHCHECK queries port {port}, but EXPOSE has {', '.join(sorted(exposed))}"
             yield instruction.line, f"{what}; write one number"
 
 

@@ -97,7 +97,7 @@ def _waits(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     for name, how in waits.items():
         condition = fields(how).get("condition")
         if name not in others and beside.is_whole:
-            what = f"waits for {name}, which is no service here"
+            what = f"waits for {name}, which is not a service here"
             yield ("depends_on",), f"{what}; {did_you_mean(name, others)}"
         elif condition not in CONDITIONS:
             what = f"waits for {name} with the condition {condition}"
@@ -112,7 +112,7 @@ def _waits(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
         if host in others and host not in (service.name, *waits) and (waits or checked):
             yield path, f"calls {host}, and does not wait for it; add it to `depends_on`"
         elif host not in _known(beside) and beside.is_whole and len(others) > 1:
-            yield path, f"calls {host}, which is no service here; {did_you_mean(host, others)}"
+            yield path, f"calls {host}, which is not a service here; {did_you_mean(host, others)}"
 
 
 def _known(beside: ComposeFiles) -> set[str]:
@@ -143,7 +143,7 @@ def _health(check: Fields) -> Iterator[Fault]:
     spans = {key: check[key] for key in ("interval", "timeout", "start_period") if key in check}
     for key, value in spans.items():
         if duration_s(value) is None and "$" not in str(value):
-            yield ("healthcheck", key), f"has a {key} of {value}, which is no duration; write 5s"
+            yield ("healthcheck", key), f"has a {key} of {value}, which is not a duration; write 5s"
     retries = check.get("retries")
     if isinstance(retries, int) and retries < 1:
         yield ("healthcheck", "retries"), f"is unhealthy after {retries} failures; write 3"
@@ -153,7 +153,10 @@ def _ports(service: ComposeService) -> Iterator[Fault]:
     given = dig(service.data, "ports")
     for number, entry in enumerate(given if isinstance(given, list) else ()):
         if isinstance(entry, str) and "$" not in entry and not _PORT.fullmatch(entry):
-            yield ("ports", number), f"has the port {entry!r}, which is none; write HOST:CONTAINER"
+            yield (
+                ("ports", number),
+                f"has the port {entry!r}, which is not a mapping of ports; write HOST:CONTAINER",
+            )
 
 
 def _kept(service: ComposeService) -> Iterator[Fault]:

@@ -54,7 +54,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             for name in sorted(given - workload.env.keys()):
                 yield Finding(
                     own.artifact.path,
-                    f"{workload.name} is given {name}, which the model does not; remove it",
+                    f"{workload.name} is given {name}, which the model does not set; remove it",
                 )
         parts = system.parts.get(workload.name, ())
         if parts:
@@ -103,7 +103,7 @@ def _unread(subject: Subject, name: str, parts: tuple[SourcedPart, ...]) -> Iter
             roles = " and ".join(part.part.part for part in parts)
             yield Finding(
                 str(system.locate(path, key=True)),
-                f"{name} is given {path[-1]}, and no setting of {roles} has that name: it is "
+                f"{name} is given {path[-1]}, but no setting of {roles} has that name: it is "
                 "never read; correct the name, or remove it",
             )
 
@@ -115,7 +115,7 @@ def _shared(subject: Subject) -> Iterator[Finding]:
     read = set().union(*(_reads(parts) for parts in system.parts.values()))
     for name in sorted(system.file.env.keys() - read):
         where = str(system.locate(("env", name), key=True))
-        yield Finding(where, f"{name} is given to all services, and none reads it; remove it")
+        yield Finding(where, f"{name} is set for all services, but none reads it; remove it")
 
 
 GATE = Gate(

@@ -31,7 +31,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             if keys is None:
                 keys = _by_script(subject, name, key) if kind == "Secret" else None
             if keys is None:
-                what = f"needs {kind} {name}, and nothing creates it"
+                what = f"needs {kind} {name}, but nothing creates it"
                 yield Finding(own.artifact.path, f"{own.kind} {own.name} {what}; add it")
             elif key and key not in keys and keys != ANY:
                 there = ", ".join(sorted(keys)) or "none"

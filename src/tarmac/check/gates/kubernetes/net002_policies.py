@@ -35,8 +35,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         if held := policies.holds(peers[edge.source], peers[edge.target], edge.port):
             yield Finding(
                 edge.place,
-                f"{edge.source} -> {edge.target}:{edge.port} is declared, and the policies of "
-                f"{held} block it; add the rule",
+                f"{edge.source} -> {edge.target}:{edge.port} is declared, but the policies "
+                f"of {held} block it; add the rule",
             )
     declared |= {(MONITORING, workload.name, workload.metrics or 0) for workload in plan.workloads}
     yield from _jobs(subject, policies, peers, declared)
@@ -74,7 +74,7 @@ def _jobs(
         if workload.role != "service" and all(cut):
             yield Finding(
                 job.artifact.path,
-                f"{job.name} sets {workload.name} up, and no policy allows it; add one",
+                f"{job.name} sets up {workload.name}, but no policy allows it; add one",
             )
         declared |= {(job.name, *end) for end in (*ends, *edges.get(workload.name, ()))}
 

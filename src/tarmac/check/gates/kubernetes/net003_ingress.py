@@ -40,7 +40,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         if (host, path) not in led:
             yield Finding(
                 workload.place,
-                f"{workload.name} is public at {host}{path}, and no Ingress, HTTPRoute or Canary "
+                f"{workload.name} is public at {host}{path}, but no Ingress, HTTPRoute or Canary "
                 "routes there; add the rule",
             )
     for rule in rules:

@@ -132,7 +132,7 @@ def _ends(artifact: Artifact) -> Iterator[tuple[Path, dict[str, object], str]]:
 
 GATE = Gate(
     id="NET004",
-    title="Routes and policies name ports that are there",
+    title="Routes and policies name ports that exist",
     phase="kubernetes",
     source="a route to a port that its Service lacks answers 503, and a policy that opens another "
     "port than the pod's leaves it shut",

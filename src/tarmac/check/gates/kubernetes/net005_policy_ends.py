@@ -129,16 +129,16 @@ def is_resolver(peer: Fields) -> bool:
 
 GATE = Gate(
     id="NET005",
-    title="What one policy allows, the policies of the other end allow too",
+    title="The policies of both ends allow each connection that one of them allows",
     phase="kubernetes",
     source="https://kubernetes.io/docs/concepts/services-networking/network-policies: both the "
     "egress policy of the source and the ingress policy of the destination must allow it",
     check=check,
-    of_files=lenient(check, "lets nothing in"),
+    of_files=lenient(check, "blocks ingress to"),
     scope=counted_in_files("policies", _judged),
-    #: NET002 holds a plan to more.
+    #: NET002 checks more of a plan.
     targets=(),
     reads="rules with labels of pods that these files keep in the policy's namespace, by TCP port; "
     "whether DNS may be asked; whether anything may reach what Services, Ingresses, routes and "
-    f"monitors name, of {', '.join(RUNNING)}. Asked of files alone.",
+    f"monitors name, of {', '.join(RUNNING)}. Judges files without a plan only.",
 )

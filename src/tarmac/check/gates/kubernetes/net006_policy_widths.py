@@ -47,7 +47,9 @@ def ignored(space: PolicySpace) -> Iterator[Fault]:
         for policy, path, rule in space.rules(direction):
             for number, peer in enumerate(rule.peers):
                 if not peer:
-                    what = "has a peer without a selector or an ipBlock, which is refused"
+                    what = (
+                        "has a peer without a selector or an ipBlock, which the API server rejects"
+                    )
                     yield policy, (*path, _PEERS[direction], number), f"{what}; write one"
 
 
@@ -109,7 +111,10 @@ def _blocks(space: PolicySpace) -> Iterator[Fault]:
             block = peer.get("ipBlock") or {}
             if str(block.get("cidr")).endswith("/0") and opened and not opened & _ANYWHERE:
                 ports = ", ".join(map(str, opened))
-                what = f"lets out to every address on port {ports}; write the network that it is in"
+                what = (
+                    "allows egress to every address on port "
+                    f"{ports}; write the network of the destination"
+                )
                 yield policy, (*path, "to", number, "ipBlock"), what
 
 
@@ -156,10 +161,12 @@ GATE = Gate(
     source="https://kubernetes.io/docs/concepts/services-networking/network-policies: an empty "
     "list of peers or ports allows all of them, and so does a list that was lost",
     check=check,
-    of_files=lenient(check, "which the other", "where the other", "lets out to every", "did you"),
+    of_files=lenient(
+        check, "which the other", "where the other", "allows egress to every", "did you"
+    ),
     scope=counted_in_files("policies", lambda files: files.objects("NetworkPolicy")),
-    #: NET002 holds a plan to more.
+    #: NET002 checks more of a plan.
     targets=(),
     reads="rules of all policies of a namespace, or of a folder where files name none. What most "
-    "of them name and a few do not is a warning. Asked of files alone.",
+    "of them name and a few do not is a warning. Judges files without a plan only.",
 )

@@ -51,12 +51,15 @@ def ingress_faults(artifact: Artifact) -> Iterator[Fault]:
     for number, host in enumerate(hosts):
         path: Path = ("spec", "rules", number, "host")
         if host == "*":
-            yield path, "has the host *, which an API server refuses; remove it for every host"
+            yield (
+                path,
+                "has the host *, which the API server rejects; remove `host` to match every host",
+            )
         elif covered and host and not _covers(covered, host):
             what = f"has the host {host}, which its `tls` does not: it is served by the "
             yield path, f"{what}controller's own certificate; add it"
         elif covered and not host:
-            yield path, "has a rule for every host, and certificates of some; write `host`"
+            yield path, "has a rule for every host, but certificates for some only; write `host`"
     for number, tls in enumerate(items(artifact.data, *spec, "tls")):
         for place, host in enumerate(items(tls, "hosts")):
             if hosts and "" not in hosts and not any(_covers([str(host)], one) for one in hosts):
@@ -78,9 +81,9 @@ def _annotations(artifact: Artifact, *, has_tls: bool) -> Iterator[Fault]:
                 yield path, f"has {key}: {value}, which limits nothing; write 1 or more"
         elif key.endswith(("body-size", "buffer-size")):
             if value.isdecimal() and 0 < int(value) < _SMALLEST_BODY:
-                yield path, f"has {key}: {value}, which are bytes; write the unit, e.g. 10m"
+                yield path, f"has {key}: {value}, which is in bytes; write the unit, e.g. 10m"
         elif key == "ssl-redirect" and value == "false" and has_tls:
-            yield path, "has a certificate, and serves all without it too; remove ssl-redirect"
+            yield path, "has a certificate, but serves plain HTTP as well; remove ssl-redirect"
     has_class = "ingressClassName" in fields(artifact.data, "spec")
     if own and not has_class and "kubernetes.io/ingress.class" not in noted:
         what = "has annotations for nginx and no class: the default controller takes it"
@@ -116,7 +119,7 @@ def route_faults(files: Files, artifact: Artifact) -> Iterator[Fault]:
         )
         path: Path = ("spec", "parentRefs", number)
         if listeners and section and section not in names:
-            what = f"asks for the listener {section}, which Gateway {text(parent, 'name')} lacks"
+            what = f"names the listener {section}, which Gateway {text(parent, 'name')} lacks"
             yield (*path, "sectionName"), f"{what}; {did_you_mean(section, names)}"
             continue
         taken = [one for one in listeners if section in ("", text(one, "name"))]

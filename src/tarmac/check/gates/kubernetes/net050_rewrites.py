@@ -28,13 +28,16 @@ GATE = Gate(
     id="NET050",
     title="An Ingress rewrite keeps the rest of the path",
     phase="kubernetes",
-    source="https://kubernetes.github.io/ingress-nginx/examples/rewrite: what no group captures is "
-    "lost",
+    source=(
+        "https://kubernetes.github.io/ingress-nginx/examples/rewrite: "
+        "a path segment that no group captures is lost"
+    ),
     check=check,
     scope=kinds("Ingress objects", "Ingress"),
     of_files=check,
     #: NET003 asks what is planned whether paths are changed at all.
     targets=(),
-    reads="the annotation rewrite-target of Ingress objects. Asked of files alone: NET003 holds "
+    reads="the annotation rewrite-target of Ingress objects. "
+    "Judges files without a plan only: NET003 holds "
     "a plan to more.",
 )

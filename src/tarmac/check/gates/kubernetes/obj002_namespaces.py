@@ -45,7 +45,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         elif given is None and kind in OWN:
             yield Finding(
                 artifact.path,
-                f"{title(artifact)} names no namespace, so its client decides; "
+                f"{title(artifact)} has no namespace, so its client decides; "
                 f"write `namespace: {wanted}`",
             )
         elif given != wanted and kind in OWN:
@@ -107,7 +107,7 @@ def _apart(files: Files, kinds: Iterable[str]) -> Iterator[Finding]:
             yield Finding(
                 artifact.at("metadata", "namespace"),
                 f"{title(artifact)} is in {own}, and its {target.kind} {target.name} in "
-                f"{found[0]}, where it is not looked for; write {found[0]}",
+                f"{found[0]}, so it is not found; write {found[0]}",
             )
 
 

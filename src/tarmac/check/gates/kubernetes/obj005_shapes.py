@@ -26,7 +26,7 @@ def check(files: Files) -> Iterator[Finding]:
                     continue  # no object: a file of another program, which has that key, too
                 if isinstance(misfit.value, str) and "{{" in misfit.value:
                     continue  # an argument that Argo fills in
-                what = f"{describe(misfit)}: no gate judged it; correct it"
+                what = f"{describe(misfit)}, so no gate judged it; correct it"
                 fix = retyped(misfit.value, TYPES.get(misfit.wanted, ()))
                 yield Finding(artifact.at(*misfit.path), what, fix=fix)
 

@@ -50,10 +50,10 @@ def misfits(own: Pods) -> Iterator[tuple[str, str]]:
         elif len(volume.kinds) > 1:
             yield where, f"volume {volume.name} has {len(volume.kinds)} sources; keep one"
         if volume.name not in mounted:
-            what = "is mounted by no container; mount it, or remove it"
+            what = "is not mounted by any container; mount it, or remove it"
             yield where, f"volume {volume.name} {what}"
     for claim in claims - mounted:
-        what = "is mounted by no container: what is written is lost; mount it"
+        what = "is not mounted by any container, so its data is not kept; mount it"
         yield own.artifact.at("spec", "volumeClaimTemplates"), f"claim {claim} {what}"
     names = Counter(container.name for container in own.containers)
     for name, times in names.items():
@@ -68,9 +68,9 @@ def _container(container: Container, volumes: set[str | None]) -> Iterator[tuple
     for number, mount in enumerate(container.mounts):
         path = ("volumeMounts", number)
         if mount.volume not in volumes:
-            yield path, f"mounts {mount.volume}, which is no volume of its pod; add the volume"
+            yield path, f"mounts {mount.volume}, which is not a volume of its pod; add the volume"
         if not mount.path.startswith("/"):
-            yield path, f"mounts at {mount.path!r}, which is no absolute path; write one"
+            yield path, f"mounts at {mount.path!r}, which is not an absolute path; write one"
     yield from _twice(container)
     yield from _variables(data)
     for name in PROBES:
@@ -85,12 +85,12 @@ def _variables(data: Fields) -> Iterator[tuple[Path, str]]:
     for number, variable in enumerate(items(data, "env")):
         name = text(variable, "name")
         if "value" not in variable and not fields(variable, "valueFrom"):
-            yield ("env", number), f"sets {name} to nothing; write `value` or `valueFrom`"
+            yield ("env", number), f"sets {name} without a value; write `value` or `valueFrom`"
         elif "value" in variable and "valueFrom" in variable:
-            yield ("env", number), f"gives {name} two values; keep one"
+            yield ("env", number), f"sets {name} twice; keep one"
     for number, source in enumerate(items(data, "envFrom")):
         if not source.keys() & {"configMapRef", "secretRef"}:
-            yield ("envFrom", number), "takes variables from nothing; name a ConfigMap or Secret"
+            yield ("envFrom", number), "has `envFrom` without a source; name a ConfigMap or Secret"
 
 
 def _twice(container: Container) -> Iterator[tuple[Path, str]]:
@@ -107,10 +107,10 @@ def _twice(container: Container) -> Iterator[tuple[Path, str]]:
 def _one_way(path: Path, data: Fields, ways: frozenset[str]) -> Iterator[tuple[Path, str]]:
     found = sorted(data.keys() & ways)
     if len(found) != 1:
-        said = f"{' and '.join(found)}" if found else "nothing"
-        yield path, f"has a {path[-1]} that asks {said}; write one of {', '.join(sorted(ways))}"
+        kinds = f"{' and '.join(found)}" if found else "no handler"
+        yield path, f"has a {path[-1]} with {kinds}; write one of {', '.join(sorted(ways))}"
     elif found == ["httpGet"] and text(data, "httpGet", "path") is None:
-        yield path, f"has a {path[-1]} without a path, which asks /; write the path"
+        yield path, f"has a {path[-1]} without a path, which requests /; write the path"
     elif found == ["exec"] and not items(data, "exec", "command"):
         yield path, f"has a {path[-1]} that runs no command; write it"
 
@@ -122,7 +122,7 @@ GATE = Gate(
     source="an API server rejects a mount without a volume; a volume without a source, and a "
     "variable without a value, it takes, and the program finds nothing there",
     check=check,
-    of_files=lenient(check, "is mounted by no container"),
+    of_files=lenient(check, "is not mounted by any container"),
     scope=counted_in_files("pods", _pods),
     reads="volumes and their mounts, probes, hooks and variables of all pods.",
 )

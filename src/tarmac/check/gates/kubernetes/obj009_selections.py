@@ -53,14 +53,14 @@ def _own_pods(own: Pods) -> Iterator[Finding]:
         yield Finding(where, f"{which} {what}")
     for path, spread in spreads(own):
         if not spread or not selects(spread, own.labels):
-            what = "is spread away from other pods than its own; select labels of its template"
+            what = "spreads away from pods that are not its own; select labels of its template"
             yield Finding(own.artifact.at(*path), f"{which} {what}")
 
 
 def _finds_none(selection: Selection, kept: list[Pods]) -> Finding:
     wanted = labels_of(selection.selector)
     labels = ", ".join(f"{key}={value}" for key, value in wanted.items())
-    what = f"{selection.verb} pods of {labels or 'its expressions'}, which none has"
+    what = f"{selection.verb} pods of {labels or 'its expressions'}, which no pod has"
     near = next((label for own in kept if (label := _nearly(wanted, own.labels))), "")
     advice = f"did you mean {near}?" if near else "write labels of a pod template"
     where = selection.artifact.at(*selection.path)
@@ -89,7 +89,7 @@ GATE = Gate(
     source="a Service that selects nothing has no addresses, a budget that does protects nothing, "
     "and an API server takes both",
     check=check,
-    of_files=lenient(check, "which none has; write"),
+    of_files=lenient(check, "which no pod has; write"),
     scope=counted_in_files("selectors", _judged),
     reads="selectors of Deployments, StatefulSets, DaemonSets, Services, budgets, policies and "
     "their peers, and of pods that are to be spread; where these files have pods of the namespace.",

@@ -1,4 +1,4 @@
-"""Objects are whole: apiVersion, kind, and the parts without which they do nothing."""
+"""Objects have their required parts: apiVersion, kind, and parts without which they do nothing."""
 
 from __future__ import annotations
 
@@ -22,16 +22,25 @@ OTHERS = (".k8s.aws", ".linkerd.io")
 
 #: Parts whose absence may be meant, or be made good by what is elsewhere.
 UNUSUAL = (
-    "has no apiVersion", "policyTypes", r"spec\.tls", "goes where its own", "nowhere said",
-    "a Service is not asked", "every namespace", "of no user", "wherever there is",
-    "was started with", "level above", "takes every path",
-)  # fmt: skip
+    "has no apiVersion",
+    "policyTypes",
+    r"spec\.tls",
+    "uses the namespace in its own",
+    "defaults to 80 %",
+    "a Service as backend",
+    "every namespace",
+    "has no user",
+    "beside every filter",
+    "was started with",
+    "level above",
+    "matches every path",
+)
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield what an API server would not know as an object, and objects that lack a part."""
     for artifact, key in half_objects(files):
-        what = f"has no {key}, so no API server takes it for an object; write it"
+        what = f"has no {key}, so the API server rejects it; write it"
         yield Finding(artifact.at(), f"{title(artifact)} {what}")
     for artifact in files.objects():
         for path, part, why in missing(artifact):
@@ -82,7 +91,7 @@ def _is_there(holder: Any, key: str) -> bool:
 
 GATE = Gate(
     id="OBJ010",
-    title="Objects are whole",
+    title="Objects have their required parts",
     phase="kubernetes",
     source="a file without apiVersion or kind is skipped or refused as a whole; an Ingress without "
     "rules and a route without backends are taken, and answer nothing",

@@ -84,9 +84,9 @@ def _bounds(value: Any, bounds: list[int]) -> str:
         return ""
     least, *most = bounds
     if value < least:
-        return f"is {value}, and must be {least} at least; write such a number"
+        return f"is {value}; must be at least {least}"
     if most and value > most[0]:
-        return f"is {value}, and must be {most[0]} at most; write such a number"
+        return f"is {value}; must be at most {most[0]}"
     return ""
 
 
@@ -122,7 +122,7 @@ _JUDGES: dict[str, Callable[[Any, Any], str]] = {
 class Form(NamedTuple):
     """What a text must be."""
 
-    #: For a reader: `is no duration`.
+    #: For a reader: `not a duration`.
     title: str
     example: str
     holds: Callable[[str], bool]
@@ -146,16 +146,16 @@ def _is_schedule(text: str) -> bool:
 
 
 FORMS = {
-    "duration": Form("no duration", "30s", _is_like(r"0|(\d+(\.\d+)?(ns|us|ms|s|m|h|d|w|y))+")),
-    "seconds": Form("no duration", "30s", _is_like(r"(\d+(\.\d+)?(ns|us|ms|s|m|h))+")),
-    "cron": Form("no schedule that ever runs", "15 3 * * *", _is_schedule),
-    "url": Form("no address", "https://host.example.com", _is_like(r"[a-z][a-z0-9+]*://\S+")),
+    "duration": Form("not a duration", "30s", _is_like(r"0|(\d+(\.\d+)?(ns|us|ms|s|m|h|d|w|y))+")),
+    "seconds": Form("not a duration", "30s", _is_like(r"(\d+(\.\d+)?(ns|us|ms|s|m|h))+")),
+    "cron": Form("not a schedule that ever runs", "15 3 * * *", _is_schedule),
+    "url": Form("not a URL", "https://host.example.com", _is_like(r"[a-z][a-z0-9+]*://\S+")),
     "repository": Form(
-        "no repository", "https://git.example.com/team/deploy.git", _is_like(r".*[./:].*")
+        "not a repository", "https://git.example.com/team/deploy.git", _is_like(r".*[./:].*")
     ),
-    "namespace": Form("no namespace", "orders", _is_like(r"!?[a-z0-9]([-a-z0-9]*[a-z0-9])?")),
-    "kind": Form("no kind", "Deployment", _is_like(r"[A-Z][A-Za-z0-9]*")),
-    "path": Form("no path", "/metrics", _is_like(r"/.*")),
+    "namespace": Form("not a namespace", "orders", _is_like(r"!?[a-z0-9]([-a-z0-9]*[a-z0-9])?")),
+    "kind": Form("not a kind", "Deployment", _is_like(r"[A-Z][A-Za-z0-9]*")),
+    "path": Form("not a path", "/metrics", _is_like(r"/.*")),
 }
 
 
@@ -166,7 +166,7 @@ def is_filled(text: str) -> bool:
 
 GATE = Gate(
     id="OBJ011",
-    title="Numbers and words of objects are ones that an API server takes",
+    title="An API server accepts the numbers and enumerated values of all objects",
     phase="kubernetes",
     source="a schema says that a period is a number; that 0 is none, the API server says when it is"
     " too late, or a controller never acts",

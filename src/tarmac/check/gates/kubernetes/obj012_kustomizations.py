@@ -1,4 +1,4 @@
-"""Kustomizations name files that are there, and all objects beside them."""
+"""Kustomizations list files that exist, and all objects beside them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def list_faults(files: Files) -> Iterator[Finding]:
         folder = str(PurePosixPath(artifact.path).parent)
         kind = artifact.data.get("kind", "Kustomization")
         if kind not in KINDS:
-            what = f"is of the kind {kind}, which kustomize refuses; {did_you_mean(kind, KINDS)}"
+            what = f"has the kind {kind}, which kustomize rejects; {did_you_mean(kind, KINDS)}"
             yield Finding(artifact.at("kind"), what)
         if kind != "Component" and not PARTS & artifact.data.keys():
             yield Finding(artifact.at(), "names no resources, so it builds nothing; write them")
@@ -57,11 +57,11 @@ def list_faults(files: Files) -> Iterator[Finding]:
                 names = [one.rpartition("/")[2] for one in there if _is_in(one, folder)]
                 near = difflib.get_close_matches(name, names, 1, _ALIKE)
                 advice = f"did you mean {near[0]}?" if near else "add it, unless a program makes it"
-                what = f"names the resource {name}, which is not here; {advice}"
+                what = f"lists the resource {name}, which does not exist; {advice}"
                 yield Finding(artifact.at("resources", number), what)
         for name, count in Counter(listed).items():
             if count > 1:
-                what = f"names the resource {name} {count} times, which kustomize refuses"
+                what = f"lists the resource {name} {count} times, which kustomize rejects"
                 yield Finding(artifact.at("resources"), f"{what}; remove one")
 
 
@@ -99,7 +99,7 @@ def _is_in(path: str, folder: str) -> bool:
 
 GATE = Gate(
     id="OBJ012",
-    title="Kustomizations name files that are there, and all objects beside them",
+    title="Kustomizations list files that exist, and all objects beside them",
     phase="kubernetes",
     source="https://kubectl.docs.kubernetes.io/references/kustomize: a resource that is not there "
     "stops the build; an object that no list names is never applied, and nothing says so",
@@ -107,6 +107,8 @@ GATE = Gate(
     of_files=lenient(check, "beside it", "unless a program"),
     scope=counted_in_files("Kustomizations", kustomization_files),
     targets=("cluster",),
-    reads="files that are called kustomization.yaml, and the objects in their folders. What is "
-    "fetched from elsewhere is not looked for.",
+    reads=(
+        "files that are called kustomization.yaml, and the objects "
+        "in their folders. Remote resources are not checked."
+    ),
 )

@@ -58,7 +58,7 @@ def of_files(files: Files) -> Iterator[Finding]:
             what = f"pauses {first.stop_delay_s:g} s of {own.spec.grace_s:g} s"
             yield Finding(
                 first.at("lifecycle", "preStop"),
-                f"preStop of {own.name} {what} that it has to end: it is killed; raise "
+                f"preStop of {own.name} {what} of grace period, so the pod is killed; raise "
                 "terminationGracePeriodSeconds",
             )
 
@@ -79,14 +79,14 @@ def _of(subject: Subject, workload: Workload, own: Pods) -> Iterator[Finding]:
         if path is not None and path.partition("?")[0] not in known:
             yield Finding(
                 own.artifact.path,
-                f"{name}Probe of {workload.name} asks {path}, which it does not serve; "
-                f"ask {' or '.join(sorted(known)) or 'its port'}",
+                f"{name}Probe of {workload.name} requests {path}, which it does not serve; "
+                f"request {' or '.join(sorted(known)) or 'its port'}",
             )
     if kit and paths.get("liveness") == conventions.READY_PATH:
         yield Finding(
             own.artifact.path,
-            f"livenessProbe of {workload.name} asks {conventions.READY_PATH}: while a store is "
-            f"down all its pods would be restarted; ask {conventions.LIVE_PATH}",
+            f"livenessProbe of {workload.name} requests {conventions.READY_PATH}: while a "
+            f"store is down, all its pods restart; request {conventions.LIVE_PATH}",
         )
     for name, probe in probes.items():
         if probe and probe.timeout_s > probe.period_s:

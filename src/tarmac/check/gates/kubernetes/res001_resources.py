@@ -85,7 +85,7 @@ GATE = Gate(
     check=check,
     of_files=of_files,
     scope=counted_in_files("containers", _containers),
-    reads="`resources` of all containers, those that begin a pod among them. A limit on cpu is "
-    "not asked for: it slows a service on an idle node. Of files without a plan, what is missing "
+    reads="`resources` of all containers, those that begin a pod among them. A CPU limit is not "
+    "required: it slows a service on an idle node. Of files without a plan, what is missing "
     "is a warning.",
 )

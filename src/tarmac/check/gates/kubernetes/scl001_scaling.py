@@ -51,7 +51,7 @@ def _number(
         if scale.automatic:
             yield Finding(
                 subject.at("replicas"),
-                f"{workload.name} is to have {scale.least} to {scale.most} replicas, and no "
+                f"{workload.name} needs {scale.least} to {scale.most} replicas, but no "
                 "HorizontalPodAutoscaler scales it; add one",
             )
         elif (written if written is not None else 1) != scale.least:
@@ -78,8 +78,8 @@ def _budgets(budgets: list[Artifact], workload: Workload, least: int) -> Iterato
     if workload.scale.stay > 0 and not budgets:
         yield Finding(
             workload.place,
-            f"{workload.scale.stay} of {workload.name} must remain while nodes are drained, and "
-            "no PodDisruptionBudget requires it; add one",
+            f"{workload.scale.stay} of {workload.name} must remain while nodes are drained, "
+            "but no PodDisruptionBudget requires it; add one",
         )
     for budget in map(Budget, budgets):
         if (stay := budget.stay(least)) >= least:

@@ -64,6 +64,7 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("workloads and autoscalers", _judged),
     targets=(),
-    reads="PodDisruptionBudgets, HorizontalPodAutoscalers and replicas. Asked of files alone: "
-    "SCL001 holds a plan to more.",
+    reads="PodDisruptionBudgets, HorizontalPodAutoscalers "
+    "and replicas. Judges files without a plan only: "
+    "SCL001 checks more of a plan.",
 )

@@ -56,7 +56,7 @@ def _judged(files: Files) -> Iterator[Pods]:
 
 GATE = Gate(
     id="SCL006",
-    title="Pods of a lost node are made elsewhere, and soon",
+    title="Pods of a lost node are quickly recreated on another node",
     phase="kubernetes",
     source="kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration",
     check=check,

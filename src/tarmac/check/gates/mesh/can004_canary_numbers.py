@@ -92,7 +92,7 @@ def _steps(trial: Trial) -> Iterator[Finding]:
             f"rate needs two samples; set {2 * SCRAPE_S:g} s or more",
         )
     if failures < 1:
-        yield Finding(where, "it has no limit of failed checks; set one")
+        yield Finding(where, "the analysis has no limit of failed checks; set one")
     ready = trial.deadline_s
     looked = failures * every_s
     if looked > 3600 or ready > 3600:
@@ -135,7 +135,8 @@ def _thresholds(subject: Subject, trial: Trial) -> Iterator[Finding]:
         near = min(bounds, key=lambda bound: abs(bound - rollout.p99))
         yield Finding(
             subject.at("rollout"),
-            f"p99 is {rollout.p99:g} s, which is no bucket's bound, so it is only estimated; "
+            f"p99 is {rollout.p99:g} s, which is not the bound of a bucket, so it is only "
+            "estimated; "
             f"write {near:g} s",
         )
 

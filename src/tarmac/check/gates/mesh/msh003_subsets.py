@@ -1,4 +1,4 @@
-"""Routes of Istio send to subsets and hosts that are there, with weights of 100 together."""
+"""Routes of Istio send to subsets and hosts that exist, with weights of 100 together."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def route_faults(near: Near, artifact: Artifact) -> Iterator[Fault]:
     """Yield what is wrong with a VirtualService."""
     hosts = [str(host) for host in items(artifact.data, "spec", "hosts")]
     if "*" in hosts and not items(artifact.data, "spec", "gateways"):
-        yield ("spec", "hosts"), "takes every host that the mesh calls; name its own"
+        yield ("spec", "hosts"), "applies to every host of the mesh; name its own"
     services = near.services(artifact)
     for number, host in enumerate(hosts):
         if services and host not in services and "." not in host and host != "*":
@@ -139,7 +139,7 @@ def rule_faults(near: Near, artifact: Artifact) -> Iterator[Fault]:
     """Yield what is wrong with a DestinationRule."""
     host = _short(fields(artifact.data, "spec"))
     if host == "*":
-        yield ("spec", "host"), "is of every host that the mesh calls; name its own"
+        yield ("spec", "host"), "applies to every host of the mesh; name its own"
     used = near.used(artifact).get(host, ())
     for number, subset in enumerate(_subsets(artifact)):
         if used and str(subset.get("name")) not in used:
@@ -169,7 +169,7 @@ def _short(data: Fields) -> str:
 
 GATE = Gate(
     id="MSH003",
-    title="Routes of Istio send to subsets and hosts that are there",
+    title="Routes of Istio send to subsets and hosts that exist",
     phase="mesh",
     source="https://istio.io/latest/docs/reference/config/analysis: a route to a subset that no "
     "DestinationRule has answers 503, and the API server takes it",
@@ -181,5 +181,5 @@ GATE = Gate(
     scope=kinds("routes and rules of Istio", "VirtualService", "DestinationRule"),
     targets=("cluster",),
     reads="VirtualService and DestinationRule objects beside the Services and pods of their "
-    "namespace in these files; hosts of other namespaces are not looked for.",
+    "namespace in these files; hosts of other namespaces are not checked.",
 )  # fmt: skip

@@ -51,7 +51,7 @@ def _not_here(subject: Subject, signal: Signal) -> str:
     if signal.exporter == "kit" and all(
         service.metrics is None for service in subject.plan.services
     ):
-        return "is exported by services of the kit, and there is none; remove it"
+        return "is exported by services of the kit, but the system has none; remove it"
     if signal.parts:
         parts = {part for service in subject.plan.services for part in service.parts}
         if not parts & {f"tarmac_{part}" for part in signal.parts}:

@@ -26,7 +26,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         bound, known = objective.latency, indicator.buckets()
         if bound is not None and indicator.bound(bound, known) is None:
             where = str(subject.system.locate(("objectives", index, "latency")))
-            what = f"no bucket ends at {bound:g} s, so how many are faster is not counted"
+            what = f"no bucket ends at {bound:g} s, so faster requests cannot be counted"
             yield Finding(where, f"{what}; write {_near(bound, known)} s")
     known_signals = signals.read()
     for query in queries(subject):
@@ -62,7 +62,7 @@ GATE = Gate(
     id="OBS002",
     title="Every time bound has a histogram bucket",
     phase="observability",
-    source="a selector of a bucket that is not there gives nothing, and its alert never fires",
+    source="a selector of a missing bucket returns nothing, so its alert never fires",
     check=check,
     scope=counted("time bounds", _bounds),
     reads="latency objectives, and `le` in selectors of rules and panels.",

@@ -42,8 +42,10 @@ def _pair(
         what = f"{query.title}: the objective's budget is {allowed:g} and not {share}"
         yield Finding(query.path, f"{what}; write {factor} * {allowed:g}")
     if float(factor) * allowed >= 1:
-        what = f"{query.title}: {factor} times {allowed:g} is more than every request, so it never"
-        yield Finding(query.path, f"{what} fires; leave the pair out")
+        what = (
+            f"{query.title}: {factor} times {allowed:g} is more than 100% of requests, so it never"
+        )
+        yield Finding(query.path, f"{what} fires; remove the pair")
     fitting = {pair.long_s: pair.factor for pair in budget.pairs(window_s)}
     right = fitting.get(long_s)
     if right is None or abs(right - float(factor)) > 1e-6:

@@ -28,7 +28,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                 if name not in known:
                     yield Finding(
                         path,
-                        f"an inhibition names {name}, which is no service or store here; "
+                        f"an inhibition names {name}, which is not a service or store here; "
                         f"{did_you_mean(name, known)}",
                     )
             for name in rule.values(side, "alertname"):

@@ -75,5 +75,5 @@ GATE = Gate(
     scope=counted("alerts", _alerts),
     targets=("cluster",),
     reads="the metrics of alerts against assets/signals.yaml, and charts' values in */values/. "
-    "Of what a chart that is not rendered would bring, OBS001 speaks.",
+    "OBS001 reports metrics of charts that are not rendered.",
 )

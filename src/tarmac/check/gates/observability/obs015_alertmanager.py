@@ -49,17 +49,17 @@ def faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
     used = set[str]()
     root = fields(data, "route")
     if not text(root, "receiver"):
-        yield ("route",), "names no receiver for what no route takes; write `receiver`"
+        yield ("route",), "has no default receiver; write `receiver`"
     for path, route in _routes(root, ("route",)):
         yield from _times(path, route)
         if "receiver" in route:
             name = str(route["receiver"])
             used.add(name)
             if name not in names:
-                what = f"sends to '{name}', which is no receiver here"
+                what = f"sends to '{name}', which is not a receiver here"
                 yield (*path, "receiver"), f"{what}; there is {', '.join(sorted(names)) or 'none'}"
         if len(path) > 1 and not any(route.get(key) for key in MATCHERS):
-            yield path, "takes every alert, so no later route gets one; write `matchers`"
+            yield path, "matches every alert, so later routes get none; write `matchers`"
     yield from _times(("global",), fields(data, "global"))
     for number, receiver in enumerate(items(data, "receivers")):
         name = str(text(receiver, "name"))
@@ -69,7 +69,7 @@ def faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
     for number, rule in enumerate(items(data, "inhibit_rules")):
         for key in ("source_matchers", "target_matchers"):
             if not items(rule, key) and not fields(rule, key.replace("matchers", "match")):
-                what = f"has no {key}, so one alert mutes what it has nothing to do with"
+                what = f"has no {key}, so one alert mutes unrelated alerts"
                 yield ("inhibit_rules", number), f"{what}; write them"
 
 
@@ -84,7 +84,10 @@ def _times(path: Path, data: Fields) -> Iterator[tuple[Path, str]]:
     for key in TIMES:
         if key in data:
             if (length := duration_s(data[key])) is None:
-                yield (*path, key), f"{key} is {data[key]!r}, which is no duration; write e.g. 5m"
+                yield (
+                    (*path, key),
+                    f"{key} is {data[key]!r}, which is not a duration; write e.g. 5m",
+                )
             else:
                 found[key] = length
     order = [found[key] for key in TIMES[:3] if key in found]
@@ -102,9 +105,12 @@ def _receiver(path: Path, receiver: Fields) -> Iterator[tuple[Path, str]]:
             where = (*path, kind, number)
             target = TARGETS.get(kind)
             if target and not {target, f"{target}_file", "service_key"} & fields(config).keys():
-                yield where, f"{kind} does not say where to send; write {target} or {target}_file"
+                yield where, f"{kind} has no destination; write {target} or {target}_file"
             if fields(config).get("send_resolved") is not True and kind != "webhook_configs":
-                yield where, "does not say when an alert has ended; write `send_resolved: true`"
+                yield (
+                    where,
+                    "sends no notification when an alert is resolved; write `send_resolved: true`",
+                )
 
 
 GATE = Gate(
@@ -118,6 +124,7 @@ GATE = Gate(
     scope=counted_in_files("configurations of Alertmanager", configurations),
     #: OBS011 and OBS013 hold what is planned to the model's receivers and dependencies.
     targets=(),
-    reads="route, receivers and inhibit_rules of files that have them. Asked of files alone: "
-    "OBS011 and OBS013 hold a plan to more.",
+    reads="route, receivers and inhibit_rules of files that "
+    "have them. Judges files without a plan only: "
+    "OBS011 and OBS013 check more of a plan.",
 )

@@ -1,4 +1,4 @@
-"""Rules of Prometheus are whole: expressions that parse, durations, severities, annotations."""
+"""Prometheus rules have their required parts: expressions, durations, severities, annotations."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ UNUSUAL = (
     "and asks",
     "no rule here",
     "_window=",
-    "is no name of a recording rule",
+    "is not the name of a recording rule",
 )
 
 
@@ -102,7 +102,7 @@ def _exchanged(alerts: list[PlacedRule]) -> Iterator[Fault]:
         severity = str(rule.labels.get("severity"))
         if severity in others and severities[severity] == 1 < len(alerts):
             what = f"{rule.name} has the severity {severity!r}, which is a {others[severity]} of"
-            yield rule.artifact, rule.path, f"{what} other alerts; exchange the labels"
+            yield rule.artifact, rule.path, f"{what} other alerts; swap the labels"
 
 
 def _own(rule: PlacedRule) -> Iterator[Fault]:
@@ -113,10 +113,10 @@ def _own(rule: PlacedRule) -> Iterator[Fault]:
             what = f'{rule.name} has the label {key}={value}, and asks {key}="{min(asked)}"'
             yield rule.artifact, rule.path, f"{what}; write one value"
         if str(key).endswith("_window") and duration_s(value) is None:
-            what = f"{rule.name} has the label {key}={value}, which is no duration"
+            what = f"{rule.name} has the label {key}={value}, which is not a duration"
             yield rule.artifact, rule.path, f"{what}; write e.g. 1h"
         elif str(key).endswith("_window") and str(value) not in rule.expr:
-            what = f"{rule.name} has the label {key}={value}, and no such range in its expression"
+            what = f"{rule.name} has the label {key}={value}, but its expression has no such range"
             yield rule.artifact, rule.path, f"{what}; write its range"
 
 
@@ -170,7 +170,7 @@ def records_of(rules: list[PlacedRule]) -> list[PlacedRule]:
 
 GATE = Gate(
     id="OBS016",
-    title="Rules of Prometheus are whole",
+    title="Prometheus rules have their required parts and consistent labels",
     phase="observability",
     source="https://prometheus.io/docs/prometheus/latest/configuration/recording_rules: a server "
     "refuses the whole file for one rule, and keeps the old one and says so in its log alone",
@@ -180,6 +180,6 @@ GATE = Gate(
     #: OBS010 holds alerts of a plan to more.
     targets=(),
     reads="groups of PrometheusRule objects and of plain files; labels beside those of the other "
-    "rules. Asked of files alone: OBS001, "
-    "OBS010 and VAL010 hold a plan to more.",
+    "rules. Judges files without a plan only: OBS001, "
+    "OBS010 and VAL010 check more of a plan.",
 )

@@ -95,7 +95,9 @@ GATE = Gate(
     id="OBS021",
     title="Every service with metrics is scraped and has a dashboard",
     phase="observability",
-    source="a monitor that is not selected is no error anywhere: its target is just missing",
+    source=(
+        "Prometheus reports no error for a monitor that it does not select: the target is missing"
+    ),
     check=check,
     scope=counted("services with metrics", _measured),
     level=Level.TESTED,

@@ -56,7 +56,10 @@ def check(files: Files) -> Iterator[Finding]:
         for panel in board.panels:
             for query in panel.queries:
                 for name in sorted(asked_names(query) - known):
-                    what = f"panel '{panel.title}' reads ${name}, which is no variable of it"
+                    what = (
+                        f"panel '{panel.title}' reads ${name}, "
+                        "which is not a variable of its dashboard"
+                    )
                     yield Finding(board.path, f"{what}; add it to `templating`")
                 for what in unrecorded(query, names):
                     yield Finding(board.path, f"panel '{panel.title}' {what}")
@@ -104,11 +107,11 @@ def _names(board: DashboardFile) -> Iterator[str]:
     for source in sources(board.data):
         kind, uid = source.get("type", ""), source.get("uid", "")
         if missing := sorted(asked_names(uid) - known):
-            what = f"reads the datasource ${missing[0]}, which no variable is"
+            what = f"reads the datasource ${missing[0]}, which is not a variable"
             yield f"{what}; {_like(missing[0], known)}"
         near = difflib.get_close_matches(kind, _SOURCES, 1, _ALIKE) if kind not in _SOURCES else []
         if "$" in kind or near:
-            advice = f"did you mean {near[0]}?" if near else "exchange it with its uid"
+            advice = f"did you mean {near[0]}?" if near else "replace it with its uid"
             yield f"has a datasource of the type '{kind}'; {advice}"
 
 
@@ -148,11 +151,11 @@ def panel_faults(panel: Panel) -> Iterator[str]:
         yield f"has the type '{kind}', which is almost {near[0]}; write that"
     targets = mappings(panel.data.get("targets"))
     if kind in _KINDS and kind not in SILENT and has_server(panel) and not targets:
-        yield "asks nothing: it has no targets; write a query"
+        yield "has no targets, so it queries nothing; write a query"
     defaults = fields(panel.data, "fieldConfig", "defaults")
     least, most = defaults.get("min"), defaults.get("max")
     if isinstance(least, int | float) and isinstance(most, int | float) and least >= most:
-        yield f"draws from {least} to {most}, which is nothing; correct the bounds"
+        yield f"draws from {least} to {most}, which is an empty range; correct the bounds"
     for target in targets:
         if asks_prometheus(panel, target):
             yield from _target(target, str(kind))
@@ -163,29 +166,31 @@ def _target(target: Fields, kind: str) -> Iterator[str]:
     if not expr:
         yield "has a target without a query; write `expr`"
     elif not has_filled_parts(expr) and not parses(expr):
-        yield f"asks what is no PromQL ({expr.strip()[:60]}); correct it"
+        yield f"has a query that is not PromQL ({expr.strip()[:60]}); correct it"
     elif expr.isidentifier() and any(sign in legend for sign in ("(", "[", '="')):
-        yield f"has a query for its legend ({legend[:40]}); exchange it with `expr`"
+        yield f"has a query as its legend ({legend[:40]}); swap it with `expr`"
     if target.get("range") is False and not target.get("instant"):
-        yield "asks neither for an instant nor for a range; set one"
+        yield "has a target that is neither `instant` nor `range`; set one"
     elif target.get("range") is False and kind == "timeseries":
         yield "draws a time series of one instant; set `range`"
 
 
 GATE = Gate(
     id="OBS023",
-    title="Dashboards have what their panels read, and queries that parse",
+    title="Dashboards define the variables that their panels read, and their queries parse",
     phase="observability",
     source="https://grafana.com/docs/grafana/latest/dashboards: a panel whose variable or "
     "recorded series is not there shows `No data`, which looks like a quiet system",
     check=check,
     #: What Grafana draws anyway, or may have from elsewhere.
     of_files=lenient(
-        check, "^(?!is not a JSON object)(?!reads the datasource)(?!.* asks what is no PromQL)"
+        check,
+        "^(?!is not a JSON object)(?!reads the datasource)(?!.* has a query that is not PromQL)",
     ),
     scope=counted_in_files("dashboards", board_files),
-    #: OBS001 and OBS020 hold a plan to more.
+    #: OBS001 and OBS020 check more of a plan.
     targets=(),
     reads="files of JSON that are dashboards of Grafana 5 or newer; queries of panels that name "
-    "Prometheus as their datasource. Asked of files alone: OBS001 and OBS020 hold a plan to more.",
+    "Prometheus as their datasource. Judges files without a plan only: OBS001 and OBS020 "
+    "check more of a plan.",
 )

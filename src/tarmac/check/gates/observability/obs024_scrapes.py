@@ -54,7 +54,7 @@ def scrape_faults(
         yield path, f"{what}; write labels of its own"
     elif beside and not beside.selected(selector):
         labels = ", ".join(f"{key}={value}" for key, value in labels_of(selector).items())
-        what = f"selects Services of {labels or 'its expressions'}, which none here has"
+        what = f"selects Services of {labels or 'its expressions'}, which no Service has"
         yield path, f"{what}; write labels of a Service's metadata"
     for number, end in enumerate(items(artifact.data, "spec", "endpoints")):
         interval, timeout = (text(end, key) for key in ("interval", "scrapeTimeout"))
@@ -71,10 +71,10 @@ GATE = Gate(
     source="https://prometheus-operator.dev/docs/api-reference/api: a monitor that selects nothing "
     "scrapes nothing, and the operator leaves out one whose timeout is above its interval",
     check=check,
-    of_files=lenient(check, "which none here has", "every Service"),
+    of_files=lenient(check, "which no Service has", "every Service"),
     scope=kinds("monitors", "ServiceMonitor"),
-    #: OBS021 and NET001 hold a plan to more.
+    #: OBS021 and NET001 check more of a plan.
     targets=(),
     reads="selectors beside the Services of the namespace that these files have, interval and "
-    "scrapeTimeout. Asked of files alone: OBS021 holds a plan to more.",
+    "scrapeTimeout. Judges files without a plan only: OBS021 checks more of a plan.",
 )

@@ -35,7 +35,7 @@ def _reads(workflow: Workflow, name: str) -> Iterator[Finding]:
             read = f"needs.{other}.outputs.{output}" if output else f"needs.{other}.result"
             where = workflow.at(*path)
             if other not in jobs:
-                what = f"{name} reads {read}, and there is no job {other}; "
+                what = f"{name} reads {read}, but there is no job {other}; "
                 yield Finding(where, what + did_you_mean(other, jobs))
             elif other not in waits:
                 whole = ", ".join((*waits, other))

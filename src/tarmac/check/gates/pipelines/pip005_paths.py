@@ -91,7 +91,9 @@ GATE = Gate(
     id="PIP005",
     title="Path filters of a service cover its sources, kit, lock file and model",
     phase="delivery",
-    source="what a filter leaves out is deployed untested, with the next change of something else",
+    source=(
+        "a path that no filter covers is deployed untested, with the next change of another file"
+    ),
     check=check,
     scope=counted("path filters", _judged),
     reads=f"{FILE}, and filters of {FILTERS} in workflows, beside the model's sources.",

@@ -1,4 +1,4 @@
-"""Jobs of a GitLab pipeline name stages and jobs that are there, and images that do not move."""
+"""Jobs of a GitLab pipeline name stages and jobs that exist, and images that do not move."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def check(files: Files) -> Iterator[Finding]:
             tag = image.rpartition("/")[2].partition(":")[2]
             if tag in ("", "latest") and "@" not in image and "$" not in image:
                 where = pipeline.artifact.at(*path)
-                yield Finding(where, f"{'.'.join(path)} is {image}, any day's; pin a version")
+                yield Finding(
+                    where, f"{'.'.join(path)} is {image}, which is not a fixed version; pin one"
+                )
 
 
 def _job(pipeline: GitlabPipeline, name: str, job: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -49,16 +51,16 @@ def _job(pipeline: GitlabPipeline, name: str, job: Mapping[str, Any]) -> Iterato
     if stage is not None and stage not in stages and known:
         yield (
             "stage",
-            f"is of the stage {stage}, which is not listed; {did_you_mean(stage, stages)}",
+            f"uses stage {stage}, which is not in `stages`; {did_you_mean(stage, stages)}",
         )
     for other, is_optional in needed(job):
         if other in pipeline.jobs:
             last = pipeline.stage(pipeline.jobs[other])
             if {stage, last} <= {*stages} and stages.index(str(last)) > stages.index(str(stage)):
-                yield "needs", f"needs {other}, which is of the later stage {last}; exchange them"
+                yield "needs", f"needs {other}, which is in the later stage {last}; swap them"
         elif pipeline.is_whole and not is_optional:
             advice = did_you_mean(other, pipeline.jobs.keys() - {name})
-            yield "needs", f"needs {other}, which is no job of this pipeline; {advice}"
+            yield "needs", f"needs {other}, which is not a job of this pipeline; {advice}"
 
 
 def _stages(pipeline: GitlabPipeline) -> Iterator[Finding]:
@@ -67,11 +69,11 @@ def _stages(pipeline: GitlabPipeline) -> Iterator[Finding]:
     for number, stage in enumerate(listed):
         if pipeline.is_whole and stage not in used and None not in used:
             where = pipeline.artifact.at("stages", number)
-            yield Finding(where, f"no job is of the stage {stage}; remove it, or name it in a job")
+            yield Finding(where, f"no job uses stage {stage}; remove it, or name it in a job")
     silent = [name for name, job in pipeline.jobs.items() if "stage" not in job]
     if len(silent) == 1 < len(pipeline.jobs) and pipeline.stage(pipeline.jobs[silent[0]]) == "test":
-        what = f"job {silent[0]} names no stage, so it runs in `test`, where the others name theirs"
-        yield Finding(pipeline.artifact.at(silent[0]), f"{what}; write `stage`")
+        what = f"job {silent[0]} has no `stage`, so it runs in `test`, where the others name theirs"
+        yield Finding(pipeline.artifact.at(silent[0]), f"{what}, write it")
 
 
 def _judged(files: Files) -> Iterator[Mapping[str, Any]]:
@@ -143,12 +145,12 @@ def needed(job: Fields) -> Iterator[tuple[str, bool]]:
 
 GATE = Gate(
     id="PIP010",
-    title="Jobs of a GitLab pipeline name stages and jobs that are there",
+    title="Jobs of a GitLab pipeline name stages and jobs that exist",
     phase="delivery",
     source="https://docs.gitlab.com/ci/yaml: one job of an unknown stage or with an unknown need "
     "stops the whole pipeline, and a merge request without a pipeline looks like one that passed",
     check=check,
-    of_files=lenient(check, "^no job is of", "any day's", "names no stage"),
+    of_files=lenient(check, "^no job uses stage", "not a fixed version", "has no `stage`, so"),
     scope=counted_in_files("jobs", _judged),
     #: Tarmac renders no pipeline of GitLab.
     targets=(),

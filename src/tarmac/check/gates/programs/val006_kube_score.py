@@ -38,7 +38,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 GATE = Gate(
     id="VAL006",
-    title="kube-score finds nothing in the objects",
+    title="kube-score finds no problem in the objects",
     phase="kubernetes",
     source="https://github.com/zegl/kube-score",
     check=check,

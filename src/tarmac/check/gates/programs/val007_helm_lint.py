@@ -23,7 +23,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         said = run([program, "lint", "--strict", place], folder)
         for line in said.splitlines():
             if match := LINE.match(line):
-                yield Finding(place, f"{match[2]}; `helm lint --strict {place}` says it", GATE.id)
+                yield Finding(place, f"{match[2]}; run `helm lint --strict {place}`", GATE.id)
 
 
 GATE = Gate(

@@ -27,7 +27,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         for failed in report.get("results", {}).get("failed_checks", ()):
             where = f"{failed['file_path'].lstrip('/')}:{failed['file_line_range'][0]}"
             what = f"{failed['resource']}: {failed['check_name']} ({failed['check_id']})"
-            yield Finding(where, f"{what}; `checkov --list` tells why", GATE.id)
+            yield Finding(where, f"{what}; `checkov --list` explains it", GATE.id)
 
 
 def _judged(subject: Subject) -> set[str]:
@@ -39,7 +39,7 @@ def _judged(subject: Subject) -> set[str]:
 
 GATE = Gate(
     id="VAL009",
-    title="checkov finds nothing in the tree",
+    title="checkov finds no problem in the tree",
     phase="security",
     source="https://www.checkov.io",
     check=check,

@@ -39,7 +39,7 @@ GATE = Gate(
     check=check,
     program="check-jsonschema",
     scope=paths("files", *SCHEMAS),
-    reads=f"{' and '.join(SCHEMAS)}. What a job of GitLab does is not looked at.",
+    reads=f"{' and '.join(SCHEMAS)}. The scripts of GitLab jobs are not judged.",
     level=Level.VALID,
     targets=("repository",),
 )

@@ -62,8 +62,9 @@ def check(files: Files) -> Iterator[Finding]:
         for backup in backups:
             yield Finding(
                 backup.where,
-                f"a backup every {_spoken(backup.apart_s)} ({backup.schedule}) loses that much, "
-                f"and {said} is promised ({where}); replicate what is written (Aurora Global "
+                f"a backup every {_spoken(backup.apart_s)} ({backup.schedule}) loses up to "
+                f"that much, but {said} is promised ({where}); replicate what is written "
+                "(Aurora Global "
                 "Database, a streaming replica, archived WAL), and keep backups against "
                 "mistakes, which are replicated, too",
             )
@@ -144,8 +145,10 @@ GATE = Gate(
     id="DRP001",
     title="Backups or replication meet the promised recovery point",
     phase="recovery",
-    source="https://docs.aws.amazon.com/wellarchitected/latest/reliability-pillar: the interval of "
-    "backups is the least that is lost",
+    source=(
+        "https://docs.aws.amazon.com/wellarchitected/latest/reliability-pillar: "
+        "data written since the last backup is lost"
+    ),
     check=check,
     scope=counted_in_files("backup schedules", _judged),
     of_files=check,

@@ -14,12 +14,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield objects that are missing, differ or are orphans, a finding for each field."""
     live = subject.given(LiveSystem)
     there = live.context
-    remedy = "`tarmac deploy` puts it right"
+    remedy = "`tarmac deploy` corrects it"
     if subject.plan.settings.gitops is not None:
-        remedy = "sync its Application, which puts it right"
+        remedy = "sync its Application, which corrects it"
     for kind, number in live.left_out:
-        what = f"{there} has no {kind}, and so none of {number} of them"
-        yield Finding(subject.at(), f"{what}; install what defines it", warning=True)
+        what = f"{there} has no kind {kind}, so {number} objects of it are missing"
+        yield Finding(subject.at(), f"{what}; install its definition", warning=True)
     if live.compared and len(live.missing) == live.compared:
         what = f"nothing of {subject.plan.system} is in {there}, namespace {live.namespace}"
         yield Finding(subject.at(), f"{what}; deploy it, or name another cluster by --context")
@@ -36,9 +36,9 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 GATE = Gate(
     id="RUN001",
-    title="What is in the cluster is what is rendered",
+    title="The objects in the cluster match the rendered ones",
     phase="kubernetes",
-    source="a change by hand is lost with the next deployment, and until then no file tells of it",
+    source="a change by hand is lost with the next deployment, and until then no file shows it",
     check=check,
     scope=Scope("objects", lambda subject: subject.given(LiveSystem).compared),
     reads="every rendered object below k8s/ and the one of its name in the cluster, field by field "

@@ -17,7 +17,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     live = subject.given(LiveSystem)
     for workload in live.workloads:
         if not workload.ready:
-            why = "; ".join(workload.causes) or f"no cause is told; `{logs}` may show one"
+            why = "; ".join(workload.causes) or f"no cause is reported; `{logs}` may show one"
             yield Finding(
                 workload.where,
                 f"{workload.title} is not ready in {live.context} ({workload.detail}): {why}",

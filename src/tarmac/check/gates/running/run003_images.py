@@ -18,10 +18,10 @@ def check(subject: Subject) -> Iterator[Finding]:
         of = f"container {one.name} of pod {one.pod}"
         _, _, digest = one.rendered.partition("@")
         if one.image != one.rendered:
-            what = f"{of} runs {one.image}, and {one.rendered} is rendered"
+            what = f"{of} runs {one.image}, but {one.rendered} is rendered"
             yield Finding(one.where, f"{what}; deploy it, or see why its rollout has not ended")
         elif one.digest and digest and one.digest != digest:
-            what = f"{of} runs {one.digest}, and {digest} is rendered"
+            what = f"{of} runs {one.digest}, but {digest} is rendered"
             yield Finding(one.where, f"{what}; delete the pod, and look at its node's images")
         elif one.digest and not digest:
             digests.setdefault(one.image, {}).setdefault(one.digest, of)

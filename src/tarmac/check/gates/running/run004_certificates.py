@@ -55,14 +55,14 @@ def _covers(names: frozenset[str], host: str) -> bool:
 
 GATE = Gate(
     id="RUN004",
-    title="The entry's certificates in the cluster are for its hosts, and valid for weeks",
+    title="The ingress certificates in the cluster are for its hosts, and valid for weeks",
     phase="security",
-    source="one that is not renewed takes the whole entry with it, on a day that is known",
+    source="an expired certificate stops all ingress traffic, on a day that is known in advance",
     check=check,
     scope=counted("certificates", lambda subject: subject.given(LiveSystem).certificates),
     reads="tls.crt of the Secrets that Ingress and Gateway objects of the tree read; never a key. "
-    "Fewer than 21 days are a warning, fewer than 7 an error. Whether clients trust its issuer is "
-    "not asked.",
+    "Fewer than 21 days are a warning, fewer than 7 an error. Whether clients trust the "
+    "issuer is not checked.",
     level=Level.OBSERVED,
     targets=("cluster",),
     observes=True,

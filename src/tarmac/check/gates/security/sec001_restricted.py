@@ -81,7 +81,7 @@ def _container(pod: Pods, container: Container) -> Iterator[str]:
     if more := own.added - {"NET_BIND_SERVICE"}:
         yield f"adds the capability {', '.join(sorted(more))}; remove it"
     if whole.seccomp not in ("RuntimeDefault", "Localhost"):
-        yield "may make every system call; set seccompProfile: {type: RuntimeDefault}"
+        yield "may make any system call; set seccompProfile: {type: RuntimeDefault}"
     if not own.read_only_root:
         yield "may write to its own image; set readOnlyRootFilesystem: true and mount what it needs"
     if any(port.host_port for port in container.ports):

@@ -68,7 +68,7 @@ def _certificates(subject: Subject) -> list[TlsSecret]:
 
 GATE = Gate(
     id="SEC006",
-    title="The ingress has a certificate that is issued and renewed, where it is read",
+    title="The ingress has a certificate that is issued and renewed in its namespace",
     phase="security",
     source="without the Secret clients get a controller's own certificate, or none; one created "
     "by hand expires unnoticed",

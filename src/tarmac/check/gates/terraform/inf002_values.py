@@ -32,12 +32,13 @@ def check(files: Files) -> Iterator[Finding]:
             said = " and ".join(f"{one.name} = {one.value} ({one.where})" for one in beside)
             yield Finding(
                 setting.where,
-                f"{setting.name} = {setting.value} is read by nothing: {said} is used; write "
+                f"{setting.name} = {setting.value} is not read: {said} is used; write "
                 f"{beside[0].name} = var.{setting.name} there",
             )
         else:
             what = (
-                f"{setting.name} is read by no var.{setting.name} of any file; use it, or remove it"
+                f"{setting.name} is not read: no file uses var.{setting.name} of any file; "
+                "use it, or remove it"
             )
             yield Finding(setting.where, what, warning=True)
 

@@ -1,4 +1,4 @@
-"""Terraform exposes and loses nothing: public databases, missing backups, open ports."""
+"""Terraform settings expose and lose nothing: public databases, missing backups, open ports."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def numbers(files: Files) -> Iterator[tuple[str, str]]:
         spans = (span for name, span in bounds.items() if fnmatchcase(setting.name, name))
         least, *most = next(spans, (-sys.maxsize,))
         if _NUMBER.fullmatch(value) and (int(value) < least or (most and int(value) > most[0])):
-            span = f"{least} to {most[0]}" if most else f"{least} at least"
-            yield setting.where, f"{setting.name} is {value}, and must be {span}; correct it"
+            span = f"{least} to {most[0]}" if most else f"at least {least}"
+            yield setting.where, f"{setting.name} is {value}; must be {span}"
         if setting.name.endswith("_window") and ":" in value and not _WINDOW.fullmatch(value):
-            what = f"{setting.name} is {value}, which is no span of time"
+            what = f"{setting.name} is {value}, which is not a time window"
             yield setting.where, f"{what}; write e.g. sun:04:30-sun:05:30"
         if setting.name in ("from_port", "to_port", "protocol", "ip_protocol"):
             blocks.setdefault((setting.file, *setting.path[:-1]), {})[setting.name] = setting
@@ -74,12 +74,15 @@ def _ports(block: dict[str, Setting]) -> Iterator[tuple[str, str]]:
     for setting in found:
         is_none = setting is last and setting.value == "0"
         if not 0 <= int(str(setting.value)) <= _LAST or is_none:
-            what = f"{setting.name} is {setting.value}, which is no port of {protocol.value}"
+            what = f"{setting.name} is {setting.value}, which is not a port of {protocol.value}"
             yield setting.where, f"{what}; write one"
     if len(found) == 2:
         least, most = (int(str(one.value)) for one in found)
         if least > most > 0 or least == 0 < most < _LAST:
-            yield found[0].where, f"opens the ports {least} to {most}; write those that are meant"
+            yield (
+                found[0].where,
+                f"opens the ports {least} to {most}; open only those that are used",
+            )
 
 
 def networks(files: Files) -> Iterator[tuple[str, str]]:
@@ -95,13 +98,13 @@ def networks(files: Files) -> Iterator[tuple[str, str]]:
                 try:
                     size = ipaddress.ip_network(network, strict=False).prefixlen
                 except ValueError:
-                    yield where, f"{network} is no network; write e.g. 10.0.0.0/16"
+                    yield where, f"{network} is not a network; write e.g. 10.0.0.0/16"
                     continue
                 name = words[0] if words else ""
                 is_own = "subnet" in name or (name == "default" and inside.endswith('cidr" {'))
                 if size == _EVERYWHERE and (is_own or name == "cidr"):
-                    what = f"{name} is {network}, which holds every address"
-                    yield where, f"{what}; write the network that is meant"
+                    what = f"{name} is {network}, which is every address"
+                    yield where, f"{what}; write the intended network"
 
 
 @cache
@@ -159,12 +162,15 @@ def opened(files: Files) -> Iterator[tuple[str, str]]:
                 ports.add(words[2])
             if inside == "ingress" and _OPEN.search(line) and not ports <= _PUBLIC:
                 named = ", ".join(sorted(ports))
-                yield f"{source.path}:{number}", f"lets the internet in by port {named}; name peers"
+                yield (
+                    f"{source.path}:{number}",
+                    f"allows ingress from the internet on port {named}; name peers",
+                )
 
 
 GATE = Gate(
     id="INF004",
-    title="Terraform exposes and loses nothing",
+    title="Terraform settings expose no service to the internet and lose no data",
     phase="infrastructure",
     source="https://registry.terraform.io/providers/hashicorp/aws: `apply` carries out what is "
     "written, and a database that was public for a minute has been scanned",
@@ -172,6 +178,6 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("Terraform files", sources),
     reads="settings and bounds of assets/terraform_rules.yaml, networks, ports and addresses of "
-    "`ingress` blocks, and `var.` beside the variables of the folder. What a module makes of its "
-    "inputs is not followed.",
+    "`ingress` blocks, and `var.` beside the variables of the folder. How a module uses "
+    "its inputs is not followed.",
 )

@@ -43,7 +43,7 @@ def check(files: Files) -> Iterator[Finding]:
             what = "allows every action on every resource; name what is done"
             yield Finding(statement.where, what, warning=True)
         if statement.has("Principal", "*") and not statement.parts.get("Condition"):
-            what = "lets every account in, without a condition; name the accounts or services"
+            what = "allows every account without a condition; name the accounts or services"
             yield Finding(statement.where, what, warning=True)
 
 

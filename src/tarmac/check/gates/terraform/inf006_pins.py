@@ -1,4 +1,4 @@
-"""Providers and modules of others are pinned, and the state is locked and encrypted."""
+"""External providers and modules are pinned, and the state is locked and encrypted."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def _pins(path: tuple[str, ...], found: Mapping[str, Setting]) -> Iterator[Findi
         unnamed = REGISTRY.match(source.value) and "version" not in found
         if unnamed or (GIT.match(source.value) and "ref=" not in source.value):
             advice = "write `version`" if unnamed else "add ?ref= with a tag or a commit"
-            what = f"module {path[2]} is whatever is newest; {advice}"
+            what = f"module {path[2]} has no version constraint; {advice}"
             yield Finding(source.where, what, warning=True)
     elif "required_providers" in path and "version" not in found:
-        what = f"provider {path[-1]} is whatever is newest; write `version`"
+        what = f"provider {path[-1]} has no version constraint; write `version`"
         yield Finding(source.where, what, warning=True)
 
 
@@ -49,7 +49,7 @@ def _state(found: Mapping[str, Setting]) -> Iterator[Finding]:
         what = "the state has no lock, and two runs write it; write `use_lockfile = true`"
         yield Finding(bucket.where, what, warning=True)
     if "encrypt" not in found and "kms_key_id" not in found:
-        what = "the state holds secrets and is not said to be encrypted; write `encrypt = true`"
+        what = "the state holds secrets and is not encrypted; write `encrypt = true`"
         yield Finding(bucket.where, what, warning=True)
 
 
@@ -67,7 +67,7 @@ def _blocks(files: Files) -> dict[tuple[str, ...], dict[str, Setting]]:
 
 GATE = Gate(
     id="INF006",
-    title="Providers and modules of others are pinned, and the state is locked",
+    title="External providers and modules are pinned, and the state is locked",
     phase="infrastructure",
     source="https://developer.hashicorp.com/terraform/language/backend/s3 and "
     "/language/modules/syntax#version: without a version, `init` on another day is other code",

@@ -33,30 +33,32 @@ def check(files: Files) -> Iterator[Finding]:
 def _record(found: Resource) -> Iterator[Finding]:
     ttl = found.get(("ttl",))
     if ttl and (ttl.value or "").isdigit() and int(str(ttl.value)) > LONGEST_TTL_S:
-        what = f"this name fails over, and its answer is kept for {ttl.value} s"
+        what = f"this name fails over, but resolvers cache its answer for {ttl.value} s"
         yield Finding(ttl.where, f"{what}; write ttl = {LONGEST_TTL_S} or less")
     role = found[("failover_routing_policy", "type")]
     asked = ("health_check_id",) in found
     alias = found.get(("alias", "evaluate_target_health"))
     if role.value == "PRIMARY" and not asked and (alias is None or alias.value == "false"):
-        what = "nothing asks for the health of the primary record, so it never fails over"
+        what = "the primary record has no health check, so it never fails over"
         yield Finding(role.where, f"{what}; give it a health_check_id")
 
 
 def _check(found: Resource, names: set[str | None]) -> Iterator[Finding]:
     host = found.get(("fqdn",))
     if host and host.value in names:
-        what = f"{host.value} is the name that fails over, so the check asks whichever region"
-        yield Finding(host.where, f"{what} serves; ask a name that leads to one region alone")
+        what = f"{host.value} is the name that fails over, so the check queries any region that"
+        yield Finding(host.where, f"{what} serves; check a name that resolves to one region")
     times = [found.get((name,)) for name in ("failure_threshold", "request_interval")]
     if all(one and (one.value or "").isdigit() for one in times):
         failures, interval = (int(str(one.value)) for one in times if one)
         if failures * interval > LONGEST_CHECK_S and times[0]:
-            what = f"{failures} failures {interval} s apart are seen after {failures * interval} s"
+            what = (
+                f"{failures} failures {interval} s apart are detected after {failures * interval} s"
+            )
             yield Finding(times[0].where, f"{what}; write 3 and 10", warning=True)
     kind = found.get(("type",))
     if kind and kind.value in ("HTTP", "HTTPS") and ("resource_path",) not in found:
-        what = "the check asks for /, which may answer while the system behind it does not"
+        what = "the check requests /, which may answer while the system behind it does not"
         yield Finding(kind.where, f"{what}; write resource_path", warning=True)
 
 
@@ -77,7 +79,7 @@ def _resources(files: Files, kind: str) -> list[Resource]:
 
 GATE = Gate(
     id="INF008",
-    title="Names that fail over do so, and soon",
+    title="DNS names fail over, and quickly",
     phase="recovery",
     source="https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover.html: a record "
     "without a health check counts as healthy, and resolvers keep an answer for its ttl",

@@ -32,8 +32,8 @@ def check(files: Files) -> Iterator[Finding]:
             regions = {} if NAMING.match(line) else dict.fromkeys(REGION.findall(line))
             for region in regions:
                 if known in (None, region):
-                    what = f"{region} is written here, and {name} says the region"
-                    advice = "in another one this is wrong; use that"
+                    what = f"{region} is written here, but {name} defines the region"
+                    advice = "it is wrong for another region; use that"
                     yield Finding(f"{block.file}:{number}", f"{what}: {advice}", warning=True)
 
 

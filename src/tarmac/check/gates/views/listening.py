@@ -52,5 +52,5 @@ def listens(own: Pods) -> str:
     """Say where pods listen instead."""
     heard = ", ".join(f"{number} ({name})" for name, number in own.ports.items())
     if not heard:
-        return f"and {own.workload} has no port; declare it, or ask a worker by `exec`"
+        return f"and {own.workload} has no port; declare it, or probe a worker by `exec`"
     return f"where {own.workload} does not listen; it does on {heard}"

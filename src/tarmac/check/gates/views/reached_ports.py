@@ -35,7 +35,7 @@ def closed_ports(senders: Senders, space: PolicySpace) -> Iterator[tuple[Network
             rules = [rule for one in limiting for rule in one.ingress]
             for service in senders.services(own):
                 for what in _closed(senders, space, own, rules, service):
-                    yield policy, f"{title(policy.artifact)} lets nothing in to {what}"
+                    yield policy, f"{title(policy.artifact)} blocks ingress to {what}"
 
 
 def _closed(

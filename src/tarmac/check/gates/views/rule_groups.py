@@ -34,10 +34,10 @@ def faults(artifact: Artifact, path: Path) -> Iterator[tuple[Path, str]]:
     for number, group in enumerate(items(artifact.data, *path)):
         here = (*path, number)
         if names[number] in names[:number]:
-            yield here, f"the group {names[number]} is there twice; give it another name"
+            yield here, f"the group {names[number]} is defined twice; give it another name"
         interval = fields(group).get("interval")
         if interval is not None and duration_s(interval) is None:
-            yield here, f"the group has the interval {interval}, which is no duration; write 30s"
+            yield here, f"the group has the interval {interval}, which is not a duration; write 30s"
         if not fields(group).get("name"):
             yield here, "the group has no name; write one"
         if not items(group, "rules"):
@@ -55,9 +55,9 @@ def _rule(rule: Fields) -> Iterator[str]:
     if not expr:
         yield f"{name} has no expression; write `expr`"
     elif not parses(expr):
-        yield f"{name} has an expression that is no PromQL ({expr.strip()[:60]}); correct it"
+        yield f"{name} has an expression that is not PromQL ({expr.strip()[:60]}); correct it"
     if rule.get("record") and ":" not in str(name):
-        yield f"{name} is no name of a recording rule; write level:metric:operation"
+        yield f"{name} is not the name of a recording rule; write level:metric:operation"
     if "alert" in rule:
         yield from _alert(rule, str(name), expr)
 
@@ -65,17 +65,17 @@ def _rule(rule: Fields) -> Iterator[str]:
 def _alert(rule: Fields, name: str, expr: str) -> Iterator[str]:
     if "for" in rule:
         if duration_s(rule["for"]) is None:
-            yield f"{name} has `for: {rule['for']}`, which is no duration; write e.g. 5m"
+            yield f"{name} has `for: {rule['for']}`, which is not a duration; write e.g. 5m"
     elif not any(sign in expr for sign in ("[", ":", "absent")):
         yield f"{name} fires at the first sample; write `for`"
     if _SIGNS.search(name):
-        yield f"{name[:60]} is no name of an alert, but an expression; exchange it with `expr`"
+        yield f"{name[:60]} is an expression, not the name of an alert; swap `alert` and `expr`"
     link = str(fields(rule, "annotations").get("runbook_url") or "/")
     if " " in link and not link.startswith(("http", "/", "{{", "<")):
-        yield f"{name} has the runbook_url {link[:40]!r}, which is no address; write one"
+        yield f"{name} has the runbook_url {link[:40]!r}, which is not a URL; write one"
     severity = str(fields(rule, "labels").get("severity") or "")
     if not severity:
-        yield f"{name} has no label `severity`, so no route can tell it; add it"
+        yield f"{name} has no label `severity`, so no route can match it; add it"
     elif severity not in SEVERITIES:
         near = difflib.get_close_matches(severity, SEVERITIES, 1, 0.7)
         if near:

@@ -30,7 +30,7 @@ def wrong_amount(path: Path, value: Any) -> str:
     except ValueError:
         return ""  # VAL001 and OBJ005 say so
     if found < 0:
-        return f"is {value}, and no amount is below 0; write the amount"
+        return f"is {value}, but an amount cannot be negative; write it"
     is_size = str(path[-1]).rpartition(".")[2] in SIZES
     if is_size and found < SMALLEST:
         return f"is {value}, which is {found} bytes; write the unit, e.g. 512Mi"

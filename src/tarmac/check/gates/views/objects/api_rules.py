@@ -64,9 +64,9 @@ def _number(path: Path, value: Any) -> str:
         return ""
     least, *most = object_rules()["bounds"].get(path[-1], (None,))
     if least is not None and value < least:
-        return f"is {value}, and must be {least} at least; write such a number"
+        return f"is {value}; must be at least {least}"
     if most and value > most[0]:
-        return f"is {value}, and must be {most[0]} at most; write such a number"
+        return f"is {value}; must be at most {most[0]}"
     return ""
 
 
@@ -116,4 +116,4 @@ def _of_kind(artifact: Artifact) -> Iterator[Breach]:
         path = (*own, "template", "spec", "restartPolicy")
         if text(data, *path) in (None, "Always"):
             what = "must be Never or OnFailure for the pods of a job; write one of them"
-            yield Breach(path, f"is {text(data, *path)}, and {what}")
+            yield Breach(path, f"is {text(data, *path)}; {what}")

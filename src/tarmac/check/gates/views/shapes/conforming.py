@@ -104,7 +104,7 @@ def _title(shape: Shape) -> str:
 def describe(misfit: Misfit) -> str:
     """Say of a misfit where it is, what it is and what must stand there."""
     at = ".".join(map(str, misfit.path)) or "the file"
-    return f"{at} is {_kind(misfit.value)}, and {misfit.wanted} belongs there"
+    return f"{at}: expected {misfit.wanted}, got {_kind(misfit.value)}"
 
 
 def _kind(value: Any) -> str:
