@@ -303,7 +303,7 @@ class System:
     def _status(self) -> Status:
         found = client.status(self.home)
         if found is None or not found.running:
-            raise TarmacError(f"{self.home.root}: the system is not running any more")
+            raise TarmacError(f"{self.home.root}: the system has stopped")
         return found
 
     def _ask(self, request: requests.Request[requests.Answer]) -> requests.Answer:

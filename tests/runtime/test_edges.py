@@ -169,7 +169,7 @@ def test_a_connection_that_nobody_declared_is_found_and_named(sandbox: Sandbox):
     assert shown.returncode == 1
     assert f"undeclared: caller (pid {pid}) is connected to stranger on {address}" in shown.stdout
     assert "add `calls: [stranger]` to services.caller" in shown.stdout
-    assert "past its wire: caller -> friend, 1 open now: not counted" in shown.stdout
+    assert "bypasses its proxy: caller -> friend, 1 open now: not counted" in shown.stdout
 
 
 def test_localhost_leads_to_a_service_by_ipv6_too_and_back_to_others_when_it_ends(sandbox: Sandbox):

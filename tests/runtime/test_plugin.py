@@ -183,7 +183,7 @@ def test_a_system_that_ends_fails_the_tests_that_use_it_and_no_others(suite: San
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "2 failed, 1 passed" in done.stdout
-    assert "the system is not running any more" in done.stdout
+    assert "the system has stopped" in done.stdout
 
 
 def test_a_system_that_does_not_come_up_says_why_and_leaves_nothing(suite: Sandbox):

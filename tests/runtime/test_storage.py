@@ -110,7 +110,7 @@ def test_what_cannot_be_is_one_clear_error(running):
         "connect": "name one store",
         "seed cache": "cache: no store with a seed; choose one of: db",
         "reset": "name the stores to empty",
-        "reset web --yes": "web: no store that runs here; choose one of: db",
+        "reset web --yes": "web: no running store; choose one of: db",
         "reset db": "this deletes data; pass --yes to confirm",
     }.items():
         done = running.tarmac(*args.split())

@@ -119,7 +119,7 @@ def test_what_is_declared_is_there_when_it_starts_and_is_listed_no_more(writers)
     writers.up("--read-only")
     assert writers.get("web", "/a/gone") == "written"  # which deletes the folder first
     assert folders(writers, 0) == {}
-    assert writers.tarmac("writes").stdout == "web: wrote nothing but what it may\n"
+    assert writers.tarmac("writes").stdout == "web: wrote only to writable folders\n"
 
 
 def test_each_start_finds_its_files_as_they_are_and_all_are_listed(writers):

@@ -143,7 +143,7 @@ def test_the_way_into_a_store_is_closed_at_the_end(monkeypatch):
 def test_options_of_a_cluster_are_refused_for_a_system_here(option):
     place = Place(LOCAL, **{option: "x"})
     with (
-        pytest.raises(BadInput, match="says which cluster; add --target cluster"),
+        pytest.raises(BadInput, match="needs a cluster; add --target cluster"),
         opened(place, Path("tarmac.yaml")),
     ):
         pytest.fail("it was opened")

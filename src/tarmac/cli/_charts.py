@@ -45,7 +45,7 @@ def rendered(
     helm = find_program("helm")
     if helm is None:
         for chart in own:
-            what = f"a Helm chart is read where helm is installed; {how_to_get('helm')}"
+            what = f"a Helm chart needs helm; {how_to_get('helm')}"
             skip(posixpath.join(chart, CHART), what)
         return {}
     found = {}

@@ -79,7 +79,7 @@ def cost(
     """
     plan = in_memory.make(file, environment, ()).plan
     if plan.cloud is None:
-        what = "has no `infrastructure:`, so that nothing says what it runs on; add it"
+        what = "has no `infrastructure:`, so its servers and their prices are unknown; add it"
         raise BadInput([Problem(f"{file}: environments.{plan.environment}", what)])
     known = prices()
     found = estimate(plan, plan.cloud, known)

@@ -133,7 +133,7 @@ def _confirm(deletes: Iterable[ObjectId], request: Request) -> None:
     if not names or not request.asks:
         return
     if not sys.stdin.isatty():
-        raise BadInput([Problem("--prune", f"would delete {names}; add --yes if that is right")])
+        raise BadInput([Problem("--prune", f"would delete {names}; add --yes to confirm")])
     click.confirm(f"delete {names}?", abort=True)
 
 

@@ -53,7 +53,8 @@ def _show_local(console: Console, found: LocalEdges) -> None:
     for edge in edges:
         if edge.get("direct"):
             said = (
-                f"past its wire: {edge['source']} -> {edge['target']}, {edge['direct']} open now: "
+                f"bypasses its proxy: {edge['source']} -> {edge['target']}, "
+                f"{edge['direct']} open now: "
                 "not counted, and no fault reaches them"
             )
             console.print(said, soft_wrap=True, markup=False)

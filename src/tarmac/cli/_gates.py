@@ -80,10 +80,10 @@ def explain(gate_id: str, *, as_json: bool) -> None:
 
 
 def _judges(gate: Gate) -> str:
-    """Say of what a gate is asked."""
+    """Describe the input of a gate."""
     if gate.observes:
-        return "what runs in a cluster (tarmac verify --target cluster), beside what is rendered"
+        return "the objects in a cluster (tarmac verify --target cluster), beside the rendered ones"
     files = "files as is (tarmac verify --files DIR)"
     if not gate.targets:
         return files
-    return f"what is rendered, and {files}" if gate.of_files else "what is rendered"
+    return f"rendered files, and {files}" if gate.of_files else "rendered files"

@@ -120,8 +120,8 @@ def report(
     unknown = [node.name for node in status.nodes if node.state == state.RUNNING]
     for name in unknown:
         console.print(
-            f"{name} runs; whether it is healthy is not known: it has no port; "
-            "give it a `probe` (a command, or a line of its log)",
+            f"{name} runs; its health is unknown: it has no port; give it a `probe` (a "
+            "command, or a line of its log)",
             style="dim",
             soft_wrap=True,
         )

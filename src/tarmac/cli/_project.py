@@ -51,7 +51,7 @@ def namespace_option(function: F) -> F:
         callback=valid_namespace,
         default="default",
         show_default=True,
-        help="Which copy of the system.",
+        help="The copy of the system to use.",
     )(function)
 
 
@@ -79,12 +79,14 @@ def target_options(function: F) -> F:
         type=click.Choice(("local", "cluster")),
         default="local",
         show_default=True,
-        help="Where the system runs: on this machine, or as `tarmac deploy` put it.",
+        help="Where the system runs: on this machine, or in the cluster of `tarmac deploy`.",
     )
     context = click.option(
-        "--context", metavar="NAME", help="Of your kubeconfig; default: the current one."
+        "--context", metavar="NAME", help="Context of your kubeconfig; default: the current one."
     )
-    env = click.option("--env", "environment", metavar="ENV", help="Which one is in the cluster.")
+    env = click.option(
+        "--env", "environment", metavar="ENV", help="The environment that runs in the cluster."
+    )
     return target(context(env(function)))
 
 
@@ -94,7 +96,7 @@ def timeout_option(function: F) -> F:
         "--timeout",
         type=click.FloatRange(min=0),
         default=None,
-        help="Seconds to wait for health; 120, or longer where a probe may take longer.",
+        help="Seconds to wait for health; default: 120, or as long as the slowest probe may take.",
     )(function)
 
 

@@ -122,7 +122,7 @@ def _refusal(shown: RenderReport) -> str:
         command += f" --out {shlex.quote(str(shown.folder))}"
     choices = {
         "--patch": "keep the edit: as a patch beside the model, for every later render",
-        "--eject": "own the file: it is no longer rendered",
+        "--eject": "own the file: later renders skip it",
         "--discard": "drop the edit and restore the rendered file",
     }
     if first in made.orphaned:

@@ -69,7 +69,9 @@ def show(
 ) -> None:
     """Say what was found, what was assumed, what is still to do, and what comes next."""
     if not found.services:
-        click.echo(f"{file} written: nothing was recognised, so it contains a working example")
+        click.echo(
+            f"{file} written: no service was recognised, so the file contains a working example"
+        )
     else:
         click.echo(f"{file} written, from {', '.join(found.origins[:6])}")
     for service in found.services:
@@ -88,7 +90,7 @@ def show(
         ("not on this machine", list(lacks)),
         ("skipped", [*skipped[:SHOWN], *_more(skipped)]),
         ("errors to correct by hand", list(complaints)),
-        ("learnt by a try", [f"{s}: {note}" for s, note in trial.notes] if trial else []),
+        ("learned from a trial run", [f"{s}: {note}" for s, note in trial.notes] if trial else []),
     ):
         if lines:
             click.echo(f"{title}:")
@@ -98,7 +100,7 @@ def show(
         healthy = f"healthy: {', '.join(trial.healthy) or 'nothing'}"
         click.echo(f"tried, and stopped again; {'all is ' * trial.is_healthy}{healthy}")
     where = "" if Path(file).parent == Path() else f" {Path(file).parent}"
-    click.echo(f"next: look through {file}, then `tarmac up{where}`")
+    click.echo(f"next: review {file}, then `tarmac up{where}`")
 
 
 def checked(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -27,11 +27,11 @@ def teardown(
     """
     plan = in_memory.planned(file, environment)
     if plan.cloud is None:
-        what = "has no `infrastructure:`, so that Terraform made nothing for it; in its cluster"
+        what = "has no `infrastructure:`, so Terraform created nothing for it; in its cluster"
         how = f"`kubectl delete namespace {plan.namespace}` removes it"
         raise BadInput([Problem(f"{file}: environments.{plan.environment}", f"{what} {how}")])
     if plan.cloud.by == "pulumi":
-        what = "is made by Pulumi, and the script has Terraform's steps; delete the namespace, then"
+        what = "is created by Pulumi, but the script runs Terraform; delete the namespace, then"
         how = "write `protected: false`, render, and in infrastructure/pulumi `pulumi up --yes`, "
         raise BadInput(
             [Problem(f"{file}: environments.{plan.environment}", f"{what} {how}`pulumi destroy`")]
@@ -47,7 +47,7 @@ def teardown(
         _project.print_json({**said, "data": [asdict(one) for one in held]})
     elif text is None:
         name = f"{plan.system} {plan.environment}"
-        click.echo(f"{name}: not without --with-data, it has data:", err=True)
+        click.echo(f"{name}: has data; add --with-data to remove it:", err=True)
         for one in held:
             click.echo(f"  {one.what}: {one.holds}", err=True)
     elif out is None:

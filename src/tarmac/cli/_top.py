@@ -28,7 +28,7 @@ def show(console: Console, home: Home, before: Observation | None, every_s: floa
             live.update(table(activity.activities(before, now)), refresh=True)
             before = now
             time.sleep(every_s)
-    console.print("the system is not running any more", style="dim")
+    console.print("the system has stopped", style="dim")
 
 
 def table(found: list[Activity]) -> Table:

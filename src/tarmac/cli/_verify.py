@@ -22,14 +22,14 @@ def target_options(function: F) -> F:
     function = click.option(
         "--context",
         metavar="NAME",
-        help="With --target cluster: of your kubeconfig; default: the current one.",
+        help="With --target cluster: context of your kubeconfig; default: the current one.",
     )(function)
     return click.option(
         "--target",
         type=click.Choice(("tree", "local", "cluster")),
         default="tree",
         show_default=True,
-        help="local: measure the system that runs here, too; cluster: judge what runs there, too.",
+        help="local: also measure the local system; cluster: also check the running objects.",
     )(function)
 
 
@@ -38,10 +38,12 @@ def files_options(function: F) -> F:
     function = click.option(
         "--fix",
         is_flag=True,
-        help="With --files: correct what no server takes and can mean one thing; show the patch.",
+        help="With --files: correct unambiguous errors; print the patch.",
     )(function)
     function = click.option(
-        "--diff", is_flag=True, help="Show what --fix would change; exit code 1 if it would."
+        "--diff",
+        is_flag=True,
+        help="Print the changes of --fix without writing them; exit code 1 if there are any.",
     )(function)
     function = click.option(
         "--changed",
@@ -51,7 +53,7 @@ def files_options(function: F) -> F:
     return click.option(
         "--files",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Check the files of this folder, which no model made; with or without a SYSTEM.",
+        help="Check files that were not rendered from a model; with or without a SYSTEM.",
     )(function)
 
 
@@ -63,7 +65,7 @@ def output_options(function: F) -> F:
         type=click.Choice(FORMATS),
         default="text",
         show_default=True,
-        help="How to print it.",
+        help="Output format.",
     )(function)
     return click.option(
         "--debug", is_flag=True, help="Print the traceback of a gate that failed on its own."

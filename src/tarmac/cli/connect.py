@@ -41,8 +41,9 @@ def VERB(
 ) -> None:
     """Open the shell of a running STORE of SYSTEM (psql, valkey-cli, nats) as its administrator.
 
-    Where that program is not on PATH, its URL is printed. The broker is the store `broker`. In a
-    cluster: as a service, the first that uses it without --as; a URL serves until Ctrl-C.
+    If that program is not on PATH, the store's URL is printed. The broker is the store `broker`. In
+    a cluster the shell connects as --as or as the first service that uses the store; a URL is valid
+    until Ctrl-C.
 
     Example: tarmac connect shop orders-db --as order-service
     """

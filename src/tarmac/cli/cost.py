@@ -15,14 +15,17 @@ SECTION = "Change"
 @click.argument("system", required=False)
 @click.option("--env", "environment", metavar="ENV", help="Required if the model has several.")
 @click.option(
-    "--budget", type=click.FloatRange(min=0), metavar="USD", help="Fail above so much a month."
+    "--budget",
+    type=click.FloatRange(min=0),
+    metavar="USD",
+    help="Exit with 1 if a month costs more than this.",
 )
 @click.option(
     "--measure",
     "measure_s",
     type=click.FloatRange(0.1, 3600),
     metavar="SECONDS",
-    help="Measure the running copy for so long, and advise what pods should request.",
+    help="Measure the running copy for this long; recommend requests for pods.",
 )
 @_project.namespace_option
 @_project.json_option
@@ -37,14 +40,14 @@ def VERB(
 ) -> None:
     """Estimate what SYSTEM's environment costs in AWS, from the model alone.
 
-    Node groups, servers and disks have the sizes that Terraform makes them of; the cost of nodes is
-    divided among services by what their pods request, and what no pod requests is idle. Traffic,
-    requests to storage, logs and support are not counted.
+    The sizes of node groups, servers and disks are those of the Terraform files. Services share the
+    cost of nodes in proportion to their pods' requests; the rest is idle. Traffic, requests to
+    storage, logs and support are not counted.
 
-    With --measure the services of the copy that runs here are measured, under the load that they
-    have: what each requests beside what it uses, what it should request, what that saves.
+    With --measure the usage of the running services is compared with their requests; the output
+    recommends requests and shows the savings.
 
-    Exit code 1 if it is more than --budget.
+    Exit code 1 if the cost exceeds --budget.
 
     Example: tarmac cost shop --env production --budget 1500
     """

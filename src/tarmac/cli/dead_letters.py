@@ -32,7 +32,7 @@ def VERB(
     every: bool,
     as_json: bool,
 ) -> None:
-    """List the messages and jobs that the services of SYSTEM have given up on: the dead letters.
+    """List the dead letters of SYSTEM: messages and jobs whose retries are exhausted.
 
     A replayed message is retried within a second, then those of its key that wait behind it.
     Exit code 1 if there are dead letters.
@@ -80,5 +80,5 @@ def _show(found: tuple[DeadLetter, ...], without: tuple[str, ...]) -> None:
         click.echo("no dead letters")
     for name in without:
         click.echo(
-            f"{name} has no database: its dead letters are on the broker, and not listed here"
+            f"{name} has no database: the broker holds its dead letters, which are not listed here"
         )

@@ -14,7 +14,9 @@ SECTION = "Deliver"
 @click.command("deploy", short_help="Apply an environment to a cluster; wait until it runs.")
 @click.argument("system", required=False)
 @click.option("--env", "environment", metavar="ENV", help="Required if the model has several.")
-@click.option("--context", metavar="NAME", help="Of your kubeconfig; default: the current one.")
+@click.option(
+    "--context", metavar="NAME", help="Context of your kubeconfig; default: the current one."
+)
 @click.option("--plan", "only_plan", is_flag=True, help="Show the changes; apply nothing.")
 @click.option(
     "--timeout",
@@ -29,7 +31,9 @@ SECTION = "Deliver"
     help="Apply the last release that became ready again if this one does not.",
 )
 @click.option(
-    "--prune", is_flag=True, help="Delete what an earlier deployment made and nothing renders now."
+    "--prune",
+    is_flag=True,
+    help="Delete objects of earlier deployments that are no longer rendered.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask before deleting.")
 @_project.json_option
@@ -45,12 +49,14 @@ def VERB(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Apply the rendered objects of SYSTEM's environment to a cluster, and wait until all runs.
+    """Apply the rendered objects of SYSTEM's environment to a cluster, and wait until they are
+    ready.
 
-    The objects are those of `tarmac render`, with your patches and ejected files. The API server is
-    asked first what each of them would change; if it refuses one, nothing is applied. They are then
-    applied in waves: the namespace, settings, stores, set-up, migrations, tasks, services and the
-    rest; each is ready before the next begins. If one is not, the causes are printed: exit code 1.
+    The objects are those of `tarmac render`, with your patches and ejected files. A dry run on the
+    API server comes first; if the server rejects an object, nothing is applied. The objects are
+    then applied in waves: the namespace, settings, stores, set-up, migrations, tasks, services and
+    the rest; each wave is ready before the next one begins. If a wave does not become ready, the
+    causes are printed, with exit code 1.
 
     kubectl reaches the cluster, with your kubeconfig.
 

@@ -41,7 +41,8 @@ def VERB(
     BASE and HEAD are git revisions or folders; without HEAD, the working tree. Every system and
     environment of both is planned and rendered in memory: nothing is checked out or written, and no
     cluster is queried. The same change in many places is one line. High risk: more is reachable,
-    fewer replicas are left, or data may be lost. Of environments in AWS it says what they cost.
+    fewer replicas are left, or data may be lost. For environments in AWS the cost difference is
+    shown.
 
     Example: tarmac diff main --env production
     """

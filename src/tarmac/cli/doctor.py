@@ -19,7 +19,8 @@ SECTION = "Check"
 def VERB(system: str | None, *, everything: bool, as_json: bool) -> None:
     """Check whether this machine has what SYSTEM needs, or every tool that Tarmac calls.
 
-    Without SYSTEM, the tarmac.yaml here is checked; if there is none, or with --all, every tool.
+    Without SYSTEM, the tarmac.yaml here is checked; without that file, or with --all, every tool is
+    checked.
 
     Each line has the version found, the oldest accepted, what needs it and how to install it. Exit
     code 1 if something needed is missing or too old.

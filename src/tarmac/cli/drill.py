@@ -20,24 +20,24 @@ SECTION = "Drill"
 @click.argument("system")
 @click.argument("name", required=False)
 @click.option("--list", "lists", is_flag=True, help="List the system's drills.")
-@click.option("--explain", "explains", is_flag=True, help="Say what NAME does; run nothing.")
+@click.option("--explain", "explains", is_flag=True, help="Explain what NAME does; run nothing.")
 @click.option(
     "--quick",
     "is_quick",
     is_flag=True,
-    help="Without a file: kill each service and store, slow each edge.",
+    help="Without a drill file: kill each service and store, delay each edge.",
 )
 @click.option(
     "--replay",
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     metavar="JOURNAL",
-    help="Repeat the drill of a journal, with what was drawn, and compare.",
+    help="Repeat the drill of a journal, with the same draw, and compare.",
 )
 @click.option(
     "--namespace",
     "-n",
     callback=lambda ctx, param, value: value and _project.valid_namespace(ctx, param, value),
-    help="Drill the copy that runs there, instead of a new one.",
+    help="Drill the running copy instead of a new one.",
 )
 @_project.target_options
 @click.option(
@@ -45,18 +45,25 @@ SECTION = "Drill"
     "urls",
     multiple=True,
     metavar="SERVICE=URL",
-    help="With --target cluster: where visitors find SERVICE; default: its public host.",
+    help="With --target cluster: the public URL of SERVICE; default: its public host.",
 )
-@_project.file_option("--journal", "journal", "Where the journal goes; beside the data without.")
-@_project.file_option("--junit", "junit_file", "Write the rules as JUnit's XML too, for CI.")
-@_project.file_option("--report", "report_file", "Write a page to read, one HTML file.")
+@_project.file_option(
+    "--journal", "journal", "Write the journal to this file; default: beside the data."
+)
+@_project.file_option("--junit", "junit_file", "Also write the results as JUnit XML, for CI.")
+@_project.file_option("--report", "report_file", "Write a report as one HTML file.")
 @click.option(
     "--export",
     "tool",
     metavar="TOOL",
     help="Print NAME's faults for chaos-mesh, litmus or fis, or its load for k6 or locust.",
 )
-@click.option("--schedule", "cron", metavar="CRON", help="Print a workflow that runs NAME then.")
+@click.option(
+    "--schedule",
+    "cron",
+    metavar="CRON",
+    help="Print a GitHub workflow that runs NAME on this cron schedule.",
+)
 @_project.json_option
 def VERB(
     system: str,
@@ -78,14 +85,15 @@ def VERB(
     is_quick: bool,
     as_json: bool,
 ) -> None:
-    """Run the drill NAME of SYSTEM: a load, faults in its midst, and whether the system held.
+    """Run the drill NAME of SYSTEM: apply load, inject faults, report whether objectives held.
 
-    NAME is a file `drills/NAME.yaml` beside the system's file, or the path of one. The drill runs
-    on a copy of the system, which is started for it and deleted afterwards; with --target cluster
-    on what `tarmac deploy` has put there. Faults are undone however the drill ends.
+    NAME is a file `drills/NAME.yaml` beside the system's file, or the path of one. The drill starts
+    a copy of the system and deletes it afterwards; with --target cluster it uses the objects that
+    `tarmac deploy` applied. Faults are always undone, even after an error.
 
-    Exit code 0 for the verdict that the file expects (PASS unless it says `expect: FAIL`), 1 for
-    the other, 4 for INVALID: nothing was shown. It is evidence for checklist items that name it.
+    Exit code 0 for the expected verdict (PASS, or the file's `expect: FAIL`), 1 for the other
+    verdict, 4 for INVALID: the drill proves nothing. The result is evidence for checklist items
+    that name the drill.
 
     Example: tarmac drill shop payments-db-kill
     """
@@ -102,7 +110,7 @@ def VERB(
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
     place = Place(target, namespace or session.NEW_COPY, context, environment)
     if urls:
-        place.only(CLUSTER, "--url", "says where visitors find it there; add --target cluster")
+        place.only(CLUSTER, "--url", "needs a cluster; add --target cluster")
     if is_quick:
         sys.exit(EXIT[_quick.run(loaded, file, say, place, journal, as_json=as_json)])
     if lists or (name is None and replay is None):

@@ -35,11 +35,11 @@ def VERB(
     Undeclared connections are read from the kernel's socket table (Linux): a service bypasses its
     per-edge proxy to reach a store or another service. Exit code 1 if there are any.
 
-    A declared edge by which nothing was connected since the start is listed as never used: after
-    tests of all that users do, it may be one to delete.
+    A declared edge without a connection since the start is listed as never used; if tests cover all
+    use cases, consider deleting it.
 
-    In a cluster: requests of each call, as the callers' own pods have counted them since they
-    began. Connections to stores and undeclared ones are not counted there.
+    In a cluster the pods of each caller count the requests of its calls since they started.
+    Connections to stores and undeclared connections are not counted there.
 
     Example: tarmac edges shop --json
     """

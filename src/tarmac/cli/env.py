@@ -21,7 +21,7 @@ SECTION = "Run"
     type=click.Choice(["plain", "dotenv"]),
     default="plain",
     show_default=True,
-    help="dotenv quotes values as IDEs read them.",
+    help="dotenv quotes values for IDEs.",
 )
 @click.option(
     "--all",
@@ -29,7 +29,7 @@ SECTION = "Run"
     is_flag=True,
     help="Include variables inherited from your shell: PATH, HOME ...",
 )
-@click.option("--command", is_flag=True, help="Print the command that starts it instead.")
+@click.option("--command", is_flag=True, help="Print the command that starts the service instead.")
 @_project.json_option
 def VERB(
     names: tuple[str, ...],
@@ -41,9 +41,9 @@ def VERB(
     command: bool,
     as_json: bool,
 ) -> None:
-    """Print the environment that Tarmac gives SERVICE of SYSTEM, as KEY=value lines.
+    """Print the environment of SERVICE of SYSTEM, as KEY=value lines.
 
-    It holds passwords and other secrets in plain text, for your debugger. To start the service
+    The output has passwords and other secrets in plain text. To start the service
     yourself: `tarmac up --without SERVICE`.
 
     Example: tarmac env shop order-service --format dotenv

@@ -9,7 +9,7 @@ from tarmac.cli import _gates, _project
 SECTION = "See"
 
 
-@click.command("explain", short_help="Show what something is, its origin and its users.")
+@click.command("explain", short_help="Show what NAME is, its origin and its users.")
 @click.argument("names", metavar="[SYSTEM] [NAME]", nargs=-1)
 @_project.namespace_option
 @_project.json_option

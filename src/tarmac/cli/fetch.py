@@ -22,7 +22,7 @@ def VERB(*, only_check: bool, as_json: bool) -> None:
     modules, so go is required; about 200 MB of download, 13 MB in the cache. Each file must match
     the hash that this version of Tarmac records. Nothing else uses the network.
 
-    Exit code 1 if --check finds none.
+    Exit code 1 if --check finds no definitions.
 
     Example: tarmac fetch
     """

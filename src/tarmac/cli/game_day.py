@@ -20,8 +20,10 @@ OWNER = "drill"
 @click.argument("system")
 @click.argument("name", required=False)
 @click.option("--list", "lists", is_flag=True, help="List the system's game days.")
-@click.option("--explain", "explains", is_flag=True, help="Say what NAME does; run nothing.")
-@_project.file_option("--journal", "journal", "Where the journal goes; beside the data without.")
+@click.option("--explain", "explains", is_flag=True, help="Explain what NAME does; run nothing.")
+@_project.file_option(
+    "--journal", "journal", "Write the journal to this file; default: beside the data."
+)
 @_project.file_option("--form", "form", "Write the form, a Markdown file.")
 @_project.json_option
 def VERB(
@@ -37,11 +39,11 @@ def VERB(
     """Run the drills of the game day NAME of SYSTEM in their order, and fill in a form.
 
     NAME is a file `game-days/NAME.yaml` beside the system's file, or the path of one. Each drill
-    runs on a copy of its own. One that does not pass does not end the day: the verdict is the worst
-    of all; a drill whose file expects FAIL passes by it. The form has each drill's hypothesis,
-    abort rule and result, and room for what people add.
+    runs on a copy of its own. The remaining drills run even if one does not pass; the verdict is
+    the worst of all. A drill whose file expects FAIL passes if it fails. The form has each drill's
+    hypothesis, abort rule and result, and room for what people add.
 
-    Exit code 0 for PASS, 1 for FAIL, 4 for INVALID: nothing was shown.
+    Exit code 0 for PASS, 1 for FAIL, 4 for INVALID: the drills prove nothing.
 
     Example: tarmac game-day shop data --form data.md
     """

@@ -24,15 +24,15 @@ SECTION = "Change"
     "--try",
     "tries",
     is_flag=True,
-    help="Start it, correct the file by what fails, note the rest in it, and stop everything.",
+    help="Start the system, correct the file where services fail, note the rest, stop the system.",
 )
 @_project.json_option
 def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: bool) -> None:
     """Write FOLDER's tarmac.yaml from a compose file, or from the programs that it recognises.
 
-    It reads package.json, pyproject.toml, go.mod, Dockerfile, Procfile and the like, and how the
-    code uses variables and ports. It never overwrites a tarmac.yaml, and starts nothing without
-    --try: that runs the file's tasks, too, and so installs packages in this folder.
+    It reads package.json, pyproject.toml, go.mod, Dockerfile, Procfile and the like, and the code's
+    use of variables and ports. An existing tarmac.yaml is never overwritten, and nothing is started
+    without --try, which also runs the file's tasks, and so installs packages in this folder.
 
     Example: tarmac init && tarmac up
     """

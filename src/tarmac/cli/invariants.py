@@ -26,7 +26,7 @@ SECTION = "See"
     "within_s",
     type=click.FloatRange(min=0),
     default=0.0,
-    help="Seconds to retry until all hold, while the system is still working.",
+    help="Seconds to retry until all invariants hold, while jobs are in progress.",
 )
 @_project.target_options
 @_project.json_option
@@ -43,8 +43,8 @@ def VERB(
     """Query the stores of a running SYSTEM for rows that violate its `invariants`.
 
     Invariants hold for a quiescent system: one may fail briefly while requests are in flight.
-    Exit code 1 if one is violated, 2 if a query is wrong. In a cluster each store is asked as the
-    first service that uses it.
+    Exit code 1 if one is violated, 2 if a query is wrong. In a cluster the query runs with the
+    credentials of the store's first user.
 
     Example: tarmac invariants shop --within 10
     """

@@ -18,8 +18,8 @@ OWNER = "drill"
 @click.command("journal", short_help="Show a drill's journal, or compare two.")
 @click.argument("before", type=FILE)
 @click.argument("after", type=FILE, required=False)
-@_project.file_option("--junit", "junit_file", "Write it as JUnit's XML.")
-@_project.file_option("--report", "report_file", "Write it as a page to read.")
+@_project.file_option("--junit", "junit_file", "Write the results as JUnit XML.")
+@_project.file_option("--report", "report_file", "Write a report as one HTML file.")
 @_project.json_option
 def VERB(
     before: Path,
@@ -29,9 +29,9 @@ def VERB(
     *,
     as_json: bool,
 ) -> None:
-    """Show what the drill of a journal has shown, or the journal BEFORE beside AFTER.
+    """Show the results in a drill's journal, or compare the journals BEFORE and AFTER.
 
-    With --junit and --report the journal's other forms are written, without a run.
+    --junit and --report write the journal in other formats, without running the drill.
 
     Example: tarmac journal .tarmac/drill-broker-outage.json yesterday.json
     """

@@ -56,9 +56,9 @@ def VERB(
     trace: str,
     as_json: bool,
 ) -> None:
-    """Show the logs of SYSTEM, or of some of its processes by NAMES, merged by time.
+    """Show the logs of SYSTEM, or of the processes NAMES, merged by time.
 
-    With --json, one object per line. In a cluster: those of the pods that are there now.
+    With --json, one object per line. In a cluster: the logs of the current pods.
 
     Example: tarmac logs shop order-service -f
     """
@@ -68,7 +68,7 @@ def VERB(
     system, names = _project.split_names(names)
     place = Place(target, namespace, context, environment)
     if trace:
-        place.only(LOCAL, "--trace", "lines of a cluster are not kept; leave it out")
+        place.only(LOCAL, "--trace", "log lines of a cluster are not stored; omit it")
     console = _show.open_console()
     try:
         with opened(place, _project.find(system)) as running:

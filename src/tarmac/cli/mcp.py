@@ -10,13 +10,13 @@ from tarmac.cli import _project
 SECTION = "See"
 
 
-@click.command("mcp", short_help="Serve what runs to agents (Model Context Protocol).")
+@click.command("mcp", short_help="Serve the running system to agents (Model Context Protocol).")
 @_project.system_argument
 def VERB(system: str | None, namespace: str) -> None:
     """Serve SYSTEM to an agent over standard input and output, until the agent ends it.
 
-    Its tools read what other verbs show: states, logs, traces, objectives, edges, usage, and what
-    `tarmac explain` knows. Two change something: one restarts, one scales a service. Needs the
+    Its tools return the output of other verbs: states, logs, traces, objectives, edges, usage and
+    `tarmac explain`. Two tools change the system: one restarts a service, one scales it. Needs the
     package's extra `agents`: pip install 'tarmac[agents]'.
 
     Example: tarmac mcp shop

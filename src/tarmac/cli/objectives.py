@@ -20,7 +20,7 @@ SECTION = "See"
     "for_s",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
-    help="With --target cluster: count requests for so long.  [default: 10]",
+    help="With --target cluster: count requests for this long.  [default: 10]",
 )
 @_project.target_options
 @_project.json_option
@@ -35,11 +35,11 @@ def VERB(
     fail_on_burn: bool,
     as_json: bool,
 ) -> None:
-    """Show each objective of SYSTEM as the rendered rules would, without a Prometheus.
+    """Show each objective of SYSTEM, computed like the rendered rules but without Prometheus.
 
-    Requests are counted since its start, unless that was with --no-telemetry, over all replicas
-    and restarts. A burn rate of 1 uses the error budget up exactly at the end of the objective's
-    window.
+    Requests are counted since the start of the system, over all replicas and restarts, unless it
+    was started with --no-telemetry. A burn rate of 1 uses the error budget up exactly at the end of
+    the objective's window.
 
     In a cluster requests are counted from now on, in the metrics of the services' own pods.
 
@@ -50,7 +50,7 @@ def VERB(
 
     place = Place(target, namespace, context, environment)
     if for_s is not None:
-        place.only(CLUSTER, "--for", "says how long pods are observed; add --target cluster")
+        place.only(CLUSTER, "--for", "sets how long pods are observed; add --target cluster")
     with opened(place, _project.find(system)) as running:
         found, now_ms = running.objectives(for_s)
     if as_json:

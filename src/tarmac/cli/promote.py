@@ -54,10 +54,10 @@ def VERB(
     """Write the versions of an environment into SYSTEM's file, and print the resulting diff.
 
     Only `version` and `images` of that environment are written; comments and all else stay. A file
-    with uncommitted changes is rejected, so that the commit contains only the promotion; so are an
-    environment whose images an image updater writes, and one with `checklist: true` while an item
-    of checklist.yaml is open. Without a change nothing is written and the exit code is 0. Render
-    and commit are the next steps:
+    with uncommitted changes is rejected, so that the commit contains only the promotion. Also
+    rejected are an environment whose images an image updater writes, and an environment with
+    `checklist: true` while an item of checklist.yaml is open. Without a change nothing is written
+    and the exit code is 0. Render and commit are the next steps:
 
     \b
         tarmac promote travel --to stg --image orders=sha-0123456789ab

@@ -26,7 +26,7 @@ def VERB(
 ) -> None:
     """Show every process of SYSTEM: state, pid, restarts, address. Exit code 1 if not all healthy.
 
-    In a cluster: every workload with its pods, and why one is not ready.
+    In a cluster: every workload with its pods, and the causes if it is not ready.
 
     Example: tarmac ps shop --json
     """

@@ -29,9 +29,7 @@ SECTION = "Deliver"
 @click.option(
     "--patch", multiple=True, metavar="PATH", help="Keep an edit as a patch beside the model."
 )
-@click.option(
-    "--eject", multiple=True, metavar="PATH", help="Own the file: it is no longer rendered."
-)
+@click.option("--eject", multiple=True, metavar="PATH", help="Own the file: later renders skip it.")
 @click.option(
     "--discard", multiple=True, metavar="PATH", help="Drop the edit and restore the rendered file."
 )
@@ -48,11 +46,12 @@ def VERB(
     check: bool,
     as_json: bool,
 ) -> None:
-    """Render all files that SYSTEM needs in an environment, for the tools of its clusters.
+    """Render all files that SYSTEM needs in an environment: Kubernetes objects, Terraform,
+    pipelines and more.
 
-    A manually edited file is never overwritten: nothing is written, exit code 1, until each edit is
-    kept as a patch (--patch), the file is yours (--eject), or the edit is dropped (--discard).
-    PATH is a file or a folder.
+    A manually edited file is never overwritten: the render stops with exit code 1 until you keep
+    each edit as a patch (--patch), own the file (--eject), or drop the edit (--discard). PATH is a
+    file or a folder.
 
     Example: tarmac render shop --env production
     """

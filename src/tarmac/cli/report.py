@@ -17,7 +17,7 @@ SECTION = "Check"
 OWNER = "verify"
 
 
-@click.command("report", short_help="Write a report with its proofs, for a lead.")
+@click.command("report", short_help="Write a report with evidence, for a team lead.")
 @click.argument("system", required=False)
 @click.option(
     "--kind",
@@ -26,7 +26,7 @@ OWNER = "verify"
     help=f"One of {', '.join(KINDS)}.",
 )
 @click.option(
-    "--env", "environment", metavar="ENV", help="Default: the last one that is in a cloud."
+    "--env", "environment", metavar="ENV", help="The environment; default: the last one in a cloud."
 )
 @click.option(
     "--format",
@@ -41,13 +41,13 @@ OWNER = "verify"
     "--junit",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="Take what tests found from pytest's --junitxml file.",
+    help="Read test results from pytest's --junitxml file.",
 )
 @click.option(
     "--date",
     type=click.DateTime(("%Y-%m-%d",)),
     metavar="YYYY-MM-DD",
-    help="Report for this day instead of today.",
+    help="Use this date instead of today.",
 )
 @_project.json_option
 def VERB(
@@ -61,14 +61,14 @@ def VERB(
     *,
     as_json: bool,
 ) -> None:
-    """Write a report on SYSTEM's environment, from what gates, tests, drills and people showed.
+    """Write a report on SYSTEM's environment from the results of gates, tests, drills and people.
 
-    Each claim names its proof with its day, its level and its target; what is missing has the
-    command that would show it. What was skipped or does not apply never counts as passed. Exit code
-    0 says that the report is written, and nothing about the system: `verify --ready` is the gate.
+    Each claim names its proof with its date, level and target; a claim without proof names the
+    command that would prove it. Skipped and not applicable results never count as passed. Exit code
+    0 means that the report is written, not that the system is ready: use `verify --ready` for that.
 
-    Roles, weeks of a cut-over, decisions on cost and accepted risks are those of reports.yaml
-    beside the system's file.
+    Roles, cut-over weeks, cost decisions and accepted risks come from reports.yaml beside the
+    system's file.
 
     Example: tarmac report trading --kind readiness --env production
     """

@@ -38,7 +38,7 @@ def VERB(
     home = _project.home_of(system, namespace)
     status = LocalSystem(_project.find(system), home).status()
     known = [n.name for n in status.nodes if n.role in ("store", "broker")]
-    check_names(stores, known, "no store that runs here")
+    check_names(stores, known, "no running store")
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("this deletes data; pass --yes to confirm")

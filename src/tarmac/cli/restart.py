@@ -27,12 +27,12 @@ def VERB(
     timeout: float | None,
     as_json: bool,
 ) -> None:
-    """Restart the NAMES of SYSTEM, or all of it; return when all is healthy again.
+    """Restart the NAMES of SYSTEM, or everything; return when all processes are healthy again.
 
     A service is replaced without a gap, as after an edit: the new instance starts beside the old
-    one, gets the connections once it is ready, and the old one drains. Stopped before they start
-    again: with a store among the NAMES all of them, a service with a volume or `listen: fixed`, and
-    any with `up --direct`.
+    one, gets the connections once it is ready, and the old one drains. There is a gap if NAMES
+    include a store, for a service with a volume or `listen: fixed`, and with `up --direct`: the old
+    instance stops before the new one starts.
 
     In a cluster: a rolling restart of NAMES, or of all services; stores only if named.
 

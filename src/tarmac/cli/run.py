@@ -43,7 +43,7 @@ SECTION = "Run"
 def VERB(ctx: click.Context, names: tuple[str, ...], namespace: str) -> None:
     """Run COMMAND in the environment and folder of SERVICE: a migration, a shell, its tests.
 
-    It inherits your environment variables and gets free ports of its own. Without a COMMAND, the
+    COMMAND inherits your environment variables and gets free ports of its own. Without COMMAND, the
     service's own command runs on the service's ports: first `tarmac up --without SERVICE`. A task
     is SERVICE.TASK. The exit code is that of the COMMAND.
 

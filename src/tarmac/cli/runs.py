@@ -17,10 +17,10 @@ SECTION = "See"
 @_project.namespace_option
 @_project.json_option
 def VERB(words: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
-    """List what `tarmac up` ran of SYSTEM, or compare the run BEFORE with AFTER.
+    """List the runs of SYSTEM by `tarmac up`, or compare the run BEFORE with AFTER.
 
-    A run goes from `up` to `down`; it is named by the time of its start, and the beginning of the
-    name is enough. Without AFTER, the latest run is compared.
+    A run lasts from `up` to `down`; its name is its start time, and a prefix of the name is enough.
+    Without AFTER, the latest run is compared.
 
     Example: tarmac runs shop 2026-11-20
     """

@@ -15,20 +15,24 @@ SECTION = "Deliver"
 @click.command("teardown", short_help="Print the script that removes an environment.")
 @click.argument("system", required=False)
 @click.option("--env", "environment", metavar="ENV", help="Required if the model has several.")
-@click.option("--with-data", is_flag=True, help="Accept that what has data is destroyed.")
-@_project.file_option("--out", "out", "Write the script there, executable, instead of printing it.")
+@click.option(
+    "--with-data", is_flag=True, help="Accept that databases, buckets and disks are destroyed."
+)
+@_project.file_option(
+    "--out", "out", "Write the script to this file, executable, instead of printing it."
+)
 @_project.json_option
 def VERB(
     system: str | None, environment: str | None, out: Path | None, *, with_data: bool, as_json: bool
 ) -> None:
     """Print the script that removes SYSTEM's environment from AWS; run nothing.
 
-    Its steps are in the order in which they work: what makes objects again, workloads, load
-    balancers and disks that controllers made, Terraform's resources, the bucket of the state.
-    Terraform shows what it destroys and asks.
+    The script removes in this order: controllers that recreate objects, workloads, load balancers
+    and disks that controllers created, Terraform's resources, the bucket of the state. Terraform
+    lists the resources that it destroys and asks for confirmation.
 
-    Exit code 1, and no script, if something has data - databases, disks, buckets, snapshots - and
-    --with-data is not given; each is listed.
+    Without --with-data, if resources hold data (databases, disks, buckets, snapshots), they are
+    listed and no script is printed, with exit code 1.
 
     Example: tarmac teardown shop --env staging --with-data --out teardown.sh
     """

@@ -18,13 +18,13 @@ OWNER = "env"
     "caller",
     metavar="CALLER",
     default="",
-    help="The service in whose name it is made; without: a developer's, which all services take.",
+    help=("The service that the token names as caller; default: a developer, valid everywhere."),
 )
 @_project.json_option
 def VERB(names: tuple[str, ...], namespace: str, *, caller: str, as_json: bool) -> None:
-    """Print a token for requests that change something in SERVICE of SYSTEM; it lasts 10 minutes.
+    """Print a token for requests that change data of SERVICE of SYSTEM; it is valid for 10 minutes.
 
-    A service of the kit takes such requests from declared callers only, but for its public paths.
+    A service of the kit accepts such requests from declared callers only, except on public paths.
     The token is a secret; send it in a header: -H "X-Caller-Token: $(tarmac token shop web)".
 
     Example: tarmac token shop order-service

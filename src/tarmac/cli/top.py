@@ -13,7 +13,7 @@ from tarmac.cli import _project
 SECTION = "See"
 
 
-@click.command("top", short_help="Show what each service and store does now.")
+@click.command("top", short_help="Show the load of each service and store, live.")
 @_project.system_argument
 @click.option(
     "--every",
@@ -28,8 +28,8 @@ SECTION = "See"
 def VERB(system: str | None, namespace: str, *, every_s: float, as_json: bool) -> None:
     """Show CPU, memory and requests of each service and store of SYSTEM, until Ctrl-C.
 
-    Requests are counted where the system was started with `tarmac up --inspect`. Not on a terminal,
-    and with --json, what was done between two observations is shown once.
+    Requests are counted where the system was started with `tarmac up --inspect`. Without a
+    terminal, and with --json, the output is one sample: the difference of two observations.
 
     Example: tarmac top shop
     """

@@ -40,9 +40,9 @@ def VERB(
 ) -> None:
     """Show the latest traces of SYSTEM, or the one whose id begins with ID.
 
-    What was received, unless it was started with --no-telemetry, is there after it has stopped,
-    too. Times in the tree are from the start of the trace; spans below the 24th level show their
-    level as a number.
+    Traces stay available after the system has stopped. `up --no-telemetry` records none. Times in
+    the tree are from the start of the trace; spans below the 24th level show their level as a
+    number.
 
     Example: tarmac trace shop --failed
     """

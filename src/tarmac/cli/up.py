@@ -40,7 +40,7 @@ SECTION = "Run"
     help="Provider of a store or kind: embedded, binary, docker or external.",
 )
 @click.option("--direct", is_flag=True, help="Connect services without the per-edge proxies.")
-@click.option("--fast-stores", is_flag=True, help="Give up durability for speed, in tests.")
+@click.option("--fast-stores", is_flag=True, help="Trade durability for speed, for tests.")
 @click.option(
     "--telemetry/--no-telemetry",
     default=True,
@@ -49,7 +49,9 @@ SECTION = "Run"
     help="Receive spans, logs and metrics for the dashboard.",
 )
 @click.option("--inspect", is_flag=True, help="Count requests on the edges; see `tarmac edges`.")
-@click.option("--read-only", is_flag=True, help="Give programs read-only files; `tarmac writes`.")
+@click.option(
+    "--read-only", is_flag=True, help="Make files read-only for programs; see `tarmac writes`."
+)
 @click.option("--strict-ports", is_flag=True, help="Fail if a preferred port is taken.")
 @_project.timeout_option
 @_project.json_option
@@ -66,7 +68,8 @@ def VERB(
     """Start SYSTEM with real stores and no Docker, or apply changes to the running one.
 
     SYSTEM is a name below systems/, a file or a folder; without it, the tarmac.yaml here.
-    Attached, it shows the logs and Ctrl-C stops everything; with -d it returns once all is healthy.
+    In the foreground the command shows the logs, and Ctrl-C stops everything; with -d it returns
+    once all processes are healthy.
 
     Example: tarmac up shop -d
     """

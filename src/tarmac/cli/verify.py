@@ -15,35 +15,37 @@ SECTION = "Check"
 
 @click.command("verify", short_help="Run all checks and report the evidence.")
 @_project.system_argument
-@click.option("--env", "environment", metavar="ENV", help="One environment; all without.")
+@click.option("--env", "environment", metavar="ENV", help="The environment to check; default: all.")
 @click.option("--phase", metavar="PHASE", help="Only checklist items and gates of this phase.")
 @_verify.target_options
 @click.option(
     "--tree",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The rendered tree to check; without, DIR/deploy/ENV beside the model, if it is there.",
+    help="The rendered tree to check; default: deploy/ENV beside the model, if it exists.",
 )
 @click.option(
     "--in-memory",
     is_flag=True,
-    help="Check what the model renders, not the tree on disk; runs no program of others.",
+    help=(
+        "Check the model's rendered files in memory, not the tree on disk; run no external program."
+    ),
 )
 @_verify.files_options
 @click.option(
     "--junit",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="Take what tests found from pytest's --junitxml file.",
+    help="Read test results from pytest's --junitxml file.",
 )
 @click.option("--ready", is_flag=True, help="Fail unless every checklist item passes.")
-@click.option("--strict", is_flag=True, help="Fail on what was skipped or is stale, too.")
+@click.option("--strict", is_flag=True, help="Also fail on skipped or stale results.")
 @_verify.output_options
 @click.option("--explain", "gate", metavar="ID", help="Explain a gate, such as NET001; run none.")
 @click.option(
     "--date",
     type=click.DateTime(("%Y-%m-%d",)),
     metavar="YYYY-MM-DD",
-    help="Judge for this day instead of today.",
+    help="Use this date instead of today.",
 )
 @_project.json_option
 def VERB(
@@ -71,15 +73,16 @@ def VERB(
 ) -> None:
     """Run all gates on SYSTEM's environments, and report the evidence for each checklist item.
 
-    The tree that `tarmac render` wrote is checked as it is on disk, also by programs of others that
-    are installed; without one, what the model renders. A gate with nothing to judge is not
-    applicable, and proves nothing. Exit code 1 if anything fails.
+    The tree that `tarmac render` wrote is checked on disk, also by installed external programs;
+    without a tree, the model is rendered in memory. A gate without input is not applicable, which
+    proves nothing. Exit code 1 if anything fails.
 
-    With --ready a checklist item that is open for any reason fails as well, and what closes it is
-    listed last. What only people can observe is recorded in the item, under `attestation`.
+    With --ready every open checklist item fails as well, and the steps that close it are listed
+    last. Observations that only people can make are recorded in the item, under `attestation`.
 
-    With --target cluster what runs there is judged beside the tree: drift by field, pods and their
-    probes, images, the entry's certificates. That is observed@cluster; nothing there is changed.
+    With --target cluster the running objects are checked as well: drift by field, pods and their
+    probes, images, ingress certificates. That evidence is observed@cluster; the cluster is not
+    changed.
 
     With --files a folder of YAML, Dockerfiles, Terraform and scripts is checked as is, by all gates
     that need no plan: `tarmac verify --files .`. Findings are suppressed by a suppressions.yaml in
@@ -93,9 +96,11 @@ def VERB(
     from tarmac.check.verify.system import VerifyOptions, verify
 
     if (fix or diff) and files is None:
-        raise click.UsageError("--fix and --diff need --files DIR; what is rendered has a model")
+        raise click.UsageError(
+            "--fix and --diff need --files DIR; correct rendered files in the model"
+        )
     if context is not None and target != "cluster":
-        raise BadInput([Problem("--context", "says which cluster; add --target cluster")])
+        raise BadInput([Problem("--context", "needs a cluster; add --target cluster")])
     options = VerifyOptions(
         # A folder of files needs no model, so the current folder's is not read.
         file=_project.find(system) if system or files is None else None,

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 SECTION = "See"
 
 
-@click.command("writes", short_help="Show what programs wrote that a container refuses.")
+@click.command("writes", short_help="Show files that programs wrote outside writable folders.")
 @_project.system_argument
 @_project.json_option
 def VERB(system: str | None, namespace: str, *, as_json: bool) -> None:
-    """Show what the programs of SYSTEM wrote since `tarmac up --read-only`, and what to declare.
+    """Show files that SYSTEM's programs wrote since `tarmac up --read-only`, and folders to
+    declare.
 
     Rendered containers have a read-only root: a program may write to /tmp, to its volumes and to
-    the folders under `writable`. With --read-only it runs here as well on files that nothing
-    changes; what it writes elsewhere is thrown away, and listed. Services of the kit are not
-    concerned. Exit code 1 if there is anything to declare.
+    the folders under `writable`. With --read-only the same holds locally: other writes are
+    discarded, and listed. Services of the kit are not affected. Exit code 1 if a folder should be
+    declared.
 
     Example: tarmac writes shop
     """
@@ -36,7 +37,7 @@ def VERB(system: str | None, namespace: str, *, as_json: bool) -> None:
     found = written.read(home)
     if not found:
         raise TarmacError(
-            f"{home.root}: no program ran on read-only files; start the system with "
+            f"{home.root}: no program ran with read-only files; start the system with "
             "`tarmac up --read-only`"
         )
     if as_json:
@@ -49,18 +50,18 @@ def VERB(system: str | None, namespace: str, *, as_json: bool) -> None:
 
 def _show(writes: ServiceWrites) -> None:
     if not _has_any(writes):
-        click.echo(f"{writes.service}: wrote nothing but what it may")
+        click.echo(f"{writes.service}: wrote only to writable folders")
     if writes.folders:
         pairs = ", ".join(f"{folder.path}: {folder.image}" for folder in writes.folders)
-        click.echo(f"{writes.service}: add what need not outlive it; `volumes` for the rest:")
+        click.echo(f"{writes.service}: add folders of temporary files, and `volumes` for the rest:")
         click.echo(f"  writable: {{{pairs}}}")
         for folder in writes.folders:
             more = f" and {len(folder.files) - 1} more" if len(folder.files) > 1 else ""
             click.echo(f"    {folder.files[0]}{more}")
     if writes.beside:
         click.echo(
-            f"{writes.service}: no mount can help where a folder has other files; have it write "
-            "to a folder of its own, or below /tmp:"
+            f"{writes.service}: a mount would hide the folder's other files; make the "
+            "service write to a separate folder, or below /tmp:"
         )
         for path in writes.beside:
             click.echo(f"    {path}")

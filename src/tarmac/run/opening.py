@@ -31,7 +31,7 @@ class Place:
         given = {"--context": self.context, "--env": self.environment}
         named = [option for option, value in given.items() if value is not None]
         if self.target != CLUSTER and named:
-            what = "says which cluster; add --target cluster"
+            what = "needs a cluster; add --target cluster"
             raise BadInput([Problem(option, what) for option in named])
 
     def only(self, target: str, option: str, what: str) -> None:

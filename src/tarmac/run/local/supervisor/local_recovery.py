@@ -1,4 +1,4 @@
-"""The `StoreRecovery` of a store that runs here: calls are requests of `recoveries`.
+"""The `StoreRecovery` of a running store: calls are requests of `recoveries`.
 
 Marks are written past the supervisor, as a user's rows are: they go on while it is busy, up to the
 very moment at which the data is lost.

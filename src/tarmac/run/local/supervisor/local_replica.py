@@ -1,4 +1,4 @@
-"""The `StoreReplica` of a store that runs here: calls are requests of `replications`."""
+"""The `StoreReplica` of a running store: calls are requests of `replications`."""
 
 from __future__ import annotations
 

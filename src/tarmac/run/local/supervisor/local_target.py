@@ -49,7 +49,7 @@ class LocalTarget:
         """List every instance as it is now."""
         status = client.status(self._home)
         if status is None or not status.running:
-            raise TarmacError(f"{self._home.root}: the system is not running any more")
+            raise TarmacError(f"{self._home.root}: the system has stopped")
         return tuple(
             Instance(node.name, node.role, node.state, node.pid, node.restarts)
             for node in status.nodes

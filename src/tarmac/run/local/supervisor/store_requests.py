@@ -73,7 +73,7 @@ async def reset(supervisor: Supervisor, request: Reset) -> ResetResult:
     nodes = {node.name: node for node in now.plan.nodes}
     stores = {name: node for name, node in nodes.items() if node.role in ("store", "broker")}
     names = list(dict.fromkeys(request.names))
-    _check(names, stores, "no store that runs here")
+    _check(names, stores, "no running store")
     users = [n for n, node in nodes.items() if {*node.after, *node.needs} & {*names}]
     deleted: list[str] = []
 

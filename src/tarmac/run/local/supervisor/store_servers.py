@@ -85,7 +85,7 @@ class StoreServers:
         others = [one for one, kind in bindings.here.items() if able(kind)]
         if name not in bindings.here:
             hint = did_you_mean(name, others)
-            raise BadInput([Problem(name, f"no store that runs here; {hint}")])
+            raise BadInput([Problem(name, f"no running store; {hint}")])
         kind: StoreKind = bindings.kinds[name]
         context, offer = bindings.views[name], bindings.offer(name)
         found = how(kind, context, offer)
