@@ -273,7 +273,7 @@ async def test_a_drain_keeps_to_the_budget_and_fails_no_request(hello, replicate
     assert (journal["verdict"], journal["target"]) == ("PASS", "cluster")
     killed, away, emptied = (c["measured"] for c in journal["checks"] if c["about"] == "fault")
     assert killed.startswith("SIGKILL ended cache (pod ")
-    assert away.startswith("nothing ran of cache")
+    assert away.startswith("no process ran of cache")
     assert emptied.endswith("had to leave node3")
     hello.rolled_out("statefulset/cache")
     assert min(least.values()) >= 2, least

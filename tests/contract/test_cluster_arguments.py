@@ -19,8 +19,8 @@ THERE = ("--target", "cluster", "--env", "kind")
         (
             ("logs", "hello-dd", "--target", "cluster", "--env", "compose"),
             (
-                "systems/hello-dd/tarmac.yaml: environment compose is no cluster's "
-                "(target: compose); name one that is\n"
+                "systems/hello-dd/tarmac.yaml: environment compose has no cluster (target: "
+                "compose); name another environment\n"
             ),
         ),
         (
@@ -41,8 +41,8 @@ THERE = ("--target", "cluster", "--env", "kind")
         (
             ("verify", "hello-dd", "--target", "cluster", "--env", "compose"),
             (
-                "systems/hello-dd/tarmac.yaml: environment compose is no cluster's "
-                "(target: compose); name one that is\n"
+                "systems/hello-dd/tarmac.yaml: environment compose has no cluster (target: "
+                "compose); name another environment\n"
             ),
         ),
         (

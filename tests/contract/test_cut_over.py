@@ -190,7 +190,8 @@ def test_a_checklist_that_is_wrong_or_gone_stops_the_pipeline(repository):
     for asked in (repository.ask(), repository.run("tarmac", *PROMOTE)):
         assert asked.returncode == 2
         assert (
-            "checklist.yaml: there is no checklist item, and so nothing to be ready" in asked.stderr
+            "checklist.yaml: there is no checklist item, so readiness cannot be judged"
+            in asked.stderr
         )
 
 
@@ -234,7 +235,10 @@ def test_an_environment_without_the_line_takes_what_it_is_given(repository):
     ("line", "said"),
     [
         ("gitops: {updater: newest-build}, checklist: true", "the image updater deploys each new"),
-        ("target: repository, checklist: true", "nothing is deployed into a repository; write"),
+        (
+            "target: repository, checklist: true",
+            "an environment of target repository is not deployed; write",
+        ),
     ],
 )
 def test_a_checklist_that_would_hold_nothing_back_is_refused(repository, line, said):

@@ -159,9 +159,9 @@ async def test_the_system_and_its_traces_are_data(app: InProcess) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/api/traces/xyz", "is no trace id"),
+        ("/api/traces/xyz", "is not a trace id"),
         ("/api/traces/ffff", "no such trace"),
-        ("/api/logs?trace=xyz", "is no trace id"),
+        ("/api/logs?trace=xyz", "is not a trace id"),
         ("/api/logs?cursor=[{},1e999]", "is of no earlier answer"),
         ("/api/logs?cursor=%7B", "is of no earlier answer"),
         ("/api/logs?cursor=%7B%22orders%22%3A1%7D", "is of no earlier answer"),

@@ -33,7 +33,7 @@ RESULTS = (
     result("NET002", Status.PASS),
     result("RES002", Status.SKIPPED, why="nothing was measured"),
     result("OBS004", Status.NOT_APPLICABLE, why="there are no files of rules"),
-    result("OBJ001", Status.ERROR, why="gate OBJ001 failed on its own: KeyError: 'a'"),
+    result("OBJ001", Status.ERROR, why="gate OBJ001 failed: KeyError: 'a'"),
 )
 BOXES = (
     ItemResult("1.1", "kubernetes", "Ports agree", "c.yaml:3:5", Status.FAIL, proofs=RESULTS[:1]),
@@ -180,7 +180,7 @@ def test_github_has_a_command_for_each_finding_and_for_what_was_not_judged():
         f"::warning file=suppressions.yaml,line=2,col=5,title=suppressions::{remark}",
         f"::error file=systems/mini/tarmac.yaml,line=4,col=9,title=REL003::{long}",
         "::notice title=gate%3ARES002::skipped: nothing was measured",
-        "::error title=gate%3AOBJ001::gate OBJ001 failed on its own: KeyError: 'a'",
+        "::error title=gate%3AOBJ001::gate OBJ001 failed: KeyError: 'a'",
     ]
 
 
@@ -204,7 +204,7 @@ def test_github_is_given_no_sign_that_ends_a_command_or_a_property():
 def test_github_is_told_when_nothing_was_judged():
     nothing = replace(result("NET001", Status.NOT_APPLICABLE), target="files")
     written = as_github.write(Report("mini", (), "2026-06-01", (nothing,)))
-    assert written.startswith("::error title=tarmac::mini: nothing was judged")
+    assert written.startswith("::error title=tarmac::mini: no gate found input")
 
 
 def test_thousands_of_findings_are_written_in_proportional_time(monkeypatch):

@@ -39,7 +39,9 @@ def said(*args: str, code: int) -> str:
 
 UNREAD = "files: cannot be read as YAML"
 SAID = {
-    "alias-of-itself": f"a.yaml:1: {UNREAD} (an alias names what it is in)",
+    "alias-of-itself": (
+        f"a.yaml:1: {UNREAD} (an alias refers to a mapping or list that contains it)"
+    ),
     "bool-that-is-none": f"a.yaml:2: {UNREAD} ('maybe' is no bool",
     "date-that-is-none": f"a.yaml:1: {UNREAD} ('2026-13-45' is no timestamp",
     "latin-1": "a.yaml:2:7: warning: files: not UTF-8 (byte 0xe9); save the file as UTF-8; it was",
@@ -73,7 +75,7 @@ def test_verify_neither_hangs_nor_crashes_on_files_that_are_none(folder):
         "endless.yaml: warning: files: cannot be read (a link that leads out of ",
         "outside.yaml: warning: files: cannot be read (a link that leads out of ",
         "loop.yaml: warning: files: cannot be read (",
-        "pipe.yaml: warning: files: cannot be read (a named pipe, no regular file); ",
+        "pipe.yaml: warning: files: cannot be read (a named pipe, not a regular file); ",
         "caf\ufffd.yaml:2: files: cannot be read as YAML",
     ):
         assert line in shown
@@ -137,11 +139,15 @@ def test_a_part_that_is_a_pipe_is_refused_without_waiting_for_it(folder):
     ("name", "text", "expected"),
     [
         ("compose.yaml", "services: [1, 2]\n", "compose.yaml: `services` is a list, no mapping"),
-        ("compose.yaml", "services: {a: 1}\n", "compose.yaml: `services.a` is no mapping"),
+        ("compose.yaml", "services: {a: 1}\n", "compose.yaml: `services.a` is not a mapping"),
         ("package.json", '{"scripts": [1]}', "package.json: `scripts` is a list, no mapping"),
         ("package.json", "[" * 100_000, "package.json:1:101: not JSON (nested deeper than 100)"),
         ("package.json", "[1]", "package.json: holds a list, no mapping"),
-        ("package.json", '{"name": "\\ud800"}', "package.json: not JSON ('\\ud800' is half a"),
+        (
+            "package.json",
+            '{"name": "\\ud800"}',
+            "package.json: not JSON ('\\ud800' is an incomplete",
+        ),
         ("app.py", b"a = '\xe9'\n", "app.py:1:6: not UTF-8 (byte 0xe9); save the file as UTF-8"),
         (
             "Procfile",
@@ -167,7 +173,7 @@ def test_init_takes_no_file_of_another_kind(folder):
     (folder / ".env").symlink_to("/dev/zero")
     (folder / "caf\udce9.py").write_text("")
     shown = said("init", "--stdout", code=0)
-    assert "skipped: package.json: cannot be read (a named pipe, no regular file)" in shown
+    assert "skipped: package.json: cannot be read (a named pipe, not a regular file)" in shown
     assert "skipped: api/package.json: cannot be read (a link that leads out of " in shown
     assert "skipped: .env: cannot be read (a link that leads out of " in shown
     assert "skipped: caf\ufffd.py: its name has characters that cannot be shown" in shown
@@ -231,7 +237,7 @@ def test_a_rendered_tree_says_which_of_its_files_were_not_judged(folder, monkeyp
     os.mkfifo(tree / "pipe.yaml")
     (tree / "endless.yaml").symlink_to("/dev/zero")
     shown = said("verify", "--phase", "kubernetes", code=2)
-    assert "deploy/production/pipe.yaml: cannot be read (a named pipe, no regular file)" in shown
+    assert "deploy/production/pipe.yaml: cannot be read (a named pipe, not a regular file)" in shown
     assert "deploy/production/endless.yaml: cannot be read (a link that leads out of " in shown
 
 

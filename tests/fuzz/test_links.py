@@ -11,7 +11,7 @@ from hostile import Outcome, tarmac
 from small_system import MODEL, PARTS
 
 pytestmark = pytest.mark.timeout(60)
-LINK = "is a link, and nothing is written through links"
+LINK = "is a link, and Tarmac does not write through links"
 LONG = "x" * 5000
 #: Each verb that takes a system, with what it needs besides.
 VERBS = ("up", "down", "ps", "render", "verify", "deploy", "promote", "teardown")

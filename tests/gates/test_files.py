@@ -132,7 +132,7 @@ def test_what_others_wrote_is_not_read(judged):
 
 
 def test_a_folder_without_anything_to_read_is_refused(judged):
-    with pytest.raises(BadInput, match="there is no file in it that a gate reads"):
+    with pytest.raises(BadInput, match="it has no file that a gate reads"):
         judged({"a.png": ""}, GATES["NET050"])
 
 

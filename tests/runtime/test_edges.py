@@ -232,7 +232,7 @@ def test_without_wires_the_edges_are_listed_all_the_same(sandbox: Sandbox):
     assert row.split() == ["front", "back", "http", *"-------"]
     done = sandbox.tarmac("edges", "--unused")
     assert done.returncode == 2
-    assert "nothing counts the use of its edges (--direct); start it without" in done.stderr
+    assert "the use of its edges is not counted with --direct; restart it without" in done.stderr
     done = sandbox.tarmac("up", "-d")
     assert done.returncode == 2
     assert "the system runs with --direct; stop it first" in done.stderr

@@ -69,8 +69,8 @@ def test_an_item_that_waits_fails_it_and_is_told_last_with_what_to_do(mini):
     assert shown.output.endswith(
         "\nnot ready: 1 of 2 checklist items is open\n"
         "  needs-cloud    b  Backups\n"
-        "                    checklist.yaml:5:9: try it where it runs, and record the "
-        "observation under `attestation`\n"
+        "                    checklist.yaml:5:9: test it in its environment, and record "
+        "the observation under `attestation`\n"
     )
 
 
@@ -88,7 +88,7 @@ def test_an_attestation_closes_an_item_until_its_last_day(mini):
     assert shown.exit_code == 1
     assert "  stale          b  Backups\n" in shown.output
     assert shown.output.endswith(
-        "test again what was attested on 2026-11-02, and write the new day and end\n"
+        "repeat the test attested on 2026-11-02, and write the new day and end\n"
     )
     assert verify(date="2027-02-03").exit_code == 0
     assert verify("--strict", "--phase", "recovery", date="2027-02-03").exit_code == 1
@@ -113,7 +113,7 @@ def test_an_attestation_does_not_hide_a_proof_that_fails(mini):
             "2026-11-22",
             r"checklist.yaml:11:14: item b is attested on 2026-11-22, which",
         ),
-        ("restore.md", "gone.md", r"checklist.yaml:13:19: there is no file 'evidence/gone.md'"),
+        ("restore.md", "gone.md", r"checklist.yaml:13:19: file 'evidence/gone.md' does not exist"),
         (
             "        until: 2027-02-02\n",
             "",

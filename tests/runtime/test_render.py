@@ -89,7 +89,7 @@ def test_the_environment_must_be_said_where_there_are_several_or_be_one_of_them(
     assert "tarmac.yaml:5:1: there are kind, production; choose one: --env kind" in done.stderr
     done = small.tarmac("render", "--env", "prod")
     assert done.returncode == 2
-    assert "there is no environment 'prod'" in done.stderr
+    assert "environment 'prod' does not exist" in done.stderr
 
 
 def test_a_wrong_model_is_named_as_its_reader_would_type_it(small):

@@ -156,7 +156,7 @@ def test_an_edit_and_a_change_of_the_same_line_are_a_conflict_that_is_said(tree)
     edit(tree)
     tree.set({WEB: {**LINES, "key10": "other"}, DB: {}})
     with pytest.raises(
-        BadInput, match=r"(?s)edited where the model has changed too.*-key10: 10\n\+key10: ten"
+        BadInput, match=r"(?s)edited in lines that the model changed too.*-key10: 10\n\+key10: ten"
     ):
         tree.render(patch=(WEB,))
 

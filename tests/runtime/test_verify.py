@@ -124,7 +124,9 @@ def test_one_case_of_a_test_that_does_not_pass_is_enough(mini, outcome, status):
 
 def test_a_file_that_is_no_junit_is_refused(mini):
     (mini / "junit.xml").write_text("passed")
-    with pytest.raises(BadInput, match=r"junit.xml: is no JUnit XML .*; give the file of pytest's"):
+    with pytest.raises(
+        BadInput, match=r"junit.xml: is not JUnit XML .*; give the file of pytest's"
+    ):
         verify("--junit", "junit.xml")
 
 
@@ -149,7 +151,7 @@ def test_every_format_has_the_same_exit_code(mini, written):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["--env", "prod"], r"there is no environment 'prod'; choose one of: production"),
+        (["--env", "prod"], r"environment 'prod' does not exist; choose one of: production"),
         (["--phase", "kubernets"], r"no such phase; did you mean 'kubernetes'\?"),
     ],
 )
@@ -253,7 +255,7 @@ def test_files_are_judged_without_a_model_and_write_nothing(tmp_path, monkeypatc
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["deploy", "web.yaml"]
     nothing = verify("--files", "deploy", "--phase", "mesh")
     assert nothing.exit_code == 1
-    assert "nothing was judged: no gate found anything of its kind here" in nothing.output
+    assert "no gate found input here" in nothing.output
     with pytest.raises(BadInput, match="no such phase"):
         verify("--files", "deploy", "--phase", "mash")
 
@@ -265,7 +267,7 @@ def test_a_folder_in_which_nothing_applies_is_1_with_the_reason(tmp_path, monkey
     assert shown.exit_code == 1
     last = shown.output.splitlines()[-2:]
     assert re.fullmatch(r"gates: \d+ not applicable", last[0])
-    assert last[1].startswith(".: nothing was judged")
+    assert last[1].startswith(".: no gate found input")
 
 
 def test_the_tree_that_render_wrote_is_judged_edits_by_hand_included(mini):
@@ -280,7 +282,7 @@ def test_the_tree_that_render_wrote_is_judged_edits_by_hand_included(mini):
     shown = verify(*args)
     assert shown.exit_code == 1
     assert "SCL003: requests.cpu is 3; the environment's quota is 4" in shown.output
-    assert "deploy/production, 1 of its files are not what the model renders" in shown.output
+    assert "deploy/production, 1 of its files differ from what the model renders" in shown.output
     report = json.loads(verify(*args, "--json").output)
     tree = {"environment": "production", "folder": "deploy/production", "differing": 1}
     assert report["trees"] == [{**tree, "context": ""}]
@@ -330,7 +332,7 @@ def test_a_gate_that_breaks_is_one_line_and_its_traceback_with_debug(mini, monke
     monkeypatch.setattr("tarmac.check.verify.system.registry.load", loading(broken))
     shown = verify("--phase", "resilience")
     assert shown.exit_code == 1
-    assert "gate REL004 failed on its own: KeyError: 'mini'; run with --debug" in shown.output
+    assert "gate REL004 failed: KeyError: 'mini'; run with --debug" in shown.output
     assert "Traceback" not in shown.output
     assert "Traceback" in verify("--phase", "resilience", "--debug").output
 
@@ -433,5 +435,5 @@ def test_only_what_a_change_touches_fails(tmp_path, monkeypatch):
 
 
 def test_changed_is_about_files(mini):
-    with pytest.raises(BadInput, match="--changed: is about files without a model; add --files"):
+    with pytest.raises(BadInput, match="--changed: applies to files without a model; add --files"):
         verify("--changed", "main")

@@ -472,5 +472,5 @@ def test_what_config_maps_and_secrets_give_a_deployment_comes_over_from_the_main
         ("db", "postgres", "16")
     ]
     assert found.stores[0].remarks == (
-        "src/accounts-db/Dockerfile adds to postgres:16-alpine what is not carried over",
+        "src/accounts-db/Dockerfile adds files to postgres:16-alpine, which are not carried over",
     )

@@ -271,7 +271,7 @@ def test_an_image_that_the_repository_makes_of_a_servers_is_that_server():
     assert (store.name, store.kind, store.version, store.database) == (
         *("orders-db", "postgres", "16", "orders"),
     )
-    assert store.remarks[-1].startswith("pg/Dockerfile adds to postgres:16")
+    assert store.remarks[-1].startswith("pg/Dockerfile adds files to postgres:16")
     assert found.services[0].env["DATABASE_URL"] == "${stores.orders-db.url}", (
         "nothing is encrypted"
     )

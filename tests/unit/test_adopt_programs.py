@@ -145,7 +145,7 @@ def test_a_tester_of_the_others_is_left_out():
     services = {service.name: service for service in found.services}
     assert services.keys() == {"api", "web"}
     assert services["web"].guesses == ("it is not in compose.yaml",)
-    assert found.left_out == ("e2e: it tries the others out; start it by hand",)
+    assert found.left_out == ("e2e: it tests the other services; start it by hand",)
 
 
 def test_an_example_that_the_image_begins_with_gives_the_variables():

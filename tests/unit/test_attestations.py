@@ -103,9 +103,7 @@ def test_what_is_over_says_whose_it_was_and_what_to_do():
     assert (
         found.why == "the attestation of 2026-11-02 by ops@example.com was valid until 2027-02-02"
     )
-    assert (
-        found.remedy == "test again what was attested on 2026-11-02, and write the new day and end"
-    )
+    assert found.remedy == "repeat the test attested on 2026-11-02, and write the new day and end"
     assert found.reached == ""
 
 
@@ -152,7 +150,7 @@ def test_a_day_to_come_and_a_file_that_is_not_there_are_found_at_their_places():
         f"{FILE}:7:54: item 5 is attested on 2026-11-22, which is after 2026-11-21"
     )
     assert second.startswith(f"{FILE}:7:")
-    assert "there is no file '../../docs/restore.md'; create it" in third
+    assert "file '../../docs/restore.md' does not exist; create it" in third
 
 
 def test_today_is_no_day_to_come_and_an_address_is_not_looked_for():
@@ -188,7 +186,7 @@ def test_text_tells_an_attestation_from_a_run_and_what_is_open_at_the_end():
         f"{' ' * 20}{FILE}:3:9: {OPEN.remedy}",
     ]
     assert OPEN.remedy.startswith(
-        "name what proves it under `proofs`, or record an observation under `attestation`"
+        "name a proof under `proofs`, or record an observation under `attestation`"
     )
     assert (
         as_text.write(report(item())).splitlines()[-1]
@@ -200,7 +198,10 @@ def test_text_tells_an_attestation_from_a_run_and_what_is_open_at_the_end():
 def test_a_gate_that_no_item_names_is_not_hidden_by_items_that_pass():
     failed = ran(Status.FAIL)
     last = as_text.write(report(item(), results=[failed])).splitlines()[-1]
-    assert last == "not ready: 1 of 1 checklist items pass, 1 attested; there are findings besides"
+    assert (
+        last
+        == "not ready: 1 of 1 checklist items pass, 1 attested; there are other findings as well"
+    )
     assert json.loads(as_json.write(report(item(), results=[failed])))["ready"] is False
 
 
@@ -264,7 +265,7 @@ def test_each_kind_of_proof_has_its_own_way_to_pass():
 
 def test_a_gate_that_looks_at_nothing_here_says_so():
     found = item(attestation="", more="proofs: [{gate: PIP001}]")
-    assert found.remedy.startswith("PIP001 looks at none of these environments; verify them all")
+    assert found.remedy.startswith("PIP001 judges none of these environments; verify them all")
 
 
 def test_an_open_item_is_a_finding_of_its_place():

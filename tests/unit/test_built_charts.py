@@ -236,4 +236,4 @@ def test_what_an_application_says_and_is_not_judged_is_told(built):
     assert all(one.warning for one in told)
     assert [one.where for one in told] == ["a.yaml:5", "b.yaml:5"]
     assert "with ../../values/none.yaml, which is not in this folder" in told[0].what
-    assert "changes what deploy/own builds by its own `kustomize`" in told[1].what
+    assert "changes the objects of deploy/own by its own `kustomize`" in told[1].what

@@ -301,14 +301,14 @@ def test_a_pipe_is_not_waited_for(built, tmp_path):
     (tmp_path / "overlays/prod").mkdir(parents=True)
     os.mkfifo(tmp_path / "overlays/prod/p.yaml")
     (finding,) = built(overlay("patches: [{path: p.yaml}]\n")).unbuilt
-    assert "a named pipe, no regular file" in finding.what
+    assert "a named pipe, not a regular file" in finding.what
 
 
 def test_one_that_cannot_be_built_is_a_finding(built):
     (finding,) = built(overlay("patches: [{path: none.yaml}]\n")).unbuilt
     assert finding.where == "overlays/prod/kustomization.yaml"
     assert not finding.warning
-    assert "what it builds was not judged" in finding.what
+    assert "its objects were not judged" in finding.what
 
 
 def test_without_the_program_that_is_a_warning_and_a_patch_is_still_no_object(built, monkeypatch):

@@ -130,7 +130,7 @@ SCENE = ProcessEvidence(
 
 
 OWN = (
-    "it listens on port 3000, which Tarmac reserves; have it listen on PORT=20034, "
+    "it listens on port 3000, which Tarmac reserves; change its port to PORT=20034, "
     "or set `listen: fixed`"
 )
 OTHER = "port 9000 is taken by pid 90009 (nginx x); it should listen on PORT=20034"

@@ -191,7 +191,7 @@ def test_an_rds_server_has_a_disk_and_aurora_none():
         (
             f"{AWS}, infrastructure: {{nodes: {{general: {{min: 4, desired: 3}}}}}}",
             "general:",
-            "node group general has min 4, desired 3, max 10; have none of them above the next",
+            "node group general has min 4, desired 3, max 10; order them: min <= start <= max",
         ),
         (
             f"{AWS}, infrastructure: {{nodes: {{general: {{types: [m5.large, m7g.large]}}}}}}",
@@ -231,7 +231,7 @@ def test_an_rds_server_has_a_disk_and_aurora_none():
         (
             f"{AWS}, infrastructure: {{dns: {{balancer: a.elb.eu-west-1.amazonaws.com}}}}",
             "balancer:",
-            "is no load balancer of eu-central-1; write the name that AWS gave it",
+            "is not a load balancer of eu-central-1; write the name that AWS gave it",
         ),
         (
             f"{AWS}, domain: example.com, infrastructure: {{dns: {{}}}}",
@@ -241,7 +241,7 @@ def test_an_rds_server_has_a_disk_and_aurora_none():
         (
             f"{AWS}, infrastructure: {{dns: {{}}}}",
             "dns:",
-            "a zone is of a domain, and there is none; write `domain` for the system, or `zone`",
+            "a DNS zone needs a domain, and the model has none; write `domain` for the system, or",
         ),
         (
             f"{AWS}, infrastructure: {{dns: {{zone: Example.com}}}}",

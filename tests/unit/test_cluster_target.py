@@ -97,7 +97,7 @@ def test_an_outage_scales_to_none_waits_and_scales_back_to_what_it_was():
     with OUTAGE.inject(on, OUTAGE.step(fault="outage", on="api-gateway")) as witness:
         assert calls(on)[0] == ("scale", "deployment/api-gateway", "--replicas=0", WHERE)
         assert calls(on)[1][:4] == ("delete", "pod", "g-1", "g-2")
-        assert witness() == (True, "nothing ran of api-gateway, api-gateway.2")
+        assert witness() == (True, "no process ran of api-gateway, api-gateway.2")
         on.running.kubectl.objects.append(GATEWAY[1])
         assert witness() == (False, "runs all the same: api-gateway")
     back = ("scale", "deployment/api-gateway", "--replicas=2", WHERE)

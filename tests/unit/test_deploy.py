@@ -168,9 +168,11 @@ def test_a_stores_server_holds_its_files_data_and_set_up_as_docker_here_would():
 
 
 def test_an_environment_that_is_not_there_and_a_store_that_nothing_runs_are_errors():
-    with pytest.raises(BadInput, match=r"no environment 'prodction'; did you mean 'production'"):
+    with pytest.raises(
+        BadInput, match=r"environment 'prodction' does not exist; did you mean 'production'"
+    ):
         cluster("prodction")
-    with pytest.raises(BadInput, match=r"no environment 'kind'; write"):
+    with pytest.raises(BadInput, match=r"environment 'kind' does not exist; write"):
         cluster("kind", "")
     mail = DEMO.replace("stores:\n      orders-db", "stores:\n      post: mail\n      orders-db")
     no_image = replace(KINDS["mail"], providers=KINDS["mail"].providers[:1])

@@ -105,7 +105,7 @@ def test_a_value_that_contains_itself_is_refused():
 
 def test_a_large_file_is_refused_unread():
     (message,) = said(b"#" * (MAX_BYTES + 1))
-    assert message.endswith("1000001 bytes; a file may have 1000000, shorten it")
+    assert message.endswith("1000001 bytes; the limit is 1000000, shorten it")
 
 
 def test_deep_nesting_is_refused_and_not_a_crash():

@@ -112,8 +112,8 @@ def test_a_drill_without_a_seed_is_repeated_as_it_stood(shop, written):
     ("text", "said"),
     [
         ("{", "cannot be read as JSON: Expecting property name"),
-        ("[]", "no journal of one drill; give what `drill` wrote"),
-        ('{"drills": []}', "no journal of one drill"),
+        ("[]", "not the journal of one drill; give a file that `drill` wrote"),
+        ('{"drills": []}', "not the journal of one drill"),
     ],
 )
 def test_what_is_no_journal_is_refused_in_words(tmp_path, text, said):

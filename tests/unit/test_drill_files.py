@@ -101,8 +101,9 @@ def test_a_copy_has_as_many_instances_as_the_file_says(read):
         "10:13: no service 'order-servic'; did you mean 'order-service'?"
     ]
     file = read(LATENCY_AND_KILL.rstrip() + "\n    instances: {order-service: 2}\n")
-    assert "The copy has 2 of order-service, and one of all else." in explain.sentences(
-        file, chaos.DRILL
+    assert (
+        "The copy has 2 of order-service, and one instance of every other service."
+        in explain.sentences(file, chaos.DRILL)
     )
 
 
@@ -122,7 +123,7 @@ def test_a_drill_is_said_in_plain_words(read):
         "10 visits `order` begin per second, for 42s at most.",
         (
             "After 12s: latency on order-service -> orders-db for 8s, delay 200ms. "
-            "Proof: the wire counts what it delayed, and for how long."
+            "Proof: the proxy counts the delayed bytes, and the delay."
         ),
         (
             "After 22s: kill on orders-db. Proof: each process that got the signal is gone; "
@@ -165,7 +166,7 @@ def test_a_restore_names_stores_of_the_system_and_has_no_steps(read):
     said = [f"{p.where.rpartition('drill.yaml:')[2]}: {p.what}" for p in found.value.problems]
     assert said == [
         "5:20: no store 'orders-bd'; did you mean 'orders-db'?",
-        "5:31: 'broker' is NATS JetStream, of which no backup is made here; leave it out",
+        "5:31: 'broker' is NATS JetStream, for which Tarmac makes no backups; remove it",
         "6:9: `method` is not for `kind: restore`, which has no steps; remove it",
     ]
 
@@ -234,14 +235,16 @@ def test_a_failover_names_what_the_system_has(read):
     assert said == [
         "6:12: no store 'orders-bd'; did you mean 'orders-db'?",
         "7:12: no service 'api-gatewy'; did you mean 'api-gateway'?",
-        "6:33: 'cache' is Redis (Valkey), of which no server follows another; leave it out",
-        "6:40: 'broker' is NATS JetStream, of which no server follows another; leave it out",
+        "6:33: 'cache' is Redis (Valkey), which has no replication here; remove it",
+        "6:40: 'broker' is NATS JetStream, which has no replication here; remove it",
         "8:19: 'user-db' has no standby; did you mean 'users-db'?",
     ]
 
 
 def test_a_failover_checks_a_service_that_can_be_asked(read):
-    with pytest.raises(BadInput, match="'notification-service' listens on no port; name one that"):
+    with pytest.raises(
+        BadInput, match="'notification-service' listens on no port; name a service that"
+    ):
         read(
             "drill: 1\ntitle: x\nkind: failover\nload: {journey: order, rate: 1}\n"
             "failover: {stores: [users-db], service: notification-service}\n"

@@ -90,7 +90,7 @@ def read(tmp_path):
 
 def test_what_is_asked_is_said_in_plain_words(read):
     said = list(explain.sentences(read(DRILL), chaos.DRILL))
-    assert "api-gateway is asked for /health every 2s, and must answer 200." in said
+    assert "/health of api-gateway is requested every 2s, and must answer 200." in said
 
 
 @pytest.mark.parametrize(

@@ -211,8 +211,8 @@ def test_fis_takes_a_zone_away_until_an_alarm_of_an_objective_stops_it():
             ["fault: kill, on: orders-db", "fault: pause, on: cache", "fault: kill, on: carte"],
             [
                 "6:5: 'orders-db' has no pods: production has it on a managed server",
-                "7:5: chaos-mesh has nothing like pause; take the step out, or drill here",
-                "8:5: 'carte' is no workload of production; choose one of: api-",
+                "7:5: chaos-mesh has no fault like pause; remove the step, or drill here",
+                "8:5: 'carte' is not a workload of production; choose one of: api-",
             ],
         ),
         (
@@ -229,11 +229,11 @@ def test_fis_takes_a_zone_away_until_an_alarm_of_an_objective_stops_it():
             "production",
             ["fault: kill, on: zone-b", "fault: cpu-limit, on: order-service, cpus: 3"],
             [
-                "6:5: litmus has nothing for a whole zone (zone-b); export it to fis",
-                "7:5: 'order-service' has 0.5 CPUs at most, so 3 is no less",
+                "6:5: litmus has no fault for a whole zone (zone-b); export it to fis",
+                "7:5: 'order-service' has 0.5 CPUs at most, so 3 is not a reduction",
             ],
         ),
-        ("fis", "kind", ["fault: kill, on: cart"], ["6:5: fis has nothing like kill; "]),
+        ("fis", "kind", ["fault: kill, on: cart"], ["6:5: fis has no fault like kill; "]),
     ],
 )
 def test_every_step_without_a_counterpart_is_said_with_its_place(
@@ -250,7 +250,7 @@ def test_every_step_without_a_counterpart_is_said_with_its_place(
 
 
 def test_an_experiment_that_nothing_would_stop_is_not_written(write):
-    with pytest.raises(BadInput, match="nothing would stop it: name `objectives`"):
+    with pytest.raises(BadInput, match="no condition would stop the experiment; name `objectives`"):
         exported(
             "fis", write("fault: outage, on: zone-b", objectives="[]"), environment="production"
         )

@@ -38,10 +38,10 @@ def test_what_is_no_regular_file_is_refused_without_waiting_for_it(folder):
         said[name] = error.value.strerror
     listener.close()
     assert said == {
-        "pipe": "a named pipe, no regular file",
-        "endless": "a device, no regular file",
+        "pipe": "a named pipe, not a regular file",
+        "endless": "a device, not a regular file",
         "nowhere": "No such file or directory",
-        "socket": "a socket, no regular file",
+        "socket": "a socket, not a regular file",
         "a\0b": "embedded null byte",
         ".": "Is a directory",
     }
@@ -127,8 +127,8 @@ def test_what_is_nested_up_to_the_limit_is_read(depth, unit):
     [
         (BOMB, "aliases make it more than 200000 values"),
         (MERGES, "aliases make it more than 200000 values"),
-        ("a: &a [*a]", "an alias names what it is in"),
-        ("a: &a {<<: *a}", "an alias names what it is in"),
+        ("a: &a [*a]", "an alias refers to a mapping or list that contains it"),
+        ("a: &a {<<: *a}", "an alias refers to a mapping or list that contains it"),
         ("a: [" + "1," * 200_001 + "]", "more than 200000 values"),
         ("b: 1\na: " + "9" * 5000, "a number of more than 60 digits"),
         ("a: 0x" + "f" * 5000, "a number of more than 60 digits"),
@@ -163,7 +163,10 @@ def test_an_alias_that_repeats_little_is_read():
         ('{"a":' * 100_000, "x.json:1:501: not JSON (nested deeper than 100); correct it"),
         ("[\n" + "1," * 200_001, "x.json:2:400000: not JSON (more than 200000 values); correct it"),
         ("9" * 5000, "x.json: not JSON (Exceeds the limit"),
-        ('{"a": "\\ud800"}', "x.json: not JSON ('\\ud800' is half a character; write it out)"),
+        (
+            '{"a": "\\ud800"}',
+            "x.json: not JSON ('\\ud800' is an incomplete character; write the whole character)",
+        ),
         ("{", "x.json:1:2: not JSON"),
     ],
 )

@@ -118,7 +118,7 @@ def test_all_drills_run_though_one_fails_and_the_form_says_what_came(rehearsed):
     assert "- lead: Ada" in lines
     # For each: what was expected, when it would have stopped, and what came.
     assert "- At least 75 % of the visits must succeed." in lines
-    assert "**Abort rule:** none: it goes on to its end, and undoes everything then." in lines
+    assert "**Abort rule:** none: the drill runs to its end, then undoes every fault." in lines
     assert "**Result: FAIL**" in lines
     assert "**Result: PASS**" in lines
     assert "- 1.0 s: kill on orders-db" in lines

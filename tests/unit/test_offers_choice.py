@@ -212,8 +212,8 @@ def test_a_missing_url_is_reported_at_the_store():
     [
         ("mysql://me:secret@h/x", "its scheme is 'mysql', not postgresql or postgres"),
         ("postgresql:///x", "it names no host"),
-        ("postgresql://me:secret@h:port/x", "it is no URL"),
-        ("postgresql://me:secret@[h/x", "it is no URL"),
+        ("postgresql://me:secret@h:port/x", "it is not a URL"),
+        ("postgresql://me:secret@[h/x", "it is not a URL"),
     ],
 )
 def test_a_wrong_url_is_explained_without_its_password(url, expected):

@@ -61,7 +61,9 @@ def test_a_link_in_the_files_place_is_refused(root, outside, target):
     (outside / "file").write_text("theirs")
     (root.folder / "link").symlink_to("link")
     (root.folder / "a.txt").symlink_to("link" if target == "link" else outside / target)
-    with pytest.raises(BadInput, match=r"a\.txt: is a link, and nothing is written through links"):
+    with pytest.raises(
+        BadInput, match=r"a\.txt: is a link, and Tarmac does not write through links"
+    ):
         writing.write(root, "a.txt", "ours")
     assert writing.write_new(root, "a.txt", "ours") is False
     assert [path.read_text() for path in outside.iterdir()] == ["theirs"]
@@ -92,7 +94,7 @@ def test_a_link_in_a_folders_place_is_refused(root, outside, path, leads):
         lambda: writing.make_at(root.folder / path),
         lambda: writing.refuse_links(root.folder / path),
     ):
-        with pytest.raises(BadInput, match="deploy: is a link, and nothing is written through"):
+        with pytest.raises(BadInput, match="deploy: is a link, and Tarmac does not write through"):
             act()
     assert not any(outside.iterdir())
     assert not any((root.folder / "inside").iterdir())
@@ -100,7 +102,7 @@ def test_a_link_in_a_folders_place_is_refused(root, outside, path, leads):
 
 @pytest.mark.parametrize("path", ["../a", "a/../../b", "/etc/a", "", "a//b", "./a", "a/"])
 def test_a_path_that_could_leave_the_root_is_refused(root, path):
-    with pytest.raises(BadInput, match="is outside the folder that is written"):
+    with pytest.raises(BadInput, match="is outside the output folder"):
         writing.write(root, path, "")
     assert [path.name for path in root.folder.iterdir()] == [".git"]
 
@@ -128,7 +130,7 @@ def test_a_name_that_no_file_should_have_is_refused_in_one_line(root, name, what
 def test_a_folder_or_a_pipe_in_the_files_place_is_refused(root):
     os.mkfifo(root.folder / "pipe")
     for name in ("pipe", ".git"):
-        with pytest.raises(BadInput, match=f"{name}: is no regular file; remove it"):
+        with pytest.raises(BadInput, match=f"{name}: is not a regular file; remove it"):
             writing.write(root, name, "")
 
 

@@ -86,7 +86,7 @@ def read_project(folder: Folder, name: str) -> Project | None:
         if isinstance(spec, dict):
             project.services[str(own)] = _filled(spec, values)
         else:
-            folder.skip(name, f"`services.{own}` is no mapping")
+            folder.skip(name, f"`services.{own}` is not a mapping")
     return project
 
 

@@ -21,7 +21,7 @@ _COPIES = re.compile(
 _NOT_ITS_USERS = {
     r"^[ \t]*\\\w+": "a command of psql",
     r"^[ \t]*source\s+\S": "a command of MySQL's client",
-    r"\bCREATE\s+(?:DATABASE|SCHEMA\s+IF|ROLE|USER)\b": "what only an administrator may make",
+    r"\bCREATE\s+(?:DATABASE|SCHEMA\s+IF|ROLE|USER)\b": "statements that need an administrator",
     r"^[ \t]*USE\s+": "another database",
     r"\bOWNER\s+TO\b|^[ \t]*(?:GRANT|REVOKE|ALTER\s+(?:ROLE|USER|SYSTEM))\b": "users of its own",
     r"^[ \t]*COPY\s.+\bFROM\s+stdin": "data for psql",
@@ -71,7 +71,7 @@ def loaded(store: Store, files: tuple[str, ...], root: Folder) -> Store:
 
 def _why_not(file: str, content: str) -> str:
     if not file.endswith(".sql"):
-        return "it is no file of SQL"
+        return "it is not an SQL file"
     if not content.strip():
         return "it is empty, or no text"
     return next(

@@ -38,11 +38,11 @@ _FORBIDDEN = (
         ),
         "it installs on this machine",
     ),
-    (r"\b(?:curl|wget)\b[^;&]*\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b", "it runs what it downloads"),
+    (r"\b(?:curl|wget)\b[^;&]*\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b", "it runs downloaded code"),
     (rf"{_COMMAND}git\s+(?:clean|reset|checkout|commit|push|stash)\b", "it changes the repository"),
     (
         rf"{_COMMAND}(?:docker|podman|kubectl|helm|terraform|heroku|fly|flyctl|aws|gcloud|az|ssh)\s",
-        "it changes what runs elsewhere",
+        "it changes remote systems",
     ),
 )
 

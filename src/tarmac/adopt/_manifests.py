@@ -91,7 +91,10 @@ def with_stores(
         image, about, first = deployed.image, "", tuple[str, ...]()
         if _servers.of_image(image) is None:  # one that this repository makes of a server's
             image, folder = built.get(_servers.name_of(image), ("", ""))
-            about = f"{folder}/Dockerfile adds to {image.split('@')[0]} what is not carried over"
+            about = (
+                f"{folder}/Dockerfile adds files to "
+                f"{image.split('@')[0]}, which are not carried over"
+            )
             first = tuple(_first_sql.of_image(root.read(f"{folder}/Dockerfile"), folder, root))
         server = _servers.of_image(image)
         if server is None or server.kind not in kinds or server.broker or valid_name(name) in own:

@@ -206,7 +206,7 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
     for name, value in service.env.items():
         text = _on_volume(value, service) or rewritten(name, value, service, scene)
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            scene.remarks.append(f"{service.name}: variable {name}, which is no name of one")
+            scene.remarks.append(f"{service.name}: variable {name} has an invalid name")
             continue
         env[name] = text if text != value else value.replace("${", "$${")
         private = name in service.private and _dotenv.is_secret(name, value)

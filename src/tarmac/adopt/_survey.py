@@ -93,7 +93,7 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
             said = " ".join(service.container_command)
             what = f", where its container runs `{said}`" if said else ""
             left_out.append(
-                f"{service.name}: nothing in {service.folder or '.'} tells how it starts here{what}"
+                f"{service.name}: {service.folder or '.'} does not show how to start it here{what}"
             )
     origins = found.origins or tuple(dict.fromkeys(filter(None, map(_origin, services))))
     found = replace(

@@ -67,7 +67,7 @@ def nothing(name: str, kinds: Iterable[str], left_out: Iterable[str] = ()) -> st
 def write(found: Survey, name: str) -> str:
     """Write the file of a system that was found."""
     lines = [
-        f"# Made by `tarmac init` from {', '.join(found.origins[:6])}; it is yours now.",
+        f"# Written by `tarmac init` from {', '.join(found.origins[:6])}; it is yours now.",
         "# `${stores.db.url}` is a reference: it is filled in, and what it names starts first.",
         "tarmac: 1",
         f"system: {name}",
@@ -89,7 +89,7 @@ def write(found: Survey, name: str) -> str:
             "stores:",
         ]
         for store in found.stores:
-            note = " # what one of its users makes belongs to all" if store.shared else ""
+            note = " # all users share ownership of its tables" if store.shared else ""
             lines += [*_comments(store.remarks, 2), f"  {store.name}: {_store(store)}{note}"]
     if found.broker is not None:
         lines += ["", *_comments(found.broker.remarks, 0), f"broker: {_store(found.broker)}"]
@@ -149,9 +149,9 @@ def _service(service: Service, *, is_front: bool) -> Iterator[str]:
         ports = ", ".join(f"{name}: {number}" for name, number in service.ports.items())
         yield f"    ports: {{{ports}}}"
     if service.fixed:
-        yield "    listen: fixed # have it listen where PORT says, and this line can go"
+        yield "    listen: fixed # make it listen on PORT, then remove this line"
     if service.ports and service.image_port not in (0, next(iter(service.ports.values()))):
-        yield f"    image_port: {service.image_port} # its image listens there, and is rendered so"
+        yield f"    image_port: {service.image_port} # its image listens on this port"
     if _is_public(service):
         host = "{}" if is_front else f"{{host: {service.name}}} # of its own, where it has a domain"
         yield f"    public: {host}"

@@ -116,13 +116,13 @@ def _add(
     if spec.get("build"):
         origin = _built(spec, folder)
     if _RUNS_TESTS.search(f"{own} {origin.image}"):
-        return _left_out(found, f"{own}: it tries the others out; start it by hand")
+        return _left_out(found, f"{own}: it tests the other services; start it by hand")
     server = _servers.of_image(origin.image)
     about, place, dockerfile = "", "", ""
     if server is None and not spec.get("build"):  # one that this repository makes of a server's
         base, place = _made_here(image, folder)
         server, dockerfile = _servers.of_image(base), folder.read(f"{place}/Dockerfile")
-        about = f"{place}/Dockerfile adds to {base.split('@')[0]} what is not carried over"
+        about = f"{place}/Dockerfile adds files to {base.split('@')[0]}, which are not carried over"
         origin = _Origin(base) if server else origin
     if server is not None and server.kind in kinds:
         store = _store(own, spec, server, origin.image, values)
@@ -145,7 +145,7 @@ def _add(
     if not (origin.is_ours or mounted or guesses):
         host = {own: next((str(p) for p, _ in ports_of(spec)), "")}
         found = replace(found, unknown_hosts={**found.unknown_hosts, **host})
-        what = f"{origin.about} is not brought up here; its users find it on localhost"
+        what = f"{origin.about} is not started here; its users expect it on localhost"
         return _left_out(found, f"{own}: {what}")
     service = _service(own, valid_name(own), spec, folder, mounted, values)
     service = replace(service, guesses=(*service.guesses, *guesses))

@@ -34,7 +34,7 @@ def host_problem(headers: Sequence[str], *, own: str = "") -> tuple[int, str] | 
         return 400, "send one Host header"
     found = _HOST.fullmatch(headers[0])
     if not found and headers[0]:
-        return 400, "Host is no host name"
+        return 400, "Host is not a host name"
     name = found["name"].strip("[]").lower() if found else ""
     if name and (name in (own, "localhost") or name.endswith(".localhost")):
         return None

@@ -185,13 +185,13 @@ class Tree:
             return f"{replace(self, context='')}; compared with cluster {self.context}"
         if not self.folder:
             return (
-                f"{self.environment}: rendered in memory; `tarmac render --env {self.environment}` "
-                "writes it, and the gates that run other programs can then run"
+                f"{self.environment}: rendered in memory; `tarmac render --env "
+                f"{self.environment}` writes the files, which gates with external programs need"
             )
         if self.differing:
             return (
-                f"{self.environment}: {self.folder}, {self.differing} of its files are not what "
-                "the model renders today; `tarmac render --check` names them"
+                f"{self.environment}: {self.folder}, {self.differing} of its files differ "
+                "from what the model renders today; `tarmac render --check` names them"
             )
         return f"{self.environment}: {self.folder}, as the model renders it"
 
@@ -235,7 +235,7 @@ class Report:
     def nothing_judged(self) -> str:
         """Say of files in which no gate found anything of its kind what to do."""
         return (
-            f"{self.system}: nothing was judged: no gate found anything of its kind here; name a "
+            f"{self.system}: no gate found input here; name a "
             "folder with Kubernetes objects, workflows, Dockerfiles, Terraform or rules"
         )
 

@@ -40,13 +40,13 @@ def opened(folder: Path) -> Iterator[Root]:
     """Open a folder that the user named: links that lead to it are followed, links in it never.
 
     Raises:
-        BadInput: it is no folder.
+        BadInput: it is not a folder.
         OSError: it is not there, or the disk refuses.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except NotADirectoryError:
-        raise BadInput([Problem(shown(folder), "is no folder; name one")]) from None
+        raise BadInput([Problem(shown(folder), "is not a folder; name one")]) from None
     try:
         yield Root(folder, descriptor)
     finally:
@@ -89,7 +89,7 @@ def refuse_links(folder: Path) -> None:
     """Refuse a folder that a link in its repository leads to. It need not be there.
 
     Raises:
-        BadInput: the path goes through a link, or through what is no folder.
+        BadInput: the path goes through a link, or through a file that is not a folder.
     """
     check_name(folder)
     path = Path(os.path.abspath(folder))  # noqa: PTH100 - links are found, not followed
@@ -229,7 +229,7 @@ def _parts(path: str) -> list[str]:
     check_name(path)
     parts = path.split("/")
     if not path or any(part in {"", ".", ".."} for part in parts):
-        what = "is outside the folder that is written; give a path below it"
+        what = "is outside the output folder; give a path below it"
         raise BadInput([Problem(shown(path), what)])
     return parts
 
@@ -270,7 +270,9 @@ def _enter(root: Root, path: str, folder: int, name: str, mode: int | None) -> i
             raise
         status = _status(folder, name)
         is_link = status is not None and stat.S_ISLNK(status.st_mode)
-        what = "is a link, and nothing is written through links" if is_link else "is no folder"
+        what = (
+            "is a link, and Tarmac does not write through links" if is_link else "is not a folder"
+        )
         how = "remove it, or name the folder that it leads to"
         raise BadInput([Problem(shown(root.folder / path), f"{what}; {how}")]) from None
 
@@ -286,7 +288,9 @@ def _refuse_other(root: Root, path: str, status: os.stat_result) -> None:
     if stat.S_ISREG(status.st_mode):
         return
     is_link = stat.S_ISLNK(status.st_mode)
-    what = "is a link, and nothing is written through links" if is_link else "is no regular file"
+    what = (
+        "is a link, and Tarmac does not write through links" if is_link else "is not a regular file"
+    )
     raise BadInput([Problem(shown(root.folder / path), f"{what}; remove it")])
 
 

@@ -27,7 +27,7 @@ def sentences(file: DrillFile, drill: Drill, gaps: Iterable[str] = ()) -> Iterat
         yield f"After {time_text(file.baseline)} it is {others}, then {load.rate:g} again."
     if file.instances:
         several = ", ".join(f"{many} of {name}" for name, many in file.instances.items())
-        yield f"The copy has {several}, and one of all else."
+        yield f"The copy has {several}, and one instance of every other service."
     for step in file.method:
         fault = faults()[step.fault]
         lasts_s = fault.lasts_s(step)
@@ -46,7 +46,7 @@ def sentences(file: DrillFile, drill: Drill, gaps: Iterable[str] = ()) -> Iterat
     objectives = wanted.objectives if drill.judges_objectives else ()
     for probe in file.probes:
         period = time_text(probe.every)
-        yield f"{probe.service} is asked for {probe.path} every {period}, and must answer 200."
+        yield f"{probe.path} of {probe.service} is requested every {period}, and must answer 200."
     for what, names in (("objectives", objectives), ("invariants", wanted.invariants)):
         if names:
             listed = names if isinstance(names, str) else ", ".join(names)
@@ -62,7 +62,7 @@ def sentences(file: DrillFile, drill: Drill, gaps: Iterable[str] = ()) -> Iterat
 def abort(file: DrillFile) -> str:
     """Say when a drill stops at once."""
     if (rule := file.abort) is None:
-        return "none: it goes on to its end, and undoes everything then."
+        return "none: the drill runs to its end, then undoes every fault."
     return f"at once when {rule.failed:g} % of the visits fail over {time_text(rule.over)}."
 
 

@@ -212,6 +212,6 @@ def invalid_attestations(
             if "://" not in attestation.evidence and not is_file(attestation.evidence):
                 yield Problem(
                     str(document.locate((*at, "evidence"))),
-                    f"there is no file '{attestation.evidence}'; create it, or "
+                    f"file '{attestation.evidence}' does not exist; create it, or "
                     "correct the path, relative to the folder of this file",
                 )

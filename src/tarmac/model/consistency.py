@@ -387,7 +387,9 @@ def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
 def _unheld(environment: Environment) -> str:
     """Say why a checklist cannot block an environment: its writers do not read it."""
     if environment.target == "repository":
-        return "nothing is deployed into a repository; write `checklist` where the system runs"
+        return (
+            "an environment of target repository is not deployed; write `checklist` in one that is"
+        )
     if environment.gitops is not None and environment.gitops.updater == "newest-build":
         return (
             "the image updater deploys each new build regardless of the checklist; remove "

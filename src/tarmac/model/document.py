@@ -67,7 +67,7 @@ def parse(raw: bytes, file: str) -> Document:
         BadInput: not UTF-8, not YAML, over a limit, duplicate keys, alias bombs; all with places.
     """
     if len(raw) > MAX_BYTES:
-        raise _bad(Location(file), f"{len(raw)} bytes; a file may have {MAX_BYTES}, shorten it")
+        raise _bad(Location(file), f"{len(raw)} bytes; the limit is {MAX_BYTES}, shorten it")
     root = compose(decoded(raw, file), file)
     if root is None:
         raise _bad(Location(file), "the file is empty; `tarmac schema` prints its format")

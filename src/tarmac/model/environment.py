@@ -46,7 +46,7 @@ class Resources(StrictModel):
     """What a container is given, and the most that it may take."""
 
     requests: dict[Literal["cpu", "memory"], Amount] = Field(
-        default={"cpu": "100m", "memory": "128Mi"}, description="What a pod is given at least."
+        default={"cpu": "100m", "memory": "128Mi"}, description="The requests of a pod."
     )
     limits: dict[Literal["cpu", "memory"], Amount] = Field(
         default={"cpu": "500m", "memory": "512Mi"}, description="What a pod may use at most."
@@ -139,16 +139,19 @@ class Environment(StrictModel):
     )
     servers: dict[Name, tuple[Name, ...]] = Field(
         default={},
-        description="Which stores share one server that the cloud manages; all others run in the "
-        "cluster.",
+        description=(
+            "Stores that share one managed server of the cloud; all others run in the cluster."
+        ),
     )
     broker: BrokerEntry | None = Field(
         default=None, description="The broker there, if of a different kind."
     )
     infrastructure: Infrastructure | None = Field(
         default=None,
-        description="What Terraform makes for it in AWS; without it, network, cluster and servers "
-        "are made elsewhere.",
+        description=(
+            "Resources that Terraform creates for it in AWS; without "
+            "it, network, cluster and servers are created elsewhere."
+        ),
     )
     replicas: Replicas | None = None
     resources: Resources = Resources()

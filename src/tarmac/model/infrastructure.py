@@ -104,8 +104,9 @@ class ServiceRole(StrictModel):
     )
     allows: dict[Action, tuple[Resource, ...]] = Field(
         default={},
-        description="What else it may do: an action such as `ses:SendEmail` -> the ARNs of what "
-        "it does that to.",
+        description=(
+            "Additional permissions: an action, e.g. `ses:SendEmail` -> the ARNs of its resources."
+        ),
     )
 
 
@@ -122,7 +123,7 @@ class Egress(StrictModel):
         default=(),
         description="Hosts beside those that the model has already: of `externals`, of images, of "
         "Argo CD's repository and of AWS. `.example.com` is every name below it, too. For what "
-        "runs in the cluster and is no service: an ACME server, a pager.",
+        "runs in the cluster but is not a service: an ACME server, a pager.",
     )
 
 
@@ -149,7 +150,7 @@ class Standby(StrictModel):
     )
     service: Name | None = Field(
         default=None,
-        description="The public service that is asked for the health of a region; default: the "
+        description="The public service whose health check stands for its region; default: the "
         "first one.",
     )
     path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/_.-]*$")] = Field(
@@ -180,8 +181,9 @@ class Infrastructure(StrictModel):
     )
     protected: bool = Field(
         default=True,
-        description="What holds data cannot be deleted, and changes in its maintenance window "
-        "alone.",
+        description=(
+            "Resources with data cannot be deleted, and change only in their maintenance window."
+        ),
     )
     zones: tuple[CloudName, ...] = Field(
         default=(),
@@ -211,8 +213,10 @@ class Infrastructure(StrictModel):
     )
     roles: dict[Name, ServiceRole] = Field(
         default={},
-        description="Service -> what it may do in AWS besides reading its own secrets. One that "
-        "needs nothing there has no role.",
+        description=(
+            "Service -> its permissions in AWS besides reading its "
+            "own secrets. A service without permissions has no role."
+        ),
     )
     snapshots: int | None = Field(
         default=None,

@@ -150,7 +150,7 @@ def _standby(
     if standby.balancer and not wanted.dns:
         yield ("standby", "balancer"), "hosts fail over in a zone; write `dns: {}`, too"
     elif standby.balancer and not _balances(standby.balancer, region):
-        what = f"{standby.balancer} is no load balancer of {region}"
+        what = f"{standby.balancer} is not a load balancer of {region}"
         yield ("standby", "balancer"), f"{what}; write the name that AWS gave it"
     for name, server in wanted.servers.items():
         if name == "aurora" and server.instance.startswith("db.t"):
@@ -170,7 +170,7 @@ def _names(
     if wanted.dns and (balancer := wanted.dns.balancer):
         region = environment.region
         if not _balances(balancer, region):
-            what = f"{balancer} is no load balancer of {region}"
+            what = f"{balancer} is not a load balancer of {region}"
             yield ("dns", "balancer"), f"{what}; write the name that AWS gave it"
 
 
@@ -179,7 +179,7 @@ def _nodes(wanted: Infrastructure) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, group in wanted.nodes.items():
         if not group.min <= group.desired <= group.max:
             counts = f"min {group.min}, desired {group.desired}, max {group.max}"
-            what = f"node group {name} has {counts}; have none of them above the next"
+            what = f"node group {name} has {counts}; order them: min <= start <= max"
             yield (*path, name), what
         if len(group.architectures) > 1:
             what = f"node group {name} has instance types of two architectures, and one image"

@@ -22,7 +22,7 @@ class ObjectiveAlert(StrictModel):
     name: AlertName = Field(description="The name of the alert.")
     of: Literal["ratio", "budget"] = Field(
         default="ratio",
-        description="The share of good requests, or what is left of the error budget, both 0 to 1.",
+        description="The share of good requests, or the remaining error budget, both 0 to 1.",
     )
     over: Duration = Field(description="The window of the value.")
     below: float = Field(gt=0, lt=1, description="The alert is pending while the value is lower.")

@@ -46,7 +46,7 @@ class Automation(StrictModel):
     email: Email = Field(description="Where alerts go: attacks, alarms, failed snapshots.")
     deletes: bool = Field(
         default=False,
-        description="The cleanup deletes what is stale, instead of listing it: disks, snapshots "
+        description="The cleanup deletes stale resources instead of listing them: disks, snapshots "
         "and addresses without a user whose tag `Expires` is past.",
     )
 

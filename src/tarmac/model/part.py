@@ -29,7 +29,7 @@ class Role(StrictModel):
 class PartSetting(StrictModel):
     """A variable that the part reads."""
 
-    default: str | None = Field(default=None, description="Its value where none is given.")
+    default: str | None = Field(default=None, description="Its default value.")
     required: bool = Field(default=False, description="The system file must set it.")
     about: str = Field(default="", description="What it does, for a reader.")
 

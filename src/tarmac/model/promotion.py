@@ -42,7 +42,7 @@ def current(system: System, environment: str) -> ImageVersions:
     known = system.file.environments
     if environment not in known:
         where = str(system.locate(("environments",), key=True))
-        what = f"there is no environment '{environment}'; {did_you_mean(environment, known)}"
+        what = f"environment '{environment}' does not exist; {did_you_mean(environment, known)}"
         raise BadInput([Problem(where, what)])
     if known[environment].target == "repository":
         where = str(system.locate(("environments", environment), key=True))

@@ -15,7 +15,7 @@ class Store(StrictModel):
 
     kind: Name = Field(description="postgres, redis, mail ...")
     version: StoreVersion | None = Field(
-        default=None, description='The version asked for, quoted: "16".'
+        default=None, description='The requested version, quoted: "16".'
     )
     provider: Name | None = Field(
         default=None,
@@ -50,7 +50,7 @@ class Broker(StrictModel):
 
     kind: Name = Field(description="nats, rabbitmq or kafka.")
     version: StoreVersion | None = Field(
-        default=None, description='The version asked for, quoted: "4.1".'
+        default=None, description='The requested version, quoted: "4.1".'
     )
     provider: Name | None = Field(
         default=None, description="embedded, binary, docker, external, or a substitute kind."

@@ -71,7 +71,7 @@ class CloudRole:
     #: Buckets that it reads, and such as it reads and changes.
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
-    #: Action -> the ARNs of what it does that to.
+    #: Action -> the ARNs of its resources.
     allows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

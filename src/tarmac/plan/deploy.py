@@ -84,7 +84,7 @@ def no_environment(system: System, asked: str | None = None) -> BadInput:
     """Report an environment that a system does not have, or that it has none."""
     known = system.file.environments
     advice = f"write `environments: {{{asked or 'production'}: {{}}}}`"
-    what = f"there is no environment '{asked}'" if asked else "there is no environment"
+    what = f"environment '{asked}' does not exist" if asked else "the model has no environment"
     if asked and known:
         advice = did_you_mean(asked, known)
     return BadInput([Problem(str(system.locate(("environments",), key=True)), f"{what}; {advice}")])

@@ -77,7 +77,7 @@ def dns_problems(
     place, name = str(system.locate(path, key=True)), zone(system, settled)
     hosts = public_hosts(workloads)
     if not name:
-        what = "a zone is of a domain, and there is none"
+        what = "a DNS zone needs a domain, and the model has none"
         yield Problem(place, f"{what}; write `domain` for the system, or `zone`")
     elif not hosts:
         what = "no service is `public`, so a zone would have no host"

@@ -89,7 +89,7 @@ def of_drill(record: DrillRecord) -> Claim:
         record.status,
         f"observed@{kept.target}" if kept is not None and is_shown else "",
         (proof,),
-        "; ".join(broken) if kept else "there is no evidence of a run",
+        "; ".join(broken) if kept else "no run has been recorded",
         () if is_shown else (record.command,),
     )
 

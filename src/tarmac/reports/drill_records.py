@@ -28,7 +28,7 @@ class DrillRecord:
     command: str
     #: PASS: the verdict is the one that the file expects; SKIPPED: no run, or one that is INVALID.
     status: Status
-    #: None: there is no evidence of a run.
+    #: None: no run has been recorded.
     evidence: Evidence | None = None
     #: The journal of that run; None: it is not beside the system.
     journal: Mapping[str, Any] | None = None

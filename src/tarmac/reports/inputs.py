@@ -110,7 +110,7 @@ def _chosen(system: System) -> str:
         return clouds[-1]
     if len(known) == 1:
         return next(iter(known))
-    what = f"none of {', '.join(known)} is in a cloud" if known else "there is no environment"
+    what = f"none of {', '.join(known)} is in a cloud" if known else "the model has no environment"
     place = str(system.locate(("environments",), key=True)) if known else system.document.file
     raise BadInput([Problem(place, f"{what}; say with --env which one the report is about")])
 

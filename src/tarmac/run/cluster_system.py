@@ -94,7 +94,7 @@ class ClusterSystem:
     def logs(self, names: Collection[str], *, last: int, follow: bool, trace: str = "") -> Logs:
         """Read logs of the pods that are there now. Raises TarmacError."""
         if trace:
-            raise TarmacError("lines of a cluster are not kept, so a trace has none")
+            raise TarmacError("log lines of a cluster are not stored, so a trace has none")
         return Logs(map(Line._make, self.deployed.logs(names, last=last, follow=follow)))
 
     def restart(self, names: Collection[str], within_s: float | None) -> Restart:
@@ -174,8 +174,8 @@ def opened(file: Path, context: str | None, environment: str | None) -> Iterator
     """
     plan = in_memory.planned(file, environment)
     if plan.settings.target != KIND:
-        what = f"environment {plan.environment} is no cluster's (target: {plan.settings.target})"
-        raise BadInput([Problem(plan.model, f"{what}; name one that is")])
+        what = f"environment {plan.environment} has no cluster (target: {plan.settings.target})"
+        raise BadInput([Problem(plan.model, f"{what}; name another environment")])
     with kubectl.opened(context) as client:
         yield ClusterSystem(file, DeployedSystem(client, plan))
 

@@ -48,7 +48,7 @@ class LocalEdges:
     def unused(self) -> LocalEdges:
         """Keep declared edges that were never used. Raises BadInput where nothing counts that."""
         if self.edges and not any("connections" in edge for edge in self.edges):
-            what = "nothing counts the use of its edges (--direct); start it without"
+            what = "the use of its edges is not counted with --direct; restart it without"
             raise BadInput([Problem(str(self.home.root), what)])
         return replace(self, edges=[edge for edge in self.edges if edge["unused"]])
 

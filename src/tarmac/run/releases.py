@@ -20,8 +20,8 @@ def release_of(file: Path, environment: str | None) -> Release:
     made = in_memory.make(file, environment, ())
     settings, where = made.plan.settings, made.source.model
     if settings.target != "cluster":
-        what = f"environment {made.plan.environment} is no cluster's (target: {settings.target})"
-        raise BadInput([Problem(where, f"{what}; name one that is")])
+        what = f"environment {made.plan.environment} has no cluster (target: {settings.target})"
+        raise BadInput([Problem(where, f"{what}; name another environment")])
     if settings.gitops is not None:
         what = f"environment {made.plan.environment} is followed by Argo CD, which would undo this"
         raise BadInput([Problem(where, f"{what}; commit its rendered files instead")])

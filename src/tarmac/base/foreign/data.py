@@ -143,7 +143,7 @@ def _check_aliases(root: yaml.Node) -> None:
             if size > MAX_VALUES:
                 raise _over(node.start_mark, f"aliases make it more than {MAX_VALUES} values")
         elif id(node) in above:
-            raise _over(node.start_mark, "an alias names what it is in")
+            raise _over(node.start_mark, "an alias refers to a mapping or list that contains it")
         elif id(node) not in sizes:
             above.add(id(node))
             todo.append((node, True))
@@ -206,4 +206,6 @@ def _check_surrogates(value: Any) -> None:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         half = f"\\u{ord(error.object[error.start]):04x}"
-        raise ValueError(f"'{half}' is half a character; write it out") from None
+        raise ValueError(
+            f"'{half}' is an incomplete character; write the whole character"
+        ) from None

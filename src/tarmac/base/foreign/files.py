@@ -33,7 +33,8 @@ def content(
         start: give its first `limit` bytes, however many there are.
 
     Raises:
-        OSError: it cannot be read, and its `strerror` says why: no regular file, too large, a link
+        OSError: it cannot be read, and its `strerror` says why: not a regular file, too large, a
+        link
             that leads out of the root.
     """
     real = path if root is None else _inside(path, root)
@@ -45,7 +46,7 @@ def content(
         raise OSError(errno.EINVAL, str(error), str(path)) from None
     except OSError as error:
         if error.errno == errno.ENXIO:
-            raise OSError(errno.EINVAL, "a socket, no regular file", str(path)) from None
+            raise OSError(errno.EINVAL, "a socket, not a regular file", str(path)) from None
         raise
     try:
         size = _regular_size(descriptor, path)
@@ -129,7 +130,7 @@ def _regular_size(descriptor: int, path: str | Path) -> int:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
-    raise OSError(errno.EINVAL, f"{kind}, no regular file", str(path))
+    raise OSError(errno.EINVAL, f"{kind}, not a regular file", str(path))
 
 
 def _too_large(size: int, limit: int, path: str | Path) -> OSError:

@@ -28,6 +28,6 @@ FAULT = Fault(
     title="Limit the bytes per second of an edge",
     step=Bandwidth,
     inject=inject,
-    proof="The wire counts what had to wait for its turn.",
+    proof="The proxy counts the bytes that had to wait.",
     needs=(Edges,),
 )

@@ -72,7 +72,7 @@ def _seen(url: str, step: ClockSkew) -> Sighting:
         connection.request("GET", "/")
         said = connection.getresponse().headers["Date"]
     except (OSError, http.client.HTTPException) as error:
-        return Sighting(False, f"{step.on} did not tell its time: {error}")
+        return Sighting(False, f"{step.on} did not report its time: {error}")
     finally:
         connection.close()
     found = email.utils.parsedate_to_datetime(said) if said else None

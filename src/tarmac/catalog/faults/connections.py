@@ -31,7 +31,7 @@ def inject(target: Edges, step: Connections) -> AbstractContextManager[Witness]:
 
 FAULT = Fault(
     id="connections",
-    title="Let an edge have only so many connections, and refuse further ones",
+    title="Limit the connections of an edge, and refuse further ones",
     step=Connections,
     inject=inject,
     proof="The wire counts the new connections that it refused.",

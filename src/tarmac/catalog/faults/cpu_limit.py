@@ -55,6 +55,6 @@ FAULT = Fault(
     title="Let instances use little of the CPU",
     step=CpuLimit,
     inject=inject,
-    proof="An instance was stopped because it had used up what it may; what it used is measured.",
+    proof="An instance was throttled at its limit; its CPU use is measured.",
     needs=(Instances, Resources),
 )

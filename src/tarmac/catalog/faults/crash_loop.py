@@ -48,7 +48,7 @@ def inject(target: _Target, step: CrashLoop) -> Iterator[Witness]:
 
 FAULT = Fault(
     id="crash-loop",
-    title="Kill instances whenever they are started",
+    title="Kill instances whenever they start",
     step=CrashLoop,
     inject=inject,
     proof="As many processes were killed as it takes to be a loop: two of each instance at least.",

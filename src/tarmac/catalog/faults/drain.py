@@ -26,7 +26,7 @@ def inject(target: NodeTarget, step: Drain) -> Iterator[Witness]:
 
     def witness() -> Sighting:
         if not before:
-            return Sighting(False, f"nothing of the system ran on {step.on}")
+            return Sighting(False, f"no process of the system ran on {step.on}")
         if left := target.find(step.on):
             return Sighting(False, f"runs there all the same: {', '.join(left)}")
         return Sighting(True, f"{', '.join(before)} had to leave {step.on}")

@@ -129,7 +129,7 @@ class _DisturbedEdges:
         many = sum(edge.effect.get(self.effect, 0) for edge in edges)
         if not many:
             missing = f"no {self.traffic} on {_listed(self.edges)}"
-            return Sighting(False, f"nothing was {self.effect}: {missing}")
+            return Sighting(False, f"no target was {self.effect}: {missing}")
         spent_s = sum(edge.effect.get("delay_s", 0) for edge in edges)
         mean = f", {1000 * spent_s / many:.0f} ms each" if self.effect == "delayed" else ""
         return Sighting(True, f"{many:.0f} {self.effect} on {_listed(self.edges)}{mean}")

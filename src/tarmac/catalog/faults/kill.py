@@ -100,7 +100,7 @@ def _process(pid: ProcessId) -> str:
 
 FAULT = Fault(
     id="kill",
-    title="Kill instances, all or a share, once or every period; they are started again",
+    title="Kill instances, all or a share, once or every period; they restart",
     step=Kill,
     inject=inject,
     proof="Each process that got the signal is gone; in a cluster, each pod.",

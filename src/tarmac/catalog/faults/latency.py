@@ -28,9 +28,9 @@ def inject(target: Edges, step: Latency) -> AbstractContextManager[Witness]:
 
 FAULT = Fault(
     id="latency",
-    title="Delay what an edge carries",
+    title="Delay the data of an edge",
     step=Latency,
     inject=inject,
-    proof="The wire counts what it delayed, and for how long.",
+    proof="The proxy counts the delayed bytes, and the delay.",
     needs=(Edges,),
 )

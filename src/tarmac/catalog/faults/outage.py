@@ -26,7 +26,7 @@ def inject(target: Instances, step: Outage) -> Iterator[Witness]:
         runs = [i.name for i in target.instances() if i.name in names and i.pid is not None]
         if runs:
             return Sighting(False, f"runs all the same: {', '.join(runs)}")
-        return Sighting(True, f"nothing ran of {', '.join(names)}")
+        return Sighting(True, f"no process ran of {', '.join(names)}")
 
     try:
         yield witness

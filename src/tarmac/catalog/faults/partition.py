@@ -27,9 +27,9 @@ def inject(target: Edges, step: Partition) -> AbstractContextManager[Witness]:
 
 FAULT = Fault(
     id="partition",
-    title="Let nothing through an edge, in both directions or one",
+    title="Block an edge, in both directions or one",
     step=Partition,
     inject=inject,
-    proof="The wire counts what it kept back: data, and connections that were not made.",
+    proof="The proxy counts the blocked bytes and connections.",
     needs=(Edges,),
 )

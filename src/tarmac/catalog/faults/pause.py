@@ -41,7 +41,7 @@ def inject(target: _Target, step: Pause) -> Iterator[Witness]:
 
 FAULT = Fault(
     id="pause",
-    title="Stop instances where they are, and let them go on",
+    title="Pause instances, and resume them",
     step=Pause,
     inject=inject,
     proof="The kernel says of each process that it is stopped.",

@@ -37,6 +37,6 @@ FAULT = Fault(
     title="Have a store refuse writes",
     step=ReadOnly,
     inject=inject,
-    proof="The store is asked, at the end, whether it takes writes.",
+    proof="At the end, a write to the store is tried.",
     needs=(StoreData,),
 )

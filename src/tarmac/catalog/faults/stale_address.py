@@ -24,7 +24,7 @@ class StaleAddress(Step):
     """Connections of callers lead to where the target was."""
 
     fault: Literal["stale-address"]
-    now: str = Field(default="", description="The service that has the address; nothing without.")
+    now: str = Field(default="", description="The service that has the address; default: none.")
 
 
 def inject(target: _Target, step: StaleAddress) -> AbstractContextManager[Witness]:

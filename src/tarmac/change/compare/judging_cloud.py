@@ -46,7 +46,7 @@ def cloud(found: ComparedFact) -> RiskAssessment:
         why = "its data go with it, unless a snapshot is kept" if lost else ""
         return RiskAssessment(HIGH if lost else MEDIUM, f"{name} goes (was {code(text(was))})", why)
     if name in REPLACED:
-        return RiskAssessment(HIGH, what, "it is made again, and the old one destroyed")
+        return RiskAssessment(HIGH, what, "it is recreated, and the old one is destroyed")
     if name == "protected":
         why = "" if now else "one `destroy` deletes the data"
         return RiskAssessment(LOW if now else HIGH, f"{name} {text(was)} -> {text(now)}", why)
@@ -73,10 +73,10 @@ def cloud(found: ComparedFact) -> RiskAssessment:
 def _way_out(was: Sequence[str] | None, now: Sequence[str] | None) -> RiskAssessment:
     """Assess the hosts that a firewall lets out; None: there is no firewall."""
     if was is None:
-        why = "what is not on its list is dropped, and the NAT gateways are made again"
+        why = "traffic to hosts that are not listed is dropped, and the NAT gateways are recreated"
         return RiskAssessment(MEDIUM, f"{WAY_OUT} will be made", why)
     if now is None:
-        why = "what a policy lets out reaches every host"
+        why = "egress that a policy allows reaches every host"
         return RiskAssessment(HIGH, f"{WAY_OUT} goes", why)
     more, fewer = (sorted(set(a) - set(b)) for a, b in ((now, was), (was, now)))
     said = [
@@ -84,7 +84,7 @@ def _way_out(was: Sequence[str] | None, now: Sequence[str] | None) -> RiskAssess
         for word, hosts in (("lets out to", more), ("no longer to", fewer))
         if hosts
     ]
-    why = "more can be reached" if more else "what asks them is dropped"
+    why = "more can be reached" if more else "traffic to them is dropped"
     return RiskAssessment(MEDIUM, f"{WAY_OUT} {'; '.join(said)}", why)
 
 
@@ -94,7 +94,7 @@ def permission(found: ComparedFact) -> RiskAssessment:
     name = found.key.name
     if name == ROLE:
         names = (code(value or "the one of its own name") for value in (was, now))
-        why = "what has the old one is refused until its account names the new one"
+        why = "pods with the old role are denied until their service account names the new role"
         return RiskAssessment(MEDIUM, f"role in AWS {' -> '.join(names)}", why)
     if now is None:
         return RiskAssessment(MEDIUM, f"may no longer {name} in AWS", "such requests are refused")

@@ -32,7 +32,7 @@ def store(found: ComparedFact) -> RiskAssessment:
         return RiskAssessment(HIGH, what, "a different kind of store: migrate its data first")
     if was.server != now.server:
         what = f"{_where(was)} -> {_where(now)}"
-        return RiskAssessment(HIGH, what, "migrate its data first; every address of it changes")
+        return RiskAssessment(HIGH, what, "migrate its data first; all of its addresses change")
     if was.version != now.version:
         what = f"version {code(was.version or 'any')} -> {code(now.version or 'any')}"
         if not (was.version and now.version):

@@ -318,7 +318,7 @@ def task(found: ComparedFact) -> RiskAssessment:
         runs = f"at {code(when)}" if when else "before each rollout"
         return RiskAssessment(MEDIUM, f"new task {name} {runs}: {code(now[0])}")
     if now is None:
-        return RiskAssessment(MEDIUM, f"task {name} removed", "what it did is no longer done")
+        return RiskAssessment(MEDIUM, f"task {name} removed", "its work is no longer done")
     if was[0] != now[0]:
         return RiskAssessment(MEDIUM, f"task {name}: {moved(was[0], now[0])}")
     return RiskAssessment(LOW, f"task {name} has different settings")

@@ -82,7 +82,7 @@ def one_sided(side: Side, verb: str, *, of: str) -> Change:
     why = "public routes are reachable from the internet" * bool(routes)
     if not added:
         why = (
-            "what runs there is no longer managed"
+            "its running objects are no longer managed"
             if of == "environment"
             else "the whole system is removed"
         )

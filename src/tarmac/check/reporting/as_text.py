@@ -12,7 +12,7 @@ from tarmac.base.report import Finding, ItemResult, Report, Result, Status, coun
 SECTIONS = (
     (Status.PASS, "shown"),
     (Status.SKIPPED, "not shown on this machine"),
-    (Status.STALE, "shown for something else than what is here now"),
+    (Status.STALE, "proven for another version than the current one"),
     (Status.NEEDS_CLUSTER, "needs a cluster"),
     (Status.NEEDS_CLOUD, "needs a cloud, or another service of the internet"),
     (Status.NEEDS_PERSON, "needs a person"),
@@ -82,7 +82,7 @@ def _gates(results: Iterable[Result]) -> Iterator[str]:
         yield from ("", "gates that passed, and what they judged")
         yield from (f"  pass    {line}" for line in _judged(passed))
     if empty:
-        yield from ("", "gates that do not apply: nothing of their kind is here")
+        yield from ("", "gates that do not apply: no input of their kind is here")
         yield from (f"  n/a     {line}" for line in _judged(empty))
     if other:
         yield from ("", "gates that did not pass")
@@ -142,7 +142,7 @@ def _readiness(report: Report, width: int) -> Iterator[str]:
         attested = sum(any(proof.attestation for proof in item.proofs) for item in report.items)
         said = f"{many} of {many} checklist items pass" + f", {attested} attested" * bool(attested)
         is_all = report.passed(strict=False)
-        yield f"ready: {said}" if is_all else f"not ready: {said}; there are findings besides"
+        yield f"ready: {said}" if is_all else f"not ready: {said}; there are other findings as well"
         return
     yield from ("", f"not ready: {count_open(report)}")
     for item in report.open:
@@ -159,7 +159,7 @@ def _not_run(report: Report) -> Iterator[str]:
     if files:
         yield from (
             "",
-            "tests that have not run on what is here now; run them, and hand over what came of it:",
+            "tests that have not run on the current version; run them, and pass their results:",
             f"  pytest {' '.join(sorted(files))} --junitxml=tests.xml",
             f"  tarmac verify {report.system} --junit tests.xml",
         )

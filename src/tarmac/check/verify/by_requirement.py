@@ -60,7 +60,7 @@ def _status(
     if tests:
         return Status.PASS, ""
     if all(gate.status is Status.NOT_APPLICABLE for gate in gates):
-        return Status.NOT_APPLICABLE, "its gates have nothing to judge here"
+        return Status.NOT_APPLICABLE, "its gates have no input here"
     if any(gate.status is Status.SKIPPED for gate in gates):
         return Status.SKIPPED, "; ".join(dict.fromkeys(gate.why for gate in gates if gate.why))
     return Status.PASS, ""

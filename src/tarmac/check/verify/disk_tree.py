@@ -80,7 +80,7 @@ def read(
         over.
 
     Raises:
-        BadInput: there are no files in it, or one that is no regular file, which programs of others
+        BadInput: there are no files in it, or one that is not a regular file, which other programs
             would wait for.
     """
     known = {artifact.path: artifact for artifact in rendered}
@@ -106,7 +106,7 @@ def read(
             continue
         found += contents
     if not found and not problems:
-        problems = [Problem(str(tree), "there are no files in it; `tarmac render` writes them")]
+        problems = [Problem(str(tree), "it has no files; `tarmac render` writes them")]
     if problems:
         raise BadInput(problems)
     return tuple(found), tuple(unread)

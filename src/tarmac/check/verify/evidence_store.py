@@ -122,7 +122,7 @@ class EvidenceStore:
             why = f"{found.what} ran on {found.at} with another model or {with_what}"
             status = Status.STALE
         elif status is Status.SKIPPED and proof.drill:
-            why = f"{found.what} showed nothing on {found.at}; repeat it with `{found.command}`"
+            why = f"{found.what} was inconclusive on {found.at}; repeat it with `{found.command}`"
         elif status is Status.SKIPPED:
             why = f"{found.what} was skipped when it ran"
         elif status is Status.FAIL:
@@ -182,7 +182,7 @@ def _cases(path: Path) -> list[ET.Element]:
         # pytest wrote it a moment ago, here; expat limits what entities may expand to.
         return list(ET.fromstring(raw).iter("testcase"))  # noqa: S314
     except (OSError, ValueError, LookupError, ET.ParseError) as error:
-        what = f"is no JUnit XML ({error}); give the file of pytest's --junitxml"
+        what = f"is not JUnit XML ({error}); give the file of pytest's --junitxml"
         raise BadInput([Problem(str(path), what)]) from None
 
 

@@ -84,7 +84,7 @@ def judge(
     ]
     artifacts = tuple(item for item in found if isinstance(item, Artifact))
     if not artifacts:
-        what = "there is no file in it that a gate reads: YAML, Dockerfiles, HCL, scripts"
+        what = "it has no file that a gate reads: YAML, Dockerfiles, HCL, scripts"
         raise BadInput([Problem(str(folder), f"{what}; name a folder that has some")])
     sources = Sources(folder, files.shown, _by_path(artifacts), tuple(paths))
     made = units.build(artifacts, sources, READING)
@@ -181,7 +181,7 @@ def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:
     where = f"{name}:{mark.line + 1}" if mark else name
     near = text.splitlines()[max(mark.line - 1, 0) : mark.line + 1] if mark else []
     if "{{" in text or any(map(_PLACEHOLDER.search, near)):
-        what = "is a template, which is not judged; judge what it gives: `helm template`"
+        what = "is a template, which is not judged; check the output of `helm template`"
         return Finding(name, what, READING, warning=True)
     said = getattr(error, "problem", None) or type(error).__name__
     what = f"cannot be read as YAML ({said}); correct it, it was not judged"

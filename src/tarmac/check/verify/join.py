@@ -16,17 +16,15 @@ from tarmac.model.recorded import RecordedProofs
 WORST = (Status.FAIL, Status.ERROR, Status.STALE, Status.SKIPPED)
 #: What a requirement is that is not shown whole, the hardest to close first.
 OPEN = (Status.NOT_YET, Status.NEEDS_CLOUD, Status.NEEDS_CLUSTER, Status.NEEDS_PERSON)
-NOT_RUN = "there is no evidence of a run"
-_WHERE_IT_RUNS = "try it where it runs, and record the observation under `attestation`"
+NOT_RUN = "no run has been recorded"
+_WHERE_IT_RUNS = "test it in its environment, and record the observation under `attestation`"
 #: What closes an item that no proof blocks.
 REMEDIES = {
     Status.NEEDS_CLUSTER: _WHERE_IT_RUNS,
     Status.NEEDS_CLOUD: _WHERE_IT_RUNS,
-    Status.NEEDS_PERSON: "have a person do it, and record the observation under `attestation`",
-    Status.NOT_APPLICABLE: "verify an environment that has what its gates judge, or name another "
-    "proof",
-    Status.NOT_YET: "name what proves it under `proofs`, or record an observation under "
-    "`attestation`",
+    Status.NEEDS_PERSON: "ask a person to do it, and record the observation under `attestation`",
+    Status.NOT_APPLICABLE: "verify an environment with input for its gates, or name another proof",
+    Status.NOT_YET: "name a proof under `proofs`, or record an observation under `attestation`",
 }
 
 
@@ -156,10 +154,10 @@ def _remedy(proof: Result) -> str:
         return proof.run and f"run `{proof.run}`"
     if proof.attestation:
         day = proof.attestation.day
-        return f"test again what was attested on {day}, and write the new day and end"
+        return f"repeat the test attested on {day}, and write the new day and end"
     if kind == "gate" and proof.why == NOT_RUN:
         how = "verify them all, where it observes with --target cluster, or name another proof"
-        return f"{it} looks at none of these environments; {how}"
+        return f"{it} judges none of these environments; {how}"
     if kind == "gate":
         return proof.why or f"fix what {it} found"
     if kind == "test":

@@ -30,7 +30,7 @@ def memory(file: Path, namespace: str, inputs: str) -> Evidence:
     home = Home.of(file, namespace)
     status = client.status(home)
     if status is None or not client.is_running(home):
-        raise TarmacError(f"{home.root}: nothing runs here to be measured; `tarmac up` starts it")
+        raise TarmacError(f"{home.root}: the system is not running; `tarmac up` starts it")
     if not Path("/proc/self/smaps_rollup").exists():
         raise TarmacError("/proc: memory can be measured on Linux only; leave out --target local")
     found: dict[str, float] = {}

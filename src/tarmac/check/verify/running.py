@@ -81,7 +81,7 @@ def _judged(gate: Gate, check: Callable[[], Iterable[Finding]], count: Callable[
         return replace(
             result,
             status=Status.ERROR,
-            why=f"gate {gate.id} failed on its own: {type(error).__name__}: {error}; "
+            why=f"gate {gate.id} failed: {type(error).__name__}: {error}; "
             "run with --debug for the traceback, and report it",
             traceback=traceback.format_exc(),
         )

@@ -82,7 +82,7 @@ def verify(options: VerifyOptions) -> Report:
         raise BadInput([_no_items(options)])
     if options.files is None:
         if planned is None:
-            raise BadInput([Problem("verify", "nothing is named; name a system, or --files")])
+            raise BadInput([Problem("verify", "no input is named; name a system, or --files")])
         return planned
     wanted = _wanted(all_gates, None, options.phase)
     own = folder.judge(options.files, options.today, wanted, _suppressions, all_gates)
@@ -102,7 +102,7 @@ def _touched(options: VerifyOptions) -> frozenset[Path] | None:
     if options.changed is None:
         return None
     if options.files is None:
-        raise BadInput([Problem("--changed", "is about files without a model; add --files DIR")])
+        raise BadInput([Problem("--changed", "applies to files without a model; add --files DIR")])
     return changed.paths(options.files, options.changed)
 
 
@@ -234,12 +234,12 @@ def _judge(run: _Run, environment: str) -> _Judgement:
 def _no_items(options: VerifyOptions) -> Problem:
     """Say that nothing is asked for: that nothing is open would be no readiness."""
     if options.file is None:
-        return Problem("--ready", "asks for the items of a system's checklist; name a SYSTEM")
+        return Problem("--ready", "needs a system's checklist; name a SYSTEM")
     of = f" of phase {options.phase}" if options.phase else ""
     where = str(options.file.with_name(CHECKLIST))
     return Problem(
         where,
-        f"there is no checklist item{of}, and so nothing to be ready; write down what must hold",
+        f"there is no checklist item{of}, so readiness cannot be judged; write the conditions",
     )
 
 
@@ -248,8 +248,8 @@ def _seen(options: VerifyOptions, plan: ClusterPlan, artifacts: Iterable[Artifac
     if not options.cluster:
         return LiveSystem()
     if plan.settings.target != "cluster":
-        what = f"environment {plan.environment} is no cluster's (target: {plan.settings.target})"
-        raise BadInput([Problem(plan.model, f"{what}; name one that is")])
+        what = f"environment {plan.environment} has no cluster (target: {plan.settings.target})"
+        raise BadInput([Problem(plan.model, f"{what}; name another environment")])
     return live.look(options.context, plan, artifacts)
 
 
@@ -259,7 +259,7 @@ def _environments(system: System, options: VerifyOptions) -> tuple[str, ...]:
         return (options.environment,)  # whether it is there is the plan's to say
     if options.tree is not None and len(known) > 1:
         hint = f"say with --env whose tree it is: {', '.join(known)}"
-        raise BadInput([Problem(str(options.tree), f"a tree is of one environment; {hint}")])
+        raise BadInput([Problem(str(options.tree), f"a tree belongs to one environment; {hint}")])
     if options.cluster and len(known) > 1:
         hint = f"say with --env which one is there: {', '.join(known)}"
         raise BadInput([Problem("--target", f"a cluster has one environment; {hint}")])

@@ -55,7 +55,7 @@ class ClusterDrill:
             where = f"{self.plan.environment} has it on a managed server"
             raise NoCounterpart(f"'{on}' has no pods: {where}")
         hint = did_you_mean(on, known)
-        raise NoCounterpart(f"'{on}' is no workload of {self.plan.environment}; {hint}")
+        raise NoCounterpart(f"'{on}' is not a workload of {self.plan.environment}; {hint}")
 
     def edges(self, on: str) -> Iterator[tuple[str, Workload]]:
         """Yield caller and called of the edges that a step means; `world` is what the ingress is.
@@ -73,7 +73,7 @@ class ClusterDrill:
             if allowed.target == called and source in ("", allowed.source)
         }
         if not callers:
-            raise NoCounterpart(f"nothing calls '{called}' by '{on}' in {self.plan.environment}")
+            raise NoCounterpart(f"'{on}' does not call '{called}' in {self.plan.environment}")
         yield from ((caller, workload) for caller in callers)
 
     def limit(self, on: str, of: str) -> float:
@@ -105,7 +105,9 @@ def burnt_cpu(drill: ClusterDrill, on: str, cpus: float) -> tuple[int, int]:
     """
     over = drill.limit(on, "cpu") - cpus
     if over <= 0:
-        raise NoCounterpart(f"'{on}' has {cpus + over:g} CPUs at most, so {cpus:g} is no less")
+        raise NoCounterpart(
+            f"'{on}' has {cpus + over:g} CPUs at most, so {cpus:g} is not a reduction"
+        )
     workers = math.ceil(over)
     return workers, max(1, round(100 * over / workers))
 
@@ -118,7 +120,9 @@ def used_memory(drill: ClusterDrill, on: str, limit: float) -> int:
     """
     over = drill.limit(on, "memory") - limit
     if over <= 0:
-        raise NoCounterpart(f"'{on}' has {limit + over:.0f} bytes at most, so that is no less")
+        raise NoCounterpart(
+            f"'{on}' has {limit + over:.0f} bytes at most, so this is not a reduction"
+        )
     return round(over)
 
 
@@ -130,4 +134,4 @@ def named(drill: ClusterDrill, number: int, made: Sequence[M]) -> Iterator[tuple
 
 def no_counterpart(tool: str, step: Step) -> NoCounterpart:
     """Say that a tool has nothing like a step."""
-    return NoCounterpart(f"{tool} has nothing like {step.fault}; take the step out, or drill here")
+    return NoCounterpart(f"{tool} has no fault like {step.fault}; remove the step, or drill here")

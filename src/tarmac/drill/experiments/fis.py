@@ -34,10 +34,12 @@ def experiments(drill: ClusterDrill, _: int, step: Step) -> Sequence[Experiment]
     if step.fault != "outage" or not drill.zone(step.on):
         raise no_counterpart("fis", step)
     if len(drill.file.method) > 1:
-        raise NoCounterpart("fis takes one outage of a zone as an experiment; write a drill of it")
+        raise NoCounterpart(
+            "fis exports one zone outage per experiment; write a drill with that step only"
+        )
     plan = drill.plan
     if plan.settings.cloud != "aws":
-        raise NoCounterpart(f"fis is of AWS, and {plan.environment} is not there")
+        raise NoCounterpart(f"fis needs AWS, but {plan.environment} is elsewhere")
     account = ACCOUNT.match(plan.settings.registry or "")
     if account is None:
         what = f"the account of {plan.environment} is not known"
@@ -118,7 +120,9 @@ def _alarms(drill: ClusterDrill, account: str) -> list[str]:
     known = alarms(plan.objectives, plan.namespace)
     names = [one.name for one in known if wanted is None or one.objective in wanted]
     if not names:
-        raise NoCounterpart("nothing would stop it: name `objectives` in the hypothesis")
+        raise NoCounterpart(
+            "no condition would stop the experiment; name `objectives` in the hypothesis"
+        )
     arn = f"arn:aws:cloudwatch:{plan.settings.region}:{account}:alarm"
     return [f"{arn}:{name}" for name in dict.fromkeys(names)]
 

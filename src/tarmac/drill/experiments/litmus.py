@@ -33,7 +33,7 @@ def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experi
     if write is None:
         raise no_counterpart("litmus", step)
     if drill.zone(step.on):
-        raise NoCounterpart(f"litmus has nothing for a whole zone ({step.on}); export it to fis")
+        raise NoCounterpart(f"litmus has no fault for a whole zone ({step.on}); export it to fis")
     made = named(drill, number, list(write(drill, step)))
     return [chaos(drill, name, *one) for name, one in made]
 
@@ -80,7 +80,7 @@ def _latency(drill: ClusterDrill, step: Any) -> Iterator[Made]:
 
 def _partition(drill: ClusterDrill, step: Any) -> Iterator[Made]:
     if step.direction == "received":
-        raise NoCounterpart("litmus loses what a caller sends, and not what it receives")
+        raise NoCounterpart("litmus drops packets that a caller sends, not those that it receives")
     env = {"NETWORK_PACKET_LOSS_PERCENTAGE": "100"}
     return _network(drill, step, "pod-network-loss", env)
 

@@ -109,17 +109,19 @@ class DrillFile(StrictModel):
     kind: str = Field(default="chaos", description="The kind of drill.")
     load: LoadWanted
     instances: dict[Name, Annotated[int, Field(ge=1)]] = Field(
-        default={}, description="Service -> how many the copy has, over zones in turn; else 1."
+        default={},
+        description="Service -> its instances in the copy, spread over zones; default: 1.",
     )
     hypothesis: Hypothesis = Hypothesis()
     expect: Literal["PASS", "FAIL"] = Field(
         default="PASS", description="The verdict that the drill is to have: FAIL for a known limit."
     )
     probes: tuple[Probe, ...] = Field(
-        default=(), description="What services are asked meanwhile, each at most once."
+        default=(),
+        description="Requests to services during the drill, at most one entry per service.",
     )
     method: tuple[Step, ...] = Field(default=(), description="The faults, one step each.")
-    baseline: Duration = Field(default=5.0, description="How long nothing is disturbed first.")
+    baseline: Duration = Field(default=5.0, description="Time before the first fault.")
     recovery: Duration = Field(
         default=15.0, description="How long it may take until all is as before."
     )

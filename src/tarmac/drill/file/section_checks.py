@@ -49,7 +49,7 @@ def wrong_of_restore(
     kinds = _kinds_of(system)
     for number, name in enumerate(wanted.stores):
         if name in kinds and kinds[name].backup is None:
-            what = f"'{name}' is {kinds[name].title}, of which no backup is made here; leave it out"
+            what = f"'{name}' is {kinds[name].title}, for which Tarmac makes no backups; remove it"
             yield ("stores", number), what
 
 
@@ -61,10 +61,13 @@ def wrong_of_failover(
     for number, name in enumerate(wanted.stores):
         if name in kinds and kinds[name].replication is None:
             title = kinds[name].title
-            what = f"'{name}' is {title}, of which no server follows another; leave it out"
+            what = f"'{name}' is {title}, which has no replication here; remove it"
             yield ("stores", number), what
     if wanted.service in services and not services[wanted.service].listening:
-        yield ("service",), f"'{wanted.service}' listens on no port; name one that visitors ask"
+        yield (
+            ("service",),
+            f"'{wanted.service}' listens on no port; name a service that visitors request",
+        )
     for name in wanted.once_promoted.keys() - set(wanted.stores):
         hint = did_you_mean(name, wanted.stores)
         yield ("once_promoted", name), f"'{name}' has no standby; {hint}"
@@ -81,7 +84,7 @@ def wrong_of_probes(
         if name not in services:
             what = f"no service '{name}'; {did_you_mean(name, services)}"
         elif not services[name].listening:
-            what = f"'{name}' listens on no port; name one that answers"
+            what = f"'{name}' listens on no port; name a service with a port"
         elif name in {other.service for other in wanted[:number]}:
             what = f"'{name}' has two probes; keep one"
         if what:

@@ -26,9 +26,13 @@ class Version(StrictModel):
     """How a new version differs from what runs; without anything it is the same again."""
 
     file: str = Field(
-        default="", description="Its system's file, e.g. in a checkout of a branch; from here."
+        default="",
+        description=(
+            "The other version's system file, e.g. in a checkout "
+            "of a branch; relative to the current folder."
+        ),
     )
-    env: dict[EnvName, str] = Field(default={}, description="Variables that are others there.")
+    env: dict[EnvName, str] = Field(default={}, description="Variables with other values there.")
 
 
 class Defect(StrictModel):
@@ -51,8 +55,10 @@ class Canary(StrictModel):
     )
     environment: Name | None = Field(
         default=None,
-        description="Weights, failures, success, p99 and requests are those of this environment's "
-        "`rollout`, where they are not said here.",
+        description=(
+            "Weights, failures, success, p99 and requests "
+            "default to those of this environment's `rollout`."
+        ),
     )
     weights: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
         default=(10, 20, 30, 40, 50),
@@ -77,7 +83,7 @@ class Capacity(StrictModel):
     """How a drill of the kind `capacity` raises its load."""
 
     at_least: float | None = Field(
-        default=None, gt=0, description="Visits per second that must hold; without, any."
+        default=None, gt=0, description="Visits per second that must hold; default: any."
     )
     up_to: float = Field(default=1000.0, gt=0, le=10_000, description="No higher rate is tried.")
     times: float = Field(default=1.5, gt=1, description="Each rate, of the one before.")
@@ -89,7 +95,9 @@ class Draw(StrictModel):
 
     faults: int = Field(default=2, ge=1, description="How many steps of the method are taken.")
     within: Duration = Field(default=20.0, description="The time in which they begin.")
-    seed: int | None = Field(default=None, description="Repeats a draw; without, each run differs.")
+    seed: int | None = Field(
+        default=None, description="Seed that repeats a draw; default: a new one for each run."
+    )
 
 
 class Failover(StrictModel):
@@ -116,13 +124,16 @@ class Failover(StrictModel):
         default=60.0, description="What was written up to so long before may be lost."
     )
     rto: Duration = Field(
-        default=300.0, description="By then the second region serves, and visits go as before."
+        default=300.0,
+        description="Time limit until the second region serves and visits succeed as before.",
     )
     at: Duration = Field(default=5.0, description="When it is lost, from the baseline's end.")
     once_promoted: dict[Name, str] = Field(
         default={},
-        description="Store -> SQL that is said to its standby once it takes writes, before "
-        "services start: what an operator does about what was not replicated.",
+        description=(
+            "Store -> SQL that runs on its standby after promotion, before "
+            "services start: an operator's repair of data that was not replicated."
+        ),
     )
     failback: bool = Field(
         default=False, description="The first region is rebuilt, and takes over again as planned."
@@ -142,7 +153,7 @@ class Restore(StrictModel):
         default=60.0, description="What was written up to so long before may be lost."
     )
     rto: Duration = Field(
-        default=300.0, description="By then it serves again, and visits go as before."
+        default=300.0, description="Time limit until it serves again and visits succeed as before."
     )
     every: Duration = Field(
         default=1.0, description="What changes is archived at least so often, in whole seconds."
@@ -156,8 +167,8 @@ class Restore(StrictModel):
 class Probe(StrictModel):
     """What is asked of a service again and again while a drill lasts; each answer must be a 200."""
 
-    service: Name = Field(description="The service that is asked.")
-    path: str = Field(default="/health", pattern="^/", description="The path that is asked for.")
+    service: Name = Field(description="The requested service.")
+    path: str = Field(default="/health", pattern="^/", description="The requested path.")
     every: Duration = Field(default=5.0, gt=0, description="The time between two questions.")
     timeout: Duration = Field(default=5.0, gt=0, description="A later answer is a wrong one.")
 

@@ -25,8 +25,8 @@ RULE = (
     "the invariants hold afterwards. Objectives are not judged: they are counted over days."
 )
 INVALID_RULE = (
-    "INVALID: the generator could not keep a rate before the system was at its limit, or not even "
-    "the first rate holds and `at_least` does not say what was expected."
+    "INVALID: the generator could not keep a rate before the system was "
+    "at its limit, or the first rate fails and `at_least` is not set."
 )
 
 

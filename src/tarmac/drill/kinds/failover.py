@@ -36,9 +36,9 @@ RULE = (
     "lost."
 )
 INVALID_RULE = (
-    "INVALID: changes did not stream to a standby right before, a store took no mark before, the "
-    "entry had given the first region up already, that region still had a process, or an old store "
-    "did not answer when it was started again."
+    "INVALID: changes did not stream to a standby right before, a store took no mark "
+    "before, the entry had already failed over from the first region, that region still "
+    "had a process, or an old store did not answer when it was started again."
 )
 
 
@@ -96,7 +96,7 @@ def _checks(done: Takeover, check: HealthCheck, recovered_s: float | None) -> It
     yield Check("fault", "the first region was lost", *done.lost)
     if done.region_before != FIRST:
         what = "the entry leads to the first region before"
-        yield Check("setup", what, False, "it had given that up already")
+        yield Check("setup", what, False, "it had failed over before")
     switched_s = after_s = None
     if check.first_failed_at is not None and check.given_up_at is not None:
         switched_s = check.given_up_at - check.first_failed_at
@@ -149,7 +149,7 @@ def _gaps(file: DrillFile, system: System) -> Sequence[str]:
         *([f"not replicated, so empty in the second region: {', '.join(alone)}"] if alone else ()),
         "two copies on one machine stand for regions: no distance, and one disk",
         "the old region is reached to fence it; a region that is cut off needs a fence outside it",
-        "what is in the lost region goes with it: nothing there is half alive or slow",
+        "the lost region fails completely: no partial or slow failures",
     )
 
 

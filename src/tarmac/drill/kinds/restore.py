@@ -35,8 +35,8 @@ from tarmac.drill.running.method import NOT_BEGUN, MethodResult
 POLL_S = 0.05
 RULE = (
     "A base backup is made first, and a mark is written ten times a second. Then the stores are "
-    "killed, all their data is deleted, and they are restored from backup and archive; users are "
-    "let in once the rows were compared. PASS if the "
+    "killed, all their data is deleted, and they are restored from backup and archive; "
+    "user traffic resumes once the rows were compared. PASS if the "
     "marks that are lost span `restore.rpo` at most, visits go as before within `restore.rto` of "
     "the loss, rows that had not changed for `restore.at` are all back, and the invariants hold."
 )

@@ -23,7 +23,7 @@ RULE = (
     "are as the hypothesis says all the while, and each instance has answered `scale.share` "
     "percent of an even share of the requests, by its own metrics."
 )
-INVALID_RULE = "INVALID: not all instances ran, or nothing counted requests by instance."
+INVALID_RULE = "INVALID: not all instances ran, or requests were not counted by instance."
 
 
 class _Target(Instances, Versions, Protocol):

@@ -39,7 +39,9 @@ def read(path: Path) -> dict[str, Any]:
         what = f"cannot be read as JSON: {error}; give a drill's journal"
         raise BadInput([Problem(str(path), what)]) from None
     if not isinstance(found, dict) or not found.keys() >= NEEDED:
-        raise BadInput([Problem(str(path), "no journal of one drill; give what `drill` wrote")])
+        raise BadInput(
+            [Problem(str(path), "not the journal of one drill; give a file that `drill` wrote")]
+        )
     if found.get("journal") != journal.FORMAT:
         what = f"a journal of the format {found.get('journal')}, not {journal.FORMAT}"
         raise BadInput([Problem(str(path), f"{what}; run the drill again")])

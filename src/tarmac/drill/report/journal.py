@@ -25,11 +25,11 @@ FORMAT = 1
 #: What a drill on a target does not show.
 GAPS = {
     "cluster": (
-        "what a pod has counted in its last two seconds is lost with it",
-        "a killed pod has a second to end, which is the least that a kubelet gives",
+        "a killed pod loses its counts of the last two seconds",
+        "a killed pod has one second to end, a kubelet's minimum",
     ),
     "local": (
-        "processes of one machine stand for pods on nodes, and share its CPU and disk",
+        "processes on one machine represent pods on nodes, and share its CPU and disk",
         "a killed process stands for a killed pod: no image is pulled, no node is chosen",
         "wires stand for the network: TCP connections, not packets",
     ),

@@ -50,6 +50,6 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
 RENDERER = Renderer(
     id="scraped-values",
     phase="observability",
-    title="Values for the charts of others that have Prometheus read what alerts need",
+    title="Values for external charts, so that Prometheus scrapes the metrics of alerts",
     render=render,
 )

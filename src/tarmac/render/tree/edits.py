@@ -103,8 +103,8 @@ def patch_of_edit(
         if then is None:
             what = (
                 "the model has changed since this file was rendered, and git does not have the "
-                "file as it was: a patch would take the model's change back; take that back "
-                "yourself, `--patch`, and make it again; or `--eject` or `--discard` the edit"
+                "file as it was: a patch would revert the model's change; revert the "
+                "model, run `--patch`, reapply the change; or `--eject` or `--discard` the edit"
             )
             raise BadInput([Problem(path, what)])
         edited = _again(then.decode(), edited, now, patch, path, name)
@@ -128,7 +128,7 @@ def _again(then: str, edited: str, now: str, patch: str | None, path: str, name:
         return patches.apply(edit, text, name=name, path=path)
     except patches.DoesNotApply:
         what = (
-            "was edited where the model has changed too; `--discard` the edit, make it again on "
-            f"what is rendered now, and `--patch` it. It is:\n{edit.rstrip()}"
+            "was edited in lines that the model changed too; `--discard` the edit, repeat "
+            "it on the newly rendered file, and `--patch` it. It is:\n{edit.rstrip()}"
         )
         raise BadInput([Problem(path, what)]) from None

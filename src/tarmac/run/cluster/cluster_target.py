@@ -155,7 +155,10 @@ class ClusterTarget:
         chosen = {name.split(".")[0] for name in names}
         states = [state for state in self.running.look() if state.name in chosen]
         wrong = [
-            Problem(state.name, f"has {len(pods)} pods; name the workload, which is one as a whole")
+            Problem(
+                state.name,
+                f"has {len(pods)} pods; name the workload, which is restarted as a whole",
+            )
             for state in states
             if len(pods := [pod for pod in state.pods if pod.state != "ending"])
             > sum(name.split(".")[0] == state.name for name in names)

@@ -43,7 +43,10 @@ class UndoProcess:
             self.pipe.flush()
             line = self.pipe.readline()
         if not line:
-            raise TarmacError("what undoes a drill has ended; check the cluster by `tarmac drift`")
+            raise TarmacError(
+                "the process that undoes the drill's faults has ended; check the cluster "
+                "with `tarmac drift`"
+            )
         answer: dict[str, str] = json.loads(line)
         return answer
 

@@ -43,7 +43,7 @@ class Access:
         origin = request.headers.get("origin")
         own = f"{request.url.scheme}://{request.url.netloc}"
         if origin not in ((own, None) if request.method in SAFE else (own,)):
-            return PlainTextResponse("pages of other origins ask nothing here\n", 403)
+            return PlainTextResponse("pages of other origins may not send requests here\n", 403)
         given = request.query_params.get(TOKEN)
         if given is not None and self._is_token(given):
             return self._admitted(request)

@@ -76,4 +76,4 @@ def routes(
 
 
 def _log(what: str) -> None:
-    print(f"asked for on the dashboard: {what}", flush=True)
+    print(f"requested on the dashboard: {what}", flush=True)

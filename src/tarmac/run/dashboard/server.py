@@ -209,7 +209,7 @@ class _Models:
     def of(self, home: Home) -> System:
         status = client.status(home)
         if status is None or not status.file:
-            raise TarmacError("nothing ran here yet; start the system with `tarmac up`")
+            raise TarmacError("no run was recorded here yet; start the system with `tarmac up`")
         try:
             changed_ns = Path(status.file).stat().st_mtime_ns
         except OSError as error:

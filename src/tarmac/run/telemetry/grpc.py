@@ -211,5 +211,5 @@ def _message(call: _Call) -> Body:
     if len(call.body) < PREFIX_BYTES or len(message) != length:
         raise otlp.UnreadableRequest("not one whole message")
     if call.body[0] and not call.packed:
-        raise otlp.UnreadableRequest("packed otherwise than by gzip")
+        raise otlp.UnreadableRequest("compressed with another method than gzip")
     return Body(message, is_packed=bool(call.body[0]), token=call.token)

@@ -126,7 +126,7 @@ def id_prefix(given: str) -> str:
     """Return the beginning of a trace's id as it is stored. Raises ValueError: it is none."""
     prefix = given.lower()
     if not PREFIX.fullmatch(prefix):
-        raise ValueError("is no trace id; give its first 4 to 32 hexadecimal digits")
+        raise ValueError("is not a trace id; give its first 4 to 32 hexadecimal digits")
     return prefix
 
 

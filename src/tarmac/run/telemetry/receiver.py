@@ -84,7 +84,7 @@ def _content_type(request: Request) -> str:
     if (problem := host_problem(request.headers.getlist("host"))) is not None:
         raise RefusedRequest(*problem)
     if "origin" in request.headers:
-        raise RefusedRequest(403, "web pages send nothing here")
+        raise RefusedRequest(403, "web pages may not send data here")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in (JSON, PROTOBUF):
         raise RefusedRequest(415, f"content-type {kind[:100]!r}; send {JSON} or {PROTOBUF}")

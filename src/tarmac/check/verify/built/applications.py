@@ -66,8 +66,8 @@ def remarks(installed: Iterable[Installation], sources: Sources, gate: str) -> I
         where, folder = one.app.at("spec", "source"), sources.shown(one.folder)
         if fields(one.source.data, "kustomize"):
             what = (
-                f"{one.app.title} changes what {folder} builds by its own `kustomize`, which was "
-                "not judged; write it into an overlay"
+                f"{one.app.title} changes the objects of {folder} by its own "
+                "`kustomize`, which was not judged; write it into an overlay"
             )
             yield Finding(where, what, gate, warning=True)
         is_chart = (one.folder / "Chart.yaml").is_file()

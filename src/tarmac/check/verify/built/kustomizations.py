@@ -64,14 +64,16 @@ def build(
 
 
 def _unbuilt(layer: Layer, gate: str, said: str, *, warning: bool) -> Finding:
-    what = f"is a kustomization, and what it builds was not judged: {' '.join(said.split())}"
+    what = f"is a kustomization, and its objects were not judged: {' '.join(said.split())}"
     return Finding(layer.document.file, what, gate, warning=warning)
 
 
 def _overlay(layer: Layer, layers: Mapping[Path, Layer], sources: Sources) -> Overlay:
     parts = closure(layer, layers)
     if elsewhere := next((name for part in parts for name in part.elsewhere), None):
-        raise Skip(f"it includes {elsewhere}, which is not in this folder, and nothing is fetched")
+        raise Skip(
+            f"it includes {elsewhere}, which is not in this folder; remote files are not fetched"
+        )
     argv = [*program(), os.path.relpath(layer.folder, sources.root)]
     text = content_cache.kept(
         [*argv, *_contents(parts, sources)], lambda: programs.run(argv, sources.root, codes=(0,))

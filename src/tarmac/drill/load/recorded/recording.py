@@ -50,5 +50,7 @@ def record(file: Path, journey: str, urls: Mapping[str, str], timeout_s: float) 
         for part in (found["before"], *found["visits"])
     ]
     if not any(parts[1:]):
-        raise LoadFailed(f"the journey `{journey}` asks nothing over HTTP; nothing to export")
+        raise LoadFailed(
+            f"the journey `{journey}` sends no HTTP requests, so there is nothing to export"
+        )
     return Recording(urls, parts[0], parts[1:])

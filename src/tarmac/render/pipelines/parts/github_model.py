@@ -18,7 +18,7 @@ def system(plan: ClusterPlan) -> dict[str, Any]:
         [
             checkout(**{"fetch-depth": 0}),
             *tools(plan, only="python"),
-            step("What is rendered is what is here", own),
+            step("The rendered files are up to date", own),
             step("The gates", f"{tarmac} verify {name}"),
             step(
                 "What the change means",

@@ -274,8 +274,8 @@ def _taken(line: str, lines: Sequence[str], evidence: ProcessEvidence) -> str:
     for port in numbers:
         if port in evidence.held and port not in evidence.wanted.values():
             return (
-                f"it listens on port {port}, which Tarmac reserves; have it listen on "
-                f"{should}, or set `listen: fixed`"
+                f"it listens on port {port}, which Tarmac reserves; "
+                f"change its port to {should}, or set `listen: fixed`"
             )
     for port in numbers:
         if port in evidence.wanted.values():

@@ -227,7 +227,7 @@ def _external(
         parts = urlsplit(re.sub(r",[^/?#@]*(?=[/?#]|$)", "", url, count=1))
         port = parts.port
     except ValueError:
-        wrong = "it is no URL"
+        wrong = "it is not a URL"
     else:
         if parts.scheme not in kind.external:
             wrong = f"its scheme is '{parts.scheme}', not {' or '.join(kind.external)}"

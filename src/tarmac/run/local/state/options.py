@@ -16,7 +16,7 @@ class NewVersion:
 
     #: Its system's file, absolute; empty: the others' own.
     file: str = ""
-    #: Variables that are others there.
+    #: Variables with other values there.
     env: Mapping[str, str] = field(default_factory=dict)
 
 

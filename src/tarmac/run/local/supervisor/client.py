@@ -333,7 +333,7 @@ def answer_of(request: Request[Answer], line: str) -> Answer:
     try:
         answer: Answer = typed_json.read(answer_type(type(request)), found)
     except typed_json.Unfit as error:
-        what = "what runs here was started by another version of Tarmac"
+        what = "the running system was started by another version of Tarmac"
         advice = "run `tarmac down`, then `tarmac up`"
         raise TarmacError(f"{what} ({error}); {advice}") from None
     return answer

@@ -126,7 +126,7 @@ class Control:
         """Refuse what a newer command may mean by words that this process does not know."""
         if asking != self._build_id:
             raise TarmacError(
-                f"{self._home.root}: what runs here was started by another version of Tarmac; "
+                f"{self._home.root}: the running system was started by another version of Tarmac; "
                 "run `tarmac down`, then `tarmac up`"
             )
 

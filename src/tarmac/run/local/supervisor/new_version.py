@@ -81,5 +81,5 @@ def added(
 def _unfit(service: str, version: NewVersion, what: str) -> TarmacError:
     return TarmacError(
         f"{version.file}: the new version of {service} cannot run in this system, which has no "
-        f"{what}; a drill tries what differs in code and settings only"
+        f"{what}; a canary drill compares versions that differ in code and settings only"
     )

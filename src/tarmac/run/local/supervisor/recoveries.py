@@ -53,7 +53,7 @@ class _Store:
         """Raise TarmacError where what is to follow its changes does not."""
         if self.follower is not None and self.follower.done():
             self.follower.result()
-            raise TarmacError(f"{self.name}: what follows its changes has ended")
+            raise TarmacError(f"{self.name}: the process that follows its changes has ended")
 
 
 class Recoveries:

@@ -42,9 +42,9 @@ async def _ask(now: ResolvedSystem, bindings: Bindings, store: str) -> dict[str,
     found: list[Statistic] = []
     error = ""
     if store not in bindings.here:
-        error = "it runs elsewhere (external), so it is not asked"
+        error = "it runs elsewhere (external), so it is not queried"
     elif kind.statistics is None:
-        error = f"{kind.title} is not asked for figures"
+        error = f"{kind.title} provides no statistics"
     else:
         try:
             found = await figures(kind, bindings.views[store], now.secrets)

@@ -54,7 +54,7 @@ variable "keys" {
 
 variable "allows" {
   type        = map(list(string))
-  description = "What else it may do: an action -> the ARNs of what it does that to."
+  description = "What else it may do: an action -> the ARNs of its resources."
   default     = {}
 
   validation {
