@@ -70,7 +70,7 @@ async def look_around(storefront: str) -> None:
 
 
 async def frames(page: Page, pid: int) -> list[bytes]:
-    """Take pictures of the graph; one service is killed in their midst."""
+    """Take pictures of the graph; one service is killed meanwhile."""
     taken = []
     for number in range(FRAMES):
         if number == KILLED_AT:

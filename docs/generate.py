@@ -94,7 +94,10 @@ KIT_SETTINGS = {
     ),
     "DRAIN_DELAY_S": ("0.2", "Seconds between SIGTERM and the end of accepting."),
     "SHUTDOWN_GRACE_S": ("8.0", "Seconds that requests in flight have to finish after that."),
-    "MAX_BODY_BYTES": ("1048576", "The largest request body (413); 0 is no limit, here and below."),
+    "MAX_BODY_BYTES": (
+        "1048576",
+        "The largest request body (413); 0 is not a limit, here and below.",
+    ),
     "MAX_JSON_DEPTH": ("64", "Brackets within brackets in a JSON body (400)."),
     "BODY_TIMEOUT_S": ("60.0", "Seconds in which a request's body has to be there (408)."),
     "MAX_REQUESTS_IN_FLIGHT": ("256", "Requests at once, streams of events not counted (503)."),

@@ -111,7 +111,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if self.cycle is not None:  # the rest of its body does not come
                 self.cycle.disconnected = True
                 self.cycle.message_event.set()
-        else:  # the answer before it is not finished: nothing may stand in its midst
+        else:  # the answer before it is not finished: nothing may interrupt it
             self.transport.close()
 
     def _is_own_body(self) -> bool:

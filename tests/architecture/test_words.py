@@ -45,6 +45,33 @@ def test_a_standard_word_is_left_alone(text):
     assert words.in_text("a.py", text) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("src/a.py", "a wire that is\n# no edge"),
+        ("docs/a.md", "0 is no limit"),
+        ("src/a.py", '"""Have a node take no more pods."""'),
+        ("kit/a.py", "packed otherwise than by gzip"),
+        ("tests/gates/NET001/bad.yaml", "which is no duration"),
+    ],
+)
+def test_a_sentence_that_is_read_twice_is_found(path, text):
+    assert words.in_text(path, text)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("src/a.py", "there is no edge, and it is no longer rendered"),
+        ("kit/a.py", "0 is no limit"),
+        ("src/a.py", '"""Make a node have pods."""'),
+        ("tests/gates/NET001/bad.yaml", "It is parked."),
+    ],
+)
+def test_a_rule_of_grammar_leaves_other_folders_and_plain_sentences_alone(path, text):
+    assert words.in_text(path, text) == []
+
+
 def test_what_stands_apart_in_a_file_is_not_looked_at_there():
     assert words.in_text("CHANGELOG.md", "`parked` is\ndead-lettered, not parked") == [
         "CHANGELOG.md:2: parked -> dead-lettered"

@@ -1,4 +1,4 @@
-"""The words that this repository does not use, and where they still are.
+"""The words and the grammar that this repository does not use, and where they still are.
 
 Read by tests/architecture/test_words.py. It changes nothing. Vale was tried first: its package
 downloads a program on its first run, and it sees no identifiers.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -25,16 +26,26 @@ def _pattern(words: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{words.strip()})\b".replace(" ", r"[\s#-]+"))
 
 
-#: How a word begins, where it is looked for, where it is allowed, what is written instead.
+def _begins(words: str) -> re.Pattern[str]:
+    """Match the first word of each alternative, which finds candidates quickly."""
+    plain = re.sub(r"\(\?<[=!][^)]*\)", "", words)
+    return re.compile(re.sub(r"[ -][^|]*", "", plain))
+
+
+#: How a word begins, its pattern, its exceptions, what to write instead, its folders.
 WORDS = [
     (
-        re.compile(re.sub(r"[ -][^|]*", "", rule["not"])),
+        _begins(rule["not"]),
         _pattern(rule["not"]),
         _pattern(rule.get("except", "(?!)")),
         rule["write"],
+        tuple(rule.get("folders", ())),
     )
-    for rule in RULES["words"]
+    for rule in [*RULES["words"], *RULES["grammar"]]
 ]
+
+#: Folders that only rules with `folders` judge.
+EXTRA = sorted({one for *_, folders in WORDS for one in folders} - set(RULES["folders"]))
 
 #: What is not looked at in a file.
 APART = {path: re.compile(pattern) for path, pattern in RULES["apart"].items()}
@@ -45,6 +56,15 @@ def _begun(token: str) -> frozenset[int]:
     return frozenset(n for n, (begins, *_) in enumerate(WORDS) if begins.match(token))
 
 
+def _is_in(path: str, folders: Sequence[str]) -> bool:
+    return any(path == one or path.startswith(f"{one}/") for one in folders)
+
+
+def _applies(path: str, folders: Sequence[str]) -> bool:
+    """Tell whether a rule judges a file: all but the extra folders unless it names its own."""
+    return _is_in(path, folders) if folders else not _is_in(path, EXTRA)
+
+
 def in_text(path: str, text: str) -> list[str]:
     """Return `path:line: word -> what to write` for every old word of a text."""
     if path in APART:
@@ -53,7 +73,9 @@ def in_text(path: str, text: str) -> list[str]:
     spaced = spaced.replace("_", "-")
     found = []
     candidates = frozenset().union(*map(_begun, set(re.findall("[a-z]+", spaced))))
-    for _, pattern, fine, instead in (WORDS[number] for number in sorted(candidates)):
+    for _, pattern, fine, instead, folders in (WORDS[number] for number in sorted(candidates)):
+        if not _applies(path, folders):
+            continue
         matches = list(pattern.finditer(spaced))
         allowed = [match.span() for match in fine.finditer(spaced)] if matches else []
         found += [
@@ -70,7 +92,7 @@ def in_text(path: str, text: str) -> list[str]:
 @cache
 def found() -> dict[str, list[str]]:
     """Return every file that has old words, with its lines."""
-    ask = ["git", "ls-files", "--", *RULES["folders"]]
+    ask = ["git", "ls-files", "--", *RULES["folders"], *EXTRA]
     listed = subprocess.run(ask, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     texts = {}
     for path in listed.splitlines():

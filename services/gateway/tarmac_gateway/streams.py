@@ -44,7 +44,7 @@ class Streams:
     async def chunks(self, content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
         """Yield what comes, as it comes, until the backend ends it or the process drains.
 
-        A reader forgets an event that ends in its midst and asks for it again.
+        A reader forgets an event that is cut off and asks for it again.
         """
         reading: asyncio.Future[bytes] | None = None
         try:

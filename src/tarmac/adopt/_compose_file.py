@@ -44,7 +44,7 @@ class MergeTag:
 
 class _Loader(Texts):
     def reset(self, node: yaml.Node) -> MergeTag:
-        """Read what is to be as if it had never been said."""
+        """Handle `!reset`: remove the key."""
         del node
         return MergeTag(removes=True)
 
@@ -71,7 +71,7 @@ class Project:
 
 
 def read_project(folder: Folder, name: str) -> Project | None:
-    """Read the file with the one that overrides it; None for one that is no project."""
+    """Read the file with the one that overrides it; None if the file is not a Compose project."""
     stem, _, ending = name.rpartition(".")
     override = folder.has(f"{stem}.override.{ending}")
     project = Project()

@@ -55,7 +55,7 @@ def of_image(dockerfile: str, place: str, root: Folder) -> Iterator[str]:
 
 
 def loaded(store: Store, files: tuple[str, ...], root: Folder) -> Store:
-    """Have a store load these files, up to the first that one of its users cannot."""
+    """Make a store load these files, up to the first that its users cannot load."""
     if not files:
         return store
     if not _servers.of_kind(store.kind).seeds:

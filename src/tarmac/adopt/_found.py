@@ -55,7 +55,7 @@ class Folder:
     path: str
     #: Paths from this folder, sorted; without what SKIPPED names.
     files: tuple[str, ...]
-    #: Reads a file of this folder; "" for one that is not there or is no text.
+    #: Reads a file of this folder; "" for one that is not there or is not text.
     read: Callable[[str], str]
     #: Tells whether anything is at a path, also one that SKIPPED leaves out.
     exists: Callable[[str], bool]
@@ -288,7 +288,7 @@ def valid_name(text: str) -> str:
 
 
 def local_ports(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Have a command listen on this machine alone and where PORT says, if it names an address."""
+    """Replace the address of a command by localhost and PORT, if it names one."""
     said: list[str] = []
     for before, word in zip(("", *words), words, strict=False):
         if before in ("--port", "-p", "--http-port") and re.fullmatch(r"\d+|\$\{?PORT.*", word):

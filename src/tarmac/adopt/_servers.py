@@ -131,7 +131,7 @@ def name_of(image: str) -> str:
 def version_of(image: str) -> str:
     """Read the version off an image's tag: `16-alpine` is 16, `latest` is none.
 
-    A fork's own numbers say nothing: MariaDB's 11 is no version of MySQL.
+    A fork's own numbers say nothing: MariaDB's 11 is not a version of MySQL.
     """
     server = of_image(image)
     if server is not None and server.shows.numbered and name_of(image) not in server.shows.numbered:

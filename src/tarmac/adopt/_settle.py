@@ -178,7 +178,7 @@ def _on_volume(value: str, service: Service) -> str:
 
 
 def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Service, list[str]]:
-    """Have it call the services whose containers' names stand in its code; say which others do.
+    """Add calls to the services whose containers are named in its code; remark on other names.
 
     A store cannot be reached by its name alone: it asks for a password.
     """
@@ -256,7 +256,7 @@ def _own_ports(
 
 
 def _joined(service: Service, scene: Scene) -> Service:
-    """Drop from `calls` what a reference says already, and what is no service."""
+    """Drop from `calls` what a reference says already, and what is not a service."""
     said = " ".join(service.env.values())
     stores = [n for n in service.calls if n in scene.stores and f"${{stores.{n}." not in said]
     calls = [

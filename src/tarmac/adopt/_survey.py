@@ -127,7 +127,7 @@ def _origin(service: Service) -> str:
 
 
 def _search(root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
-    """Look in the folders, the deepest first: what belongs to one is no part of those above."""
+    """Look in the folders, the deepest first: what belongs to one is not part of those above."""
     folders = {posixpath.dirname(file) for file in root.files}
     folders |= {parent for f in folders for parent in _parents(f)}
     owned: list[str] = []

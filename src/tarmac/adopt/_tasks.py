@@ -17,7 +17,7 @@ _MAKES_TABLES = re.compile(r"migrat|\bupgrade\s+head\b|\bdb:(?:prepare|setup)|\b
 
 
 def done_once(found: Survey) -> Survey:
-    """Have one service install, and make the tables, where several share them.
+    """Let one service install packages and create tables that several services share.
 
     Two at once would break each other's work.
     """

@@ -164,10 +164,10 @@ def recognised(content: Mapping[str, Any] | str) -> Format | None:
 
 
 def read(path: str, text: str) -> Iterator[Artifact]:
-    """Yield the documents of a YAML file, each with its lines; those that are no mapping are none.
+    """Yield the documents of a YAML file, each with its lines; those that are not mapping are none.
 
     Raises:
-        yaml.YAMLError: it is no YAML, has a tag that is not YAML's own, or is over a limit.
+        yaml.YAMLError: it is not YAML, has a tag that is not YAML's own, or is over a limit.
     """
     for data, lines in located(text):
         if isinstance(data, Mapping):

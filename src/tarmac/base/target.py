@@ -157,10 +157,10 @@ class StoreReplica(Protocol):
         """Tell whether it is open to writes now."""
 
     def fence(self) -> None:
-        """Have it take no writes any more, after any start; one that runs ends in order first."""
+        """Block writes to it permanently, even after a restart; a running one is stopped first."""
 
     def promote(self, statements: Sequence[str] = ()) -> None:
-        """Have a standby take writes, say statements to it, and let its users start."""
+        """Promote a standby, run statements on it, and let its users start."""
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,7 @@ class StoreData(Protocol):
         """Give what has a store follow that of another copy, or take its place."""
 
     def make_read_only(self, store: str, *, on: bool) -> None:
-        """Have a store refuse all writes, or take them again. Raises TarmacError."""
+        """Make a store read-only, or writable again. Raises TarmacError."""
 
     def takes_writes(self, store: str) -> bool:
         """Tell whether a store takes writes now. Raises TarmacError."""
@@ -305,10 +305,10 @@ class Nodes(Protocol):
     """Nodes that can be emptied."""
 
     def drain(self, node: str) -> tuple[str, ...]:
-        """Have a node take no more pods and evict its own; returns which. Raises TarmacError."""
+        """Cordon a node and evict its pods; return their names. Raises TarmacError."""
 
     def uncordon(self, node: str) -> None:
-        """Have it take pods again."""
+        """Uncordon the node."""
 
 
 class InstanceTarget(Instances, Protocol):
@@ -319,7 +319,7 @@ class InstanceTarget(Instances, Protocol):
         """Name it in evidence: `local`, `cluster`."""
 
     def note(self, what: str) -> None:
-        """Have the system's timeline say what a drill does, where there is one."""
+        """Record a step of the drill in the system's timeline, if it has one."""
 
 
 class NodeTarget(InstanceTarget, Nodes, Protocol):

@@ -117,15 +117,15 @@ def write(
         replaces_link: a link in the file's place is replaced, and not refused.
 
     Raises:
-        BadInput: the path leaves the root, goes through a link, or ends in what is no file.
-        OSError: the disk refuses.
+        BadInput: the path leaves the root, goes through a link, or ends in something else than a
+        file. OSError: the disk refuses.
     """
     with _parent(root, path) as (folder, name):
         before = _status(folder, name)
         if before is not None and not (replaces_link and stat.S_ISLNK(before.st_mode)):
             _refuse_other(root, path, before)
             mode = stat.S_IMODE(before.st_mode) if mode is None else mode
-        # One writer in a process at a time; what a killed one has left is no file's content.
+        # One writer in a process at a time; what a killed one has left is not a file's content.
         part = f".{name[:100]}.{os.getpid()}.part"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(part, dir_fd=folder)

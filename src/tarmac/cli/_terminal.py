@@ -35,7 +35,7 @@ class PlainStream:
 
 
 def guard() -> None:
-    """Have the standard streams escape what a terminal would act on, where they are terminals."""
+    """Make the standard streams escape control characters, if they are terminals."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and stream.isatty():

@@ -1,4 +1,4 @@
-"""`tarmac drill`: a load, faults in its midst, and a verdict."""
+"""`tarmac drill`: apply load, inject faults, report a verdict."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class DrillResult:
 
     @property
     def verdict(self) -> Verdict:
-        """Decide: what is not valid shows nothing, whatever the hypothesis says."""
+        """Return INVALID if a precondition fails; else PASS or FAIL by the hypothesis."""
         if not self.checks or any(not c.holds for c in self.checks if c.about != "hypothesis"):
             return Verdict.INVALID
         return Verdict.PASS if all(check.holds for check in self.checks) else Verdict.FAIL
@@ -142,7 +142,7 @@ class Drill:
     run: Callable[[DrillContext[Any]], DrillResult]
     #: What it needs of a target beside what its faults need: protocols of `tarmac.base.target`.
     needs: Collection[type] = (Instances,)
-    #: How the load goes on, as the end of a sentence; None: once, with all steps in its midst.
+    #: How the load goes on, as the end of a sentence; None: once, with all steps during it.
     pace: Callable[[DrillFile], str] | None = None
     #: The method is what may happen; which of it does, and when, is drawn.
     is_drawn: bool = False

@@ -27,7 +27,7 @@ def workflow(system: str, drill: str, cron: str) -> str:
         cron: minute, hour, day, month and weekday, in UTC.
 
     Raises:
-        BadInput: it is no such line.
+        BadInput: the line is invalid.
     """
     try:
         CronSim(cron, _ANY_TIME)

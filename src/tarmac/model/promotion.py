@@ -60,7 +60,8 @@ def promoted(
         images: service -> tag or digest, whatever the rest is.
 
     Raises:
-        BadInput: an environment or a service that is not there, what is no tag, or an environment
+        BadInput: an environment or a service that is not there, what is not a tag, or an
+        environment
             whose images are written by an image updater.
     """
     before = current(system, to)
@@ -169,7 +170,7 @@ def _images(
         else:
             yield _replaced(file, pair, _flow(images))
         return
-    if not images:  # a block without entries would be nothing, which is no mapping
+    if not images:  # a block without entries would be nothing, which is not a mapping
         start, end = _line_start(text, pair[0]), _line_end(text, node.value[-1][1])
         yield start, end, f"{_indent(pair[0])}images: {{}}\n"
         return

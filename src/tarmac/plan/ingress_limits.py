@@ -20,7 +20,7 @@ DEFAULTS = {
 
 @dataclass(frozen=True)
 class IngressLimits:
-    """The largest limits of any public service; 0 is no limit."""
+    """The largest limits of any public service; 0 is not a limit."""
 
     body_bytes: int
     #: Requests of one address: in a second, and at once.
@@ -39,7 +39,7 @@ def ingress_limits(plan: ClusterPlan) -> IngressLimits:
 
 
 def _largest(services: Iterable[Workload], name: str) -> int:
-    """Find the largest value that a service has; 0, which is no limit, is larger than any."""
+    """Find the largest value that a service has; 0, which is not a limit, is larger than any."""
     values = []
     for service in services:
         given = service.env.get(name)

@@ -56,7 +56,7 @@ def as_text(found: Iterable[ScrapeTarget]) -> str:
 
 
 def from_text(content: str) -> list[ScrapeTarget]:
-    """Read the file's content. Raises ValueError for what is no such file."""
+    """Read the file's content. Raises ValueError if it is invalid."""
     try:
         return [
             ScrapeTarget(group["labels"][SERVICE], group["labels"][INSTANCE], address)

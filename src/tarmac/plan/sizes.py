@@ -152,7 +152,7 @@ def _written(mib: int) -> str:
 
 
 def _bytes(written: object) -> int:
-    """Read an amount of memory; the gate RES001 says what is none, and where there is none."""
+    """Parse an amount of memory; 0 if it is missing or invalid, which gate RES001 reports."""
     try:
         return int(amount(written))
     except ValueError:

@@ -1,7 +1,7 @@
 """How long a service waits and how often it tries: read once, as numbers, from its variables.
 
 `resolve` and `deploy` ask it; gates read what `deploy` keeps of it. The variables are text, and
-`env` of the system, of a service or of an environment may override each: what is no number there
+`env` of the system, of a service or of an environment may override each: what is not a number there
 is a problem at its place, in every environment. The size of a pool is checked with them; sizes.py
 reads it, before there is an environment.
 """
@@ -69,7 +69,7 @@ class Timing:
 def timing(
     system: System, service: str, env: Mapping[str, EnvVariable]
 ) -> tuple[Timing, tuple[Problem, ...]]:
-    """Read the numbers of a service from its environment, and list what is no number there."""
+    """Read the numbers of a service from its environment, and list what is not a number there."""
     problems: list[Problem] = []
 
     def read(name: str, form: NumberForm, default: float = 0.0) -> float:

@@ -27,7 +27,7 @@ REPEAT = "repeat"
 
 
 def given(condition: object) -> tuple[Mapping[str, str], ...]:
-    """Have an item written, once, where something is so."""
+    """Make an item that is written once, under a condition."""
     return ({},) if condition else ()
 
 

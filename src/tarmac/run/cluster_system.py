@@ -168,7 +168,7 @@ def opened(file: Path, context: str | None, environment: str | None) -> Iterator
     """Open a system in a cluster.
 
     Raises:
-        BadInput: no such environment or context; or the environment is no cluster's.
+        BadInput: no such environment or context; or the environment has no cluster.
         MissingTool: there is no kubectl.
         TarmacError: the cluster does not answer.
     """

@@ -93,7 +93,7 @@ class PodPorts:
 
 @contextlib.contextmanager
 def pod_metrics(running: DeployedSystem, services: Collection[str]) -> Iterator[Path]:
-    """Have the metrics of services' pods read until the end; gives the file of telemetry."""
+    """Scrape the services' pods until the end; return the telemetry file."""
     metrics = {
         one.name: one.metrics
         for one in running.plan.services

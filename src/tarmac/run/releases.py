@@ -15,7 +15,7 @@ def release_of(file: Path, environment: str | None) -> Release:
     """Render the objects of an environment that `tarmac deploy` puts into its cluster.
 
     Raises:
-        BadInput: it is no cluster's, or Argo CD follows it.
+        BadInput: the environment has no cluster, or Argo CD follows it.
     """
     made = in_memory.make(file, environment, ())
     settings, where = made.plan.settings, made.source.model

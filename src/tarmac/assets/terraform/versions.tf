@@ -1,5 +1,5 @@
 terraform {
-  # 1.11 is the first whose lock in the bucket itself is no experiment.
+  # 1.11 is the first whose lock in the bucket itself is not an experiment.
   required_version = ">= 1.11"
 
   required_providers {

@@ -55,7 +55,7 @@ def from_yaml(text: str, loader: Loader = BoundedLoader) -> list[Any]:
 
 
 def first(text: str) -> Any:
-    """Read the first document of a YAML text; None where it has none, or is no YAML."""
+    """Read the first document of a YAML text; None where it has none, or is not YAML."""
     try:
         return next((data for _, data in parsed(text)), None)
     except yaml.YAMLError:
@@ -66,7 +66,7 @@ def parsed(text: str, loader: Loader = BoundedLoader) -> Iterator[tuple[yaml.Nod
     """Yield each document of a YAML text as nodes and as data.
 
     Raises:
-        yaml.YAMLError: it is no YAML, has a tag that is not YAML's own, or is over a limit.
+        yaml.YAMLError: it is not YAML, has a tag that is not YAML's own, or is over a limit.
     """
     _check_yaml(text, loader)
     has_aliases = "&" in text and "*" in text

@@ -38,7 +38,7 @@ def content(
             that leads out of the root.
     """
     real = path if root is None else _inside(path, root)
-    # A named pipe is not waited for; the last part of a resolved path is no link.
+    # A named pipe is not waited for; the last part of a resolved path is not a link.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if root else 0)
     try:
         descriptor = os.open(real, flags)

@@ -18,7 +18,7 @@ class ReadOnly(Step):
 
 @contextlib.contextmanager
 def inject(target: StoreData, step: ReadOnly) -> Iterator[Witness]:
-    """Have the store refuse writes until the end."""
+    """Make the store reject writes until the end."""
     target.make_read_only(step.on, on=True)
 
     def witness() -> Sighting:

@@ -28,7 +28,7 @@ class StaleAddress(Step):
 
 
 def inject(target: _Target, step: StaleAddress) -> AbstractContextManager[Witness]:
-    """Have new connections lead elsewhere, and end those that are open."""
+    """Redirect new connections to another address, and close open ones."""
     port = 0
     if step.now:
         port = urlsplit(url_of(target, step.now)).port or 0

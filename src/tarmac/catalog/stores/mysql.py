@@ -20,7 +20,7 @@ from tarmac.catalog.stores.setup.docker import in_docker
 
 SERVER = (
     "--character-set-server=utf8mb4",
-    # A probe that only looks whether it answers is no attack.
+    # A probe that only checks for an answer is not an attack.
     "--max-connect-errors=4294967295",
     "--skip-name-resolve",
     "--performance-schema=OFF",

@@ -116,7 +116,7 @@ def _role(name: str) -> Text:
 
 
 def _joint(context: StoreContext) -> tuple[Text, ...]:
-    """Have every user act as one owner, with a password of its own; what each has, joins."""
+    """Make users share one owner role; each logs in with its own password."""
     if not context.shared:
         return ()
     owner, database = f'"{SHARED_OWNER}"', f'"{context.database}"'
@@ -223,7 +223,7 @@ def _server(context: StoreContext, argv: tuple[str, ...], *files: File) -> Launc
 
 
 def _said_first(launch: Launch, *statements: Text) -> tuple[Sql, ...]:
-    """Have statements said before those of a launch's set-up."""
+    """Prepend SQL statements to the set-up of a launch."""
     (sql,) = launch.setup
     return (replace(sql, statements=(*statements, *sql.statements)),)
 

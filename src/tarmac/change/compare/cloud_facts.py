@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tarmac.plan.cloud import CloudInfrastructure
 from tarmac.plan.cluster import ClusterPlan
 
-#: The name of the fact that is no permission: what its role is called.
+#: The name of the fact that is not a permission: what its role is called.
 ROLE = "role"
 #: The hosts that a firewall lets out.
 WAY_OUT = "firewall on the way out"

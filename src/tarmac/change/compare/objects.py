@@ -1,7 +1,7 @@
 """Rendered files compared as data: which object, which keys, what it was and is.
 
 An object is known by folder, kind, namespace and name; entries of a list by their `name`, or else
-by what they hold, so that a new first entry is no change of all others.
+by what they hold, so that a new first entry is not a change of all others.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def _lines(now: RenderedFile, old: str, new: str) -> Iterator[FileDifference]:
 
 
 def _written(artifact: Artifact) -> str:
-    """Write all that is in a file: order and notes are no data, but they are there."""
+    """Write all that is in a file: order and notes are not data, but they are there."""
     return json.dumps([artifact.content, artifact.notes, artifact.executable], default=str)
 
 

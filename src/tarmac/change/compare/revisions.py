@@ -22,7 +22,7 @@ from tarmac.base.foreign import files, git
 
 FILE = "tarmac.yaml"
 SYSTEMS = "systems"
-#: What is said of the side that is no revision.
+#: What is said of the side that is not a revision.
 WORKING_TREE = "working tree"
 
 
@@ -196,7 +196,7 @@ class _Batch:
         self._process.communicate()
 
     def read(self, name: str, path: str) -> bytes:
-        """Read an object. Raises OSError where it is no file."""
+        """Read an object. Raises OSError where it is not a file."""
         if "\n" in name or "\0" in name:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
         stdin, stdout = self._process.stdin, self._process.stdout

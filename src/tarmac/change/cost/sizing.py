@@ -108,7 +108,7 @@ def with_advice(now: Estimate, sizes: Iterable[SizeAdvice]) -> Estimate:
 
 
 def _advised(workload: Workload, use: Usage) -> Size:
-    """Have what is used be the share of the request at which an autoscaler adds no pod."""
+    """Size the request so that the measured use stays below the target of the autoscaler."""
     scale = workload.scale
     cpu = use.cpu / ((scale.cpu or 100 * CPU_SHARE) / 100)
     memory = use.memory_bytes / MIB / ((scale.memory or 100 * MEMORY_SHARE) / 100)

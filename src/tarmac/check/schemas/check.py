@@ -115,7 +115,7 @@ class Schemas:
         schema, validator = found
         try:
             wrong = _errors(validator, data)
-        except ValueError:  # a key that is no text, a date
+        except ValueError:  # a key that is not text, a date
             wrong = _errors(validator, _as_json(data))
         for error in wrong:
             yield from _said(error, schema)

@@ -69,7 +69,7 @@ def _output(ended: subprocess.CompletedProcess[bytes]) -> str:
 
 
 def only(report: Report, touched: Collection[Path]) -> Report:
-    """Leave of a report the findings in these files."""
+    """Keep only the findings in these files."""
 
     def is_touched(finding: Finding) -> bool:
         return Path(finding.position[0]).resolve() in touched

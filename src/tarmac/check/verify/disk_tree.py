@@ -146,7 +146,7 @@ def content_of(path: str, text: str, made: Artifact | None) -> list[Artifact]:
         made: the file as the model renders it today, if it does.
 
     Raises:
-        yaml.YAMLError: it is no YAML.
+        yaml.YAMLError: it is not YAML.
     """
     as_text = made is not None and isinstance(made.content, str)
     is_yaml = path.endswith((".yaml", ".yml")) and not as_text

@@ -122,7 +122,7 @@ def _lenient(finding: Finding, folder: Path) -> Finding:
 
 
 def _by_path(artifacts: Iterable[Artifact]) -> dict[str, list[Artifact]]:
-    """List the documents that were read, by their file; what is no mapping is not among them."""
+    """List the documents that were read, by their file; what is not a mapping is not among them."""
     found: dict[str, list[Artifact]] = {}
     for artifact in artifacts:
         if artifact.lines:
@@ -176,7 +176,7 @@ def _read(path: Path, folder: Path) -> Iterator[Artifact | Finding]:
 
 
 def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:
-    """Say where a YAML file cannot be read; a template, or a tag of its own, is no error."""
+    """Say where a YAML file cannot be read; a template, or a tag of its own, is not an error."""
     mark = getattr(error, "problem_mark", None)
     where = f"{name}:{mark.line + 1}" if mark else name
     near = text.splitlines()[max(mark.line - 1, 0) : mark.line + 1] if mark else []

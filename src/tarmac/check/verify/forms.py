@@ -101,7 +101,7 @@ def with_form(subject: Subject, form: Form) -> Subject:
 def _at_difference(finding: Finding, differing: list[Difference]) -> Finding:
     """Give a finding of an object the place of the part that makes the difference there.
 
-    Without it there would be no finding, since the plain object has none.
+    Without it there would be not a finding, since the plain object has none.
     """
     own = [
         found

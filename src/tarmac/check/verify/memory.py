@@ -25,7 +25,7 @@ def memory(file: Path, namespace: str, inputs: str) -> Evidence:
     What a process shares with others is counted as its own: in a container it shares nothing.
 
     Raises:
-        TarmacError: nothing runs there, or this is no Linux.
+        TarmacError: nothing runs there, or this is not Linux.
     """
     home = Home.of(file, namespace)
     status = client.status(home)

@@ -1,6 +1,6 @@
 """Finds out how a tree on disk differs from what its model renders, as `tarmac render` would.
 
-Called by `system`. Edits that are kept as patches, and files that are ejected, are no difference.
+Called by `system`. Edits that are kept as patches, and files that are ejected, are not difference.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def _left(result: Result, suppressions: Suppressions, today: date) -> Result:
 
 
 def leave(result: Result, findings: Iterable[Finding]) -> Result:
-    """Leave these findings of a result; one that was judged and has no error left passes."""
+    """Replace a result's findings; PASS if none of them is an error."""
     left = tuple(findings)
     if result.status not in (Status.PASS, Status.FAIL):
         return replace(result, findings=left)

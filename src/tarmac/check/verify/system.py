@@ -232,7 +232,7 @@ def _judge(run: _Run, environment: str) -> _Judgement:
 
 
 def _no_items(options: VerifyOptions) -> Problem:
-    """Say that nothing is asked for: that nothing is open would be no readiness."""
+    """Reject an empty checklist: no open items must not mean ready."""
     if options.file is None:
         return Problem("--ready", "needs a system's checklist; name a SYSTEM")
     of = f" of phase {options.phase}" if options.phase else ""
@@ -304,5 +304,5 @@ def _text(content: Mapping[str, Any] | str) -> str:
         return content
     try:
         return json.dumps(content, default=str)
-    except TypeError:  # a key that is no text, e.g. a date
+    except TypeError:  # a key that is not text, e.g. a date
         return repr(content)

@@ -1,7 +1,8 @@
 """The objects of LitmusChaos 3: a ChaosEngine that runs one experiment of the hub.
 
 While it runs, its probes ask what the drill's `probes` say, and without these every public service
-whether it is ready: one answer that is no 200 makes its verdict Fail, whatever the experiment says.
+whether it is ready: one answer that is not a 200 makes its verdict Fail, whatever the experiment
+says.
 """
 
 from __future__ import annotations

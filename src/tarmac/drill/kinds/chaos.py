@@ -1,4 +1,4 @@
-"""The drill `chaos`: a load, the faults of its method in its midst, each at its time."""
+"""The drill `chaos`: apply load, inject the faults of its method, each at its time."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class LoadProcess:
             raise LoadFailed(f"the journey could not begin: {why}")
 
     def begin(self) -> None:
-        """Have the visits begin now."""
+        """Start the visits."""
         self._input.write("go\n")
         self._input.flush()
         self._reader = threading.Thread(target=self._read, daemon=True)

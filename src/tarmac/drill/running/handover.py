@@ -74,7 +74,7 @@ class Handover:
         return 1 - self.to
 
     def replicate(self, *, synchronous: bool) -> None:
-        """Have the standby follow. Raises TarmacError where it cannot."""
+        """Start replication to the standby. Raises TarmacError if it fails."""
         self.store.replicas[self.to].follow(self.store.replicas[self.old].address)
         end = time.monotonic() + START_S
         self.see_streams()

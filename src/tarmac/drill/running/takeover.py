@@ -53,7 +53,7 @@ class Takeover:
     served_again: Sighting = NOT_BEGUN
 
     def replicate(self) -> None:
-        """Have the second region's stores follow, and its services be down."""
+        """Start replication to the second region's stores, and stop its services."""
         self.services = tuple(_running(target, SERVICES) for target in self.targets)
         self.targets[SECOND].hold_down(self.services[SECOND])
         for one in self.over:

@@ -1,4 +1,4 @@
-"""Runs a load with faults in its midst, and tells whether the system holds and recovers."""
+"""Runs a load, injects faults during it, and judges whether the system holds and recovers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUIET_S = 10.0
 SLACK_S = 60.0
 INVALID_RULE = (
     "INVALID: an invariant or the hypothesis does not hold before, a fault was not proven, there "
-    "were no visits, the load could not keep its rate, or no request of an objective was seen."
+    "were not visits, the load could not keep its rate, or no request of an objective was seen."
 )
 FAIL_RULE = (
     "FAIL: visits, objectives or invariants are not as the hypothesis says, or visits do not go as "

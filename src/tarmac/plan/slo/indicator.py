@@ -17,7 +17,8 @@ FAILED = "5.."
 #: Requests that the client did not end: it sent no body in time, or left before the answer. They
 #: say nothing of the service, neither that it works nor how fast it is.
 BROKEN_OFF = "408|499"
-#: Requests of probes and of Prometheus itself are no user's; a pod that is not ready answers 503.
+#: Requests of probes and of Prometheus itself are not a user's; a pod that is not ready answers
+#: 503.
 NO_USERS = "/health(/.*)?|/metrics"
 USERS = f'route!~"{NO_USERS}"'
 #: What an objective and a canary's analysis count, of the series above.
@@ -53,7 +54,7 @@ def buckets() -> tuple[float, ...]:
 
 
 def bound(latency_s: float, known: Iterable[float]) -> float | None:
-    """Find the bucket that ends exactly at a bound; None: how many are faster is not counted."""
+    """Find the histogram bucket with exactly this upper bound; None if there is no such bucket."""
     return next((bucket for bucket in known if abs(bucket - latency_s) < 1e-9), None)
 
 

@@ -1,7 +1,7 @@
 """The cluster alone as eksctl's ClusterConfig, for a team that makes it without Terraform.
 
 Control plane, its network, node groups, add-ons and the roles of service accounts. Servers, image
-repositories, buckets and names are no part of such a file.
+repositories, buckets and names are not part of such a file.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from tarmac.render.renderer import Renderer
 
 
 def monitor(plan: ClusterPlan, workload: Workload) -> Artifact:
-    """Have Prometheus read a service's metrics, on the port that its policy opens for that."""
+    """Make Prometheus scrape a service, on the port that its policy opens for metrics."""
     port = next(name for name, number in workload.ports.items() if number == workload.metrics)
     selected = selector(workload.name)
     if rollout_controller(plan, workload.name) == "argo":

@@ -36,7 +36,7 @@ class DesiredFile:
 class ExistingFile:
     """The present file at a path of the folder."""
 
-    #: Of the content; empty for what is no plain file.
+    #: Of the content; empty for what is not a plain file.
     sha256: str
     executable: bool = False
 

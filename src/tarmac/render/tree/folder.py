@@ -78,7 +78,7 @@ class RenderOutcome:
     wanted: Mapping[str, DesiredFile]
     #: Whether anything was written.
     written: bool
-    #: Whether the lock differed: it is no renderer's file.
+    #: Whether the lock differed: no renderer writes it.
     lock_differs: bool
     notes: tuple[str, ...] = ()
 

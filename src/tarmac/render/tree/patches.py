@@ -51,7 +51,7 @@ def apply(patch: str, text: str, *, name: str, path: str) -> str:
         path: the file's.
 
     Raises:
-        DoesNotApply: a hunk fits nowhere or in several places, or it is no patch of one file.
+        DoesNotApply: a hunk fits nowhere or in several places, or it is not a patch of one file.
     """
     hunks = _hunks(patch, name)
     lines, moved, end = _lines(text), 0, 0

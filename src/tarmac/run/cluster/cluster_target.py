@@ -121,7 +121,7 @@ class ClusterTarget:
         raise TarmacError(f"not replaced within {REPLACED_WITHIN_S:g} s: {', '.join(workloads)}")
 
     def drain(self, node: str) -> tuple[str, ...]:
-        """Have a node take no more pods and evict the system's; returns which there were.
+        """Cordon a node and evict the system's pods; return their names.
 
         Raises:
             BadInput: there is no such node.
@@ -140,7 +140,7 @@ class ClusterTarget:
         return there
 
     def uncordon(self, node: str) -> None:
-        """Have a node take pods again."""
+        """Uncordon a node."""
         self.undo.run(_cordoned(node))
 
     def _pods(self) -> dict[str, Pod]:

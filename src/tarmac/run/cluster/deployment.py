@@ -192,7 +192,7 @@ class Deployment:
                     self.say(f"  {now}: {far.detail}")
             for now in [now for now, far in come.items() if far.ready]:
                 del waiting[now]
-                if not first:  # what was ready all along is no news
+                if not first:  # what was ready all along is not news
                     verb = "done" if now.kind == "Job" else "ready"
                     self.say(f"  {now} {verb} after {time.monotonic() - began:.0f} s")
             if not waiting:

@@ -119,7 +119,7 @@ class DeployedSystem:
             self.kubectl.run("rollout", "restart", *others, self.where)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         patch = f'--patch={{"spec": {{"restartAt": "{now}"}}}}'
-        for one in rollouts:  # as `kubectl argo rollouts restart` does: it is no new version
+        for one in rollouts:  # as `kubectl argo rollouts restart` does: it is not a new version
             self.kubectl.run("patch", one, "--type=merge", patch, self.where)
         return self.wait({workload.name for workload in chosen}, within_s)
 
@@ -141,7 +141,7 @@ class DeployedSystem:
         return int(found["spec"]["replicas"])
 
     def scale(self, name: str, replicas: int) -> None:
-        """Have a workload run so many pods. Raises Refusal."""
+        """Scale a workload to a number of pods. Raises Refusal."""
         self.kubectl.run(*self.scaling(name, replicas))
 
     def scaling(self, name: str, replicas: int) -> tuple[str, ...]:

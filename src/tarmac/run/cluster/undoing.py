@@ -28,7 +28,7 @@ class UndoProcess:
     pipe: TextIO
 
     def add(self, key: str, *argv: str) -> None:
-        """Have kubectl called with these arguments at the end, before anything is disturbed."""
+        """Register a kubectl call that undoes a change; call this before the change."""
         self._ask({"key": key, "argv": argv})
 
     def run(self, key: str) -> None:

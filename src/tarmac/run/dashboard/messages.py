@@ -45,7 +45,7 @@ def read(home: Home, system: System) -> dict[str, Any]:
 
 
 def change(home: Home, system: System, ids: Sequence[str], *, drop: bool) -> int:
-    """Have dead letters retried, or delete them; return how many.
+    """Retry dead letters, or delete them; return their number.
 
     Raises:
         BadInput: there is none of an id.

@@ -181,7 +181,7 @@ class GrpcProtocol(asyncio.Protocol):
             self._intake.held.drop(len(call.body))
 
     def _answer(self, stream: int, status: int, why: str = "") -> None:
-        """Answer one call; a client that has left is not told."""
+        """Send the reply; do nothing if the client has disconnected."""
         head = [(":status", "200"), ("content-type", "application/grpc")]
         tail = [("grpc-status", str(status))]
         if why:

@@ -114,7 +114,7 @@ def decoded(
 
 
 def unpacked(packed: bytes, most_bytes: int) -> bytes:
-    """Unpack gzip. Raises TooLarge, and UnreadableRequest for what is no gzip."""
+    """Unpack gzip. Raises TooLarge, and UnreadableRequest for what is not gzip."""
     unpacking = zlib.decompressobj(wbits=31)
     try:
         found = unpacking.decompress(packed, most_bytes + 1)

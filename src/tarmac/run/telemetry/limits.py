@@ -8,7 +8,7 @@ from __future__ import annotations
 import resource
 from dataclasses import dataclass, field
 
-#: Descriptors that are no client's: files, the database, metrics that are read.
+#: Descriptors that do not belong to clients: files, the database, metrics that are read.
 OWN_DESCRIPTORS = 100
 
 

@@ -8,7 +8,7 @@ from typing import Any
 #: OTLP's numbers: SpanKind, and the status code of a failure.
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 ERROR = 2
-#: Nanoseconds that SQLite can hold; a later time is no time.
+#: Nanoseconds that SQLite can hold; a later time is invalid.
 LATEST_NS = 2**63 - 1
 
 

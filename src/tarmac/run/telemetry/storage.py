@@ -97,7 +97,7 @@ class Storage:
     """The writer's side of one file."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make it. Raises NewerFile, and sqlite3.DatabaseError for what is no such file."""
+        """Open or make it. Raises NewerFile, and sqlite3.DatabaseError for another file."""
         if not path.exists():  # a reader that finds it finds all of it
             new = path.with_suffix(".new")
             new.unlink(missing_ok=True)

@@ -46,7 +46,7 @@ class Writer:
         self.counts = {"received": 0, "written": 0, "refused": 0}
 
     def queue(self, given: Sequence[Span | LogRecord], size: int) -> bool:
-        """Take some for the next batch; False, and none of them, where there is no place.
+        """Queue rows for the next batch; return False and queue none if the queue is full.
 
         Args:
             size: the bytes that they came in.
@@ -88,7 +88,7 @@ class Writer:
             await self._write()
 
     def close(self) -> None:
-        """Have `run` write what waits, once, and return."""
+        """Make `run` write the queued rows once, and return."""
         self._ending = True
         self._came.set()
 

@@ -63,7 +63,7 @@ run "what_is_not_on_the_list_is_dropped" {
 
   assert {
     condition     = [for rules in one(aws_networkfirewall_rule_group.others.rule_group).rules_source[0].stateful_rule : rules.action] == ["DROP", "DROP"]
-    error_message = "What is no TCP is dropped at its first packet."
+    error_message = "What is not TCP is dropped at its first packet."
   }
 
   assert {

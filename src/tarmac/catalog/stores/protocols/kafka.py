@@ -28,7 +28,7 @@ _OPERATIONS = {"all": 2, "read": 3, "write": 4, "create": 5, "describe": 8, "des
 _ANY, _LITERAL, _PREFIXED, _ALLOW = 1, 3, 4, 3
 _TIMEOUT_MS = 8000
 #: Where groups stand. It is never synced by itself: what a power cut takes of it is handled again,
-#: and messages that no consumer waits for are no reason to wait for the disk.
+#: and messages that no consumer waits for are not a reason to wait for the disk.
 POSITIONS, NEVER = "__consumer_offsets", str(2**63 - 1)
 #: To the end of what a partition holds now.
 _ALL_RECORDS = -1

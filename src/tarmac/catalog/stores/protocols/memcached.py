@@ -26,7 +26,7 @@ def of_cache(port: str, admin: str) -> StoreStatistics:
 
 
 def _flush(context: StoreContext, admin: str) -> ProtocolScript:
-    """Have it forget everything."""
+    """Delete all keys."""
     heard = bytearray()
     yield from _log_in(heard, context, admin)
     yield from _told(heard, b"flush_all\r\n", b"OK")

@@ -52,7 +52,7 @@ def in_docker(
 
 
 def _launch(context: StoreContext, candidate: ProviderCandidate, container: Container) -> Launch:
-    """Have `docker run` do what a container's launch says.
+    """Translate a container's launch to arguments of `docker run`.
 
     Its env goes there by a file, since every user of the machine can read a command line.
     """

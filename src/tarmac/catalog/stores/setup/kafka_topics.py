@@ -42,7 +42,7 @@ allow() {
 
 
 def script(context: StoreContext) -> Script:
-    """Have a container of Kafka's image make what is missing.
+    """Create missing topics in a container of Kafka's image.
 
     A rule that is not wanted any more stays, unlike where a launch is carried out: a service that
     is gone has lost its password, and removing rules first would shut out running services.

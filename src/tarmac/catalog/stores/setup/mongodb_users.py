@@ -45,7 +45,7 @@ def wanted(context: StoreContext, *, roles: bool) -> DatabaseAccounts:
 
 
 def make(wanted: DatabaseAccounts) -> ProtocolScript:
-    """Have the server hold these users, the administrator first."""
+    """Create these users on the server, the administrator first."""
     heard = bytearray()
     admin = (yield wanted.admin).decode()
     try:

@@ -162,7 +162,7 @@ def _meta(type_: str) -> str:
 
 
 def script(context: StoreContext) -> Script:
-    """Have a container of its image write the users, over the server's interface."""
+    """Create the users in a container of its image, over the server's API."""
     users: list[Text] = []
     for user in context.users:
         value = ('","backend_roles":["', SERVICE, '"]}}')

@@ -43,7 +43,7 @@ UNUSUAL = (
     "has no USER",
     "has no HEALTHCHECK",
     "HEALTHCHECK queries",
-    "^starts what",
+    "^has no CMD",
     "is not a number",
     "which a cluster cannot check",
     "base is not known",
@@ -170,7 +170,7 @@ def runtime_faults(text: str) -> Iterator[tuple[int, str]]:
     copies = any(one.word in ("COPY", "ADD") for one in own)
     starts = any(one.word in ("CMD", "ENTRYPOINT") for one in own)
     if copies and not starts and _RUNTIMES.fullmatch(found[-1].image):
-        what = f"starts what its base {found[-1].image} starts, which is no program of its own"
+        what = f"has no CMD, so it starts the program of its base {found[-1].image}"
         yield own[0].line, f"{what}; write ENTRYPOINT or CMD"
 
 

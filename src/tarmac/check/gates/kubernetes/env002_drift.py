@@ -63,7 +63,7 @@ def _here(subject: Subject) -> Bindings:
         asked[ports.BROKER] = file.broker.kind
     here = {name: kinds[kind] for name, kind in asked.items()}
     shape = RunShape(direct=True)
-    # A cluster issues caller tokens otherwise than a supervisor does.
+    # A cluster and a supervisor issue caller tokens differently.
     caller_tokens, caller_keys_url = callers.issued_in(plan.settings)
     needs = ports.needs(subject.system, here, shape)
     return Bindings(

@@ -108,7 +108,7 @@ def _ingresses(subject: Subject) -> Iterator[Rule]:
 
 def _routes(subject: Subject) -> Iterator[Rule]:
     for route in map(Route, subject.objects("HTTPRoute")):
-        for rule in () if route.of_mesh else route.rules:  # that is no ingress
+        for rule in () if route.of_mesh else route.rules:  # that is not an ingress
             for path, host in product(rule.paths, route.hosts or ("",)):
                 for end in rule.backends:
                     yield Rule(route.artifact, host, path, str(end.service), end.port)

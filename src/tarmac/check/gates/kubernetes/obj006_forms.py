@@ -15,7 +15,7 @@ from tarmac.check.gates.views.unequal import shown
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Yield objects and parts that an overlay or a chart says otherwise than the plain tree."""
+    """Yield objects and parts that differ between an overlay or chart and the plain tree."""
     for form in subject.given(Forms).built:
         for found in differences(subject, form):
             yield _said(found, form)

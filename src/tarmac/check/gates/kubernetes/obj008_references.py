@@ -109,7 +109,7 @@ def _naming(artifact: Artifact, path: Path, value: Any, named: str) -> Iterator[
     space = str(holder.get("namespace") or metadata(artifact).namespace or "")
     name, _, rest = name.partition(".") if path[-1] == "host" else (name, "", "")
     if rest and ".svc" not in f".{rest}":
-        return  # a host that is no Service
+        return  # a host that is not a Service
     if rest:
         space = rest.partition(".")[0]
     if "{{" not in name and "$" not in name and "*" not in name:

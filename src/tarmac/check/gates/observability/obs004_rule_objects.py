@@ -24,7 +24,7 @@ _FILE = re.compile(r"(?:-f|--filename)[= ]\"?([^\s\"]+)")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Yield files of rules that are no object, except where plain files belong."""
+    """Yield files of rules that are not object, except where plain files belong."""
     for rules in bare_rules(subject):
         if not rules.path.startswith(PLAIN):
             yield _refused(rules, "`kubectl apply` of the tree")

@@ -94,7 +94,7 @@ class Ruleset:
 
 
 def ruleset(files: Files, path: str) -> Ruleset | None:
-    """Read a ruleset; None where the file is no object of JSON."""
+    """Read a ruleset; None where the file is not an object of JSON."""
     data = data_of(files, path)
     return Ruleset(data) if isinstance(data, Mapping) else None
 

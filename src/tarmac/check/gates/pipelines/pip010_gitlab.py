@@ -16,7 +16,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.scope import counted_in_files
 
-#: Keys at the top of the file that are no jobs.
+#: Keys at the top of the file that are not jobs.
 _GLOBAL = frozenset((
     "default", "include", "stages", "variables", "workflow", "image", "services", "cache", "spec",
     "before_script", "after_script", "types", "pages_default",

@@ -114,5 +114,5 @@ GATE = Gate(
     check=check,
     scope=counted("public hosts", _public),
     reads="annotations of an Ingress of the class nginx, patches of an EnvoyFilter, and the "
-    "limits of the public services (MAX_BODY_BYTES, RATE_LIMIT_PER_MINUTE; 0 is no limit).",
+    "limits of the public services (MAX_BODY_BYTES, RATE_LIMIT_PER_MINUTE; 0 is not a limit).",
 )

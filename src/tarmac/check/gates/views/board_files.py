@@ -15,7 +15,7 @@ _KEYS = {"schemaVersion", "templating"}
 _VARIABLE = re.compile(r"\$\{(\w+)[^}]*\}|\[\[(\w+)[^\]]*\]\]|\$([A-Za-z_]\w*)")
 #: What Grafana fills in itself: `$__interval`, and the timeFilter of older panels.
 _OWN = re.compile(r"__\w+|timeFilter|interval|DS_\w+")
-#: Datasources that are no server: other panels, several, Grafana's own.
+#: Datasources that are not server: other panels, several, Grafana's own.
 _NO_SERVER = re.compile(r"-- .* --|grafana|__expr__|-100")
 
 

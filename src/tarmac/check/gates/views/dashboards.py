@@ -52,7 +52,7 @@ class Panel:
 
 
 class DashboardFile:
-    """A dashboard's file; `data` is None where it is no JSON object."""
+    """A dashboard's file; `data` is None where it is not a JSON object."""
 
     def __init__(self, path: str, data: Fields | None) -> None:
         self.path = path

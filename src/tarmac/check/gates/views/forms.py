@@ -59,7 +59,7 @@ def _workload(artifact: Artifact) -> str | None:
 
 
 def differences(subject: Subject, form: Form) -> Iterator[Difference]:
-    """Yield what a form says otherwise than the plain tree does."""
+    """Yield differences between a form and the plain tree."""
     plain = {identity_of(one): one for one in plain_of(subject, form)}
     packed = {identity_of(one): one for one in form.artifacts}
     moved = {identity[:2] + identity[3:]: identity for identity in plain.keys() - packed.keys()}

@@ -66,7 +66,7 @@ def looks_back_s(expr: str) -> float:
 
 @cache  # the same rules stand in files and in objects, and several gates ask about each
 def selected(expr: str) -> tuple[SeriesSelector, ...]:
-    """List what an expression selects. Raises ValueError where it is no PromQL, and Skip."""
+    """List what an expression selects. Raises ValueError where it is not PromQL, and Skip."""
     try:
         import promql_parser as promql  # noqa: PLC0415  # a parser in Rust, for few gates
     except ImportError:  # a platform without a wheel of it

@@ -43,7 +43,7 @@ def groups(artifact: Artifact) -> list[Mapping[str, Any]]:
 
 
 def bare_rules(files: Files) -> Iterator[Artifact]:
-    """Yield the files of rules that are no Kubernetes object."""
+    """Yield the files of rules that are not Kubernetes object."""
     for artifact in files.artifacts:
         is_object = {"apiVersion", "kind"} <= artifact.data.keys()
         if isinstance(artifact.data.get("groups"), list) and not is_object:

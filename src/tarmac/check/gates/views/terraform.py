@@ -45,7 +45,7 @@ def sources(files: Files) -> Iterator[Artifact]:
 
 
 def settings(files: Files) -> Iterator[Setting]:
-    """Yield every setting of every file; those of a file that is no HCL are left out."""
+    """Yield every setting of every file; those of a file that is not HCL are left out."""
     for source in sources(files):
         found = _parsed(source.path, str(source.content))
         if not isinstance(found, Finding):
@@ -53,7 +53,7 @@ def settings(files: Files) -> Iterator[Setting]:
 
 
 def unreadable(files: Files) -> Iterator[Finding]:
-    """Yield the files that are no HCL."""
+    """Yield the files that are not HCL."""
     for source in sources(files):
         found = _parsed(source.path, str(source.content))
         if isinstance(found, Finding):

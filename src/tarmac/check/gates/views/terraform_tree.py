@@ -10,7 +10,7 @@ from tarmac.base.report import Finding
 
 @lru_cache(maxsize=512)
 def tree(path: str, text: str) -> Any:
-    """Parse a file; return a finding where it is no HCL."""
+    """Parse a file; return a finding where it is not HCL."""
     # The grammar takes 0.2 s to load: only where there is something to read.
     import hcl2  # noqa: PLC0415
     from lark.exceptions import LarkError, UnexpectedInput  # noqa: PLC0415

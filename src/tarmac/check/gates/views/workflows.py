@@ -89,7 +89,7 @@ class Workflow:
 
 
 def workflows(files: Files) -> Iterator[Workflow]:
-    """Yield every workflow there is; one that is no YAML is for another gate to say."""
+    """Yield every workflow there is; one that is not YAML is for another gate to say."""
     for artifact in files.artifacts:
         if (found := workflow_of(files, artifact)) is not None:
             yield found

@@ -1,6 +1,6 @@
 """Kustomizations and what they name: which of them are built, and of which files.
 
-A kustomization that another one includes is a part of that one; patches and bases are no objects.
+A kustomization that another one includes is a part of that one; patches and bases are not objects.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Layer:
 
     @property
     def patches(self) -> frozenset[Path]:
-        """Its patches, which are no objects, whether or not it can be built."""
+        """Its patches, which are not objects, whether or not it can be built."""
         names = _named(self.data, _PATCHES)
         return frozenset(Path(os.path.normpath(self.folder / name)) for name in names)
 

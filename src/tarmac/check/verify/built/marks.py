@@ -106,7 +106,7 @@ def placed(data: Any, twin: Any, values: MarkedValues) -> dict[Key, str]:
     """Find the places of an object's parts, by the same object of marked values.
 
     A mapping or list that holds what comes from one in the values comes from that, and with it
-    what is no text and no number: a switch.
+    what is not text and no number: a switch.
     """
     origins: dict[Key, Key] = {}
     _trace(data, twin, (), values, origins)

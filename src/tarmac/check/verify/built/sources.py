@@ -53,7 +53,7 @@ class Sources:
         """Read the documents of a YAML file.
 
         Raises:
-            BadInput: it cannot be read, or is no YAML; with its place.
+            BadInput: it cannot be read, or is not YAML; with its place.
         """
         name = self.shown(path)
         if before := self.known.get(name):
@@ -65,7 +65,7 @@ def documents(name: str, text: str, first: int = 1) -> list[Document]:
     """Read the documents of a text that begins at a line of a file.
 
     Raises:
-        BadInput: it is no YAML; with its place.
+        BadInput: it is not YAML; with its place.
     """
     try:
         return [

@@ -214,7 +214,7 @@ def _image(origin: ObjectOrigin, item: Mapping[str, Any], place: str) -> None:
 
 
 def _parts(image: str) -> tuple[str, str]:
-    """Take an image's name and its tag apart; a registry's port is no tag."""
+    """Take an image's name and its tag apart; a registry's port is not a tag."""
     name, _, tag = image.partition("@")[0].rpartition(":")
     return (name, tag) if name and "/" not in tag else (image.partition("@")[0], "")
 

@@ -44,7 +44,7 @@ def config(owner: str, file: MountedFile) -> str:
 
 
 def configs(owner: str, files: Iterable[MountedFile]) -> dict[str, Any]:
-    """Write files with what is in them: those with secrets are nowhere on a disk but in .env."""
+    """Declare files with their content; secrets are written only to .env."""
     return {config(owner, file): {"content": written(file.content)} for file in files}
 
 

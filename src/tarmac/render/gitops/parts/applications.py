@@ -56,7 +56,7 @@ def of_service(plan: ClusterPlan, workload: Workload, own: Sequence[Artifact]) -
 
 
 def of_others(plan: ClusterPlan, objects: Sequence[Artifact], last: int) -> Iterator[App]:
-    """Make the Applications of what is no service's: first the base, then stores; the rest last.
+    """Make the Applications of what is not a service's: first the base, then stores; the rest last.
 
     Args:
         last: the wave behind all services.

@@ -44,7 +44,7 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], objects: Sequence[Artif
 
 
 def _secrets(plan: ClusterPlan, objects: Iterable[Artifact]) -> Iterator[str]:
-    """Have Secrets made in the namespace, where no store of secrets elsewhere has them."""
+    """Write the step that creates Secrets in the namespace, if no external store has them."""
     if plan.settings.secrets != "script":
         return
     for artifact in objects:

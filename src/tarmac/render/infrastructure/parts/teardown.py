@@ -1,6 +1,6 @@
 """What removes an environment from AWS: a script of ordered steps, and what of it has data.
 
-The verb `teardown` prints it. It is no part of a tree: a script that deletes everything is not to
+The verb `teardown` prints it. It is not part of a tree: a script that deletes everything is not to
 lie in a repository beside those that are run every day.
 """
 

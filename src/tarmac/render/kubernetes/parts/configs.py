@@ -65,7 +65,7 @@ def secrets_in(workload: Workload) -> dict[str, Text]:
 
 
 def checksums(workload: Workload) -> dict[str, str]:
-    """Have a change of the settings replace the pods: by themselves they would not read it.
+    """Make a change of the settings replace the pods, which do not reload them.
 
     What holds a secret counts with the secret's path in its place: a database that moves, a user
     more in a broker's file. What belongs to a set-up does not: it has a Job of its own. The first

@@ -44,7 +44,7 @@ def owned(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
 
 
 def templates(plan: ClusterPlan, workload: Workload) -> list[dict[str, Any]]:
-    """Have each of a store's pods be given disks of its own."""
+    """Give each pod of a store its own disks."""
     labelled = labels(plan, workload.name, workload.role)
     return [
         {

@@ -41,7 +41,7 @@ def job_name(workload: Workload, run: Run, spec: dict[str, Any]) -> str:
 def _metadata(plan: ClusterPlan, run: Run) -> dict[str, Any]:
     found: dict[str, Any] = {"labels": labels(plan, run.name, run.role)}
     if plan.settings.mesh:
-        # One that is no native sidecar never ends, and the Job neither.
+        # One that is not a native sidecar never ends, and the Job neither.
         found["annotations"] = {"sidecar.istio.io/nativeSidecar": "true"}
     return found
 

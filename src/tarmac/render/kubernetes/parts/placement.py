@@ -30,7 +30,7 @@ LOST_NODE_S = 30
 
 
 def lost_node(workload: Workload) -> dict[str, Any]:
-    """Have a pod made elsewhere soon when its node is lost.
+    """Tolerate a lost node only briefly, so that its pods are soon recreated elsewhere.
 
     One with a disk is left to the default: its node may still write there.
     """

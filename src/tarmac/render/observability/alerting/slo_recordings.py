@@ -22,7 +22,7 @@ def recordings(objective: MeasuredObjective) -> list[dict[str, Any]]:
         return {"record": name, "expr": expr, "labels": {**objective.labels, **more}}
 
     five_s = 5 * budget.MINUTE_S
-    # Not one without the other: zero bad of nothing measured is no measurement.
+    # Not one without the other: zero bad of nothing measured is not a measurement.
     bad = f"{objective.bad_requests(five_s)} and {objective.requests(five_s)}"
     found = [
         rule(f"slo:{objective.name}:bad_rate5m", bad),

@@ -19,7 +19,7 @@ CLASSES = tuple({"class": first} for first in "2345")
 
 
 def one(name: str, value: float | None) -> tuple[Mapping[str, str], ...]:
-    """Have an item written with a number, where there is one."""
+    """Make an item with a number, if there is one."""
     return () if value is None else ({name: repr(value)},)
 
 

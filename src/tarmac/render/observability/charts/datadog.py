@@ -15,7 +15,7 @@ from tarmac.render.observability.alerting.subjects import exports, has, watched
 from tarmac.render.observability.charts.traces import PORTS
 from tarmac.render.observability.charts.values import chart_values
 
-#: Probes and scrapes are no requests of users.
+#: Probes and scrapes are not requests of users.
 USERS = "!route:/health*,!route:/metrics"
 
 

@@ -15,7 +15,7 @@ FAST = 14.4
 
 def monitors(plan: ClusterPlan) -> dict[str, dict[str, Any]]:
     """List the monitors, by the names of their files."""
-    # Its distributions answer for any time: also for one that is no bucket's bound.
+    # Its distributions answer for any time: also for one that is not a bucket's bound.
     objectives = (MeasuredObjective(wanted, plan.namespace) for wanted in plan.objectives)
     return {f"{found.service}-{found.kind}": _monitor(plan, found) for found in objectives}
 

@@ -94,7 +94,7 @@ class _Mounts:
         self._mount("none", target, "", MS_REMOUNT | MS_BIND | MS_RDONLY)
 
     def cover(self, lower: int, target: str, place: Path) -> None:
-        """Have a folder's own files read, and those of the layer written."""
+        """Mount a layer over a folder: reads see the folder's files, writes go to the layer."""
         upper, work = place / "upper", place / "work"
         status = os.stat(lower)
         for folder in (upper, work):

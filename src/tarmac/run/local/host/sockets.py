@@ -67,7 +67,7 @@ def _bound(port: int) -> socket.socket | None:
     One at which another process listens over IPv6 is not free: `localhost` would lead there.
 
     Raises:
-        TarmacError: it is one of those that only root may use.
+        TarmacError: only root may use this port.
     """
     bound = socket.socket()
     try:

@@ -15,7 +15,7 @@ class Usage:
 
 
 def of_trees(roots: Iterable[int]) -> dict[int, Usage]:
-    """Measure some processes and their descendants, in one pass over all; those that ended lack.
+    """Measure some processes and their descendants, in one pass; ended processes are omitted.
 
     Memory that processes share (PostgreSQL's buffers) counts once for each tree.
     """

@@ -109,7 +109,7 @@ class Flow:
         return bool(self._waiting)
 
     def take(self, size: int, deliver: Callable[[], None], bytes_per_s: float = 0.0) -> None:
-        """Have something delivered when its time has come; an end of the stream has no size.
+        """Schedule a chunk for delivery at its time; size 0 is the end of the stream.
 
         Args:
             bytes_per_s: a limit for this alone; 0: only the rule's.

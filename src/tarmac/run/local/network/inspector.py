@@ -18,7 +18,7 @@ from tarmac.run.local.network.durations import bucket_of
 class Reader(Protocol):
     """Reads both directions of one connection in one protocol."""
 
-    #: Nothing is read any more: it is no such protocol, or another one from here on.
+    #: Nothing is read any more: it is another protocol, or becomes one here.
     ended: bool
 
     def sent(self, data: bytes) -> None:

@@ -3,7 +3,7 @@
 Of a command its name is read, never a key or a value; of an answer where it ends
 (redis.io/docs/latest/develop/reference/protocol-spec). Commands that are sent at once are answered
 in their order. How a client begins is not counted. A connection that subscribes or monitors goes on
-unread: its answers are no answers.
+unread: its messages are not answers.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class Wiring:
                 await self._tell({"op": "inspect", "on": on})
 
     async def disturb(self, wire: str, rule: EdgeRule | None) -> None:
-        """Have a wire disturbed from now on; None: no more."""
+        """Disturb a wire from now on; None ends the disturbance."""
         async with self._telling:
             if rule is None:
                 self._rules.pop(wire, None)
@@ -115,7 +115,7 @@ class Wiring:
     async def split(
         self, wire: str, names: Iterable[str], share: float, rule: EdgeRule | None
     ) -> None:
-        """Have a share of a wire's requests sent to these instances and no others of them.
+        """Route a share of a wire's requests to these instances only.
 
         Args:
             share: of the requests that begin from now on, 0 to 1.
@@ -150,7 +150,7 @@ class Wiring:
             await self._ask(SETTLE_S)
 
     async def _ask(self, within_s: float = ANSWER_S) -> bool:
-        """Have it say what it has counted; False if it is there and does not answer."""
+        """Request its counts; return False if it runs but does not answer."""
         number = next(self._asks)
         answer: asyncio.Future[Counts] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer

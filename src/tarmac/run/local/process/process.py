@@ -165,7 +165,7 @@ class Process:
         self._wake.set()
 
     async def follow(self) -> None:
-        """Have its users wait until `lead`; what runs is asked to end, and starts again."""
+        """Make its users wait until `lead`; a running process is stopped, and started again."""
         self._leads.clear()
         self._set_ready(False)
         if self._running is not None:

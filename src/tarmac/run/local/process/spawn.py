@@ -174,7 +174,7 @@ class Spawner:
             await self._process.wait()
 
     async def sweep(self) -> None:
-        """Have the guard kill what ended processes left behind that it does not know as theirs."""
+        """Make the guard kill orphans of ended processes that it does not know as theirs."""
         with contextlib.suppress(OSError):
             await self._send({"op": "sweep"})
 

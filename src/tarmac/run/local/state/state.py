@@ -97,7 +97,7 @@ class NodeState:
 
 
 class DamagedState(TarmacError):
-    """The file is no database: a supervisor rebuilds it, as all in it is derived."""
+    """The file is not a database: a supervisor rebuilds it, as all in it is derived."""
 
 
 class StateFile:
@@ -107,7 +107,7 @@ class StateFile:
         rebuild: rebuild it if it is damaged; only for the namespace's supervisor.
 
     Raises:
-        DamagedState: it is no database, or a broken one.
+        DamagedState: it is not a database, or a broken one.
         TarmacError: it cannot be written.
     """
 
@@ -160,7 +160,7 @@ class StateFile:
         self._readable = written == _VERSION
 
     def _check(self) -> None:
-        """Have every page looked at. Raises DamagedState."""
+        """Check every page. Raises DamagedState."""
         said = self._database.execute("PRAGMA quick_check(1)").fetchone()[0]
         if said != "ok":
             raise DamagedState(f"{self._path}: damaged ({said}); `tarmac up` rebuilds it")
@@ -230,7 +230,7 @@ class StateFile:
             self._add_event(node.name, node.state, node.pid, node.detail)
 
     def note(self, subject: str, state: str, detail: str) -> None:
-        """Write an event of something that is no node; none where there is no room."""
+        """Write an event of something that is not a node; none where there is no room."""
         with contextlib.suppress(sqlite3.Error, TarmacError, OSError):
             self._add_event(subject, state, None, detail)
 

@@ -98,7 +98,7 @@ def read(urls: Mapping[str, str]) -> tuple[DeadLetter, ...]:
 
 
 def change(urls: Mapping[str, str], ids: Sequence[str], *, drop: bool = False) -> int:
-    """Have the dead letters of these ids retried, or with `drop` delete them; return how many.
+    """Retry the dead letters of these ids, or delete them with `drop`; return their number.
 
     Raises:
         BadInput: no dead letter has an id.

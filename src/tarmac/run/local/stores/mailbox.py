@@ -72,7 +72,7 @@ class Mailbox:
                 )
 
     def missing(self) -> list[str]:
-        """List what the index lacks, newest first; remove from it what is no file any more."""
+        """List what the index lacks, newest first; remove from it what is not a file any more."""
         stored = {path.stem for path in self._folder.glob("*.eml")}
         known = {name for (name,) in self._index.execute("select id from email")}
         with self._index:

@@ -261,7 +261,7 @@ def up(home: Home, options: Options, *, attached: bool = False) -> Callable[[], 
 
 
 def _applied(home: Home, options: Options, *, attached: bool) -> ApplyResult:
-    """Have the one that runs apply the options; start another where it is just ending."""
+    """Apply the options to the running supervisor; start another if it is just ending."""
     try:
         return ask(home, _apply(options))
     except SupervisorGone:

@@ -39,9 +39,9 @@ class LocalReplica:
         return self._ask(ask.TakesWrites(self._store))
 
     def fence(self) -> None:
-        """Have it take no writes any more, after any start; one that runs ends in order first."""
+        """Block writes to it permanently, even after a restart; a running one is stopped first."""
         self._ask(ask.Fence(self._store))
 
     def promote(self, statements: Sequence[str] = ()) -> None:
-        """Have a standby take writes, say statements to it, and let its users start."""
+        """Promote a standby, run statements on it, and let its users start."""
         self._ask(ask.Promote(self._store, tuple(statements)))

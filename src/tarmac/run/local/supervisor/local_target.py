@@ -40,7 +40,7 @@ class LocalTarget:
         self._ask(Disturb())
 
     def close(self) -> None:
-        """Have whatever is still disturbed undone."""
+        """Undo every active disturbance."""
         for end in (*self._recoveries, self._lines, self._connection):
             with contextlib.suppress(OSError):
                 end.close()
@@ -138,7 +138,7 @@ class LocalTarget:
         return LocalReplica(store, url, self._ask)
 
     def make_read_only(self, store: str, *, on: bool) -> None:
-        """Have a store refuse all writes, or take them again."""
+        """Make a store read-only, or writable again."""
         self._ask(ask.MakeReadOnly(store, on))
 
     def takes_writes(self, store: str) -> bool:
@@ -169,7 +169,7 @@ class LocalTarget:
         return _answers(stable), _answers(new)
 
     def note(self, what: str) -> None:
-        """Have the system's timeline say what a drill does."""
+        """Record a step of the drill in the system's timeline."""
         self._ask(ask.Note(what))
 
     def limit_cpu(self, names: Collection[str], cpus: float | None) -> None:

@@ -24,7 +24,7 @@ class ReadOnlyStores:
         handlers.on(ask.IsWritable, self._takes_writes)
 
     async def close(self) -> None:
-        """Have all of them take writes."""
+        """Make all of them writable."""
         for name in list(self._changed):
             with contextlib.suppress(TarmacError):  # one that is down takes them at its next start
                 await self._change(ask.MakeReadOnly(name, on=False))

@@ -85,7 +85,7 @@ class TelemetryProcess:
         return f"http://{host}:{self._port}/?token={token}"
 
     def observe(self, found: list[ScrapeTarget]) -> None:
-        """Have the metrics of these instances read; the process has to be wanted."""
+        """Scrape these instances; the process must be wanted."""
         if found == self._observed:
             return
         write_atomically(self._home.scrape_targets, scrape.as_text(found))

@@ -44,7 +44,7 @@ resource "aws_route53_record" "failover" {
   }
 }
 
-# The zone's own name can be no CNAME.
+# The zone's own name cannot be a CNAME.
 resource "aws_route53_record" "failover_of_zone" {
   for_each = { for key, record in local.moving : key => record if record.host == var.zone }
 

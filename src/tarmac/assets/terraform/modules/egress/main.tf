@@ -67,7 +67,7 @@ resource "aws_networkfirewall_rule_group" "hosts" {
 }
 
 # Without a handshake a packet has no name, and the default below lets the first ones of a connection pass.
-# Of what is no TCP, a NAT gateway passes these two alone.
+# Of what is not TCP, a NAT gateway passes these two alone.
 resource "aws_networkfirewall_rule_group" "others" {
   name        = "${var.name}-others"
   description = "What has no name of a host"

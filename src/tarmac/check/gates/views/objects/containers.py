@@ -66,7 +66,7 @@ class Container:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What starts it, as far as the image is not asked: command and arguments."""
+        """Command and arguments; the entrypoint of the image is unknown."""
         return (*map(str, items(self.data, "command")), *self.arguments)
 
     @property

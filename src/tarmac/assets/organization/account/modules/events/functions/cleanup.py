@@ -1,7 +1,7 @@
 """Deletes what has the project's tag, a tag `Expires` with a day that is past, and no user.
 
 Disks that are attached to nothing, snapshots and addresses. With DRY_RUN, and by default, it only
-lists. What has no such tag, or one that is no day, is left alone.
+lists. What has no such tag, or one that is not a day, is left alone.
 """
 
 from __future__ import annotations
