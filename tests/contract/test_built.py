@@ -203,7 +203,7 @@ def findings_of(results):
     return [finding for result in results for finding in result.findings]
 
 
-def test_a_finding_of_the_plain_objects_is_not_said_again_of_a_form(trees):
+def test_a_finding_of_the_plain_objects_is_not_repeated_for_a_form(trees):
     judged = trees["shop"]
     subject = subject_of("shop", judged)
     changed = tuple(without_limit(one) for one in judged.artifacts)

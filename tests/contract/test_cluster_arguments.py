@@ -85,7 +85,7 @@ THERE = ("--target", "cluster", "--env", "kind")
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_its_value_and_what_to_do(argv, told, tmp_path):
+def test_an_error_is_reported_with_its_value_and_what_to_do(argv, told, tmp_path):
     done = tarmac(*argv, folder=ROOT, environ={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
     assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
 
@@ -121,7 +121,7 @@ def test_a_fault_of_clusters_is_refused_here(tmp_path):
 
 
 @pytest.mark.parametrize("verb", ["ps", "logs", "restart", "invariants", "objectives", "edges"])
-def test_without_kubectl_it_is_said_how_to_get_it(verb, tmp_path):
+def test_without_kubectl_the_error_says_how_to_get_it(verb, tmp_path):
     environ = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
     done = tarmac(verb, "hello-dd", *THERE, folder=ROOT, environ=environ)
     assert (done.returncode, done.stdout) == (3, "")

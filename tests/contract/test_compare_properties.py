@@ -221,7 +221,7 @@ def at(node: Any, path: list[Any]) -> Any:
     return node
 
 
-def test_every_value_of_the_model_that_changes_what_is_rendered_is_told():
+def test_every_value_of_the_model_that_changes_rendered_files_is_reported():
     base = loaded(FULL)
     every = variants()
     assert len(every) > 100
@@ -262,7 +262,7 @@ def test_the_same_model_differs_in_nothing(tree):
 
 @settings(max_examples=15, deadline=None)
 @given(old=MODELS, new=MODELS)
-def test_a_change_of_what_is_rendered_is_told_in_each_environment(old, new):
+def test_a_change_of_what_is_rendered_is_reported_in_each_environment(old, new):
     told = {environment for one in comparison(old, new).changes for environment in one.environments}
     for before, after in zip(shown(old), shown(new), strict=True):
         if written(before) != written(after):

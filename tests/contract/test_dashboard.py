@@ -167,7 +167,7 @@ async def test_the_system_and_its_traces_are_data(app: InProcess) -> None:
         ("/api/logs?cursor=%7B%22orders%22%3A1%7D", "is of no earlier answer"),
     ],
 )
-async def test_what_is_asked_wrongly_is_answered_with_the_reason(app, path, words) -> None:
+async def test_an_invalid_request_is_answered_with_the_reason(app, path, words) -> None:
     answer = await app.get(path, headers=ADMITTED)
     assert answer.status == 400
     assert words in answer.json()["error"]

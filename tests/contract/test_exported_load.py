@@ -162,7 +162,7 @@ def test_what_differs_in_each_run_becomes_a_variable_and_the_rest_stays(
         ("unknown", "it has: buy, fails, nothing"),
     ],
 )
-def test_a_journey_that_cannot_be_recorded_is_told(
+def test_a_journey_that_cannot_be_recorded_is_reported(
     journeys: Path, url: str, journey: str, why: str
 ) -> None:
     with pytest.raises(LoadFailed, match=why):

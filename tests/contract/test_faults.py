@@ -241,7 +241,7 @@ def test_a_share_of_a_service_ends_and_its_other_instances_go_on(sandbox):
         assert (other.pid, other.serves) == (before["back.2"], True)
 
 
-def test_a_system_that_ends_meanwhile_is_said_and_nothing_is_left(sandbox):
+def test_a_system_that_ends_during_a_fault_is_reported_and_leaves_nothing(sandbox):
     sandbox.write(SYSTEM)
     sandbox.up()
     with local_target(sandbox.home) as target:

@@ -103,7 +103,7 @@ def test_a_chart_that_is_kept_in_another_is_rendered_with_that_one_alone(root):
     assert "TITLE" not in system_of(found).file.services["web"].env
 
 
-def test_a_dependency_that_is_not_there_is_told_and_nothing_is_fetched(root):
+def test_a_dependency_that_is_not_there_is_reported_and_nothing_is_fetched(root):
     write(root / "chart/Chart.yaml", CHART + MISSING)
     _, skipped = found_in(root)
     assert "helm cannot render it: " in skipped["chart/Chart.yaml"]

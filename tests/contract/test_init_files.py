@@ -87,7 +87,7 @@ def test_they_are_there_when_the_first_service_connects_and_once(kind, sandbox):
     assert set(rows(sandbox)) == {"[7]"}
 
 
-def test_a_file_that_is_not_there_is_said_with_its_place(sandbox):
+def test_a_file_that_is_not_there_is_reported_with_its_place(sandbox):
     (sandbox.folder / "tables.sql").write_text(TABLES)
     sandbox.write(system("postgres"))
     said = sandbox.tarmac("up", "-d")

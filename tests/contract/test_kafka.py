@@ -95,7 +95,7 @@ def test_what_is_set_up_is_what_the_kit_would_make():
     }
 
 
-def test_one_system_differs_from_another_by_what_its_broker_is_told():
+def test_a_changed_right_changes_the_set_up_of_the_broker():
     """A right that changes has the broker told of it, as a file that changes does."""
     ports = ports_of(USERS)
     before = launch_on(view_of(ports))

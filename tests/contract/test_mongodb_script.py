@@ -49,7 +49,7 @@ def run(node: str, users: dict[str, object]) -> tuple[dict[str, object], list[st
     return said["users"], said["asked"]
 
 
-def test_each_service_has_its_database_and_who_watches_none():
+def test_each_service_has_its_database_and_the_exporter_has_none():
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not on this machine; apt install nodejs")

@@ -93,7 +93,7 @@ def test_a_program_that_is_too_old_or_does_not_run_here_is_not_found(machine):
     assert offers.find(binary("broken-server")) is None
 
 
-def test_why_a_program_that_is_there_cannot_be_used_is_said(machine):
+def test_the_reason_why_an_installed_program_is_unusable_is_reported(machine):
     old = machine("old-server", "echo 2.9.10")
     broken = machine("broken-server", "echo usage; exit 1")
     assert list(offers.refused(binary("old-server", oldest="2.10", below="4"))) == [

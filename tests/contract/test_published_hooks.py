@@ -160,7 +160,7 @@ def test_the_action_reports_what_a_change_touches(runner):
     assert set(places(runner.sarif())) == {"new folder/new.yaml"}
 
 
-def test_the_action_gives_nothing_that_it_is_told_to_a_shell(runner):
+def test_the_action_passes_no_input_to_a_shell(runner):
     odd = "$(touch made); touch made"
     assert runner.run(changed=odd) == 2
     assert f"--changed {odd}: no such revision" in runner.printed
@@ -169,7 +169,7 @@ def test_the_action_gives_nothing_that_it_is_told_to_a_shell(runner):
     assert [name for name, _ in runner.used if "upload" in name] == []
 
 
-def test_the_action_is_strict_where_it_is_told_so(runner):
+def test_the_action_is_strict_if_its_input_says_so(runner):
     (runner.workspace / "old.yaml").write_text(GOOD)
     verify = next(step for step in ACTION["runs"]["steps"] if step.get("id") == "verify")
     spy = runner.temp / "tarmac/bin/tarmac"

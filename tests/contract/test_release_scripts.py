@@ -99,7 +99,7 @@ def test_nothing_that_asks_for_a_version_is_none_and_no_release(repository, mess
     assert repository.status() == before
 
 
-def test_a_release_says_what_it_would_be_and_makes_it_when_told(repository, tmp_path_factory):
+def test_a_release_is_previewed_and_created_on_confirmation(repository, tmp_path_factory):
     repository.git("tag", "v1.0.0")
     repository.commit("feat(cart): gifts", "fix: the sum", "feat(api)!: new paths", "docs: a page")
     before = repository.status()
@@ -152,7 +152,7 @@ def test_what_is_not_committed_is_not_released(repository):
     assert repository.status() == before
 
 
-def test_what_protects_the_repository_is_said_first_and_sent_when_told(repository, tmp_path):
+def test_repository_rules_are_previewed_and_sent_on_confirmation(repository, tmp_path):
     said = repository.run("scripts/apply-ruleset.sh")
     assert "POST repos/{owner}/{repo}/rulesets\n" in said
     assert "PUT repos/{owner}/{repo}/environments/production\n" in said

@@ -184,7 +184,7 @@ def test_github_has_a_command_for_each_finding_and_for_what_was_not_judged():
     ]
 
 
-def test_github_is_told_of_an_item_that_fails_without_a_finding():
+def test_github_gets_an_error_for_an_item_that_fails_without_a_finding():
     failed = Result("test:a.py::b", "b", "", Status.FAIL, Level.OBSERVED, "tree")
     item = ItemResult("1.4", "kubernetes", "It holds", "c.yaml:6:5", Status.FAIL, proofs=(failed,))
     written = as_github.write(Report("mini", (), "2026-06-01", (), (item,)))
@@ -201,7 +201,7 @@ def test_github_is_given_no_sign_that_ends_a_command_or_a_property():
     )
 
 
-def test_github_is_told_when_nothing_was_judged():
+def test_github_gets_an_error_if_no_gate_found_input():
     nothing = replace(result("NET001", Status.NOT_APPLICABLE), target="files")
     written = as_github.write(Report("mini", (), "2026-06-01", (nothing,)))
     assert written.startswith("::error title=tarmac::mini: no gate found input")

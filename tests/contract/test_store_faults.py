@@ -114,7 +114,7 @@ def test_a_server_that_is_started_again_takes_writes_and_that_is_no_proof(runnin
         assert detail == "db took writes; a restart of its server ends this"
 
 
-def test_what_cannot_be_read_only_is_said(target):
+def test_what_cannot_be_read_only_is_reported(target):
     with pytest.raises(TarmacError, match=r"cache: Redis .* cannot be made read-only"):
         FAULT.inject(target, STEP.model_copy(update={"on": "cache"})).__enter__()
     with pytest.raises(TarmacError, match="bd: no running store; choose one of: db"):

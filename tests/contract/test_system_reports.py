@@ -307,7 +307,7 @@ def test_a_report_goes_to_its_file_and_through_no_link(systems, tmp_path):
     assert not (tmp_path / "elsewhere.md").exists()
 
 
-def test_autoscaling_of_trading_is_met_by_a_person_who_saw_it(systems, tmp_path):
+def test_autoscaling_of_trading_is_proven_by_an_attestation(systems, tmp_path):
     """Item 2 asks for nothing that trading does not have, such as a quota."""
     folder = tmp_path / "systems/trading"
     shutil.copytree(systems / "trading", folder, ignore=shutil.ignore_patterns(".tarmac"))

@@ -92,7 +92,7 @@ def test_a_counter_is_shown_by_any_of_its_labels(readings, stored):
     assert (known.name, known.kind, known.labels) == (name, "counter", ("route", "status"))
 
 
-def test_more_lines_than_can_be_told_apart_are_left_out(readings, stored):
+def test_charts_show_at_most_the_largest_series(readings, stored):
     readings.read("orders-1", 1, {})
     readings.read("orders-1", 5, {requests("200", f"/{n}"): n + 1 for n in range(40)})
     found = charts.lines(stored, "orders", indicator.REQUESTS, "route", Steps(BEGAN, STEP, 1))

@@ -198,7 +198,7 @@ async def test_an_instance_that_does_not_answer_is_not_up_and_nothing_else_is_kn
         assert seen() == [1, 0, 1]
 
 
-async def test_a_file_of_targets_that_is_wrong_is_said_once_and_read_again(path, instance):
+async def test_a_file_of_targets_that_is_wrong_is_reported_once_and_read_again(path, instance):
     said: list[str] = []
     file = path.with_name("targets.json")
     file.write_text('[{"targets": 1}]')

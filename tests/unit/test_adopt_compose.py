@@ -218,11 +218,11 @@ def test_every_form_of_a_port_is_read(lines, ports):
         ([], "npm start"),
     ],
 )
-def test_a_containers_command_is_said_for_this_machine(lines, run):
+def test_a_command_of_a_container_is_translated_for_this_machine(lines, run):
     assert web(lines).run == run
 
 
-def test_who_waits_for_whom_is_said_once():
+def test_a_dependency_between_services_is_written_once():
     service = web(["environment: {API: 'http://api:3000'}", "depends_on: [api, db]"])
     assert (service.calls, service.stores) == ((), ("db",))
     assert web(["depends_on: {api: {condition: service_healthy}}"]).calls == ("api",)
@@ -246,7 +246,7 @@ def test_a_health_check_over_http_is_a_probe():
     assert web(["healthcheck: {test: pgrep node}"]).probe == ""
 
 
-def test_what_runs_to_its_end_is_a_task_of_who_waits_for_it():
+def test_a_container_that_completes_becomes_a_task_of_the_service_that_waits_for_it():
     found = composed(
         """
   migrate: {build: web, command: node migrate.js, depends_on: [db]}
@@ -393,7 +393,7 @@ def test_who_has_no_port_is_not_called():
     assert not system_of(found).file.services["monitor"].calls
 
 
-def test_a_line_of_several_programs_is_said_for_here_one_by_one():
+def test_a_line_of_several_programs_is_translated_program_by_program():
     files = {"queue/requirements.txt": "celery", "queue/tasks.py": "import celery"}
     line = CELERY.replace(
         "celery -A tasks flower", "sleep 1 && python init.py && celery -A tasks flower"

@@ -155,7 +155,7 @@ def test_a_dockerfile_that_is_a_known_server_is_a_store_and_no_second_copy_of_th
     assert found.services[0].env["MAIL_HOST"] == "${stores.maildev.host}"
 
 
-def test_what_shares_a_folder_and_cannot_be_told_is_left_out_and_never_the_first_program():
+def test_services_that_share_a_folder_are_skipped_if_their_programs_are_ambiguous():
     found = found_in(
         **{
             "compose.yaml": textwrap.dedent("""

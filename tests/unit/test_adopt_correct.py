@@ -122,7 +122,7 @@ def test_a_task_that_fails_is_named():
     assert lesson.note == "tried: task migrate: ended with exit status 1"
 
 
-def test_a_library_that_insists_on_encryption_is_told_that_there_is_none():
+def test_a_library_that_requires_encryption_gets_it_disabled():
     files = {**PROCFILE, "requirements.txt": "psycopg"}
     files["serve.py"] = 'import os\nos.environ["DATABASE_URL"]'
     lesson = learnt(likely_cause(1, ["pq: SSL is not enabled on the server"]), files=files)

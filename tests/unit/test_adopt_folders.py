@@ -151,7 +151,7 @@ def test_the_port_of_a_server_that_it_connects_to_is_not_its_own():
         ('env("LISTEN_ADDR", ":7000")', "LISTEN_ADDR", "127.0.0.1:${services.a.port}"),
     ],
 )
-def test_a_program_is_told_its_port_by_the_variable_that_it_reads(code, variable, value):
+def test_a_program_gets_its_port_in_the_variable_that_it_reads(code, variable, value):
     service = only(**{"go.mod": "module a", "main.go": f"package main\n{code}"})
     assert service.ports == {"http": 7000}
     assert service.env[variable] == value

@@ -304,7 +304,7 @@ def test_a_program_with_a_port_for_browsers_is_not_asked_for_grpc_there():
     assert not only(**files).grpc
 
 
-def test_a_server_that_is_told_a_host_alone_would_be_sought_at_its_usual_port():
+def test_a_server_address_without_a_port_means_the_default_port():
     files = {"requirements.txt": "pymysql", "app.py": "app = Flask(__name__)\n"}
     host = 'os.environ.get("MYSQL_HOST"); os.environ.get("MYSQL_DB")'
     assert found_in(**{**files, "db.py": host}).stores == ()

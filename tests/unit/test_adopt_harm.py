@@ -34,7 +34,7 @@ from tarmac.adopt._harm import harm
         ("npm run prepare:all", "`wipe`: it deletes files"),
     ],
 )
-def test_what_a_line_would_do_is_said(line, what):
+def test_what_a_line_would_do_is_reported(line, what):
     assert harm(line, {"prepare:all": "npm run wipe && tsc", "wipe": "rm -rf data"}) == what
 
 
@@ -57,7 +57,7 @@ def test_what_only_prepares_the_database_is_carried_over(line):
     assert harm(line, {"again": "npm run again"}) == ""
 
 
-def test_a_release_line_that_empties_a_file_is_no_task_and_is_said_with_its_reason():
+def test_a_release_line_that_empties_a_file_is_skipped_with_its_reason():
     found = found_in(
         Procfile="web: node a.js\nrelease: echo '' > .env && npm run migrate",
         **{"a.js": "process.env.PORT", ".env": "API_KEY=precious"},

@@ -58,7 +58,7 @@ def only(**files: str):
         ),
     ],
 )
-def test_what_starts_it_is_told_where_to_listen(files, run, port):
+def test_a_start_command_gets_its_port(files, run, port):
     service = only(**files)
     assert (service.run, list(service.ports.values())) == (run, [port])
 

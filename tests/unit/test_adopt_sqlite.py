@@ -48,7 +48,7 @@ def test_a_variable_that_names_no_database_keeps_its_file():
     assert service_with("CACHE_FILE=cache.db\n").volumes == {}
 
 
-def test_rows_that_are_in_the_repository_are_told_to_stay_behind():
+def test_rows_in_a_committed_sqlite_file_are_reported_as_not_carried_over():
     files = PROGRAM | {".env.example": "DATABASE_URL=file:./db/dev.db\n", "db/dev.db": "rows"}
     text = text_of(found_in(**files))
     assert (

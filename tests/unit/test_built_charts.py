@@ -220,7 +220,7 @@ def test_a_file_of_values_is_found_from_the_root_of_another_source(built):
     assert found.unbuilt == ()
 
 
-def test_what_an_application_says_and_is_not_judged_is_told(built):
+def test_settings_of_an_application_that_are_not_judged_are_reported(built):
     lacking = APPLICATION.replace("../../values/web.yaml", "../../values/none.yaml")
     own = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n"
     other = lacking.replace("shop-web", "plain").replace("charts/app", "deploy/own")

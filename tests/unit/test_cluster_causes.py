@@ -106,7 +106,7 @@ def test_an_image_that_cannot_be_had_is_named_with_the_registrys_words():
     assert text == "pod web-1, container web: image web:2 cannot be had: web:2: not found"
 
 
-def test_a_container_over_its_memory_limit_is_told_with_the_limit():
+def test_a_container_over_its_memory_limit_is_reported_with_the_limit():
     killed = {"exitCode": 137, "reason": "OOMKilled"}
     (text,) = said(pod(container(state={"waiting": {}}, lastState={"terminated": killed})))
     assert "used more memory than its limit (512Mi)" in text
@@ -121,7 +121,7 @@ def test_of_a_container_that_ends_the_log_before_is_asked_for():
     assert cause.log_of == ("web-1", "web", True)
 
 
-def test_a_key_that_no_secret_has_is_told_in_the_kubelets_words():
+def test_a_key_that_no_secret_has_is_reported_in_the_kubelets_words():
     waiting = {"reason": "CreateContainerConfigError", "message": "couldn't find key url"}
     (text,) = said(pod(container(state={"waiting": waiting})))
     assert text.endswith("cannot start: couldn't find key url")
@@ -157,21 +157,21 @@ def test_a_disk_that_waits_for_its_pods_node_is_no_cause():
     assert said(spread, claim, warned)[1] == "disk data-web-0 is not there: no quota left"
 
 
-def test_a_pod_that_a_quota_or_a_policy_refuses_is_told_of_whatever_makes_it():
+def test_a_pod_that_a_quota_or_policy_rejects_is_reported_for_its_owner():
     owner = {"uid": "d1"}
     maker = {"kind": "ReplicaSet", "metadata": {"uid": "r1", "ownerReferences": [owner]}}
     found = said(maker, event("r1", "FailedCreate", "exceeded quota: shop"))
     assert found == ["a pod is refused: exceeded quota: shop"]
 
 
-def test_a_probe_that_fails_is_told_where_nothing_else_is_wrong():
+def test_a_probe_that_fails_is_reported_where_nothing_else_is_wrong():
     running = pod(container(state={"running": {}}))
     assert said(running, event("p1", "Unhealthy", "Readiness probe failed: 503")) == [
         "pod web-1 does not pass its probe: Readiness probe failed: 503"
     ]
 
 
-def test_of_pods_that_are_ready_or_go_nothing_is_said():
+def test_ready_and_terminating_pods_have_no_causes():
     ready = pod({"conditions": [{"type": "Ready", "status": "True"}]})
     going = pod(container(state={"waiting": {"reason": "ErrImagePull"}}))
     going["metadata"]["deletionTimestamp"] = "2026-11-23T13:00:00Z"

@@ -173,7 +173,7 @@ def test_what_another_has_taken_over_is_not_pruned():
     assert gone == ()
 
 
-def test_one_that_does_not_come_up_is_told_and_the_release_before_comes_back():
+def test_a_release_that_does_not_become_ready_is_reported_and_rolled_back():
     cluster = memory()
     deploy(cluster, FIRST)
     bad = an_object("Deployment", "worker", spec={"selector": {"matchLabels": {"a": "b"}}})

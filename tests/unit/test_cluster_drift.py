@@ -29,7 +29,7 @@ def test_nothing_differs_where_all_is_as_rendered():
     assert (found.differs, found.compared) == (False, 1)
 
 
-def test_a_missing_object_a_changed_field_and_one_that_nothing_renders_are_told():
+def test_a_missing_object_a_changed_field_and_one_that_nothing_renders_are_reported():
     wanted = [config("a", x="1"), config("b", x="1")]
     found, _ = compared(wanted, config("b", x="2"), config("c"))
     assert [str(one) for one in found.missing] == ["ConfigMap a"]
@@ -47,7 +47,7 @@ def test_a_missing_object_a_changed_field_and_one_that_nothing_renders_are_told(
     ],
     ids=["of another", "the record"],
 )
-def test_what_is_no_ones_leftover_is_not_told(labels):
+def test_objects_without_labels_of_tarmac_are_not_reported(labels):
     other = config("c")
     other["metadata"]["labels"] = labels
     found, _ = compared([config("a")], config("a"), other)
@@ -61,7 +61,7 @@ def test_kinds_that_the_cluster_does_not_have_are_left_out():
     assert not found.differs
 
 
-def test_what_an_earlier_release_has_left_is_told_though_nothing_of_its_kind_is_rendered():
+def test_orphans_of_a_kind_that_is_no_longer_rendered_are_reported():
     budget = config("b") | {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget"}
     kubectl = running(config("a"), budget).kubectl
     release = Release("shop", "lab", "shop", (config("a"),))

@@ -46,7 +46,7 @@ def test_every_object_of_a_tree_is_in_one_wave_and_the_waves_are_in_order():
     assert sum(len(held) for _, held in found) == len(objects)
 
 
-def test_a_change_is_told_by_its_field_and_what_the_server_adds_is_none():
+def test_a_change_is_reported_by_field_and_server_defaults_are_ignored():
     live = manifest("Deployment", spec={"containers": [{"name": "web", "image": "web:1"}]})
     live["metadata"] |= {"resourceVersion": "7", "managedFields": [{"manager": "tarmac"}]}
     live["status"] = {"replicas": 1}

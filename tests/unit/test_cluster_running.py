@@ -21,7 +21,7 @@ WAITS = {
 }
 
 
-def test_each_workload_of_the_plan_is_told_with_its_pods_and_causes():
+def test_each_workload_of_the_plan_is_reported_with_its_pods_and_causes():
     system = running(
         workload("api-gateway", ready=0, replicas=2),
         pod("api-gateway", "api-gateway-b", made="2026-11-23T11:00:00Z", **WAITS),
@@ -88,7 +88,7 @@ def test_lines_of_several_pods_are_sorted_by_time():
     assert {chosen, "--tail=5", "--namespace=hello-dd"} <= set(system.kubectl.calls[0])
 
 
-def test_what_kubectl_prints_instead_of_logs_is_told():
+def test_what_kubectl_prints_instead_of_logs_is_reported():
     system = running(prints={"logs": "something else"})
     with pytest.raises(TarmacError, match="cannot read 'something else'"):
         list(system.logs([], last=5, follow=False))

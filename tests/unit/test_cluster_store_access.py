@@ -56,19 +56,19 @@ def test_a_store_is_reached_as_the_first_service_that_uses_it(pricing, tmp_path)
         ("pricing-db", "api-gateway", "api-gateway: does not use pricing-db; choose"),
     ],
 )
-def test_a_wrong_name_is_told(pricing, store, user, told):
+def test_a_wrong_name_is_reported(pricing, store, user, told):
     with pytest.raises(BadInput, match=told), store_url(pricing, store, user):
         pass
 
 
-def test_what_kubectl_says_is_told_where_it_leads_nowhere(pricing, tmp_path):
+def test_what_kubectl_says_is_reported_where_it_leads_nowhere(pricing, tmp_path):
     Path(pricing.kubectl.program).write_text("#!/bin/sh\necho 'pod is pending' >&2\nexit 1\n")
     told = "no way to pricing-db: pod is pending"
     with pytest.raises(TarmacError, match=told), store_url(pricing, "pricing-db"):
         pass
 
 
-def test_a_variable_that_is_from_no_secret_is_told(pricing):
+def test_a_variable_that_is_from_no_secret_is_reported(pricing):
     env = pricing.kubectl.objects[0]["spec"]["template"]["spec"]["containers"][0]["env"]
     env[0] = {"name": "DATABASE_URL", "value": URL}
     told = "variable DATABASE_URL is from no Secret"

@@ -72,7 +72,7 @@ def test_instances_are_found_by_workload_node_and_zone(name, found):
     assert target(*GATEWAY, *CACHE, *NODES).find(name) == found
 
 
-def test_what_is_none_of_these_is_told_with_the_nearest():
+def test_an_unknown_target_is_reported_with_the_nearest_name():
     with pytest.raises(BadInput, match=r"node3: no service, store, node or zone .* 'node2'"):
         target(*CACHE, *NODES).find("node3")
 
@@ -104,7 +104,7 @@ def test_an_outage_scales_to_none_waits_and_scales_back_to_what_it_was():
     assert on.undo.steps == [("add", "down api-gateway", *back), ("run", "down api-gateway")]
 
 
-def test_a_pod_that_does_not_end_is_told(monkeypatch):
+def test_a_pod_that_does_not_end_is_reported(monkeypatch):
     monkeypatch.setattr(cluster_target, "ENDED_WITHIN_S", 0.0)
     on = target(*CACHE)
     with pytest.raises(TarmacError, match="not ended within 0 s: cache-0"):
@@ -126,7 +126,7 @@ def test_a_drained_node_takes_pods_again_however_it_ends():
     assert on.undo.steps[0] == ("add", "cordoned node2", "uncordon", "node2")
 
 
-def test_a_drain_is_proven_by_who_had_to_leave():
+def test_a_drain_is_proven_by_the_pods_that_left_the_node():
     on = target(*CACHE, *NODES)
     with DRAIN.inject(on, DRAIN.step(fault="drain", on="node2")) as witness:
         assert calls(on)[0][:2] == ("drain", "node2")

@@ -60,7 +60,7 @@ def disturb(kubectl: Kubectl) -> None:
         undo.add("a", "scale", "fail")
 
 
-def test_what_cannot_be_undone_is_told(kubectl):
+def test_what_cannot_be_undone_is_reported(kubectl):
     with pytest.raises(TarmacError, match="not undone: kubectl scale fail: no"):
         disturb(kubectl)
 

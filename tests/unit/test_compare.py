@@ -135,7 +135,7 @@ ONE_EDIT = {
 
 
 @pytest.mark.parametrize("edit", ONE_EDIT)
-def test_an_edit_is_told_by_what_it_means(edit):
+def test_an_edit_is_reported_by_what_it_means(edit):
     pair, expected = ONE_EDIT[edit]
     found = said(compared(BASE, edited(BASE, pair)))
     assert found == expected
@@ -154,7 +154,7 @@ def test_the_zones_and_places_of_a_change_are_named():
     assert change.places == (f"{FILE}:37:5",)
 
 
-def test_a_public_address_of_many_environments_is_told_once_with_all_its_hosts():
+def test_a_public_address_of_many_environments_is_reported_once_with_all_its_hosts():
     new = edited(BASE, ("port: 8000\n", "port: 8000\n        public: {host: shelf}\n"))
     new = edited(new, ("kind: {}", "kind: {domain: k.example.org}"))
     old = edited(BASE, ("kind: {}", "kind: {domain: k.example.org}"))
@@ -204,21 +204,21 @@ def test_an_environment_of_one_side_only_is_one_line():
     ]
 
 
-def test_a_system_of_one_side_only_is_told():
+def test_a_system_of_one_side_only_is_reported():
     assert [change.what for change in comparison({}, files(BASE)).changes] == ["system"]
     (gone,) = comparison(files(BASE), {}).changes
     assert (gone.told.risk, gone.verb, gone.subjects) == (Risk.HIGH, "removed", ("demo",))
     assert gone.environments == ("production", "kind")
 
 
-def test_a_model_that_does_not_load_is_told_with_the_side_that_it_is_of():
+def test_a_model_that_does_not_load_is_reported_with_the_side_that_it_is_of():
     wrong = edited(BASE, ("stores: {db: orders-db", "stores: {db: orders-bd"))
     with pytest.raises(BadInput) as told:
         compared(wrong, BASE)
     assert str(told.value).startswith(f"main:{FILE}:17:18: order-service uses unknown store")
 
 
-def test_an_environment_that_cannot_be_planned_is_told_with_its_side():
+def test_an_environment_that_cannot_be_planned_is_reported_with_its_side():
     with pytest.raises(BadInput) as told:
         compared(BASE, edited(BASE, ("cache: {kind: redis", "cache: {kind: mail"), ('"7"', '""')))
     assert str(told.value).startswith(f"working tree:{FILE}:")
@@ -227,7 +227,7 @@ def test_an_environment_that_cannot_be_planned_is_told_with_its_side():
 @pytest.mark.parametrize(
     "edit", [("broker: nats", "  more: oracle\n    broker: nats"), ("nats", "redis")]
 )
-def test_a_store_or_broker_of_an_unknown_kind_is_told_with_its_place(edit):
+def test_a_store_or_broker_of_an_unknown_kind_is_reported_with_its_place(edit):
     with pytest.raises(BadInput, match=r"^main:systems/demo/tarmac.yaml:3\d:\d: .* unknown kind '"):
         compared(edited(BASE, edit), BASE)
 
@@ -248,7 +248,7 @@ def test_a_secret_is_shown_by_its_path_only_and_one_that_becomes_plain_is_high()
     ]
 
 
-def test_data_for_programs_has_a_schema_and_all_that_is_told():
+def test_json_output_has_a_schema_and_every_reported_change():
     found = comparison(files(BASE), files(edited(BASE, ("min: 3", "min: 2"))))
     data = json.loads(json.dumps(as_data(found)))
     assert data["schema"] == 1
@@ -293,7 +293,7 @@ def test_of_a_long_value_the_part_is_shown_that_is_not_the_same():
     assert len(line) < 200
 
 
-def test_a_call_by_name_of_what_was_reached_before_is_no_new_edge_and_told():
+def test_a_declared_call_along_an_existing_edge_is_reported_without_a_new_edge():
     new = edited(BASE, ("public: {host: www", "calls: [order-service]\n        public: {host: www"))
     assert said(compared(BASE, new)) == [
         "low call web: now calls `order-service` by name (timeout 2 s, retries 1)"
@@ -305,7 +305,7 @@ def test_another_kind_of_broker_is_one_line():
     assert said(compared(BASE, new)) == ["high store broker: `nats 2` -> `rabbitmq 4`"]
 
 
-def test_a_task_is_told_with_when_it_runs():
+def test_a_task_is_reported_with_when_it_runs():
     task = "port: 8080\n        tasks: {tidy: {run: [tidy], schedule: '0 3 * * *'}}\n"
     nightly = edited(BASE, ("port: 8080\n", task))
     hourly = edited(nightly, ("0 3 *", "0 * *"))

@@ -95,12 +95,12 @@ def told(old: str, new: str) -> list[tuple[Risk, str]]:
         ),
     ],
 )
-def test_a_change_of_infrastructure_is_told_with_its_risk(old, new, expected):
+def test_a_change_of_infrastructure_is_reported_with_its_risk(old, new, expected):
     found = told(old, new)
     assert sorted(found, key=str) == sorted(expected, key=str)
 
 
-def test_an_environment_that_gives_up_its_servers_size_is_told_of_the_data():
+def test_removing_the_size_of_a_server_warns_about_its_data():
     text = edited(
         MODEL,
         (MODEL[MODEL.rindex("    infrastructure:\n") : MODEL.rindex("    broker: rabbitmq\n")], ""),
@@ -130,7 +130,7 @@ def cost(old: str, new: str) -> list[tuple[str, Risk, str, tuple[str, ...]]]:
         ("cache.r6g.large, instances: 3", "cache.r6g.large, instances: 1", LOW, True),
     ],
 )
-def test_what_a_change_costs_a_month_is_told_and_much_more_is_read_first(old, new, risk, less):
+def test_the_monthly_cost_of_a_change_is_reported_and_a_large_one_comes_first(old, new, risk, less):
     ((verb, said_risk, fact, environments),) = cost(MODEL, edited(MODEL, (old, new)))
     assert (verb, said_risk, environments) == ("changed", risk, ("production",))
     before, after, more = map(
@@ -156,11 +156,11 @@ def test_an_environment_that_is_new_in_a_cloud_costs_all_of_it():
 @pytest.mark.parametrize(
     "edit", [("db.r6g.large", "db.r99.large"), ("quota: {cpu: 60", "quota: {cpu: 61")]
 )
-def test_nothing_is_said_where_it_costs_the_same_or_a_price_is_not_known(edit):
+def test_equal_or_unknown_costs_are_not_reported(edit):
     assert cost(MODEL, edited(MODEL, edit)) == []
 
 
-def test_the_values_of_terraform_that_say_the_same_are_not_told_again():
+def test_equal_values_of_terraform_are_not_reported_again():
     new = edited(MODEL, ("general: {min: 3, desired: 5,", "general: {min: 3, desired: 6,"))
     sides = ({FILE: text.encode()} for text in (MODEL, new))
     found = comparison(*sides, disk=True).changes
@@ -187,5 +187,5 @@ HOSTS = "hosts: [acme-v02.api.letsencrypt.org, hooks.slack.com, events.pagerduty
         (f"      egress: {{{HOSTS}}}\n", "", (HIGH, f"{WALL} goes")),
     ],
 )
-def test_what_a_firewall_lets_out_is_told_and_that_it_goes(old, new, expected):
+def test_changes_of_a_firewall_and_its_removal_are_reported(old, new, expected):
     assert of_travel(old, new) == [expected]

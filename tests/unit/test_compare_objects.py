@@ -196,12 +196,12 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_difference_of_an_object_is_told_by_its_kind_and_keys(case):
+def test_a_difference_of_an_object_is_reported_by_its_kind_and_keys(case):
     old, new, expected = CASES[case]
     assert told(old, new) == expected
 
 
-def test_lines_of_a_file_that_is_no_data_are_told():
+def test_changed_lines_of_a_text_file_are_reported():
     assert told("a\nb\n", "a\nc\n", "scripts/setup.sh") == [
         "low other demo: file `scripts/setup.sh`: had `b`",
         "low other demo: file `scripts/setup.sh`: has now `c`",
@@ -220,7 +220,7 @@ def test_objects_of_one_name_in_two_folders_are_two():
     assert [change.names for change in found if change.what == "other"] == [("chart/web/x.yaml",)]
 
 
-def test_a_namespace_that_moves_is_told_once_and_not_for_each_object():
+def test_a_namespace_that_moves_is_reported_once_and_not_for_each_object():
     def render(plan: ClusterPlan) -> tuple[Artifact, ...]:
         content = an("v1", "Thing")
         content["metadata"]["namespace"] = plan.namespace
@@ -232,7 +232,7 @@ def test_a_namespace_that_moves_is_told_once_and_not_for_each_object():
     ]
 
 
-def test_what_a_new_edge_makes_of_policies_is_said_by_the_edge_alone():
+def test_what_a_new_edge_makes_of_policies_is_reported_by_the_edge_alone():
     def render(plan: ClusterPlan) -> tuple[Artifact, ...]:
         sources = sorted(e.source for e in plan.allowed if e.target == "web")
         return (file("k8s/web/networkpolicy.yaml", policy(*sources)),)
@@ -243,7 +243,7 @@ def test_what_a_new_edge_makes_of_policies_is_said_by_the_edge_alone():
     ]
 
 
-def test_a_policy_that_lets_in_more_than_the_edges_say_is_told_beside_them():
+def test_a_policy_that_lets_in_more_than_the_edges_say_is_reported_beside_them():
     def render(plan: ClusterPlan) -> tuple[Artifact, ...]:
         sources = sorted(e.source for e in plan.allowed if e.target == "web")
         more = ["monitoring"] if "product-service" in sources else []

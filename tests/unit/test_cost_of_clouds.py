@@ -102,14 +102,14 @@ def test_ways_to_save_leave_a_node_in_each_zone_and_room_for_the_pods(
 
 
 @pytest.mark.parametrize("kind", ["m5.lagre", "x1e.32xlarge"])
-def test_a_type_without_a_price_is_told(
+def test_a_type_without_a_price_is_reported(
     plan: ClusterPlan, cloud: CloudInfrastructure, kind: str
 ) -> None:
     with pytest.raises(BadInput, match=rf"no price of '{kind}' \(nodes general\)"):
         estimate(plan, nodes(cloud, types=(kind,)), PRICES)
 
 
-def test_old_prices_are_told_each_with_its_source() -> None:
+def test_old_prices_are_reported_each_with_its_source() -> None:
     assert PRICES.old(dt.date(2026, 12, 1)) == []
     late = PRICES.old(dt.date(2027, 2, 1))
     assert late == [
@@ -143,7 +143,7 @@ def test_a_budget_decides_the_exit_code(capsys: pytest.CaptureFixture[str]) -> N
     assert "over the budget of 700.00 USD" in capsys.readouterr().out
 
 
-def test_an_environment_without_infrastructure_is_told() -> None:
+def test_an_environment_without_infrastructure_is_reported() -> None:
     with pytest.raises(BadInput, match=r"environments\.kind: has no `infrastructure:`"):
         cost(SHOP, "kind", None, as_json=False)
 

@@ -80,7 +80,7 @@ def test_merge_keys_are_followed_and_own_keys_win():
         (b"a: !!set {b}\n", "f.yaml:1:4: tag '!!set' is not known; remove it"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(raw, expected):
+def test_an_error_is_reported_with_its_place(raw, expected):
     (message,) = said(raw)
     assert message.startswith(expected)
     assert "; " in message, "it says what to do"

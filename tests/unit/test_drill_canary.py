@@ -204,7 +204,7 @@ def test_a_version_is_started_from_another_file_with_other_variables(drilled):
     assert system.started == ("web", "/next/tarmac.yaml", {"COLOUR": "green"})
 
 
-def test_a_canary_is_said_in_plain_words():
+def test_a_canary_is_explained_in_plain_words():
     said = list(explain.sentences(drill_file(), canary.DRILL))
     assert said[1] == (
         "10 visits `order` begin per second, and after 5s a new version of web gets 10, 50 % of "

@@ -347,7 +347,7 @@ def test_a_drill_that_is_aborted_first_loses_nothing(drilled):
     assert "the first region was lost" in broken(result)
 
 
-def test_what_is_not_replicated_is_said():
+def test_what_is_not_replicated_is_reported():
     kinds = {"db": "postgres", "cache": "redis"}
     file = SimpleNamespace(
         stores={name: SimpleNamespace(kind=kind) for name, kind in kinds.items()},

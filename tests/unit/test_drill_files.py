@@ -55,7 +55,7 @@ def test_a_drill_lasts_from_its_baseline_to_the_end_of_its_recovery(read):
     assert [type(step).__name__ for step in file.method] == ["Latency", "Kill"]
 
 
-def test_every_mistake_is_said_at_once_with_its_place(read):
+def test_every_mistake_is_reported_at_once_with_its_place(read):
     with pytest.raises(BadInput) as found:
         read(
             """
@@ -117,7 +117,7 @@ def test_an_amount_of_memory_is_as_in_a_manifest(read):
         read(text.format("64 MB"))
 
 
-def test_a_drill_is_said_in_plain_words(read):
+def test_a_drill_is_explained_in_plain_words(read):
     assert list(explain.sentences(read(LATENCY_AND_KILL), chaos.DRILL))[:6] == [
         "The database is slow, then it dies.",
         "10 visits `order` begin per second, for 42s at most.",
@@ -144,7 +144,7 @@ def test_every_drill_that_is_shipped_can_be_run(path):
 
 
 @pytest.mark.parametrize(("section", "kind"), [("capacity", "capacity"), ("draw", "random")])
-def test_what_another_kind_is_told_is_a_mistake(read, section, kind):
+def test_a_section_of_another_kind_of_drill_is_an_error(read, section, kind):
     text = f"drill: 1\ntitle: x\nload: {{journey: order, rate: 1}}\n{section}: {{}}\n"
     with pytest.raises(BadInput, match=rf"`{section}` is for `kind: {kind}` \(chaos\)"):
         read(text)
@@ -205,7 +205,7 @@ def test_a_canary_takes_the_numbers_of_an_environment_where_it_says_none(read, s
     assert (plain.weights, plain.longest_s) == ((5,), 80)
 
 
-def test_all_that_is_wrong_with_a_canary_is_said_at_once(read):
+def test_all_that_is_wrong_with_a_canary_is_reported_at_once(read):
     given = "{service: order-servise, environment: produktion, version: {file: next.yaml}}"
     with pytest.raises(BadInput) as found:
         read(CANARY + given)

@@ -88,7 +88,7 @@ def read(tmp_path):
     return read
 
 
-def test_what_is_asked_is_said_in_plain_words(read):
+def test_probes_are_explained_in_plain_words(read):
     said = list(explain.sentences(read(DRILL), chaos.DRILL))
     assert "/health of api-gateway is requested every 2s, and must answer 200." in said
 
@@ -101,7 +101,7 @@ def test_what_is_asked_is_said_in_plain_words(read):
         ("{service: notification-service, path: health}", "6:.*path"),
     ],
 )
-def test_a_probe_that_cannot_be_asked_is_told_with_its_line(read, line, problem):
+def test_a_probe_that_cannot_be_asked_is_reported_with_its_line(read, line, problem):
     with pytest.raises(BadInput, match=problem):
         read(f"{DRILL}      - {line}\n")
 

@@ -219,7 +219,7 @@ def test_marks_that_are_refused_are_not_confirmed():
     assert len(store.held) == writer.loss(refused + WAIT_S, ()).confirmed
 
 
-def test_a_restore_is_said_in_plain_words():
+def test_a_restore_is_explained_in_plain_words():
     file = drill_file(Restore(stores=("orders-db", "users-db"), rpo="1s", at="5s"))
     said = list(explain.sentences(file, restore.DRILL))
     assert said[1] == (

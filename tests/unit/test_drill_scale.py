@@ -112,7 +112,7 @@ def test_a_drill_that_is_aborted_goes_back_to_as_many_as_before(drilled):
     assert system.many == 1
 
 
-def test_a_scaling_is_said_in_plain_words():
+def test_a_scaling_is_explained_in_plain_words():
     said = list(explain.sentences(drill_file(), scale.DRILL))
     assert said[1] == (
         "10 visits `order` begin per second, and after 5s 3 instances of web run for 20s."

@@ -80,6 +80,6 @@ def test_a_system_without_an_entry_has_none():
         ("www: 9000", "Www: 9000", "use one label of a host's name"),
     ],
 )
-def test_what_cannot_be_routed_is_said_with_its_place(old, new, said):
+def test_what_cannot_be_routed_is_reported_with_its_place(old, new, said):
     found = problems(ENTRY.replace(old, new, 1))
     assert any(said in line for line in found), found

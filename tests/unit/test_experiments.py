@@ -236,7 +236,7 @@ def test_fis_takes_a_zone_away_until_an_alarm_of_an_objective_stops_it():
         ("fis", "kind", ["fault: kill, on: cart"], ["6:5: fis has no fault like kill; "]),
     ],
 )
-def test_every_step_without_a_counterpart_is_said_with_its_place(
+def test_every_step_without_a_counterpart_is_reported_with_its_place(
     write, tool, environment, steps, said
 ):
     with pytest.raises(BadInput) as found:

@@ -44,7 +44,7 @@ def test_secrets_are_named_and_never_shown():
     assert not env["JWT_ISSUER"]["secret"]
 
 
-def test_a_service_says_who_calls_it_and_what_it_uses_with_wires_and_places():
+def test_a_service_lists_its_callers_and_dependencies_with_wires_and_places():
     it = explained("order-service")
     (call,) = it["calls"]
     assert (call["target"], call["timeout_s"], call["retries"]) == ("product-service", 2.5, 3)
@@ -73,7 +73,7 @@ def test_an_instance_is_explained_as_its_service():
     ]
 
 
-def test_a_store_says_who_uses_it_by_which_variable():
+def test_a_store_lists_its_users_and_their_variables():
     it = explained("orders-db")
     assert (it["what"], it["kind"], it["place"]) == ("store", "postgres", f"{HERE}:30:3")
     users = {user["service"]: user for user in it["users"]}
@@ -91,7 +91,7 @@ def test_the_broker_says_its_topics_and_users():
     assert [user["service"] for user in it["users"]] == ["order-service", "payment-service"]
 
 
-def test_a_topic_says_who_publishes_and_who_consumes_it():
+def test_a_topic_lists_its_publishers_and_consumers():
     it = explained("order.placed")
     assert it["publishers"] == [{"service": "order-service", "place": f"{HERE}:19:17"}]
     assert it["consumers"] == [{"service": "payment-service", "place": f"{HERE}:28:16"}]
@@ -141,7 +141,7 @@ def test_all_of_it_is_json(name):
         ("9", "9: no port of demo; `tarmac explain` lists them"),
     ],
 )
-def test_an_unknown_name_is_told_the_near_one(name, expected):
+def test_an_unknown_name_is_reported_with_the_nearest_name(name, expected):
     with pytest.raises(BadInput) as caught:
         explained(name)
     assert expected in str(caught.value)

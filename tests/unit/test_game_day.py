@@ -40,7 +40,7 @@ def written(tmp_path: Path, text: str = DAY) -> str:
     return str(path)
 
 
-def test_every_mistake_is_said_with_its_place(shop, tmp_path):
+def test_every_mistake_is_reported_with_its_place(shop, tmp_path):
     with pytest.raises(BadInput) as found:
         game_day.load(
             written(tmp_path, DAY.replace("[orders-db-kill,", "[orders-db-kil, x,")), shop
@@ -136,7 +136,7 @@ def test_a_drill_that_cannot_begin_shows_nothing_and_the_day_goes_on(rehearsed):
     assert "the drill can begin: the journey could not begin: nothing to sell" in form
 
 
-def test_an_abort_rule_is_said(shop):
+def test_an_abort_rule_is_reported(shop):
     file = drill_file.load(drill_file.find(shop, "broker-outage"), shop)
     rule = drill_file.Abort(failed=50)
     assert explain.abort(file.model_copy(update={"abort": rule})) == (

@@ -120,7 +120,7 @@ def told(text, *results):
         ("ignore[NET01] old", "warning: a.yaml:1: the suppression of NET01 names no gate; did you"),
     ],
 )
-def test_what_is_wrong_with_a_comment_is_said_and_it_hides_nothing(text, said):
+def test_what_is_wrong_with_a_comment_is_reported_and_it_hides_nothing(text, said):
     (remark,) = told(f"a: 1  # tarmac: {text}\n", result(at(1)))
     assert remark.startswith(said)
 

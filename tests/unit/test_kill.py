@@ -63,7 +63,7 @@ def test_each_period_kills_the_next_instances_in_turn_until_the_duration_is_over
     assert detail.count("(pid ") == 6
 
 
-def test_a_period_in_which_nothing_could_be_killed_is_told():
+def test_a_period_in_which_nothing_could_be_killed_is_reported():
     target = Replicas(1)
     with FAULT.inject(target, step(every="20ms", **{"for": "60ms"})) as witness:
         target.away.add("orders.1")

@@ -16,7 +16,7 @@ def durations(generator: Generator) -> HdrHistogram:
     return found
 
 
-async def test_a_system_that_stands_still_makes_all_who_come_meanwhile_wait():
+async def test_a_stalled_system_delays_every_visitor_that_arrives_meanwhile():
     """No coordinated omission: a generator that waits for answers would see one slow visit."""
     stands_until = asyncio.get_running_loop().time() + 1.0
 

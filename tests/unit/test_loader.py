@@ -113,7 +113,7 @@ def test_edges_are_declared_calls_stores_topics_and_references():
         ),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place_and_what_to_do(main, expected):
+def test_an_error_is_reported_with_its_place_and_what_to_do(main, expected):
     found = problems(main)
     assert any(expected in line for line in found), found
     assert all(line.startswith(("tarmac.yaml:", "services/")) for line in found)
@@ -173,7 +173,7 @@ READER = """
     """
 
 
-def test_who_reads_a_databases_log_publishes_the_topics_of_those_who_write_there():
+def test_a_reader_of_a_database_log_publishes_the_topics_of_its_writers():
     reading = DEMO.replace(
         "    stores:\n      orders-db: postgres",
         """      reader:

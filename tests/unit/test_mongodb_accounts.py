@@ -225,7 +225,7 @@ def test_what_is_written_is_bson_and_what_servers_answer_is_read():
     assert ended.value.value == {**values, **skipped}
 
 
-def test_a_value_of_an_unknown_type_is_said_and_none_is_written():
+def test_a_value_of_an_unknown_type_is_reported_and_none_is_written():
     with pytest.raises(CommandRejected, match="type 0x13"):
         _bson._value(0x13, b"", 0)
     with pytest.raises(TypeError, match="x: float is not written here"):

@@ -157,7 +157,7 @@ def test_a_secret_that_the_system_lists_is_one_for_all_that_list_it():
         demo(DEMO.replace("    services:\n", "    secrets: [SESSION]\n    services:\n"))
 
 
-def test_a_public_address_is_told_without_waiting_for_whom_it_is():
+def test_a_public_address_is_passed_without_waiting_for_its_service():
     main = DEMO.replace("port: 8000", "port: 8000\n        env: {A: '${services.web.public_url}'}")
     plan = plan_of(main)
     assert env_of(plan, "product-service")["A"] == "http://localhost:8080"
@@ -215,7 +215,7 @@ def test_a_port_that_moved_and_a_version_that_differs_are_noted():
     assert plan.node("web").url == "http://localhost:8081"
 
 
-def test_fast_stores_are_said_and_give_up_durability():
+def test_fast_stores_are_reported_and_trade_durability_for_speed():
     fast = plan_of(shape=RunShape(fast_stores=True))
     assert any("--fast-stores: postgres gives up fsync" in note for note in fast.notes)
     assert "fsync=off" in fast.node("orders-db").launch.argv
@@ -236,7 +236,7 @@ def test_fast_stores_are_said_and_give_up_durability():
         ('version: "7"', "seed: x.sql", "a store of kind redis takes no seed"),
     ],
 )
-def test_what_only_the_catalogue_knows_is_said_with_its_place(old, new, expected):
+def test_what_only_the_catalogue_knows_is_reported_with_its_place(old, new, expected):
     main = DEMO.replace(old, new)
     with pytest.raises(BadInput, match=r"systems/demo/tarmac\.yaml:\d+:\d+: ") as caught:
         plan_of(main)

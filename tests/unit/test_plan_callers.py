@@ -46,7 +46,7 @@ def test_each_variable_says_where_it_comes_from():
     assert node.origins["TARMAC_CALLERS"] == "Tarmac: caller tokens"
 
 
-def test_where_no_tokens_are_issued_nothing_is_told():
+def test_without_caller_tokens_no_settings_of_them_are_passed():
     plan = plan_of(folder="")
     assert not any(told(plan, node.name) for node in plan.nodes)
     assert plan.caller_edges == ()

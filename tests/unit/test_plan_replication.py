@@ -45,7 +45,7 @@ def test_the_reader_of_the_log_may_read_what_each_other_user_makes_and_write_not
     assert granted.format("orders_capture", "order_service") not in sql
 
 
-def test_a_store_keeps_a_log_of_changes_only_where_somebody_reads_it():
+def test_a_store_keeps_a_log_of_changes_only_if_a_service_reads_it():
     assert "wal_level=logical" in store_of(WITH_CAPTURE).argv
     assert any(part.startswith("max_slot_wal_keep_size=") for part in store_of(WITH_CAPTURE).argv)
     plain = store_of(DEMO)
@@ -83,7 +83,7 @@ def scale_of(environment: str, part: str = CAPTURE) -> Scale:
     return deploy(system, "it", KINDS).workload("orders-capture").scale
 
 
-def test_of_those_who_read_a_log_one_stands_by_and_no_autoscaler_adds_more():
+def test_a_reader_of_a_log_has_one_standby_and_no_autoscaler():
     many = scale_of("{replicas: {min: 3, max: 12, cpu: 70}}")
     assert (many.least, many.most, many.stay, many.automatic) == (2, 2, 1, False)
     # Where nothing has a second, it has none either.

@@ -151,14 +151,14 @@ def test_objectives_are_observed_for_a_while_by_what_pods_count_meanwhile(cluste
     assert now_ms - 5000 < (objectives[0].since_ms or 0) < now_ms - 500
 
 
-def test_where_no_pod_tells_anything_that_is_said(cluster, monkeypatch):
+def test_pods_without_metrics_are_reported(cluster, monkeypatch):
     monkeypatch.setattr(awaited, "READ_S", 0.1)
     system = load(str(SYSTEM), lambda path: Path(path).read_bytes())
     with pytest.raises(TarmacError, match=f"no metrics of {SERVICE} were read in lab; see `tarmac"):
         pod_objectives.observe(cluster(), system, for_s=0)
 
 
-def test_edges_are_told_by_what_callers_have_counted_since_they_began(cluster, tmp_path):
+def test_edges_show_the_counts_of_callers_since_their_start(cluster, tmp_path):
     system = load(str(SYSTEM), lambda path: Path(path).read_bytes())
     calls = {("inventory", "2xx"): 7, ("inventory", "timeout"): 2, ("pricing", "2xx"): 0}
     with contextlib.ExitStack() as ways:

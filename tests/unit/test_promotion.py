@@ -132,7 +132,7 @@ def test_a_file_without_an_end_of_line_is_no_obstacle():
         ({"to": "prod", "orders": "sha256:12"}, "'sha256:12' is not a tag"),
     ],
 )
-def test_what_is_wrong_is_said_with_what_is_there(arguments, words):
+def test_an_error_is_reported_with_what_is_there(arguments, words):
     with pytest.raises(BadInput, match=words.replace("?", r"\?")):
         promote(STAGES, **arguments)
 

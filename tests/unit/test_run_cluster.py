@@ -68,7 +68,7 @@ def test_a_drill_is_refused_where_visitors_are_sent_to_no_service():
         pytest.fail("a drill began")
 
 
-def test_a_target_sends_visitors_where_it_is_told_and_is_undone_at_the_end(monkeypatch):
+def test_a_target_sends_visitors_to_the_given_url_and_is_undone_at_the_end(monkeypatch):
     undone: list[str] = []
 
     class Undo:
@@ -114,7 +114,7 @@ def test_logs_are_lines_sorted_by_time_and_have_no_traces():
         found.logs([], last=10, follow=False, trace="abc")
 
 
-def test_stores_are_told_with_what_they_are():
+def test_stores_are_shown_with_their_kinds():
     assert [line.partition(":")[0] for line in system().stores()] == STORES
 
 

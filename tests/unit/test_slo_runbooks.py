@@ -43,7 +43,7 @@ def test_the_page_of_burn_rates_has_the_diagnosis_of_every_service_with_an_objec
     assert alerts == 'ALERTS{alertstate="firing",service=~"auth|catalog|broker|orders-db"}'
 
 
-def test_the_page_of_burn_rates_is_told_apart_by_the_labels_that_its_rules_have():
+def test_runbooks_of_burn_rates_differ_by_the_labels_of_their_rules():
     plan = plan_of("travel", "prod")
     page = next(
         artifact for artifact in render(plan) if artifact.path == "runbooks/error-budget-burn.md"

@@ -133,7 +133,7 @@ UNPROVEN = (
         ),
     ],
 )
-def test_what_a_checklist_cannot_mean_is_said_at_its_place(text, said):
+def test_what_a_checklist_cannot_mean_is_reported_at_its_place(text, said):
     assert said in map(str, problems(*checklist(text), ["NET001"], ["kubernetes"]))
 
 
@@ -199,7 +199,7 @@ def test_a_gate_of_clusters_is_not_asked_of_an_environment_that_is_none():
     assert list(run(SUBJECT, [other], Suppressions())) == []
 
 
-def test_a_warning_is_told_and_does_not_fail_the_gate():
+def test_a_warning_is_reported_and_does_not_fail_the_gate():
     (result,) = run(SUBJECT, [gate(Finding("a", "old", warning=True))], Suppressions())
     assert result.status is Status.PASS
     assert len(result.findings) == 1

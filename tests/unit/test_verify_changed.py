@@ -83,7 +83,7 @@ def test_a_folder_in_no_repository_is_refused(tmp_path, monkeypatch):
         changed.paths(tmp_path, "main")
 
 
-def test_without_git_it_is_said_what_is_missing(repository, monkeypatch):
+def test_without_git_the_error_names_it(repository, monkeypatch):
     monkeypatch.setenv("PATH", str(repository))
     with pytest.raises(MissingTool, match="git: not on PATH; install it, or leave --changed out"):
         changed.paths(repository, "main")

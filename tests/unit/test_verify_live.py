@@ -91,7 +91,7 @@ def test_what_is_as_rendered_passes_and_what_has_nothing_to_judge_does_not_apply
     }
 
 
-def test_drift_is_told_by_field_at_the_rendered_file():
+def test_drift_is_reported_by_field_at_the_rendered_file():
     there = deployed()
     there[GATEWAY]["spec"]["replicas"] = 5
     del there["NetworkPolicy", "cache"]
@@ -120,7 +120,7 @@ def test_where_nothing_is_deployed_pods_and_images_are_nothing_to_judge():
     assert {told[gate] for gate in ("RUN002", "RUN003", "RUN004")} == {Status.NOT_APPLICABLE}
 
 
-def test_a_workload_that_is_not_ready_is_told_with_its_cause_and_restarts():
+def test_a_workload_that_is_not_ready_is_reported_with_its_cause_and_restarts():
     there = deployed()
     there[GATEWAY]["status"] = {**there[GATEWAY]["status"], "availableReplicas": 0}
     waits = {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}
@@ -137,7 +137,7 @@ def test_a_workload_that_is_not_ready_is_told_with_its_cause_and_restarts():
     assert statuses(found)["RUN002"] is Status.FAIL
 
 
-def test_containers_are_told_with_the_rendered_image_theirs_and_what_a_node_made_of_it():
+def test_containers_are_reported_with_the_rendered_image_theirs_and_what_a_node_made_of_it():
     image = plan_of("hello-dd", "kind").workload("api-gateway").image
     has = {"name": "api-gateway", "imageID": "docker.io/x@sha256:1", "restartCount": 0}
     old = gateway_pod("api-gateway:old", containerStatuses=[has])

@@ -26,7 +26,7 @@ def passwords(plan: ClusterPlan) -> set[str]:
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.system)
-def test_each_store_has_who_tells_how_it_is_and_a_password_for_that_alone(plan):
+def test_each_store_has_an_exporter_with_its_own_password(plan):
     assert told(plan)
     for store in told(plan):
         kind = plan.asked[store.name].kind
@@ -56,7 +56,7 @@ def test_where_nobody_watches_there_is_no_exporter_and_no_user_for_one():
     assert [text for text in texts if MONITOR in text] == []
 
 
-def test_the_catalogue_and_the_kinds_say_the_same_of_who_exports():
+def test_the_catalogue_and_the_kinds_name_the_same_exporters():
     said = {
         (signal.exporter, store) for signal in signals.read().values() for store in signal.stores
     }

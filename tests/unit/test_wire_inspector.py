@@ -198,7 +198,7 @@ def test_how_a_client_of_redis_begins_is_no_command_and_no_failure():
     assert counted(begin, (resp(b"GET", b"key"), b"$-1\r\n")) == {"GET 200": 1}
 
 
-def test_a_server_without_tls_is_read_after_it_said_so():
+def test_a_connection_without_tls_is_inspected_after_the_server_declines_tls():
     asked = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
     sent, received, name = QUERIES[0]
     assert counted((asked, b"N"), (START, ADMITTED), (sent, received)) == {name: 1}

@@ -34,7 +34,7 @@ def test_the_command_line_wins_over_the_file(option):
     assert chosen(BINARY, option)["orders-db"] == "docker"
 
 
-def test_a_provider_that_a_kind_has_not_is_told_with_its_place():
+def test_a_provider_that_a_kind_has_not_is_reported_with_its_place():
     wrong = BINARY.replace("provider: binary", "provider: binray")
     with pytest.raises(BadInput) as caught:
         chosen(wrong)
