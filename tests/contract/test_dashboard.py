@@ -162,9 +162,9 @@ async def test_the_system_and_its_traces_are_data(app: InProcess) -> None:
         ("/api/traces/xyz", "is not a trace id"),
         ("/api/traces/ffff", "no such trace"),
         ("/api/logs?trace=xyz", "is not a trace id"),
-        ("/api/logs?cursor=[{},1e999]", "is of no earlier answer"),
-        ("/api/logs?cursor=%7B", "is of no earlier answer"),
-        ("/api/logs?cursor=%7B%22orders%22%3A1%7D", "is of no earlier answer"),
+        ("/api/logs?cursor=[{},1e999]", "does not come from an earlier answer"),
+        ("/api/logs?cursor=%7B", "does not come from an earlier answer"),
+        ("/api/logs?cursor=%7B%22orders%22%3A1%7D", "does not come from an earlier answer"),
     ],
 )
 async def test_an_invalid_request_is_answered_with_the_reason(app, path, words) -> None:

@@ -40,7 +40,7 @@ def test_each_workload_of_the_plan_is_reported_with_its_pods_and_causes():
     (cause,) = states["api-gateway"].causes
     assert "image hello-dd/api-gateway:9 cannot be had: not found" in cause.text
     assert states["cache"].readiness.ready
-    assert states["pricing-service"].readiness.detail.startswith("not there")
+    assert states["pricing-service"].readiness.detail.startswith("missing; ")
 
 
 def test_a_pod_that_is_about_to_go_is_ending_and_not_ready():

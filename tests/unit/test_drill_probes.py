@@ -68,7 +68,7 @@ def test_one_other_status_is_enough_to_fail_and_is_named(gateway):
         time.sleep(0.3)
     check = probed.check()
     assert not check.holds
-    assert check.measured.endswith("; the first other one: 503")
+    assert check.measured.endswith("; the first unexpected answer: 503")
 
 
 def test_a_service_that_refuses_connections_fails():

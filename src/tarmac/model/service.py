@@ -178,8 +178,10 @@ class Service(StrictModel):
     tasks: dict[Name, Task] = {}
     volumes: dict[Name, str] = Field(
         default={},
-        description="Folders that outlive it, by their path in its own; ${volumes.NAME.path} in "
-        "`env` is one for each copy of the system.",
+        description=(
+            "Persistent folders, by their path in the service's folder; "
+            "${volumes.NAME.path} in `env` differs for each copy of the system."
+        ),
     )
     writable: dict[str, str] = Field(
         default={},

@@ -121,13 +121,15 @@ class Failover(StrictModel):
         default=30.0, description="By then, from the first failed check, visits are led elsewhere."
     )
     rpo: Duration = Field(
-        default=60.0, description="What was written up to so long before may be lost."
+        default=60.0, description="Limit of data loss: writes up to this long before may be lost."
     )
     rto: Duration = Field(
         default=300.0,
         description="Time limit until the second region serves and visits succeed as before.",
     )
-    at: Duration = Field(default=5.0, description="When it is lost, from the baseline's end.")
+    at: Duration = Field(
+        default=5.0, description="Time of the loss, after the end of the baseline."
+    )
     once_promoted: dict[Name, str] = Field(
         default={},
         description=(
@@ -150,7 +152,7 @@ class Restore(StrictModel):
 
     stores: tuple[Name, ...] = Field(min_length=1, description="Those whose data is lost at once.")
     rpo: Duration = Field(
-        default=60.0, description="What was written up to so long before may be lost."
+        default=60.0, description="Limit of data loss: writes up to this long before may be lost."
     )
     rto: Duration = Field(
         default=300.0, description="Time limit until it serves again and visits succeed as before."
@@ -161,7 +163,9 @@ class Restore(StrictModel):
     synchronous: bool = Field(
         default=False, description="Each change is archived before it is confirmed."
     )
-    at: Duration = Field(default=5.0, description="When it is lost, from the baseline's end.")
+    at: Duration = Field(
+        default=5.0, description="Time of the loss, after the end of the baseline."
+    )
 
 
 class Probe(StrictModel):

@@ -148,7 +148,7 @@ def _gaps(file: DrillFile, system: System) -> Sequence[str]:
     return (
         *([f"not replicated, so empty in the second region: {', '.join(alone)}"] if alone else ()),
         "two copies on one machine stand for regions: no distance, and one disk",
-        "the old region is reached to fence it; a region that is cut off needs a fence outside it",
+        "fencing uses the network of the old region; an isolated one needs an outside fence",
         "the lost region fails completely: no partial or slow failures",
     )
 

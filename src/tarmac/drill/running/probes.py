@@ -47,7 +47,7 @@ class ProbeLog:
         many = self.well + len(self.wrong)
         measured = f"{self.well} of {many}"
         if self.wrong:
-            measured += f"; the first other one: {self.wrong[0]}"
+            measured += f"; the first unexpected answer: {self.wrong[0]}"
         what = f"{self.probe.service} answers {self.probe.path}"
         limit = f"{OK} every {self.probe.every:g} s"
         return Check("hypothesis", what, 0 < self.well == many, measured, limit)

@@ -191,7 +191,7 @@ def selector(names: Iterable[str]) -> str:
 
 def _state(workload: Workload, found: Object | None, around: Surroundings) -> WorkloadState:
     if found is None:
-        come = Readiness(False, "not there; `tarmac deploy` puts it there")
+        come = Readiness(False, "missing; `tarmac deploy` creates it")
         return WorkloadState(workload.name, workload.role, come, ())
     come = readiness(found)
     going = [pod for pod in around.pods if "deletionTimestamp" in pod["metadata"]]

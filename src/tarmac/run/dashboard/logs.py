@@ -90,7 +90,9 @@ def _places(cursor: str) -> tuple[Mapping[str, Place], int | None]:
         }
         return places, min(max(0, int(after)), LATEST_NS)
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-        raise BadInput([Problem("cursor", "is of no earlier answer; ask without one")]) from None
+        raise BadInput(
+            [Problem("cursor", "does not come from an earlier answer; omit it")]
+        ) from None
 
 
 def _shown(line: Line) -> dict[str, Any]:

@@ -60,5 +60,5 @@ GATE = Gate(
     check=check,
     scope=counted("sources of Applications", _sources),
     reads="path, valueFiles, include and exclude of each Application, those of sets among them. "
-    "It takes the tree to be where `gitops.path` says.",
+    "The tree is assumed to be at `gitops.path`.",
 )

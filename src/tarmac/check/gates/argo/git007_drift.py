@@ -81,7 +81,7 @@ def _keys(wanted: Artifact, found: Artifact) -> Iterator[tuple[str, str]]:
         name = ".".join(map(str, path)) or "the content"
         yield found.at(*path), f"{name} is {_shown(instead)}, and {_shown(said)} is rendered"
     if not parts and wanted.content != found.content:
-        yield found.at(), "its parts are in another order, or an empty one differs"
+        yield found.at(), "its parts are in another order, or one differs in an empty value"
 
 
 def _lines(wanted: str, found: Artifact) -> Iterator[tuple[str, str]]:

@@ -79,8 +79,8 @@ def of_files(files: Files) -> Iterator[Finding]:
                 yield Finding(
                     artifact.at(*path),
                     f"namespace is {given}, and {app.title} puts this folder into {app.space} "
-                    f"({app.at('spec', 'destination', 'namespace')}): policies, quotas and secrets "
-                    "of the one do not hold in the other; write one name",
+                    f"({app.at('spec', 'destination', 'namespace')}): policies, quotas and "
+                    "secrets apply in one namespace only; write one name",
                 )
     yield from _apart(files, REFERRING)
 

@@ -66,7 +66,10 @@ GATE = Gate(
     id="OBS011",
     title="Every severity has a route to a receiver, with resolved notifications",
     phase="observability",
-    source="an alert without a receiver notifies no one; without an end people search for nothing",
+    source=(
+        "an alert without a receiver notifies no one; without a resolved "
+        "notification, engineers investigate alerts that are over"
+    ),
     check=check,
     scope=counted("severities", _severities),
     reads="the routes of observability/alertmanager.yaml for each severity that rules have. A "

@@ -64,11 +64,11 @@ def _found(texts: list[tuple[str, str]]) -> Iterator[str]:
             yield from (f"{what} ({key})" if key else what for key in found)
     for key, text in texts:
         if len(text) >= 16 and _is_sensitive(key) and _bits(text) > RANDOM_BITS:
-            yield f"what looks like the value of a secret ({key})"
+            yield f"text like the value of a secret ({key})"
     for text in (text for _, text in texts if LONG_VALUE.search(text)):
         for name, value in ASSIGNED.findall(text):
             if _bits(value) > RANDOM_BITS and any(map(str.isdigit, value)):
-                yield f"what looks like the value of a secret ({name})"
+                yield f"text like the value of a secret ({name})"
 
 
 @cache

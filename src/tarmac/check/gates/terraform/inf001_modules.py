@@ -54,6 +54,6 @@ GATE = Gate(
     scope=counted_in_files("Terraform files", sources),
     of_files=check,
     targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
-    reads="*.tf and *.tfvars, beside the inputs that assets/published.yaml knows to be gone. A "
+    reads="*.tf and *.tfvars, beside the removed inputs of assets/published.yaml. A "
     "module that is not listed there is not judged.",
 )

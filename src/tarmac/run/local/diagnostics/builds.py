@@ -74,7 +74,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     # Go: an error in the code, a missing module; a panic's places have no column.
     (r"^(\S+\.go:\d+:\d+): (.+?); to add it:\n\s*(.+)", f"{_COMPILES}{{0}}: {{1}}; {{2}}"),
     (r"^(\S+\.go:\d+:\d+): ((?!\[).+)", f"{_COMPILES}{{0}}: {{1}}"),
-    (r"^go: (\S+@\S+): (.+)", "module {0} cannot be had: {1}"),
+    (r"^go: (\S+@\S+): (.+)", "module {0} cannot be downloaded: {1}"),
     # TypeScript and bundlers.
     (
         r"^(\S+\.[cm]?tsx?)[(:](\d+)[,:](\d+)\)?:? (?:- )?error (TS\d+: .+)",

@@ -94,7 +94,8 @@ LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             r"Can't handle RDB format version|Bad file format reading the append only file",
             (
-                "its data was written by a newer version, or is damaged; set `version` to it, "
+                "its data was written by a newer version, or is damaged; set `version` to "
+                "that version, "
                 f"{OR_RESET}"
             ),
         ),
