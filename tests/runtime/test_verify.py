@@ -207,7 +207,7 @@ def test_a_tree_fresh_from_render_is_as_good_as_its_model(system, env, tmp_path,
 
 def test_an_empty_tree_and_a_tree_of_nobody_knows_which_environment_are_refused(mini):
     (mini / "tree").mkdir()
-    with pytest.raises(BadInput, match=r"tree: there are no files in it; `tarmac render`"):
+    with pytest.raises(BadInput, match=r"tree: it has no files; `tarmac render`"):
         verify("--tree", "tree")
     change(mini, "environments:\n", "environments:\n  kind: {}\n")
     with pytest.raises(BadInput, match=r"say with --env whose tree it is: kind, production"):
@@ -215,7 +215,7 @@ def test_an_empty_tree_and_a_tree_of_nobody_knows_which_environment_are_refused(
 
 
 def test_a_system_that_does_not_run_cannot_be_measured(mini):
-    with pytest.raises(TarmacError, match=r"nothing runs here to be measured; `tarmac up`"):
+    with pytest.raises(TarmacError, match=r"the system is not running; `tarmac up`"):
         verify("--target", "local")
 
 

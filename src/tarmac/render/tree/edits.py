@@ -129,6 +129,6 @@ def _again(then: str, edited: str, now: str, patch: str | None, path: str, name:
     except patches.DoesNotApply:
         what = (
             "was edited in lines that the model changed too; `--discard` the edit, repeat "
-            "it on the newly rendered file, and `--patch` it. It is:\n{edit.rstrip()}"
+            f"it on the newly rendered file, and `--patch` it. It is:\n{edit.rstrip()}"
         )
         raise BadInput([Problem(path, what)]) from None
