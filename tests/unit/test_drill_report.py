@@ -69,7 +69,7 @@ def test_a_report_says_what_the_journal_says_and_needs_nothing_else(journal):
     page = html.as_html(journal)
     for words in (
         "FAIL",
-        "visits succeed: 73.333 % of 30, 99 % asked for",
+        "visits succeed: 73.333 % of 30 (asked: 99 %)",
         "after 1.9 s",
         "2400 ms",
     ):

@@ -44,7 +44,7 @@ def _head(journal: Journal) -> list[Element]:
     broken = [check for check in journal["checks"] if not check["holds"]]
     why = [
         f"{check['what']}: {check['measured']}"
-        + (f", limit {check['limit']}" * bool(check["limit"]))
+        + (f" (asked: {check['limit']})" * bool(check["limit"]))
         for check in broken
     ]
     seconds = journal["seconds"]
