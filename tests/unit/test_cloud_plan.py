@@ -241,7 +241,7 @@ def test_an_rds_server_has_a_disk_and_aurora_none():
         (
             f"{AWS}, infrastructure: {{dns: {{}}}}",
             "dns:",
-            "a DNS zone needs a domain, and the model has none; write `domain` for the system, or `zone`",
+            "the model has none; write `domain` for the system, or `zone`",
         ),
         (
             f"{AWS}, infrastructure: {{dns: {{zone: Example.com}}}}",
