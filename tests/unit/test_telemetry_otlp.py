@@ -180,4 +180,6 @@ def test_half_a_pair_of_surrogates_is_replaced_in_every_text_of_a_span():
             events=[{"name": half, "timeUnixNano": "9" * 4000, "attributes": pairs}],
         )
     )
-    json.dumps([span.name, span.message, span.attributes, span.events], ensure_ascii=False).encode()
+    told = [span.name, span.message, span.attributes, span.events]
+    assert half not in json.dumps(told, ensure_ascii=False).encode().decode()
+    assert span.name == span.message == span.events[0]["name"] != half

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tarmac.base import writing
 from tarmac.cli import _show
-from tarmac.drill.drill import DrillResult, Verdict, outcome, sentence
+from tarmac.drill.drill import DrillResult, Verdict, measured, outcome, sentence
 from tarmac.drill.read_drill import ReadDrill
 from tarmac.drill.report import comparison, html, junit
 from tarmac.drill.report.comparison import Difference
@@ -42,9 +42,9 @@ def show(console: Console, result: DrillResult, expected: str = Verdict.PASS) ->
                 console.print(f"  {period.name}: {many} x {kind}", highlight=False, markup=False)
     for check in result.checks:
         style = "" if check.holds else STYLES[_effect(check.about)]
-        limit = f" (asked: {check.limit})" if check.limit else ""
         word = "ok" if check.holds else "not"
-        line = f"{word:4} {check.about:10} {check.what}: {check.measured}{limit}"
+        found = measured(check.measured, check.limit)
+        line = f"{word:4} {check.about:10} {check.what}: {found}"
         console.print(Text(line, style=style), soft_wrap=True)
     if result.recovered_s is not None:
         console.print(f"recovered after {result.recovered_s:.1f} s", highlight=False)

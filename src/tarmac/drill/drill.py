@@ -35,6 +35,11 @@ def outcome(verdict: str, expected: str) -> Verdict:
     return Verdict.PASS if verdict == expected else Verdict.FAIL
 
 
+def measured(measure: str, limit: str) -> str:
+    """Say what a rule measured, and what was asked where the rule has a limit."""
+    return f"{measure} (asked: {limit})" if limit else measure
+
+
 def sentence(verdict: str, expected: str) -> str:
     """Say a verdict, and what its file expects where that is not PASS."""
     if expected == Verdict.PASS:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tarmac.base.report import ItemResult, Result, Status
+from tarmac.drill.drill import measured
 from tarmac.reports.document import Claim
 from tarmac.reports.drill_records import DrillRecord
 
@@ -76,7 +77,7 @@ def of_drill(record: DrillRecord) -> Claim:
     """Claim what the last run of a drill has shown."""
     kept = record.evidence
     broken = (
-        f"{rule['what']}: {rule['measured']}" + (f" (asked: {rule['limit']})" * bool(rule["limit"]))
+        f"{rule['what']}: {measured(rule['measured'], rule['limit'])}"
         for rule in record.rules
         if not rule["holds"]
     )

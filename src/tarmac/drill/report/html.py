@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
-from tarmac.drill.drill import sentence
+from tarmac.drill.drill import measured, sentence
 from tarmac.drill.report.journal import expected_of
 from tarmac.drill.report.timeline import element, timeline
 
@@ -42,11 +42,7 @@ def as_html(journal: Journal) -> str:
 
 def _head(journal: Journal) -> list[Element]:
     broken = [check for check in journal["checks"] if not check["holds"]]
-    why = [
-        f"{check['what']}: {check['measured']}"
-        + (f" (asked: {check['limit']})" * bool(check["limit"]))
-        for check in broken
-    ]
+    why = [f"{check['what']}: {measured(check['measured'], check['limit'])}" for check in broken]
     seconds = journal["seconds"]
     good = sum(second["good"] for second in seconds)
     visits = good + sum(second["failed"] for second in seconds)

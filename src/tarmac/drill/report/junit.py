@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from tarmac.drill.drill import Verdict
+from tarmac.drill.drill import Verdict, measured
 from tarmac.drill.report.journal import expected_of
 
 #: What makes a drill invalid is an error of the test, and no failure of the system.
@@ -29,12 +29,11 @@ def as_xml(journal: Mapping[str, Any]) -> str:
     for check in checks:
         classname = f"{journal['system']}.{journal['drill']}.{check['about']}"
         case = SubElement(suite, "testcase", classname=classname, name=check["what"])
-        limit = f" (asked: {check['limit']})" if check["limit"] else ""
-        measured = f"{check['measured']}{limit}"
+        found = measured(check["measured"], check["limit"])
         if not _is_broken(check, expected):
-            SubElement(case, "system-out").text = measured
+            SubElement(case, "system-out").text = found
         else:
-            SubElement(case, ELEMENTS[check["about"]], message=measured)
+            SubElement(case, ELEMENTS[check["about"]], message=found)
     indent(suite)
     return tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
