@@ -155,7 +155,10 @@ def _find(system: DeployedSystem, folder: Path, ended: threading.Event) -> None:
     """Write down what is to be scraped, as it changes."""
     monitors = system.rendered("ServiceMonitor")
     while not ended.wait(FIND_S):
-        found = system.read("services,endpointslices,pods")["items"]
+        try:
+            found = system.read("services,endpointslices,pods")["items"]
+        except AssertionError:  # the server does not answer for a moment
+            continue
         text = json.dumps([target for one in monitors for target in targets(one, found)])
         written = folder / "targets.new"
         written.write_text(text)

@@ -81,12 +81,16 @@ class DeployedSystem:
         where = namespace or plan_of(system, environment).namespace
         return cls(cluster, system, environment, folder, where)
 
+    @property
+    def file(self) -> Path:
+        """The system's file."""
+        return self.folder / "systems" / self.system / "tarmac.yaml"
+
     def edit(self, old: str, new: str) -> None:
         """Replace a text in its file, which has it once."""
-        file = self.folder / "systems" / self.system / "tarmac.yaml"
-        text = file.read_text()
+        text = self.file.read_text()
         assert text.count(old) == 1, old
-        file.write_text(text.replace(old, new))
+        self.file.write_text(text.replace(old, new))
 
     def rendered(self, kind: str) -> list[dict[str, Any]]:
         """List the objects of a kind that are rendered of its file as it is now."""
