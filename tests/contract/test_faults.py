@@ -159,7 +159,7 @@ def test_without_traffic_a_fault_of_an_edge_is_not_proven(target, fault):
     with FAULTS[fault].inject(target, step_of(FAULTS[fault])) as witness:
         present, detail = witness()
     assert not present
-    assert detail.startswith("nothing was ")
+    assert detail.startswith("no target was ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])

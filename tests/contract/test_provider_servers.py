@@ -39,7 +39,7 @@ PROVIDED = [
     for provider in kind.providers
 ]
 every_provider = pytest.mark.parametrize(("kind", "provider"), PROVIDED)
-READY_S = 60.0
+READY_S = 240.0  # a JVM beside others
 ONE = User("one", Secret("stores/it/one"), ("kept.it",), ("kept.it",))
 FOREIGN = User("other", Secret("stores/it/other"), foreign=True)
 
