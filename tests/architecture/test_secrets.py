@@ -12,15 +12,16 @@ from tarmac_kit.limits import LimitSettings
 from tarmac_kit.otlp import SpanSettings
 from tarmac_kit.settings import Settings
 
-#: Written so that no pattern finds itself here.
+#: Written so that no pattern finds itself here. Each begins with plain letters: the search for those is fast.
 PATTERNS = {
     "private key": re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"),
-    "AWS access key": re.compile(rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "GitHub token": re.compile(rb"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{50,})"),
-    "Slack token": re.compile(rb"\bxox[abprs]-[A-Za-z0-9-]{20,}"),
-    "Stripe key": re.compile(rb"\b[rs]k_live_[A-Za-z0-9]{16,}"),
+    "AWS access key": re.compile(rb"A[KS]IA[0-9A-Z]{16}\b"),
+    "GitHub token": re.compile(rb"gh[pousr]_[A-Za-z0-9]{36}"),
+    "GitHub token of one purpose": re.compile(rb"github_pat_[A-Za-z0-9_]{50,}"),
+    "Slack token": re.compile(rb"xox[abprs]-[A-Za-z0-9-]{20,}"),
+    "Stripe key": re.compile(rb"k_live_(?<=[rs]k_live_)[A-Za-z0-9]{16,}"),
     "password in a URL": re.compile(
-        rb"[a-z][a-z0-9+]*://[^\s:/@\"'`<>{}$%]+:([^\s:/@\"'`<>{}$%]+)@[a-z0-9\[]"
+        rb"://(?<=[a-z0-9+]://)[^\s:/@\"'`<>{}$%]+:([^\s:/@\"'`<>{}$%]+)@[a-z0-9\[]"
     ),
 }
 PLACEHOLDERS = {b"pw", b"p", b"password", b"pass", b"secret", b"...", b"guest"}
@@ -48,6 +49,7 @@ def findings(path, content):
         (b"-----BEGIN RSA " + b"PRIVATE KEY-----", "private key"),
         (b"key = 'AKIA" + b"ABCDEFGHIJKLMNOP'", "AWS access key"),
         (b"ghp_" + b"a" * 36, "GitHub token"),
+        (b"github_pat_" + b"a" * 50, "GitHub token of one purpose"),
         (b"sk_live_" + b"a" * 24, "Stripe key"),
         (b"postgresql://orders:hunter2" + b"@db.example.com/orders", "password in a URL"),
     ],

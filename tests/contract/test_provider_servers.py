@@ -33,8 +33,9 @@ from tarmac.run.local.supervisor.store_statistics import figures
 
 HOST = "127.0.0.1"
 KINDS: dict[str, StoreKind] = registry.load(stores, "STORE")
+MARKS = (pytest.mark.servers, pytest.mark.timeout(400))
 PROVIDED = [
-    pytest.param(kind, provider.id, id=f"{kind.id}-{provider.id}", marks=pytest.mark.servers)
+    pytest.param(kind, provider.id, id=f"{kind.id}-{provider.id}", marks=MARKS)
     for kind in KINDS.values()
     for provider in kind.providers
 ]

@@ -16,15 +16,20 @@ from payloads import Planted
 SHOP = Path(__file__).parents[2] / "systems/shop/tarmac.yaml"
 #: A text that means nothing anywhere; it stands where the others do.
 CANARY = "ZcanaryZ"
-PAYLOADS = {
+LANGUAGES = {
     "shell": "$(touch /tmp/CAN)`id`\"';id;#",
-    "newline": "x\n- evil: true\n  run: touch /tmp/CAN\n",
     "github": "x$${{ secrets.TOKEN }}",
     "template": "x{{ .Values.q }}{% raw %}{{ $labels.q }}",
     "hcl": 'x$${file("/etc/passwd")}"%{ for }',
     "yaml": "x: {a: b} # &a *b !!c",
     "markdown": "](javascript:alert(1))|<script>",
     "sql": "x'; drop table t; --",
+}
+#: One text with something of every language, the one that most texts take, and one of three lines.
+PAYLOADS = {
+    "every language": " ".join(LANGUAGES.values()),
+    "shell": LANGUAGES["shell"],
+    "lines": "x\n- evil: true\n  run: touch /tmp/CAN\n",
 }
 _DIGEST = re.compile(r"\b[0-9a-f]{8,64}\b")
 
