@@ -55,11 +55,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sort by cost; the sort is stable."""
+    """Sort by cost, then by file: workers collect them in different orders."""
     chains = [TIERS["one_worker"][name] for name in ("systems", "sessions")]
     order = {place: n for n, place in enumerate(place for chain in chains for place in chain)}
     parallel = bool(config.getoption("numprocesses", None)) or hasattr(config, "workerinput")
-    items.sort(key=_rank)
+    items.sort(key=lambda item: (_rank(item), item.nodeid.partition("::")[0]))
     if parallel:
         # Each chain keeps one worker busy for as long as the others are with all the rest.
         items.sort(

@@ -55,13 +55,18 @@ def is_listed(nodeid: str, reason: str, listed: Mapping[str, list[str]]) -> bool
     return any(text in reason for text in listed.get(file, ()))
 
 
+def is_left_out(path: Path) -> bool:
+    """Tell whether a file or folder is slow as a whole."""
+    place = path.relative_to(ROOT).as_posix()
+    return place in PLACES and place != TIERS["journeys"]
+
+
 class Presubmit:
     """Imports no file that is slow as a whole, and fails the tests that are skipped."""
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Leave out files and folders that are slow as a whole; imports take seconds."""
-        place = collection_path.relative_to(ROOT).as_posix()
-        return True if place in PLACES and place != TIERS["journeys"] else None
+        return True if is_left_out(collection_path) else None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
@@ -77,6 +82,23 @@ class Presubmit:
         return report
 
 
+def turned(config: pytest.Config) -> list[str]:
+    """List the folders of tests, beginning elsewhere in each worker.
+
+    Each test file is compiled once: a worker finds in the cache what the others have compiled.
+    """
+    folders = [
+        path.relative_to(config.rootpath).as_posix()
+        for top in config.getini("testpaths")
+        for path in sorted((config.rootpath / top).iterdir())
+        if path.name.startswith("test_") or (path.is_dir() and not path.name.startswith(("_", ".")))
+        if not is_left_out(path)
+    ]
+    given = getattr(config, "workerinput", {"workerid": "gw0", "workercount": 1})
+    first = int(given["workerid"][2:]) * len(folders) // given["workercount"]
+    return folders[first:] + folders[:first]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option by which `make test` runs the presubmit."""
     parser.addoption(
@@ -89,6 +111,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("presubmit"):
         return
     config.pluginmanager.register(Presubmit(), "presubmit-tests")
+    if config.args == config.getini("testpaths"):
+        config.args[:] = turned(config)
     if hasattr(config, "workerinput"):
         return
     folder = Path(tempfile.mkdtemp(prefix="tarmac-test-"))

@@ -90,25 +90,30 @@ def seen(case, new, old):
     return (series(case, fresh, new) if new else []) + series(case, stable, old)
 
 
-def conditions_of():
-    return {
-        "flagger": (FLAGGER, flagger_conditions(FLAGGER)),
-        "argo step": (ARGO, argo_conditions(ARGO, "step")),
-        "argo whole": (ARGO, argo_conditions(ARGO, "whole")),
-    }
+#: By which tool a case is judged, and how its conditions are read from what is rendered.
+TOOLS = {
+    "flagger": (FLAGGER, lambda: flagger_conditions(FLAGGER)),
+    "argo step": (ARGO, lambda: argo_conditions(ARGO, "step")),
+    "argo whole": (ARGO, lambda: argo_conditions(ARGO, "whole")),
+}
 
 
-@pytest.mark.parametrize("tool", conditions_of())
+def conditions_of(tool):
+    case, read = TOOLS[tool]
+    return case, read()
+
+
+@pytest.mark.parametrize("tool", TOOLS)
 def test_prometheus_tells_a_good_version_from_a_bad_one_beside_a_good_stable_one(tool, tmp_path):
-    case, conditions = conditions_of()[tool]
+    case, conditions = conditions_of(tool)
     looks = [(conditions, seen(case, new, Traffic(600))) for new, _ in NEW_VERSIONS.values()]
     found = dict(zip(NEW_VERSIONS, good_looks(looks, tmp_path), strict=True))
     assert found == {name: good for name, (_, good) in NEW_VERSIONS.items()}
 
 
-@pytest.mark.parametrize("tool", conditions_of())
+@pytest.mark.parametrize("tool", TOOLS)
 def test_a_stable_version_that_fails_is_not_held_against_a_good_new_one(tool, tmp_path):
-    case, conditions = conditions_of()[tool]
+    case, conditions = conditions_of(tool)
     looks = [
         (conditions, seen(case, Traffic(60), Traffic(600, failing_percent=50, takes_s=2.0))),
         # Nor does what only looks like it from afar: a job of the service, a neighbour's pods.
