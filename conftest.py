@@ -6,6 +6,7 @@ is `slow`. tests/tiers.yaml says which files are slow, and how much CPU time eac
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from typing import Any
@@ -47,6 +48,12 @@ def pytest_configure() -> None:
     """Have Ctrl-C end what tests start, also if a shell started the suite with `&`."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what the tests make, and seldom: thousands of tests are none."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

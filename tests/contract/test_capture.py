@@ -260,7 +260,9 @@ async def test_both_give_the_same_records_and_what_is_confirmed_counts_as_publis
     found = await wait_for(path, expected)
     assert len(found) == expected
     if isinstance(path, Debezium):
-        assert await path.why_not_ready() == ""
+        async with asyncio.timeout(60):
+            while await path.why_not_ready():
+                pass  # a worker that is busy answers late
         path.port += 1
         assert "does not answer" in await path.why_not_ready()
 

@@ -111,8 +111,8 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(sandbox: Sandbox):
     sandbox.write(SYSTEM)
     (sandbox.folder / ".tarmac").write_text("a file\n")
     done = sandbox.tarmac("up", "-d")
-    assert done.returncode == 1
-    assert "cannot be written" in done.stderr
+    assert done.returncode == 2
+    assert "is not a folder; remove it" in done.stderr
     assert "Traceback" not in done.stderr
     (sandbox.folder / ".tarmac").unlink()
 

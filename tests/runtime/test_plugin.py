@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from sandbox import PORT, SYSTEM, Sandbox, gone, web
 
+from tarmac.run.copies import PREFIX
 from tarmac.run.local.host import guard
 
 pytestmark = pytest.mark.servers
@@ -44,7 +45,7 @@ def suite(sandbox: Sandbox):
 
 
 def copies(box: Sandbox) -> list[Path]:
-    return sorted((box.folder / ".tarmac").glob("pytest-*"))
+    return sorted((box.folder / ".tarmac").glob(f"{PREFIX}*"))
 
 
 @pytest.fixture(autouse=True)

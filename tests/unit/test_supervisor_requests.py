@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import typing
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -68,6 +69,16 @@ def sample(hint: Any) -> Any:
         return args[0] if origin is Literal else sample(args[0])
     hints = typing.get_type_hints(hint)
     return hint(**{one.name: sample(hints[one.name]) for one in fields(hint)})
+
+
+def test_a_counter_in_an_answer_is_written_by_its_keys():
+    @dataclass(frozen=True)
+    class Counted:
+        requests: dict[str, int]
+
+    written = typed_json.as_json([Counted(Counter({"GET 200": 2}))])
+    assert written == [{"requests": {"GET 200": 2}}]
+    assert json.loads(json.dumps(written)) == written
 
 
 @pytest.mark.parametrize("kind", ALL, ids=verb_of)

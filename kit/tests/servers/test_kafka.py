@@ -46,7 +46,7 @@ async def nothing_left() -> AsyncIterator[None]:
 async def bus_on(kafka: Any) -> AsyncIterator[KafkaBus]:
     bus = KafkaBus(kafka.url, name="order-service")
     await bus.open()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         # The broker tells nobody.
         while not bus.connected:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any
 
@@ -21,7 +21,8 @@ class Unfit(ValueError):
 def as_json(value: Any) -> Any:
     """Write a dataclass, or a container of some, as JSON can hold it."""
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        # Not by `asdict`: in Python 3.11 it counts the pairs of a Counter.
+        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {key: as_json(part) for key, part in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
