@@ -10,6 +10,7 @@ import pytest
 from growth import MOST, counted
 from treed import Tree, contents
 
+from tarmac.base import writing
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import BadInput, TarmacError
 from tarmac.render.tree import folder, swap
@@ -224,11 +225,15 @@ def test_a_full_disk_leaves_the_old_tree(tree, monkeypatch):
     before = contents(tree.root)
     tree.set({WEB: {"changed": 1}})
 
-    def full(*_):
-        raise OSError(28, "No space left on device", "web.yaml")
+    fill = writing.fill
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(TarmacError, match=r"nothing is written: No space left .*web\.yaml"):
+    def full(folder, name, *args, **known):
+        fill(folder, name, *args, **known)
+        if name == Path(WEB).name:
+            raise OSError(28, "No space left on device", name)
+
+    monkeypatch.setattr(writing, "fill", full)
+    with pytest.raises(TarmacError, match=r"nothing is written: No space left .*deployment\.yaml"):
         tree.render()
     assert contents(tree.root) == before
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -98,6 +99,39 @@ def contents(root: Path) -> dict[str, tuple[int, str]]:
             text = path.read_text()
         found[path.relative_to(root).as_posix()] = (mode, text)
     return found
+
+
+def swapped_at(step: int, folder: Path, target: Path, run: Callable[[], object]) -> bool:
+    """Run something in a process of its own; a folder becomes a link before its Nth disk access.
+
+    Args:
+        folder: moved to `NAME.moved`, with a link in its place; nothing if it is not there then.
+        target: where the link leads to.
+
+    Returns:
+        Whether there was such a step.
+    """
+    pid = os.fork()
+    if pid == 0:
+        left = step
+
+        def count(event: str, args: tuple[Any, ...]) -> None:
+            nonlocal left
+            # Python reads its own modules by their absolute paths.
+            ours = event == "open" and not str(args[0]).endswith((".py", ".pyc"))
+            if event in STEPS or ours:
+                left -= 1
+                if left == 0 and folder.is_dir():
+                    folder.rename(folder.with_name(f"{folder.name}.moved"))
+                    folder.symlink_to(target)
+
+        sys.addaudithook(count)
+        with contextlib.suppress(BaseException):
+            run()
+        os._exit(9 if left <= 0 else 0)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert code in (0, 9), f"the render ended by {code}"
+    return code == 9
 
 
 def killed_at(step: int, run: Callable[[], object]) -> bool:

@@ -154,6 +154,15 @@ def test_a_part_that_a_killed_writer_left_is_no_way_out(root, outside):
     assert not any(outside.iterdir())
 
 
+def test_a_part_of_a_process_that_has_ended_is_removed_and_a_running_ones_stays(root):
+    parent, gone = os.getppid(), 2**22 + 1  # Linux gives no higher one than 2**22
+    for pid in (parent, gone, "x"):
+        (root.folder / f".a.txt.{pid}.part").touch()
+    writing.write(root, "a.txt", "ours")
+    left = {path.name for path in root.folder.iterdir()}
+    assert left == {".git", "a.txt", f".a.txt.{parent}.part", ".a.txt.x.part"}
+
+
 def test_removing_a_file_removes_the_folders_that_are_empty_then(root):
     writing.write(root, "a/b/c.txt", "")
     writing.write(root, "a/d.txt", "")

@@ -23,8 +23,9 @@ LONGEST_NAME = 255
 SHOWN = 80
 #: What tells that a folder is the top of a repository or of a model.
 MARKS = (".git", "tarmac.yaml")
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+#: How a folder below an open one is opened, and a new file: through no link.
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,29 @@ def make_at(folder: Path) -> None:
     Raises:
         BadInput, OSError: as `write`.
     """
-    with around(folder) as (root, path):
-        make_folder(root, path)
+    with made(folder):
+        pass
+
+
+@contextlib.contextmanager
+def made(folder: Path) -> Iterator[Root]:
+    """Make a folder as `make_at` does, and open it."""
+    with around(folder) as (root, path), inside(root, path) as inner:
+        yield inner
+
+
+@contextlib.contextmanager
+def inside(root: Root, path: str) -> Iterator[Root]:
+    """Open a folder below the root, made with those above it if it is not there; "": the root.
+
+    Raises:
+        BadInput, OSError: as `write`.
+    """
+    descriptor = _walk(root, path, makes=True) if path else os.dup(root.descriptor)
+    try:
+        yield Root(root.folder / path, descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def refuse_links(folder: Path) -> None:
@@ -125,12 +147,10 @@ def write(
         if before is not None and not (replaces_link and stat.S_ISLNK(before.st_mode)):
             _refuse_other(root, path, before)
             mode = stat.S_IMODE(before.st_mode) if mode is None else mode
-        # One writer in a process at a time; what a killed one has left is not a file's content.
+        _remove_parts(folder, name)
         part = f".{name[:100]}.{os.getpid()}.part"
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(part, dir_fd=folder)
         try:
-            _fill(folder, part, content, mode)
+            fill(folder, part, content, mode)
             if before is not None:
                 _give(folder, part, before)
             os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -147,7 +167,7 @@ def write_new(root: Root, path: str, content: bytes | str) -> bool:
     """
     with _parent(root, path) as (folder, name):
         try:
-            _fill(folder, name, content, None)
+            fill(folder, name, content, None)
         except FileExistsError:
             return False
     return True
@@ -175,13 +195,41 @@ def remove(root: Root, path: str) -> None:
     with contextlib.suppress(FileNotFoundError), _parent(root, path, makes=False) as found:
         os.unlink(found[1], dir_fd=found[0])
     above = path.rpartition("/")[0]
-    while above:
-        try:
-            with _parent(root, above, makes=False) as (folder, name):
-                os.rmdir(name, dir_fd=folder)
-        except OSError:  # something else is in it
-            return
+    while above and remove_folder(root, above):
         above = above.rpartition("/")[0]
+
+
+def remove_folder(root: Root, path: str) -> bool:
+    """Remove an empty folder; return False where something is in it, or it cannot be."""
+    try:
+        with _parent(root, path, makes=False) as (folder, name):
+            os.rmdir(name, dir_fd=folder)
+    except (OSError, BadInput):
+        return False
+    return True
+
+
+def fill(
+    folder: int, name: str, content: bytes | str, mode: int | None, *, executable: bool = False
+) -> None:
+    """Make a file in an open folder; where it cannot be filled, none is left.
+
+    Args:
+        mode: None: what the process gives to new files.
+        executable: without a mode, users who may read it may execute it.
+
+    Raises:
+        OSError: something has its name, or the disk refuses.
+    """
+    descriptor = os.open(name, NEW, 0o777 if executable and mode is None else 0o666, dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
+    except BaseException:
+        os.unlink(name, dir_fd=folder)
+        raise
 
 
 def check_name(path: str | Path) -> None:
@@ -264,7 +312,7 @@ def _enter(root: Root, path: str, folder: int, name: str, mode: int | None) -> i
         with contextlib.suppress(FileExistsError):
             os.mkdir(name, mode, dir_fd=folder)
     try:
-        return os.open(name, _FOLDER, dir_fd=folder)
+        return os.open(name, FOLDER, dir_fd=folder)
     except OSError as error:
         if error.errno not in {errno.ELOOP, errno.ENOTDIR}:
             raise
@@ -275,6 +323,27 @@ def _enter(root: Root, path: str, folder: int, name: str, mode: int | None) -> i
         )
         how = "remove it, or name the folder that it leads to"
         raise BadInput([Problem(shown(root.folder / path), f"{what}; {how}")]) from None
+
+
+def _remove_parts(folder: int, name: str) -> None:
+    """Remove what killed writers of a file left, and what has the name of this one's part."""
+    begin, end = f".{name[:100]}.", ".part"
+    for left in os.listdir(folder):
+        if left.startswith(begin) and left.endswith(end) and len(left) > len(begin + end):
+            pid = left[len(begin) : -len(end)]
+            if pid.isdecimal() and (int(pid) == os.getpid() or not _is_running(int(pid))):
+                with contextlib.suppress(OSError):
+                    os.unlink(left, dir_fd=folder)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        pass
+    return True
 
 
 def _status(folder: int, name: str) -> os.stat_result | None:
@@ -302,16 +371,3 @@ def _give(folder: int, name: str, before: os.stat_result) -> None:
     with contextlib.suppress(PermissionError):
         os.chown(name, before.st_uid, before.st_gid, dir_fd=folder, follow_symlinks=False)
         os.chmod(name, mode, dir_fd=folder)
-
-
-def _fill(folder: int, name: str, content: bytes | str, mode: int | None) -> None:
-    """Make a file; where it cannot be filled, none is left."""
-    descriptor = os.open(name, _NEW, 0o666, dir_fd=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            if mode is not None:
-                os.fchmod(file.fileno(), mode)
-    except BaseException:
-        os.unlink(name, dir_fd=folder)
-        raise

@@ -18,7 +18,7 @@ from tarmac.base import writing
 from tarmac.base.artifact import Artifact, write
 from tarmac.base.errors import BadInput, Problem, TarmacError
 from tarmac.base.foreign import files
-from tarmac.render.tree import edits, lock, swap, within
+from tarmac.render.tree import edits, lock, successor, swap, within
 from tarmac.render.tree.arguments import FileArguments, select
 from tarmac.render.tree.decision import (
     DesiredFile,
@@ -111,14 +111,16 @@ def render(
         TarmacError: another render is at it, or the disk refuses.
     """
     folder = check_folder(folder, source)
-    hold = within.held(folder) if source.among_others else swap.held(folder)
-    with _disk_errors(folder), hold as work:
-        seen = _look(folder, source, made, all_renderers)
+    hold: contextlib.AbstractContextManager[writing.Root | swap.Place] = (
+        within.held(folder) if source.among_others else swap.held(folder)
+    )
+    with _disk_errors(folder), hold as place:
+        seen = _look(folder, source, made, all_renderers, place)
         asked, new = _settle(seen, request or FileArguments())
         outcome = _outcome(seen, asked, new)
         if outcome.decision.refused or not outcome.differs:
             return outcome
-        _replace(seen, outcome, new, work)
+        _replace(seen, outcome, new, place)
         return replace(outcome, written=True)
 
 
@@ -191,6 +193,7 @@ def _look(
     source: RenderSource,
     made: Mapping[str, Iterable[Artifact]],
     all_renderers: bool,
+    place: writing.Root | swap.Place | None = None,
 ) -> _FolderScan:
     rendered = {
         artifact.path: DesiredFile(
@@ -201,7 +204,10 @@ def _look(
     }
     check_paths(rendered)
     ours = {FILE, *rendered}
-    scan = within.scan(folder, ours) if source.among_others else swap.scan(folder)
+    if source.among_others:
+        scan = within.scan(folder, ours)
+    else:
+        scan = place.scan() if isinstance(place, swap.Place) else successor.scan(folder)
     text = ""
     if FILE in scan:
         raw = files.content(folder / FILE, limit=files.MAX_GENERATED_BYTES, root=folder)
@@ -301,28 +307,31 @@ def _outcome(seen: _FolderScan, asked: FileRequest, new: Mapping[str, str]) -> R
 
 
 def _replace(
-    seen: _FolderScan, outcome: RenderOutcome, new: Mapping[str, str], work: Path | None
+    seen: _FolderScan,
+    outcome: RenderOutcome,
+    new: Mapping[str, str],
+    place: writing.Root | swap.Place,
 ) -> None:
     """Put the new folder in the old one's place, after the patches that it was rendered with.
 
     Args:
-        work: where it is built; None: file by file, in the folder itself.
+        place: where it is built, or the open folder itself, which is written file by file.
     """
     made, wanted = outcome.decision, outcome.wanted
     removed = set(made.removed)
     contents = {path: (wanted[path].content, wanted[path].executable) for path in made.written}
     contents[FILE] = (made.lock.text.encode(), False)
-    if work is not None:
-        swap.build(seen.folder, work / "tree", seen.scan, contents, removed)
-    if not swap.is_as_seen(seen.folder, seen.scan, {*wanted, *seen.lock.files, FILE}):
+    if isinstance(place, swap.Place):
+        place.build(seen.scan, contents, removed)
+    if not successor.is_as_seen(seen.folder, seen.scan, {*wanted, *seen.lock.files, FILE}):
         raise TarmacError(
             f"{seen.folder}: changed during the render, so nothing is written; try again"
         )
     _keep_patches(seen.source, new)
-    if work is None:
-        within.write(seen.folder, contents, removed, last=FILE)
+    if isinstance(place, swap.Place):
+        swap.replace(place, contents, removed)
     else:
-        swap.replace(seen.folder, work, contents, removed)
+        within.write(place, contents, removed, last=FILE)
 
 
 def _keep_patches(source: RenderSource, new: Mapping[str, str]) -> None:

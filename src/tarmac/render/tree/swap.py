@@ -17,25 +17,55 @@ import ctypes
 import errno
 import fcntl
 import os
-import shutil
 import stat
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tarmac.base import writing
 from tarmac.base.errors import TarmacError
 from tarmac.render.tree.decision import above
+from tarmac.render.tree.successor import build, by_folder, inside, link, scan
 
-#: What is looked at again before the exchange: a file that was saved in between is seen.
-Seen = tuple[int, int, int, int]
 LOCK_TRIES = 100
-_AT_FDCWD = {"linux": -100}.get(sys.platform, -2)
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
 
 
 class FolderBusy(TarmacError):
     """Another render writes to this folder."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder, and where its successor is built; what both are in is open."""
+
+    #: What the folder is in.
+    parent: writing.Root
+    #: Its name there.
+    name: str
+    #: Beside it, on the same file system.
+    work: writing.Root
+
+    def scan(self) -> dict[str, os.stat_result]:
+        """List everything in the folder; empty where it is not there."""
+        return scan(self.name, self.parent.descriptor)
+
+    def build(
+        self,
+        before: Mapping[str, os.stat_result],
+        contents: Mapping[str, tuple[bytes, bool]],
+        removed: Collection[str],
+    ) -> None:
+        """Build the successor. Arguments: as `successor.build`."""
+        work = self.work.descriptor
+        os.mkdir("tree", dir_fd=work)
+        with contextlib.ExitStack() as stack:
+            new = stack.enter_context(inside(work, "tree"))
+            old = None
+            if _is_there(self.parent.descriptor, self.name):
+                old = stack.enter_context(inside(self.parent.descriptor, self.name))
+            build(old, new, before, contents, removed)
 
 
 def beside(folder: Path) -> Path:
@@ -44,31 +74,40 @@ def beside(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[Path]:
-    """Keep other renders out of a folder; yield the place where the new folder is built.
+def held(folder: Path) -> Iterator[Place]:
+    """Keep other renders out of a folder; yield it with the place where the new one is built.
 
-    It goes away at the end, and is left to the next render where this one is killed.
+    That goes away at the end, and is left to the next render where this one is killed.
 
     Raises:
-        Busy: another render holds it.
+        FolderBusy: another render holds it.
     """
-    work = beside(folder)
     made = [parent for parent in folder.parents if not parent.exists()]
-    lock = _lock(work, folder)
-    try:
-        with writing.opened(work) as root:
-            writing.write_new(root, ".gitignore", "*\n")
-        _clear(work, folder)
-        yield work
-    finally:
-        with contextlib.suppress(OSError):  # the next render takes away what cannot be now
-            _clear(work, folder)
-            (work / ".gitignore").unlink(missing_ok=True)
-        (work / "lock").unlink(missing_ok=True)
-        for temporary in (work, *made):
+    with contextlib.ExitStack() as stack:
+        root, place = _lock(folder, stack)
+        work, parent = place.work.descriptor, place.parent.descriptor
+        try:
+            writing.write_new(place.work, ".gitignore", "*\n")
+            _clear(place)
+            yield place
+        finally:
+            with contextlib.suppress(OSError):  # the next render takes away what cannot be now
+                _clear(place)
+                _remove(work, ".gitignore")
+            _remove(work, "lock")
             with contextlib.suppress(OSError):  # another render came meanwhile
-                temporary.rmdir()
-        os.close(lock)
+                os.rmdir(place.work.folder.name, dir_fd=parent)
+            for folder_made in made:
+                _remove_made(root, folder_made)
+
+
+def _remove_made(root: writing.Root, folder: Path) -> None:
+    """Remove a folder that was made for the render, if it is empty."""
+    if folder != root.folder and folder.is_relative_to(root.folder):
+        writing.remove_folder(root, folder.relative_to(root.folder).as_posix())
+        return
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def refuse_busy(folder: Path) -> None:
@@ -77,22 +116,25 @@ def refuse_busy(folder: Path) -> None:
         _flock(lock.fileno(), fcntl.LOCK_SH, folder)
 
 
-def _lock(work: Path, folder: Path) -> int:
+def _lock(folder: Path, held_open: contextlib.ExitStack) -> tuple[writing.Root, Place]:
     for _ in range(LOCK_TRIES):
-        try:
-            writing.make_at(work)
-            lock = os.open(work / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-        except FileNotFoundError:
-            continue  # its owner has just removed it
-        try:
+        with contextlib.ExitStack() as stack:
+            try:
+                root, path = stack.enter_context(writing.around(folder))
+                above_it, _, name = path.rpartition("/")
+                parent = stack.enter_context(writing.inside(root, above_it))
+                work = stack.enter_context(writing.inside(parent, beside(folder).name))
+                flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+                lock = os.open("lock", flags, 0o644, dir_fd=work.descriptor)
+            except FileNotFoundError:
+                continue  # its owner has just removed it
+            stack.callback(os.close, lock)
             _flock(lock, fcntl.LOCK_EX, folder)
             with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(lock), (work / "lock").stat()):
-                    return lock
-        except BaseException:
-            os.close(lock)
-            raise
-        os.close(lock)
+                there = os.stat("lock", dir_fd=work.descriptor, follow_symlinks=False)
+                if os.path.samestat(os.fstat(lock), there):
+                    held_open.push(stack.pop_all())
+                    return root, Place(parent, name, work)
     raise FolderBusy(f"{folder}: other renders keep writing there; wait for them")
 
 
@@ -105,112 +147,8 @@ def _flock(lock: int, how: int, folder: Path) -> None:
         ) from None
 
 
-def scan(folder: Path) -> dict[str, os.stat_result]:
-    """List everything in a folder by its path, links not followed; empty for none."""
-    found: dict[str, os.stat_result] = {}
-
-    def walk(name: str, prefix: str) -> None:
-        with os.scandir(name) as entries:
-            for entry in entries:
-                path = f"{prefix}{entry.name}"
-                with contextlib.suppress(FileNotFoundError):  # a server's own, gone again
-                    found[path] = entry.stat(follow_symlinks=False)
-                    if entry.is_dir(follow_symlinks=False):
-                        walk(entry.path, f"{path}/")
-
-    if folder.exists():
-        walk(str(folder), "")
-    return found
-
-
-def build(
-    folder: Path,
-    new: Path,
-    before: Mapping[str, os.stat_result],
-    contents: Mapping[str, tuple[bytes, bool]],
-    removed: Collection[str],
-) -> None:
-    """Build the new folder.
-
-    Args:
-        new: where; it is not there yet.
-        before: what `scan` found in the folder.
-        contents: what is written, and whether it can be executed.
-        removed: files that it must not have.
-    """
-    new.mkdir()
-    kept = [
-        path
-        for path, status in before.items()
-        if not stat.S_ISDIR(status.st_mode) and path not in contents and path not in removed
-    ]
-    full = {parent for path in before for parent in above(path)}
-    empty = {p for p, status in before.items() if stat.S_ISDIR(status.st_mode)} - full
-    folders = {parent for path in (*kept, *contents, *empty) for parent in above(path)} | empty
-    for parent in sorted(folders - contents.keys()):
-        (new / parent).mkdir()
-    for path in kept:
-        with contextlib.suppress(FileNotFoundError):  # a server's own, gone again
-            _link(folder / path, new / path)
-    for path, (content, executable) in contents.items():
-        (new / path).write_bytes(content)
-        _set_mode(new / path, before.get(path), executable)
-    # Last: a read-only one could not have been filled.
-    for parent in sorted(folders, reverse=True):
-        if parent in before:
-            _look_like(folder / parent, new / parent, before[parent])
-    if folder.exists():
-        _look_like(folder, new, folder.stat())
-
-
-def _set_mode(path: Path, before: os.stat_result | None, executable: bool) -> None:
-    regular = before is not None and stat.S_ISREG(before.st_mode)
-    old = path.stat().st_mode
-    mode = stat.S_IMODE(before.st_mode if before is not None and regular else old)
-    mode = mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
-    if mode != stat.S_IMODE(old):
-        path.chmod(mode)
-
-
-def _look_like(old: Path, new: Path, status: os.stat_result) -> None:
-    shutil.copymode(old, new)
-    if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-        with contextlib.suppress(PermissionError):
-            os.chown(new, status.st_uid, status.st_gid)
-
-
-def _link(old: Path, new: Path) -> None:
-    """Link a file; copy it where a file system has no links."""
-    try:
-        os.link(old, new, follow_symlinks=False)
-    except OSError as error:
-        if error.errno == errno.EXDEV:
-            raise TarmacError(f"{old}: is a mount point; render into a folder without it") from None
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
-            raise
-        shutil.copy2(old, new, follow_symlinks=False)
-
-
-def is_as_seen(folder: Path, before: Mapping[str, os.stat_result], paths: Collection[str]) -> bool:
-    """Tell whether these files are unchanged since `scan`."""
-
-    def now(path: str) -> os.stat_result | None:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            return (folder / path).lstat()
-        return None
-
-    return all(_seen(now(path)) == _seen(before.get(path)) for path in paths)
-
-
-def _seen(status: os.stat_result | None) -> Seen | None:
-    # A folder's own times change with what is in it; a link to a file changes its `ctime`.
-    if status is None or stat.S_ISDIR(status.st_mode):
-        return None
-    return status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns
-
-
-def replace(folder: Path, work: Path, written: Collection[str], removed: Collection[str]) -> None:
-    """Put the new folder, at `work`/tree, in its place.
+def replace(place: Place, written: Collection[str], removed: Collection[str]) -> None:
+    """Put the new folder, which `Place.build` made, in its place.
 
     Where the system has no exchange (an old network file system), in two steps, and it remains the
     successor: killed between them, the old folder is whole beside, and the next render puts it
@@ -223,15 +161,15 @@ def replace(folder: Path, work: Path, written: Collection[str], removed: Collect
     Raises:
         TarmacError: its place cannot be taken.
     """
-    new = work / "tree"
-    entries = _entries(new)
+    work, parent, name = place.work.descriptor, place.parent.descriptor, place.name
+    entries = _entries("tree", work)
     try:
-        if not folder.exists():
-            new.rename(folder)
+        if not _is_there(parent, name):
+            os.rename("tree", name, src_dir_fd=work, dst_dir_fd=parent)
             return
-        if not _exchange(new, folder):
-            folder.rename(work / "old")
-            new.rename(folder)
+        if not _exchange(work, "tree", parent, name):
+            os.rename(name, "old", src_dir_fd=parent, dst_dir_fd=work)
+            os.rename("tree", name, src_dir_fd=work, dst_dir_fd=parent)
             return
     except OSError as error:
         what = (
@@ -239,65 +177,97 @@ def replace(folder: Path, work: Path, written: Collection[str], removed: Collect
             if error.errno in (errno.EBUSY, errno.EXDEV)
             else f"cannot be replaced ({error.strerror}); render into another folder"
         )
-        raise TarmacError(f"{folder}: {what}") from None
+        raise TarmacError(f"{place.parent.folder / name}: {what}") from None
     with contextlib.suppress(OSError):  # the successor is whole, and stays
-        _make_same(work / "tree", folder, work / "part", written, removed)
-        if _entries(folder) == entries:  # no file was added meanwhile
-            _exchange(work / "tree", folder)
+        with inside(work, "tree") as old, inside(parent, name) as new:
+            _make_same(old, new, work, written, removed)
+        if _entries(name, parent) == entries:  # no file was added meanwhile
+            _exchange(work, "tree", parent, name)
 
 
-def _entries(folder: Path) -> dict[str, int]:
+def _entries(name: str, parent: int) -> dict[str, int]:
     # Not their times: a server may be writing to the very files that are in both.
-    return {path: status.st_ino for path, status in scan(folder).items()}
+    return {path: status.st_ino for path, status in scan(name, parent).items()}
 
 
 def _make_same(
-    old: Path, new: Path, part: Path, written: Collection[str], removed: Collection[str]
+    old: int, new: int, work: int, written: Collection[str], removed: Collection[str]
 ) -> None:
     """Make an old folder what the new one is, in place."""
-    for path in removed:
-        (old / path).unlink()
+    for parent, names in by_folder(removed).items():
+        with inside(old, parent) as folder:
+            for _, name in names:
+                os.unlink(name, dir_fd=folder)
     gone = {parent for path in removed for parent in above(path)} | set(written)
-    for parent in sorted(gone, reverse=True):
-        if (old / parent).is_dir() and not (new / parent).is_dir():
-            (old / parent).rmdir()
-    for path in written:
-        (old / path).parent.mkdir(parents=True, exist_ok=True)
-        _link(new / path, part)
-        part.replace(old / path)
+    for path in sorted(gone, reverse=True):
+        if _is_folder(old, path) and not _is_folder(new, path):
+            parent, _, name = path.rpartition("/")
+            with inside(old, parent) as folder:
+                os.rmdir(name, dir_fd=folder)
+    for parent, names in by_folder(written).items():
+        with inside(new, parent) as source, inside(old, parent, makes=True) as target:
+            for path, name in names:
+                link(source, name, work, "part", path)
+                os.replace("part", name, src_dir_fd=work, dst_dir_fd=target)
 
 
-def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step; return False where the system cannot."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    names = (os.fsencode(one), os.fsencode(other))
+def _is_there(folder: int, name: str) -> bool:
     try:
-        if sys.platform == "darwin":
-            failed = libc.renamex_np(*names, _EXCHANGE)
-        else:
-            failed = libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _EXCHANGE)
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _is_folder(folder: int, path: str) -> bool:
+    try:
+        status = os.stat(path, dir_fd=folder, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return stat.S_ISDIR(status.st_mode)
+
+
+def _exchange(folder: int, name: str, other: int, other_name: str) -> bool:
+    """Exchange two names of open folders in one step; return False where the system cannot."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        rename = libc.renameatx_np if sys.platform == "darwin" else libc.renameat2
     except AttributeError:  # a C library without it
         return False
-    if not failed:
+    if not rename(folder, os.fsencode(name), other, os.fsencode(other_name), _EXCHANGE):
         return True
     if (code := ctypes.get_errno()) in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
         return False
     raise OSError(code, os.strerror(code))
 
 
-def _clear(work: Path, folder: Path) -> None:
+def _clear(place: Place) -> None:
     """Delete what is left beside; an old folder that nothing took the place of is put back."""
-    if (work / "old").is_dir() and not (work / "old").is_symlink() and not folder.exists():
-        (work / "old").rename(folder)
-    (work / "part").unlink(missing_ok=True)
+    work, parent = place.work.descriptor, place.parent.descriptor
+    if _is_folder(work, "old") and not _is_there(parent, place.name):
+        os.rename("old", place.name, src_dir_fd=work, dst_dir_fd=parent)
+    _remove(work, "part")
     for name in ("tree", "old"):
-        if (work / name).exists():
-            shutil.rmtree(work / name, onerror=_unlock)
+        if _is_folder(work, name):
+            _remove_all(work, name)
+        else:
+            _remove(work, name)
 
 
-def _unlock(function: Callable[[str], object], path: str, _: object) -> None:
-    """Delete the content of a read-only folder; files' own modes are shared."""
-    for entry in (Path(path).parent, Path(path)):
-        if entry.is_dir() and not entry.is_symlink():
-            entry.chmod(0o700)
-    function(path)
+def _remove(folder: int, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def _remove_all(parent: int, name: str) -> None:
+    """Delete a folder, also a read-only one; files' own modes are shared."""
+    with inside(parent, name) as folder:
+        os.fchmod(folder, 0o700)
+        with os.scandir(folder) as entries:
+            listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        for inner, is_folder in listed:
+            if is_folder:
+                _remove_all(folder, inner)
+            else:
+                _remove(folder, inner)
+    os.rmdir(name, dir_fd=parent)

@@ -19,17 +19,16 @@ from tarmac.render.tree.swap import FolderBusy
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep other renders out of a folder. Raises FolderBusy where another holds it."""
-    writing.make_at(folder)
-    with writing.opened(folder) as root:
+def held(folder: Path) -> Iterator[writing.Root]:
+    """Keep other renders out of a folder; yield it open. Raises FolderBusy where one holds it."""
+    with writing.made(folder) as root:
         try:
             fcntl.flock(root.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FolderBusy(
                 f"{folder}: another render is writing there; wait until it is done"
             ) from None
-        yield
+        yield root
 
 
 def scan(folder: Path, paths: Iterable[str]) -> dict[str, os.stat_result]:
@@ -42,7 +41,10 @@ def scan(folder: Path, paths: Iterable[str]) -> dict[str, os.stat_result]:
 
 
 def write(
-    folder: Path, contents: Mapping[str, tuple[bytes, bool]], removed: Iterable[str], last: str
+    root: writing.Root,
+    contents: Mapping[str, tuple[bytes, bool]],
+    removed: Iterable[str],
+    last: str,
 ) -> None:
     """Replace files, each as a whole, and take away those that are not rendered any more.
 
@@ -50,10 +52,9 @@ def write(
         contents: what each file holds, and whether it can be executed; by path.
         last: the path that is written when all others are.
     """
-    with writing.opened(folder) as root:
-        for path in sorted(contents, key=lambda name: (name == last, name)):
-            content, executable = contents[path]
-            mode = 0o755 if executable else 0o644
-            writing.write(root, path, content, mode=mode, replaces_link=True)
-        for path in removed:
-            writing.remove(root, path)
+    for path in sorted(contents, key=lambda name: (name == last, name)):
+        content, executable = contents[path]
+        mode = 0o755 if executable else 0o644
+        writing.write(root, path, content, mode=mode, replaces_link=True)
+    for path in removed:
+        writing.remove(root, path)
