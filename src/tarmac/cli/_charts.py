@@ -6,14 +6,12 @@ passed over, with Helm's own reason.
 
 from __future__ import annotations
 
-import os
 import posixpath
-import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tarmac.adopt._manifests import OF_CHART
-from tarmac.base.foreign.limited import limited
+from tarmac.base.foreign.limited import PastLimit, run_limited
 from tarmac.base.installed import find_program
 from tarmac.base.tools import how_to_get
 
@@ -67,18 +65,10 @@ def _template(helm: str, chart: Path) -> tuple[str, str]:
     """Render one; returns its manifests, or why there are none."""
     argv = [helm, "template", RELEASE, str(chart), "--skip-tests"]
     try:
-        done = subprocess.run(
-            limited(argv, os.getpid()),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=WITHIN_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return "", f"no answer within {WITHIN_S} s"
-    if done.returncode != 0:
-        said = (line for line in done.stderr.splitlines() if line.startswith("Error: "))
-        return "", next(said, f"exit code {done.returncode}").removeprefix("Error: ")
-    return done.stdout.replace(f"{RELEASE}-", ""), ""
+        done = run_limited(argv, seconds=WITHIN_S)
+    except PastLimit as error:
+        return "", str(error).removeprefix(f"{Path(helm).name}: ")
+    if done.code != 0:
+        said = (line for line in done.errors.splitlines() if line.startswith("Error: "))
+        return "", next(said, f"exit code {done.code}").removeprefix("Error: ")
+    return done.output.replace(f"{RELEASE}-", ""), ""

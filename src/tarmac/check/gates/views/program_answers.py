@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tarmac.base import content_cache
-from tarmac.base.errors import TarmacError
-from tarmac.base.foreign.limited import limited
+from tarmac.base.foreign.limited import run_limited
 
 #: A folder with more files is not digested.
 MOST_FILES = 5000
@@ -49,7 +47,7 @@ def ask(
         env: variables besides.
 
     Raises:
-        TarmacError: it did not end in time.
+        TarmacError: it did not end in time, or printed too much.
     """
 
     def made() -> str:
@@ -94,20 +92,8 @@ def _content(folder: Path, path: str) -> bytes:
 
 
 def _ask(argv: list[str], folder: Path, env: Mapping[str, str]) -> Answer:
-    try:
-        done = subprocess.run(
-            limited(argv, os.getpid()),
-            cwd=folder,
-            env={**env, **os.environ},
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        name = Path(argv[0]).name
-        raise TarmacError(f"{name}: not done after {LONGEST_S} s; try it by hand") from None
-    return Answer(done.returncode, done.stdout, done.stderr)
+    done = run_limited(argv, seconds=LONGEST_S, cwd=folder, env={**env, **os.environ})
+    return Answer(done.code, done.output, done.errors)
 
 
 def named(folder: Path, *patterns: str) -> list[str]:
