@@ -6,7 +6,9 @@ Called by `_settle`, one service after the other, so that no two services wait f
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from tarmac.adopt import _servers
 from tarmac.adopt._dotenv import LONGEST
@@ -18,11 +20,23 @@ FOR_PEOPLE = re.compile(
 )
 #: Variables whose values a front end carries into the browser.
 BROWSER = re.compile(r"^(VITE_|NEXT_PUBLIC_|REACT_APP_|NUXT_PUBLIC_|PUBLIC_)")
+#: What may be the name of a host in a value.
+_HOST = re.compile(r"[\w.-]+")
 _URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^@/\s]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?"
     r"(?P<path>/[^?\s,\"']*)?(?P<query>\?[^\s,\"']*)?"
 )
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal")
+
+
+@dataclass(frozen=True)
+class ServiceNames:
+    """The services by what variables call them, each list in the services' order."""
+
+    #: By the name without `-service` and the like.
+    plain: Mapping[str, list[str]]
+    #: By each end of that with three characters or more.
+    ending: Mapping[str, list[str]]
 
 
 @dataclass
@@ -53,11 +67,44 @@ class Scene:
         self.waits.setdefault(source, set()).add(target)
         return True
 
+    @cached_property
+    def called(self) -> ServiceNames:
+        """Find services by what variables call them; which services there are does not change."""
+        plain: dict[str, list[str]] = {}
+        ending: dict[str, list[str]] = {}
+        for name in self.services:
+            text = re.sub(r"-?(service|svc|server|app)$", "", name).replace("-", "")
+            plain.setdefault(text, []).append(name)
+            for start in range(len(text) - 2):
+                ending.setdefault(text[start:], []).append(name)
+        return ServiceNames(plain, ending)
+
+    @cached_property
+    def _by_word(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self.services:
+            found.setdefault(_word(name), []).append(name)
+        return found
+
+    def hosts_in(self, value: str) -> list[str]:
+        """List the names of services, stores and hosts that may be in a value, longest first."""
+        words = {_word(word) for word in (*_HOST.findall(value), value, value.lower())}
+        names = [*self.stores, *self.unknown_hosts]
+        if self.broker is not None:
+            names.append(self.broker.name)
+        found = [name for word in words for name in self._by_word.get(word, ())]
+        found += [name for name in names if _word(name) in words or not _HOST.fullmatch(name)]
+        return sorted(found, key=lambda name: (-len(name), name))
+
     def find_store(self, kind: str) -> Store | None:
         """Find the store or broker of a kind."""
         if self.broker is not None and self.broker.kind == kind:
             return self.broker
         return next((store for store in self.stores.values() if store.kind == kind), None)
+
+
+def _word(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def rewritten(name: str, value: str, service: Service, scene: Scene) -> str:
@@ -67,10 +114,7 @@ def rewritten(name: str, value: str, service: Service, scene: Scene) -> str:
     result = _URL.sub(lambda match: _url(name, match, service, scene), value)
     if result != value:
         return result
-    names = [*scene.services, *scene.stores, *scene.unknown_hosts]
-    if scene.broker is not None:
-        names.append(scene.broker.name)
-    for other in sorted(names, key=len, reverse=True):
+    for other in scene.hosts_in(value):
         host = re.escape(other).replace(r"\-", "[-_]")
         if value.lower() == other or re.fullmatch(host, value):
             looks = re.search(r"HOST|SERVER|ADDR|ENDPOINT|URL|URI", name.upper())

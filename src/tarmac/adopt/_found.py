@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,9 +74,11 @@ class Folder:
     def below(self, path: str) -> Folder:
         """Narrow to a folder inside this one."""
         start = "" if path in ("", ".") else f"{path}/"
+        end = f"{path}0" if start else chr(0x10FFFF)  # "0" is the sign after "/"
+        inner = self.files[bisect_left(self.files, start) : bisect_left(self.files, end)]
         return Folder(
             posixpath.normpath(posixpath.join(self.path, path)) if start else self.path,
-            tuple(f.removeprefix(start) for f in self.files if f.startswith(start)),
+            tuple(f[len(start) :] for f in inner),
             lambda name: self.read(start + name),
             lambda name: self.exists(posixpath.normpath(start + name)),
             lambda name, why: self.skip(start + name, why),
@@ -334,15 +337,32 @@ def is_inside(path: str, above: str) -> bool:
 
 
 def without(folder: Folder, owned: Collection[str], path: str) -> Folder:
-    """Leave out of a folder what belongs to programs below it."""
-    starts = tuple(f"{p.removeprefix(f'{path}/') if path else p}/" for p in owned)
-    return replace(folder, files=tuple(f for f in folder.files if not f.startswith(starts)))
+    """Leave out of a folder what belongs to programs below it.
+
+    Args:
+        owned: the programs' folders; those that are not below it do not matter.
+    """
+    own = frozenset(owned)
+    start = f"{path}/" if path else ""
+
+    def is_owned(file: str) -> bool:
+        end = file.rfind("/")
+        while end > 0:
+            if start + file[:end] in own:
+                return True
+            end = file.rfind("/", 0, end)
+        return False
+
+    return replace(folder, files=tuple(f for f in folder.files if not is_owned(f)))
 
 
-def own_files(root: Folder, service: Service, services: Iterable[Service]) -> Folder:
-    """Narrow the repository to what belongs to one service."""
+def own_files(root: Folder, service: Service, folders: frozenset[str]) -> Folder:
+    """Narrow the repository to what belongs to one service.
+
+    Args:
+        folders: those of all services.
+    """
     folder = root.below(service.folder)
     if service.files:
         return replace(folder, files=tuple(f for f in folder.files if f in service.files))
-    others = [s.folder for s in services if is_inside(s.folder, service.folder)]
-    return without(folder, others, service.folder)
+    return without(folder, folders, service.folder)

@@ -43,9 +43,9 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     )
     dotenv, file = _dotenv.of_file(root)
     example, dotenv = ({}, dotenv) if file == ".env" else (dotenv, {})
-    services = []
+    services, places = [], frozenset(service.folder for service in found.services)
     for service in found.services:
-        folder = own_files(root, service, found.services)
+        folder = own_files(root, service, places)
         settled = _settled(service, folder, scene, dotenv, example)
         services.append(_sqlite.on_volumes(settled, folder))
     return replace(
@@ -349,19 +349,21 @@ def _for_variable(
 def _named(stem: str, service: Service, scene: Scene) -> str | None:
     """Find the service that a variable names: CATALOG is `catalog` or `catalog-service`."""
     wanted = re.sub(r"_?(SERVICE|SVC|SERVER|APP)$", "", stem).lower().replace("_", "")
-    others = [s for s in scene.services.values() if s.name != service.name and s.ports]
+    known = scene.called
+
+    def others(plain: str, *, ends: bool = False) -> Iterator[str]:
+        names = (known.ending if ends else known.plain).get(plain, ())
+        yield from (n for n in names if n != service.name and scene.services[n].ports)
 
     def matching() -> Iterator[str]:
-        plain = {
-            s.name: re.sub(r"-?(service|svc|server|app)$", "", s.name).replace("-", "")
-            for s in others
-        }
-        yield from (name for name, text in plain.items() if wanted and text == wanted)
-        yield from (
-            name for name, text in plain.items() if len(wanted) > 2 and text.endswith(wanted)
-        )
+        if wanted:
+            yield from others(wanted)
+        if len(wanted) > 2:
+            yield from others(wanted, ends=True)
         behind = re.search(r"api|backend|server", service.name)
-        if wanted in ("api", "backend", "server") and len(others) == 1 and not behind:
-            yield others[0].name
+        if wanted in ("api", "backend", "server") and not behind:
+            listening = [s.name for s in scene.services.values() if s.ports]
+            apart = [name for name in listening if name != service.name]
+            yield from apart if len(apart) == 1 else ()
 
     return next(matching(), None)

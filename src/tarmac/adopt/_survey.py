@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 
 from tarmac.adopt import _code, _dotenv, _manifests
 from tarmac.adopt._container import read_dockerfile
@@ -76,15 +78,16 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         found = replace(found, services=(*found.services, *_beside(found, root, recognisers)))
     services, left_out = [], [*found.left_out]
     given = _dotenv.of_file(root)[0]
-    folders = [service.folder for service in found.services]
+    folders = Counter(service.folder for service in found.services)
+    places = frozenset(folders)
     for service in found.services:
-        is_shared = folders.count(service.folder) > 1
+        is_shared = folders[service.folder] > 1
         folder = root.below(service.folder)
         done = _completed(service, folder, recognisers, is_shared=is_shared)
         done, harmful = without_harm(done, folder)
         left_out += harmful
         if done.run:
-            own = own_files(root, done, found.services)
+            own = own_files(root, done, places)
             done = _manifests.as_deployed(done, own, manifests.get(done.name))
             done = replace(_listening(done, own, given), watch=_sources(done, own))
             imaged = _image_port(service, folder)
@@ -130,21 +133,26 @@ def _search(root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
     """Look in the folders, the deepest first: what belongs to one is not part of those above."""
     folders = {posixpath.dirname(file) for file in root.files}
     folders |= {parent for f in folders for parent in _parents(f)}
-    owned: list[str] = []
+    owned: set[str] = set()
+
+    @cache
+    def is_own_project(path: str) -> bool:
+        return is_project(root.below(path))
+
     found: list[Service] = []
     for path in sorted(folders, key=lambda path: (-path.count("/") - bool(path), path)):
         depth = path.count("/") + bool(path)
         on_shelf = depth == 2 and path.split("/")[0] in _SHELVES
-        folder = without(root.below(path), [p for p in owned if is_inside(p, path)], path)
+        folder = without(root.below(path), owned, path)
         # Without a project's file, a folder below a project is a part of that.
-        alone = not any(map(is_project, map(root.below, _parents(path))))
+        alone = not any(map(is_own_project, _parents(path)))
         has_program = not path or on_shelf or is_project(folder)
         if depth > DEEPEST or _ASIDE.search(path) or not (has_program or (alone and depth == 1)):
             continue
         for recogniser in recognisers:
             if services := recogniser.services(folder):
                 found.extend(_as_contained(services, folder, recogniser, recognisers))
-                owned.append(path)
+                owned.add(path)
                 break
     return sorted(found, key=lambda service: service.name)
 
