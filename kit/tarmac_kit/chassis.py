@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from tarmac_kit import cache as caches
 from tarmac_kit import conventions, documents, settings, trace
@@ -38,6 +38,7 @@ from tarmac_kit.messages import Bus, Handler
 from tarmac_kit.metrics import Metrics
 from tarmac_kit.middleware import ASGIApp, Scope
 from tarmac_kit.outbox import Outbox
+from tarmac_kit.queries import has_parameters, refuse_unknown
 from tarmac_kit.saga import Sagas, Step
 from tarmac_kit.settings import M, Settings, SettingsError
 from tarmac_kit.tables import Tables
@@ -276,8 +277,9 @@ class Chassis:
             self.metrics.will_consume(topic, group)
 
     def include(self, router: APIRouter) -> None:
-        """Serve the routes of `router`."""
-        self.app.include_router(router)
+        """Serve the routes of `router`; those with parameters in the query refuse others."""
+        asked = [Depends(refuse_unknown)] if has_parameters(router) else None
+        self.app.include_router(router, dependencies=asked)
 
     def accept(self, *media_types: str) -> None:
         """Take bodies of these media types besides JSON; `*/*` where each route checks its own."""
