@@ -203,3 +203,65 @@ async def test_calls_of_grpc_are_within_the_total(tmp_path):
         (trailers,) = [event for event in found if isinstance(event, TrailersReceived)]
         assert dict(trailers.headers or ())[b"grpc-status"] == b"14"
         assert receiver.intake.held.now == 0
+
+
+def frame(kind: int, flags: int, content: bytes) -> bytes:
+    """Write a frame of HTTP/2 on stream 1."""
+    return len(content).to_bytes(3) + bytes([kind, flags]) + (1).to_bytes(4) + content
+
+
+HEADERS, CONTINUATION, END_HEADERS = 1, 9, 4
+PREFACE = H2Connection()
+PREFACE.initiate_connection()
+BEGUN = PREFACE.data_to_send()
+#: A head that is written once in a table, and named by one byte ever after.
+BOMB = b"\x40\x01a\x7f\x80\x1f" + b"x" * 4095 + b"\xbe" * 16_000
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        frame(HEADERS, 0, b"\x82") + frame(CONTINUATION, 0, b"") * 100_000,
+        frame(HEADERS, 0, b"\x82") + frame(CONTINUATION, 0, b"\x00" * 16_000) * 1_000,
+        frame(HEADERS, END_HEADERS, BOMB),
+        frame(CONTINUATION, 0, b"\x82"),
+    ],
+    ids=["empty frames", "large frames", "a table that unpacks to 64 MB", "frames of nothing"],
+)
+async def test_a_flood_of_continuations_ends_its_connection_and_others_are_answered(
+    tmp_path, flood, caplog
+):
+    async with receiving(tmp_path, Limits()) as receiver:
+        reader, writer = await receiver.connect(BEGUN + flood)
+        client, found = H2Connection(), []
+        client.initiate_connection()
+        async with asyncio.timeout(20):
+            with contextlib.suppress(ConnectionResetError):  # what came after the end is unread
+                while data := await reader.read(1 << 16):
+                    found += client.receive_data(data)
+        assert writer.transport.is_closing() or reader.at_eof()
+        assert not any(isinstance(event, ResponseReceived) for event in found)
+        assert await receiver.status(await receiver.connect(HEALTH)) == 200
+        assert receiver.intake.held.now == 0
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_a_head_whose_continuations_never_end_is_ended(tmp_path):
+    async with receiving(tmp_path, SHORT) as receiver:
+        head = frame(HEADERS, 0, b"\x82") + frame(CONTINUATION, 0, b"\x86")
+        reader, _ = await receiver.connect(BEGUN + head)
+        async with asyncio.timeout(20):
+            while await reader.read(1 << 16):
+                pass
+        assert await receiver.status(await receiver.connect(HEALTH)) == 200
+
+
+async def test_a_head_that_is_not_text_ends_its_connection_without_a_traceback(tmp_path, caplog):
+    async with receiving(tmp_path, SHORT) as receiver:
+        head = b"\x83\x86\x41\x01a\x44\x02/\xff"  # POST, http, an authority, and a path
+        reader, _ = await receiver.connect(BEGUN + frame(HEADERS, END_HEADERS, head))
+        async with asyncio.timeout(20):
+            while await reader.read(1 << 16):
+                pass
+        assert await receiver.status(await receiver.connect(HEALTH)) == 200
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

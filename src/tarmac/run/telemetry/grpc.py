@@ -56,8 +56,8 @@ class GrpcProtocol(asyncio.Protocol):
         """Take the server's connections, which it ends before it ends itself."""
         self._intake = intake
         self._connections = connections
-        config = H2Configuration(client_side=False, header_encoding="utf-8")
-        self._connection = H2Connection(config)
+        # Heads stay bytes: h2 fails on one that is not text.
+        self._connection = H2Connection(H2Configuration(client_side=False))
         self._calls: dict[int, _Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle: asyncio.TimerHandle | None = None
@@ -103,7 +103,7 @@ class GrpcProtocol(asyncio.Protocol):
             deadline = asyncio.get_running_loop().call_later(
                 limits.body_s, self._refuse, stream, UNAVAILABLE, late
             )
-            headers = {str(name): str(value) for name, value in event.headers or ()}
+            headers = {_text(name): _text(value) for name, value in event.headers or ()}
             packed = headers.get("grpc-encoding", "identity") == "gzip"
             self._calls[stream] = _Call(
                 headers.get(":path", ""), packed, headers.get(TOKEN_HEADER, ""), deadline
@@ -202,6 +202,10 @@ class GrpcProtocol(asyncio.Protocol):
         self._transport.write(data)
         if self._transport.get_write_buffer_size() > self._intake.limits.unread_bytes:
             self._transport.abort()
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode(errors="replace")
 
 
 def _message(call: _Call) -> Body:

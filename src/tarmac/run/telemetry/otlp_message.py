@@ -53,10 +53,13 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _with_ids(value: Any) -> Any:
+    """Write ids as protobuf's JSON has them. Raises ValueError for a key that is not text."""
     if isinstance(value, list):
         return [_with_ids(entry) for entry in value]
     if not isinstance(value, dict):
         return value
+    for key in value:
+        key.encode()  # protobuf fails with a SystemError on half a pair of surrogates
     return {
         key: base64.b64encode(bytes.fromhex(entry)).decode()
         if key in IDS and isinstance(entry, str)
