@@ -25,6 +25,9 @@ FIELD_OWNER = "tarmac"
 CONNECT_S = 20
 #: Of one call; none waits for a workload.
 LONGEST_S = 180
+#: Google's kubectl asks the current context's cluster for its version first, also where a file is
+#: only read: as a user that is not there it runs no program of the file for credentials.
+WITHOUT_USER = "--user=tarmac-reads-the-file"
 
 Object = Mapping[str, Any]
 
@@ -153,7 +156,7 @@ def opened(context: str | None) -> Iterator[Kubectl]:
     if program is None:
         raise MissingTool(f"kubectl is not on PATH; {how_to_get('kubectl')}")
     with tempfile.TemporaryDirectory(prefix="tarmac-deploy-") as folder:
-        name = context or _config(program, "current-context").stdout.strip()
+        name = context or _config(program, "current-context", WITHOUT_USER).stdout.strip()
         if not name:
             raise BadInput([Problem("kubeconfig", f"no current context; {_choices(program)}")])
         named = ("--minify", "--flatten", "--raw", f"--context={name}")
@@ -179,7 +182,7 @@ def _config(program: str, *argv: str) -> subprocess.CompletedProcess[str]:
 
 
 def _choices(program: str, name: str = "") -> str:
-    known = _config(program, "get-contexts", "--output=name").stdout.split()
+    known = _config(program, "get-contexts", "--output=name", WITHOUT_USER).stdout.split()
     if known and name:
         return did_you_mean(name, known)
     return (
