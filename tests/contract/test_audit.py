@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import tomllib
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -394,7 +395,40 @@ def test_the_release_stops_before_it_builds_where_the_audit_fails(index, tmp_pat
     assert not started.exists()
     index.answers["pycrypto/2.6.1"] = PYCRYPTO | {"vulnerabilities": []}
     assert released().returncode == 0
-    assert started.read_text() == "build --quiet --wheel\n"
+    build, export = started.read_text().splitlines()
+    assert build == "build --quiet --wheel"
+    assert export.endswith("--format cyclonedx1.5 --output-file dist/tarmac.cdx.json")
+
+
+def test_the_bill_of_materials_has_every_package_that_the_wheel_needs(tmp_path):
+    file = tmp_path / "tarmac.cdx.json"
+    own = ROOT / ".uv/bin/uv"
+    argv = [str(own) if own.exists() else "uv", "export", "--quiet", "--frozen", "--no-dev"]
+    subprocess.run([*argv, "--format", "cyclonedx1.5", "-o", str(file)], cwd=ROOT, check=True)
+    listed = json.loads(file.read_text())
+    found = {part["name"]: part["version"] for part in listed["components"]}
+    packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    versions = {package["name"]: package.get("version") for package in packages}
+    (tarmac,) = [package for package in packages if package["name"] == "tarmac"]
+    needed = {part["name"] for part in tarmac["dependencies"] if "source" not in part}
+    assert needed <= found.keys()
+    assert {name: versions[name] for name in needed} == {name: found[name] for name in needed}
+
+
+def test_every_package_of_the_lock_is_pinned_with_its_hashes():
+    for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]:
+        files = [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else [])]
+        assert files or not package["source"].keys() & {"registry", "url"}, package["name"]
+        assert all(file["hash"].startswith("sha256:") for file in files), package["name"]
+
+
+def test_no_locked_package_has_a_known_vulnerability_that_fails_the_audit():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / ".ci/audit.py")], capture_output=True, text=True, check=False
+    )
+    if "SKIPPED" in done.stdout and " 0 looked up" in done.stdout:
+        pytest.skip("no package index answers")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_real_index_finds_a_planted_package(tmp_path):
