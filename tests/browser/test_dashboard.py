@@ -9,6 +9,8 @@ import os
 import re
 import signal
 import sqlite3
+import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -433,3 +435,97 @@ def test_without_the_token_the_dashboard_stays_shut(shop: Shop, visit):
     assert answer is not None
     assert answer.status == 401
     assert "open the link" in page.inner_text("body")
+
+
+#: Runs, or is seen as an element, where a page takes a text for HTML.
+HOSTILE = (
+    'x\'"><img class=planted src=x onerror="window.ran=1"><svg class=planted onload=window.ran=1>'
+    "<script>window.ran=1</script>{{7*7}}${window.ran=1}"
+)
+
+
+def sent(name: str) -> dict[str, Any]:
+    """Write requests of OTLP whose texts are all hostile, from a service of this name."""
+    attributes = [
+        {"key": key, "value": {"stringValue": text}}
+        for key, text in (
+            (HOSTILE, HOSTILE),
+            ("http.route", HOSTILE),
+            ("url.full", "javascript:window.ran=1"),
+            ("db.query.text", HOSTILE),
+        )
+    ]
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": name}}]}
+    ids = {"traceId": "ab" * 16, "spanId": "cd" * 8}
+    now = time.time_ns()
+    span = {
+        **ids,
+        "name": HOSTILE,
+        "kind": 2,
+        "startTimeUnixNano": now,
+        "endTimeUnixNano": now + 10**6,
+        "attributes": attributes,
+        "events": [{"name": HOSTILE, "timeUnixNano": now, "attributes": attributes}],
+        "status": {"code": 2, "message": HOSTILE},
+    }
+    line = {
+        **ids,
+        "timeUnixNano": now,
+        "severityText": HOSTILE,
+        "severityNumber": 17,
+        "body": {"stringValue": HOSTILE},
+        "attributes": attributes,
+    }
+    point = {"asDouble": 1, "timeUnixNano": now, "attributes": attributes}
+    gauge = {"name": "planted", "unit": "1", "gauge": {"dataPoints": [point]}}
+    return {
+        "traces": {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]},
+        "logs": {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [line]}]}]},
+        "metrics": {
+            "resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": [gauge]}]}]
+        },
+    }
+
+
+def test_hostile_spans_lines_and_messages_are_shown_as_text(shop: Shop, dashboard: Page):
+    address = urlsplit(shop.dashboard)
+    origin = f"{address.scheme}://{address.netloc}"
+    for kind, body in sent(f"planted{HOSTILE}").items():
+        request = urllib.request.Request(
+            f"{origin}/v1/{kind}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            assert answer.status == 200
+    quoted = HOSTILE.replace("'", "''")
+    shop.execute(
+        "payments-db",
+        "INSERT INTO parked (consumer, topic, message_id, key, payload, state, failures, error)"
+        f" VALUES ('payments', 'order.placed', 'planted', '{quoted}',"
+        f" '{json.dumps({'order': HOSTILE}).replace(chr(39), 2 * chr(39))}', 'parked', 20,"
+        f" '{quoted}')",
+    )
+
+    def nothing_ran() -> None:
+        assert dashboard.locator(".planted").count() == 0
+        assert dashboard.evaluate("window.ran") is None
+
+    try:
+        go(dashboard, "traces/" + "ab" * 16)
+        expect(dashboard.get_by_text("<img class=planted").first).to_be_visible()
+        dashboard.locator(".waterfall").get_by_role("button").first.click()
+        expect(dashboard.get_by_text("{{7*7}}").nth(1)).to_be_visible()
+        assert dashboard.locator("a[href^='javascript:']").count() == 0
+        nothing_ran()
+        go(dashboard, "messages")
+        letter = dashboard.locator(".letter")
+        expect(letter.get_by_text("<img class=planted").first).to_be_visible()
+        letter.locator("summary").click()
+        nothing_ran()
+        for view in VIEWS:
+            go(dashboard, view)
+            expect(dashboard.locator("main h1, main h2").first).to_be_visible()
+            if view in ("traces", "logs"):
+                expect(dashboard.get_by_text("<img class=planted").first).to_be_visible()
+            nothing_ran()
+    finally:
+        shop.execute("payments-db", "DELETE FROM parked WHERE message_id = 'planted'")
