@@ -9,7 +9,6 @@ import os
 import re
 import signal
 import sqlite3
-import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ import asyncpg
 import large_system
 import pytest
 from buying import check_out, put_into_cart, sign_up
+from planted import HOSTILE, sent
 from playwright.sync_api import Browser, Page, expect
 from seeing import faults, unseen_focus, weak_text
 from system_up import Tarmac, brought_up, page_of
@@ -435,56 +435,6 @@ def test_without_the_token_the_dashboard_stays_shut(shop: Shop, visit):
     assert answer is not None
     assert answer.status == 401
     assert "open the link" in page.inner_text("body")
-
-
-#: Runs, or is seen as an element, where a page takes a text for HTML.
-HOSTILE = (
-    'x\'"><img class=planted src=x onerror="window.ran=1"><svg class=planted onload=window.ran=1>'
-    "<script>window.ran=1</script>{{7*7}}${window.ran=1}"
-)
-
-
-def sent(name: str) -> dict[str, Any]:
-    """Write requests of OTLP whose texts are all hostile, from a service of this name."""
-    attributes = [
-        {"key": key, "value": {"stringValue": text}}
-        for key, text in (
-            (HOSTILE, HOSTILE),
-            ("http.route", HOSTILE),
-            ("url.full", "javascript:window.ran=1"),
-            ("db.query.text", HOSTILE),
-        )
-    ]
-    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": name}}]}
-    ids = {"traceId": "ab" * 16, "spanId": "cd" * 8}
-    now = time.time_ns()
-    span = {
-        **ids,
-        "name": HOSTILE,
-        "kind": 2,
-        "startTimeUnixNano": now,
-        "endTimeUnixNano": now + 10**6,
-        "attributes": attributes,
-        "events": [{"name": HOSTILE, "timeUnixNano": now, "attributes": attributes}],
-        "status": {"code": 2, "message": HOSTILE},
-    }
-    line = {
-        **ids,
-        "timeUnixNano": now,
-        "severityText": HOSTILE,
-        "severityNumber": 17,
-        "body": {"stringValue": HOSTILE},
-        "attributes": attributes,
-    }
-    point = {"asDouble": 1, "timeUnixNano": now, "attributes": attributes}
-    gauge = {"name": "planted", "unit": "1", "gauge": {"dataPoints": [point]}}
-    return {
-        "traces": {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]},
-        "logs": {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [line]}]}]},
-        "metrics": {
-            "resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": [gauge]}]}]
-        },
-    }
 
 
 def test_hostile_spans_lines_and_messages_are_shown_as_text(shop: Shop, dashboard: Page):
