@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,7 +31,8 @@ class Bindings:
     def __init__(self, system: System, facts: MachineFacts, kinds: Mapping[str, StoreKind]) -> None:
         self.system = system
         self.facts = facts
-        self._kinds = kinds
+        #: All kinds of stores that there are.
+        self.catalogue = kinds
         self.edges = edges(system)
         self._edges_of: dict[str, list[Edge]] = {n: [] for n in (ENTRY, *system.file.services)}
         #: The callers of each service: `calls`, or a reference.
@@ -56,9 +58,16 @@ class Bindings:
         self.links = ports.links(system, self.here)
         self.views = {name: self._view(name) for name in self._asked}
 
+    def placed(self, facts: MachineFacts) -> Bindings:
+        """Return the same with other facts of where servers listen and how large they are."""
+        other = copy.copy(self)
+        other.facts = facts
+        other.views = {name: other._view(name) for name in self._asked}  # noqa: SLF001 - its own class
+        return other
+
     def asked_kind(self, store: str) -> StoreKind:
         """Find the kind that the model asks for; a substitute may answer."""
-        return self._kinds[self._asked[store]]
+        return self.catalogue[self._asked[store]]
 
     def offer(self, store: str) -> ProviderCandidate:
         """Find what this machine has for a store. Raises MissingTool."""

@@ -175,16 +175,19 @@ def _bind(
     answering = {name: kinds[candidate.kind] for name, candidate in offers.items()}
     users = connection_uses(system, settled, scales, answering)
     sizes = dict(store_sizes(settled, answering, users))
+    facts = replace(
+        _facts(system, environment, settled, kinds, offers),
+        sizes={name: sizing.size for name, sizing in sizes.items()},
+    )
+    unplaced = Bindings(system, facts, kinds)
     # A server listens where its container says, which is known only once its container is made.
-    unplaced = Bindings(system, _facts(system, environment, settled, kinds, offers, {}), kinds)
     inside = {
         ports.store_key(name, port): number
         for name, container in _containers(unplaced).items()
         for port, number in container.ports.items()
     }
-    facts = _facts(system, environment, settled, kinds, offers, inside)
-    facts = replace(facts, sizes={name: sizing.size for name, sizing in sizes.items()})
-    bindings = Bindings(system, facts, kinds)
+    found = {key: inside.get(key, port) for key, port in facts.ports.items()}
+    bindings = unplaced.placed(replace(facts, ports=found))
     return _BoundSystem(bindings, _containers(bindings), users, sizes)
 
 
@@ -256,7 +259,6 @@ def _facts(
     settled: Environment,
     kinds: Mapping[str, StoreKind],
     offers: Mapping[str, ProviderCandidate],
-    inside: Mapping[str, int],
 ) -> MachineFacts:
     """Say what a cluster offers: each service and store by its name, on the ports of the model."""
     here = {
@@ -268,7 +270,7 @@ def _facts(
         for name, service in system.file.services.items()
     }
     given = {
-        need.key: inside.get(need.key) or imaged.get(need.key) or need.preferred or WORKER_PORT
+        need.key: imaged.get(need.key) or need.preferred or WORKER_PORT
         for need in ports.needs(system, here, shape)
     }
     watched = settled.observability

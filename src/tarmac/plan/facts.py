@@ -6,6 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tarmac.catalog.stores.kind import ProviderCandidate, Size
+from tarmac.model.system import System
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """How the instance of a service's new version differs from the others."""
+
+    #: Variables with other values there.
+    env: Mapping[str, str] = field(default_factory=dict)
+    #: The system whose service it is; None: this one's.
+    system: System | None = None
+    #: The folder of that system's file, absolute.
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,10 @@ class RunShape:
     telemetry: bool = False
     #: Programs of services that are not the kit's change no file but those of their own folders.
     read_only: bool = False
+    #: By service: an instance of another version besides, that a drill sends requests to.
+    versions: Mapping[str, NewVersion] = field(default_factory=dict)
+    #: By service: variables that are others than the system's file says, as long as a drill lasts.
+    overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

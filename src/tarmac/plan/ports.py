@@ -121,7 +121,8 @@ def needs(system: System, kinds: Mapping[str, StoreKind], shape: RunShape) -> It
             # One that is left out listens on its own port itself; a wire would hold another's.
             lent = fixed and name in shape.without
             yield PortNeed(service_key(name, port_name), port, fixed, lent)
-        for number in range(1, instances(system, name, shape) + 1):
+        new = name in shape.versions and name not in shape.without
+        for number in range(1, instances(system, name, shape) + 1 + new):
             if not service.listening and system.is_kit(name):
                 yield PortNeed(instance_key(name, number, HEALTH), None)
             if is_wired(system, name, shape):

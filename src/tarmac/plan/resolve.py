@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from tarmac.base.errors import BadInput, Problem, did_you_mean
@@ -13,18 +12,14 @@ from tarmac.catalog.stores.kind import StoreKind
 from tarmac.model.edge import ENTRY, place
 from tarmac.model.store import Store
 from tarmac.model.system import System
-from tarmac.plan import entry, graph, launches, names, ports
+from tarmac.plan import entry, graph, names, ports, service_nodes
 from tarmac.plan.access import access
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.callers import caller_edges, takes_part
-from tarmac.plan.facts import MachineFacts
+from tarmac.plan.facts import MachineFacts, RunShape
 from tarmac.plan.plan import EdgeProxy, Node, Plan, Seed
-from tarmac.plan.settings import settings
-from tarmac.plan.timing import timing
 
 LOCAL = "local"
-#: Three zones, as a region has; the first instance of everything is in the first.
-ZONES = "abc"
 
 
 def resolve(
@@ -39,15 +34,26 @@ def resolve(
     Raises:
         BadInput: a store kind or an output that does not exist, a cycle of waits.
         MissingTool: no provider of a store kind is on this machine.
+        TarmacError: a new version needs what this system does not have.
     """
-    problems = list(_unknown_kinds(system, kinds))
+    return planned(bound(system, facts, kinds), environment)
+
+
+def bound(system: System, facts: MachineFacts, kinds: Mapping[str, StoreKind]) -> Bindings:
+    """Bind services to stores and to each other; see `resolve`."""
+    problems = [found for one in _systems(system, facts) for found in _unknown_kinds(one, kinds)]
     if problems:
         raise BadInput(problems)
-    bindings = Bindings(system, facts, kinds)
-    problems.extend(_unscalable(system, facts))
+    return Bindings(system, facts, kinds)
+
+
+def planned(bindings: Bindings, environment: str) -> Plan:
+    """Plan a system that is bound; see `resolve`."""
+    system, facts = bindings.system, bindings.facts
+    problems = [found for one in _systems(system, facts) for found in _unscalable(one, facts.shape)]
     nodes = [_store(bindings, name) for name in bindings.here]
     for name in system.file.services:
-        found, wrong = _service(bindings, name)
+        found, wrong = service_nodes.of_service(bindings, name)
         nodes.extend(found)
         problems.extend(wrong)
     nodes.extend(entry.nodes(bindings))
@@ -58,12 +64,14 @@ def resolve(
     seeds = tuple(_seeds(bindings, problems))
     if problems:
         raise BadInput(problems)
+    nodes.extend(service_nodes.of_new_version(bindings, name) for name in facts.shape.versions)
     secrets = {secret.path: secret for node in nodes for secret in secrets_of(node.launch)}
+    overrides = facts.shape.overrides
     return Plan(
         system=system.name,
         environment=environment,
         namespace=facts.namespace,
-        nodes=tuple(nodes),
+        nodes=tuple(service_nodes.overridden(node, overrides) for node in nodes),
         edges=bindings.edges,
         wires=tuple(_wires(bindings)),
         secrets=tuple(secrets[path] for path in sorted(secrets)),
@@ -72,6 +80,14 @@ def resolve(
         notes=tuple(_notes(bindings)),
         caller_edges=caller_edges(bindings),
     )
+
+
+def _systems(system: System, facts: MachineFacts) -> Iterator[System]:
+    """Yield the system, and those that its services' new versions are of."""
+    yield system
+    for version in facts.shape.versions.values():
+        if version.system is not None:
+            yield version.system
 
 
 def _unknown_kinds(system: System, kinds: Mapping[str, StoreKind]) -> Iterable[Problem]:
@@ -107,11 +123,11 @@ def _unknown_kinds(system: System, kinds: Mapping[str, StoreKind]) -> Iterable[P
         )
 
 
-def _unscalable(system: System, facts: MachineFacts) -> Iterable[Problem]:
+def _unscalable(system: System, shape: RunShape) -> Iterable[Problem]:
     """Find services of which several are wanted and only one can be."""
     for name, service in system.file.services.items():
-        wanted = ports.instances(system, name, facts.shape)
-        if wanted > 1 and service.listening and not ports.is_wired(system, name, facts.shape):
+        wanted = ports.instances(system, name, shape) + (name in shape.versions)
+        if wanted > 1 and service.listening and not ports.is_wired(system, name, shape):
             why = "it listens on a fixed port" if service.listen == "fixed" else "--direct"
             place = system.locate(("services", name), key=True)
             yield Problem(
@@ -128,6 +144,7 @@ def _store(bindings: Bindings, name: str) -> Node:
     kind, context, candidate = bindings.kinds[name], bindings.views[name], bindings.offer(name)
     provider = next(provider for provider in kind.providers if provider.id == candidate.provider)
     title = provider.title or kind.title
+    zone, machine = service_nodes.zone_and_machine(1)
     page = ""
     if kind.page is not None:
         port_name, path = kind.page
@@ -139,8 +156,8 @@ def _store(bindings: Bindings, name: str) -> Node:
         f"{_substitute_for(bindings, name)}",
         launch=provider.launch(context, candidate, bindings.facts.shape.fast_stores),
         service=name,
-        zone=_place(1)[0],
-        machine=_place(1)[1],
+        zone=zone,
+        machine=machine,
         ports=context.ports,
         page=page,
         page_secret=provider.page_secret(context) if page and provider.page_secret else None,
@@ -150,113 +167,6 @@ def _store(bindings: Bindings, name: str) -> Node:
 def _substitute_for(bindings: Bindings, store: str) -> str:
     asked = bindings.asked_kind(store)
     return "" if asked.id == bindings.kinds[store].id else f", substitute for {asked.title}"
-
-
-def _service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]]:
-    """Plan a service's instances, and its tasks."""
-    system, facts = bindings.system, bindings.facts
-    service = system.file.services[name]
-    stores = bindings.stores_of(name)
-    # A service that is not started here is not waited for; its proxy is there for when it is.
-    calls = [call for call in bindings.calls_of(name) if call not in facts.shape.without]
-    before = tuple(
-        _task_name(name, task) for task in service.tasks if not service.tasks[task].schedule
-    )
-    url, page = _addresses(bindings, name)
-    # A kit service waits for what it calls by itself, so it may start at once: its imports are
-    # most of its start. A foreign one may give up when what it calls is not there.
-    after = {*stores, *before} if system.is_kit(name) else {*stores, *before, *calls}
-    nodes: list[Node] = []
-    problems: list[Problem] = []
-    for number in range(1, ports.instances(system, name, facts.shape) + 1):
-        env, wrong = settings(bindings, name, number)
-        if number == 1:
-            problems += [*wrong, *timing(system, name, env)[1]]
-        launch = launches.of_service(bindings, name, number)
-        zone, machine = _place(number)
-        nodes.append(
-            Node(
-                name=name if number == 1 else f"{name}.{number}",
-                role="service",
-                about=_about(bindings, name),
-                launch=replace(launch, env={key: setting.value for key, setting in env.items()}),
-                service=name,
-                number=number,
-                after=tuple(sorted(after)),
-                needs=tuple(sorted({*stores, *calls})),
-                ports={
-                    k: v for k, v in bindings.listening(name, number).items() if k != ports.HEALTH
-                },
-                url=url if number == 1 else "",
-                page=page if number == 1 else "",
-                zone=zone,
-                machine=machine,
-                outside=name in facts.shape.without,
-                origins={key: setting.origin for key, setting in env.items()},
-            )
-        )
-    for task in service.tasks:
-        scheduled = {*stores, *calls, name} - facts.shape.without
-        first = {_task_name(name, other) for other in service.directly_before(task)}
-        after_task = scheduled if service.tasks[task].schedule else {*stores, *first}
-        nodes.append(_task(bindings, nodes[0], task, after_task))
-    return nodes, problems
-
-
-def _addresses(bindings: Bindings, name: str) -> tuple[str, str]:
-    """Compute a service's URL and the page for a browser; empty where there is none."""
-    system, service = bindings.system, bindings.system.file.services[name]
-    main = ports.main_port(system, name)
-    if not main:
-        return "", ""
-    address = f"{bindings.facts.public_host}:{bindings.public_port(name, main)}"
-    # A gRPC port is an address for programs; every other port may serve pages.
-    if service.probe is not None and service.probe.grpc and main in ("grpc", "http"):
-        return address, ""
-    page = ""
-    if service.public is not None:
-        page = bindings.public_url(name, main)
-        if system.entrance(name) is not None:
-            # Of the services that share a host, the one with its front page.
-            page = f"{page}/" if "/" in service.public.paths else ""
-    return f"http://{address}", page
-
-
-def _task(bindings: Bindings, instance: Node, task_name: str, after: set[str]) -> Node:
-    """Plan a task of a service, with the environment of the service's first instance."""
-    name = instance.service
-    task = bindings.system.file.services[name].tasks[task_name]
-    launch = launches.of_task(bindings, name, task)
-    return replace(
-        instance,
-        name=_task_name(name, task_name),
-        role="task",
-        about=" ".join(task.run),
-        launch=replace(launch, env=instance.launch.env),
-        after=tuple(sorted(after)),
-        needs=(),
-        ports={},
-        url="",
-        page="",
-        outside=False,
-        schedule=task.schedule or "",
-    )
-
-
-def _task_name(service: str, task: str) -> str:
-    return f"{service}.{task}"
-
-
-def _place(number: int) -> tuple[str, str]:
-    """Spread instances over zones and machines, as a cluster's scheduler would."""
-    zone = ZONES[(number - 1) % len(ZONES)]
-    return f"zone-{zone}", f"node-{zone}{(number - 1) // len(ZONES) + 1}"
-
-
-def _about(bindings: Bindings, name: str) -> str:
-    parts = bindings.system.parts[name]
-    packages = [sourced.part.package or sourced.part.part for sourced in parts]
-    return " + ".join(packages) or " ".join(bindings.system.file.services[name].run or ())
 
 
 def _wires(bindings: Bindings) -> Iterable[EdgeProxy]:

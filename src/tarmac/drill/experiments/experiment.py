@@ -15,7 +15,7 @@ from tarmac.catalog.faults.fault import ARROW, Step
 from tarmac.drill.file.drill_file import DrillFile
 from tarmac.model.value import amount
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.plan.resolve import ZONES
+from tarmac.plan.service_nodes import ZONES
 
 Experiment = Mapping[str, Any]
 M = TypeVar("M")

@@ -20,19 +20,18 @@ from tarmac.catalog.stores.kind import StoreKind
 from tarmac.model.disk import missing
 from tarmac.model.loader import load
 from tarmac.model.system import System
-from tarmac.plan import ports
+from tarmac.plan import facts, ports
+from tarmac.plan.bindings import Bindings
 from tarmac.plan.facts import MachineFacts, RunShape
 from tarmac.plan.plan import Node, Plan
-from tarmac.plan.resolve import LOCAL, resolve
+from tarmac.plan.resolve import LOCAL, bound, planned
 from tarmac.run.local.host import gather, privileges, providers
 from tarmac.run.local.host.sockets import Reservations
 from tarmac.run.local.host.sources import digest_of
 from tarmac.run.local.process.prepare import folder_of
 from tarmac.run.local.state import vault
-from tarmac.run.local.state.options import Options
+from tarmac.run.local.state.options import NewVersion, Options
 from tarmac.run.local.state.paths import Home
-from tarmac.run.local.supervisor import new_version
-from tarmac.run.local.supervisor.environment_overrides import overridden
 from tarmac.run.local.supervisor.fingerprint import fingerprint
 from tarmac.run.local.supervisor.unsupported import unsupported
 
@@ -41,15 +40,23 @@ from tarmac.run.local.supervisor.unsupported import unsupported
 class ResolvedSystem:
     """A plan, with what it was resolved from."""
 
-    system: System
-    kinds: Mapping[str, StoreKind]
+    bindings: Bindings
     plan: Plan
-    facts: MachineFacts
     secrets: Mapping[str, str]
     #: By node; another one means that it would run differently.
     fingerprints: Mapping[str, str]
     #: Digest of the libraries that fork servers have loaded.
     preloaded: str
+
+    @property
+    def system(self) -> System:
+        """The model that it was resolved from."""
+        return self.bindings.system
+
+    @property
+    def facts(self) -> MachineFacts:
+        """What this machine had for it."""
+        return self.bindings.facts
 
 
 class Resolver:
@@ -71,6 +78,7 @@ class Resolver:
         self.system = load(options.file, files.content)
         _check_disk(self.system)
         _check_names(self.system, options)
+        self._shape = shape_of(options)
         self._dotenv = vault.read_dotenv(Path(self.system.folder) / ".env")
         self._chosen = providers.choose(self.system, self._kinds, options.providers, self._dotenv)
         #: Ports that are held for this plan and not handed over yet.
@@ -87,7 +95,7 @@ class Resolver:
         """
         options = self._options
         try:
-            facts = gather.gather(
+            found = gather.gather(
                 self.system,
                 self._kinds,
                 self._home,
@@ -95,14 +103,12 @@ class Resolver:
                 namespace=options.namespace,
                 held=held,
                 take=self._take,
-                shape=new_version.with_room(shape_of(options), self.system, options.versions),
+                shape=self._shape,
                 strict_ports=options.strict_ports,
                 any_ports=options.temporary,
             )
-            facts = replace(facts, shape=shape_of(options))
-            plan = resolve(self.system, LOCAL, facts, self._kinds)
-            plan = new_version.added(plan, self.system, facts, self._kinds, options.versions)
-            plan = overridden(plan, options.environment)
+            bindings = bound(self.system, found, self._kinds)
+            plan = planned(bindings, LOCAL)
             _check_user(plan)
             own = [secret for secret in plan.secrets if secret.path not in self._chosen.secrets]
             told = vault.close(self._home.secrets)
@@ -115,8 +121,7 @@ class Resolver:
             )
             secrets = filled | self._chosen.secrets
             return ResolvedSystem(
-                system=self.system,
-                kinds=self._kinds,
+                bindings=bindings,
                 plan=replace(
                     plan,
                     notes=(
@@ -125,10 +130,9 @@ class Resolver:
                         *unsupported(self.system, telemetry=options.telemetry),
                     ),
                 ),
-                facts=facts,
                 secrets=secrets,
                 fingerprints={n.name: fingerprint(n, secrets) for n in plan.nodes},
-                preloaded=digest_of(facts.kit_sources),
+                preloaded=digest_of(found.kit_sources),
             )
         except BaseException:
             self.release_ports()
@@ -153,7 +157,7 @@ class Resolver:
             and service is not None
             and not service.volumes
             and (bool(node.ports) or self.system.is_kit(node.service))
-            and ports.is_wired(self.system, node.service, shape_of(self._options))
+            and ports.is_wired(self.system, node.service, self._shape)
         )
 
     def release_ports(self, keep: Collection[int] = ()) -> None:
@@ -169,7 +173,7 @@ class Resolver:
 
 
 def shape_of(options: Options) -> RunShape:
-    """Return what of the options the plan depends on."""
+    """Return what of the options the plan depends on. Raises BadInput: a new version's file."""
     return RunShape(
         direct=options.direct,
         scale=dict(options.scale),
@@ -177,7 +181,17 @@ def shape_of(options: Options) -> RunShape:
         fast_stores=options.fast_stores,
         telemetry=options.telemetry,
         read_only=options.read_only,
+        versions={name: _new_version(asked) for name, asked in options.versions.items()},
+        overrides=options.environment,
     )
+
+
+def _new_version(asked: NewVersion) -> facts.NewVersion:
+    """Load the system of a new version, if it is another than the others'."""
+    if not asked.file:
+        return facts.NewVersion(asked.env)
+    system = load(asked.file, files.content)
+    return facts.NewVersion(asked.env, system, str(Path(system.folder).resolve()))
 
 
 def _check_names(system: System, options: Options) -> None:

@@ -87,7 +87,7 @@ def _with_other_ports(now: ResolvedSystem, node: Node) -> Node:
             listener = held.enter_context(socket.create_server((LOOPBACK, 0)))
             chosen[key] = listener.getsockname()[1]
     facts = replace(now.facts, ports=chosen)
-    return resolve(now.system, LOCAL, facts, now.kinds).node(node.name)
+    return resolve(now.system, LOCAL, facts, now.bindings.catalogue).node(node.name)
 
 
 def _last_resolved(file: Path, home: Home) -> ResolvedSystem:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from tarmac.base.errors import BadInput, MissingTool, Problem, TarmacError, did_you_mean
 from tarmac.base.launch import Command, Text, reveal
 from tarmac.catalog.stores.kind import ProviderCandidate, StoreContext, StoreKind
-from tarmac.plan.bindings import Bindings
 from tarmac.run.local.process import commands
 from tarmac.run.local.process.prepare import drop_for, folder_of
 from tarmac.run.local.process.process import Process
@@ -81,7 +80,7 @@ class StoreServers:
             what: what is done, for a reader: `backed up`.
         """
         now = self.now
-        bindings = Bindings(now.system, now.facts, now.kinds)
+        bindings = now.bindings
         others = [one for one, kind in bindings.here.items() if able(kind)]
         if name not in bindings.here:
             hint = did_you_mean(name, others)

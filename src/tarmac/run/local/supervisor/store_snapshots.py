@@ -37,17 +37,17 @@ class StoreSnapshots:
     async def take(self, _: Snapshot) -> SnapshotResult:
         """Keep what can be kept; say why of the others. Raises TarmacError."""
         began, now = time.monotonic(), self._supervisor.required()
-        left = await self._take(now, Bindings(now.system, now.facts, now.kinds))
+        left = await self._take(now)
         return SnapshotResult(left, time.monotonic() - began)
 
     async def restore(self, _: Restore) -> RestoreResult:
         """Put back what was kept. Raises TarmacError."""
         began, now = time.monotonic(), self._supervisor.required()
-        cut = await self._restore(now, Bindings(now.system, now.facts, now.kinds))
+        cut = await self._restore(now)
         return RestoreResult(cut, time.monotonic() - began)
 
-    async def _take(self, now: ResolvedSystem, bindings: Bindings) -> Mapping[str, str]:
-        kept: dict[str, Any] = {}
+    async def _take(self, now: ResolvedSystem) -> Mapping[str, str]:
+        bindings, kept = now.bindings, dict[str, Any]()
 
         async def one(store: str) -> None:
             kind, context = bindings.kinds[store], bindings.views[store]
@@ -69,10 +69,10 @@ class StoreSnapshots:
         self._held = kept
         return left
 
-    async def _restore(self, now: ResolvedSystem, bindings: Bindings) -> tuple[str, ...]:
+    async def _restore(self, now: ResolvedSystem) -> tuple[str, ...]:
         if self._held is None:
             raise TarmacError("no snapshot of the stores was taken; take one first")
-        kept = self._held
+        bindings, kept = now.bindings, self._held
         cut: list[str] = []
 
         async def one(store: str) -> None:

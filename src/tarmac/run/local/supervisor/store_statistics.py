@@ -20,7 +20,6 @@ from tarmac.catalog.stores.kind import (
     StoreStatistics,
 )
 from tarmac.catalog.stores.protocols.dialogue import CommandRejected
-from tarmac.plan.bindings import Bindings
 from tarmac.run.local.stores.dialogue import converse
 from tarmac.run.local.stores.sql import asking
 from tarmac.run.local.supervisor.resolver import ResolvedSystem
@@ -31,13 +30,13 @@ ANSWER_S = 5.0
 
 async def ask(now: ResolvedSystem) -> dict[str, Any]:
     """Return the statistics of each store, or why it has none."""
-    bindings = Bindings(now.system, now.facts, now.kinds)
-    names = list(bindings.views)
-    answers = await asyncio.gather(*(_ask(now, bindings, store) for store in names))
+    names = list(now.bindings.views)
+    answers = await asyncio.gather(*(_ask(now, store) for store in names))
     return dict(zip(names, answers, strict=True))
 
 
-async def _ask(now: ResolvedSystem, bindings: Bindings, store: str) -> dict[str, Any]:
+async def _ask(now: ResolvedSystem, store: str) -> dict[str, Any]:
+    bindings = now.bindings
     kind = bindings.kinds[store]
     found: list[Statistic] = []
     error = ""

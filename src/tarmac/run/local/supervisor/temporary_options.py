@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from tarmac.base.errors import TarmacError
 from tarmac.base.target import EdgeRule
+from tarmac.plan.service_nodes import new_version_of
 from tarmac.run.local.network.wiring import Wiring
 from tarmac.run.local.state.options import NewVersion, Options
 from tarmac.run.local.supervisor import drill_requests as ask
-from tarmac.run.local.supervisor import new_version
 from tarmac.run.local.supervisor.handlers import Handlers
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class TemporaryOptions:
         await self._send(service, 0.0, None)  # before it is there
         wanted = replace(options, versions={**options.versions, service: version})
         await self._apply(options, wanted)
-        return new_version.name_of(service)
+        return new_version_of(service)
 
     async def _split(self, request: ask.Split) -> None:
         await self._send(request.service, request.share, request.rule)
@@ -71,7 +71,7 @@ class TemporaryOptions:
         now = self._supervisor.now
         for wire in now.plan.wires if now is not None else ():
             if wire.target == service:
-                names = [new_version.name_of(service)]
+                names = [new_version_of(service)]
                 await self._wiring.split(wire.id, names, share, rule)
         await self._wiring.settle()  # it does so from now on
 
