@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os.path
+import posixpath
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -57,10 +59,35 @@ def make(file: Path, environment: str | None, only: tuple[str, ...]) -> Rendered
 def planned(file: Path, environment: str | None) -> ClusterPlan:
     """Plan an environment of a model, and render nothing; see `make`."""
     root, label = _known_as(file)
+    typed: dict[str, str] = {}
+
+    def read(name: str) -> bytes:
+        typed[name] = _as_typed(name, label, file)
+        return files.content(root / name)
+
     try:
-        return _plan(label, lambda name: files.content(root / name), environment)
-    except BadInput:
-        return _plan(str(file), files.content, environment)
+        return _plan(label, read, environment)
+    except BadInput as error:
+        raise BadInput(_renamed(problem, typed) for problem in error.problems) from None
+
+
+def _as_typed(name: str, label: str, file: Path) -> str:
+    """Name a file of a model by the model's file as it was typed."""
+    if name == label:
+        return str(file)
+    beside = posixpath.relpath(name, posixpath.dirname(label) or ".")
+    return posixpath.normpath(posixpath.join(str(file.parent), beside))
+
+
+def _renamed(problem: Problem, names: Mapping[str, str]) -> Problem:
+    """Give files their other names: where a problem is, and in places that its text mentions."""
+    known = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    place = re.compile(rf"(?<![\w./-])(?:{known})(?=:\d)")
+
+    def renamed(text: str) -> str:
+        return place.sub(lambda found: names[found[0]], text)
+
+    return Problem(names.get(problem.where) or renamed(problem.where), renamed(problem.what))
 
 
 def _known_as(file: Path) -> tuple[Path, str]:
