@@ -68,7 +68,7 @@ def carry_out(
     needs.check_abilities("--quick", (_Target,), place.target)
     wanted, found = visits(system), []
     with contextlib.ExitStack() as stack:
-        running = stack.enter_context(session.system_to_drill(file, place, {}, say))
+        running = stack.enter_context(session.system_to_drill(system, file, place, {}, say))
         target = stack.enter_context(running.target({}))
         telemetry = stack.enter_context(running.counting(()))
         state = running_system.steady_state(running, telemetry)

@@ -54,7 +54,9 @@ def carry_out(
     names = drill.file.hypothesis.objective_names
     counted = {one.service for one in running_system.wanted_objectives(system, names)}
     with contextlib.ExitStack() as stack:
-        running = stack.enter_context(system_to_drill(file, place, drill.file.instances, say))
+        running = stack.enter_context(
+            system_to_drill(system, file, place, drill.file.instances, say)
+        )
         target = stack.enter_context(running.target(urls))
         second = None
         if drill.kind.has_regions:
@@ -90,7 +92,7 @@ def carry_out_or_say(
 
 @contextlib.contextmanager
 def system_to_drill(
-    file: Path, place: Place, instances: Mapping[str, int], say: Say
+    system: System, file: Path, place: Place, instances: Mapping[str, int], say: Say
 ) -> Iterator[RunningSystem]:
     """Open what runs at a place, or start a copy of the system until the end.
 
@@ -98,13 +100,13 @@ def system_to_drill(
         instances: how many of which service a new copy has.
     """
     if place.target == CLUSTER or place.namespace != NEW_COPY:
-        with opened(place, file) as running:
+        with opened(place, file, system) as running:
             yield running
         return
     place.check()
     say("starts a copy of the system")
     with temporary_copy(file, name="drill", telemetry=True, scale=dict(instances)) as home:
-        yield LocalSystem(file, home)
+        yield LocalSystem(file, home, system)
 
 
 @contextlib.contextmanager
@@ -118,7 +120,7 @@ def second_region(
         first.file, name="second", secrets_of=first.home, scale=dict(instances)
     )
     with another as home:
-        second = LocalSystem(first.file, home)
+        second = LocalSystem(first.file, home, first.loaded)
         with second.target({}) as target:
             broken = functools.partial(running_system.broken_invariants, second)
             yield Region(target, broken)

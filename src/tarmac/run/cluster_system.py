@@ -80,12 +80,14 @@ class ClusterSystem:
 
     file: Path
     deployed: DeployedSystem
+    #: What its file says, where that was read before.
+    loaded: System | None = None
     kind: str = KIND
 
     @cached_property
     def model(self) -> System:
         """What its file says."""
-        return load(str(self.file), files.content)
+        return self.loaded or load(str(self.file), files.content)
 
     def status(self) -> ClusterStatus:
         """Read the state of every workload. Raises Refusal."""
@@ -164,8 +166,13 @@ class ClusterSystem:
 
 
 @contextlib.contextmanager
-def opened(file: Path, context: str | None, environment: str | None) -> Iterator[ClusterSystem]:
+def opened(
+    file: Path, context: str | None, environment: str | None, loaded: System | None = None
+) -> Iterator[ClusterSystem]:
     """Open a system in a cluster.
+
+    Args:
+        loaded: what its file says, where that was read before.
 
     Raises:
         BadInput: no such environment or context; or the environment has no cluster.
@@ -177,7 +184,7 @@ def opened(file: Path, context: str | None, environment: str | None) -> Iterator
         what = f"environment {plan.environment} has no cluster (target: {plan.settings.target})"
         raise BadInput([Problem(plan.model, f"{what}; name another environment")])
     with kubectl.opened(context) as client:
-        yield ClusterSystem(file, DeployedSystem(client, plan))
+        yield ClusterSystem(file, DeployedSystem(client, plan), loaded)
 
 
 def public_urls(deployed: DeployedSystem) -> dict[str, str]:

@@ -63,11 +63,15 @@ class LocalSystem:
 
     file: Path
     home: Home
+    #: What its file says, where that was read before.
+    loaded: System | None = None
     kind: str = "local"
 
     @cached_property
     def model(self) -> System:
         """What its file says."""
+        if self.loaded is not None:
+            return self.loaded
         from tarmac.base.foreign import files  # noqa: PLC0415
         from tarmac.model.loader import load  # noqa: PLC0415
 

@@ -12,6 +12,7 @@ from tarmac.base.errors import BadInput, Problem
 from tarmac.run.local.state.paths import Home
 
 if TYPE_CHECKING:
+    from tarmac.model.system import System
     from tarmac.run.system import RunningSystem
 
 LOCAL, CLUSTER = "local", "cluster"
@@ -41,11 +42,12 @@ class Place:
 
 
 @contextlib.contextmanager
-def opened(place: Place, file: Path) -> Iterator[RunningSystem]:
+def opened(place: Place, file: Path, loaded: System | None = None) -> Iterator[RunningSystem]:
     """Open a running system.
 
     Args:
         file: the system's.
+        loaded: what it says, where that was read before.
 
     Raises:
         TarmacError: a cluster's options without one; or the cluster does not answer.
@@ -56,11 +58,11 @@ def opened(place: Place, file: Path) -> Iterator[RunningSystem]:
             cluster_system as cluster,
         )
 
-        with cluster.opened(file, place.context, place.environment) as system:
+        with cluster.opened(file, place.context, place.environment, loaded) as system:
             yield system
     else:
         from tarmac.run.local_system import (  # noqa: PLC0415 - each verb needs one of the two
             LocalSystem,
         )
 
-        yield LocalSystem(file, Home.of(file, place.namespace))
+        yield LocalSystem(file, Home.of(file, place.namespace), loaded)
