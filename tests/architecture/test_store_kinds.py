@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import pkgutil
 
 import pytest
 
 from tarmac.base import registry
 from tarmac.catalog import stores
+from tarmac.catalog.stores.contents import StoreContents
 
 #: Kinds that design and systems name, next to those that have a file today.
 KINDS = {"postgres", "redis", "nats", "mail", "rabbitmq", "kafka", "mongodb", "s3"}
@@ -173,3 +175,92 @@ def test_nobody_outside_stores_keeps_a_table_of_kinds_or_of_their_exporters(ship
         if kind_tables(s.tree, KINDS | kinds.keys()) or kind_tables(s.tree, exporters)
     }
     assert found == set(), "a row belongs into the file of its kind, as a field of it"
+
+
+def _names_address(node):
+    """Tell whether an expression has something called a scheme or a URL in it."""
+    names = [
+        n.id if isinstance(n, ast.Name) else n.attr
+        for n in ast.walk(node)
+        if isinstance(n, ast.Name | ast.Attribute)
+    ]
+    return any("scheme" in name or "url" in name.lower() for name in names)
+
+
+def scheme_branches(tree, schemes):
+    """Return the lines that decide by the scheme of a store's URL, or keep one for that."""
+    begun = tuple(f"{scheme}://" for scheme in schemes)
+
+    def is_scheme(value):
+        return isinstance(value, str) and (value in schemes or value.startswith(begun))
+
+    lines = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare():
+                found = _names_address(node) and any(map(is_scheme, _literals(node)))
+            case ast.Match(subject=subject, cases=cases):
+                patterns = (v for one in cases for v in _literals(one.pattern))
+                found = _names_address(subject) and any(map(is_scheme, patterns))
+            case ast.Call(func=ast.Attribute(attr="startswith" | "removeprefix"), args=args):
+                found = any(map(is_scheme, (v for arg in args for v in _literals(arg))))
+            case ast.Assign(value=ast.Constant() | ast.Tuple() | ast.List() as value):
+                found = any(isinstance(v, str) and v in begun for v in _literals(value))
+            case _:
+                continue
+        if found:
+            lines.append(node.lineno)
+    return lines
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if urlsplit(url).scheme == 'mysql': pass",
+        "if scheme not in ('postgresql', 'redis'): pass",
+        "if url.startswith(('postgres://', 'postgresql://')): pass",
+        "x = url.removeprefix('redis://')",
+        "SQL = ('postgres://', 'postgresql://')",
+        "match scheme:\n    case 'redis': pass",
+    ],
+)
+def test_a_branch_on_a_stores_scheme_is_recognised(code):
+    assert scheme_branches(ast.parse(code), {"postgres", "postgresql", "redis", "mysql"})
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if scheme not in kind.external: pass",
+        "if url.startswith('https://'): pass",
+        "url = f'postgresql://{host}'",
+        "x = 'redis'",
+    ],
+)
+def test_other_uses_of_schemes_are_allowed(code):
+    assert scheme_branches(ast.parse(code), {"postgres", "postgresql", "redis", "mysql"}) == []
+
+
+def test_nobody_but_the_files_of_the_kinds_branches_on_the_scheme_of_a_stores_url(shipped):
+    kinds = registry.load(stores, "STORE").values()
+    schemes = {scheme for kind in kinds for scheme in kind.external} - {"http", "https", "tls"}
+    assert {"postgresql", "mysql", "redis", "mongodb", "s3"} <= schemes
+    own = {kind.contents.partition(":")[0].replace(".", "/") for kind in kinds if kind.contents}
+    files = tuple(f"src/{module}" for module in own)
+    found = [
+        f"{s.name}:{line}"
+        for s in shipped
+        if s.name.startswith("src/tarmac/")
+        and not s.name.startswith(("src/tarmac/catalog/stores/", *files))
+        for line in scheme_branches(s.tree, schemes)
+    ]
+    assert found == [], "say it in the file of the kind, e.g. as its `contents`"
+
+
+def test_the_contents_that_a_kind_names_are_there_and_no_two_kinds_share_a_scheme_of_theirs():
+    kinds = [kind for kind in registry.load(stores, "STORE").values() if kind.contents]
+    assert {kind.id for kind in kinds} == {"postgres", "mysql", "redis"}
+    for kind in kinds:
+        assert isinstance(pkgutil.resolve_name(kind.contents), StoreContents)
+    schemes = [scheme for kind in kinds for scheme in kind.external]
+    assert len(schemes) == len(set(schemes))

@@ -32,7 +32,7 @@ OTHERS = {
     "run/local/state/logs.py": "the home of a running copy",
     "run/local/state/paths.py": "folders for sockets, whose owner is checked; the home's log",
     "run/local/stores/mailbox.py": "the home of a running copy",
-    "run/local/stores/rows.py": "the home of a running copy",
+    "run/local/stores/postgres_rows.py": "the home of a running copy",
     "run/local/supervisor/caller_tokens.py": "the home of a running copy",
     "run/local/supervisor/client.py": "the home of a running copy",
     "run/local/supervisor/context.py": "the home of a running copy",

@@ -19,6 +19,7 @@ PINNED = Path(__file__).with_name("extend.txt")
 
 #: Names in annotations that Python itself brings.
 PLAIN = {
+    *("AbstractAsyncContextManager", "Awaitable", "Coroutine"),
     *("AbstractContextManager", "Any", "Callable", "Collection", "Iterable", "Iterator", "Mapping"),
     *("None", "Path", "Self", "Sequence"),
 }

@@ -19,7 +19,7 @@ from tarmac.catalog import stores
 from tarmac.catalog.stores.kind import ProviderCandidate, StoreContext, User
 from tarmac.plan.cluster import mounted_files
 from tarmac.run.local.host import offers
-from tarmac.run.local.stores.mysql_files import as_sent, has_statement
+from tarmac.run.local.stores.mysql import as_sent, has_statement
 
 KINDS = registry.load(stores, "STORE")
 TABLES = "-- tables; of ours\nCREATE TABLE kept (n int);\n"

@@ -27,7 +27,7 @@ from tarmac.run.local.process import probes
 from tarmac.run.local.process.prepare import drop_for, folder_of, prepare
 from tarmac.run.local.process.spawn import Spawner
 from tarmac.run.local.state.paths import Home
-from tarmac.run.local.stores import sql
+from tarmac.run.local.stores import contents
 from tarmac.run.local.stores.dialogue import set_up_server
 from tarmac.run.local.supervisor.store_statistics import figures
 
@@ -114,7 +114,7 @@ class Server:
             assert time.monotonic() < end, f"{complaint}\n{self.log.read_text()}"
             await asyncio.sleep(0.02)
         for step in self.launch.setup:
-            await sql.run(step, self.secrets)
+            await contents.say(step.url, step.statements, self.secrets)
         if self.launch.post_start is not None:
             await set_up_server(HOST, self.launch.post_start, self.secrets)
 

@@ -14,7 +14,7 @@ from drilling import ASKS_WEB
 from sandbox import Sandbox, laid_out, web
 
 from tarmac.base.errors import TarmacError
-from tarmac.run.local.stores import key_marks
+from tarmac.run.local.stores import redis
 from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor.local_recovery import LocalRecovery
 from tarmac.run.local.supervisor.local_target import local_target
@@ -151,7 +151,7 @@ def test_an_archive_that_lies_is_seen(running, store):
 
 def test_the_keys_of_a_redis_are_back_as_of_the_last_copy_of_its_file(running):
     url = client.store_url(running.home, "cache")
-    asyncio.run(key_marks.say(url, ["SET gone soon", "PEXPIRE gone 1000", *KEYS]))
+    asyncio.run(redis.say(url, ["SET gone soon", "PEXPIRE gone 1000", *KEYS]))
     with local_target(running.home) as target:
         cache = target.recovery("cache")
         cache.back_up(1, synchronous=False)
@@ -166,7 +166,7 @@ def test_the_keys_of_a_redis_are_back_as_of_the_last_copy_of_its_file(running):
                 assert time.monotonic() < end
                 time.sleep(POLL_S)
             before = copied.stat().st_ctime_ns
-        asyncio.run(key_marks.say(url, ["SET color green", "SADD sizes 9"]))
+        asyncio.run(redis.say(url, ["SET color green", "SADD sizes 9"]))
         lost_and_restored(cache, 2)
         assert cache.marks() == [1, 2]
         found = cache.compare_rows()

@@ -8,6 +8,7 @@ from __future__ import annotations
 #: Modules and folders here that extensions share: `registry.load` does not look for one in them.
 SHARED = (
     "backup",
+    "contents",
     "context",
     "kind",
     "programs",

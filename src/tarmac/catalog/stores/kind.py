@@ -9,6 +9,16 @@ from typing import Any
 
 from tarmac.base.launch import Secret, StoreSecret, Text, text
 from tarmac.catalog.stores.backup import ArchiveRule, StoreBackup
+from tarmac.catalog.stores.contents import (
+    LoadFile,
+    Marks,
+    ReadRows,
+    RefusedFile,
+    RowSnapshots,
+    SqlFile,
+    StoreContents,
+    StoreMarks,
+)
 from tarmac.catalog.stores.context import (
     EXTERNAL,
     MANAGED,
@@ -53,22 +63,30 @@ __all__ = [
     "Fingerprint",
     "Image",
     "InstalledFolder",
+    "LoadFile",
     "ManagedService",
+    "Marks",
     "Module",
     "Output",
     "Program",
     "ProtocolScript",
     "Provider",
     "ProviderCandidate",
+    "ReadRows",
+    "RefusedFile",
     "RowReset",
+    "RowSnapshots",
     "Script",
     "Shell",
     "Size",
+    "SqlFile",
     "SqlStatistics",
     "Statistic",
     "StoreBackup",
+    "StoreContents",
     "StoreContext",
     "StoreKind",
+    "StoreMarks",
     "StoreReadOnly",
     "StoreReplication",
     "StoreReset",
@@ -272,6 +290,10 @@ class StoreKind:
     shell: Shell | None = None
     #: A page that a person can open: port name and path.
     page: tuple[str, str] | None = None
+    #: MODULE:NAME of its `StoreContents`: how what it holds is read and written while it runs. That
+    #: is imported when it is used, as it does input and output. It is found by the schemes of
+    #: `external`; "": none of it can be done.
+    contents: str = ""
     #: How it goes back to what it held, while its users stay connected; None: it cannot.
     reset: StoreReset | RowReset | None = None
     #: How that candidate's server is backed up and restored, with no more lost than the rule says;

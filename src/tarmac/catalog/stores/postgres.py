@@ -415,6 +415,7 @@ STORE = StoreKind(
         ("--host={host}", "--port={port}", "--username={user}", "--dbname={path}"),
         "PGPASSWORD",
     ),
+    contents="tarmac.run.local.stores.postgres:CONTENTS",
     reset=RowReset(_admin_url),
     backup=backup,
     replication=replication,

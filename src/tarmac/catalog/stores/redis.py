@@ -107,6 +107,7 @@ STORE = StoreKind(
         ("-h", "{host}", "-p", "{port}", "--user", "{user}"),
         "REDISCLI_AUTH",
     ),
+    contents="tarmac.run.local.stores.redis:CONTENTS",
     reset=keys("main", ADMIN),
     statistics=of_keys("main", ADMIN),
     backup=backup,

@@ -28,7 +28,7 @@ from tarmac.run.local.process.spawn import RunningProcess
 from tarmac.run.local.state import state
 from tarmac.run.local.state.logs import LogFile
 from tarmac.run.local.state.state import NodeState, transition
-from tarmac.run.local.stores import sql
+from tarmac.run.local.stores import contents
 from tarmac.run.local.stores.dialogue import set_up_server
 
 #: Backoff before a restart: doubles from the first to the longest.
@@ -370,7 +370,7 @@ class Process:
             await self._leads.wait()
         try:
             for step in self.node.launch.setup:
-                await sql.run(step, self.context.secrets)
+                await contents.say(step.url, step.statements, self.context.secrets)
             if (told := self.node.launch.post_start) is not None:
                 await set_up_server(self.context.host, told, self.context.secrets)
             await self.context.once_ready(self.node)

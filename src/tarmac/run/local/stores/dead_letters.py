@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 from tarmac.base.errors import BadInput, Problem
 from tarmac.model.system import System
-from tarmac.run.local.stores.sql import CONNECT_S, asking
+from tarmac.run.local.stores import contents
 
-SQL = ("postgres://", "postgresql://")
+ANSWER_S = 10.0
 T = TypeVar("T")
 
 _MESSAGES = """
@@ -85,7 +85,7 @@ def stores_of(
         if not system.is_kit(name):
             continue
         own = {store: url_of(store) for store in service.stores.values()}
-        found = {store: url for store, url in own.items() if url.startswith(SQL)}
+        found = {store: url for store, url in own.items() if contents.of(url).ask is not None}
         urls |= found
         if service.consumes and not found:
             without.append(name)
@@ -165,7 +165,7 @@ async def _has(connection: Any, table: str) -> bool:
 
 async def _on(store: str, url: str, do: Callable[[Any], Awaitable[T]]) -> T:
     async with (
-        asking(store, url, within_s=CONNECT_S) as connection,
+        contents.asking(store, url, within_s=ANSWER_S) as connection,
         connection.transaction(),
     ):
         return await do(connection)

@@ -21,14 +21,12 @@ import asyncpg
 from tarmac.base.errors import TarmacError
 from tarmac.model.objective import Invariant
 from tarmac.model.system import System
-from tarmac.run.local.stores.sql import asking
+from tarmac.run.local.stores import contents
 
 #: A query that takes longer is given up.
 QUERY_S = 30.0
 #: How often it is asked until all hold.
 POLL_S = 0.2
-#: Schemes of the URLs that are spoken to here.
-SQL = ("postgres://", "postgresql://")
 
 Row = tuple[Any, ...]
 
@@ -133,14 +131,14 @@ async def evaluate(
 
 async def _ask(store: str, url: str, queries: Mapping[str, str]) -> dict[str, QueryResult]:
     """Run queries in one snapshot; one that is refused does not hinder the others."""
-    if not url.startswith(SQL):
-        kind = url.partition(":")[0]
+    if contents.of(url).ask is None:
+        kind = contents.scheme_of(url)
         raise TarmacError(
             f"{store}: an invariant needs SQL, but this store is {kind}; query another store"
         )
     found: dict[str, QueryResult] = {}
     async with (
-        asking(store, url, within_s=QUERY_S) as connection,
+        contents.asking(store, url, within_s=QUERY_S) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         for name, query in queries.items():

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -69,7 +70,7 @@ class RowSnapshot:
     beside: str
 
 
-async def take_snapshot(url: str) -> RowSnapshot:
+async def take_snapshot(url: str, folder: Path) -> RowSnapshot:  # noqa: ARG001 - one shape for all
     """Copy every table's rows into a database beside it.
 
     Raises:

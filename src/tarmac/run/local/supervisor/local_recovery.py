@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Sequence
 
 from tarmac.base.target import RowComparison
-from tarmac.run.local.stores.contents import Marks, open_marks, written
+from tarmac.catalog.stores.contents import Marks
+from tarmac.run.local.stores import contents
 from tarmac.run.local.supervisor import drill_requests as ask
 from tarmac.run.local.supervisor.requests import Ask
 
@@ -40,12 +41,12 @@ class LocalRecovery:
     def mark(self, number: int) -> None:
         """Write a mark; it is committed once this returns."""
         if self._marks is None:
-            self._marks = open_marks(self._url)
+            self._marks = contents.marks(self._url).opened(self._url)
         self._loop.run(self._marks.write(number))
 
     def marks(self) -> Sequence[int]:
         """List the marks that are there."""
-        return asyncio.run(written(self._url))
+        return asyncio.run(contents.marks(self._url).written(self._url))
 
     def take_down_rows(self) -> int:
         """Remember the rows of its users as they are now; returns how many there are."""

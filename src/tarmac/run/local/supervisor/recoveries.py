@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tarmac.base.errors import TarmacError
 from tarmac.base.launch import Command
 from tarmac.base.target import RowComparison
+from tarmac.catalog.stores.contents import Rows
 from tarmac.catalog.stores.kind import ArchiveRule, StoreBackup
 from tarmac.run.local.stores import contents
-from tarmac.run.local.stores.marks import Rows
 from tarmac.run.local.supervisor import drill_requests as ask
 from tarmac.run.local.supervisor.handlers import Handlers
 from tarmac.run.local.supervisor.remove import size_mb
@@ -105,14 +106,14 @@ class Recoveries:
 
     async def _take_down_rows(self, request: ask.TakeDownRows) -> int:
         store = self._known(request.store)
-        async with contents.rows(self._url(store)) as store.earlier:
+        async with self._rows(store) as store.earlier:
             return sum(map(len, store.earlier.values()))
 
     async def _lose(self, request: ask.LoseData) -> None:
         store = self._known(request.store)
         process = self._servers.process(store.name)
         # Until it is dead no row may change, or what was there at the end would not be known.
-        async with contents.rows(self._url(store), locked=True) as store.lost:
+        async with self._rows(store, locked=True) as store.lost:
             store.is_down = True
             await process.hold_down()
         await delete(store.data)
@@ -141,7 +142,7 @@ class Recoveries:
             raise TarmacError(
                 f"{store.name}: its rows were not taken down before its data was lost"
             )
-        async with contents.rows(self._url(store)) as rows:
+        async with self._rows(store) as rows:
             missing = {
                 table: before - rows.get(table, frozenset()) for table, before in lost.items()
             }
@@ -163,8 +164,9 @@ class Recoveries:
             raise TarmacError(f"{name}: no backup was taken; take one first")
         return self._stores[name]
 
-    def _url(self, store: _Store) -> str:
-        return self._servers.url(store.server)
+    def _rows(self, store: _Store, *, locked: bool = False) -> AbstractAsyncContextManager[Rows]:
+        url = self._servers.url(store.server)
+        return contents.marks(url).rows(url, locked=locked)
 
     async def _run(self, store: _Store, wanted: Iterable[Command]) -> None:
         await self._servers.run(store.server, wanted, store.server.how.env)

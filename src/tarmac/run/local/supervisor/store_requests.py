@@ -14,7 +14,7 @@ from tarmac.base.launch import reveal
 from tarmac.base.target import SERVING
 from tarmac.plan.access import shell_call
 from tarmac.run.local.process.prepare import folder_of
-from tarmac.run.local.stores import sql
+from tarmac.run.local.stores import contents
 from tarmac.run.local.supervisor.remove import erase, size_mb
 from tarmac.run.local.supervisor.requests import (
     Connect,
@@ -62,7 +62,7 @@ async def seed(supervisor: Supervisor, request: Seed) -> list[SeedResult]:
             raise TarmacError(
                 f"{store}: {seed.service} creates its tables and is not ready; try again when it is"
             )
-        outcome = await sql.apply_seed(seed, now.secrets, again=request.again)
+        outcome = await contents.apply_seed(seed, now.secrets, again=request.again)
         found.append(SeedResult(store, seed.file, outcome))
     return found
 

@@ -22,7 +22,7 @@ from tarmac.run.local.process.prepare import drop_for, folder_of
 from tarmac.run.local.process.process import Process
 from tarmac.run.local.process.spawn import Spawner
 from tarmac.run.local.process.table import ProcessTable
-from tarmac.run.local.stores import contents, sql
+from tarmac.run.local.stores import contents
 from tarmac.run.local.supervisor.resolver import ResolvedSystem
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class StoreServers:
 
     async def ask(self, server: StoreServer[How], query: Text) -> Sequence[Any]:
         """Ask it something; returns the rows. Raises TarmacError where it does not answer."""
-        async with sql.asking(server.name, self.url(server), within_s=ANSWER_S) as connection:
+        async with contents.asking(server.name, self.url(server), within_s=ANSWER_S) as connection:
             rows: Sequence[Any] = await connection.fetch(reveal(query, self.now.secrets))
             return rows
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from tarmac.base.errors import TarmacError
 from tarmac.base.launch import reveal
 from tarmac.catalog.stores.kind import RowReset, StoreReset
 from tarmac.catalog.stores.protocols.dialogue import CommandRejected
 from tarmac.plan.bindings import Bindings
-from tarmac.run.local.stores import rows
+from tarmac.run.local.stores import contents
 from tarmac.run.local.stores.dialogue import converse
 from tarmac.run.local.supervisor.requests import Restore, RestoreResult, Snapshot, SnapshotResult
 from tarmac.run.local.supervisor.resolver import ResolvedSystem
@@ -54,11 +52,7 @@ class StoreSnapshots:
             if isinstance(kind.reset, RowReset):
                 url = reveal(kind.reset.url(context), now.secrets)
                 folder = self._supervisor.home.root / "snapshots" / store
-                kept[store] = await (
-                    _mysql_rows().take_snapshot(url)
-                    if _is_mysql(url)
-                    else rows.take_snapshot(url, folder)
-                )
+                kept[store] = await contents.snapshots(url).take(url, folder)
             elif isinstance(kind.reset, StoreReset):
                 dialogue = kind.reset.snapshot(context)
                 port = context.ports[kind.reset.port]
@@ -79,8 +73,7 @@ class StoreSnapshots:
             kind, context = bindings.kinds[store], bindings.views[store]
             if isinstance(kind.reset, RowReset):
                 url = reveal(kind.reset.url(context), now.secrets)
-                restore = _mysql_rows().restore if _is_mysql(url) else rows.restore
-                if await restore(url, kept[store]):
+                if await contents.snapshots(url).restore(url, kept[store]):
                     cut.append(store)
             elif isinstance(kind.reset, StoreReset):
                 dialogue = kind.reset.restore(context, kept[store])
@@ -93,16 +86,6 @@ class StoreSnapshots:
         await _on_all(one, [store for store in kept if store not in carriers])
         await _on_all(one, carriers)
         return tuple(cut)
-
-
-def _is_mysql(url: str) -> bool:
-    return urlsplit(url).scheme == "mysql"
-
-
-def _mysql_rows() -> ModuleType:
-    from tarmac.run.local.stores import mysql_rows  # noqa: PLC0415 - PyMySQL only where it is
-
-    return mysql_rows
 
 
 def _why_left(bindings: Bindings, store: str) -> str:

@@ -20,8 +20,8 @@ from tarmac.catalog.stores.kind import (
     StoreStatistics,
 )
 from tarmac.catalog.stores.protocols.dialogue import CommandRejected
+from tarmac.run.local.stores import contents
 from tarmac.run.local.stores.dialogue import converse
-from tarmac.run.local.stores.sql import asking
 from tarmac.run.local.supervisor.resolver import ResolvedSystem
 
 #: A page waits for it.
@@ -64,7 +64,7 @@ async def figures(
     how = kind.statistics
     if isinstance(how, SqlStatistics) and kind.sql_url is not None:
         url = reveal(kind.sql_url(context), secrets)
-        async with asking(context.name, url, within_s=ANSWER_S) as connection:
+        async with contents.asking(context.name, url, within_s=ANSWER_S) as connection:
             return [Statistic(*row) for row in await connection.fetch(how.query)]
     if not isinstance(how, StoreStatistics):
         return []

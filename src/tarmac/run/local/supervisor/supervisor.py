@@ -28,7 +28,7 @@ from tarmac.run.local.process.managed import ManagedProcess, manage
 from tarmac.run.local.process.rolling_update import RollingUpdate
 from tarmac.run.local.process.table import ProcessTable
 from tarmac.run.local.state.options import Options
-from tarmac.run.local.stores import sql
+from tarmac.run.local.stores import contents
 from tarmac.run.local.supervisor import caller_tokens
 from tarmac.run.local.supervisor.client import STARTUP_TIMEOUT_S
 from tarmac.run.local.supervisor.context import SupervisorContext
@@ -400,7 +400,7 @@ class Supervisor:
     async def _apply_seeds(self, node: Node) -> None:
         for seed in self._now.plan.seeds if self._now is not None else ():
             if seed.service == node.name:
-                await sql.apply_seed(seed, self._secrets)
+                await contents.apply_seed(seed, self._secrets)
 
     def _port_lost(self, name: str) -> None:
         """Choose other ports for what lost its own: apply what there is again."""

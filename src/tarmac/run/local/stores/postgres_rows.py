@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 
 from tarmac.base.errors import TarmacError
-from tarmac.run.local.stores.sql import CONNECT_S, REFUSED
+from tarmac.run.local.stores.postgres_connection import CONNECT_S, REFUSED
 
 #: How long to wait for the locks of a transaction that a client has left open.
 LOCK_S = 0.5

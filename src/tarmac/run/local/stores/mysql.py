@@ -13,8 +13,15 @@ from collections.abc import Iterator
 import pymysql
 from pymysql.constants import CLIENT
 
+from tarmac.catalog.stores.contents import (
+    RefusedFile,
+    RowSnapshots,
+    SeedOutcome,
+    SqlFile,
+    StoreContents,
+)
+from tarmac.run.local.stores import mysql_rows
 from tarmac.run.local.stores.mysql_connection import connect
-from tarmac.run.local.stores.sql_file import RefusedFile, SeedOutcome, SqlFile
 
 _LOCK = "SELECT GET_LOCK('tarmac_seeds', 60)"
 _SEEDED = (
@@ -69,3 +76,8 @@ def as_sent(content: str) -> Iterator[str]:
 def has_statement(text: str) -> bool:
     """Tell whether there is anything but blanks, semicolons and comments."""
     return bool(re.sub(r"--[^\n]*|#[^\n]*|/\*(?!!).*?\*/|[\s;]", "", text, flags=re.DOTALL))
+
+
+CONTENTS = StoreContents(
+    load=load, snapshots=RowSnapshots(mysql_rows.take_snapshot, mysql_rows.restore)
+)

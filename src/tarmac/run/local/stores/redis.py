@@ -1,6 +1,6 @@
 """Marks in a Redis and the values of its keys: what a backup of it is judged by.
 
-What `marks` is for SQL; `contents` chooses between them. A mark is a member of a set.
+A mark is a member of a set.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tarmac.base.errors import TarmacError
+from tarmac.catalog.stores.contents import Rows, StoreContents, StoreMarks
 from tarmac.catalog.stores.protocols.dialogue import CommandRejected, ask, command
 from tarmac.run.local.stores.dialogue import converse
-from tarmac.run.local.stores.marks import Rows
 
 KEY = b"tarmac:marks"
 #: A key that ends within this time may be gone after a restore without being lost.
@@ -129,3 +129,6 @@ def _all(commands: Iterable[tuple[bytes, ...]]) -> Said:
     for parts in commands:
         found += [(yield from ask(heard, command(*parts)))]
     return found
+
+
+CONTENTS = StoreContents(say=say, marks=StoreMarks(KeyMarks, written, rows))

@@ -1,20 +1,21 @@
-"""Marks in a store that answers SQL, and what its users' tables hold: what a backup is judged by.
+"""Marks in a PostgreSQL, and what its users' tables hold: what a backup is judged by.
 
-Used by `contents`. A mark is a number in a table of its own, committed once `write` returns.
+Used by `postgres`. A mark is a number in a table of its own, committed once `write` returns.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 
 from tarmac.base.errors import TarmacError
-from tarmac.run.local.stores.sql import CONNECT_S, REFUSED
+from tarmac.catalog.stores.contents import Rows
+from tarmac.run.local.stores.postgres_connection import CONNECT_S, REFUSED
 
 #: A statement here is over in milliseconds; a scan of large tables takes longer.
 ANSWER_S, SCAN_S = 5.0, 120.0
@@ -30,9 +31,6 @@ WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
 ORDER BY 1
 """
 _ROWS = "SELECT DISTINCT hashtextextended(one::text, 0) FROM ONLY {table} AS one"
-
-#: Digests of the rows, by table.
-Rows = Mapping[str, frozenset[int]]
 
 
 class SqlMarks:
