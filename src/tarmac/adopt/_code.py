@@ -16,8 +16,8 @@ from tarmac.adopt._found import Folder
 
 MOST_FILES = 400
 _RAILS = "config/database.yml"
-#: Ports of servers that no store kind is: mail's own, MySQL, Elasticsearch.
-OTHER_SERVERS = frozenset({25, 587, 3306, 9200})
+#: Ports of mail servers elsewhere; those of store kinds are in their fingerprints.
+OTHER_SERVERS = frozenset({25, 587})
 #: Ends of files by the patterns that apply to them.
 SCRIPT = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", ".vue", ".svelte")
 ENDINGS = (

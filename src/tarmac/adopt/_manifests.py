@@ -103,9 +103,9 @@ def with_stores(
             valid_name(name),
             server.kind,
             _servers.version_of(image),
-            user=deployed.env.get("POSTGRES_USER", server.shows.user),
-            password=deployed.env.get("POSTGRES_PASSWORD", ""),
-            database=deployed.env.get("POSTGRES_DB", ""),
+            user=_servers.told(server, deployed.env, "USER") or server.shows.user,
+            password=_servers.told(server, deployed.env, "PASSWORD", "PASS"),
+            database=_servers.told(server, deployed.env, "DB", "DATABASE"),
         )
         store = _first_sql.loaded(store, first, root)
         said = (about,) if about and not store.init else ()

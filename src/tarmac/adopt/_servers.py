@@ -6,6 +6,7 @@ Each store kind, in `catalog/stores/`, says by what it shows; a host of no kind 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -48,6 +49,16 @@ def servers() -> tuple[Server, ...]:
         for kind in kinds
         if kind.fingerprint is not None
     )
+
+
+def told(server: Server, env: Mapping[str, str], *ends: str) -> str:
+    """Read what a container's variables give its server for a start; "" where they give nothing.
+
+    Args:
+        ends: how such a variable may end.
+    """
+    names = (f"{begin}{end}" for begin in server.shows.first for end in ends)
+    return next((env[name] for name in names if env.get(name)), "")
 
 
 def of_kind(kind: str) -> Server:

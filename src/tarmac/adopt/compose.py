@@ -197,11 +197,6 @@ def _store(
     values: Mapping[str, str],
 ) -> Store:
     env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
-    first = ("POSTGRES_", "POSTGRESQL_", "RABBITMQ_DEFAULT_", "MYSQL_", "MARIADB_")
-
-    def told(*ends: str) -> str:
-        return next((env[f"{b}{e}"] for b in first for e in ends if env.get(f"{b}{e}")), "")
-
     remarks = []
     if server.shows.extended and re.search(server.shows.extended, image):
         remarks.append(f"a plain server answers here, without the extensions of {image}")
@@ -210,9 +205,9 @@ def _store(
         server.kind,
         _servers.version_of(image),
         tuple(remarks),
-        user=told("USER") or server.shows.user,
-        password=told("PASSWORD", "PASS"),
-        database=told("DB", "DATABASE"),
+        user=_servers.told(server, env, "USER") or server.shows.user,
+        password=_servers.told(server, env, "PASSWORD", "PASS"),
+        database=_servers.told(server, env, "DB", "DATABASE"),
     )
 
 

@@ -224,6 +224,8 @@ class Fingerprint:
     own_schemes: tuple[str, ...] = ()
     #: Those of `images` whose tags are versions of the kind, not of a fork; without any, all.
     numbered: tuple[str, ...] = ()
+    #: How variables begin by which its image is told its first user, password and database.
+    first: tuple[str, ...] = ()
     #: What variables of `stems` hold, by their end, besides the parts that every address has.
     parts: Mapping[str, str] = field(default_factory=dict)
 

@@ -433,6 +433,7 @@ STORE = StoreKind(
         r"org\.postgresql|tokio-postgres|postgresql|pgsql|@prisma/client",
         stems=("POSTGRES", "POSTGRESQL", "PG", "PGSQL"),
         vague=("DATABASE", "DB"),
+        first=("POSTGRES_", "POSTGRESQL_"),
         store_name="db",
         user="postgres",
         path_is_database=True,

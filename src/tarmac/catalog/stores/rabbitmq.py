@@ -174,5 +174,6 @@ STORE = StoreKind(
         port=5672,
         clients=r"amqp|aio.pika|\bpika\b|rabbitmq",
         stems=("RABBITMQ", "RABBIT", "AMQP"),
+        first=("RABBITMQ_DEFAULT_",),
     ),
 )

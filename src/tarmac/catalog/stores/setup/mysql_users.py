@@ -17,6 +17,7 @@ FINGERPRINT = Fingerprint(
     clients=r"mysql|mariadb",
     stems=("MYSQL", "MARIADB"),
     vague=("DATABASE", "DB"),
+    first=("MYSQL_", "MARIADB_"),
     store_name="db",
     user="root",
     path_is_database=True,
