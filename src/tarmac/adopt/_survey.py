@@ -15,7 +15,6 @@ from functools import cache
 from tarmac.adopt import _code, _dotenv, _manifests
 from tarmac.adopt._container import read_dockerfile
 from tarmac.adopt._found import (
-    OWN_PORT,
     Folder,
     Recogniser,
     Service,
@@ -24,10 +23,10 @@ from tarmac.adopt._found import (
     is_project,
     joined,
     own_files,
-    port_number,
     valid_name,
     without,
 )
+from tarmac.adopt._listening import listening
 from tarmac.adopt._settle import settle
 from tarmac.adopt._tasks import done_once, without_harm
 from tarmac.model.consistency import OURS, RESERVED
@@ -44,16 +43,6 @@ MOST_PLACES = 10
 GUESS_RANK, LAST_RANK = 20, 90
 #: Names that no service may have.
 _RESERVED = RESERVED | OURS | {"broker"}
-_OWN_ADDRESS = (
-    "LISTEN_ADDR",
-    "BIND_ADDR",
-    "ADDR",
-    "LISTEN",
-    "BIND",
-    "HTTP_ADDR",
-    "LISTEN_ADDRESS",
-    "ADDRESS",
-)
 
 
 def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[str]) -> Survey:
@@ -89,7 +78,7 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         if done.run:
             own = own_files(root, done, places)
             done = _manifests.as_deployed(done, own, manifests.get(done.name))
-            done = replace(_listening(done, own, given), watch=_sources(done, own))
+            done = replace(listening(done, own, given), watch=_sources(done, own))
             imaged = _image_port(service, folder)
             services.append(replace(_asked(done, own), image_port=imaged))
         else:
@@ -269,94 +258,42 @@ def _said(
     return "", None
 
 
-def _listening(service: Service, folder: Folder, given: Mapping[str, str]) -> Service:
-    """Find its port and where that is set: in PORT, in a variable of its own, or in its code.
+def _apart(services: Iterable[Service]) -> Iterable[Service]:
+    """Give every service a name and ports of its own; those that cannot move keep theirs."""
+    taken: set[int] = set()
+    kept = [_kept(service, taken) for service in services]
+    names: set[str] = set()
+    for service in kept:
+        name = _free_name(service, names)
+        names.add(name)
+        moved = service if service.fixed else _moved(service, taken)
+        known = {inside: key for inside, key in moved.known_as.items() if key in moved.ports}
+        yield replace(moved, name=name, known_as=known)
 
-    Args:
-        given: the variables of a file beside it, which many programs read before PORT.
-    """
-    reads = _code.variables(folder)
-    defaults = {name: read.default or "" for name, read in reads.items()}
-    numbers = {name: number for name, text in defaults.items() if (number := port_number(text))}
-    told = service.env.get("PORT", "")
-    port = next(iter(service.ports.values()), port_number(told))
-    service = replace(service, env={k: v for k, v in service.env.items() if k != "PORT"})
-    if "$PORT" in service.run or service.port_variable or service.reads_port:
-        return _at(service, port or numbers.get("PORT", 8000), "" if port else "port 8000")
-    for name in OWN_PORT:
-        if name in reads and (number := port_number(given.get(name, ""))):
-            return replace(_at(service, port or number, ""), port_variable=name)
-    if "PORT" in reads:
-        number = port or numbers.get("PORT", 0) or _code.own_number(folder)
-        return _at(service, number or 8000, "" if number else "port 8000: its code names none")
-    stem = service.name.upper().replace("-", "_")
-    for name in (*OWN_PORT, f"{stem}_PORT", f"{stem}_SERVER_PORT", *_OWN_ADDRESS):
-        if name in reads:
-            number = port or numbers.get(name, 0) or _ending(reads[name].default)
-            if number:
-                return replace(_at(service, number, ""), port_variable=name)
-    alike = [name for name in reads if name.endswith("_PORT") and numbers.get(name) == port != 0]
-    if len(alike) == 1:  # one of its own naming, with the port that its container has
-        return replace(_at(service, port, ""), port_variable=alike[0])
-    literal = _code.literal_port(folder)
-    if literal is not None:
-        number, place = literal
-        others = {n: p for n, p in list(service.ports.items())[1:] if p != number}
-        known = {**service.known_as, number: "http"} if service.known_as else {}
-        fixed = replace(service, ports={"http": number, **others}, fixed=True, known_as=known)
-        return replace(fixed, remarks=(*service.remarks, f"{place} names its port"))
-    if port:
-        inside = next((i for i, name in service.known_as.items() if name == "http"), port)
-        return replace(
-            service,
-            ports={**service.ports, "http": inside},
-            fixed=True,
-            guesses=(*service.guesses, f"it listens on {inside} whatever PORT says"),
-        )
+
+def _kept(service: Service, taken: set[int]) -> Service:
+    """Let a service that cannot move keep its ports, unless another has one of them."""
+    if not service.fixed:
+        return service
+    if taken & set(service.ports.values()):
+        to_do = "have its code read PORT: another service has its port"
+        return replace(service, fixed=False, to_do=(*service.to_do, to_do))
+    taken |= set(service.ports.values())
     return service
 
 
-def _ending(text: str | None) -> int:
-    match = re.search(r":(\d{2,5})$", text or "")
-    return int(match[1]) if match else 0
-
-
-def _at(service: Service, number: int, guess: str) -> Service:
-    # Below 1024 a program needs rights that yours have not.
-    number = number if number >= 1024 else 8000 + number
-    ports = {"http": number, **dict(list(service.ports.items())[1:])}
-    guesses = (*service.guesses, guess) if guess else service.guesses
+def _moved(service: Service, taken: set[int]) -> Service:
+    """Give a service the next ports that no other one has."""
+    ports, guesses = dict(service.ports), service.guesses
+    for key, number in service.ports.items():
+        likely = (*range(number, 65536), *range(1024, 65536))
+        free = next((port for port in likely if port not in taken), number)
+        if free != number:
+            others = (guess for guess in guesses if not guess.startswith("port "))
+            guesses = (*others, f"port {free}, because {number} is another's")
+        ports[key] = free
+        taken.add(free)
     return replace(service, ports=ports, guesses=guesses)
-
-
-def _apart(services: list[Service]) -> Iterable[Service]:
-    """Give every service a name and ports of its own; those that cannot move keep theirs."""
-    taken: set[int] = set()
-    fixed: list[Service] = []
-    for service in services:
-        if service.fixed and taken & set(service.ports.values()):
-            to_do = "have its code read PORT: another service has its port"
-            fixed.append(replace(service, fixed=False, to_do=(*service.to_do, to_do)))
-            continue
-        if service.fixed:
-            taken |= set(service.ports.values())
-        fixed.append(service)
-    names: set[str] = set()
-    for service in fixed:
-        name = _free_name(service, names)
-        names.add(name)
-        ports = dict(service.ports)
-        guesses = service.guesses
-        for key, number in ports.items() if not service.fixed else ():
-            likely = (*range(number, 65536), *range(1024, 65536))
-            free = next((port for port in likely if port not in taken), number)
-            if free != number:
-                moved = tuple(g for g in guesses if not g.startswith("port "))
-                guesses = (*moved, f"port {free}, because {number} is another's")
-            ports[key] = free
-            taken.add(free)
-        known = {inside: key for inside, key in service.known_as.items() if key in ports}
-        yield replace(service, name=name, ports=ports, known_as=known, guesses=guesses)
 
 
 def _free_name(service: Service, names: Collection[str]) -> str:
