@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tarmac.adopt import _servers
-from tarmac.adopt._addresses import Scene, rewritten
+from tarmac.adopt._addresses import rewritten
 from tarmac.adopt._dotenv import is_secret
 from tarmac.adopt._found import Service, Store, Survey
+from tarmac.adopt._scene import Scene
 
 #: What the notes of a try begin with.
 TRIED = "tried: "

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from tarmac.adopt import _code, _dotenv, _servers, _sqlite
-from tarmac.adopt._addresses import BROWSER, FOR_PEOPLE, Scene, rewritten, store_for
+from tarmac.adopt._addresses import rewritten
 from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
+from tarmac.adopt._scene import Scene, store_for
+from tarmac.adopt._urls import BROWSER, FOR_PEOPLE
 
 #: What the runtime or the machine gives, and what tools of the trade read for themselves.
 GIVEN = frozenset(

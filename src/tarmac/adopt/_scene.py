@@ -1,0 +1,122 @@
+"""What is known of a repository while its services are settled one after the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from tarmac.adopt import _servers
+from tarmac.adopt._found import Service, Store, port_number
+
+#: What may be the name of a host in a value.
+_HOST = re.compile(r"[\w.-]+")
+
+
+@dataclass(frozen=True)
+class ServiceNames:
+    """The services by what variables call them, each list in the services' order."""
+
+    #: By the name without `-service` and the like.
+    plain: Mapping[str, list[str]]
+    #: By each end of that with three characters or more.
+    ending: Mapping[str, list[str]]
+
+
+@dataclass
+class Scene:
+    """What is known while the services are settled one after the other."""
+
+    services: dict[str, Service]
+    stores: dict[str, Store]
+    broker: Store | None
+    unknown_hosts: dict[str, str]
+    kinds: frozenset[str]
+    #: No file names the stores: those that the code asks for are added.
+    may_add: bool
+    waits: dict[str, set[str]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    #: The code of one names the host of another.
+    names: bool = False
+
+    def may_call(self, source: str, target: str) -> bool:
+        """Note that one calls the other, unless that one waits for it already."""
+        seen, todo = set(), [target]
+        while todo:
+            name = todo.pop()
+            if name == source:
+                return False
+            seen.add(name)
+            todo += self.waits.get(name, set()) - seen
+        self.waits.setdefault(source, set()).add(target)
+        return True
+
+    @cached_property
+    def called(self) -> ServiceNames:
+        """Find services by what variables call them; which services there are does not change."""
+        plain: dict[str, list[str]] = {}
+        ending: dict[str, list[str]] = {}
+        for name in self.services:
+            text = re.sub(r"-?(service|svc|server|app)$", "", name).replace("-", "")
+            plain.setdefault(text, []).append(name)
+            for start in range(len(text) - 2):
+                ending.setdefault(text[start:], []).append(name)
+        return ServiceNames(plain, ending)
+
+    @cached_property
+    def _by_word(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self.services:
+            found.setdefault(_word(name), []).append(name)
+        return found
+
+    def hosts_in(self, value: str) -> list[str]:
+        """List the names of services, stores and hosts that may be in a value, longest first."""
+        words = {_word(word) for word in (*_HOST.findall(value), value, value.lower())}
+        names = [*self.stores, *self.unknown_hosts]
+        if self.broker is not None:
+            names.append(self.broker.name)
+        found = [name for word in words for name in self._by_word.get(word, ())]
+        found += [name for name in names if _word(name) in words or not _HOST.fullmatch(name)]
+        return sorted(found, key=lambda name: (-len(name), name))
+
+    def find_store(self, kind: str) -> Store | None:
+        """Find the store or broker of a kind."""
+        if self.broker is not None and self.broker.kind == kind:
+            return self.broker
+        return next((store for store in self.stores.values() if store.kind == kind), None)
+
+    def store_named(self, host: str) -> Store | None:
+        """Find the store or broker that a host is."""
+        if self.broker is not None and self.broker.name == host:
+            return self.broker
+        return self.stores.get(host) or self.stores.get(host.lower().replace("_", "-"))
+
+
+def _word(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def port_prefix(service: Service, port: str) -> str:
+    """Return a port's prefix in references: empty for the first one."""
+    name = service.known_as.get(port_number(port))
+    first = next(iter(service.ports), "http")
+    return f"{name}_" if name and name != first else ""
+
+
+def store_for(server: _servers.Server, service: Service, scene: Scene) -> Store | None:
+    """Add the store that a program's code asks for."""
+    if server.kind not in scene.kinds:
+        return None
+    if known := scene.find_store(server.kind):
+        return known
+    name = server.shows.store_name or server.kind
+    store = Store(name, server.kind, remarks=(f"{service.name} asks for it",))
+    if store.name in scene.services:
+        store = replace(store, name=f"{store.name}-store")
+    if server.broker:
+        scene.broker = store
+    else:
+        scene.stores[store.name] = store
+    return store
