@@ -7,30 +7,15 @@ from here, and they never form a cycle.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tarmac.adopt import _code, _dotenv, _servers, _sqlite
 from tarmac.adopt._addresses import rewritten
 from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
-from tarmac.adopt._scene import Scene, store_for
-from tarmac.adopt._urls import BROWSER, FOR_PEOPLE
-
-#: What the runtime or the machine gives, and what tools of the trade read for themselves.
-GIVEN = frozenset(
-    {"PORT", "HOST", "SERVICE_NAME", "PATH", "HOME", "USER", "SHELL", "LANG", "TZ", "TMPDIR", "PWD"}
-    | {"TERM", "CI", "NODE_ENV", "DEBUG", "NO_COLOR", "HOSTNAME", "LOGNAME", "EDITOR", "COLUMNS"}
-)
-#: Programs that make their tables as they start, if they are told to.
-_MIGRATES = frozenset({"RUN_MIGRATIONS", "AUTO_MIGRATE", "MIGRATE_ON_START"})
-#: What other companies hand out; a random value would only turn on what then fails.
-_OF_OTHERS = re.compile(
-    r"^(AWS|AZURE|GCP|GOOGLE|GITHUB|GITLAB|STRIPE|SENTRY|OPENAI|CLOUDFLARE|TWILIO|SENDGRID|SLACK|"
-    r"DISCORD|PUSHER|MAIL|SES|SPARKPOST|REDIS|MEMCACHED|FACEBOOK|TWITTER|APPLE|OAUTH|OIDC|LDAP|MAILGUN|PUSHOVER|TELEGRAM)_|"
-    r"(API_TOKEN|CLIENT_SECRET|BEARER_TOKEN)$|_CLOUDFLARE_"
-)
-_OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
+from tarmac.adopt._scene import Scene
+from tarmac.adopt._variables import GivenValues, parts_by_prefix, settled_variables
 
 
 def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
@@ -91,47 +76,24 @@ def _settled(
     schemes = {n: v.partition("://")[0] for n, v in service.env.items()}
     service = _told(service, scene, {**example, **dotenv})
     service = replace(service, env=_as_compared(service.env, schemes, folder))
-    # A `.env` in a folder of its own is the program's: it may well read it itself.
     beside, beside_file = _dotenv.of_file(folder) if folder.path else ({}, "")
+    given = GivenValues(dotenv, example, beside, beside_file)
     reads = _code.variables(folder)
-    clients = _servers.clients(folder)
-    env, secrets, missing = dict(service.env), list(service.secrets), dict(service.missing)
-    optional: list[str] = []
-    to_do = list(service.to_do)
-    for name, read in reads.items():
-        if name in env or name in secrets or name in GIVEN or name == service.port_variable:
-            continue
-        given = dotenv.get(name, beside.get(name, example.get(name)))
-        value = _for_variable(read, given, service, clients, scene, frozenset(reads))
-        if name in _MIGRATES and given is None:
-            value = "1"
-        private = name in dotenv or (name in beside and beside_file == ".env")
-        secret = _dotenv.is_secret(name, given or "" if private else "")
-        if value is None and given and not secret:
-            value = given.replace("${", "$${")
-        if value is not None:
-            env[name] = value
-        elif secret and (given is not None or not (read.default or _may_be_absent(read))):
-            secrets.append(name)
-            if name in beside and name not in dotenv and beside_file == ".env":
-                to_do.append(f"copy {name} of {folder.path}/.env to the .env beside this file")
-        elif read.default is not None or name.removesuffix("_FILE") in reads.keys() - {name}:
-            optional.append(name)
-        else:
-            missing.setdefault(name, read.place)
+    found = settled_variables(service, reads, folder, scene, given)
+    env, missing, optional = found.env, found.missing, found.optional
     service, unnamed = _hosts_in_code(service, folder, scene)
-    to_do += unnamed
-    secrets += [name for name in missing if _dotenv.is_secret(name) or name in dotenv]
+    hidden = (name for name in missing if _dotenv.is_secret(name) or name in dotenv)
+    secrets = tuple(dict.fromkeys((*found.secrets, *hidden)))
     service, ports = _own_ports(service, reads, optional, env)
     env = _unencrypted({**env, **ports}, folder, scene)
     return _joined(
         replace(
             service,
             env=env,
-            secrets=tuple(dict.fromkeys(secrets)),
+            secrets=secrets,
             missing={n: place for n, place in missing.items() if n not in (*secrets, *env)},
             optional=tuple(name for name in optional if name not in env),
-            to_do=tuple(to_do),
+            to_do=(*service.to_do, *found.to_do, *unnamed),
         ),
         scene,
     )
@@ -164,11 +126,6 @@ def _unencrypted(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[s
         if re.search(library, libraries)
     }
     return {name: f"{value}{ends.get(value, '')}" for name, value in env.items()}
-
-
-def _may_be_absent(read: _code.VariableRead) -> bool:
-    """Tell whether it is a key of others' that the program does without: none is generated."""
-    return read.default == "" and bool(_OF_OTHERS.search(read.name))
 
 
 def _on_volume(value: str, service: Service) -> str:
@@ -214,7 +171,7 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
         private = name in service.private and _dotenv.is_secret(name, value)
         if text == value and (private or (_dotenv.is_secret(name) and dotenv.get(name) == value)):
             hidden.append(name)  # its value stays where it is
-    parts = _parts_by_prefix(env, scene)
+    parts = parts_by_prefix(env, scene)
     hidden = [name for name in hidden if name not in parts]
     to_do = [
         f"put {name} into the .env beside this file: its value is of {service.private[name]}"
@@ -272,100 +229,3 @@ def _joined(service: Service, scene: Scene) -> Service:
         and scene.may_call(service.name, name)
     ]
     return replace(service, calls=tuple(calls), stores=tuple(stores))
-
-
-def _parts_by_prefix(env: dict[str, str], scene: Scene) -> dict[str, str]:
-    """Give the other parts of an address whose host is a reference: DB_HOST brings DB_USER."""
-    found: dict[str, str] = {}
-    for name, value in env.items():
-        match = re.fullmatch(
-            r"\$\{(?:(stores|services)\.([a-z0-9-]+)|(broker))\."
-            r"(?:host|address|endpoint)\}",
-            value,
-        )
-        stem = re.match(r"(?i)(.*?)(HOST|HOSTNAME|SERVER|ENDPOINT|ENDPOINT_URL)$", name)
-        if not match or not stem:
-            continue
-        root = match[3] or f"{match[1]}.{match[2]}"
-        store = scene.broker if match[3] else None
-        store = scene.stores.get(match[2]) if match[1] == "stores" else store
-        for other in env:
-            if not other.startswith(stem[1]) or other == name:
-                continue
-            parts = _servers.parts_of(store.kind) if store is not None else _servers.PARTS
-            output = parts.get(other.removeprefix(stem[1]).upper())
-            if match[1] == "services" and output != "port":
-                continue
-            if output == "database" and store is scene.broker:
-                continue  # what a queue is called is the program's
-            if output and output not in ("url", "address", "host", "endpoint"):
-                found[other] = f"${{{root}.{output}}}"
-        if store is not None:
-            own = {store.user: "user", store.password: "password", store.database: "database"}
-            for other, text in env.items():
-                if text in own and text and re.search(r"USER|PASS|PWD|DB|DATABASE", other.upper()):
-                    wanted = "password" if re.search(r"PASS|PWD", other.upper()) else own[text]
-                    wanted = "user" if "USER" in other.upper() else wanted
-                    found.setdefault(other, f"${{{root}.{wanted}}}")
-    return found
-
-
-def _for_variable(
-    read: _code.VariableRead,
-    given: str | None,
-    service: Service,
-    clients: frozenset[str],
-    scene: Scene,
-    names: frozenset[str],
-) -> str | None:
-    """Find the reference that a variable wants; None where none fits.
-
-    Args:
-        names: all variables that the program reads.
-    """
-    name, default = read.name, given if given is not None else read.default or ""
-    if default and (text := rewritten(name, default, service, scene)) != default:
-        return text
-    if known := _servers.of_variable(name, clients):
-        server, output = known
-        store = scene.find_store(server.kind)
-        # Told no port, it looks at the usual one: that is not where a store is here.
-        where = (_servers.of_variable(one, clients) for one in names)
-        is_told = any(k and k[0] == server and k[1] in ("url", "port", "address") for k in where)
-        if store is None and scene.may_add and server.kind in clients and is_told:
-            store = store_for(server, service, scene)
-        if store is not None:
-            return _servers.reference(store.name, output, broker=store is scene.broker)
-    match = _code.ADDRESS.match(BROWSER.sub("", name))
-    if not match or FOR_PEOPLE.search(name):
-        return None
-    target = _named(match[1], service, scene)
-    output = _OUTPUTS.get(match[2], "url")
-    if target is not None and output == "url" and BROWSER.match(name):
-        return f"${{services.{target}.public_url}}"
-    if target is None or not scene.may_call(service.name, target):
-        return None
-    return f"${{services.{target}.{output}}}"
-
-
-def _named(stem: str, service: Service, scene: Scene) -> str | None:
-    """Find the service that a variable names: CATALOG is `catalog` or `catalog-service`."""
-    wanted = re.sub(r"_?(SERVICE|SVC|SERVER|APP)$", "", stem).lower().replace("_", "")
-    known = scene.called
-
-    def others(plain: str, *, ends: bool = False) -> Iterator[str]:
-        names = (known.ending if ends else known.plain).get(plain, ())
-        yield from (n for n in names if n != service.name and scene.services[n].ports)
-
-    def matching() -> Iterator[str]:
-        if wanted:
-            yield from others(wanted)
-        if len(wanted) > 2:
-            yield from others(wanted, ends=True)
-        behind = re.search(r"api|backend|server", service.name)
-        if wanted in ("api", "backend", "server") and not behind:
-            listening = [s.name for s in scene.services.values() if s.ports]
-            apart = [name for name in listening if name != service.name]
-            yield from apart if len(apart) == 1 else ()
-
-    return next(matching(), None)

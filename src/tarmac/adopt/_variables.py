@@ -1,0 +1,277 @@
+"""What each variable that a program's code reads is to hold: a reference, a value, a secret.
+
+The rules of `VALUES` are asked in their order; the first one that knows a variable gives its value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tarmac.adopt import _code, _dotenv, _servers
+from tarmac.adopt._addresses import rewritten
+from tarmac.adopt._found import Folder, Service, Store
+from tarmac.adopt._scene import Scene, store_for
+from tarmac.adopt._urls import BROWSER, FOR_PEOPLE
+
+#: What the runtime or the machine gives, and what tools of the trade read for themselves.
+GIVEN = frozenset(
+    {"PORT", "HOST", "SERVICE_NAME", "PATH", "HOME", "USER", "SHELL", "LANG", "TZ", "TMPDIR", "PWD"}
+    | {"TERM", "CI", "NODE_ENV", "DEBUG", "NO_COLOR", "HOSTNAME", "LOGNAME", "EDITOR", "COLUMNS"}
+)
+#: Programs that make their tables as they start, if they are told to.
+_MIGRATES = frozenset({"RUN_MIGRATIONS", "AUTO_MIGRATE", "MIGRATE_ON_START"})
+#: What other companies hand out; a random value would only turn on what then fails.
+_OF_OTHERS = re.compile(
+    r"^(AWS|AZURE|GCP|GOOGLE|GITHUB|GITLAB|STRIPE|SENTRY|OPENAI|CLOUDFLARE|TWILIO|SENDGRID|SLACK|"
+    r"DISCORD|PUSHER|MAIL|SES|SPARKPOST|REDIS|MEMCACHED|FACEBOOK|TWITTER|APPLE|OAUTH|OIDC|LDAP|MAILGUN|PUSHOVER|TELEGRAM)_|"
+    r"(API_TOKEN|CLIENT_SECRET|BEARER_TOKEN)$|_CLOUDFLARE_"
+)
+_OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
+
+
+@dataclass(frozen=True)
+class GivenValues:
+    """What files of variables say."""
+
+    #: The `.env` beside the system's file, and the example of one.
+    dotenv: Mapping[str, str]
+    example: Mapping[str, str]
+    #: What lies in the program's own folder, and its name: it may well read that itself.
+    beside: Mapping[str, str]
+    beside_file: str
+
+    def value(self, name: str) -> str | None:
+        """Read what a variable is given."""
+        return self.dotenv.get(name, self.beside.get(name, self.example.get(name)))
+
+    def is_of_its_own(self, name: str) -> bool:
+        """Tell whether it stands in the program's own `.env` alone."""
+        return name in self.beside and name not in self.dotenv and self.beside_file == ".env"
+
+    def is_secret(self, name: str) -> bool:
+        """Tell whether what a variable holds is nobody else's to see."""
+        private = name in self.dotenv or (name in self.beside and self.beside_file == ".env")
+        return _dotenv.is_secret(name, (self.value(name) or "") if private else "")
+
+
+@dataclass
+class SettledVariables:
+    """What became of a program's variables."""
+
+    env: dict[str, str]
+    secrets: list[str]
+    #: Those that have no value: name -> where it is read.
+    missing: dict[str, str]
+    optional: list[str] = field(default_factory=list)
+    to_do: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A variable that a program reads."""
+
+    read: _code.VariableRead
+    #: What a file gives it.
+    given: str | None
+    service: Service
+    #: The kinds of servers that the program has a client of.
+    clients: frozenset[str]
+    scene: Scene
+    #: All variables that the program reads.
+    names: frozenset[str]
+
+
+def settled_variables(
+    service: Service,
+    reads: Mapping[str, _code.VariableRead],
+    folder: Folder,
+    scene: Scene,
+    given: GivenValues,
+) -> SettledVariables:
+    """Settle the variables that a program's code reads, besides those that it has."""
+    clients = _servers.clients(folder)
+    found = SettledVariables(dict(service.env), list(service.secrets), dict(service.missing))
+    known = {*service.env, *service.secrets, *GIVEN, service.port_variable}
+    for name, read in reads.items():
+        if name not in known:
+            names = frozenset(reads)
+            wanted = _Wanted(read, given.value(name), service, clients, scene, names)
+            _settle(wanted, folder, given, found)
+    return found
+
+
+def _settle(wanted: _Wanted, folder: Folder, given: GivenValues, found: SettledVariables) -> None:
+    read, name = wanted.read, wanted.read.name
+    value = _value(wanted)
+    secret = given.is_secret(name)
+    if value is None and wanted.given and not secret:
+        value = wanted.given.replace("${", "$${")
+    if value is not None:
+        found.env[name] = value
+    elif secret and (wanted.given is not None or not (read.default or _may_be_absent(read))):
+        found.secrets.append(name)
+        if given.is_of_its_own(name):
+            what = f"copy {name} of {folder.path}/.env to the .env beside this file"
+            found.to_do.append(what)
+    elif read.default is not None or _is_in_a_file(wanted):
+        found.optional.append(name)
+    else:
+        found.missing.setdefault(name, read.place)
+
+
+def _value(wanted: _Wanted) -> str | None:
+    found = (rule(wanted) for rule in VALUES)
+    return next((value for value in found if value is not None), None)
+
+
+def _is_in_a_file(wanted: _Wanted) -> bool:
+    """Tell whether it names the file that holds another variable's value."""
+    return wanted.read.name.removesuffix("_FILE") in wanted.names - {wanted.read.name}
+
+
+def _may_be_absent(read: _code.VariableRead) -> bool:
+    """Tell whether it is a key of others' that the program does without: none is generated."""
+    return read.default == "" and bool(_OF_OTHERS.search(read.name))
+
+
+def _of_migrations(wanted: _Wanted) -> str | None:
+    return "1" if wanted.read.name in _MIGRATES and wanted.given is None else None
+
+
+def _of_its_text(wanted: _Wanted) -> str | None:
+    """It holds the address of something that is here."""
+    text = wanted.given if wanted.given is not None else wanted.read.default or ""
+    written = rewritten(wanted.read.name, text, wanted.service, wanted.scene) if text else ""
+    return written if written != text else None
+
+
+def _of_a_store(wanted: _Wanted) -> str | None:
+    """Its name says that it holds the address of a store, or a part of it."""
+    known = _servers.of_variable(wanted.read.name, wanted.clients)
+    if known is None:
+        return None
+    server, output = known
+    scene = wanted.scene
+    store = scene.find_store(server.kind)
+    if store is None and scene.may_add and server.kind in wanted.clients:
+        store = store_for(server, wanted.service, scene) if _is_told(server, wanted) else None
+    if store is None:
+        return None
+    return _servers.reference(store.name, output, broker=store is scene.broker)
+
+
+def _is_told(server: _servers.Server, wanted: _Wanted) -> bool:
+    """Tell whether the program can be told where a server of the kind is.
+
+    Told no port, it looks at the usual one: that is not where a store is here.
+    """
+    where = (_servers.of_variable(name, wanted.clients) for name in wanted.names)
+    return any(k and k[0] == server and k[1] in ("url", "port", "address") for k in where)
+
+
+def _of_a_service(wanted: _Wanted) -> str | None:
+    """Its name says that it holds the address of a service."""
+    name, scene = wanted.read.name, wanted.scene
+    match = _code.ADDRESS.match(BROWSER.sub("", name))
+    target = _named(match[1], wanted.service, scene) if match else None
+    if match is None or target is None or FOR_PEOPLE.search(name):
+        return None
+    output = _OUTPUTS.get(match[2], "url")
+    if output == "url" and BROWSER.match(name):
+        return f"${{services.{target}.public_url}}"
+    if not scene.may_call(wanted.service.name, target):
+        return None
+    return f"${{services.{target}.{output}}}"
+
+
+VALUES = (_of_migrations, _of_its_text, _of_a_store, _of_a_service)
+
+
+def _named(stem: str, service: Service, scene: Scene) -> str | None:
+    """Find the service that a variable names: CATALOG is `catalog` or `catalog-service`."""
+    wanted = re.sub(r"_?(SERVICE|SVC|SERVER|APP)$", "", stem).lower().replace("_", "")
+    known = scene.called
+
+    def others(plain: str, *, ends: bool = False) -> Iterator[str]:
+        names = (known.ending if ends else known.plain).get(plain, ())
+        yield from (n for n in names if n != service.name and scene.services[n].ports)
+
+    def matching() -> Iterator[str]:
+        if wanted:
+            yield from others(wanted)
+        if len(wanted) > 2:
+            yield from others(wanted, ends=True)
+        behind = re.search(r"api|backend|server", service.name)
+        if wanted in ("api", "backend", "server") and not behind:
+            listening = [s.name for s in scene.services.values() if s.ports]
+            apart = [name for name in listening if name != service.name]
+            yield from apart if len(apart) == 1 else ()
+
+    return next(matching(), None)
+
+
+@dataclass(frozen=True)
+class _Host:
+    """A variable that refers to a host."""
+
+    variable: str
+    #: How the names of the other parts of its address begin.
+    stem: str
+    #: What a reference begins with.
+    root: str
+    #: None: it is a service's.
+    store: Store | None
+    is_broker: bool
+
+
+def parts_by_prefix(env: Mapping[str, str], scene: Scene) -> dict[str, str]:
+    """Give the other parts of an address whose host is a reference: DB_HOST brings DB_USER."""
+    found: dict[str, str] = {}
+    for name, value in env.items():
+        if (host := _host(name, value, scene)) is not None:
+            found |= dict(_by_name(host, env))
+            found = {**dict(_by_value(host, env)), **found}
+    return found
+
+
+def _host(name: str, value: str, scene: Scene) -> _Host | None:
+    match = re.fullmatch(
+        r"\$\{(?:(stores|services)\.([a-z0-9-]+)|(broker))\.(?:host|address|endpoint)\}", value
+    )
+    stem = re.match(r"(?i)(.*?)(HOST|HOSTNAME|SERVER|ENDPOINT|ENDPOINT_URL)$", name)
+    if not match or not stem:
+        return None
+    if match[3]:
+        return _Host(name, stem[1], match[3], scene.broker, is_broker=True)
+    store = scene.stores.get(match[2]) if match[1] == "stores" else None
+    return _Host(name, stem[1], f"{match[1]}.{match[2]}", store, is_broker=False)
+
+
+def _by_name(host: _Host, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the parts whose variables are named as the host's is."""
+    of_host = ("url", "address", "host", "endpoint")
+    parts = _servers.parts_of(host.store.kind) if host.store is not None else _servers.PARTS
+    for other in env:
+        if not other.startswith(host.stem) or other == host.variable:
+            continue
+        output = parts.get(other.removeprefix(host.stem).upper(), "")
+        if host.root.startswith("services.") and output != "port":
+            continue
+        if output == "database" and host.is_broker:
+            continue  # what a queue is called is the program's
+        if output and output not in of_host:
+            yield other, f"${{{host.root}.{output}}}"
+
+
+def _by_value(host: _Host, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the parts whose variables hold what the store was started with."""
+    if (store := host.store) is None:
+        return
+    own = {store.user: "user", store.password: "password", store.database: "database"}
+    for other, text in env.items():
+        if text and text in own and re.search(r"USER|PASS|PWD|DB|DATABASE", other.upper()):
+            wanted = "password" if re.search(r"PASS|PWD", other.upper()) else own[text]
+            wanted = "user" if "USER" in other.upper() else wanted
+            yield other, f"${{{host.root}.{wanted}}}"
