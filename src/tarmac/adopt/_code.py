@@ -7,7 +7,7 @@ is a line to add by hand, and what they find is named with its place so that a r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tarmac.adopt import _servers
@@ -231,27 +231,39 @@ def _line(content: str, position: int) -> int:
 
 
 def _reads(file: str, content: str) -> Iterator[VariableRead]:
-    for endings, patterns in _READS.items():
-        if not file.endswith(endings):
-            continue
-        for pattern in patterns:
-            for match in re.finditer(pattern, content):
-                name, *texts = match.groups()
-                default = next((text for text in texts if text is not None), None)
-                if default is None:
-                    default = _told_below(content, match)
-                yield VariableRead(name, default, f"{file}:{_line(content, match.start())}")
-    if file.endswith(SCRIPT):
-        for match in re.finditer(r"\{([^{}]*)\}\s*=\s*process\.env\b", content):
-            for name, default in re.findall(
-                r"([A-Z][A-Z0-9_]*)(?:\s*:\s*\w+)?(?:\s*=\s*['\"]?([^,'\"\n]*))?", match[1]
-            ):
-                yield VariableRead(name, default or None, f"{file}:{_line(content, match.start())}")
-    if file.endswith(".py"):
-        yield from _settings(file, content)
-    if file.endswith(".go") and (gin := _GIN.search(content)):
+    for endings, reader in _READERS:
+        if file.endswith(endings):
+            yield from reader(file, content)
+
+
+def _by_patterns(file: str, content: str) -> Iterator[VariableRead]:
+    patterns = (pattern for ends, all_ in _READS.items() if file.endswith(ends) for pattern in all_)
+    for pattern in patterns:
+        for match in re.finditer(pattern, content):
+            name, *texts = match.groups()
+            default = next((text for text in texts if text is not None), None)
+            if default is None:
+                default = _told_below(content, match)
+            yield VariableRead(name, default, f"{file}:{_line(content, match.start())}")
+
+
+def _taken_apart(file: str, content: str) -> Iterator[VariableRead]:
+    """Read `const { PORT = 3000 } = process.env`."""
+    for match in re.finditer(r"\{([^{}]*)\}\s*=\s*process\.env\b", content):
+        for name, default in re.findall(
+            r"([A-Z][A-Z0-9_]*)(?:\s*:\s*\w+)?(?:\s*=\s*['\"]?([^,'\"\n]*))?", match[1]
+        ):
+            yield VariableRead(name, default or None, f"{file}:{_line(content, match.start())}")
+
+
+def _by_gin(file: str, content: str) -> Iterator[VariableRead]:
+    if gin := _GIN.search(content):
         yield VariableRead("PORT", "8080", f"{file}:{_line(content, gin.start(1))}")
-    for field in _ARGUMENT.finditer(content) if file.endswith(".rs") else ():
+
+
+def _arguments(file: str, content: str) -> Iterator[VariableRead]:
+    """Read clap's arguments: one may be given by a variable."""
+    for field in _ARGUMENT.finditer(content):
         default = re.search(r"default_value(?:_t)?\s*=\s*\"?([^\",\])]*)", field[1])
         name, place = field[2] or field[3].upper(), f"{file}:{_line(content, field.start())}"
         yield VariableRead(name, default[1] if default else None, place)
@@ -287,3 +299,13 @@ def _settings(file: str, content: str) -> Iterator[VariableRead]:
                     default.strip().strip("'\"") if default and "Field(..." not in default else None
                 )
                 yield VariableRead(variable, text, place)
+
+
+#: What reads variables in files with these endings.
+_READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead]]], ...] = (
+    (ENDINGS, _by_patterns),
+    (SCRIPT, _taken_apart),
+    ((".py",), _settings),
+    ((".go",), _by_gin),
+    ((".rs",), _arguments),
+)

@@ -134,15 +134,30 @@ def _front(found: Survey) -> str:
 
 def _service(service: Service, *, is_front: bool) -> Iterator[str]:
     yield f"  {service.name}:"
-    if service.why:
-        yield from _comments([f"from {service.why}"], 4)
-    yield from _comments([f"assumed: {guess}" for guess in service.guesses], 4)
-    yield from _comments(service.remarks, 4)
-    yield from _comments([f"to do: {task}" for task in service.to_do], 4)
+    yield from _about(service)
     words = as_list(service.run)
     yield f"    run: {_list(words) if len(words) > 1 else scalar(service.run)}"
     if service.folder:
         yield f"    cwd: {scalar(service.folder)}"
+    yield from _ports(service)
+    if _is_public(service):
+        host = "{}" if is_front else f"{{host: {service.name}}} # of its own, where it has a domain"
+        yield f"    public: {host}"
+    yield from _edges(service)
+    yield from _variables(service)
+    yield from _probe(service)
+    yield from _files(service)
+    yield from _tasks(service)
+
+
+def _about(service: Service) -> Iterator[str]:
+    why = [f"from {service.why}"] if service.why else []
+    guesses = [f"assumed: {guess}" for guess in service.guesses]
+    to_do = [f"to do: {task}" for task in service.to_do]
+    yield from _comments([*why, *guesses, *service.remarks, *to_do], 4)
+
+
+def _ports(service: Service) -> Iterator[str]:
     if list(service.ports) == ["http"]:
         yield f"    port: {service.ports['http']}"
     elif service.ports:
@@ -152,21 +167,21 @@ def _service(service: Service, *, is_front: bool) -> Iterator[str]:
         yield "    listen: fixed # make it listen on PORT, then remove this line"
     if service.ports and service.image_port not in (0, next(iter(service.ports.values()))):
         yield f"    image_port: {service.image_port} # its image listens on this port"
-    if _is_public(service):
-        host = "{}" if is_front else f"{{host: {service.name}}} # of its own, where it has a domain"
-        yield f"    public: {host}"
+
+
+def _edges(service: Service) -> Iterator[str]:
     if service.calls:
         yield f"    calls: [{', '.join(service.calls)}]"
     if service.stores:
         yield f"    stores: {{{', '.join(f'{name}: {name}' for name in service.stores)}}}"
-    yield from _variables(service)
-    yield from _probe(service)
+
+
+def _files(service: Service) -> Iterator[str]:
     if service.volumes:
         yield from _mapping("volumes", service.volumes)
     if service.watch:
         places = ", ".join(scalar(place, inside=True) for place in service.watch)
         yield f"    watch: [{places}] # an edit there restarts it: by `up`, at once by `up --watch`"
-    yield from _tasks(service)
 
 
 def _tasks(service: Service) -> Iterator[str]:

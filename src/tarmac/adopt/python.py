@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from tarmac.adopt._found import (
     MIGRATE,
@@ -16,6 +18,8 @@ from tarmac.adopt._found import (
     valid_name,
 )
 
+#: So many of the topmost files are read.
+MOST_FILES = 200
 _APP = re.compile(
     r"^(\w+)\s*(?::\s*\w+\s*)?=\s*(FastAPI|Starlette|Litestar|Quart|Flask)\(", re.MULTILINE
 )
@@ -117,47 +121,78 @@ def _module(file: str) -> tuple[str, str]:
     return ".".join(parts), ""
 
 
-def _start(folder: Folder) -> tuple[str, str, int | None]:
-    """Find the program: what follows `python`, why, and its framework's port."""
+class _Start(NamedTuple):
+    """How a program is started."""
+
+    #: What follows `python`; "" where nothing starts it.
+    line: str
+    why: str
+    #: Its framework's usual port.
+    port: int | None = None
+
+
+def _start(folder: Folder) -> _Start:
+    """Find the program, by the first rule that knows one."""
     files = sorted(folder.sources(".py"), key=lambda file: (file.count("/"), file))
-    if "manage.py" in files:
-        return "manage.py runserver --noreload 127.0.0.1:$PORT", "manage.py", 8000
-    texts = {file: folder.read(file) for file in files[:200]}
+    texts = {file: folder.read(file) for file in files[:MOST_FILES]}
+    found = (rule(files, texts) for rule in _STARTS)
+    return next(filter(None, found), _Start("", ""))
+
+
+def _django(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - one shape for all
+    if "manage.py" not in files:
+        return None
+    return _Start("manage.py runserver --noreload 127.0.0.1:$PORT", "manage.py", 8000)
+
+
+def _app(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - as above
+    """Find a module that makes an app."""
     for file, text in texts.items():
         if match := _APP.search(text):
             module, base = _module(file)
             where = f"{file}: {match[1]} = {match[2]}()"
             if match[2] == "Flask":
                 app = f"{base}/{module.replace('.', '/')}.py" if base else module
-                return f"-m flask --app {app}:{match[1]} run --port $PORT", where, 5000
-            base = f" --app-dir {base}" if base else ""
-            return (
-                f"-m uvicorn {module}:{match[1]}{base} --host 127.0.0.1 --port $PORT",
-                where,
-                8000,
-            )
+                return _Start(f"-m flask --app {app}:{match[1]} run --port $PORT", where, 5000)
+            return _Start(_by_uvicorn("", f"{module}:{match[1]}", base), where, 8000)
+    return None
+
+
+def _factory(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - as above
+    """Find a function that makes an app."""
     for file, text in texts.items():
         if match := _FACTORY.search(text):
             module, base = _module(file)
             if "Flask" in text:
                 app = module if not base else f"{base}/{module.split('.')[0]}"
-                return f"-m flask --app '{app}:{match[1]}' run --port $PORT", file, 5000
-            base = f" --app-dir {base}" if base else ""
-            return (
-                f"-m uvicorn --factory {module}:{match[1]}{base} --host 127.0.0.1 --port $PORT",
-                file,
-                8000,
-            )
+                return _Start(f"-m flask --app '{app}:{match[1]}' run --port $PORT", file, 5000)
+            return _Start(_by_uvicorn(" --factory", f"{module}:{match[1]}", base), file, 8000)
+    return None
+
+
+def _by_uvicorn(flag: str, app: str, base: str) -> str:
+    base = f" --app-dir {base}" if base else ""
+    return f"-m uvicorn{flag} {app}{base} --host 127.0.0.1 --port $PORT"
+
+
+def _file(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:
+    """Find a file that runs as a program, those with a usual name first."""
     mains = [file for file, text in texts.items() if _MAIN.search(text) or _SERVES.search(text)]
     named = [file for file in _FIRST if file in files]
-    for file in (*[f for f in named if f in mains], *named, *mains):
-        if file.endswith("/__main__.py") and "/" in file:
-            continue
-        return file, file, None
-    for file in texts:
-        if file.endswith("/__main__.py"):
-            return f"-m {_module(file.removesuffix('/__main__.py') + '.py')[0]}", file, None
-    return "", "", None
+    likely = (*(file for file in named if file in mains), *named, *mains)
+    alone = (file for file in likely if not file.endswith("/__main__.py"))
+    found = next(alone, "")
+    return _Start(found, found) if found else None
+
+
+def _package(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - as above
+    """Find a package that runs as a program."""
+    file = next((file for file in texts if file.endswith("/__main__.py")), "")
+    module = _module(file.removesuffix("/__main__.py") + ".py")[0]
+    return _Start(f"-m {module}", file) if file else None
+
+
+_STARTS = (_django, _app, _factory, _file, _package)
 
 
 def _programs(folder: Folder) -> tuple[str, ...]:
@@ -185,7 +220,7 @@ def _tasks(folder: Folder) -> dict[str, str]:
 
 def _services(folder: Folder) -> tuple[Service, ...]:
     several = _programs(folder)
-    program, why, port = ("", "", None) if several else _start(folder)
+    program, why, port = _Start("", "") if several else _start(folder)
     python, _ = _python(folder)
     tasks = _tasks(folder)
     if several:
