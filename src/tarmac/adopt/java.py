@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from tarmac.adopt._found import Folder, Recogniser, Service, folder_name
 
 _MAIN = re.compile(r"static void main\(\s*String")
+_PLUGIN = re.compile(r"(?m)^[ \t]*(id\s*\(?['\"]application['\"]|apply plugin: ['\"]application)")
 
 
 def _build(folder: Folder) -> tuple[str, str, str]:
@@ -21,43 +23,61 @@ def _build(folder: Folder) -> tuple[str, str, str]:
     )
 
 
+class _Framework(NamedTuple):
+    """A framework that a build file names, and how its programs are started."""
+
+    named: str
+    maven: str
+    gradle: str
+    port_variable: str
+
+
+_FRAMEWORKS = (
+    _Framework("spring-boot", "-q spring-boot:run", "-q bootRun", "SERVER_PORT"),
+    _Framework("quarkus", "-q quarkus:dev", "-q quarkusDev", "QUARKUS_HTTP_PORT"),
+    _Framework("micronaut", "-q mn:run", "-q run", "MICRONAUT_SERVER_PORT"),
+)
+
+
 def _services(folder: Folder) -> tuple[Service, ...]:
     file, program, text = _build(folder)
+    found = _of_framework(folder, file, program, text) or _of_plugin(folder, file, program, text)
+    return found or (() if file else _alone(folder))
+
+
+def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[Service, ...]:
+    framework = next((known for known in _FRAMEWORKS if known.named in text), None)
+    if framework is None:
+        return ()
     maven = file == "pom.xml"
-    known: tuple[str, str] | None = None
     # A check of style reads the whole folder, and has no part in a start.
     program += " -Dcheckstyle.skip" if maven and "checkstyle" in text else ""
-    if "spring-boot" in text:
-        known = ("-q spring-boot:run" if maven else "-q bootRun", "SERVER_PORT")
-    elif "quarkus" in text:
-        known = ("-q quarkus:dev" if maven else "-q quarkusDev", "QUARKUS_HTTP_PORT")
-    elif "micronaut" in text:
-        known = ("-q mn:run" if maven else "-q run", "MICRONAUT_SERVER_PORT")
-    if known is not None:
-        return (
-            Service(
-                name=folder_name(folder),
-                folder=folder.path,
-                run=f"{program} {known[0]}",
-                why=file,
-                ports={"http": 8080},
-                port_variable=known[1],
-                guesses=("port 8080, the framework's usual one",),
-            ),
-        )
-    if not maven and re.search(
-        r"(?m)^[ \t]*(id\s*\(?['\"]application['\"]|apply plugin: ['\"]application)", text
-    ):
-        line = f"{program} -q run"
-        return (Service(folder_name(folder), folder.path, run=line, why=file),)
-    if file:
-        return ()
-    alone = [f for f in folder.sources(".java") if "/" not in f and _MAIN.search(folder.read(f))]
-    if len(alone) != 1:
-        return ()
     return (
-        Service(name=folder_name(folder), folder=folder.path, run=f"java {alone[0]}", why=alone[0]),
+        Service(
+            name=folder_name(folder),
+            folder=folder.path,
+            run=f"{program} {framework.maven if maven else framework.gradle}",
+            why=file,
+            ports={"http": 8080},
+            port_variable=framework.port_variable,
+            guesses=("port 8080, the framework's usual one",),
+        ),
     )
+
+
+def _of_plugin(folder: Folder, file: str, program: str, text: str) -> tuple[Service, ...]:
+    """Read Gradle's plugin for programs."""
+    if file == "pom.xml" or not _PLUGIN.search(text):
+        return ()
+    return (Service(folder_name(folder), folder.path, run=f"{program} -q run", why=file),)
+
+
+def _alone(folder: Folder) -> tuple[Service, ...]:
+    """Find one file that runs by itself."""
+    files = [f for f in folder.sources(".java") if "/" not in f and _MAIN.search(folder.read(f))]
+    if len(files) != 1:
+        return ()
+    return (Service(folder_name(folder), folder.path, run=f"java {files[0]}", why=files[0]),)
 
 
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:

@@ -1,0 +1,325 @@
+"""What each container of a compose file is: a store, a program of this repository, or another host.
+
+The rules of `RULES` are asked in their order; the first one that knows a container adds it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from tarmac.adopt import _code, _first_sql, _servers
+from tarmac.adopt._compose_parts import (
+    LEFT_OUT,
+    commands_of,
+    environment_of,
+    listed,
+    mounts_of,
+    needs_of,
+    path_inside,
+    ports_of,
+    probe_of,
+    volumes_of,
+)
+from tarmac.adopt._container import base_image, read_dockerfile, script_of
+from tarmac.adopt._found import (
+    Folder,
+    Service,
+    Store,
+    Survey,
+    has_program_file,
+    valid_name,
+)
+from tarmac.base.foreign.data import from_json
+
+#: Images and services that try others out.
+_RUNS_TESTS = re.compile(r"(?i)\b(playwright|cypress|selenium|k6|locust)\b")
+#: Where debuggers of Node, Java and Python and a reloading browser listen.
+DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
+
+
+class _Origin(NamedTuple):
+    """What a container is made of."""
+
+    #: The image that it is, or that it is made of; "" where nothing tells.
+    image: str
+    #: What it runs is a program of this repository.
+    is_ours: bool = False
+    #: What it is, for a reader.
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Container:
+    """One entry of a compose file, and where that lies."""
+
+    own: str
+    spec: Mapping[str, Any]
+    folder: Folder
+    kinds: frozenset[str]
+    values: Mapping[str, str]
+
+    @property
+    def is_built(self) -> bool:
+        """Tell whether this repository builds it."""
+        return bool(self.spec.get("build"))
+
+    @property
+    def image(self) -> str:
+        """The image that it names."""
+        return str(self.spec.get("image") or "")
+
+    @cached_property
+    def origin(self) -> _Origin:
+        """What it is made of."""
+        if self.is_built:
+            return _built(self.spec, self.folder)
+        return _Origin(self.image, about=self.image or "no image and no build")
+
+
+def added(found: Survey, container: Container) -> Survey:
+    """Add a container, by the first rule that knows it."""
+    return next(filter(None, (rule(found, container) for rule in RULES)), found)
+
+
+def _of_a_profile(found: Survey, container: Container) -> Survey | None:
+    if not container.spec.get("profiles"):
+        return None
+    profiles = ", ".join(listed(container.spec["profiles"]))
+    what = f"{container.own}: only in the profile {profiles}; add it if you need it"
+    return _left_out(found, what)
+
+
+def _of_tests(found: Survey, container: Container) -> Survey | None:
+    if not _RUNS_TESTS.search(f"{container.own} {container.origin.image}"):
+        return None
+    return _left_out(found, f"{container.own}: it tests the other services; start it by hand")
+
+
+def _of_a_server(found: Survey, container: Container) -> Survey | None:
+    """A known server: its image, one that is built of it, or one that this repository makes."""
+    spec, folder = container.spec, container.folder
+    image, about = container.origin.image, ""
+    server = _servers.of_image(image)
+    place, dockerfile = _place(spec, folder, None) if container.is_built else ("", "")
+    if server is None and not container.is_built:
+        image, place = _made_here(container.image, folder)
+        server, dockerfile = _servers.of_image(image), folder.read(f"{place}/Dockerfile")
+        about = (
+            f"{place}/Dockerfile adds files to {image.split('@')[0]}, which are not carried over"
+        )
+    if server is None or server.kind not in container.kinds:
+        return None
+    store = _store(container.own, spec, server, image, container.values)
+    copied = _first_sql.of_image(dockerfile, place, folder)
+    mounted = _first_sql.of_mounts(mounts_of(spec, _first_sql.PLACE), folder)
+    store = _first_sql.loaded(store, (*copied, *mounted), folder)
+    if about and not store.init:
+        store = replace(store, remarks=(*store.remarks, about))
+    if server.broker:
+        return replace(found, broker=store)
+    return replace(found, stores=(*found.stores, store))
+
+
+def _of_a_program(found: Survey, container: Container) -> Survey | None:
+    """A program of this repository: built, mounted into an image, or known by the image's name."""
+    own, spec, folder = container.own, container.spec, container.folder
+    mounted = None if container.is_built else _mounted_program(spec, folder)
+    place = ""
+    if mounted is None and not container.is_built:
+        place = _folder_of(container.image, own, folder)
+    if not (container.origin.is_ours or mounted or place):
+        return None
+    spec = {**spec, "build": place} if place else spec
+    service = _service(own, valid_name(own), spec, folder, mounted, container.values)
+    if place:
+        guess = f"{place} is the program of the image {container.image}"
+        service = replace(service, guesses=(*service.guesses, guess))
+    keys = (f"{own}: {key} ({why})" for key, why in LEFT_OUT.items() if spec.get(key))
+    return _left_out(replace(found, services=(*found.services, service)), *keys)
+
+
+def _elsewhere(found: Survey, container: Container) -> Survey:
+    """Something else: what uses it expects it on this machine."""
+    own = container.own
+    host = {own: next((str(p) for p, _ in ports_of(container.spec)), "")}
+    found = replace(found, unknown_hosts={**found.unknown_hosts, **host})
+    what = f"{container.origin.about} is not started here; its users expect it on localhost"
+    return _left_out(found, f"{own}: {what}")
+
+
+RULES = (_of_a_profile, _of_tests, _of_a_server, _of_a_program, _elsewhere)
+
+
+def _left_out(found: Survey, *lines: str) -> Survey:
+    return replace(found, left_out=(*found.left_out, *lines))
+
+
+def _built(spec: Mapping[str, Any], folder: Folder) -> _Origin:
+    """Tell what the build of a container makes: a program of its own, or a server's image."""
+    place, dockerfile = _place(spec, folder, None)
+    image, has_steps = base_image(dockerfile)
+    # One that is made of another image may still be a known server, by what it starts.
+    started = "".join(read_dockerfile(dockerfile, "", "").container_command[:1])
+    if not _servers.of_image(image) and _servers.of_image(started):
+        image = started
+    file = _dockerfile_of(spec)
+    if file != "Dockerfile" and not dockerfile and not place.startswith(("..", "/")):
+        return _Origin(image, about=f"its {file} is not in this repository, and it")
+    has_program = file == "Dockerfile" and has_program_file(folder.below(place))
+    is_ours = bool(has_steps or has_program or not image or spec.get("command"))
+    is_ours = is_ours or next(mounts_of(spec), None) is not None
+    return _Origin(image, is_ours, f"{image} alone ({file})")
+
+
+def _mounted_program(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str] | None:
+    """Find the folder of code that is mounted into an image and started there; not its data."""
+    for source, target in mounts_of(spec) if spec.get("command") else ():
+        if any(folder.below(_joined(source)).sources(*_code.ENDINGS)):
+            return source, target
+    return None
+
+
+def _made_here(image: str, root: Folder) -> tuple[str, str]:
+    """Find the server's image that one of this repository's is made of, and where; else ""."""
+    name = _servers.name_of(image)
+    found = _servers.built(root).items()
+    return next((made for own, made in found if name == own or name.endswith(f"-{own}")), ("", ""))
+
+
+def _store(
+    own: str,
+    spec: Mapping[str, Any],
+    server: _servers.Server,
+    image: str,
+    values: Mapping[str, str],
+) -> Store:
+    env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
+    remarks = []
+    if server.shows.extended and re.search(server.shows.extended, image):
+        remarks.append(f"a plain server answers here, without the extensions of {image}")
+    return Store(
+        valid_name(own),
+        server.kind,
+        _servers.version_of(image),
+        tuple(remarks),
+        user=_servers.told(server, env, "USER") or server.shows.user,
+        password=_servers.told(server, env, "PASSWORD", "PASS"),
+        database=_servers.told(server, env, "DB", "DATABASE"),
+    )
+
+
+def _service(
+    own: str,
+    name: str,
+    spec: Mapping[str, Any],
+    root: Folder,
+    mounted: tuple[str, str] | None,
+    values: Mapping[str, str],
+) -> Service:
+    folder, dockerfile = _place(spec, root, mounted)
+    base = read_dockerfile(dockerfile, name, folder)
+    command = commands_of(spec, values)
+    before, last = script_of(command or base.container_command, root.below(folder))
+    if last:
+        command = last
+    # Another command than the image's own need not listen where the image says.
+    exposed = () if command else base.ports.values()
+    pairs = [pair for pair in ports_of(spec) if pair[1] not in DEBUGGERS]
+    pairs += [(p, p) for p in exposed if p not in {inside for _, inside in pairs}]
+    names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
+    here = root.below(folder)
+    scripts = (word.removeprefix("./") for word in command)
+    env, missing, private = environment_of(spec, root, values)
+    inside = (re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile) or [mounted[1] if mounted else ""])[
+        -1
+    ]
+    outside = folder.startswith(("..", "/"))
+    mounts = dict(volumes_of(spec))
+    return replace(
+        base,
+        files=tuple(word for word in scripts if word in here.files) or _of_one(spec, here),
+        container_command=command or base.container_command,
+        why=f"{own}'s command" if command else base.why,
+        tasks={"prepare": " && ".join(before)} if before else {},
+        ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
+        known_as={target: n for n, (_, target) in zip(names, pairs, strict=False)},
+        env={**base.env, **env},
+        private=private,
+        missing=dict.fromkeys(missing, "compose takes it from the shell or .env"),
+        calls=tuple(map(valid_name, needs_of(spec))),
+        probe=probe_of(spec),
+        volumes={volume: path_inside(path, inside or "/app") for volume, path in mounts.items()},
+        mounts=mounts,
+        remarks=(f"its folder {folder} is outside this repository",) if outside else (),
+    )
+
+
+def _place(
+    spec: Mapping[str, Any], root: Folder, mounted: tuple[str, str] | None
+) -> tuple[str, str]:
+    """Find the folder that a service's program is in, and the text of its Dockerfile."""
+    build = spec.get("build") or {}
+    build = {"context": build} if isinstance(build, str) else build
+    folder = _joined(str(build.get("context") or (mounted[0] if mounted else ".")))
+    if not build:
+        return folder, ""
+    file = _dockerfile_of(spec)
+    text = root.below(folder).read(file)
+    beside = posixpath.dirname(file)
+    own = root.below(_joined(folder, beside))
+    has_sources = any("/" not in f for f in own.sources(*_code.ENDINGS))
+    if beside and (
+        has_program_file(own) or (has_sources and not has_program_file(root.below(folder)))
+    ):
+        folder = _joined(folder, beside)
+    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", text)
+    asked = str(spec.get("working_dir") or "")
+    if workdirs and asked.startswith(f"{workdirs[-1]}/"):
+        folder = _joined(folder, asked.removeprefix(f"{workdirs[-1]}/"))
+    return folder, text
+
+
+def _dockerfile_of(spec: Mapping[str, Any]) -> str:
+    build = spec.get("build")
+    file = build.get("dockerfile") if isinstance(build, dict) else ""
+    return posixpath.normpath(str(file or "Dockerfile"))
+
+
+def _folder_of(image: str, own: str, root: Folder) -> str:
+    """Find the program of this repository that an image is made of, by its name; "" if none is."""
+    last = _servers.name_of(image)
+    module = re.search(r"(?m)^module\s+\S*?([\w.-]+)\s*$", root.read("go.mod"))
+    package = root.mapping("package.json", from_json) or {}
+    if last and last in (module[1] if module else "", package.get("name")):
+        return "."
+    places = {posixpath.dirname(file) for file in root.files if posixpath.dirname(file)}
+    fitting = [
+        place
+        for place in sorted(places, key=lambda place: (place.count("/"), place))
+        if (base := posixpath.basename(place)) in (last, own) or last.endswith(f"-{base}")
+        if has_program_file(root.below(place))
+    ]
+    return fitting[0] if last and fitting else ""
+
+
+def _of_one(spec: Mapping[str, Any], folder: Folder) -> tuple[str, ...]:
+    """Leave out the programs beside one whose Dockerfile is in a folder of its own: apps/one/."""
+    build = spec.get("build")
+    file = str(build.get("dockerfile") or "") if isinstance(build, dict) else ""
+    own = posixpath.dirname(posixpath.normpath(file)) if file else ""
+    shelf = posixpath.dirname(own)
+    if not shelf:
+        return ()
+    return tuple(
+        f for f in folder.files if f.startswith(f"{own}/") or not f.startswith(f"{shelf}/")
+    )
+
+
+def _joined(*parts: str) -> str:
+    path = posixpath.normpath(posixpath.join(*parts))
+    return "" if path == "." else path
