@@ -12,15 +12,11 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.compose import ComposeService
-from tarmac.check.gates.views.compose_files import (
+from tarmac.check.gates.views.compose import (
     DECLARED,
     ComposeFiles,
-    called,
+    ComposeService,
     compose_files,
-    mounted,
-    named,
-    waited_for,
 )
 from tarmac.check.gates.views.durations import duration_s
 from tarmac.check.gates.views.leniency import lenient
@@ -52,7 +48,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _declarations(beside: ComposeFiles) -> Iterator[Finding]:
-    used = Counter((key, name) for one in beside.services for _, key, name in named(one))
+    used = Counter((key, name) for one in beside.services for _, key, name in one.named)
     for key in DECLARED:
         for name, (artifact, _) in beside.declared(key).items():
             which, at = f"{key.removesuffix('s')} {name}", artifact.at(key, name)
@@ -79,7 +75,7 @@ def faults(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
 
 def _declared(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     own = set()
-    for path, key, name in named(service):
+    for path, key, name in service.named:
         own.add((key, name))
         known = beside.declared(key)
         if name not in known and name not in _OWN and beside.is_whole:
@@ -93,7 +89,7 @@ def _declared(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
 
 def _waits(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     others = {one.name: one for one in beside.services}
-    waits = waited_for(service)
+    waits = service.waited_for
     for name, how in waits.items():
         condition = fields(how).get("condition")
         if name not in others and beside.is_whole:
@@ -107,7 +103,7 @@ def _waits(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
             if "image" in fields(others[name].data) and not check.get("test"):
                 what = f"waits until {name} is healthy, and {name} has no healthcheck of its own"
                 yield ("depends_on", name), f"{what}; write one, unless its image has it"
-    for path, host in called(service):
+    for path, host in service.called:
         checked = host in others and "healthcheck" in fields(others[host].data)
         if host in others and host not in (service.name, *waits) and (waits or checked):
             yield path, f"calls {host}, and does not wait for it; add it to `depends_on`"
@@ -164,7 +160,7 @@ def _kept(service: ComposeService) -> Iterator[Fault]:
     path = published("compose")["data"].get(image)
     moved = {"PGDATA"} & service.variables or dig(service.data, "tmpfs")
     moved = moved or _SHORT_LIVED.search(service.artifact.path)
-    if path and not moved and not any(_holds(one, path) for one in mounted(service)):
+    if path and not moved and not any(_holds(one, path) for one in service.mounted):
         yield ("image",), f"keeps its data in its container, at {path}; mount a volume there"
 
 

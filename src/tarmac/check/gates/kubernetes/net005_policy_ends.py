@@ -13,10 +13,11 @@ from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
 from tarmac.check.gates.views.objects.pods import RUNNING, Pods
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
+from tarmac.check.gates.views.objects.services import Service
 from tarmac.check.gates.views.policies import NAMESPACE
 from tarmac.check.gates.views.policy_spaces import PolicySpace, is_own_pods, peer_of, policy_spaces
-from tarmac.check.gates.views.reached_ports import Senders, closed_ports
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.senders import Senders
 
 #: Where distributions keep their DNS, and the labels of its pods: kubeadm and clouds, node-local,
 #: OpenShift.
@@ -125,6 +126,49 @@ def is_resolver(peer: Fields) -> bool:
     known = any(key in one for key in labels for one in _LABELS)
     is_pod = not known or any(selects(peer["podSelector"], one) for one in _LABELS)
     return (asked is None or asked in _SPACES) and is_pod
+
+
+def closed_ports(senders: Senders, space: PolicySpace) -> Iterator[tuple[NetworkPolicy, str]]:
+    """Yield ports that others are sent to and no rule opens, with a policy that should."""
+    for own in space.kept:
+        limiting = space.limiting(own, "Ingress") if own.kind in RUNNING else []
+        if limiting:
+            # The one that names these pods most closely is the one to edit.
+            policy = max(limiting, key=lambda one: len(str(one.selector)))
+            rules = [rule for one in limiting for rule in one.ingress]
+            for service in senders.services(own):
+                for what in _closed(senders, space, own, rules, service):
+                    yield policy, f"{title(policy.artifact)} blocks ingress to {what}"
+
+
+def _closed(
+    senders: Senders, space: PolicySpace, own: Pods, rules: list[PolicyRule], service: Service
+) -> Iterator[str]:
+    asked = {port: number for port in service.ports if (number := own.port(port.target))}
+    opened = {
+        port: [rule for rule in rules if _opens(rule, number, own)]
+        for port, number in asked.items()
+    }
+    name = title(own.artifact)
+    if asked and not any(opened.values()):
+        yield f"{name}, where {title(service.artifact)} sends requests; add an ingress rule"
+        return
+    for port, number in asked.items():
+        sender, which = senders.of(service, port), f"port {number} of {name}"
+        if sender and not opened[port]:
+            yield f"{which}, where {sender} sends requests; add an ingress rule"
+        elif sender and not any(space.lets_others_in(rule, own) for rule in opened[port]):
+            what = f"{which} from outside of its namespace, where {sender} is served from"
+            yield f"{what}; add a rule for that"
+
+
+def _opens(rule: PolicyRule, number: int, own: Pods) -> bool:
+    return not rule.ports or any(
+        opened.first is None
+        or (own.port(opened.first) or opened.first) == number
+        or (opened.last is not None and int(opened.first) <= number <= opened.last)
+        for opened in rule.ports
+    )
 
 
 GATE = Gate(

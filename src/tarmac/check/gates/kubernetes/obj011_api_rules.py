@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 import yaml
-from cronsim import CronSim, CronSimError
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.reading import ITEM
-from tarmac.base.report import Finding
+from tarmac.base.foreign.reading import ITEM, Path, port, text
+from tarmac.base.report import Finding, Fix
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
-from tarmac.check.gates.views.objects.api_rules import Breach, breaches, is_ruled, is_typo, leaves
+from tarmac.check.gates.views.objects.amounts import is_amount, wrong_amount
+from tarmac.check.gates.views.objects.leaves import is_typo, leaves
 from tarmac.check.gates.views.objects.metadata import kind_of, title
+from tarmac.check.gates.views.objects.object_rules import choices, is_ruled, object_rules, written
+from tarmac.check.gates.views.objects.text_forms import FORMS, is_filled
 from tarmac.check.gates.views.scope import counted_in_files
-
-#: In a template, or filled in by a program: not to be judged.
-_FILLED = re.compile(r"\{\{|\$[({\w]|<[\w-]+>|\*")
-#: cron's words for a schedule, and robfig's, which controllers of Kubernetes parse by.
-_EVERY = re.compile(r"@(yearly|annually|monthly|weekly|daily|midnight|hourly|every \S+)")
-_ZONE = re.compile(r"(CRON_)?TZ=\S+ +")
+from tarmac.check.schemas.fixes import reworded
 
 FILE = files("tarmac") / "assets" / "kind_rules.yaml"
 #: Begins a place that may be at any depth.
 DEEP = "**"
 
 
+class Breach(NamedTuple):
+    """A value that is refused, and what stands there instead."""
+
+    path: Path
+    what: str
+    fix: Fix | None = None
+
+
 def check(files: Files) -> Iterator[Finding]:
     """Yield values that an API server refuses, or takes and never acts on."""
     for artifact in _ruled(files):
-        own = breaches(artifact) if is_ruled(artifact) else ()
+        own = _breaches(artifact) if is_ruled(artifact) else ()
         for breach in {found.path: found for found in (*own, *kind_breaches(artifact))}.values():
             where = ".".join(map(str, breach.path))
             what = f"{where} of {title(artifact)} {breach.what}"
@@ -58,6 +61,46 @@ def kind_rules() -> Any:
 def has_rules(kind: str) -> bool:
     """Tell whether there are rules for a kind."""
     return any(kind in rules for rules in kind_rules().values())
+
+
+def _breaches(artifact: Artifact) -> Iterator[Breach]:
+    """Yield each value of an object that is refused."""
+    for path, value in leaves(artifact.data):
+        if what := _number(path, value) or _word(path, value):
+            yield Breach(path, what, reworded(value, choices(path)))
+    yield from _of_kind(artifact)
+
+
+def _number(path: Path, value: Any) -> str:
+    if is_amount(path):
+        return wrong_amount(path, value)
+    bounds = object_rules()["bounds"].get(path[-1]) if isinstance(value, int) else None
+    return _bounds(value, bounds) if bounds else ""
+
+
+def _word(path: Path, value: Any) -> str:
+    if not isinstance(value, str):
+        return ""
+    if (words := choices(path)) and value not in words:
+        return _unknown(value, words)
+    nearly = (w for end, w in object_rules()["nearly"].items() if written(path).endswith(end))
+    found = (_near(value, words) for words in nearly if value not in words)
+    return next(filter(None, found), "")
+
+
+def _of_kind(artifact: Artifact) -> Iterator[Breach]:
+    """Yield what is refused in one kind of object."""
+    kind, data = kind_of(artifact), artifact.data
+    update = ("spec", "strategy", "rollingUpdate")
+    room = [str(port(data, *update, key)) for key in ("maxSurge", "maxUnavailable")]
+    if kind == "Deployment" and not {"None", *room} - {"None", "0", "0%"} and "None" not in room:
+        yield Breach(update, "allows neither more pods nor fewer, so no update begins; allow one")
+    own = ("spec", "jobTemplate", "spec") if kind == "CronJob" else ("spec",)
+    if kind in ("Job", "CronJob"):
+        path = (*own, "template", "spec", "restartPolicy")
+        if text(data, *path) in (None, "Always"):
+            what = "must be Never or OnFailure for the pods of a job; write one of them"
+            yield Breach(path, f"is {text(data, *path)}; {what}")
 
 
 def kind_breaches(artifact: Artifact) -> Iterator[Breach]:
@@ -83,7 +126,7 @@ def _bounds(value: Any, bounds: list[int]) -> str:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return ""
     least, *most = bounds
-    if value < least:
+    if least is not None and value < least:
         return f"is {value}; must be at least {least}"
     if most and value > most[0]:
         return f"is {value}; must be at most {most[0]}"
@@ -103,10 +146,14 @@ def _form(value: Any, name: str) -> str:
 def _choice(value: Any, words: list[str]) -> str:
     if not isinstance(value, str) or value in words or is_filled(value):
         return ""
+    return _unknown(value, words)
+
+
+def _unknown(value: str, words: Sequence[str]) -> str:
     return f"is {value!r}, which is not known; {did_you_mean(value, words)}"
 
 
-def _near(value: Any, words: list[str]) -> str:
+def _near(value: Any, words: Sequence[str]) -> str:
     near = [word for word in words if is_typo(str(value), word)]
     return f"is {value!r}, which is almost {near[0]}; write that" if near else ""
 
@@ -117,51 +164,6 @@ _JUDGES: dict[str, Callable[[Any, Any], str]] = {
     "choices": _choice,
     "nearly": _near,
 }
-
-
-class Form(NamedTuple):
-    """What a text must be."""
-
-    #: For a reader: `not a duration`.
-    title: str
-    example: str
-    holds: Callable[[str], bool]
-
-
-def _is_like(pattern: str) -> Callable[[str], bool]:
-    compiled = re.compile(pattern)
-    return lambda text: compiled.fullmatch(text) is not None
-
-
-def _is_schedule(text: str) -> bool:
-    if _EVERY.fullmatch(text):
-        return True
-    try:
-        # One that never runs, as of 30 February, has no next run.
-        return (
-            next(CronSim(_ZONE.sub("", text), datetime(2026, 1, 1, tzinfo=UTC)), None) is not None
-        )
-    except CronSimError:
-        return False
-
-
-FORMS = {
-    "duration": Form("not a duration", "30s", _is_like(r"0|(\d+(\.\d+)?(ns|us|ms|s|m|h|d|w|y))+")),
-    "seconds": Form("not a duration", "30s", _is_like(r"(\d+(\.\d+)?(ns|us|ms|s|m|h))+")),
-    "cron": Form("not a schedule that ever runs", "15 3 * * *", _is_schedule),
-    "url": Form("not a URL", "https://host.example.com", _is_like(r"[a-z][a-z0-9+]*://\S+")),
-    "repository": Form(
-        "not a repository", "https://git.example.com/team/deploy.git", _is_like(r".*[./:].*")
-    ),
-    "namespace": Form("not a namespace", "orders", _is_like(r"!?[a-z0-9]([-a-z0-9]*[a-z0-9])?")),
-    "kind": Form("not a kind", "Deployment", _is_like(r"[A-Z][A-Za-z0-9]*")),
-    "path": Form("not a path", "/metrics", _is_like(r"/.*")),
-}
-
-
-def is_filled(text: str) -> bool:
-    """Tell whether a text has parts that a program fills in, or stands for several."""
-    return _FILLED.search(text) is not None
 
 
 GATE = Gate(

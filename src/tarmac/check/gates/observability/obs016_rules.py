@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from difflib import get_close_matches
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, Path, fields, items
@@ -15,9 +14,10 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.durations import duration_s
 from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.promql import parses
 from tarmac.check.gates.views.queries import queries, recorded
 from tarmac.check.gates.views.recorded_names import unrecorded
-from tarmac.check.gates.views.rule_groups import faults, rule_files
+from tarmac.check.gates.views.rule_groups import PlacedRule, placed_groups, rule_files
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: So many rules are alike, before one that is not is an exception.
@@ -25,7 +25,11 @@ _FEW, _MANY = 3, 5
 #: What a whole repository has one of, mostly.
 _OF_ALL = ("cluster", "environment", "namespace", "owner", "team")
 _ALIKE = 0.8
+_KINDS = ("alert", "record")
 Fault = tuple[Artifact, Path, str]
+#: An alert is told by its name: these make it an expression.
+_SIGNS = re.compile(r"[{}\[\]=<>]|\w\(")
+SEVERITIES = ("critical", "warning", "info", "error", "page", "ticket", "none")
 
 #: What is unlike the other rules, and may be meant.
 UNUSUAL = (
@@ -55,10 +59,11 @@ def label_faults(files: Files) -> Iterator[Fault]:
     """Yield labels that a rule lacks or that contradict, and where."""
     groups = [list(group) for group in placed_groups(files)]
     rules = [rule for group in groups for rule in group]
-    alerts = alerts_of(rules)
-    for alike in (*map(alerts_of, groups), *map(records_of, groups), alerts):
+    alerts = [rule for rule in rules if "alert" in rule.data]
+    parts = ([one for one in group if kind in one.data] for group in groups for kind in _KINDS)
+    for alike in (*parts, alerts):
         yield from _lacking(alike)
-        yield from _values(alike, lambda key, value, usual: _is_near(value, usual))
+        yield from _values(alike, lambda _, a, b: bool(get_close_matches(b, [a], 1, _ALIKE)))
     yield from _values(rules, lambda key, value, usual: key in _OF_ALL)
     for rule in rules:
         yield from _own(rule)
@@ -120,52 +125,62 @@ def _own(rule: PlacedRule) -> Iterator[Fault]:
             yield rule.artifact, rule.path, f"{what}; write its range"
 
 
-def _is_near(value: str, usual: str) -> bool:
-    return difflib.SequenceMatcher(None, value, usual).ratio() >= _ALIKE
+def faults(artifact: Artifact, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield where groups of rules are wrong, and how."""
+    names = [str(fields(group).get("name")) for group in items(artifact.data, *path)]
+    for number, group in enumerate(items(artifact.data, *path)):
+        here = (*path, number)
+        if names[number] in names[:number]:
+            yield here, f"the group {names[number]} is defined twice; give it another name"
+        interval = fields(group).get("interval")
+        if interval is not None and duration_s(interval) is None:
+            yield here, f"the group has the interval {interval}, which is not a duration; write 30s"
+        if not fields(group).get("name"):
+            yield here, "the group has no name; write one"
+        if not items(group, "rules"):
+            yield here, "the group has no rules; add some, or remove it"
+        for place, rule in enumerate(items(group, "rules")):
+            for what in _rule(fields(rule)):
+                yield (*here, "rules", place), what
 
 
-class PlacedRule(NamedTuple):
-    """A rule, and where it is."""
-
-    artifact: Artifact
-    path: Path
-    data: Fields
-
-    @property
-    def name(self) -> str:
-        """What it fires or records."""
-        return str(self.data.get("alert") or self.data.get("record") or "")
-
-    @property
-    def expr(self) -> str:
-        """What it asks."""
-        return str(self.data.get("expr") or "")
-
-    @property
-    def labels(self) -> Fields:
-        """What it adds to its result."""
-        return fields(self.data, "labels")
+def _rule(rule: Fields) -> Iterator[str]:
+    name = rule.get("alert") or rule.get("record")
+    expr = str(rule.get("expr") or "")
+    if not name:
+        yield "the rule has neither `alert` nor `record`; write one"
+    if not expr:
+        yield f"{name} has no expression; write `expr`"
+    elif not parses(expr):
+        yield f"{name} has an expression that is not PromQL ({expr.strip()[:60]}); correct it"
+    if rule.get("record") and ":" not in str(name):
+        yield f"{name} is not the name of a recording rule; write level:metric:operation"
+    if "alert" in rule:
+        yield from _alert(rule, str(name), expr)
 
 
-def placed_groups(files: Files) -> Iterator[Iterator[PlacedRule]]:
-    """Yield the rules of each group."""
-    for artifact, path in rule_files(files):
-        for number, group in enumerate(items(artifact.data, *path)):
-            here = (*path, number, "rules")
-            yield (
-                PlacedRule(artifact, (*here, place), fields(rule))
-                for place, rule in enumerate(items(group, "rules"))
-            )
-
-
-def alerts_of(rules: list[PlacedRule]) -> list[PlacedRule]:
-    """List the rules that fire."""
-    return [rule for rule in rules if "alert" in rule.data]
-
-
-def records_of(rules: list[PlacedRule]) -> list[PlacedRule]:
-    """List the rules that record."""
-    return [rule for rule in rules if "record" in rule.data]
+def _alert(rule: Fields, name: str, expr: str) -> Iterator[str]:
+    if "for" in rule:
+        if duration_s(rule["for"]) is None:
+            yield f"{name} has `for: {rule['for']}`, which is not a duration; write e.g. 5m"
+    elif not any(sign in expr for sign in ("[", ":", "absent")):
+        yield f"{name} fires at the first sample; write `for`"
+    if _SIGNS.search(name):
+        yield f"{name[:60]} is an expression, not the name of an alert; swap `alert` and `expr`"
+    link = str(fields(rule, "annotations").get("runbook_url") or "/")
+    if " " in link and not link.startswith(("http", "/", "{{", "<")):
+        yield f"{name} has the runbook_url {link[:40]!r}, which is not a URL; write one"
+    severity = str(fields(rule, "labels").get("severity") or "")
+    if not severity:
+        yield f"{name} has no label `severity`, so no route can match it; add it"
+    elif severity not in SEVERITIES:
+        near = get_close_matches(severity, SEVERITIES, 1, 0.7)
+        if near:
+            yield f"{name} has the severity {severity!r}; write {near[0]}"
+    told = fields(rule, "annotations")
+    for key in ("summary", "runbook_url") if not {"description", "message"} & told.keys() else ():
+        if not told.get(key):
+            yield f"{name} has no annotation `{key}`, which the on-call engineer reads; add it"
 
 
 GATE = Gate(

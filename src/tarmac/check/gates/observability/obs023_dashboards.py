@@ -11,16 +11,7 @@ from tarmac.base.foreign.reading import Fields, dig, fields, items, mappings
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.board_files import (
-    asked_names,
-    asks_prometheus,
-    board_files,
-    given_names,
-    has_server,
-    sources,
-    variables,
-)
-from tarmac.check.gates.views.dashboards import DashboardFile, Panel
+from tarmac.check.gates.views.dashboards import DashboardFile, Panel, asked_names, board_files
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.promql import has_filled_parts, parses
 from tarmac.check.gates.views.queries import recorded
@@ -52,7 +43,7 @@ def check(files: Files) -> Iterator[Finding]:
     for board in board_files(files):
         for what in faults(board):
             yield Finding(board.path, what)
-        known = given_names(board)
+        known = board.given_names
         for panel in board.panels:
             for query in panel.queries:
                 for name in sorted(asked_names(query) - known):
@@ -82,14 +73,14 @@ def faults(board: DashboardFile) -> Iterator[str]:
         for what in panel_faults(panel):
             yield f"panel '{panel.title}' {what}"
     for what, has in (("unit", _has_unit), ("datasource", _has_source)):
-        lacking = [panel for panel in panels if has_server(panel) and not has(panel)]
+        lacking = [panel for panel in panels if panel.has_server and not has(panel)]
         if len(lacking) == 1 < len(panels) and not lacking[0].is_text:
             title = lacking[0].title
             yield f"panel '{title}' is the only one without a {what}; set it"
 
 
 def _variables(board: DashboardFile) -> Iterator[str]:
-    for number, variable in enumerate(variables(board)):
+    for number, variable in enumerate(board.variables):
         name, kind = variable.get("name"), variable.get("type")
         which = f"variable '{name or number}'"
         if not name:
@@ -103,8 +94,8 @@ def _variables(board: DashboardFile) -> Iterator[str]:
 
 
 def _names(board: DashboardFile) -> Iterator[str]:
-    known = given_names(board)
-    for source in sources(board.data):
+    known = board.given_names
+    for source in board.named_sources:
         kind, uid = source.get("type", ""), source.get("uid", "")
         if missing := sorted(asked_names(uid) - known):
             what = f"reads the datasource ${missing[0]}, which is not a variable"
@@ -150,14 +141,14 @@ def panel_faults(panel: Panel) -> Iterator[str]:
     elif kind not in _KINDS and (near := difflib.get_close_matches(str(kind), _KINDS, 1, 0.8)):
         yield f"has the type '{kind}', which is almost {near[0]}; write that"
     targets = mappings(panel.data.get("targets"))
-    if kind in _KINDS and kind not in SILENT and has_server(panel) and not targets:
+    if kind in _KINDS and kind not in SILENT and panel.has_server and not targets:
         yield "has no targets, so it queries nothing; write a query"
     defaults = fields(panel.data, "fieldConfig", "defaults")
     least, most = defaults.get("min"), defaults.get("max")
     if isinstance(least, int | float) and isinstance(most, int | float) and least >= most:
         yield f"draws from {least} to {most}, which is an empty range; correct the bounds"
     for target in targets:
-        if asks_prometheus(panel, target):
+        if panel.asks_prometheus(target):
             yield from _target(target, str(kind))
 
 

@@ -1,14 +1,22 @@
-"""Services of Compose files: their images, ports and variables."""
+"""Compose files: their services, and what those name of the declared."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import dig
+from tarmac.base.foreign.reading import Fields, Path, dig, fields, places
 from tarmac.check.gates.subject import Files
+
+_NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
+_VOLUME = re.compile(r"([A-Za-z0-9][\w.-]*):(/\S*)")
+_HOST = re.compile(r"\b\w+://(?:[^\s/@]*@)?([a-z][\w-]*):\d+")
+#: Of what a service may have several, declared beside the services.
+DECLARED = ("volumes", "networks", "secrets", "configs")
 
 
 class ComposeService:
@@ -56,12 +64,97 @@ class ComposeService:
             for port in _listed(dig(self.data, "ports"))
         )
 
+    @property
+    def named(self) -> Iterator[tuple[Path, str, str]]:
+        """What it names of the declared: where, of what, and the name."""
+        for key in DECLARED:
+            given = dig(self.data, key)
+            listed: list[Any] = list(given) if isinstance(given, list | Mapping) else []
+            for number, entry in enumerate(listed):
+                name = _name(key, entry)
+                if name and "$" not in name and "{" not in name:
+                    yield (key, number if isinstance(given, list) else name), key, name
+
+    @property
+    def mounted(self) -> Iterator[str]:
+        """The paths of its container that outlive it."""
+        for entry in _listed(dig(self.data, "volumes")):
+            if isinstance(entry, Mapping):
+                yield str(entry.get("target") or "")
+            else:
+                parts = str(entry).split(":")
+                yield parts[1] if len(parts) > 1 else parts[0]
+
+    @property
+    def waited_for(self) -> Fields:
+        """The services that it waits for, with the condition of each."""
+        given = dig(self.data, "depends_on")
+        if isinstance(given, list):
+            return {str(name): {"condition": "service_started"} for name in given}
+        return given if isinstance(given, Mapping) else {}
+
+    @property
+    def called(self) -> Iterator[tuple[Path, str]]:
+        """The hosts without a domain in addresses that its variables hold."""
+        for path, text in places(dig(self.data, "environment"), ("environment",)):
+            yield from ((path, host) for host in _HOST.findall(text) if host != "localhost")
+
 
 def compose_services(files: Files) -> Iterator[ComposeService]:
     """Yield the services of all Compose files."""
     for artifact in files.artifacts:
         if not artifact.is_object and isinstance(found := dig(artifact.data, "services"), Mapping):
             yield from (ComposeService(artifact, name, data) for name, data in found.items())
+
+
+@dataclass(frozen=True)
+class ComposeFiles:
+    """The Compose files of one folder, which are read together: later ones add to the first."""
+
+    artifacts: tuple[Artifact, ...]
+    services: tuple[ComposeService, ...]
+
+    def declared(self, key: str) -> dict[str, tuple[Artifact, Any]]:
+        """Find what is declared beside the services, by name."""
+        return {
+            str(name): (artifact, value)
+            for artifact in self.artifacts
+            for name, value in fields(artifact.data, key).items()
+        }
+
+    def is_empty(self, key: str, name: str) -> bool:
+        """Tell whether a secret or config is declared without a content."""
+        given = {"file", "environment", "external", "content", "driver", "name"}
+        _, value = self.declared(key)[name]
+        return key in ("secrets", "configs") and not given & fields(value).keys()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is read from elsewhere."""
+        return not any("include" in artifact.data for artifact in self.artifacts)
+
+
+def compose_files(files: Files) -> Iterator[ComposeFiles]:
+    """Yield the Compose files of each folder."""
+    by_folder: dict[str, list[Artifact]] = {}
+    for artifact in files.artifacts:
+        path = PurePosixPath(artifact.path)
+        if _NAME.fullmatch(path.name) and isinstance(artifact.content, Mapping):
+            by_folder.setdefault(str(path.parent), []).append(artifact)
+    services = list(compose_services(files)) if by_folder else []
+    for artifacts in by_folder.values():
+        own = tuple(one for one in services if any(one.artifact is file for file in artifacts))
+        yield ComposeFiles(tuple(artifacts), own)
+
+
+def _name(key: str, entry: Any) -> str:
+    if isinstance(entry, Mapping):
+        is_bound = key == "volumes" and entry.get("type") != "volume"
+        return "" if is_bound else str(entry.get("source") or "")
+    if key != "volumes":
+        return str(entry)
+    found = _VOLUME.match(str(entry))
+    return found[1] if found else ""
 
 
 def _listed(value: Any) -> list[Any]:

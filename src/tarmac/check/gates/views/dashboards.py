@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tarmac.base.foreign.reading import Fields, dig, items
-from tarmac.check.gates.subject import Subject
+from tarmac.base.foreign.reading import Fields, dig, fields, items, mappings, places
+from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.json_files import json_object
 
 FOLDER = "observability/dashboards/"
+#: What every dashboard has; one of a release before 5 has rows, and is not read.
+_KEYS = {"schemaVersion", "templating"}
+_VARIABLE = re.compile(r"\$\{(\w+)[^}]*\}|\[\[(\w+)[^\]]*\]\]|\$([A-Za-z_]\w*)")
+#: What Grafana fills in itself: `$__interval`, and the timeFilter of older panels.
+_OWN = re.compile(r"__\w+|timeFilter|interval|DS_\w+")
+#: Datasources that are not server: other panels, several, Grafana's own.
+_NO_SERVER = re.compile(r"-- .* --|grafana|__expr__|-100")
 
 
 class Panel:
@@ -50,6 +58,18 @@ class Panel:
             source = holder.get("datasource")
             yield source.get("uid") if isinstance(source, Mapping) else source
 
+    def asks_prometheus(self, target: Fields) -> bool:
+        """Tell whether one of its targets is asked of Prometheus, as far as it says so."""
+        holders = (fields(target, "datasource"), fields(self.data, "datasource"))
+        kinds = [str(holder["type"]) for holder in holders if holder.get("type")]
+        return bool(kinds) and kinds[0] == "prometheus"
+
+    @property
+    def has_server(self) -> bool:
+        """Whether it asks a server, not other panels or Grafana itself."""
+        named = [str(source) for source in self.sources if source]
+        return not any(_NO_SERVER.fullmatch(source) for source in named)
+
 
 class DashboardFile:
     """A dashboard's file; `data` is None where it is not a JSON object."""
@@ -78,6 +98,26 @@ class DashboardFile:
         )
 
     @property
+    def variables(self) -> list[Fields]:
+        """What a reader selects on it."""
+        return mappings(fields(self.data, "templating").get("list"))
+
+    @property
+    def given_names(self) -> set[str]:
+        """The names that its texts may have: of variables, and of what an import asks for."""
+        inputs = mappings((self.data or {}).get("__inputs"))
+        return {str(one.get("name")) for one in (*self.variables, *inputs)}
+
+    @property
+    def named_sources(self) -> Iterator[Fields]:
+        """The datasources that are named anywhere in it."""
+        named: dict[str, dict[str, str]] = {}
+        for path, text in places(self.data):
+            if len(path) > 1 and path[-2] == "datasource" and path[-1] in ("type", "uid"):
+                named.setdefault(str(path[:-1]), {})[str(path[-1])] = text
+        yield from named.values()
+
+    @property
     def ids(self) -> tuple[Any, ...]:
         """The numbers of its panels, those in collapsed rows left out."""
         return tuple(panel.get("id") for panel in items(self.data, "panels"))
@@ -97,6 +137,31 @@ def boards(subject: Subject) -> tuple[DashboardFile, ...]:
         for artifact in subject.artifacts
         if artifact.path.startswith(FOLDER) and artifact.path.endswith(".json")
     )
+
+
+def board_files(files: Files) -> Iterator[DashboardFile]:
+    """Yield the dashboards among the files of JSON; those in ConfigMaps are text."""
+    for artifact in files.artifacts:
+        if not artifact.path.endswith(".json"):
+            continue
+        content = artifact.content
+        data = json_object(content) if isinstance(content, str) else content
+        in_folder = "dashboards/" in f"/{artifact.path}"
+        if data is None and in_folder and isinstance(content, str):
+            yield DashboardFile(artifact.path, None)
+        elif data is not None and "rows" not in data and _is_board(data):
+            yield DashboardFile(artifact.path, data)
+
+
+def _is_board(data: Fields) -> bool:
+    has_panels = isinstance(data.get("panels"), list)
+    return data.keys() >= _KEYS or (has_panels and bool(_KEYS & data.keys()))
+
+
+def asked_names(text: str) -> set[str]:
+    """Find the variables that a text reads, without Grafana's own."""
+    found = (next(filter(None, match)) for match in _VARIABLE.findall(text))
+    return {name for name in found if not _OWN.fullmatch(name)}
 
 
 def _read(content: Fields | str) -> Fields | None:

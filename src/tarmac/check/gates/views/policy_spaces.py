@@ -58,6 +58,14 @@ class PolicySpace:
         """List the pods that a selector finds."""
         return self._index.selected(selector)
 
+    def lets_others_in(self, rule: PolicyRule, own: Pods) -> bool:
+        """Tell whether a rule opens to another namespace, or to pods that no file has."""
+        namespace = space_of(own.artifact)
+        return not rule.peers or any(
+            _leaves(peer, namespace) or (is_own_pods(peer) and not self.chosen(peer["podSelector"]))
+            for peer in rule.peers
+        )
+
     @cached_property
     def _index(self) -> PodIndex:
         return PodIndex(self.kept)
@@ -91,7 +99,7 @@ def is_own_pods(peer: Fields) -> bool:
     return "namespaceSelector" not in peer and bool(labels_of(peer.get("podSelector")))
 
 
-def leaves_namespace(peer: Fields, namespace: str) -> bool:
+def _leaves(peer: Fields, namespace: str) -> bool:
     """Tell whether a peer may be outside of a namespace."""
     selector = peer.get("namespaceSelector")
     if selector is None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path
+from tarmac.check.gates.views.objects.metadata import group_of
 
 FILE = files("tarmac") / "assets" / "object_rules.yaml"
 
@@ -15,3 +20,21 @@ FILE = files("tarmac") / "assets" / "object_rules.yaml"
 def object_rules() -> Any:
     """Read all of them."""
     return yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)
+
+
+def is_ruled(artifact: Artifact) -> bool:
+    """Tell whether an object is of a group that the rules are of."""
+    return group_of(artifact) in object_rules()["groups"]
+
+
+def choices(path: Path) -> Sequence[str]:
+    """List the words that a place may have; none where it may have any."""
+    whole = written(path)
+    known: Mapping[str, Sequence[str]] = object_rules()["choices"]
+    found = (words for end, words in known.items() if f".{whole}".endswith(f".{end}"))
+    return next(found, ())
+
+
+def written(path: Path) -> str:
+    """Write a path as the rules have it: `-` for each element of a list."""
+    return ".".join("-" if isinstance(key, int) else key for key in path)

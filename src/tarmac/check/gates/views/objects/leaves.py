@@ -1,0 +1,38 @@
+"""The texts and numbers of an object, and which texts are almost a word."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.base.foreign.reading import Path
+
+#: Below these, keys are an owner's own.
+FREE = frozenset({"data", "stringData", "binaryData", "annotations", "labels", "matchLabels"})
+#: Lists of texts for a program.
+_FREE_LISTS = frozenset({"args", "command"})
+#: How alike two words are that differ by a letter: pods and podss.
+NEAR = 0.88
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield each text and number of an object with its path, but for keys that are an owner's."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            if key not in FREE and key not in _FREE_LISTS:
+                yield from leaves(part, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value):
+            yield from leaves(part, (*path, number))
+    elif path:
+        yield path, value
+
+
+def is_typo(text: str, word: str) -> bool:
+    """Tell whether a text differs from a word by one character, or by their order."""
+    if text == word or 2 * min(len(text), len(word)) < NEAR * (len(text) + len(word)):
+        return False  # too unlike in length for the ratio below
+    alike = difflib.SequenceMatcher(None, text, word)
+    is_near = alike.quick_ratio() >= NEAR and alike.ratio() >= NEAR
+    return is_near or sorted(text) == sorted(word)
