@@ -26,7 +26,7 @@ _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal")
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Address:
     """A URL in a variable of a service."""
 
     variable: str
@@ -64,75 +64,75 @@ class _Found:
 
 def referred(variable: str, match: re.Match[str], service: Service, scene: Scene) -> str:
     """Write what a URL becomes: with a reference, or as it is."""
-    found = _Found(variable, match, service, scene)
-    return next(filter(None, (rule(found) for rule in RULES)), match[0])
+    address = _Address(variable, match, service, scene)
+    return next(filter(None, (rule(address) for rule in RULES)), match[0])
 
 
-def _of_a_store(found: _Found) -> str:
+def _of_a_store(address: _Address) -> str:
     """A store, by its own protocol; one that the code asks for on this machine is added."""
-    server, scene = _servers.of_scheme(found.scheme), found.scene
+    server, scene = _servers.of_scheme(address.scheme), address.scene
     if server is None:
         return ""
-    store = scene.store_named(found.host)
-    if store is None and found.host in _HERE and scene.may_add:
-        store = store_for(server, found.service, scene)
-    path, query = found.match["path"] or "", _plain(found.match["query"] or "")
-    return _store_url(store, found.scheme, path, query, scene) if store is not None else ""
+    store = scene.store_named(address.host)
+    if store is None and address.host in _HERE and scene.may_add:
+        store = store_for(server, address.service, scene)
+    path, query = address.match["path"] or "", _plain(address.match["query"] or "")
+    return _store_url(store, address.scheme, path, query, scene) if store is not None else ""
 
 
-def _of_a_store_over_http(found: _Found) -> str:
-    store = found.scene.store_named(found.host)
+def _of_a_store_over_http(address: _Address) -> str:
+    store = address.scene.store_named(address.host)
     output = _servers.http_output(store.kind) if store is not None else ""
-    if store is None or not output or found.scheme not in ("http", "https"):
+    if store is None or not output or address.scheme not in ("http", "https"):
         return ""
-    return f"{_servers.reference(store.name, output)}{found.rest}"
+    return f"{_servers.reference(store.name, output)}{address.rest}"
 
 
-def _of_an_unknown_host(found: _Found) -> str:
+def _of_an_unknown_host(address: _Address) -> str:
     """What is not started here is expected on localhost."""
-    unknown, match = found.scene.unknown_hosts, found.match
-    if found.host not in unknown:
+    unknown, match = address.scene.unknown_hosts, address.match
+    if address.host not in unknown:
         return ""
-    port = unknown[found.host] or found.port
+    port = unknown[address.host] or address.port
     before = match[0][: match.start("host") - match.start()]
-    return f"{before}localhost{f':{port}' if port else ''}{found.rest}"
+    return f"{before}localhost{f':{port}' if port else ''}{address.rest}"
 
 
-def _of_a_published_port(found: _Found) -> str:
+def _of_a_published_port(address: _Address) -> str:
     """With localhost in a container, or an origin, the address that browsers see is meant."""
-    if found.host not in _HERE or not found.port or found.scheme != "http":
+    if address.host not in _HERE or not address.port or address.scheme != "http":
         return ""
-    target, prefix = _published(int(found.port), found.scene)
-    if not target or (found.scene.may_add and not FOR_PEOPLE.search(found.variable)):
+    target, prefix = _published(int(address.port), address.scene)
+    if not target or (address.scene.may_add and not FOR_PEOPLE.search(address.variable)):
         return ""
-    return f"${{services.{target}.{prefix}public_url}}{found.rest}"
+    return f"${{services.{target}.{prefix}public_url}}{address.rest}"
 
 
-def _for_a_browser(found: _Found) -> str:
-    target = found.target
-    if not target or found.scheme != "http" or not BROWSER.match(found.variable):
+def _for_a_browser(address: _Address) -> str:
+    target = address.target
+    if not target or address.scheme != "http" or not BROWSER.match(address.variable):
         return ""
-    prefix = port_prefix(found.scene.services[target], found.port)
-    return f"${{services.{target}.{prefix}public_url}}{found.rest}"
+    prefix = port_prefix(address.scene.services[target], address.port)
+    return f"${{services.{target}.{prefix}public_url}}{address.rest}"
 
 
-def _of_a_called_service(found: _Found) -> str:
-    target, own = found.target, found.service.name
-    if not target or target == own or not found.scene.may_call(own, target):
+def _of_a_called_service(address: _Address) -> str:
+    target, own = address.target, address.service.name
+    if not target or target == own or not address.scene.may_call(own, target):
         return ""
-    output = port_prefix(found.scene.services[target], found.port)
-    base = f"{found.scheme}://${{services.{target}.{output}address}}"
-    if found.scheme == "http":
+    output = port_prefix(address.scene.services[target], address.port)
+    base = f"{address.scheme}://${{services.{target}.{output}address}}"
+    if address.scheme == "http":
         base = f"${{services.{target}.{output}url}}"
-    return base + found.rest
+    return base + address.rest
 
 
-def _of_a_service_that_waits_for_it(found: _Found) -> str:
-    """The service itself, or one that calls it: a reference would go in a circle."""
-    if not found.target:
+def _of_a_service_that_waits_for_it(address: _Address) -> str:
+    """The service itself, or one that calls it: references would make a cycle."""
+    if not address.target:
         return ""
-    ports = found.scene.services[found.target].ports
-    return f"{found.scheme}://localhost:{next(iter(ports.values()), found.port)}{found.rest}"
+    ports = address.scene.services[address.target].ports
+    return f"{address.scheme}://localhost:{next(iter(ports.values()), address.port)}{address.rest}"
 
 
 RULES = (

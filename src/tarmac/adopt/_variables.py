@@ -51,7 +51,7 @@ class GivenValues:
         return name in self.beside and name not in self.dotenv and self.beside_file == ".env"
 
     def is_secret(self, name: str) -> bool:
-        """Tell whether what a variable holds is nobody else's to see."""
+        """Tell whether what a variable holds is private."""
         private = name in self.dotenv or (name in self.beside and self.beside_file == ".env")
         return _dotenv.is_secret(name, (self.value(name) or "") if private else "")
 
@@ -69,7 +69,7 @@ class SettledVariables:
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _Variable:
     """A variable that a program reads."""
 
     read: _code.VariableRead
@@ -97,38 +97,40 @@ def settled_variables(
     for name, read in reads.items():
         if name not in known:
             names = frozenset(reads)
-            wanted = _Wanted(read, given.value(name), service, clients, scene, names)
-            _settle(wanted, folder, given, found)
+            variable = _Variable(read, given.value(name), service, clients, scene, names)
+            _settle(variable, folder, given, found)
     return found
 
 
-def _settle(wanted: _Wanted, folder: Folder, given: GivenValues, found: SettledVariables) -> None:
-    read, name = wanted.read, wanted.read.name
-    value = _value(wanted)
+def _settle(
+    variable: _Variable, folder: Folder, given: GivenValues, found: SettledVariables
+) -> None:
+    read, name = variable.read, variable.read.name
+    value = _value(variable)
     secret = given.is_secret(name)
-    if value is None and wanted.given and not secret:
-        value = wanted.given.replace("${", "$${")
+    if value is None and variable.given and not secret:
+        value = variable.given.replace("${", "$${")
     if value is not None:
         found.env[name] = value
-    elif secret and (wanted.given is not None or not (read.default or _may_be_absent(read))):
+    elif secret and (variable.given is not None or not (read.default or _may_be_absent(read))):
         found.secrets.append(name)
         if given.is_of_its_own(name):
             what = f"copy {name} of {folder.path}/.env to the .env beside this file"
             found.to_do.append(what)
-    elif read.default is not None or _is_in_a_file(wanted):
+    elif read.default is not None or _is_in_a_file(variable):
         found.optional.append(name)
     else:
         found.missing.setdefault(name, read.place)
 
 
-def _value(wanted: _Wanted) -> str | None:
-    found = (rule(wanted) for rule in VALUES)
+def _value(variable: _Variable) -> str | None:
+    found = (rule(variable) for rule in VALUES)
     return next((value for value in found if value is not None), None)
 
 
-def _is_in_a_file(wanted: _Wanted) -> bool:
+def _is_in_a_file(variable: _Variable) -> bool:
     """Tell whether it names the file that holds another variable's value."""
-    return wanted.read.name.removesuffix("_FILE") in wanted.names - {wanted.read.name}
+    return variable.read.name.removesuffix("_FILE") in variable.names - {variable.read.name}
 
 
 def _may_be_absent(read: _code.VariableRead) -> bool:
@@ -136,52 +138,52 @@ def _may_be_absent(read: _code.VariableRead) -> bool:
     return read.default == "" and bool(_OF_OTHERS.search(read.name))
 
 
-def _of_migrations(wanted: _Wanted) -> str | None:
-    return "1" if wanted.read.name in _MIGRATES and wanted.given is None else None
+def _of_migrations(variable: _Variable) -> str | None:
+    return "1" if variable.read.name in _MIGRATES and variable.given is None else None
 
 
-def _of_its_text(wanted: _Wanted) -> str | None:
+def _of_its_text(variable: _Variable) -> str | None:
     """It holds the address of something that is here."""
-    text = wanted.given if wanted.given is not None else wanted.read.default or ""
-    written = rewritten(wanted.read.name, text, wanted.service, wanted.scene) if text else ""
+    text = variable.given if variable.given is not None else variable.read.default or ""
+    written = rewritten(variable.read.name, text, variable.service, variable.scene) if text else ""
     return written if written != text else None
 
 
-def _of_a_store(wanted: _Wanted) -> str | None:
+def _of_a_store(variable: _Variable) -> str | None:
     """Its name says that it holds the address of a store, or a part of it."""
-    known = _servers.of_variable(wanted.read.name, wanted.clients)
+    known = _servers.of_variable(variable.read.name, variable.clients)
     if known is None:
         return None
     server, output = known
-    scene = wanted.scene
+    scene = variable.scene
     store = scene.find_store(server.kind)
-    if store is None and scene.may_add and server.kind in wanted.clients:
-        store = store_for(server, wanted.service, scene) if _is_told(server, wanted) else None
+    if store is None and scene.may_add and server.kind in variable.clients:
+        store = store_for(server, variable.service, scene) if _is_told(server, variable) else None
     if store is None:
         return None
     return _servers.reference(store.name, output, broker=store is scene.broker)
 
 
-def _is_told(server: _servers.Server, wanted: _Wanted) -> bool:
+def _is_told(server: _servers.Server, variable: _Variable) -> bool:
     """Tell whether the program can be told where a server of the kind is.
 
     Told no port, it looks at the usual one: that is not where a store is here.
     """
-    where = (_servers.of_variable(name, wanted.clients) for name in wanted.names)
+    where = (_servers.of_variable(name, variable.clients) for name in variable.names)
     return any(k and k[0] == server and k[1] in ("url", "port", "address") for k in where)
 
 
-def _of_a_service(wanted: _Wanted) -> str | None:
+def _of_a_service(variable: _Variable) -> str | None:
     """Its name says that it holds the address of a service."""
-    name, scene = wanted.read.name, wanted.scene
+    name, scene = variable.read.name, variable.scene
     match = _code.ADDRESS.match(BROWSER.sub("", name))
-    target = _named(match[1], wanted.service, scene) if match else None
+    target = _named(match[1], variable.service, scene) if match else None
     if match is None or target is None or FOR_PEOPLE.search(name):
         return None
     output = _OUTPUTS.get(match[2], "url")
     if output == "url" and BROWSER.match(name):
         return f"${{services.{target}.public_url}}"
-    if not scene.may_call(wanted.service.name, target):
+    if not scene.may_call(variable.service.name, target):
         return None
     return f"${{services.{target}.{output}}}"
 

@@ -1,0 +1,1 @@
+"""What images are made of and run by: Dockerfiles and Compose files."""

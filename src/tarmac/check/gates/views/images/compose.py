@@ -1,0 +1,128 @@
+"""Compose files: their services, and what those name of the declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Fields, Path, dig, places
+from tarmac.check.gates.subject import Files
+
+_VOLUME = re.compile(r"([A-Za-z0-9][\w.-]*):(/\S*)")
+_HOST = re.compile(r"\b\w+://(?:[^\s/@]*@)?([a-z][\w-]*):\d+")
+#: Of what a service may have several, declared beside the services.
+DECLARED = ("volumes", "networks", "secrets", "configs")
+
+
+class ComposeService:
+    """One service of a Compose file, which is as it was written: of any shape."""
+
+    def __init__(self, artifact: Artifact, name: str, data: Any) -> None:
+        self.artifact = artifact
+        self.name = name
+        self.data = data
+
+    def at(self, *path: str | int) -> str:
+        """Say where a part of it is."""
+        return self.artifact.at("services", self.name, *path)
+
+    @property
+    def image(self) -> str | None:
+        """The image that it runs, where it is not built in place; None without one."""
+        if isinstance(self.data, Mapping) and "image" in self.data and "build" not in self.data:
+            return str(self.data["image"])
+        return None
+
+    @property
+    def dockerfile(self) -> str | None:
+        """The path of the Dockerfile that it is built of; None: it is not built here."""
+        build = dig(self.data, "build")
+        given = build if isinstance(build, Mapping) else {"context": build}
+        if not (context := str(given.get("context") or "")):
+            return None
+        folder = PurePosixPath(self.artifact.path).parent / context
+        return str(folder / str(given.get("dockerfile") or "Dockerfile"))
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names of its environment variables."""
+        written = dig(self.data, "environment")
+        if isinstance(written, Mapping):
+            return frozenset(map(str, written))
+        return frozenset(_variable(entry) for entry in _listed(written))
+
+    @property
+    def ports(self) -> tuple[Any, ...]:
+        """The ports of its container that are forwarded to; None where that is not known."""
+        return tuple(
+            port.get("target") if isinstance(port, Mapping) else _inner(str(port))
+            for port in _listed(dig(self.data, "ports"))
+        )
+
+    @property
+    def named(self) -> Iterator[tuple[Path, str, str]]:
+        """What it names of the declared: where, of what, and the name."""
+        for key in DECLARED:
+            given = dig(self.data, key)
+            listed: list[Any] = list(given) if isinstance(given, list | Mapping) else []
+            for number, entry in enumerate(listed):
+                name = _name(key, entry)
+                if name and "$" not in name and "{" not in name:
+                    yield (key, number if isinstance(given, list) else name), key, name
+
+    @property
+    def mounted(self) -> Iterator[str]:
+        """The paths of its container that outlive it."""
+        for entry in _listed(dig(self.data, "volumes")):
+            if isinstance(entry, Mapping):
+                yield str(entry.get("target") or "")
+            else:
+                parts = str(entry).split(":")
+                yield parts[1] if len(parts) > 1 else parts[0]
+
+    @property
+    def waited_for(self) -> Fields:
+        """The services that it waits for, with the condition of each."""
+        given = dig(self.data, "depends_on")
+        if isinstance(given, list):
+            return {str(name): {"condition": "service_started"} for name in given}
+        return given if isinstance(given, Mapping) else {}
+
+    @property
+    def called(self) -> Iterator[tuple[Path, str]]:
+        """The hosts without a domain in addresses that its variables hold."""
+        for path, text in places(dig(self.data, "environment"), ("environment",)):
+            yield from ((path, host) for host in _HOST.findall(text) if host != "localhost")
+
+
+def compose_services(files: Files) -> Iterator[ComposeService]:
+    """Yield the services of all Compose files."""
+    for artifact in files.artifacts:
+        if not artifact.is_object and isinstance(found := dig(artifact.data, "services"), Mapping):
+            yield from (ComposeService(artifact, name, data) for name, data in found.items())
+
+
+def _name(key: str, entry: Any) -> str:
+    if isinstance(entry, Mapping):
+        is_bound = key == "volumes" and entry.get("type") != "volume"
+        return "" if is_bound else str(entry.get("source") or "")
+    if key != "volumes":
+        return str(entry)
+    found = _VOLUME.match(str(entry))
+    return found[1] if found else ""
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _variable(entry: Any) -> str:
+    return str(entry.get("name") if isinstance(entry, Mapping) else str(entry).partition("=")[0])
+
+
+def _inner(written: str) -> int | None:
+    last = written.partition("/")[0].rpartition(":")[2]
+    return int(last) if last.isdecimal() and len(last) < 6 else None

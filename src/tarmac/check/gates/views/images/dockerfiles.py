@@ -1,0 +1,86 @@
+"""Dockerfiles as gates read them: their stages and instructions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tarmac.base.artifact import Artifact
+from tarmac.check.gates.subject import Files
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction, its lines joined."""
+
+    word: str
+    rest: str
+    line: int
+
+
+def instructions(text: str) -> Iterator[Instruction]:
+    """Read a Dockerfile's instructions; comments and lines of a heredoc's text are none."""
+    joined, begun, ends = "", 0, ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if ends:
+            ends = "" if line.strip() == ends else ends
+            continue
+        if (not joined and not line.strip()) or line.lstrip().startswith("#"):
+            continue
+        begun = begun if joined else number
+        joined += line.strip().removesuffix("\\") if line.rstrip().endswith("\\") else line.strip()
+        if line.rstrip().endswith("\\"):
+            joined += " "
+            continue
+        word, _, rest = joined.strip().partition(" ")
+        if heredoc := re.search(r"<<-?\s*[\"']?(\w+)", rest):
+            ends = heredoc[1]
+        yield Instruction(word.upper(), rest.strip(), begun)
+        joined = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A FROM and what follows it."""
+
+    name: str
+    #: What it begins from: an image, its ARGs put in, through other stages of the file.
+    image: str
+    instructions: tuple[Instruction, ...]
+
+
+def dockerfiles(files: Files) -> Iterator[Artifact]:
+    """Yield the files that are Dockerfiles."""
+    for artifact in files.artifacts:
+        name = artifact.path.rpartition("/")[2]
+        own = name.startswith(("Dockerfile", "Containerfile")) or name.endswith(".Dockerfile")
+        if own and not name.endswith(".dockerignore") and isinstance(artifact.content, str):
+            yield artifact
+
+
+def stages(text: str) -> list[Stage]:
+    """Read the stages of a Dockerfile; the last one is what runs."""
+    given: dict[str, str] = {}
+    found: list[tuple[str, str, list[Instruction]]] = []
+    images: dict[str, str] = {}
+    for instruction in instructions(text):
+        if instruction.word == "ARG" and not found:
+            name, _, value = instruction.rest.partition("=")
+            given[name] = value.strip("\"'")
+        elif instruction.word == "FROM":
+            words = [word for word in instruction.rest.split() if not word.startswith("--")] or [""]
+            image = filled(words[0], given)
+            name = words[2] if len(words) == 3 else str(len(found))
+            images[name] = images.get(image, image)
+            found.append((name, images[name], []))
+        if found:
+            found[-1][2].append(instruction)
+    return [Stage(name, image, tuple(own)) for name, image, own in found]
+
+
+def filled(text: str, given: dict[str, str]) -> str:
+    """Put the values of ARGs in; what has none is empty."""
+    return re.sub(
+        r"\$\{?(\w+)(?::-([^}]*))?\}?", lambda found: given.get(found[1]) or found[2] or "", text
+    )

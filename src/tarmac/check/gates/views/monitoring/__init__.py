@@ -1,0 +1,1 @@
+"""What Prometheus, Alertmanager and Grafana read: rules, routes, queries and dashboards."""

@@ -1,0 +1,99 @@
+"""What Prometheus scrapes: ServiceMonitors and PodMonitors, and the settings of its chart."""
+
+from __future__ import annotations
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Fields, dig, fields, flag, items, port, text
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import Metadata, metadata
+from tarmac.check.gates.views.objects.selectors import selects
+from tarmac.check.gates.views.objects.services import Service
+
+#: The values of the chart that installs Prometheus.
+STACK = "observability/values/kube-prometheus-stack.yaml"
+
+
+class Endpoint:
+    """A port that is scraped."""
+
+    def __init__(self, data: Fields) -> None:
+        self.data = data
+
+    @property
+    def port(self) -> str | None:
+        """Its name at the Service."""
+        return text(self.data, "port")
+
+    @property
+    def asked(self) -> int | str | None:
+        """The port of the pods, or its name."""
+        target = port(self.data, "targetPort")
+        return self.port if target is None else target
+
+
+class Monitor:
+    """A ServiceMonitor or PodMonitor."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+
+    @property
+    def metadata(self) -> Metadata:
+        """What it says of itself."""
+        return metadata(self.artifact)
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """What it scrapes of Services."""
+        return tuple(map(Endpoint, items(self.artifact.data, "spec", "endpoints")))
+
+    @property
+    def pod_endpoints(self) -> tuple[Endpoint, ...]:
+        """What it scrapes of pods."""
+        return tuple(map(Endpoint, items(self.artifact.data, "spec", "podMetricsEndpoints")))
+
+    def finds(self, service: Service) -> bool:
+        """Tell whether it selects a Service where that is."""
+        chosen = fields(self.artifact.data, "spec", "namespaceSelector")
+        spaces = items(chosen, "matchNames") or (self.metadata.namespace,)
+        if not flag(chosen, "any") and service.metadata.namespace not in spaces:
+            return False
+        return selects(fields(self.artifact.data, "spec", "selector"), service.metadata.labels)
+
+
+class StackValues:
+    """The values of the chart kube-prometheus-stack."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+
+    @property
+    def spec(self) -> Fields:
+        """What they say of Prometheus itself."""
+        return fields(self.artifact.data, "prometheus", "prometheusSpec")
+
+    @property
+    def retention(self) -> str:
+        """How long metrics are kept; empty: the chart's default."""
+        return str(dig(self.spec, "retention") or "")
+
+    @property
+    def monitors(self) -> Fields:
+        """The selector of the monitors that are read; empty: not written."""
+        return fields(self.spec, "serviceMonitorSelector")
+
+    @property
+    def selects_own_release(self) -> bool:
+        """Whether without a selector only the chart's own monitors are read."""
+        return bool(self.spec.get("serviceMonitorSelectorNilUsesHelmValues", True))
+
+    @property
+    def namespaces(self) -> Fields:
+        """The selector of the namespaces whose monitors are read."""
+        return fields(self.spec, "serviceMonitorNamespaceSelector")
+
+
+def stack_values(files: Files) -> StackValues | None:
+    """Find the values of the chart that installs Prometheus."""
+    found = (artifact for artifact in files.artifacts if artifact.path == STACK)
+    return next(map(StackValues, found), None)

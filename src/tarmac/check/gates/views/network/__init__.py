@@ -1,0 +1,1 @@
+"""Connections, and what NetworkPolicies and meshes let through."""

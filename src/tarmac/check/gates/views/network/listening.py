@@ -1,0 +1,56 @@
+"""References to ports of pods on which none of their containers listens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.pods import Pods
+from tarmac.check.gates.views.objects.services import Service
+
+#: An argument that says where to listen: `--liveness=http://0.0.0.0:8080/healthz`, `--port 80`.
+_PORT = re.compile(r":\d{2,5}\b|--?port\b")
+PROBES = ("startup", "liveness", "readiness")
+
+
+def probed(own: Pods) -> Iterator[tuple[str, str, int | str]]:
+    """Yield the port that each probe asks, by the probe's place and name."""
+    for container in own.containers:
+        for name in PROBES:
+            if probe := container.probe(name):
+                for asked in probe.ports:
+                    yield container.at(f"{name}Probe"), f"{name}Probe", asked
+
+
+def probes(own: Pods) -> Iterator[Finding]:
+    """Yield probes of a port that is none of its pod."""
+    for where, probe, asked in probed(own):
+        if own.port(asked) is None:
+            yield Finding(where, f"{probe} asks port {asked}, {listens(own)}")
+
+
+def targets(own: Pods, service: Service) -> Iterator[Finding]:
+    """Yield ports of a Service that lead to none of its pods."""
+    for number, port in enumerate(service.ports):
+        if port.target is not None and own.port(port.target) is None:
+            what = f"{title(service.artifact)} sends to targetPort {port.target}, {listens(own)}"
+            yield Finding(service.artifact.at("spec", "ports", number), what)
+
+
+def is_told_ports(own: Pods) -> bool:
+    """Tell whether arguments or variables tell a program of these pods where to listen."""
+    return any(
+        any(map(_PORT.search, container.words))
+        or any((variable.name or "").endswith("PORT") for variable in container.variables)
+        for container in own.containers
+    )
+
+
+def listens(own: Pods) -> str:
+    """Say where pods listen instead."""
+    heard = ", ".join(f"{number} ({name})" for name, number in own.ports.items())
+    if not heard:
+        return f"and {own.workload} has no port; declare it, or probe a worker by `exec`"
+    return f"where {own.workload} does not listen; it does on {heard}"

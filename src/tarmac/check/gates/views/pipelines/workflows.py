@@ -1,0 +1,119 @@
+"""GitHub's workflows, rendered or a team's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+from tarmac.base.artifact import Artifact, read, write
+from tarmac.base.foreign.files import text as file_text
+from tarmac.base.foreign.reading import fields, places
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.jobs import Job, writable
+from tarmac.check.gates.views.shapes.fitting import fitted
+
+FOLDER = ".github/workflows/"
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """One file of GitHub's Actions."""
+
+    #: What is in it, with the line of each part.
+    artifact: Artifact
+    #: As it stands on disk, comments included.
+    text: str
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return self.artifact.path
+
+    @property
+    def data(self) -> Mapping[Any, Any]:
+        """What is in it."""
+        return self.artifact.data
+
+    @property
+    def triggers(self) -> Mapping[str, Any]:
+        """What starts it: name -> what is said of that."""
+        # YAML 1.1 reads the key `on` as true.
+        said = self.data.get("on", self.data.get(True))
+        if isinstance(said, str):
+            return {said: {}}
+        if isinstance(said, list):
+            return {str(event): {} for event in said}
+        return (
+            {str(n): trigger or {} for n, trigger in said.items()} if isinstance(said, dict) else {}
+        )
+
+    @cached_property
+    def jobs(self) -> dict[str, Job]:
+        """Its jobs, by id."""
+        found = fields(self.data, "jobs")
+        return {str(n): Job(job) for n, job in found.items() if isinstance(job, Mapping)}
+
+    @property
+    def has_permissions(self) -> bool:
+        """Whether it says what all of its jobs may do."""
+        return "permissions" in self.data
+
+    @property
+    def writes(self) -> list[str]:
+        """What all of its jobs may write to: `everything`, or scopes."""
+        return writable(self.data.get("permissions"))
+
+    @property
+    def has_concurrency(self) -> bool:
+        """Whether it says which of its runs end others."""
+        return "concurrency" in self.data
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """Yield every text in it."""
+        yield from (text for _, text in places(self.data))
+
+    def at(self, *path: str | int) -> str:
+        """Say where a part stands: `file:line` of it, or of the nearest above."""
+        return self.artifact.at(*path)
+
+    def line(self, text: str) -> str:
+        """Say where a text stands first: `file:line`."""
+        lines = self.text.splitlines()
+        number = next((n for n, line in enumerate(lines, 1) if text in line), 0)
+        return f"{self.path}:{number}" if number else self.path
+
+
+def workflows(files: Files) -> Iterator[Workflow]:
+    """Yield every workflow there is; one that is not YAML is for another gate to say."""
+    for artifact in files.artifacts:
+        if (found := workflow_of(files, artifact)) is not None:
+            yield found
+
+
+def workflow_of(files: Files, artifact: Artifact) -> Workflow | None:
+    """Read a file as a workflow, with the lines of its parts; None where it is none."""
+    if FOLDER not in artifact.path or not artifact.path.endswith((".yml", ".yaml")):
+        return None
+    text = _text(files, artifact)
+    if not artifact.lines:
+        try:
+            found = next(read(artifact.path, text), None)
+        except yaml.YAMLError:
+            return None
+        if found is None:
+            return None
+        artifact = replace(artifact, content=found.content, lines=found.lines)
+    return Workflow(fitted(artifact), text) if "jobs" in artifact.data else None
+
+
+def _text(files: Files, artifact: Artifact) -> str:
+    if files.folder is not None and (files.folder / artifact.path).is_file():
+        return file_text(files.folder / artifact.path)
+    if isinstance(artifact.content, str):
+        return artifact.content
+    return write(artifact, "Rendered")

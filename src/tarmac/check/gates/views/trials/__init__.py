@@ -1,0 +1,1 @@
+"""How new versions are tried, by Flagger and by Argo."""
