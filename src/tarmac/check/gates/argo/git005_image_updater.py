@@ -12,8 +12,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.argo.applications import App, applications
 from tarmac.check.gates.views.argo.trees import below, service_of
+from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.shell import commands
 
 UPDATER = "argocd-image-updater.argoproj.io/"
 

@@ -9,8 +9,8 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.distroless import distroless
-from tarmac.check.gates.views.dockerfiles import Instruction, dockerfiles, stages
+from tarmac.check.gates.views.images.distroless import distroless
+from tarmac.check.gates.views.images.dockerfiles import Instruction, dockerfiles, stages
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files

@@ -8,8 +8,8 @@ from tarmac.base.foreign.data import from_json
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.distroless import distroless
-from tarmac.check.gates.views.dockerfiles import Instruction, Stage, dockerfiles, stages
+from tarmac.check.gates.views.images.distroless import distroless
+from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 

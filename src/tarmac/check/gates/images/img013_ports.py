@@ -13,8 +13,8 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.compose import compose_services
-from tarmac.check.gates.views.dockerfiles import dockerfiles, filled, stages
+from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, filled, stages
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.services import Service

@@ -9,15 +9,15 @@ from tarmac.base.foreign.data import from_json
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.dockerfiles import (
+from tarmac.check.gates.views.images.dockerfiles import (
     Instruction,
     dockerfiles,
     filled,
     instructions,
     stages,
 )
-from tarmac.check.gates.views.durations import duration_s
 from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Bases that start a shell, an interpreter or nothing; others start a server of their own.

@@ -12,14 +12,10 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.compose import (
-    DECLARED,
-    ComposeFiles,
-    ComposeService,
-    compose_files,
-)
-from tarmac.check.gates.views.durations import duration_s
+from tarmac.check.gates.views.images.compose import DECLARED, ComposeService
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -10,8 +10,14 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.listening import is_told_ports, listens, probed, probes, targets
-from tarmac.check.gates.views.monitors import Monitor
+from tarmac.check.gates.views.monitoring.monitors import Monitor
+from tarmac.check.gates.views.network.listening import (
+    is_told_ports,
+    listens,
+    probed,
+    probes,
+    targets,
+)
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import NAME, name_of, title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy

@@ -10,11 +10,11 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.canaries import canaries
 from tarmac.check.gates.views.objects.metadata import NAME, kind_of, metadata, title
 from tarmac.check.gates.views.objects.routes import Route, ingress_paths, rewrites
 from tarmac.check.gates.views.objects.services import Service, services
 from tarmac.check.gates.views.scope import counted
+from tarmac.check.gates.views.trials.canaries import canaries
 from tarmac.plan.cluster import Workload
 
 #: Annotations of ingress controllers that change the path that a service sees.

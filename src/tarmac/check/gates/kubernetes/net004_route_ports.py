@@ -10,7 +10,7 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items, port, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.listening import listens
+from tarmac.check.gates.views.network.listening import listens
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods

@@ -9,15 +9,20 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.network.policies import NAMESPACE
+from tarmac.check.gates.views.network.policy_spaces import (
+    PolicySpace,
+    is_own_pods,
+    peer_of,
+    policy_spaces,
+)
+from tarmac.check.gates.views.network.senders import Senders
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
 from tarmac.check.gates.views.objects.pods import RUNNING, Pods
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
 from tarmac.check.gates.views.objects.services import Service
-from tarmac.check.gates.views.policies import NAMESPACE
-from tarmac.check.gates.views.policy_spaces import PolicySpace, is_own_pods, peer_of, policy_spaces
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.senders import Senders
 
 #: Where distributions keep their DNS, and the labels of its pods: kubeadm and clouds, node-local,
 #: OpenShift.

@@ -11,11 +11,11 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.network.policies import NAMESPACE
+from tarmac.check.gates.views.network.policy_spaces import KEYS, PolicySpace, policy_spaces
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
 from tarmac.check.gates.views.objects.selectors import labels_of
-from tarmac.check.gates.views.policies import NAMESPACE
-from tarmac.check.gates.views.policy_spaces import KEYS, PolicySpace, policy_spaces
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Where so many rules name what they allow, and at most this share does not, it was forgotten.

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.canaries import canaries
 from tarmac.check.gates.views.objects.metadata import named
 from tarmac.check.gates.views.objects.pods import pods, running
 from tarmac.check.gates.views.scope import counted
+from tarmac.check.gates.views.trials.canaries import canaries
 
 
 def check(subject: Subject) -> Iterator[Finding]:

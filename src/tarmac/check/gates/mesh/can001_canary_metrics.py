@@ -8,10 +8,10 @@ from tarmac.base import signals
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.analyses import Question
-from tarmac.check.gates.views.promql import selected
+from tarmac.check.gates.views.monitoring.promql import selected
 from tarmac.check.gates.views.scope import counted
-from tarmac.check.gates.views.trials import Trial, trials
+from tarmac.check.gates.views.trials.analyses import Question
+from tarmac.check.gates.views.trials.trials import Trial, trials
 
 ADVICE = 'select by the pods\' names, e.g. pod=~"{}"'
 

@@ -10,7 +10,7 @@ from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.routes import backends
 from tarmac.check.gates.views.scope import counted
-from tarmac.check.gates.views.trials import Trial, trials
+from tarmac.check.gates.views.trials.trials import Trial, trials
 
 
 def check(subject: Subject) -> Iterator[Finding]:

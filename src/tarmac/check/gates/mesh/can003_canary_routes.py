@@ -14,11 +14,11 @@ from tarmac.base.foreign.reading import fields, mappings, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.canaries import Canary
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, named, title
 from tarmac.check.gates.views.objects.routes import Route
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.trials import Trial, trials
+from tarmac.check.gates.views.trials.canaries import Canary
+from tarmac.check.gates.views.trials.trials import Trial, trials
 
 KINDS = ("VirtualService", "DestinationRule", "HTTPRoute", "Ingress", "Service", "Deployment")
 MESH = ("VirtualService", "DestinationRule")

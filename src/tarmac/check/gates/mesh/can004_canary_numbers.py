@@ -8,15 +8,15 @@ from tarmac.base import signals
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.analyses import endless
-from tarmac.check.gates.views.canaries import Canary
 from tarmac.check.gates.views.objects.metadata import named, title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy
 from tarmac.check.gates.views.objects.pods import running
 from tarmac.check.gates.views.objects.scaling import Budget, Controller, Scaler, scalers
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
 from tarmac.check.gates.views.scope import counted
-from tarmac.check.gates.views.trials import Trial, trials
+from tarmac.check.gates.views.trials.analyses import endless
+from tarmac.check.gates.views.trials.canaries import Canary
+from tarmac.check.gates.views.trials.trials import Trial, trials
 from tarmac.plan.analysis import SCRAPE_S
 
 DAY_S = 86400.0

@@ -9,10 +9,10 @@ from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.mesh import mesh_profile
+from tarmac.check.gates.views.network.mesh import mesh_profile
+from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.shell import commands
 
 _INSTALL = re.compile(
     r"\bistioctl\b.*?(?:--set[ =]\"?profile=|\bprofile\s+(?:dump|diff)\s+)([\w./-]+)"

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.mesh import has_sidecars
+from tarmac.check.gates.views.network.mesh import has_sidecars
+from tarmac.check.gates.views.network.peers import Peer
+from tarmac.check.gates.views.network.policies import NAMESPACE, Policies
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.selectors import labels_of
-from tarmac.check.gates.views.peers import Peer
-from tarmac.check.gates.views.policies import NAMESPACE, Policies
+from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.shell import commands
 
 #: Kinds that are used only where sidecars are.
 KINDS = ("PeerAuthentication", "DestinationRule", "Sidecar")

@@ -10,8 +10,8 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, mappin
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.durations import duration_s
 from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.objects.indexes import MOST_COMPARED, Neighbours, PodIndex
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, space_of, title
 from tarmac.check.gates.views.objects.pods import pods

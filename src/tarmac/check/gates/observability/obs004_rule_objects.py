@@ -12,10 +12,10 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.argo.applications import applications
 from tarmac.check.gates.views.argo.trees import below
+from tarmac.check.gates.views.monitoring.queries import bare_rules, groups, has_rules
 from tarmac.check.gates.views.objects.kustomizations import Kustomization
-from tarmac.check.gates.views.queries import bare_rules, groups, has_rules
+from tarmac.check.gates.views.pipelines.shell import Command, commands
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.shell import Command, commands
 
 #: Where plain files of a rendered tree are, for promtool and servers that read files.
 PLAIN = "observability/rules/"

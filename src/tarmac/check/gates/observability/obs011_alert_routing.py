@@ -8,8 +8,8 @@ from typing import Any
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.alert_rules import once
-from tarmac.check.gates.views.alertmanager import FILE, alertmanager
+from tarmac.check.gates.views.monitoring.alert_rules import once
+from tarmac.check.gates.views.monitoring.alertmanager import FILE, alertmanager
 from tarmac.check.gates.views.scope import counted
 
 LABELS = {"alertname": "Any", "service": "any"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.alert_rules import TESTS, cases, once
+from tarmac.check.gates.views.monitoring.alert_rules import TESTS, cases, once
 from tarmac.check.gates.views.scope import counted
 
 

@@ -8,8 +8,8 @@ from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.alert_rules import once
-from tarmac.check.gates.views.alertmanager import Inhibition, alertmanager
+from tarmac.check.gates.views.monitoring.alert_rules import once
+from tarmac.check.gates.views.monitoring.alertmanager import Inhibition, alertmanager
 from tarmac.check.gates.views.scope import counted
 
 

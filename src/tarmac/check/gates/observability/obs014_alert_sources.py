@@ -10,8 +10,8 @@ from tarmac.base import signals
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.promql import selected
-from tarmac.check.gates.views.queries import Query, queries
+from tarmac.check.gates.views.monitoring.promql import selected
+from tarmac.check.gates.views.monitoring.queries import Query, queries
 from tarmac.check.gates.views.scope import counted
 
 #: How charts call the object by which Prometheus reads them.

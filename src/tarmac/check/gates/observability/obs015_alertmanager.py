@@ -9,8 +9,8 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items, mappings, t
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.durations import duration_s
 from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files
 
 TIMES = ("group_wait", "group_interval", "repeat_interval", "resolve_timeout")

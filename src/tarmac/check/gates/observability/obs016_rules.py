@@ -12,12 +12,12 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.durations import duration_s
 from tarmac.check.gates.views.leniency import lenient
-from tarmac.check.gates.views.promql import parses
-from tarmac.check.gates.views.queries import queries, recorded
-from tarmac.check.gates.views.recorded_names import unrecorded
-from tarmac.check.gates.views.rule_groups import PlacedRule, placed_groups, rule_files
+from tarmac.check.gates.views.monitoring.durations import duration_s
+from tarmac.check.gates.views.monitoring.promql import parses
+from tarmac.check.gates.views.monitoring.queries import queries, recorded
+from tarmac.check.gates.views.monitoring.recorded_names import unrecorded
+from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups, rule_files
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: So many rules are alike, before one that is not is an exception.

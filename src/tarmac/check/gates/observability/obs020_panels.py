@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.dashboards import DashboardFile, Panel, boards
+from tarmac.check.gates.views.monitoring.dashboards import DashboardFile, boards
+from tarmac.check.gates.views.monitoring.panels import Panel
 from tarmac.check.gates.views.scope import counted
 
 #: The longest uid that Grafana accepts, in characters.

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.canaries import services_of_flagger
-from tarmac.check.gates.views.dashboards import boards
-from tarmac.check.gates.views.monitors import Monitor, stack_values
+from tarmac.check.gates.views.monitoring.dashboards import boards
+from tarmac.check.gates.views.monitoring.monitors import Monitor, stack_values
 from tarmac.check.gates.views.objects.selectors import selects
 from tarmac.check.gates.views.objects.services import Service, services
 from tarmac.check.gates.views.scope import counted
+from tarmac.check.gates.views.trials.canaries import services_of_flagger
 from tarmac.plan.cluster import Workload
 
 

@@ -10,9 +10,9 @@ from tarmac.base.launch import is_secret, redact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.network.peers import Peer
+from tarmac.check.gates.views.network.policies import Policies
 from tarmac.check.gates.views.objects.metadata import NAME
-from tarmac.check.gates.views.peers import Peer
-from tarmac.check.gates.views.policies import Policies
 from tarmac.check.gates.views.scope import counted
 from tarmac.model import conventions
 from tarmac.plan.cluster import Workload

@@ -11,11 +11,12 @@ from tarmac.base.foreign.reading import Fields, dig, fields, items, mappings
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.dashboards import DashboardFile, Panel, asked_names, board_files
 from tarmac.check.gates.views.leniency import lenient
-from tarmac.check.gates.views.promql import has_filled_parts, parses
-from tarmac.check.gates.views.queries import recorded
-from tarmac.check.gates.views.recorded_names import unrecorded
+from tarmac.check.gates.views.monitoring.dashboards import DashboardFile, board_files
+from tarmac.check.gates.views.monitoring.panels import Panel, asked_names
+from tarmac.check.gates.views.monitoring.promql import has_filled_parts, parses
+from tarmac.check.gates.views.monitoring.queries import recorded
+from tarmac.check.gates.views.monitoring.recorded_names import unrecorded
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Panels that ask no server.

@@ -9,14 +9,14 @@ from tarmac.base.foreign.reading import Path, fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.canaries import services_of_flagger
-from tarmac.check.gates.views.durations import duration_s
 from tarmac.check.gates.views.leniency import lenient
+from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.objects.indexes import LabelIndex
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.selectors import labels_of
 from tarmac.check.gates.views.objects.services import Service
 from tarmac.check.gates.views.scope import kinds
+from tarmac.check.gates.views.trials.canaries import services_of_flagger
 
 
 def check(files: Files) -> Iterator[Finding]:

@@ -9,8 +9,8 @@ from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.workflows import Workflow, workflows
 
 _READ = re.compile(r"\bneeds\.([\w-]+)\.(?:outputs\.([\w-]+)|result)")
 

@@ -10,8 +10,8 @@ from tarmac.base import versions
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.workflows import Workflow, workflows
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 USES = re.compile(r"""^[ -]*uses: *['"]?([^\s'"#]+)['"]? *(?:# *(\S+))?""", re.MULTILINE)

@@ -9,9 +9,9 @@ from dataclasses import replace
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.workflow_jobs import Job
-from tarmac.check.gates.views.workflows import Workflow, workflows
 
 #: Actions that exchange the job's identity for a cloud's or a signer's.
 ASKS = re.compile(

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.views.pipelines.steps import Step
+from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted
-from tarmac.check.gates.views.workflow_steps import Step
-from tarmac.check.gates.views.workflows import Workflow, workflows
 
 #: Anyone can start these; they run with the repository's secrets and a token that writes.
 PRIVILEGED = ("pull_request_target", "workflow_run")

@@ -9,10 +9,10 @@ from fnmatch import fnmatchcase
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.views.pipelines.service_commands import FILE, service_jobs
+from tarmac.check.gates.views.pipelines.steps import Step
+from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.scope import counted
-from tarmac.check.gates.views.service_commands import FILE, service_jobs
-from tarmac.check.gates.views.workflow_steps import Step
-from tarmac.check.gates.views.workflows import workflows
 from tarmac.plan.cluster import Workload
 
 FILTERS = "dorny/paths-filter"

@@ -9,10 +9,10 @@ from dataclasses import replace
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.steps import Step
+from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.workflow_jobs import Job
-from tarmac.check.gates.views.workflow_steps import Step
-from tarmac.check.gates.views.workflows import Workflow, workflows
 
 PUSHES = re.compile(
     r"\b(docker|podman|buildah|crane) push\b|\bscripts/ci push\b|\bbuildx? build\b[^\n]*--push\b"

@@ -10,9 +10,9 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.json_files import data_of
+from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.scope import counted
-from tarmac.check.gates.views.workflow_jobs import Job
-from tarmac.check.gates.views.workflows import workflows
 
 FOLDER = ".github/rulesets/"
 

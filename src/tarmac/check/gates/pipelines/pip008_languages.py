@@ -11,12 +11,12 @@ from tarmac.base.languages import MANIFESTS, OTHER, PROGRAMS, spoken, used
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.service_commands import FILE, service_jobs
+from tarmac.check.gates.views.pipelines.shell import steps
+from tarmac.check.gates.views.pipelines.steps import Step
+from tarmac.check.gates.views.pipelines.workflows import FOLDER, Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.service_commands import FILE, service_jobs
-from tarmac.check.gates.views.shell import steps
-from tarmac.check.gates.views.workflow_jobs import Job
-from tarmac.check.gates.views.workflow_steps import Step
-from tarmac.check.gates.views.workflows import FOLDER, Workflow, workflows
 
 #: Which variable of a matrix lists what another job found, and the step that found it.
 _OUTPUT = re.compile(r"needs\.([\w-]+)\.outputs\.([\w-]+)")

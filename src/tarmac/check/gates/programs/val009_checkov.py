@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.dockerfiles import dockerfiles
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles
+from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.programs import exceptions, find, objects_of, read, run, tree
 from tarmac.check.gates.views.scope import counted
-from tarmac.check.gates.views.terraform import sources
-from tarmac.check.gates.views.workflows import workflows
+from tarmac.check.gates.views.terraform.settings import sources
 
 
 def check(subject: Subject) -> Iterator[Finding]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding, Level, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.views.pipelines.workflows import FOLDER
 from tarmac.check.gates.views.programs import find, read, run, tree
 from tarmac.check.gates.views.scope import paths
-from tarmac.check.gates.views.workflows import FOLDER
 
 
 def check(subject: Subject) -> Iterator[Finding]:

@@ -16,8 +16,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of, metadata
+from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.shell import commands
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 _EVERY = {"@hourly": 3600, "@daily": 86400, "@midnight": 86400, "@weekly": 604800}

@@ -12,10 +12,10 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata
+from tarmac.check.gates.views.pipelines.shell import Command, commands
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.shell import Command, commands
-from tarmac.check.gates.views.terraform import Setting, settings
+from tarmac.check.gates.views.terraform.settings import Setting, settings
 
 _WAIT = re.compile(r"\bkubectl\b.*?\bwait\b")
 _LIMIT = re.compile(r"--timeout[= ]\"?(-?[\dhms.]+)|\btimeout\s+(\d+[smh]?)\b")

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.caller_edges import CallerEdges
+from tarmac.check.gates.views.network.caller_edges import CallerEdges
+from tarmac.check.gates.views.network.peers import Peer, peers_of
+from tarmac.check.gates.views.network.policies import Policies
+from tarmac.check.gates.views.objects.pod_tokens import PodAuthority, authorities, tokens, variables
 from tarmac.check.gates.views.objects.pods import Pods
-from tarmac.check.gates.views.peers import Peer, peers_of
-from tarmac.check.gates.views.pod_tokens import PodAuthority, authorities, tokens, variables
-from tarmac.check.gates.views.policies import Policies
 from tarmac.check.gates.views.scope import counted
 from tarmac.model import conventions
 from tarmac.plan.callers import CA_CONFIG_MAP, CA_NAME, KEYS_URL

@@ -10,7 +10,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform import settings, sources, unreadable
+from tarmac.check.gates.views.terraform.settings import settings, sources, unreadable
 
 _FIRST = re.compile(r"\d+")
 

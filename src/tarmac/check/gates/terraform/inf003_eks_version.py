@@ -13,7 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform import settings
+from tarmac.check.gates.views.terraform.settings import settings
 
 #: Where Terraform names it: of a module and in tfvars, of the resource.
 VARIABLES = ("cluster_version", "kubernetes_version")

@@ -17,7 +17,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform import Setting, settings, sources
+from tarmac.check.gates.views.terraform.settings import Setting, settings, sources
 
 FILE = packaged("tarmac") / "assets" / "terraform_rules.yaml"
 _VARIABLE = re.compile(r"\bvar\.([A-Za-z_][\w-]*)")

@@ -10,8 +10,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform import sources
-from tarmac.check.gates.views.terraform_tree import tree
+from tarmac.check.gates.views.terraform.settings import sources
+from tarmac.check.gates.views.terraform.tree import tree
 
 #: In a document, by the name that JSON has for it.
 NAMES = {

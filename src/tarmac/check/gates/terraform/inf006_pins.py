@@ -9,7 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform import Setting, settings
+from tarmac.check.gates.views.terraform.settings import Setting, settings
 
 #: `terraform-aws-modules/vpc/aws`, with the registry's host or without, and a submodule of it.
 REGISTRY = re.compile(r"^([\w.-]+\.[a-z]+/)?[\w-]+/[\w-]+/[\w-]+(//.*)?$")

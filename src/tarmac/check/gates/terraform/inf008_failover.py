@@ -8,7 +8,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform import Setting, settings
+from tarmac.check.gates.views.terraform.settings import Setting, settings
 
 RECORD, CHECK = "aws_route53_record", "aws_route53_health_check"
 #: Seconds: AWS sets as many for an alias, and sees a failure after 90 by its own numbers (3 x 30).

@@ -9,8 +9,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform import Setting
-from tarmac.check.gates.views.terraform_folders import TerraformRoot, blocks, roots
+from tarmac.check.gates.views.terraform.folders import TerraformRoot, blocks, roots
+from tarmac.check.gates.views.terraform.settings import Setting
 
 TAG = "kubernetes.io/role/"
 EKS = re.compile(r"(^|/)(terraform-aws-eks|terraform-aws-modules/eks/aws)\b")

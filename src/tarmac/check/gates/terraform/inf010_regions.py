@@ -10,8 +10,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform import settings
-from tarmac.check.gates.views.terraform_folders import TerraformBlock, blocks
+from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
+from tarmac.check.gates.views.terraform.settings import settings
 
 REGION = re.compile(
     r"\b(?:us|eu|ap|sa|ca|af|me|il|mx|cn)-(?:gov-)?"

@@ -1,0 +1,56 @@
+"""The Compose files of a folder, and what they declare."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import fields
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import ComposeService, compose_services
+
+_NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
+
+
+@dataclass(frozen=True)
+class ComposeFiles:
+    """The Compose files of one folder, which are read together: later ones add to the first."""
+
+    artifacts: tuple[Artifact, ...]
+    services: tuple[ComposeService, ...]
+
+    def declared(self, key: str) -> dict[str, tuple[Artifact, Any]]:
+        """Find what is declared beside the services, by name."""
+        return {
+            str(name): (artifact, value)
+            for artifact in self.artifacts
+            for name, value in fields(artifact.data, key).items()
+        }
+
+    def is_empty(self, key: str, name: str) -> bool:
+        """Tell whether a secret or config is declared without a content."""
+        given = {"file", "environment", "external", "content", "driver", "name"}
+        _, value = self.declared(key)[name]
+        return key in ("secrets", "configs") and not given & fields(value).keys()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is read from elsewhere."""
+        return not any("include" in artifact.data for artifact in self.artifacts)
+
+
+def compose_files(files: Files) -> Iterator[ComposeFiles]:
+    """Yield the Compose files of each folder."""
+    by_folder: dict[str, list[Artifact]] = {}
+    for artifact in files.artifacts:
+        path = PurePosixPath(artifact.path)
+        if _NAME.fullmatch(path.name) and isinstance(artifact.content, Mapping):
+            by_folder.setdefault(str(path.parent), []).append(artifact)
+    services = list(compose_services(files)) if by_folder else []
+    for artifacts in by_folder.values():
+        own = tuple(one for one in services if any(one.artifact is file for file in artifacts))
+        yield ComposeFiles(tuple(artifacts), own)
