@@ -12,7 +12,7 @@ from tarmac_kit.limits import LimitSettings
 from tarmac_kit.otlp import SpanSettings
 from tarmac_kit.settings import Settings
 
-#: Written so that no pattern finds itself here. Each begins with plain letters, which are found fast.
+#: Written so that no pattern finds itself here. Each begins with plain letters, so it is fast.
 PATTERNS = {
     "private key": re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"),
     "AWS access key": re.compile(rb"A[KS]IA[0-9A-Z]{16}\b"),
