@@ -41,6 +41,8 @@ RAN_WITH = {
     r"tests/(e2e|crash)/test_starter\.py": {"starter"},
     r"tests/(e2e|crash|browser)/test_trading\.py": {"trading"},
     r"tests/(e2e|crash|browser)/test_travel\.py": {"travel"},
+    r"tests/containers/test_trading_pipeline\.py": {"trading"},
+    r"tests/containers/test_compose_stores\.py": {"shop", "trading"},
     r"tests/infrastructure/test_(planned|applied|second_region)\.py": {"shop"},
     r"tests/infrastructure/test_other_systems\.py": {"starter", "trading", "travel"},
     r"tests/infrastructure/test_(organization|terragrunt)\.py": {"travel"},

@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import kit_images
 import pytest
 import standins
+from pipelines import Clone, cloned
 from rendered import ROOT, system_of
 
 from tarmac.base import evidence
@@ -29,56 +28,14 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 SERVICE, FOLDER = "payment-service", "services/payments"
 
 
-class Clone:
-    """A clone of this repository with the shop's pipeline rendered into it."""
-
-    def __init__(self, folder: Path, env: dict[str, str]) -> None:
-        self.folder, self.env = folder, env
-
-    def run(self, *argv: str, code: int = 0, **env: str) -> str:
-        done = subprocess.run(
-            argv,
-            cwd=self.folder,
-            env={**self.env, **env},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, f"{argv}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-        return done.stdout
-
-    def commit(self, message: str) -> None:
-        self.run("git", "add", "--all")
-        who = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "core.hooksPath=")
-        self.run("git", *who, "commit", "--quiet", "--message", message)
-
-    def seconds(self) -> dict[str, float]:
-        lines = (self.folder / ".tarmac/ci/times.jsonl").read_text().splitlines()
-        return {timing["step"]: timing["seconds"] for timing in map(json.loads, lines)}
-
-
 @pytest.fixture(scope="module")
 def clone(docker, images, tmp_path_factory) -> Clone:
     images.of("shop")  # what a runner's cache has
-    folder = tmp_path_factory.mktemp("pipeline") / "repository"
-    # A clone that another user owns is refused otherwise; nothing else of a user's is read.
-    told = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_COUNT": "1"}
-    told |= {"GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
-    base = {**os.environ, **docker.env, **told}
-    path = f"{kit_images.uv().parent}:{Path(docker.client).parent}:{base['PATH']}"
-    base = {key: value for key, value in base.items() if key != "VIRTUAL_ENV"}
     arguments = f"--network host --build-arg BUILDER={standins.BUILDER}"
     arguments += f" --build-arg RUNTIME={standins.RUNTIME}"
-    env = {**base, "PATH": path, "DOCKER_BUILD_ARGS": arguments}
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True, env=env)
-    clone = Clone(folder, env)
-    tarmac = str(Path(shutil.which("tarmac", path=f"{ROOT}/.venv/bin") or "tarmac"))
-    clone.run("git", "checkout", "--quiet", "-B", "main")
-    # The hooks in it are Tarmac's own, and a repository of the shop has its own rule.
-    clone.run("git", "rm", "--quiet", "-r", ".githooks")
-    clone.run(tarmac, "render", "shop", "--env", "repository", "--out", ".")
-    clone.commit("build(delivery): the pipeline")
-    return clone
+    env = {**os.environ, **docker.env, "DOCKER_BUILD_ARGS": arguments}
+    env["PATH"] = f"{Path(docker.client).parent}:{env['PATH']}"
+    return cloned("shop", tmp_path_factory.mktemp("pipeline") / "repository", env)
 
 
 def test_a_change_of_one_service_is_found_checked_and_built_and_its_seconds_are_kept(

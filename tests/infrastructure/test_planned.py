@@ -189,6 +189,8 @@ def test_aurora_has_a_writer_and_a_reader_of_the_environments_class(planned, sta
         assert [(i["instance_class"], i["publicly_accessible"]) for i in instances] == [
             (size, False)
         ] * 2
+        zones = [i["availability_zone"] for i in instances]
+        assert len({*zones}) == 2, zones
     assert planned.of("aws_db_instance") == {}
 
 

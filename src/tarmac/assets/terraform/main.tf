@@ -68,6 +68,7 @@ module "postgres" {
   settings   = each.value
   protected  = var.protected
   vpc_id     = module.network.vpc_id
+  zones      = var.zones
   subnet_ids = module.network.private_subnet_ids
   clients    = { nodes = module.cluster.node_security_group_id }
 

@@ -4,6 +4,7 @@ variables {
   name       = "demo-test-db"
   protected  = true
   vpc_id     = "vpc-1"
+  zones      = ["eu-west-1a", "eu-west-1b"]
   subnet_ids = ["subnet-1", "subnet-2"]
   clients    = { nodes = "sg-1" }
   settings   = { version = "17", instance = "db.t4g.medium", instances = 2, backup_days = 7 }
@@ -19,6 +20,11 @@ run "without_a_disk_it_is_aurora" {
   assert {
     condition     = length(aws_rds_cluster_instance.this) == 2 && length(aws_db_instance.this) == 0
     error_message = "A writer and a reader."
+  }
+
+  assert {
+    condition     = aws_rds_cluster_instance.this[*].availability_zone == ["eu-west-1a", "eu-west-1b"]
+    error_message = "Each is in a zone of its own."
   }
 
   assert {

@@ -54,7 +54,7 @@ resource "aws_rds_cluster" "this" {
   }
 }
 
-# The first writes; AWS has another take over, and spreads them over the zones of the subnets.
+# The first writes, and AWS promotes another when it fails: each is in the zone after the last one's.
 resource "aws_rds_cluster_instance" "this" {
   count = local.aurora ? var.settings.instances : 0
 
@@ -64,6 +64,7 @@ resource "aws_rds_cluster_instance" "this" {
   engine_version                  = var.settings.version
   instance_class                  = var.settings.instance
   db_subnet_group_name            = aws_db_subnet_group.this.name
+  availability_zone               = element(var.zones, count.index)
   publicly_accessible             = false
   auto_minor_version_upgrade      = true
   promotion_tier                  = count.index

@@ -65,6 +65,16 @@ variable "vpc_id" {
   description = "The VPC."
 }
 
+variable "zones" {
+  type        = list(string)
+  description = "The subnets' availability zones. Aurora's instances take them in turn."
+
+  validation {
+    condition     = length(var.zones) > 0
+    error_message = "Name the zones of the subnets."
+  }
+}
+
 variable "subnet_ids" {
   type        = list(string)
   description = "The private subnets that it may be in."
