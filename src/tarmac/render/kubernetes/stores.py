@@ -32,7 +32,7 @@ def _container(workload: Workload) -> dict[str, Any]:
         **({"args": list(workload.argv)} if workload.argv else {}),
         "ports": exporter.own_ports(workload),
         **pods.env(workload, {name: setting.value for name, setting in workload.env.items()}),
-        **probes.probes(workload),
+        **probes.of_store(workload),
         "resources": pods.amounts(workload.resources),
         "securityContext": pods.CONTAINER_SECURITY,
         "volumeMounts": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tarmac.base.launch import CommandProbe, GrpcProbe, HttpProbe, Probe, TcpProbe
@@ -12,6 +13,9 @@ LIVENESS = {"initialDelaySeconds": 10, "periodSeconds": 15, "failureThreshold": 
 READINESS = {"initialDelaySeconds": 5, "periodSeconds": 10, "failureThreshold": 3}
 #: 150 s until it must have started.
 STARTUP = {"periodSeconds": 5, "failureThreshold": 30}
+#: A store is back in a second, and all its services wait for it: it is asked at once, and often.
+STORE_READINESS = {"periodSeconds": 2, "failureThreshold": 3}
+STORE_STARTUP = {"periodSeconds": 1, "failureThreshold": 150}
 
 
 def probe(asked: Probe | None) -> dict[str, Any] | None:
@@ -30,12 +34,23 @@ def probe(asked: Probe | None) -> dict[str, Any] | None:
 
 
 def probes(workload: Workload) -> dict[str, Any]:
-    """List a container's three probes; a live one is asked only once it has started."""
+    """List a service's three probes; a live one is asked only once it has started."""
+    return _listed(workload, READINESS, STARTUP)
+
+
+def of_store(workload: Workload) -> dict[str, Any]:
+    """List a store's three probes."""
+    return _listed(workload, STORE_READINESS, STORE_STARTUP)
+
+
+def _listed(
+    workload: Workload, readiness: Mapping[str, int], startup: Mapping[str, int]
+) -> dict[str, Any]:
     live, ready = probe(workload.live), probe(workload.ready or workload.live)
     found: dict[str, Any] = {}
     if live is not None:
-        found["startupProbe"] = {**live, **STARTUP}
+        found["startupProbe"] = {**live, **startup}
         found["livenessProbe"] = {**live, **LIVENESS, "timeoutSeconds": 3}
     if ready is not None:
-        found["readinessProbe"] = {**ready, **READINESS, "timeoutSeconds": 3}
+        found["readinessProbe"] = {**ready, **readiness, "timeoutSeconds": 3}
     return found
