@@ -60,7 +60,7 @@ STORED = f"""
     system: small
     services:
       {web("front", PORT, ", calls: [back]")}
-      {web("back", PORT + 1, ", stores: {cache: cache}")}
+      {web("back", PORT + 1, ", stores: {cache: cache}, probe: {http: /}")}
       family: {{run: [{sys.executable}, family.py], probe: {{log: ^up}}}}
       counting:
         run: [{sys.executable}, counting.py]
