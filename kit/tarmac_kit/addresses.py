@@ -66,7 +66,7 @@ def forwarded_hops(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
 
 
 def is_within(address: str, networks: Networks) -> bool:
-    """Say whether the text is an address in one of the networks."""
+    """Return whether the text is an address in one of the networks."""
     found = _parsed(address) if networks else None
     return found is not None and any(found in network for network in networks)
 

@@ -211,7 +211,7 @@ class Cache:
     async def _read(
         self, key: str, tags: Collection[str], *, counted: bool = True
     ) -> tuple[bool, Any]:
-        """Say whether there is a valid entry, which may be None, and what it is."""
+        """Return whether there is a valid entry, which may be None, and what it is."""
         expected = sorted(tags)
         names = [self._prefix + key, *map(self._tag, expected)]
         if expected:

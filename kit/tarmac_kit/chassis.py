@@ -226,7 +226,7 @@ class Chassis:
         return found
 
     def bound(self, name: str) -> bool:
-        """Say whether the variable `name` is set, for a call or store that may be left out."""
+        """Return whether the variable `name` is set, for a call or store that may be left out."""
         return bool(self._environ.get(name))
 
     def outbox(self, database: Database) -> Outbox:
@@ -319,7 +319,7 @@ class Chassis:
         return self._verifier
 
     def believes_deadline(self, scope: Scope) -> bool:
-        """Say whether a request's X-Request-Timeout-Ms counts.
+        """Return whether a request's X-Request-Timeout-Ms counts.
 
         A client of a public service could fail its own requests with it, at the service's cost:
         the 504 would count against its objectives, and against those of what it calls.

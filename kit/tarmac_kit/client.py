@@ -81,7 +81,7 @@ class Response:
 
     @property
     def ok(self) -> bool:
-        """Say whether the status is 2xx."""
+        """Return whether the status is 2xx."""
         return 200 <= self.status < 300
 
 
@@ -121,7 +121,7 @@ class RetryBudget:
         self._left = min(self._reserve, self._left + self._ratio)
 
     def take(self) -> bool:
-        """Say whether a retry may be made, and count it."""
+        """Return whether a retry may be made, and count it."""
         if self._left < 1:
             return False
         self._left -= 1

@@ -13,7 +13,7 @@ Schema = Mapping[str, Any]
 
 
 def unreadable(written: Schema, read: Schema) -> list[str]:
-    """Say what may be written by the first schema and cannot be read by the second.
+    """Return what may be written by the first schema and cannot be read by the second.
 
     Members that the reader does not know are fine, unless it forbids them.
     """
@@ -21,7 +21,7 @@ def unreadable(written: Schema, read: Schema) -> list[str]:
 
 
 def broken(now: Schema, before: Schema) -> list[str]:
-    """Say what in a publisher's schema would break readers of the previous one.
+    """Return what in a publisher's schema would break readers of the previous one.
 
     That is what is removed, renamed, no longer always there, or may be of another type or value.
     A member more is fine.

@@ -113,7 +113,7 @@ class FakeCache:
 
     @property
     def degraded(self) -> bool:
-        """Say whether `redis.away` was noticed."""
+        """Return whether `redis.away` was noticed."""
         return self._cache.degraded
 
     async def get(self, key: str) -> Any:

@@ -38,7 +38,7 @@ class Bus(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Say whether the broker can be reached now."""
+        """Return whether the broker can be reached now."""
         ...
 
     async def ping(self) -> None:

@@ -116,7 +116,7 @@ class Saga:
 
     @property
     def ended(self) -> bool:
-        """Say whether nothing will happen to it any more."""
+        """Return whether nothing will happen to it any more."""
         return self.state in (DONE, COMPENSATED)
 
 

@@ -55,7 +55,7 @@ class Tables:
 
     @property
     def has_outbox(self) -> bool:
-        """Say whether a part asked for the outbox."""
+        """Return whether a part asked for the outbox."""
         return self._outbox is not None
 
     def outbox(self) -> Outbox:

@@ -314,7 +314,7 @@ class _Lease:
                 await asyncio.sleep(0.2)
 
     async def ended_by_run(self) -> bool:
-        """Say whether the run itself has ended its job."""
+        """Return whether the run itself has ended its job."""
         async with self._database.connection() as conn:
             found = await conn.fetchval(_ENDED_BY_RUN, self._job.id, self._job.fence)
         return found is not None
@@ -331,6 +331,6 @@ async def _park(lease: _Lease, reason: str, log: Any) -> str:
 
 
 def retry_after_s(attempt: int, first_s: float, longest_s: float) -> float:
-    """Say how long what failed `attempt` times waits, from 1: doubled each time, with jitter."""
+    """Return how long what failed `attempt` times waits, from 1: doubled each time, with jitter."""
     delay_s = min(longest_s, first_s * 2.0 ** min(attempt - 1, 30))
     return delay_s * random.uniform(0.8, 1.2)  # noqa: S311 - jitter

@@ -163,7 +163,7 @@ class System:
         return nodes[name]
 
     def url(self, service: str, port: str = "") -> str:
-        """Say where a service answers; `port` is the name of one that is not its first.
+        """Return where a service answers; `port` is the name of one that is not its first.
 
         Raises:
             BadInput: there is no such service, or it has no such port.
@@ -201,7 +201,7 @@ class System:
         return dict(self._ask(requests.Export(service, other_ports=False)).env)
 
     def store_url(self, store: str, service: str = "") -> str:
-        """Say how to get into a store: as its administrator, or as a service that uses it."""
+        """Return how to get into a store: as its administrator, or as a service that uses it."""
         return client.store_url(self.home, store, service)
 
     def emails(self, to: str = "", *, store: str = "mail") -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ def test_a_change_of_one_service_is_found_checked_and_built_and_its_seconds_are_
         machine=evidence.machine(),
     )
     for system in (clone.folder, ROOT):
-        evidence.write(system / "systems/shop/.tarmac/evidence", kept)
+        evidence.write(system / "systems/shop", kept)
     tarmac = str(ROOT / ".venv/bin/tarmac")
     said = json.loads(
         clone.run(tarmac, "verify", "shop", "--env", "repository", "--phase", "delivery", "--json")

@@ -61,7 +61,7 @@ class InFlight:
 
 
 def retry_after_s(attempt: int) -> float:
-    """Say how long a message waits that has failed `attempt` times, from 1."""
+    """Return how long a message waits that has failed `attempt` times, from 1."""
     delay_s = _RETRY_S[min(attempt, len(_RETRY_S)) - 1]
     return delay_s * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 

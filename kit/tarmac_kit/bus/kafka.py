@@ -71,7 +71,7 @@ class KafkaBus:
 
     @property
     def connected(self) -> bool:
-        """Say whether the broker can be reached now."""
+        """Return whether the broker can be reached now."""
         return self._up.is_set()
 
     async def ping(self) -> None:

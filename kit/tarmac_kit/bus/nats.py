@@ -58,7 +58,7 @@ class NatsBus:
 
     @property
     def connected(self) -> bool:
-        """Say whether the broker can be reached now."""
+        """Return whether the broker can be reached now."""
         return self._nc is not None and self._nc.is_connected
 
     async def ping(self) -> None:

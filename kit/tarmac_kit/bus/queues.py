@@ -59,7 +59,7 @@ def exchange_of(topic: str) -> Exchange:
 
 
 def unrouted() -> tuple[Exchange, Queue]:
-    """Say where messages go that no queue wants."""
+    """Return where messages go that no queue wants."""
     limits = {"x-message-ttl": UNROUTED_MS, "x-max-length-bytes": UNROUTED_BYTES}
     return Exchange(UNROUTED, "fanout"), Queue(UNROUTED, UNROUTED, "", {**_CLASSIC, **limits})
 

@@ -70,7 +70,7 @@ class RabbitBus:
 
     @property
     def connected(self) -> bool:
-        """Say whether the broker can be reached now."""
+        """Return whether the broker can be reached now."""
         return self._up.is_set()
 
     async def ping(self) -> None:

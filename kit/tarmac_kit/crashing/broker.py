@@ -50,7 +50,7 @@ class MemoryBroker:
 
     @property
     def idle(self) -> bool:
-        """Say whether every message was handled by every group."""
+        """Return whether every message was handled by every group."""
         return not any(queue.waiting or queue.in_flight for queue in self._queues.values())
 
     def publish(self, message: dict[str, Any]) -> None:

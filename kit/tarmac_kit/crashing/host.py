@@ -104,7 +104,7 @@ class _Bus:
 
     @property
     def connected(self) -> bool:
-        """Say whether the test's process is there."""
+        """Return whether the test's process is there."""
         return not self._peer.gone
 
     async def open(self) -> None:

@@ -179,7 +179,7 @@ class ServiceHost:
             await self.lives[name].peer.ask("disarm")
 
     def died_at(self, service: str, number: int, only: str = "") -> str:
-        """Say what the step was that ended a service; empty if it went on."""
+        """Return what the step was that ended a service; empty if it went on."""
         words = [word for word in self.counters[service].words if re.search(only, word)]
         return words[number - 1] if 0 < number <= len(words) and self._died[service] else ""
 

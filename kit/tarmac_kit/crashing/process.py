@@ -46,7 +46,7 @@ class ServiceProcess:
 
     @property
     def was_ready(self) -> bool:
-        """Say whether it came to be ready."""
+        """Return whether it came to be ready."""
         return self.ready.done() and not self.ready.cancelled() and self.ready.exception() is None
 
     async def run(self) -> int:

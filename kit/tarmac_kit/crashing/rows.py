@@ -136,7 +136,7 @@ class DatabaseRows:
         self._emptied = True
 
     async def undone(self) -> list[str]:
-        """Say what the kit has still to do: events, message retries, jobs, sagas."""
+        """Return what the kit has still to do: events, message retries, jobs, sagas."""
         counts = {name: (await self.fetch(query))[0][0] for name, query in self._undone.items()}
         return [f"{count} of {name} are not done" for name, count in counts.items() if count]
 

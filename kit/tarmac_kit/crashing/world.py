@@ -128,7 +128,7 @@ class World:
         return await self.databases[database].fetch(query, *args)
 
     def steps(self, service: str) -> tuple[str, ...]:
-        """Say what each step was that a service took in the last run."""
+        """Return what each step was that a service took in the last run."""
         return self._hosting.counters[service].words
 
     def log(self, service: str) -> str:

@@ -98,7 +98,7 @@ class Capture:
         self.stuck = "still opening"
 
     async def ready(self) -> str:
-        """Say how far it is; raises RuntimeError while nothing can be captured."""
+        """Return how far it is; raises RuntimeError while nothing can be captured."""
         if self.stuck:
             raise RuntimeError(self.stuck)
         behind = self.slot.behind if self.slot is not None else 0

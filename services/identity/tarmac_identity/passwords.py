@@ -35,14 +35,14 @@ class Passwords:
         return hashed.decode()
 
     async def matches(self, password: str, hashed: str, *, source: str) -> bool:
-        """Say whether the password is the hash's; one that bcrypt cannot take never is."""
+        """Return whether the password is the hash's; one that bcrypt cannot take never is."""
         given = password.encode("utf-8", "surrogatepass")
         usable = given if len(given) <= 72 and b"\x00" not in given else b"."
         found = await self._threads.run(source, lambda: bcrypt.checkpw(usable, hashed.encode()))
         return found and usable is given
 
     def outdated(self, hashed: str) -> bool:
-        """Say whether a hash was made at another cost than today's."""
+        """Return whether a hash was made at another cost than today's."""
         return hashed.split("$")[2:3] != [f"{self.cost:02}"]
 
     def close(self) -> None:

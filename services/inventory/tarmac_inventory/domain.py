@@ -57,7 +57,7 @@ class Level:
 
     @property
     def available(self) -> int:
-        """Say how many can still be reserved."""
+        """Return how many can still be reserved."""
         return self.on_hand - self.reserved
 
 

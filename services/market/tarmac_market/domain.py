@@ -68,16 +68,16 @@ class Calendar:
     tick_s: float
 
     def tick(self, now: datetime) -> int:
-        """Say which tick `now` lies in; before the epoch it is tick 0."""
+        """Return which tick `now` lies in; before the epoch it is tick 0."""
         passed = (now - self.epoch) / timedelta(seconds=self.tick_s)
         return min(max(0, math.floor(passed)), (1 << HORIZON_BITS) - 1)
 
     def at(self, tick: int) -> datetime:
-        """Say when a tick begins."""
+        """Return when a tick begins."""
         return self.epoch + tick * timedelta(seconds=self.tick_s)
 
     def opening(self, tick: int) -> int:
-        """Say which was the first tick of a tick's day (UTC)."""
+        """Return which was the first tick of a tick's day (UTC)."""
         day = self.at(tick).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         begun = math.ceil((day - self.epoch) / timedelta(seconds=self.tick_s))
         return min(max(0, begun), tick)

@@ -35,7 +35,7 @@ class Market:
     _known: dict[str, Instrument] = field(default_factory=dict)
 
     def tick(self) -> int:
-        """Say which tick it is."""
+        """Return which tick it is."""
         return self.calendar.tick(self.now())
 
     async def refresh(self) -> None:
@@ -89,7 +89,7 @@ class Market:
         self._known[new.symbol] = new
 
     def quote(self, instrument: Instrument, tick: int | None = None) -> Quote:
-        """Say what an instrument costs during `tick`, or now."""
+        """Return what an instrument costs during `tick`, or now."""
         tick = self.tick() if tick is None else tick
         walk = Walk(self.seed, instrument)
         return Quote(

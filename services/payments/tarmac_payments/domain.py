@@ -73,12 +73,12 @@ class Charge:
 
     @property
     def captured(self) -> bool:
-        """Say whether the money was taken."""
+        """Return whether the money was taken."""
         return self.declined is None
 
 
 def after_charge(payment: Payment, charge: Charge) -> State:
-    """Say where a processing payment goes with the provider's result."""
+    """Return where a processing payment goes with the provider's result."""
     if not charge.captured:
         return State.DECLINED
     return State.REFUNDING if payment.cancelled else State.CAPTURED

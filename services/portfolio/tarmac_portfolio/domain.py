@@ -92,7 +92,7 @@ class Account:
 
     @property
     def available_minor(self) -> int:
-        """Say how much can be spent."""
+        """Return how much can be spent."""
         return self.cash_minor - self.held_minor
 
 
@@ -107,7 +107,7 @@ class Position:
 
     @property
     def available(self) -> int:
-        """Say how many can be sold."""
+        """Return how many can be sold."""
         return self.quantity - self.held
 
 
@@ -164,7 +164,7 @@ class Order:
 
     @property
     def wish(self) -> Wish:
-        """Say what was wanted."""
+        """Return what was wanted."""
         return Wish(self.symbol, self.side, self.kind, self.quantity, self.limit_price_minor)
 
 
@@ -196,7 +196,7 @@ class Posting:
 
 
 def may_fill(wish: Wish, price_minor: int) -> bool:
-    """Say whether a wish can be filled at a price."""
+    """Return whether a wish can be filled at a price."""
     if wish.limit_price_minor is None:
         return True
     if wish.side is Side.BUY:
@@ -240,11 +240,11 @@ def fill(wish: Wish, price_minor: int, position: Position) -> Posting:
 
 
 def realised_minor(posting: Posting) -> int | None:
-    """Say what a sale brought beyond what its shares had cost; None for a purchase."""
+    """Return what a sale brought beyond what its shares had cost; None for a purchase."""
     return posting.cash_minor + posting.cost_minor if posting.kind is Entry.SELL else None
 
 
 def end_of_day(now: datetime) -> datetime:
-    """Say when an order of now is over: at the next midnight, UTC."""
+    """Return when an order of now is over: at the next midnight, UTC."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(days=1)

@@ -34,7 +34,7 @@ class EndsJobs(Protocol):
 
 
 def patience(order: Order, price_minor: int) -> float:
-    """Say how much longer than usual an order may wait for its next look, at this price.
+    """Return how much longer than usual an order may wait for its next look, at this price.
 
     Most of what stands open is far from its price; without this, a thousand such orders would be
     a thousand looks a second.

@@ -142,7 +142,7 @@ class NotPricedError(ValueError):
 
 
 def counts(rule: Rule, *, product_id: UUID, quantity: int, tier: str | None, at: datetime) -> bool:
-    """Say whether a rule has any bearing on this price."""
+    """Return whether a rule has any bearing on this price."""
     return (
         rule.product_id in {None, product_id}
         and quantity >= rule.min_quantity

@@ -59,7 +59,7 @@ class CartFull(Exception):
 
 
 def in_api(visit: Visit) -> bool:
-    """Say whether the API keeps this visitor's cart."""
+    """Return whether the API keeps this visitor's cart."""
     return visit.site.settings.cart == "api" and visit.session.logged_in
 
 

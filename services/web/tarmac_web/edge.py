@@ -63,5 +63,5 @@ def around(*, secure: bool) -> Callable[[ASGIApp], ASGIApp]:
 
 
 def _passed_on(scope: Scope) -> bool:
-    """Say whether a request came by a proxy: to these pages every path of their host does."""
+    """Return whether a request came by a proxy: to these pages every path of their host does."""
     return any(name.lower() == b"x-forwarded-for" for name, _ in scope["headers"])

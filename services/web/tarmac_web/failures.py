@@ -20,7 +20,7 @@ RETRY_S = 5
 
 
 def _wants_page(request: Request) -> bool:
-    """Say whether a person asks: browsers name HTML where they load a page, scripts do not."""
+    """Return whether a person asks: browsers name HTML where they load a page, scripts do not."""
     return "text/html" in request.headers.get("accept", "text/html")
 
 

@@ -64,7 +64,7 @@ class Session:
 
     @property
     def logged_in(self) -> bool:
-        """Say whether there are tokens, ended ones included."""
+        """Return whether there are tokens, ended ones included."""
         return bool(self.refresh_token)
 
     def with_tokens(self, tokens: dict[str, Any], *, now: float) -> Session:

@@ -58,7 +58,7 @@ class WebSettings(BaseSettings):
 
     @property
     def secure(self) -> bool:
-        """Say whether visitors come by https."""
+        """Return whether visitors come by https."""
         return self.public_url.startswith("https://")
 
     @property

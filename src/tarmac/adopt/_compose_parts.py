@@ -177,6 +177,6 @@ def volumes_of(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def path_inside(path: str, workdir: str) -> str:
-    """Say where a container's path is in the program's own folder."""
+    """Return where a container's path is in the program's own folder."""
     inside = path.startswith(f"{workdir}/")
     return posixpath.relpath(path, workdir) if inside else posixpath.basename(path)

@@ -48,7 +48,7 @@ _FORBIDDEN = (
 
 
 def harm(line: str, scripts: Mapping[str, str], depth: int = DEEPEST) -> str:
-    """Say what a line would do to the user's files, data or machine; "" where nothing shows.
+    """Return what a line would do to the user's files, data or machine; "" where nothing shows.
 
     Args:
         scripts: those of its package.json, which it may run by their names.

@@ -39,7 +39,7 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
 
 
 def pages(folder: Folder, path: str) -> dict[str, str]:
-    """Say how the front end is built that a program has in it; {} where nothing builds it.
+    """Return how the front end is built that a program has in it; {} where nothing builds it.
 
     Args:
         path: the folder with what is built, such as `frontend/dist`.

@@ -52,7 +52,7 @@ _FIRST = ("main.py", "app.py", "server.py", "run.py", "worker.py", "wsgi.py", "a
 
 
 def _python(folder: Folder) -> tuple[str, str]:
-    """Say how Python is called here, and what has to be done before."""
+    """Return how Python is called here, and what has to be done before."""
     if found := folder.upwards(".venv/bin/python") or folder.upwards("venv/bin/python"):
         return found, ""
     for lock, call in (
@@ -71,7 +71,7 @@ def _python(folder: Folder) -> tuple[str, str]:
 
 
 def _from_lock(lock: str, folder: Folder) -> str:
-    """Say how the locked packages are installed; uv does it as it runs."""
+    """Return how the locked packages are installed; uv does it as it runs."""
     if lock == "Pipfile":
         return "pipenv sync"
     if lock == "poetry.lock":

@@ -90,7 +90,7 @@ def of_drill(model: Iterable[str], name: str) -> str:
 
 
 def machine() -> dict[str, str]:
-    """Say what this machine is."""
+    """Return what this machine is."""
     return {
         "system": platform.system(),
         "release": platform.release(),

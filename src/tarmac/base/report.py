@@ -261,6 +261,6 @@ def as_finding(item: ItemResult) -> Finding:
 
 
 def count_open(report: Report) -> str:
-    """Say how many checklist items are open, of how many."""
+    """Return how many checklist items are open, of how many."""
     number = len(report.open)
     return f"{number} of {len(report.items)} checklist items {'is' if number == 1 else 'are'} open"

@@ -115,7 +115,7 @@ class StoreRecovery(Protocol):
         """Kill it and delete its data; it stays down."""
 
     def data_mb(self) -> float:
-        """Say how much data it has, in MB of a million bytes."""
+        """Return how much data it has, in MB of a million bytes."""
 
     def restore_data(self) -> None:
         """Put its data back from the backup and the archive, and let it start."""
@@ -194,7 +194,7 @@ class Instances(Protocol):
         """List every instance as it is now."""
 
     def urls(self) -> Mapping[str, str]:
-        """Say where each service answers."""
+        """Return where each service answers."""
 
     def find(self, name: str) -> tuple[str, ...]:
         """List the instances of a service, a store, a machine or a zone. Raises BadInput."""
@@ -239,16 +239,16 @@ class Resources(Protocol):
     """CPU and memory of instances that are measured and can be limited."""
 
     def cpu_s(self) -> Mapping[str, float]:
-        """Say how much CPU time each instance has used, with all that it has started."""
+        """Return how much CPU time each instance has used, with all that it has started."""
 
     def memory_bytes(self) -> Mapping[str, int]:
-        """Say how much memory each instance has now, with all that it has started."""
+        """Return how much memory each instance has now, with all that it has started."""
 
     def limit_cpu(self, names: Collection[str], cpus: float | None) -> None:
         """Let each instance use that many CPUs at most; None: as many as it wants."""
 
     def throttled(self, names: Collection[str]) -> Mapping[str, Throttling]:
-        """Say what the limit did to each of them that has one."""
+        """Return what the limit did to each of them that has one."""
 
 
 class StoreData(Protocol):
@@ -298,7 +298,7 @@ class Versions(Protocol):
         """
 
     def answers(self, service: str) -> tuple[Answers, Answers]:
-        """Say what the stable version and the new one have answered since there are two."""
+        """Return what the stable version and the new one have answered since there are two."""
 
 
 class Nodes(Protocol):

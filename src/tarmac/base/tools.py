@@ -204,7 +204,7 @@ def find(name: str) -> Tool | None:
 
 
 def how_to_get(name: str) -> str:
-    """Say how to get a program: `apt install golang or brew install go`; empty if not known."""
+    """Return how to get a program: `apt install golang or brew install go`; empty if not known."""
     tool = find(name)
     return tool.advice if tool else ""
 

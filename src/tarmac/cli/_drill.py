@@ -53,7 +53,7 @@ def show(console: Console, result: DrillResult, expected: str = Verdict.PASS) ->
 
 
 def journal_of(file: Path, drill: ReadDrill, *, is_again: bool) -> Path:
-    """Say where the journal goes: beside the data of the system, whose file is given."""
+    """Return where the journal goes: beside the data of the system, whose file is given."""
     again = "-again" if is_again else ""
     return file.parent / ".tarmac" / f"drill-{drill.path.stem}{again}.json"
 

@@ -36,7 +36,7 @@ def outcome(verdict: str, expected: str) -> Verdict:
 
 
 def measured(measure: str, limit: str) -> str:
-    """Say what a rule measured, and what was asked where the rule has a limit."""
+    """Return what a rule measured, and what was asked where the rule has a limit."""
     return f"{measure} (asked: {limit})" if limit else measure
 
 

@@ -60,7 +60,7 @@ def sentences(file: DrillFile, drill: Drill, gaps: Iterable[str] = ()) -> Iterat
 
 
 def abort(file: DrillFile) -> str:
-    """Say when a drill stops at once."""
+    """Return when a drill stops at once."""
     if (rule := file.abort) is None:
         return "none: the drill runs to its end, then undoes every fault."
     return f"at once when {rule.failed:g} % of the visits fail over {time_text(rule.over)}."

@@ -54,7 +54,7 @@ def text(
 
 
 def _as_up(system: System, urls: Mapping[str, str]) -> dict[str, str]:
-    """Say where `tarmac up` has the services: the copy of the recording has ended."""
+    """Return where `tarmac up` has the services: the copy of the recording has ended."""
     found = dict(urls)
     for key in urls:
         name, _, port = key.partition(":")

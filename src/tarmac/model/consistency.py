@@ -385,7 +385,7 @@ def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
 
 
 def _unheld(environment: Environment) -> str:
-    """Say why a checklist cannot block an environment: its writers do not read it."""
+    """Return why a checklist cannot block an environment: its writers do not read it."""
     if environment.target == "repository":
         return (
             "an environment of target repository is not deployed; write `checklist` in one that is"

@@ -53,7 +53,7 @@ def current(system: System, environment: str) -> ImageVersions:
 def promoted(
     system: System, source: str | None, to: str, images: Mapping[str, str]
 ) -> ImageVersions:
-    """Say what `to` is to run.
+    """Return what `to` is to run.
 
     Args:
         source: the environment whose versions it takes; None: it keeps its own.

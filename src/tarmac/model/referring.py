@@ -14,7 +14,7 @@ from tarmac.model.system import System
 
 
 def where_from(section: str, name: str, known: list[str]) -> str:
-    """Say what to do about a name that is not there: the near one, or where to add it."""
+    """Return what to do about a name that is not there: the near one, or where to add it."""
     hint = did_you_mean(name, known)
     if hint.startswith("did you mean"):
         return hint

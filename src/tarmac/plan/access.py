@@ -21,7 +21,7 @@ def access(bindings: Bindings) -> tuple[Access, ...]:
 
 
 def shell_call(shell: Shell | None, url: str) -> dict[str, Any]:
-    """Say how a shell is started for the user of a URL: its `programs`, `arguments` and `env`.
+    """Return how a shell is started for the user of a URL: its `programs`, `arguments` and `env`.
 
     No programs where the kind has none, or the URL no user.
     """

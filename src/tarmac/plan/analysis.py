@@ -85,7 +85,7 @@ class CanaryDecision:
 
 
 def rollout_controller(plan: ClusterPlan, name: str) -> By | None:
-    """Say what tries new versions of a service; None where pods are just replaced."""
+    """Return what tries new versions of a service; None where pods are just replaced."""
     rollout = plan.settings.rollout
     if rollout is None or name not in _named(plan) or not plan.workload(name).ports:
         return None
@@ -106,7 +106,7 @@ def _named(plan: ClusterPlan) -> frozenset[str]:
 
 
 def analysis(plan: ClusterPlan, workload: Workload) -> Analysis:
-    """Say how a service's new versions are judged. Raises ValueError where they are not."""
+    """Return how a service's new versions are judged. Raises ValueError where they are not."""
     rollout = plan.settings.rollout
     if rollout is None:
         raise ValueError(f"{plan.environment} has no `rollout`")

@@ -276,7 +276,7 @@ def secrets_of(workload: Workload) -> Iterator[Secret]:
 
 
 def mounted_files(files: tuple[File, ...], mounts: Mapping[str, str]) -> tuple[MountedFile, ...]:
-    """Say where a container finds the files of a launch.
+    """Return where a container finds the files of a launch.
 
     Args:
         mounts: the path in the container, by that in the node's folder; `.` is the folder itself.

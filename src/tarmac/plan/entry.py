@@ -56,7 +56,7 @@ def _own_key(service: str, port: str) -> str:
 
 
 def _routes(bindings: Bindings, own: Mapping[str, int]) -> dict[str, Any]:
-    """Say where it listens for which host, and which service has which paths of that host."""
+    """Return where it listens for which host, and which service has which paths of that host."""
     system, facts = bindings.system, bindings.facts
     hosts: dict[str, list[dict[str, Any]]] = {label: [] for label in system.file.entry}
     for name, service in system.file.services.items():

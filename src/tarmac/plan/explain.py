@@ -356,7 +356,7 @@ def _probes(node: Node) -> Mapping[str, str]:
 
 
 def in_words(probe: Probe) -> str:
-    """Say what a probe waits for."""
+    """Return what a probe waits for."""
     match probe:
         case HttpProbe(port, path):
             return f"GET {path} on port {port} answers below 400"

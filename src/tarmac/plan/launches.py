@@ -32,7 +32,7 @@ TASK_WITHIN_S = 7 * 86400.0
 
 
 def of_service(bindings: Bindings, name: str, number: int) -> Launch:
-    """Say how one instance of a service is started; its environment comes from `settings`."""
+    """Return how one instance of a service is started; its environment comes from `settings`."""
     if bindings.system.is_kit(name):
         return _of_kit(bindings, name, number)
     service = bindings.system.file.services[name]
@@ -60,7 +60,7 @@ def of_service(bindings: Bindings, name: str, number: int) -> Launch:
 
 
 def of_task(bindings: Bindings, name: str, task: Task) -> Launch:
-    """Say how a task of a service is started."""
+    """Return how a task of a service is started."""
     folder, sources = _place(bindings, name)
     return Launch(
         argv=_command(task.run, trap=True),
@@ -148,7 +148,7 @@ def _command(argv: tuple[str, ...], *, trap: bool = False) -> tuple[str, ...]:
 
 
 def as_typed(launch: Launch) -> tuple[str, ...]:
-    """Say what a person would start, without what only stopping it needs."""
+    """Return what a person would start, without what only stopping it needs."""
     return tuple(part.removeprefix(TRAP) for part in launch.argv)
 
 

@@ -98,7 +98,7 @@ def _known_as(file: Path) -> tuple[Path, str]:
 
 
 def source_of(file: Path, plan: ClusterPlan) -> RenderSource:
-    """Say what an environment's files are rendered from, and by which command."""
+    """Return what an environment's files are rendered from, and by which command."""
     root, label = _known_as(file)
     path = root / label
     name = path.parent.name if path.parent != root else plan.system
@@ -125,7 +125,7 @@ def _plan(file: str, read: Callable[[str], bytes], environment: str | None) -> C
 
 
 def texts(made: RenderedTree) -> Mapping[str, str]:
-    """Say what each file holds in its folder: patched, and the user's own where it is ejected.
+    """Return what each file holds in its folder: patched, and the user's own where it is ejected.
 
     The folder is `deploy/ENV` beside the model; it need not be there.
 

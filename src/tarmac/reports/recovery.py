@@ -129,7 +129,7 @@ def _disk(region: str) -> tuple[Step, ...]:
 
 
 def _procedure(inputs: ReportInputs, drills: tuple[DrillRecord, ...]) -> Section:
-    """Say how a person who did not write this plan tries it."""
+    """Return how a person who did not write this plan tries it."""
     first = Step(
         "Once a quarter, a person who did not write this plan makes a drill from it alone, and "
         "writes down where it was not enough."

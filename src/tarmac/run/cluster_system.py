@@ -142,7 +142,7 @@ class ClusterSystem:
             yield telemetry
 
     def stores(self) -> Sequence[str]:
-        """Say what each store and broker really is."""
+        """Return what each store and broker really is."""
         return [f"{one.name}: {one.about}" for one in self.deployed.plan.stores]
 
     @contextlib.contextmanager
@@ -188,7 +188,7 @@ def opened(
 
 
 def public_urls(deployed: DeployedSystem) -> dict[str, str]:
-    """Say where the public finds a system: the hosts of the environment's routes."""
+    """Return where the public finds a system: the hosts of the environment's routes."""
     settings = deployed.plan.settings
     scheme = "https" if settings.ingress is not None and settings.ingress.tls else "http"
     return {

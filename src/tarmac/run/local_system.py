@@ -172,7 +172,7 @@ class LocalSystem:
         yield self.home.telemetry
 
     def stores(self) -> Sequence[str]:
-        """Say what each store and broker really is."""
+        """Return what each store and broker really is."""
         nodes = self.status().nodes
         return [f"{node.name}: {node.about}" for node in nodes if node.role in ("store", "broker")]
 

@@ -152,7 +152,7 @@ class RunningSystem(Protocol):
         """
 
     def stores(self) -> Sequence[str]:
-        """Say what each store and broker really is. Raises TarmacError."""
+        """Return what each store and broker really is. Raises TarmacError."""
 
     def target(self, urls: Mapping[str, str]) -> AbstractContextManager[InstanceTarget]:
         """Open what a drill may disturb; at the end all is undone.

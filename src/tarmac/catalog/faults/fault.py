@@ -61,7 +61,7 @@ class Fault:
     needs: Collection[type] = (Target,)
 
     def lasts_s(self, step: Step) -> float:
-        """Say how long a step of it lasts, in seconds."""
+        """Return how long a step of it lasts, in seconds."""
         return 0.0 if self.momentary and not step.repeats else step.for_
 
 
@@ -86,7 +86,7 @@ def edges_on(target: Edges, on: str) -> tuple[Edge, ...]:
 
 
 def url_of(target: Instances, service: str) -> str:
-    """Say where a service answers. Raises BadInput where there is no such one."""
+    """Return where a service answers. Raises BadInput where there is no such one."""
     urls = target.urls()
     if service not in urls:
         hint = did_you_mean(service, [name for name in urls if ":" not in name])

@@ -94,7 +94,7 @@ def _launch_ferretdb(context: StoreContext, candidate: ProviderCandidate, fast: 
 
 
 def _cache_gb(context: StoreContext) -> str:
-    """Say how large its cache is: half of what is above 1 GiB, as it would say of a machine."""
+    """Return how large its cache is: half of what is above 1 GiB, as it would say of a machine."""
     if context.size is None:
         return CACHE_GB
     return f"{max(0.25, (context.size.memory_bytes / 1024**3 - 1) / 2):.2f}"

@@ -199,7 +199,7 @@ def _command(
 
 
 def _server(context: StoreContext, argv: tuple[str, ...], *files: File) -> Launch:
-    """Say what is the same in and out of a container."""
+    """Return what is the same in and out of a container."""
     return Launch(
         argv=argv,
         ready=ExchangeProbe(

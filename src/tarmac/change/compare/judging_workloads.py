@@ -153,7 +153,7 @@ def _signal(name: str, before: int | None, after: int | None) -> str:
 
 
 def _left(now: Scale, side: Side) -> str:
-    """Say what the loss of a zone or node leaves, replicas spread evenly."""
+    """Return what the loss of a zone or node leaves, replicas spread evenly."""
     zones = side.plan.settings.zones
     kind, lost = ("zone", -(-now.least // zones)) if zones > 1 else ("node", 1)
     left = now.least - lost

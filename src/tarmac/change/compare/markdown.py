@@ -60,7 +60,7 @@ def _with_changes(found: Comparison) -> list[str]:
 
 
 def _where(found: Comparison) -> str:
-    """Say which environments were compared, of what changed."""
+    """Return which environments were compared, of what changed."""
     systems = _with_changes(found)
     environments = [f"{listed(map(code, found.systems.get(name, ())))}" for name in systems]
     if len(systems) == 1:

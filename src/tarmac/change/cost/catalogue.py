@@ -75,7 +75,7 @@ class Prices(_Strict):
     instances: dict[str, Instance]
 
     def old(self, today: dt.date) -> list[str]:
-        """Say which lists are older than they may be."""
+        """Return which lists are older than they may be."""
         lists: dict[str, PriceList] = {
             "nodes": self.nodes,
             "servers": self.servers,

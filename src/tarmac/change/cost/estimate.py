@@ -114,7 +114,7 @@ def month(plan: ClusterPlan) -> float | None:
 
 
 def requests(workload: Workload) -> tuple[float, float]:
-    """Say what one of its pods requests: cores and GiB."""
+    """Return what one of its pods requests: cores and GiB."""
     wanted = workload.resources.requests
     return float(amount(wanted.get("cpu", 0))), float(amount(wanted.get("memory", 0))) / GIB
 

@@ -102,7 +102,7 @@ def promote(
 
 
 def _unready(file: Path, system: System, to: str, today: date) -> str:
-    """Say why an environment waits for its checklist, item by item; empty where it does not."""
+    """Return why an environment waits for its checklist, item by item; empty where it does not."""
     if not system.file.environments[to].checklist:
         return ""
     report = verify(VerifyOptions(file, today, ready=True))

@@ -53,7 +53,7 @@ def write(report: Report) -> str:
 
 
 def _invocation(report: Report) -> dict[str, Any]:
-    """Say whether every gate ran, and which broke."""
+    """Return whether every gate ran, and which broke."""
     broken = [result for result in report.results if result.status is Status.ERROR]
     notes = [{"level": "error", "message": {"text": result.why}} for result in broken]
     return {"executionSuccessful": not broken, "toolExecutionNotifications": notes}

@@ -136,7 +136,7 @@ def _proof(proof: Result) -> str:
 
 
 def _readiness(report: Report, width: int) -> Iterator[str]:
-    """Say what is open, and what closes it."""
+    """Yield what is open, and what closes it."""
     many = len(report.items)
     if not report.open:
         attested = sum(any(proof.attestation for proof in item.proofs) for item in report.items)
@@ -151,7 +151,7 @@ def _readiness(report: Report, width: int) -> Iterator[str]:
 
 
 def _not_run(report: Report) -> Iterator[str]:
-    """Say how what did not run is run, and its evidence taken."""
+    """Yield how what did not run is run, and its evidence taken."""
     proofs = [proof for item in report.items for proof in item.proofs]
     unknown = [proof for proof in proofs if proof.status in (Status.SKIPPED, Status.STALE)]
     missing = [proof.what for proof in unknown if not proof.run]

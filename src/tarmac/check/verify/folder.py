@@ -176,7 +176,7 @@ def _read(path: Path, folder: Path) -> Iterator[Artifact | Finding]:
 
 
 def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:
-    """Say where a YAML file cannot be read; a template, or a tag of its own, is not an error."""
+    """Return where a YAML file cannot be read; a template, or a tag of its own, is not an error."""
     mark = getattr(error, "problem_mark", None)
     where = f"{name}:{mark.line + 1}" if mark else name
     near = text.splitlines()[max(mark.line - 1, 0) : mark.line + 1] if mark else []

@@ -100,7 +100,7 @@ def _item(
 
 
 def _open(item: ChecklistItem, statuses: set[Status]) -> Status:
-    """Say what is missing of an item of which no proof failed; PASS: nothing."""
+    """Return what is missing of an item of which no proof failed; PASS: nothing."""
     needed = statuses | ({NEEDS[item.needs]} if item.needs else set())
     return next((status for status in OPEN if status in needed), Status.PASS)
 
@@ -148,7 +148,7 @@ def _attested(said: Attestation, phase: str, folder: str, today: date) -> Result
 
 
 def _remedy(proof: Result) -> str:
-    """Say what makes a proof pass."""
+    """Return what makes a proof pass."""
     kind, _, it = proof.what.partition(":")
     if proof.run or kind == "requirement":
         return proof.run and f"run `{proof.run}`"

@@ -27,7 +27,7 @@ API = "chaos-mesh.org/v1alpha1"
 
 
 def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experiment]:
-    """Say what a step is there: an object, or one for each edge."""
+    """Return what a step is there: an object, or one for each edge."""
     write = WRITERS.get(step.fault)
     if write is None:
         raise no_counterpart("chaos-mesh", step)

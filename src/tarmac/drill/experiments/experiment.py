@@ -98,7 +98,7 @@ class Tool:
 
 
 def burnt_cpu(drill: ClusterDrill, on: str, cpus: float) -> tuple[int, int]:
-    """Say how many processes, busy for how many percent, leave that many of a container's CPUs.
+    """Return how many processes, busy for how many percent, leave that many of a container's CPUs.
 
     Raises:
         NoCounterpart: the container has not more than that, or has no limit.
@@ -113,7 +113,7 @@ def burnt_cpu(drill: ClusterDrill, on: str, cpus: float) -> tuple[int, int]:
 
 
 def used_memory(drill: ClusterDrill, on: str, limit: float) -> int:
-    """Say how many bytes to use up, to leave that many of a container's limit.
+    """Return how many bytes to use up, to leave that many of a container's limit.
 
     Raises:
         NoCounterpart: the container has not more than that, or has no limit.

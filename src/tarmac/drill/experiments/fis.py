@@ -30,7 +30,7 @@ AURORA = "aurora"
 
 
 def experiments(drill: ClusterDrill, _: int, step: Step) -> Sequence[Experiment]:
-    """Say what an outage of a zone is there."""
+    """Return what an outage of a zone is there."""
     if step.fault != "outage" or not drill.zone(step.on):
         raise no_counterpart("fis", step)
     if len(drill.file.method) > 1:

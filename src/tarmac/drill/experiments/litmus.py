@@ -28,7 +28,7 @@ Made = tuple[Workload, str, Variables]
 
 
 def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experiment]:
-    """Say what a step is there: an engine, or one for each edge."""
+    """Return what a step is there: an engine, or one for each edge."""
     write = WRITERS.get(step.fault)
     if write is None:
         raise no_counterpart("litmus", step)

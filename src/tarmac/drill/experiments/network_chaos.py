@@ -32,7 +32,7 @@ def pods(drill: ClusterDrill, on: str, share: int = 100) -> Spec:
 
 
 def lasts(step: Step) -> Spec:
-    """Say how long a step lasts, as a duration of Go."""
+    """Return how long a step lasts, as a duration of Go."""
     return {"duration": f"{round(1000 * step.for_)}ms"}
 
 

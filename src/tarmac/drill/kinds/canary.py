@@ -157,7 +157,7 @@ def _rule(defect: Defect | None) -> EdgeRule | None:
 
 
 def analysis(wanted: Canary) -> Analysis:
-    """Say how the new version is judged, in the words of what production gets."""
+    """Return how the new version is judged, in the words of what production gets."""
     return Analysis(
         service=wanted.service,
         namespace="",

@@ -47,7 +47,7 @@ class _Rising:
 
     @property
     def measured(self) -> str:
-        """Say which rate held, and what broke at the next."""
+        """Return which rate held, and what broke at the next."""
         why = "; ".join(f"{check.what}: {check.measured}" for check in self.broken)
         rest = f"at {self.last:g}: {why}" if why else "no higher rate was tried"
         return f"{self.held:g} per second hold; {rest}"

@@ -69,7 +69,7 @@ class Visits:
         return self.good / self.many if self.many else None
 
     def percentile_s(self, percent: float) -> float:
-        """Say how long a visit took, failed ones included; 0 without any."""
+        """Return how long a visit took, failed ones included; 0 without any."""
         return float(self.durations.get_value_at_percentile(percent)) / 1e6
 
 

@@ -28,13 +28,13 @@ def of_setup(before: Visits, whole: Visits, wanted: Hypothesis) -> Iterator[Chec
 
 
 def of_rate(visits: Visits) -> Check:
-    """Say whether the generator kept its rate; else it has measured itself."""
+    """Return whether the generator kept its rate; else it has measured itself."""
     measured = f"a visit began {1000 * visits.late_s:.0f} ms late at most"
     return Check("setup", RATE_KEPT, visits.late_s <= LATE_S, measured, f"{1000 * LATE_S:g} ms")
 
 
 def of_invariants(broken: Iterable[BrokenInvariant]) -> Check:
-    """Say whether the invariants hold afterwards."""
+    """Return whether the invariants hold afterwards."""
     measured = "; ".join(f"{one.name}: {one.why}" for one in broken)
     return Check(
         "hypothesis", "the invariants hold afterwards", not measured, measured or "all hold"
@@ -63,7 +63,7 @@ def of_visits(visits: Visits, wanted: Hypothesis) -> Iterator[Check]:
 
 
 def of_recovery(recovered_s: float | None, limit_s: float, after: str = "") -> Check:
-    """Say whether visits went as before in time, after the faults or after something else."""
+    """Return whether visits went as before in time, after the faults or after something else."""
     measured = "not in time" if recovered_s is None else f"after {recovered_s:.1f} s"
     limit = f"within {limit_s:g} s"
     what = f"visits go as before {after}".rstrip()

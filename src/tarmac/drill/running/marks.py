@@ -44,11 +44,11 @@ class MarkWriter:
         return repeating(self._write, EVERY_S)
 
     def confirmed_after(self, began: float) -> float | None:
-        """Say when the first mark was confirmed after some time; None: none was yet."""
+        """Return when the first mark was confirmed after some time; None: none was yet."""
         return next((at for at in list(self._confirmed.values()) if at > began), None)
 
     def confirmed_before(self, ended: float) -> float | None:
-        """Say when the last mark was confirmed before some time; None: none was."""
+        """Return when the last mark was confirmed before some time; None: none was."""
         return max((at for at in list(self._confirmed.values()) if at <= ended), default=None)
 
     def tried_after(self, began: float) -> set[int]:

@@ -43,7 +43,7 @@ class ProbeLog:
             self.wrong.append(str(status))
 
     def check(self) -> Check:
-        """Say whether each answer was the one that will do."""
+        """Return whether each answer was the one that will do."""
         many = self.well + len(self.wrong)
         measured = f"{self.well} of {many}"
         if self.wrong:

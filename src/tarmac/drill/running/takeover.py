@@ -61,7 +61,7 @@ class Takeover:
             one.replicate(synchronous=self.wanted.synchronous)
 
     def url(self, region: int) -> str:
-        """Say what the health check of a region asks."""
+        """Return what the health check of a region asks."""
         return f"{self.targets[region].urls()[self.wanted.service]}{self.wanted.path}"
 
     def lose(self, say: Callable[[str], None], watch: AbortWatch) -> MethodResult:

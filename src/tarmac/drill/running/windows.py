@@ -57,7 +57,7 @@ class AnalysisWindow:
     stable: Window
 
     def sentence(self) -> str:
-        """Say what was seen."""
+        """Return what was seen."""
         return f"{self.weight} %: {self.new.sentence()}; stable: {self.stable.sentence()}"
 
     @property

@@ -39,7 +39,7 @@ def is_failed(labels: Mapping[str, str]) -> bool:
 
 
 def kind(objective: Objective) -> Kind:
-    """Say which share it is about: of requests that work, or of those that are fast."""
+    """Return which share it is about: of requests that work, or of those that are fast."""
     return "latency" if objective.availability is None else "availability"
 
 

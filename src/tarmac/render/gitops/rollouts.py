@@ -34,7 +34,7 @@ WEIGHTLESS = (
 
 
 def rollout(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Artifact:
-    """Say by which steps a new version gets the traffic."""
+    """Return by which steps a new version gets the traffic."""
     args = [{"name": "revision", "valueFrom": {"podTemplateHashValue": "Latest"}}]
     steps: list[dict[str, Any]] = []
     for weight in asked.weights:

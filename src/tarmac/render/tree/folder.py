@@ -131,7 +131,7 @@ def check(
     *,
     all_renderers: bool = True,
 ) -> RenderOutcome:
-    """Say what `render` would do; write nothing. Arguments and errors are those of `render`."""
+    """Return what `render` would do; write nothing. Arguments and errors are those of `render`."""
     folder = check_folder(folder, source)
     with _disk_errors(folder):
         if not source.among_others:

@@ -67,7 +67,7 @@ def _when(event: Object) -> str:
 
 
 def causes(workload: Object, around: Surroundings) -> list[Cause]:
-    """Say why a workload is not ready, each reason once."""
+    """Return why a workload is not ready, each reason once."""
     found = [*_unmade(workload, around)]
     for pod in pods_of(workload, around.pods):
         found += _of_pod(pod, around)

@@ -52,7 +52,7 @@ class ClusterTarget:
         )
 
     def urls(self) -> Mapping[str, str]:
-        """Say where visitors find each service."""
+        """Return where visitors find each service."""
         return self.entries
 
     def find(self, name: str) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ class ClusterTarget:
             self.running.kubectl.run("delete", "pod", *(pod.name for pod in pods), *flags)
 
     def _zones(self) -> Mapping[str, str]:
-        """Say in which zone each node is; none where this user may not ask."""
+        """Return in which zone each node is; none where this user may not ask."""
         try:
             found = self.running.kubectl.read("get", "nodes")
         except Refusal:

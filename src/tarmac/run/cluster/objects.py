@@ -70,7 +70,7 @@ class ObjectId:
 
 
 def wave(found: Object) -> str:
-    """Say in which wave an object is applied."""
+    """Return in which wave an object is applied."""
     kind = found["kind"]
     component = found["metadata"].get("labels", {}).get(COMPONENT, "")
     if kind in _FIRST:
@@ -91,7 +91,7 @@ def waves(objects: Iterable[Object]) -> Iterator[tuple[str, list[Object]]]:
 
 
 def differences(live: Object, wanted: Object) -> list[str]:
-    """Say in which fields an object there differs from what it would become, a line for each.
+    """Return in which fields an object there differs from what it would become, a line for each.
 
     What a Secret holds is not shown.
     """

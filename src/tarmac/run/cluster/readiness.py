@@ -26,7 +26,7 @@ class Readiness:
 
 
 def readiness(found: Object) -> Readiness:
-    """Say how far a workload has come, by its status."""
+    """Return how far a workload has come, by its status."""
     status, spec = found.get("status", {}), found.get("spec", {})
     if found["kind"] == "Job":
         return _job(status)
@@ -62,7 +62,7 @@ def _job(status: Mapping[str, object]) -> Readiness:
 
 
 def _rollout(found: Object) -> Readiness:
-    """Say how far a new version's trial has come; the Rollout has its template's generation."""
+    """Return how far a new version's trial has come; the Rollout has its template's generation."""
     status, spec = found.get("status", {}), found["spec"]
     if not trials.is_observed(found):
         return Readiness(False, "not looked at yet")

@@ -134,7 +134,7 @@ class DeployedSystem:
             time.sleep(POLL_S)
 
     def replicas(self, name: str) -> int:
-        """Say how many pods a workload is to have. Raises Refusal."""
+        """Return how many pods a workload is to have. Raises Refusal."""
         (workload,) = self.workloads([name])
         kind, _, named = self._resource(workload).partition("/")
         (found,) = self.kubectl.read("get", kind, named, self.where)
@@ -145,7 +145,7 @@ class DeployedSystem:
         self.kubectl.run(*self.scaling(name, replicas))
 
     def scaling(self, name: str, replicas: int) -> tuple[str, ...]:
-        """Say by which call of kubectl a workload has so many pods."""
+        """Return by which call of kubectl a workload has so many pods."""
         (workload,) = self.workloads([name])
         return "scale", self._resource(workload), f"--replicas={replicas}", self.where
 

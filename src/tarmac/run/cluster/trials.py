@@ -110,6 +110,6 @@ def step(found: Object) -> str:
 
 
 def message(found: Object) -> str:
-    """Say why a version was taken back, in the controller's words."""
+    """Return why a version was taken back, in the controller's words."""
     status: Mapping[str, Any] = found.get("status", {})
     return str(status.get("message") or status.get("phase", ""))

@@ -73,7 +73,7 @@ def script(context: StoreContext) -> Script:
 
 
 def _allowed(grants: tuple[Grant, ...]) -> Iterator[str]:
-    """Say what belongs together at once: each time a Java starts."""
+    """Yield what belongs together at once: each time a Java starts."""
     together: dict[tuple[str, str, bool], list[str]] = {}
     for grant in grants:
         named = _RESOURCES.get(grant.resource)

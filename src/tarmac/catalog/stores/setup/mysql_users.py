@@ -54,12 +54,12 @@ def first_files(context: StoreContext) -> tuple[File, ...]:
 
 
 def first_mounts(context: StoreContext) -> dict[str, str]:
-    """Say where its image looks for them."""
+    """Return where its image looks for them."""
     return {name: f"/docker-entrypoint-initdb.d/{name}" for name in context.init}
 
 
 def _of_services(context: StoreContext) -> tuple[Text, ...]:
-    """Say what makes the database and its users; repeatable, each in one line."""
+    """Return what makes the database and its users; repeatable, each in one line."""
     if wrong := [user.role for user in context.users if len(user.role) > LONGEST_NAME]:
         what = f"a user of MySQL has {LONGEST_NAME} characters at most ({wrong[0]}); rename it"
         raise BadInput([Problem(f"stores.{context.name}", what)])

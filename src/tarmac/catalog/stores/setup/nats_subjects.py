@@ -17,7 +17,7 @@ FINGERPRINT = Fingerprint(
 
 
 def permissions(user: User) -> str:
-    """Say what a service may publish and hear: what the kit's adapter needs for its own topics.
+    """Return what a service may publish and hear: what the kit's adapter needs for its own topics.
 
     A foreign program makes its streams and consumers in its own way; of one that lists no topics
     nothing is known, so it may use any subject.

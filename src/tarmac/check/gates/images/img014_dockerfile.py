@@ -119,7 +119,7 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
 
 
 def _runtime(final: list[Instruction]) -> Iterator[tuple[int, str]]:
-    """Say what the last stage lacks."""
+    """Yield what the last stage lacks."""
     first = final[0].line
     users = [instruction for instruction in final if instruction.word == "USER"]
     if users:

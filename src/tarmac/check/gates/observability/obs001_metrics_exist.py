@@ -44,7 +44,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _not_here(subject: Subject, signal: Signal) -> str:
-    """Say why nothing of this environment exports a metric; empty where something does."""
+    """Return why nothing of this environment exports a metric; empty where something does."""
     if signal.stores:
         there = {store.exporter.id for store in subject.plan.stores if store.exporter}
         return "" if signal.exporter in there else _no_exporter(subject, signal)

@@ -37,7 +37,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 def _lost(
     subject: Subject, workload: Workload, address: str, taken: dict[str, int], policies: Policies
 ) -> str:
-    """Say why a service's spans do not arrive; empty where they do, as far as can be seen."""
+    """Return why a service's spans do not arrive; empty where they do, as far as can be seen."""
     plan, parts = subject.plan, urlsplit(address)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     sends = f"{workload.name} sends its spans to {host}:{port}"

@@ -23,7 +23,7 @@ class Rego:
     first: int
 
     def at(self, offset: int) -> str:
-        """Say where a place of the text is."""
+        """Return where a place of the text is."""
         return (
             f"{self.path}:{self.first + self.text.count(chr(10), 0, offset)}"
             if self.first

@@ -106,7 +106,7 @@ def named(app: App, source: Source, chart: Path, sources: Sources) -> Release:
 
 
 def destination_of(app: App) -> str:
-    """Say where an Application puts its objects: a cluster, and a namespace of it."""
+    """Return where an Application puts its objects: a cluster, and a namespace of it."""
     given = fields(app.data, "spec", "destination")
     return f"{given.get('server') or given.get('name') or ''} {app.space}"
 

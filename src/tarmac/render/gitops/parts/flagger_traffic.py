@@ -14,7 +14,7 @@ INGRESS_PODS = {"istio": "ingressgateway"}
 
 
 def traffic(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
-    """Say where the traffic of a canary comes from."""
+    """Return where the traffic of a canary comes from."""
     (name, port), *others = workload.ports.items()
     found: dict[str, Any] = {"port": port, "targetPort": port, "portName": name}
     if others:

@@ -23,7 +23,7 @@ STEP_S = CLOCKS_S[0]
 
 
 def step_s(rule: AlertRule) -> int:
-    """Say by which clock an alert is tested."""
+    """Return by which clock an alert is tested."""
     return next((c for c in CLOCKS_S if c * STEPS >= max(rule.above)), CLOCKS_S[-1])
 
 

@@ -103,7 +103,7 @@ def _with_own_image(workload: Workload, spec: Any) -> Any:
 
 
 def _hook(workload: Workload, kind: str, spec: Object) -> dict[str, str]:
-    """Say when a job runs that has the account or settings of its service.
+    """Return when a job runs that has the account or settings of its service.
 
     Before the first install there are none.
     """

@@ -13,7 +13,7 @@ THUMBPRINT = "6938fd4d98bab03faadb97b34396831e3780aea1"
 
 
 def provider() -> dict[str, Any]:
-    """Say which issuer of identities an account believes (`--cli-input-json`)."""
+    """Return which issuer of identities an account believes (`--cli-input-json`)."""
     return {
         "Url": f"https://{ISSUER}",
         "ClientIDList": [AUDIENCE],

@@ -166,7 +166,7 @@ REASONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def build_failure(lines: Sequence[str]) -> str:
-    """Say why a build failed, in one sentence; empty where its lines are of no known tool's."""
+    """Return why a build failed, in one sentence; empty where its lines are of no known tool's."""
     text = "\n".join(lines)
     if _OF_THE_MACHINE.search(text):
         return ""

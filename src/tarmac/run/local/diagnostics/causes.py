@@ -268,7 +268,7 @@ def _lacks(name: str, evidence: ProcessEvidence) -> str:
 
 
 def _taken(line: str, lines: Sequence[str], evidence: ProcessEvidence) -> str:
-    """Say what holds the port: most often the service uses its public port, not its own."""
+    """Return what holds the port: most often the service uses its public port, not its own."""
     said = (_NUMBERED.sub("", text) for text in (line, *lines[::-1]))
     numbers = [int(number) for text in said for number in _PORT.findall(text)]
     should = ", ".join(f"{name}={port}" for name, port in evidence.wanted.items())

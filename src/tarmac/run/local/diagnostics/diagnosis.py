@@ -37,14 +37,14 @@ class Failure:
 def explain(
     node: Node, host: str, failure: str, status: int | None, log: LogFile, seen: str
 ) -> Failure:
-    """Say why a try failed, without a secret; `seen` is where it listened instead, if it did."""
+    """Return why a try failed, without a secret; `seen` is where it listened instead, if it did."""
     lines = tuple(line for line in log.tail if not line.startswith("[tarmac]"))
     why = cause(node, host, failure, status, lines, seen)
     return Failure(log.redact(failure), log.redact(why), lines[-SHOWN_LINES:])
 
 
 def ending(status: int) -> str:
-    """Say how a process ended, from its exit status; a negative one is a signal."""
+    """Return how a process ended, from its exit status; a negative one is a signal."""
     if status < 0:
         return f"by {signal.Signals(-status).name}"
     return f"with exit status {status}"
@@ -70,7 +70,7 @@ def evidence_of(node: Node, host: str) -> ProcessEvidence:
 
 
 def wrong_port(node: Node, pid: int, host: str) -> str:
-    """Say where a process listens instead of where it should; empty if that is not known."""
+    """Return where a process listens instead of where it should; empty if that is not known."""
     if node.launch.in_container or not kernel.sockets(kernel.LISTEN):
         return ""
     found = listeners.of([pid, *descendants(pid)])

@@ -28,7 +28,7 @@ FOREIGN = {
 
 
 def why_not(argv: Sequence[str], cwd: Path, path: str) -> str:
-    """Say why a program cannot be executed, and what to do; empty if nothing seems wrong.
+    """Return why a program cannot be executed, and what to do; empty if nothing seems wrong.
 
     Args:
         path: the PATH that it would have.

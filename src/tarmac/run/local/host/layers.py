@@ -29,7 +29,7 @@ TRIED_S = 20
 
 
 def refusal(folder: Path) -> str:
-    """Say why this machine allows no such layer over a folder; empty: it does."""
+    """Return why this machine allows no such layer over a folder; empty: it does."""
     if not sys.platform.startswith("linux"):
         return "it needs overlay mounts, which are Linux's; run Tarmac in a container or a VM"
     with tempfile.TemporaryDirectory(dir="/tmp") as layer:

@@ -32,7 +32,7 @@ def drop() -> Drop | None:
 
 
 def refused() -> str:
-    """Say why such a server cannot be started here, and what to do; empty if it can be."""
+    """Return why such a server cannot be started here, and what to do; empty if it can be."""
     uid = os.geteuid()
     if has_name(uid) or drop() is not None:
         return ""

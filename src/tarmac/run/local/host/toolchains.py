@@ -44,7 +44,7 @@ class Choice:
 
     @property
     def lacks(self) -> str:
-        """Say what is missing here, and what to do; "" where something that fits is there."""
+        """Return what is missing here, and what to do; "" where something that fits is there."""
         if self.chosen or not self.wish.is_strict or not self.found:
             return ""  # a program that is not there at all is told of by its own name
         number = ".".join(map(str, self.wish.wanted[-1][0] or (self.wish.text,)))

@@ -48,7 +48,7 @@ class Requests:
         self.durations[bucket_of(took_s)] += 1
 
     def counts(self) -> dict[str, Any]:
-        """Say what was counted, as JSON can hold it."""
+        """Return what was counted, as JSON can hold it."""
         return {
             "requests": {f"{kind} {status}": n for (kind, status), n in self.statuses.items()},
             "durations": {str(bucket): n for bucket, n in self.durations.items()},

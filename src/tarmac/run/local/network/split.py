@@ -61,6 +61,6 @@ class Split:
         return True
 
     def counts(self) -> dict[str, Any]:
-        """Say what came of it so far."""
+        """Return what came of it so far."""
         effect = self.defect.effect.counts() if self.defect is not None else {}
         return {"stable": self.stable.counts(), "new": {**self.new.counts(), "effect": effect}}

@@ -108,7 +108,7 @@ class Wire:
             end.disturb(disturbance)
 
     def counts(self) -> dict[str, Any]:
-        """Say what went over it so far."""
+        """Return what went over it so far."""
         if self.disturbance is not None:
             self.effect = self.disturbance.effect.counts()
         return {

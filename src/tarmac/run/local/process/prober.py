@@ -19,7 +19,7 @@ TOGETHER_S = 0.25
 
 
 def until_next_s(steady_s: float) -> float:
-    """Say how long to leave a node alone that is well: about so long, to a shared moment."""
+    """Return how long to leave a node alone that is well: about so long, to a shared moment."""
     now = time.monotonic()
     return (now + steady_s) // TOGETHER_S * TOGETHER_S - now
 

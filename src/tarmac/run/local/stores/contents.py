@@ -32,7 +32,7 @@ def of(url: str) -> StoreContents:
 
 
 def scheme_of(url: str) -> str:
-    """Say how a URL's protocol is called, for a reader."""
+    """Return how a URL's protocol is called, for a reader."""
     return url.partition("://")[0]
 
 

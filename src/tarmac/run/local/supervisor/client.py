@@ -340,7 +340,7 @@ def answer_of(request: Request[Answer], line: str) -> Answer:
 
 
 def _ended(home: Home, what: str) -> SupervisorGone:
-    """Say why there is no supervisor: it was told to stop, or else its log has the reason."""
+    """Return why there is no supervisor: it was told to stop, or else its log has the reason."""
     by = ""
     with contextlib.suppress(TarmacError):
         by = _read(home)[0].get("ended_by") or ""

@@ -53,7 +53,7 @@ class CpuQuota:
         await asyncio.wait([self._task])
 
     def counts(self) -> Throttling:
-        """Say how often it was stopped, and what it used in which time."""
+        """Return how often it was stopped, and what it used in which time."""
         elapsed_s = time.monotonic() - self._began
         return Throttling(self._times, self._used_s, elapsed_s)
 

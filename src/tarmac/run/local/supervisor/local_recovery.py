@@ -57,7 +57,7 @@ class LocalRecovery:
         self._ask(ask.LoseData(self._store))
 
     def data_mb(self) -> float:
-        """Say how much data it has, in MB of a million bytes."""
+        """Return how much data it has, in MB of a million bytes."""
         return self._ask(ask.DataSize(self._store))
 
     def restore_data(self) -> None:

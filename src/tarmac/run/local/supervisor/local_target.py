@@ -56,11 +56,11 @@ class LocalTarget:
         )
 
     def cpu_s(self) -> Mapping[str, float]:
-        """Say how much CPU time each instance has used, with all that it has started."""
+        """Return how much CPU time each instance has used, with all that it has started."""
         return {name: used.cpu_s for name, used in self._usage().items()}
 
     def urls(self) -> Mapping[str, str]:
-        """Say where each service answers: NAME for the first of its ports, and NAME:PORT."""
+        """Return where each service answers: NAME for the first of its ports, and NAME:PORT."""
         found: dict[str, str] = {}
         for edge in self._edges():
             if edge["source"] == "world" and edge["listen"]:
@@ -163,7 +163,7 @@ class LocalTarget:
         self._ask(ask.Split(service, share, rule))
 
     def answers(self, service: str) -> tuple[Answers, Answers]:
-        """Say what the stable version and the new one have answered since there are two."""
+        """Return what the stable version and the new one have answered since there are two."""
         splits = [e["split"] for e in self._edges() if e["target"] == service and "split" in e]
         stable, new = ([split[which] for split in splits] for which in ("stable", "new"))
         return _answers(stable), _answers(new)
@@ -177,11 +177,11 @@ class LocalTarget:
         self._ask(ask.LimitCpu(tuple(names), cpus))
 
     def throttled(self, names: Collection[str]) -> Mapping[str, Throttling]:
-        """Say what the limit did to each of them that has one."""
+        """Return what the limit did to each of them that has one."""
         return self._ask(ask.Throttlings(tuple(names)))
 
     def memory_bytes(self) -> Mapping[str, int]:
-        """Say how much memory each instance has now, with all that it has started."""
+        """Return how much memory each instance has now, with all that it has started."""
         return {name: used.memory_bytes for name, used in self._usage().items()}
 
     def _usage(self) -> dict[str, usage.Usage]:

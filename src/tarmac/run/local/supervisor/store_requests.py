@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 async def connect(supervisor: Supervisor, request: Connect) -> StoreShell:
-    """Say how to get into a store, as its administrator or as one of its users."""
+    """Return how to get into a store, as its administrator or as one of its users."""
     now = supervisor.required()
     name, user = request.name, request.user
     accesses = {access.store: access for access in now.plan.access}

@@ -89,7 +89,7 @@ class StoreSnapshots:
 
 
 def _why_left(bindings: Bindings, store: str) -> str:
-    """Say why a store cannot be restored; empty if it can."""
+    """Return why a store cannot be restored; empty if it can."""
     if store not in bindings.here:
         return "it runs elsewhere (external), so it is not reset"
     kind = bindings.kinds[store]

@@ -281,7 +281,7 @@ class Supervisor:
                     again.start()
 
     async def edges(self) -> EdgeCounts:
-        """Say what went over each edge, and which connections are undeclared."""
+        """Return what went over each edge, and which connections are undeclared."""
         if self._now is None:
             return EdgeCounts((), ())
         counted = await self.wiring.counts()

@@ -83,7 +83,7 @@ class App:
         return tuple(map(IgnoredDifference, items(self.data, "spec", "ignoreDifferences")))
 
     def lacks(self, pointer: str, kind: str, name: str) -> str:
-        """Say what it lacks to leave a field to others; nothing where it does.
+        """Return what it lacks to leave a field to others; nothing where it does.
 
         Args:
             pointer: e.g. `/spec/replicas`.
@@ -98,7 +98,7 @@ class App:
         return f"ignoreDifferences of {pointer}"
 
     def at(self, *path: str | int) -> str:
-        """Say where a part of it stands; of one that a set makes, in the set's template."""
+        """Return where a part of it stands; of one that a set makes, in the set's template."""
         return self.artifact.at(*(("spec", "template") if self.in_set else ()), *path)
 
 

@@ -32,7 +32,7 @@ def below(files: Files, app: App) -> tuple[Artifact, ...]:
 
 
 def home(subject: Subject) -> str:
-    """Say where the environment's tree is in the repository."""
+    """Return where the environment's tree is in the repository."""
     settings = subject.plan.settings.gitops
     return (settings.path if settings else None) or f"environments/{subject.plan.environment}"
 

@@ -26,7 +26,7 @@ class ComposeService:
         self.data = data
 
     def at(self, *path: str | int) -> str:
-        """Say where a part of it is."""
+        """Return where a part of it is."""
         return self.artifact.at("services", self.name, *path)
 
     @property

@@ -59,7 +59,7 @@ class SeriesSelector:
 
 
 def looks_back_s(expr: str) -> float:
-    """Say how many seconds an expression looks back at most, by its longest range."""
+    """Return how many seconds an expression looks back at most, by its longest range."""
     found = _RANGE.findall(expr)
     return max((seconds(over) + seconds(offset) for over, offset in found), default=0)
 

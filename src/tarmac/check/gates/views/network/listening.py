@@ -49,7 +49,7 @@ def is_told_ports(own: Pods) -> bool:
 
 
 def listens(own: Pods) -> str:
-    """Say where pods listen instead."""
+    """Return where pods listen instead."""
     heard = ", ".join(f"{number} ({name})" for name, number in own.ports.items())
     if not heard:
         return f"and {own.workload} has no port; declare it, or probe a worker by `exec`"

@@ -24,7 +24,7 @@ def is_amount(path: Path) -> bool:
 
 
 def wrong_amount(path: Path, value: Any) -> str:
-    """Say what is wrong with an amount; empty: nothing."""
+    """Return what is wrong with an amount; empty: nothing."""
     try:
         found = amount(value)
     except ValueError:

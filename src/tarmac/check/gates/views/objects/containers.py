@@ -41,7 +41,7 @@ class Container:
         self.data = data
 
     def at(self, *path: str | int) -> str:
-        """Say where a part of it is."""
+        """Return where a part of it is."""
         return self.artifact.at(*self.path, *path)
 
     @property

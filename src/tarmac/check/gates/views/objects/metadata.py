@@ -78,7 +78,7 @@ def name_of(artifact: Artifact) -> str:
 
 
 def title(artifact: Artifact) -> str:
-    """Say which object it is: `Service orders`."""
+    """Return which object it is: `Service orders`."""
     return f"{artifact.data.get('kind')} {name_of(artifact)}"
 
 

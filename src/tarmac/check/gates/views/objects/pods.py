@@ -64,7 +64,7 @@ class Pods:
         return PodSpec(fields(self.template, "spec"))
 
     def at(self, *path: str | int) -> str:
-        """Say where a part of their `spec` is."""
+        """Return where a part of their `spec` is."""
         return self.artifact.at(*TEMPLATES[self.kind], "spec", *path)
 
     @cached_property

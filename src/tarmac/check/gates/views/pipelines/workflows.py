@@ -78,11 +78,11 @@ class Workflow:
         yield from (text for _, text in places(self.data))
 
     def at(self, *path: str | int) -> str:
-        """Say where a part stands: `file:line` of it, or of the nearest above."""
+        """Return where a part stands: `file:line` of it, or of the nearest above."""
         return self.artifact.at(*path)
 
     def line(self, text: str) -> str:
-        """Say where a text stands first: `file:line`."""
+        """Return where a text stands first: `file:line`."""
         lines = self.text.splitlines()
         number = next((n for n, line in enumerate(lines, 1) if text in line), 0)
         return f"{self.path}:{number}" if number else self.path

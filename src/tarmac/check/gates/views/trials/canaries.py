@@ -91,7 +91,7 @@ def canaries(files: Files) -> dict[str, Canary]:
 
 
 def services_of_flagger(files: Files) -> dict[str, Service]:
-    """Say what Flagger will make: the Service of the version that serves, by its workload."""
+    """Return what Flagger will make: the Service of the version that serves, by its workload."""
     return {name: Service(_service(canary)) for name, canary in canaries(files).items()}
 
 
