@@ -14,7 +14,8 @@ READINESS = {"initialDelaySeconds": 5, "periodSeconds": 10, "failureThreshold": 
 #: 150 s until it must have started.
 STARTUP = {"periodSeconds": 5, "failureThreshold": 30}
 #: A store is back in a second, and all its services wait for it: it is asked at once, and often.
-STORE_READINESS = {"periodSeconds": 2, "failureThreshold": 3}
+#: A busy one is taken from its Service after 30 s, as a service's pod is.
+STORE_READINESS = {"periodSeconds": 2, "failureThreshold": 15}
 STORE_STARTUP = {"periodSeconds": 1, "failureThreshold": 150}
 
 
@@ -48,9 +49,10 @@ def _listed(
 ) -> dict[str, Any]:
     live, ready = probe(workload.live), probe(workload.ready or workload.live)
     found: dict[str, Any] = {}
+    within_s = min(3, readiness["periodSeconds"])
     if live is not None:
         found["startupProbe"] = {**live, **startup}
         found["livenessProbe"] = {**live, **LIVENESS, "timeoutSeconds": 3}
     if ready is not None:
-        found["readinessProbe"] = {**ready, **readiness, "timeoutSeconds": 3}
+        found["readinessProbe"] = {**ready, **readiness, "timeoutSeconds": within_s}
     return found
