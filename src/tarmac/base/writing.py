@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, printable
+from tarmac.base.pids import is_running
 
 #: Bytes of one name that every usual file system takes.
 LONGEST_NAME = 255
@@ -331,19 +332,9 @@ def _remove_parts(folder: int, name: str) -> None:
     for left in os.listdir(folder):
         if left.startswith(begin) and left.endswith(end) and len(left) > len(begin + end):
             pid = left[len(begin) : -len(end)]
-            if pid.isdecimal() and (int(pid) == os.getpid() or not _is_running(int(pid))):
+            if pid.isdecimal() and (int(pid) == os.getpid() or not is_running(int(pid))):
                 with contextlib.suppress(OSError):
                     os.unlink(left, dir_fd=folder)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # another user's
-        pass
-    return True
 
 
 def _status(folder: int, name: str) -> os.stat_result | None:

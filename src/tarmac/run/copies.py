@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.base.errors import TarmacError
+from tarmac.base.pids import is_running
 from tarmac.run.local.state import state
 from tarmac.run.local.state.files import write_atomically
 from tarmac.run.local.state.options import Options
@@ -102,22 +103,12 @@ def _unused_home(file: Path, name: str) -> Home:
     """Name an unused namespace, and delete those whose supervisor was killed."""
     for root in Home.of(file, "").root.glob(f"{PREFIX}*"):
         ours = re.fullmatch(rf"{PREFIX}\w+-(\d+)(-\w+)?", root.name)
-        if ours and not _alive(int(ours[1])) and not client.is_running(Home(root)):
+        if ours and not is_running(int(ours[1])) and not client.is_running(Home(root)):
             from tarmac.run.local.supervisor.remove import delete  # noqa: PLC0415 - seldom needed
 
             delete(Home(root))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     return Home.of(file, "-".join(filter(None, (f"{PREFIX}{worker}", str(os.getpid()), name))))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # another user's
-    return True
 
 
 def _wait_deleted(home: Home, within_s: float = 10.0) -> None:
