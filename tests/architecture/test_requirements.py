@@ -75,6 +75,7 @@ PROVEN_IN = {
     "applied@moto": (
         "tests/infrastructure/test_applied.py", "tests/infrastructure/test_organization.py",
     ),
+    "observed@moto": ("tests/infrastructure/test_aws_login.py",),
     "applied@apiserver": ("tests/apiserver/",),
     "observed@docker": ("tests/containers/",),
     "observed@cluster": ("tests/cluster/",),

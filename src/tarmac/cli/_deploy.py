@@ -13,6 +13,9 @@ import click
 
 from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
+from tarmac.plan.cluster import ClusterPlan
+from tarmac.render import in_memory
+from tarmac.run import aws_login
 from tarmac.run.cluster import drift as drifts
 from tarmac.run.cluster import kubectl as clients
 from tarmac.run.cluster.deployment import SCALERS, Deployment, Outcome
@@ -42,11 +45,14 @@ def deploy(file: Path, environment: str | None, request: Request) -> int:
     """Deploy an environment; returns the exit code.
 
     Raises:
-        BadInput: whatever is wrong with the model, the folder or the arguments.
+        BadInput: whatever is wrong with the model, the folder or the arguments, or the AWS login
+            is one of another account.
         MissingTool: there is no kubectl.
         TarmacError: the cluster does not answer, or refuses.
     """
-    release = release_of(file, environment)
+    rendered = in_memory.make(file, environment, ())
+    release = release_of(rendered)
+    _check_login(rendered.plan, request)
     with clients.opened(request.context) as kubectl:
         made = plan(kubectl, release)
         deletes = made.gone if request.prunes else ()
@@ -72,7 +78,7 @@ def deploy(file: Path, environment: str | None, request: Request) -> int:
 
 def drift(file: Path, environment: str | None, context: str | None, *, as_json: bool) -> int:
     """Compare a cluster with an environment; returns the exit code. Raises as `deploy`."""
-    release = release_of(file, environment)
+    release = release_of(in_memory.make(file, environment, ()))
     with clients.opened(context) as kubectl:
         found = drifts.drift(kubectl, release)
     if as_json:
@@ -93,6 +99,12 @@ def drift(file: Path, environment: str | None, context: str | None, *, as_json: 
     counts = f"{len(found.missing)} missing, {len(found.changed)} changed, {len(found.extra)} extra"
     click.echo(f"{counts}, of {found.compared} objects in {kubectl.context}")
     return int(found.differs)
+
+
+def _check_login(plan: ClusterPlan, request: Request) -> None:
+    needed = aws_login.wanted(plan)
+    if needed is not None and (unasked := aws_login.refuse_another(needed)):
+        _say(request, f"the AWS account was not checked: {unasked}")
 
 
 def _say(request: Request, text: str) -> None:

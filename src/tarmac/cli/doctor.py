@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,8 +16,23 @@ SECTION = "Check"
 @click.command("doctor", short_help="Check this machine: tools, stores, ports, limits.")
 @click.argument("system", required=False)
 @click.option("--all", "everything", is_flag=True, help="Check every tool that Tarmac calls.")
+@click.option(
+    "--cloud",
+    is_flag=True,
+    help="Check the AWS login instead: the environment's account, region, output format.",
+)
+@click.option(
+    "--env", "environment", metavar="ENV", help="With --cloud; required if the model has several."
+)
 @_project.json_option
-def VERB(system: str | None, *, everything: bool, as_json: bool) -> None:
+def VERB(
+    system: str | None,
+    environment: str | None,
+    *,
+    everything: bool,
+    cloud: bool,
+    as_json: bool,
+) -> None:
     """Check whether this machine has what SYSTEM needs, or every tool that Tarmac calls.
 
     Without SYSTEM, the tarmac.yaml here is checked; without that file, or with --all, every tool is
@@ -25,7 +41,10 @@ def VERB(system: str | None, *, everything: bool, as_json: bool) -> None:
     Each line has the version found, the oldest accepted, what needs it and how to install it. Exit
     code 1 if something needed is missing or too old.
 
-    Example: tarmac doctor shop
+    With --cloud the login of the AWS CLI is checked: its account is that of the environment's
+    registry, its region the environment's. `tarmac deploy` refuses another account, too.
+
+    Example: tarmac doctor shop --cloud --env production
     """
     from dataclasses import asdict
 
@@ -33,7 +52,11 @@ def VERB(system: str | None, *, everything: bool, as_json: bool) -> None:
     from tarmac.model.loader import load
     from tarmac.run.local.supervisor import checkup
 
-    if everything or (system is None and not _project.is_here()):
+    if environment and not cloud:
+        raise click.UsageError("--env goes with --cloud; add it")
+    if cloud:
+        checks = _of_cloud(_project.find(system), environment)
+    elif everything or (system is None and not _project.is_here()):
         checks = checkup.of_everything()
     else:
         file = _project.find(system)
@@ -45,6 +68,19 @@ def VERB(system: str | None, *, everything: bool, as_json: bool) -> None:
     else:
         _print(checks)
     sys.exit(0 if good else 1)
+
+
+def _of_cloud(file: Path, environment: str | None) -> list[Any]:
+    from tarmac.base.errors import BadInput, Problem
+    from tarmac.render import in_memory
+    from tarmac.run import aws_login
+
+    plan = in_memory.planned(file, environment)
+    needed = aws_login.wanted(plan)
+    if needed is None:
+        what = f"environment {plan.environment} is not in AWS (`cloud: aws` with a `region`)"
+        raise BadInput([Problem(str(file), f"{what}; name another with --env")])
+    return aws_login.checks(needed)
 
 
 def _print(checks: list[Any]) -> None:

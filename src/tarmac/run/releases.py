@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.foreign.data import from_yaml
 from tarmac.render import in_memory
+from tarmac.render.in_memory import RenderedTree
 from tarmac.run.cluster.deployment import SECRETS
 from tarmac.run.cluster.release import Release
 
 
-def release_of(file: Path, environment: str | None) -> Release:
-    """Render the objects of an environment that `tarmac deploy` puts into its cluster.
+def release_of(made: RenderedTree) -> Release:
+    """Choose the rendered objects of an environment that `tarmac deploy` puts into its cluster.
 
     Raises:
         BadInput: the environment has no cluster, or Argo CD follows it.
     """
-    made = in_memory.make(file, environment, ())
     settings, where = made.plan.settings, made.source.model
     if settings.target != "cluster":
         what = f"environment {made.plan.environment} has no cluster (target: {settings.target})"
