@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from rendered import ROOT, plan_of
 
-from tarmac.run.aws_login import Wanted, checks, wanted
+from tarmac.run.aws_login import ExpectedLogin, checks, wanted
 from tarmac.run.local.supervisor.checkup import Check
 
 TARMAC = Path(sys.executable).with_name("tarmac")
 OWN, OTHER = "123456789012", "999999999999"
-PRODUCTION = Wanted("production", OWN, "us-east-1")
+PRODUCTION = ExpectedLogin("production", OWN, "us-east-1")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def write(folder: Path, body: str) -> None:
     file.chmod(0o755)
 
 
-def found(needed: Wanted = PRODUCTION) -> dict[str, Check]:
+def found(needed: ExpectedLogin = PRODUCTION) -> dict[str, Check]:
     return {check.name: check for check in checks(needed)}
 
 
@@ -106,8 +106,8 @@ def test_without_the_cli_it_says_how_to_get_it(folder: Path):
 @pytest.mark.parametrize(
     ("system", "environment", "needed"),
     [
-        ("shop", "production", Wanted("production", OWN, "us-east-1")),
-        ("travel", "prod", Wanted("prod", "333333333333", "eu-west-1")),
+        ("shop", "production", ExpectedLogin("production", OWN, "us-east-1")),
+        ("travel", "prod", ExpectedLogin("prod", "333333333333", "eu-west-1")),
         ("shop", "kind", None),
     ],
 )

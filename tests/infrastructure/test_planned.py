@@ -361,6 +361,22 @@ def test_the_plan_is_as_large_as_the_guide_says_and_has_the_roadmaps_outputs(pla
     assert {"vpc_id", "eks_cluster_name", "rds_endpoint"} <= outputs.keys()
 
 
+def test_the_bill_of_what_has_the_environments_tag_is_held_against_its_budget(planned):
+    budget = planned.one("aws_budgets_budget")
+    assert (budget["limit_amount"], budget["limit_unit"]) == ("1600", "USD")
+    assert budget["time_unit"] == "MONTHLY"
+    assert budget["cost_filter"] == [
+        {"name": "TagKeyValue", "values": ["user:Budget$ecommerce-production"]}
+    ]
+    told = {one["notification_type"]: one["threshold"] for one in budget["notification"]}
+    assert told == {"ACTUAL": 80, "FORECASTED": 100}
+    assert all(
+        resource["tags_all"]["Budget"] == "ecommerce-production"
+        for kind in ("aws_rds_cluster", "aws_eks_cluster", "aws_nat_gateway")
+        for resource in planned.of(kind).values()
+    )
+
+
 def test_staging_differs_by_values_and_not_by_modules(planned, staged):
     def kinds(plan):
         return {address.split("[")[0] for address in plan.resources}
@@ -370,6 +386,7 @@ def test_staging_differs_by_values_and_not_by_modules(planned, staged):
         "module.registry",
         "module.dns",
         "module.experiments",
+        "module.budget",
         "aws_secretsmanager",
         "data.aws_lb_hosted_zone_id",
     )

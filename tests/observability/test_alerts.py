@@ -143,8 +143,15 @@ def test_what_roadmaps_want_to_be_told_of_is_among_them():
         "PodRestarts", "CrashLoop", "StoreDown", "StoreDisconnected", "BreakerOpen", "QueueLag",
         "OutboxLate", "MessagesParked", "JobsParked", "ReplicationSlotGrows", "DiskFilling",
         "CertificateExpires", "CanaryAborted", "ScaledToMost", "ServiceDown", "StoreUnmeasured",
-        "CacheFull", "CacheEvicts",
+        "CacheFull", "CacheEvicts", "CostSpike", "CostIdle", "BudgetOverrun",
     } <= BY_ALERT.keys()  # fmt: skip
+
+
+def test_a_jump_of_the_cost_of_nodes_by_a_quarter_fires_after_half_an_hour():
+    rule, tests = BY_ALERT["CostSpike"]
+    [cost] = tests["tests"][0]["input_series"]
+    assert rule["expr"].endswith("> 20")
+    assert (rule["for"], cost["values"]) == ("30m", "10+0x119 12.5+0x32 10+0x0")
 
 
 @pytest.mark.parametrize("alert", BY_ALERT)

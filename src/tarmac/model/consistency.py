@@ -369,8 +369,8 @@ def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
                 f"replicas has min {replicas.min} above max {replicas.max}; swap them",
             )
         yield from infrastructure_problems(system, name, environment)
-        if environment.checklist and (why := _unheld(environment)):
-            yield Problem(_at(system, "environments", name, "checklist"), why)
+        for path, why in _unkept(environment):
+            yield Problem(_at(system, "environments", name, *path), why)
         if environment.ingress.issuer and not environment.ingress.tls:
             yield Problem(
                 _at(system, "environments", name, "ingress", "issuer", key=True),
@@ -382,6 +382,29 @@ def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
                 f"{replicas.available} of {replicas.min} must stay, so no node can ever be "
                 f"drained; write `available: {replicas.min - 1}`",
             )
+
+
+def _unkept(environment: Environment) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield keys of an environment that promise what nothing there keeps, and why."""
+    if why := _uncounted(environment):
+        yield ("observability", "costs"), why
+    if environment.checklist and (why := _unheld(environment)):
+        yield ("checklist",), why
+
+
+def _uncounted(environment: Environment) -> str:
+    """Say why an environment's costs cannot be watched as it has them; empty: they can."""
+    watched, cloud = environment.observability, environment.infrastructure
+    costs = watched.costs if watched else None
+    if watched is None or costs is None:
+        return ""
+    if watched.metrics != "prometheus":
+        return f"alerts on costs need Prometheus, not {watched.metrics}; remove `costs`"
+    if costs.email and costs.budget is None:
+        return "`email` is told of a `budget`, and there is none; add it"
+    if costs.email and (cloud is None or cloud.by != "terraform"):
+        return "AWS Budgets is made by Terraform; remove `email`, or add `infrastructure`"
+    return ""
 
 
 def _unheld(environment: Environment) -> str:

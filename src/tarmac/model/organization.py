@@ -10,10 +10,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from tarmac.model.texts import Email
 from tarmac.model.value import Name, StrictModel
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 AccountNumber = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 Policy = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_-]+$")]
 RoleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

@@ -49,6 +49,8 @@ RepositoryUrl = Annotated[str, StringConstraints(pattern=REPOSITORY)]
 FilePath = Annotated[str, StringConstraints(pattern=FILE)]
 FolderPath = Annotated[str, StringConstraints(pattern=FOLDER)]
 PathPrefix = Annotated[str, StringConstraints(pattern=PATH_PREFIX)]
+#: `team@example.com`.
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 
 #: What each pattern wants, for a person.
 WORDS = {

@@ -123,6 +123,16 @@ class CloudCdn:
 
 
 @dataclass(frozen=True)
+class CloudBudget:
+    """What an environment may cost a month."""
+
+    #: USD.
+    month: float
+    #: Where AWS Budgets reports.
+    email: str
+
+
+@dataclass(frozen=True)
 class CloudAlarm:
     """An alarm of an objective."""
 
@@ -211,6 +221,8 @@ class CloudInfrastructure:
     by: str = "terraform"
     #: The role by which its account is entered; None: the identity is of that account.
     role: str | None = None
+    #: None: nothing watches the bill.
+    budget: CloudBudget | None = None
 
     @property
     def state_bucket(self) -> str | None:

@@ -18,6 +18,7 @@ from tarmac.model.system import System
 from tarmac.model.value import Amount, amount
 from tarmac.plan.alarms import alarms
 from tarmac.plan.cloud import (
+    CloudBudget,
     CloudInfrastructure,
     CloudNodes,
     CloudServer,
@@ -96,7 +97,15 @@ def infrastructure(
         else (),
         by=wanted.by,
         role=role_arn(system, environment, account),
+        budget=_budget(settled),
     )
+
+
+def _budget(settled: Environment) -> CloudBudget | None:
+    costs = settled.observability.costs if settled.observability else None
+    if costs is None or costs.budget is None or costs.email is None:
+        return None
+    return CloudBudget(costs.budget, costs.email)
 
 
 def laid_out(system: System, settled: Environment) -> Iterator[str]:

@@ -28,7 +28,7 @@ ANOTHER = "another one"
 
 @dataclass(frozen=True)
 class Login:
-    """Who the AWS CLI signs in as, and its two settings that commands depend on."""
+    """The identity of the AWS CLI, and its two settings that commands depend on."""
 
     account: str
     arn: str
@@ -39,7 +39,7 @@ class Login:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExpectedLogin:
     """What an environment needs of a login."""
 
     environment: str
@@ -48,7 +48,7 @@ class Wanted:
     region: str
 
 
-def wanted(plan: ClusterPlan) -> Wanted | None:
+def wanted(plan: ClusterPlan) -> ExpectedLogin | None:
     """Read the account and region of an environment; None: it is not in AWS."""
     settings = plan.settings
     if settings.cloud != "aws" or settings.region is None:
@@ -57,11 +57,11 @@ def wanted(plan: ClusterPlan) -> Wanted | None:
     if account is None and plan.organization is not None:
         own = (one for one in plan.organization.accounts if one.name == plan.environment)
         account = next((one.number for one in own), None)
-    return Wanted(plan.environment, account, settings.region)
+    return ExpectedLogin(plan.environment, account, settings.region)
 
 
 def ask(region: str) -> Login:
-    """Ask the AWS CLI who its user is.
+    """Ask the AWS CLI for its identity and settings.
 
     Args:
         region: whose AWS is asked; without a region of its own the CLI would not answer.
@@ -90,7 +90,7 @@ def ask(region: str) -> Login:
     )
 
 
-def checks(needed: Wanted) -> list[Check]:
+def checks(needed: ExpectedLogin) -> list[Check]:
     """Compare the login with what an environment needs, for `tarmac doctor`."""
     feature = f"environment {needed.environment}"
     account = needed.account or ""
@@ -109,7 +109,7 @@ def checks(needed: Wanted) -> list[Check]:
     ]
 
 
-def refuse_another(needed: Wanted) -> str:
+def refuse_another(needed: ExpectedLogin) -> str:
     """Refuse a login of another account; return what could not be asked, empty if nothing.
 
     Raises:
@@ -131,7 +131,7 @@ def _check(name: str, found: str, floor: str, feature: str, wrong: str) -> Check
     return Check(name, state, found, floor, feature, wrong, fails=bool(wrong))
 
 
-def _account_wrong(login: Login, needed: Wanted) -> str:
+def _account_wrong(login: Login, needed: ExpectedLogin) -> str:
     if needed.account in (None, login.account):
         return ""
     return (
@@ -140,7 +140,7 @@ def _account_wrong(login: Login, needed: Wanted) -> str:
     )
 
 
-def _region_wrong(login: Login, needed: Wanted) -> str:
+def _region_wrong(login: Login, needed: ExpectedLogin) -> str:
     if login.region == needed.region:
         return ""
     return f"aws configure set region {needed.region}, or export AWS_REGION={needed.region}"

@@ -11,11 +11,10 @@ locals {
     name => group if(name == "pilot") == var.pilot_light
   }
 
-  tags = {
-    Project     = var.project
-    Environment = var.environment
-    ManagedBy   = "terraform"
-  }
+  tags = merge(
+    { Project = var.project, Environment = var.environment, ManagedBy = "terraform" },
+    var.budget == null ? {} : { Budget = local.primary },
+  )
 }
 
 module "network" {
@@ -149,4 +148,13 @@ module "bucket" {
   name      = each.key
   days      = each.value
   protected = var.protected
+}
+
+module "budget" {
+  source = "./modules/budget"
+  count  = var.budget == null || var.secondary ? 0 : 1
+
+  name  = local.primary
+  month = var.budget.month
+  email = var.budget.email
 }

@@ -223,3 +223,12 @@ variable "experiments" {
   description = "The alarms of the objectives, which stop experiments of AWS FIS; null: there are none."
   default     = null
 }
+
+variable "budget" {
+  type = object({
+    month = number
+    email = string
+  })
+  description = "USD a month for both regions, and the address to which AWS Budgets reports; null: no budget."
+  default     = null
+}

@@ -9,7 +9,7 @@ from tarmac.base import versions
 from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.observability.alerting import routing
-from tarmac.render.observability.charts import logs, prometheus, traces
+from tarmac.render.observability.charts import costs, logs, prometheus, traces
 from tarmac.render.renderer import Renderer
 
 #: Chart -> where it is published.
@@ -19,6 +19,7 @@ HOMES = {
     "alloy": "https://grafana.github.io/helm-charts",
     "tempo": "https://grafana-community.github.io/helm-charts",
     "jaeger": "https://jaegertracing.github.io/helm-charts",
+    "opencost": "https://opencost.github.io/opencost-helm-chart",
     "opentelemetry-collector": "https://open-telemetry.github.io/opentelemetry-helm-charts",
 }
 
@@ -42,6 +43,8 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
     if observability.metrics == "prometheus":
         content = prometheus.stack(plan, routing.values(plan))
         yield values(plan, "kube-prometheus-stack", content, *prometheus.NOTES)
+        if observability.costs:
+            yield values(plan, "opencost", costs.exporter(plan))
     if observability.logs:
         yield values(plan, "loki", logs.loki())
         yield values(plan, "alloy", logs.alloy(plan), *logs.ALLOY_NOTES)
@@ -54,6 +57,6 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
 RENDERER = Renderer(
     id="observability-values",
     phase="observability",
-    title="Values for the charts of Prometheus, Grafana, Loki, Alloy, traces and their collector",
+    title="Values for the charts of Prometheus, Grafana, Loki, Alloy, OpenCost, traces",
     render=render,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tarmac.plan.cloud import (
+    CloudBudget,
     CloudCdn,
     CloudDns,
     CloudEgress,
@@ -61,6 +62,11 @@ def cdn(cdn: CloudCdn) -> dict[str, hcl.Value]:
         "requests": cdn.requests,
         "challenges": cdn.challenges,
     }
+
+
+def budget(budget: CloudBudget) -> dict[str, hcl.Value]:
+    """Write what a month may cost."""
+    return {"month": budget.month, "email": budget.email}
 
 
 def experiments(plan: ClusterPlan, cloud: CloudInfrastructure) -> dict[str, hcl.Value]:

@@ -39,6 +39,7 @@ def root_values(plan: ClusterPlan, cloud: CloudInfrastructure) -> dict[str, hcl.
         **({"egress": entries.egress(cloud.egress, cloud.subnets)} if cloud.egress else {}),
         **({"dns": entries.dns(cloud.dns, cloud.standby)} if cloud.dns else {}),
         **({"cdn": entries.cdn(cloud.cdn)} if cloud.cdn else {}),
+        **({"budget": entries.budget(cloud.budget)} if cloud.budget else {}),
     }
 
 

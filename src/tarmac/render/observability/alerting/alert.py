@@ -42,6 +42,8 @@ class RuleTest:
     #: Minutes until the expression holds, and until it no longer does.
     late_m: int = 0
     lasts_m: int = 0
+    #: Minutes before anything is wrong, of an alert that compares with them; None: a few.
+    before_m: int | None = None
 
 
 Language = Literal["run", "promql", "sql", "see"]

@@ -98,4 +98,5 @@ def _test(given: dict[str, Any]) -> RuleTest:
         shown=given.get("shown", ""),
         late_m=given.get("late_m", 0),
         lasts_m=given.get("lasts_m", 0),
+        before_m=given.get("before_m"),
     )

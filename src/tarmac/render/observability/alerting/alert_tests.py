@@ -23,9 +23,10 @@ VALUE = re.compile(r"\{\{ \$value \| \w+ \}\}")
 def tests(plan: ClusterPlan, alert: Alert) -> Iterator[dict[str, Any]]:
     """Write the unit tests of a rule: it fires at its minute and clears, and else is silent."""
     test = alert.test
-    fires_m = BEFORE_M + test.late_m + alert.for_m
+    before_m = BEFORE_M if test.before_m is None else test.before_m
+    fires_m = before_m + test.late_m + alert.for_m
     bad_m = test.late_m + alert.for_m + BEYOND_M
-    clear_m = BEFORE_M + bad_m + test.lasts_m
+    clear_m = before_m + bad_m + test.lasts_m
     given = {**test.labels, **labels(plan, alert)}
     texts = {
         name: _expanded(text, given, test.shown) for name, text in annotated(plan, alert).items()
@@ -42,7 +43,7 @@ def tests(plan: ClusterPlan, alert: Alert) -> Iterator[dict[str, Any]]:
         "input_series": [
             _series(
                 series,
-                (series.fine, BEFORE_M),
+                (series.fine, before_m),
                 (series.fine if series.bad is None else series.bad, bad_m),
                 (series.fine, test.lasts_m + AFTER_M),
             )
@@ -59,7 +60,9 @@ def tests(plan: ClusterPlan, alert: Alert) -> Iterator[dict[str, Any]]:
         "interval": "1m",
         "input_series": [
             _series(
-                series, (series.fine if series.edge is None else series.edge, fires_m + BEYOND_M)
+                series,
+                *([] if test.before_m is None else [(series.fine, before_m)]),
+                (series.fine if series.edge is None else series.edge, fires_m + BEYOND_M),
             )
             for series in test.series
         ],

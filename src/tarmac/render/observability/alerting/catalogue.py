@@ -19,6 +19,7 @@ from tarmac.render.observability.alerting.alert_data import filled_alert
 from tarmac.render.observability.alerting.values import (
     captures,
     cluster,
+    costs,
     disks,
     messages,
     services,
@@ -30,7 +31,7 @@ FOLDER = files("tarmac") / "assets" / "alerts"
 #: How every group of rules begins.
 PREFIX = "tarmac-"
 #: The files of FOLDER, each of which is a group of rules; that of stores has the kinds' own, too.
-FILES = ("services", "stores", "messages", "cluster")
+FILES = ("services", "stores", "messages", "cluster", "costs")
 #: The group about missing exporters, which names the alerts of all others.
 SOURCES = f"{PREFIX}sources"
 #: By the name that an alert's `of` has: one alert for each of its values.
@@ -41,6 +42,7 @@ VALUES: Mapping[str, Callable[[ClusterPlan], Iterator[Values]]] = {
     **captures.VALUES,
     **messages.VALUES,
     **cluster.VALUES,
+    **costs.VALUES,
 }
 
 
