@@ -77,6 +77,7 @@ PROVEN_IN = {
     ),
     "observed@moto": ("tests/infrastructure/test_aws_login.py",),
     "applied@apiserver": ("tests/apiserver/",),
+    "observed@externaldns": ("tests/apiserver/test_dns_records.py",),
     "observed@docker": ("tests/containers/",),
     "observed@cluster": ("tests/cluster/",),
     "observed@calico": ("tests/cluster/test_under_policies.py",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from rendered import artifacts_of, plan_of
+from rendered import artifact_of, artifacts_of, plan_of
 from terraformed import tree, values_for
 
 #: The provider has 700 MB: beside four busy loops it takes minutes to start.
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(600)
 SYSTEMS = {
     ("starter", "production"): (2, 2, {"rds": "db.t4g.small"}),
     ("trading", "production"): (3, 3, {"rds": "db.t4g.large"}),
-    ("travel", "dev"): (2, 1, {}),
+    ("travel", "stg"): (3, 1, {}),
     ("travel", "prod"): (3, 3, {}),
 }
 
@@ -135,8 +135,25 @@ def test_its_hosts_lead_to_its_balancer_or_to_the_cdn_before_it(other):
         assert {records[name, "A"]["name"] for name in names} == {
             "entrance-eu-west-1.travelsources.com"
         }
+    elif (system, environment) == ("travel", "stg"):
+        assert (zones, records) == (["stg.travelsources.com"], {})
     else:
         assert (zones, records) == ([], {})
+
+
+def test_external_dns_changes_the_zone_of_its_environment_and_no_other(other):
+    (system, environment), planned = other
+    made = of(planned, "records", "aws_iam_role")
+    if (system, environment) != ("travel", "stg"):
+        assert made == []
+        return
+    [role] = made
+    values = artifact_of(system, environment, "dns/values/external-dns.yaml").data
+    annotated = values["serviceAccount"]["annotations"]["eks.amazonaws.com/role-arn"]
+    assert annotated == f"arn:aws:iam::222222222222:role/{role['name']}"
+    assert values["domainFilters"] == ["stg.travelsources.com"]
+    # The zone's number is known once it is made, so the policy is not in the plan.
+    assert "module.dns[0].zone_id" in module_inputs(planned, "records", "allows")
 
 
 def module_inputs(planned, module, name):

@@ -234,6 +234,26 @@ def test_an_rds_server_has_a_disk_and_aurora_none():
             "is not a load balancer of eu-central-1; write the name that AWS gave it",
         ),
         (
+            f"{AWS}, infrastructure: {{dns: {{records: external-dns}}, cdn: {{}}}}",
+            "records:",
+            "and `cdn` wants those of Terraform; remove it, or write `records: terraform`",
+        ),
+        (
+            f"{AWS}, observability: {{metrics: datadog, costs: {{}}}}",
+            "{}",
+            "alerts on costs need Prometheus, not datadog; remove `costs`",
+        ),
+        (
+            f"{AWS}, observability: {{costs: {{email: a@example.com}}}}",
+            "{email",
+            "`email` is told of a `budget`, and there is none; add it",
+        ),
+        (
+            f"{AWS}, observability: {{costs: {{budget: 9, email: a@example.com}}}}",
+            "{budget",
+            "AWS Budgets is made by Terraform; remove `email`, or add `infrastructure`",
+        ),
+        (
             f"{AWS}, domain: example.com, infrastructure: {{dns: {{}}}}",
             "dns:",
             "no service is `public`, so a zone would have no host; remove `dns`",

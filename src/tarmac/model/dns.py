@@ -6,7 +6,7 @@ The hosts themselves are those of the public services, below the environment's d
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -42,6 +42,11 @@ class Dns(StrictModel):
     )
     existing: bool = Field(
         default=False, description="The zone is there already, and is only looked up."
+    )
+    records: Literal["terraform", "external-dns"] = Field(
+        default="terraform",
+        description="What makes the records of the hosts: Terraform, which is told the balancer's "
+        "name; or ExternalDNS in the cluster, which follows the hosts of its routes.",
     )
     balancer: HostName | None = Field(
         default=None,

@@ -46,6 +46,10 @@ def infrastructure_problems(
         yield Problem(at(*path), what)
     for path, what in (*_names(environment, wanted), *_standby(environment, wanted)):
         yield Problem(at("infrastructure", *path), what)
+    for key in _followed(wanted):
+        what = f"ExternalDNS makes the records, and `{key}` wants those of Terraform"
+        advice = "remove it, or write `records: terraform`"
+        yield Problem(at("infrastructure", "dns", "records"), f"{what}; {advice}")
     service = wanted.standby.service if wanted.standby else None
     if service and (service not in services or services[service].public is None):
         what = f"standby asks unknown public service '{service}'"
@@ -61,6 +65,15 @@ def infrastructure_problems(
         yield Problem(at("infrastructure", *path), what)
     for role, what in _roles(system, wanted):
         yield Problem(at("infrastructure", "roles", *role), what)
+
+
+def _followed(wanted: Infrastructure) -> Iterator[str]:
+    """Yield keys that need records of Terraform where ExternalDNS makes them."""
+    dns = wanted.dns
+    if dns is None or dns.records == "terraform":
+        return
+    given = {"dns.balancer": dns.balancer, "standby": wanted.standby, "cdn": wanted.cdn}
+    yield from (key for key, value in given.items() if value)
 
 
 def layout_problems(system: System) -> Iterator[Problem]:

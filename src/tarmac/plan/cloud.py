@@ -87,6 +87,8 @@ class CloudDns:
     balancers: Mapping[str, str]
     #: What answers 200 at an entrance while its region serves.
     health_path: str = "/health"
+    #: Of the role by which ExternalDNS makes the records; None: Terraform makes them.
+    records_role: str | None = None
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,14 @@ def zone(system: System, settled: Environment) -> str:
     return given or settled.domain or system.file.domain or ""
 
 
-def dns(system: System, settled: Environment, workloads: Sequence[Workload]) -> CloudDns | None:
-    """Compute the zone; None where the model asks for none."""
+def dns(
+    system: System, settled: Environment, workloads: Sequence[Workload], role: str
+) -> CloudDns | None:
+    """Compute the zone; None where the model asks for none.
+
+    Args:
+        role: the ARN of the role by which ExternalDNS would change it.
+    """
     wanted = settled.infrastructure
     if wanted is None or wanted.dns is None or settled.region is None:
         return None
@@ -49,8 +55,14 @@ def dns(system: System, settled: Environment, workloads: Sequence[Workload]) -> 
     known = {settled.region: given.balancer}
     known |= {standby.region: standby.balancer} if standby else {}
     balancers = {region: balancer for region, balancer in known.items() if balancer}
-    hosts, path = public_hosts(workloads), standby.path if standby else "/health"
-    return CloudDns(zone(system, settled), given.existing, hosts, balancers, path)
+    return CloudDns(
+        zone(system, settled),
+        given.existing,
+        public_hosts(workloads),
+        balancers,
+        health_path=standby.path if standby else "/health",
+        records_role=role if given.records == "external-dns" else None,
+    )
 
 
 def cdn(settled: Environment, bucket: str) -> CloudCdn | None:

@@ -64,6 +64,8 @@ def infrastructure(
     own = registry and registry["region"] == settled.region and keeper == environment
     project, account = wanted.project or system.name, registry["account"] if registry else None
 
+    records_role = f"arn:aws:iam::{account or 'ACCOUNT'}:role/{project}-{environment}-external-dns"
+
     def bucket(name: str) -> str:
         return bucket_name(system, environment, settled, name)
 
@@ -87,7 +89,7 @@ def infrastructure(
         ),
         keeper=keeper,
         buckets={bucket(name): given.days for name, given in wanted.buckets.items()},
-        dns=dns(system, settled, workloads),
+        dns=dns(system, settled, workloads, records_role),
         cdn=cdn(settled, bucket("files")),
         egress=egress(system, settled, workloads),
         snapshot_days=wanted.snapshots,

@@ -19,6 +19,25 @@ module "dns" {
   }
 }
 
+# ExternalDNS makes the records of hosts, in this zone and in no other. To list zones takes every zone.
+module "records" {
+  source = "./modules/service_role"
+  count  = try(var.dns.followed, false) ? 1 : 0
+
+  name      = "external-dns"
+  role      = "${local.primary}-external-dns"
+  namespace = "external-dns"
+  region    = var.region
+  allows = {
+    "route53:ChangeResourceRecordSets" = ["arn:aws:route53:::hostedzone/${module.dns[0].zone_id}"]
+    "route53:ListResourceRecordSets"   = ["arn:aws:route53:::hostedzone/${module.dns[0].zone_id}"]
+    "route53:ListTagsForResources"     = ["arn:aws:route53:::hostedzone/${module.dns[0].zone_id}"]
+    "route53:ListHostedZones"          = ["*"]
+  }
+  oidc_provider_arn = module.cluster.oidc_provider_arn
+  oidc_issuer       = module.cluster.oidc_issuer
+}
+
 module "certificate" {
   source    = "./modules/certificate"
   count     = var.cdn == null ? 0 : 1

@@ -190,8 +190,9 @@ variable "dns" {
     balancers   = optional(map(string), {})
     standby     = optional(string)
     health_path = optional(string, "/health")
+    followed    = optional(bool, false)
   })
-  description = "The zone of the public hosts, and of each region the load balancer before its ingress; null: no DNS."
+  description = "The zone of the public hosts, and of each region the load balancer before its ingress; followed: ExternalDNS makes the records; null: no DNS."
   default     = null
 }
 

@@ -36,6 +36,8 @@ def programs(plan: ClusterPlan, objects: Iterable[Artifact]) -> dict[str, str]:
             found.add("argo-rollouts")
         elif api is not None and api.chart:
             found.add(api.chart)
+    if plan.cloud and plan.cloud.dns and plan.cloud.dns.records_role:
+        found.add("external-dns")
     if plan.settings.mesh:
         found.add(plan.settings.mesh)
     if environment.settings(plan).updater:

@@ -50,6 +50,7 @@ def dns(dns: CloudDns, standby: CloudStandby | None) -> dict[str, hcl.Value]:
         "existing": dns.existing,
         "hosts": dns.hosts,
         "balancers": dns.balancers,
+        **({"followed": True} if dns.records_role else {}),
         **({"standby": standby.region, "health_path": dns.health_path} if standby else {}),
     }
 
