@@ -414,3 +414,16 @@ def test_gitlab_asks_the_checklist_before_it_deploys_too():
 
 def test_trading_alone_waits_for_its_checklist():
     assert [system for system in SYSTEMS if "checklist" in jobs(system)] == ["trading"]
+
+
+def test_each_root_of_travels_repository_has_a_page_and_reviewers_of_its_own():
+    lines = str(artifact_of("travel", "repository", "CODEOWNERS").content).splitlines()
+    owners = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("/")}
+    assert owners.keys() == {"/infra/", "/gitops/", "/app/", "/data/"}
+    for folder, reviewers in owners.items():
+        page = str(artifact_of("travel", "repository", f"{folder.strip('/')}/README.md").content)
+        assert f"# {folder.strip('/')}\n" in page
+        assert reviewers
+        assert all(f"`{reviewer}`" in page for reviewer in reviewers)
+    # Of two lines that fit, the last one decides.
+    assert lines[1].startswith("* ")

@@ -102,3 +102,23 @@ def test_an_account_that_nothing_names_is_asked_for():
     role = account.data["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
     assert role == f"arn:aws:iam::ACCOUNT:role/demo-prod-{name}"
     assert "ACCOUNT" in account.notes[0]
+
+
+def test_the_address_of_a_mongodb_of_others_is_a_secret_of_its_service_alone():
+    holding = {
+        artifact.data["metadata"]["name"]: artifact.data["spec"]["data"]
+        for artifact in artifacts_of("starter", "production")
+        if artifact.data and isinstance(artifact.data, dict)
+        if artifact.data.get("kind") == "ExternalSecret"
+    }
+    key = "starter/production/stores/users-db/user-service/url"
+    having = {
+        name
+        for name, entries in holding.items()
+        if any(entry["remoteRef"]["key"] == key for entry in entries)
+    }
+    assert len(having) == 1
+    assert next(iter(having)).startswith("user-service")
+    assert not any(
+        "users-db" in workload.name for workload in plan_of("starter", "production").stores
+    )

@@ -153,6 +153,9 @@ PATTERNS = {
     r"^[A-Za-z0-9._/-]+$": "write a branch or tag of Git",
     r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$": "write a folder's path within the repository",
     r"^[A-Z][A-Za-z0-9]*$": "use letters and digits, a capital first, e.g. OrdersTooSlow",
+    r"^[A-Za-z0-9][A-Za-z0-9 ,.;:()/'-]*$": (
+        "write one sentence of letters, digits and the signs ,.;:()/'-"
+    ),
     r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "write an address like team@example.com",
     r"^[a-z]{2}(-[a-z]+)+-\d$": "write a region of AWS, e.g. eu-central-1",
     r"^\d{12}$": 'write the 12 digits of an AWS account in quotes, e.g. "123456789012"',

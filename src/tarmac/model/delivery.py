@@ -11,8 +11,21 @@ from tarmac.model.value import Duration, Name, StrictModel
 
 #: A branch or tag of git.
 Revision = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]+$")]
+#: A sentence that every text format takes as it is.
+ABOUT = r"^[A-Za-z0-9][A-Za-z0-9 ,.;:()/'-]*$"
 #: A folder of a repository, relative to its root.
 FolderPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")]
+
+
+class Root(StrictModel):
+    """A top folder of the repository, with its reviewers."""
+
+    about: Annotated[str, StringConstraints(pattern=ABOUT)] = Field(
+        description="What the folder holds, as its README.md says it."
+    )
+    owners: tuple[Owner, ...] = Field(
+        min_length=1, description="The reviewers of changes below it: `@acme/data`."
+    )
 
 
 class Delivery(StrictModel):
@@ -35,6 +48,11 @@ class Delivery(StrictModel):
     owners: tuple[Owner, ...] = Field(
         default=(),
         description="The reviewers of changes: `@acme/platform`; default: the system's owner.",
+    )
+    roots: dict[Name, Root] = Field(
+        default={},
+        description="Top folders of that repository, such as `infra`: each gets a README.md and "
+        "lines in CODEOWNERS.",
     )
 
 

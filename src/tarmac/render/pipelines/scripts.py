@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tarmac.base.artifact import Artifact
+from tarmac.model.delivery import Root
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.assets import asset, assets
 from tarmac.render.pipelines.parts import pipeline as p
@@ -25,7 +26,14 @@ def _code_owners(plan: ClusterPlan) -> str:
         "# The reviewers; what must pass besides is in .github/rulesets/main.json.",
         f"* {' '.join(p.owners(plan))}",
     ]
+    if plan.delivery:
+        lines += [f"/{name}/ {' '.join(root.owners)}" for name, root in plan.delivery.roots.items()]
     return "\n".join(lines) + "\n"
+
+
+def _readme(name: str, root: Root) -> str:
+    owners = ", ".join(f"`{owner}`" for owner in root.owners)
+    return f"# {name}\n\n{root.about}\n\nReviewed by {owners}: see CODEOWNERS.\n"
 
 
 def _renovate(plan: ClusterPlan) -> dict[str, Any]:
@@ -68,6 +76,8 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
             continue
         name = re.sub(r"^ci/", "", path)
         yield Artifact(name, asset(path), plan.model, executable=True)
+    for name, root in plan.delivery.roots.items():
+        yield Artifact(f"{name}/README.md", _readme(name, root), plan.model)
     yield Artifact("CODEOWNERS", _code_owners(plan), plan.model)
     yield Artifact("renovate.json", p.as_json(_renovate(plan)), plan.model)
 
