@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.settings import sources
-from tarmac.check.gates.views.terraform.tree import tree
-
-#: In a document, by the name that JSON has for it.
-NAMES = {
-    "actions": "Action",
-    "resources": "Resource",
-    "effect": "Effect",
-    "condition": "Condition",
-    "principals": "Principal",
-}
-DOCUMENT, ASSIGNED = "aws_iam_policy_document", ("attribute", "object_elem")
+from tarmac.check.gates.views.terraform.policies import PolicyStatement, statements
 
 FEDERATED = "sts:AssumeRoleWithWebIdentity"
 #: What names one user of a provider: `:sub` of tokens, `:amr` of Cognito's.
@@ -50,100 +37,6 @@ def check(files: Files) -> Iterator[Finding]:
 def _names_subject(statement: PolicyStatement) -> bool:
     said = statement.parts.get("Condition", ())
     return any(text.endswith(SUBJECTS) for text in said)
-
-
-@dataclass(frozen=True)
-class PolicyStatement:
-    """A statement, as far as it is written."""
-
-    where: str
-    #: All texts below each part: `{"Action": ("s3:*",)}`. What is computed has none.
-    parts: Mapping[str, tuple[str, ...]]
-    #: Some of it is computed by a loop, so that what is absent here may be there.
-    partial: bool
-
-    def has(self, part: str, *texts: str) -> bool:
-        """Tell whether a part is written with one of some texts."""
-        return any(text in self.parts.get(part, ()) for text in texts)
-
-    @property
-    def allows(self) -> bool:
-        """Whether it gives a right: what a document says without `effect`."""
-        return not self.has("Effect", "Deny")
-
-
-def statements(files: Files) -> Iterator[PolicyStatement]:
-    """Yield every statement that is written."""
-    for source in sources(files):
-        found = tree(source.path, str(source.content))
-        if not isinstance(found, Finding):
-            yield from _statements(found, source.path, inside=False)
-
-
-def _statements(node: Any, path: str, *, inside: bool) -> Iterator[PolicyStatement]:
-    for child in _children(node):
-        kind = child.data
-        if kind == "block":
-            names = [text for part in _names(child) for text in _texts(part)]
-            if inside and names[:1] == ["statement"]:
-                yield _statement(child.children[-1], child, path)
-                continue
-            inside_here = inside or names[:2] == ["data", DOCUMENT]
-            yield from _statements(child, path, inside=inside_here)
-            continue
-        if kind == "object" and "Effect" in (found := _parts(child)) and "Action" in found:
-            yield _statement(child, child, path)
-            continue
-        yield from _statements(child, path, inside=inside)
-
-
-def _statement(node: Any, first: Any, path: str) -> PolicyStatement:
-    block = first if first.data == "block" else node
-    parts = {name: tuple(_texts(part)) for name, part in _parts(block).items()}
-    return PolicyStatement(f"{path}:{_line(first)}", parts, partial=_is_partial(block))
-
-
-def _parts(node: Any) -> dict[str, Any]:
-    """Find the arguments and blocks of a statement, by the names that JSON has for them."""
-    found: dict[str, Any] = {}
-    body = next((c for c in _children(node) if c.data == "body"), node)
-    for child in _children(body):
-        if child.data in ASSIGNED:
-            name, *_ = [*_texts(child.children[0]), ""]
-            found[NAMES.get(name, name)] = child.children[-1]
-        elif child.data == "block":
-            name, *_ = [text for part in _names(child) for text in _texts(part)]
-            found.setdefault(NAMES.get(name, name), child)
-    return found
-
-
-def _is_partial(node: Any) -> bool:
-    return any(
-        str(part.data).startswith("for_") or "dynamic" in _texts(part.children[0])
-        for part in node.iter_subtrees()
-        if str(part.data).startswith("for_") or (part.data == "block" and part.children)
-    )
-
-
-def _children(node: Any) -> Iterator[Any]:
-    yield from (child for child in node.children if hasattr(child, "children"))
-
-
-def _names(block: Any) -> Iterator[Any]:
-    yield from (child for child in _children(block) if child.data in ("identifier", "string"))
-
-
-def _texts(node: Any) -> list[str]:
-    """Read names and texts below a node; a template as it is written."""
-    if node.data == "string":
-        return ["".join(str(token) for token in node.scan_values(lambda _: True)).strip('"')]
-    if node.data == "identifier":
-        return [str(node.children[0])]
-    return [text for child in _children(node) for text in _texts(child)]
-
-
-def _line(node: Any) -> int:
-    return int(next(node.scan_values(lambda token: hasattr(token, "line"))).line)
 
 
 GATE = Gate(
