@@ -167,6 +167,12 @@ class Environment(StrictModel):
     quota: dict[Literal["cpu", "memory"], Amount] = Field(
         default={}, description="The total that all containers may request."
     )
+    admission: Literal["warn", "deny"] | None = Field(
+        default=None,
+        description="The API server asks the namespace's pods for images of known repositories, "
+        "with a version, and for a user other than root: it warns, or refuses. Without it, only "
+        "Pod Security's profile `restricted` holds.",
+    )
     ingress: Ingress = Ingress()
     mesh: Literal["istio"] | None = Field(default=None, description="The service mesh there.")
     monitoring: Name = Field(
