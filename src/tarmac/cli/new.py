@@ -7,7 +7,7 @@ import click
 from tarmac.cli import _new, _project
 
 SECTION = "Change"
-LANGUAGES = ("python", "go")
+LANGUAGES = ("python", "node", "go")
 
 
 @click.command("new", short_help="Make a new service that builds, runs and is observed.")
@@ -20,13 +20,6 @@ LANGUAGES = ("python", "go")
     default="python",
     show_default=True,
     help="The language of a service.",
-)
-@click.option(
-    "--api",
-    type=click.Choice(("http", "grpc")),
-    default="http",
-    show_default=True,
-    help="How a service is called.",
 )
 @click.option(
     "--store",
@@ -60,7 +53,6 @@ def VERB(
     *,
     system: str | None,
     language: str,
-    api: str,
     stores: tuple[str, ...],
     events: str,
     topic: str,
@@ -94,7 +86,7 @@ def VERB(
         owner,
         description,
     )
-    source = f"{language}-{api}"
+    source = f"{language}-http"
     new = service.make(_project.find(system), chosen, sources.own(source), source)
     service.write(new)
     if as_json:
